@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Real PostgreSQL servers as child processes: nothing to install, nothing left behind.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use embedded_postgres::{Installation, Server, ServerOptions, place};
+//!
+//! let home = place(".lyceum".as_ref())?;
+//! let installation = Installation::find_or_fetch(&home, None, &|step| eprintln!("{step}")).await?;
+//! let server = Server::start(
+//!     &installation,
+//!     ServerOptions {
+//!         data_dir: home.join("identity"),
+//!         port: 5433,
+//!         database: "identity".into(),
+//!         ephemeral: false,
+//!     },
+//! )
+//! .await?;
+//! eprintln!("{}", server.url());
+//! server.stop().await
+//! # }
+//! ```
+
+mod account;
+mod cluster;
+mod installation;
+mod leftover;
+mod log;
+mod place;
+mod server;
+
+pub use installation::{Installation, VERSION};
+pub use place::place;
+pub use server::{Server, ServerOptions};

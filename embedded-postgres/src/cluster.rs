@@ -1,0 +1,212 @@
+//! A data directory: who holds it, what is in it, how it comes to be.
+
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::unistd::{Uid, User, geteuid};
+
+use crate::account::{Account, create_directories};
+use crate::installation::{Installation, VERSION};
+use crate::log::{advice, last_lines};
+use crate::place::{beside, place};
+use crate::{leftover, server::SUPERUSER};
+
+/// A data directory that this process holds, initialised and served by nobody.
+pub(crate) struct Cluster {
+    pub(crate) dir: PathBuf,
+    pub(crate) account: Option<Account>,
+    pub(crate) password: String,
+    /// Held for as long as we live; the kernel lets go of it however we die.
+    _lock: File,
+}
+
+impl Cluster {
+    /// Takes hold of `dir`, initialises it if it is new, and stops what a dead owner left running.
+    pub(crate) async fn open(installation: &Installation, dir: &Path, ephemeral: bool) -> Result<Self> {
+        let dir = place(dir)?;
+        let account = Account::for_path(&dir)?;
+        create_directories(dir.parent().context("the data directory needs a name")?)?;
+        let lock = lock(&dir)?;
+
+        if is_new(&dir)? {
+            initialise(installation, &dir, account.as_ref(), ephemeral).await?;
+        }
+        require_version(&dir)?;
+        require_owner(&dir)?;
+        leftover::stop(&dir).await?;
+        let password = read_password(&dir)?;
+        Ok(Self { dir, account, password, _lock: lock })
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        beside(&self.dir, "log")
+    }
+
+    /// Deletes the data and all that lies beside it.
+    pub(crate) fn remove(&self) -> Result<()> {
+        remove_directory(&self.dir)?;
+        for extension in ["log", "lock"] {
+            let path = beside(&self.dir, extension);
+            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+fn lock(dir: &Path) -> Result<File> {
+    let path = beside(dir, "lock");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .read(true)
+        .write(true)
+        .truncate(false)
+        .open(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0)?;
+            write!(file, "{}", std::process::id())?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            file.rewind()?;
+            file.read_to_string(&mut owner)?;
+            bail!(
+                "the data in {} is in use by process {owner}, another Lyceum that runs: \
+                 stop that one, or give this one a data directory of its own",
+                dir.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+fn is_new(dir: &Path) -> Result<bool> {
+    if dir.join("PG_VERSION").is_file() {
+        return Ok(false);
+    }
+    let mut entries = match dir.read_dir() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        entries => entries.with_context(|| format!("cannot read {}", dir.display()))?,
+    };
+    ensure!(
+        entries.next().is_none(),
+        "{} holds something else than PostgreSQL's data: choose another directory",
+        dir.display()
+    );
+    Ok(true)
+}
+
+fn require_version(dir: &Path) -> Result<()> {
+    let version = std::fs::read_to_string(dir.join("PG_VERSION"))
+        .with_context(|| format!("cannot read the data in {}", dir.display()))?;
+    let version = version.trim();
+    ensure!(
+        version == VERSION,
+        "{} holds data of PostgreSQL {version}, and this is {VERSION}: carry the data over with \
+         pg_dump of version {version}, or move the directory away to start afresh",
+        dir.display()
+    );
+    Ok(())
+}
+
+fn require_owner(dir: &Path) -> Result<()> {
+    let owner = Uid::from_raw(dir.metadata()?.uid());
+    if geteuid().is_root() || owner == geteuid() {
+        return Ok(());
+    }
+    let name = User::from_uid(owner)?.map_or_else(|| owner.to_string(), |user| user.name);
+    bail!(
+        "{} belongs to the user `{name}`: start as before (as root, perhaps), \
+         or give it to yourself with `sudo chown -R $(id -u) {0}`",
+        dir.display()
+    )
+}
+
+/// Fills a directory beside `dir` and renames it, so that a crash leaves nothing half made.
+async fn initialise(
+    installation: &Installation,
+    dir: &Path,
+    account: Option<&Account>,
+    ephemeral: bool,
+) -> Result<()> {
+    let partial = beside(dir, "partial");
+    remove_directory(&partial)?;
+    std::fs::create_dir(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
+    std::fs::set_permissions(&partial, Permissions::from_mode(0o700))?;
+    let password = beside(&partial, "password");
+    write_password(&password)?;
+    if let Some(account) = account {
+        account.give(&partial)?;
+        account.give(&password)?;
+    }
+
+    let made = run_initdb(installation, &partial, &password, account, ephemeral).await;
+    let made = made.and_then(|()| Ok(std::fs::rename(&password, password_file(&partial))?));
+    let made = made.and_then(|()| Ok(std::fs::rename(&partial, dir)?));
+    if made.is_err() {
+        // What failed for lack of space must not keep the space.
+        let _ = std::fs::remove_file(&password);
+        let _ = remove_directory(&partial);
+    }
+    made.with_context(|| format!("cannot make a database in {}", dir.display()))
+}
+
+async fn run_initdb(
+    installation: &Installation,
+    dir: &Path,
+    password: &Path,
+    account: Option<&Account>,
+    ephemeral: bool,
+) -> Result<()> {
+    let mut command = installation.command("initdb", account);
+    command.arg("--pgdata").arg(dir).arg("--pwfile").arg(password);
+    command.args(["--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8"]);
+    // Text is sorted by code point, and upper and lower case are those of Unicode.
+    command.args(["--locale", "C", "--lc-ctype", CHARACTERS, "--no-instructions"]);
+    // Rounds make guessing slow. Nobody guesses 128 random bits, and each connection pays.
+    command.args(["-c", "scram_iterations=1"]);
+    if ephemeral {
+        command.arg("--no-sync");
+    }
+    let output = command.output().await.context("cannot run initdb")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "initdb failed:\n{}{}", last_lines(&said), advice(&said));
+    Ok(())
+}
+
+const CHARACTERS: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
+
+fn password_file(dir: &Path) -> PathBuf {
+    dir.join("lyceum.password")
+}
+
+fn write_password(path: &Path) -> Result<()> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    write!(file, "{:032x}", rand::random::<u128>())?;
+    Ok(())
+}
+
+fn read_password(dir: &Path) -> Result<String> {
+    let path = password_file(dir);
+    let password = std::fs::read_to_string(&path)
+        .with_context(|| format!("the data in {} was not made by Lyceum, it lacks {}", dir.display(), path.display()))?;
+    Ok(password.trim().to_owned())
+}
+
+fn remove_directory(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("cannot remove {}", path.display())),
+    }
+}

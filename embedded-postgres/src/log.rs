@@ -1,0 +1,59 @@
+//! What a program said before it failed, and what a person can do about it.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+const LINES: usize = 12;
+
+/// The last lines of `text`.
+pub(crate) fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+/// What was written to the file at `path` since it was `offset` bytes long.
+pub(crate) fn since(path: &Path, offset: u64) -> String {
+    let mut bytes = Vec::new();
+    if let Ok(mut file) = File::open(path)
+        && file.seek(SeekFrom::Start(offset)).is_ok()
+    {
+        // What can be read is worth showing; that the rest cannot is not.
+        let _ = file.read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// What to do about a failure that `said` tells of; empty when it speaks for itself.
+pub(crate) fn advice(said: &str) -> &'static str {
+    if said.contains("No space left on device") {
+        "\nThe disk is full: free some space, or put the data on another disk."
+    } else if said.contains("Disk quota exceeded") {
+        "\nYour share of the disk is used up: free some space, or put the data on another disk."
+    } else if said.contains("could not create shared memory segment") {
+        "\nThis machine's shared memory is used up: stop other servers, or raise its limit."
+    } else if said.contains("Permission denied") {
+        "\nPostgreSQL may not read or write there: look at the owner of the data and of the directories above it."
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_is_shown() {
+        let text: String = (0..100).map(|number| format!("{number}\n\n")).collect();
+
+        assert!(last_lines(&text).starts_with("88\n89\n"));
+        assert_eq!(last_lines("one"), "one");
+    }
+
+    #[test]
+    fn a_full_disk_gets_advice() {
+        assert!(advice("could not write to file: No space left on device").contains("free some space"));
+        assert_eq!(advice("bye"), "");
+    }
+}
