@@ -1,1 +1,23 @@
-//! Placeholder.
+//! What every subgraph needs and no subgraph owns.
+
+pub mod batch;
+pub mod connection;
+pub mod database;
+pub mod error;
+pub mod ids;
+pub mod list;
+pub mod page;
+pub mod report;
+pub mod serve;
+pub mod service;
+pub mod testing;
+pub mod text;
+pub mod token;
+pub mod viewer;
+
+pub use connection::Connection;
+pub use error::{Code, Error, Refusal, UserError, answer};
+pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, UserId};
+pub use page::PageArgs;
+pub use service::Subgraph;
+pub use viewer::{Viewer, ViewerExt};

@@ -1,1 +1,37 @@
-//! Placeholder.
+//! The course subgraph: the catalogue.
+
+pub mod course;
+mod user;
+
+use async_graphql::{EmptySubscription, Schema};
+use sqlx::{PgPool, migrate};
+use subgraph_kit::{Subgraph, database::Migrations, token::Verifier};
+
+use crate::course::{
+    graphql::{CourseMutation, CourseQuery},
+    store::Store,
+};
+
+/// The name in `supergraph.yaml`.
+pub const NAME: &str = "course";
+
+/// The database's migrations.
+#[must_use]
+pub fn migrations() -> Migrations {
+    Migrations { base: migrate!("../../migrations/course"), tuned: Some(migrate!("../../migrations/course/tuned")) }
+}
+
+/// The schema, as it can be exported without a database.
+#[must_use]
+pub fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
+    Schema::build(CourseQuery, CourseMutation, EmptySubscription).enable_federation().finish()
+}
+
+/// The subgraph over its migrated database.
+///
+/// # Errors
+/// Those of the database.
+pub async fn subgraph(db: PgPool, verifier: Verifier) -> Result<Subgraph, sqlx::Error> {
+    let store = Store::open(db.clone()).await?;
+    Ok(Subgraph::new(NAME, schema(), store, db, verifier))
+}

@@ -1,0 +1,204 @@
+//! The one error type of the subgraphs. It tells apart only what a caller must act on differently.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, SimpleObject};
+
+/// Why a request, or one field of it, failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// We do not know who is asking.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// We know who is asking, and they may not.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The document or an argument is wrong in itself.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// The argument or input field to blame.
+        field: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Fine in itself, but not in the present state: becomes the payload's `userErrors`.
+    #[error("{}", .0.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refusal>),
+    /// A database or a peer is away; trying again makes sense.
+    #[error("the service is not available at the moment; try again")]
+    Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// Ours. The caller learns nothing but that.
+    #[error("something went wrong on our side")]
+    Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// The value of `extensions.code`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::Invalid { .. } | Self::Refused(_) => "BAD_USER_INPUT",
+            Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
+            Self::Internal(_) => "INTERNAL_SERVER_ERROR",
+        }
+    }
+
+    /// A wrong argument.
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { field, message: message.into() }
+    }
+
+    /// A failure of ours.
+    pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Arc::new(source))
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(vec![refusal])
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let is_away = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_outage(&code)),
+            _ => false,
+        };
+        let source = Arc::new(error);
+        if is_away { Self::Unavailable(source) } else { Self::Internal(source) }
+    }
+}
+
+/// Connection lost, too many connections, shutting down or starting up.
+fn is_outage(sqlstate: &str) -> bool {
+    sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "53300"
+}
+
+/// Turns a broken constraint into what it means to the caller.
+pub trait OnConstraint<T> {
+    /// Answers with `refusal` if the statement broke the named constraint.
+    fn on_constraint(self, constraint: &str, refusal: impl FnOnce() -> Refusal) -> Result<T, Error>;
+}
+
+impl<T> OnConstraint<T> for Result<T, sqlx::Error> {
+    fn on_constraint(self, constraint: &str, refusal: impl FnOnce() -> Refusal) -> Result<T, Error> {
+        self.map_err(|error| match error.as_database_error() {
+            Some(broken) if broken.constraint() == Some(constraint) => refusal().into(),
+            _ => error.into(),
+        })
+    }
+}
+
+/// A failure that the caller can act on.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What a program goes by.
+    pub code: Code,
+    /// What a person reads.
+    pub message: String,
+    /// Path into `input`, without the leading `input`; empty when no single field is to blame.
+    pub field: Option<&'static str>,
+}
+
+impl Refusal {
+    /// A refusal with no single field to blame.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: None }
+    }
+
+    /// An input field that breaks a rule.
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidInput, message).at(field)
+    }
+
+    /// The thing that an input field names does not exist, or not for this caller.
+    #[must_use]
+    pub fn not_found(noun: &str, field: &'static str) -> Self {
+        Self::new(Code::NotFound, format!("there is no such {noun}")).at(field)
+    }
+
+    /// Blames a field of the input, by its GraphQL name.
+    #[must_use]
+    pub fn at(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+}
+
+/// A failure that the caller can act on: the payload's own field is null, and this says why.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(shareable)]
+pub struct UserError {
+    /// What a program goes by.
+    pub code: Code,
+    /// What a person reads, in English.
+    pub message: String,
+    /// Path into `input`, such as `["input", "email"]`; empty when no single field is to blame.
+    pub field: Vec<String>,
+}
+
+impl From<Refusal> for UserError {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            code: refusal.code,
+            message: refusal.message,
+            field: refusal.field.map(|field| vec!["input".to_owned(), field.to_owned()]).unwrap_or_default(),
+        }
+    }
+}
+
+/// Why a mutation did not do what it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "UserErrorCode")]
+pub enum Code {
+    /// A field of the input breaks a rule; `field` names it.
+    InvalidInput,
+    /// What the input names does not exist, or not for this caller.
+    NotFound,
+    /// An account with this e-mail address exists.
+    EmailTaken,
+    /// No account has this e-mail address and password.
+    InvalidCredentials,
+    /// The session has ended: sign in again.
+    SessionExpired,
+    /// The student is on this course already.
+    AlreadyEnrolled,
+    /// The course is not free: buy it first.
+    PaymentRequired,
+    /// The payment is not the student's own, not for this course, not completed, or used.
+    PaymentNotValid,
+    /// A free course cannot be bought.
+    CourseIsFree,
+    /// The student has bought this course already.
+    AlreadyPurchased,
+    /// The course has another price than expected.
+    PriceChanged,
+    /// The idempotency key was used before with other input.
+    IdempotencyKeyReused,
+    /// A status only moves forward.
+    InvalidStatusTransition,
+    /// The payment cannot be refunded in its present state.
+    NotRefundable,
+}
+
+/// Splits a mutation's outcome into the payload's own field and its `userErrors`; what is no
+/// refusal stays an error.
+///
+/// # Errors
+/// Whatever is no refusal.
+pub fn answer<T>(outcome: Result<T, Error>) -> Result<(Option<T>, Vec<UserError>), Error> {
+    match outcome {
+        Ok(value) => Ok((Some(value), Vec::new())),
+        Err(Error::Refused(refusals)) => Ok((None, refusals.into_iter().map(UserError::from).collect())),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,132 @@
+//! The keys that join the subgraphs. Each noun has an id type of its own, so that two arguments
+//! cannot be swapped; to a client all of them are `ID`.
+
+use std::{borrow::Cow, fmt};
+
+use async_graphql::{
+    ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned,
+    ServerResult, Value, parser::types::Field, registry::Registry,
+};
+use chrono::{DateTime, TimeZone as _, Utc};
+use uuid::{Timestamp, Uuid};
+
+/// A new time-ordered id (`UUIDv7`), and its own millisecond as the row's creation time: then
+/// ordering by `(created_at, id)` and by `id` is the same.
+#[must_use]
+pub fn new_id_and_time() -> (Uuid, DateTime<Utc>) {
+    let id = Uuid::now_v7();
+    let time = id.get_timestamp().and_then(|timestamp| creation_time(&timestamp));
+    (id, time.expect("a version 7 id holds a time"))
+}
+
+fn creation_time(timestamp: &Timestamp) -> Option<DateTime<Utc>> {
+    let (seconds, nanoseconds) = timestamp.to_unix();
+    Utc.timestamp_opt(i64::try_from(seconds).ok()?, nanoseconds).single()
+}
+
+macro_rules! id_types {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
+        #[sqlx(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// The id that a router sent as an entity's key; none if it is no id at all.
+            #[must_use]
+            pub fn from_key(key: &ID) -> Option<Self> {
+                Uuid::try_parse(key).ok().map(Self)
+            }
+        }
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl InputType for $name {
+            type RawValueType = Self;
+
+            fn type_name() -> Cow<'static, str> {
+                <ID as InputType>::type_name()
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                <ID as InputType>::create_type_info(registry)
+            }
+
+            fn parse(value: Option<Value>) -> InputValueResult<Self> {
+                match value.unwrap_or_default() {
+                    Value::String(text) => match Uuid::try_parse(&text) {
+                        Ok(id) => Ok(Self(id)),
+                        Err(_) => Err(InputValueError::custom("an id is a UUID, such as 01940000-0000-7000-8000-000000000000")),
+                    },
+                    other => Err(InputValueError::expected_type(other)),
+                }
+            }
+
+            fn to_value(&self) -> Value {
+                Value::String(self.to_string())
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+        }
+
+        impl OutputType for $name {
+            fn type_name() -> Cow<'static, str> {
+                <ID as OutputType>::type_name()
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                <ID as OutputType>::create_type_info(registry)
+            }
+
+            async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+                Ok(Value::String(self.to_string()))
+            }
+        }
+    )*};
+}
+
+id_types! {
+    /// Names a user of the identity subgraph.
+    UserId
+    /// Names a course of the course subgraph.
+    CourseId
+    /// Names an enrollment of the enrollment subgraph.
+    EnrollmentId
+    /// Names a payment of the payment subgraph.
+    PaymentId
+    /// Names a notification of the notification subgraph.
+    NotificationId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_id_holds_its_own_creation_time() {
+        let (id, time) = new_id_and_time();
+
+        let bytes = id.as_bytes();
+        let milliseconds = bytes[..6].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte));
+
+        assert_eq!(time.timestamp_millis(), milliseconds);
+        assert_eq!(time.timestamp_subsec_nanos() % 1_000_000, 0);
+    }
+
+    #[test]
+    fn a_key_that_is_no_uuid_names_nobody() {
+        assert_eq!(UserId::from_key(&ID("bob".into())), None);
+    }
+}

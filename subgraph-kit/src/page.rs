@@ -1,0 +1,141 @@
+//! Which part of a list is asked for, and the opaque cursors that say where it begins.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::Error;
+
+const DEFAULT_SIZE: u8 = 20;
+const SIZES: std::ops::RangeInclusive<i32> = 1..=100;
+
+/// Where a row stands in its list: by time, and by id among equal times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// When the row came into being.
+    pub time: DateTime<Utc>,
+    /// The row's id.
+    pub id: Uuid,
+}
+
+impl Position {
+    /// The opaque text that a client sees. It names its noun, so that a cursor of another list is
+    /// refused.
+    #[must_use]
+    pub fn to_cursor(self, noun: &str) -> String {
+        let mut bytes = noun.as_bytes().to_vec();
+        bytes.extend(self.time.timestamp_micros().to_be_bytes());
+        bytes.extend(self.id.as_bytes());
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn from_cursor(noun: &str, cursor: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (time, id) = bytes.strip_prefix(noun.as_bytes())?.split_at_checked(8)?;
+        Some(Self {
+            time: DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?,
+            id: Uuid::from_slice(id).ok()?,
+        })
+    }
+}
+
+/// Which end of the list the page is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// `first`: from the beginning, or from `after` on.
+    Forward,
+    /// `last`: from the end, or back from `before`.
+    Backward,
+}
+
+/// The four arguments of a connection, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PageArgs {
+    /// How many rows.
+    pub size: u8,
+    /// From which end.
+    pub direction: Direction,
+    /// Only what comes after this position.
+    pub after: Option<Position>,
+    /// Only what comes before this position.
+    pub before: Option<Position>,
+}
+
+impl PageArgs {
+    /// Checks the arguments of a list of `noun`.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the argument.
+    pub fn try_new(
+        noun: &str,
+        first: Option<i32>,
+        after: Option<&str>,
+        last: Option<i32>,
+        before: Option<&str>,
+    ) -> Result<Self, Error> {
+        let (size, direction) = match (first, last) {
+            (Some(_), Some(_)) => return Err(Error::invalid("last", "give `first` or `last`, not both")),
+            (Some(first), None) => (size("first", first)?, Direction::Forward),
+            (None, Some(last)) => (size("last", last)?, Direction::Backward),
+            (None, None) => (DEFAULT_SIZE, Direction::Forward),
+        };
+        Ok(Self {
+            size,
+            direction,
+            after: position(noun, "after", after)?,
+            before: position(noun, "before", before)?,
+        })
+    }
+}
+
+fn size(argument: &'static str, size: i32) -> Result<u8, Error> {
+    let size = SIZES.contains(&size).then(|| u8::try_from(size).ok()).flatten();
+    size.ok_or_else(|| Error::invalid(argument, format!("must be {} to {}", SIZES.start(), SIZES.end())))
+}
+
+fn position(noun: &str, argument: &'static str, cursor: Option<&str>) -> Result<Option<Position>, Error> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let position = Position::from_cursor(noun, cursor);
+    position.map(Some).ok_or_else(|| Error::invalid(argument, "is not a cursor of this list"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn somewhere() -> Position {
+        Position { time: DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("a time"), id: Uuid::from_u128(7) }
+    }
+
+    fn field_of(result: Result<PageArgs, Error>) -> &'static str {
+        match result {
+            Err(Error::Invalid { field, .. }) => field,
+            other => panic!("expected an invalid argument, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_position() {
+        let cursor = somewhere().to_cursor("course");
+
+        assert_eq!(Position::from_cursor("course", &cursor), Some(somewhere()));
+    }
+
+    #[test]
+    fn a_foreign_or_broken_cursor_is_refused() {
+        let foreign = somewhere().to_cursor("payment");
+
+        for cursor in [foreign.as_str(), "", "?", "Y291cnNl", &"A".repeat(10_000)] {
+            assert_eq!(field_of(PageArgs::try_new("course", None, Some(cursor), None, None)), "after");
+        }
+    }
+
+    #[test]
+    fn sizes_out_of_range_are_refused() {
+        for size in [i32::MIN, -1, 0, 101, i32::MAX] {
+            assert_eq!(field_of(PageArgs::try_new("course", Some(size), None, None, None)), "first");
+            assert_eq!(field_of(PageArgs::try_new("course", None, None, Some(size), None)), "last");
+        }
+        assert_eq!(field_of(PageArgs::try_new("course", Some(1), None, Some(1), None)), "last");
+    }
+}

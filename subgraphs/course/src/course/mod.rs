@@ -1,0 +1,144 @@
+//! A course of the catalogue, and the rules for what it says of itself.
+
+pub mod graphql;
+pub mod store;
+
+use async_graphql::{Enum, SimpleObject};
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::FromRow;
+use subgraph_kit::{CourseId, Refusal, UserId, text};
+
+const LONGEST_TITLE: usize = 500;
+/// What `NUMERIC(12, 2)` holds at most.
+const HIGHEST_PRICE: Decimal = Decimal::from_parts(3_567_587_327, 232, 0, false, 2);
+
+/// A course of the catalogue. Everyone may see it.
+#[derive(Clone, Debug, FromRow, SimpleObject)]
+#[graphql(complex)]
+pub struct Course {
+    /// Names the course in all subgraphs.
+    pub id: CourseId,
+    /// At most 500 characters.
+    pub title: String,
+    /// Plain text; may be empty.
+    pub description: String,
+    /// For whom it is.
+    pub level: Level,
+    /// Whether students enroll without paying.
+    pub is_free: bool,
+    /// What it costs, such as `"49.99"`; null when the course is free.
+    pub price: Option<Decimal>,
+    /// How long it takes, in minutes.
+    pub duration_minutes: i32,
+    /// When it was published.
+    pub created_at: DateTime<Utc>,
+    /// Whose course it is.
+    #[graphql(skip)]
+    pub teacher_id: UserId,
+}
+
+/// How much a course expects its students to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type)]
+#[graphql(name = "CourseLevel")]
+#[sqlx(type_name = "course_level", rename_all = "snake_case")]
+pub enum Level {
+    /// Nothing.
+    Beginner,
+    /// The basics.
+    Intermediate,
+    /// The trade.
+    Advanced,
+}
+
+/// What a course says of itself, on the way in.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// At most 500 characters, not blank.
+    pub title: String,
+    /// May be empty.
+    pub description: String,
+    /// For whom it is.
+    pub level: Level,
+    /// Whether it costs nothing.
+    pub is_free: bool,
+    /// What it costs, if anything.
+    pub price: Option<Decimal>,
+    /// How long it takes.
+    pub duration_minutes: i32,
+}
+
+impl Description {
+    /// Every rule that this breaks.
+    ///
+    /// # Errors
+    /// One refusal for each field to blame.
+    pub fn check(&self) -> Result<(), Vec<Refusal>> {
+        let refusals: Vec<Refusal> = [
+            text::check("title", &self.title, true, Some(LONGEST_TITLE)),
+            text::check("description", &self.description, false, None),
+            (self.duration_minutes < 0).then(|| Refusal::invalid("durationMinutes", "must not be negative")),
+            self.price_fault().map(|message| Refusal::invalid("price", message)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
+    fn price_fault(&self) -> Option<&'static str> {
+        match self.price {
+            Some(_) if self.is_free => Some("a free course has no price"),
+            None if !self.is_free => Some("a course that is not free needs a price"),
+            None => None,
+            Some(price) if price <= Decimal::ZERO => Some("must be more than 0"),
+            Some(price) if price > HIGHEST_PRICE => Some("must be at most 9999999999.99"),
+            Some(price) if price.normalize().scale() > 2 => Some("must have at most 2 decimals"),
+            Some(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn course(is_free: bool, price: Option<&str>) -> Description {
+        Description {
+            title: "Rust".to_owned(),
+            description: String::new(),
+            level: Level::Beginner,
+            is_free,
+            price: price.map(|price| price.parse().expect("a decimal")),
+            duration_minutes: 0,
+        }
+    }
+
+    fn blamed(description: &Description) -> Vec<&'static str> {
+        description.check().err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
+    }
+
+    #[test]
+    fn a_price_is_positive_and_fits_its_column() {
+        for good in ["0.01", "49.9", "49.990", "9999999999.99"] {
+            assert_eq!(blamed(&course(false, Some(good))), [""; 0], "{good}");
+        }
+        for bad in ["0", "-1", "1.001", "10000000000"] {
+            assert_eq!(blamed(&course(false, Some(bad))), ["price"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_course_has_a_price_exactly_if_it_is_not_free() {
+        assert_eq!(blamed(&course(true, Some("1"))), ["price"]);
+        assert_eq!(blamed(&course(false, None)), ["price"]);
+        assert_eq!(blamed(&course(true, None)), [""; 0]);
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let course = Description { title: "x".repeat(501), duration_minutes: -1, ..course(false, None) };
+
+        assert_eq!(blamed(&course), ["title", "durationMinutes", "price"]);
+    }
+}

@@ -1,0 +1,191 @@
+//! Every SQL statement on the courses table.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::dataloader::Loader;
+use sqlx::{PgPool, Postgres, QueryBuilder, query_as};
+use subgraph_kit::{
+    CourseId, Error, PageArgs, Refusal, UserId,
+    ids::new_id_and_time,
+    list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
+    page::Position,
+    text::contains_pattern,
+    viewer::VerifiedTeacher,
+};
+
+use super::{Course, Description, Level};
+
+/// The courses table.
+#[derive(Clone)]
+pub struct Store {
+    db: PgPool,
+    key: Key,
+}
+
+/// Which courses of the catalogue are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct CourseFilter {
+    pub search: Option<String>,
+    pub level: Option<Level>,
+    pub is_free: Option<bool>,
+    pub teacher: Option<UserId>,
+}
+
+impl Listed for Course {
+    const NOUN: &'static str = "course";
+    const TABLE: &'static str = "courses";
+    const COLUMNS: &'static str =
+        "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at";
+    const TIME: &'static str = "created_at";
+
+    fn position(&self) -> Position {
+        Position { time: self.created_at, id: self.id.0 }
+    }
+}
+
+impl Filter for CourseFilter {
+    fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        if let Some(search) = &self.search {
+            let pattern = contains_pattern(search);
+            sql.push(" and (title ilike ").push_bind(pattern.clone());
+            sql.push(" or description ilike ").push_bind(pattern).push(")");
+        }
+        if let Some(level) = self.level {
+            sql.push(" and level = ").push_bind(level);
+        }
+        if let Some(is_free) = self.is_free {
+            sql.push(" and is_free = ").push_bind(is_free);
+        }
+        if let Some(teacher) = self.teacher {
+            sql.push(" and teacher_id = ").push_bind(teacher);
+        }
+    }
+}
+
+impl Store {
+    /// # Errors
+    /// Those of the database.
+    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+        let key = Key::of::<Course>(&db).await?;
+        Ok(Self { db, key })
+    }
+
+    pub async fn list(&self, order: Order, filter: &CourseFilter, args: &PageArgs) -> Result<Page<Course>, Error> {
+        list::page(&self.db, self.key, order, filter, args).await
+    }
+
+    pub async fn count(&self, filter: &CourseFilter) -> Result<i64, Error> {
+        list::count::<Course>(&self.db, filter).await
+    }
+
+    pub async fn insert(&self, teacher: VerifiedTeacher, course: Description) -> Result<Course, Error> {
+        let (id, created_at) = new_id_and_time();
+        let course = query_as!(
+            Course,
+            r#"
+            insert into courses (id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            returning id as "id: _", teacher_id as "teacher_id: _", title, description, is_free, price,
+                      duration_minutes, level as "level: _", created_at
+            "#,
+            id,
+            teacher.id().0,
+            course.title,
+            course.description,
+            course.is_free,
+            course.price,
+            course.duration_minutes,
+            course.level as _,
+            created_at,
+        )
+        .fetch_one(&self.db)
+        .await?;
+        Ok(course)
+    }
+
+    /// Changes the course as `change` says, while nobody else can.
+    pub async fn update(
+        &self,
+        id: CourseId,
+        change: impl FnOnce(&Course) -> Result<Description, Error>,
+    ) -> Result<Course, Error> {
+        let mut tx = self.db.begin().await?;
+        let course = query_as!(
+            Course,
+            r#"
+            select id as "id: _", teacher_id as "teacher_id: _", title, description, is_free, price,
+                   duration_minutes, level as "level: _", created_at
+            from courses
+            where id = $1
+            for update
+            "#,
+            id.0,
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or_else(|| Refusal::not_found("course", "courseId"))?;
+
+        let changed = change(&course)?;
+        let course = query_as!(
+            Course,
+            r#"
+            update courses
+            set title = $2, description = $3, is_free = $4, price = $5, duration_minutes = $6, level = $7
+            where id = $1
+            returning id as "id: _", teacher_id as "teacher_id: _", title, description, is_free, price,
+                      duration_minutes, level as "level: _", created_at
+            "#,
+            id.0,
+            changed.title,
+            changed.description,
+            changed.is_free,
+            changed.price,
+            changed.duration_minutes,
+            changed.level as _,
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(course)
+    }
+}
+
+impl Loader<CourseId> for Store {
+    type Value = Course;
+    type Error = Error;
+
+    async fn load(&self, ids: &[CourseId]) -> Result<HashMap<CourseId, Course>, Error> {
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let courses = query_as!(
+            Course,
+            r#"
+            select id as "id: _", teacher_id as "teacher_id: _", title, description, is_free, price,
+                   duration_minutes, level as "level: _", created_at
+            from courses
+            where id = any($1)
+            "#,
+            &ids,
+        )
+        .fetch_all(&self.db)
+        .await?;
+        Ok(courses.into_iter().map(|course| (course.id, course)).collect())
+    }
+}
+
+impl Loader<ChildPage<UserId, ()>> for Store {
+    type Value = Arc<Page<Course>>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ChildPage<UserId, ()>]) -> Result<HashMap<ChildPage<UserId, ()>, Self::Value>, Error> {
+        list::child_pages(&self.db, "teacher_id", keys).await
+    }
+}
+
+impl Loader<ChildCount<UserId, ()>> for Store {
+    type Value = i64;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ChildCount<UserId, ()>]) -> Result<HashMap<ChildCount<UserId, ()>, i64>, Error> {
+        list::child_counts::<Course, _, _>(&self.db, "teacher_id", keys).await
+    }
+}
