@@ -1,0 +1,41 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { errorCodes, send } from './send';
+
+afterEach(() => vi.unstubAllGlobals());
+
+function answerWith(answer: () => Response) {
+  const fetch = vi.fn(async (_url: string, _init: RequestInit) => answer());
+  vi.stubGlobal('fetch', fetch);
+  return fetch;
+}
+
+test('an operation is posted as JSON to this origin', async () => {
+  const fetch = answerWith(() => Response.json({ data: { me: null } }));
+
+  const reply = await send({ query: '{ me { id } }' }, { authorization: 'Bearer abc' });
+
+  const [url, init] = fetch.mock.calls[0] ?? [];
+  const headers = new Headers(init?.headers);
+  expect(url).toBe('/graphql');
+  expect(headers.get('authorization')).toBe('Bearer abc');
+  expect(headers.get('content-type')).toBe('application/json');
+  expect(reply.data).toEqual({ me: null });
+});
+
+test('an answer that is not JSON is named as such', async () => {
+  answerWith(() => new Response('<h1>Bad gateway</h1>', { status: 502 }));
+
+  await expect(send({ query: '{ me { id } }' })).rejects.toThrow('502');
+});
+
+test('a server that is away is named as such', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed')));
+
+  await expect(send({ query: '{ me { id } }' })).rejects.toThrow('does not answer');
+});
+
+test('error codes are collected once each', () => {
+  const forbidden = { message: 'no', extensions: { code: 'FORBIDDEN' } };
+
+  expect([...errorCodes({ errors: [forbidden, forbidden, { message: 'uncoded' }] })]).toEqual(['FORBIDDEN']);
+});

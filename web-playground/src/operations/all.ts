@@ -1,0 +1,26 @@
+import { type Operation, readOperation } from './operation';
+
+const documents = import.meta.glob<string>('../../../operations/*.graphql', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+const variables = import.meta.glob<string>('../../../operations/*.variables.json', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+
+/** Every document of `operations/`, by name. */
+export const operations: Operation[] = Object.entries(documents).map(([path, document]) => {
+  const name = path.slice(path.lastIndexOf('/') + 1).replace('.graphql', '');
+  return readOperation(name, document, variables[path.replace('.graphql', '.variables.json')] ?? '');
+});
+
+export const studentHome = named('StudentHome');
+
+function named(name: string): Operation {
+  const operation = operations.find((candidate) => candidate.name === name);
+  if (!operation) throw new Error(`operations/${name}.graphql is missing`);
+  return operation;
+}

@@ -1,0 +1,53 @@
+import { findSample, useSamples } from '../network/playground-settings';
+import { send } from '../network/send';
+import { accessToken } from '../session/session';
+
+type Lookup = () => Promise<string | undefined>;
+
+/** What `operations/README.md` promises for each placeholder. */
+const LOOKUPS: Record<string, Lookup> = {
+  firstCourseId: async () => (await firstCourse())?.id,
+  firstTeacherId: async () => (await firstCourse())?.teacher?.id,
+  ownCourseId,
+  studentEmail: async () => findSample(useSamples.getState(), 'Student')?.email,
+  studentPassword: async () => findSample(useSamples.getState(), 'Student')?.password,
+  unique: async () => Date.now().toString(36),
+};
+
+/** Puts values in for placeholders; one without a value stays, for its reader to fill in. */
+export async function fillPlaceholders(variables: string, lookups = LOOKUPS): Promise<string> {
+  const names = new Set([...variables.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? ''));
+  let filled = variables;
+  for (const name of names) {
+    const value = await lookups[name]?.().catch(() => undefined);
+    if (value !== undefined) filled = filled.replaceAll(`{{${name}}}`, inJsonString(value));
+  }
+  return filled;
+}
+
+function inJsonString(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}
+
+interface FirstCourse {
+  courses: { nodes: { id: string; teacher: { id: string } | null }[] };
+}
+
+async function firstCourse() {
+  const reply = await send<FirstCourse>({ query: '{ courses(first: 1) { nodes { id teacher { id } } } }' });
+  return reply.data?.courses.nodes[0];
+}
+
+interface OwnCourse {
+  me: { courses: { nodes: { id: string }[] } } | null;
+}
+
+async function ownCourseId() {
+  const token = accessToken();
+  if (!token) return undefined;
+  const reply = await send<OwnCourse>(
+    { query: '{ me { courses(first: 1) { nodes { id } } } }' },
+    { authorization: `Bearer ${token}` },
+  );
+  return reply.data?.me?.courses.nodes[0]?.id;
+}

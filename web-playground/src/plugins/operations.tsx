@@ -1,0 +1,75 @@
+import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { operations } from '../operations/all';
+import type { Operation } from '../operations/operation';
+import { fillPlaceholders } from '../operations/placeholders';
+import './operations.css';
+
+const VIEWERS = [
+  { viewer: 'anonymous', title: 'Anyone' },
+  { viewer: 'student', title: 'Students' },
+  { viewer: 'teacher', title: 'Teachers' },
+  { viewer: 'admin', title: 'Admins' },
+];
+
+export const OPERATIONS_PLUGIN: GraphiQLPlugin = {
+  title: 'Operations',
+  icon: Icon,
+  content: Operations,
+};
+
+function Operations() {
+  const open = useOpenOperation();
+  return (
+    <section aria-label="Operations" className="operations">
+      <div className="graphiql-doc-explorer-title operations-title">Operations</div>
+      <p className="operations-quiet">What the front end sends, by who is signed in.</p>
+      {VIEWERS.map(({ viewer, title }) => (
+        <section key={viewer} aria-label={title}>
+          <h3 className="operations-viewer">{title}</h3>
+          <ul className="operations-list">
+            {operations
+              .filter((operation) => operation.viewer === viewer)
+              .map((operation) => (
+                <li key={operation.name}>
+                  <button type="button" className="operations-open" onClick={() => void open(operation)}>
+                    <span className="operations-name">{operation.name}</span>
+                    <span className="operations-quiet">{operation.screen}</span>
+                  </button>
+                </li>
+              ))}
+          </ul>
+        </section>
+      ))}
+    </section>
+  );
+}
+
+/** Opens an operation in the tab that already holds it, or else in a new one. */
+function useOpenOperation() {
+  const { addTab, changeTab } = useGraphiQLActions();
+  const { tabs, queryEditor, variableEditor } = useGraphiQL((state) => ({
+    tabs: state.tabs,
+    queryEditor: state.queryEditor,
+    variableEditor: state.variableEditor,
+  }));
+
+  return async (operation: Operation) => {
+    const variables = await fillPlaceholders(operation.variables);
+    const index = tabs.findIndex((tab) => tab.query?.trimEnd() === operation.document);
+    if (index >= 0) {
+      changeTab(index);
+    } else {
+      addTab();
+      queryEditor?.setValue(operation.document);
+    }
+    variableEditor?.setValue(variables);
+  };
+}
+
+function Icon() {
+  return (
+    <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.4" aria-hidden="true">
+      <path d="M2 3.5h2M2 8h2M2 12.5h2M6.5 3.5H14M6.5 8H14M6.5 12.5H14" strokeLinecap="round" />
+    </svg>
+  );
+}

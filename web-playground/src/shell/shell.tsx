@@ -1,0 +1,22 @@
+import { lazy, Suspense } from 'react';
+import { EditorBoundary } from './editor-boundary';
+import { Header } from './header';
+import './shell.css';
+
+const Editor = lazy(() => import('../editor/editor'));
+
+/** The page. It shows at once; the editor, which is large, follows. */
+export function Shell() {
+  return (
+    <>
+      <Header />
+      <main className="shell-main">
+        <EditorBoundary>
+          <Suspense fallback={<p className="shell-loading">Loading the editor…</p>}>
+            <Editor />
+          </Suspense>
+        </EditorBoundary>
+      </main>
+    </>
+  );
+}
