@@ -39,18 +39,16 @@ impl Account {
 
     /// Whether every directory on the way to `path`, as far as it exists, lets this account pass.
     pub(crate) fn reaches(&self, path: &Path) -> bool {
-        path.ancestors()
-            .filter_map(|ancestor| ancestor.metadata().ok())
-            .all(|metadata| {
-                let bit = if metadata.uid() == self.user.uid.as_raw() {
-                    0o100
-                } else if metadata.gid() == self.user.gid.as_raw() {
-                    0o010
-                } else {
-                    0o001
-                };
-                metadata.mode() & bit != 0
-            })
+        path.ancestors().filter_map(|ancestor| ancestor.metadata().ok()).all(|metadata| {
+            let bit = if metadata.uid() == self.user.uid.as_raw() {
+                0o100
+            } else if metadata.gid() == self.user.gid.as_raw() {
+                0o010
+            } else {
+                0o001
+            };
+            metadata.mode() & bit != 0
+        })
     }
 
     pub(crate) fn give(&self, path: &Path) -> Result<()> {

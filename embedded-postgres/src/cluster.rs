@@ -128,12 +128,7 @@ fn require_owner(dir: &Path) -> Result<()> {
 }
 
 /// Fills a directory beside `dir` and renames it, so that a crash leaves nothing half made.
-async fn initialise(
-    installation: &Installation,
-    dir: &Path,
-    account: Option<&Account>,
-    ephemeral: bool,
-) -> Result<()> {
+async fn initialise(installation: &Installation, dir: &Path, account: Option<&Account>, ephemeral: bool) -> Result<()> {
     let partial = beside(dir, "partial");
     remove_directory(&partial)?;
     std::fs::create_dir(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
@@ -199,8 +194,9 @@ fn write_password(path: &Path) -> Result<()> {
 
 fn read_password(dir: &Path) -> Result<String> {
     let path = password_file(dir);
-    let password = std::fs::read_to_string(&path)
-        .with_context(|| format!("the data in {} was not made by Lyceum, it lacks {}", dir.display(), path.display()))?;
+    let password = std::fs::read_to_string(&path).with_context(|| {
+        format!("the data in {} was not made by Lyceum, it lacks {}", dir.display(), path.display())
+    })?;
     Ok(password.trim().to_owned())
 }
 

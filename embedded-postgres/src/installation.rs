@@ -37,9 +37,7 @@ impl Installation {
         progress: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Self> {
         if let Some(bin) = bin {
-            return Self::open(&bin)
-                .await
-                .with_context(|| format!("LYCEUM_POSTGRES_BIN is {}", bin.display()));
+            return Self::open(&bin).await.with_context(|| format!("LYCEUM_POSTGRES_BIN is {}", bin.display()));
         }
         let home = place(home)?.join("postgres");
         let fetched = home.join(format!("{PACKAGE_VERSION}-{}", platform()?));
@@ -60,10 +58,7 @@ impl Installation {
             .into_iter()
             .find(|bin| bin.join("postgres").is_file() && bin.join("initdb").is_file())
             .with_context(|| {
-                format!(
-                    "{} holds no PostgreSQL server (the programs `postgres` and `initdb`)",
-                    directory.display()
-                )
+                format!("{} holds no PostgreSQL server (the programs `postgres` and `initdb`)", directory.display())
             })?;
         let version = version(&bin).await?;
         ensure!(

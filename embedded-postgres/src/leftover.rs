@@ -16,7 +16,8 @@ pub(crate) async fn stop(dir: &Path) -> Result<()> {
             return clear(dir);
         }
         tracing::info!(server.pid = %pid, %signal, "stopping a PostgreSQL server that lost its owner");
-        kill(pid, signal).with_context(|| format!("cannot stop process {pid}, which still serves {}", dir.display()))?;
+        kill(pid, signal)
+            .with_context(|| format!("cannot stop process {pid}, which still serves {}", dir.display()))?;
         wait(pid, dir, Duration::from_secs(patience)).await;
     }
     if serves(pid, dir) {

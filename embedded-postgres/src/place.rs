@@ -40,7 +40,10 @@ mod tests {
 
     #[test]
     fn a_closed_place_keeps_its_path_in_the_open_one() {
-        assert_eq!(below(Path::new("/open"), Path::new("/root/lyceum/.lyceum")), Path::new("/open/root/lyceum/.lyceum"));
+        assert_eq!(
+            below(Path::new("/open"), Path::new("/root/lyceum/.lyceum")),
+            Path::new("/open/root/lyceum/.lyceum")
+        );
     }
 
     #[test]

@@ -262,12 +262,8 @@ fn spawn(installation: &Installation, cluster: &Cluster, port: u16, ephemeral: b
     command.spawn().context("cannot run postgres")
 }
 
-const SETTINGS: &[&str] = &[
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "log_min_messages=warning",
-    "logging_collector=off",
-];
+const SETTINGS: &[&str] =
+    &["listen_addresses=127.0.0.1", "unix_socket_directories=", "log_min_messages=warning", "logging_collector=off"];
 
 /// Several servers share one laptop.
 const LASTING: &[&str] = &["shared_buffers=64MB"];
@@ -285,11 +281,7 @@ const EPHEMERAL: &[&str] = &[
 
 fn open_log(cluster: &Cluster) -> Result<File> {
     let path = cluster.log();
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .with_context(|| format!("cannot write {}", path.display()))
+    OpenOptions::new().create(true).append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn is_free(port: u16) -> bool {
