@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The notification subgraph: what the platform has to tell its users.
+
+pub mod notification;
+mod user;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Schema};
+use sqlx::{PgPool, migrate};
+use subgraph_kit::{Subgraph, database::Migrations, token::Verifier};
+
+use crate::notification::{graphql::NotificationQuery, store::Store};
+
+/// The name in `supergraph.yaml`.
+pub const NAME: &str = "notification";
+
+/// The database's migrations.
+#[must_use]
+pub fn migrations() -> Migrations {
+    Migrations { base: migrate!("../../migrations/notification"), tuned: None }
+}
+
+/// The schema, as it can be exported without a database.
+#[must_use]
+pub fn schema() -> Schema<NotificationQuery, EmptyMutation, EmptySubscription> {
+    Schema::build(NotificationQuery, EmptyMutation, EmptySubscription).enable_federation().finish()
+}
+
+/// The subgraph over its migrated database.
+///
+/// # Errors
+/// Those of the database.
+#[expect(clippy::unused_async, reason = "all subgraphs open in the same way")]
+pub async fn subgraph(db: PgPool, verifier: Verifier) -> Result<Subgraph, sqlx::Error> {
+    Ok(Subgraph::new(NAME, schema(), Store::new(db.clone()), db, verifier))
+}
