@@ -1,1 +1,11 @@
-//! Placeholder.
+//! The router: hive-router with our settings and plugins, as a part of a process.
+//!
+//! hive-router runs on a runtime of its own, so [`run`] blocks: give it a thread.
+
+mod config;
+mod plugins;
+mod server;
+mod settings;
+
+pub use server::{Router, run};
+pub use settings::{SampleSignIn, Settings, SubgraphUrl};

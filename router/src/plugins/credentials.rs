@@ -1,0 +1,69 @@
+//! Bad credentials are an error. hive-router alone knows two ways only: either everybody needs a
+//! token, or whoever brings a bad one is let in as anonymous.
+
+use hive_router::{
+    PlanExecutionOutput, async_trait,
+    executor::execution::{client_request_details::JwtRequestDetails, plan::FailedExecutionResult},
+    http::{StatusCode, header::AUTHORIZATION},
+    ntex::http::HeaderMap,
+    plugins::{
+        hooks::{
+            on_graphql_analysis::{OnGraphqlAnalysisHookPayload, OnGraphqlAnalysisHookResult},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+        },
+        plugin_trait::RouterPlugin,
+    },
+};
+use serde::Deserialize;
+
+use super::errors;
+
+#[derive(Default)]
+pub struct Credentials;
+
+#[derive(Deserialize)]
+pub struct NoSettings {}
+
+/// Left in a request's context, so that an answer that cannot carry our error still gets its code.
+pub struct Refused;
+
+#[async_trait]
+impl RouterPlugin for Credentials {
+    type Config = NoSettings;
+
+    fn plugin_name() -> &'static str {
+        "credentials"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        payload.initialize_plugin_with_defaults()
+    }
+
+    // The first hook after the token has been looked at, for HTTP, SSE and WebSocket alike.
+    async fn on_graphql_analysis<'exec>(
+        &'exec self,
+        payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
+    ) -> OnGraphqlAnalysisHookResult {
+        let request = &payload.client_request_details;
+        if are_acceptable(&request.headers, &request.jwt) {
+            return OnGraphqlAnalysisHookResult::Proceed;
+        }
+
+        payload.context.insert(Refused);
+        let body = FailedExecutionResult { errors: vec![errors::unauthenticated()] }.serialize();
+        OnGraphqlAnalysisHookResult::EndWithResponse(PlanExecutionOutput {
+            body,
+            error_count: 1,
+            status_code: StatusCode::UNAUTHORIZED,
+        })
+    }
+}
+
+fn are_acceptable(headers: &HeaderMap, verified: &JwtRequestDetails) -> bool {
+    match headers.get_all(AUTHORIZATION).count() {
+        0 => true,
+        1 => matches!(verified, JwtRequestDetails::Authenticated { .. }),
+        // Two tokens: one could be verified here, and the other one believed elsewhere.
+        _ => false,
+    }
+}

@@ -1,0 +1,292 @@
+//! The public form of every error: the codes of the graph's contract, and nothing of the inside.
+//!
+//! hive-router has some sixty codes of its own. What is not listed here is an internal error: a
+//! forgotten code hides its text instead of leaking it.
+
+use hive_router::{
+    GraphQLError, async_trait,
+    executor::response::graphql_error::GraphQLErrorExtensions,
+    http::StatusCode,
+    plugins::{
+        hooks::{
+            on_graphql_error::{OnGraphQLErrorHookPayload, OnGraphQLErrorHookResult},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+        },
+        plugin_trait::RouterPlugin,
+    },
+};
+use serde::Deserialize;
+use tracing::error;
+
+use super::credentials::Refused;
+
+const SIGN_IN_AGAIN: &str = "The access token is not valid, or no longer. Sign in again.";
+const NOT_AVAILABLE: &str = "This part of the graph is not available at the moment. Try again.";
+const TOO_SLOW: &str = "The answer took too long. Try again, or ask for less at once.";
+const OUR_FAULT: &str = "Something went wrong on our side.";
+
+pub struct Errors {
+    development: bool,
+}
+
+#[derive(Deserialize)]
+pub struct Config {
+    development: bool,
+}
+
+#[async_trait]
+impl RouterPlugin for Errors {
+    type Config = Config;
+
+    fn plugin_name() -> &'static str {
+        "errors"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        let Config { development } = payload.config()?;
+        payload.initialize_plugin(Self { development })
+    }
+
+    fn on_graphql_error<'req>(
+        &'req self,
+        mut payload: OnGraphQLErrorHookPayload<'req>,
+    ) -> OnGraphQLErrorHookResult<'req> {
+        if payload.context.contains::<Refused>() {
+            payload.error = unauthenticated();
+        }
+        publish(&mut payload.error, &mut payload.status_code, self.development);
+        payload.proceed()
+    }
+}
+
+/// The error for credentials that cannot be accepted.
+pub fn unauthenticated() -> GraphQLError {
+    GraphQLError::from_message_and_code(SIGN_IN_AGAIN, "UNAUTHENTICATED")
+}
+
+/// How an error is told to the client.
+enum Public {
+    /// Code and message as they are.
+    AsIs,
+    /// Another code, with the message as it is.
+    Code(&'static str),
+    /// Another code and message.
+    Says(&'static str, &'static str),
+    /// Another HTTP status also.
+    Status(StatusCode, &'static str, &'static str),
+}
+
+fn publish(error: &mut GraphQLError, status: &mut StatusCode, development: bool) {
+    let subgraph = error.extensions.service_name.take();
+    let original = error.extensions.code.take().unwrap_or_default();
+
+    let code = match public(&original, subgraph.is_some()) {
+        Public::AsIs => original,
+        Public::Code(code) => code.to_owned(),
+        Public::Says(code, message) => {
+            message.clone_into(&mut error.message);
+            code.to_owned()
+        }
+        Public::Status(refused, code, message) => {
+            message.clone_into(&mut error.message);
+            // A stream has begun with 200 whatever comes.
+            if *status != StatusCode::OK {
+                *status = refused;
+            }
+            code.to_owned()
+        }
+    };
+    if code == "INTERNAL_SERVER_ERROR" {
+        error!(subgraph, path = ?error.path, "internal error");
+    }
+
+    error.extensions = extensions(code, subgraph.filter(|_| development), &mut error.extensions);
+}
+
+/// Only what is meant for clients; in development also which subgraph it was.
+fn extensions(code: String, subgraph: Option<String>, from: &mut GraphQLErrorExtensions) -> GraphQLErrorExtensions {
+    let mut to = GraphQLErrorExtensions::new_from_code(code);
+    for key in ["field", "requestId", "retryAfter"] {
+        if let Some(value) = from.extensions.remove(key) {
+            to.set(key.to_owned(), value);
+        }
+    }
+    // Not `to.service_name`: hive-router's masking would replace the message of such an error.
+    if let Some(subgraph) = subgraph {
+        to.set("service".to_owned(), subgraph.as_str().into());
+    }
+    to
+}
+
+fn public(code: &str, from_subgraph: bool) -> Public {
+    match code {
+        // The contract's. A subgraph's own errors have them already.
+        "UNAUTHENTICATED" | "FORBIDDEN" | "BAD_USER_INPUT" | "RATE_LIMITED" | "SERVICE_UNAVAILABLE"
+        | "GRAPHQL_PARSE_FAILED" => Public::AsIs,
+        "GRAPHQL_VALIDATION_FAILED" if !from_subgraph => Public::AsIs,
+        "INTERNAL_SERVER_ERROR" => Public::Says("INTERNAL_SERVER_ERROR", OUR_FAULT),
+
+        // The router's limits keep their codes.
+        "TOKEN_LIMIT_EXCEEDED"
+        | "MAX_DEPTH_EXCEEDED"
+        | "MAX_ALIASES_EXCEEDED"
+        | "MAX_DIRECTIVES_EXCEEDED"
+        | "COST_ESTIMATED_TOO_EXPENSIVE"
+        | "COST_INVALID_SLICING_ARGUMENTS"
+        | "PAYLOAD_TOO_LARGE_CONTENT_LENGTH"
+        | "PAYLOAD_TOO_LARGE_BODY_STREAM"
+        | "REQUEST_HEADER_FIELDS_TOO_LARGE"
+        | "SUBSCRIPTION_SCHEMA_RELOAD" => Public::AsIs,
+
+        // The token.
+        "MISSING_JWT"
+        | "INVALID_JWT"
+        | "INVALID_JWT_HEADER"
+        | "JWT_ERROR"
+        | "JWT_LOOKUP_FAILED"
+        | "JWT_NOT_SUPPORTED"
+        | "JWK_ALGORITHM_NOT_SUPPORTED"
+        | "FAILED_TO_PARSE_REQUEST" => Public::Status(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", SIGN_IN_AGAIN),
+
+        // What is wrong with the request itself.
+        "BAD_REQUEST" => Public::Says(
+            "BAD_USER_INPUT",
+            "The body is not a GraphQL request: a JSON object with `query`, and if need be `variables`, \
+             `operationName` and `extensions`.",
+        ),
+        "MISSING_CONTENT_TYPE_HEADER" | "UNSUPPORTED_CONTENT_TYPE" => Public::Status(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "BAD_USER_INPUT",
+            "Send the operation as `Content-Type: application/json`, and accept `application/json`.",
+        ),
+        "MISSING_QUERY_PARAM" => Public::Says("BAD_USER_INPUT", "The request has no `query`."),
+        "OPERATION_RESOLUTION_FAILURE" => Public::Says(
+            "BAD_USER_INPUT",
+            "The document has no operation of that name, or several and no `operationName` was given.",
+        ),
+        "INVALID_HEADER"
+        | "UNSUPPORTED_CONTENT_ENCODING"
+        | "UNPROCESSABLE_QUERY_PARAMS"
+        | "METHOD_NOT_ALLOWED"
+        | "MUTATION_NOT_ALLOWED_OVER_HTTP_GET"
+        | "PERSISTED_DOCUMENT_NOT_FOUND"
+        | "PERSISTED_DOCUMENT_ID_REQUIRED"
+        | "PERSISTED_DOCUMENT_EXTRACTION_FAILED"
+        | "SUBSCRIPTIONS_NOT_SUPPORTED"
+        | "SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED"
+        | "PAYLOAD_READ_ERROR"
+        | "DECOMPRESSION_FAILED" => Public::Code("BAD_USER_INPUT"),
+        "CSRF_PREVENTION_FAILED" => Public::Says(
+            "FORBIDDEN",
+            "Another site could have made this request. Send it as `Content-Type: application/json`, or with \
+             the header `x-lyceum-csrf`.",
+        ),
+        "INTROSPECTION_DISABLED" | "UNAUTHORIZED_OPERATION" => Public::Code("FORBIDDEN"),
+
+        // What is not there.
+        "GATEWAY_TIMEOUT" => Public::Says("SERVICE_UNAVAILABLE", TOO_SLOW),
+        "NO_SUPERGRAPH_AVAILABLE"
+        | "SUBGRAPH_REQUEST_TIMEOUT"
+        | "SUBREQUEST_HTTP_ERROR"
+        | "SUBREQUEST_MALFORMED_RESPONSE"
+        | "SUBGRAPH_RESPONSE_FAILURE"
+        | "SUBGRAPH_RESPONSE_BODY_READ_FAILURE"
+        | "SUBGRAPH_RESPONSE_BODY_EMPTY"
+        | "SUBGRAPH_RESPONSE_DECOMPRESSION_FAILURE"
+        | "SUBGRAPH_CIRCUIT_BREAKER_REJECTED"
+        | "SUBGRAPH_INTERNAL_SERVER_ERROR"
+        | "SUBGRAPH_SUBSCRIPTION_UNSUPPORTED_CONTENT_TYPE"
+        | "SUBGRAPH_SUBSCRIPTION_SSE_STREAM_ERROR"
+        | "SUBGRAPH_SUBSCRIPTION_MULTIPART_STREAM_ERROR"
+        | "SUBGRAPH_STREAM_STATUS_CODE_NOT_OK" => {
+            Public::Status(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", NOT_AVAILABLE)
+        }
+
+        // A validation rule is named in camel case, everything else in capitals.
+        rule if !from_subgraph && is_validation_rule(rule) => Public::Code("GRAPHQL_VALIDATION_FAILED"),
+
+        _ => Public::Says("INTERNAL_SERVER_ERROR", OUR_FAULT),
+    }
+}
+
+fn is_validation_rule(code: &str) -> bool {
+    code.starts_with(|first: char| first.is_ascii_uppercase()) && code.contains(|c: char| c.is_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(code: &str, subgraph: Option<&str>, development: bool) -> (GraphQLError, StatusCode) {
+        let mut error = GraphQLError::from_message_and_code("connect to 10.0.0.1:8002 failed", code);
+        error.extensions.service_name = subgraph.map(str::to_owned);
+        error.extensions.affected_path = Some("me.courses".to_owned());
+        let mut status = StatusCode::FORBIDDEN;
+        publish(&mut error, &mut status, development);
+        (error, status)
+    }
+
+    fn code(error: &GraphQLError) -> &str {
+        error.extensions.code.as_deref().expect("every published error has a code")
+    }
+
+    #[test]
+    fn a_bad_token_is_unauthenticated_and_says_no_more() {
+        let (error, status) = published("INVALID_JWT", None, true);
+
+        assert_eq!(code(&error), "UNAUTHENTICATED");
+        assert_eq!(error.message, SIGN_IN_AGAIN);
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+    }
+
+    #[test]
+    fn an_unreachable_subgraph_keeps_its_address_to_itself() {
+        let (error, _) = published("SUBREQUEST_HTTP_ERROR", Some("course"), false);
+
+        assert_eq!(code(&error), "SERVICE_UNAVAILABLE");
+        assert_eq!(
+            serde_json::to_value(&error).expect("it is JSON"),
+            serde_json::json!({ "message": NOT_AVAILABLE, "extensions": { "code": "SERVICE_UNAVAILABLE" } }),
+        );
+    }
+
+    #[test]
+    fn in_development_an_error_names_its_subgraph() {
+        let (error, _) = published("FORBIDDEN", Some("course"), true);
+
+        let json = serde_json::to_value(&error).expect("it is JSON");
+        assert_eq!(json["extensions"], serde_json::json!({ "code": "FORBIDDEN", "service": "course" }));
+    }
+
+    #[test]
+    fn a_subgraphs_own_refusal_keeps_its_message() {
+        let (error, _) = published("FORBIDDEN", Some("course"), false);
+
+        assert_eq!(error.message, "connect to 10.0.0.1:8002 failed");
+        assert!(error.extensions.service_name.is_none());
+    }
+
+    #[test]
+    fn a_broken_validation_rule_is_a_failed_validation() {
+        let (error, _) = published("FieldsOnCorrectType", None, false);
+
+        assert_eq!(code(&error), "GRAPHQL_VALIDATION_FAILED");
+    }
+
+    #[test]
+    fn a_limit_keeps_its_code() {
+        let (error, _) = published("MAX_DEPTH_EXCEEDED", None, false);
+
+        assert_eq!(code(&error), "MAX_DEPTH_EXCEEDED");
+    }
+
+    #[test]
+    fn what_nobody_classified_is_hidden() {
+        for unknown in ["DOWNSTREAM_SERVICE_ERROR", "PLANNER_ERROR", "Oops", ""] {
+            let (error, _) = published(unknown, Some("course"), false);
+
+            assert_eq!(code(&error), "INTERNAL_SERVER_ERROR");
+            assert_eq!(error.message, OUR_FAULT);
+        }
+    }
+}

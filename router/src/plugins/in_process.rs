@@ -1,0 +1,213 @@
+//! Calls the subgraphs of this process by function instead of over HTTP.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_graphql::{Name, Request, Response, Value, Variables, parser::types::ExecutableDocument};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use hive_router::{
+    async_trait,
+    executor::executors::{
+        common::{SubgraphExecutionRequest, SubgraphExecutor, SubgraphExecutorBoxedArc},
+        error::SubgraphExecutorError,
+    },
+    executor::response::subgraph_response::SubgraphResponse,
+    plugins::{
+        hooks::{
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
+        },
+        plugin_context::PluginRequestState,
+        plugin_trait::{RouterPlugin, StartHookPayload},
+    },
+};
+use http::Uri;
+use moka::sync::Cache;
+use serde::Deserialize;
+use subgraph_kit::Subgraph;
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument, Span};
+
+/// Plans repeat, so documents do. Each takes some kilobytes.
+const MOST_DOCUMENTS: u64 = 1_000;
+
+/// hive-router makes its plugins itself, from a type and a piece of configuration. What cannot be
+/// written into a configuration is left here under a key, which can.
+static HANDED_OVER: Mutex<Option<HashMap<u64, Subgraphs>>> = Mutex::new(None);
+static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
+
+type Subgraphs = HashMap<&'static str, SubgraphExecutorBoxedArc>;
+
+/// Subgraphs that wait for their plugin; withdrawn when dropped.
+pub struct HandedOver {
+    /// What to tell the plugin.
+    pub key: u64,
+}
+
+impl HandedOver {
+    /// Leaves subgraphs for the plugin. They run on `runtime`, or where they are called.
+    pub fn new(subgraphs: &[Subgraph], runtime: Option<&Handle>) -> Self {
+        let executors = subgraphs
+            .iter()
+            .map(|subgraph| (subgraph.name(), InProcessExecutor::new(subgraph.clone(), runtime.cloned()).to_boxed_arc()))
+            .collect();
+        let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
+        handed_over().get_or_insert_default().insert(key, executors);
+        Self { key }
+    }
+}
+
+impl Drop for HandedOver {
+    fn drop(&mut self) {
+        handed_over().get_or_insert_default().remove(&self.key);
+    }
+}
+
+fn handed_over() -> MutexGuard<'static, Option<HashMap<u64, Subgraphs>>> {
+    HANDED_OVER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub struct InProcess {
+    subgraphs: Subgraphs,
+}
+
+#[derive(Deserialize)]
+pub struct Config {
+    key: u64,
+}
+
+#[async_trait]
+impl RouterPlugin for InProcess {
+    type Config = Config;
+
+    fn plugin_name() -> &'static str {
+        "in_process"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        let Config { key } = payload.config()?;
+        let subgraphs = handed_over().get_or_insert_default().get(&key).cloned();
+        let subgraphs = subgraphs.ok_or("no subgraphs were handed over")?;
+        payload.initialize_plugin(Self { subgraphs })
+    }
+
+    async fn on_subgraph_execute<'exec>(
+        &'exec self,
+        mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
+    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+        if let Some(executor) = self.subgraphs.get(payload.subgraph_name) {
+            payload.executor = executor.clone();
+        }
+        payload.proceed()
+    }
+}
+
+struct InProcessExecutor {
+    subgraph: Subgraph,
+    runtime: Option<Handle>,
+    documents: Cache<String, Arc<ExecutableDocument>>,
+    endpoint: Uri,
+}
+
+impl InProcessExecutor {
+    fn new(subgraph: Subgraph, runtime: Option<Handle>) -> Self {
+        Self { subgraph, runtime, documents: Cache::new(MOST_DOCUMENTS), endpoint: Uri::from_static("/") }
+    }
+
+    async fn call(&self, call: impl Future<Output = Response> + Send + 'static) -> Option<Response> {
+        let Some(runtime) = &self.runtime else {
+            return Some(call.await);
+        };
+        let task = runtime.spawn(call.instrument(Span::current()));
+        // A client that goes away takes its call along, as over HTTP.
+        AbortOnDropHandle::new(task).await.ok()
+    }
+}
+
+#[async_trait]
+impl SubgraphExecutor for InProcessExecutor {
+    fn executor_name(&self) -> &'static str {
+        "in_process"
+    }
+
+    fn endpoint(&self) -> &Uri {
+        &self.endpoint
+    }
+
+    async fn execute<'a>(
+        &self,
+        request: SubgraphExecutionRequest<'a>,
+        timeout: Option<Duration>,
+        _plugins: Option<&'a PluginRequestState<'a>>,
+    ) -> Result<SubgraphResponse<'static>, SubgraphExecutorError> {
+        let call = self.subgraph.execute(&request.headers, graphql_request(&request, &self.documents)?);
+        let response = match timeout {
+            Some(timeout) => tokio::time::timeout(timeout, self.call(call)).await?,
+            None => self.call(call).await,
+        };
+        // The call panicked, or its runtime is shutting down.
+        let response = response.ok_or(SubgraphExecutorError::MalformedResponse(None))?;
+
+        let json = sonic_rs::to_vec(&response)
+            .map_err(|error| SubgraphExecutorError::ResponseDeserializationFailure(error, None))?;
+        SubgraphResponse::deserialize_from_bytes(Bytes::from(json), request.custom_scalar_paths)
+    }
+
+    // hive-router asks for subscriptions by itself, over HTTP.
+    async fn subscribe<'a>(
+        &self,
+        _request: SubgraphExecutionRequest<'a>,
+        _timeout: Option<Duration>,
+    ) -> Result<
+        BoxStream<'static, Result<SubgraphResponse<'static>, SubgraphExecutorError>>,
+        SubgraphExecutorError,
+    > {
+        Err(SubgraphExecutorError::HttpCallbackNoSingle)
+    }
+}
+
+fn graphql_request(
+    request: &SubgraphExecutionRequest<'_>,
+    documents: &Cache<String, Arc<ExecutableDocument>>,
+) -> Result<Request, SubgraphExecutorError> {
+    let mut graphql = Request::new(request.query).variables(variables(request)?);
+    if let Some(document) = document(request.query, documents) {
+        graphql.set_parsed_query(document);
+    }
+    Ok(graphql)
+}
+
+/// A copy of the parsed document. One that does not parse is left to the subgraph to complain of.
+fn document(query: &str, documents: &Cache<String, Arc<ExecutableDocument>>) -> Option<ExecutableDocument> {
+    if let Some(known) = documents.get(query) {
+        return Some(known.as_ref().clone());
+    }
+    let parsed = async_graphql::parser::parse_query(query).ok()?;
+    documents.insert(query.to_owned(), Arc::new(parsed.clone()));
+    Some(parsed)
+}
+
+fn variables(request: &SubgraphExecutionRequest<'_>) -> Result<Variables, SubgraphExecutorError> {
+    let mut variables = Variables::default();
+    for (name, value) in request.variables.iter().flatten() {
+        variables.insert(Name::new(name), read(name, sonic_rs::from_value(value))?);
+    }
+    // `representations`, which the router has written as JSON already.
+    for (name, json) in request.raw_variable_values.iter().flatten() {
+        variables.insert(Name::new(name), read(name, sonic_rs::from_slice(json))?);
+    }
+    Ok(variables)
+}
+
+fn read(name: &str, value: sonic_rs::Result<Value>) -> Result<Value, SubgraphExecutorError> {
+    value.map_err(|error| SubgraphExecutorError::VariablesSerializationFailure(name.to_owned(), error))
+}

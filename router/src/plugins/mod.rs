@@ -1,0 +1,40 @@
+//! What we add to hive-router, one plugin per file.
+
+mod credentials;
+mod errors;
+pub mod in_process;
+mod playground;
+
+use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
+use serde_json::{Value, json};
+
+use crate::Settings;
+
+/// The plugins in the order in which they are asked.
+pub fn registry() -> PluginRegistry {
+    PluginRegistry::new()
+        .register::<playground::Playground>()
+        .register::<credentials::Credentials>()
+        .register::<in_process::InProcess>()
+        .register::<errors::Errors>()
+}
+
+/// The section `plugins` of the configuration.
+pub fn config(settings: &Settings, in_process: Option<u64>) -> Value {
+    let samples = if settings.development { settings.samples.as_slice() } else { &[] };
+    let mut plugins = json!({
+        playground::Playground::plugin_name(): {
+            "config": {
+                "directory": settings.playground,
+                "development": settings.development,
+                "samples": samples,
+            },
+        },
+        credentials::Credentials::plugin_name(): {},
+        errors::Errors::plugin_name(): { "config": { "development": settings.development } },
+    });
+    if let Some(key) = in_process {
+        plugins[in_process::InProcess::plugin_name()] = json!({ "config": { "key": key } });
+    }
+    plugins
+}

@@ -1,0 +1,278 @@
+//! Serves the built playground page on the router's own origin, so that it needs no CORS.
+//!
+//! All files are read once, at start-up. Where `x.js.br` or `x.js.gz` lies beside `x.js`, a client
+//! that understands it gets that one.
+
+use std::{
+    collections::HashMap,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    path::Path,
+};
+
+use futures::stream;
+use hive_router::{
+    async_trait,
+    http::{
+        HeaderMap, HeaderValue, Method, StatusCode,
+        header::{
+            ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+            IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    ntex::{
+        http::{HeaderMap as RequestHeaders, Response, ResponseBuilder},
+        util::Bytes,
+        web::{DefaultError, WebRequest},
+    },
+    plugins::{
+        hooks::{
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+        },
+        plugin_trait::{RouterPlugin, StartHookPayload},
+    },
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::warn;
+
+const INDEX: &str = "/index.html";
+const SETTINGS: &str = "/playground.json";
+/// Vite puts a hash of the content into these names.
+const HASHED: &str = "/assets/";
+const NOT_BUILT: &str = "The playground has not been built: run `npm ci && npm run build` in `web-playground/`.\n\
+                         GraphQL itself is at /graphql.\n";
+// The editor's workers are made from blobs, and it sets styles on its elements.
+const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     worker-src 'self' blob:; img-src 'self' data:; connect-src 'self'; font-src 'self' data:; \
+     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+pub struct Playground {
+    files: HashMap<String, File>,
+}
+
+struct File {
+    content_type: &'static str,
+    cache: &'static str,
+    tag: HeaderValue,
+    plain: Bytes,
+    brotli: Option<Bytes>,
+    gzip: Option<Bytes>,
+}
+
+#[derive(Deserialize)]
+pub struct Config {
+    directory: String,
+    development: bool,
+    samples: Value,
+}
+
+#[async_trait]
+impl RouterPlugin for Playground {
+    type Config = Config;
+
+    fn plugin_name() -> &'static str {
+        "playground"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        let config = payload.config()?;
+        let mut files = read_all(Path::new(&config.directory))?;
+        if !files.contains_key(INDEX) {
+            warn!(directory = config.directory, "the playground has not been built");
+            files.insert(INDEX.to_owned(), File::new("/index.txt", NOT_BUILT.into()));
+        }
+        let settings = json!({ "development": config.development, "samples": config.samples });
+        files.insert(SETTINGS.to_owned(), File::new(SETTINGS, settings.to_string().into()));
+        payload.initialize_plugin(Self { files })
+    }
+
+    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        Box::pin(async move {
+            match self.find(&payload.router_http_request) {
+                Some(file) => {
+                    let response = file.respond(payload.router_http_request.headers());
+                    payload.end_with_response(response)
+                }
+                None => payload.proceed(),
+            }
+        })
+    }
+}
+
+impl Playground {
+    fn find(&self, request: &WebRequest<DefaultError>) -> Option<&File> {
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return None;
+        }
+        match request.path() {
+            "/" if wants_page(request.headers()) => self.files.get(INDEX),
+            // Only what was found at start-up is served, so no path leads out of the directory.
+            path => self.files.get(path),
+        }
+    }
+}
+
+impl File {
+    fn new(path: &str, plain: Bytes) -> Self {
+        let mut hasher = DefaultHasher::new();
+        plain.hash(&mut hasher);
+        let tag = format!("\"{:x}\"", hasher.finish());
+        Self {
+            content_type: content_type(path),
+            cache: if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" },
+            tag: HeaderValue::from_str(&tag).expect("hexadecimal digits are a header value"),
+            plain,
+            brotli: None,
+            gzip: None,
+        }
+    }
+
+    fn respond(&self, request: &RequestHeaders) -> Response {
+        let known = request.get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == self.tag.as_bytes());
+        let mut response = ResponseBuilder::new(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+        for (name, value) in &self.headers() {
+            response.header(name, value);
+        }
+        if known {
+            return response.finish();
+        }
+        let Some((encoding, body)) = self.encoded(request) else {
+            return response.body(self.plain.clone());
+        };
+        response.header(CONTENT_ENCODING, encoding);
+        // As a stream, because hive-router would compress a body of known size once more.
+        response.streaming(stream::iter([Ok::<_, io::Error>(body)]))
+    }
+
+    fn headers(&self) -> HeaderMap {
+        HeaderMap::from_iter([
+            (CONTENT_TYPE, HeaderValue::from_static(self.content_type)),
+            (CACHE_CONTROL, HeaderValue::from_static(self.cache)),
+            (ETAG, self.tag.clone()),
+            (VARY, HeaderValue::from_static("accept-encoding")),
+            (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY)),
+            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        ])
+    }
+
+    fn encoded(&self, request: &RequestHeaders) -> Option<(&'static str, Bytes)> {
+        let variants = [("br", &self.brotli), ("gzip", &self.gzip)];
+        variants.into_iter().find_map(|(encoding, body)| {
+            let body = body.as_ref()?;
+            accepts(request, encoding).then(|| (encoding, body.clone()))
+        })
+    }
+}
+
+fn accepts(request: &RequestHeaders, encoding: &str) -> bool {
+    let accepted = request.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|one| {
+        let (name, quality) = one.split_once(';').unwrap_or((one, ""));
+        name.trim().eq_ignore_ascii_case(encoding) && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+fn wants_page(request: &RequestHeaders) -> bool {
+    let accepted = request.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    accepted.contains("text/html") || accepted.contains("*/*")
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json" | "map") => "application/json",
+        Some("webmanifest") => "application/manifest+json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("woff2") => "font/woff2",
+        Some("woff") => "font/woff",
+        Some("ttf") => "font/ttf",
+        Some("wasm") => "application/wasm",
+        Some("txt") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+/// All files by their path on the site. A directory that is not there has none.
+fn read_all(directory: &Path) -> io::Result<HashMap<String, File>> {
+    let mut contents = HashMap::new();
+    if directory.is_dir() {
+        read_directory(directory, "", &mut contents)?;
+    }
+
+    let mut files = HashMap::new();
+    for (path, content) in &contents {
+        if is_variant(path, &contents) {
+            continue;
+        }
+        let mut file = File::new(path, content.clone());
+        file.brotli = contents.get(&format!("{path}.br")).cloned();
+        file.gzip = contents.get(&format!("{path}.gz")).cloned();
+        files.insert(path.clone(), file);
+    }
+    Ok(files)
+}
+
+fn is_variant(path: &str, contents: &HashMap<String, Bytes>) -> bool {
+    [".br", ".gz"].iter().filter_map(|end| path.strip_suffix(end)).any(|plain| contents.contains_key(plain))
+}
+
+fn read_directory(directory: &Path, prefix: &str, contents: &mut HashMap<String, Bytes>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = format!("{prefix}/{}", entry.file_name().to_string_lossy());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            read_directory(&entry.path(), &path, contents)?;
+        } else if kind.is_file() {
+            contents.insert(path, fs::read(entry.path())?.into());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_with_their_compressed_variants() {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        fs::create_dir(directory.path().join("assets")).expect("it can be written to");
+        for (name, content) in [("index.html", "page"), ("assets/a.js", "script"), ("assets/a.js.br", "small")] {
+            fs::write(directory.path().join(name), content).expect("it can be written to");
+        }
+
+        let files = read_all(directory.path()).expect("it can be read");
+
+        assert_eq!(files.len(), 2);
+        assert_eq!(files["/index.html"].cache, "no-cache");
+        let script = &files["/assets/a.js"];
+        assert_eq!(script.content_type, "text/javascript; charset=utf-8");
+        assert!(script.cache.contains("immutable"));
+        assert_eq!(script.brotli.as_deref(), Some("small".as_bytes()));
+    }
+
+    #[test]
+    fn a_directory_that_is_missing_has_no_files() {
+        let files = read_all(Path::new("no/such/directory")).expect("this is no error");
+
+        assert!(files.is_empty());
+    }
+
+    #[test]
+    fn an_encoding_can_be_declined() {
+        let mut headers = RequestHeaders::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br;q=0"));
+
+        assert!(accepts(&headers, "gzip"));
+        assert!(!accepts(&headers, "br"));
+    }
+}

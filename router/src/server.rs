@@ -1,0 +1,225 @@
+//! Puts hive-router's parts together, as its own `router_entrypoint` does, except for what belongs
+//! to the whole process here: the log, the signals, the configuration's place.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::{Arc, Once},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use hive_router::{
+    GraphQLError, RouterPaths, RouterSharedState, SchemaState,
+    background_tasks::BackgroundTasksManager,
+    build_http_service_config,
+    config::HiveRouterConfig,
+    configure_app_from_config, configure_ntex_app,
+    error::RouterInitError,
+    init_rustls_crypto_provider, invoke_shutdown_hooks,
+    ntex::{
+        SharedCfg,
+        rt::{DefaultRuntime, System},
+        server::{Server, bind_addr},
+        web::{self, App, HttpRequest, HttpResponse, HttpServer},
+    },
+    pipeline::{
+        long_lived_client_limit::LongLivedClientLimitService, request_identifiers::RequestIdentifiersService,
+        request_summary::RequestSummaryService, response_compression::ResponseCompressionService,
+    },
+    plugins::plugins_service::PluginService,
+    telemetry::{TelemetryContext, traces::set_tracing_enabled},
+};
+use tempfile::NamedTempFile;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{Settings, config, plugins, plugins::in_process::HandedOver};
+
+const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
+const BACKLOG: i32 = 2048;
+const KEYS_RETRY: Duration = Duration::from_secs(1);
+
+/// Runs the router until `stop` is cancelled and the requests in flight have been answered.
+///
+/// # Errors
+/// When the settings are wrong or the port is taken.
+pub fn run(settings: &Settings, stop: CancellationToken) -> Result<()> {
+    Router::bind(settings)?.run(stop)
+}
+
+/// A router that has its port and does not answer yet.
+pub struct Router {
+    listeners: Vec<TcpListener>,
+    config: &'static HiveRouterConfig,
+    needed_to_start: (Option<NamedTempFile>, Option<HandedOver>),
+}
+
+impl Router {
+    /// Reads the configuration and takes the port.
+    ///
+    /// # Errors
+    /// When the settings are wrong or the port is taken.
+    pub fn bind(settings: &Settings) -> Result<Self> {
+        let (path, temporary) = supergraph(settings)?;
+        let in_process = (!settings.in_process.is_empty())
+            .then(|| HandedOver::new(&settings.in_process, settings.runtime.as_ref()));
+        let config = config::resolve(settings, &path, in_process.as_ref().map(|handed_over| handed_over.key))?;
+        let listeners = listen(&config.http.host, config.http.port)?;
+        // hive-router keeps references to its configuration for as long as the process lives.
+        Ok(Self { listeners, config: config.into_static(), needed_to_start: (temporary, in_process) })
+    }
+
+    /// Where clients connect.
+    ///
+    /// # Panics
+    /// Never: `bind` has a listener or fails.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let listener = self.listeners.first().expect("`bind` has a listener or fails");
+        listener.local_addr().expect("a bound listener has an address")
+    }
+
+    /// Answers until `stop` is cancelled and the requests in flight have been answered.
+    ///
+    /// # Errors
+    /// When the supergraph is not valid or the server fails.
+    pub fn run(self, stop: CancellationToken) -> Result<()> {
+        use_one_tls_library();
+        System::build().name("router").build(DefaultRuntime).block_on(self.serve(stop))
+    }
+
+    async fn serve(self, stop: CancellationToken) -> Result<()> {
+        let telemetry = telemetry(self.config);
+        let mut tasks = BackgroundTasksManager::new();
+        let address = self.address();
+        let Some((shared, schema)) = start(self.config, &telemetry, &mut tasks, &stop).await? else {
+            return Ok(());
+        };
+        drop(self.needed_to_start);
+
+        let server = server(self.listeners, self.config, &shared, &schema)?;
+        info!(%address, "the router is ready");
+        hive_router::ntex::rt::spawn(stop_with(stop, server.clone(), shared.clone()));
+        let ended = server.await;
+
+        tasks.graceful_shutdown().await;
+        invoke_shutdown_hooks(&shared).await;
+        ended.context("the router's server failed")
+    }
+}
+
+/// The supergraph's file. hive-router reads files only, so the one built in becomes one for a while.
+fn supergraph(settings: &Settings) -> Result<(PathBuf, Option<NamedTempFile>)> {
+    if let Some(path) = &settings.supergraph {
+        return Ok((path.clone(), None));
+    }
+    let file = NamedTempFile::with_prefix("lyceum-supergraph-").context("no temporary file for the supergraph")?;
+    std::fs::write(&file, SUPERGRAPH).context("no temporary file for the supergraph")?;
+    Ok((file.path().to_owned(), Some(file)))
+}
+
+fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>> {
+    bind_addr((host, port), BACKLOG)
+        .with_context(|| format!("the router cannot listen on {host}:{port}; --router-port chooses another port"))
+}
+
+fn use_one_tls_library() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(init_rustls_crypto_provider);
+}
+
+fn telemetry(config: &HiveRouterConfig) -> TelemetryContext {
+    set_tracing_enabled(config.telemetry.is_tracing_enabled());
+    TelemetryContext::from_propagation_config(&config.telemetry.tracing.propagation, &config.log)
+}
+
+type Started = (Arc<RouterSharedState>, Arc<SchemaState>);
+
+/// Starts everything but the server. Waits for identity's keys: without them every token would be
+/// refused. None when told to stop meanwhile.
+async fn start(
+    config: &'static HiveRouterConfig,
+    telemetry: &TelemetryContext,
+    tasks: &mut BackgroundTasksManager,
+    stop: &CancellationToken,
+) -> Result<Option<Started>> {
+    let mut waiting = false;
+    loop {
+        match configure_app_from_config(config, telemetry.clone(), tasks, plugins::registry()).await {
+            Ok(started) => return Ok(Some(started)),
+            Err(RouterInitError::JwksSourceError(error)) => {
+                if !waiting {
+                    warn!(%error, "waiting for identity's public keys");
+                }
+                waiting = true;
+            }
+            // This type is not `Send`, so its text has to do.
+            Err(error) => bail!("the router cannot start: {error}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(KEYS_RETRY) => {}
+            () = stop.cancelled() => return Ok(None),
+        }
+    }
+}
+
+fn server(
+    listeners: Vec<TcpListener>,
+    config: &'static HiveRouterConfig,
+    shared: &Arc<RouterSharedState>,
+    schema: &Arc<SchemaState>,
+) -> Result<Server> {
+    let (shared, schema) = (shared.clone(), schema.clone());
+    let websocket = config.websocket_path().map(str::to_owned);
+    let paths = RouterPaths::new(config.graphql_path().to_owned(), websocket, None);
+
+    let mut server = HttpServer::new(async move || {
+        let paths = paths.clone();
+        App::new()
+            .middleware(LongLivedClientLimitService::new(config))
+            .middleware(PluginService::new(paths.clone(), None))
+            .middleware(RequestSummaryService::new(config.graphql_path()))
+            .middleware(RequestIdentifiersService)
+            // The last one is the outermost: the others see the answer as it is.
+            .middleware(ResponseCompressionService::new(config))
+            .state(shared.clone())
+            .state(schema.clone())
+            .state(shared.telemetry_context.clone())
+            .state(schema.callback_subscriptions.clone())
+            .configure(|app| configure_ntex_app(app, &paths, None))
+            .route("/ready", web::get().to(ready))
+            .default_service(web::to(nothing_here))
+    })
+    .disable_signals()
+    .config(SharedCfg::new("router").add(build_http_service_config(config)))
+    .shutdown_timeout(config.shutdown_timeout());
+
+    if let Some(workers) = config.workers() {
+        server = server.workers(workers.get());
+    }
+    for listener in listeners {
+        server = server.listen(listener)?;
+    }
+    Ok(server.run())
+}
+
+async fn ready(request: HttpRequest, schema: web::types::State<Arc<SchemaState>>) -> HttpResponse {
+    if schema.is_ready(&request).await {
+        HttpResponse::Ok().body("ready")
+    } else {
+        HttpResponse::ServiceUnavailable().body("no supergraph yet")
+    }
+}
+
+async fn nothing_here() -> HttpResponse {
+    HttpResponse::NotFound().body("Nothing here. GraphQL is at /graphql.")
+}
+
+async fn stop_with(stop: CancellationToken, server: Server, shared: Arc<RouterSharedState>) {
+    stop.cancelled().await;
+    // A stream would go on until the time-out.
+    let goodbye = GraphQLError::from_message_and_code("The server is restarting. Subscribe again.", "SERVICE_UNAVAILABLE");
+    shared.active_subscriptions.close_all_with_error(vec![goodbye]);
+    server.stop(true).await;
+}

@@ -1,0 +1,93 @@
+use std::{path::PathBuf, str::FromStr};
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use subgraph_kit::Subgraph;
+use tokio::runtime::Handle;
+
+/// What the router needs to be told. Whatever is left out is as in `router.config.yaml`.
+#[derive(Args, Clone, Default)]
+pub struct Settings {
+    /// Address on which clients connect to the router.
+    #[arg(long = "router-host", env = "LYCEUM_ROUTER_HOST", value_name = "ADDRESS")]
+    pub host: Option<String>,
+
+    /// Port on which clients connect to the router; 0 for any that is free.
+    // Not LYCEUM_ROUTER_PORT: Kubernetes sets that to a URL where a service is named so.
+    #[arg(long = "router-port", env = "LYCEUM_ROUTER_LISTEN_PORT", value_name = "PORT")]
+    pub port: Option<u16>,
+
+    /// The router's configuration, instead of the one built in.
+    #[arg(long = "router-config", env = "LYCEUM_ROUTER_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The supergraph, instead of the one built in.
+    #[arg(long, env = "LYCEUM_SUPERGRAPH", value_name = "FILE")]
+    pub supergraph: Option<PathBuf>,
+
+    /// Where identity publishes the public keys of access tokens.
+    #[arg(long, env = "LYCEUM_JWKS_URL", value_name = "URL")]
+    pub jwks_url: Option<String>,
+
+    /// Where subgraphs are, if not where the supergraph says: `course=http://course:8002/graphql,…`.
+    #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", value_name = "NAME=URL", value_delimiter = ',')]
+    pub subgraph_urls: Vec<SubgraphUrl>,
+
+    /// The built playground page.
+    #[arg(long, env = "LYCEUM_PLAYGROUND", value_name = "DIRECTORY", default_value = "web-playground/dist")]
+    pub playground: PathBuf,
+
+    /// Tell a client that asks for it how its operation is planned.
+    #[arg(long, env = "LYCEUM_ROUTER_EXPOSE_QUERY_PLAN")]
+    pub expose_query_plan: bool,
+
+    /// Worker threads of the router; as many as there are cores when left out.
+    #[arg(long = "router-workers", env = "LYCEUM_ROUTER_WORKERS", value_name = "NUMBER")]
+    pub workers: Option<u16>,
+
+    /// Whether errors name their subgraph, plans are shown, and sample people are offered.
+    #[arg(skip)]
+    pub development: bool,
+
+    /// Whom the playground offers to sign in as; shown in development only.
+    #[arg(skip)]
+    pub samples: Vec<SampleSignIn>,
+
+    /// The subgraphs of this process, called by function. Others are called over HTTP.
+    #[arg(skip)]
+    pub in_process: Vec<Subgraph>,
+
+    /// Where in-process calls run: the runtime that the subgraphs' connections live on.
+    #[arg(skip)]
+    pub runtime: Option<Handle>,
+}
+
+/// Where one subgraph answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubgraphUrl {
+    /// Its name in the supergraph.
+    pub name: String,
+    /// Its GraphQL endpoint.
+    pub url: String,
+}
+
+impl FromStr for SubgraphUrl {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, url) = text.split_once('=').context("expected NAME=URL")?;
+        Ok(Self { name: name.trim().to_owned(), url: url.trim().to_owned() })
+    }
+}
+
+/// A person of the seeded data, for the playground's "Sign in as…".
+#[derive(Clone, Debug, Serialize)]
+pub struct SampleSignIn {
+    /// What the switch shows, for example "Student".
+    pub label: String,
+    /// The address to sign in with.
+    pub email: String,
+    /// The seeded password.
+    pub password: String,
+}
