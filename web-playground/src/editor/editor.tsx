@@ -8,7 +8,7 @@ import 'graphiql/style.css';
 import './editor.css';
 
 const PLUGINS = [OPERATIONS_PLUGIN, HISTORY_PLUGIN];
-const FIRST_TAB = [{ query: studentHome.document, variables: studentHome.variables }];
+prepareFirstVisit();
 
 export default function Editor() {
   return (
@@ -17,11 +17,17 @@ export default function Editor() {
       storage={storage}
       plugins={PLUGINS}
       visiblePlugin={OPERATIONS_PLUGIN}
-      defaultTabs={FIRST_TAB}
       defaultEditorToolsVisibility="variables"
       shouldPersistHeaders={false}
     >
       <GraphiQL.Logo> </GraphiQL.Logo>
     </GraphiQL>
   );
+}
+
+/** GraphiQL opens on what was edited last; before anything was, that is the student home. */
+function prepareFirstVisit() {
+  if (storage.getItem('graphiql:tabState') !== null) return;
+  storage.setItem('graphiql:query', studentHome.document);
+  storage.setItem('graphiql:variables', studentHome.variables);
 }

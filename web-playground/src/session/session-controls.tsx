@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { findSample, loadSamples, type Sample, useSamples } from '../network/playground-settings';
 import { type Session, signIn, signOut, useSession } from './session';
 import { SignInDialog } from './sign-in-dialog';
@@ -7,16 +7,31 @@ import './session-controls.css';
 /** Who is asking, and how to be someone else. */
 export function SessionControls() {
   const { session, notice } = useSession();
+  const section = useFocusKeptIn(session);
 
   useEffect(() => {
     void loadSamples();
   }, []);
 
   return (
-    <section className="session" aria-label="Session">
+    <section ref={section} tabIndex={-1} className="session" aria-label="Session">
       {session ? <SignedIn session={session} /> : <SignedOut notice={notice} />}
     </section>
   );
+}
+
+/** The button that was pressed goes away with the change it made; the keyboard's place stays here. */
+function useFocusKeptIn(session: Session | null) {
+  const section = useRef<HTMLElement>(null);
+  const shown = useRef(session);
+
+  useEffect(() => {
+    if (shown.current === session) return;
+    shown.current = session;
+    if (document.activeElement === document.body) section.current?.focus();
+  }, [session]);
+
+  return section;
 }
 
 function SignedIn({ session }: { session: Session }) {

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { editorIsReady, launch, open, run } from './playground';
+import { editorIsReady, launch, open, run, variablesShow } from './playground';
 
 let browser: Browser;
 
@@ -20,6 +20,17 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
     expect(foreignRequests).toEqual([]);
     expect(errors).toEqual([]);
   });
+});
+
+test('the student home has its variables, and a reload keeps both', async () => {
+  const { page } = await open(browser);
+  await editorIsReady(page);
+  await variablesShow(page, '"enrollments": 20');
+
+  await page.reload();
+
+  await variablesShow(page, '"enrollments": 20');
+  expect(await page.getByRole('tab').count()).toBe(1);
 });
 
 test('the page shows before the editor is there', async () => {

@@ -53,7 +53,13 @@ export async function editorIsReady(page: Page): Promise<void> {
   await page.getByRole('button', { name: /Execute query/ }).waitFor();
 }
 
-/** What the response pane holds; the editor draws only the lines in sight. */
+/** Waits until the variables editor holds this text. */
+export async function variablesShow(page: Page, text: string): Promise<void> {
+  const spaced = text.replaceAll(' ', '\\s');
+  await page.locator('.graphiql-editor-tool .view-lines', { hasText: new RegExp(spaced) }).waitFor();
+}
+
+/** Runs the operation in the editor; the whole answer, of which the editor draws only the lines in sight. */
 export async function run(page: Page): Promise<{ data?: Record<string, unknown>; errors?: unknown[] }> {
   const answered = page.waitForResponse((response) => {
     const isOperation = !response.request().postData()?.includes('IntrospectionQuery');
