@@ -1,0 +1,136 @@
+//! The catalogue: courses of verified teachers only, half of them free.
+
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::calendar::{self, DAY, END, HOUR};
+use super::copy::{Row, Table};
+use super::dice::{Dice, Wording};
+use super::identity::User;
+use super::plan::Plan;
+use super::sizes::Sizes;
+use super::words;
+
+pub const TABLE: Table = Table {
+    database: "course",
+    name: "courses",
+    columns: "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at",
+};
+
+/// How many courses the sample teacher has at least, free and paid ones in turn.
+pub const SAMPLE_COURSES: usize = 12;
+
+#[derive(Clone, Copy)]
+pub enum Level {
+    Beginner,
+    Intermediate,
+    Advanced,
+}
+
+impl Level {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Beginner => "beginner",
+            Self::Intermediate => "intermediate",
+            Self::Advanced => "advanced",
+        }
+    }
+}
+
+pub struct Course {
+    pub id: Uuid,
+    pub created: i64,
+    /// Index into the plan's users.
+    pub teacher: usize,
+    pub level: Level,
+    /// In cents; a free course has none.
+    pub price: Option<u32>,
+    pub minutes: i32,
+    wording: u64,
+}
+
+/// All courses, oldest first.
+pub fn draw(seed: u64, sizes: Sizes, users: &[User]) -> Vec<Course> {
+    let dice = &mut Dice::new(seed, "courses");
+    let teachers: Vec<usize> = (sizes.students..users.len()).filter(|&user| users[user].is_verified).collect();
+    let half_of_sample = SAMPLE_COURSES / 2;
+    let free = dice.exactly(sizes.free_courses - half_of_sample, sizes.courses - SAMPLE_COURSES);
+
+    let sample = (0..SAMPLE_COURSES).map(|index| (teachers[0], index % 2 == 0));
+    let mut courses: Vec<Course> = sample.map(|(teacher, is_free)| course(dice, users, teacher, is_free)).collect();
+    courses.extend(free.into_iter().map(|is_free| {
+        let teacher = dice.pick(&teachers);
+        course(dice, users, teacher, is_free)
+    }));
+    courses.sort_unstable_by_key(|course| course.id);
+    courses
+}
+
+fn course(dice: &mut Dice, users: &[User], teacher: usize, is_free: bool) -> Course {
+    let created = dice.time_between(users[teacher].created + HOUR, END - 14 * DAY);
+    let level =
+        dice.pick(&[Level::Beginner, Level::Beginner, Level::Intermediate, Level::Intermediate, Level::Advanced]);
+    let quarters_of_an_hour = 3 + dice.below_by_popularity(160);
+    Course {
+        id: dice.id_at(created),
+        created,
+        teacher,
+        level,
+        price: (!is_free).then(|| dice.pick(words::PRICES)),
+        minutes: 15 * i32::try_from(quarters_of_an_hour).expect("is at most a few hundred"),
+        wording: dice.bits(),
+    }
+}
+
+pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
+    let course = &plan.courses[index];
+    row.put(course.id);
+    row.put(plan.users[course.teacher].id);
+    row.put(course.title().as_str());
+    row.put(course.description().as_str());
+    row.put(course.price.is_none());
+    match course.price {
+        Some(cents) => row.put(amount(cents)),
+        None => row.put_null(),
+    }
+    row.put(course.minutes);
+    row.put(course.level.as_str());
+    row.put(calendar::moment(course.created));
+}
+
+/// Cents as money, with both decimals.
+pub fn amount(cents: u32) -> Decimal {
+    Decimal::new(i64::from(cents), 2)
+}
+
+impl Course {
+    /// The title, worded for the level.
+    pub fn title(&self) -> String {
+        let mut wording = Wording(self.wording);
+        let topic = wording.choose(words::TOPICS).name;
+        let pattern = wording.choose(match self.level {
+            Level::Beginner => words::BEGINNER_TITLES,
+            Level::Intermediate => words::INTERMEDIATE_TITLES,
+            Level::Advanced => words::ADVANCED_TITLES,
+        });
+        let angle = wording.choose(words::ANGLES);
+        format!("{}{angle}", pattern.replace("{}", topic))
+    }
+
+    fn description(&self) -> String {
+        let mut wording = Wording(self.wording);
+        let topic = wording.choose(words::TOPICS);
+        // Another way through the number than the title's, so that equal titles describe
+        // themselves differently.
+        let mut wording = Wording(wording.0.rotate_left(29));
+        let opening = wording.choose(words::OPENINGS).replace("{}", topic.name);
+        let content = wording.choose(words::CONTENTS).replace("{}", topic.practice);
+        let requirement = wording.choose(match self.level {
+            Level::Beginner => words::BEGINNER_REQUIREMENTS,
+            Level::Intermediate => words::INTERMEDIATE_REQUIREMENTS,
+            Level::Advanced => words::ADVANCED_REQUIREMENTS,
+        });
+        let closing = wording.choose(words::CLOSINGS);
+        format!("{opening} {content} {requirement} {closing}")
+    }
+}

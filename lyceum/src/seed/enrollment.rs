@@ -1,0 +1,177 @@
+//! Who attends what, at most once each; and which places in paid courses were paid for.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::calendar::{self, DAY, END, HOUR, MINUTE};
+use super::copy::{Row, Table};
+use super::course::{Course, SAMPLE_COURSES};
+use super::dice::Dice;
+use super::identity::{SAMPLE_TEACHER, User};
+use super::plan::Plan;
+use super::sizes::Sizes;
+
+pub const TABLE: Table = Table {
+    database: "enrollment",
+    name: "enrollments",
+    columns: "id, student_id, course_id, payment_id, status, enrolled_at",
+};
+
+/// Index of the student, `student1@…`, who gets enough of everything to look at.
+pub const SAMPLE_STUDENT: usize = 0;
+const SAMPLE_FREE: usize = 24;
+const SAMPLE_PAID: usize = 16;
+const SAMPLE_PAYMENTS: usize = 12;
+
+#[derive(Clone, Copy)]
+enum Status {
+    Enrolled,
+    InProgress,
+    Completed,
+}
+
+impl Status {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrolled => "enrolled",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+pub struct Enrollment {
+    pub id: Uuid,
+    pub enrolled: i64,
+    /// Index into the plan's users.
+    pub student: usize,
+    /// Index into the plan's courses.
+    pub course: usize,
+    /// Index into the plan's payments.
+    pub payment: Option<usize>,
+    status: Status,
+}
+
+/// All enrollments, oldest first. Those that were paid for number the payments from 0 on.
+pub fn draw(seed: u64, sizes: Sizes, users: &[User], courses: &[Course]) -> Vec<Enrollment> {
+    let dice = &mut Dice::new(seed, "enrollments");
+    let (free, paid) = by_popularity(dice, sizes, courses);
+    let mut seats = Seats { dice, students: sizes.students, taken: HashSet::new() };
+
+    let places = seats.take(&free, sizes.free_enrollments, SAMPLE_FREE);
+    let mut enrollments: Vec<Enrollment> =
+        places.into_iter().map(|place| enrollment(seats.dice, users, courses, place)).collect();
+
+    let places = seats.take(&paid, sizes.enrollments - sizes.free_enrollments, SAMPLE_PAID);
+    let settled = settled(seats.dice, places.len(), sizes.payments);
+    enrollments.extend(places.into_iter().zip(settled).map(|(place, settled)| {
+        let mut enrollment = enrollment(seats.dice, users, courses, place);
+        // Numbered below, once they are in order.
+        enrollment.payment = settled.then_some(0);
+        enrollment
+    }));
+
+    enrollments.sort_unstable_by_key(|enrollment| enrollment.id);
+    let payments = enrollments.iter_mut().filter_map(|enrollment| enrollment.payment.as_mut());
+    for (number, payment) in payments.enumerate() {
+        *payment = number;
+    }
+    enrollments
+}
+
+/// The free and the paid courses, the most popular first, which are the sample teacher's.
+fn by_popularity(dice: &mut Dice, sizes: Sizes, courses: &[Course]) -> (Vec<usize>, Vec<usize>) {
+    let mut ranking: Vec<usize> = (0..courses.len()).collect();
+    dice.shuffle(&mut ranking);
+    let sample_teacher = sizes.students + SAMPLE_TEACHER;
+    ranking.sort_by_key(|&course| courses[course].teacher != sample_teacher);
+    ranking.into_iter().partition(|&course| courses[course].price.is_none())
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    student: usize,
+    course: usize,
+}
+
+/// Hands out places on courses: never two on the same course to one student.
+struct Seats<'a> {
+    dice: &'a mut Dice,
+    students: usize,
+    taken: HashSet<(usize, usize)>,
+}
+
+impl Seats<'_> {
+    /// `count` places, the first `sample` of them to the sample student.
+    fn take(&mut self, courses: &[usize], count: usize, sample: usize) -> Vec<Place> {
+        let mut places = Vec::with_capacity(count);
+        while places.len() < count {
+            let place = if places.len() < sample {
+                // Not the popular ones: the rest of the students need room there.
+                Place { student: SAMPLE_STUDENT, course: self.dice.pick(courses) }
+            } else {
+                Place {
+                    student: self.dice.below(self.students),
+                    course: courses[self.dice.below_by_popularity(courses.len())],
+                }
+            };
+            if self.taken.insert((place.student, place.course)) {
+                places.push(place);
+            }
+        }
+        places
+    }
+}
+
+/// Which of the places in paid courses were paid for; the sample student's come first.
+fn settled(dice: &mut Dice, places: usize, payments: usize) -> Vec<bool> {
+    let mut settled = dice.exactly(payments - SAMPLE_PAYMENTS, places - SAMPLE_PAID);
+    settled.splice(0..0, (0..SAMPLE_PAID).map(|place| place < SAMPLE_PAYMENTS));
+    settled
+}
+
+fn enrollment(dice: &mut Dice, users: &[User], courses: &[Course], place: Place) -> Enrollment {
+    let possible = users[place.student].created.max(courses[place.course].created);
+    // Some minutes after both, so that there is room for a payment before it.
+    let enrolled = dice.time_between(possible + 10 * MINUTE, END - HOUR);
+    Enrollment {
+        id: dice.id_at(enrolled),
+        enrolled,
+        student: place.student,
+        course: place.course,
+        payment: None,
+        status: status(dice, END - enrolled),
+    }
+}
+
+/// Who enrolled long ago has got further.
+fn status(dice: &mut Dice, age: i64) -> Status {
+    let (completed, started) = match age / DAY {
+        0..7 => (0, 30),
+        7..30 => (10, 65),
+        30..90 => (35, 80),
+        _ => (50, 85),
+    };
+    match dice.below(100) {
+        luck if luck < completed => Status::Completed,
+        luck if luck < started => Status::InProgress,
+        _ => Status::Enrolled,
+    }
+}
+
+pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
+    let enrollment = &plan.enrollments[index];
+    row.put(enrollment.id);
+    row.put(plan.users[enrollment.student].id);
+    row.put(plan.courses[enrollment.course].id);
+    match enrollment.payment {
+        Some(payment) => row.put(plan.payments[payment].id),
+        None => row.put_null(),
+    }
+    row.put(enrollment.status.as_str());
+    row.put(calendar::moment(enrollment.enrolled));
+}
+
+// What the samples take must fit into the smallest data set.
+const _: () = assert!(SAMPLE_PAYMENTS <= SAMPLE_PAID && SAMPLE_COURSES.is_multiple_of(2));

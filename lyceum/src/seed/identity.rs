@@ -1,0 +1,127 @@
+//! The people: students and teachers, in the order in which they joined.
+
+use anyhow::anyhow;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+use uuid::Uuid;
+
+use super::calendar::{self, DAY, END, START};
+use super::copy::{Row, Table};
+use super::dice::Dice;
+use super::plan::Plan;
+use super::sizes::Sizes;
+use super::words;
+
+pub const TABLE: Table = Table {
+    database: "identity",
+    name: "users",
+    columns: "id, email, password_hash, name, role, is_verified, created_at",
+};
+
+/// The password of everyone in the sample data.
+pub const PASSWORD: &str = "lyceum-sample";
+
+/// Index of the first teacher, whose e-mail address is `teacher1@…`, among the teachers.
+pub const SAMPLE_TEACHER: usize = 0;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Student,
+    Teacher,
+}
+
+impl Role {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Student => "student",
+            Self::Teacher => "teacher",
+        }
+    }
+}
+
+pub struct User {
+    pub id: Uuid,
+    pub created: i64,
+    pub role: Role,
+    /// The number in the e-mail address: `student1@lyceum.example` joined first.
+    pub number: usize,
+    pub is_verified: bool,
+    pub given_name: &'static str,
+    pub family_name: &'static str,
+}
+
+/// All users: the students, then the teachers, each by the time they joined.
+pub fn draw(seed: u64, sizes: Sizes) -> Vec<User> {
+    let dice = &mut Dice::new(seed, "users");
+    let joined = times(dice, sizes.students, END - 15 * DAY);
+    let mut users: Vec<User> =
+        (1..).zip(joined).map(|(number, created)| user(dice, Role::Student, number, created, false)).collect();
+
+    // Teachers come early in the year, to have time to publish.
+    let joined = times(dice, sizes.teachers, START + 240 * DAY);
+    let verified = verified(dice, sizes);
+    users.extend(
+        (1..)
+            .zip(joined)
+            .zip(verified)
+            .map(|((number, created), is_verified)| user(dice, Role::Teacher, number, created, is_verified)),
+    );
+    users
+}
+
+fn user(dice: &mut Dice, role: Role, number: usize, created: i64, is_verified: bool) -> User {
+    User {
+        id: dice.id_at(created),
+        created,
+        role,
+        number,
+        is_verified,
+        given_name: dice.pick(words::GIVEN_NAMES),
+        family_name: dice.pick(words::FAMILY_NAMES),
+    }
+}
+
+fn times(dice: &mut Dice, count: usize, end: i64) -> Vec<i64> {
+    let mut times: Vec<i64> = (0..count).map(|_| dice.time_between(START, end)).collect();
+    times.sort_unstable();
+    times
+}
+
+/// Which teachers are verified: the first, not the second, and others up to the exact number.
+fn verified(dice: &mut Dice, sizes: Sizes) -> Vec<bool> {
+    let mut verified = dice.exactly(sizes.verified_teachers - 1, sizes.teachers - 2);
+    verified.splice(0..0, [true, false]);
+    verified
+}
+
+/// The hash of everyone's password, with OWASP's parameters. The salt comes from the seed number,
+/// so that the same seed number gives the same rows; a known password has nothing to lose by it.
+pub fn password_hash(seed: u64) -> anyhow::Result<String> {
+    let parameters = Params::new(19 * 1024, 2, 1, None).map_err(|error| anyhow!("Argon2 parameters: {error}"))?;
+    let mut salt = *b"lyceum-seed-....";
+    salt[8..].copy_from_slice(&seed.to_le_bytes());
+    let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
+        .hash_password_with_salt(PASSWORD.as_bytes(), &salt)
+        .map_err(|error| anyhow!("the sample password cannot be hashed: {error}"))?;
+    Ok(hash.to_string())
+}
+
+pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
+    let user = &plan.users[index];
+    row.put(user.id);
+    row.put(user.email().as_str());
+    row.put(plan.password_hash.as_str());
+    row.put(user.name().as_str());
+    row.put(user.role.as_str());
+    row.put(user.is_verified);
+    row.put(calendar::moment(user.created));
+}
+
+impl User {
+    pub fn email(&self) -> String {
+        format!("{}{}@lyceum.example", self.role.as_str(), self.number)
+    }
+
+    pub fn name(&self) -> String {
+        format!("{} {}", self.given_name, self.family_name)
+    }
+}

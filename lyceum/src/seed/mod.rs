@@ -1,0 +1,227 @@
+//! `lyceum seed`: fills the five databases with the data that the platform's team tested with.
+//! The data set is decided first (`plan`), then each database's table is written in one
+//! transaction, all five at the same time.
+
+mod calendar;
+mod copy;
+mod course;
+mod dice;
+mod enrollment;
+mod identity;
+mod notification;
+mod payment;
+mod plan;
+mod progress;
+mod sizes;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use indicatif::HumanCount;
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+
+use self::copy::{Content, Load, Table};
+pub use self::identity::PASSWORD;
+use self::plan::Plan;
+pub use self::progress::Progress;
+
+/// A student with some forty enrollments, a dozen payments and unread notifications.
+pub const SAMPLE_STUDENT: &str = "student1@lyceum.example";
+/// A verified teacher of popular courses.
+pub const SAMPLE_TEACHER: &str = "teacher1@lyceum.example";
+/// A teacher who still waits for verification.
+pub const UNVERIFIED_TEACHER: &str = "teacher2@lyceum.example";
+
+const DEFAULT_SCALE: f64 = 1.0;
+const DEFAULT_SEED: u64 = 20_260_101;
+const SMALLEST_SCALE: f64 = 0.001;
+const LARGEST_SCALE: f64 = 20.0;
+
+/// What to fill the databases with.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Options {
+    /// Size of the data set, from 0.001 to 20: at 1 there are 50,000 users, 100,000 courses,
+    /// 200,000 enrollments and 50,000 payments.
+    #[arg(long, default_value_t = DEFAULT_SCALE, value_parser = parse_scale)]
+    pub scale: f64,
+
+    /// The same number gives the same rows, whenever and wherever.
+    #[arg(long, default_value_t = DEFAULT_SEED)]
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { scale: DEFAULT_SCALE, seed: DEFAULT_SEED }
+    }
+}
+
+/// Reads a scale; also for other commands that take one.
+pub fn parse_scale(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(scale) if (SMALLEST_SCALE..=LARGEST_SCALE).contains(&scale) => Ok(scale),
+        _ => Err(format!("a number from {SMALLEST_SCALE} to {LARGEST_SCALE} is needed")),
+    }
+}
+
+/// The five databases, migrated.
+#[derive(Clone)]
+pub struct Databases {
+    pub identity: PgPool,
+    pub course: PgPool,
+    pub enrollment: PgPool,
+    pub payment: PgPool,
+    pub notification: PgPool,
+}
+
+impl Databases {
+    fn tables(&self) -> [(&PgPool, Table); 5] {
+        [
+            (&self.identity, identity::TABLE),
+            (&self.course, course::TABLE),
+            (&self.enrollment, enrollment::TABLE),
+            (&self.payment, payment::TABLE),
+            (&self.notification, notification::TABLE),
+        ]
+    }
+}
+
+/// Fills what is empty, leaves what this very seed has filled before, and refuses all else before
+/// it has written anything. So what was interrupted is completed by running it again.
+pub async fn run(databases: &Databases, options: &Options, progress: &Progress) -> anyhow::Result<Summary> {
+    let started = Instant::now();
+    let preparing = progress.preparing();
+    let plan = draw(*options).await?;
+    let loads = loads(databases, &plan);
+    for load in &loads {
+        let found = load.inspect(&mut *load.pool.acquire().await?).await?;
+        refuse_other_data(load.table, found, options)?;
+    }
+    drop(preparing);
+
+    let mut running = JoinSet::new();
+    for load in loads {
+        let (table, rows) = (load.table, load.ids.len());
+        let bar = progress.table(table, rows);
+        let plan = Arc::clone(&plan);
+        running.spawn(async move { (table, rows, load.run(plan, bar).await) });
+    }
+    let mut tables = Vec::new();
+    while let Some(finished) = running.join_next().await {
+        let (table, rows, found) = finished.context("a table's writer broke off")?;
+        let found = found
+            .with_context(|| format!("in the database {}; run the same seed again to complete it", table.database))?;
+        refuse_other_data(table, found, options)?;
+        tables.push(TableSummary {
+            database: table.database,
+            table: table.name,
+            rows,
+            is_new: found == Content::Nothing,
+        });
+    }
+    tables.sort_by_key(|done| databases.tables().iter().position(|(_, table)| table.name == done.table));
+    Ok(Summary { tables, elapsed: started.elapsed() })
+}
+
+/// Whether `run` has something to do that nobody can object to: all tables are empty, or this seed
+/// was interrupted. Cheap once every table has rows.
+pub async fn is_wanted(databases: &Databases, options: &Options) -> anyhow::Result<bool> {
+    let mut empty = 0;
+    for (pool, table) in databases.tables() {
+        empty += usize::from(copy::is_empty(&mut *pool.acquire().await?, table).await?);
+    }
+    match empty {
+        0 => return Ok(false),
+        5 => return Ok(true),
+        _ => {}
+    }
+
+    let plan = draw(*options).await?;
+    for load in loads(databases, &plan) {
+        if let Content::OtherData { .. } = load.inspect(&mut *load.pool.acquire().await?).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn draw(options: Options) -> anyhow::Result<Arc<Plan>> {
+    parse_scale(&options.scale.to_string())
+        .map_err(|reason| anyhow::anyhow!("the scale {}: {reason}", options.scale))?;
+    let plan =
+        tokio::task::spawn_blocking(move || Plan::draw(&options)).await.context("the data set was not drawn")??;
+    Ok(Arc::new(plan))
+}
+
+fn loads(databases: &Databases, plan: &Plan) -> [Load; 5] {
+    let Databases { identity, course, enrollment, payment, notification } = databases.clone();
+    [
+        Load { table: identity::TABLE, pool: identity, ids: plan.user_ids(), write: identity::write },
+        Load { table: course::TABLE, pool: course, ids: plan.course_ids(), write: course::write },
+        Load { table: enrollment::TABLE, pool: enrollment, ids: plan.enrollment_ids(), write: enrollment::write },
+        Load { table: payment::TABLE, pool: payment, ids: plan.payment_ids(), write: payment::write },
+        Load {
+            table: notification::TABLE,
+            pool: notification,
+            ids: plan.notification_ids(),
+            write: notification::write,
+        },
+    ]
+}
+
+fn refuse_other_data(table: Table, found: Content, options: &Options) -> anyhow::Result<()> {
+    let Content::OtherData { rows } = found else { return Ok(()) };
+    let Table { database, name, .. } = table;
+    let Options { scale, seed } = options;
+    bail!(
+        "the table {name} of the database {database} holds other data: {} rows that are not those of \
+         --scale {scale} --seed {seed}. That table was left as it is. Seed empty databases, or use \
+         the scale and the seed number that these were filled with.",
+        HumanCount(rows.unsigned_abs())
+    )
+}
+
+/// What `run` has done. Displayed as a small table.
+#[derive(Debug)]
+pub struct Summary {
+    pub tables: Vec<TableSummary>,
+    pub elapsed: Duration,
+}
+
+/// One table's part of a `Summary`.
+#[derive(Debug)]
+pub struct TableSummary {
+    pub database: &'static str,
+    pub table: &'static str,
+    pub rows: usize,
+    /// False where an earlier run had written the rows.
+    pub is_new: bool,
+}
+
+impl Summary {
+    /// Nothing was written, because everything was there.
+    pub fn was_already_seeded(&self) -> bool {
+        self.tables.iter().all(|table| !table.is_new)
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:14} {:14} {:>11}", "database", "table", "rows")?;
+        for TableSummary { database, table, rows, is_new } in &self.tables {
+            let note = if *is_new { "" } else { "  (already there)" };
+            writeln!(f, "{database:14} {table:14} {:>11}{note}", HumanCount(*rows as u64).to_string())?;
+        }
+        if self.was_already_seeded() {
+            write!(f, "already seeded: nothing to do")
+        } else {
+            write!(f, "done in {:.1} seconds", self.elapsed.as_secs_f64())
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The whole data set, decided before a row is written: what refers to what, when, under which id.
+//! Texts are spelled out only while rows are written, so that the plan stays small.
+
+use uuid::Uuid;
+
+use super::Options;
+use super::course::{self, Course};
+use super::enrollment::{self, Enrollment};
+use super::identity::{self, User};
+use super::notification::{self, Notification};
+use super::payment::{self, Payment};
+use super::sizes::Sizes;
+
+/// One data set; rows refer to each other by their index.
+pub struct Plan {
+    pub password_hash: String,
+    pub users: Vec<User>,
+    pub courses: Vec<Course>,
+    pub enrollments: Vec<Enrollment>,
+    pub payments: Vec<Payment>,
+    pub notifications: Vec<Notification>,
+}
+
+impl Plan {
+    /// The same options give the same plan.
+    pub fn draw(options: &Options) -> anyhow::Result<Self> {
+        let Options { scale, seed } = *options;
+        let sizes = Sizes::at(scale);
+        let users = identity::draw(seed, sizes);
+        let courses = course::draw(seed, sizes, &users);
+        let enrollments = enrollment::draw(seed, sizes, &users, &courses);
+        let payments = payment::draw(seed, &enrollments);
+        let notifications = notification::draw(seed, &users, &enrollments, &payments);
+        Ok(Self { password_hash: identity::password_hash(seed)?, users, courses, enrollments, payments, notifications })
+    }
+
+    pub fn user_ids(&self) -> Vec<Uuid> {
+        self.users.iter().map(|user| user.id).collect()
+    }
+
+    pub fn course_ids(&self) -> Vec<Uuid> {
+        self.courses.iter().map(|course| course.id).collect()
+    }
+
+    pub fn enrollment_ids(&self) -> Vec<Uuid> {
+        self.enrollments.iter().map(|enrollment| enrollment.id).collect()
+    }
+
+    pub fn payment_ids(&self) -> Vec<Uuid> {
+        self.payments.iter().map(|payment| payment.id).collect()
+    }
+
+    pub fn notification_ids(&self) -> Vec<Uuid> {
+        self.notifications.iter().map(|notification| notification.id).collect()
+    }
+}
