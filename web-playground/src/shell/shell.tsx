@@ -3,7 +3,11 @@ import { EditorBoundary } from './editor-boundary';
 import { Header } from './header';
 import './shell.css';
 
-const Editor = lazy(() => import('../editor/editor'));
+const Editor = lazy(() => {
+  // GraphiQL asks for Monaco only once it is drawn; asked for now, it arrives meanwhile.
+  void import('monaco-graphql/esm/monaco-editor.js');
+  return import('../editor/editor');
+});
 
 /** The page. It shows at once; the editor, which is large, follows. */
 export function Shell() {
