@@ -1,0 +1,82 @@
+//! What this subgraph adds to a course.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
+use subgraph_kit::{
+    Connection, CourseId, Error, PageArgs, Viewer, ViewerExt as _, connection,
+    list::{ChildCount, Listed as _},
+};
+
+use crate::{
+    enrollment::{
+        Enrollment, Status,
+        store::{EnrollmentFilter, Place, Store},
+    },
+    user::User,
+};
+
+/// A course of the catalogue. Everyone may see it.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Course {
+    /// Names the course in all subgraphs.
+    pub id: CourseId,
+    /// Who teaches it; null when that account is gone.
+    #[graphql(external)]
+    pub teacher: Option<User>,
+}
+
+#[ComplexObject]
+impl Course {
+    /// How many students are on it, whatever their status. Everyone may see it.
+    async fn enrollment_count(&self, ctx: &Context<'_>) -> Result<i32, Error> {
+        let everyone = ChildCount { parent: self.id, filter: EnrollmentFilter::default() };
+        let count = loader(ctx).load_one(everyone).await?.unwrap_or(0);
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    /// The signed-in user's own place on it; null when they have none, and when nobody is signed in.
+    async fn viewer_enrollment(&self, ctx: &Context<'_>) -> Result<Option<Enrollment>, Error> {
+        let Some(student) = ctx.viewer().id() else { return Ok(None) };
+        loader(ctx).load_one(Place { student, course: self.id }).await
+    }
+
+    /// Who is on it, newest first. The course's own teacher and admins may see it; for everyone
+    /// else null, with a `FORBIDDEN` error.
+    #[graphql(requires = "teacher { id }")]
+    async fn enrollments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that have got so far.")] status: Option<Status>,
+    ) -> Option<Result<Connection<Enrollment>, Error>> {
+        let page = async {
+            self.require_own_teacher_or_admin(ctx.viewer())?;
+            let args = PageArgs::try_new(Enrollment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            connection::children::<Store, Enrollment, _, _>(ctx, self.id, EnrollmentFilter { status }, args).await
+        };
+        Some(page.await)
+    }
+}
+
+impl Course {
+    fn require_own_teacher_or_admin(&self, viewer: &Viewer) -> Result<(), Error> {
+        let is_own_teacher = self.teacher.as_ref().is_some_and(|teacher| viewer.id() == Some(teacher.id));
+        if is_own_teacher || viewer.is_admin() {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("only the course's own teacher and admins may see this"))
+        }
+    }
+}
+
+fn loader<'a>(ctx: &Context<'a>) -> &'a Arc<DataLoader<Store>> {
+    ctx.data_unchecked()
+}

@@ -1,0 +1,42 @@
+//! What this subgraph adds to a user.
+
+use async_graphql::{ComplexObject, Context, SimpleObject};
+use subgraph_kit::{Connection, Error, PageArgs, UserId, ViewerExt as _, connection, list::Listed as _};
+
+use crate::enrollment::{
+    Enrollment, Status,
+    store::{EnrollmentFilter, Store},
+};
+
+/// A user, who may be on courses.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct User {
+    /// Names the user in all subgraphs.
+    pub id: UserId,
+}
+
+#[ComplexObject]
+impl User {
+    /// This user's places on courses, newest first. The user and admins may see them; for
+    /// everyone else null, with a `FORBIDDEN` error.
+    async fn enrollments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that have got so far.")] status: Option<Status>,
+    ) -> Option<Result<Connection<Enrollment>, Error>> {
+        let page = async {
+            ctx.viewer().require_self_or_admin(self.id)?;
+            let args = PageArgs::try_new(Enrollment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            connection::children::<Store, Enrollment, _, _>(ctx, self.id, EnrollmentFilter { status }, args).await
+        };
+        Some(page.await)
+    }
+}

@@ -1,0 +1,54 @@
+//! What a student paid for a course.
+
+pub mod graphql;
+pub mod store;
+
+use async_graphql::{Enum, SimpleObject};
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::FromRow;
+use subgraph_kit::{CourseId, PaymentId, UserId, Viewer};
+
+/// What a student paid for a course. Only the student and admins may see it.
+#[derive(Clone, Debug, FromRow, SimpleObject)]
+#[graphql(complex)]
+pub struct Payment {
+    /// Names the payment in all subgraphs.
+    pub id: PaymentId,
+    /// How it stands.
+    pub status: Status,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// How much it is, as the table holds it.
+    #[graphql(skip)]
+    pub amount: Decimal,
+    /// Who paid.
+    #[graphql(skip)]
+    pub student_id: UserId,
+    /// For which course.
+    #[graphql(skip)]
+    pub course_id: CourseId,
+}
+
+/// How a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type)]
+#[graphql(name = "PaymentStatus")]
+#[sqlx(type_name = "payment_status", rename_all = "snake_case")]
+pub enum Status {
+    /// The outcome is not known yet.
+    Pending,
+    /// The money has arrived.
+    Completed,
+    /// The money has not arrived, and will not.
+    Failed,
+    /// The money has gone back.
+    Refunded,
+}
+
+impl Payment {
+    /// Whether this viewer may see it, wherever it turns up.
+    #[must_use]
+    pub fn is_visible_to(&self, viewer: &Viewer) -> bool {
+        viewer.is_self_or_admin(self.student_id)
+    }
+}
