@@ -47,13 +47,42 @@ impl Cluster {
 
     /// Deletes the data and all that lies beside it.
     pub(crate) fn remove(&self) -> Result<()> {
-        remove_directory(&self.dir)?;
-        for extension in ["log", "lock"] {
-            let path = beside(&self.dir, extension);
-            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-        Ok(())
+        remove_all(&self.dir)
     }
+}
+
+/// Stops and deletes the ephemeral servers below `directory` whose owners were killed.
+///
+/// # Errors
+/// When one of them does not stop, or its data cannot be deleted.
+pub async fn remove_abandoned(directory: &Path) -> Result<()> {
+    let Ok(entries) = place(directory)?.read_dir() else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "lock") {
+            let dir = path.with_extension("");
+            // One that cannot be locked has an owner who lives.
+            if let Ok(lock) = lock(&dir) {
+                leftover::stop(&dir).await?;
+                remove_all(&dir)?;
+                drop(lock);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remove_all(dir: &Path) -> Result<()> {
+    remove_directory(dir)?;
+    remove_directory(&beside(dir, "partial"))?;
+    for extension in ["partial.password", "log", "lock"] {
+        let path = beside(dir, extension);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed.with_context(|| format!("cannot remove {}", path.display()))?,
+        }
+    }
+    Ok(())
 }
 
 fn lock(dir: &Path) -> Result<File> {

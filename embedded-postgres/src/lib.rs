@@ -29,6 +29,7 @@ mod log;
 mod place;
 mod server;
 
+pub use cluster::remove_abandoned;
 pub use installation::{Installation, VERSION};
 pub use place::place;
 pub use server::{Server, ServerOptions};

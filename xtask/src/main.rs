@@ -1,2 +1,110 @@
-//! Placeholder.
-fn main() {}
+//! What contributors and CI run: `cargo xtask help` lists it.
+
+mod database;
+mod files;
+mod generate;
+mod lint;
+mod npm;
+mod orphans;
+mod prepare;
+mod process;
+mod system;
+mod terminal;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test there is, with a database server of its own.
+    ///
+    /// Starts a PostgreSQL server on a free port, tests `schema-check/` and `web-playground/`, then the
+    /// workspace, then the page in Chromium. Leaves nothing running.
+    Test {
+        /// Passed on to `cargo test`; given any, only `cargo test` is run.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Check format, clippy, rustdoc and TypeScript; warnings are errors.
+    Lint,
+    /// Renew each subgraph's `.sqlx` from its migrations and queries.
+    Prepare {
+        /// Change nothing, and fail if anything would change.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Renew the subgraphs' schemas, `supergraph.graphql` and `api.graphql`.
+    Generate {
+        /// Change nothing, and fail if anything would change.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Start a server with the five migrated databases, for writing queries.
+    ///
+    /// Prints the addresses as `export` lines and runs until Ctrl-C; or runs a command with them set.
+    Db {
+        /// What to run, such as `-- psql`.
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+    /// Run what `.ci/run` runs: lint, generate --check, prepare --check, test.
+    Ci,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    orphans::adopt();
+    let done = match arguments.task {
+        // Its command owns the keyboard, Ctrl-C included.
+        Task::Db { command } if !command.is_empty() => database::run(&command).await,
+        task => until_interrupted(run(task)).await,
+    };
+    orphans::stop().await;
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Test { arguments } => test::run(&arguments).await,
+        Task::Lint => lint::run().await,
+        Task::Prepare { check } => prepare::run(check).await,
+        Task::Generate { check } => generate::run(check).await,
+        Task::Db { .. } => database::serve().await,
+        Task::Ci => {
+            lint::run().await?;
+            generate::run(true).await?;
+            prepare::run(true).await?;
+            test::run(&[]).await
+        }
+    }
+}
+
+/// Dropping the task stops its servers and processes.
+async fn until_interrupted(task: impl Future<Output = Result<()>>) -> Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = task => done,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminated.recv() => bail!("terminated"),
+    }
+}

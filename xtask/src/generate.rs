@@ -1,0 +1,66 @@
+//! `cargo xtask generate`: the contracts that follow from the code.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::npm::Package;
+use crate::workspace::{cargo, root, subgraphs};
+use crate::{process, terminal};
+
+pub async fn run(check: bool) -> Result<()> {
+    process::run(cargo().args(["build", "--package", "lyceum", "--locked"])).await?;
+    let mut stale = Vec::new();
+    for name in subgraphs()? {
+        let schema = export(&name).await?;
+        stale.extend(renew(&PathBuf::from(format!("subgraphs/{name}/schema.graphql")), &schema, check)?);
+    }
+    // What is composed of a stale schema is stale, too: one report is enough.
+    if stale.is_empty() || !check {
+        stale.extend(compose(check).await?);
+    }
+    ensure!(!check || stale.is_empty(), "run `cargo xtask generate` and commit: {}", stale.join(", "));
+    Ok(())
+}
+
+async fn export(name: &str) -> Result<Vec<u8>> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--package", "lyceum", "--locked", "--", "sdl", name]);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output().await?;
+    ensure!(output.status.success(), "`lyceum sdl {name}` failed ({})", output.status);
+    ensure!(!output.stdout.is_empty(), "`lyceum sdl {name}` printed nothing");
+    Ok(output.stdout)
+}
+
+async fn compose(check: bool) -> Result<Vec<String>> {
+    let package = Package::schema_check();
+    package.install().await?;
+    let fresh = tempfile::tempdir()?;
+    let composed = ["supergraph.graphql", "api.graphql"].map(|name| (name, fresh.path().join(name)));
+    let mut command = package.program("bin/lyceum-schema.js")?;
+    command.args(["compose", "--config", "supergraph.yaml"]);
+    command.arg("--out").arg(&composed[0].1).arg("--api-out").arg(&composed[1].1);
+    terminal::step("lyceum-schema compose");
+    process::run_quietly(&mut command, "the composition").await?;
+    let mut stale = Vec::new();
+    for (name, path) in composed {
+        let text = std::fs::read(&path).with_context(|| format!("the composition made no {name}"))?;
+        stale.extend(renew(Path::new(name), &text, check)?);
+    }
+    Ok(stale)
+}
+
+/// Writes `text` to the file, or says that it should be.
+fn renew(file: &Path, text: &[u8], check: bool) -> Result<Option<String>> {
+    let path = root().join(file);
+    if std::fs::read(&path).ok().as_deref() == Some(text) {
+        terminal::success(&format!("{} is up to date", file.display()));
+        return Ok(None);
+    }
+    if !check {
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        terminal::success(&format!("{} renewed", file.display()));
+    }
+    Ok(Some(file.display().to_string()))
+}

@@ -1,0 +1,101 @@
+//! The TypeScript parts: packages, build, scripts.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use tokio::process::Command;
+
+use crate::workspace::{find_program, root};
+use crate::{files, process};
+
+/// A folder with a `package.json`.
+pub struct Package {
+    directory: PathBuf,
+}
+
+impl Package {
+    pub fn schema_check() -> Self {
+        Self { directory: root().join("schema-check") }
+    }
+
+    pub fn web_playground() -> Self {
+        Self { directory: root().join("web-playground") }
+    }
+
+    /// Installs exactly the locked packages, unless they are there.
+    pub async fn install(&self) -> Result<()> {
+        let installed = self.directory.join("node_modules/.package-lock.json");
+        if files::is_stale(&installed, &[self.directory.join("package-lock.json")]) {
+            process::run(self.npm()?.args(["ci", "--no-audit", "--no-fund"])).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs one of the scripts in `package.json`, if it has that one.
+    pub async fn script(&self, name: &str) -> Result<()> {
+        if self.has_script(name) {
+            process::run(self.npm()?.args(["run", "--silent", name])).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs one of the scripts in `package.json` with a variable set.
+    pub async fn script_with(&self, name: &str, variable: &str, value: &str) -> Result<()> {
+        process::run(self.npm()?.args(["run", "--silent", name]).env(variable, value)).await
+    }
+
+    pub fn has_script(&self, name: &str) -> bool {
+        let package = std::fs::read_to_string(self.directory.join("package.json")).unwrap_or_default();
+        let scripts = package.split_once("\"scripts\"").and_then(|(_, rest)| rest.split_once('}'));
+        scripts.is_some_and(|(scripts, _)| scripts.contains(&format!("\"{name}\":")))
+    }
+
+    /// Builds into `dist`, unless that is newer than all it is made of.
+    pub async fn build(&self) -> Result<()> {
+        let sources = [self.directory.clone(), root().join("operations")];
+        if files::is_stale(&self.directory.join("dist/index.html"), &sources) {
+            self.script("build").await?;
+        }
+        Ok(())
+    }
+
+    /// One of the programs that the packages bring.
+    pub fn program(&self, path: &str) -> Result<Command> {
+        let mut command = node("node")?;
+        command.arg(self.directory.join(path)).current_dir(root());
+        Ok(command)
+    }
+
+    fn npm(&self) -> Result<Command> {
+        let mut command = node("npm")?;
+        command.current_dir(&self.directory);
+        Ok(command)
+    }
+}
+
+fn node(name: &str) -> Result<Command> {
+    match find_program(name) {
+        Some(program) => Ok(Command::new(program)),
+        None => bail!("there is no `{name}`: install Node.js 20 or later (https://nodejs.org)"),
+    }
+}
+
+/// What the browser tests need.
+pub async fn ensure_chromium() -> Result<()> {
+    if std::env::var_os("CHROMIUM").is_some_and(|program| Path::new(&program).is_file())
+        || Path::new("/usr/bin/chromium").is_file()
+    {
+        return Ok(());
+    }
+    if nix::unistd::geteuid().is_root() && find_program("apt-get").is_some() {
+        crate::terminal::note("the browser tests need Chromium: installing Debian's package");
+        process::run(Command::new("apt-get").args(["update", "-qq"])).await?;
+        let mut install = Command::new("apt-get");
+        install.args(["install", "-y", "-qq", "--no-install-recommends", "chromium"]);
+        return process::run(install.env("DEBIAN_FRONTEND", "noninteractive")).await;
+    }
+    bail!(
+        "the browser tests need Chromium: install it (Debian: `sudo apt-get install chromium`), \
+         or set CHROMIUM to the path of the program"
+    )
+}

@@ -1,0 +1,91 @@
+//! Runs programs, and stops them with all that they started.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+
+use crate::terminal;
+
+/// A program in a process group of its own; dropping it stops the group.
+pub struct Running {
+    child: Child,
+    group: Pid,
+}
+
+impl Running {
+    pub fn start(command: &mut Command) -> Result<Self> {
+        let name = command.as_std().get_program().to_string_lossy().into_owned();
+        let child = command
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot run {name}: is it installed?"))?;
+        let id = child.id().and_then(|id| i32::try_from(id).ok()).context("the program ended at once")?;
+        Ok(Self { child, group: Pid::from_raw(id) })
+    }
+
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.child.id().is_none() {
+            return;
+        }
+        // A group that has ended in this moment is what we want.
+        let _ = killpg(self.group, Signal::SIGTERM);
+        for _ in 0..1000 {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = killpg(self.group, Signal::SIGKILL);
+    }
+}
+
+/// Announces `command`, runs it and fails if it fails.
+pub async fn run(command: &mut Command) -> Result<()> {
+    let shown = describe(command);
+    terminal::step(&shown);
+    run_quietly(command, &shown).await
+}
+
+/// Runs `command`, which people know as `name`, and fails if it fails.
+pub async fn run_quietly(command: &mut Command, name: &str) -> Result<()> {
+    let mut running = Running::start(command)?;
+    let status = running.child.wait().await?;
+    ensure!(status.success(), "{name} failed ({status})");
+    Ok(())
+}
+
+fn describe(command: &Command) -> String {
+    let command = command.as_std();
+    let program = std::path::Path::new(command.get_program()).file_name().unwrap_or_default();
+    let mut words = vec![program.to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|argument| argument.to_string_lossy().into_owned()));
+    let place = command
+        .get_current_dir()
+        .and_then(|directory| directory.strip_prefix(crate::workspace::root()).ok())
+        .filter(|directory| !directory.as_os_str().is_empty())
+        .map_or_else(String::new, |directory| format!(" (in {})", directory.display()));
+    format!("{}{place}", words.join(" "))
+}
+
+/// Waits for `program`, but not beyond a request to end.
+pub async fn until_terminated(
+    program: impl Future<Output = std::io::Result<std::process::ExitStatus>>,
+) -> Result<std::process::ExitStatus> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        status = program => Ok(status?),
+        _ = terminated.recv() => anyhow::bail!("terminated"),
+    }
+}

@@ -1,0 +1,77 @@
+//! `cargo xtask test`
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Result, bail};
+use tempfile::TempDir;
+
+use crate::database::Database;
+use crate::npm::{Package, ensure_chromium};
+use crate::system::System;
+use crate::workspace::cargo;
+use crate::{process, terminal};
+
+pub async fn run(arguments: &[String]) -> Result<()> {
+    let everything = arguments.is_empty();
+    let page = Package::web_playground();
+    page.install().await?;
+    page.build().await?;
+    if everything {
+        ensure_chromium().await?;
+        Package::schema_check().install().await?;
+    }
+
+    let database = Database::start().await?;
+    let scratch = scratch()?;
+    let mut failed = Vec::new();
+    if everything {
+        note(&mut failed, Package::schema_check().script("test").await);
+        note(&mut failed, page.script("test").await);
+        note(&mut failed, test_page(&page, &database, &scratch).await);
+    }
+    note(&mut failed, test_workspace(arguments, &database, &scratch).await);
+    database.stop().await?;
+    scratch.close()?;
+    summary(&failed)
+}
+
+async fn test_workspace(arguments: &[String], database: &Database, scratch: &TempDir) -> Result<()> {
+    let mut command = cargo();
+    command.args(["test", "--locked"]);
+    if arguments.is_empty() {
+        command.args(["--workspace", "--no-fail-fast"]);
+    }
+    command.args(arguments).envs(database.variables()).env("TMPDIR", scratch.path());
+    process::run(&mut command).await
+}
+
+async fn test_page(page: &Package, database: &Database, scratch: &TempDir) -> Result<()> {
+    if !page.has_script("test:browser") {
+        return Ok(());
+    }
+    process::run(cargo().args(["build", "--package", "lyceum", "--locked"])).await?;
+    let system = System::start(database, scratch.path()).await?;
+    page.script_with("test:browser", "LYCEUM_URL", &system.url()).await
+}
+
+/// Tests that are cut off leave files behind: here, where we remove them. Servers that root starts
+/// run as another user, who must be able to reach it.
+fn scratch() -> Result<TempDir> {
+    Ok(tempfile::Builder::new().prefix("lyceum-test-").permissions(Permissions::from_mode(0o755)).tempdir()?)
+}
+
+fn note(failed: &mut Vec<String>, done: Result<()>) {
+    if let Err(error) = done {
+        terminal::failure(&error);
+        failed.push(format!("{error:#}"));
+    }
+}
+
+fn summary(failed: &[String]) -> Result<()> {
+    if failed.is_empty() {
+        terminal::success("all tests passed");
+        return Ok(());
+    }
+    bail!("not all tests passed:\n  {}", failed.join("\n  "))
+}

@@ -1,0 +1,42 @@
+//! Where things are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// What `lyceum up` and the tests keep: data, and the programs of `PostgreSQL`.
+pub fn home() -> Result<PathBuf> {
+    embedded_postgres::place(&root().join(".lyceum"))
+}
+
+/// The names of the subgraphs, which are also those of their databases.
+pub fn subgraphs() -> Result<Vec<String>> {
+    let directory = root().join("subgraphs");
+    let mut names = Vec::new();
+    for entry in directory.read_dir().with_context(|| format!("cannot read {}", directory.display()))? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The cargo that runs us.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// The program called `name`, if it can be found.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|program| program.is_file())
+}
