@@ -1,0 +1,51 @@
+// lyceum-schema: picks the command, and turns what goes wrong into an exit code.
+
+import type { Command, Output } from "./command.ts";
+import { composeCommand } from "./commands/compose.ts";
+import { contractCommand } from "./commands/contract.ts";
+import { crossCheckCommand } from "./commands/cross-check.ts";
+import { CouldNotRun, type ExitCode, exitCode } from "./problem.ts";
+
+const commands: Record<string, Command> = {
+  compose: composeCommand,
+  "cross-check": crossCheckCommand,
+  contract: contractCommand,
+};
+
+const terminal: Output = {
+  print: (text) => process.stdout.write(text),
+  say: (line) => process.stderr.write(`${line}\n`),
+};
+
+export async function main(args: string[], output: Output = terminal): Promise<ExitCode> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "help" || args.includes("--help")) {
+    output.print(help());
+    return name === undefined ? exitCode.couldNotRun : exitCode.clean;
+  }
+
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) {
+    output.say(`error [USAGE]: there is no command "${name}"\n\n${help()}`);
+    return exitCode.couldNotRun;
+  }
+  try {
+    return await command.run(rest, output);
+  } catch (cause) {
+    output.say(cause instanceof CouldNotRun ? cause.message : unexpected(cause));
+    return exitCode.couldNotRun;
+  }
+}
+
+/** Ours, or a library's: the trace is what helps whoever mends it. */
+function unexpected(cause: unknown): string {
+  return `error [UNEXPECTED]: ${cause instanceof Error ? cause.stack : cause}`;
+}
+
+function help(): string {
+  const lines = Object.values(commands).map(
+    ({ usage, summary }) => `  ${usage}\n      ${summary}\n`,
+  );
+  return `lyceum-schema: composes and checks the graph\n\n${lines.join("")}
+Exit codes: 0 clean, 1 broken, 2 could not run\n`;
+}

@@ -1,0 +1,59 @@
+// The subgraphs with their schemas, read and parsed.
+
+import { type DocumentNode, GraphQLError, parse, Source } from "graphql";
+import { parseConfig, type SchemaSource, type SubgraphEntry } from "./config.ts";
+import { readText } from "./files.ts";
+import { fetchSdl } from "./introspect.ts";
+import { CouldNotRun, type Problem } from "./problem.ts";
+
+export interface Subgraph {
+  name: string;
+  url?: string;
+  /** The file, or the address, that the schema came from. */
+  origin: string;
+  document: DocumentNode;
+}
+
+/** In order of their names, so that nothing depends on the order in the file. */
+export async function loadSubgraphs(configFile: string): Promise<Subgraph[]> {
+  const entries = parseConfig(readText(configFile), configFile);
+  const results = await Promise.allSettled(entries.map(loadSubgraph));
+
+  const problems: Problem[] = [];
+  const subgraphs: Subgraph[] = [];
+  for (const result of results) {
+    if (result.status === "fulfilled") subgraphs.push(result.value);
+    else if (result.reason instanceof CouldNotRun) problems.push(...result.reason.problems);
+    else throw result.reason;
+  }
+  if (problems.length > 0) throw new CouldNotRun(...problems);
+
+  return subgraphs.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function loadSubgraph({ name, routingUrl, schema }: SubgraphEntry): Promise<Subgraph> {
+  const origin = schema.kind === "file" ? schema.file : schema.url;
+  const sdl = await readSdl(name, schema);
+  const url = routingUrl ?? (schema.kind === "url" ? schema.url : undefined);
+  return { name, url, origin, document: parseSdl(sdl, origin, name) };
+}
+
+async function readSdl(name: string, schema: SchemaSource): Promise<string> {
+  return schema.kind === "file"
+    ? readText(schema.file, schema.namedAt)
+    : fetchSdl(name, schema.url, schema.namedAt);
+}
+
+export function parseSdl(sdl: string, origin: string, subgraph?: string): DocumentNode {
+  try {
+    return parse(new Source(sdl, origin));
+  } catch (cause) {
+    if (!(cause instanceof GraphQLError)) throw cause;
+    throw new CouldNotRun({
+      code: "SYNTAX_ERROR",
+      subgraph,
+      message: cause.message,
+      place: { file: origin, ...cause.locations?.[0] },
+    });
+  }
+}

@@ -1,0 +1,179 @@
+// Do two supergraphs mean the same? Order, formatting, link versions and the ways of
+// writing a default do not count; what clients see and where the router fetches it do.
+
+import {
+  type ConstDirectiveNode,
+  type DefinitionNode,
+  type DocumentNode,
+  isTypeDefinitionNode,
+  Kind,
+  type ObjectTypeDefinitionNode,
+  parse,
+  print,
+  stripIgnoredCharacters,
+  type TypeDefinitionNode,
+} from "graphql";
+import { printApi } from "./composition.ts";
+
+/** One line for each difference; none when the two are equivalent. */
+export function supergraphDifferences(
+  first: string,
+  second: string,
+  names: readonly [string, string],
+): string[] {
+  const [a, b] = [parse(first), parse(second)];
+  return [
+    ...compareSets(
+      new Set(printApi(a).split("\n")),
+      new Set(printApi(b).split("\n")),
+      names,
+      "API schema",
+    ),
+    ...orderDifference(a, b),
+    ...compareMarks(marksOf(a), marksOf(b), names),
+  ];
+}
+
+/** The line sets may agree while a line stands under another type. */
+function orderDifference(a: DocumentNode, b: DocumentNode): string[] {
+  const [left, right] = [printApi(a).split("\n"), printApi(b).split("\n")];
+  const at = left.findIndex((line, index) => line !== right[index]);
+  if (at < 0 && left.length === right.length) return [];
+  const line = at < 0 ? Math.min(left.length, right.length) : at;
+  return [
+    `API schema: first difference in line ${line + 1}: ${show(left[line])} / ${show(right[line])}`,
+  ];
+}
+
+function show(line: string | undefined): string {
+  return line === undefined ? "(end)" : `\`${line.trim()}\``;
+}
+
+function compareMarks(a: Marks, b: Marks, names: readonly [string, string]): string[] {
+  const coordinates = [...new Set([...a.keys(), ...b.keys()])].sort();
+  return coordinates.flatMap((coordinate) =>
+    compareSets(a.get(coordinate) ?? new Set(), b.get(coordinate) ?? new Set(), names, coordinate),
+  );
+}
+
+function compareSets(
+  a: ReadonlySet<string>,
+  b: ReadonlySet<string>,
+  [nameA, nameB]: readonly [string, string],
+  where: string,
+): string[] {
+  return [
+    ...[...a]
+      .filter((item) => !b.has(item))
+      .map((item) => `${where}: only by ${nameA}: ${item.trim()}`),
+    ...[...b]
+      .filter((item) => !a.has(item))
+      .map((item) => `${where}: only by ${nameB}: ${item.trim()}`),
+  ];
+}
+
+/** The applied directives of each type, field, argument and value, normalised. */
+type Marks = Map<string, Set<string>>;
+
+function marksOf(document: DocumentNode): Marks {
+  const marks: Marks = new Map();
+  for (const definition of document.definitions) {
+    if (!isTypeDefinitionNode(definition) || isMachinery(definition)) continue;
+    markType(marks, definition);
+  }
+  return marks;
+}
+
+/** `join__Graph` stays: its values say which subgraphs there are, and where. */
+function isMachinery(definition: DefinitionNode & { name: { value: string } }): boolean {
+  const name = definition.name.value;
+  return name.includes("__") && name !== "join__Graph";
+}
+
+function markType(marks: Marks, type: TypeDefinitionNode): void {
+  const name = type.name.value;
+  add(marks, name, type.directives);
+
+  if (type.kind === Kind.ENUM_TYPE_DEFINITION) {
+    for (const value of type.values ?? [])
+      add(marks, `${name}.${value.name.value}`, value.directives);
+  } else if (type.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION) {
+    for (const field of type.fields ?? []) {
+      add(marks, `${name}.${field.name.value}`, field.directives, type);
+    }
+  } else if (
+    type.kind === Kind.OBJECT_TYPE_DEFINITION ||
+    type.kind === Kind.INTERFACE_TYPE_DEFINITION
+  ) {
+    for (const field of type.fields ?? []) {
+      add(marks, `${name}.${field.name.value}`, field.directives, type);
+      for (const argument of field.arguments ?? []) {
+        add(marks, `${name}.${field.name.value}(${argument.name.value}:)`, argument.directives);
+      }
+    }
+  }
+}
+
+function add(
+  marks: Marks,
+  coordinate: string,
+  directives: readonly ConstDirectiveNode[] | undefined,
+  parent?: Pick<ObjectTypeDefinitionNode, "directives">,
+): void {
+  const set = new Set((directives ?? []).map(normalise));
+  const isMarked = [...set].some((mark) => mark.startsWith("@join__field"));
+  // A field without a mark is resolved wherever its type is.
+  if (parent && !isMarked)
+    for (const graph of graphsOf(parent)) set.add(`@join__field(graph: ${graph})`);
+  marks.set(coordinate, set);
+}
+
+function graphsOf({ directives }: Pick<ObjectTypeDefinitionNode, "directives">): string[] {
+  return (directives ?? [])
+    .filter(({ name }) => name.value === "join__type")
+    .flatMap((directive) => directive.arguments ?? [])
+    .filter(({ name }) => name.value === "graph")
+    .map(({ value }) => print(value));
+}
+
+const FIELD_SETS = new Set(["key", "requires", "provides"]);
+const DEFAULTS: Record<string, string> = {
+  extension: "false",
+  external: "false",
+  isInterfaceObject: "false",
+  resolvable: "true",
+};
+
+function normalise({ name, arguments: args = [] }: ConstDirectiveNode): string {
+  const written = args
+    .filter((argument) => DEFAULTS[argument.name.value] !== print(argument.value))
+    .map(({ name, value }) => {
+      const isFieldSet = FIELD_SETS.has(name.value) && value.kind === Kind.STRING;
+      const text = isFieldSet
+        ? normaliseFieldSet(value.value)
+        : stripIgnoredCharacters(print(value));
+      return `${name.value}: ${text}`;
+    })
+    .sort();
+  return `@${name.value}${written.length > 0 ? `(${written.join(", ")})` : ""}`;
+}
+
+function normaliseFieldSet(fields: string): string {
+  const sorted = (text: string): string => {
+    const parts: string[] = [];
+    let depth = 0;
+    for (const token of text.match(/\{|\}|[^\s{},]+/g) ?? []) {
+      if (depth === 0 && token !== "{") parts.push(token);
+      else parts[parts.length - 1] += ` ${token}`;
+      if (token === "{") depth += 1;
+      if (token === "}") depth -= 1;
+    }
+    return parts
+      .map((part) =>
+        part.replace(/^(\S+) \{ (.*) \}$/, (_, head, inner) => `${head} { ${sorted(inner)} }`),
+      )
+      .sort()
+      .join(" ");
+  };
+  return JSON.stringify(sorted(fields));
+}
