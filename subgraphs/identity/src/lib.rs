@@ -1,1 +1,64 @@
-//! Placeholder.
+//! The identity subgraph: users, sign-up and sign-in, and the keys that access tokens are signed with.
+
+pub mod admin;
+mod keys;
+pub mod password;
+pub mod session;
+mod settings;
+pub mod user;
+
+use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
+use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
+use sqlx::{PgPool, migrate};
+use subgraph_kit::{Subgraph, database::Migrations, serve, token::Verifier};
+
+pub use crate::{
+    keys::{KeyError, Keys},
+    settings::IdentitySettings,
+};
+use crate::{
+    session::{Sessions, graphql::SessionMutation},
+    user::{graphql::UserQuery, store::Store},
+};
+
+/// The name in `supergraph.yaml`.
+pub const NAME: &str = "identity";
+
+/// The database's migrations.
+#[must_use]
+pub fn migrations() -> Migrations {
+    Migrations { base: migrate!("../../migrations/identity"), tuned: Some(migrate!("../../migrations/identity/tuned")) }
+}
+
+/// The schema, as it can be exported without a database.
+#[must_use]
+pub fn schema() -> Schema<UserQuery, SessionMutation, EmptySubscription> {
+    builder().finish()
+}
+
+/// The subgraph over its migrated database. It signs tokens with `keys`, and believes those that
+/// `verifier` accepts.
+///
+/// # Errors
+/// Those of the database.
+pub async fn subgraph(
+    db: PgPool,
+    keys: &Keys,
+    verifier: Verifier,
+    settings: &IdentitySettings,
+) -> Result<Subgraph, sqlx::Error> {
+    let store = Store::open(db.clone()).await?;
+    let sessions = Sessions::new(db.clone(), keys.clone(), settings);
+    Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, verifier))
+}
+
+/// The routes of every subgraph, and the public keys at `/.well-known/jwks.json`.
+pub fn routes(subgraph: Subgraph, keys: &Keys) -> Router {
+    let jwks = keys.jwks();
+    let jwks = move || async move { ([(CACHE_CONTROL, "public, max-age=60")], Json(jwks)) };
+    serve::routes(subgraph).route("/.well-known/jwks.json", get(jwks))
+}
+
+fn builder() -> SchemaBuilder<UserQuery, SessionMutation, EmptySubscription> {
+    Schema::build(UserQuery, SessionMutation, EmptySubscription).enable_federation()
+}

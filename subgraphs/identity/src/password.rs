@@ -1,0 +1,207 @@
+//! Passwords: Argon2id on a bounded number of threads, and bcrypt for accounts of the earlier system.
+
+use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{
+        PasswordHasher as _, PasswordVerifier as _,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
+};
+use subgraph_kit::Error;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::IdentitySettings;
+
+/// How many characters a password may have.
+pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
+
+/// Hashes and verifies passwords without getting in the way of other requests.
+#[derive(Clone)]
+pub struct Passwords {
+    params: Params,
+    threads: Arc<Semaphore>,
+}
+
+/// What a comparison showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Another password, or no account.
+    Wrong,
+    /// The password.
+    Right,
+    /// The password, but its hash is of an earlier make and is to be replaced.
+    RightButOutdated,
+}
+
+/// The hash of a password with the default parameters, for accounts that are not made by signing
+/// up. Takes its time: not for async code.
+///
+/// # Panics
+/// If the operating system gives no random numbers.
+#[must_use]
+pub fn hash_password(password: &str) -> String {
+    hash(&Params::DEFAULT, password)
+}
+
+/// Whether a password is neither too short nor too long.
+#[must_use]
+pub fn is_acceptable(password: &str) -> bool {
+    LENGTHS.contains(&password.chars().count())
+}
+
+impl Passwords {
+    /// Hashes as the settings say.
+    ///
+    /// # Panics
+    /// If the settings are outside of the ranges that the command line accepts.
+    #[must_use]
+    pub fn new(settings: &IdentitySettings) -> Self {
+        let threads = settings.password_hashers.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        Self {
+            params: Params::new(settings.password_memory, settings.password_passes, Params::DEFAULT_P_COST, None)
+                .expect("the settings are within Argon2's limits"),
+            threads: Arc::new(Semaphore::new(threads)),
+        }
+    }
+
+    /// The hash to store for a new password.
+    ///
+    /// # Errors
+    /// `Internal`, if hashing panics.
+    pub async fn hash(&self, password: String) -> Result<String, Error> {
+        let params = self.params.clone();
+        self.run(move || hash(&params, &password)).await
+    }
+
+    /// Compares a password with the hash of an account. Takes as long where there is no account.
+    ///
+    /// # Errors
+    /// `Internal`, if hashing panics.
+    pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict, Error> {
+        if password.chars().count() > *LENGTHS.end() {
+            return Ok(Verdict::Wrong);
+        }
+        let params = self.params.clone();
+        self.run(move || verify(&params, &password, stored.as_deref())).await
+    }
+
+    /// The permit goes with the work, so that requests that are given up do not let in more.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let permit = Arc::clone(&self.threads).acquire_owned().await.map_err(Error::internal)?;
+        let work = move || {
+            let _permit = permit;
+            work()
+        };
+        spawn_blocking(work).await.map_err(Error::internal)
+    }
+}
+
+fn hash(params: &Params, password: &str) -> String {
+    Argon2::from(params).hash_password(password.as_bytes()).expect("the parameters are valid").to_string()
+}
+
+fn verify(params: &Params, password: &str, stored: Option<&str>) -> Verdict {
+    if let Some(bcrypt_hash) = stored.filter(|hash| is_bcrypt(hash)) {
+        return match bcrypt::verify(password, bcrypt_hash) {
+            Ok(true) => Verdict::RightButOutdated,
+            _ => Verdict::Wrong,
+        };
+    }
+    let stored = stored.and_then(|hash| PasswordHash::new(hash).ok()).unwrap_or_else(|| hash_of_nothing(params));
+    if Argon2::default().verify_password(password.as_bytes(), &stored).is_err() {
+        return Verdict::Wrong;
+    }
+    if is_current(params, &stored) { Verdict::Right } else { Verdict::RightButOutdated }
+}
+
+fn is_bcrypt(hash: &str) -> bool {
+    ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| hash.starts_with(prefix))
+}
+
+fn is_current(params: &Params, stored: &PasswordHash) -> bool {
+    stored.algorithm == Algorithm::Argon2id.ident()
+        && stored.version == Some(Version::V0x13.into())
+        && ParamsString::try_from(params).is_ok_and(|params| params == stored.params)
+}
+
+/// Costs as much to compare with as a real one, and no password has it.
+fn hash_of_nothing(params: &Params) -> PasswordHash {
+    PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).expect("the parameters are valid"),
+        salt: Some(Salt::new(&[0; 16]).expect("a salt of the recommended length")),
+        hash: Some(Output::new(&[0; Params::DEFAULT_OUTPUT_LEN]).expect("an output of the default length")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const PASSWORD: &str = "correct horse";
+
+    fn cheap() -> Params {
+        Params::new(1_024, 1, 1, None).expect("parameters")
+    }
+
+    #[test]
+    fn a_hash_is_argon2id_with_the_parameters_that_owasp_recommends() {
+        let hash = hash_password(PASSWORD);
+
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert_eq!(verify(&Params::DEFAULT, PASSWORD, Some(&hash)), Verdict::Right);
+        assert_eq!(verify(&Params::DEFAULT, "wrong horse", Some(&hash)), Verdict::Wrong);
+    }
+
+    #[test]
+    fn parameters_that_were_raised_make_a_hash_outdated() {
+        let hash = hash(&cheap(), PASSWORD);
+
+        assert_eq!(verify(&cheap(), PASSWORD, Some(&hash)), Verdict::Right);
+        assert_eq!(verify(&Params::DEFAULT, PASSWORD, Some(&hash)), Verdict::RightButOutdated);
+    }
+
+    #[test]
+    fn bcrypt_in_each_of_its_spellings_is_outdated() {
+        let hash = bcrypt::hash(PASSWORD, 4).expect("a hash");
+
+        for prefix in ["$2a$", "$2b$", "$2y$"] {
+            let hash = hash.replacen("$2b$", prefix, 1);
+            assert_eq!(verify(&cheap(), PASSWORD, Some(&hash)), Verdict::RightButOutdated);
+            assert_eq!(verify(&cheap(), "wrong horse", Some(&hash)), Verdict::Wrong);
+        }
+    }
+
+    #[test]
+    fn nothing_matches_where_there_is_no_hash() {
+        for stored in [None, Some(""), Some("!"), Some("$2b$"), Some("$argon2id$v=19$m=19456,t=2,p=1$")] {
+            assert_eq!(verify(&cheap(), PASSWORD, stored), Verdict::Wrong, "{stored:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_account_takes_as_long_as_a_wrong_password() {
+        let params = Params::DEFAULT;
+        let hash = hash(&params, PASSWORD);
+
+        let median = |stored: Option<&str>| {
+            let mut times: Vec<Duration> = (0..9).map(|_| time(|| verify(&params, "wrong horse", stored))).collect();
+            times.sort_unstable();
+            times[4].as_secs_f64()
+        };
+        let ratio = median(None) / median(Some(&hash));
+
+        assert!((0.5..2.0).contains(&ratio), "{ratio}");
+    }
+
+    fn time<T>(work: impl FnOnce() -> T) -> Duration {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    }
+}

@@ -1,0 +1,90 @@
+//! Signing up and signing in.
+
+use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
+use subgraph_kit::{UserError, answer};
+
+use super::{Session, Sessions};
+use crate::user::{SignUp, SignUpRole, User};
+
+/// Mutations.
+pub struct SessionMutation;
+
+/// Somebody who signs up.
+#[derive(InputObject)]
+pub struct RegisterInput {
+    /// What the user signs in with: an e-mail address of at most 255 characters, in any letter case.
+    pub email: String,
+    /// 8 to 128 characters.
+    pub password: String,
+    /// What others see: 1 to 255 characters.
+    pub name: String,
+    /// What the user is on the platform.
+    #[graphql(default_with = "SignUpRole::Student")]
+    pub role: SignUpRole,
+}
+
+/// Somebody who signs in.
+#[derive(InputObject)]
+pub struct LoginInput {
+    /// The address of the account, in any letter case.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// The outcome of `register`.
+#[derive(SimpleObject)]
+pub struct RegisterPayload {
+    /// The new user is signed in; null when signing up was refused.
+    session: Option<Session>,
+    /// The new user; null when signing up was refused.
+    user: Option<User>,
+    /// Why it was refused.
+    user_errors: Vec<UserError>,
+}
+
+/// The outcome of `login`.
+#[derive(SimpleObject)]
+pub struct LoginPayload {
+    /// The proof of being signed in; null when signing in was refused.
+    session: Option<Session>,
+    /// Who has signed in; null when signing in was refused.
+    user: Option<User>,
+    /// Why it was refused.
+    user_errors: Vec<UserError>,
+}
+
+#[Object(name = "Mutation")]
+impl SessionMutation {
+    /// Makes an account and signs in with it. Everyone may. A teacher's account waits for an admin's verification.
+    async fn register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account.")] input: RegisterInput,
+    ) -> Result<RegisterPayload, Error> {
+        let outcome = ctx.data_unchecked::<Sessions>().register(input.into()).await;
+
+        let (signed_in, user_errors) = answer(outcome)?;
+        let (session, user) = signed_in.unzip();
+        Ok(RegisterPayload { session, user, user_errors })
+    }
+
+    /// Signs in with address and password. Everyone may.
+    async fn login(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Address and password.")] input: LoginInput,
+    ) -> Result<LoginPayload, Error> {
+        let outcome = ctx.data_unchecked::<Sessions>().sign_in(&input.email, input.password).await;
+
+        let (signed_in, user_errors) = answer(outcome)?;
+        let (session, user) = signed_in.unzip();
+        Ok(LoginPayload { session, user, user_errors })
+    }
+}
+
+impl From<RegisterInput> for SignUp {
+    fn from(input: RegisterInput) -> Self {
+        Self { email: input.email.to_lowercase(), password: input.password, name: input.name, role: input.role.into() }
+    }
+}

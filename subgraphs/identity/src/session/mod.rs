@@ -1,0 +1,151 @@
+//! Who is signed in: a session gives out short access tokens, and a refresh token that works once.
+
+pub mod graphql;
+pub mod store;
+
+use async_graphql::SimpleObject;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgPool;
+use subgraph_kit::{
+    Code, Error, Refusal,
+    text::is_storable,
+    token::{AUDIENCE, Claims, ISSUER},
+};
+use uuid::{Builder, Uuid};
+
+use crate::{
+    IdentitySettings, Keys,
+    password::{Passwords, Verdict},
+    user::{
+        SignUp, User,
+        store::{self as users, Account},
+    },
+};
+
+/// The proof that a user is signed in.
+#[derive(Clone, SimpleObject)]
+pub struct Session {
+    /// Goes into the header `Authorization: Bearer …` of every request.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// When the access token ends.
+    pub expires_at: DateTime<Utc>,
+    /// Gets the next session when the access token ends. It works once, and its second use ends the session.
+    pub refresh_token: String,
+}
+
+/// Signs people up and in.
+#[derive(Clone)]
+pub struct Sessions {
+    db: PgPool,
+    keys: Keys,
+    passwords: Passwords,
+    token_lifetime: TimeDelta,
+    session_lifetime: TimeDelta,
+}
+
+/// A refresh token: which session it is of, and a secret. Only its hash is stored.
+pub struct RefreshToken {
+    session: Uuid,
+    secret: [u8; 32],
+}
+
+impl Sessions {
+    /// Sessions that live as long as the settings say.
+    #[must_use]
+    pub fn new(db: PgPool, keys: Keys, settings: &IdentitySettings) -> Self {
+        Self {
+            db,
+            keys,
+            passwords: Passwords::new(settings),
+            token_lifetime: TimeDelta::seconds(settings.access_token_seconds.into()),
+            session_lifetime: TimeDelta::days(settings.session_days.into()),
+        }
+    }
+
+    /// Makes an account and signs its owner in.
+    ///
+    /// # Errors
+    /// The rules that `sign_up` breaks, or `EMAIL_TAKEN`; those of the database.
+    pub async fn register(&self, sign_up: SignUp) -> Result<(Session, User), Error> {
+        sign_up.check().map_err(Error::Refused)?;
+        let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
+
+        let mut tx = self.db.begin().await?;
+        let user = users::insert(&mut tx, &sign_up, &password_hash).await?;
+        let refresh_token = RefreshToken::new();
+        store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;
+        tx.commit().await?;
+
+        Ok((self.session(&user, &refresh_token)?, user))
+    }
+
+    /// Signs a user in.
+    ///
+    /// # Errors
+    /// `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong password; those
+    /// of the database.
+    pub async fn sign_in(&self, email: &str, password: String) -> Result<(Session, User), Error> {
+        let account = if is_storable(email) { users::find_account(&self.db, email).await? } else { None };
+        let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let verdict = self.passwords.verify(password.clone(), stored).await?;
+
+        let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;
+        if verdict == Verdict::RightButOutdated {
+            self.renew_hash(&account, password).await?;
+        }
+        let user = User { has_signed_in: true, ..account.user };
+        let refresh_token = RefreshToken::new();
+        store::insert(&mut *self.db.acquire().await?, &refresh_token, user.id, self.session_lifetime).await?;
+
+        Ok((self.session(&user, &refresh_token)?, user))
+    }
+
+    async fn renew_hash(&self, account: &Account, password: String) -> Result<(), Error> {
+        let password_hash = self.passwords.hash(password).await?;
+        users::replace_password_hash(&self.db, account, &password_hash).await
+    }
+
+    fn session(&self, user: &User, refresh_token: &RefreshToken) -> Result<Session, Error> {
+        let now = Utc::now();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.id.0,
+            iat: now.timestamp(),
+            exp: (now + self.token_lifetime).timestamp(),
+            jti: Uuid::now_v7(),
+            role: user.role.into(),
+            is_verified: user.is_verified,
+            scope: String::new(),
+        };
+        Ok(Session {
+            access_token: self.keys.sign(&claims).map_err(Error::internal)?,
+            token_type: "Bearer".to_owned(),
+            expires_at: DateTime::from_timestamp(claims.exp, 0).expect("a time not far off"),
+            refresh_token: refresh_token.to_text(),
+        })
+    }
+}
+
+impl RefreshToken {
+    /// A new session's first. The id is random throughout, since who can guess it can end the session.
+    fn new() -> Self {
+        Self { session: Builder::from_random_bytes(rand::random()).into_uuid(), secret: rand::random() }
+    }
+
+    fn to_text(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode([self.session.as_bytes().as_slice(), &self.secret].concat())
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret).into()
+    }
+}
+
+fn invalid_credentials() -> Error {
+    Refusal::new(Code::InvalidCredentials, "no account has this e-mail address and password").into()
+}

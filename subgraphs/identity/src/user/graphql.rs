@@ -1,0 +1,73 @@
+//! The fields of a user, and the queries for users.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
+use subgraph_kit::{
+    Connection, PageArgs, UserId, ViewerExt as _,
+    connection::{Total, connection},
+    list::Listed as _,
+};
+
+use super::{User, store::Store};
+
+/// Queries.
+pub struct UserQuery;
+
+#[ComplexObject]
+impl User {
+    /// The address that the user signs in with. The user and admins may see it; null for everyone else.
+    async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        let may_see = self.has_signed_in || ctx.viewer().is_self_or_admin(self.id);
+        may_see.then_some(&self.email)
+    }
+}
+
+#[Object(name = "Query")]
+impl UserQuery {
+    /// The signed-in user; null when nobody is signed in.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>, Error> {
+        let Some(id) = ctx.viewer().id() else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+    }
+
+    /// A user by their id; null when there is none. Everyone may ask.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user's id.")] id: UserId,
+    ) -> Result<Option<User>, Error> {
+        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+    }
+
+    /// Teachers who wait for verification, the oldest account first. Admins only: null with an
+    /// error for everyone else.
+    async fn unverified_teachers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<User>>, Error> {
+        let admin = ctx.viewer().require_admin()?;
+        let args = PageArgs::try_new(User::NOUN, first, after.as_deref(), last, before.as_deref())?;
+
+        let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
+        let page = store.list_unverified_teachers(admin, &args).await?;
+        let total = Total::new(move || {
+            let store = store.clone();
+            async move { store.count_unverified_teachers(admin).await }
+        });
+        Ok(Some(connection(&page, total)))
+    }
+
+    #[graphql(entity)]
+    async fn find_user_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<User>, Error> {
+        let Some(id) = UserId::from_key(&id) else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+    }
+}

@@ -1,0 +1,186 @@
+//! A person of the platform, and the rules for signing up.
+
+pub mod graphql;
+pub mod store;
+
+use async_graphql::{Enum, SimpleObject};
+use chrono::{DateTime, Utc};
+use email_address::{EmailAddress, Options};
+use sqlx::FromRow;
+use subgraph_kit::{Refusal, UserId, text, viewer};
+
+use crate::password;
+
+/// What `VARCHAR(255)` holds.
+const LONGEST: usize = 255;
+
+/// A person of the platform. Everyone may see all but the e-mail address.
+#[derive(Clone, FromRow, SimpleObject)]
+#[graphql(complex)]
+pub struct User {
+    /// Names the user in all subgraphs.
+    pub id: UserId,
+    /// 1 to 255 characters.
+    pub name: String,
+    /// What the user is on the platform.
+    pub role: Role,
+    /// Whether an admin has verified this teacher; false for everyone else.
+    pub is_verified: bool,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+    /// Private: read through the field of that name.
+    #[graphql(skip)]
+    pub email: String,
+    /// Whether this very request proved, by the password, that this user is asking.
+    #[graphql(skip)]
+    #[sqlx(default)]
+    pub has_signed_in: bool,
+}
+
+/// What a user is on the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, sqlx::Type)]
+#[graphql(name = "UserRole")]
+#[sqlx(type_name = "user_role", rename_all = "snake_case")]
+pub enum Role {
+    /// Takes courses.
+    Student,
+    /// Gives courses, once verified.
+    Teacher,
+    /// Verifies teachers and sees what users keep private.
+    Admin,
+}
+
+/// What a person can sign up as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum SignUpRole {
+    /// Takes courses.
+    Student,
+    /// Gives courses, once an admin has verified the account.
+    Teacher,
+}
+
+/// Somebody who signs up.
+pub struct SignUp {
+    /// In lower case.
+    pub email: String,
+    /// As typed.
+    pub password: String,
+    /// What others see.
+    pub name: String,
+    /// Student or teacher.
+    pub role: Role,
+}
+
+impl SignUp {
+    /// Every rule that this breaks.
+    ///
+    /// # Errors
+    /// One refusal for each field to blame.
+    pub fn check(&self) -> Result<(), Vec<Refusal>> {
+        let refusals: Vec<Refusal> = [
+            email_fault(&self.email).map(|message| Refusal::invalid("email", message)),
+            self.password_fault(),
+            text::check("name", &self.name, true, Some(LONGEST)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
+    fn password_fault(&self) -> Option<Refusal> {
+        let (shortest, longest) = (password::LENGTHS.start(), password::LENGTHS.end());
+        let fault = || Refusal::invalid("password", format!("must have {shortest} to {longest} characters"));
+        (!password::is_acceptable(&self.password)).then(fault)
+    }
+}
+
+fn email_fault(email: &str) -> Option<&'static str> {
+    if email.chars().count() > LONGEST {
+        return Some("must have at most 255 characters");
+    }
+    let is_address = !email.chars().any(char::is_control)
+        && EmailAddress::parse_with_options(email, Options::default().without_display_text()).is_ok();
+    (!is_address).then_some("is not an e-mail address")
+}
+
+impl From<SignUpRole> for Role {
+    fn from(role: SignUpRole) -> Self {
+        match role {
+            SignUpRole::Student => Self::Student,
+            SignUpRole::Teacher => Self::Teacher,
+        }
+    }
+}
+
+impl From<Role> for viewer::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Student => Self::Student,
+            Role::Teacher => Self::Teacher,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bob() -> SignUp {
+        SignUp {
+            email: "bob@lyceum.example".to_owned(),
+            password: "correct horse".to_owned(),
+            name: "Bob".to_owned(),
+            role: Role::Student,
+        }
+    }
+
+    fn blamed(sign_up: &SignUp) -> Vec<&'static str> {
+        sign_up.check().err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
+    }
+
+    #[test]
+    fn an_address_is_one() {
+        let longest =
+            format!("{}@{}.example", "b".repeat(64), ["c".repeat(60), "d".repeat(60), "e".repeat(60)].join("."));
+        for good in ["bob@lyceum.example", "bob+rust@lyceum.example", "bøb@lycéum.example", &longest] {
+            assert_eq!(blamed(&SignUp { email: good.to_owned(), ..bob() }), [""; 0], "{good}");
+        }
+        let huge = format!("bob@{}", "lyceum.".repeat(10_000));
+        for bad in [
+            "",
+            " ",
+            "bob",
+            "@",
+            "bob@",
+            "@lyceum.example",
+            "bob @lyceum.example",
+            "Bob <bob@lyceum.example>",
+            "bob@lyceum.example\0",
+            "bob@lyceum.example\n",
+            "bob\r\n@lyceum.example",
+            &huge,
+        ] {
+            assert_eq!(blamed(&SignUp { email: bad.to_owned(), ..bob() }), ["email"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_has_8_to_128_characters_of_any_kind() {
+        for good in ["12345678", &"ü".repeat(8), &"🔑".repeat(128)] {
+            assert_eq!(blamed(&SignUp { password: good.to_owned(), ..bob() }), [""; 0], "{good}");
+        }
+        for bad in ["", "1234567", &"x".repeat(129), &"x".repeat(100_000)] {
+            assert_eq!(blamed(&SignUp { password: bad.to_owned(), ..bob() }), ["password"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let nobody =
+            SignUp { email: String::new(), password: String::new(), name: " ".to_owned(), role: Role::Student };
+
+        assert_eq!(blamed(&nobody), ["email", "password", "name"]);
+    }
+}

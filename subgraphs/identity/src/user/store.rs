@@ -1,0 +1,169 @@
+//! Every SQL statement on the users table.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as};
+use subgraph_kit::{
+    Code, Error, PageArgs, Refusal, UserId,
+    ids::new_id_and_time,
+    list::{self, Filter, Key, Listed, Order, Page},
+    page::Position,
+    viewer::Admin,
+};
+
+use super::{SignUp, User};
+
+/// The users table.
+#[derive(Clone)]
+pub struct Store {
+    db: PgPool,
+    key: Key,
+}
+
+/// A user with what proves a password right.
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// Argon2id, or bcrypt where the earlier system wrote it.
+    pub password_hash: String,
+}
+
+struct UnverifiedTeachers;
+
+impl Listed for User {
+    const NOUN: &'static str = "user";
+    const TABLE: &'static str = "users";
+    const COLUMNS: &'static str = "id, name, role, is_verified, created_at, email";
+    const TIME: &'static str = "created_at";
+
+    fn position(&self) -> Position {
+        Position { time: self.created_at, id: self.id.0 }
+    }
+}
+
+impl Filter for UnverifiedTeachers {
+    fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" and role = 'teacher' and not is_verified");
+    }
+}
+
+impl Store {
+    /// # Errors
+    /// Those of the database.
+    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+        let key = Key::of::<User>(&db).await?;
+        Ok(Self { db, key })
+    }
+
+    /// # Errors
+    /// Those of the database.
+    pub async fn list_unverified_teachers(&self, _: Admin, args: &PageArgs) -> Result<Page<User>, Error> {
+        list::page(&self.db, self.key, Order::OldestFirst, &UnverifiedTeachers, args).await
+    }
+
+    /// # Errors
+    /// Those of the database.
+    pub async fn count_unverified_teachers(&self, _: Admin) -> Result<i64, Error> {
+        list::count::<User>(&self.db, &UnverifiedTeachers).await
+    }
+}
+
+/// Makes an account. The table's own constraint says whether the address is free; asked in this
+/// way, the database does not write the address into its log when it is not.
+///
+/// # Errors
+/// `EMAIL_TAKEN`, and those of the database.
+pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str) -> Result<User, Error> {
+    let (id, created_at) = new_id_and_time();
+    let user = query_as!(
+        User,
+        r#"
+        insert into users (id, email, password_hash, name, role, created_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict on constraint users_email_key do nothing
+        returning id as "id: _", name, role as "role: _", is_verified, created_at, email,
+                  true as "has_signed_in!"
+        "#,
+        id,
+        sign_up.email,
+        password_hash,
+        sign_up.name,
+        sign_up.role as _,
+        created_at,
+    )
+    .fetch_optional(db)
+    .await?;
+    user.ok_or_else(|| Refusal::new(Code::EmailTaken, "an account with this e-mail address exists").at("email").into())
+}
+
+/// The account of an address, as it is written or in lower case: an earlier system may have left
+/// two accounts that differ in letter case alone.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find_account(db: &PgPool, email: &str) -> Result<Option<Account>, Error> {
+    let row = query!(
+        r#"
+        select id as "id: UserId", name, role as "role: super::Role", is_verified, created_at, email, password_hash
+        from users
+        where email in ($1, $2)
+        order by email = $1 desc
+        limit 1
+        "#,
+        email,
+        email.to_lowercase(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Account {
+        user: User {
+            id: row.id,
+            name: row.name,
+            role: row.role,
+            is_verified: row.is_verified,
+            created_at: row.created_at,
+            email: row.email,
+            has_signed_in: false,
+        },
+        password_hash: row.password_hash,
+    }))
+}
+
+/// Replaces a hash, unless somebody else has done so meanwhile.
+///
+/// # Errors
+/// Those of the database.
+pub async fn replace_password_hash(db: &PgPool, account: &Account, password_hash: &str) -> Result<(), Error> {
+    query!(
+        "update users set password_hash = $3 where id = $1 and password_hash = $2",
+        account.user.id.0,
+        account.password_hash,
+        password_hash,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+impl Loader<UserId> for Store {
+    type Value = User;
+    type Error = Error;
+
+    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, User>, Error> {
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let users = query_as!(
+            User,
+            r#"
+            select id as "id: _", name, role as "role: _", is_verified, created_at, email,
+                   false as "has_signed_in!"
+            from users
+            where id = any($1)
+            "#,
+            &ids,
+        )
+        .fetch_all(&self.db)
+        .await?;
+        Ok(users.into_iter().map(|user| (user.id, user)).collect())
+    }
+}
