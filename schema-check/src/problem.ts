@@ -31,11 +31,10 @@ export class CouldNotRun extends Error {
 }
 
 export function formatProblem(problem: Problem): string {
-  const code = problem.code ? `[${problem.code}]` : "";
-  const where = [problem.subgraph, problem.coordinate].filter(Boolean).join(" ");
-  const head = ["error", code].filter(Boolean).join(" ");
+  const code = problem.code && `[${problem.code}]`;
+  const head = ["error", code, problem.subgraph, problem.coordinate].filter(Boolean).join(" ");
   const place = problem.place ? `${formatPlace(problem.place)}: ` : "";
-  return `${place}${head}: ${where ? `${where}: ` : ""}${problem.message}`;
+  return `${place}${head}: ${problem.message}`;
 }
 
 function formatPlace({ file, line, column }: Place): string {

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { buildSchema } from "graphql";
+import { Copy, fixtures, run } from "./support.ts";
+
+async function composed(copy: Copy): Promise<{ supergraph: string; api: string }> {
+  const { code, said } = await run(
+    ...["compose", "--config", copy.config],
+    ...["--out", copy.path("out/supergraph"), "--api-out", copy.path("out/api")],
+  );
+  assert.equal(code, 0, said);
+  return { supergraph: copy.read("out/supergraph"), api: copy.read("out/api") };
+}
+
+test("five subgraphs compose to a supergraph and an API schema", async () => {
+  const { supergraph, api } = await composed(new Copy());
+
+  assert.match(
+    supergraph,
+    /COURSE @join__graph\(name: "course", url: "http:\/\/127.0.0.1:8002\/graphql"\)/,
+  );
+  assert.match(supergraph, /@join__field\(graph: ENROLLMENT, requires: "teacher\{id\}"\)/);
+  assert.doesNotMatch(api, /join__|@link|_entities|_service/);
+  assert.ok(buildSchema(api).getType("Course"));
+});
+
+test("descriptions reach both", async () => {
+  const { supergraph, api } = await composed(new Copy());
+
+  assert.match(supergraph, /"""Null when that account is gone."""/);
+  assert.match(api, /"""Null when that account is gone."""/);
+});
+
+test("the order of the subgraphs and of their definitions changes no byte", async () => {
+  const shuffled = new Copy();
+  const [head = "", ...entries] = shuffled.read("supergraph.yaml").split(/^(?= {2}\w)/m);
+  shuffled.write("supergraph.yaml", [head, ...entries.reverse()].join(""));
+  const [link = "", ...definitions] = shuffled.read("course.graphql").split(/\n\n+/);
+  shuffled.write("course.graphql", [link, ...definitions.reverse()].join("\n\n"));
+
+  assert.deepEqual(await composed(shuffled), await composed(new Copy()));
+});
+
+test("without a file to write, the supergraph is printed", async () => {
+  const { code, printed } = await run("compose", "--config", join(fixtures, "supergraph.yaml"));
+
+  assert.equal(code, 0);
+  assert.match(printed, /enum join__Graph/);
+});
+
+test("--check passes fresh files, and says how to renew stale ones", async () => {
+  const copy = new Copy();
+  await composed(copy);
+  const args = [
+    "compose",
+    "--config",
+    copy.config,
+    "--out",
+    copy.path("out/supergraph"),
+    "--check",
+  ];
+  assert.equal((await run(...args)).code, 0);
+
+  copy.replace("course.graphql", "What a teacher offers.", "What a teacher sells.");
+  const { code, said } = await run(...args);
+
+  assert.equal(code, 1);
+  assert.match(said, /cargo xtask generate/);
+  assert.match(copy.read("out/supergraph"), /What a teacher offers/);
+});
+
+test("a graph that does not compose: subgraph, field, code, file and line", async () => {
+  const copy = new Copy().replace(
+    "enrollment.graphql",
+    "teacher: User @external",
+    "teacher: User @external\n  title: String!",
+  );
+
+  const { code, said } = await run("compose", "--config", copy.config);
+
+  assert.equal(code, 1);
+  assert.match(
+    said,
+    /\.graphql:\d+:\d+: error \[INVALID_FIELD_SHARING\] course, enrollment Course\.title: /,
+  );
+});
+
+test("a broken @requires names its own line", async () => {
+  const copy = new Copy().replace("enrollment.graphql", '"teacher { id }"', '"teacher { nmae }"');
+  const lines = copy.read("enrollment.graphql").split("\n");
+  const line = lines.findIndex((text) => text.includes("nmae")) + 1;
+
+  const { code, said } = await run("compose", "--config", copy.config);
+
+  assert.equal(code, 1);
+  assert.match(
+    said,
+    new RegExp(`enrollment\\.graphql:${line}:\\d+: error \\[REQUIRES_INVALID_FIELDS\\] enrollment`),
+  );
+});
+
+test("a syntax error, with file, line and column", async () => {
+  const copy = new Copy().write("payment.graphql", "type Query {\n  payment(id ID!): Int\n}\n");
+
+  const { code, said } = await run("compose", "--config", copy.config);
+
+  assert.equal(code, 2);
+  assert.match(said, /payment\.graphql:2:14: error \[SYNTAX_ERROR\] payment: /);
+});
+
+test("every missing file is named, with the line that asks for it", async () => {
+  const copy = new Copy();
+  for (const file of ["course.graphql", "payment.graphql"]) rmSync(copy.path(file));
+
+  const { code, said } = await run("compose", "--config", copy.config);
+
+  assert.equal(code, 2);
+  assert.match(said, /course\.graphql: error \[FILE_UNREADABLE\].*ENOENT.*supergraph\.yaml:10/);
+  assert.match(said, /payment\.graphql: error \[FILE_UNREADABLE\]/);
+});
+
+test("two subgraphs of one name", async () => {
+  const copy = new Copy().replace("supergraph.yaml", "  payment:", "  course:");
+
+  const { code, said } = await run("compose", "--config", copy.config);
+
+  assert.equal(code, 2);
+  assert.match(said, /supergraph\.yaml:15:3: error \[DUPLICATE_NAME\]/);
+});
+
+for (const [what, text] of [
+  ["is empty", ""],
+  ["is no mapping", "- identity\n"],
+  ["is broken YAML", "subgraphs: {identity: [\n"],
+  ["has an entry without schema", "subgraphs:\n  identity:\n    routing_url: http://localhost\n"],
+  ["has an entry without settings", "subgraphs:\n  identity:\n"],
+  ["has a schema of no known kind", "subgraphs:\n  identity:\n    schema:\n      graphref: a@b\n"],
+  ["has a file that is no text", "subgraphs:\n  identity:\n    schema:\n      file: [1]\n"],
+] as const) {
+  test(`a configuration that ${what}`, async () => {
+    const copy = new Copy().write("supergraph.yaml", text);
+
+    const { code, said } = await run("compose", "--config", copy.config);
+
+    assert.equal(code, 2);
+    assert.match(said, /supergraph\.yaml:\d+:\d+: error \[INVALID_(CONFIG|YAML)\]/);
+  });
+}
+
+test("a configuration that is not there", async () => {
+  const { code, said } = await run("compose", "--config", "no/such.yaml");
+
+  assert.equal(code, 2);
+  assert.match(said, /no\/such\.yaml: error \[FILE_UNREADABLE\]/);
+});
+
+test("an unknown command or option is a mistake of usage", async () => {
+  assert.equal((await run("comopse")).code, 2);
+  assert.equal((await run("toString")).code, 2);
+  assert.equal((await run("compose", "--frobnicate")).code, 2);
+  assert.equal((await run("compose", "--check")).code, 2);
+});
+
+/** `answer` decides what the address says; the test gets its URL. */
+async function withSubgraph(answer: string, use: (url: string) => Promise<void>): Promise<void> {
+  const server = createServer((_, response) => response.end(answer));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  try {
+    await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+function askingAt(url: string): Copy {
+  return new Copy().replace("supergraph.yaml", "file: course.graphql", `subgraph_url: ${url}`);
+}
+
+test("a running subgraph is asked for its schema", async () => {
+  const sdl = new Copy().read("course.graphql");
+  await withSubgraph(JSON.stringify({ data: { _service: { sdl } } }), async (url) => {
+    assert.deepEqual(await composed(askingAt(url)), await composed(new Copy()));
+  });
+});
+
+test("an address that answers something else, or not at all", async () => {
+  let gone = "";
+  await withSubgraph("<html>", async (url) => {
+    gone = url;
+    const { code, said } = await run("compose", "--config", askingAt(url).config);
+    assert.equal(code, 2);
+    assert.match(
+      said,
+      /supergraph\.yaml:\d+:\d+: error \[SUBGRAPH_UNREACHABLE\] course: .*not with the SDL/,
+    );
+  });
+
+  const { code, said } = await run("compose", "--config", askingAt(gone).config);
+  assert.equal(code, 2);
+  assert.match(said, /does not answer \(ECONNREFUSED\)/);
+});
+
+test("plain node runs it from any folder", () => {
+  const bin = join(import.meta.dirname, "..", "bin", "lyceum-schema.js");
+  const config = join(fixtures, "supergraph.yaml");
+
+  const printed = execFileSync(process.execPath, [bin, "compose", "--config", config], {
+    cwd: tmpdir(),
+    encoding: "utf8",
+  });
+
+  assert.match(printed, /enum join__Graph/);
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compose } from "../src/composition.ts";
+import { composeAgain } from "../src/second-composer.ts";
+import { loadSubgraphs } from "../src/subgraphs.ts";
+import { supergraphDifferences } from "../src/supergraph-difference.ts";
+import { Copy, run } from "./support.ts";
+
+async function bothSupergraphs(): Promise<[string, string]> {
+  const subgraphs = await loadSubgraphs(new Copy().config);
+  const [first, second] = [compose(subgraphs), await composeAgain(subgraphs)];
+  assert.ok(first.composes && second.composes);
+  return [first.supergraph, second.supergraph];
+}
+
+test("two composers agree on the fixtures", async () => {
+  const { code, said } = await run("cross-check", "--config", new Copy().config);
+
+  assert.equal(code, 0, said);
+});
+
+test("what both refuse is refused", async () => {
+  const copy = new Copy().replace("course.graphql", "type PageInfo @shareable", "type PageInfo");
+
+  const { code, said } = await run("cross-check", "--config", copy.config);
+
+  assert.equal(code, 1);
+  assert.equal(said.match(/refuses:/g)?.length, 2);
+  assert.doesNotMatch(said, /disagree/);
+});
+
+for (const [what, from, to, expected] of [
+  [
+    "a lost requirement",
+    ', requires: "teacher{id}"',
+    "",
+    /^Course\.enrollments: only by a: .*requires/m,
+  ],
+  [
+    "a field that moved",
+    "price: Decimal @join__field(graph: COURSE)",
+    "price: Decimal @join__field(graph: PAYMENT)",
+    /^Course\.price: only by a: /m,
+  ],
+  [
+    "a key that is gone",
+    '@join__type(graph: NOTIFICATION, key: "id")',
+    "@join__type(graph: NOTIFICATION)",
+    /: only by a: @join__type/,
+  ],
+  [
+    "another address",
+    "127.0.0.1:8002",
+    "127.0.0.1:9999",
+    /^join__Graph\.COURSE: only by b: .*9999/m,
+  ],
+  ["another nullability", "title: String!", "title: String", /^API schema: /m],
+  [
+    "another description",
+    "Null when that account is gone.",
+    "Never null.",
+    /^API schema: only by b: .*Never null/m,
+  ],
+] as const) {
+  test(`an injected difference is found: ${what}`, async () => {
+    const [first] = await bothSupergraphs();
+    assert.ok(first.includes(from), `the supergraph has no ${from}`);
+
+    const differences = supergraphDifferences(first, first.replace(from, to), ["a", "b"]);
+
+    assert.match(differences.join("\n"), expected);
+  });
+}
+
+test("order and formatting are no difference", async () => {
+  const [first, second] = await bothSupergraphs();
+  const reformatted = second
+    .replaceAll("\n  ", "\n      ")
+    .replace('"teacher { id }"', '"teacher {  id, }"');
+
+  assert.deepEqual(supergraphDifferences(first, reformatted, ["a", "b"]), []);
+});
