@@ -1,2 +1,93 @@
-//! Placeholder.
-fn main() {}
+//! The command line: one binary for the whole system and for each of its processes.
+
+mod logging;
+mod seed;
+mod stop;
+mod subgraphs;
+mod terminal;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use subgraph_kit::database::DatabaseSettings;
+use tokio::runtime::Runtime;
+
+use crate::subgraphs::{DatabaseUrls, Name};
+
+/// Lyceum: the back end of an online-course platform as one federated GraphQL graph.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything on this machine: five databases, five subgraphs, the router, the playground.
+    Up(Box<up::Settings>),
+    /// Run one subgraph alone.
+    Subgraph(Box<subgraphs::Settings>),
+    /// Run the router alone.
+    Router(Box<router::Settings>),
+    /// Bring databases up to date.
+    Migrate {
+        /// Which ones; all five when none is named.
+        names: Vec<Name>,
+        #[command(flatten)]
+        urls: DatabaseUrls,
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+    /// Fill the five databases with the platform's data.
+    Seed {
+        #[command(flatten)]
+        options: seed::Options,
+        #[command(flatten)]
+        urls: DatabaseUrls,
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+    /// Print a subgraph's schema.
+    Sdl {
+        /// Which one.
+        name: Name,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(CommandLine::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    logging::start(match command {
+        Command::Up(_) | Command::Migrate { .. } | Command::Seed { .. } | Command::Sdl { .. } => "warn",
+        Command::Subgraph(_) | Command::Router(_) => "info",
+    });
+    let runtime = Runtime::new()?;
+    match command {
+        Command::Up(settings) => runtime.block_on(up::run(*settings)),
+        Command::Subgraph(settings) => runtime.block_on(subgraphs::serve(*settings)),
+        Command::Router(settings) => router::run(&settings, stop::on_signal(&runtime)?),
+        Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),
+        Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),
+        Command::Sdl { name } => {
+            terminal::line(subgraphs::sdl(name).trim_end());
+            Ok(())
+        }
+    }
+}
+
+async fn fill(options: &seed::Options, urls: &DatabaseUrls, settings: &DatabaseSettings) -> anyhow::Result<()> {
+    let databases = subgraphs::open_all(urls, settings).await?;
+    let summary = seed::run(&databases, options, &seed::Progress::detect()).await?;
+    terminal::line(&summary);
+    Ok(())
+}

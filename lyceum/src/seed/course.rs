@@ -98,6 +98,12 @@ pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(calendar::moment(course.created));
 }
 
+/// Neither “Chess in Practice in 30 Days” nor two colons.
+fn is_said_twice(pattern: &str, angle: &str) -> bool {
+    let link = angle.split_whitespace().next();
+    pattern.split(' ').any(|word| link == Some(word)) || (link == Some(":") && pattern.contains(':'))
+}
+
 /// Cents as money, with both decimals.
 pub fn amount(cents: u32) -> Decimal {
     Decimal::new(i64::from(cents), 2)
@@ -114,6 +120,7 @@ impl Course {
             Level::Advanced => words::ADVANCED_TITLES,
         });
         let angle = wording.choose(words::ANGLES);
+        let angle = if is_said_twice(pattern, angle) { "" } else { angle };
         format!("{}{angle}", pattern.replace("{}", topic))
     }
 

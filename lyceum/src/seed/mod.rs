@@ -180,7 +180,7 @@ fn refuse_other_data(table: Table, found: Content, options: &Options) -> anyhow:
     let Table { database, name, .. } = table;
     let Options { scale, seed } = options;
     bail!(
-        "the table {name} of the database {database} holds other data: {} rows that are not those of \
+        "the table {name} of the database {database} holds other data: {} rows that are not exactly those of \
          --scale {scale} --seed {seed}. That table was left as it is. Seed empty databases, or use \
          the scale and the seed number that these were filled with.",
         HumanCount(rows.unsigned_abs())

@@ -200,7 +200,13 @@ fn a_seed_number_means_the_same_rows_for_ever() {
             plan.notification_ids()[0]
         ]
         .map(|id| id.to_string()),
-        ["", "", "", "", ""]
+        [
+            "01943854-cbda-7426-bf8b-60f15294d12a",
+            "01951444-cbfc-719e-bb21-d0acc52dc3b8",
+            "01959c29-dd7b-7bcb-96c2-efc050fd855b",
+            "01985920-04ae-78c2-a398-52d1ae206921",
+            "01943854-cdd5-7932-8204-8ae3102da8a6",
+        ]
     );
     assert_eq!(plan.courses[0].title(), "");
 }

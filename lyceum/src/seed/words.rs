@@ -229,11 +229,11 @@ pub const OPENINGS: &[&str] = &[
 pub const CONTENTS: &[&str] = &[
     "You will learn to {}.",
     "By the end you can {}, on your own.",
-    "In every lesson you {}, and compare your result with others.",
-    "Together we {}, from the first attempt to a result that you can show.",
+    "Lesson by lesson you get better at it, until you can {}.",
+    "The exercises have one aim: that you can {}.",
     "You practise until you can {} without looking anything up.",
     "Three larger projects let you {}.",
-    "We discuss common mistakes, and how people who {} avoid them.",
+    "We discuss common mistakes, so that you can {} and avoid them.",
     "Guided exercises show you how to {}; open ones let you try alone.",
 ];
 

@@ -1,0 +1,270 @@
+//! The five subgraphs, by name: their schemas, their databases, and each as a process of its own.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Args, ValueEnum};
+use identity::{IdentitySettings, Keys};
+use sqlx::PgPool;
+use subgraph_kit::{
+    Subgraph,
+    database::{DatabaseSettings, Migrations, connect},
+    serve, service,
+    token::Verifier,
+};
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::{seed, stop};
+
+/// A subgraph, and its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Name {
+    /// Users and sessions.
+    Identity,
+    /// The catalogue.
+    Course,
+    /// Who takes which course.
+    Enrollment,
+    /// What students paid.
+    Payment,
+    /// What users are told.
+    Notification,
+}
+
+impl Name {
+    /// All of them, in the order in which they start.
+    pub const ALL: [Self; 5] = [Self::Identity, Self::Course, Self::Enrollment, Self::Payment, Self::Notification];
+
+    /// As in `supergraph.yaml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => identity::NAME,
+            Self::Course => course::NAME,
+            Self::Enrollment => enrollment::NAME,
+            Self::Payment => payment::NAME,
+            Self::Notification => notification::NAME,
+        }
+    }
+
+    /// Where it answers, if nothing else is said.
+    pub fn port(self) -> u16 {
+        8001 + self as u16
+    }
+
+    /// Where its embedded database answers, if nothing else is said.
+    pub fn database_port(self) -> u16 {
+        5433 + self as u16
+    }
+
+    /// Its database's migrations.
+    pub fn migrations(self) -> Migrations {
+        match self {
+            Self::Identity => identity::migrations(),
+            Self::Course => course::migrations(),
+            Self::Enrollment => enrollment::migrations(),
+            Self::Payment => payment::migrations(),
+            Self::Notification => notification::migrations(),
+        }
+    }
+}
+
+/// Where the databases are.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DatabaseUrls {
+    /// identity's database, such as postgres://user:password@host:5433/identity.
+    #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub identity_database_url: Option<String>,
+
+    /// course's database.
+    #[arg(long, env = "COURSE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub course_database_url: Option<String>,
+
+    /// enrollment's database.
+    #[arg(long, env = "ENROLLMENT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub enrollment_database_url: Option<String>,
+
+    /// payment's database.
+    #[arg(long, env = "PAYMENT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub payment_database_url: Option<String>,
+
+    /// notification's database.
+    #[arg(long, env = "NOTIFICATION_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub notification_database_url: Option<String>,
+}
+
+impl DatabaseUrls {
+    /// The one of a subgraph, if it was given.
+    pub fn get(&self, name: Name) -> Option<&str> {
+        match name {
+            Name::Identity => self.identity_database_url.as_deref(),
+            Name::Course => self.course_database_url.as_deref(),
+            Name::Enrollment => self.enrollment_database_url.as_deref(),
+            Name::Payment => self.payment_database_url.as_deref(),
+            Name::Notification => self.notification_database_url.as_deref(),
+        }
+    }
+
+    /// Sets the one of a subgraph.
+    pub fn set(&mut self, name: Name, url: String) {
+        let place = match name {
+            Name::Identity => &mut self.identity_database_url,
+            Name::Course => &mut self.course_database_url,
+            Name::Enrollment => &mut self.enrollment_database_url,
+            Name::Payment => &mut self.payment_database_url,
+            Name::Notification => &mut self.notification_database_url,
+        };
+        *place = Some(url);
+    }
+
+    fn require(&self, name: Name) -> Result<&str> {
+        self.get(name).with_context(|| {
+            let name = name.as_str();
+            format!(
+                "no database for {name}: set {}_DATABASE_URL or --{name}-database-url (`lyceum up` prints those of a running system)",
+                name.to_uppercase()
+            )
+        })
+    }
+}
+
+/// The settings of a subgraph that runs alone.
+#[derive(Args)]
+pub struct Settings {
+    /// Which subgraph.
+    pub name: Name,
+
+    /// Where it answers; 127.0.0.1 and the subgraph's usual port when left out. Loopback addresses only, for as long as
+    /// requests are not signed.
+    #[arg(long, env = "LYCEUM_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+
+    /// Where identity publishes the public keys of access tokens.
+    #[arg(long, env = "LYCEUM_JWKS_URL", value_name = "URL", default_value = "http://127.0.0.1:8001/.well-known/jwks.json")]
+    pub jwks_url: String,
+
+    /// Where identity keeps its signing keys.
+    #[arg(long, env = "LYCEUM_KEYS_DIR", value_name = "DIRECTORY", default_value = ".lyceum/keys")]
+    pub keys_dir: PathBuf,
+
+    #[command(flatten)]
+    pub urls: DatabaseUrls,
+
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+
+    #[command(flatten)]
+    pub identity: IdentitySettings,
+}
+
+/// Runs one subgraph until the process is told to stop.
+pub async fn serve(settings: Settings) -> Result<()> {
+    let stop = stop::token()?;
+    let name = settings.name;
+    let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], name.port())));
+    ensure!(
+        address.ip().is_loopback(),
+        "{address} is no loopback address, and requests are not signed yet: anyone could ask the subgraph directly"
+    );
+    let listener = listen(address).await?;
+
+    let db = open(name, settings.urls.require(name)?, &settings.database).await?;
+    let keys = (name == Name::Identity).then(|| Keys::load_or_create(&settings.keys_dir)).transpose()?;
+    let verifier = keys.as_ref().map_or_else(|| Verifier::remote(settings.jwks_url), Keys::verifier);
+    let (_, routes) = assemble(name, db, verifier, keys, &settings.identity).await?;
+
+    info!(subgraph = name.as_str(), %address, "ready");
+    serve::serve(listener, routes, stop).await?;
+    Ok(())
+}
+
+/// Takes a port.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: is another `lyceum` running? `--free-ports` of `lyceum up` avoids it"))
+}
+
+/// Connects to a subgraph's database and brings it up to date.
+pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<PgPool> {
+    let db = connect(url, settings).await.with_context(|| format!("cannot reach the database of {}", name.as_str()))?;
+    let migrated = name.migrations().run(&db, settings.db_profile).await;
+    migrated.with_context(|| format!("cannot bring the database of {} up to date", name.as_str()))?;
+    Ok(db)
+}
+
+/// A subgraph over its migrated database, and its routes. identity needs its keys.
+pub async fn assemble(
+    name: Name,
+    db: PgPool,
+    verifier: Verifier,
+    keys: Option<Keys>,
+    identity: &IdentitySettings,
+) -> Result<(Subgraph, axum::Router)> {
+    let subgraph = match (name, keys) {
+        (Name::Identity, Some(keys)) => {
+            let subgraph = identity::subgraph(db, &keys, verifier, identity).await?;
+            return Ok((subgraph.clone(), identity::routes(subgraph, &keys)));
+        }
+        (Name::Identity, None) => anyhow::bail!("identity needs its signing keys"),
+        (Name::Course, _) => course::subgraph(db, verifier).await?,
+        (Name::Enrollment, _) => enrollment::subgraph(db, verifier).await?,
+        (Name::Payment, _) => payment::subgraph(db, verifier).await?,
+        (Name::Notification, _) => notification::subgraph(db, verifier).await?,
+    };
+    Ok((subgraph.clone(), serve::routes(subgraph)))
+}
+
+/// The schema of a subgraph.
+pub fn sdl(name: Name) -> String {
+    match name {
+        Name::Identity => service::sdl(&identity::schema()),
+        Name::Course => service::sdl(&course::schema()),
+        Name::Enrollment => service::sdl(&enrollment::schema()),
+        Name::Payment => service::sdl(&payment::schema()),
+        Name::Notification => service::sdl(&notification::schema()),
+    }
+}
+
+/// Brings databases up to date.
+pub async fn migrate(names: &[Name], urls: &DatabaseUrls, settings: &DatabaseSettings) -> Result<()> {
+    let names = if names.is_empty() { &Name::ALL } else { names };
+    for &name in names {
+        open(name, urls.require(name)?, settings).await?.close().await;
+        crate::terminal::line(format_args!("{} is up to date", name.as_str()));
+    }
+    Ok(())
+}
+
+/// All five databases, up to date.
+pub async fn open_all(urls: &DatabaseUrls, settings: &DatabaseSettings) -> Result<seed::Databases> {
+    let database = async |name| open(name, urls.require(name)?, settings).await;
+    let (identity, course, enrollment, payment, notification) = tokio::try_join!(
+        database(Name::Identity),
+        database(Name::Course),
+        database(Name::Enrollment),
+        database(Name::Payment),
+        database(Name::Notification),
+    )?;
+    Ok(seed::Databases { identity, course, enrollment, payment, notification })
+}
+
+impl seed::Databases {
+    /// The one of a subgraph.
+    pub fn get(&self, name: Name) -> &PgPool {
+        match name {
+            Name::Identity => &self.identity,
+            Name::Course => &self.course,
+            Name::Enrollment => &self.enrollment,
+            Name::Payment => &self.payment,
+            Name::Notification => &self.notification,
+        }
+    }
+
+    /// Ends their connections.
+    pub async fn close(&self) {
+        for name in Name::ALL {
+            self.get(name).close().await;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a person at the terminal sees, apart from the log.
+
+use std::{
+    fmt::Display,
+    future::Future,
+    io::{Write as _, stdout},
+    time::Duration,
+};
+
+use console::style;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// One line on standard output. A reader that went away is no reason to fail.
+pub fn line(text: impl Display) {
+    let _ = writeln!(stdout(), "{text}");
+}
+
+/// Why the command failed, with its causes.
+pub fn failure(error: &anyhow::Error) {
+    eprintln!("{} {error}", style("error:").for_stderr().red().bold());
+    for cause in error.chain().skip(1) {
+        eprintln!("  {} {cause}", style("because").for_stderr().dim());
+    }
+}
+
+/// Steps that take a while: a spinner each on a terminal, a line each elsewhere.
+#[derive(Clone)]
+pub struct Steps {
+    bars: MultiProgress,
+    is_terminal: bool,
+}
+
+impl Steps {
+    /// On standard error.
+    pub fn new() -> Self {
+        Self { bars: MultiProgress::new(), is_terminal: console::user_attended_stderr() }
+    }
+
+    /// The bars, for whoever else draws on the terminal.
+    pub fn seed_progress(&self) -> crate::seed::Progress {
+        if self.is_terminal { crate::seed::Progress::Bars(self.bars.clone()) } else { crate::seed::Progress::Lines }
+    }
+
+    /// Shows `title` while `work` goes on; `work` can add what it is at through its `Step`.
+    pub async fn run<T, W>(&self, title: &'static str, work: impl FnOnce(Step) -> W) -> anyhow::Result<T>
+    where
+        W: Future<Output = anyhow::Result<T>>,
+    {
+        let step = self.start(title);
+        let outcome = work(step.clone()).await;
+        step.finish(outcome.is_ok());
+        outcome
+    }
+
+    fn start(&self, title: &'static str) -> Step {
+        let bar = self.is_terminal.then(|| self.bars.add(spinner(title)));
+        if bar.is_none() {
+            eprintln!("{title} …");
+        }
+        Step { title, bar }
+    }
+}
+
+fn spinner(title: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner:.cyan} {prefix} {msg:.dim}").expect("the template is valid");
+    let bar = ProgressBar::new_spinner().with_style(style).with_prefix(title);
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+/// One step under way.
+#[derive(Clone)]
+pub struct Step {
+    title: &'static str,
+    bar: Option<ProgressBar>,
+}
+
+impl Step {
+    /// What it is at.
+    pub fn at(&self, detail: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(detail.to_owned()),
+            None => eprintln!("{}: {detail}", self.title),
+        }
+    }
+
+    fn finish(&self, is_done: bool) {
+        let Some(bar) = &self.bar else { return };
+        let sign = if is_done { style("✓").green() } else { style("✗").red() };
+        bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is valid"));
+        bar.finish_with_message(format!("{sign} {}", self.title));
+    }
+}

@@ -1,0 +1,48 @@
+//! What `lyceum up` says when it is ready.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, Result};
+use console::style;
+use router::SampleSignIn;
+use tempfile::NamedTempFile;
+use tokio::{net::TcpStream, time::sleep};
+
+use super::Addresses;
+use crate::terminal::line;
+
+const RETRY: Duration = Duration::from_millis(20);
+
+/// Waits for the router to answer.
+pub async fn wait_until_ready(port: u16) -> Result<()> {
+    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        sleep(RETRY).await;
+    }
+    Ok(())
+}
+
+/// Addresses, people to sign in as, and what to try.
+pub fn show(addresses: &Addresses, people: &[SampleSignIn]) {
+    line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
+    line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));
+    line(format_args!("  GraphQL      {}/graphql", addresses.router));
+    line(format_args!("  Data         {}", addresses.data.display()));
+    if let Some(first) = people.first() {
+        line(format_args!("\n  Sign in with the password {} as", style(&first.password).bold()));
+        for SampleSignIn { label, email, .. } in people {
+            line(format_args!("    {label:20} {email}"));
+        }
+        line("\n  Try: open the playground, sign in as the student, and run StudentHome.\n");
+    } else {
+        line("\n  Nobody is here yet. Try: open the playground and register.\n");
+    }
+}
+
+/// Writes the addresses for scripts, readable by their owner alone: those of databases hold a password.
+pub fn write(addresses: &Addresses, file: &Path) -> Result<()> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut partial = NamedTempFile::new_in(directory).with_context(|| format!("cannot write {}", file.display()))?;
+    serde_json::to_writer_pretty(&mut partial, addresses)?;
+    partial.persist(file).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! `lyceum up`: the whole system on this machine, in one process and five `PostgreSQL` servers.
+
+mod banner;
+mod databases;
+mod page;
+mod people;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use clap::{Args, ValueEnum};
+use embedded_postgres::place;
+use identity::{IdentitySettings, Keys};
+use router::{Router, SubgraphUrl};
+use serde::Serialize;
+use subgraph_kit::{Subgraph, database::DatabaseSettings, serve};
+use tempfile::TempDir;
+use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use self::databases::Servers;
+use crate::{
+    seed,
+    stop,
+    subgraphs::{self, DatabaseUrls, Name},
+    terminal::Steps,
+};
+
+/// The settings of `lyceum up`.
+#[derive(Args)]
+pub struct Settings {
+    /// Where databases, keys and logs are kept.
+    #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
+    data_dir: PathBuf,
+
+    /// Port of the router and its playground.
+    #[arg(long, env = "LYCEUM_PORT", default_value_t = 4000)]
+    port: u16,
+
+    /// Take free ports for everything, so that this system runs beside another one.
+    #[arg(long)]
+    free_ports: bool,
+
+    /// Keep nothing: the data goes to a temporary directory, which is removed at the end.
+    #[arg(long)]
+    temporary: bool,
+
+    /// Write the addresses of everything to this file, as JSON, when all is ready.
+    #[arg(long, value_name = "FILE")]
+    addresses: Option<PathBuf>,
+
+    /// Stop when standard input ends, too: so nothing outlives the script that started it.
+    #[arg(long)]
+    stop_with_stdin: bool,
+
+    /// How the router calls the subgraphs: by function call, or over HTTP as separate processes do.
+    #[arg(long, env = "LYCEUM_TRANSPORT", value_enum, default_value_t = Transport::InProcess)]
+    transport: Transport,
+
+    /// Size of the data set that an empty system gets: 1 is 50,000 users and 100,000 courses.
+    #[arg(long, default_value_t = 0.01, value_parser = seed::parse_scale)]
+    seed_scale: f64,
+
+    /// Leave an empty system empty.
+    #[arg(long)]
+    empty: bool,
+
+    /// A directory with the programs of PostgreSQL 16, instead of those from the npm registry.
+    #[arg(long, env = "LYCEUM_POSTGRES_BIN", value_name = "DIRECTORY")]
+    postgres_bin: Option<PathBuf>,
+
+    #[command(flatten)]
+    urls: DatabaseUrls,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+
+    #[command(flatten)]
+    identity: IdentitySettings,
+}
+
+/// How the router calls the subgraphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Transport {
+    /// By function call.
+    InProcess,
+    /// Over HTTP, on this machine.
+    Http,
+}
+
+/// Where the parts of a running system are, for people and for scripts.
+#[derive(Debug, Serialize)]
+struct Addresses {
+    router: String,
+    jwks: Option<String>,
+    subgraphs: BTreeMap<&'static str, String>,
+    databases: BTreeMap<&'static str, String>,
+    data: PathBuf,
+}
+
+/// The directories of a system.
+struct Home {
+    /// Where PostgreSQL's programs are kept.
+    programs: PathBuf,
+    /// Where databases, keys and logs are kept.
+    data: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+impl Home {
+    fn choose(settings: &Settings) -> Result<Self> {
+        let programs = place(&settings.data_dir)?;
+        let temporary = settings.temporary.then(|| TempDir::with_prefix("lyceum-")).transpose()?;
+        let data = temporary.as_ref().map_or_else(|| programs.clone(), |directory| directory.path().to_owned());
+        Ok(Self { programs, data, _temporary: temporary })
+    }
+}
+
+/// Runs it until the process is told to stop.
+pub async fn run(settings: Settings) -> Result<()> {
+    let stop = stop::token()?;
+    if settings.stop_with_stdin {
+        stop::with_stdin(&stop);
+    }
+    let steps = Steps::new();
+    let home = Home::choose(&settings)?;
+
+    let servers = tokio::select! {
+        servers = databases::start(&settings, &home, &steps) => servers?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let outcome = tokio::select! {
+        outcome = serve_over(&servers, &settings, &home, &steps, stop.clone()) => outcome,
+        died = servers.died() => Err(died),
+    };
+    servers.stop().await;
+    outcome
+}
+
+async fn serve_over(servers: &Servers, settings: &Settings, home: &Home, steps: &Steps, stop: CancellationToken) -> Result<()> {
+    let (databases, page) = tokio::select! {
+        prepared = async { tokio::try_join!(prepare(servers, settings, steps), page::build(steps)) } => prepared?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let people = people::find(&databases.identity).await?;
+
+    let graph = Graph::start(&databases, settings, &home.data, stop.clone()).await?;
+    let router = RouterThread::start(settings, &graph, page, people.clone(), stop.clone())?;
+    let addresses = Addresses {
+        router: format!("http://localhost:{}", router.port),
+        subgraphs: graph.urls(),
+        databases: servers.urls(),
+        jwks: graph.jwks_url(),
+        data: home.data.clone(),
+    };
+    tokio::select! {
+        ready = banner::wait_until_ready(router.port) => ready?,
+        () = stop.cancelled() => {}
+    }
+    if !stop.is_cancelled() {
+        banner::show(&addresses, &people);
+        if let Some(file) = &settings.addresses {
+            banner::write(&addresses, file)?;
+        }
+    }
+
+    // Whoever ends first, by a signal or by a fault, takes the others along.
+    let outcome = router.ended.await.map_err(|_| anyhow!("the router's thread broke off"));
+    stop.cancel();
+    graph.finish().await?;
+    databases.close().await;
+    outcome?
+}
+
+/// Up-to-date databases, with data in them if they were empty.
+async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Result<seed::Databases> {
+    let urls = servers.database_urls();
+    let databases = steps.run("Databases up to date", |_| subgraphs::open_all(&urls, &settings.database)).await?;
+    let options = seed::Options { scale: settings.seed_scale, ..seed::Options::default() };
+    if !settings.empty && seed::is_wanted(&databases, &options).await? {
+        seed::run(&databases, &options, &steps.seed_progress()).await?;
+    }
+    people::add_admin(&databases.identity).await?;
+    Ok(databases)
+}
+
+/// The five subgraphs, answering on ports of their own.
+struct Graph {
+    subgraphs: Vec<(Subgraph, SocketAddr)>,
+    serving: JoinSet<std::io::Result<()>>,
+}
+
+impl Graph {
+    async fn start(databases: &seed::Databases, settings: &Settings, home: &Path, stop: CancellationToken) -> Result<Self> {
+        let keys = Keys::load_or_create(&home.join("keys"))?;
+        let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
+        for name in Name::ALL {
+            let port = if settings.free_ports { 0 } else { name.port() };
+            let listener = subgraphs::listen(SocketAddr::from(([127, 0, 0, 1], port))).await?;
+            let address = listener.local_addr()?;
+            let db = databases.get(name).clone();
+            let (subgraph, routes) = subgraphs::assemble(name, db, keys.verifier(), Some(keys.clone()), &settings.identity).await?;
+            graph.serving.spawn(serve::serve(listener, routes, stop.clone()));
+            graph.subgraphs.push((subgraph, address));
+        }
+        Ok(graph)
+    }
+
+    fn urls(&self) -> BTreeMap<&'static str, String> {
+        self.subgraphs.iter().map(|(subgraph, address)| (subgraph.name(), format!("http://{address}/graphql"))).collect()
+    }
+
+    fn jwks_url(&self) -> Option<String> {
+        let (_, identity) = self.subgraphs.first()?;
+        Some(format!("http://{identity}/.well-known/jwks.json"))
+    }
+
+    async fn finish(mut self) -> Result<()> {
+        while let Some(ended) = self.serving.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}
+
+/// The router, on a thread with the runtime that it brings along.
+struct RouterThread {
+    port: u16,
+    ended: oneshot::Receiver<Result<()>>,
+}
+
+impl RouterThread {
+    fn start(
+        settings: &Settings,
+        graph: &Graph,
+        page: PathBuf,
+        people: Vec<router::SampleSignIn>,
+        stop: CancellationToken,
+    ) -> Result<Self> {
+        let router = Router::bind(&router::Settings {
+            port: Some(if settings.free_ports { 0 } else { settings.port }),
+            jwks_url: graph.jwks_url(),
+            subgraph_urls: graph.urls().into_iter().map(|(name, url)| SubgraphUrl { name: name.to_owned(), url }).collect(),
+            playground: page,
+            expose_query_plan: true,
+            development: true,
+            samples: people,
+            in_process: match settings.transport {
+                Transport::InProcess => graph.subgraphs.iter().map(|(subgraph, _)| subgraph.clone()).collect(),
+                Transport::Http => Vec::new(),
+            },
+            runtime: Some(Handle::current()),
+            ..router::Settings::default()
+        })
+        .context("the router cannot start; `--port` chooses another port")?;
+
+        let port = router.address().port();
+        let (send, ended) = oneshot::channel();
+        thread::Builder::new().name("router".to_owned()).spawn(move || {
+            // Nobody listens only if the process is on its way out.
+            let _ = send.send(router.run(stop));
+        })?;
+        Ok(Self { port, ended })
+    }
+}

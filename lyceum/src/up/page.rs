@@ -1,0 +1,77 @@
+//! The playground's page: built once, and again when its sources have changed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::SystemTime,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::process::Command;
+
+use crate::terminal::{Step, Steps};
+
+/// The checkout that this program was built from, if it is still there.
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../web-playground");
+/// What the page is made of besides its own folder.
+const OPERATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../operations");
+
+/// The built page's directory.
+pub async fn build(steps: &Steps) -> Result<PathBuf> {
+    let sources = Path::new(SOURCES);
+    if !sources.join("package.json").is_file() {
+        return Ok(PathBuf::from("web-playground/dist"));
+    }
+    let page = sources.join("dist");
+    if is_stale(sources, &page) {
+        steps.run("Playground built", |step| npm(sources, step)).await?;
+    }
+    Ok(page)
+}
+
+async fn npm(sources: &Path, step: Step) -> Result<()> {
+    if is_newer(&sources.join("package-lock.json"), modified(&sources.join("node_modules/.package-lock.json"))) {
+        step.at("npm ci");
+        run_npm(sources, &["ci", "--no-audit", "--no-fund"]).await?;
+    }
+    step.at("npm run build");
+    run_npm(sources, &["run", "build"]).await
+}
+
+async fn run_npm(sources: &Path, arguments: &[&str]) -> Result<()> {
+    let output = Command::new("npm")
+        .args(arguments)
+        .current_dir(sources)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .context("the playground is built with npm, which is not to be found: install Node.js 20 or newer")?;
+    ensure!(
+        output.status.success(),
+        "`npm {}` failed in {}:\n{}{}",
+        arguments.join(" "),
+        sources.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    Ok(())
+}
+
+fn is_stale(sources: &Path, page: &Path) -> bool {
+    let built = modified(&page.join("index.html"));
+    let parts = ["src", "public", "index.html", "package-lock.json", "vite.config.ts"];
+    parts.iter().any(|part| is_newer(&sources.join(part), built)) || is_newer(Path::new(OPERATIONS), built)
+}
+
+/// Whether a file, or any below a directory, has changed since.
+fn is_newer(path: &Path, since: Option<SystemTime>) -> bool {
+    let Some(since) = since else { return true };
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    modified(path).is_some_and(|time| time > since) || entries.into_iter().any(|entry| is_newer(&entry.path(), Some(since)))
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}

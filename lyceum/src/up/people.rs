@@ -1,0 +1,36 @@
+//! The sample people of a seeded system, one for each role.
+
+use anyhow::Result;
+use router::SampleSignIn;
+use sqlx::PgPool;
+
+use crate::seed;
+
+/// An admin; nobody can sign up as one, so `up` adds them to the data that it seeds.
+const ADMIN: &str = "admin@lyceum.example";
+
+const PEOPLE: [(&str, &str); 4] = [
+    ("Student", seed::SAMPLE_STUDENT),
+    ("Teacher", seed::SAMPLE_TEACHER),
+    ("Unverified teacher", seed::UNVERIFIED_TEACHER),
+    ("Admin", ADMIN),
+];
+
+/// Adds the sample admin to a seeded system.
+pub async fn add_admin(identity: &PgPool) -> Result<()> {
+    let is_seeded = !identity::admin::existing(identity, &[seed::SAMPLE_STUDENT.to_owned()]).await?.is_empty();
+    if is_seeded {
+        identity::admin::create(identity, ADMIN, "Ada Admin", seed::PASSWORD).await?;
+    }
+    Ok(())
+}
+
+/// Those of the sample people who are there: none in a system that was not seeded.
+pub async fn find(identity: &PgPool) -> Result<Vec<SampleSignIn>> {
+    let addresses: Vec<String> = PEOPLE.iter().map(|&(_, email)| email.to_owned()).collect();
+    let there = identity::admin::existing(identity, &addresses).await?;
+    let people = PEOPLE.into_iter().filter(|(_, email)| there.iter().any(|address| address == email));
+    Ok(people
+        .map(|(label, email)| SampleSignIn { label: label.to_owned(), email: email.to_owned(), password: seed::PASSWORD.to_owned() })
+        .collect())
+}

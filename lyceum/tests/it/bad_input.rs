@@ -1,0 +1,182 @@
+//! Bad input through the router: a clear error, and nothing is lost by it.
+
+use serde_json::{Value, json};
+
+use crate::system::{OTHER_STUDENT, PASSWORD, STUDENT, System, TEACHER, UNVERIFIED_TEACHER, Visitor, code};
+
+const CREATE: &str = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) { course { id } userErrors { code field } } }";
+const REGISTER: &str = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { code field } } }";
+
+#[test]
+fn an_id_that_is_no_uuid() {
+    let answer = System::shared().anonymous().ask("{ course(id: \"abc\") { title } }", json!({}));
+
+    assert_eq!(code(&answer), "BAD_USER_INPUT");
+    assert_eq!(answer["errors"][0]["path"], json!(["course"]));
+}
+
+#[test]
+fn page_sizes_and_cursors_that_cannot_be() {
+    let anonymous = System::shared().anonymous();
+    let foreign = {
+        let student = System::shared().sign_in(STUDENT);
+        student.data("{ me { payments(first: 1) { pageInfo { endCursor } } } }", json!({}))["me"]["payments"]["pageInfo"]["endCursor"].clone()
+    };
+    let cases = [
+        ("first: 0".to_owned(), "first"),
+        ("first: 101".to_owned(), "first"),
+        ("first: -1".to_owned(), "first"),
+        ("last: 0".to_owned(), "last"),
+        ("first: 1, last: 1".to_owned(), "last"),
+        ("after: \"broken\"".to_owned(), "after"),
+        ("before: \"\"".to_owned(), "before"),
+        (format!("after: {foreign}"), "after"),
+    ];
+
+    for (arguments, field) in cases {
+        let answer = anonymous.ask(&format!("{{ courses({arguments}) {{ nodes {{ id }} }} }}"), json!({}));
+        assert_eq!(code(&answer), "BAD_USER_INPUT", "{arguments}: {answer}");
+        assert!(answer["errors"][0]["message"].as_str().is_some_and(|message| message.contains(field)), "{arguments}: {answer}");
+    }
+}
+
+#[test]
+fn documents_that_cannot_be_answered() {
+    let anonymous = System::shared().anonymous();
+    let deep = format!("{{ courses {{ nodes {{ {} id {} }} }} }}", "teacher { courses { nodes { ".repeat(16), "} } }".repeat(16));
+    let aliases: String = (0..10_000).map(|n| format!("a{n}: course(id: \"x\") {{ id }} ")).collect();
+
+    assert_eq!(code(&anonymous.ask("{ courses { nodes { colour } } }", json!({}))), "GRAPHQL_VALIDATION_FAILED");
+    assert_eq!(code(&anonymous.ask("{ courses {", json!({}))), "GRAPHQL_PARSE_FAILED");
+    assert_eq!(code(&anonymous.ask("", json!({}))), "GRAPHQL_PARSE_FAILED");
+    refused_by_a_limit(&anonymous.ask(&deep, json!({})));
+    refused_by_a_limit(&anonymous.ask(&format!("{{ {aliases} }}"), json!({})));
+    assert_still_answers(&anonymous);
+}
+
+fn refused_by_a_limit(answer: &Value) {
+    assert!(!["INTERNAL_SERVER_ERROR", "GRAPHQL_VALIDATION_FAILED"].contains(&code(answer)), "{answer}");
+    assert!(answer.get("data").is_none_or(Value::is_null), "{answer}");
+}
+
+#[test]
+fn bodies_that_are_no_request() {
+    let anonymous = System::shared().anonymous();
+    let huge = json!({ "query": format!("{{ courses {{ nodes {{ id }} }} }} #{}", "x".repeat(2_000_000)) }).to_string();
+    let good = json!({ "query": "{ courses { totalCount } }" }).to_string();
+
+    for (what, content_type, body) in [
+        ("no JSON", "application/json", "{"),
+        ("empty", "application/json", ""),
+        ("another JSON", "application/json", "[1, 2]"),
+        ("no query", "application/json", "{}"),
+        ("content type", "text/plain", good.as_str()),
+        ("2 MB", "application/json", huge.as_str()),
+    ] {
+        let response = anonymous.send(content_type, body.as_bytes().to_vec());
+        let status = response.status();
+        let answer: Value = response.json().unwrap_or_else(|error| panic!("{what}: {status}, {error}"));
+        assert!(status.is_client_error(), "{what}: {status}");
+        assert_ne!(code(&answer), "INTERNAL_SERVER_ERROR", "{what}: {answer}");
+    }
+    assert_still_answers(&anonymous);
+}
+
+#[test]
+fn a_mutation_by_get() {
+    let router = &System::shared().addresses.router;
+    let query = "mutation%20%7B%20login(input%3A%7Bemail%3A%22a%22%2Cpassword%3A%22b%22%7D)%20%7B%20userErrors%20%7B%20code%20%7D%20%7D%20%7D";
+    let client = reqwest::blocking::Client::new();
+    let response = client.get(format!("{router}/graphql?query={query}")).header("x-graphql-csrf", "1").header("accept", "application/json");
+    let response = response.send().expect("the router answers");
+
+    assert!(response.status().is_client_error(), "{}", response.status());
+    let answer: Value = response.json().expect("JSON");
+    assert!(answer["data"].is_null(), "{answer}");
+}
+
+#[test]
+fn variables_of_the_wrong_type() {
+    let anonymous = System::shared().anonymous();
+    let document = "query ($id: ID!, $first: Int) { course(id: $id) { id } courses(first: $first) { totalCount } }";
+
+    for variables in [json!({}), json!({ "id": null }), json!({ "id": ["a"] }), json!({ "id": "a", "first": "many" })] {
+        assert_eq!(code(&anonymous.ask(document, variables.clone())), "BAD_USER_INPUT", "{variables}");
+    }
+}
+
+#[test]
+fn a_course_that_breaks_rules() {
+    let teacher = System::shared().sign_in(TEACHER);
+    let cases = [
+        (json!({ "title": "x".repeat(501) }), "title"),
+        (json!({ "title": " " }), "title"),
+        (json!({ "title": "a\u{0}b" }), "title"),
+        (json!({ "title": "a", "isFree": false, "price": "0" }), "price"),
+        (json!({ "title": "a", "isFree": false, "price": "-1" }), "price"),
+        (json!({ "title": "a", "isFree": false, "price": "1.001" }), "price"),
+        (json!({ "title": "a", "isFree": false, "price": "10000000000" }), "price"),
+        (json!({ "title": "a", "isFree": false }), "price"),
+        (json!({ "title": "a", "isFree": true, "price": "1" }), "price"),
+        (json!({ "title": "a", "durationMinutes": -1 }), "durationMinutes"),
+    ];
+
+    for (input, field) in cases {
+        let payload = teacher.data(CREATE, json!({ "input": input }))["createCourse"].clone();
+        assert!(payload["course"].is_null(), "{input}");
+        assert_eq!(payload["userErrors"], json!([{ "code": "INVALID_INPUT", "field": ["input", field] }]), "{input}");
+    }
+    for price in [json!("abc"), json!("1e999"), json!({})] {
+        let answer = teacher.ask(CREATE, json!({ "input": { "title": "a", "isFree": false, "price": price } }));
+        assert_eq!(code(&answer), "BAD_USER_INPUT", "{price}: {answer}");
+    }
+}
+
+#[test]
+fn a_course_by_someone_who_may_not() {
+    let system = System::shared();
+    let input = json!({ "input": { "title": "a" } });
+
+    assert_eq!(code(&system.anonymous().ask(CREATE, input.clone())), "UNAUTHENTICATED");
+    for email in [STUDENT, UNVERIFIED_TEACHER] {
+        assert_eq!(code(&system.sign_in(email).ask(CREATE, input.clone())), "FORBIDDEN", "{email}");
+    }
+}
+
+#[test]
+fn an_account_that_breaks_rules() {
+    let anonymous = System::shared().anonymous();
+    let account = |email: &str, password: &str, name: &str| json!({ "input": { "email": email, "password": password, "name": name } });
+    let cases = [
+        (account("none", PASSWORD, "A"), json!([{ "code": "INVALID_INPUT", "field": ["input", "email"] }])),
+        (account("a\u{0}@b.example", PASSWORD, "A"), json!([{ "code": "INVALID_INPUT", "field": ["input", "email"] }])),
+        (account(OTHER_STUDENT, PASSWORD, "A"), json!([{ "code": "EMAIL_TAKEN", "field": ["input", "email"] }])),
+        (account(&OTHER_STUDENT.to_uppercase(), PASSWORD, "A"), json!([{ "code": "EMAIL_TAKEN", "field": ["input", "email"] }])),
+        (account("new@b.example", "1234567", "A"), json!([{ "code": "INVALID_INPUT", "field": ["input", "password"] }])),
+        (account("new@b.example", &"x".repeat(129), "A"), json!([{ "code": "INVALID_INPUT", "field": ["input", "password"] }])),
+        (account("new@b.example", PASSWORD, " "), json!([{ "code": "INVALID_INPUT", "field": ["input", "name"] }])),
+    ];
+
+    for (variables, expected) in cases {
+        let payload = anonymous.data(REGISTER, variables.clone())["register"].clone();
+        assert!(payload["user"].is_null(), "{variables}");
+        assert_eq!(payload["userErrors"], expected, "{variables}");
+    }
+}
+
+#[test]
+fn search_text_is_text() {
+    let anonymous = System::shared().anonymous();
+    let document = "query ($search: String) { courses(filter: { search: $search }) { totalCount } }";
+
+    for search in ["%", "_", "\\", "'", "\"", "🦀", "'; drop table courses; --", &"x".repeat(10_000)] {
+        assert_eq!(anonymous.data(document, json!({ "search": search }))["courses"]["totalCount"], 0, "{search:.20}");
+    }
+    assert_eq!(code(&anonymous.ask(document, json!({ "search": "a\u{0}b" }))), "BAD_USER_INPUT");
+    assert_still_answers(&anonymous);
+}
+
+fn assert_still_answers(visitor: &Visitor) {
+    let total = visitor.data("{ courses { totalCount } }", json!({}))["courses"]["totalCount"].as_i64();
+    assert!(total.is_some_and(|total| total >= 1_000), "{total:?}");
+}

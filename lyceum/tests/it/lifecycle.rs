@@ -1,0 +1,153 @@
+//! Start, stop, crash, start again: what `lyceum up` does with its data, its ports and its children.
+
+use std::{
+    fs,
+    net::TcpListener,
+    process::{Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::system::{System, command};
+
+const CREATE: &str = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { code } } }";
+const COUNTS: &str = "{ courses { totalCount } }";
+
+#[test]
+fn data_outlives_a_stop_and_a_crash() {
+    let home = open_directory();
+    let arguments = ["--data-dir", home.path().to_str().expect("a path")];
+    let postgres = programs();
+    let arguments: Vec<&str> = arguments.into_iter().chain(postgres.iter().map(String::as_str)).collect();
+
+    let mut first = System::start(&arguments);
+    let seeded = first.anonymous().data(COUNTS, json!({}));
+    assert!(seeded["courses"]["totalCount"].as_i64() >= Some(1_000));
+    register(&first, "before@crash.example");
+    first.kill();
+
+    let mut second = System::start(&arguments);
+    assert_eq!(second.anonymous().data(COUNTS, json!({})), seeded);
+    second.sign_in("student1@lyceum.example");
+    assert_eq!(register_code(&second, "before@crash.example"), "EMAIL_TAKEN");
+    assert_eq!(second.stop(), Some(0));
+    assert_eq!(children_of(&home), 0, "a PostgreSQL server was left behind");
+
+    let third = System::start(&arguments);
+    assert_eq!(register_code(&third, "before@crash.example"), "EMAIL_TAKEN");
+}
+
+#[test]
+fn an_empty_system_stays_empty_if_it_is_told_to() {
+    let system = System::start(&["--temporary", "--empty"]);
+
+    assert_eq!(system.anonymous().data(COUNTS, json!({}))["courses"]["totalCount"], 0);
+}
+
+#[test]
+fn subgraphs_can_be_called_over_http() {
+    let system = System::start(&["--temporary", "--transport", "http"]);
+
+    let student = system.sign_in("student1@lyceum.example");
+    let data = student.data("{ me { email courses { totalCount } enrollments { totalCount } } }", json!({}));
+    assert!(data["me"]["enrollments"]["totalCount"].as_i64() > Some(0));
+}
+
+#[test]
+fn databases_elsewhere_are_used_and_left_running() {
+    let lender = System::start(&["--temporary"]);
+    let urls: Vec<String> = lender.addresses.databases.iter().map(|(name, url)| format!("--{name}-database-url={url}")).collect();
+    let before = lender.anonymous().data(COUNTS, json!({}));
+
+    let home = open_directory();
+    let mut arguments = vec!["--data-dir", home.path().to_str().expect("a path")];
+    arguments.extend(urls.iter().map(String::as_str));
+    let mut borrower = System::start(&arguments);
+
+    assert_eq!(borrower.anonymous().data(COUNTS, json!({})), before);
+    assert!(!home.path().join("databases").exists());
+    assert_eq!(borrower.stop(), Some(0));
+    assert_eq!(lender.anonymous().data(COUNTS, json!({})), before);
+}
+
+#[test]
+fn a_taken_port_is_said_clearly() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_lyceum"))
+        .args(["router", "--router-port", &port])
+        .stdin(Stdio::null())
+        .output()
+        .expect("`lyceum` runs");
+
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(&port) && said.contains("--router-port"), "{said}");
+}
+
+#[test]
+fn a_second_system_on_the_same_data_is_refused() {
+    let home = open_directory();
+    let data = home.path().to_str().expect("a path").to_owned();
+    let postgres = programs();
+    let arguments: Vec<&str> = ["--data-dir", &data, "--empty"].into_iter().chain(postgres.iter().map(String::as_str)).collect();
+    let first = System::start(&arguments);
+
+    let second = finish(&arguments);
+
+    assert!(!second.status.success());
+    assert_eq!(first.anonymous().data(COUNTS, json!({}))["courses"]["totalCount"], 0);
+}
+
+#[test]
+fn a_system_stops_with_the_script_that_started_it() {
+    let mut process = command(&["--temporary", "--empty"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("`lyceum` starts");
+    drop(process.stdin.take());
+
+    let started = Instant::now();
+    while process.try_wait().expect("the process can be asked").is_none() {
+        assert!(started.elapsed() < Duration::from_secs(60), "still running");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+fn finish(arguments: &[&str]) -> Output {
+    command(arguments).stdin(Stdio::piped()).output().expect("`lyceum` runs")
+}
+
+fn register(system: &System, email: &str) -> Value {
+    let input = json!({ "input": { "email": email, "password": "correct horse", "name": "Ada" } });
+    system.anonymous().data(CREATE, input)["register"].clone()
+}
+
+fn register_code(system: &System, email: &str) -> String {
+    register(system, email)["userErrors"][0]["code"].as_str().unwrap_or("none").to_owned()
+}
+
+/// A directory that PostgreSQL's own user reaches, too, when the tests run as root.
+fn open_directory() -> TempDir {
+    let directory = tempfile::Builder::new().prefix("lyceum-test-").tempdir().expect("a temporary directory");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(directory.path(), open).expect("the directory opens");
+    directory
+}
+
+/// PostgreSQL's programs, as the workspace has them: a data directory of a test's own has none.
+fn programs() -> Vec<String> {
+    let given = std::env::var("LYCEUM_POSTGRES_BIN").ok();
+    given.map(|directory| vec!["--postgres-bin".to_owned(), directory]).unwrap_or_default()
+}
+
+fn children_of(home: &TempDir) -> usize {
+    let output = Command::new("ps").args(["-eo", "args"]).output().expect("ps runs");
+    let data = home.path().to_string_lossy().into_owned();
+    String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains("postgres") && line.contains(&data)).count()
+}

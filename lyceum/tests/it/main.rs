@@ -1,0 +1,12 @@
+//! The whole system, as its users get it: the real program, five real databases, the real router.
+
+mod bad_input;
+mod contract;
+mod lifecycle;
+mod operations;
+mod page;
+mod references;
+mod statements;
+mod system;
+mod tokens;
+mod viewers;

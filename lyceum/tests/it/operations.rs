@@ -1,0 +1,152 @@
+//! Every document that clients send, run on seeded data: by function call and over HTTP, with
+//! equal answers.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread::sleep,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::system::{ADMIN, PASSWORD, STUDENT, System, TEACHER, Visitor, workspace};
+
+/// A document, who sends it, and its example variables.
+struct Operation {
+    name: String,
+    viewer: String,
+    document: String,
+    variables: String,
+}
+
+#[test]
+fn every_operation_has_an_answer_and_the_same_one_by_call_and_over_http() {
+    let system = System::shared();
+    let over_http = LoneRouter::start(system);
+    let routers = [system.anonymous(), over_http.visitor()];
+
+    for operation in operations() {
+        let [by_call, over_http] = routers.each_ref().map(|router| run(&operation, router));
+        if operation.document.contains("\nmutation ") {
+            assert_eq!(shape(&by_call), shape(&over_http), "{}", operation.name);
+        } else {
+            assert_eq!(by_call, over_http, "{}", operation.name);
+        }
+    }
+}
+
+fn run(operation: &Operation, router: &Visitor) -> Value {
+    let viewer = match operation.viewer.as_str() {
+        "anonymous" => router.clone(),
+        "student" => router.sign_in(STUDENT),
+        "teacher" => router.sign_in(TEACHER),
+        "admin" => router.sign_in(ADMIN),
+        other => panic!("{}: an unknown viewer {other}", operation.name),
+    };
+    let mut variables = operation.variables.clone();
+    for (placeholder, value) in placeholders(router) {
+        variables = variables.replace(&format!("{{{{{placeholder}}}}}"), &value);
+    }
+    let data = viewer.data(&operation.document, serde_json::from_str(&variables).expect("the variables are JSON"));
+    for (field, value) in data.as_object().expect("data") {
+        assert!(!value.is_null(), "{}: {field} is null", operation.name);
+        assert!(value.get("userErrors").is_none_or(|errors| errors == &json!([])), "{}: {value}", operation.name);
+    }
+    data
+}
+
+fn placeholders(router: &Visitor) -> BTreeMap<&'static str, String> {
+    static UNIQUE: AtomicU32 = AtomicU32::new(0);
+    let text = |value: &Value| value.as_str().expect("an id").to_owned();
+    let course = router.data("{ courses(last: 1) { nodes { id teacher { id } } } }", json!({}))["courses"]["nodes"][0].clone();
+    let own = router.sign_in(TEACHER).data("{ me { courses(first: 1) { nodes { id } } } }", json!({}));
+    BTreeMap::from([
+        ("firstCourseId", text(&course["id"])),
+        ("firstTeacherId", text(&course["teacher"]["id"])),
+        ("ownCourseId", text(&own["me"]["courses"]["nodes"][0]["id"])),
+        ("studentEmail", STUDENT.to_owned()),
+        ("studentPassword", PASSWORD.to_owned()),
+        ("unique", format!("n{}", UNIQUE.fetch_add(1, Ordering::Relaxed))),
+    ])
+}
+
+/// What kinds of values are where: two runs of a mutation make different ids.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Null => json!("null"),
+        Value::Bool(_) => json!("boolean"),
+        Value::Number(_) => json!("number"),
+        Value::String(_) => json!("string"),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
+    }
+}
+
+fn operations() -> Vec<Operation> {
+    let directory = workspace().join("operations");
+    let files = fs::read_dir(&directory).expect("operations/ is there").map(|entry| entry.expect("an entry").path());
+    let documents = files.filter(|path| path.extension().is_some_and(|extension| extension == "graphql"));
+    let operations: Vec<_> = documents.map(|path| operation(&path)).collect();
+    assert!(operations.len() >= 12, "a dozen operations");
+    operations
+}
+
+fn operation(path: &Path) -> Operation {
+    let document = fs::read_to_string(path).expect("a readable document");
+    let viewer = document.lines().find_map(|line| line.strip_prefix("# Viewer: ")).expect("a line `# Viewer:`").trim().to_owned();
+    Operation {
+        name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+        viewer,
+        variables: fs::read_to_string(path.with_extension("variables.json")).expect("example variables"),
+        document,
+    }
+}
+
+/// `lyceum router` as a process of its own, before the subgraphs of a system.
+struct LoneRouter {
+    process: Child,
+    port: u16,
+}
+
+impl LoneRouter {
+    fn start(system: &System) -> Self {
+        let port = free_port();
+        let subgraphs: Vec<_> = system.addresses.subgraphs.iter().map(|(name, url)| format!("{name}={url}")).collect();
+        let process = Command::new(env!("CARGO_BIN_EXE_lyceum"))
+            .args(["router", "--router-port", &port.to_string(), "--jwks-url", &system.addresses.jwks])
+            .args(["--subgraph-urls", &subgraphs.join(",")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the router starts");
+        let router = Self { process, port };
+        for _ in 0..1_000 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return router;
+            }
+            sleep(Duration::from_millis(20));
+        }
+        panic!("`lyceum router` does not answer");
+    }
+
+    fn visitor(&self) -> Visitor {
+        Visitor::at(&format!("http://127.0.0.1:{}", self.port))
+    }
+}
+
+impl Drop for LoneRouter {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}

@@ -1,0 +1,186 @@
+//! Starts `lyceum up` as a user does, on free ports and with data that nobody keeps.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use reqwest::blocking::{Client, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const STUDENT: &str = "student1@lyceum.example";
+pub const OTHER_STUDENT: &str = "student2@lyceum.example";
+pub const TEACHER: &str = "teacher1@lyceum.example";
+pub const UNVERIFIED_TEACHER: &str = "teacher2@lyceum.example";
+pub const ADMIN: &str = "admin@lyceum.example";
+pub const PASSWORD: &str = "lyceum-sample";
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running system.
+pub struct System {
+    process: Child,
+    pub addresses: Addresses,
+    _directory: TempDir,
+}
+
+/// What `--addresses` writes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Addresses {
+    pub router: String,
+    pub jwks: String,
+    pub subgraphs: BTreeMap<String, String>,
+    pub databases: BTreeMap<String, String>,
+    pub data: PathBuf,
+}
+
+/// Somebody who asks the router.
+#[derive(Clone)]
+pub struct Visitor {
+    http: Client,
+    endpoint: String,
+    token: Option<String>,
+}
+
+impl System {
+    /// The one that the tests share: seeded, and never changed in what others look at. It stops
+    /// when this process is gone.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<System> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&["--temporary"]))
+    }
+
+    /// One of a test's own.
+    pub fn start(arguments: &[&str]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let file = directory.path().join("addresses.json");
+        let mut process = command(arguments)
+            .arg("--addresses")
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(directory.path().join("log")).expect("a file for the log"))
+            .spawn()
+            .expect("`lyceum` starts");
+        let addresses = wait_for(&mut process, &file);
+        Self { process, addresses, _directory: directory }
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Nobody signed in.
+    pub fn anonymous(&self) -> Visitor {
+        Visitor::at(&self.addresses.router)
+    }
+
+    /// Signs in one of the seeded people.
+    pub fn sign_in(&self, email: &str) -> Visitor {
+        self.anonymous().sign_in(email)
+    }
+
+    /// Ends the process at once, leaving its children behind.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("the process can be killed");
+        self.process.wait().expect("the process ends");
+    }
+
+    /// Stops in order, and says how the process ended.
+    pub fn stop(&mut self) -> Option<i32> {
+        let pid = i32::try_from(self.process.id()).expect("a process id");
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
+        self.process.wait().expect("the process ends").code()
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// `lyceum up` with free ports, ending with this process.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
+    command.args(["up", "--free-ports", "--stop-with-stdin", "--data-dir"]).arg(workspace().join(".lyceum")).args(arguments);
+    command
+}
+
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace exists")
+}
+
+fn wait_for(process: &mut Child, file: &Path) -> Addresses {
+    let started = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read(file) {
+            return serde_json::from_slice(&text).expect("the addresses are JSON");
+        }
+        let log = || std::fs::read_to_string(file.with_file_name("log")).unwrap_or_default();
+        if let Some(status) = process.try_wait().expect("the process can be asked") {
+            panic!("`lyceum up` ended with {status}:\n{}", log());
+        }
+        assert!(started.elapsed() < PATIENCE, "`lyceum up` is not ready yet:\n{}", log());
+        sleep(Duration::from_millis(20));
+    }
+}
+
+impl Visitor {
+    pub fn at(router: &str) -> Self {
+        Self { http: Client::new(), endpoint: format!("{router}/graphql"), token: None }
+    }
+
+    pub fn sign_in(&self, email: &str) -> Self {
+        let document = "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }";
+        let answer = self.ask(document, json!({ "input": { "email": email, "password": PASSWORD } }));
+        let token = answer["data"]["login"]["session"]["accessToken"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
+        self.with_token(token)
+    }
+
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("somebody is signed in")
+    }
+
+    /// Sends an operation; whatever comes back, if it is JSON.
+    pub fn ask(&self, document: &str, variables: Value) -> Value {
+        self.post(json!({ "query": document, "variables": variables }).to_string())
+    }
+
+    /// The data of an operation that must not fail.
+    pub fn data(&self, document: &str, variables: Value) -> Value {
+        let answer = self.ask(document, variables);
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"].clone()
+    }
+
+    pub fn post(&self, body: impl Into<String>) -> Value {
+        let response = self.send("application/json", body.into().into_bytes());
+        let text = response.text().expect("an answer has a body");
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text:?}"))
+    }
+
+    pub fn send(&self, content_type: &str, body: Vec<u8>) -> Response {
+        let mut request = self.http.post(&self.endpoint).header("content-type", content_type).body(body);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        request.send().expect("the router answers")
+    }
+}
+
+/// The code of an answer's first error.
+pub fn code(answer: &Value) -> &str {
+    answer.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or_else(|| panic!("no code: {answer}"))
+}
