@@ -82,6 +82,17 @@ test('an ended session is not restored', async () => {
   expect(stored.size).toBe(0);
 });
 
+test.each(['{broken', '{}', '"text"', '{"accessToken":"token","expiresAt":"2999-01-01T00:00:00Z"}'])(
+  'a stored session that is none signs nobody in: %s',
+  async (text) => {
+    stored.set('lyceum:session', text);
+
+    const { accessToken } = await import('./session');
+
+    expect(accessToken()).toBeUndefined();
+  },
+);
+
 test('the end of an older token does not end the session of a newer one', async () => {
   answerWithSession();
   const { signIn, endSession, accessToken } = await import('./session');

@@ -77,8 +77,11 @@ function keep(session: Session | null): void {
 }
 
 function restore(): Session | null {
-  const stored = sessionStorage.getItem(KEY);
-  if (!stored) return null;
-  const session = JSON.parse(stored) as Session;
-  return Date.parse(session.expiresAt) > Date.now() ? session : null;
+  try {
+    const session = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Session | null;
+    return session && Date.parse(session.expiresAt) > Date.now() && session.user.name ? session : null;
+  } catch {
+    // Not ours, or of an older page: nobody is signed in.
+    return null;
+  }
 }
