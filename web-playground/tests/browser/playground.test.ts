@@ -1,6 +1,8 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { editorIsReady, launch, open, run, variablesShow } from './playground';
+
+const EDITOR_SCRIPT = /\/assets\/editor-.*\.js$/;
 
 let browser: Browser;
 
@@ -8,11 +10,15 @@ beforeAll(async () => {
   browser = await launch();
 });
 
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+});
+
 afterAll(() => browser.close());
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
   test('the page opens on the student home, without a request to any other host', async () => {
-    const { page, foreignRequests, errors } = await open(browser, theme);
+    const { page, foreignRequests, errors } = await open(browser, { theme });
     await editorIsReady(page);
 
     expect(await page.locator('.graphiql-query-editor').textContent()).toContain('StudentHome');
@@ -34,13 +40,19 @@ test('the student home has its variables, and a reload keeps both', async () => 
 });
 
 test('the page shows before the editor is there', async () => {
-  const { page } = await open(browser);
+  const { page } = await open(browser, { prepare: (page) => page.route(EDITOR_SCRIPT, () => {}) });
 
-  const paint = await page.evaluate(() => {
-    const [first] = performance.getEntriesByName('first-contentful-paint');
-    return first?.startTime ?? Number.POSITIVE_INFINITY;
+  await page.getByText('Loading the editor…').waitFor();
+  await page.getByRole('button', { name: 'Sign in…' }).click();
+  await page.getByRole('dialog', { name: 'Sign in' }).waitFor();
+});
+
+test('the page says so when the editor does not come', async () => {
+  const { page } = await open(browser, {
+    prepare: (page) => page.route(EDITOR_SCRIPT, (route) => route.abort()),
   });
-  expect(paint).toBeLessThan(1000);
+
+  await page.getByRole('alert').getByText('The editor could not be loaded.').waitFor();
 });
 
 test('the sample student signs in, and the student home answers', async () => {

@@ -26,8 +26,17 @@ export interface Playground {
   errors: string[];
 }
 
+interface Options {
+  theme?: 'light' | 'dark';
+  /** What is to be done with the page before its first request. */
+  prepare?: (page: Page) => Promise<unknown>;
+}
+
 /** A page in a fresh browser profile, watched from before its first request. */
-export async function open(browser: Browser, theme: 'light' | 'dark' = 'light'): Promise<Playground> {
+export async function open(
+  browser: Browser,
+  { theme = 'light', prepare }: Options = {},
+): Promise<Playground> {
   const context = await browser.newContext({ colorScheme: theme, viewport: { width: 1400, height: 900 } });
   const page = await context.newPage();
   const foreignRequests: string[] = [];
@@ -43,7 +52,8 @@ export async function open(browser: Browser, theme: 'light' | 'dark' = 'light'):
   });
   page.on('pageerror', (error) => errors.push(String(error)));
 
-  await page.goto(url.href);
+  await prepare?.(page);
+  await page.goto(url.href, { waitUntil: 'commit' });
   return { page, foreignRequests, errors };
 }
 
