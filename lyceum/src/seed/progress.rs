@@ -11,8 +11,6 @@ pub enum Progress {
     Bars(MultiProgress),
     /// One line on standard error for each finished table.
     Lines,
-    /// Nothing is shown.
-    Silent,
 }
 
 impl Progress {
@@ -29,7 +27,7 @@ impl Progress {
                 spinner.enable_steady_tick(std::time::Duration::from_millis(100));
                 spinner
             }
-            Self::Lines | Self::Silent => ProgressBar::hidden(),
+            Self::Lines => ProgressBar::hidden(),
         })
     }
 
@@ -37,7 +35,6 @@ impl Progress {
         let kind = match self {
             Self::Bars(bars) => Kind::Drawn(bars.add(drawn(table, rows))),
             Self::Lines => Kind::Lines,
-            Self::Silent => Kind::Silent,
         };
         Bar { table, kind }
     }
@@ -68,7 +65,6 @@ pub struct Bar {
 enum Kind {
     Drawn(ProgressBar),
     Lines,
-    Silent,
 }
 
 impl Bar {
@@ -87,7 +83,6 @@ impl Bar {
                 bar.finish_with_message(note);
             }
             Kind::Lines => eprintln!("seed: {database}: {} {note}", HumanCount(rows as u64)),
-            Kind::Silent => {}
         }
     }
 }
