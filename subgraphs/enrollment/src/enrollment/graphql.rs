@@ -36,7 +36,7 @@ impl Enrollment {
     }
 }
 
-#[Object]
+#[Object(name = "Query")]
 impl EnrollmentQuery {
     /// An enrollment by its id. Its student and admins may see it; for everyone else null, as if
     /// it did not exist.

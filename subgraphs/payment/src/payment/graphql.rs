@@ -34,7 +34,7 @@ impl Payment {
     }
 }
 
-#[Object]
+#[Object(name = "Query")]
 impl PaymentQuery {
     /// A payment by its id. Its student and admins may see it; for everyone else null, as if it
     /// did not exist.
