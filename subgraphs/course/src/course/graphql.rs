@@ -112,7 +112,7 @@ impl Course {
     }
 }
 
-#[Object]
+#[Object(name = "Query")]
 impl CourseQuery {
     /// A course by its id; null when there is none. Everyone may ask.
     async fn course(
@@ -160,7 +160,7 @@ impl CourseQuery {
     }
 }
 
-#[Object]
+#[Object(name = "Mutation")]
 impl CourseMutation {
     /// Publishes a course of the signed-in teacher. Verified teachers only.
     async fn create_course(

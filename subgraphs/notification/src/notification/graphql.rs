@@ -22,7 +22,7 @@ impl Notification {
     }
 }
 
-#[Object]
+#[Object(name = "Query")]
 impl NotificationQuery {
     /// One of the signed-in user's own notifications; null for everyone else, admins included, as
     /// if it did not exist.
