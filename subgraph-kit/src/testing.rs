@@ -7,7 +7,7 @@ use std::sync::{
 
 use async_graphql::{Request, Variables};
 use chrono::{TimeDelta, Utc};
-use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey as _};
+use ed25519_dalek::pkcs8::{EncodePrivateKey as _, KeypairBytes};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
@@ -191,7 +191,9 @@ fn keys() -> &'static Keys {
         let mut secret = [0; 32];
         secret[..16].copy_from_slice(Uuid::now_v7().as_bytes());
         secret[16..].copy_from_slice(Uuid::now_v7().as_bytes());
-        let der = SigningKey::from_bytes(&secret).to_pkcs8_der().expect("a key has a DER form");
+        // Without the public half, which not every library reads.
+        let key = KeypairBytes { secret_key: secret, public_key: None };
+        let der = key.to_pkcs8_der().expect("a key has a DER form");
         let private = EncodingKey::from_ed_der(der.as_bytes());
         let mut jwk = Jwk::from_encoding_key(&private, Algorithm::EdDSA).expect("a public key");
         jwk.common.key_id = Some(KEY_ID.to_owned());
