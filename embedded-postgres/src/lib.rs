@@ -1,4 +1,4 @@
-//! Real PostgreSQL servers as child processes: nothing to install, nothing left behind.
+//! Real `PostgreSQL` servers as child processes: nothing to install, nothing left behind.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {

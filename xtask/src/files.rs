@@ -76,7 +76,7 @@ mod tests {
         std::fs::write(&result, "").expect("a result");
         assert!(!is_stale(&result, std::slice::from_ref(&source)));
 
-        let later = SystemTime::now() + std::time::Duration::from_secs(60);
+        let later = SystemTime::now() + std::time::Duration::from_mins(1);
         std::fs::File::options().write(true).open(&source).expect("it").set_modified(later).expect("a later time");
         assert!(is_stale(&result, std::slice::from_ref(&source)));
     }

@@ -31,7 +31,7 @@ struct Arguments {
 enum Task {
     /// Run every test there is, with a database server of its own.
     ///
-    /// Starts a PostgreSQL server on a free port, tests `schema-check/` and `web-playground/`, then the
+    /// Starts a database server on a free port, tests `schema-check/` and `web-playground/`, then the
     /// workspace, then the page in Chromium. Leaves nothing running.
     Test {
         /// Passed on to `cargo test`; given any, only `cargo test` is run.
