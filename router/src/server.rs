@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     sync::{Arc, Once},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
@@ -39,6 +39,8 @@ use crate::{Settings, config, plugins, plugins::in_process::HandedOver};
 const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
 const BACKLOG: i32 = 2048;
 const KEYS_RETRY: Duration = Duration::from_secs(1);
+const SUPERGRAPH_POLL: Duration = Duration::from_millis(5);
+const SUPERGRAPH_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs the router until `stop` is cancelled and the requests in flight have been answered.
 ///
@@ -62,8 +64,8 @@ impl Router {
     /// When the settings are wrong or the port is taken.
     pub fn bind(settings: &Settings) -> Result<Self> {
         let (path, temporary) = supergraph(settings)?;
-        let in_process = (!settings.in_process.is_empty())
-            .then(|| HandedOver::new(&settings.in_process, settings.runtime.as_ref()));
+        let in_process =
+            (!settings.in_process.is_empty()).then(|| HandedOver::new(&settings.in_process, settings.runtime.as_ref()));
         let config = config::resolve(settings, &path, in_process.as_ref().map(|handed_over| handed_over.key))?;
         let listeners = listen(&config.http.host, config.http.port)?;
         // hive-router keeps references to its configuration for as long as the process lives.
@@ -96,6 +98,9 @@ impl Router {
         let Some((shared, schema)) = start(self.config, &telemetry, &mut tasks, &stop).await? else {
             return Ok(());
         };
+        if !has_supergraph(&schema, &stop).await? {
+            return Ok(());
+        }
         drop(self.needed_to_start);
 
         let server = server(self.listeners, self.config, &shared, &schema)?;
@@ -164,6 +169,20 @@ async fn start(
     }
 }
 
+/// Waits for the supergraph, which hive-router reads in its own time. False when told to stop
+/// meanwhile.
+async fn has_supergraph(schema: &SchemaState, stop: &CancellationToken) -> Result<bool> {
+    let started = Instant::now();
+    while schema.configured_runtime().is_none() {
+        ensure!(started.elapsed() < SUPERGRAPH_PATIENCE, "the supergraph cannot be used; the log says why");
+        tokio::select! {
+            () = tokio::time::sleep(SUPERGRAPH_POLL) => {}
+            () = stop.cancelled() => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
 fn server(
     listeners: Vec<TcpListener>,
     config: &'static HiveRouterConfig,
@@ -219,7 +238,8 @@ async fn nothing_here() -> HttpResponse {
 async fn stop_with(stop: CancellationToken, server: Server, shared: Arc<RouterSharedState>) {
     stop.cancelled().await;
     // A stream would go on until the time-out.
-    let goodbye = GraphQLError::from_message_and_code("The server is restarting. Subscribe again.", "SERVICE_UNAVAILABLE");
+    let goodbye =
+        GraphQLError::from_message_and_code("The server is restarting. Subscribe again.", "SERVICE_UNAVAILABLE");
     shared.active_subscriptions.close_all_with_error(vec![goodbye]);
     server.stop(true).await;
 }

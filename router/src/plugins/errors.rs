@@ -79,9 +79,13 @@ enum Public {
 fn publish(error: &mut GraphQLError, status: &mut StatusCode, development: bool) {
     let subgraph = error.extensions.service_name.take();
     let original = error.extensions.code.take().unwrap_or_default();
+    if subgraph.is_some() {
+        // They are places in a document that the client has never seen.
+        error.locations = None;
+    }
 
-    let code = match public(&original, subgraph.is_some()) {
-        Public::AsIs => original,
+    let code = match public(&original, &error.message, subgraph.is_some()) {
+        Public::AsIs => original.clone(),
         Public::Code(code) => code.to_owned(),
         Public::Says(code, message) => {
             message.clone_into(&mut error.message);
@@ -96,8 +100,8 @@ fn publish(error: &mut GraphQLError, status: &mut StatusCode, development: bool)
             code.to_owned()
         }
     };
-    if code == "INTERNAL_SERVER_ERROR" {
-        error!(subgraph, path = ?error.path, "internal error");
+    if code == "INTERNAL_SERVER_ERROR" && original != code {
+        error!(subgraph, code = original, "an error without a public form");
     }
 
     error.extensions = extensions(code, subgraph.filter(|_| development), &mut error.extensions);
@@ -118,12 +122,23 @@ fn extensions(code: String, subgraph: Option<String>, from: &mut GraphQLErrorExt
     to
 }
 
-fn public(code: &str, from_subgraph: bool) -> Public {
+fn public(code: &str, message: &str, from_subgraph: bool) -> Public {
     match code {
+        // The parser has a limit of its own, and no code for it.
+        "GRAPHQL_PARSE_FAILED" if message.contains("Recursion limit exceeded") => {
+            Public::Says("MAX_DEPTH_EXCEEDED", "Query depth limit exceeded.")
+        }
+
         // The contract's. A subgraph's own errors have them already.
-        "UNAUTHENTICATED" | "FORBIDDEN" | "BAD_USER_INPUT" | "RATE_LIMITED" | "SERVICE_UNAVAILABLE"
+        "UNAUTHENTICATED"
+        | "FORBIDDEN"
+        | "BAD_USER_INPUT"
+        | "RATE_LIMITED"
+        | "SERVICE_UNAVAILABLE"
         | "GRAPHQL_PARSE_FAILED" => Public::AsIs,
-        "GRAPHQL_VALIDATION_FAILED" if !from_subgraph => Public::AsIs,
+        // The router has validated the document: what a subgraph finds wrong is a variable.
+        "GRAPHQL_VALIDATION_FAILED" if from_subgraph => Public::Code("BAD_USER_INPUT"),
+        "GRAPHQL_VALIDATION_FAILED" => Public::AsIs,
         "INTERNAL_SERVER_ERROR" => Public::Says("INTERNAL_SERVER_ERROR", OUR_FAULT),
 
         // The router's limits keep their codes.

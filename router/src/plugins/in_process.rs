@@ -58,7 +58,9 @@ impl HandedOver {
     pub fn new(subgraphs: &[Subgraph], runtime: Option<&Handle>) -> Self {
         let executors = subgraphs
             .iter()
-            .map(|subgraph| (subgraph.name(), InProcessExecutor::new(subgraph.clone(), runtime.cloned()).to_boxed_arc()))
+            .map(|subgraph| {
+                (subgraph.name(), InProcessExecutor::new(subgraph.clone(), runtime.cloned()).to_boxed_arc())
+            })
             .collect();
         let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
         handed_over().get_or_insert_default().insert(key, executors);
@@ -167,10 +169,8 @@ impl SubgraphExecutor for InProcessExecutor {
         &self,
         _request: SubgraphExecutionRequest<'a>,
         _timeout: Option<Duration>,
-    ) -> Result<
-        BoxStream<'static, Result<SubgraphResponse<'static>, SubgraphExecutorError>>,
-        SubgraphExecutorError,
-    > {
+    ) -> Result<BoxStream<'static, Result<SubgraphResponse<'static>, SubgraphExecutorError>>, SubgraphExecutorError>
+    {
         Err(SubgraphExecutorError::HttpCallbackNoSingle)
     }
 }

@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn an_encoding_can_be_declined() {
         let mut headers = RequestHeaders::new();
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br;q=0"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br;q=0").into());
 
         assert!(accepts(&headers, "gzip"));
         assert!(!accepts(&headers, "br"));

@@ -1,0 +1,8 @@
+//! The router with two small subgraphs of its own, and a third that is away. The real graph is
+//! tested in `lyceum`.
+
+mod page;
+mod requests;
+mod support;
+mod tokens;
+mod transports;

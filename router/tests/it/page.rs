@@ -1,0 +1,86 @@
+//! The playground's page and the addresses that machines look at.
+
+use reqwest::{Response, StatusCode};
+
+use crate::support::App;
+
+async fn page(path: &str) -> Response {
+    App::get().get_page(path).header("accept", "text/html").send().await.expect("the router answers")
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_page_is_at_the_root() {
+    let response = page("/").await;
+
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
+    assert_eq!(header(&response, "cache-control"), "no-cache");
+    assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+    assert!(header(&response, "content-security-policy").starts_with("default-src 'self'; script-src 'self';"));
+    assert!(response.text().await.expect("it is text").contains("<title>Page"));
+}
+
+#[tokio::test]
+async fn a_known_page_is_not_sent_again() {
+    let tag = header(&page("/").await, "etag").to_owned();
+
+    let again = App::get().get_page("/").header("if-none-match", &tag).send().await.expect("the router answers");
+
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn assets_are_kept_forever_and_sent_compressed() {
+    let plain = page("/assets/index-abc123.js").await;
+    let request = App::get().get_page("/assets/index-abc123.js").header("accept-encoding", "gzip, br");
+    let compressed = request.send().await.expect("the router answers");
+
+    assert!(header(&plain, "cache-control").contains("immutable"));
+    assert_eq!(header(&plain, "content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(plain.text().await.expect("it is text"), "console.log(1)");
+    assert_eq!(header(&compressed, "content-encoding"), "br");
+    assert_eq!(compressed.text().await.expect("it is text"), "compressed");
+}
+
+#[tokio::test]
+async fn nothing_outside_the_directory_is_served() {
+    for path in [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/assets/..%2f..%2fsecret.txt",
+        "/assets",
+        "/secret.txt",
+        "//etc/passwd",
+    ] {
+        assert_eq!(page(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn sample_people_are_offered_in_development_only() {
+    let settings = page("/playground.json").await;
+
+    assert_eq!(header(&settings, "content-type"), "application/json");
+    assert_eq!(settings.text().await.expect("it is text"), r#"{"development":false,"samples":[]}"#);
+}
+
+#[tokio::test]
+async fn machines_learn_that_the_router_is_ready() {
+    for path in ["/health", "/readiness", "/ready"] {
+        assert_eq!(page(path).await.status(), StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn plans_are_not_shown_unless_a_setting_says_so() {
+    let request = App::get().post().header("hive-expose-query-plan", "dry-run");
+    let response = request.body(r#"{"query":"{ courses { id } }"}"#).header("content-type", "application/json");
+
+    let text = response.send().await.expect("the router answers").text().await.expect("it is text");
+
+    assert!(!text.contains("queryPlan"), "{text}");
+}

@@ -1,0 +1,207 @@
+//! What is wrong with a request, and what the router says of it.
+
+use std::fmt::Write;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{App, Reply, Transport, reply};
+
+async fn raw(content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
+    reply(App::get().post().header("content-type", content_type).body(body)).await
+}
+
+fn assert_error(reply: &Reply, status: u16, code: &str) {
+    assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{reply:?}");
+    assert!(!reply.message().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_request_is_the_clients_mistake() {
+    for body in ["", "not JSON", "[]", "42", "{\"query\":1}", "{\"query\":\"{ me { id } }\",\"variables\":[1]}", "{}"] {
+        assert_error(&raw("application/json", body).await, 400, "BAD_USER_INPUT");
+    }
+}
+
+#[tokio::test]
+async fn a_content_type_is_needed() {
+    assert_error(&raw("application/xml", "<query/>").await, 415, "BAD_USER_INPUT");
+    assert_error(&reply(App::get().post().header("x-lyceum-csrf", "1").body("{}")).await, 415, "BAD_USER_INPUT");
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_refused() {
+    let body = "{\"query\":\"{ courses { id } }\"}";
+
+    assert_error(&raw("text/plain", body).await, 403, "FORBIDDEN");
+    assert_error(&reply(App::get().get_page("/graphql?query=%7Bcourses%7Bid%7D%7D")).await, 403, "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn other_origins_may_not_read() {
+    let response =
+        App::get().post().header("origin", "https://evil.example").json(&json!({ "query": "{ __typename }" }));
+    let response = response.send().await.expect("the router answers");
+
+    assert_eq!(response.headers().get("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn queries_can_be_sent_by_get_and_mutations_cannot() {
+    let get = |query: &str| App::get().get_page(&format!("/graphql?query={query}")).header("x-lyceum-csrf", "1");
+
+    let query = reply(get("%7Bcourses%7Bid%7D%7D")).await;
+    let mutation = reply(get("mutation%7Brename(title:%22x%22)%7Bid%7D%7D")).await;
+
+    assert_eq!(query.status, StatusCode::OK, "{query:?}");
+    assert_error(&mutation, 405, "BAD_USER_INPUT");
+    assert_error(&reply(App::get().get_page("/graphql").header("x-lyceum-csrf", "1")).await, 400, "BAD_USER_INPUT");
+}
+
+#[tokio::test]
+async fn the_document_is_checked() {
+    let app = App::get();
+    assert_error(&app.query("{ me {").await, 400, "GRAPHQL_PARSE_FAILED");
+    assert_error(&app.query("").await, 400, "GRAPHQL_PARSE_FAILED");
+    assert_error(&app.query("{ nothing }").await, 400, "GRAPHQL_VALIDATION_FAILED");
+    assert_error(&app.query("{ me { id { x } } }").await, 400, "GRAPHQL_VALIDATION_FAILED");
+    assert_error(&app.query("query A { __typename } query A { __typename }").await, 400, "GRAPHQL_VALIDATION_FAILED");
+}
+
+#[tokio::test]
+async fn with_plain_json_a_failed_validation_is_an_answer() {
+    let request = App::get().post().header("accept", "application/json").json(&json!({ "query": "{ nothing }" }));
+
+    assert_error(&reply(request).await, 200, "GRAPHQL_VALIDATION_FAILED");
+}
+
+#[tokio::test]
+async fn the_operation_must_be_there() {
+    let two = "query A { courses { id } } query B { courses { title } }";
+    let named = |name: &str| App::get().send(json!({ "query": two, "operationName": name }), None);
+
+    assert_error(&named("C").await, 400, "BAD_USER_INPUT");
+    assert!(named("B").await.json["data"]["courses"][0]["title"].is_string());
+}
+
+#[tokio::test]
+async fn variables_must_fit() {
+    let query = "query ($f: Filter) { echo(value: $f) }";
+    for wrong in [json!(1), json!({}), json!({ "text": 1 }), json!({ "text": "a", "more": 1 }), json!({ "text": null })]
+    {
+        let reply = App::get().send(json!({ "query": query, "variables": { "f": wrong } }), None).await;
+
+        assert_eq!(reply.code(), "BAD_USER_INPUT", "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_body_breaks_a_limit() {
+    let body = json!({ "query": "{ me { id } }", "variables": { "x": "a".repeat(2_000_000) } }).to_string();
+
+    assert_error(&raw("application/json", body).await, 413, "PAYLOAD_TOO_LARGE_CONTENT_LENGTH");
+}
+
+#[tokio::test]
+async fn many_aliases_break_a_limit() {
+    let aliases = |count: usize| {
+        (0..count).fold(String::from("{"), |mut query, number| {
+            let _ = write!(query, " a{number}: __typename");
+            query
+        }) + " }"
+    };
+
+    assert_error(&App::get().query(&aliases(100)).await, 400, "MAX_ALIASES_EXCEEDED");
+    assert_error(&App::get().query(&aliases(10_000)).await, 400, "TOKEN_LIMIT_EXCEEDED");
+}
+
+#[tokio::test]
+async fn deep_documents_break_a_limit() {
+    let deep = |depth: usize| format!("{{ me {}{{ id }}{} }}", "{ friends ".repeat(depth), "}".repeat(depth));
+
+    assert_eq!(App::get().query(&deep(10)).await.status, StatusCode::OK);
+    assert_error(&App::get().query(&deep(50)).await, 400, "MAX_DEPTH_EXCEEDED");
+    assert_error(&App::get().query(&deep(500)).await, 400, "MAX_DEPTH_EXCEEDED");
+}
+
+#[tokio::test]
+async fn fragments_hide_no_depth_and_no_cycle() {
+    let fragments = (0..20).fold(String::from("{ me { ...f0 } }"), |mut query, number| {
+        let _ = write!(query, " fragment f{number} on User {{ friends {{ ...f{} }} }}", number + 1);
+        query
+    }) + " fragment f20 on User { id }";
+
+    assert_error(&App::get().query(&fragments).await, 400, "MAX_DEPTH_EXCEEDED");
+    let cycle = "{ me { ...f } } fragment f on User { friends { ...f } }";
+    assert_error(&App::get().query(cycle).await, 400, "GRAPHQL_VALIDATION_FAILED");
+}
+
+#[tokio::test]
+async fn many_directives_break_a_limit() {
+    let query = format!("{{ me {{ id {} }} }}", "@include(if: true) ".repeat(60));
+
+    assert_error(&App::get().query(&query).await, 400, "MAX_DIRECTIVES_EXCEEDED");
+}
+
+#[tokio::test]
+async fn introspection_is_open() {
+    let reply = App::get().query("{ __schema { queryType { name } types { name } } }").await;
+
+    assert_eq!(reply.json["data"]["__schema"]["queryType"]["name"], "Query");
+}
+
+#[tokio::test]
+async fn a_subgraph_that_is_away_costs_its_own_fields_only() {
+    for transport in [Transport::InProcess, Transport::Http] {
+        let reply = App::over(transport).query("{ away courses { id } }").await;
+
+        assert_error(&reply, 200, "SERVICE_UNAVAILABLE");
+        assert_eq!(reply.json["data"]["away"], Value::Null);
+        assert_eq!(reply.json["data"]["courses"][0]["id"], "0");
+        assert_hides_the_inside(&reply);
+    }
+}
+
+#[tokio::test]
+async fn a_subgraph_that_is_slow_is_given_up() {
+    for transport in [Transport::InProcess, Transport::Http] {
+        let reply = App::over(transport).query("{ slow courses { id } }").await;
+
+        assert_error(&reply, 200, "SERVICE_UNAVAILABLE");
+        assert_eq!(reply.json["data"]["courses"][0]["id"], "0");
+        assert_hides_the_inside(&reply);
+    }
+}
+
+#[tokio::test]
+async fn failures_of_ours_say_nothing() {
+    for transport in [Transport::InProcess, Transport::Http] {
+        for field in ["fails", "leaks"] {
+            let reply = App::over(transport).query(&format!("{{ {field} }}")).await;
+
+            assert_error(&reply, 200, "INTERNAL_SERVER_ERROR");
+            assert_eq!(reply.json["errors"][0]["path"], json!([field]));
+            assert_hides_the_inside(&reply);
+        }
+        let panicked = App::over(transport).query("{ panics }").await;
+        assert_error(&panicked, 200, "SERVICE_UNAVAILABLE");
+        assert_hides_the_inside(&panicked);
+    }
+}
+
+#[tokio::test]
+async fn a_subgraphs_own_refusal_is_passed_on() {
+    for transport in [Transport::InProcess, Transport::Http] {
+        let reply = App::over(transport).query("{ forbidden }").await;
+
+        assert_error(&reply, 200, "FORBIDDEN");
+        assert_eq!(reply.message(), "that is not yours");
+        assert_eq!(reply.json["errors"][0]["extensions"], json!({ "code": "FORBIDDEN" }));
+    }
+}
+
+fn assert_hides_the_inside(reply: &Reply) {
+    for inside in ["127.0.0.1", "10.0.0.1", "hunter2", "people", "error sending", "http:", "service"] {
+        assert!(!reply.json["errors"].to_string().contains(inside), "{inside} in {reply:?}");
+    }
+}

@@ -1,0 +1,396 @@
+//! Starts the router on a free port, over both transports.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::OnceLock,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, ID, InputObject, Object, Schema, SimpleObject, Subscription,
+};
+use axum::{Json, routing::get};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
+use futures::{Stream, stream};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use router::{Router, SampleSignIn, Settings, SubgraphUrl};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use subgraph_kit::{
+    Error, Subgraph, Viewer,
+    serve::routes,
+    token::{AUDIENCE, Claims, ISSUER, Verifier},
+    viewer::Role,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub const ALICE: Uuid = Uuid::from_u128(0xA);
+const SUBGRAPH_TIMEOUT: &str = "700ms";
+
+/// How the router calls its subgraphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    InProcess,
+    Http,
+}
+
+/// A router that answers.
+pub struct App {
+    address: SocketAddr,
+    client: Client,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub text: String,
+    pub json: Value,
+}
+
+impl Reply {
+    /// The first error's code.
+    pub fn code(&self) -> &str {
+        self.json.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The first error's message.
+    pub fn message(&self) -> &str {
+        self.json.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl App {
+    /// The router that calls its subgraphs by function, one for all tests.
+    pub fn get() -> &'static Self {
+        Self::over(Transport::InProcess)
+    }
+
+    pub fn over(transport: Transport) -> &'static Self {
+        static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
+        // On a thread of its own, as a runtime cannot be started from within the test's.
+        APPS[transport as usize]
+            .get_or_init(|| thread::spawn(move || Self::start(transport)).join().expect("it starts"))
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get_page(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    pub fn post(&self) -> RequestBuilder {
+        self.client.post(self.url("/graphql"))
+    }
+
+    pub async fn query(&self, query: &str) -> Reply {
+        self.send(json!({ "query": query }), None).await
+    }
+
+    pub async fn query_as(&self, token: &str, query: &str) -> Reply {
+        self.send(json!({ "query": query }), Some(token)).await
+    }
+
+    pub async fn send(&self, request: Value, token: Option<&str>) -> Reply {
+        // With this type, what is wrong with a document shows in the status also.
+        let mut request = self.post().header("accept", "application/graphql-response+json").json(&request);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        reply(request).await
+    }
+
+    fn start(transport: Transport) -> Self {
+        let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
+        let subgraphs = {
+            let _inside = runtime.enter();
+            vec![people(), courses()]
+        };
+        let jwks_url = format!("http://{}/jwks", runtime.block_on(serve_keys()));
+        let mut settings = Settings {
+            host: Some("127.0.0.1".to_owned()),
+            port: Some(0),
+            config: Some(impatient_config()),
+            supergraph: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into()),
+            jwks_url: Some(jwks_url),
+            playground: playground(),
+            runtime: Some(runtime.handle().clone()),
+            samples: vec![SampleSignIn {
+                label: "Student".to_owned(),
+                email: "bob@example.com".to_owned(),
+                password: "secret".to_owned(),
+            }],
+            ..Settings::default()
+        };
+        settings.subgraph_urls = subgraphs.iter().map(|subgraph| runtime.block_on(serve_subgraph(subgraph))).collect();
+        if transport == Transport::InProcess {
+            settings.in_process = subgraphs;
+        }
+
+        let router = Router::bind(&settings).expect("the router starts");
+        let address = router.address();
+        thread::spawn(move || router.run(CancellationToken::new()).expect("the router runs"));
+        thread::sleep(Duration::from_millis(300));
+        // Connections end with the runtime of the test that opened them, so none is kept.
+        let client = Client::builder().pool_max_idle_per_host(0).build().expect("the client's settings are valid");
+        Self { address, client }
+    }
+}
+
+pub async fn reply(request: RequestBuilder) -> Reply {
+    let response = request.send().await.expect("the router answers");
+    let status = response.status();
+    let text = response.text().await.expect("the answer is text");
+    let json = serde_json::from_str(&text).unwrap_or_default();
+    Reply { status, text, json }
+}
+
+// ---------------------------------------------------------------- tokens
+
+pub fn signing_key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+/// What a good token of alice's says.
+pub fn claims() -> Claims {
+    claims_of(ALICE)
+}
+
+pub fn claims_of(user: Uuid) -> Claims {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
+    let now = i64::try_from(now).expect("the clock is not that late");
+    Claims {
+        iss: ISSUER.to_owned(),
+        aud: AUDIENCE.to_owned(),
+        sub: user,
+        iat: now,
+        exp: now + 900,
+        jti: Uuid::from_u128(1),
+        role: Role::Student,
+        is_verified: false,
+        scope: String::new(),
+    }
+}
+
+pub fn sign(claims: &Claims) -> String {
+    sign_with(&signing_key(), "test", claims)
+}
+
+pub fn sign_with(key: &SigningKey, kid: &str, claims: &Claims) -> String {
+    let der = key.to_pkcs8_der().expect("the key can be written");
+    let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(der.as_bytes())).expect("the token can be signed")
+}
+
+fn key_set() -> Value {
+    let public = BASE64_URL_SAFE_NO_PAD.encode(signing_key().verifying_key().to_bytes());
+    json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": public, "kid": "test", "alg": "EdDSA", "use": "sig" }] })
+}
+
+async fn serve_keys() -> SocketAddr {
+    serve(axum::Router::new().route("/jwks", get(|| async { Json(key_set()) }))).await
+}
+
+// ---------------------------------------------------------------- subgraphs
+
+async fn serve_subgraph(subgraph: &Subgraph) -> SubgraphUrl {
+    let address = serve(routes(subgraph.clone())).await;
+    SubgraphUrl { name: subgraph.name().to_owned(), url: format!("http://{address}/graphql") }
+}
+
+async fn serve(routes: axum::Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    address
+}
+
+fn verifier() -> Verifier {
+    let keys: JwkSet = serde_json::from_value(key_set()).expect("the key set is valid");
+    Verifier::new(&keys)
+}
+
+fn no_database() -> PgPool {
+    PgPool::connect_lazy("postgres://localhost/none").expect("the address is valid")
+}
+
+fn people() -> Subgraph {
+    let schema = Schema::build(People, EmptyMutation, Ticks).enable_federation().enable_subscription_in_federation();
+    Subgraph::new("people", schema.finish(), (), no_database(), verifier())
+}
+
+fn courses() -> Subgraph {
+    let schema = Schema::build(Courses, Renaming, EmptySubscription).enable_federation();
+    Subgraph::new("courses", schema.finish(), (), no_database(), verifier())
+}
+
+struct People;
+
+#[derive(SimpleObject)]
+#[graphql(complex)]
+struct User {
+    id: ID,
+}
+
+#[async_graphql::ComplexObject]
+impl User {
+    async fn name(&self) -> String {
+        format!("user {}", self.id.as_str())
+    }
+
+    async fn friends(&self) -> Vec<User> {
+        vec![User { id: ID(format!("{}1", self.id.as_str())) }]
+    }
+}
+
+#[derive(InputObject)]
+struct Filter {
+    text: String,
+    count: Option<i32>,
+}
+
+#[Object]
+impl People {
+    async fn me(&self, ctx: &Context<'_>) -> Option<User> {
+        match ctx.data_unchecked::<Viewer>() {
+            Viewer::Anonymous => None,
+            Viewer::SignedIn { id, .. } => Some(User { id: ID(id.0.to_string()) }),
+        }
+    }
+
+    async fn slow(&self) -> Option<i32> {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Some(1)
+    }
+
+    async fn fails(&self) -> async_graphql::Result<Option<i32>> {
+        Err(Error::internal(std::io::Error::other("password of 10.0.0.1 is hunter2")).into())
+    }
+
+    async fn leaks(&self) -> async_graphql::Result<Option<i32>> {
+        Err(std::io::Error::other("password of 10.0.0.1 is hunter2").into())
+    }
+
+    async fn panics(&self) -> Option<i32> {
+        assert_eq!(1, 2, "this is what the test is about");
+        None
+    }
+
+    async fn forbidden(&self) -> async_graphql::Result<Option<i32>> {
+        Err(Error::Forbidden("that is not yours").into())
+    }
+
+    async fn echo(&self, value: Option<Filter>, when: Option<DateTime>) -> Option<String> {
+        let value = value.map(|filter| format!("{} {:?}", filter.text, filter.count));
+        Some(format!("{value:?} {:?}", when.map(|when| when.0)))
+    }
+
+    #[graphql(entity)]
+    async fn find_user(&self, id: ID) -> User {
+        User { id }
+    }
+}
+
+struct DateTime(String);
+
+#[async_graphql::Scalar]
+impl async_graphql::ScalarType for DateTime {
+    fn parse(value: async_graphql::Value) -> async_graphql::InputValueResult<Self> {
+        match value {
+            async_graphql::Value::String(text) => Ok(Self(text)),
+            other => Err(async_graphql::InputValueError::expected_type(other)),
+        }
+    }
+
+    fn to_value(&self) -> async_graphql::Value {
+        self.0.clone().into()
+    }
+}
+
+struct Ticks;
+
+#[Subscription]
+impl Ticks {
+    async fn ticks(&self) -> impl Stream<Item = i32> {
+        stream::iter(1..=3)
+    }
+}
+
+struct Courses;
+
+#[derive(SimpleObject)]
+struct Course {
+    id: ID,
+    title: String,
+    teacher: Option<Teacher>,
+}
+
+/// A user, as this subgraph knows one.
+#[derive(SimpleObject)]
+#[graphql(name = "User", unresolvable)]
+struct Teacher {
+    id: ID,
+}
+
+#[Object]
+impl Courses {
+    async fn courses(&self) -> Vec<Course> {
+        (0..20)
+            .map(|number| Course {
+                id: ID(number.to_string()),
+                title: format!("Course \"{number}\" \u{1F980}\n"),
+                teacher: Some(Teacher { id: ID((number % 7).to_string()) }),
+            })
+            .collect()
+    }
+
+    #[graphql(entity)]
+    async fn find_course(&self, id: ID) -> Course {
+        Course { id, title: "found".to_owned(), teacher: None }
+    }
+}
+
+struct Renaming;
+
+#[Object]
+impl Renaming {
+    async fn rename(&self, title: String) -> Option<Course> {
+        Some(Course { id: ID("1".to_owned()), title, teacher: None })
+    }
+}
+
+// ---------------------------------------------------------------- files
+
+/// The configuration built in, but with a short patience, so that the tests need none.
+fn impatient_config() -> std::path::PathBuf {
+    let config = include_str!("../../router.config.yaml");
+    let patient = "    request_timeout: 5s\n";
+    assert!(config.contains(patient), "the configuration has changed: {patient}");
+    let impatient = config.replace(patient, &format!("    request_timeout: {SUBGRAPH_TIMEOUT}\n"));
+
+    let file = directory().join("router.config.yaml");
+    fs::write(&file, impatient).expect("the directory can be written to");
+    file
+}
+
+fn playground() -> std::path::PathBuf {
+    let directory = directory().join("page");
+    fs::create_dir_all(directory.join("assets")).expect("a temporary directory can be written to");
+    fs::write(directory.join("index.html"), "<!doctype html><title>Page</title>").expect("it can be written");
+    fs::write(directory.join("assets/index-abc123.js"), "console.log(1)").expect("it can be written");
+    fs::write(directory.join("assets/index-abc123.js.br"), "compressed").expect("it can be written");
+    fs::write(directory.join("../secret.txt"), "secret").expect("it can be written");
+    directory
+}
+
+fn directory() -> std::path::PathBuf {
+    tempfile::tempdir().expect("a temporary directory can be made").keep()
+}

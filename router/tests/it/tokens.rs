@@ -1,0 +1,127 @@
+//! Who is asking: no credentials are anonymous, bad ones an error.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use ed25519_dalek::SigningKey;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{ALICE, App, Reply, claims, reply, sign, sign_with, signing_key};
+
+const ME: &str = "{ me { id } courses { id } }";
+
+fn assert_refused(reply: &Reply) {
+    assert_eq!(reply.code(), "UNAUTHENTICATED", "{reply:?}");
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(reply.json.get("data").unwrap_or(&Value::Null), &Value::Null);
+    assert_eq!(reply.message(), "The access token is not valid, or no longer. Sign in again.");
+}
+
+async fn with_header(values: &[String]) -> Reply {
+    let mut request = App::get().post().json(&json!({ "query": ME }));
+    for value in values {
+        request = request.header("authorization", value);
+    }
+    reply(request).await
+}
+
+#[tokio::test]
+async fn no_credentials_are_anonymous() {
+    let reply = App::get().query(ME).await;
+
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.json["data"]["me"], Value::Null);
+    assert_eq!(reply.json.get("errors"), None);
+}
+
+#[tokio::test]
+async fn a_good_token_reaches_the_subgraph() {
+    let reply = App::get().query_as(&sign(&claims()), ME).await;
+
+    assert_eq!(reply.json["data"]["me"]["id"], ALICE.to_string(), "{reply:?}");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused() {
+    let mut claims = claims();
+    claims.exp -= 2_000;
+
+    assert_refused(&App::get().query_as(&sign(&claims), ME).await);
+}
+
+#[tokio::test]
+async fn another_issuers_token_is_refused() {
+    let mut claims = claims();
+    claims.iss = "somebody".to_owned();
+
+    assert_refused(&App::get().query_as(&sign(&claims), ME).await);
+}
+
+#[tokio::test]
+async fn a_token_for_others_is_refused() {
+    let mut claims = claims();
+    claims.aud = "others".to_owned();
+
+    assert_refused(&App::get().query_as(&sign(&claims), ME).await);
+}
+
+#[tokio::test]
+async fn a_forged_token_is_refused() {
+    let forger = SigningKey::from_bytes(&[8; 32]);
+
+    assert_refused(&App::get().query_as(&sign_with(&forger, "test", &claims()), ME).await);
+    assert_refused(&App::get().query_as(&sign_with(&forger, "unknown", &claims()), ME).await);
+}
+
+#[tokio::test]
+async fn a_token_signed_with_the_public_key_is_refused() {
+    let public = signing_key().verifying_key().to_bytes();
+    let header = Header { kid: Some("test".to_owned()), ..Header::new(Algorithm::HS256) };
+    let token = jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(&public)).expect("it can be signed");
+
+    assert_refused(&App::get().query_as(&token, ME).await);
+}
+
+#[tokio::test]
+async fn an_unsigned_token_is_refused() {
+    let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+    let body = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims()).expect("claims are JSON"));
+
+    assert_refused(&App::get().query_as(&format!("{header}.{body}."), ME).await);
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_refused() {
+    let good = sign(&claims());
+    for value in ["Bearer", "Bearer ", "Bearer x", "Basic YTpi", "garbage", ""] {
+        assert_refused(&with_header(&[value.to_owned()]).await);
+    }
+    assert_refused(&with_header(&[format!("Bearer {good} {good}")]).await);
+    assert_refused(&with_header(&[format!("Bearer {good}x")]).await);
+}
+
+#[tokio::test]
+async fn two_tokens_are_refused() {
+    let good = format!("Bearer {}", sign(&claims()));
+
+    assert_refused(&with_header(&[good.clone(), good]).await);
+}
+
+#[tokio::test]
+async fn a_token_of_20_kilobytes_breaks_a_limit() {
+    let reply = with_header(&[format!("Bearer {}", "x".repeat(20_000))]).await;
+
+    assert_eq!(reply.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    assert_eq!(reply.code(), "REQUEST_HEADER_FIELDS_TOO_LARGE");
+}
+
+#[tokio::test]
+async fn a_bad_token_is_refused_for_introspection_and_streams_too() {
+    let app = App::get();
+    assert_refused(&app.query_as("x", "{ __typename }").await);
+
+    let stream = app.post().bearer_auth("x").header("accept", "text/event-stream");
+    let stream = reply(stream.json(&json!({ "query": "subscription { ticks }" }))).await;
+
+    assert!(stream.text.contains("UNAUTHENTICATED"), "{stream:?}");
+}
