@@ -122,6 +122,7 @@ fn extensions(code: String, subgraph: Option<String>, from: &mut GraphQLErrorExt
     to
 }
 
+#[expect(clippy::match_same_arms, reason = "grouped by what the errors are about")]
 fn public(code: &str, message: &str, from_subgraph: bool) -> Public {
     match code {
         // The parser has a limit of its own, and no code for it.

@@ -271,11 +271,11 @@ impl People {
         Some(1)
     }
 
-    async fn fails(&self) -> async_graphql::Result<Option<i32>> {
+    fn fails(&self) -> async_graphql::Result<Option<i32>> {
         Err(Error::internal(std::io::Error::other("password of 10.0.0.1 is hunter2")).into())
     }
 
-    async fn leaks(&self) -> async_graphql::Result<Option<i32>> {
+    fn leaks(&self) -> async_graphql::Result<Option<i32>> {
         Err(std::io::Error::other("password of 10.0.0.1 is hunter2").into())
     }
 
@@ -284,7 +284,7 @@ impl People {
         None
     }
 
-    async fn forbidden(&self) -> async_graphql::Result<Option<i32>> {
+    fn forbidden(&self) -> async_graphql::Result<Option<i32>> {
         Err(Error::Forbidden("that is not yours").into())
     }
 
