@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use hive_router::{
     GraphQLError, RouterPaths, RouterSharedState, SchemaState,
     background_tasks::BackgroundTasksManager,
