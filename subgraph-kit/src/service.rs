@@ -20,7 +20,8 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    schema.sdl_with_options(SDLExportOptions::new().federation().compose_directive())
+    let text = schema.sdl_with_options(SDLExportOptions::new().federation().compose_directive());
+    format!("{}\n", text.trim_end())
 }
 
 /// A schema with what it needs to answer.
@@ -37,7 +38,13 @@ type Run = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 impl Subgraph {
     /// A subgraph whose resolvers find an `Arc<DataLoader<L>>` of their own request in the
     /// context, made from `loader`.
-    pub fn new<Q, M, S, L>(name: &'static str, schema: Schema<Q, M, S>, loader: L, db: PgPool, verifier: Verifier) -> Self
+    pub fn new<Q, M, S, L>(
+        name: &'static str,
+        schema: Schema<Q, M, S>,
+        loader: L,
+        db: PgPool,
+        verifier: Verifier,
+    ) -> Self
     where
         Q: ObjectType + 'static,
         M: ObjectType + 'static,
@@ -81,7 +88,8 @@ impl Subgraph {
 
     async fn admit(&self, headers: &HeaderMap, request: &Request) -> Result<Viewer, Error> {
         let viewer = self.verifier.viewer(headers).await?;
-        let too_many = |value: &async_graphql::Value| matches!(value, Value::List(items) if items.len() > MOST_REPRESENTATIONS);
+        let too_many =
+            |value: &async_graphql::Value| matches!(value, Value::List(items) if items.len() > MOST_REPRESENTATIONS);
         if request.variables.values().any(too_many) {
             return Err(Error::invalid("representations", format!("at most {MOST_REPRESENTATIONS} at once")));
         }
