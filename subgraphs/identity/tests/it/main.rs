@@ -1,0 +1,9 @@
+//! The identity subgraph, asked as the router asks it, over a real database.
+
+mod pages;
+mod people;
+mod permissions;
+mod schema;
+mod session;
+mod token;
+mod user;

@@ -1,0 +1,183 @@
+//! Whose tokens are believed.
+
+use axum::body::{Body, to_bytes};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::Utc;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header::AUTHORIZATION};
+use identity::Keys;
+use jsonwebtoken::{
+    Algorithm, EncodingKey, Header,
+    jwk::{AlgorithmParameters, JwkSet},
+};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use subgraph_kit::{
+    UserId, Viewer,
+    testing::{TestApp, claims},
+    token::{Claims, Verifier},
+    viewer::Role,
+};
+use tower::ServiceExt as _;
+
+use crate::people::*;
+
+/// Identity's keys, with the private half that a thief would like to have.
+struct KnownKey {
+    keys: Keys,
+    private: EncodingKey,
+    id: String,
+}
+
+impl KnownKey {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let keys = Keys::load_or_create(directory.path()).expect("keys");
+        let id = keys.jwks().keys[0].common.key_id.clone().expect("an id");
+        let pem = std::fs::read(directory.path().join(format!("{id}.pem"))).expect("a key");
+        Self { keys, private: EncodingKey::from_ed_pem(&pem).expect("a key"), id }
+    }
+
+    fn sign(&self, change: impl FnOnce(&mut Claims)) -> String {
+        let mut claims = bobs_claims();
+        change(&mut claims);
+        self.sign_with(Some(&self.id), &claims)
+    }
+
+    fn sign_with(&self, id: Option<&str>, claims: &impl serde::Serialize) -> String {
+        let header = Header { kid: id.map(str::to_owned), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, claims, &self.private).expect("a token")
+    }
+
+    /// What an attacker makes of the public key: the secret of an HMAC.
+    fn sign_with_the_public_half(&self, secret: &[u8]) -> String {
+        let header = Header { kid: Some(self.id.clone()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, &bobs_claims(), &EncodingKey::from_secret(secret)).expect("a token")
+    }
+
+    fn public_half(&self) -> String {
+        match &self.keys.jwks().keys[0].algorithm {
+            AlgorithmParameters::OctetKeyPair(key) => key.x.clone(),
+            other => panic!("no Ed25519 key: {other:?}"),
+        }
+    }
+}
+
+fn bobs_claims() -> Claims {
+    claims(UserId(BOB), Role::Student, false)
+}
+
+fn unsigned(header: &Value) -> String {
+    let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = serde_json::to_value(bobs_claims()).expect("claims");
+    format!("{}.{}.", encode(header), encode(&claims))
+}
+
+fn authorization(values: &[&str]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(AUTHORIZATION, HeaderValue::from_str(value).expect("a header's value"));
+    }
+    headers
+}
+
+async fn refusal(verifier: &Verifier, values: &[&str]) -> Option<&'static str> {
+    verifier.viewer(&authorization(values)).await.err().map(|error| error.code())
+}
+
+async fn published(db: PgPool, keys: &Keys) -> JwkSet {
+    let subgraph = identity::subgraph(db, keys, keys.verifier(), &settings()).await.expect("the subgraph opens");
+    let request = Request::get("/.well-known/jwks.json").body(Body::empty()).expect("a request");
+    let response = identity::routes(subgraph, keys).oneshot(request).await.expect("an answer");
+
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = to_bytes(response.into_body(), 10_000).await.expect("a body");
+    assert!(!String::from_utf8_lossy(&body).contains("\"d\""), "the private half is private");
+    serde_json::from_slice(&body).expect("a key set")
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn whoever_reads_the_published_keys_believes_our_tokens(db: PgPool) {
+    let key = KnownKey::new();
+    let verifier = Verifier::new(&published(db, &key.keys).await);
+
+    let token = key.sign(|_| ());
+    let viewer = verifier.viewer(&authorization(&[&format!("Bearer {token}")])).await.expect("a viewer");
+
+    assert_eq!(viewer, Viewer::SignedIn { id: UserId(BOB), role: Role::Student, is_verified: false });
+}
+
+#[tokio::test]
+async fn no_header_is_an_anonymous_viewer() {
+    let viewer = KnownKey::new().keys.verifier().viewer(&HeaderMap::new()).await.expect("a viewer");
+
+    assert_eq!(viewer, Viewer::Anonymous);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_ours_or_not_for_now_is_refused() {
+    let key = KnownKey::new();
+    let verifier = key.keys.verifier();
+    let good = key.sign(|_| ());
+    let no_uuid = {
+        let mut claims = serde_json::to_value(bobs_claims()).expect("claims");
+        claims["sub"] = json!("bob");
+        key.sign_with(Some(&key.id), &claims)
+    };
+    let raw_public_half = BASE64_URL_SAFE_NO_PAD.decode(key.public_half()).expect("base64");
+
+    for (what, token) in [
+        ("expired", key.sign(|claims| claims.exp = Utc::now().timestamp() - 60)),
+        ("of another issuer", key.sign(|claims| claims.iss = "elsewhere".to_owned())),
+        ("for another audience", key.sign(|claims| claims.aud = "elsewhere".to_owned())),
+        ("unsigned", unsigned(&json!({ "alg": "none", "typ": "JWT", "kid": key.id }))),
+        ("unsigned, but says EdDSA", unsigned(&json!({ "alg": "EdDSA", "typ": "JWT", "kid": key.id }))),
+        ("an HMAC by the public key", key.sign_with_the_public_half(&raw_public_half)),
+        ("an HMAC by the public key's text", key.sign_with_the_public_half(key.public_half().as_bytes())),
+        ("truncated", good[..good.len() - 1].to_owned()),
+        ("without its signature", good[..good.rfind('.').expect("a dot")].to_owned()),
+        ("of an unknown key", key.sign_with(Some("unknown"), &bobs_claims())),
+        ("of no key", key.sign_with(None, &bobs_claims())),
+        ("of another key by this name", KnownKey::new().sign_with(Some(&key.id), &bobs_claims())),
+        ("of nobody's id", no_uuid),
+        ("nothing", String::new()),
+        ("huge", "x".repeat(20_000)),
+    ] {
+        let refusal = refusal(&verifier, &[&format!("Bearer {token}")]).await;
+
+        assert_eq!(refusal, Some("UNAUTHENTICATED"), "a token that is {what}");
+    }
+    assert_eq!(refusal(&verifier, &[&format!("Bearer {good}")]).await, None);
+}
+
+#[tokio::test]
+async fn a_header_with_anything_but_one_token_is_refused() {
+    let key = KnownKey::new();
+    let verifier = key.keys.verifier();
+    let bearer = format!("Bearer {}", key.sign(|_| ()));
+
+    for values in [
+        &[bearer.as_str(), &bearer] as &[&str],
+        &[&bearer, "Basic Ym9iOmJvYg=="],
+        &[&format!("{bearer}, {bearer}")],
+        &[&format!("{bearer} {bearer}")],
+        &["Bearer"],
+        &["Basic Ym9iOmJvYg=="],
+        &[""],
+    ] {
+        assert_eq!(refusal(&verifier, values).await, Some("UNAUTHENTICATED"));
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+async fn a_bad_token_fails_even_what_everyone_may_see(db: PgPool) {
+    let key = KnownKey::new();
+    let subgraph =
+        identity::subgraph(db, &key.keys, key.keys.verifier(), &settings()).await.expect("the subgraph opens");
+    let app = TestApp::new(subgraph);
+    let expired = key.sign(|claims| claims.exp = 0);
+
+    let reply = bearer(&app, &expired).send("query ($id: ID!) { user(id: $id) { name } }", json!({ "id": BOB })).await;
+
+    assert_eq!(reply.error(), Some("UNAUTHENTICATED"));
+    assert_eq!(reply.0["data"], Value::Null);
+}
