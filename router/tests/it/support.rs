@@ -1,5 +1,7 @@
 //! Starts the router on a free port, over both transports.
 
+#![expect(clippy::unused_async, reason = "async-graphql wants its resolvers so")]
+
 use std::{
     fs,
     net::SocketAddr,
@@ -271,11 +273,11 @@ impl People {
         Some(1)
     }
 
-    fn fails(&self) -> async_graphql::Result<Option<i32>> {
+    async fn fails(&self) -> async_graphql::Result<Option<i32>> {
         Err(Error::internal(std::io::Error::other("password of 10.0.0.1 is hunter2")).into())
     }
 
-    fn leaks(&self) -> async_graphql::Result<Option<i32>> {
+    async fn leaks(&self) -> async_graphql::Result<Option<i32>> {
         Err(std::io::Error::other("password of 10.0.0.1 is hunter2").into())
     }
 
@@ -284,7 +286,7 @@ impl People {
         None
     }
 
-    fn forbidden(&self) -> async_graphql::Result<Option<i32>> {
+    async fn forbidden(&self) -> async_graphql::Result<Option<i32>> {
         Err(Error::Forbidden("that is not yours").into())
     }
 
