@@ -6,19 +6,30 @@ use anyhow::{Context as _, Result};
 use console::style;
 use router::SampleSignIn;
 use tempfile::NamedTempFile;
-use tokio::{net::TcpStream, time::sleep};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::sleep,
+};
 
 use super::Addresses;
 use crate::terminal::line;
 
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Waits for the router to answer.
-pub async fn wait_until_ready(port: u16) -> Result<()> {
-    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+/// Waits for the router to answer that it can serve. Its port takes connections before that.
+pub async fn wait_until_ready(port: u16) {
+    while !is_ready(port).await.unwrap_or(false) {
         sleep(RETRY).await;
     }
-    Ok(())
+}
+
+async fn is_ready(port: u16) -> std::io::Result<bool> {
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
+    connection.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let mut status = [0; b"HTTP/1.1 200".len()];
+    connection.read_exact(&mut status).await?;
+    Ok(status.ends_with(b"200"))
 }
 
 /// Addresses, people to sign in as, and what to try.

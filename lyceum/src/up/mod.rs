@@ -159,7 +159,7 @@ async fn serve_over(servers: &Servers, settings: &Settings, home: &Home, steps: 
         data: home.data.clone(),
     };
     tokio::select! {
-        ready = banner::wait_until_ready(router.port) => ready?,
+        () = banner::wait_until_ready(router.port) => {}
         () = stop.cancelled() => {}
     }
     if !stop.is_cancelled() {
@@ -169,9 +169,7 @@ async fn serve_over(servers: &Servers, settings: &Settings, home: &Home, steps: 
         }
     }
 
-    // Whoever ends first, by a signal or by a fault, takes the others along.
     let outcome = router.ended.await.map_err(|_| anyhow!("the router's thread broke off"));
-    stop.cancel();
     graph.finish().await?;
     databases.close().await;
     outcome?
@@ -262,8 +260,11 @@ impl RouterThread {
         let port = router.address().port();
         let (send, ended) = oneshot::channel();
         thread::Builder::new().name("router".to_owned()).spawn(move || {
+            let outcome = router.run(stop.clone());
+            // A router that fails takes the rest along.
+            stop.cancel();
             // Nobody listens only if the process is on its way out.
-            let _ = send.send(router.run(stop));
+            let _ = send.send(outcome);
         })?;
         Ok(Self { port, ended })
     }
