@@ -5,13 +5,16 @@ use std::{
     future::Future,
     mem,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
 use async_graphql::dataloader::{DataLoader, NoCache};
-use futures::{Stream as _, future::BoxFuture, stream::FuturesUnordered};
+use futures::{Stream as _, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
 
 type Load = BoxFuture<'static, ()>;
 
@@ -21,32 +24,58 @@ pub struct Batches {
     waiting: Arc<Mutex<Vec<Load>>>,
 }
 
+/// Passes a request's wake-ups on, and remembers that there was one.
+#[derive(Default)]
+struct Alarm {
+    task: AtomicWaker,
+    rang: AtomicBool,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rang.store(true, Ordering::SeqCst);
+        self.task.wake();
+    }
+}
+
 impl Batches {
     /// A loader for this request alone, whose loads `drive` starts.
     pub fn loader<L: Send + Sync + 'static>(&self, loader: L) -> DataLoader<L, NoCache> {
         let batches = self.clone();
-        DataLoader::new(loader, move |load| batches.lock().push(load))
-            .delay(Duration::ZERO)
-            .max_batch_size(usize::MAX)
+        DataLoader::new(loader, move |load| batches.lock().push(load)).delay(Duration::ZERO).max_batch_size(usize::MAX)
     }
 
     /// Runs the request to its end, and its loads whenever it can go no further without them.
     pub async fn drive<F: Future>(&self, request: F) -> F::Output {
         let mut request = pin!(request);
         let mut running = FuturesUnordered::new();
+        let alarm = Arc::new(Alarm::default());
 
-        std::future::poll_fn(|cx| self.poll(request.as_mut(), &mut running, cx)).await
+        std::future::poll_fn(|cx| self.poll(request.as_mut(), &alarm, &mut running, cx)).await
     }
 
     fn poll<F: Future>(
         &self,
         mut request: Pin<&mut F>,
+        alarm: &Arc<Alarm>,
         running: &mut FuturesUnordered<Load>,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
+        let waker = Waker::from(Arc::clone(alarm));
+        alarm.task.register(cx.waker());
         loop {
-            if let Poll::Ready(output) = request.as_mut().poll(cx) {
+            alarm.rang.store(false, Ordering::SeqCst);
+            if let Poll::Ready(output) = request.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Poll::Ready(output);
+            }
+            // A long list polls only some of its rows before it lets others have a turn; the rest
+            // have yet to say what they need.
+            if alarm.rang.load(Ordering::SeqCst) {
+                return Poll::Pending;
             }
             running.extend(mem::take(&mut *self.lock()));
             if !self.finish_some(running, cx) {
@@ -67,5 +96,47 @@ impl Batches {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Load>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, convert::Infallible, sync::atomic::AtomicUsize};
+
+    use async_graphql::dataloader::Loader;
+    use futures::future::join_all;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Echo {
+        loads: Arc<AtomicUsize>,
+    }
+
+    impl Loader<usize> for Echo {
+        type Value = usize;
+        type Error = Infallible;
+
+        async fn load(&self, keys: &[usize]) -> Result<HashMap<usize, usize>, Infallible> {
+            self.loads.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            Ok(keys.iter().map(|key| (*key, *key)).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn lists_of_long_lists_are_loaded_at_once() {
+        let (batches, echo) = (Batches::default(), Echo::default());
+        let loader = &batches.loader(echo.clone());
+
+        let row = |row| async move {
+            let cells = join_all((0..100).map(|cell| loader.load_one(row * 100 + cell))).await;
+            let after_them = loader.load_one(row).await;
+            (cells.len(), after_them)
+        };
+        let rows = batches.drive(join_all((0..100).map(row))).await;
+
+        assert_eq!(rows.into_iter().map(|(cells, _)| cells).sum::<usize>(), 10_000);
+        assert_eq!(echo.loads.load(Ordering::SeqCst), 2, "one for the cells, one for what comes after them");
     }
 }
