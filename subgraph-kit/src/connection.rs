@@ -61,7 +61,8 @@ pub async fn children<S, T, P, F>(
     args: PageArgs,
 ) -> Result<Connection<T>, Error>
 where
-    S: Loader<ChildPage<P, F>, Value = Arc<Page<T>>, Error = Error> + Loader<ChildCount<P, F>, Value = i64, Error = Error>,
+    S: Loader<ChildPage<P, F>, Value = Arc<Page<T>>, Error = Error>
+        + Loader<ChildCount<P, F>, Value = i64, Error = Error>,
     T: Listed + OutputType + ObjectType,
     P: Copy + Eq + Hash + Send + Sync + 'static,
     F: Clone + Eq + Hash + Send + Sync + 'static,

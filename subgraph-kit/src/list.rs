@@ -1,11 +1,7 @@
 //! Pages of a table, by keyset. The statements are built at run time, because direction, order
 //! and filters vary; the table's own words are constants of its row type.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow};
 use uuid::Uuid;
@@ -193,7 +189,10 @@ where
 {
     let mut counts = HashMap::with_capacity(keys.len());
     for (filter, group) in grouped(keys, |key| key.filter.clone()) {
-        let mut sql = QueryBuilder::new(format!("select {parent_column}, count(*) from {} where {parent_column} = any(", T::TABLE));
+        let mut sql = QueryBuilder::new(format!(
+            "select {parent_column}, count(*) from {} where {parent_column} = any(",
+            T::TABLE
+        ));
         sql.push_bind(parents(&group, |key| key.parent)).push(")");
         filter.push(&mut sql);
         sql.push(format_args!(" group by {parent_column}"));

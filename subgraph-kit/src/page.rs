@@ -79,12 +79,7 @@ impl PageArgs {
             (None, Some(last)) => (size("last", last)?, Direction::Backward),
             (None, None) => (DEFAULT_SIZE, Direction::Forward),
         };
-        Ok(Self {
-            size,
-            direction,
-            after: position(noun, "after", after)?,
-            before: position(noun, "before", before)?,
-        })
+        Ok(Self { size, direction, after: position(noun, "after", after)?, before: position(noun, "before", before)? })
     }
 }
 
@@ -104,7 +99,10 @@ mod tests {
     use super::*;
 
     fn somewhere() -> Position {
-        Position { time: DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("a time"), id: Uuid::from_u128(7) }
+        Position {
+            time: DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("a time"),
+            id: Uuid::from_u128(7),
+        }
     }
 
     fn field_of(result: Result<PageArgs, Error>) -> &'static str {

@@ -14,10 +14,7 @@ use jsonwebtoken::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    Error, UserId, Viewer,
-    viewer::Role,
-};
+use crate::{Error, UserId, Viewer, viewer::Role};
 
 /// Who signs Lyceum's tokens (`iss`).
 pub const ISSUER: &str = "lyceum";
@@ -73,7 +70,8 @@ impl Verifier {
     /// Fetches identity's key set when a token names a key that is not known yet.
     #[must_use]
     pub fn remote(url: String) -> Self {
-        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build().expect("the client's settings are valid");
+        let client =
+            reqwest::Client::builder().timeout(FETCH_TIMEOUT).build().expect("the client's settings are valid");
         Self { keys: Arc::default(), source: Some(Arc::new(Remote { url, client })) }
     }
 

@@ -100,7 +100,11 @@ impl Viewer {
     /// # Errors
     /// `Forbidden` for everyone else, the anonymous included.
     pub fn require_self_or_admin(&self, owner: UserId) -> Result<(), Error> {
-        if self.is_self_or_admin(owner) { Ok(()) } else { Err(Error::Forbidden("only the user and admins may see this")) }
+        if self.is_self_or_admin(owner) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("only the user and admins may see this"))
+        }
     }
 
     /// Lets through students.
@@ -132,7 +136,9 @@ impl Viewer {
     pub fn require_verified_teacher(&self) -> Result<VerifiedTeacher, Error> {
         match self.require_signed_in()? {
             (id, Role::Teacher, true) => Ok(VerifiedTeacher(id)),
-            (_, Role::Teacher, false) => Err(Error::Forbidden("only verified teachers may do this, and an admin has yet to verify you")),
+            (_, Role::Teacher, false) => {
+                Err(Error::Forbidden("only verified teachers may do this, and an admin has yet to verify you"))
+            }
             _ => Err(Error::Forbidden("only verified teachers may do this")),
         }
     }
