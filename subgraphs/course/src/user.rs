@@ -19,7 +19,9 @@ impl User {
     async fn courses(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given.")]
+        #[graphql(
+            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,

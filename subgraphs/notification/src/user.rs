@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Error, SimpleObject, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, PageArgs, UserId, ViewerExt as _, connection,
+    Connection, Error, PageArgs, UserId, ViewerExt as _, connection,
     list::{ChildCount, Listed as _},
 };
 
@@ -28,25 +28,33 @@ impl User {
     async fn notifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given.")]
+        #[graphql(
+            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that the user has not read.", default)] unread_only: bool,
-    ) -> Result<Option<Connection<Notification>>, Error> {
-        ctx.viewer().require_self_or_admin(self.id)?;
-        let args = PageArgs::try_new(Notification::NOUN, first, after.as_deref(), last, before.as_deref())?;
-        let which = if unread_only { Which::Unread } else { Which::All };
-        Ok(Some(connection::children::<Store, Notification, _, _>(ctx, self.id, which, args).await?))
+    ) -> Option<Result<Connection<Notification>, Error>> {
+        let page = async {
+            ctx.viewer().require_self_or_admin(self.id)?;
+            let args = PageArgs::try_new(Notification::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let which = if unread_only { Which::Unread } else { Which::All };
+            connection::children::<Store, Notification, _, _>(ctx, self.id, which, args).await
+        };
+        Some(page.await)
     }
 
     /// How many notifications this user has not read. The user and admins may see it; for everyone
     /// else it is null, with a `FORBIDDEN` error.
-    async fn unread_notification_count(&self, ctx: &Context<'_>) -> Result<Option<i32>, Error> {
-        ctx.viewer().require_self_or_admin(self.id)?;
-        let unread = ChildCount { parent: self.id, filter: Which::Unread };
-        let count = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(unread).await?.unwrap_or(0);
-        Ok(Some(i32::try_from(count).unwrap_or(i32::MAX)))
+    async fn unread_notification_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
+        let count = async {
+            ctx.viewer().require_self_or_admin(self.id)?;
+            let unread = ChildCount { parent: self.id, filter: Which::Unread };
+            let count = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(unread).await?;
+            Ok(i32::try_from(count.unwrap_or(0)).unwrap_or(i32::MAX))
+        };
+        Some(count.await)
     }
 }

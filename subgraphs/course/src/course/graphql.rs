@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
+use async_graphql::{
+    ComplexObject, Context, Enum, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader,
+};
 use rust_decimal::Decimal;
 use subgraph_kit::{
     Connection, CourseId, Error as Failure, PageArgs, UserError, UserId, ViewerExt as _, answer,
@@ -119,8 +121,8 @@ impl CourseQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The course's id.")] id: CourseId,
-    ) -> Result<Option<Course>, Error> {
-        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+    ) -> Option<Result<Course, Failure>> {
+        ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
     }
 
     /// The catalogue. Everyone may see it.
@@ -128,7 +130,9 @@ impl CourseQuery {
     async fn courses(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given.")]
+        #[graphql(
+            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
@@ -207,7 +211,12 @@ impl CourseFilter {
         if let Some(search) = &self.search {
             text::require_storable("filter.search", search)?;
         }
-        Ok(store::CourseFilter { search: self.search, level: self.level, is_free: self.is_free, teacher: self.teacher_id })
+        Ok(store::CourseFilter {
+            search: self.search,
+            level: self.level,
+            is_free: self.is_free,
+            teacher: self.teacher_id,
+        })
     }
 }
 

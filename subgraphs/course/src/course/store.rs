@@ -25,9 +25,13 @@ pub struct Store {
 /// Which courses of the catalogue are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct CourseFilter {
+    /// Text that title or description contains, in any letter case.
     pub search: Option<String>,
+    /// Only this level.
     pub level: Option<Level>,
+    /// Only free ones, or only those that are not.
     pub is_free: Option<bool>,
+    /// Only this teacher's.
     pub teacher: Option<UserId>,
 }
 
@@ -63,6 +67,8 @@ impl Filter for CourseFilter {
 }
 
 impl Store {
+    /// The table in this database; looks how its rows can be ordered.
+    ///
     /// # Errors
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
@@ -70,14 +76,26 @@ impl Store {
         Ok(Self { db, key })
     }
 
+    /// A page of the catalogue.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn list(&self, order: Order, filter: &CourseFilter, args: &PageArgs) -> Result<Page<Course>, Error> {
         list::page(&self.db, self.key, order, filter, args).await
     }
 
+    /// How many courses pass the filter.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn count(&self, filter: &CourseFilter) -> Result<i64, Error> {
         list::count::<Course>(&self.db, filter).await
     }
 
+    /// Publishes a course.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn insert(&self, teacher: VerifiedTeacher, course: Description) -> Result<Course, Error> {
         let (id, created_at) = new_id_and_time();
         let course = query_as!(
@@ -104,6 +122,9 @@ impl Store {
     }
 
     /// Changes the course as `change` says, while nobody else can.
+    ///
+    /// # Errors
+    /// Not found; those of `change`; those of the database.
     pub async fn update(
         &self,
         id: CourseId,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
-use subgraph_kit::{NotificationId, UserId, ViewerExt as _};
+use async_graphql::{ComplexObject, Context, ID, Object, dataloader::DataLoader};
+use subgraph_kit::{Error, NotificationId, UserId, ViewerExt as _};
 
 use super::{
     Notification,
@@ -30,8 +30,8 @@ impl NotificationQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The notification's id.")] id: NotificationId,
-    ) -> Result<Option<Notification>, Error> {
-        own(ctx, id).await
+    ) -> Option<Result<Notification, Error>> {
+        own(ctx, id).await.transpose()
     }
 
     #[graphql(entity)]
@@ -48,5 +48,5 @@ impl NotificationQuery {
 
 async fn own(ctx: &Context<'_>, id: NotificationId) -> Result<Option<Notification>, Error> {
     let Some(user) = ctx.viewer().id() else { return Ok(None) };
-    Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(Own { user, id }).await?)
+    ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(Own { user, id }).await
 }

@@ -1,0 +1,339 @@
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query, query_scalar};
+use subgraph_kit::{ids::new_id_and_time, page::Position, testing::StatementCount};
+use uuid::Uuid;
+
+use crate::{pages::List, people::*};
+
+fn catalogue() -> List {
+    List { document: "{ courses(ARGUMENTS) { PAGE } }", variables: json!({}), at: "/courses" }
+}
+
+/// So many courses with ids of the earlier system, five of them in each second.
+async fn publish_with_old_ids(db: &PgPool, count: i32) {
+    query(
+        "insert into courses (teacher_id, title, created_at)
+         select $1, 'Course ' || n, timestamptz '2026-01-01' + (n / 5) * interval '1 second'
+         from generate_series(1, $2) as n",
+    )
+    .bind(TERESA)
+    .bind(count)
+    .execute(db)
+    .await
+    .expect("the courses are inserted");
+}
+
+/// So many courses with ids as this system makes them.
+async fn publish_with_new_ids(db: &PgPool, count: usize) {
+    let (ids, times): (Vec<_>, Vec<_>) = (0..count).map(|_| new_id_and_time()).unzip();
+    query(
+        "insert into courses (id, teacher_id, title, created_at)
+         select id, $3, 'Course', created_at from unnest($1::uuid[], $2::timestamptz[]) as new (id, created_at)",
+    )
+    .bind(ids)
+    .bind(times)
+    .bind(TERESA)
+    .execute(db)
+    .await
+    .expect("the courses are inserted");
+}
+
+async fn publish(db: &PgPool, title: &str, description: &str) -> String {
+    query_scalar("insert into courses (teacher_id, title, description) values ($1, $2, $3) returning id::text")
+        .bind(TERESA)
+        .bind(title)
+        .bind(description)
+        .fetch_one(db)
+        .await
+        .expect("the course is inserted")
+}
+
+async fn oldest_first(db: &PgPool) -> Vec<String> {
+    query_scalar("select id::text from courses order by created_at, id")
+        .fetch_all(db)
+        .await
+        .expect("the courses are read")
+}
+
+/// Walks the catalogue in both orders and both directions.
+async fn assert_pages_join(db: &PgPool) {
+    let (list, client) = (catalogue(), app(db.clone()).await.anonymous());
+    let oldest_first = oldest_first(db).await;
+    let newest_first: Vec<_> = oldest_first.iter().rev().cloned().collect();
+
+    for (order, all) in [("", &newest_first), ("orderBy: NEWEST", &newest_first), ("orderBy: OLDEST", &oldest_first)] {
+        for size in [1, 3, all.len() - 1, all.len(), all.len() + 1] {
+            assert_eq!(&list.walk_forward(&client, size, order).await, all, "forward by {size}, {order}");
+            assert_eq!(&list.walk_backward(&client, size, order).await, all, "backward by {size}, {order}");
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn the_catalogue_lists_the_newest_first(db: PgPool) {
+    let (list, client) = (catalogue(), app(db).await.anonymous());
+
+    let newest = list.page(&client, "first: 20").await.ok();
+    let oldest = list.page(&client, "orderBy: OLDEST").await.ok();
+
+    assert_eq!(list.ids(&newest), [LATIN, SQL, RUST].map(|id| id.to_string()));
+    assert_eq!(list.ids(&oldest), [RUST, SQL, LATIN].map(|id| id.to_string()));
+    assert_eq!(list.total(&newest), 3);
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn an_empty_catalogue_is_an_empty_page(db: PgPool) {
+    let (list, client) = (catalogue(), app(db).await.anonymous());
+
+    for arguments in ["first: 1", "last: 1"] {
+        let page = list.page(&client, arguments).await.ok();
+
+        assert_eq!(
+            page.data("/courses"),
+            &json!({
+                "nodes": [],
+                "edges": [],
+                "totalCount": 0,
+                "pageInfo": { "hasNextPage": false, "hasPreviousPage": false, "startCursor": null, "endCursor": null },
+            })
+        );
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn pages_join_where_ids_are_old_and_times_are_equal(db: PgPool) {
+    publish_with_old_ids(&db, 23).await;
+
+    assert_pages_join(&db).await;
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn pages_join_where_all_ids_are_new(db: PgPool) {
+    publish_with_new_ids(&db, 23).await;
+
+    assert_pages_join(&db).await;
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn pages_join_where_new_ids_follow_old_ones(db: PgPool) {
+    publish_with_old_ids(&db, 11).await;
+    publish_with_new_ids(&db, 12).await;
+
+    assert_pages_join(&db).await;
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn both_cursors_cut_a_piece_out_of_the_list(db: PgPool) {
+    publish_with_new_ids(&db, 10).await;
+    let (list, client) = (catalogue(), app(db.clone()).await.anonymous());
+    let all: Vec<_> = oldest_first(&db).await.into_iter().rev().collect();
+
+    let after = list.page(&client, "first: 2").await.ok();
+    let before = list.page(&client, "last: 2").await.ok();
+    let between =
+        format!("after: \"{}\", before: \"{}\"", list.cursor(&after, "endCursor"), list.cursor(&before, "startCursor"));
+    let whole = list.page(&client, &format!("first: 100, {between}")).await.ok();
+    let end = list.page(&client, &format!("last: 2, {between}")).await.ok();
+
+    assert_eq!(list.ids(&whole), all[2..8]);
+    assert_eq!(list.ids(&end), all[6..8]);
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
+    publish_with_old_ids(&db, 12).await;
+    let (list, client) = (catalogue(), app(db.clone()).await.anonymous());
+    let all: Vec<_> = oldest_first(&db).await.into_iter().rev().collect();
+
+    let first = list.page(&client, "first: 4").await.ok();
+    let last = list.page(&client, "last: 4").await.ok();
+    // The rows that the two cursors name go, and newer and older ones come.
+    query("delete from courses where id::text = any($1)")
+        .bind([&all[3], &all[8]].map(String::clone))
+        .execute(&db)
+        .await
+        .expect("the courses are deleted");
+    query("insert into courses (teacher_id, title, created_at) values ($1, 'New', '2030-01-01'), ($1, 'Old', '2020-01-01')")
+        .bind(TERESA)
+        .execute(&db)
+        .await
+        .expect("the courses are inserted");
+    let next = list.page(&client, &format!("first: 4, after: \"{}\"", list.cursor(&first, "endCursor"))).await.ok();
+    let previous =
+        list.page(&client, &format!("last: 4, before: \"{}\"", list.cursor(&last, "startCursor"))).await.ok();
+
+    assert_eq!(list.ids(&next), all[4..8]);
+    assert_eq!(list.ids(&previous), all[4..8]);
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn new_ids_are_paged_by_the_primary_key_alone(db: PgPool) {
+    publish_with_new_ids(&db, 5_000).await;
+    query("analyze courses").execute(&db).await.expect("the statistics are gathered");
+    let (list, client) = (catalogue(), app(db.clone()).await.anonymous());
+    let page = list.page(&client, "first: 50").await.ok();
+    let cursor = list.cursor(&page, "endCursor");
+
+    for part in [
+        "first: 20".to_owned(),
+        "last: 20".to_owned(),
+        format!("after: \"{cursor}\""),
+        format!("last: 3, before: \"{cursor}\""),
+    ] {
+        for order in ["NEWEST", "OLDEST"] {
+            let arguments = format!("{part}, orderBy: {order}");
+            let page = client.send(&format!("{{ courses({arguments}) {{ nodes {{ id }} }} }}"), json!({})).await.ok();
+            let plan = plan_of_the_last_page(&db).await;
+
+            assert!(page.data("/courses/nodes/0/id").is_string());
+            assert!(plan.contains("using courses_pkey"), "{arguments}: {plan}");
+            assert!(!plan.contains("Sort") && !plan.contains("Seq Scan"), "{arguments}: {plan}");
+        }
+    }
+}
+
+/// How the server runs the statement that read a page just now.
+async fn plan_of_the_last_page(db: &PgPool) -> String {
+    let mut observer = PgConnection::connect_with(&db.connect_options()).await.expect("a connection of our own");
+    let statement: String = query_scalar(
+        "select query from pg_stat_activity
+         where datname = current_database() and query like 'select id, teacher_id%order by%'
+         order by query_start desc limit 1",
+    )
+    .fetch_one(&mut observer)
+    .await
+    .expect("the statement is still known");
+    let explain = AssertSqlSafe(format!("explain (generic_plan, costs off) {statement}"));
+    let lines: Vec<String> = sqlx::raw_sql(explain)
+        .fetch_all(&mut observer)
+        .await
+        .expect("a plan")
+        .iter()
+        .map(|row| sqlx::Row::get(row, 0))
+        .collect();
+    lines.join("\n")
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
+    let (list, client) = (catalogue(), app(db).await.anonymous());
+    let somewhere = Position { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
+
+    for cursor in [somewhere.to_cursor("payment").as_str(), "", "?", "Y291cnNl", &"A".repeat(10_000)] {
+        for argument in ["after", "before"] {
+            let page = list.page(&client, &format!("{argument}: \"{cursor}\"")).await;
+
+            assert_eq!(page.error(), Some("BAD_USER_INPUT"), "{argument}: {cursor}");
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn a_page_of_an_impossible_size_is_a_bad_input(db: PgPool) {
+    let (list, client) = (catalogue(), app(db).await.anonymous());
+
+    for arguments in ["first: 0", "first: 101", "first: -1", "last: 0", "last: 101", "first: 1, last: 1"] {
+        assert_eq!(list.page(&client, arguments).await.error(), Some("BAD_USER_INPUT"), "{arguments}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn a_page_costs_one_statement_and_a_total_one_more(db: PgPool) {
+    publish_with_old_ids(&db, 100).await;
+    let app = app(db).await;
+
+    for size in [1, 20, 100] {
+        for (selection, expected) in
+            [("nodes { id title teacher { id } }", 1), ("nodes { id } totalCount", 2), ("totalCount", 2)]
+        {
+            let statements = StatementCount::start();
+            let document = format!("{{ courses(first: {size}) {{ {selection} }} }}");
+            let reply = app.anonymous().send(&document, json!({})).await.ok();
+
+            assert_eq!(statements.get(), expected, "{size} rows, {selection}");
+            assert!(reply.data("/courses").is_object());
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn filters_narrow_the_list_and_its_total_together(db: PgPool) {
+    let (list, client) = (catalogue(), app(db).await.anonymous());
+    let teresa = format!("teacherId: \"{TERESA}\"");
+
+    for (filter, expected) in [
+        ("", vec![LATIN, SQL, RUST]),
+        ("level: ADVANCED", vec![LATIN]),
+        ("isFree: true", vec![RUST]),
+        ("isFree: false", vec![LATIN, SQL]),
+        (&teresa, vec![SQL, RUST]),
+        (&format!("{teresa}, isFree: false"), vec![SQL]),
+        (&format!("{teresa}, isFree: false, level: INTERMEDIATE, search: \"join\""), vec![SQL]),
+        (&format!("{teresa}, level: ADVANCED"), vec![]),
+        (&format!("teacherId: \"{NOBODY}\""), vec![]),
+        ("search: null, level: null, isFree: null, teacherId: null", vec![LATIN, SQL, RUST]),
+    ] {
+        let page = list.page(&client, &format!("filter: {{ {filter} }}")).await.ok();
+
+        assert_eq!(list.ids(&page), expected.iter().map(Uuid::to_string).collect::<Vec<_>>(), "{filter}");
+        assert_eq!(list.total(&page), expected.len(), "{filter}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn a_filtered_list_is_paged(db: PgPool) {
+    let (list, client) = (catalogue(), app(db).await.anonymous());
+    let filter = "filter: { search: \"RUST\" }";
+
+    assert_eq!(list.walk_forward(&client, 1, filter).await, [SQL, RUST].map(|id| id.to_string()));
+    assert_eq!(list.walk_backward(&client, 1, filter).await, [SQL, RUST].map(|id| id.to_string()));
+}
+
+const SEARCH: &str = "query ($search: String!) { courses(filter: { search: $search }) { nodes { id } totalCount } }";
+
+async fn found(db: &PgPool, search: &str) -> Value {
+    let reply = app(db.clone()).await.anonymous().send(SEARCH, json!({ "search": search })).await.ok();
+    let ids: Vec<_> =
+        reply.data("/courses/nodes").as_array().expect("a list").iter().map(|node| node["id"].clone()).collect();
+    assert_eq!(reply.data("/courses/totalCount"), ids.len());
+    json!(ids)
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn a_search_means_what_it_says(db: PgPool) {
+    let long = "0123456789".repeat(1_000);
+    let percent = publish(&db, "100% Rust", "").await;
+    let underscore = publish(&db, "snake_case", "").await;
+    let backslash = publish(&db, r"C:\new", "").await;
+    let quotes = publish(&db, r#"The "best" of Tom's"#, "").await;
+    let emoji = publish(&db, "Plain", "for 🦀 and 👩‍🏫").await;
+    let much = publish(&db, "Much", &format!("so {long} much")).await;
+
+    for (search, expected) in [
+        ("%", &percent),
+        ("0% r", &percent),
+        ("_", &underscore),
+        ("KE_CA", &underscore),
+        (r"\", &backslash),
+        (r":\N", &backslash),
+        ("\"", &quotes),
+        ("Tom's", &quotes),
+        ("🦀", &emoji),
+        ("👩‍🏫", &emoji),
+        (&long, &much),
+    ] {
+        assert_eq!(found(&db, search).await, json!([expected]), "{search}");
+    }
+    for nothing in ["%%", "__", r"\\", "' or true --", "100_ Rust", "🦞"] {
+        assert_eq!(found(&db, nothing).await, json!([]), "{nothing}");
+    }
+    assert_eq!(found(&db, "").await.as_array().map(Vec::len), Some(6));
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn a_search_for_the_nul_character_is_a_bad_input(db: PgPool) {
+    let reply = app(db).await.anonymous().send(SEARCH, json!({ "search": "Ru\0st" })).await;
+
+    assert_eq!(reply.error(), Some("BAD_USER_INPUT"));
+    assert!(reply.0["errors"][0]["message"].as_str().is_some_and(|message| message.starts_with("filter.search")));
+}

@@ -1,0 +1,10 @@
+//! The course subgraph, asked as the router asks it, over a real database.
+
+mod catalogue;
+mod course;
+mod mutations;
+mod pages;
+mod people;
+mod permissions;
+mod schema;
+mod user;

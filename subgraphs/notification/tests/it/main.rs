@@ -1,0 +1,8 @@
+//! The notification subgraph, asked as the router asks it, over a real database.
+
+mod notification;
+mod pages;
+mod people;
+mod permissions;
+mod schema;
+mod user;
