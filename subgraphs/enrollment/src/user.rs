@@ -8,7 +8,7 @@ use crate::enrollment::{
     store::{EnrollmentFilter, Store},
 };
 
-/// A user, who may be on courses.
+/// A person of the platform. Everyone may see all but the e-mail address.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct User {

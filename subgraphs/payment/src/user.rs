@@ -5,7 +5,7 @@ use subgraph_kit::{Connection, Error, PageArgs, UserId, ViewerExt as _, connecti
 
 use crate::payment::{Payment, store::Store};
 
-/// A user, who may have paid for courses.
+/// A person of the platform. Everyone may see all but the e-mail address.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct User {

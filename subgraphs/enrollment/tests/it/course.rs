@@ -1,0 +1,165 @@
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use subgraph_kit::testing::StatementCount;
+use uuid::Uuid;
+
+use crate::{pages::List, people::*};
+
+fn course(id: Uuid) -> Value {
+    json!({ "__typename": "Course", "id": id })
+}
+
+/// As the router asks for what `@requires` the teacher.
+fn course_of(teacher: Uuid, id: Uuid) -> Value {
+    json!({ "__typename": "Course", "id": id, "teacher": { "__typename": "User", "id": teacher } })
+}
+
+fn enrollments_in(id: Uuid) -> List {
+    List { parent: course_of(TERESA, id), field: "enrollments" }
+}
+
+/// Puts so many students on Rust, five of them in each second, by ids of the earlier system.
+async fn fill_rust(db: &PgPool, count: i32) {
+    sqlx::query(
+        "insert into enrollments (student_id, course_id, enrolled_at)
+         select gen_random_uuid(), $1, timestamptz '2026-01-01' + (n / 5) * interval '1 second'
+         from generate_series(1, $2) as n",
+    )
+    .bind(RUST)
+    .bind(count)
+    .execute(db)
+    .await
+    .expect("the enrollments are inserted");
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn everyone_sees_how_many_students_a_course_has(db: PgPool) {
+    let app = app(db).await;
+    let courses = json!([course(RUST), course(LATIN), { "__typename": "Course", "id": "no uuid" }, course(SQL)]);
+
+    let reply = app.anonymous().entities("... on Course { enrollmentCount }", courses).await.ok();
+
+    assert_eq!(
+        reply.data("/_entities"),
+        &json!([{ "enrollmentCount": 2 }, { "enrollmentCount": 0 }, null, { "enrollmentCount": 1 }])
+    );
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_viewer_finds_their_own_place_on_a_course(db: PgPool) {
+    let app = app(db).await;
+    let courses = json!([course(RUST), course(SQL), course(LATIN)]);
+    let selection = "... on Course { viewerEnrollment { id student { id } } }";
+
+    let alice = app.student(ALICE).entities(selection, courses.clone()).await.ok();
+    let bob = app.student(BOB).entities(selection, courses.clone()).await.ok();
+    let nobody = app.anonymous().entities(selection, courses).await.ok();
+
+    assert_eq!(alice.data("/_entities/0/viewerEnrollment"), &json!({ "id": ALICES_RUST, "student": { "id": ALICE } }));
+    assert_eq!(alice.data("/_entities/1/viewerEnrollment/id"), &json!(ALICES_SQL));
+    assert_eq!(alice.data("/_entities/2/viewerEnrollment"), &Value::Null);
+    assert_eq!(bob.data("/_entities/0/viewerEnrollment/id"), &json!(BOBS_RUST));
+    assert_eq!(bob.data("/_entities/1/viewerEnrollment"), &Value::Null);
+    assert_eq!(nobody.data("/_entities/0/viewerEnrollment"), &Value::Null);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_teacher_sees_who_is_on_their_course(db: PgPool) {
+    let (list, teresa) = (enrollments_in(RUST), app(db).await.teacher(TERESA));
+    let selection =
+        "... on Course { enrollments { nodes { status student { id } payment { id enrollment { id } } } } }";
+
+    let page = list.page(&teresa, "first: 20").await.ok();
+    let through = list.page(&teresa, "status: COMPLETED").await.ok();
+    let reply = teresa.entities(selection, json!([course_of(TERESA, RUST)])).await.ok();
+
+    assert_eq!(list.ids(&page), [BOBS_RUST.to_string(), ALICES_RUST.to_string()]);
+    assert_eq!(page.data("/_entities/0/enrollments/totalCount"), 2);
+    assert_eq!(list.ids(&through), [BOBS_RUST.to_string()]);
+    assert_eq!(
+        reply.data("/_entities/0/enrollments/nodes/0"),
+        &json!({ "status": "COMPLETED", "student": { "id": BOB }, "payment": { "id": BOBS_PAYMENT, "enrollment": null } }),
+        "what a payment bought is not the teacher's to see"
+    );
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_course_without_a_known_teacher_is_open_to_admins_only(db: PgPool) {
+    let app = app(db).await;
+    let courses = json!([
+        course(RUST),
+        { "__typename": "Course", "id": RUST, "teacher": null },
+        { "__typename": "Course", "id": RUST, "teacher": { "id": "no uuid" } },
+    ]);
+    let selection = "... on Course { enrollments { totalCount } }";
+
+    let admin = app.admin().entities(selection, courses.clone()).await.ok();
+    for client in [app.teacher(TERESA), app.anonymous()] {
+        let reply = client.entities(selection, courses.clone()).await;
+
+        assert_eq!(
+            reply.data("/_entities"),
+            &json!([{ "enrollments": null }, { "enrollments": null }, { "enrollments": null }])
+        );
+        assert_eq!(reply.error(), Some("FORBIDDEN"));
+    }
+
+    assert_eq!(admin.data("/_entities/0/enrollments/totalCount"), 2);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
+    fill_rust(&db, 13).await;
+    let (list, teresa) = (enrollments_in(RUST), app(db.clone()).await.teacher(TERESA));
+    let all: Vec<String> = sqlx::query_scalar("select id::text from enrollments order by enrolled_at desc, id desc")
+        .fetch_all(&db)
+        .await
+        .expect("the enrollments are read");
+
+    for size in [1, 4, 13] {
+        assert_eq!(list.walk_forward(&teresa, size).await, all, "forward by {size}");
+        assert_eq!(list.walk_backward(&teresa, size).await, all, "backward by {size}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn a_cursor_of_another_list_is_a_bad_input(db: PgPool) {
+    let (list, teresa) = (enrollments_in(RUST), app(db).await.teacher(TERESA));
+
+    let page = list.page(&teresa, "after: \"Y291cnNl\"").await;
+
+    assert_eq!(page.error(), Some("BAD_USER_INPUT"));
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn the_number_of_statements_does_not_depend_on_the_number_of_courses(db: PgPool) {
+    let admin = app(db.clone()).await.admin();
+    let selection = "... on Course { enrollmentCount viewerEnrollment { id } enrollments { nodes { id } } }";
+
+    for size in [1_u128, 20, 100] {
+        let courses: Value = (1..=size).map(|id| course_of(TERESA, Uuid::from_u128(id))).collect();
+        let statements = StatementCount::start();
+        let reply = admin.entities(selection, courses).await.ok();
+
+        assert_eq!(reply.data("/_entities/0/enrollmentCount"), 0);
+        assert_eq!(statements.get(), 3, "for {size}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn the_number_of_statements_does_not_depend_on_the_length_of_the_list(db: PgPool) {
+    let teresa = app(db.clone()).await.teacher(TERESA);
+    let selection = "... on Course { enrollments(first: 100) { totalCount nodes { id status student { id } } } }";
+    fill_rust(&db, 1).await;
+    let mut length = 1;
+
+    for more in [0, 19, 80] {
+        fill_rust(&db, more).await;
+        length += more;
+        let statements = StatementCount::start();
+        let reply = teresa.entities(selection, json!([course_of(TERESA, RUST)])).await.ok();
+
+        assert_eq!(reply.data("/_entities/0/enrollments/totalCount"), length);
+        assert_eq!(statements.get(), 2, "for {length}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The enrollment subgraph, asked as the router asks it, over a real database.
+
+mod course;
+mod enrollment;
+mod pages;
+mod payment;
+mod people;
+mod permissions;
+mod schema;
+mod user;

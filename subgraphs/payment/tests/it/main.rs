@@ -1,0 +1,8 @@
+//! The payment subgraph, asked as the router asks it, over a real database.
+
+mod pages;
+mod payment;
+mod people;
+mod permissions;
+mod schema;
+mod user;

@@ -1,0 +1,157 @@
+use serde_json::json;
+use sqlx::PgPool;
+use subgraph_kit::{page::Position, testing::StatementCount};
+use uuid::Uuid;
+
+use crate::{pages::List, people::*};
+
+fn payments_of(student: Uuid) -> List {
+    List { parent: json!({ "__typename": "User", "id": student }), field: "payments" }
+}
+
+/// Lets Alice pay for so many courses, five of them in each second, by ids of the earlier system.
+async fn charge_alice(db: &PgPool, count: i32) {
+    sqlx::query(
+        "insert into payments (student_id, course_id, amount, created_at)
+         select $1, gen_random_uuid(), 49.99, timestamptz '2026-01-01' + (n / 5) * interval '1 second'
+         from generate_series(1, $2) as n",
+    )
+    .bind(ALICE)
+    .bind(count)
+    .execute(db)
+    .await
+    .expect("the payments are inserted");
+}
+
+async fn newest_first(db: &PgPool) -> Vec<String> {
+    sqlx::query_scalar("select id::text from payments where student_id = $1 order by created_at desc, id desc")
+        .bind(ALICE)
+        .fetch_all(db)
+        .await
+        .expect("the payments are read")
+}
+
+#[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
+async fn a_students_payments_are_listed_newest_first(db: PgPool) {
+    let (list, alice) = (payments_of(ALICE), app(db).await.student(ALICE));
+
+    let page = list.page(&alice, "first: 20").await.ok();
+
+    assert_eq!(list.ids(&page), [ALICES_SQL.to_string(), ALICES_RUST.to_string()]);
+    assert_eq!(page.data("/_entities/0/payments/totalCount"), 2);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
+    charge_alice(&db, 23).await;
+    let (list, alice) = (payments_of(ALICE), app(db.clone()).await.student(ALICE));
+    let all = newest_first(&db).await;
+
+    for size in [1, 2, 3, 22, 23, 24] {
+        assert_eq!(list.walk_forward(&alice, size).await, all, "forward by {size}");
+        assert_eq!(list.walk_backward(&alice, size).await, all, "backward by {size}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
+    charge_alice(&db, 12).await;
+    let (list, alice) = (payments_of(ALICE), app(db.clone()).await.student(ALICE));
+    let all = newest_first(&db).await;
+
+    let first = list.page(&alice, "first: 4").await.ok();
+    let last = list.page(&alice, "last: 4").await.ok();
+    // The rows that the two cursors name go, and newer and older ones come.
+    sqlx::query("delete from payments where id::text = any($1)")
+        .bind([&all[3], &all[8]].map(String::clone))
+        .execute(&db)
+        .await
+        .expect("the payments are deleted");
+    sqlx::query(
+        "insert into payments (student_id, course_id, amount, created_at)
+         values ($1, gen_random_uuid(), 1, '2030-01-01'), ($1, gen_random_uuid(), 1, '2020-01-01')",
+    )
+    .bind(ALICE)
+    .execute(&db)
+    .await
+    .expect("the payments are inserted");
+    let next = list.page(&alice, &format!("first: 4, after: \"{}\"", list.cursor(&first, "endCursor"))).await.ok();
+    let previous = list.page(&alice, &format!("last: 4, before: \"{}\"", list.cursor(&last, "startCursor"))).await.ok();
+
+    assert_eq!(list.ids(&next), all[4..8]);
+    assert_eq!(list.ids(&previous), all[4..8]);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
+async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
+    let (list, alice) = (payments_of(ALICE), app(db).await.student(ALICE));
+    let somewhere = Position { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
+
+    for cursor in [somewhere.to_cursor("enrollment").as_str(), "", "?", "cGF5bWVudA"] {
+        for argument in ["after", "before"] {
+            let page = list.page(&alice, &format!("{argument}: \"{cursor}\"")).await;
+
+            assert_eq!(page.error(), Some("BAD_USER_INPUT"), "{argument}: {cursor}");
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
+async fn a_page_of_an_impossible_size_is_a_bad_input(db: PgPool) {
+    let (list, alice) = (payments_of(ALICE), app(db).await.student(ALICE));
+
+    for arguments in ["first: 0", "first: 101", "first: -1", "last: 0", "last: 101", "first: 1, last: 1"] {
+        assert_eq!(list.page(&alice, arguments).await.error(), Some("BAD_USER_INPUT"), "{arguments}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
+async fn a_dead_key_costs_only_itself(db: PgPool) {
+    let app = app(db).await;
+    let representations = json!([
+        { "__typename": "User", "id": ALICE },
+        { "__typename": "User", "id": "no uuid" },
+        { "__typename": "User", "id": NOBODY },
+    ]);
+
+    let reply = app.admin().entities("... on User { payments { totalCount } }", representations).await.ok();
+
+    assert_eq!(
+        reply.data("/_entities"),
+        &json!([{ "payments": { "totalCount": 2 } }, null, { "payments": { "totalCount": 0 } }])
+    );
+}
+
+#[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
+async fn a_list_that_is_refused_is_null_and_its_user_is_not(db: PgPool) {
+    let app = app(db).await;
+    let document = "query ($id: ID!) { payment(id: $id) { student { payments { totalCount } } } }";
+    let others = json!([{ "__typename": "User", "id": ALICE }, { "__typename": "User", "id": BOB }]);
+
+    let own = app.student(ALICE).send(document, json!({ "id": ALICES_RUST })).await.ok();
+    let reply = app.student(ALICE).entities("... on User { payments { totalCount } }", others).await;
+
+    assert_eq!(own.data("/payment/student/payments/totalCount"), 2);
+    assert_eq!(reply.data("/_entities"), &json!([{ "payments": { "totalCount": 2 } }, { "payments": null }]));
+    assert_eq!(reply.error(), Some("FORBIDDEN"));
+    assert_eq!(reply.0["errors"][0]["path"], json!(["_entities", 1, "payments"]));
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn the_number_of_statements_does_not_depend_on_the_length_of_the_list(db: PgPool) {
+    let alice = app(db.clone()).await.student(ALICE);
+    let selection = "... on User { payments(first: 100) { totalCount nodes { id status student { id } \
+        amount course { id } } } }";
+    charge_alice(&db, 1).await;
+    let mut length = 1;
+
+    for more in [0, 19, 80] {
+        charge_alice(&db, more).await;
+        length += more;
+        let statements = StatementCount::start();
+        let reply = alice.entities(selection, json!([{ "__typename": "User", "id": ALICE }])).await.ok();
+
+        assert_eq!(reply.data("/_entities/0/payments/totalCount"), length);
+        assert_eq!(statements.get(), 2, "for {length}");
+    }
+}
