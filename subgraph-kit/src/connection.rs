@@ -54,6 +54,9 @@ fn edge<T: Listed + OutputType>(row: &T) -> Edge<String, T, EmptyFields> {
 ///
 /// # Errors
 /// Those of the store.
+///
+/// # Panics
+/// If the store leaves a key without an answer.
 pub async fn children<S, T, P, F>(
     ctx: &Context<'_>,
     parent: P,

@@ -86,6 +86,9 @@ fn is_outage(sqlstate: &str) -> bool {
 /// Turns a broken constraint into what it means to the caller.
 pub trait OnConstraint<T> {
     /// Answers with `refusal` if the statement broke the named constraint.
+    ///
+    /// # Errors
+    /// The refusal, or what else went wrong.
     fn on_constraint(self, constraint: &str, refusal: impl FnOnce() -> Refusal) -> Result<T, Error>;
 }
 

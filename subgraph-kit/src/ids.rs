@@ -12,6 +12,9 @@ use uuid::{Timestamp, Uuid};
 
 /// A new time-ordered id (`UUIDv7`), and its own millisecond as the row's creation time: then
 /// ordering by `(created_at, id)` and by `id` is the same.
+///
+/// # Panics
+/// Never: such an id holds a time.
 #[must_use]
 pub fn new_id_and_time() -> (Uuid, DateTime<Utc>) {
     let id = Uuid::now_v7();

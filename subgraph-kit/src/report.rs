@@ -24,7 +24,8 @@ fn place_among_entities(response: &mut Response) {
     for error in &mut response.errors {
         let Some((entities, path)) = path_without_index(data, &error.path) else { continue };
         let next = placed.iter().filter(|(taken, _)| taken == path).map(|(_, index)| index + 1).max().unwrap_or(0);
-        let missing = |wanted: Missing| (next..entities.len()).find(|index| missing(&entities[*index], path) == Some(wanted));
+        let missing =
+            |wanted: Missing| (next..entities.len()).find(|index| missing(&entities[*index], path) == Some(wanted));
         let Some(index) = missing(Missing::Field).or_else(|| missing(Missing::Parent)) else { continue };
         placed.push((path.to_vec(), index));
         error.path.insert(1, PathSegment::Index(index));
@@ -78,7 +79,7 @@ fn publish_error(failed: &mut ServerError) {
         set_code(failed, code);
     } else if failed.source.is_some() {
         error!(error = %failed.message, "unclassified error");
-        failed.message = "something went wrong on our side".to_owned();
+        "something went wrong on our side".clone_into(&mut failed.message);
         set_code(failed, "INTERNAL_SERVER_ERROR");
     } else if failed.path.is_empty() {
         set_code(failed, "GRAPHQL_VALIDATION_FAILED");
@@ -133,12 +134,16 @@ mod tests {
         let data = json!({ "_entities": [null, { "list": {} }, { "list": null }, { "list": null }] });
         let error = json!(["_entities", "list"]);
 
-        assert_eq!(paths(data, &[error.clone(), error]), [json!(["_entities", 2, "list"]), json!(["_entities", 3, "list"])]);
+        assert_eq!(
+            paths(data, &[error.clone(), error]),
+            [json!(["_entities", 2, "list"]), json!(["_entities", 3, "list"])]
+        );
     }
 
     #[test]
     fn an_error_deep_in_an_entity_names_the_entity() {
-        let data = json!({ "_entities": [{ "list": [{ "a": 1 }, { "a": 2 }] }, { "list": [{ "a": 1 }, { "a": null }] }] });
+        let data =
+            json!({ "_entities": [{ "list": [{ "a": 1 }, { "a": 2 }] }, { "list": [{ "a": 1 }, { "a": null }] }] });
 
         assert_eq!(paths(data, &[json!(["_entities", "list", 1, "a"])]), [json!(["_entities", 1, "list", 1, "a"])]);
     }

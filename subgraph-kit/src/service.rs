@@ -14,6 +14,7 @@ use crate::{Error, Viewer, batch::Batches, report, token::Verifier};
 const MOST_REPRESENTATIONS: usize = 1_000;
 
 /// The text of a schema, as the router's composition reads it.
+#[must_use]
 pub fn sdl<Q, M, S>(schema: &Schema<Q, M, S>) -> String
 where
     Q: ObjectType + 'static,

@@ -91,6 +91,9 @@ impl TestApp {
     }
 
     /// Whoever sends this header.
+    ///
+    /// # Panics
+    /// If no header can have this value.
     #[must_use]
     pub fn with_authorization(&self, value: &str) -> TestClient {
         let mut headers = HeaderMap::new();
@@ -101,6 +104,9 @@ impl TestApp {
 
 impl TestClient {
     /// Sends a document with variables.
+    ///
+    /// # Panics
+    /// Never: an answer is JSON.
     pub async fn send(&self, document: &str, variables: Value) -> Reply {
         let request = Request::new(document).variables(Variables::from_json(variables));
         let response = self.subgraph.execute(&self.headers, request).await;

@@ -68,6 +68,9 @@ impl Verifier {
     }
 
     /// Fetches identity's key set when a token names a key that is not known yet.
+    ///
+    /// # Panics
+    /// Never: the HTTP client's settings are constants.
     #[must_use]
     pub fn remote(url: String) -> Self {
         let client =

@@ -90,11 +90,10 @@ impl Description {
         match self.price {
             Some(_) if self.is_free => Some("a free course has no price"),
             None if !self.is_free => Some("a course that is not free needs a price"),
-            None => None,
             Some(price) if price <= Decimal::ZERO => Some("must be more than 0"),
             Some(price) if price > HIGHEST_PRICE => Some("must be at most 9999999999.99"),
             Some(price) if price.normalize().scale() > 2 => Some("must have at most 2 decimals"),
-            Some(_) => None,
+            _ => None,
         }
     }
 }

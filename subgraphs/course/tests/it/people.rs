@@ -6,18 +6,18 @@ use uuid::Uuid;
 
 pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
 /// Teaches Rust and SQL.
-pub const TERESA: Uuid = Uuid::from_u128(0x7e4e5a);
+pub const TERESA: Uuid = Uuid::from_u128(0x7e_4e5a);
 /// Teaches Latin.
 pub const TOM: Uuid = Uuid::from_u128(0x703);
 /// Waits for verification.
 pub const ULA: Uuid = Uuid::from_u128(0x01a);
 
 /// Free, for beginners, the oldest.
-pub const RUST: Uuid = Uuid::from_u128(0xc0115e_0001);
+pub const RUST: Uuid = Uuid::from_u128(0xc0_115e_0001);
 /// Costs 49.99, intermediate.
-pub const SQL: Uuid = Uuid::from_u128(0xc0115e_0002);
+pub const SQL: Uuid = Uuid::from_u128(0xc0_115e_0002);
 /// Costs 5.00, advanced, the newest.
-pub const LATIN: Uuid = Uuid::from_u128(0xc0115e_0003);
+pub const LATIN: Uuid = Uuid::from_u128(0xc0_115e_0003);
 
 pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
