@@ -54,6 +54,36 @@ pub struct LoginPayload {
     user_errors: Vec<UserError>,
 }
 
+/// A session that goes on.
+#[derive(InputObject)]
+pub struct RefreshSessionInput {
+    /// The refresh token that the session gave out last.
+    pub refresh_token: String,
+}
+
+/// The outcome of `refreshSession`.
+#[derive(SimpleObject)]
+pub struct RefreshSessionPayload {
+    /// The session's next tokens; null when it has ended.
+    session: Option<Session>,
+    /// Why it has ended.
+    user_errors: Vec<UserError>,
+}
+
+/// A session to end.
+#[derive(InputObject)]
+pub struct LogoutInput {
+    /// Any refresh token that the session has given out.
+    pub refresh_token: String,
+}
+
+/// The outcome of `logout`.
+#[derive(SimpleObject)]
+pub struct LogoutPayload {
+    /// Empty: a session that has ended before has ended.
+    user_errors: Vec<UserError>,
+}
+
 #[Object(name = "Mutation")]
 impl SessionMutation {
     /// Makes an account and signs in with it. Everyone may. A teacher's account waits for an admin's verification.
@@ -80,6 +110,32 @@ impl SessionMutation {
         let (signed_in, user_errors) = answer(outcome)?;
         let (session, user) = signed_in.unzip();
         Ok(LoginPayload { session, user, user_errors })
+    }
+
+    /// Gets the next tokens of a session. Whoever has its refresh token may. A refresh token works
+    /// once: its second use ends the session.
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
+    ) -> Result<RefreshSessionPayload, Error> {
+        let outcome = ctx.data_unchecked::<Sessions>().refresh(&input.refresh_token).await;
+
+        let (session, user_errors) = answer(outcome)?;
+        Ok(RefreshSessionPayload { session, user_errors })
+    }
+
+    /// Ends the session of a refresh token, and every token descended from it. Whoever has it may.
+    /// Access tokens that are out stay good until they expire.
+    async fn logout(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token.")] input: LogoutInput,
+    ) -> Result<LogoutPayload, Error> {
+        let outcome = ctx.data_unchecked::<Sessions>().log_out(&input.refresh_token).await;
+
+        let (_, user_errors) = answer(outcome)?;
+        Ok(LogoutPayload { user_errors })
     }
 }
 

@@ -104,6 +104,32 @@ impl Sessions {
         Ok((self.session(&user, &refresh_token)?, user))
     }
 
+    /// The next tokens of a session, by the refresh token that works. They say what the user is by now.
+    ///
+    /// # Errors
+    /// `SESSION_EXPIRED`; then the session has ended, if it had not before: an old token that comes
+    /// again may have been stolen, or the one that replaced it. Those of the database.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<Session, Error> {
+        let token = RefreshToken::from_text(refresh_token).ok_or_else(session_expired)?;
+        let next = token.next();
+        let Some(user) = store::replace(&self.db, &token, &next, self.session_lifetime).await? else {
+            store::delete(&self.db, &token).await?;
+            return Err(session_expired());
+        };
+        self.session(&user, &next)
+    }
+
+    /// Ends the session of a refresh token, whether it still works or not.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn log_out(&self, refresh_token: &str) -> Result<(), Error> {
+        match RefreshToken::from_text(refresh_token) {
+            Some(token) => store::delete(&self.db, &token).await,
+            None => Ok(()),
+        }
+    }
+
     async fn renew_hash(&self, account: &Account, password: String) -> Result<(), Error> {
         let password_hash = self.passwords.hash(password).await?;
         users::replace_password_hash(&self.db, account, &password_hash).await
@@ -137,6 +163,17 @@ impl RefreshToken {
         Self { session: Builder::from_random_bytes(rand::random()).into_uuid(), secret: rand::random() }
     }
 
+    /// The same session's next.
+    fn next(&self) -> Self {
+        Self { session: self.session, secret: rand::random() }
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (session, secret) = bytes.split_first_chunk()?;
+        Some(Self { session: Uuid::from_bytes(*session), secret: secret.try_into().ok()? })
+    }
+
     fn to_text(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode([self.session.as_bytes().as_slice(), &self.secret].concat())
     }
@@ -144,6 +181,10 @@ impl RefreshToken {
     fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.secret).into()
     }
+}
+
+fn session_expired() -> Error {
+    Refusal::new(Code::SessionExpired, "the session has ended: sign in again").into()
 }
 
 fn invalid_credentials() -> Error {

@@ -1,12 +1,13 @@
 //! Every SQL statement on the sessions table.
 
 use chrono::{TimeDelta, Utc};
-use sqlx::{PgConnection, query};
+use sqlx::{PgConnection, PgPool, query, query_as};
 use subgraph_kit::{Error, UserId};
 
 use super::RefreshToken;
+use crate::user::User;
 
-/// Begins a session, in which `token` is the one that works.
+/// Begins a session, in which `token` is the one that works, and clears away some that have ended.
 ///
 /// # Errors
 /// Those of the database.
@@ -18,7 +19,14 @@ pub async fn insert(
 ) -> Result<(), Error> {
     let now = Utc::now();
     query!(
-        "insert into sessions (id, user_id, refresh_token_hash, created_at, expires_at) values ($1, $2, $3, $4, $5)",
+        r#"
+        with ended as (
+            delete from sessions
+            where id in (select id from sessions where expires_at < $4 order by expires_at limit 10 for update skip locked)
+        )
+        insert into sessions (id, user_id, refresh_token_hash, created_at, expires_at)
+        values ($1, $2, $3, $4, $5)
+        "#,
         token.session,
         user.0,
         &token.hash(),
@@ -27,5 +35,51 @@ pub async fn insert(
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Lets `next` work in place of `token`, and says whose session it is; nobody's, if `token` does not
+/// work. Of two who try at once, the second finds it replaced.
+///
+/// # Errors
+/// Those of the database.
+pub async fn replace(
+    db: &PgPool,
+    token: &RefreshToken,
+    next: &RefreshToken,
+    lifetime: TimeDelta,
+) -> Result<Option<User>, Error> {
+    let now = Utc::now();
+    let user = query_as!(
+        User,
+        r#"
+        with renewed as (
+            update sessions
+            set refresh_token_hash = $3, expires_at = $5
+            where id = $1 and refresh_token_hash = $2 and expires_at > $4
+            returning user_id
+        )
+        select users.id as "id: _", name, role as "role: _", is_verified, users.created_at, email,
+               true as "has_signed_in!"
+        from renewed
+        join users on users.id = renewed.user_id
+        "#,
+        token.session,
+        &token.hash(),
+        &next.hash(),
+        now,
+        now + lifetime,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
+}
+
+/// Ends the session of a token.
+///
+/// # Errors
+/// Those of the database.
+pub async fn delete(db: &PgPool, token: &RefreshToken) -> Result<(), Error> {
+    query!("delete from sessions where id = $1", token.session).execute(db).await?;
     Ok(())
 }

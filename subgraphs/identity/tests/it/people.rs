@@ -13,8 +13,6 @@ pub const BOB: Uuid = Uuid::from_u128(0xb0b);
 pub const CAROL: Uuid = Uuid::from_u128(0xca401);
 /// Waits for verification.
 pub const TOM: Uuid = Uuid::from_u128(0x703);
-/// Is an admin.
-pub const ADA: Uuid = Uuid::from_u128(0xad);
 
 pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 

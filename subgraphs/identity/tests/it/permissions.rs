@@ -61,6 +61,10 @@ fn doors() -> Vec<Door> {
             at: "/register", outcomes:                        [Allowed; 6] },
         Door { field: "Mutation.login", document: "mutation { login(input: { email: \"\", password: \"\" }) { userErrors { code } } }",
             at: "/login", outcomes:                           [Allowed; 6] },
+        Door { field: "Mutation.refreshSession", document: "mutation { refreshSession(input: { refreshToken: \"\" }) { userErrors { code } } }",
+            at: "/refreshSession", outcomes:                  [Allowed; 6] },
+        Door { field: "Mutation.logout", document: "mutation { logout(input: { refreshToken: \"\" }) { userErrors { code } } }",
+            at: "/logout", outcomes:                          [Allowed; 6] },
     ]
 }
 

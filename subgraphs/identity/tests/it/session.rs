@@ -22,6 +22,13 @@ const LOGIN: &str =
     userErrors { code message field }
 } }";
 
+const REFRESH: &str = "mutation ($token: String!) { refreshSession(input: { refreshToken: $token }) {
+    session { accessToken refreshToken } userErrors { code message field }
+} }";
+
+const LOGOUT: &str =
+    "mutation ($token: String!) { logout(input: { refreshToken: $token }) { userErrors { code message field } } }";
+
 const EMAIL: &str = "dora@lyceum.example";
 const PASSWORD: &str = "correct horse";
 
@@ -35,6 +42,20 @@ async fn register_dora(app: &TestApp) -> Reply {
 
 async fn login(app: &TestApp, email: &str, password: &str) -> Reply {
     app.anonymous().send(LOGIN, json!({ "email": email, "password": password })).await.ok()
+}
+
+async fn refresh(app: &TestApp, token: &str) -> Reply {
+    app.anonymous().send(REFRESH, json!({ "token": token })).await.ok()
+}
+
+async fn log_out(app: &TestApp, token: &str) {
+    let reply = app.anonymous().send(LOGOUT, json!({ "token": token })).await.ok();
+
+    assert!(reply.user_errors().is_empty(), "{reply:?}");
+}
+
+fn has_expired(reply: &Reply) -> bool {
+    reply.user_errors() == [("SESSION_EXPIRED", String::new())] && reply.data("/refreshSession/session").is_null()
 }
 
 async fn insert(db: &PgPool, id: Uuid, email: &str, password_hash: &str) {
@@ -309,4 +330,97 @@ async fn a_refresh_token_is_stored_as_a_hash_alone(db: PgPool) {
     assert_eq!(secret.len(), 32);
     assert_eq!(stored.len(), 32);
     assert_ne!(stored, secret);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_refresh_gives_tokens_that_work(db: PgPool) {
+    let app = real_app(db.clone(), &settings()).await;
+    let mut token = text(&register_dora(&app).await, "/register/session/refreshToken").to_owned();
+
+    for _ in 0..3 {
+        let reply = refresh(&app, &token).await;
+        let access_token = text(&reply, "/refreshSession/session/accessToken");
+        let me = bearer(&app, access_token).send("{ me { email } }", json!({})).await.ok();
+
+        assert_eq!(*me.data("/me/email"), json!(EMAIL));
+        text(&reply, "/refreshSession/session/refreshToken").clone_into(&mut token);
+    }
+    assert_eq!(count(&db, "sessions").await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn the_second_use_of_a_refresh_token_ends_the_session(db: PgPool) {
+    let app = app(db.clone()).await;
+    let old = text(&register_dora(&app).await, "/register/session/refreshToken").to_owned();
+    let other = text(&login(&app, EMAIL, PASSWORD).await, "/login/session/refreshToken").to_owned();
+
+    let next = text(&refresh(&app, &old).await, "/refreshSession/session/refreshToken").to_owned();
+
+    assert!(has_expired(&refresh(&app, &old).await));
+    assert!(has_expired(&refresh(&app, &next).await));
+    assert!(!has_expired(&refresh(&app, &other).await), "another session goes on");
+    assert_eq!(count(&db, "sessions").await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn of_two_who_refresh_at_once_at_most_one_wins_and_the_session_ends(db: PgPool) {
+    let app = app(db.clone()).await;
+    let token = text(&register_dora(&app).await, "/register/session/refreshToken").to_owned();
+
+    let replies = join_all((0..10).map(|_| refresh(&app, &token))).await;
+
+    assert!(replies.iter().filter(|reply| !has_expired(reply)).count() <= 1);
+    for reply in replies.iter().filter(|reply| !has_expired(reply)) {
+        assert!(has_expired(&refresh(&app, text(reply, "/refreshSession/session/refreshToken")).await));
+    }
+    assert_eq!(count(&db, "sessions").await, 0);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn logging_out_ends_the_session_even_by_an_old_token(db: PgPool) {
+    let app = app(db).await;
+    let old = text(&register_dora(&app).await, "/register/session/refreshToken").to_owned();
+    let next = text(&refresh(&app, &old).await, "/refreshSession/session/refreshToken").to_owned();
+
+    log_out(&app, &old).await;
+
+    assert!(has_expired(&refresh(&app, &next).await));
+    log_out(&app, &next).await;
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_session_that_is_over_cannot_be_refreshed_and_is_cleared_away(db: PgPool) {
+    let app = app(db.clone()).await;
+    let token = text(&register_dora(&app).await, "/register/session/refreshToken").to_owned();
+    login(&app, EMAIL, PASSWORD).await;
+    query("update sessions set expires_at = now() - interval '1 second'").execute(&db).await.expect("an update");
+
+    assert!(has_expired(&refresh(&app, &token).await));
+    login(&app, EMAIL, PASSWORD).await;
+    assert_eq!(count(&db, "sessions").await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_refresh_says_what_the_user_is_by_now(db: PgPool) {
+    let app = app(db.clone()).await;
+    let input = json!({ "email": EMAIL, "password": PASSWORD, "name": "Dora", "role": "TEACHER" });
+    let token = text(&register(&app, input).await, "/register/session/refreshToken").to_owned();
+    query("update users set is_verified = true").execute(&db).await.expect("an update");
+
+    let reply = refresh(&app, &token).await;
+
+    assert_eq!(claims(text(&reply, "/refreshSession/session/accessToken"))["is_verified"], json!(true));
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn what_is_no_refresh_token_is_an_ended_session(db: PgPool) {
+    let app = app(db).await;
+    let reply = register_dora(&app).await;
+    let token = text(&reply, "/register/session/refreshToken");
+
+    for text in ["", "\0", "nonsense", &token[1..], &format!("{token}AA"), &"A".repeat(64), &"A".repeat(100_000)] {
+        assert!(has_expired(&refresh(&app, text).await), "{}", text.len());
+        log_out(&app, text).await;
+    }
+    assert!(!has_expired(&refresh(&app, token).await));
 }
