@@ -11,16 +11,16 @@ pub const BOB: Uuid = Uuid::from_u128(0xb0b);
 /// On no course.
 pub const CAROL: Uuid = Uuid::from_u128(0xca401);
 /// Teaches Rust and SQL.
-pub const TERESA: Uuid = Uuid::from_u128(0x7e4e5a);
+pub const TERESA: Uuid = Uuid::from_u128(0x7e4e5);
 /// Teaches something else.
 pub const TOM: Uuid = Uuid::from_u128(0x703);
 /// Waits for verification.
 pub const ULA: Uuid = Uuid::from_u128(0x01a);
 
-pub const RUST: Uuid = Uuid::from_u128(0xc0115e_0001);
-pub const SQL: Uuid = Uuid::from_u128(0xc0115e_0002);
+pub const RUST: Uuid = Uuid::from_u128(0xc0_0001);
+pub const SQL: Uuid = Uuid::from_u128(0xc0_0002);
 /// Nobody is on it.
-pub const LATIN: Uuid = Uuid::from_u128(0xc0115e_0003);
+pub const LATIN: Uuid = Uuid::from_u128(0xc0_0003);
 
 pub const ALICES_RUST: Uuid = Uuid::from_u128(0xe_0001);
 pub const ALICES_SQL: Uuid = Uuid::from_u128(0xe_0002);
