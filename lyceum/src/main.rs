@@ -72,10 +72,17 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Subgraph(_) | Command::Router(_) => "info",
     });
     let runtime = Runtime::new()?;
+    let outcome = execute(command, &runtime);
+    // A thread that still reads standard input must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
     match command {
         Command::Up(settings) => runtime.block_on(up::run(*settings)),
         Command::Subgraph(settings) => runtime.block_on(subgraphs::serve(*settings)),
-        Command::Router(settings) => router::run(&settings, stop::on_signal(&runtime)?),
+        Command::Router(settings) => router::run(&settings, stop::on_signal(runtime)?),
         Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),
         Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),
         Command::Sdl { name } => {

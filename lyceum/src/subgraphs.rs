@@ -140,7 +140,12 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
 
     /// Where identity publishes the public keys of access tokens.
-    #[arg(long, env = "LYCEUM_JWKS_URL", value_name = "URL", default_value = "http://127.0.0.1:8001/.well-known/jwks.json")]
+    #[arg(
+        long,
+        env = "LYCEUM_JWKS_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8001/.well-known/jwks.json"
+    )]
     pub jwks_url: String,
 
     /// Where identity keeps its signing keys.
@@ -180,9 +185,9 @@ pub async fn serve(settings: Settings) -> Result<()> {
 
 /// Takes a port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}: is another `lyceum` running? `--free-ports` of `lyceum up` avoids it"))
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: is another `lyceum` running? `--free-ports` of `lyceum up` avoids it")
+    })
 }
 
 /// Connects to a subgraph's database and brings it up to date.

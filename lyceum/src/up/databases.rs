@@ -33,7 +33,9 @@ pub async fn start(settings: &Settings, home: &Home, steps: &Steps) -> Result<Se
         })
         .await?;
     let servers = steps
-        .run("Databases running", async |_| try_join_all(missing.iter().map(|&name| one(name, &installation, settings, home))).await)
+        .run("Databases running", async |_| {
+            try_join_all(missing.iter().map(|&name| one(name, &installation, settings, home))).await
+        })
         .await?;
     let running: Vec<_> = missing.into_iter().zip(servers).collect();
     for (name, server) in &running {
@@ -49,7 +51,9 @@ async fn one(name: Name, installation: &Installation, settings: &Settings, home:
         database: name.as_str().to_owned(),
         ephemeral: settings.temporary,
     };
-    Server::start(installation, options).await.with_context(|| format!("the database of {} does not start", name.as_str()))
+    Server::start(installation, options)
+        .await
+        .with_context(|| format!("the database of {} does not start", name.as_str()))
 }
 
 impl Servers {
@@ -79,7 +83,9 @@ impl Servers {
 
     /// Stops them, each after its connections have been closed.
     pub async fn stop(self) {
-        let stopped = join_all(self.running.into_iter().map(|(name, server)| async move { (name, server.into_inner().stop().await) }));
+        let stopped = join_all(
+            self.running.into_iter().map(|(name, server)| async move { (name, server.into_inner().stop().await) }),
+        );
         for (name, stopped) in stopped.await {
             if let Err(error) = stopped {
                 tracing::warn!(database = name.as_str(), error = format!("{error:#}"), "did not stop in order");

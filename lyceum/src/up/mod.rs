@@ -25,8 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::databases::Servers;
 use crate::{
-    seed,
-    stop,
+    seed, stop,
     subgraphs::{self, DatabaseUrls, Name},
     terminal::Steps,
 };
@@ -142,7 +141,13 @@ pub async fn run(settings: Settings) -> Result<()> {
     outcome
 }
 
-async fn serve_over(servers: &Servers, settings: &Settings, home: &Home, steps: &Steps, stop: CancellationToken) -> Result<()> {
+async fn serve_over(
+    servers: &Servers,
+    settings: &Settings,
+    home: &Home,
+    steps: &Steps,
+    stop: CancellationToken,
+) -> Result<()> {
     let (databases, page) = tokio::select! {
         prepared = async { tokio::try_join!(prepare(servers, settings, steps), page::build(steps)) } => prepared?,
         () = stop.cancelled() => return Ok(()),
@@ -194,7 +199,12 @@ struct Graph {
 }
 
 impl Graph {
-    async fn start(databases: &seed::Databases, settings: &Settings, home: &Path, stop: CancellationToken) -> Result<Self> {
+    async fn start(
+        databases: &seed::Databases,
+        settings: &Settings,
+        home: &Path,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         let keys = Keys::load_or_create(&home.join("keys"))?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for name in Name::ALL {
@@ -202,7 +212,8 @@ impl Graph {
             let listener = subgraphs::listen(SocketAddr::from(([127, 0, 0, 1], port))).await?;
             let address = listener.local_addr()?;
             let db = databases.get(name).clone();
-            let (subgraph, routes) = subgraphs::assemble(name, db, keys.verifier(), Some(keys.clone()), &settings.identity).await?;
+            let (subgraph, routes) =
+                subgraphs::assemble(name, db, keys.verifier(), Some(keys.clone()), &settings.identity).await?;
             graph.serving.spawn(serve::serve(listener, routes, stop.clone()));
             graph.subgraphs.push((subgraph, address));
         }
@@ -210,7 +221,10 @@ impl Graph {
     }
 
     fn urls(&self) -> BTreeMap<&'static str, String> {
-        self.subgraphs.iter().map(|(subgraph, address)| (subgraph.name(), format!("http://{address}/graphql"))).collect()
+        self.subgraphs
+            .iter()
+            .map(|(subgraph, address)| (subgraph.name(), format!("http://{address}/graphql")))
+            .collect()
     }
 
     fn jwks_url(&self) -> Option<String> {
@@ -243,7 +257,11 @@ impl RouterThread {
         let router = Router::bind(&router::Settings {
             port: Some(if settings.free_ports { 0 } else { settings.port }),
             jwks_url: graph.jwks_url(),
-            subgraph_urls: graph.urls().into_iter().map(|(name, url)| SubgraphUrl { name: name.to_owned(), url }).collect(),
+            subgraph_urls: graph
+                .urls()
+                .into_iter()
+                .map(|(name, url)| SubgraphUrl { name: name.to_owned(), url })
+                .collect(),
             playground: page,
             expose_query_plan: true,
             development: true,

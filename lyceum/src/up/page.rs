@@ -69,7 +69,8 @@ fn is_stale(sources: &Path, page: &Path) -> bool {
 fn is_newer(path: &Path, since: Option<SystemTime>) -> bool {
     let Some(since) = since else { return true };
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    modified(path).is_some_and(|time| time > since) || entries.into_iter().any(|entry| is_newer(&entry.path(), Some(since)))
+    modified(path).is_some_and(|time| time > since)
+        || entries.into_iter().any(|entry| is_newer(&entry.path(), Some(since)))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -31,6 +31,10 @@ pub async fn find(identity: &PgPool) -> Result<Vec<SampleSignIn>> {
     let there = identity::admin::existing(identity, &addresses).await?;
     let people = PEOPLE.into_iter().filter(|(_, email)| there.iter().any(|address| address == email));
     Ok(people
-        .map(|(label, email)| SampleSignIn { label: label.to_owned(), email: email.to_owned(), password: seed::PASSWORD.to_owned() })
+        .map(|(label, email)| SampleSignIn {
+            label: label.to_owned(),
+            email: email.to_owned(),
+            password: seed::PASSWORD.to_owned(),
+        })
         .collect())
 }

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 
 use crate::system::{System, command};
 
-const CREATE: &str = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { code } } }";
+const CREATE: &str =
+    "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { code } } }";
 const COUNTS: &str = "{ courses { totalCount } }";
 
 #[test]
@@ -59,7 +60,8 @@ fn subgraphs_can_be_called_over_http() {
 #[test]
 fn databases_elsewhere_are_used_and_left_running() {
     let lender = System::start(&["--temporary"]);
-    let urls: Vec<String> = lender.addresses.databases.iter().map(|(name, url)| format!("--{name}-database-url={url}")).collect();
+    let urls: Vec<String> =
+        lender.addresses.databases.iter().map(|(name, url)| format!("--{name}-database-url={url}")).collect();
     let before = lender.anonymous().data(COUNTS, json!({}));
 
     let home = open_directory();
@@ -93,7 +95,8 @@ fn a_second_system_on_the_same_data_is_refused() {
     let home = open_directory();
     let data = home.path().to_str().expect("a path").to_owned();
     let postgres = programs();
-    let arguments: Vec<&str> = ["--data-dir", &data, "--empty"].into_iter().chain(postgres.iter().map(String::as_str)).collect();
+    let arguments: Vec<&str> =
+        ["--data-dir", &data, "--empty"].into_iter().chain(postgres.iter().map(String::as_str)).collect();
     let first = System::start(&arguments);
 
     let second = finish(&arguments);
@@ -120,7 +123,12 @@ fn a_system_stops_with_the_script_that_started_it() {
 }
 
 fn finish(arguments: &[&str]) -> Output {
-    command(arguments).stdin(Stdio::piped()).output().expect("`lyceum` runs")
+    let mut command = command(arguments);
+    let mut process =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("`lyceum` starts");
+    // Held open: its end would stop the process before it has said anything.
+    let _stdin = process.stdin.take();
+    process.wait_with_output().expect("`lyceum` runs")
 }
 
 fn register(system: &System, email: &str) -> Value {
@@ -149,5 +157,8 @@ fn programs() -> Vec<String> {
 fn children_of(home: &TempDir) -> usize {
     let output = Command::new("ps").args(["-eo", "args"]).output().expect("ps runs");
     let data = home.path().to_string_lossy().into_owned();
-    String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains("postgres") && line.contains(&data)).count()
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter(|line| line.contains("postgres") && line.contains(&data))
+        .count()
 }

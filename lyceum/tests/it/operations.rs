@@ -62,7 +62,8 @@ fn run(operation: &Operation, router: &Visitor) -> Value {
 fn placeholders(router: &Visitor) -> BTreeMap<&'static str, String> {
     static UNIQUE: AtomicU32 = AtomicU32::new(0);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
-    let course = router.data("{ courses(last: 1) { nodes { id teacher { id } } } }", json!({}))["courses"]["nodes"][0].clone();
+    let course =
+        router.data("{ courses(last: 1) { nodes { id teacher { id } } } }", json!({}))["courses"]["nodes"][0].clone();
     let own = router.sign_in(TEACHER).data("{ me { courses(first: 1) { nodes { id } } } }", json!({}));
     BTreeMap::from([
         ("firstCourseId", text(&course["id"])),
@@ -97,7 +98,12 @@ fn operations() -> Vec<Operation> {
 
 fn operation(path: &Path) -> Operation {
     let document = fs::read_to_string(path).expect("a readable document");
-    let viewer = document.lines().find_map(|line| line.strip_prefix("# Viewer: ")).expect("a line `# Viewer:`").trim().to_owned();
+    let viewer = document
+        .lines()
+        .find_map(|line| line.strip_prefix("# Viewer: "))
+        .expect("a line `# Viewer:`")
+        .trim()
+        .to_owned();
     Operation {
         name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
         viewer,

@@ -73,10 +73,6 @@ impl System {
         Self { process, addresses, _directory: directory }
     }
 
-    pub fn process_id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Nobody signed in.
     pub fn anonymous(&self) -> Visitor {
         Visitor::at(&self.addresses.router)
@@ -110,7 +106,14 @@ impl Drop for System {
 /// `lyceum up` with free ports, ending with this process.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
-    command.args(["up", "--free-ports", "--stop-with-stdin", "--data-dir"]).arg(workspace().join(".lyceum")).args(arguments);
+    command.args(["up", "--free-ports", "--stop-with-stdin"]).args(arguments);
+    if !arguments.contains(&"--data-dir") {
+        // PostgreSQL's programs are there already.
+        command.arg("--data-dir").arg(workspace().join(".lyceum"));
+    }
+    for name in ["IDENTITY", "COURSE", "ENROLLMENT", "PAYMENT", "NOTIFICATION"] {
+        command.env_remove(format!("{name}_DATABASE_URL"));
+    }
     command
 }
 
@@ -139,9 +142,12 @@ impl Visitor {
     }
 
     pub fn sign_in(&self, email: &str) -> Self {
-        let document = "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }";
+        let document =
+            "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }";
         let answer = self.ask(document, json!({ "input": { "email": email, "password": PASSWORD } }));
-        let token = answer["data"]["login"]["session"]["accessToken"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
+        let token = answer["data"]["login"]["session"]["accessToken"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no session: {answer}"));
         self.with_token(token)
     }
 

@@ -8,9 +8,11 @@ use crate::system::{STUDENT, System, Visitor, code};
 /// Tokens that must not pass, made from a good one.
 fn bad_tokens(good: &str) -> Vec<(&'static str, String)> {
     let mut parts = good.split('.');
-    let (header, claims, signature) = (parts.next().expect("a header"), parts.next().expect("claims"), parts.next().expect("a signature"));
+    let (header, claims, signature) =
+        (parts.next().expect("a header"), parts.next().expect("claims"), parts.next().expect("a signature"));
     let changed = |part: &str, name: &str, value: Value| {
-        let mut object: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON");
+        let mut object: Value =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON");
         object[name] = value;
         BASE64_URL_SAFE_NO_PAD.encode(object.to_string())
     };
@@ -33,7 +35,8 @@ fn the_router_refuses_bad_tokens() {
     let good = system.sign_in(STUDENT);
 
     for (what, token) in bad_tokens(good.token()) {
-        let answer = system.anonymous().with_token(&token).ask("{ me { id } courses(first: 1) { totalCount } }", json!({}));
+        let answer =
+            system.anonymous().with_token(&token).ask("{ me { id } courses(first: 1) { totalCount } }", json!({}));
         assert_eq!(code(&answer), "UNAUTHENTICATED", "{what}: {answer}");
         assert!(answer["data"].is_null(), "{what}: {answer}");
     }
@@ -46,7 +49,11 @@ fn each_subgraph_refuses_bad_tokens_for_itself() {
 
     for (name, url) in &system.addresses.subgraphs {
         let subgraph = Visitor::at(url.trim_end_matches("/graphql"));
-        assert_eq!(subgraph.with_token(good.token()).data("{ __typename }", json!({}))["__typename"], "Query", "{name}");
+        assert_eq!(
+            subgraph.with_token(good.token()).data("{ __typename }", json!({}))["__typename"],
+            "Query",
+            "{name}"
+        );
         for (what, token) in bad_tokens(good.token()) {
             let answer = subgraph.with_token(&token).ask("{ __typename }", json!({}));
             assert_eq!(code(&answer), "UNAUTHENTICATED", "{name}, {what}: {answer}");

@@ -35,7 +35,8 @@ fn what_is_private_stays_so() {
         let answer = stranger.ask(document, json!({ "id": id }));
         let errors = answer["errors"].as_array().expect("four errors");
         assert_eq!(errors.len(), 4, "{answer}");
-        for (error, field) in errors.iter().zip(["enrollments", "payments", "notifications", "unreadNotificationCount"]) {
+        for (error, field) in errors.iter().zip(["enrollments", "payments", "notifications", "unreadNotificationCount"])
+        {
             assert_eq!(error["extensions"]["code"], "FORBIDDEN", "{answer}");
             assert!(errors.iter().any(|error| error["path"] == json!(["user", field])), "{answer}");
         }
