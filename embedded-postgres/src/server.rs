@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// What to start.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Made and initialised if it is missing. See [`crate::place`] for where it ends up.
+    /// Made and initialised if it is missing. See [`crate::place()`] for where it ends up.
     pub data_dir: PathBuf,
     /// Where to listen, on 127.0.0.1; 0 takes a free port.
     pub port: u16,

@@ -70,9 +70,10 @@ impl Name {
 }
 
 /// Where the databases are.
+#[expect(clippy::struct_field_names, reason = "the fields name the command line's options")]
 #[derive(Clone, Debug, Default, Args)]
 pub struct DatabaseUrls {
-    /// identity's database, such as postgres://user:password@host:5433/identity.
+    /// identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub identity_database_url: Option<String>,
 
@@ -243,7 +244,7 @@ pub async fn migrate(names: &[Name], urls: &DatabaseUrls, settings: &DatabaseSet
 
 /// All five databases, up to date.
 pub async fn open_all(urls: &DatabaseUrls, settings: &DatabaseSettings) -> Result<seed::Databases> {
-    let database = async |name| open(name, urls.require(name)?, settings).await;
+    let database = |name| Box::pin(async move { open(name, urls.require(name)?, settings).await });
     let (identity, course, enrollment, payment, notification) = tokio::try_join!(
         database(Name::Identity),
         database(Name::Course),

@@ -51,17 +51,6 @@ impl Database {
         Ok(database)
     }
 
-    /// Databases of their own for a whole system under test; empty.
-    pub async fn create_system(&self, prefix: &str) -> Result<Vec<(String, String)>> {
-        let mut addresses = Vec::new();
-        for name in subgraphs()? {
-            let database = format!("{prefix}_{name}");
-            self.server.create_database(&database).await?;
-            addresses.push((variable(&name), self.server.url_of(&database)));
-        }
-        Ok(addresses)
-    }
-
     /// What tests read: the server, and the programs to start more of them.
     pub fn variables(&self) -> Vec<(String, String)> {
         let bin = self.installation.bin().to_string_lossy().into_owned();

@@ -43,6 +43,10 @@ async fn compose(check: bool) -> Result<Vec<String>> {
     command.arg("--out").arg(&composed[0].1).arg("--api-out").arg(&composed[1].1);
     terminal::step("lyceum-schema compose");
     process::run_quietly(&mut command, "the composition").await?;
+    terminal::step("lyceum-schema cross-check");
+    let mut cross_check = package.program("bin/lyceum-schema.js")?;
+    cross_check.args(["cross-check", "--config", "supergraph.yaml"]);
+    process::run_quietly(&mut cross_check, "the second composer").await?;
     let mut stale = Vec::new();
     for (name, path) in composed {
         let text = std::fs::read(&path).with_context(|| format!("the composition made no {name}"))?;

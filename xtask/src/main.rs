@@ -8,7 +8,6 @@ mod npm;
 mod orphans;
 mod prepare;
 mod process;
-mod system;
 mod terminal;
 mod test;
 mod workspace;
@@ -32,7 +31,7 @@ enum Task {
     /// Run every test there is, with a database server of its own.
     ///
     /// Starts a database server on a free port, tests `schema-check/` and `web-playground/`, then the
-    /// workspace, then the page in Chromium. Leaves nothing running.
+    /// workspace, the page in Chromium included. Leaves nothing running.
     Test {
         /// Passed on to `cargo test`; given any, only `cargo test` is run.
         #[arg(last = true)]

@@ -39,12 +39,7 @@ impl Package {
         Ok(())
     }
 
-    /// Runs one of the scripts in `package.json` with a variable set.
-    pub async fn script_with(&self, name: &str, variable: &str, value: &str) -> Result<()> {
-        process::run(self.npm()?.args(["run", "--silent", name]).env(variable, value)).await
-    }
-
-    pub fn has_script(&self, name: &str) -> bool {
+    fn has_script(&self, name: &str) -> bool {
         let package = std::fs::read_to_string(self.directory.join("package.json")).unwrap_or_default();
         let scripts = package.split_once("\"scripts\"").and_then(|(_, rest)| rest.split_once('}'));
         scripts.is_some_and(|(scripts, _)| scripts.contains(&format!("\"{name}\":")))

@@ -27,10 +27,6 @@ impl Running {
         let id = child.id().and_then(|id| i32::try_from(id).ok()).context("the program ended at once")?;
         Ok(Self { child, group: Pid::from_raw(id) })
     }
-
-    pub fn has_ended(&mut self) -> Result<bool> {
-        Ok(self.child.try_wait()?.is_some())
-    }
 }
 
 impl Drop for Running {

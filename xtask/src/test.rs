@@ -8,7 +8,6 @@ use tempfile::TempDir;
 
 use crate::database::Database;
 use crate::npm::{Package, ensure_chromium};
-use crate::system::System;
 use crate::workspace::cargo;
 use crate::{process, terminal};
 
@@ -28,7 +27,6 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     if everything {
         note(&mut failed, Package::schema_check().script("test").await);
         note(&mut failed, page.script("test").await);
-        note(&mut failed, test_page(&page, &database, &scratch).await);
     }
     note(&mut failed, test_workspace(arguments, &database, &scratch).await);
     database.stop().await?;
@@ -44,15 +42,6 @@ async fn test_workspace(arguments: &[String], database: &Database, scratch: &Tem
     }
     command.args(arguments).envs(database.variables()).env("TMPDIR", scratch.path());
     process::run(&mut command).await
-}
-
-async fn test_page(page: &Package, database: &Database, scratch: &TempDir) -> Result<()> {
-    if !page.has_script("test:browser") {
-        return Ok(());
-    }
-    process::run(cargo().args(["build", "--package", "lyceum", "--locked"])).await?;
-    let system = System::start(database, scratch.path()).await?;
-    page.script_with("test:browser", "LYCEUM_URL", &system.url()).await
 }
 
 /// Tests that are cut off leave files behind: here, where we remove them. Servers that root starts

@@ -31,6 +31,7 @@ use crate::{
 };
 
 /// The settings of `lyceum up`.
+#[expect(clippy::struct_excessive_bools, reason = "they are the command line's switches")]
 #[derive(Args)]
 pub struct Settings {
     /// Where databases, keys and logs are kept.

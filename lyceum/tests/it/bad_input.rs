@@ -53,7 +53,7 @@ fn documents_that_cannot_be_answered() {
         "teacher { courses { nodes { ".repeat(16),
         "} } }".repeat(16)
     );
-    let aliases: String = (0..10_000).map(|n| format!("a{n}: course(id: \"x\") {{ id }} ")).collect();
+    let aliases = (0..10_000).map(|n| format!("a{n}: course(id: \"x\") {{ id }}")).collect::<Vec<_>>().join(" ");
 
     assert_eq!(code(&anonymous.ask("{ courses { nodes { colour } } }", json!({}))), "GRAPHQL_VALIDATION_FAILED");
     assert_eq!(code(&anonymous.ask("{ courses {", json!({}))), "GRAPHQL_PARSE_FAILED");
@@ -98,11 +98,11 @@ fn a_mutation_by_get() {
     let client = reqwest::blocking::Client::new();
     let response = client
         .get(format!("{router}/graphql?query={query}"))
-        .header("x-graphql-csrf", "1")
+        .header("x-lyceum-csrf", "1")
         .header("accept", "application/json");
     let response = response.send().expect("the router answers");
 
-    assert!(response.status().is_client_error(), "{}", response.status());
+    assert_eq!(response.status(), 405);
     let answer: Value = response.json().expect("JSON");
     assert!(answer["data"].is_null(), "{answer}");
 }

@@ -37,9 +37,9 @@ impl Course {
     }
 
     /// The signed-in user's own place on it; null when they have none, and when nobody is signed in.
-    async fn viewer_enrollment(&self, ctx: &Context<'_>) -> Result<Option<Enrollment>, Error> {
-        let Some(student) = ctx.viewer().id() else { return Ok(None) };
-        loader(ctx).load_one(Place { student, course: self.id }).await
+    async fn viewer_enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
+        let student = ctx.viewer().id()?;
+        loader(ctx).load_one(Place { student, course: self.id }).await.transpose()
     }
 
     /// Who is on it, newest first. The course's own teacher and admins may see it; for everyone

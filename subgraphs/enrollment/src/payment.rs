@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Error, SimpleObject, dataloader::DataLoader};
-use subgraph_kit::{PaymentId, ViewerExt as _};
+use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
+use subgraph_kit::{Error, PaymentId, ViewerExt as _};
 
 use crate::enrollment::{Enrollment, store::Store};
 
@@ -19,8 +19,8 @@ pub struct Payment {
 impl Payment {
     /// The enrollment that this payment bought; null until it has been made. Only the student and
     /// admins may see it; for everyone else null.
-    async fn enrollment(&self, ctx: &Context<'_>) -> Result<Option<Enrollment>, Error> {
-        let enrollment = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(self.id).await?;
-        Ok(enrollment.filter(|enrollment| enrollment.is_visible_to(ctx.viewer())))
+    async fn enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
+        let enrollment = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(self.id).await;
+        enrollment.map(|found| found.filter(|enrollment| enrollment.is_visible_to(ctx.viewer()))).transpose()
     }
 }

@@ -31,8 +31,8 @@ impl Enrollment {
 
     /// What paid for it; null for a free course, and for a viewer who may not see the payment:
     /// only the student and admins may.
-    async fn payment(&self) -> Option<Payment> {
-        self.payment_id.map(|id| Payment { id })
+    async fn payment(&self, ctx: &Context<'_>) -> Option<Payment> {
+        self.payment_id.filter(|_| self.is_visible_to(ctx.viewer())).map(|id| Payment { id })
     }
 }
 
@@ -44,8 +44,8 @@ impl EnrollmentQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The enrollment's id.")] id: EnrollmentId,
-    ) -> Result<Option<Enrollment>, Error> {
-        visible_enrollment(ctx, id).await
+    ) -> Option<Result<Enrollment, Error>> {
+        visible_enrollment(ctx, id).await.transpose()
     }
 
     #[graphql(entity)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, PageArgs, UserId, ViewerExt as _,
+    Connection, Error as Failure, PageArgs, UserId, ViewerExt as _,
     connection::{Total, connection},
     list::Listed as _,
 };
@@ -26,9 +26,8 @@ impl User {
 #[Object(name = "Query")]
 impl UserQuery {
     /// The signed-in user; null when nobody is signed in.
-    async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>, Error> {
-        let Some(id) = ctx.viewer().id() else { return Ok(None) };
-        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+    async fn me(&self, ctx: &Context<'_>) -> Option<Result<User, Failure>> {
+        ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(ctx.viewer().id()?).await.transpose()
     }
 
     /// A user by their id; null when there is none. Everyone may ask.
@@ -36,8 +35,8 @@ impl UserQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The user's id.")] id: UserId,
-    ) -> Result<Option<User>, Error> {
-        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+    ) -> Option<Result<User, Failure>> {
+        ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
     }
 
     /// Teachers who wait for verification, the oldest account first. Admins only: null with an
@@ -52,17 +51,20 @@ impl UserQuery {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Option<Connection<User>>, Error> {
-        let admin = ctx.viewer().require_admin()?;
-        let args = PageArgs::try_new(User::NOUN, first, after.as_deref(), last, before.as_deref())?;
+    ) -> Option<Result<Connection<User>, Failure>> {
+        let list = async {
+            let admin = ctx.viewer().require_admin()?;
+            let args = PageArgs::try_new(User::NOUN, first, after.as_deref(), last, before.as_deref())?;
 
-        let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-        let page = store.list_unverified_teachers(admin, &args).await?;
-        let total = Total::new(move || {
-            let store = store.clone();
-            async move { store.count_unverified_teachers(admin).await }
-        });
-        Ok(Some(connection(&page, total)))
+            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
+            let page = store.list_unverified_teachers(admin, &args).await?;
+            let total = Total::new(move || {
+                let store = store.clone();
+                async move { store.count_unverified_teachers(admin).await }
+            });
+            Ok(connection(&page, total))
+        };
+        Some(list.await)
     }
 
     #[graphql(entity)]

@@ -42,8 +42,8 @@ impl PaymentQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The payment's id.")] id: PaymentId,
-    ) -> Result<Option<Payment>, Error> {
-        visible_payment(ctx, id).await
+    ) -> Option<Result<Payment, Error>> {
+        visible_payment(ctx, id).await.transpose()
     }
 
     #[graphql(entity)]
