@@ -5,7 +5,7 @@ use subgraph_kit::{Connection, PageArgs, UserId, connection, list::Listed as _};
 
 use crate::course::{Course, store::Store};
 
-/// A user, who may teach courses.
+/// A person of the platform. Everyone may see all but the e-mail address.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct User {

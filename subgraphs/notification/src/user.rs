@@ -13,7 +13,7 @@ use crate::notification::{
     store::{Store, Which},
 };
 
-/// A user, whom the platform tells what concerns them.
+/// A person of the platform. Everyone may see all but the e-mail address.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct User {
