@@ -114,7 +114,7 @@ fn lock(dir: &Path) -> Result<File> {
     }
 }
 
-fn is_new(dir: &Path) -> Result<bool> {
+pub(crate) fn is_new(dir: &Path) -> Result<bool> {
     if dir.join("PG_VERSION").is_file() {
         return Ok(false);
     }

@@ -15,9 +15,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, is_new};
 use crate::installation::Installation;
 use crate::log::{advice, last_lines, since};
+use crate::place::place;
 
 pub(crate) const SUPERUSER: &str = "lyceum";
 
@@ -65,10 +66,15 @@ impl Server {
     /// the message says what to do, and carries the server's own last lines.
     pub async fn start(installation: &Installation, options: ServerOptions) -> Result<Self> {
         let ServerOptions { data_dir, port, database, ephemeral } = options;
-        if port != 0 && !is_free(port) {
+        let is_taken = || port != 0 && !is_free(port);
+        if is_taken() && is_new(&place(&data_dir)?)? {
             return Err(taken(port));
         }
+        // What a killed owner left behind may be what holds the port: this stops it.
         let cluster = Cluster::open(installation, &data_dir, ephemeral).await?;
+        if is_taken() {
+            return Err(taken(port));
+        }
         let port = if port == 0 { free_port()? } else { port };
         let log_start = cluster.log().metadata().map_or(0, |metadata| metadata.len());
         let child = spawn(installation, &cluster, port, ephemeral)?;
@@ -293,8 +299,5 @@ fn free_port() -> Result<u16> {
 }
 
 fn taken(port: u16) -> anyhow::Error {
-    anyhow!(
-        "port {port} is taken: stop what listens there (`lsof -i :{port}` names it; another Lyceum, perhaps), \
-         or choose another port"
-    )
+    anyhow!("port {port} is taken: stop what listens there (`lsof -i :{port}` names it; another Lyceum, perhaps)")
 }

@@ -9,7 +9,9 @@ mod up;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use router::Router;
 use subgraph_kit::database::DatabaseSettings;
 use tokio::runtime::Runtime;
 
@@ -69,7 +71,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     logging::start(match command {
         Command::Up(_) | Command::Migrate { .. } | Command::Seed { .. } | Command::Sdl { .. } => "warn",
-        Command::Subgraph(_) | Command::Router(_) => "info",
+        Command::Subgraph(_) => "info",
+        // The HTTP library beneath the router speaks of each worker.
+        Command::Router(_) => "info,ntex_rt=warn,ntex_server=warn,ntex_net=warn",
     });
     let runtime = Runtime::new()?;
     let outcome = execute(command, &runtime);
@@ -82,7 +86,10 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
     match command {
         Command::Up(settings) => runtime.block_on(up::run(*settings)),
         Command::Subgraph(settings) => runtime.block_on(subgraphs::serve(*settings)),
-        Command::Router(settings) => router::run(&settings, stop::on_signal(runtime)?),
+        Command::Router(settings) => {
+            let router = Router::bind(&settings).context("the router does not start; `--router-port` is its port")?;
+            router.run(stop::on_signal(runtime)?)
+        }
         Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),
         Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),
         Command::Sdl { name } => {

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM, and the terminal that is closed.
 
 use tokio::{
     io::{AsyncReadExt as _, stdin},
@@ -10,12 +10,14 @@ use tokio_util::sync::CancellationToken;
 /// Is cancelled when the process is told to stop. To be called within a runtime.
 pub fn token() -> std::io::Result<CancellationToken> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hang_up = signal(SignalKind::hangup())?;
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
         }
         stopping.cancel();
     });

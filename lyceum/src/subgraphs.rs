@@ -106,6 +106,11 @@ impl DatabaseUrls {
         }
     }
 
+    /// Whether none was given.
+    pub fn is_none(&self) -> bool {
+        Name::ALL.into_iter().all(|name| self.get(name).is_none())
+    }
+
     /// Sets the one of a subgraph.
     pub fn set(&mut self, name: Name, url: String) {
         let place = match name {
@@ -122,7 +127,7 @@ impl DatabaseUrls {
         self.get(name).with_context(|| {
             let name = name.as_str();
             format!(
-                "no database for {name}: set {}_DATABASE_URL or --{name}-database-url (`lyceum up` prints those of a running system)",
+                "no database for {name}: set {}_DATABASE_URL or --{name}-database-url (`lyceum up --addresses FILE` writes those of a running system)",
                 name.to_uppercase()
             )
         })
@@ -193,7 +198,12 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 
 /// Connects to a subgraph's database and brings it up to date.
 pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<PgPool> {
-    let db = connect(url, settings).await.with_context(|| format!("cannot reach the database of {}", name.as_str()))?;
+    let db = connect(url, settings).await.with_context(|| {
+        let name = name.as_str();
+        format!(
+            "cannot reach the database of {name}; its address has the form postgres://USER:PASSWORD@HOST:PORT/{name}"
+        )
+    })?;
     let migrated = name.migrations().run(&db, settings.db_profile).await;
     migrated.with_context(|| format!("cannot bring the database of {} up to date", name.as_str()))?;
     Ok(db)

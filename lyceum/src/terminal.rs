@@ -10,6 +10,8 @@ use std::{
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+/// PostgreSQL's code for it.
+const DISK_FULL: &str = "53100";
 const TICK: Duration = Duration::from_millis(100);
 
 /// One line on standard output. A reader that went away is no reason to fail.
@@ -20,9 +22,18 @@ pub fn line(text: impl Display) {
 /// Why the command failed, with its causes.
 pub fn failure(error: &anyhow::Error) {
     eprintln!("{} {error}", style("error:").for_stderr().red().bold());
-    for cause in error.chain().skip(1) {
+    let mut causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    causes.dedup();
+    for cause in causes {
         eprintln!("  {} {cause}", style("because").for_stderr().dim());
     }
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_disk_full) {
+        eprintln!("The disk is full: free some space, then run the same command again.");
+    }
+}
+
+fn is_disk_full(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == DISK_FULL)
 }
 
 /// Steps that take a while: a spinner each on a terminal, a line each elsewhere.

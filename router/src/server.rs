@@ -125,8 +125,7 @@ fn supergraph(settings: &Settings) -> Result<(PathBuf, Option<NamedTempFile>)> {
 }
 
 fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>> {
-    bind_addr((host, port), BACKLOG)
-        .with_context(|| format!("the router cannot listen on {host}:{port}; --router-port chooses another port"))
+    bind_addr((host, port), BACKLOG).with_context(|| format!("the router cannot listen on {host}:{port}"))
 }
 
 fn use_one_tls_library() {

@@ -3,9 +3,9 @@
 use std::{borrow::Cow, time::Duration};
 
 use sqlx::{
-    PgPool,
+    ConnectOptions as _, Connection as _, PgPool,
     migrate::{MigrateError, Migrator},
-    postgres::PgPoolOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 /// Settings that all the databases share.
@@ -51,16 +51,20 @@ pub struct Migrations {
     pub tuned: Option<Migrator>,
 }
 
-/// A pool of connections; waits for the first one.
+/// A pool of connections; waits for the first ones.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<PgPool, sqlx::Error> {
+    // A pool would say no more than that it timed out.
+    let options: PgConnectOptions = url.parse()?;
+    options.connect().await?.close().await?;
+
     PgPoolOptions::new()
         .min_connections(settings.db_pool_min)
         .max_connections(settings.db_pool_max)
         .acquire_timeout(Duration::from_secs(settings.db_acquire_timeout))
-        .connect(url)
+        .connect_with(options)
         .await
 }
 

@@ -78,9 +78,9 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Connection lost, too many connections, shutting down or starting up.
+/// Connection lost, resources used up (a full disk among them), shutting down or starting up.
 fn is_outage(sqlstate: &str) -> bool {
-    sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "53300"
+    sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate.starts_with("53")
 }
 
 /// Turns a broken constraint into what it means to the caller.

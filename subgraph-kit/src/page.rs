@@ -7,6 +7,8 @@ use uuid::Uuid;
 use crate::Error;
 
 const DEFAULT_SIZE: u8 = 20;
+/// Where PostgreSQL's time begins, in 4714 BC.
+const EARLIEST_SECOND: i64 = -210_866_803_200;
 const SIZES: std::ops::RangeInclusive<i32> = 1..=100;
 
 /// Where a row stands in its list: by time, and by id among equal times.
@@ -32,10 +34,8 @@ impl Position {
     fn from_cursor(noun: &str, cursor: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (time, id) = bytes.strip_prefix(noun.as_bytes())?.split_at_checked(8)?;
-        Some(Self {
-            time: DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?,
-            id: Uuid::from_slice(id).ok()?,
-        })
+        let time = DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?;
+        (time.timestamp() >= EARLIEST_SECOND).then_some(Self { time, id: Uuid::from_slice(id).ok()? })
     }
 }
 
@@ -122,8 +122,10 @@ mod tests {
     #[test]
     fn a_foreign_or_broken_cursor_is_refused() {
         let foreign = somewhere().to_cursor("payment");
+        let long_ago = DateTime::from_timestamp_micros(-6_000_000_000_000_000_000).expect("a time");
+        let long_ago = Position { time: long_ago, ..somewhere() }.to_cursor("course");
 
-        for cursor in [foreign.as_str(), "", "?", "Y291cnNl", &"A".repeat(10_000)] {
+        for cursor in [foreign.as_str(), &long_ago, "", "?", "Y291cnNl", &"A".repeat(10_000)] {
             assert_eq!(field_of(PageArgs::try_new("course", None, Some(cursor), None, None)), "after");
         }
     }

@@ -1,17 +1,37 @@
 //! A subgraph, ready to answer: by function call or behind HTTP, it is the same.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, mem, sync::Arc};
 
 use async_graphql::{
-    ObjectType, Request, Response, SDLExportOptions, Schema, SubscriptionType, Value, dataloader::DataLoader,
+    ObjectType, Request, Response, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType, Variables,
+    dataloader::DataLoader,
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
+use async_graphql_value::{ConstValue, Value};
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use http::HeaderMap;
+use rust_decimal::Decimal;
 use sqlx::PgPool;
 
 use crate::{Error, Viewer, batch::Batches, report, token::Verifier};
 
 const MOST_REPRESENTATIONS: usize = 1_000;
+
+/// A federated schema, with the library's own types described for callers.
+pub fn build<Q, M, S>(query: Q, mutation: M, subscription: S) -> SchemaBuilder<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    Schema::build(query, mutation, subscription)
+        .enable_federation()
+        .override_output_type_description::<Q>("What can be read.")
+        .override_output_type_description::<M>("What can be changed.")
+        .override_output_type_description::<DateTime<Utc>>("A moment, as RFC 3339 in UTC: `2026-01-31T12:00:00.000Z`.")
+        .override_output_type_description::<Decimal>("An exact decimal number, as a string: `\"49.99\"`.")
+}
 
 /// The text of a schema, as the router's composition reads it.
 #[must_use]
@@ -77,23 +97,89 @@ impl Subgraph {
     }
 
     /// Verifies the token in `headers` and runs one request.
-    pub fn execute(&self, headers: &HeaderMap, request: Request) -> impl Future<Output = Response> + Send + 'static {
+    pub fn execute(
+        &self,
+        headers: &HeaderMap,
+        mut request: Request,
+    ) -> impl Future<Output = Response> + Send + 'static {
         let (subgraph, headers) = (self.clone(), headers.clone());
         async move {
-            match subgraph.admit(&headers, &request).await {
+            match subgraph.admit(&headers, &mut request).await {
                 Ok(viewer) => report::publish((subgraph.run)(request.data(viewer)).await),
                 Err(error) => report::failure(&error),
             }
         }
     }
 
-    async fn admit(&self, headers: &HeaderMap, request: &Request) -> Result<Viewer, Error> {
+    async fn admit(&self, headers: &HeaderMap, request: &mut Request) -> Result<Viewer, Error> {
         let viewer = self.verifier.viewer(headers).await?;
-        let too_many =
-            |value: &async_graphql::Value| matches!(value, Value::List(items) if items.len() > MOST_REPRESENTATIONS);
-        if request.variables.values().any(too_many) {
+        let variables = mem::take(&mut request.variables);
+        // A document that cannot be parsed is refused when it is run.
+        let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
+        request.variables = variables;
+        if asked > MOST_REPRESENTATIONS {
             return Err(Error::invalid("representations", format!("at most {MOST_REPRESENTATIONS} at once")));
         }
         Ok(viewer)
+    }
+}
+
+/// How many entities a document asks for.
+fn representations(document: &ExecutableDocument, variables: &Variables) -> usize {
+    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    operations.chain(fragments).map(|selections| representations_in(selections, variables)).sum()
+}
+
+fn representations_in(selections: &SelectionSet, variables: &Variables) -> usize {
+    let in_selection = |selection: &Selection| match selection {
+        Selection::Field(field) if field.node.name.node == "_entities" => {
+            field.node.get_argument("representations").map_or(0, |argument| length(&argument.node, variables))
+        }
+        Selection::InlineFragment(fragment) => representations_in(&fragment.node.selection_set.node, variables),
+        Selection::Field(_) | Selection::FragmentSpread(_) => 0,
+    };
+    selections.items.iter().map(|selection| in_selection(&selection.node)).sum()
+}
+
+fn length(argument: &Value, variables: &Variables) -> usize {
+    match argument {
+        Value::List(items) => items.len(),
+        Value::Variable(name) => match variables.get(name) {
+            Some(ConstValue::List(items)) => items.len(),
+            _ => 0,
+        },
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::json;
+
+    use super::*;
+
+    fn count(document: &str, variables: serde_json::Value) -> usize {
+        let document = parse_query(document).expect("a document");
+        representations(&document, &Variables::from_json(variables))
+    }
+
+    #[test]
+    fn representations_are_counted_wherever_they_hide() {
+        assert_eq!(count("{ courses(filter: { ids: [1, 2] }) { id } }", json!({ "list": [1, 2, 3] })), 0);
+        assert_eq!(count("query ($r: [_Any!]!) { _entities(representations: $r) { id } }", json!({ "r": [1, 2] })), 2);
+        assert_eq!(
+            count("{ a: _entities(representations: [1]) { id } _entities(representations: [2]) { id } }", json!({})),
+            2
+        );
+        assert_eq!(
+            count(
+                "{ ... on Query { ...F } } fragment F on Query { _entities(representations: [1]) { id } }",
+                json!({})
+            ),
+            1
+        );
+        assert_eq!(count("{ ... { _entities(representations: [1, 2, 3]) { id } } }", json!({})), 3);
     }
 }

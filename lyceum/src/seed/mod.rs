@@ -26,6 +26,7 @@ use indicatif::HumanCount;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
+pub use self::calendar::END;
 use self::copy::{Content, Load, Table};
 pub use self::identity::PASSWORD;
 use self::plan::Plan;

@@ -53,7 +53,7 @@ async fn one(name: Name, installation: &Installation, settings: &Settings, home:
     };
     Server::start(installation, options)
         .await
-        .with_context(|| format!("the database of {} does not start", name.as_str()))
+        .with_context(|| format!("the database of {} does not start; `--free-ports` takes other ports", name.as_str()))
 }
 
 impl Servers {

@@ -7,7 +7,9 @@ mod people;
 
 use std::{
     collections::BTreeMap,
+    fs::Permissions,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     thread,
 };
@@ -62,7 +64,8 @@ pub struct Settings {
     #[arg(long, env = "LYCEUM_TRANSPORT", value_enum, default_value_t = Transport::InProcess)]
     transport: Transport,
 
-    /// Size of the data set that an empty system gets: 1 is 50,000 users and 100,000 courses.
+    /// Size of the data set that an empty system gets: 1 is 50,000 users and 100,000 courses. Databases that were given
+    /// are left as they are; `lyceum seed` fills them.
     #[arg(long, default_value_t = 0.01, value_parser = seed::parse_scale)]
     seed_scale: f64,
 
@@ -115,10 +118,15 @@ struct Home {
 impl Home {
     fn choose(settings: &Settings) -> Result<Self> {
         let programs = place(&settings.data_dir)?;
-        let temporary = settings.temporary.then(|| TempDir::with_prefix("lyceum-")).transpose()?;
+        let temporary = settings.temporary.then(temporary_directory).transpose()?;
         let data = temporary.as_ref().map_or_else(|| programs.clone(), |directory| directory.path().to_owned());
         Ok(Self { programs, data, _temporary: temporary })
     }
+}
+
+/// Open to the user whom root runs the databases as.
+fn temporary_directory() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("lyceum-").permissions(Permissions::from_mode(0o755)).tempdir()
 }
 
 /// Runs it until the process is told to stop.
@@ -186,10 +194,12 @@ async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Resul
     let urls = servers.database_urls();
     let databases = steps.run("Databases up to date", |_| subgraphs::open_all(&urls, &settings.database)).await?;
     let options = seed::Options { scale: settings.seed_scale, ..seed::Options::default() };
-    if !settings.empty && seed::is_wanted(&databases, &options).await? {
+    let may_seed = !settings.empty && settings.urls.is_none();
+    if may_seed && seed::is_wanted(&databases, &options).await? {
         seed::run(&databases, &options, &steps.seed_progress()).await?;
+        // Only here: an address that somebody registered is no proof that these are sample data.
+        people::add_admin(&databases.identity).await?;
     }
-    people::add_admin(&databases.identity).await?;
     Ok(databases)
 }
 
@@ -274,7 +284,7 @@ impl RouterThread {
             runtime: Some(Handle::current()),
             ..router::Settings::default()
         })
-        .context("the router cannot start; `--port` chooses another port")?;
+        .context("the router does not start; `--port` is its port")?;
 
         let port = router.address().port();
         let (send, ended) = oneshot::channel();

@@ -47,7 +47,7 @@ async fn run_npm(sources: &Path, arguments: &[&str]) -> Result<()> {
         .kill_on_drop(true)
         .output()
         .await
-        .context("the playground is built with npm, which is not to be found: install Node.js 20 or newer")?;
+        .context("the playground is built with npm, which is not to be found: install Node.js 20.19 or newer (https://nodejs.org)")?;
     ensure!(
         output.status.success(),
         "`npm {}` failed in {}:\n{}{}",
@@ -61,7 +61,8 @@ async fn run_npm(sources: &Path, arguments: &[&str]) -> Result<()> {
 
 fn is_stale(sources: &Path, page: &Path) -> bool {
     let built = modified(&page.join("index.html"));
-    let parts = ["src", "public", "index.html", "package-lock.json", "vite.config.ts"];
+    let parts =
+        ["src", "index.html", "package.json", "package-lock.json", "precompress.ts", "tsconfig.json", "vite.config.ts"];
     parts.iter().any(|part| is_newer(&sources.join(part), built)) || is_newer(Path::new(OPERATIONS), built)
 }
 

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::system::{System, command};
+use crate::system::{System, command, workspace};
 
 const CREATE: &str =
     "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { code } } }";
@@ -39,6 +39,63 @@ fn data_outlives_a_stop_and_a_crash() {
 
     let third = System::start(&arguments);
     assert_eq!(register_code(&third, "before@crash.example"), "EMAIL_TAKEN");
+}
+
+#[test]
+fn what_a_killed_system_left_behind_gives_its_ports_back() {
+    let home = open_directory();
+    let data = home.path().to_str().expect("a path").to_owned();
+    let postgres = programs();
+    let arguments: Vec<&str> =
+        ["--data-dir", &data, "--empty"].into_iter().chain(postgres.iter().map(String::as_str)).collect();
+    let mut first = System::start(&arguments);
+    let ports = first.addresses.databases.clone();
+    first.kill();
+
+    // The servers outlive their owner for now, each on its port.
+    let options = |name: &str| embedded_postgres::ServerOptions {
+        data_dir: home.path().join("databases").join(name),
+        port: port_of(&ports[name]),
+        database: name.to_owned(),
+        ephemeral: false,
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let programs = std::env::var_os("LYCEUM_POSTGRES_BIN").map(Into::into);
+        let place = workspace().join(".lyceum");
+        let installation = embedded_postgres::Installation::find_or_fetch(&place, programs, &|_| {}).await;
+        let installation = installation.expect("PostgreSQL is at hand");
+        for name in ["identity", "course", "enrollment", "payment", "notification"] {
+            let server = embedded_postgres::Server::start(&installation, options(name)).await;
+            server.expect("the port is free again").stop().await.expect("the server stops");
+        }
+    });
+}
+
+#[test]
+fn nobody_becomes_an_admin_by_registering_a_sample_address() {
+    let home = open_directory();
+    let data = home.path().to_str().expect("a path").to_owned();
+    let postgres = programs();
+    let arguments: Vec<&str> =
+        ["--data-dir", &data, "--empty"].into_iter().chain(postgres.iter().map(String::as_str)).collect();
+    let mut first = System::start(&arguments);
+    register(&first, "student1@lyceum.example");
+    first.stop();
+
+    let second = System::start(&arguments);
+    let playground = reqwest::blocking::get(format!("{}/playground.json", second.addresses.router));
+    let samples: Value = playground.expect("the router answers").json().expect("JSON");
+
+    assert_eq!(samples["samples"], json!([]));
+    assert_eq!(register_code(&second, "admin@lyceum.example"), "none", "there is such an account");
+}
+
+#[test]
+fn a_closed_terminal_stops_the_system() {
+    let mut system = System::start(&["--temporary", "--empty"]);
+
+    assert_eq!(system.signal(nix::sys::signal::Signal::SIGHUP), Some(0));
 }
 
 #[test]
@@ -101,7 +158,8 @@ fn a_second_system_on_the_same_data_is_refused() {
 
     let second = finish(&arguments);
 
-    assert!(!second.status.success());
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success() && said.contains("in use by process"), "{said}");
     assert_eq!(first.anonymous().data(COUNTS, json!({}))["courses"]["totalCount"], 0);
 }
 
@@ -120,6 +178,11 @@ fn a_system_stops_with_the_script_that_started_it() {
         assert!(started.elapsed() < Duration::from_mins(1), "still running");
         sleep(Duration::from_millis(50));
     }
+}
+
+fn port_of(url: &str) -> u16 {
+    let port = url.rsplit_once(':').and_then(|(_, rest)| rest.split_once('/')).map(|(port, _)| port.parse());
+    port.expect("a port").expect("a number")
 }
 
 fn finish(arguments: &[&str]) -> Output {

@@ -63,7 +63,7 @@ fn placeholders(router: &Visitor) -> BTreeMap<&'static str, String> {
     static UNIQUE: AtomicU32 = AtomicU32::new(0);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     let course =
-        router.data("{ courses(last: 1) { nodes { id teacher { id } } } }", json!({}))["courses"]["nodes"][0].clone();
+        router.data("{ courses(first: 1) { nodes { id teacher { id } } } }", json!({}))["courses"]["nodes"][0].clone();
     let own = router.sign_in(TEACHER).data("{ me { courses(first: 1) { nodes { id } } } }", json!({}));
     BTreeMap::from([
         ("firstCourseId", text(&course["id"])),

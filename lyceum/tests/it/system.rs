@@ -91,8 +91,13 @@ impl System {
 
     /// Stops in order, and says how the process ended.
     pub fn stop(&mut self) -> Option<i32> {
+        self.signal(nix::sys::signal::Signal::SIGTERM)
+    }
+
+    /// Sends a signal that ends the process, and says how it ended.
+    pub fn signal(&mut self, signal: nix::sys::signal::Signal) -> Option<i32> {
         let pid = i32::try_from(self.process.id()).expect("a process id");
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
         self.process.wait().expect("the process ends").code()
     }
 }

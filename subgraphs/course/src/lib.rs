@@ -5,7 +5,7 @@ mod user;
 
 use async_graphql::{EmptySubscription, Schema};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Subgraph, database::Migrations, token::Verifier};
+use subgraph_kit::{Connection, Subgraph, database::Migrations, service, token::Verifier};
 
 use crate::course::{
     graphql::{CourseMutation, CourseQuery},
@@ -24,7 +24,9 @@ pub fn migrations() -> Migrations {
 /// The schema, as it can be exported without a database.
 #[must_use]
 pub fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
-    Schema::build(CourseQuery, CourseMutation, EmptySubscription).enable_federation().finish()
+    service::build(CourseQuery, CourseMutation, EmptySubscription)
+        .override_output_type_description::<Connection<course::Course>>("A page of a list of courses.")
+        .finish()
 }
 
 /// The subgraph over its migrated database.

@@ -7,7 +7,7 @@ mod user;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Schema};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Subgraph, database::Migrations, token::Verifier};
+use subgraph_kit::{Connection, Subgraph, database::Migrations, service, token::Verifier};
 
 use crate::enrollment::{graphql::EnrollmentQuery, store::Store};
 
@@ -26,7 +26,9 @@ pub fn migrations() -> Migrations {
 /// The schema, as it can be exported without a database.
 #[must_use]
 pub fn schema() -> Schema<EnrollmentQuery, EmptyMutation, EmptySubscription> {
-    Schema::build(EnrollmentQuery, EmptyMutation, EmptySubscription).enable_federation().finish()
+    service::build(EnrollmentQuery, EmptyMutation, EmptySubscription)
+        .override_output_type_description::<Connection<enrollment::Enrollment>>("A page of a list of enrollments.")
+        .finish()
 }
 
 /// The subgraph over its migrated database.

@@ -1,6 +1,9 @@
 //! What an operator does beside the graph.
 
-use sqlx::{PgPool, query_scalar};
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgPool, query};
 use subgraph_kit::Error;
 
 use crate::{
@@ -21,10 +24,11 @@ pub async fn create(db: &PgPool, email: &str, name: &str, password: &str) -> Res
     }
 }
 
-/// Those of the addresses that somebody has.
+/// Those of the addresses that somebody has, and since when.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn existing(db: &PgPool, emails: &[String]) -> Result<Vec<String>, Error> {
-    Ok(query_scalar!("select email from users where email = any($1)", emails).fetch_all(db).await?)
+pub async fn existing(db: &PgPool, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, Error> {
+    let users = query!("select email, created_at from users where email = any($1)", emails).fetch_all(db).await?;
+    Ok(users.into_iter().map(|user| (user.email, user.created_at)).collect())
 }

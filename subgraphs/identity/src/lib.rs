@@ -10,7 +10,7 @@ pub mod user;
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Subgraph, database::Migrations, serve, token::Verifier};
+use subgraph_kit::{Connection, Subgraph, database::Migrations, serve, service, token::Verifier};
 
 pub use crate::{
     keys::{KeyError, Keys},
@@ -60,5 +60,6 @@ pub fn routes(subgraph: Subgraph, keys: &Keys) -> Router {
 }
 
 fn builder() -> SchemaBuilder<UserQuery, SessionMutation, EmptySubscription> {
-    Schema::build(UserQuery, SessionMutation, EmptySubscription).enable_federation()
+    service::build(UserQuery, SessionMutation, EmptySubscription)
+        .override_output_type_description::<Connection<user::User>>("A page of a list of users.")
 }

@@ -5,7 +5,7 @@ mod user;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Schema};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Subgraph, database::Migrations, token::Verifier};
+use subgraph_kit::{Connection, Subgraph, database::Migrations, service, token::Verifier};
 
 use crate::notification::{graphql::NotificationQuery, store::Store};
 
@@ -21,7 +21,11 @@ pub fn migrations() -> Migrations {
 /// The schema, as it can be exported without a database.
 #[must_use]
 pub fn schema() -> Schema<NotificationQuery, EmptyMutation, EmptySubscription> {
-    Schema::build(NotificationQuery, EmptyMutation, EmptySubscription).enable_federation().finish()
+    service::build(NotificationQuery, EmptyMutation, EmptySubscription)
+        .override_output_type_description::<Connection<notification::Notification>>(
+            "A page of a list of notifications.",
+        )
+        .finish()
 }
 
 /// The subgraph over its migrated database.

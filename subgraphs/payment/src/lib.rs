@@ -6,7 +6,7 @@ mod user;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Schema};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Subgraph, database::Migrations, token::Verifier};
+use subgraph_kit::{Connection, Subgraph, database::Migrations, service, token::Verifier};
 
 use crate::payment::{graphql::PaymentQuery, store::Store};
 
@@ -22,7 +22,9 @@ pub fn migrations() -> Migrations {
 /// The schema, as it can be exported without a database.
 #[must_use]
 pub fn schema() -> Schema<PaymentQuery, EmptyMutation, EmptySubscription> {
-    Schema::build(PaymentQuery, EmptyMutation, EmptySubscription).enable_federation().finish()
+    service::build(PaymentQuery, EmptyMutation, EmptySubscription)
+        .override_output_type_description::<Connection<payment::Payment>>("A page of a list of payments.")
+        .finish()
 }
 
 /// The subgraph over its migrated database.

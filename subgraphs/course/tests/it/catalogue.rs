@@ -3,10 +3,12 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query, query_sc
 use subgraph_kit::{ids::new_id_and_time, page::Position, testing::StatementCount};
 use uuid::Uuid;
 
-use crate::{pages::List, people::*};
+use subgraph_kit::testing::pages::List;
+
+use crate::people::*;
 
 fn catalogue() -> List {
-    List { document: "{ courses(ARGUMENTS) { PAGE } }", variables: json!({}), at: "/courses" }
+    List::root("courses")
 }
 
 /// So many courses with ids of the earlier system, five of them in each second.

@@ -3,7 +3,6 @@
 mod catalogue;
 mod course;
 mod mutations;
-mod pages;
 mod people;
 mod permissions;
 mod schema;

@@ -1,18 +1,12 @@
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::testing::StatementCount;
+use subgraph_kit::testing::{StatementCount, pages::List};
 use uuid::Uuid;
 
-use crate::{pages::List, people::*};
+use crate::people::*;
 
 fn courses_of(teacher: Uuid) -> List {
-    List {
-        document: "query ($users: [_Any!]!) {
-            _entities(representations: $users) { ... on User { courses(ARGUMENTS) { PAGE } } }
-        }",
-        variables: json!({ "users": [user_key(teacher)] }),
-        at: "/_entities/0/courses",
-    }
+    List::of(user_key(teacher), "courses")
 }
 
 fn user_key(user: Uuid) -> Value {

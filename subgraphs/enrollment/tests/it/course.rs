@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use subgraph_kit::testing::StatementCount;
+use subgraph_kit::testing::{StatementCount, pages::List};
 use uuid::Uuid;
 
-use crate::{pages::List, people::*};
+use crate::people::*;
 
 fn course(id: Uuid) -> Value {
     json!({ "__typename": "Course", "id": id })
@@ -15,7 +15,7 @@ fn course_of(teacher: Uuid, id: Uuid) -> Value {
 }
 
 fn enrollments_in(id: Uuid) -> List {
-    List { parent: course_of(TERESA, id), field: "enrollments" }
+    List::of(course_of(TERESA, id), "enrollments")
 }
 
 /// Puts so many students on Rust, five of them in each second, by ids of the earlier system.
@@ -116,8 +116,8 @@ async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
         .expect("the enrollments are read");
 
     for size in [1, 4, 13] {
-        assert_eq!(list.walk_forward(&teresa, size).await, all, "forward by {size}");
-        assert_eq!(list.walk_backward(&teresa, size).await, all, "backward by {size}");
+        assert_eq!(list.walk_forward(&teresa, size, "").await, all, "forward by {size}");
+        assert_eq!(list.walk_backward(&teresa, size, "").await, all, "backward by {size}");
     }
 }
 

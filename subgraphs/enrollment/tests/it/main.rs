@@ -2,7 +2,6 @@
 
 mod course;
 mod enrollment;
-mod pages;
 mod payment;
 mod people;
 mod permissions;

@@ -1,7 +1,6 @@
 //! The notification subgraph, asked as the router asks it, over a real database.
 
 mod notification;
-mod pages;
 mod people;
 mod permissions;
 mod schema;

@@ -3,16 +3,12 @@ use sqlx::PgPool;
 use subgraph_kit::{page::Position, testing::StatementCount};
 use uuid::Uuid;
 
-use crate::{pages::List, people::*};
+use subgraph_kit::testing::pages::List;
+
+use crate::people::*;
 
 fn notifications_of(user: Uuid) -> List {
-    List {
-        document: "query ($users: [_Any!]!) {
-            _entities(representations: $users) { ... on User { notifications(ARGUMENTS) { PAGE } } }
-        }",
-        variables: json!({ "users": [user_key(user)] }),
-        at: "/_entities/0/notifications",
-    }
+    List::of(user_key(user), "notifications")
 }
 
 fn user_key(user: Uuid) -> Value {

@@ -1,6 +1,5 @@
 //! The payment subgraph, asked as the router asks it, over a real database.
 
-mod pages;
 mod payment;
 mod people;
 mod permissions;

@@ -3,10 +3,12 @@ use sqlx::PgPool;
 use subgraph_kit::{page::Position, testing::StatementCount};
 use uuid::Uuid;
 
-use crate::{pages::List, people::*};
+use subgraph_kit::testing::pages::List;
+
+use crate::people::*;
 
 fn payments_of(student: Uuid) -> List {
-    List { parent: json!({ "__typename": "User", "id": student }), field: "payments" }
+    List::of(json!({ "__typename": "User", "id": student }), "payments")
 }
 
 /// Lets Alice pay for so many courses, five of them in each second, by ids of the earlier system.
@@ -48,8 +50,8 @@ async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
     let all = newest_first(&db).await;
 
     for size in [1, 2, 3, 22, 23, 24] {
-        assert_eq!(list.walk_forward(&alice, size).await, all, "forward by {size}");
-        assert_eq!(list.walk_backward(&alice, size).await, all, "backward by {size}");
+        assert_eq!(list.walk_forward(&alice, size, "").await, all, "forward by {size}");
+        assert_eq!(list.walk_backward(&alice, size, "").await, all, "backward by {size}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! For the tests of the subgraphs: people with real tokens, and a count of SQL statements.
 
+pub mod pages;
+
 use std::{
     fmt::Debug,
     sync::{
