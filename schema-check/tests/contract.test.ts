@@ -234,7 +234,17 @@ test("a schema may come as the answer to an introspection query", async () => {
   copy.write("api.json", JSON.stringify({ data }));
   assert.equal((await run(...args)).code, 0);
   copy.write("api.json", JSON.stringify(data));
-  assert.equal((await run(...args, "--missing-allowed", notYet)).code, 0);
+  assert.equal((await run(...args)).code, 0);
+});
+
+test("a name stays on the list only as long as it is missing", async () => {
+  const whole = join(contractFolder, "api.graphql");
+  const args = ["contract", "--contract", whole, "--schema", whole, "--missing-allowed", notYet];
+
+  const { code, said } = await run(...args);
+
+  assert.equal(code, 1);
+  assert.match(said, /^violation: Mutation\.enroll is there by now/m);
 });
 
 test("a list with a name that the contract lacks, and a broken schema, cannot be used", async () => {
