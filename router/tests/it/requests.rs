@@ -165,7 +165,7 @@ async fn a_subgraph_that_is_away_costs_its_own_fields_only() {
 #[tokio::test]
 async fn a_subgraph_that_is_slow_is_given_up() {
     for transport in [Transport::InProcess, Transport::Http] {
-        let reply = App::over(transport).query("{ slow courses { id } }").await;
+        let reply = App::impatient(transport).query("{ slow courses { id } }").await;
 
         assert_error(&reply, 200, "SERVICE_UNAVAILABLE");
         assert_eq!(reply.json["data"]["courses"][0]["id"], "0");

@@ -5,6 +5,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    path::PathBuf,
     sync::OnceLock,
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -76,9 +77,20 @@ impl App {
 
     pub fn over(transport: Transport) -> &'static Self {
         static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
+        Self::one_of(&APPS, transport, None)
+    }
+
+    /// A router that soon gives up a slow subgraph, for tests that wait for it. The others do not
+    /// use it: a busy machine is slow, too.
+    pub fn impatient(transport: Transport) -> &'static Self {
+        static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
+        Self::one_of(&APPS, transport, Some(impatient_config()))
+    }
+
+    fn one_of(apps: &'static [OnceLock<Self>; 2], transport: Transport, config: Option<PathBuf>) -> &'static Self {
         // On a thread of its own, as a runtime cannot be started from within the test's.
-        APPS[transport as usize]
-            .get_or_init(|| thread::spawn(move || Self::start(transport)).join().expect("it starts"))
+        apps[transport as usize]
+            .get_or_init(|| thread::spawn(move || Self::start(transport, config)).join().expect("it starts"))
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -110,7 +122,7 @@ impl App {
         reply(request).await
     }
 
-    fn start(transport: Transport) -> Self {
+    fn start(transport: Transport, config: Option<PathBuf>) -> Self {
         let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
         let subgraphs = {
             let _inside = runtime.enter();
@@ -120,7 +132,7 @@ impl App {
         let mut settings = Settings {
             host: Some("127.0.0.1".to_owned()),
             port: Some(0),
-            config: Some(impatient_config()),
+            config,
             supergraph: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into()),
             jwks_url: Some(jwks_url),
             playground: playground(),
@@ -371,8 +383,8 @@ impl Renaming {
 
 // ---------------------------------------------------------------- files
 
-/// The configuration built in, but with a short patience, so that the tests need none.
-fn impatient_config() -> std::path::PathBuf {
+/// The configuration built in, but with a short patience.
+fn impatient_config() -> PathBuf {
     let config = include_str!("../../router.config.yaml");
     let patient = "    request_timeout: 5s\n";
     assert!(config.contains(patient), "the configuration has changed: {patient}");
@@ -383,7 +395,7 @@ fn impatient_config() -> std::path::PathBuf {
     file
 }
 
-fn playground() -> std::path::PathBuf {
+fn playground() -> PathBuf {
     let directory = directory().join("page");
     fs::create_dir_all(directory.join("assets")).expect("a temporary directory can be written to");
     fs::write(directory.join("index.html"), "<!doctype html><title>Page</title>").expect("it can be written");
@@ -393,6 +405,6 @@ fn playground() -> std::path::PathBuf {
     directory
 }
 
-fn directory() -> std::path::PathBuf {
+fn directory() -> PathBuf {
     tempfile::tempdir().expect("a temporary directory can be made").keep()
 }
