@@ -2,6 +2,9 @@
 //!
 //! hive-router runs on a runtime of its own, so [`run`] blocks: give it a thread.
 
+// An optimized build looks through all layers of the router's middleware at once.
+#![recursion_limit = "256"]
+
 mod config;
 mod plugins;
 mod server;
