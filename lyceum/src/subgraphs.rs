@@ -95,15 +95,17 @@ pub struct DatabaseUrls {
 }
 
 impl DatabaseUrls {
-    /// The one of a subgraph, if it was given.
+    /// The one of a subgraph, if it was given. An empty one, as an unset variable of a script
+    /// leaves it, was not.
     pub fn get(&self, name: Name) -> Option<&str> {
-        match name {
+        let url = match name {
             Name::Identity => self.identity_database_url.as_deref(),
             Name::Course => self.course_database_url.as_deref(),
             Name::Enrollment => self.enrollment_database_url.as_deref(),
             Name::Payment => self.payment_database_url.as_deref(),
             Name::Notification => self.notification_database_url.as_deref(),
-        }
+        };
+        url.filter(|url| !url.is_empty())
     }
 
     /// Whether none was given.

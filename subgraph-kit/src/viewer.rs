@@ -33,6 +33,10 @@ pub enum Viewer {
     },
 }
 
+/// Proof that somebody is signed in.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn(UserId);
+
 /// Proof that a student is asking.
 #[derive(Clone, Copy, Debug)]
 pub struct Student(UserId);
@@ -48,6 +52,14 @@ pub struct Teacher(UserId);
 /// Proof that an admin is asking.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(());
+
+impl SignedIn {
+    /// Who.
+    #[must_use]
+    pub fn id(self) -> UserId {
+        self.0
+    }
+}
 
 impl Student {
     /// Who.
@@ -107,12 +119,20 @@ impl Viewer {
         }
     }
 
+    /// Lets through whoever is signed in.
+    ///
+    /// # Errors
+    /// `Unauthenticated`.
+    pub fn require_signed_in(&self) -> Result<SignedIn, Error> {
+        self.signed_in_as().map(|(id, _, _)| SignedIn(id))
+    }
+
     /// Lets through students.
     ///
     /// # Errors
     /// `Unauthenticated` or `Forbidden`.
     pub fn require_student(&self) -> Result<Student, Error> {
-        match self.require_signed_in()? {
+        match self.signed_in_as()? {
             (id, Role::Student, _) => Ok(Student(id)),
             _ => Err(Error::Forbidden("only students may do this")),
         }
@@ -123,7 +143,7 @@ impl Viewer {
     /// # Errors
     /// `Unauthenticated` or `Forbidden`.
     pub fn require_teacher(&self) -> Result<Teacher, Error> {
-        match self.require_signed_in()? {
+        match self.signed_in_as()? {
             (id, Role::Teacher, _) => Ok(Teacher(id)),
             _ => Err(Error::Forbidden("only teachers may do this")),
         }
@@ -134,7 +154,7 @@ impl Viewer {
     /// # Errors
     /// `Unauthenticated` or `Forbidden`.
     pub fn require_verified_teacher(&self) -> Result<VerifiedTeacher, Error> {
-        match self.require_signed_in()? {
+        match self.signed_in_as()? {
             (id, Role::Teacher, true) => Ok(VerifiedTeacher(id)),
             (_, Role::Teacher, false) => {
                 Err(Error::Forbidden("only verified teachers may do this, and an admin has yet to verify you"))
@@ -148,13 +168,13 @@ impl Viewer {
     /// # Errors
     /// `Unauthenticated` or `Forbidden`.
     pub fn require_admin(&self) -> Result<Admin, Error> {
-        match self.require_signed_in()? {
+        match self.signed_in_as()? {
             (_, Role::Admin, _) => Ok(Admin(())),
             _ => Err(Error::Forbidden("only admins may do this")),
         }
     }
 
-    fn require_signed_in(&self) -> Result<(UserId, Role, bool), Error> {
+    fn signed_in_as(&self) -> Result<(UserId, Role, bool), Error> {
         match *self {
             Self::Anonymous => Err(Error::Unauthenticated("sign in first")),
             Self::SignedIn { id, role, is_verified } => Ok((id, role, is_verified)),

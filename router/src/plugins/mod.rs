@@ -1,5 +1,6 @@
 //! What we add to hive-router, one plugin per file.
 
+mod chosen_operation;
 mod credentials;
 mod errors;
 pub mod in_process;
@@ -14,6 +15,7 @@ use crate::Settings;
 pub fn registry() -> PluginRegistry {
     PluginRegistry::new()
         .register::<playground::Playground>()
+        .register::<chosen_operation::ChosenOperation>()
         .register::<credentials::Credentials>()
         .register::<in_process::InProcess>()
         .register::<errors::Errors>()
@@ -30,6 +32,7 @@ pub fn config(settings: &Settings, in_process: Option<u64>) -> Value {
                 "samples": samples,
             },
         },
+        chosen_operation::ChosenOperation::plugin_name(): {},
         credentials::Credentials::plugin_name(): {},
         errors::Errors::plugin_name(): { "config": { "development": settings.development } },
     });

@@ -65,7 +65,8 @@ async fn the_document_is_checked() {
     assert_error(&app.query("").await, 400, "GRAPHQL_PARSE_FAILED");
     assert_error(&app.query("{ nothing }").await, 400, "GRAPHQL_VALIDATION_FAILED");
     assert_error(&app.query("{ me { id { x } } }").await, 400, "GRAPHQL_VALIDATION_FAILED");
-    assert_error(&app.query("query A { __typename } query A { __typename }").await, 400, "GRAPHQL_VALIDATION_FAILED");
+    let twice = json!({ "query": "query A { __typename } query A { __typename }", "operationName": "A" });
+    assert_error(&app.send(twice, None).await, 400, "GRAPHQL_VALIDATION_FAILED");
 }
 
 #[tokio::test]
@@ -82,6 +83,31 @@ async fn the_operation_must_be_there() {
 
     assert_error(&named("C").await, 400, "BAD_USER_INPUT");
     assert!(named("B").await.json["data"]["courses"][0]["title"].is_string());
+    assert!(named("A").await.json["data"]["courses"][0]["id"].is_string());
+}
+
+#[tokio::test]
+async fn of_several_operations_one_must_be_named() {
+    for transport in [Transport::InProcess, Transport::Http] {
+        let reply = App::over(transport).query("query A { courses { id } } query B { courses { title } }").await;
+
+        assert_error(&reply, 400, "BAD_USER_INPUT");
+        assert_eq!(reply.json["data"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn a_mutation_cannot_hide_behind_a_query() {
+    let two = "query A{courses{id}} mutation B{rename(title:\"x\"){title}}";
+    let get = |name: &str| {
+        let query = [("query", two), ("operationName", name)];
+        reply(App::get().get_page("/graphql").query(&query).header("x-lyceum-csrf", "1"))
+    };
+
+    assert_error(&get("B").await, 405, "BAD_USER_INPUT");
+    assert_eq!(get("A").await.status, StatusCode::OK);
+    let posted = App::get().send(json!({ "query": two, "operationName": "B" }), None).await;
+    assert_eq!(posted.json["data"]["rename"]["title"], "x", "{posted:?}");
 }
 
 #[tokio::test]

@@ -5,11 +5,14 @@ pub mod enrollment;
 mod payment;
 mod user;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Schema};
+use async_graphql::{EmptySubscription, Schema};
 use sqlx::{PgPool, migrate};
 use subgraph_kit::{Connection, Subgraph, database::Migrations, service, token::Verifier};
 
-use crate::enrollment::{graphql::EnrollmentQuery, store::Store};
+use crate::enrollment::{
+    graphql::{EnrollmentMutation, EnrollmentQuery},
+    store::Store,
+};
 
 /// The name in `supergraph.yaml`.
 pub const NAME: &str = "enrollment";
@@ -25,8 +28,8 @@ pub fn migrations() -> Migrations {
 
 /// The schema, as it can be exported without a database.
 #[must_use]
-pub fn schema() -> Schema<EnrollmentQuery, EmptyMutation, EmptySubscription> {
-    service::build(EnrollmentQuery, EmptyMutation, EmptySubscription)
+pub fn schema() -> Schema<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
+    service::build(EnrollmentQuery, EnrollmentMutation, EmptySubscription)
         .override_output_type_description::<Connection<enrollment::Enrollment>>("A page of a list of enrollments.")
         .finish()
 }

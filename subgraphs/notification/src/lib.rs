@@ -3,11 +3,14 @@
 pub mod notification;
 mod user;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Schema};
+use async_graphql::{EmptySubscription, Schema};
 use sqlx::{PgPool, migrate};
 use subgraph_kit::{Connection, Subgraph, database::Migrations, service, token::Verifier};
 
-use crate::notification::{graphql::NotificationQuery, store::Store};
+use crate::notification::{
+    graphql::{NotificationMutation, NotificationQuery},
+    store::Store,
+};
 
 /// The name in `supergraph.yaml`.
 pub const NAME: &str = "notification";
@@ -20,8 +23,8 @@ pub fn migrations() -> Migrations {
 
 /// The schema, as it can be exported without a database.
 #[must_use]
-pub fn schema() -> Schema<NotificationQuery, EmptyMutation, EmptySubscription> {
-    service::build(NotificationQuery, EmptyMutation, EmptySubscription)
+pub fn schema() -> Schema<NotificationQuery, NotificationMutation, EmptySubscription> {
+    service::build(NotificationQuery, NotificationMutation, EmptySubscription)
         .override_output_type_description::<Connection<notification::Notification>>(
             "A page of a list of notifications.",
         )

@@ -1,15 +1,36 @@
-//! The fields and queries of an enrollment, and the entities that this subgraph adds to.
+//! The fields, queries and mutations of an enrollment, and the entities that this subgraph adds to.
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Error, ID, InputObject, Object, dataloader::DataLoader};
-use subgraph_kit::{CourseId, EnrollmentId, PaymentId, UserId, ViewerExt as _};
+use async_graphql::{ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
+use subgraph_kit::{CourseId, EnrollmentId, PaymentId, UserError, UserId, ViewerExt as _, answer};
 
-use super::{Enrollment, store::Store};
+use super::{Enrollment, Status, store::Store};
 use crate::{course::Course, payment::Payment, user::User};
 
 /// Queries.
 pub struct EnrollmentQuery;
+
+/// Mutations.
+pub struct EnrollmentMutation;
+
+/// How far a student has got on a course.
+#[derive(Debug, InputObject)]
+pub struct SetEnrollmentStatusInput {
+    /// One of the signed-in student's own.
+    pub enrollment_id: EnrollmentId,
+    /// Further than it was.
+    pub status: Status,
+}
+
+/// The outcome of `setEnrollmentStatus`.
+#[derive(Debug, SimpleObject)]
+pub struct SetEnrollmentStatusPayload {
+    /// The enrollment as it is now; null when the change was refused.
+    enrollment: Option<Enrollment>,
+    /// Why the change was refused.
+    user_errors: Vec<UserError>,
+}
 
 /// What the course subgraph says of a course's teacher, as `@requires` brings it here.
 #[derive(Debug, InputObject)]
@@ -69,6 +90,25 @@ impl EnrollmentQuery {
     #[graphql(entity)]
     async fn find_payment_by_id(&self, id: ID) -> Option<Payment> {
         PaymentId::from_key(&id).map(|id| Payment { id })
+    }
+}
+
+#[Object(name = "Mutation")]
+impl EnrollmentMutation {
+    /// Records that the signed-in student has got further on a course: from `ENROLLED` to
+    /// `IN_PROGRESS`, and to `COMPLETED`. The enrollment's own student only.
+    async fn set_enrollment_status(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which enrollment, and how far.")] input: SetEnrollmentStatusInput,
+    ) -> Result<SetEnrollmentStatusPayload, Error> {
+        let student = ctx.viewer().require_signed_in()?;
+        let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
+
+        let outcome =
+            store.update_status(input.enrollment_id, student, |enrollment| enrollment.advance(input.status)).await;
+        let (enrollment, user_errors) = answer(outcome)?;
+        Ok(SetEnrollmentStatusPayload { enrollment, user_errors })
     }
 }
 

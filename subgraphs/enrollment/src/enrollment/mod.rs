@@ -6,7 +6,7 @@ pub mod store;
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
-use subgraph_kit::{CourseId, EnrollmentId, PaymentId, UserId, Viewer};
+use subgraph_kit::{Code, CourseId, EnrollmentId, PaymentId, Refusal, UserId, Viewer};
 
 /// A student's place on a course. A student has at most one per course. Its student and admins
 /// may see it, and the course's teacher in the course's own list.
@@ -31,7 +31,7 @@ pub struct Enrollment {
 }
 
 /// How far a student has got on a course, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, sqlx::Type)]
 #[graphql(name = "EnrollmentStatus")]
 #[sqlx(type_name = "enrollment_status", rename_all = "snake_case")]
 pub enum Status {
@@ -49,5 +49,52 @@ impl Enrollment {
     #[must_use]
     pub fn is_visible_to(&self, viewer: &Viewer) -> bool {
         viewer.is_self_or_admin(self.student_id)
+    }
+
+    /// Records that the student has got further. A status never goes back: a certificate may
+    /// already have been issued.
+    ///
+    /// # Errors
+    /// `INVALID_STATUS_TRANSITION`.
+    pub fn advance(&mut self, to: Status) -> Result<(), Refusal> {
+        if to <= self.status {
+            let message = "a status only moves forward: ENROLLED, IN_PROGRESS, COMPLETED";
+            return Err(Refusal::new(Code::InvalidStatusTransition, message).at("status"));
+        }
+        self.status = to;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ALL: [Status; 3] = [Status::Enrolled, Status::InProgress, Status::Completed];
+
+    fn enrollment(status: Status) -> Enrollment {
+        Enrollment {
+            id: EnrollmentId(Uuid::nil()),
+            status,
+            enrolled_at: DateTime::UNIX_EPOCH,
+            student_id: UserId(Uuid::nil()),
+            course_id: CourseId(Uuid::nil()),
+            payment_id: None,
+        }
+    }
+
+    #[test]
+    fn a_status_only_moves_forward() {
+        for (from, &before) in ALL.iter().enumerate() {
+            for (to, &after) in ALL.iter().enumerate() {
+                let mut enrollment = enrollment(before);
+                let moved = enrollment.advance(after).is_ok();
+
+                assert_eq!(moved, to > from, "{before:?} to {after:?}");
+                assert_eq!(enrollment.status, if moved { after } else { before });
+            }
+        }
     }
 }

@@ -3,11 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgPool, Postgres, QueryBuilder, query_as};
+use sqlx::{PgPool, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
-    CourseId, EnrollmentId, Error, PaymentId, UserId,
+    CourseId, EnrollmentId, Error, PaymentId, Refusal, UserId,
     list::{self, ChildCount, ChildPage, Filter, Listed, Page},
     page::Position,
+    viewer::SignedIn,
 };
 
 use super::{Enrollment, Status};
@@ -58,6 +59,41 @@ impl Store {
     #[must_use]
     pub fn new(db: PgPool) -> Self {
         Self { db }
+    }
+
+    /// Changes the status of a student's own enrollment as `change` says, while nobody else can.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, also for another student's; those of `change`; those of the database.
+    pub async fn update_status(
+        &self,
+        id: EnrollmentId,
+        student: SignedIn,
+        change: impl FnOnce(&mut Enrollment) -> Result<(), Refusal>,
+    ) -> Result<Enrollment, Error> {
+        let mut tx = self.db.begin().await?;
+        let mut enrollment = query_as!(
+            Enrollment,
+            r#"
+            select id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
+                   payment_id as "payment_id: _", status as "status: _", enrolled_at
+            from enrollments
+            where id = $1 and student_id = $2
+            for update
+            "#,
+            id.0,
+            student.id().0,
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or_else(|| Refusal::not_found("enrollment", "enrollmentId"))?;
+
+        change(&mut enrollment)?;
+        query!("update enrollments set status = $2 where id = $1", id.0, enrollment.status as _)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(enrollment)
     }
 }
 

@@ -6,4 +6,5 @@ mod payment;
 mod people;
 mod permissions;
 mod schema;
+mod status;
 mod user;

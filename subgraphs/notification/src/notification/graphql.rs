@@ -1,9 +1,9 @@
-//! The fields and queries of a notification.
+//! The fields, queries and mutations of a notification.
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, ID, Object, dataloader::DataLoader};
-use subgraph_kit::{Error, NotificationId, UserId, ViewerExt as _};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
+use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, answer};
 
 use super::{
     Notification,
@@ -13,6 +13,34 @@ use crate::user::User;
 
 /// Queries.
 pub struct NotificationQuery;
+
+/// Mutations.
+pub struct NotificationMutation;
+
+/// A notification that its user has read.
+#[derive(Debug, InputObject)]
+pub struct MarkNotificationReadInput {
+    /// One of the signed-in user's own.
+    pub notification_id: NotificationId,
+}
+
+/// The outcome of `markNotificationRead`.
+#[derive(Debug, SimpleObject)]
+pub struct MarkNotificationReadPayload {
+    /// The notification as it is now; null when there is none of this user's.
+    notification: Option<Notification>,
+    /// Why nothing was marked.
+    user_errors: Vec<UserError>,
+}
+
+/// The outcome of `markAllNotificationsRead`.
+#[derive(Debug, SimpleObject)]
+pub struct MarkAllNotificationsReadPayload {
+    /// How many had not been read before.
+    count: i32,
+    /// Empty: no notification can refuse.
+    user_errors: Vec<UserError>,
+}
 
 #[ComplexObject]
 impl Notification {
@@ -44,6 +72,37 @@ impl NotificationQuery {
     async fn find_user_by_id(&self, id: ID) -> Option<User> {
         UserId::from_key(&id).map(|id| User { id })
     }
+}
+
+#[Object(name = "Mutation")]
+impl NotificationMutation {
+    /// Marks one of the signed-in user's own notifications as read. One that was read before stays so.
+    async fn mark_notification_read(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] input: MarkNotificationReadInput,
+    ) -> Result<MarkNotificationReadPayload, Error> {
+        let user = ctx.viewer().require_signed_in()?;
+
+        let outcome = store(ctx).mark_read(user, input.notification_id).await;
+        let (notification, user_errors) = answer(outcome)?;
+        Ok(MarkNotificationReadPayload { notification, user_errors })
+    }
+
+    /// Marks all of the signed-in user's notifications as read.
+    async fn mark_all_notifications_read(&self, ctx: &Context<'_>) -> Result<MarkAllNotificationsReadPayload, Error> {
+        let user = ctx.viewer().require_signed_in()?;
+
+        let marked = store(ctx).mark_all_read(user).await?;
+        Ok(MarkAllNotificationsReadPayload {
+            count: i32::try_from(marked).unwrap_or(i32::MAX),
+            user_errors: Vec::new(),
+        })
+    }
+}
+
+fn store<'a>(ctx: &Context<'a>) -> &'a Store {
+    ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader()
 }
 
 async fn own(ctx: &Context<'_>, id: NotificationId) -> Result<Option<Notification>, Error> {

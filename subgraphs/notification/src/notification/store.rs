@@ -3,11 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgPool, Postgres, QueryBuilder, query_as};
+use sqlx::{PgPool, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
-    Error, NotificationId, UserId,
+    Error, NotificationId, Refusal, UserId,
     list::{self, ChildCount, ChildPage, Filter, Listed, Page},
     page::Position,
+    viewer::SignedIn,
 };
 
 use super::{Kind, Notification};
@@ -60,6 +61,38 @@ impl Store {
     #[must_use]
     pub fn new(db: PgPool) -> Self {
         Self { db }
+    }
+
+    /// Marks one of the user's own notifications as read, if it is not yet.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, also for another user's; those of the database.
+    pub async fn mark_read(&self, user: SignedIn, id: NotificationId) -> Result<Notification, Error> {
+        query_as!(
+            Notification,
+            r#"
+            update notifications
+            set is_read = true
+            where id = $1 and user_id = $2
+            returning id as "id: _", user_id as "user_id: _", type as "kind: Kind", title, body, is_read, created_at
+            "#,
+            id.0,
+            user.id().0,
+        )
+        .fetch_optional(&self.db)
+        .await?
+        .ok_or_else(|| Refusal::not_found("notification", "notificationId").into())
+    }
+
+    /// Marks all of the user's notifications as read, and says how many were not.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn mark_all_read(&self, user: SignedIn) -> Result<u64, Error> {
+        let marked = query!("update notifications set is_read = true where user_id = $1 and not is_read", user.id().0)
+            .execute(&self.db)
+            .await?;
+        Ok(marked.rows_affected())
     }
 }
 

@@ -3,5 +3,6 @@
 mod notification;
 mod people;
 mod permissions;
+mod reading;
 mod schema;
 mod user;

@@ -1,0 +1,71 @@
+//! How a user marks what they have read.
+
+use serde_json::{Value, json};
+use sqlx::{PgPool, query_scalar};
+use uuid::Uuid;
+
+use crate::people::*;
+
+const MARK: &str = "mutation ($input: MarkNotificationReadInput!) {
+    markNotificationRead(input: $input) { notification { id isRead } userErrors { code field } }
+}";
+const MARK_ALL: &str = "mutation { markAllNotificationsRead { count userErrors { code } } }";
+
+async fn unread(db: &PgPool, user: Uuid) -> i64 {
+    let count = query_scalar("select count(*) from notifications where user_id = $1 and not is_read").bind(user);
+    count.fetch_one(db).await.expect("a count")
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn a_notification_is_marked_as_often_as_one_likes(db: PgPool) {
+    let alice = app(db.clone()).await.student(ALICE);
+
+    for _ in 0..2 {
+        let reply = alice.send(MARK, json!({ "input": { "notificationId": ALICES_PAYMENT } })).await.ok();
+
+        assert_eq!(
+            reply.data("/markNotificationRead"),
+            &json!({ "notification": { "id": ALICES_PAYMENT, "isRead": true }, "userErrors": [] })
+        );
+        assert_eq!(unread(&db, ALICE).await, 1);
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn what_is_anothers_is_not_found(db: PgPool) {
+    let app = app(db.clone()).await;
+
+    for stranger in [app.student(ALICE), app.teacher(TERESA), app.admin()] {
+        for notification in [BOBS_WELCOME, NOBODY] {
+            let reply = stranger.send(MARK, json!({ "input": { "notificationId": notification } })).await.ok();
+
+            assert_eq!(reply.user_errors(), [("NOT_FOUND", "notificationId".to_owned())]);
+            assert_eq!(reply.data("/markNotificationRead/notification"), &Value::Null);
+        }
+    }
+    assert_eq!(unread(&db, BOB).await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn all_of_ones_own_are_marked_and_counted(db: PgPool) {
+    let app = app(db.clone()).await;
+
+    let counts = [app.student(ALICE), app.student(ALICE), app.student(CAROL)];
+    let [first, again, nothing] = counts.each_ref().map(|client| client.send(MARK_ALL, json!({})));
+
+    assert_eq!(first.await.ok().data("/markAllNotificationsRead"), &json!({ "count": 2, "userErrors": [] }));
+    assert_eq!(again.await.ok().data("/markAllNotificationsRead/count"), &json!(0));
+    assert_eq!(nothing.await.ok().data("/markAllNotificationsRead/count"), &json!(0));
+    assert_eq!(unread(&db, BOB).await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn nobody_marks_anything_without_signing_in(db: PgPool) {
+    let anonymous = app(db.clone()).await.anonymous();
+
+    let one = anonymous.send(MARK, json!({ "input": { "notificationId": ALICES_PAYMENT } })).await;
+    let all = anonymous.send(MARK_ALL, json!({})).await;
+
+    assert_eq!([one.error(), all.error()], [Some("UNAUTHENTICATED"); 2]);
+    assert_eq!(unread(&db, ALICE).await, 2);
+}
