@@ -11,4 +11,4 @@ mod server;
 mod settings;
 
 pub use server::{Router, run};
-pub use settings::{SampleSignIn, Settings, SubgraphUrl};
+pub use settings::{ClientAddressSettings, SampleSignIn, Settings, SubgraphUrl};

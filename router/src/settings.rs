@@ -1,4 +1,4 @@
-use std::{path::PathBuf, str::FromStr};
+use std::{num::NonZeroU8, path::PathBuf, str::FromStr};
 
 use anyhow::Context;
 use clap::Args;
@@ -46,6 +46,10 @@ pub struct Settings {
     #[arg(long = "router-workers", env = "LYCEUM_ROUTER_WORKERS", value_name = "NUMBER")]
     pub workers: Option<u16>,
 
+    /// How the address of a client is known.
+    #[command(flatten)]
+    pub client_address: ClientAddressSettings,
+
     /// Whether errors name their subgraph, plans are shown, and sample people are offered.
     #[arg(skip)]
     pub development: bool,
@@ -61,6 +65,28 @@ pub struct Settings {
     /// Where in-process calls run: the runtime that the subgraphs' connections live on.
     #[arg(skip)]
     pub runtime: Option<Handle>,
+}
+
+/// How the network address of a client is known, by which sign-ins are limited.
+#[derive(Args, Clone, Debug)]
+pub struct ClientAddressSettings {
+    /// The header in which a proxy says who has asked it, such as `x-forwarded-for`. Without it a client's address is
+    /// the one that it connects from. Set it only where nobody can go around the proxy, which must overwrite the header
+    /// or add to its right end.
+    #[arg(long = "client-address-header", env = "LYCEUM_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
+    pub header: Option<String>,
+
+    /// Proxies that add to that header, one behind the other: the client is that many places from its right end.
+    #[arg(long, env = "LYCEUM_TRUSTED_PROXIES", value_name = "NUMBER", default_value_t = ONE)]
+    pub trusted_proxies: NonZeroU8,
+}
+
+const ONE: NonZeroU8 = NonZeroU8::MIN;
+
+impl Default for ClientAddressSettings {
+    fn default() -> Self {
+        Self { header: None, trusted_proxies: ONE }
+    }
 }
 
 /// Where one subgraph answers.

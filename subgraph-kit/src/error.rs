@@ -24,6 +24,12 @@ pub enum Error {
     /// Fine in itself, but not in the present state: becomes the payload's `userErrors`.
     #[error("{}", .0.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Refusal>),
+    /// Too often, or too much at once; trying again makes sense after a while.
+    #[error("too many attempts; try again in {retry_after} s")]
+    RateLimited {
+        /// In seconds.
+        retry_after: u64,
+    },
     /// A database or a peer is away; trying again makes sense.
     #[error("the service is not available at the moment; try again")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
@@ -40,6 +46,7 @@ impl Error {
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::Invalid { .. } | Self::Refused(_) => "BAD_USER_INPUT",
+            Self::RateLimited { .. } => "RATE_LIMITED",
             Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }

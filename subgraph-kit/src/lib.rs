@@ -1,6 +1,7 @@
 //! What every subgraph needs and no subgraph owns.
 
 pub mod batch;
+pub mod client;
 pub mod connection;
 pub mod database;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod text;
 pub mod token;
 pub mod viewer;
 
+pub use client::{Client, ClientExt};
 pub use connection::Connection;
 pub use error::{Code, Error, Refusal, UserError, answer};
 pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, UserId};

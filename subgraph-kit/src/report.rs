@@ -68,15 +68,14 @@ fn missing(value: &Value, path: &[PathSegment]) -> Option<Missing> {
 pub fn failure(error: &Error) -> Response {
     let mut failed = ServerError::new(error.to_string(), None);
     log(error);
-    set_code(&mut failed, error.code());
+    extend(&mut failed, error);
     Response::from_errors(vec![failed])
 }
 
 fn publish_error(failed: &mut ServerError) {
-    if let Some(error) = failed.source::<Error>() {
-        log(error);
-        let code = error.code();
-        set_code(failed, code);
+    if let Some(error) = failed.source::<Error>().cloned() {
+        log(&error);
+        extend(failed, &error);
     } else if failed.source.is_some() {
         error!(error = %failed.message, "unclassified error");
         "something went wrong on our side".clone_into(&mut failed.message);
@@ -87,6 +86,13 @@ fn publish_error(failed: &mut ServerError) {
         set_code(failed, "BAD_USER_INPUT");
     }
     failed.source = None;
+}
+
+fn extend(failed: &mut ServerError, error: &Error) {
+    set_code(failed, error.code());
+    if let (Error::RateLimited { retry_after }, Some(extensions)) = (error, &mut failed.extensions) {
+        extensions.set("retryAfter", *retry_after);
+    }
 }
 
 fn set_code(failed: &mut ServerError, code: &str) {

@@ -14,7 +14,7 @@ use http::HeaderMap;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 
-use crate::{Error, Viewer, batch::Batches, report, token::Verifier};
+use crate::{Client, Error, Viewer, batch::Batches, report, token::Verifier};
 
 const MOST_REPRESENTATIONS: usize = 1_000;
 
@@ -105,7 +105,7 @@ impl Subgraph {
         let (subgraph, headers) = (self.clone(), headers.clone());
         async move {
             match subgraph.admit(&headers, &mut request).await {
-                Ok(viewer) => report::publish((subgraph.run)(request.data(viewer)).await),
+                Ok(viewer) => report::publish((subgraph.run)(request.data(viewer).data(Client::of(&headers))).await),
                 Err(error) => report::failure(&error),
             }
         }

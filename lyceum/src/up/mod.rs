@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result, anyhow};
 use clap::{Args, ValueEnum};
 use embedded_postgres::place;
 use identity::{IdentitySettings, Keys};
-use router::{Router, SubgraphUrl};
+use router::{ClientAddressSettings, Router, SubgraphUrl};
 use serde::Serialize;
 use subgraph_kit::{Subgraph, database::DatabaseSettings, serve};
 use tempfile::TempDir;
@@ -85,6 +85,9 @@ pub struct Settings {
 
     #[command(flatten)]
     identity: IdentitySettings,
+
+    #[command(flatten)]
+    client_address: ClientAddressSettings,
 }
 
 /// How the router calls the subgraphs.
@@ -277,6 +280,7 @@ impl RouterThread {
             expose_query_plan: true,
             development: true,
             samples: people,
+            client_address: settings.client_address.clone(),
             in_process: match settings.transport {
                 Transport::InProcess => graph.subgraphs.iter().map(|(subgraph, _)| subgraph.clone()).collect(),
                 Transport::Http => Vec::new(),

@@ -8,5 +8,6 @@ mod page;
 mod references;
 mod statements;
 mod system;
+mod throttle;
 mod tokens;
 mod viewers;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -110,7 +111,10 @@ impl Drop for System {
 
 /// `lyceum up` with free ports, ending with this process.
 pub fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
+    let program = env::var_os("LYCEUM_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_lyceum").into());
+    let mut command = Command::new(program);
+    // All tests are one client.
+    command.env("LYCEUM_THROTTLE", "false");
     command.args(["up", "--free-ports", "--stop-with-stdin"]).args(arguments);
     if !arguments.contains(&"--data-dir") {
         // PostgreSQL's programs are there already.

@@ -1,10 +1,12 @@
 //! What we add to hive-router, one plugin per file.
 
 mod chosen_operation;
+mod client_address;
 mod credentials;
 mod errors;
 pub mod in_process;
 mod playground;
+mod retry_after;
 
 use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
 use serde_json::{Value, json};
@@ -16,6 +18,8 @@ pub fn registry() -> PluginRegistry {
     PluginRegistry::new()
         .register::<playground::Playground>()
         .register::<chosen_operation::ChosenOperation>()
+        .register::<client_address::ClientAddress>()
+        .register::<retry_after::RetryAfter>()
         .register::<credentials::Credentials>()
         .register::<in_process::InProcess>()
         .register::<errors::Errors>()
@@ -33,6 +37,13 @@ pub fn config(settings: &Settings, in_process: Option<u64>) -> Value {
             },
         },
         chosen_operation::ChosenOperation::plugin_name(): {},
+        client_address::ClientAddress::plugin_name(): {
+            "config": {
+                "header": settings.client_address.header,
+                "proxies": settings.client_address.trusted_proxies,
+            },
+        },
+        retry_after::RetryAfter::plugin_name(): {},
         credentials::Credentials::plugin_name(): {},
         errors::Errors::plugin_name(): { "config": { "development": settings.development } },
     });

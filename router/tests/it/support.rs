@@ -5,8 +5,12 @@
 use std::{
     fs,
     net::SocketAddr,
+    num::NonZeroU8,
     path::PathBuf,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -20,11 +24,11 @@ use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
 use futures::{Stream, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use reqwest::{Client, RequestBuilder, StatusCode};
-use router::{Router, SampleSignIn, Settings, SubgraphUrl};
+use router::{ClientAddressSettings, Router, SampleSignIn, Settings, SubgraphUrl};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
-    Error, Subgraph, Viewer,
+    ClientExt as _, Error, Subgraph, Viewer,
     serve::routes,
     token::{AUDIENCE, Claims, ISSUER, Verifier},
     viewer::Role,
@@ -41,6 +45,13 @@ const SUBGRAPH_TIMEOUT: &str = "700ms";
 pub enum Transport {
     InProcess,
     Http,
+}
+
+/// What a router is told beside the usual.
+#[derive(Default)]
+struct Options {
+    config: Option<PathBuf>,
+    client_address: ClientAddressSettings,
 }
 
 /// A router that answers.
@@ -77,20 +88,30 @@ impl App {
 
     pub fn over(transport: Transport) -> &'static Self {
         static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
-        Self::one_of(&APPS, transport, None)
+        Self::one_of(&APPS, transport, Options::default())
+    }
+
+    /// A router behind two proxies.
+    pub fn behind_proxies() -> &'static Self {
+        static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
+        let client_address = ClientAddressSettings {
+            header: Some("X-Forwarded-For".to_owned()),
+            trusted_proxies: NonZeroU8::MIN.saturating_add(1),
+        };
+        Self::one_of(&APPS, Transport::InProcess, Options { client_address, ..Options::default() })
     }
 
     /// A router that soon gives up a slow subgraph, for tests that wait for it. The others do not
     /// use it: a busy machine is slow, too.
     pub fn impatient(transport: Transport) -> &'static Self {
         static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
-        Self::one_of(&APPS, transport, Some(impatient_config()))
+        Self::one_of(&APPS, transport, Options { config: Some(impatient_config()), ..Options::default() })
     }
 
-    fn one_of(apps: &'static [OnceLock<Self>; 2], transport: Transport, config: Option<PathBuf>) -> &'static Self {
+    fn one_of(apps: &'static [OnceLock<Self>; 2], transport: Transport, options: Options) -> &'static Self {
         // On a thread of its own, as a runtime cannot be started from within the test's.
         apps[transport as usize]
-            .get_or_init(|| thread::spawn(move || Self::start(transport, config)).join().expect("it starts"))
+            .get_or_init(|| thread::spawn(move || Self::start(transport, options)).join().expect("it starts"))
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -122,7 +143,7 @@ impl App {
         reply(request).await
     }
 
-    fn start(transport: Transport, config: Option<PathBuf>) -> Self {
+    fn start(transport: Transport, options: Options) -> Self {
         let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
         let subgraphs = {
             let _inside = runtime.enter();
@@ -132,7 +153,8 @@ impl App {
         let mut settings = Settings {
             host: Some("127.0.0.1".to_owned()),
             port: Some(0),
-            config,
+            config: options.config,
+            client_address: options.client_address,
             supergraph: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into()),
             jwks_url: Some(jwks_url),
             playground: playground(),
@@ -242,7 +264,7 @@ fn people() -> Subgraph {
 }
 
 fn courses() -> Subgraph {
-    let schema = Schema::build(Courses, Renaming, EmptySubscription).enable_federation();
+    let schema = Schema::build(Courses, Renaming::default(), EmptySubscription).enable_federation();
     Subgraph::new("courses", schema.finish(), (), no_database(), verifier())
 }
 
@@ -302,8 +324,8 @@ impl People {
         Err(Error::Forbidden("that is not yours").into())
     }
 
-    async fn echo(&self, value: Option<Filter>, when: Option<DateTime>) -> Option<String> {
-        let value = value.map(|filter| format!("{} {:?}", filter.text, filter.count));
+    async fn echo(&self, ctx: &Context<'_>, value: Option<Filter>, when: Option<DateTime>) -> Option<String> {
+        let value = value.map(|filter| format!("{} {:?}", with_client(ctx, filter.text), filter.count));
         Some(format!("{value:?} {:?}", when.map(|when| when.0)))
     }
 
@@ -372,12 +394,24 @@ impl Courses {
     }
 }
 
-struct Renaming;
+/// Puts the client's address, as this subgraph was told it, in the place of `{client}`.
+fn with_client(ctx: &Context<'_>, text: String) -> String {
+    text.replace("{client}", &ctx.client().0.map_or_else(|| "nobody".to_owned(), |address| address.to_string()))
+}
+
+/// Counts what it is asked for.
+#[derive(Default)]
+struct Renaming(AtomicUsize);
 
 #[Object]
 impl Renaming {
-    async fn rename(&self, title: String) -> Option<Course> {
-        Some(Course { id: ID("1".to_owned()), title, teacher: None })
+    async fn rename(&self, ctx: &Context<'_>, title: String) -> async_graphql::Result<Option<Course>> {
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        let title = with_client(ctx, title).replace("{count}", &count.to_string());
+        if title == "too often" {
+            return Err(Error::RateLimited { retry_after: 7 }.into());
+        }
+        Ok(Some(Course { id: ID("1".to_owned()), title, teacher: None }))
     }
 }
 

@@ -4,6 +4,7 @@ pub mod pages;
 
 use std::{
     fmt::Debug,
+    net::IpAddr,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -28,7 +29,7 @@ use tracing::{
 use uuid::Uuid;
 
 use crate::{
-    Subgraph, UserId,
+    Subgraph, UserId, client,
     token::{AUDIENCE, Claims, ISSUER, Verifier},
     viewer::Role,
 };
@@ -105,6 +106,17 @@ impl TestApp {
 }
 
 impl TestClient {
+    /// The same, at a network address.
+    ///
+    /// # Panics
+    /// If `address` is none.
+    #[must_use]
+    pub fn at(mut self, address: &str) -> Self {
+        let address: IpAddr = address.parse().expect("a network address");
+        self.headers.insert(client::HEADER, HeaderValue::from_str(&address.to_string()).expect("a header's value"));
+        self
+    }
+
     /// Sends a document with variables.
     ///
     /// # Panics

@@ -5,6 +5,7 @@ mod keys;
 pub mod password;
 pub mod session;
 mod settings;
+pub mod throttle;
 pub mod user;
 
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};

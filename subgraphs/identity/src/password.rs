@@ -17,11 +17,15 @@ use crate::IdentitySettings;
 /// How many characters a password may have.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
 
+/// About as long as a full queue takes.
+const QUEUE_SECONDS: u64 = 2;
+
 /// Hashes and verifies passwords without getting in the way of other requests.
 #[derive(Clone)]
 pub struct Passwords {
     params: Params,
     threads: Arc<Semaphore>,
+    places: Arc<Semaphore>,
 }
 
 /// What a comparison showed.
@@ -63,13 +67,14 @@ impl Passwords {
             params: Params::new(settings.password_memory, settings.password_passes, Params::DEFAULT_P_COST, None)
                 .expect("the settings are within Argon2's limits"),
             threads: Arc::new(Semaphore::new(threads)),
+            places: Arc::new(Semaphore::new(threads * (1 + usize::from(settings.password_queue)))),
         }
     }
 
     /// The hash to store for a new password.
     ///
     /// # Errors
-    /// `Internal`, if hashing panics.
+    /// `RateLimited`, if too many wait; `Internal`, if hashing panics.
     pub async fn hash(&self, password: String) -> Result<String, Error> {
         let params = self.params.clone();
         self.run(move || hash(&params, &password)).await
@@ -78,7 +83,7 @@ impl Passwords {
     /// Compares a password with the hash of an account. Takes as long where there is no account.
     ///
     /// # Errors
-    /// `Internal`, if hashing panics.
+    /// `RateLimited`, if too many wait; `Internal`, if hashing panics.
     pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict, Error> {
         if password.chars().count() > *LENGTHS.end() {
             return Ok(Verdict::Wrong);
@@ -87,11 +92,14 @@ impl Passwords {
         self.run(move || verify(&params, &password, stored.as_deref())).await
     }
 
-    /// The permit goes with the work, so that requests that are given up do not let in more.
+    /// The permits go with the work, so that requests that are given up do not let in more.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let permit = Arc::clone(&self.threads).acquire_owned().await.map_err(Error::internal)?;
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Error::RateLimited { retry_after: QUEUE_SECONDS })?;
+        let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(Error::internal)?;
         let work = move || {
-            let _permit = permit;
+            let _permits = (place, thread);
             work()
         };
         spawn_blocking(work).await.map_err(Error::internal)
@@ -139,7 +147,13 @@ fn hash_of_nothing(params: &Params) -> PasswordHash {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use futures::future::join_all;
 
     use super::*;
 
@@ -197,6 +211,60 @@ mod tests {
         let ratio = median(None) / median(Some(&hash));
 
         assert!((0.5..2.0).contains(&ratio), "{ratio}");
+    }
+
+    fn passwords(hashers: usize, queue: u16) -> Passwords {
+        Passwords::new(&IdentitySettings {
+            password_hashers: NonZeroUsize::new(hashers),
+            password_queue: queue,
+            password_memory: 1_024,
+            password_passes: 1,
+            ..IdentitySettings::default()
+        })
+    }
+
+    #[tokio::test]
+    async fn no_more_are_hashed_at_once_than_the_settings_say() {
+        let passwords = passwords(2, 10);
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+
+        let work = || {
+            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            passwords.run(move || {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                thread::sleep(Duration::from_millis(5));
+                now.fetch_sub(1, Ordering::SeqCst);
+            })
+        };
+        for done in join_all((0..20).map(|_| work())).await {
+            done.expect("there is room for all");
+        }
+
+        assert_eq!(most.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn whoever_would_wait_too_long_is_turned_away_at_once() {
+        let passwords = passwords(1, 2);
+
+        let outcomes = join_all((0..1_000).map(|_| passwords.hash(PASSWORD.to_owned()))).await;
+
+        let hashed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::RateLimited { .. }))).count();
+        assert_eq!((hashed, refused), (3, 997));
+        passwords.hash(PASSWORD.to_owned()).await.expect("there is room again");
+    }
+
+    #[tokio::test]
+    async fn a_huge_password_is_wrong_without_being_hashed() {
+        let passwords = passwords(1, 1);
+        passwords.places.close();
+
+        for stored in [None, Some(hash(&cheap(), PASSWORD)), Some(bcrypt::hash(PASSWORD, 4).expect("a hash"))] {
+            let verdict = passwords.verify("x".repeat(100_000), stored).await.expect("no place is needed");
+
+            assert_eq!(verdict, Verdict::Wrong);
+        }
     }
 
     fn time<T>(work: impl FnOnce() -> T) -> Duration {

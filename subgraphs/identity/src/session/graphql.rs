@@ -1,7 +1,7 @@
 //! Signing up and signing in.
 
 use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
-use subgraph_kit::{UserError, answer};
+use subgraph_kit::{ClientExt as _, UserError, answer};
 
 use super::{Session, Sessions};
 use crate::user::{SignUp, SignUpRole, User};
@@ -92,7 +92,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The account.")] input: RegisterInput,
     ) -> Result<RegisterPayload, Error> {
-        let outcome = ctx.data_unchecked::<Sessions>().register(input.into()).await;
+        let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client(), input.into()).await;
 
         let (signed_in, user_errors) = answer(outcome)?;
         let (session, user) = signed_in.unzip();
@@ -105,7 +105,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Address and password.")] input: LoginInput,
     ) -> Result<LoginPayload, Error> {
-        let outcome = ctx.data_unchecked::<Sessions>().sign_in(&input.email, input.password).await;
+        let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client(), &input.email, input.password).await;
 
         let (signed_in, user_errors) = answer(outcome)?;
         let (session, user) = signed_in.unzip();
@@ -119,7 +119,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionPayload, Error> {
-        let outcome = ctx.data_unchecked::<Sessions>().refresh(&input.refresh_token).await;
+        let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client(), &input.refresh_token).await;
 
         let (session, user_errors) = answer(outcome)?;
         Ok(RefreshSessionPayload { session, user_errors })

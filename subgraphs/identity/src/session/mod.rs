@@ -3,13 +3,15 @@
 pub mod graphql;
 pub mod store;
 
+use std::sync::Arc;
+
 use async_graphql::SimpleObject;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use subgraph_kit::{
-    Code, Error, Refusal,
+    Client, Code, Error, Refusal,
     text::is_storable,
     token::{AUDIENCE, Claims, ISSUER},
 };
@@ -18,6 +20,7 @@ use uuid::{Builder, Uuid};
 use crate::{
     IdentitySettings, Keys,
     password::{Passwords, Verdict},
+    throttle::Throttle,
     user::{
         SignUp, User,
         store::{self as users, Account},
@@ -43,6 +46,7 @@ pub struct Sessions {
     db: PgPool,
     keys: Keys,
     passwords: Passwords,
+    throttle: Arc<Throttle>,
     token_lifetime: TimeDelta,
     session_lifetime: TimeDelta,
 }
@@ -61,6 +65,7 @@ impl Sessions {
             db,
             keys,
             passwords: Passwords::new(settings),
+            throttle: Arc::new(Throttle::new(&settings.throttle)),
             token_lifetime: TimeDelta::seconds(settings.access_token_seconds.into()),
             session_lifetime: TimeDelta::days(settings.session_days.into()),
         }
@@ -69,8 +74,9 @@ impl Sessions {
     /// Makes an account and signs its owner in.
     ///
     /// # Errors
-    /// The rules that `sign_up` breaks, or `EMAIL_TAKEN`; those of the database.
-    pub async fn register(&self, sign_up: SignUp) -> Result<(Session, User), Error> {
+    /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; those of the database.
+    pub async fn register(&self, client: Client, sign_up: SignUp) -> Result<(Session, User), Error> {
+        self.throttle.admit_registration(client, &sign_up.email)?;
         sign_up.check().map_err(Error::Refused)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
@@ -79,6 +85,7 @@ impl Sessions {
         let refresh_token = RefreshToken::new();
         store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;
         tx.commit().await?;
+        self.throttle.remember(client, &sign_up.email);
 
         Ok((self.session(&user, &refresh_token)?, user))
     }
@@ -86,14 +93,16 @@ impl Sessions {
     /// Signs a user in.
     ///
     /// # Errors
-    /// `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong password; those
-    /// of the database.
-    pub async fn sign_in(&self, email: &str, password: String) -> Result<(Session, User), Error> {
+    /// `RateLimited`; `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong
+    /// password; those of the database.
+    pub async fn sign_in(&self, client: Client, email: &str, password: String) -> Result<(Session, User), Error> {
+        self.throttle.admit_sign_in(client, email)?;
         let account = if is_storable(email) { users::find_account(&self.db, email).await? } else { None };
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 
         let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;
+        self.throttle.has_signed_in(client, email);
         if verdict == Verdict::RightButOutdated {
             self.renew_hash(&account, password).await?;
         }
@@ -107,15 +116,18 @@ impl Sessions {
     /// The next tokens of a session, by the refresh token that works. They say what the user is by now.
     ///
     /// # Errors
-    /// `SESSION_EXPIRED`; then the session has ended, if it had not before: an old token that comes
+    /// `RateLimited`; `SESSION_EXPIRED`, and then the session has ended, if it had not before: an old token that comes
     /// again may have been stolen, or the one that replaced it. Those of the database.
-    pub async fn refresh(&self, refresh_token: &str) -> Result<Session, Error> {
-        let token = RefreshToken::from_text(refresh_token).ok_or_else(session_expired)?;
+    pub async fn refresh(&self, client: Client, refresh_token: &str) -> Result<Session, Error> {
+        let token = RefreshToken::from_text(refresh_token);
+        self.throttle.admit_refresh(client, token.as_ref().map(|token| token.session))?;
+        let token = token.ok_or_else(session_expired)?;
         let next = token.next();
         let Some(user) = store::replace(&self.db, &token, &next, self.session_lifetime).await? else {
             store::delete(&self.db, &token).await?;
             return Err(session_expired());
         };
+        self.throttle.remember(client, &user.email);
         self.session(&user, &next)
     }
 
@@ -131,7 +143,11 @@ impl Sessions {
     }
 
     async fn renew_hash(&self, account: &Account, password: String) -> Result<(), Error> {
-        let password_hash = self.passwords.hash(password).await?;
+        let password_hash = match self.passwords.hash(password).await {
+            // There is always the next sign-in.
+            Err(Error::RateLimited { .. }) => return Ok(()),
+            password_hash => password_hash?,
+        };
         users::replace_password_hash(&self.db, account, &password_hash).await
     }
 

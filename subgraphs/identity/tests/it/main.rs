@@ -5,5 +5,6 @@ mod people;
 mod permissions;
 mod schema;
 mod session;
+mod throttle;
 mod token;
 mod user;

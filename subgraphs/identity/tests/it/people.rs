@@ -1,6 +1,6 @@
 //! Who is who in the fixtures.
 
-use identity::{IdentitySettings, Keys};
+use identity::{IdentitySettings, Keys, throttle::ThrottleSettings};
 use sqlx::PgPool;
 use subgraph_kit::testing::{TestApp, TestClient, verifier};
 use uuid::Uuid;
@@ -16,9 +16,14 @@ pub const TOM: Uuid = Uuid::from_u128(0x703);
 
 pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
-/// Hashing that does not hold up the tests.
+/// Hashing that does not hold up the tests, and no limits.
 pub fn settings() -> IdentitySettings {
-    IdentitySettings { password_memory: 1_024, password_passes: 1, ..IdentitySettings::default() }
+    IdentitySettings {
+        password_memory: 1_024,
+        password_passes: 1,
+        throttle: ThrottleSettings { throttle: false, ..ThrottleSettings::default() },
+        ..IdentitySettings::default()
+    }
 }
 
 /// Keys of the test's own.

@@ -1,0 +1,191 @@
+//! What sign-ins cost everybody else, and what their time gives away. Starts the real system and
+//! prints figures; CONTRIBUTING.md says how to run it.
+
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/it/system.rs"]
+mod system;
+
+use std::{
+    fmt::{self, Display},
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{scope, sleep},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::system::{System, Visitor};
+
+const PEOPLE: usize = 50;
+const ROUNDS: usize = 10;
+const QUERIES: usize = 60;
+const PAUSE: Duration = Duration::from_millis(10);
+const TRIES: usize = 200;
+
+const CATALOGUE: &str = include_str!("../../operations/Catalogue.graphql");
+const CATALOGUE_VARIABLES: &str = include_str!("../../operations/Catalogue.variables.json");
+const LOGIN: &str = "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } user { id } userErrors { code } } }";
+
+fn main() {
+    let system = System::start(&["--temporary"]);
+    let visitor = system.anonymous();
+    warm_up(&visitor);
+
+    burst(&visitor);
+    tries(&visitor);
+}
+
+fn warm_up(visitor: &Visitor) {
+    for number in 1..=20 {
+        ask_catalogue(visitor);
+        visitor.sign_in(&student(number));
+    }
+}
+
+/// Catalogue queries, alone and while many sign in at the same moment, by turns.
+fn burst(visitor: &Visitor) {
+    let (mut alone, mut beside, mut bursts) = (Figures::default(), Figures::default(), Figures::default());
+    for _ in 0..ROUNDS {
+        for _ in 0..QUERIES {
+            alone.add(time_catalogue(visitor));
+        }
+        bursts.add(sign_in_at_once(visitor, &mut beside));
+    }
+
+    println!("catalogue query, alone:                {alone}");
+    println!("catalogue query, while {PEOPLE} sign in:     {beside}");
+    println!("the medians' ratio:                    {:.2}", beside.median() / alone.median());
+    println!("until all {PEOPLE} are signed in:            {bursts}");
+}
+
+/// Until all are signed in; adds the queries of that time to `queries`.
+fn sign_in_at_once(visitor: &Visitor, queries: &mut Figures) -> Duration {
+    let (start, over) = (Barrier::new(PEOPLE + 1), AtomicBool::new(false));
+    scope(|scope| {
+        let people: Vec<_> = (1..=PEOPLE)
+            .map(|number| {
+                scope.spawn({
+                    let start = &start;
+                    move || {
+                        start.wait();
+                        visitor.sign_in(&student(number));
+                    }
+                })
+            })
+            .collect();
+        let asking = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                queries.add(time_catalogue(visitor));
+            }
+        });
+
+        start.wait();
+        let begun = Instant::now();
+        for person in people {
+            person.join().expect("everybody can sign in");
+        }
+        let taken = begun.elapsed();
+        over.store(true, Ordering::Relaxed);
+        asking.join().expect("the catalogue answers");
+        taken
+    })
+}
+
+/// Sign-ins that fail, for one reason and the other by turns.
+fn tries(visitor: &Visitor) {
+    let (mut unknown, mut wrong) = (Figures::default(), Figures::default());
+    for number in 1..=TRIES {
+        let stranger = format!("stranger{number}@lyceum.example");
+        if number % 2 == 0 {
+            unknown.add(time_refusal(visitor, &stranger));
+            wrong.add(time_refusal(visitor, &student(number)));
+        } else {
+            wrong.add(time_refusal(visitor, &student(number)));
+            unknown.add(time_refusal(visitor, &stranger));
+        }
+    }
+
+    let (difference, error) = (wrong.mean() - unknown.mean(), 1.96 * (wrong.error() + unknown.error()).sqrt());
+    println!("sign-in refused, unknown address:      {unknown}");
+    println!("sign-in refused, wrong password:       {wrong}");
+    println!(
+        "the means' difference:                 {difference:+.3} ms (95 %: {:+.3} to {:+.3} ms)",
+        difference - error,
+        difference + error,
+    );
+}
+
+fn ask_catalogue(visitor: &Visitor) {
+    let variables: Value = serde_json::from_str(CATALOGUE_VARIABLES).expect("the variables are JSON");
+    visitor.data(CATALOGUE, variables);
+}
+
+/// With a pause first, as between the clicks of a reader.
+fn time_catalogue(visitor: &Visitor) -> Duration {
+    sleep(PAUSE);
+    time(|| ask_catalogue(visitor))
+}
+
+fn time_refusal(visitor: &Visitor, email: &str) -> Duration {
+    time(|| {
+        let answer = visitor.ask(LOGIN, json!({ "input": { "email": email, "password": "not the password" } }));
+        assert_eq!(answer["data"]["login"]["userErrors"][0]["code"], "INVALID_CREDENTIALS", "{answer}");
+    })
+}
+
+fn time(work: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    work();
+    begun.elapsed()
+}
+
+fn student(number: usize) -> String {
+    format!("student{number}@lyceum.example")
+}
+
+/// Times, in milliseconds.
+#[derive(Default)]
+struct Figures(Vec<f64>);
+
+impl Figures {
+    fn add(&mut self, time: Duration) {
+        self.0.push(time.as_secs_f64() * 1_000.0);
+    }
+
+    fn percentile(&self, percent: usize) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted[(sorted.len() - 1) * percent / 100]
+    }
+
+    fn median(&self) -> f64 {
+        self.percentile(50)
+    }
+
+    fn count(&self) -> f64 {
+        u32::try_from(self.0.len()).expect("not that many").into()
+    }
+
+    fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.count()
+    }
+
+    /// The square of the mean's standard error.
+    fn error(&self) -> f64 {
+        let mean = self.mean();
+        let deviations: f64 = self.0.iter().map(|time| (time - mean).powi(2)).sum();
+        deviations / (self.count() - 1.0) / self.count()
+    }
+}
+
+impl Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (median, mean, slow) = (self.median(), self.mean(), self.percentile(95));
+        write!(f, "median {median:7.2} ms, mean {mean:7.2} ms, 95th percentile {slow:7.2} ms ({} times)", self.0.len())
+    }
+}

@@ -1,0 +1,154 @@
+//! Tells subgraphs which network address a request comes from, so that they can limit how often
+//! one client may try something.
+//!
+//! Only what is never shared carries it: were it on queries, equal ones of different clients would
+//! no longer be equal, and not be sent once.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hive_router::{
+    async_trait,
+    http::{HeaderName, HeaderValue},
+    ntex::{
+        http::HeaderMap,
+        web::{DefaultError, WebRequest},
+    },
+    plugins::{
+        hooks::{
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
+        },
+        plugin_trait::{RouterPlugin, StartHookPayload},
+    },
+};
+use serde::Deserialize;
+use subgraph_kit::client::HEADER;
+
+pub struct ClientAddress {
+    proxies: Option<Proxies>,
+}
+
+/// Proxies whose word is taken.
+struct Proxies {
+    header: HeaderName,
+    count: usize,
+}
+
+#[derive(Deserialize)]
+pub struct Config {
+    header: Option<String>,
+    proxies: usize,
+}
+
+/// In a request's context; on a WebSocket, of the request that opened it.
+struct Address(IpAddr);
+
+#[async_trait]
+impl RouterPlugin for ClientAddress {
+    type Config = Config;
+
+    fn plugin_name() -> &'static str {
+        "client_address"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        let Config { header, proxies: count } = payload.config()?;
+        let header = header.map(|header| header.parse()).transpose()?;
+        payload.initialize_plugin(Self { proxies: header.map(|header| Proxies { header, count }) })
+    }
+
+    fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        Box::pin(async move {
+            if let Some(address) = self.address(&payload.router_http_request) {
+                payload.context.insert(Address(address));
+            }
+            payload.router_http_request.headers_mut().remove(HEADER);
+            payload.proceed()
+        })
+    }
+
+    async fn on_subgraph_execute<'exec>(
+        &'exec self,
+        mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
+    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+        let request = &mut payload.execution_request;
+        // Also where the header was not one of HTTP: the first message of a WebSocket has some, too.
+        request.headers.remove(HEADER);
+        if !request.dedupe
+            && let Some(address) = payload.context.get_ref::<Address>()
+        {
+            let value = HeaderValue::from_str(&address.0.to_string()).expect("an address is ASCII");
+            request.headers.insert(HEADER, value);
+        }
+        payload.proceed()
+    }
+}
+
+impl ClientAddress {
+    fn address(&self, request: &WebRequest<DefaultError>) -> Option<IpAddr> {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let told = self.proxies.as_ref().and_then(|proxies| proxies.client(request.headers()));
+        told.or(peer).map(|address| address.to_canonical())
+    }
+}
+
+impl Proxies {
+    /// Each proxy adds, at the right, who has asked it. So the address that the outermost of ours
+    /// has seen is as many places from the right as there are proxies; what is left of it is the
+    /// client's own invention.
+    fn client(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        let values = headers.get_all(&self.header).filter_map(|value| value.to_str().ok());
+        let entries: Vec<_> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+        parse(entries.iter().rev().nth(self.count.checked_sub(1)?)?)
+    }
+}
+
+/// An address as proxies write it, some with a port.
+fn parse(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(count: usize, values: &[&str]) -> Option<String> {
+        let header = HeaderName::from_static("x-forwarded-for");
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header.clone(), HeaderValue::from_str(value).expect("a header's value"));
+        }
+        Proxies { header, count }.client(&headers).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn a_client_is_whom_the_outermost_proxy_of_ours_has_seen() {
+        let values = ["10.0.0.9, 192.0.2.7", "198.51.100.1"];
+
+        assert_eq!(client(1, &values).as_deref(), Some("198.51.100.1"));
+        assert_eq!(client(2, &values).as_deref(), Some("192.0.2.7"));
+    }
+
+    #[test]
+    fn an_address_is_read_with_and_without_a_port() {
+        for (text, address) in [
+            ("192.0.2.7:4711", "192.0.2.7"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:4711", "2001:db8::1"),
+        ] {
+            assert_eq!(client(1, &[text]).as_deref(), Some(address), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_not_believed() {
+        assert_eq!(client(1, &[]), None);
+        assert_eq!(client(2, &["192.0.2.7"]), None);
+        for text in ["", "unknown", "192.0.2.7,", "for=192.0.2.7", "192.0.2.7 198.51.100.1"] {
+            assert_eq!(client(1, &[text]), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Where a request comes from, as the router says.
+
+use std::net::IpAddr;
+
+use async_graphql::Context;
+use http::{HeaderMap, HeaderName};
+
+/// The header in which the router passes on the client's network address, with mutations only:
+/// equal queries of different clients are to remain equal. What a client sends in it never arrives.
+pub const HEADER: HeaderName = HeaderName::from_static("x-lyceum-client");
+
+/// The network address of whoever asks the router; unknown if it did not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Client(pub Option<IpAddr>);
+
+impl Client {
+    /// The client of a request with these headers.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let address = headers.get(HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Self(address)
+    }
+}
+
+/// Finds the client in a resolver's context.
+pub trait ClientExt {
+    /// Where the request comes from.
+    fn client(&self) -> Client;
+}
+
+impl ClientExt for Context<'_> {
+    fn client(&self) -> Client {
+        *self.data_unchecked()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(value: &str) -> Client {
+        Client::of(&HeaderMap::from_iter([(HEADER, value.parse().expect("a header's value"))]))
+    }
+
+    #[test]
+    fn a_client_is_what_the_header_says() {
+        assert_eq!(client("192.0.2.1"), Client("192.0.2.1".parse().ok()));
+        assert_eq!(client("2001:db8::1"), Client("2001:db8::1".parse().ok()));
+    }
+
+    #[test]
+    fn no_address_is_an_unknown_client() {
+        assert_eq!(Client::of(&HeaderMap::new()), Client(None));
+        for value in ["", "localhost", "192.0.2.1, 192.0.2.2", "192.0.2.1:80"] {
+            assert_eq!(client(value), Client(None), "{value}");
+        }
+    }
+}

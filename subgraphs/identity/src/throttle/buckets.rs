@@ -1,0 +1,89 @@
+//! A bucket for each key: what is done takes something out, and time fills it again.
+
+use std::{sync::Arc, time::Duration};
+
+use governor::{
+    RateLimiter,
+    clock::Clock as _,
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::{InMemoryState, NotKeyed, StateStore},
+};
+use moka::{policy::EvictionPolicy, sync::Cache};
+use subgraph_kit::Error;
+
+use super::{Clock, Limit};
+
+/// So many buckets are kept of each kind, at a hundred bytes or two. When there are more, the ones
+/// that were used longest ago count as full: it takes as many other keys to make one forgotten.
+const MOST: u64 = 100_000;
+
+/// Buckets of one kind.
+pub struct Buckets {
+    limiter: Option<RateLimiter<u64, Store, Clock, NoOpMiddleware<Duration>>>,
+    store: Store,
+}
+
+#[derive(Clone)]
+struct Store(Cache<u64, Arc<InMemoryState>>);
+
+impl Buckets {
+    /// Full ones.
+    pub fn new(limit: Limit, clock: &Clock) -> Self {
+        let quota = limit.quota();
+        let cache = Cache::builder().max_capacity(MOST).eviction_policy(EvictionPolicy::lru());
+        let cache = match quota {
+            // A bucket that was left alone for this long is full.
+            Some(quota) => cache.time_to_idle(quota.burst_size_replenished_in()),
+            None => cache,
+        };
+        let store = Store(cache.build());
+        Self { limiter: quota.map(|quota| RateLimiter::new(quota, store.clone(), clock.clone())), store }
+    }
+
+    /// Takes something out of a bucket.
+    ///
+    /// # Errors
+    /// `RateLimited`, if it is empty.
+    pub fn take(&self, key: u64) -> Result<(), Error> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        limiter.check_key(&key).map_err(|refused| {
+            let wait = refused.wait_time_from(limiter.clock().now());
+            Error::RateLimited { retry_after: wait.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX) }
+        })
+    }
+
+    /// Fills a bucket.
+    pub fn fill(&self, key: u64) {
+        self.store.0.invalidate(&key);
+    }
+}
+
+impl StateStore for Store {
+    type Key = u64;
+
+    fn measure_and_replace<T, F, E>(&self, key: &u64, change: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        self.0.get_with(*key, Arc::default).measure_and_replace(&NotKeyed::NonKey, change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_keys_takes_a_bounded_amount_of_memory() {
+        let buckets = Buckets::new(Limit::per_minutes(1, 60), &Clock::default());
+
+        for key in 0..2 * MOST {
+            buckets.take(key).expect("a full bucket");
+        }
+        buckets.store.0.run_pending_tasks();
+
+        assert!(buckets.store.0.entry_count() <= MOST);
+        buckets.take(2 * MOST - 1).expect_err("an empty bucket");
+    }
+}

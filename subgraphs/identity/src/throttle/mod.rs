@@ -1,0 +1,255 @@
+//! Limits how often somebody may try to get in, before anything is looked up or hashed.
+//!
+//! What counts is what was typed, not whether such an account exists, so that a refusal tells
+//! nothing. Nobody is locked out for good: buckets fill again, sessions have buckets of their own,
+//! and a client that has got in to an account before does not share in what strangers use up.
+
+mod buckets;
+mod clock;
+mod limit;
+mod settings;
+
+use std::{
+    hash::{BuildHasher as _, Hash, RandomState},
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+use moka::{policy::EvictionPolicy, sync::Cache};
+use subgraph_kit::{Client, Error};
+use uuid::Uuid;
+
+use self::buckets::Buckets;
+pub use self::{clock::Clock, limit::Limit, settings::ThrottleSettings};
+
+/// So many pairs of client and account are remembered, and for so long after they were last seen.
+const MOST_KNOWN: u64 = 100_000;
+const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// Counts attempts. It knows clients, addresses and sessions by keyed hashes alone.
+pub struct Throttle {
+    hasher: RandomState,
+    sign_in: Buckets,
+    sign_in_address: Buckets,
+    sign_in_client: Buckets,
+    registration: Buckets,
+    registration_client: Buckets,
+    refresh: Buckets,
+    refresh_client: Buckets,
+    /// Pairs that have got in.
+    known: Cache<u64, ()>,
+}
+
+impl Throttle {
+    /// Nothing has been tried yet.
+    #[must_use]
+    pub fn new(settings: &ThrottleSettings) -> Self {
+        let buckets = |limit| Buckets::new(if settings.throttle { limit } else { Limit::Off }, &settings.clock);
+        Self {
+            hasher: RandomState::new(),
+            sign_in: buckets(settings.sign_in_limit),
+            sign_in_address: buckets(settings.sign_in_limit_address),
+            sign_in_client: buckets(settings.sign_in_limit_client),
+            registration: buckets(settings.registration_limit),
+            registration_client: buckets(settings.registration_limit_client),
+            refresh: buckets(settings.refresh_limit),
+            refresh_client: buckets(settings.refresh_limit_client),
+            known: Cache::builder()
+                .max_capacity(MOST_KNOWN)
+                .eviction_policy(EvictionPolicy::lru())
+                .time_to_idle(KNOWN_FOR)
+                .build(),
+        }
+    }
+
+    /// Counts a sign-in. The narrower limits come later, so that one client that is refused uses up
+    /// nothing that others need.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn admit_sign_in(&self, client: Client, email: &str) -> Result<(), Error> {
+        let pair = self.pair(client, email);
+        self.sign_in_client.take(self.client(client))?;
+        self.sign_in.take(pair)?;
+        if self.known.get(&pair).is_some() { Ok(()) } else { self.sign_in_address.take(self.address(email)) }
+    }
+
+    /// Counts a registration.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn admit_registration(&self, client: Client, email: &str) -> Result<(), Error> {
+        self.registration_client.take(self.client(client))?;
+        self.registration.take(self.pair(client, email))
+    }
+
+    /// Counts a refresh; of no session, if the token is none.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn admit_refresh(&self, client: Client, session: Option<Uuid>) -> Result<(), Error> {
+        self.refresh_client.take(self.client(client))?;
+        session.map_or(Ok(()), |session| self.refresh.take(self.hash(session)))
+    }
+
+    /// This client has signed in to the account of this address: right passwords are no guesses.
+    pub fn has_signed_in(&self, client: Client, email: &str) {
+        self.sign_in.fill(self.pair(client, email));
+        self.remember(client, email);
+    }
+
+    /// This client has been let in to the account of this address.
+    pub fn remember(&self, client: Client, email: &str) {
+        self.known.insert(self.pair(client, email), ());
+    }
+
+    fn client(&self, client: Client) -> u64 {
+        self.hash(network(client))
+    }
+
+    fn address(&self, email: &str) -> u64 {
+        self.hash(email.to_lowercase())
+    }
+
+    fn pair(&self, client: Client, email: &str) -> u64 {
+        self.hash((network(client), email.to_lowercase()))
+    }
+
+    fn hash(&self, key: impl Hash) -> u64 {
+        self.hasher.hash_one(key)
+    }
+}
+
+/// What one household or company has: an IPv4 address, or the first 64 bits of an IPv6 address. All
+/// clients of unknown address are one.
+fn network(client: Client) -> Option<IpAddr> {
+    client.0.map(|address| match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::{Clock as _, FakeRelativeClock};
+
+    use super::*;
+
+    const BOB: &str = "bob@lyceum.example";
+    const LIMIT: Limit = Limit::per_minutes(3, 3);
+
+    fn settings() -> ThrottleSettings {
+        ThrottleSettings {
+            sign_in_limit: Limit::Off,
+            sign_in_limit_address: Limit::Off,
+            sign_in_limit_client: Limit::Off,
+            registration_limit: Limit::Off,
+            registration_limit_client: Limit::Off,
+            refresh_limit: Limit::Off,
+            refresh_limit_client: Limit::Off,
+            ..ThrottleSettings::default()
+        }
+    }
+
+    fn client(address: &str) -> Client {
+        Client(Some(address.parse().expect("an address")))
+    }
+
+    /// How many of ten attempts are let through.
+    fn admitted(attempt: impl Fn(u8) -> Result<(), Error>) -> usize {
+        (0..10).filter(|number| attempt(*number).is_ok()).count()
+    }
+
+    #[test]
+    fn a_bucket_holds_so_many_and_fills_again_one_by_one() {
+        let time = FakeRelativeClock::default();
+        let clock = Clock::new({
+            let time = time.clone();
+            move || time.now().into()
+        });
+        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, clock, ..settings() });
+        let sign_in = |_| throttle.admit_sign_in(client("192.0.2.1"), BOB);
+
+        assert_eq!(admitted(sign_in), 3);
+        time.advance(Duration::from_millis(59_500));
+        assert!(matches!(sign_in(0), Err(Error::RateLimited { retry_after: 1 })));
+        time.advance(Duration::from_secs(1));
+        assert_eq!(admitted(sign_in), 1);
+        time.advance(Duration::from_hours(1));
+        assert_eq!(admitted(sign_in), 3);
+    }
+
+    #[test]
+    fn a_client_that_guesses_at_one_account_keeps_its_other_users_out_of_no_other() {
+        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
+        let (home, school) = (client("192.0.2.1"), client("192.0.2.2"));
+
+        assert_eq!(admitted(|_| throttle.admit_sign_in(home, BOB)), 3);
+        assert_eq!(admitted(|_| throttle.admit_sign_in(home, "BOB@lyceum.example")), 0);
+        assert_eq!(admitted(|_| throttle.admit_sign_in(home, "carol@lyceum.example")), 3);
+        assert_eq!(admitted(|_| throttle.admit_sign_in(school, BOB)), 3);
+    }
+
+    #[test]
+    fn a_client_that_tries_one_account_after_the_other_is_stopped_too() {
+        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit_client: LIMIT, ..settings() });
+        let anybody = |number| format!("student{number}@lyceum.example");
+
+        assert_eq!(admitted(|number| throttle.admit_sign_in(client("192.0.2.1"), &anybody(number))), 3);
+        assert_eq!(admitted(|number| throttle.admit_sign_in(Client(None), &anybody(number))), 3);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
+
+        assert_eq!(admitted(|n| throttle.admit_sign_in(client(&format!("2001:db8:0:1::{n}")), BOB)), 3);
+        assert_eq!(admitted(|_| throttle.admit_sign_in(client("2001:db8:0:2::1"), BOB)), 3);
+        assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.1"), BOB)), 3);
+        assert_eq!(admitted(|_| throttle.admit_sign_in(client("::ffff:192.0.2.1"), BOB)), 0);
+    }
+
+    #[test]
+    fn a_client_that_is_refused_uses_up_nothing_of_the_accounts() {
+        let limits =
+            ThrottleSettings { sign_in_limit: Limit::per_minutes(2, 1), sign_in_limit_address: LIMIT, ..settings() };
+        let throttle = Throttle::new(&limits);
+
+        assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.1"), BOB)), 2);
+        assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.2"), BOB)), 1);
+    }
+
+    #[test]
+    fn registrations_and_refreshes_have_limits_of_their_own() {
+        let throttle = Throttle::new(&ThrottleSettings {
+            registration_limit: LIMIT,
+            refresh_limit: LIMIT,
+            sign_in_limit: LIMIT,
+            ..settings()
+        });
+        let home = client("192.0.2.1");
+
+        assert_eq!(admitted(|_| throttle.admit_sign_in(home, BOB)), 3);
+        assert_eq!(admitted(|_| throttle.admit_registration(home, BOB)), 3);
+        assert_eq!(admitted(|_| throttle.admit_refresh(home, Some(Uuid::from_u128(1)))), 3);
+        assert_eq!(admitted(|_| throttle.admit_refresh(home, Some(Uuid::from_u128(2)))), 3);
+        assert_eq!(admitted(|_| throttle.admit_refresh(home, None)), 10);
+    }
+
+    #[test]
+    fn right_passwords_do_not_add_up() {
+        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
+        let home = client("192.0.2.1");
+
+        let sign_in = |_| throttle.admit_sign_in(home, BOB).inspect(|()| throttle.has_signed_in(home, BOB));
+
+        assert_eq!(admitted(sign_in), 10);
+    }
+
+    #[test]
+    fn nothing_is_limited_where_it_is_switched_off() {
+        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, throttle: false, ..settings() });
+
+        assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.1"), BOB)), 10);
+    }
+}

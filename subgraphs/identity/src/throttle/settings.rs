@@ -1,0 +1,77 @@
+//! What an operator can set.
+
+use clap::{ArgAction, Args};
+
+use super::{Clock, Limit};
+
+// One client alone cannot empty the bucket that all of an address's clients share: it may try every
+// 30 seconds, and that bucket gets something back every 20.
+const SIGN_IN: Limit = Limit::per_minutes(10, 5);
+const SIGN_IN_ADDRESS: Limit = Limit::per_minutes(30, 10);
+// A class that begins its lesson behind one network address.
+const SIGN_IN_CLIENT: Limit = Limit::per_minutes(200, 5);
+const REGISTRATION: Limit = Limit::per_minutes(10, 5);
+// The same class on its first day.
+const REGISTRATION_CLIENT: Limit = Limit::per_minutes(60, 60);
+// Once in the life of an access token is what it takes.
+const REFRESH: Limit = Limit::per_minutes(10, 5);
+// Enough for 1,800 people behind one network address.
+const REFRESH_CLIENT: Limit = Limit::per_minutes(600, 5);
+
+/// How often somebody may sign in, sign up or refresh a session. A client is a network address (of
+/// IPv6, the first 64 bits).
+#[derive(Clone, Debug, Args)]
+pub struct ThrottleSettings {
+    /// Sign-ins to one e-mail address from one client. `10/5m`: ten at once, and ten more every five minutes, one by
+    /// one; `off`: no limit. Whoever gets in begins anew.
+    #[arg(long, env = "LYCEUM_SIGN_IN_LIMIT", value_name = "LIMIT", default_value_t = SIGN_IN)]
+    pub sign_in_limit: Limit,
+
+    /// Sign-ins to one e-mail address from all clients that have not got in there before.
+    #[arg(long, env = "LYCEUM_SIGN_IN_LIMIT_ADDRESS", value_name = "LIMIT", default_value_t = SIGN_IN_ADDRESS)]
+    pub sign_in_limit_address: Limit,
+
+    /// Sign-ins from one client.
+    #[arg(long, env = "LYCEUM_SIGN_IN_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = SIGN_IN_CLIENT)]
+    pub sign_in_limit_client: Limit,
+
+    /// Registrations of one e-mail address from one client.
+    #[arg(long, env = "LYCEUM_REGISTRATION_LIMIT", value_name = "LIMIT", default_value_t = REGISTRATION)]
+    pub registration_limit: Limit,
+
+    /// Registrations from one client.
+    #[arg(long, env = "LYCEUM_REGISTRATION_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = REGISTRATION_CLIENT)]
+    pub registration_limit_client: Limit,
+
+    /// Refreshes of one session.
+    #[arg(long, env = "LYCEUM_REFRESH_LIMIT", value_name = "LIMIT", default_value_t = REFRESH)]
+    pub refresh_limit: Limit,
+
+    /// Refreshes from one client.
+    #[arg(long, env = "LYCEUM_REFRESH_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = REFRESH_CLIENT)]
+    pub refresh_limit_client: Limit,
+
+    /// Whether these limits hold; not so for load tests.
+    #[arg(long, env = "LYCEUM_THROTTLE", value_name = "BOOLEAN", default_value_t = true, action = ArgAction::Set)]
+    pub throttle: bool,
+
+    /// What time it is.
+    #[arg(skip)]
+    pub clock: Clock,
+}
+
+impl Default for ThrottleSettings {
+    fn default() -> Self {
+        Self {
+            sign_in_limit: SIGN_IN,
+            sign_in_limit_address: SIGN_IN_ADDRESS,
+            sign_in_limit_client: SIGN_IN_CLIENT,
+            registration_limit: REGISTRATION,
+            registration_limit_client: REGISTRATION_CLIENT,
+            refresh_limit: REFRESH,
+            refresh_limit_client: REFRESH_CLIENT,
+            throttle: true,
+            clock: Clock::default(),
+        }
+    }
+}
