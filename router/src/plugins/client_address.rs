@@ -118,7 +118,7 @@ mod tests {
         let header = HeaderName::from_static("x-forwarded-for");
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(header.clone(), HeaderValue::from_str(value).expect("a header's value"));
+            headers.append(header.clone(), HeaderValue::from_str(value).expect("a header's value").into());
         }
         Proxies { header, count }.client(&headers).map(|address| address.to_string())
     }
