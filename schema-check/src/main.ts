@@ -4,12 +4,14 @@ import type { Command, Output } from "./command.ts";
 import { composeCommand } from "./commands/compose.ts";
 import { contractCommand } from "./commands/contract.ts";
 import { crossCheckCommand } from "./commands/cross-check.ts";
+import { permissionsCommand } from "./commands/permissions.ts";
 import { CouldNotRun, type ExitCode, exitCode } from "./problem.ts";
 
 const commands: Record<string, Command> = {
   compose: composeCommand,
   "cross-check": crossCheckCommand,
   contract: contractCommand,
+  permissions: permissionsCommand,
 };
 
 const terminal: Output = {

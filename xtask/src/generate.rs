@@ -20,6 +20,9 @@ pub async fn run(check: bool) -> Result<()> {
     if stale.is_empty() || !check {
         stale.extend(compose(check).await?);
     }
+    if stale.is_empty() || !check {
+        stale.extend(permissions(check).await?);
+    }
     ensure!(!check || stale.is_empty(), "run `cargo xtask generate` and commit: {}", stale.join(", "));
     Ok(())
 }
@@ -53,6 +56,17 @@ async fn compose(check: bool) -> Result<Vec<String>> {
         stale.extend(renew(Path::new(name), &text, check)?);
     }
     Ok(stale)
+}
+
+/// The page of who may see what; it fails where a field has no row.
+async fn permissions(check: bool) -> Result<Option<String>> {
+    let fresh = tempfile::NamedTempFile::new()?;
+    let mut command = Package::schema_check().program("bin/lyceum-schema.js")?;
+    command.args(["permissions", "--config", "supergraph.yaml", "--schema", "api.graphql"]);
+    command.args(["--data", "docs/permissions.json", "--out"]).arg(fresh.path());
+    terminal::step("lyceum-schema permissions");
+    process::run_quietly(&mut command, "the table of permissions").await?;
+    renew(Path::new("docs/permissions.md"), &std::fs::read(fresh.path())?, check)
 }
 
 /// Writes `text` to the file, or says that it should be.

@@ -45,7 +45,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Renew the subgraphs' schemas, `supergraph.graphql` and `api.graphql`.
+    /// Renew the subgraphs' schemas, `supergraph.graphql`, `api.graphql` and `docs/permissions.md`.
     Generate {
         /// Change nothing, and fail if anything would change.
         #[arg(long)]

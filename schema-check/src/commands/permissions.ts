@@ -1,0 +1,33 @@
+import { type Command, options, required } from "../command.ts";
+import { readText, writeText } from "../files.ts";
+import { checkRows, parsePermissions } from "../permissions.ts";
+import { permissionsPage } from "../permissions-page.ts";
+import { exitCode, formatProblem } from "../problem.ts";
+import { readSchema } from "../schema-file.ts";
+import { loadSubgraphs } from "../subgraphs.ts";
+
+export const permissionsCommand: Command = {
+  summary: "hold the rows on who may see what against the schema, and make a page of them",
+  usage: "permissions --data FILE --schema FILE [--config supergraph.yaml] [--out FILE]",
+
+  async run(args, output) {
+    const values = options(args, {
+      data: { type: "string" },
+      schema: { type: "string" },
+      config: { type: "string", default: "supergraph.yaml" },
+      out: { type: "string" },
+    });
+    const file = required(values.data, "--data");
+    const permissions = parsePermissions(readText(file), file);
+    const api = readSchema(required(values.schema, "--schema"));
+
+    const problems = checkRows(permissions, api, await loadSubgraphs(values.config), file);
+    for (const problem of problems) output.say(formatProblem(problem));
+    if (problems.length > 0) return exitCode.broken;
+
+    const page = permissionsPage(permissions, api);
+    if (values.out) writeText(values.out, page);
+    else output.print(page);
+    return exitCode.clean;
+  },
+};

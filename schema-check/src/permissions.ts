@@ -1,0 +1,292 @@
+// Who may see what: docs/permissions.json, read, held against the schema, and asked.
+
+import {
+  type DocumentNode,
+  type FieldDefinitionNode,
+  type GraphQLSchema,
+  isIntrospectionType,
+  isObjectType,
+  Kind,
+} from "graphql";
+import { CouldNotRun, type Problem } from "./problem.ts";
+import type { Subgraph } from "./subgraphs.ts";
+
+export const outcomes = ["allowed", "null", "FORBIDDEN", "UNAUTHENTICATED"] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Whom a rule lets through, and what everyone else gets (null, if nothing is said). */
+export interface Rule {
+  means: string;
+  /** Viewers, "owner", "signed in" or "everyone". */
+  allowed: string[];
+  otherwise?: Outcome;
+  anonymous?: Outcome;
+}
+
+/** A type with a key. */
+export interface Entity {
+  /** The viewer who owns the object that is asked for. */
+  owner: string;
+  ownerIs: string;
+  /** The rule of `_entities` at each subgraph that has it. */
+  entities: Record<string, string>;
+}
+
+export interface Row {
+  /** The subgraph that answers, or "shared": the same in all that have it. */
+  subgraph: string;
+  who: string;
+  /** Whose object it leads to, where that is not the usual owner's: a viewer, "viewer", or somebody else. */
+  leadsTo?: string;
+  /** Other rules, for an object that was reached through another field. */
+  through?: Record<string, string>;
+}
+
+export interface Permissions {
+  viewers: Record<string, string>;
+  rules: Record<string, Rule>;
+  types: Record<string, Entity>;
+  /** By coordinate, `Type.field`. */
+  fields: Record<string, Row>;
+}
+
+/** What `viewer` gets under a rule, of an object that is `owner`'s. */
+export function outcome(
+  permissions: Permissions,
+  rule: string,
+  owner: string,
+  viewer: string,
+): Outcome {
+  const { allowed, otherwise = "null", anonymous = otherwise } = permissions.rules[rule] as Rule;
+  const isAmong = (audience: string) =>
+    audience === "everyone" ||
+    (audience === "signed in" && viewer !== "anonymous") ||
+    (audience === "owner" && viewer === owner) ||
+    audience === viewer;
+  if (allowed.some(isAmong)) return "allowed";
+  return viewer === "anonymous" ? anonymous : otherwise;
+}
+
+/** Whose the object is that `viewer` reaches through a field of the usual owner's object. */
+export function landing(
+  permissions: Permissions,
+  field: string,
+  to: string,
+  viewer: string,
+): string {
+  const { leadsTo } = permissions.fields[field] as Row;
+  if (leadsTo !== undefined) return leadsTo === "viewer" ? viewer : leadsTo;
+  const from = permissions.types[field.split(".")[0] ?? ""];
+  const owner = to === "User" ? from?.owner : undefined;
+  return owner ?? permissions.types[to]?.owner ?? "";
+}
+
+/** Reads the file's text; everything that its form can get wrong is told at once. */
+export function parsePermissions(text: string, file: string): Permissions {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new CouldNotRun({ code: "INVALID_JSON", message, place: { file } });
+  }
+  const sections = ["viewers", "rules", "types", "fields"] as const;
+  const missing = sections.filter((name) => !isObject((parsed as Permissions | null)?.[name]));
+  if (missing.length > 0) {
+    const message = `it has no ${missing.map((name) => `"${name}"`).join(", ")}`;
+    throw new CouldNotRun({ code: "INVALID_FORM", message, place: { file } });
+  }
+  const permissions = parsed as Permissions;
+  const problems = faults(permissions);
+  if (problems.length > 0) {
+    throw new CouldNotRun(
+      ...problems.map(([coordinate, message]) => ({
+        code: "INVALID_FORM",
+        coordinate,
+        message,
+        place: { file },
+      })),
+    );
+  }
+  return permissions;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+type Fault = [where: string, message: string];
+
+function faults({ viewers, rules, types, fields }: Permissions): Fault[] {
+  const audiences = [...Object.keys(viewers), "owner", "signed in", "everyone"];
+  const oneOf = (where: string, value: unknown, known: readonly string[]): Fault[] =>
+    known.includes(value as string)
+      ? []
+      : [[where, `${JSON.stringify(value)} is none of ${known.join(", ")}`]];
+  const ruleNames = Object.keys(rules);
+  const rulesIn = (where: string, named: Record<string, string> = {}): Fault[] =>
+    Object.entries(named).flatMap(([key, rule]) => oneOf(`${where}.${key}`, rule, ruleNames));
+
+  return [
+    ...Object.entries(rules).flatMap(([name, rule]) => [
+      ...unknownKeys(name, rule, ["means", "allowed", "otherwise", "anonymous"]),
+      ...rule.allowed.flatMap((audience) => oneOf(name, audience, audiences)),
+      ...oneOf(name, rule.otherwise ?? "null", outcomes),
+      ...oneOf(name, rule.anonymous ?? "null", outcomes),
+    ]),
+    ...Object.entries(types).flatMap(([name, type]) => [
+      ...unknownKeys(name, type, ["owner", "ownerIs", "entities"]),
+      ...oneOf(`${name}.owner`, type.owner, Object.keys(viewers)),
+      ...rulesIn(`${name}.entities`, type.entities),
+    ]),
+    ...Object.entries(fields).flatMap(([name, row]) => [
+      ...unknownKeys(name, row, ["subgraph", "who", "leadsTo", "through"]),
+      ...oneOf(name, row.who, ruleNames),
+      ...rulesIn(`${name}.through`, row.through),
+    ]),
+  ];
+}
+
+function unknownKeys(where: string, value: object, known: readonly string[]): Fault[] {
+  const unknown = Object.keys(value).filter((key) => !known.includes(key));
+  return unknown.map((key) => [where, `there is no ${JSON.stringify(key)} here`]);
+}
+
+/** What the schema has and the rows lack, and the other way round. */
+export function checkRows(
+  permissions: Permissions,
+  api: GraphQLSchema,
+  subgraphs: readonly Subgraph[],
+  file: string,
+): Problem[] {
+  const place = { file };
+  const homes = homesOfFields(subgraphs);
+  const served = new Set([...coordinates(api), ...homes.keys()]);
+  const problems: Problem[] = [];
+
+  for (const coordinate of served) {
+    const home = homes.get(coordinate) ?? [];
+    const row = permissions.fields[coordinate];
+    const subgraph = homeOf(coordinate, home, subgraphs);
+    if (!row) {
+      const line = `"${coordinate}": { "subgraph": "${subgraph}", "who": "everyone" }`;
+      const message = `who may see it? Add a row to "fields", such as  ${line}  with one of the rules ${Object.keys(permissions.rules).join("; ")}`;
+      problems.push({ code: "NO_ROW", coordinate, message, place });
+    } else if (row.subgraph !== subgraph) {
+      const message = `its subgraph is "${subgraph}", not "${row.subgraph}"`;
+      problems.push({ code: "WRONG_SUBGRAPH", coordinate, message, place });
+    }
+  }
+  for (const coordinate of Object.keys(permissions.fields)) {
+    if (!served.has(coordinate)) {
+      const message = 'there is no such field: take its row out of "fields"';
+      problems.push({ code: "NO_FIELD", coordinate, message, place });
+    }
+  }
+  return [...problems, ...checkEntities(permissions, subgraphs, file)];
+}
+
+function checkEntities(
+  { types }: Permissions,
+  subgraphs: readonly Subgraph[],
+  file: string,
+): Problem[] {
+  const told = Object.entries(types).flatMap(([type, { entities }]) =>
+    Object.keys(entities).map((subgraph) => `${type} ${subgraph}`),
+  );
+  const served = subgraphs.flatMap(({ name, document }) =>
+    resolvableTypes(document).map((type) => `${type} ${name}`),
+  );
+  const problem = (pair: string, code: string, message: string): Problem => {
+    const [coordinate, subgraph] = pair.split(" ");
+    return { code, coordinate, subgraph, message, place: { file } };
+  };
+  return [
+    ...served
+      .filter((pair) => !told.includes(pair))
+      .map((pair) =>
+        problem(
+          pair,
+          "NO_ROW",
+          'who may ask for it by its key? Add a rule to "entities" of "types"',
+        ),
+      ),
+    ...told
+      .filter((pair) => !served.includes(pair))
+      .map((pair) =>
+        problem(pair, "NO_ENTITY", 'it has no such key: take the rule out of "entities"'),
+      ),
+  ];
+}
+
+/** Every field of every object type, as `Type.field`. */
+function coordinates(schema: GraphQLSchema): string[] {
+  return Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type) && !isIntrospectionType(type))
+    .flatMap((type) =>
+      isObjectType(type) ? Object.keys(type.getFields()).map((name) => `${type.name}.${name}`) : [],
+    );
+}
+
+interface Home {
+  subgraph: string;
+  isShareable: boolean;
+}
+
+/** Which subgraphs answer a field; those that only name somebody else's are not among them. */
+function homesOfFields(subgraphs: readonly Subgraph[]): Map<string, Home[]> {
+  const homes = new Map<string, Home[]>();
+  for (const { name: subgraph, document } of subgraphs) {
+    for (const type of objectTypes(document)) {
+      for (const field of type.fields ?? []) {
+        if (has(field, "external")) continue;
+        const coordinate = `${type.name.value}.${field.name.value}`;
+        const isShareable = has(type, "shareable") || has(field, "shareable");
+        homes.set(coordinate, [...(homes.get(coordinate) ?? []), { subgraph, isShareable }]);
+      }
+    }
+  }
+  return homes;
+}
+
+/** A key is everywhere; it belongs to the subgraph that has most of its type. */
+function homeOf(coordinate: string, homes: Home[], subgraphs: readonly Subgraph[]): string {
+  const [only, ...others] = homes;
+  if (only && others.length === 0) return only.subgraph;
+  if (homes.length > 0 && homes.every(({ isShareable }) => isShareable)) return "shared";
+
+  const typeName = coordinate.split(".")[0];
+  const size = ({ document }: Subgraph) =>
+    objectTypes(document)
+      .filter(({ name }) => name.value === typeName)
+      .flatMap(({ fields }) => fields ?? [])
+      .filter((field) => !has(field, "external")).length;
+  return subgraphs.reduce((most, next) => (size(next) > size(most) ? next : most)).name;
+}
+
+function objectTypes(document: DocumentNode) {
+  return document.definitions.filter(
+    (definition) =>
+      definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
+      definition.kind === Kind.OBJECT_TYPE_EXTENSION,
+  );
+}
+
+function resolvableTypes(document: DocumentNode): string[] {
+  return objectTypes(document)
+    .filter((type) =>
+      (type.directives ?? []).some(
+        ({ name, arguments: given = [] }) =>
+          name.value === "key" &&
+          !given.some(
+            ({ name, value }) =>
+              name.value === "resolvable" && value.kind === Kind.BOOLEAN && !value.value,
+          ),
+      ),
+    )
+    .map(({ name }) => name.value);
+}
+
+function has(node: Pick<FieldDefinitionNode, "directives">, directive: string): boolean {
+  return (node.directives ?? []).some(({ name }) => name.value === directive);
+}

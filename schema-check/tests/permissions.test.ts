@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { outcome, parsePermissions } from "../src/permissions.ts";
+import { type Outcome, run } from "./support.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const DATA = "docs/permissions.json";
+
+/** The repository's own schemas and rows, to be broken. */
+class Repository {
+  readonly folder = mkdtempSync(join(tmpdir(), "lyceum-permissions-"));
+
+  constructor() {
+    after(() => rmSync(this.folder, { recursive: true, force: true }));
+    const subgraphs = ["identity", "course", "enrollment", "payment", "notification"];
+    const schemas = subgraphs.map((name) => `subgraphs/${name}/schema.graphql`);
+    for (const file of ["supergraph.yaml", "api.graphql", DATA, ...schemas]) {
+      mkdirSync(join(this.folder, file, ".."), { recursive: true });
+      cpSync(join(root, file), join(this.folder, file));
+    }
+  }
+
+  replace(file: string, from: string, to: string): this {
+    const path = join(this.folder, file);
+    const text = readFileSync(path, "utf8");
+    assert.ok(text.includes(from), `${file} has no ${from}`);
+    writeFileSync(path, text.replace(from, to));
+    return this;
+  }
+
+  async compose(): Promise<this> {
+    const { code, said } = await run("compose", "--config", this.config, "--api-out", this.api);
+    assert.equal(code, 0, said);
+    return this;
+  }
+
+  permissions(): Promise<Outcome> {
+    const files = ["--data", join(this.folder, DATA), "--schema", this.api];
+    return run("permissions", ...files, "--config", this.config);
+  }
+
+  private get config(): string {
+    return join(this.folder, "supergraph.yaml");
+  }
+
+  private get api(): string {
+    return join(this.folder, "api.graphql");
+  }
+}
+
+test("every field has a row, and the page is made of them", async () => {
+  const { code, printed, said } = await new Repository().permissions();
+
+  assert.equal(code, 0, said);
+  assert.equal(printed, readFileSync(join(root, "docs/permissions.md"), "utf8"));
+});
+
+test("a field without a row is told with the line to add", async () => {
+  const repository = new Repository().replace(
+    "subgraphs/payment/schema.graphql",
+    "\tamount: Decimal!",
+    "\tamount: Decimal!\n\tfee: Decimal",
+  );
+  const { code, said } = await (await repository.compose()).permissions();
+
+  assert.equal(code, 1);
+  assert.match(
+    said,
+    /permissions.json: error \[NO_ROW\] Payment.fee: who may see it\? .*"Payment.fee": \{ "subgraph": "payment", "who": "everyone" \}/,
+  );
+});
+
+test("a row without a field, and a row with another's subgraph, are told", async () => {
+  const { code, said } = await new Repository()
+    .replace(
+      DATA,
+      '"User.email": { "subgraph": "identity"',
+      '"User.mail": { "subgraph": "identity"',
+    )
+    .replace(
+      DATA,
+      '"Payment.amount": { "subgraph": "payment"',
+      '"Payment.amount": { "subgraph": "course"',
+    )
+    .permissions();
+
+  assert.equal(code, 1);
+  assert.match(said, /\[NO_ROW\] User.email/);
+  assert.match(said, /\[NO_FIELD\] User.mail/);
+  assert.match(said, /\[WRONG_SUBGRAPH\] Payment.amount: its subgraph is "payment", not "course"/);
+});
+
+test("a key by which a subgraph can be asked needs a rule", async () => {
+  const { code, said } = await new Repository()
+    .replace(DATA, '"notification": "owner, else null"', '"course": "owner, else null"')
+    .permissions();
+
+  assert.equal(code, 1);
+  assert.match(said, /\[NO_ROW\] notification Notification: who may ask for it by its key\?/);
+  assert.match(said, /\[NO_ENTITY\] course Notification/);
+});
+
+test("rules, viewers and words that there are not are told all at once", async () => {
+  const { code, said } = await new Repository()
+    .replace(DATA, '"who": "signed in, else null"', '"who": "nobody"')
+    .replace(DATA, '"allowed": ["admin"]', '"allowed": ["root"]')
+    .replace(DATA, '"leadsTo": "unverifiedTeacher"', '"leadTo": "unverifiedTeacher"')
+    .permissions();
+
+  assert.equal(code, 2);
+  assert.match(said, /Query.me: "nobody" is none of everyone, /);
+  assert.match(said, /admin, else refused: "root" is none of anonymous, /);
+  assert.match(said, /Query.unverifiedTeachers: there is no "leadTo" here/);
+});
+
+test("a rule tells the owner, the others and the anonymous apart", () => {
+  const permissions = parsePermissions(readFileSync(join(root, DATA), "utf8"), DATA);
+  const of = (rule: string, owner: string) =>
+    Object.keys(permissions.viewers).map((viewer) => outcome(permissions, rule, owner, viewer));
+  const [no, yes] = ["FORBIDDEN", "allowed"];
+
+  assert.deepEqual(of("owner or admin, else FORBIDDEN", "student"), [no, yes, no, no, no, no, yes]);
+  assert.deepEqual(of("owner, else refused", "owningTeacher"), [
+    "UNAUTHENTICATED",
+    no,
+    no,
+    yes,
+    no,
+    no,
+    no,
+  ]);
+  assert.deepEqual(of("signed in, else null", ""), ["null", yes, yes, yes, yes, yes, yes]);
+});
+
+test("a row that lets more people in shows on the page", async () => {
+  const { printed } = await new Repository()
+    .replace(
+      DATA,
+      '"User.email": { "subgraph": "identity", "who": "owner or admin, else null"',
+      '"User.email": { "subgraph": "identity", "who": "everyone"',
+    )
+    .permissions();
+
+  assert.match(printed, /\| `email` \| identity \| everyone;/);
+  assert.doesNotMatch(printed, /\| `identity` \| `_entities` \| `email` \|/);
+});
