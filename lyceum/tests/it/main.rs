@@ -5,6 +5,7 @@ mod contract;
 mod lifecycle;
 mod operations;
 mod page;
+mod permissions;
 mod references;
 mod statements;
 mod system;

@@ -79,6 +79,11 @@ impl System {
         Visitor::at(&self.addresses.router)
     }
 
+    /// Nobody signed in, straight at a subgraph.
+    pub fn subgraph(&self, name: &str) -> Visitor {
+        Visitor::at(self.addresses.subgraphs[name].trim_end_matches("/graphql"))
+    }
+
     /// Signs in one of the seeded people.
     pub fn sign_in(&self, email: &str) -> Visitor {
         self.anonymous().sign_in(email)

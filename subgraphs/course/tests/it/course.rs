@@ -94,3 +94,14 @@ async fn courses_by_alias_cost_one_statement(db: PgPool) {
     assert_eq!(reply.0["data"], json!({ "a": { "title": "Rust" }, "b": { "title": "SQL" } }));
     assert_eq!(statements.get(), 1);
 }
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn a_bad_token_is_an_error_even_for_what_everyone_may_see(db: PgPool) {
+    let app = app(db).await;
+
+    for value in ["Bearer", "Bearer x", "Basic YTpi", "Bearer eyJhbGciOiJub25lIn0.e30."] {
+        let reply = app.with_authorization(value).send("{ courses { totalCount } }", json!({})).await;
+
+        assert_eq!(reply.error(), Some("UNAUTHENTICATED"), "{value}");
+    }
+}

@@ -4,6 +4,5 @@ mod catalogue;
 mod course;
 mod mutations;
 mod people;
-mod permissions;
 mod schema;
 mod user;

@@ -250,3 +250,12 @@ async fn two_updates_at_once_both_count(db: PgPool) {
     assert_eq!(after.data("/updateCourse/course/title"), "Joins");
     assert_eq!(after.data("/updateCourse/course/level"), "ADVANCED");
 }
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn an_unverified_teacher_learns_what_is_missing(db: PgPool) {
+    let reply = app(db).await.unverified_teacher(ULA).send(CREATE, json!({ "input": { "title": "Graphs" } })).await;
+
+    assert_eq!(reply.error(), Some("FORBIDDEN"));
+    let message = reply.0.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default();
+    assert!(message.contains("verify"), "{message}");
+}

@@ -4,7 +4,6 @@ mod course;
 mod enrollment;
 mod payment;
 mod people;
-mod permissions;
 mod schema;
 mod status;
 mod user;

@@ -8,14 +8,8 @@ use uuid::Uuid;
 pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
 /// Through with Rust.
 pub const BOB: Uuid = Uuid::from_u128(0xb0b);
-/// On no course.
-pub const CAROL: Uuid = Uuid::from_u128(0xca401);
 /// Teaches Rust and SQL.
 pub const TERESA: Uuid = Uuid::from_u128(0x7e4e5);
-/// Teaches something else.
-pub const TOM: Uuid = Uuid::from_u128(0x703);
-/// Waits for verification.
-pub const ULA: Uuid = Uuid::from_u128(0x01a);
 
 pub const RUST: Uuid = Uuid::from_u128(0xc0_0001);
 pub const SQL: Uuid = Uuid::from_u128(0xc0_0002);

@@ -2,7 +2,6 @@
 
 mod pages;
 mod people;
-mod permissions;
 mod schema;
 mod session;
 mod throttle;

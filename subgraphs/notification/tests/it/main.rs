@@ -2,7 +2,6 @@
 
 mod notification;
 mod people;
-mod permissions;
 mod reading;
 mod schema;
 mod user;

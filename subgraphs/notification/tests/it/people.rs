@@ -10,8 +10,6 @@ pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
 pub const BOB: Uuid = Uuid::from_u128(0xb0b);
 /// Has been told nothing.
 pub const CAROL: Uuid = Uuid::from_u128(0xca401);
-pub const TERESA: Uuid = Uuid::from_u128(0x7e_4e5a);
-pub const ULA: Uuid = Uuid::from_u128(0x01a);
 
 pub const ALICES_WELCOME: Uuid = Uuid::from_u128(0xd_0001);
 pub const ALICES_ENROLLMENT: Uuid = Uuid::from_u128(0xd_0002);

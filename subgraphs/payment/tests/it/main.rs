@@ -2,6 +2,5 @@
 
 mod payment;
 mod people;
-mod permissions;
 mod schema;
 mod user;

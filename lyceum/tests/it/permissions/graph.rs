@@ -1,0 +1,150 @@
+//! A schema, as its server tells it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::system::Visitor;
+
+const INTROSPECTION: &str = "{ __schema { types { name kind fields { name type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } possibleTypes { name } } } }";
+
+/// Parts of federation, which no client sees.
+const FEDERATION: [&str; 2] = ["_entities", "_service"];
+
+/// Object types and their fields.
+pub struct Graph {
+    types: BTreeMap<String, BTreeMap<String, Field>>,
+    /// Types with a key; the others are pages, payloads and the like.
+    keyed: BTreeSet<String>,
+    /// Which can be asked for by their keys.
+    pub entities: Vec<String>,
+}
+
+/// What a field returns.
+#[derive(Clone)]
+pub struct Field {
+    pub of: String,
+    is_list: bool,
+}
+
+/// A field on the way to something: its name, with arguments if it needs any.
+#[derive(Clone)]
+pub struct Step {
+    pub name: String,
+    pub text: String,
+    pub is_list: bool,
+}
+
+/// From a field's own value to an entity in it.
+pub struct Way {
+    pub steps: Vec<Step>,
+    pub to: String,
+}
+
+impl Graph {
+    pub fn of(server: &Visitor, keyed: BTreeSet<String>) -> Self {
+        let answer = server.data(INTROSPECTION, json!({}));
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
+        let external = if answer.to_string().contains("_Service") { external(server) } else { BTreeSet::new() };
+        let mut graph = Self { types: BTreeMap::new(), keyed, entities: Vec::new() };
+        for of in list(&answer["__schema"]["types"]) {
+            let of_name = name(&of);
+            if of_name == "_Entity" {
+                graph.entities = list(&of["possibleTypes"]).iter().map(name).collect();
+            }
+            if of["kind"] != "OBJECT" || of_name.starts_with('_') {
+                continue;
+            }
+            let fields = list(&of["fields"]);
+            let own = fields.iter().filter(|field| {
+                let field = name(field);
+                !FEDERATION.contains(&field.as_str()) && !external.contains(&format!("{of_name}.{field}"))
+            });
+            let own = own.map(|field| (name(field), Field::of(&field["type"]))).collect();
+            graph.types.insert(of_name, own);
+        }
+        graph
+    }
+
+    /// Every field of every object type, as `Type.field`.
+    pub fn coordinates(&self) -> impl Iterator<Item = String> {
+        let fields = |(of, fields): (&String, &BTreeMap<String, Field>)| {
+            fields.keys().map(|field| format!("{of}.{field}")).collect::<Vec<_>>()
+        };
+        self.types.iter().flat_map(fields)
+    }
+
+    pub fn fields(&self, of: &str) -> impl Iterator<Item = (&String, &Field)> {
+        self.types.get(of).into_iter().flatten()
+    }
+
+    pub fn field(&self, of: &str, name: &str) -> &Field {
+        &self.types[of][name]
+    }
+
+    pub fn step(&self, of: &str, field: &str, arguments: &str) -> Step {
+        let is_list = self.field(of, field).is_list;
+        Step { name: field.to_owned(), text: format!("{field}{arguments}"), is_list }
+    }
+
+    /// All that a value of this type carries (pages, payloads), down to the entities in it, of
+    /// which the name is enough. Nothing for a scalar.
+    pub fn selection(&self, of: &str) -> String {
+        if !self.types.contains_key(of) {
+            return String::new();
+        }
+        if self.keyed.contains(of) {
+            return " { __typename id }".to_owned();
+        }
+        let fields = self.fields(of).map(|(name, field)| format!("{name}{}", self.selection(&field.of)));
+        format!(" {{ {} }}", fields.collect::<Vec<_>>().join(" "))
+    }
+
+    /// The shortest way to each entity that a value of this type carries.
+    pub fn ways(&self, of: &str) -> Vec<Way> {
+        if self.keyed.contains(of) {
+            return vec![Way { steps: Vec::new(), to: of.to_owned() }];
+        }
+        let mut found: BTreeMap<String, Way> = BTreeMap::new();
+        for (name, field) in self.fields(of) {
+            for Way { steps: rest, to } in self.ways(&field.of) {
+                let steps: Vec<_> = [self.step(of, name, "")].into_iter().chain(rest).collect();
+                if found.get(&to).is_none_or(|way| steps.len() < way.steps.len()) {
+                    found.insert(to.clone(), Way { steps, to });
+                }
+            }
+        }
+        found.into_values().collect()
+    }
+}
+
+/// Fields that a subgraph only names, and another one answers.
+fn external(subgraph: &Visitor) -> BTreeSet<String> {
+    let answer = subgraph.data("{ _service { sdl } }", json!({}));
+    let sdl = answer["_service"]["sdl"].as_str().expect("the SDL").to_owned();
+    let mut of = "";
+    let mut found = BTreeSet::new();
+    for line in sdl.lines() {
+        if let Some(rest) = line.strip_prefix("type ") {
+            of = rest.split(' ').next().unwrap_or_default();
+        }
+        if line.contains("@external")
+            && let Some((name, _)) = line.trim().split_once(':')
+        {
+            found.insert(format!("{of}.{name}"));
+        }
+    }
+    found
+}
+
+impl Field {
+    fn of(mut reference: &Value) -> Self {
+        let mut is_list = false;
+        while !reference["ofType"].is_null() {
+            is_list |= reference["kind"] == "LIST";
+            reference = &reference["ofType"];
+        }
+        Self { of: reference["name"].as_str().expect("a name").to_owned(), is_list }
+    }
+}

@@ -1,0 +1,138 @@
+//! Who may see what: `docs/permissions.json`, held against the running system. Every field and every
+//! operation is asked for by every viewer, through the router and straight at each subgraph.
+
+mod graph;
+mod people;
+mod table;
+mod walk;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
+
+use self::{
+    graph::Graph,
+    people::People,
+    table::{FILE, Outcome, Table},
+    walk::{Observation, Walk},
+};
+use crate::system::{System, Visitor};
+
+const ROUTER: &str = "router";
+
+/// Somebody who answers, and the schema that they have.
+struct Server {
+    name: String,
+    visitor: Visitor,
+    graph: Graph,
+}
+
+#[test]
+fn every_viewer_gets_what_the_table_says_through_every_door() {
+    let table = Table::read();
+    let system = System::start(&["--temporary", "--empty"]);
+    let servers = servers(&system, &table);
+    assert_none("the schema and the table differ", rows_that_differ(&table, &servers));
+
+    let people = People::move_in(&system);
+    let mut observations = walk(&table, &servers, &people, |walk| walk.queries());
+    observations.extend(walk(&table, &servers, &people, |walk| walk.mutations()));
+
+    report(&table, &observations);
+    assert_none("somebody gets something else than the table says", deviations(&table, &observations));
+    assert_none("nobody has tried", untried(&table, &people, &observations));
+}
+
+fn servers(system: &System, table: &Table) -> Vec<Server> {
+    let straight = system.addresses.subgraphs.keys().map(|name| (name.clone(), system.subgraph(name)));
+    let keyed: BTreeSet<_> = table.types.keys().cloned().collect();
+    let server =
+        |(name, visitor): (String, Visitor)| Server { name, graph: Graph::of(&visitor, keyed.clone()), visitor };
+    [(ROUTER.to_owned(), system.anonymous())].into_iter().chain(straight).map(server).collect()
+}
+
+/// What a server has and the table lacks, and the other way round.
+fn rows_that_differ(table: &Table, servers: &[Server]) -> Vec<String> {
+    let served: BTreeSet<_> = servers.iter().flat_map(|server| server.graph.coordinates()).collect();
+    let unknown = served.iter().filter(|field| !table.knows(field));
+    let gone = table.fields.keys().filter(|field| !served.contains(*field));
+    let entities = servers.iter().flat_map(|server| server.graph.entities.iter().map(move |entity| (server, entity)));
+    let closed = entities.filter(|(server, entity)| table.of_entity(entity, &server.name, "", "").is_none());
+    unknown
+        .map(|field| format!("who may see {field}? Add a row to {FILE}"))
+        .chain(gone.map(|field| format!("{field} is gone: take its row out of {FILE}")))
+        .chain(closed.map(|(server, entity)| {
+            format!("who may ask {} for a {entity} by its key? Add a rule to types.{entity}.entities", server.name)
+        }))
+        .collect()
+}
+
+/// All viewers at once, each at all servers.
+fn walk(table: &Table, servers: &[Server], people: &People, part: fn(&mut Walk)) -> Vec<Observation> {
+    let try_all = |viewer| {
+        let mut observations = Vec::new();
+        for Server { name, visitor, graph } in servers {
+            let visitor = people.at(visitor, viewer);
+            let mut walk = Walk { table, graph, people, server: name, viewer, visitor, observations };
+            part(&mut walk);
+            observations = walk.observations;
+        }
+        observations
+    };
+    thread::scope(|scope| {
+        let walks: Vec<_> = people.names().map(|viewer| scope.spawn(move || try_all(viewer))).collect();
+        walks.into_iter().flat_map(|walk| walk.join().expect("a walk ends")).collect()
+    })
+}
+
+fn deviations(table: &Table, observations: &[Observation]) -> Vec<String> {
+    let deviates = |observation: &&Observation| observation.got != Ok(observation.expected(table));
+    let describe = |observation: &Observation| {
+        let Observation { viewer, server, way, field, got, .. } = observation;
+        let got = got.as_ref().map_or_else(Clone::clone, |outcome| format!("{outcome:?}"));
+        format!("{field} for {viewer} at {server}, by {way}: {got}, not {:?}", observation.expected(table))
+    };
+    observations.iter().filter(deviates).map(describe).collect()
+}
+
+/// Rows that a viewer has not been seen to try through the router, or that let nobody in there.
+fn untried(table: &Table, people: &People, observations: &[Observation]) -> Vec<String> {
+    let mut tried: BTreeMap<&str, BTreeMap<&str, bool>> = BTreeMap::new();
+    for Observation { field, viewer, got, .. } in observations.iter().filter(|seen| seen.server == ROUTER) {
+        *tried.entry(field).or_default().entry(viewer).or_default() |= *got == Ok(Outcome::Allowed);
+    }
+    let nobody = BTreeMap::new();
+    let mut untried = Vec::new();
+    for field in table.fields.keys().filter(|field| is_tried_itself(table, field)) {
+        let by = tried.get(field.as_str()).unwrap_or(&nobody);
+        untried.extend(people.names().filter(|name| !by.contains_key(name)).map(|name| format!("{field} as {name}")));
+        if !by.values().any(|is_allowed| *is_allowed) {
+            untried.push(format!("{field} with success"));
+        }
+    }
+    untried
+}
+
+/// Pages and payloads are asked for in full with the field that they come from.
+fn is_tried_itself(table: &Table, field: &str) -> bool {
+    let of = field.split('.').next().unwrap_or(field);
+    ["Query", "Mutation", "Subscription"].contains(&of) || table.types.contains_key(of)
+}
+
+fn report(table: &Table, observations: &[Observation]) {
+    let (routed, straight): (Vec<_>, Vec<_>) = observations.iter().partition(|seen| seen.server == ROUTER);
+    let ways: BTreeSet<_> = observations.iter().map(|seen| (&seen.server, &seen.way)).collect();
+    eprintln!(
+        "permissions: {} rows x {} viewers x {} ways: {} outcomes through the router, {} straight at the subgraphs",
+        table.fields.len(),
+        table.viewers.len(),
+        ways.len(),
+        routed.len(),
+        straight.len(),
+    );
+}
+
+fn assert_none(what: &str, list: Vec<String>) {
+    assert!(list.is_empty(), "{what}, {} times:\n  {}", list.len(), list.join("\n  "));
+}

@@ -1,0 +1,200 @@
+//! The people of the table, what is theirs, and how it is asked for.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection, query};
+use uuid::Uuid;
+
+use super::table::ANONYMOUS;
+use crate::system::{PASSWORD, System, Visitor};
+
+/// A viewer of the table.
+pub struct Person {
+    pub id: Option<Uuid>,
+    token: Option<String>,
+}
+
+/// The viewers, and the objects that they ask for.
+pub struct People {
+    viewers: BTreeMap<&'static str, Person>,
+    course: Uuid,
+    enrollment: Uuid,
+    payment: Uuid,
+    notification: Uuid,
+}
+
+/// The arguments of a query or a mutation, and whose object they name where that is not the
+/// usual owner's.
+pub struct Sample {
+    pub arguments: String,
+    pub owner: Option<&'static str>,
+}
+
+/// A price is null where there is none, so that nobody could tell who may see it.
+const PAID_COURSE: &str = "title: \"Rust\", isFree: false, price: \"49.99\"";
+
+/// Name in the table, role at sign-up, and what an admin or an operator has made of it since.
+const ACCOUNTS: [(&str, &str, Option<&str>); 6] = [
+    ("student", "STUDENT", None),
+    ("otherStudent", "STUDENT", None),
+    ("owningTeacher", "TEACHER", Some("update users set is_verified = true where id = $1")),
+    ("otherTeacher", "TEACHER", Some("update users set is_verified = true where id = $1")),
+    ("unverifiedTeacher", "TEACHER", None),
+    ("admin", "STUDENT", Some("update users set role = 'admin' where id = $1")),
+];
+
+impl People {
+    /// Makes them, in an empty system.
+    pub fn move_in(system: &System) -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let router = system.anonymous();
+        let mut viewers = BTreeMap::from([(ANONYMOUS, Person { id: None, token: None })]);
+        for (name, role, promotion) in ACCOUNTS {
+            let id = register(&router, name, role);
+            if let Some(statement) = promotion {
+                runtime.block_on(async {
+                    let mut db = connect(system, "identity").await;
+                    query(statement).bind(id).execute(&mut db).await.expect("the account changes");
+                });
+            }
+            let token = router.sign_in(&email(name)).token().to_owned();
+            viewers.insert(name, Person { id: Some(id), token: Some(token) });
+        }
+        let id = |name: &str| viewers[name].id.expect("an account");
+        let course = publish(&as_viewer(&router, &viewers["owningTeacher"]));
+        let [enrollment, payment, notification] = runtime.block_on(own(system, id("student"), course));
+        Self { viewers, course, enrollment, payment, notification }
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.viewers.keys().copied()
+    }
+
+    /// `server`, asked by this viewer.
+    pub fn at(&self, server: &Visitor, viewer: &str) -> Visitor {
+        as_viewer(server, &self.viewers[viewer])
+    }
+
+    /// How a query or a mutation is asked, for all that needs arguments. Each call names new things
+    /// where the graph wants new ones.
+    pub fn samples(&self, field: &str) -> Vec<Sample> {
+        let of = |arguments: String| vec![Sample { arguments, owner: None }];
+        let by_id = |id: Uuid| format!("(id: \"{id}\")");
+        let id = |name: &str| self.viewers[name].id.expect("an account");
+        match field {
+            "Query.user" => ["student", "owningTeacher"]
+                .map(|owner| Sample { arguments: by_id(id(owner)), owner: Some(owner) })
+                .into(),
+            "Query.course" => of(by_id(self.course)),
+            "Query.enrollment" => of(by_id(self.enrollment)),
+            "Query.payment" => of(by_id(self.payment)),
+            "Query.notification" => of(by_id(self.notification)),
+            "Mutation.register" => of(format!(
+                "(input: {{ email: \"{}\", password: \"{PASSWORD}\", name: \"New\" }})",
+                email(&unique("new"))
+            )),
+            "Mutation.login" => of(format!("(input: {{ email: \"{}\", password: \"{PASSWORD}\" }})", email("student"))),
+            "Mutation.refreshSession" | "Mutation.logout" => {
+                of(format!("(input: {{ refreshToken: \"{}\" }})", unique("none")))
+            }
+            "Mutation.verifyTeacher" => of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher"))),
+            "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
+            "Mutation.updateCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
+            _ => of(String::new()),
+        }
+    }
+
+    /// Whose entities of this type there are.
+    pub fn owners(entity: &str) -> &'static [&'static str] {
+        match entity {
+            "User" => &["student", "owningTeacher"],
+            "Course" => &["owningTeacher"],
+            _ => &["student"],
+        }
+    }
+
+    /// A representation with the key, with what `@requires` brings, and with whatever might make a
+    /// careless subgraph believe that the object is the viewer's own.
+    pub fn representation(&self, entity: &str, owner: &str, viewer: &str) -> Value {
+        let id = match entity {
+            "User" => self.viewers[owner].id.expect("an account"),
+            "Course" => self.course,
+            "Enrollment" => self.enrollment,
+            "Payment" => self.payment,
+            "Notification" => self.notification,
+            other => panic!("there is no {other} to ask for"),
+        };
+        let viewer = json!({ "__typename": "User", "id": self.viewers[viewer].id });
+        let teacher = json!({ "__typename": "User", "id": self.viewers["owningTeacher"].id });
+        json!({
+            "__typename": entity, "id": id, "teacher": teacher,
+            "student": viewer, "user": viewer, "owner": viewer, "studentId": viewer["id"], "userId": viewer["id"],
+            "viewer": { "role": "ADMIN" }, "hasSignedIn": true,
+        })
+    }
+}
+
+fn as_viewer(server: &Visitor, person: &Person) -> Visitor {
+    person.token.as_ref().map_or_else(|| server.clone(), |token| server.with_token(token))
+}
+
+fn email(name: &str) -> String {
+    format!("{}@lyceum.example", name.to_lowercase())
+}
+
+fn unique(what: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{what}{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn register(router: &Visitor, name: &str, role: &str) -> Uuid {
+    let document =
+        "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { message } } }";
+    let input = json!({ "email": email(name), "password": PASSWORD, "name": name, "role": role });
+    id_at(&router.data(document, json!({ "input": input })), "/register/user/id")
+}
+
+fn publish(teacher: &Visitor) -> Uuid {
+    let document = format!("mutation {{ createCourse(input: {{ {PAID_COURSE} }}) {{ course {{ id }} }} }}");
+    id_at(&teacher.data(&document, json!({})), "/createCourse/course/id")
+}
+
+fn id_at(data: &Value, pointer: &str) -> Uuid {
+    let id = data.pointer(pointer).and_then(Value::as_str);
+    id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id at {pointer} in {data}"))
+}
+
+/// The student's place on the course, the payment for it, and a notification.
+async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
+    let [enrollment, payment, notification] = [(); 3].map(|()| Uuid::now_v7());
+    query("insert into payments (id, student_id, course_id, amount) values ($1, $2, $3, 49.99)")
+        .bind(payment)
+        .bind(student)
+        .bind(course)
+        .execute(&mut connect(system, "payment").await)
+        .await
+        .expect("the student pays");
+    query("insert into enrollments (id, student_id, course_id, payment_id) values ($1, $2, $3, $4)")
+        .bind(enrollment)
+        .bind(student)
+        .bind(course)
+        .bind(payment)
+        .execute(&mut connect(system, "enrollment").await)
+        .await
+        .expect("the student enrolls");
+    query("insert into notifications (id, user_id, type, title) values ($1, $2, 'payment', 'Paid')")
+        .bind(notification)
+        .bind(student)
+        .execute(&mut connect(system, "notification").await)
+        .await
+        .expect("the student is told");
+    [enrollment, payment, notification]
+}
+
+async fn connect(system: &System, database: &str) -> PgConnection {
+    PgConnection::connect(&system.addresses.databases[database]).await.expect("the database answers")
+}

@@ -1,0 +1,314 @@
+//! One viewer tries every door of one server, and every door behind the doors that open.
+
+use serde_json::{Value, json};
+
+use super::{
+    graph::{Graph, Step, Way},
+    people::People,
+    table::{Outcome, Table},
+};
+use crate::system::Visitor;
+
+/// What a viewer got of a field.
+pub struct Observation {
+    pub viewer: &'static str,
+    /// The router, or a subgraph that was asked straight.
+    pub server: String,
+    /// How the object was reached, such as `user.enrollments.nodes`.
+    pub way: String,
+    pub field: String,
+    /// The field that led to the object, or `_entities`.
+    through: String,
+    owner: String,
+    /// The door to the object, if this was the first try at it.
+    entry: Option<Entry>,
+    /// What it was, or what it should never be.
+    pub got: Result<Outcome, String>,
+}
+
+/// A first door: nobody has looked behind it yet.
+#[derive(Clone)]
+enum Entry {
+    Root { field: String, owner: String },
+    Entities { entity: String, owner: String },
+}
+
+/// A way to an object.
+struct Door {
+    is_mutation: bool,
+    steps: Vec<Step>,
+    representation: Option<Value>,
+    to: String,
+    through: String,
+    owner: String,
+    /// The types on the way: none is visited twice.
+    seen: Vec<String>,
+}
+
+pub struct Walk<'a> {
+    pub table: &'a Table,
+    pub graph: &'a Graph,
+    pub people: &'a People,
+    /// `router`, or a subgraph's name.
+    pub server: &'a str,
+    pub viewer: &'static str,
+    pub visitor: Visitor,
+    pub observations: Vec<Observation>,
+}
+
+impl Observation {
+    pub fn expected(&self, table: &Table) -> Outcome {
+        let door = match &self.entry {
+            Some(Entry::Root { field, owner }) => table.of_field(field, "", owner, self.viewer),
+            Some(Entry::Entities { entity, owner }) => table
+                .of_entity(entity, &self.server, owner, self.viewer)
+                .unwrap_or_else(|| panic!("types.{entity}.entities has no {}", self.server)),
+            None => Outcome::Allowed,
+        };
+        match door {
+            Outcome::Allowed => table.of_field(&self.field, &self.through, &self.owner, self.viewer),
+            closed => closed,
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// Queries, and everything that they lead to.
+    pub fn queries(&mut self) {
+        for field in self.roots("Query") {
+            self.root("Query", &field);
+        }
+        for entity in &self.graph.entities {
+            for owner in People::owners(entity) {
+                self.entities(entity, owner);
+            }
+        }
+    }
+
+    /// Mutations, and what their payloads hold.
+    pub fn mutations(&mut self) {
+        for field in self.roots("Mutation") {
+            self.root("Mutation", &field);
+        }
+    }
+
+    fn roots(&self, operation: &str) -> Vec<String> {
+        self.graph.fields(operation).map(|(name, _)| name.clone()).collect()
+    }
+
+    fn root(&mut self, operation: &str, name: &str) {
+        let field = format!("{operation}.{name}");
+        let ways = self.graph.ways(&self.graph.field(operation, name).of);
+        for (index, sample) in self.people.samples(&field).iter().enumerate() {
+            let owner = match (sample.owner, ways.first()) {
+                (Some(owner), _) => owner.to_owned(),
+                (None, Some(way)) => self.table.landing(&field, None, &way.to, self.viewer),
+                (None, None) => String::new(),
+            };
+            let step = self.graph.step(operation, name, &sample.arguments);
+            self.root_alone(operation, &field, &owner, step);
+            for way in &ways {
+                // A mutation wants new things each time.
+                let sample = &self.people.samples(&field)[index];
+                let step = self.graph.step(operation, name, &sample.arguments);
+                let door = Door {
+                    is_mutation: operation == "Mutation",
+                    steps: [step].into_iter().chain(way.steps.iter().cloned()).collect(),
+                    representation: None,
+                    to: way.to.clone(),
+                    through: field.clone(),
+                    owner: owner.clone(),
+                    seen: vec![way.to.clone()],
+                };
+                self.visit(&door, Some(&Entry::Root { field: field.clone(), owner: owner.clone() }));
+            }
+        }
+    }
+
+    /// The outcome of a query or a mutation itself.
+    fn root_alone(&mut self, operation: &str, field: &str, owner: &str, step: Step) {
+        let name = step.name.clone();
+        let door = Door {
+            is_mutation: operation == "Mutation",
+            steps: vec![step],
+            representation: None,
+            to: operation.to_owned(),
+            through: String::new(),
+            owner: owner.to_owned(),
+            seen: Vec::new(),
+        };
+        let selection = self.graph.selection(&self.graph.field(operation, &name).of);
+        let answer = self.ask(&door, &selection);
+        self.observations.push(Observation {
+            viewer: self.viewer,
+            server: self.server.to_owned(),
+            way: operation.to_owned(),
+            field: field.to_owned(),
+            through: String::new(),
+            owner: owner.to_owned(),
+            entry: None,
+            got: outcome(&answer, &[json!(name)]),
+        });
+    }
+
+    fn entities(&mut self, entity: &str, owner: &str) {
+        let text = "_entities(representations: $representations)".to_owned();
+        let door = Door {
+            is_mutation: false,
+            steps: vec![Step { name: "_entities".to_owned(), text, is_list: true }],
+            representation: Some(self.people.representation(entity, owner, self.viewer)),
+            to: entity.to_owned(),
+            through: "_entities".to_owned(),
+            owner: owner.to_owned(),
+            seen: vec![entity.to_owned()],
+        };
+        self.visit(&door, Some(&Entry::Entities { entity: entity.to_owned(), owner: owner.to_owned() }));
+    }
+
+    /// Asks for every field of the object behind a door, and goes on from there.
+    fn visit(&mut self, door: &Door, entry: Option<&Entry>) {
+        let graph = self.graph;
+        let fields: Vec<_> = graph.fields(&door.to).collect();
+        let each = fields.iter().map(|(name, field)| format!("{name}{}", graph.selection(&field.of)));
+        let selection = format!(" {{ {} }}", each.collect::<Vec<_>>().join(" "));
+        let answer = self.ask(door, &selection);
+        if at(&answer, &door.path()).is_null() && !at(&answer, &door.path()[..1]).is_null() && !door.is_entities() {
+            // An empty list, or a payload that says why there is nothing.
+            return;
+        }
+        for (name, _) in &fields {
+            let path: Vec<_> = door.path().into_iter().chain([json!(name)]).collect();
+            self.observations.push(Observation {
+                viewer: self.viewer,
+                server: self.server.to_owned(),
+                way: door.way(),
+                field: format!("{}.{name}", door.to),
+                through: door.through.clone(),
+                owner: door.owner.clone(),
+                entry: entry.cloned(),
+                got: outcome(&answer, &path),
+            });
+        }
+        if !door.is_mutation {
+            self.go_on(door, &answer);
+        }
+    }
+
+    fn go_on(&mut self, door: &Door, answer: &Value) {
+        let graph = self.graph;
+        for (name, field) in graph.fields(&door.to) {
+            for way in graph.ways(&field.of) {
+                let step = graph.step(&door.to, name, "");
+                let next = door
+                    .further(step, &way, |field| self.table.landing(field, Some(&door.owner), &way.to, self.viewer));
+                if !door.seen.contains(&next.to) && !at(answer, &next.path()).is_null() {
+                    self.visit(&next, None);
+                }
+            }
+        }
+    }
+
+    fn ask(&self, door: &Door, selection: &str) -> Value {
+        let inner = door.steps.iter().rev().fold(selection.to_owned(), |inner, step| match step.name.as_str() {
+            "_entities" => format!(" {{ {} {{ ... on {}{inner} }} }}", step.text, door.seen[0]),
+            _ => format!(" {{ {}{inner} }}", step.text),
+        });
+        match &door.representation {
+            Some(one) => self
+                .visitor
+                .ask(&format!("query ($representations: [_Any!]!){inner}"), json!({ "representations": [one] })),
+            None => {
+                self.visitor.ask(&format!("{}{inner}", if door.is_mutation { "mutation" } else { "query" }), json!({}))
+            }
+        }
+    }
+}
+
+impl Door {
+    fn further(&self, step: Step, way: &Way, landing: impl Fn(&str) -> String) -> Self {
+        let field = format!("{}.{}", self.to, step.name);
+        Self {
+            is_mutation: self.is_mutation,
+            steps: self.steps.iter().cloned().chain([step]).chain(way.steps.iter().cloned()).collect(),
+            representation: self.representation.clone(),
+            to: way.to.clone(),
+            owner: landing(&field),
+            through: field,
+            seen: self.seen.iter().chain([&way.to]).cloned().collect(),
+        }
+    }
+
+    fn is_entities(&self) -> bool {
+        self.steps.len() == 1 && self.representation.is_some()
+    }
+
+    /// Where the object is in the answer's data.
+    fn path(&self) -> Vec<Value> {
+        let segments = |step: &Step| {
+            let index = step.is_list.then(|| json!(0));
+            [json!(step.name)].into_iter().chain(index).collect::<Vec<_>>()
+        };
+        self.steps.iter().flat_map(segments).collect()
+    }
+
+    fn way(&self) -> String {
+        self.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(".")
+    }
+}
+
+/// What is at a place of the answer's data; null where there is nothing.
+fn at<'a>(answer: &'a Value, path: &[Value]) -> &'a Value {
+    path.iter().fold(&answer["data"], |value, segment| match (value, segment) {
+        (Value::Array(items), Value::Number(index)) => {
+            index.as_u64().and_then(|index| items.get(usize::try_from(index).ok()?)).unwrap_or(&Value::Null)
+        }
+        (value, Value::String(name)) => &value[name.as_str()],
+        _ => &Value::Null,
+    })
+}
+
+/// What a place of the answer says: the value there, and the errors on the way to it.
+fn outcome(answer: &Value, path: &[Value]) -> Result<Outcome, String> {
+    let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    let paths = |error: &'_ Value| error["path"].as_array().cloned().unwrap_or_default();
+    let here = errors.iter().find(|error| path.starts_with(&paths(error)));
+    let below = errors.iter().find(|error| paths(error).starts_with(path));
+    match (at(answer, path).is_null(), here, below) {
+        (false, None, None) => Ok(Outcome::Allowed),
+        (true, None, None) => Ok(Outcome::Null),
+        (true, Some(error), _) => match error["extensions"]["code"].as_str() {
+            Some("FORBIDDEN") => Ok(Outcome::Forbidden),
+            Some("UNAUTHENTICATED") => Ok(Outcome::Unauthenticated),
+            _ => Err(error.to_string()),
+        },
+        (_, _, Some(error)) | (_, Some(error), _) => Err(format!("a value, and in it {error}")),
+    }
+}
+
+#[test]
+fn an_error_on_the_way_is_the_outcome_of_all_that_lies_behind_it() {
+    let answer = json!({
+        "data": { "user": { "name": "Alice", "email": null, "payments": null } },
+        "errors": [{ "path": ["user", "payments"], "extensions": { "code": "FORBIDDEN" } }],
+    });
+    let of = |path: &[&str]| outcome(&answer, &path.iter().map(|name| json!(name)).collect::<Vec<_>>());
+
+    assert_eq!(of(&["user", "name"]), Ok(Outcome::Allowed));
+    assert_eq!(of(&["user", "email"]), Ok(Outcome::Null));
+    assert_eq!(of(&["user", "payments"]), Ok(Outcome::Forbidden));
+    assert_eq!(of(&["user", "payments", "nodes"]), Ok(Outcome::Forbidden));
+}
+
+#[test]
+fn errors_of_another_kind_and_values_with_an_error_in_them_are_no_outcomes() {
+    let error = |path: Value, code: &str| json!({ "path": path, "extensions": { "code": code } });
+    let [user, payments] = [json!("user"), json!("payments")];
+    let broken = json!({ "data": null, "errors": [error(json!(null), "INTERNAL_SERVER_ERROR")] });
+    let mixed = json!({
+        "data": { "user": { "payments": { "totalCount": null } } },
+        "errors": [error(json!(["user", "payments", "totalCount"]), "FORBIDDEN")],
+    });
+
+    assert!(outcome(&broken, &[user.clone()]).is_err());
+    assert!(outcome(&mixed, &[user, payments]).is_err());
+}
