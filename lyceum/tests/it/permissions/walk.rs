@@ -96,59 +96,25 @@ impl Walk<'_> {
         self.graph.fields(operation).map(|(name, _)| name.clone()).collect()
     }
 
+    /// One query or mutation, and the doors to what it returns.
     fn root(&mut self, operation: &str, name: &str) {
+        let (graph, start) = (self.graph, Door::start(operation));
         let field = format!("{operation}.{name}");
-        let ways = self.graph.ways(&self.graph.field(operation, name).of);
+        let returned = &graph.field(operation, name).of;
+        let ways = graph.ways(returned);
+        let usual = ways.first().map(|way| self.table.landing(&field, None, &way.to, self.viewer)).unwrap_or_default();
         for (index, sample) in self.people.samples(&field).iter().enumerate() {
-            let owner = match (sample.owner, ways.first()) {
-                (Some(owner), _) => owner.to_owned(),
-                (None, Some(way)) => self.table.landing(&field, None, &way.to, self.viewer),
-                (None, None) => String::new(),
-            };
-            let step = self.graph.step(operation, name, &sample.arguments);
-            self.root_alone(operation, &field, &owner, step);
+            let owner = sample.owner.unwrap_or(&usual);
+            let selection = format!(" {{ {name}{}{} }}", sample.arguments, graph.selection(returned));
+            let answer = self.ask(&start, &selection);
+            self.observe(&Door { owner: owner.to_owned(), ..Door::start(operation) }, name, None, &answer);
             for way in &ways {
                 // A mutation wants new things each time.
                 let sample = &self.people.samples(&field)[index];
-                let step = self.graph.step(operation, name, &sample.arguments);
-                let door = Door {
-                    is_mutation: operation == "Mutation",
-                    steps: [step].into_iter().chain(way.steps.iter().cloned()).collect(),
-                    representation: None,
-                    to: way.to.clone(),
-                    through: field.clone(),
-                    owner: owner.clone(),
-                    seen: vec![way.to.clone()],
-                };
-                self.visit(&door, Some(&Entry::Root { field: field.clone(), owner: owner.clone() }));
+                let door = start.further(graph.step(operation, name, &sample.arguments), way, owner);
+                self.visit(&door, Some(&Entry::Root { field: field.clone(), owner: owner.to_owned() }));
             }
         }
-    }
-
-    /// The outcome of a query or a mutation itself.
-    fn root_alone(&mut self, operation: &str, field: &str, owner: &str, step: Step) {
-        let name = step.name.clone();
-        let door = Door {
-            is_mutation: operation == "Mutation",
-            steps: vec![step],
-            representation: None,
-            to: operation.to_owned(),
-            through: String::new(),
-            owner: owner.to_owned(),
-            seen: Vec::new(),
-        };
-        let selection = self.graph.selection(&self.graph.field(operation, &name).of);
-        let answer = self.ask(&door, &selection);
-        self.observations.push(Observation {
-            viewer: self.viewer,
-            server: self.server.to_owned(),
-            way: operation.to_owned(),
-            field: field.to_owned(),
-            through: String::new(),
-            owner: owner.to_owned(),
-            entry: None,
-            got: outcome(&answer, &[json!(name)]),
-        });
     }
 
     fn entities(&mut self, entity: &str, owner: &str) {
@@ -176,18 +142,8 @@ impl Walk<'_> {
             // An empty list, or a payload that says why there is nothing.
             return;
         }
-        for (name, _) in &fields {
-            let path: Vec<_> = door.path().into_iter().chain([json!(name)]).collect();
-            self.observations.push(Observation {
-                viewer: self.viewer,
-                server: self.server.to_owned(),
-                way: door.way(),
-                field: format!("{}.{name}", door.to),
-                through: door.through.clone(),
-                owner: door.owner.clone(),
-                entry: entry.cloned(),
-                got: outcome(&answer, &path),
-            });
+        for (name, _) in fields {
+            self.observe(door, name, entry, &answer);
         }
         if !door.is_mutation {
             self.go_on(door, &answer);
@@ -198,14 +154,29 @@ impl Walk<'_> {
         let graph = self.graph;
         for (name, field) in graph.fields(&door.to) {
             for way in graph.ways(&field.of) {
-                let step = graph.step(&door.to, name, "");
-                let next = door
-                    .further(step, &way, |field| self.table.landing(field, Some(&door.owner), &way.to, self.viewer));
+                let coordinate = format!("{}.{name}", door.to);
+                let owner = self.table.landing(&coordinate, Some(&door.owner), &way.to, self.viewer);
+                let next = door.further(graph.step(&door.to, name, ""), &way, &owner);
                 if !door.seen.contains(&next.to) && !at(answer, &next.path()).is_null() {
                     self.visit(&next, None);
                 }
             }
         }
+    }
+
+    /// Notes what the answer says of a field of the object behind a door.
+    fn observe(&mut self, door: &Door, name: &str, entry: Option<&Entry>, answer: &Value) {
+        let path: Vec<_> = door.path().into_iter().chain([json!(name)]).collect();
+        self.observations.push(Observation {
+            viewer: self.viewer,
+            server: self.server.to_owned(),
+            way: door.way(),
+            field: format!("{}.{name}", door.to),
+            through: door.through.clone(),
+            owner: door.owner.clone(),
+            entry: entry.cloned(),
+            got: outcome(answer, &path),
+        });
     }
 
     fn ask(&self, door: &Door, selection: &str) -> Value {
@@ -225,15 +196,28 @@ impl Walk<'_> {
 }
 
 impl Door {
-    fn further(&self, step: Step, way: &Way, landing: impl Fn(&str) -> String) -> Self {
-        let field = format!("{}.{}", self.to, step.name);
+    /// The one that is always open.
+    fn start(operation: &str) -> Self {
         Self {
+            is_mutation: operation == "Mutation",
+            steps: Vec::new(),
+            representation: None,
+            to: operation.to_owned(),
+            through: String::new(),
+            owner: String::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// By a field of the object behind this one, to an object that is `owner`'s.
+    fn further(&self, step: Step, way: &Way, owner: &str) -> Self {
+        Self {
+            through: format!("{}.{}", self.to, step.name),
             is_mutation: self.is_mutation,
             steps: self.steps.iter().cloned().chain([step]).chain(way.steps.iter().cloned()).collect(),
             representation: self.representation.clone(),
             to: way.to.clone(),
-            owner: landing(&field),
-            through: field,
+            owner: owner.to_owned(),
             seen: self.seen.iter().chain([&way.to]).cloned().collect(),
         }
     }
@@ -252,7 +236,8 @@ impl Door {
     }
 
     fn way(&self) -> String {
-        self.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(".")
+        let names: Vec<_> = self.steps.iter().map(|step| step.name.as_str()).collect();
+        if names.is_empty() { "itself".to_owned() } else { names.join(".") }
     }
 }
 
