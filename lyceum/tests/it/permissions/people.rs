@@ -103,6 +103,10 @@ impl People {
             }
             "Mutation.verifyTeacher" => of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher"))),
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
+            "Mutation.setEnrollmentStatus" => {
+                of(format!("(input: {{ enrollmentId: \"{}\", status: COMPLETED }})", self.enrollment))
+            }
+            "Mutation.markNotificationRead" => of(format!("(input: {{ notificationId: \"{}\" }})", self.notification)),
             "Mutation.updateCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
             _ => of(String::new()),
         }
