@@ -5,6 +5,7 @@ pub mod client;
 pub mod connection;
 pub mod database;
 pub mod error;
+pub mod hop;
 pub mod ids;
 pub mod list;
 pub mod page;

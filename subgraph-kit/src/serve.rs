@@ -3,20 +3,39 @@
 use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
 use axum::{
     Router,
-    extract::State,
+    body::{Body, to_bytes},
+    extract::{Request, State},
     http::{HeaderMap, StatusCode},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
     routing::{get, post},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
-use crate::Subgraph;
+use crate::{
+    Subgraph,
+    hop::{Door, Hop, Refused, Secrets},
+};
+
+/// The router takes 1 MB from a client, and asks for a thousand entities at most.
+const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// The routes that every subgraph has: `POST /graphql`, `GET /health` (the process lives) and
-/// `GET /ready` (it can serve: its database answers).
-pub fn routes(subgraph: Subgraph) -> Router {
+/// `GET /ready` (it can serve: its database answers). Only the first is behind the door.
+pub fn routes(subgraph: Subgraph, door: Door) -> Router {
+    let graphql = match door {
+        Door::Signed(secrets) => {
+            post(graphql).layer(from_fn_with_state(Guard { subgraph: subgraph.name(), secrets }, only_the_router))
+        }
+        Door::InsecureDev => {
+            warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: everybody on this machine may ask this subgraph");
+            post(graphql)
+        }
+    };
     Router::new()
-        .route("/graphql", post(graphql))
+        .route("/graphql", graphql)
         .route("/health", get(|| async { "ok" }))
         .route("/ready", get(ready))
         .with_state(subgraph)
@@ -28,6 +47,32 @@ pub fn routes(subgraph: Subgraph) -> Router {
 /// Those of the listener.
 pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) -> std::io::Result<()> {
     axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+#[derive(Clone)]
+struct Guard {
+    subgraph: &'static str,
+    secrets: Secrets,
+}
+
+/// Lets the router's requests pass. To all others the answer is the same and says nothing.
+async fn only_the_router(State(guard): State<Guard>, request: Request, next: Next) -> Result<Response, StatusCode> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MOST_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let hop = Hop {
+        subgraph: guard.subgraph,
+        method: &parts.method,
+        path: parts.uri.path_and_query().map_or("/", |path| path.as_str()),
+        headers: &parts.headers,
+        body: &body,
+    };
+    guard.secrets.verify(hop).map_err(|refused| unauthorized(guard.subgraph, refused))?;
+    Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+}
+
+fn unauthorized(subgraph: &str, refused: Refused) -> StatusCode {
+    warn!(subgraph.name = subgraph, reason = %refused, "a request is not the router's");
+    StatusCode::UNAUTHORIZED
 }
 
 async fn graphql(State(subgraph): State<Subgraph>, headers: HeaderMap, request: GraphQLRequest) -> GraphQLResponse {

@@ -1,0 +1,472 @@
+//! The hop from the router to a subgraph: signed, so that a subgraph answers nobody else.
+//!
+//! A signature covers everything that the subgraph acts upon, its name and the time, each with its
+//! length before it. So it is good for this request alone, and not for long.
+
+use std::{fmt, fs, io, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::Utc;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
+use sha2::Sha256;
+
+/// Carries the signature: `<seconds since 1970>.<base64url>`.
+pub const SIGNATURE: HeaderName = HeaderName::from_static("x-lyceum-signature");
+
+/// The client's network address, as the router saw it.
+pub const CLIENT: HeaderName = HeaderName::from_static("x-lyceum-client");
+
+/// The headers that a subgraph acts upon.
+const SIGNED_HEADERS: [HeaderName; 2] = [AUTHORIZATION, CLIENT];
+
+/// How far the clocks of router and subgraph may be apart, the way of the request included.
+const WINDOW_SECONDS: u64 = 60;
+
+const SHORTEST_SECRET: usize = 32;
+
+/// Begins what is signed, so that the secret can sign something else one day.
+const PURPOSE: &[u8] = b"lyceum router to subgraph, 1";
+
+/// The secrets that router and subgraphs share.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SecretSettings {
+    /// The secret that router and subgraphs share, at least 32 bytes: with it the router signs what it asks, and a
+    /// subgraph answers nobody else. `openssl rand -base64 48` makes one.
+    #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub subgraph_secret: Option<Secret>,
+
+    /// A file that holds the secret, instead of the secret itself.
+    #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET_FILE", value_name = "FILE", conflicts_with = "subgraph_secret")]
+    pub subgraph_secret_file: Option<PathBuf>,
+
+    /// While the secret is being changed: the other one that subgraphs accept. The router signs with the first only, so
+    /// the subgraphs learn the new one before it does.
+    #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET_PREVIOUS", hide_env_values = true, value_name = "SECRET")]
+    pub subgraph_secret_previous: Option<Secret>,
+
+    /// A file that holds the other secret.
+    #[arg(
+        long,
+        env = "LYCEUM_SUBGRAPH_SECRET_PREVIOUS_FILE",
+        value_name = "FILE",
+        conflicts_with = "subgraph_secret_previous"
+    )]
+    pub subgraph_secret_previous_file: Option<PathBuf>,
+}
+
+impl SecretSettings {
+    /// The secrets, if there are any.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a secret is too short, or only the previous one is given.
+    pub fn secrets(&self) -> Result<Option<Secrets>, SecretError> {
+        let current = either(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
+        let previous = either(self.subgraph_secret_previous.as_ref(), self.subgraph_secret_previous_file.as_ref())?;
+        match (current, previous) {
+            (Some(current), previous) => Ok(Some(Secrets { current, previous })),
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(SecretError::OnlyPrevious),
+        }
+    }
+}
+
+fn either(secret: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<Secret>, SecretError> {
+    let Some(file) = file else { return Ok(secret.cloned()) };
+    let text = fs::read_to_string(file).map_err(|source| SecretError::File { file: file.clone(), source })?;
+    text.trim_end().parse().map(Some)
+}
+
+/// Why there is no secret to sign with.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// It could be guessed.
+    #[error("a secret has at least {SHORTEST_SECRET} bytes, and this one has {length}: `openssl rand -base64 48` makes one")]
+    TooShort {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// Its file cannot be read.
+    #[error("the secret's file {file} cannot be read")]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// There is nothing to sign with.
+    #[error("LYCEUM_SUBGRAPH_SECRET_PREVIOUS is given, but no LYCEUM_SUBGRAPH_SECRET")]
+    OnlyPrevious,
+    /// None was given where requests come over the network.
+    #[error(
+        "no LYCEUM_SUBGRAPH_SECRET: a subgraph answers only what the router has signed. `openssl rand -base64 48` makes \
+         one; router and subgraphs need the same. To try things out on this machine alone, `--insecure-dev` does without"
+    )]
+    Missing,
+    /// Without a secret, and open to others.
+    #[error("`--insecure-dev` is for loopback addresses only, and {0} is none: anyone could ask the subgraph directly")]
+    Exposed(SocketAddr),
+}
+
+/// A secret that router and subgraphs share.
+#[derive(Clone)]
+pub struct Secret(Hmac<Sha256>);
+
+impl FromStr for Secret {
+    type Err = SecretError;
+
+    fn from_str(text: &str) -> Result<Self, SecretError> {
+        if text.len() < SHORTEST_SECRET {
+            return Err(SecretError::TooShort { length: text.len() });
+        }
+        Ok(Self::new(text.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret")
+    }
+}
+
+impl Secret {
+    /// One that nobody knows.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::new(&rand::random::<[u8; SHORTEST_SECRET]>())
+    }
+
+    fn new(bytes: &[u8]) -> Self {
+        Self(Hmac::new_from_slice(bytes).expect("a key of any length will do"))
+    }
+}
+
+/// The secret that is in use, and the one before it while it is being changed.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    current: Secret,
+    previous: Option<Secret>,
+}
+
+/// A request to a subgraph, as both ends see it.
+#[derive(Clone, Copy)]
+pub struct Hop<'a> {
+    /// The subgraph's name.
+    pub subgraph: &'a str,
+    /// How it is asked.
+    pub method: &'a Method,
+    /// Path and query.
+    pub path: &'a str,
+    /// All headers.
+    pub headers: &'a HeaderMap,
+    /// The body as it is sent.
+    pub body: &'a [u8],
+}
+
+impl Secrets {
+    /// The value of the header [`SIGNATURE`] for a request that is sent now.
+    #[must_use]
+    pub fn sign(&self, hop: Hop<'_>) -> HeaderValue {
+        self.sign_at(hop, now())
+    }
+
+    /// Whether the router has signed this request, and not long ago.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn verify(&self, hop: Hop<'_>) -> Result<(), Refused> {
+        self.verify_at(hop, now())
+    }
+
+    fn sign_at(&self, hop: Hop<'_>, time: u64) -> HeaderValue {
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(digest(&self.current, hop, time).finalize().into_bytes());
+        HeaderValue::try_from(format!("{time}.{signature}")).expect("digits and letters are a header's value")
+    }
+
+    fn verify_at(&self, hop: Hop<'_>, now: u64) -> Result<(), Refused> {
+        let (time, signature) = read(hop.headers)?;
+        if time.abs_diff(now) > WINDOW_SECONDS {
+            return Err(Refused::OutsideWindow);
+        }
+        let fits = |secret: &Secret| digest(secret, hop, time).verify_slice(&signature).is_ok();
+        if fits(&self.current) || self.previous.as_ref().is_some_and(fits) { Ok(()) } else { Err(Refused::Wrong) }
+    }
+}
+
+impl From<Secret> for Secrets {
+    fn from(current: Secret) -> Self {
+        Self { current, previous: None }
+    }
+}
+
+/// Why a request is not believed to be the router's. For the log: whoever asks learns nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is none, or more than one.
+    #[error("it has not exactly one signature")]
+    NotOne,
+    /// It cannot be read.
+    #[error("its signature is malformed")]
+    Malformed,
+    /// Too old, or ahead of time.
+    #[error("its signature is of another time: the clocks differ, or somebody repeats an old request")]
+    OutsideWindow,
+    /// Made with another secret, or for another request.
+    #[error("its signature is wrong: the secrets differ, or somebody has changed the request")]
+    Wrong,
+}
+
+fn read(headers: &HeaderMap) -> Result<(u64, Vec<u8>), Refused> {
+    let mut values = headers.get_all(SIGNATURE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(Refused::NotOne) };
+    let (time, signature) = value.to_str().ok().and_then(|value| value.split_once('.')).ok_or(Refused::Malformed)?;
+    let time = time.parse().map_err(|_| Refused::Malformed)?;
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refused::Malformed)?;
+    Ok((time, signature))
+}
+
+fn digest(secret: &Secret, hop: Hop<'_>, time: u64) -> Hmac<Sha256> {
+    let mut mac = secret.0.clone();
+    let mut add = |part: &[u8]| {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    };
+    add(PURPOSE);
+    add(&time.to_be_bytes());
+    add(hop.subgraph.as_bytes());
+    add(hop.method.as_str().as_bytes());
+    add(hop.path.as_bytes());
+    for name in SIGNED_HEADERS {
+        let values = hop.headers.get_all(name);
+        add(&(values.iter().count() as u64).to_be_bytes());
+        values.iter().for_each(|value| add(value.as_bytes()));
+    }
+    add(hop.body);
+    mac
+}
+
+fn now() -> u64 {
+    u64::try_from(Utc::now().timestamp()).expect("it is later than 1970")
+}
+
+/// Who is let in to a subgraph over HTTP.
+#[derive(Clone, Debug)]
+pub enum Door {
+    /// The router, which signs with one of these.
+    Signed(Secrets),
+    /// Everybody on this machine.
+    InsecureDev,
+}
+
+impl Door {
+    /// The door of a subgraph that listens on `address`: it needs a secret, except on loopback and
+    /// if somebody has asked for it.
+    ///
+    /// # Errors
+    /// When there is no secret and there should be one.
+    pub fn at(address: SocketAddr, secrets: Option<Secrets>, insecure_dev: bool) -> Result<Self, SecretError> {
+        match secrets {
+            Some(secrets) => Ok(Self::Signed(secrets)),
+            None if !insecure_dev => Err(SecretError::Missing),
+            None if !address.ip().is_loopback() => Err(SecretError::Exposed(address)),
+            None => Ok(Self::InsecureDev),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::CONTENT_TYPE;
+
+    use super::*;
+
+    const TIME: u64 = 1_800_000_000;
+    const BODY: &[u8] = br#"{"query":"{ me { id } }"}"#;
+
+    fn secret(letter: &str) -> Secret {
+        letter.repeat(SHORTEST_SECRET).parse().expect("it is long enough")
+    }
+
+    fn secrets() -> Secrets {
+        secret("a").into()
+    }
+
+    fn headers() -> HeaderMap {
+        HeaderMap::from_iter([
+            (AUTHORIZATION, HeaderValue::from_static("Bearer alice")),
+            (CLIENT, HeaderValue::from_static("203.0.113.7")),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ])
+    }
+
+    fn hop(headers: &HeaderMap) -> Hop<'_> {
+        Hop { subgraph: "payment", method: &Method::POST, path: "/graphql", headers, body: BODY }
+    }
+
+    /// The headers of a good request, signature included.
+    fn signed() -> HeaderMap {
+        let mut headers = headers();
+        let signature = secrets().sign_at(hop(&headers), TIME);
+        headers.insert(SIGNATURE, signature);
+        headers
+    }
+
+    #[test]
+    fn what_was_signed_is_accepted_within_the_window() {
+        let headers = signed();
+
+        for now in [TIME - 60, TIME, TIME + 60] {
+            assert_eq!(secrets().verify_at(hop(&headers), now), Ok(()));
+        }
+        for now in [TIME - 61, TIME + 61, 0, u64::MAX] {
+            assert_eq!(secrets().verify_at(hop(&headers), now), Err(Refused::OutsideWindow));
+        }
+    }
+
+    #[test]
+    fn a_signature_is_good_for_its_request_alone() {
+        let headers = signed();
+        let good = hop(&headers);
+
+        for other in [
+            Hop { subgraph: "course", ..good },
+            Hop { method: &Method::GET, ..good },
+            Hop { path: "/graphql?", ..good },
+            Hop { path: "/", ..good },
+            Hop { body: b"", ..good },
+            Hop { body: br#"{"query":"{ me { id  } }"}"#, ..good },
+            // The same bytes in all, cut elsewhere.
+            Hop { path: "/graphq", subgraph: "lpayment", ..good },
+        ] {
+            assert_eq!(secrets().verify_at(other, TIME), Err(Refused::Wrong));
+        }
+    }
+
+    #[test]
+    fn a_signature_is_good_for_its_bearer_alone() {
+        let changes: [fn(&mut HeaderMap); 7] = [
+            |headers| _ = headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer bob")),
+            |headers| _ = headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer bob")),
+            |headers| _ = headers.insert(AUTHORIZATION, HeaderValue::from_static("")),
+            |headers| _ = headers.remove(AUTHORIZATION),
+            |headers| _ = headers.insert(CLIENT, HeaderValue::from_static("203.0.113.8")),
+            |headers| _ = headers.append(CLIENT, HeaderValue::from_static("203.0.113.8")),
+            |headers| _ = headers.remove(CLIENT),
+        ];
+
+        for change in changes {
+            let mut headers = signed();
+            change(&mut headers);
+            assert_eq!(secrets().verify_at(hop(&headers), TIME), Err(Refused::Wrong), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_nobody_acts_upon_may_change_on_the_way() {
+        let mut headers = signed();
+        headers.insert("traceparent", HeaderValue::from_static("00-1-2-01"));
+
+        assert_eq!(secrets().verify_at(hop(&headers), TIME), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_signature_is_refused() {
+        let good = signed()[SIGNATURE].to_str().expect("letters").to_owned();
+        let (time, mac) = good.split_once('.').expect("two parts");
+        let cases = [
+            (String::new(), Refused::Malformed),
+            ("garbage".to_owned(), Refused::Malformed),
+            (".".to_owned(), Refused::Malformed),
+            (format!("{time}."), Refused::Wrong),
+            (time.to_owned(), Refused::Malformed),
+            (mac.to_owned(), Refused::Malformed),
+            (format!("-{good}"), Refused::Malformed),
+            (format!("{good}="), Refused::Malformed),
+            (format!("{good}.{mac}"), Refused::Malformed),
+            (format!("{time}.{}", &mac[..mac.len() - 4]), Refused::Wrong),
+            (format!("{}.{mac}", TIME + 1), Refused::Wrong),
+            (format!("99999999999999999999.{mac}"), Refused::Malformed),
+        ];
+
+        for (value, refused) in cases {
+            let mut headers = headers();
+            headers.insert(SIGNATURE, HeaderValue::try_from(&value).expect("a header's value"));
+            assert_eq!(secrets().verify_at(hop(&headers), TIME), Err(refused), "{value}");
+        }
+        assert_eq!(secrets().verify_at(hop(&headers()), TIME), Err(Refused::NotOne));
+    }
+
+    #[test]
+    fn two_signatures_are_refused() {
+        let mut headers = signed();
+        headers.append(SIGNATURE, headers[SIGNATURE].clone());
+
+        assert_eq!(secrets().verify_at(hop(&headers), TIME), Err(Refused::NotOne));
+    }
+
+    #[test]
+    fn two_secrets_are_accepted_during_a_change_and_no_third() {
+        let headers = signed();
+        let changing = |previous: &str| Secrets { current: secret("b"), previous: Some(secret(previous)) };
+
+        assert_eq!(changing("a").verify_at(hop(&headers), TIME), Ok(()));
+        assert_eq!(changing("c").verify_at(hop(&headers), TIME), Err(Refused::Wrong));
+        assert_eq!(Secrets::from(secret("b")).verify_at(hop(&headers), TIME), Err(Refused::Wrong));
+        assert_eq!(Secrets::from(Secret::random()).verify_at(hop(&headers), TIME), Err(Refused::Wrong));
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_with_its_length() {
+        let error = "x".repeat(31).parse::<Secret>().expect_err("it is short");
+
+        assert!(error.to_string().contains("at least 32 bytes, and this one has 31"), "{error}");
+        assert!("x".repeat(32).parse::<Secret>().is_ok());
+    }
+
+    #[test]
+    fn a_secret_may_be_in_a_file() {
+        let directory = std::env::temp_dir().join(format!("lyceum-secret-{}", std::process::id()));
+        fs::write(&directory, format!("{}\n", "a".repeat(32))).expect("a temporary file");
+        let settings = SecretSettings { subgraph_secret_file: Some(directory.clone()), ..SecretSettings::default() };
+
+        let read = settings.secrets().expect("it is good").expect("there is one");
+        fs::remove_file(&directory).expect("the file is there");
+
+        assert_eq!(read.verify_at(hop(&signed()), TIME), Ok(()));
+        let missing = settings.secrets().expect_err("the file is gone");
+        assert!(missing.to_string().contains("lyceum-secret-"), "{missing}");
+    }
+
+    #[test]
+    fn the_previous_secret_alone_is_a_mistake() {
+        let settings = SecretSettings { subgraph_secret_previous: Some(secret("a")), ..SecretSettings::default() };
+
+        assert!(matches!(settings.secrets(), Err(SecretError::OnlyPrevious)));
+        assert!(SecretSettings::default().secrets().expect("nothing is wrong").is_none());
+    }
+
+    #[test]
+    fn a_door_is_open_on_loopback_only_and_only_if_somebody_asks_for_it() {
+        let loopback: [SocketAddr; 2] = ["127.0.0.1:8001", "[::1]:8001"].map(|text| text.parse().expect("an address"));
+        let public: [SocketAddr; 2] = ["0.0.0.0:8001", "[::]:8001"].map(|text| text.parse().expect("an address"));
+
+        for address in loopback {
+            assert!(matches!(Door::at(address, None, false), Err(SecretError::Missing)));
+            assert!(matches!(Door::at(address, None, true), Ok(Door::InsecureDev)));
+        }
+        for address in public {
+            assert!(matches!(Door::at(address, None, false), Err(SecretError::Missing)));
+            assert!(matches!(Door::at(address, None, true), Err(SecretError::Exposed(_))));
+            assert!(matches!(Door::at(address, Some(secrets()), false), Ok(Door::Signed(_))));
+            // With a secret the switch opens nothing.
+            assert!(matches!(Door::at(address, Some(secrets()), true), Ok(Door::Signed(_))));
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let settings = SecretSettings { subgraph_secret: Some(secret("a")), ..SecretSettings::default() };
+
+        assert!(!format!("{settings:?}").contains("aaa"));
+    }
+}
