@@ -2,13 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use identity::{IdentitySettings, Keys};
 use sqlx::PgPool;
 use subgraph_kit::{
     Subgraph,
     database::{DatabaseSettings, Migrations, connect},
+    hop::{Door, SecretSettings},
     serve, service,
     token::Verifier,
 };
@@ -142,8 +143,7 @@ pub struct Settings {
     /// Which subgraph.
     pub name: Name,
 
-    /// Where it answers; 127.0.0.1 and the subgraph's usual port when left out. Loopback addresses only, for as long as
-    /// requests are not signed.
+    /// Where it answers; 127.0.0.1 and the subgraph's usual port when left out.
     #[arg(long, env = "LYCEUM_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
 
@@ -168,6 +168,13 @@ pub struct Settings {
 
     #[command(flatten)]
     pub identity: IdentitySettings,
+
+    #[command(flatten)]
+    pub secret: SecretSettings,
+
+    /// Answer everybody on this machine, without a secret. On a loopback address only.
+    #[arg(long)]
+    pub insecure_dev: bool,
 }
 
 /// Runs one subgraph until the process is told to stop.
@@ -175,16 +182,13 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let stop = stop::token()?;
     let name = settings.name;
     let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], name.port())));
-    ensure!(
-        address.ip().is_loopback(),
-        "{address} is no loopback address, and requests are not signed yet: anyone could ask the subgraph directly"
-    );
+    let door = Door::at(address, settings.secret.secrets()?, settings.insecure_dev)?;
     let listener = listen(address).await?;
 
     let db = open(name, settings.urls.require(name)?, &settings.database).await?;
     let keys = (name == Name::Identity).then(|| Keys::load_or_create(&settings.keys_dir)).transpose()?;
     let verifier = keys.as_ref().map_or_else(|| Verifier::remote(settings.jwks_url), Keys::verifier);
-    let (_, routes) = assemble(name, db, verifier, keys, &settings.identity).await?;
+    let (_, routes) = assemble(name, db, verifier, door, keys, &settings.identity).await?;
 
     info!(subgraph = name.as_str(), %address, "ready");
     serve::serve(listener, routes, stop).await?;
@@ -211,18 +215,19 @@ pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<
     Ok(db)
 }
 
-/// A subgraph over its migrated database, and its routes. identity needs its keys.
+/// A subgraph over its migrated database, and its routes behind `door`. identity needs its keys.
 pub async fn assemble(
     name: Name,
     db: PgPool,
     verifier: Verifier,
+    door: Door,
     keys: Option<Keys>,
     identity: &IdentitySettings,
 ) -> Result<(Subgraph, axum::Router)> {
     let subgraph = match (name, keys) {
         (Name::Identity, Some(keys)) => {
             let subgraph = identity::subgraph(db, &keys, verifier, identity).await?;
-            return Ok((subgraph.clone(), identity::routes(subgraph, &keys)));
+            return Ok((subgraph.clone(), identity::routes(subgraph, door, &keys)));
         }
         (Name::Identity, None) => anyhow::bail!("identity needs its signing keys"),
         (Name::Course, _) => course::subgraph(db, verifier).await?,
@@ -230,7 +235,7 @@ pub async fn assemble(
         (Name::Payment, _) => payment::subgraph(db, verifier).await?,
         (Name::Notification, _) => notification::subgraph(db, verifier).await?,
     };
-    Ok((subgraph.clone(), serve::routes(subgraph)))
+    Ok((subgraph.clone(), serve::routes(subgraph, door)))
 }
 
 /// The schema of a subgraph.

@@ -14,10 +14,10 @@ use crate::{Settings, plugins};
 const DEFAULT: &str = include_str!("../router.config.yaml");
 
 /// The configuration, with `supergraph` as the file to load.
-pub fn resolve(settings: &Settings, supergraph: &Path, in_process: Option<u64>) -> Result<HiveRouterConfig> {
+pub fn resolve(settings: &Settings, supergraph: &Path, handed_over: u64) -> Result<HiveRouterConfig> {
     let mut config = read(settings.config.as_deref())?;
     apply(&mut config, settings, supergraph)?;
-    config["plugins"] = plugins::config(settings, in_process);
+    config["plugins"] = plugins::config(settings, handed_over);
 
     let root = match settings.config.as_deref().and_then(Path::parent) {
         Some(directory) => directory.to_owned(),
@@ -80,7 +80,7 @@ mod tests {
     fn the_configuration_built_in_is_valid() {
         let supergraph = supergraph();
 
-        let config = resolve(&Settings::default(), supergraph.path(), None).expect("it is valid");
+        let config = resolve(&Settings::default(), supergraph.path(), 0).expect("it is valid");
 
         assert_eq!(config.address(), "127.0.0.1:4000");
         assert!(config.jwt.is_jwt_auth_enabled());
@@ -105,7 +105,7 @@ mod tests {
             ..Settings::default()
         };
 
-        let config = resolve(&settings, supergraph.path(), None).expect("it is valid");
+        let config = resolve(&settings, supergraph.path(), 0).expect("it is valid");
 
         assert_eq!(config.address(), "0.0.0.0:5000");
         assert!(config.query_planner.allow_expose);
@@ -121,7 +121,7 @@ mod tests {
         std::fs::write(&file, "htpp: {}").expect("it can be written");
         let settings = Settings { config: Some(file.path().to_owned()), ..Settings::default() };
 
-        let error = resolve(&settings, supergraph.path(), None).expect_err("it is misspelt");
+        let error = resolve(&settings, supergraph.path(), 0).expect_err("it is misspelt");
 
         assert!(format!("{error:#}").contains("htpp"));
     }

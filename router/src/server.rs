@@ -34,7 +34,11 @@ use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Settings, config, plugins, plugins::in_process::HandedOver};
+use crate::{
+    Settings, config, plugins,
+    plugins::handed_over::{HandedOver, Parts},
+    plugins::in_process::executors,
+};
 
 const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
 const BACKLOG: i32 = 2048;
@@ -54,7 +58,7 @@ pub fn run(settings: &Settings, stop: CancellationToken) -> Result<()> {
 pub struct Router {
     listeners: Vec<TcpListener>,
     config: &'static HiveRouterConfig,
-    needed_to_start: (Option<NamedTempFile>, Option<HandedOver>),
+    needed_to_start: (Option<NamedTempFile>, HandedOver),
 }
 
 impl Router {
@@ -64,12 +68,14 @@ impl Router {
     /// When the settings are wrong or the port is taken.
     pub fn bind(settings: &Settings) -> Result<Self> {
         let (path, temporary) = supergraph(settings)?;
-        let in_process =
-            (!settings.in_process.is_empty()).then(|| HandedOver::new(&settings.in_process, settings.runtime.as_ref()));
-        let config = config::resolve(settings, &path, in_process.as_ref().map(|handed_over| handed_over.key))?;
+        let handed_over = HandedOver::new(Parts {
+            executors: executors(&settings.in_process, settings.runtime.as_ref()),
+            secrets: settings.require_secrets()?,
+        });
+        let config = config::resolve(settings, &path, handed_over.key())?;
         let listeners = listen(&config.http.host, config.http.port)?;
         // hive-router keeps references to its configuration for as long as the process lives.
-        Ok(Self { listeners, config: config.into_static(), needed_to_start: (temporary, in_process) })
+        Ok(Self { listeners, config: config.into_static(), needed_to_start: (temporary, handed_over) })
     }
 
     /// Where clients connect.

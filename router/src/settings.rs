@@ -3,7 +3,10 @@ use std::{num::NonZeroU8, path::PathBuf, str::FromStr};
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
-use subgraph_kit::Subgraph;
+use subgraph_kit::{
+    Subgraph,
+    hop::{SecretError, SecretSettings, Secrets},
+};
 use tokio::runtime::Handle;
 
 /// What the router needs to be told. Whatever is left out is as in `router.config.yaml`.
@@ -50,6 +53,14 @@ pub struct Settings {
     #[command(flatten)]
     pub client_address: ClientAddressSettings,
 
+    /// What requests to subgraphs are signed with.
+    #[command(flatten)]
+    pub secret: SecretSettings,
+
+    /// Ask subgraphs without signing. They answer only if they were started with `--insecure-dev`, too.
+    #[arg(long)]
+    pub insecure_dev: bool,
+
     /// Whether errors name their subgraph, plans are shown, and sample people are offered.
     #[arg(skip)]
     pub development: bool,
@@ -86,6 +97,16 @@ const ONE: NonZeroU8 = NonZeroU8::MIN;
 impl Default for ClientAddressSettings {
     fn default() -> Self {
         Self { header: None, trusted_proxies: ONE }
+    }
+}
+
+impl Settings {
+    /// What requests to subgraphs are signed with; none only if somebody has asked for it.
+    pub(crate) fn require_secrets(&self) -> Result<Option<Secrets>, SecretError> {
+        match self.secret.secrets()? {
+            None if !self.insecure_dev => Err(SecretError::Missing),
+            secrets => Ok(secrets),
+        }
     }
 }
 

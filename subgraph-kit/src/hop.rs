@@ -3,7 +3,7 @@
 //! A signature covers everything that the subgraph acts upon, its name and the time, each with its
 //! length before it. So it is good for this request alone, and not for long.
 
-use std::{fmt, fs, io, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{convert::Infallible, fmt, fs, io, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Utc;
@@ -11,11 +11,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use sha2::Sha256;
 
+use crate::client::HEADER as CLIENT;
+
 /// Carries the signature: `<seconds since 1970>.<base64url>`.
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-lyceum-signature");
-
-/// The client's network address, as the router saw it.
-pub const CLIENT: HeaderName = HeaderName::from_static("x-lyceum-client");
 
 /// The headers that a subgraph acts upon.
 const SIGNED_HEADERS: [HeaderName; 2] = [AUTHORIZATION, CLIENT];
@@ -64,24 +63,38 @@ impl SecretSettings {
         let current = either(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
         let previous = either(self.subgraph_secret_previous.as_ref(), self.subgraph_secret_previous_file.as_ref())?;
         match (current, previous) {
-            (Some(current), previous) => Ok(Some(Secrets { current, previous })),
+            (Some(current), previous) => Ok(Some(Secrets {
+                current: Key::try_new(&current)?,
+                previous: previous.as_ref().map(Key::try_new).transpose()?,
+            })),
             (None, None) => Ok(None),
             (None, Some(_)) => Err(SecretError::OnlyPrevious),
         }
     }
+
+    /// These; without any, a secret that nobody else knows.
+    #[must_use]
+    pub fn or_random(mut self) -> Self {
+        if self.subgraph_secret.as_ref().is_none_or(Secret::is_empty) && self.subgraph_secret_file.is_none() {
+            self.subgraph_secret = Some(Secret::random());
+        }
+        self
+    }
 }
 
 fn either(secret: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<Secret>, SecretError> {
-    let Some(file) = file else { return Ok(secret.cloned()) };
+    let Some(file) = file else { return Ok(secret.filter(|secret| !secret.is_empty()).cloned()) };
     let text = fs::read_to_string(file).map_err(|source| SecretError::File { file: file.clone(), source })?;
-    text.trim_end().parse().map(Some)
+    Ok(Some(Secret(text.trim_end().to_owned())))
 }
 
 /// Why there is no secret to sign with.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// It could be guessed.
-    #[error("a secret has at least {SHORTEST_SECRET} bytes, and this one has {length}: `openssl rand -base64 48` makes one")]
+    #[error(
+        "a secret has at least {SHORTEST_SECRET} bytes, and this one has {length}: `openssl rand -base64 48` makes one"
+    )]
     TooShort {
         /// Its length in bytes.
         length: usize,
@@ -108,18 +121,15 @@ pub enum SecretError {
     Exposed(SocketAddr),
 }
 
-/// A secret that router and subgraphs share.
+/// The text of a secret. Any text is one, so that no message about a wrong setting repeats it.
 #[derive(Clone)]
-pub struct Secret(Hmac<Sha256>);
+pub struct Secret(String);
 
 impl FromStr for Secret {
-    type Err = SecretError;
+    type Err = Infallible;
 
-    fn from_str(text: &str) -> Result<Self, SecretError> {
-        if text.len() < SHORTEST_SECRET {
-            return Err(SecretError::TooShort { length: text.len() });
-        }
-        Ok(Self::new(text.as_bytes()))
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -133,19 +143,40 @@ impl Secret {
     /// One that nobody knows.
     #[must_use]
     pub fn random() -> Self {
-        Self::new(&rand::random::<[u8; SHORTEST_SECRET]>())
+        Self(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; SHORTEST_SECRET]>()))
     }
 
-    fn new(bytes: &[u8]) -> Self {
-        Self(Hmac::new_from_slice(bytes).expect("a key of any length will do"))
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
-/// The secret that is in use, and the one before it while it is being changed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+struct Key(Hmac<Sha256>);
+
+impl Key {
+    fn try_new(secret: &Secret) -> Result<Self, SecretError> {
+        let bytes = secret.0.as_bytes();
+        if bytes.len() < SHORTEST_SECRET {
+            return Err(SecretError::TooShort { length: bytes.len() });
+        }
+        Ok(Self(Hmac::new_from_slice(bytes).expect("a key of any length will do")))
+    }
+}
+
+/// The secret that is in use, and the other one while it is being changed.
+#[derive(Clone)]
 pub struct Secrets {
-    current: Secret,
-    previous: Option<Secret>,
+    current: Key,
+    previous: Option<Key>,
+}
+
+impl FromStr for Secrets {
+    type Err = SecretError;
+
+    fn from_str(text: &str) -> Result<Self, SecretError> {
+        Ok(Self { current: Key::try_new(&Secret(text.to_owned()))?, previous: None })
+    }
 }
 
 /// A request to a subgraph, as both ends see it.
@@ -188,14 +219,8 @@ impl Secrets {
         if time.abs_diff(now) > WINDOW_SECONDS {
             return Err(Refused::OutsideWindow);
         }
-        let fits = |secret: &Secret| digest(secret, hop, time).verify_slice(&signature).is_ok();
+        let fits = |key: &Key| digest(key, hop, time).verify_slice(&signature).is_ok();
         if fits(&self.current) || self.previous.as_ref().is_some_and(fits) { Ok(()) } else { Err(Refused::Wrong) }
-    }
-}
-
-impl From<Secret> for Secrets {
-    fn from(current: Secret) -> Self {
-        Self { current, previous: None }
     }
 }
 
@@ -225,8 +250,8 @@ fn read(headers: &HeaderMap) -> Result<(u64, Vec<u8>), Refused> {
     Ok((time, signature))
 }
 
-fn digest(secret: &Secret, hop: Hop<'_>, time: u64) -> Hmac<Sha256> {
-    let mut mac = secret.0.clone();
+fn digest(key: &Key, hop: Hop<'_>, time: u64) -> Hmac<Sha256> {
+    let mut mac = key.0.clone();
     let mut add = |part: &[u8]| {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);
@@ -250,7 +275,7 @@ fn now() -> u64 {
 }
 
 /// Who is let in to a subgraph over HTTP.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Door {
     /// The router, which signs with one of these.
     Signed(Secrets),
@@ -284,11 +309,15 @@ mod tests {
     const BODY: &[u8] = br#"{"query":"{ me { id } }"}"#;
 
     fn secret(letter: &str) -> Secret {
-        letter.repeat(SHORTEST_SECRET).parse().expect("it is long enough")
+        Secret(letter.repeat(SHORTEST_SECRET))
     }
 
     fn secrets() -> Secrets {
-        secret("a").into()
+        one("a")
+    }
+
+    fn one(letter: &str) -> Secrets {
+        secret(letter).0.parse().expect("it is long enough")
     }
 
     fn headers() -> HeaderMap {
@@ -407,20 +436,42 @@ mod tests {
     #[test]
     fn two_secrets_are_accepted_during_a_change_and_no_third() {
         let headers = signed();
-        let changing = |previous: &str| Secrets { current: secret("b"), previous: Some(secret(previous)) };
+        let changing = |previous: &str| {
+            let (subgraph_secret, subgraph_secret_previous) = (Some(secret("b")), Some(secret(previous)));
+            let settings = SecretSettings { subgraph_secret, subgraph_secret_previous, ..SecretSettings::default() };
+            settings.secrets().expect("they are good").expect("there are some")
+        };
 
         assert_eq!(changing("a").verify_at(hop(&headers), TIME), Ok(()));
         assert_eq!(changing("c").verify_at(hop(&headers), TIME), Err(Refused::Wrong));
-        assert_eq!(Secrets::from(secret("b")).verify_at(hop(&headers), TIME), Err(Refused::Wrong));
-        assert_eq!(Secrets::from(Secret::random()).verify_at(hop(&headers), TIME), Err(Refused::Wrong));
+        assert_eq!(one("b").verify_at(hop(&headers), TIME), Err(Refused::Wrong));
+        assert_eq!(
+            Secret::random().0.parse::<Secrets>().expect("it is long enough").verify_at(hop(&headers), TIME),
+            Err(Refused::Wrong)
+        );
     }
 
     #[test]
     fn a_short_secret_is_refused_with_its_length() {
-        let error = "x".repeat(31).parse::<Secret>().expect_err("it is short");
+        let settings = |length| {
+            let tried = Some(Secret("x".repeat(length)));
+            [
+                SecretSettings { subgraph_secret: tried.clone(), ..SecretSettings::default() },
+                SecretSettings {
+                    subgraph_secret: Some(secret("a")),
+                    subgraph_secret_previous: tried,
+                    ..SecretSettings::default()
+                },
+            ]
+        };
 
-        assert!(error.to_string().contains("at least 32 bytes, and this one has 31"), "{error}");
-        assert!("x".repeat(32).parse::<Secret>().is_ok());
+        for short in settings(31) {
+            let error = short.secrets().err().expect("it is short").to_string();
+            assert!(error.contains("at least 32 bytes, and this one has 31") && !error.contains("xx"), "{error}");
+        }
+        for long in settings(32) {
+            assert!(long.secrets().is_ok());
+        }
     }
 
     #[test]
@@ -433,7 +484,7 @@ mod tests {
         fs::remove_file(&directory).expect("the file is there");
 
         assert_eq!(read.verify_at(hop(&signed()), TIME), Ok(()));
-        let missing = settings.secrets().expect_err("the file is gone");
+        let missing = settings.secrets().err().expect("the file is gone");
         assert!(missing.to_string().contains("lyceum-secret-"), "{missing}");
     }
 
@@ -442,7 +493,18 @@ mod tests {
         let settings = SecretSettings { subgraph_secret_previous: Some(secret("a")), ..SecretSettings::default() };
 
         assert!(matches!(settings.secrets(), Err(SecretError::OnlyPrevious)));
-        assert!(SecretSettings::default().secrets().expect("nothing is wrong").is_none());
+    }
+
+    #[test]
+    fn without_a_secret_there_is_none_unless_one_is_made() {
+        let empty = SecretSettings { subgraph_secret: Some(Secret(String::new())), ..SecretSettings::default() };
+
+        for settings in [SecretSettings::default(), empty] {
+            assert!(settings.secrets().expect("nothing is wrong").is_none());
+            let [one, other] = [settings.clone(), settings].map(|settings| settings.or_random().secrets());
+            let [one, other] = [one, other].map(|secrets| secrets.expect("it is long enough").expect("one is made"));
+            assert_ne!(one.sign_at(hop(&headers()), TIME), other.sign_at(hop(&headers()), TIME));
+        }
     }
 
     #[test]

@@ -20,7 +20,12 @@ use embedded_postgres::place;
 use identity::{IdentitySettings, Keys};
 use router::{ClientAddressSettings, Router, SubgraphUrl};
 use serde::Serialize;
-use subgraph_kit::{Subgraph, database::DatabaseSettings, serve};
+use subgraph_kit::{
+    Subgraph,
+    database::DatabaseSettings,
+    hop::{Door, SecretSettings},
+    serve,
+};
 use tempfile::TempDir;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -88,6 +93,10 @@ pub struct Settings {
 
     #[command(flatten)]
     client_address: ClientAddressSettings,
+
+    // Without one, each start makes its own and keeps it to itself.
+    #[command(flatten)]
+    secret: SecretSettings,
 }
 
 /// How the router calls the subgraphs.
@@ -133,7 +142,10 @@ fn temporary_directory() -> std::io::Result<TempDir> {
 }
 
 /// Runs it until the process is told to stop.
-pub async fn run(settings: Settings) -> Result<()> {
+pub async fn run(mut settings: Settings) -> Result<()> {
+    settings.secret = settings.secret.or_random();
+    // A wrong one is to be known before anything is started.
+    settings.secret.secrets()?;
     let stop = stop::token()?;
     if settings.stop_with_stdin {
         stop::with_stdin(&stop);
@@ -220,14 +232,16 @@ impl Graph {
         stop: CancellationToken,
     ) -> Result<Self> {
         let keys = Keys::load_or_create(&home.join("keys"))?;
+        let secrets = settings.secret.secrets()?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for name in Name::ALL {
             let port = if settings.free_ports { 0 } else { name.port() };
             let listener = subgraphs::listen(SocketAddr::from(([127, 0, 0, 1], port))).await?;
             let address = listener.local_addr()?;
             let db = databases.get(name).clone();
+            let door = Door::at(address, secrets.clone(), false)?;
             let (subgraph, routes) =
-                subgraphs::assemble(name, db, keys.verifier(), Some(keys.clone()), &settings.identity).await?;
+                subgraphs::assemble(name, db, keys.verifier(), door, Some(keys.clone()), &settings.identity).await?;
             graph.serving.spawn(serve::serve(listener, routes, stop.clone()));
             graph.subgraphs.push((subgraph, address));
         }
@@ -286,6 +300,7 @@ impl RouterThread {
                 Transport::Http => Vec::new(),
             },
             runtime: Some(Handle::current()),
+            secret: settings.secret.clone(),
             ..router::Settings::default()
         })
         .context("the router does not start; `--port` is its port")?;

@@ -137,7 +137,7 @@ fn a_taken_port_is_said_clearly() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_lyceum"))
-        .args(["router", "--router-port", &port])
+        .args(["router", "--insecure-dev", "--router-port", &port])
         .stdin(Stdio::null())
         .output()
         .expect("`lyceum` runs");

@@ -2,11 +2,13 @@
 
 mod bad_input;
 mod contract;
+mod hop;
 mod lifecycle;
 mod operations;
 mod page;
 mod permissions;
 mod references;
+mod silence;
 mod statements;
 mod system;
 mod throttle;

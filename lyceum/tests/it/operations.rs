@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
     path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -12,8 +12,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use subgraph_kit::testing::transcript;
 
-use crate::system::{ADMIN, PASSWORD, STUDENT, System, TEACHER, Visitor, workspace};
+use crate::system::{ADMIN, PASSWORD, SECRET, STUDENT, System, TEACHER, Visitor, workspace};
 
 /// A document, who sends it, and its example variables.
 struct Operation {
@@ -125,9 +126,11 @@ impl LoneRouter {
         let process = Command::new(env!("CARGO_BIN_EXE_lyceum"))
             .args(["router", "--router-port", &port.to_string(), "--jwks-url", &system.addresses.jwks])
             .args(["--subgraph-urls", &subgraphs.join(",")])
+            .env("LYCEUM_SUBGRAPH_SECRET", SECRET)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(transcript::path("log").map_or_else(Stdio::null, |log| File::create(log).expect("a file").into()))
+            .env("RUST_LOG", transcript::LOG_FILTER)
             .spawn()
             .expect("the router starts");
         let router = Self { process, port };

@@ -11,9 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::blocking::{Client, Response};
+use reqwest::{
+    Method,
+    blocking::{Client, Response},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use subgraph_kit::{
+    hop::{Hop, SIGNATURE, Secrets},
+    testing::transcript,
+};
 use tempfile::TempDir;
 
 pub const STUDENT: &str = "student1@lyceum.example";
@@ -22,7 +30,10 @@ pub const TEACHER: &str = "teacher1@lyceum.example";
 pub const UNVERIFIED_TEACHER: &str = "teacher2@lyceum.example";
 pub const ADMIN: &str = "admin@lyceum.example";
 pub const PASSWORD: &str = "lyceum-sample";
+/// What the router signs with, in every system of these tests.
+pub const SECRET: &str = "these tests sign with a secret of their own";
 
+const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A running system.
@@ -42,12 +53,14 @@ pub struct Addresses {
     pub data: PathBuf,
 }
 
-/// Somebody who asks the router.
+/// Somebody who asks the router, or a subgraph as if they were the router.
 #[derive(Clone)]
 pub struct Visitor {
     http: Client,
     endpoint: String,
     token: Option<String>,
+    /// The subgraph to sign for.
+    subgraph: Option<String>,
 }
 
 impl System {
@@ -62,15 +75,17 @@ impl System {
     pub fn start(arguments: &[&str]) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let file = directory.path().join("addresses.json");
+        let log = transcript::path("log").unwrap_or_else(|| directory.path().join("log"));
         let mut process = command(arguments)
             .arg("--addresses")
             .arg(&file)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(File::create(directory.path().join("log")).expect("a file for the log"))
+            .stderr(File::create(&log).expect("a file for the log"))
             .spawn()
             .expect("`lyceum` starts");
-        let addresses = wait_for(&mut process, &file);
+        let addresses = wait_for(&mut process, &file, &log);
+        keep_server_logs(&addresses.data);
         Self { process, addresses, _directory: directory }
     }
 
@@ -79,9 +94,10 @@ impl System {
         Visitor::at(&self.addresses.router)
     }
 
-    /// Nobody signed in, straight at a subgraph.
+    /// Nobody signed in, straight at a subgraph: each request is signed as the router would.
     pub fn subgraph(&self, name: &str) -> Visitor {
-        Visitor::at(self.addresses.subgraphs[name].trim_end_matches("/graphql"))
+        let address = self.addresses.subgraphs[name].trim_end_matches("/graphql");
+        Visitor { subgraph: Some(name.to_owned()), ..Visitor::at(address) }
     }
 
     /// Signs in one of the seeded people.
@@ -125,9 +141,10 @@ pub fn command(arguments: &[&str]) -> Command {
         // PostgreSQL's programs are there already.
         command.arg("--data-dir").arg(workspace().join(".lyceum"));
     }
-    for name in ["IDENTITY", "COURSE", "ENROLLMENT", "PAYMENT", "NOTIFICATION"] {
-        command.env_remove(format!("{name}_DATABASE_URL"));
+    for name in NAMES {
+        command.env_remove(format!("{}_DATABASE_URL", name.to_uppercase()));
     }
+    command.env("LYCEUM_SUBGRAPH_SECRET", SECRET).env("RUST_LOG", transcript::LOG_FILTER);
     command
 }
 
@@ -135,13 +152,25 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace exists")
 }
 
-fn wait_for(process: &mut Child, file: &Path) -> Addresses {
+/// The databases' logs go when their system does: a second name keeps them.
+fn keep_server_logs(data: &Path) {
+    for name in NAMES {
+        let Some(kept) = transcript::path("server") else { return };
+        let log = data.join("databases").join(format!("{name}.log"));
+        // A system over somebody else's databases has no logs of them.
+        if log.exists() && std::fs::hard_link(&log, &kept).is_err() {
+            std::fs::copy(&log, &kept).expect("the log is readable");
+        }
+    }
+}
+
+fn wait_for(process: &mut Child, file: &Path, log: &Path) -> Addresses {
     let started = Instant::now();
     loop {
         if let Ok(text) = std::fs::read(file) {
             return serde_json::from_slice(&text).expect("the addresses are JSON");
         }
-        let log = || std::fs::read_to_string(file.with_file_name("log")).unwrap_or_default();
+        let log = || std::fs::read_to_string(log).unwrap_or_default();
         if let Some(status) = process.try_wait().expect("the process can be asked") {
             panic!("`lyceum up` ended with {status}:\n{}", log());
         }
@@ -152,7 +181,7 @@ fn wait_for(process: &mut Child, file: &Path) -> Addresses {
 
 impl Visitor {
     pub fn at(router: &str) -> Self {
-        Self { http: Client::new(), endpoint: format!("{router}/graphql"), token: None }
+        Self { http: Client::new(), endpoint: format!("{router}/graphql"), token: None, subgraph: None }
     }
 
     pub fn sign_in(&self, email: &str) -> Self {
@@ -189,16 +218,31 @@ impl Visitor {
     pub fn post(&self, body: impl Into<String>) -> Value {
         let response = self.send("application/json", body.into().into_bytes());
         let text = response.text().expect("an answer has a body");
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text:?}"))
+        let answer = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text:?}"));
+        transcript::answer(&answer);
+        answer
     }
 
     pub fn send(&self, content_type: &str, body: Vec<u8>) -> Response {
-        let mut request = self.http.post(&self.endpoint).header("content-type", content_type).body(body);
+        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, header(content_type))]);
         if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
+            headers.insert(AUTHORIZATION, header(&format!("Bearer {token}")));
         }
-        request.send().expect("the router answers")
+        if let Some(subgraph) = &self.subgraph {
+            headers.insert(SIGNATURE, signature(subgraph, &headers, &body));
+        }
+        self.http.post(&self.endpoint).headers(headers).body(body).send().expect("an answer")
     }
+}
+
+fn header(text: &str) -> HeaderValue {
+    text.parse().expect("a header's value")
+}
+
+/// What the router would sign a request to a subgraph with.
+pub fn signature(subgraph: &str, headers: &HeaderMap, body: &[u8]) -> HeaderValue {
+    let secrets: Secrets = SECRET.parse().expect("it is long enough");
+    secrets.sign(Hop { subgraph, method: &Method::POST, path: "/graphql", headers, body })
 }
 
 /// The code of an answer's first error.

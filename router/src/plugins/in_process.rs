@@ -1,14 +1,6 @@
 //! Calls the subgraphs of this process by function instead of over HTTP.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use async_graphql::{Name, Request, Response, Value, Variables, parser::types::ExecutableDocument};
 use bytes::Bytes;
@@ -31,82 +23,47 @@ use hive_router::{
 };
 use http::Uri;
 use moka::sync::Cache;
-use serde::Deserialize;
 use subgraph_kit::Subgraph;
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span};
 
+use super::handed_over;
+
 /// Plans repeat, so documents do. Each takes some kilobytes.
 const MOST_DOCUMENTS: u64 = 1_000;
 
-/// hive-router makes its plugins itself, from a type and a piece of configuration. What cannot be
-/// written into a configuration is left here under a key, which can.
-static HANDED_OVER: Mutex<Option<HashMap<u64, Subgraphs>>> = Mutex::new(None);
-static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
+/// How the subgraphs of this process are called, by name.
+pub type Executors = HashMap<&'static str, SubgraphExecutorBoxedArc>;
 
-type Subgraphs = HashMap<&'static str, SubgraphExecutorBoxedArc>;
-
-/// Subgraphs that wait for their plugin; withdrawn when dropped.
-pub struct HandedOver {
-    /// What to tell the plugin.
-    pub key: u64,
-}
-
-impl HandedOver {
-    /// Leaves subgraphs for the plugin. They run on `runtime`, or where they are called.
-    pub fn new(subgraphs: &[Subgraph], runtime: Option<&Handle>) -> Self {
-        let executors = subgraphs
-            .iter()
-            .map(|subgraph| {
-                (subgraph.name(), InProcessExecutor::new(subgraph.clone(), runtime.cloned()).to_boxed_arc())
-            })
-            .collect();
-        let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
-        handed_over().get_or_insert_default().insert(key, executors);
-        Self { key }
-    }
-}
-
-impl Drop for HandedOver {
-    fn drop(&mut self) {
-        handed_over().get_or_insert_default().remove(&self.key);
-    }
-}
-
-fn handed_over() -> MutexGuard<'static, Option<HashMap<u64, Subgraphs>>> {
-    HANDED_OVER.lock().unwrap_or_else(PoisonError::into_inner)
+/// They run on `runtime`, or where they are called.
+pub fn executors(subgraphs: &[Subgraph], runtime: Option<&Handle>) -> Executors {
+    let executor = |subgraph: &Subgraph| InProcessExecutor::new(subgraph.clone(), runtime.cloned()).to_boxed_arc();
+    subgraphs.iter().map(|subgraph| (subgraph.name(), executor(subgraph))).collect()
 }
 
 pub struct InProcess {
-    subgraphs: Subgraphs,
-}
-
-#[derive(Deserialize)]
-pub struct Config {
-    key: u64,
+    executors: Executors,
 }
 
 #[async_trait]
 impl RouterPlugin for InProcess {
-    type Config = Config;
+    type Config = handed_over::Config;
 
     fn plugin_name() -> &'static str {
         "in_process"
     }
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { key } = payload.config()?;
-        let subgraphs = handed_over().get_or_insert_default().get(&key).cloned();
-        let subgraphs = subgraphs.ok_or("no subgraphs were handed over")?;
-        payload.initialize_plugin(Self { subgraphs })
+        let parts = payload.config()?.parts().ok_or("no subgraphs were handed over")?;
+        payload.initialize_plugin(Self { executors: parts.executors })
     }
 
     async fn on_subgraph_execute<'exec>(
         &'exec self,
         mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {
-        if let Some(executor) = self.subgraphs.get(payload.subgraph_name) {
+        if let Some(executor) = self.executors.get(payload.subgraph_name) {
             payload.executor = executor.clone();
         }
         payload.proceed()

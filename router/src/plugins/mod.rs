@@ -4,9 +4,11 @@ mod chosen_operation;
 mod client_address;
 mod credentials;
 mod errors;
+pub mod handed_over;
 pub mod in_process;
 mod playground;
 mod retry_after;
+mod sign;
 
 use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
 use serde_json::{Value, json};
@@ -23,12 +25,15 @@ pub fn registry() -> PluginRegistry {
         .register::<credentials::Credentials>()
         .register::<in_process::InProcess>()
         .register::<errors::Errors>()
+        // Whatever else changes a request to a subgraph comes before it is signed.
+        .register::<sign::Sign>()
 }
 
 /// The section `plugins` of the configuration.
-pub fn config(settings: &Settings, in_process: Option<u64>) -> Value {
+pub fn config(settings: &Settings, handed_over: u64) -> Value {
     let samples = if settings.development { settings.samples.as_slice() } else { &[] };
-    let mut plugins = json!({
+    let handed_over = json!({ "config": { "key": handed_over } });
+    json!({
         playground::Playground::plugin_name(): {
             "config": {
                 "directory": settings.playground,
@@ -45,10 +50,8 @@ pub fn config(settings: &Settings, in_process: Option<u64>) -> Value {
         },
         retry_after::RetryAfter::plugin_name(): {},
         credentials::Credentials::plugin_name(): {},
+        in_process::InProcess::plugin_name(): handed_over,
         errors::Errors::plugin_name(): { "config": { "development": settings.development } },
-    });
-    if let Some(key) = in_process {
-        plugins[in_process::InProcess::plugin_name()] = json!({ "config": { "key": key } });
-    }
-    plugins
+        sign::Sign::plugin_name(): handed_over,
+    })
 }

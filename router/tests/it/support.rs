@@ -29,7 +29,9 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
     ClientExt as _, Error, Subgraph, Viewer,
+    hop::{Door, SecretSettings},
     serve::routes,
+    testing::transcript,
     token::{AUDIENCE, Claims, ISSUER, Verifier},
     viewer::Role,
 };
@@ -38,6 +40,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub const ALICE: Uuid = Uuid::from_u128(0xA);
+/// What the router signs with.
+pub const SECRET: &str = "the routers tests sign with this secret";
 const SUBGRAPH_TIMEOUT: &str = "700ms";
 
 /// How the router calls its subgraphs.
@@ -144,6 +148,7 @@ impl App {
     }
 
     fn start(transport: Transport, options: Options) -> Self {
+        transcript::trace();
         let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
         let subgraphs = {
             let _inside = runtime.enter();
@@ -159,6 +164,7 @@ impl App {
             jwks_url: Some(jwks_url),
             playground: playground(),
             runtime: Some(runtime.handle().clone()),
+            secret: SecretSettings { subgraph_secret: SECRET.parse().ok(), ..SecretSettings::default() },
             samples: vec![SampleSignIn {
                 label: "Student".to_owned(),
                 email: "bob@example.com".to_owned(),
@@ -186,6 +192,7 @@ pub async fn reply(request: RequestBuilder) -> Reply {
     let status = response.status();
     let text = response.text().await.expect("the answer is text");
     let json = serde_json::from_str(&text).unwrap_or_default();
+    transcript::answer(&json);
     Reply { status, text, json }
 }
 
@@ -238,7 +245,8 @@ async fn serve_keys() -> SocketAddr {
 // ---------------------------------------------------------------- subgraphs
 
 async fn serve_subgraph(subgraph: &Subgraph) -> SubgraphUrl {
-    let address = serve(routes(subgraph.clone())).await;
+    let door = Door::Signed(SECRET.parse().expect("it is long enough"));
+    let address = serve(routes(subgraph.clone(), door)).await;
     SubgraphUrl { name: subgraph.name().to_owned(), url: format!("http://{address}/graphql") }
 }
 

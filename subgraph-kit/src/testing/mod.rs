@@ -1,6 +1,7 @@
 //! For the tests of the subgraphs: people with real tokens, and a count of SQL statements.
 
 pub mod pages;
+pub mod transcript;
 
 use std::{
     fmt::Debug,
@@ -56,6 +57,7 @@ impl TestApp {
     /// A test of `subgraph`, which must know the keys of `verifier()`.
     #[must_use]
     pub fn new(subgraph: Subgraph) -> Self {
+        transcript::trace();
         Self { subgraph }
     }
 
@@ -124,7 +126,9 @@ impl TestClient {
     pub async fn send(&self, document: &str, variables: Value) -> Reply {
         let request = Request::new(document).variables(Variables::from_json(variables));
         let response = self.subgraph.execute(&self.headers, request).await;
-        Reply(serde_json::to_value(response).expect("an answer is JSON"))
+        let answer = serde_json::to_value(response).expect("an answer is JSON");
+        transcript::answer(&answer);
+        Reply(answer)
     }
 
     /// Asks for entities by their representations, as the router does.

@@ -11,7 +11,7 @@ pub mod user;
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Subgraph, database::Migrations, serve, service, token::Verifier};
+use subgraph_kit::{Connection, Subgraph, database::Migrations, hop::Door, serve, service, token::Verifier};
 
 pub use crate::{
     keys::{KeyError, Keys},
@@ -54,10 +54,10 @@ pub async fn subgraph(
 }
 
 /// The routes of every subgraph, and the public keys at `/.well-known/jwks.json`.
-pub fn routes(subgraph: Subgraph, keys: &Keys) -> Router {
+pub fn routes(subgraph: Subgraph, door: Door, keys: &Keys) -> Router {
     let jwks = keys.jwks();
     let jwks = move || async move { ([(CACHE_CONTROL, "public, max-age=60")], Json(jwks)) };
-    serve::routes(subgraph).route("/.well-known/jwks.json", get(jwks))
+    serve::routes(subgraph, door).route("/.well-known/jwks.json", get(jwks))
 }
 
 fn builder() -> SchemaBuilder<UserQuery, SessionMutation, EmptySubscription> {

@@ -1,0 +1,68 @@
+//! hive-router makes its plugins itself, from a type and a piece of configuration. What cannot be
+//! written into a configuration, or should not be, is left here under a key, which can.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use serde::Deserialize;
+use subgraph_kit::hop::Secrets;
+
+use super::in_process::Executors;
+
+static HANDED_OVER: Mutex<Option<HashMap<u64, Parts>>> = Mutex::new(None);
+static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
+
+/// What the plugins of one router are given.
+#[derive(Clone, Default)]
+pub struct Parts {
+    /// The subgraphs of this process.
+    pub executors: Executors,
+    /// What requests to all others are signed with.
+    pub secrets: Option<Secrets>,
+}
+
+/// Parts that wait for their plugins; withdrawn when dropped.
+pub struct HandedOver {
+    key: u64,
+}
+
+/// Where a plugin finds its parts.
+#[derive(Deserialize)]
+pub struct Config {
+    key: u64,
+}
+
+impl HandedOver {
+    pub fn new(parts: Parts) -> Self {
+        let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
+        handed_over().get_or_insert_default().insert(key, parts);
+        Self { key }
+    }
+
+    /// What to tell the plugins.
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+}
+
+impl Drop for HandedOver {
+    fn drop(&mut self) {
+        handed_over().get_or_insert_default().remove(&self.key);
+    }
+}
+
+impl Config {
+    /// The parts of this router, if it is still starting.
+    pub fn parts(&self) -> Option<Parts> {
+        handed_over().get_or_insert_default().get(&self.key).cloned()
+    }
+}
+
+fn handed_over() -> MutexGuard<'static, Option<HashMap<u64, Parts>>> {
+    HANDED_OVER.lock().unwrap_or_else(PoisonError::into_inner)
+}
