@@ -268,8 +268,14 @@ fn spawn(installation: &Installation, cluster: &Cluster, port: u16, ephemeral: b
     command.spawn().context("cannot run postgres")
 }
 
-const SETTINGS: &[&str] =
-    &["listen_addresses=127.0.0.1", "unix_socket_directories=", "log_min_messages=warning", "logging_collector=off"];
+const SETTINGS: &[&str] = &[
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "log_min_messages=warning",
+    "logging_collector=off",
+    // The details of a broken constraint are the row's values, addresses and hashes among them.
+    "log_error_verbosity=terse",
+];
 
 /// Several servers share one laptop.
 const LASTING: &[&str] = &["shared_buffers=64MB"];

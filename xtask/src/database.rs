@@ -62,6 +62,13 @@ impl Database {
         Ok(subgraphs()?.into_iter().map(|name| (variable(&name), self.server.url_of(&name))).collect())
     }
 
+    /// What must not be seen.
+    pub fn password(&self) -> Result<String> {
+        let settings = self.psql_variables()?;
+        let password = settings.into_iter().find(|(name, _)| name == "PGPASSWORD").context("a password")?;
+        Ok(password.1)
+    }
+
     pub async fn stop(self) -> Result<()> {
         self.server.stop().await
     }

@@ -8,6 +8,7 @@ mod npm;
 mod orphans;
 mod prepare;
 mod process;
+mod silence;
 mod terminal;
 mod test;
 mod workspace;

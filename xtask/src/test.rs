@@ -2,6 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use tempfile::TempDir;
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 use crate::database::Database;
 use crate::npm::{Package, ensure_chromium};
 use crate::workspace::cargo;
-use crate::{process, terminal};
+use crate::{process, silence, terminal};
 
 pub async fn run(arguments: &[String]) -> Result<()> {
     let everything = arguments.is_empty();
@@ -28,19 +29,28 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         note(&mut failed, Package::schema_check().script("test").await);
         note(&mut failed, page.script("test").await);
     }
-    note(&mut failed, test_workspace(arguments, &database, &scratch).await);
+    let transcripts = scratch.path().join("transcripts");
+    std::fs::create_dir(&transcripts)?;
+    note(&mut failed, test_workspace(arguments, &database, &scratch, &transcripts).await);
+    note(&mut failed, silence::check(&transcripts, everything, &[database.password()?]));
     database.stop().await?;
     scratch.close()?;
     summary(&failed)
 }
 
-async fn test_workspace(arguments: &[String], database: &Database, scratch: &TempDir) -> Result<()> {
+async fn test_workspace(
+    arguments: &[String],
+    database: &Database,
+    scratch: &TempDir,
+    transcripts: &Path,
+) -> Result<()> {
     let mut command = cargo();
     command.args(["test", "--locked"]);
     if arguments.is_empty() {
         command.args(["--workspace", "--no-fail-fast"]);
     }
     command.args(arguments).envs(database.variables()).env("TMPDIR", scratch.path());
+    command.env(silence::VARIABLE, transcripts);
     process::run(&mut command).await
 }
 
