@@ -35,7 +35,7 @@ async fn a_notification_is_marked_as_often_as_one_likes(db: PgPool) {
 async fn what_is_anothers_is_not_found(db: PgPool) {
     let app = app(db.clone()).await;
 
-    for stranger in [app.student(ALICE), app.teacher(TERESA), app.admin()] {
+    for stranger in [app.student(ALICE), app.teacher(CAROL), app.admin()] {
         for notification in [BOBS_WELCOME, NOBODY] {
             let reply = stranger.send(MARK, json!({ "input": { "notificationId": notification } })).await.ok();
 
