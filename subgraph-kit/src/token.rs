@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderMap, header::AUTHORIZATION};
@@ -12,6 +12,8 @@ use jsonwebtoken::{
     jwk::{Jwk, JwkSet},
 };
 use serde::{Deserialize, Serialize};
+use tokio::{sync::Mutex, time::sleep};
+use tracing::warn;
 use uuid::Uuid;
 
 use crate::{Error, UserId, Viewer, viewer::Role};
@@ -21,7 +23,13 @@ pub const ISSUER: &str = "lyceum";
 /// For whom they are (`aud`).
 pub const AUDIENCE: &str = "lyceum";
 
+/// Ours have less than 1 kB: what is longer is not ours, and not worth reading.
+pub const LONGEST_TOKEN: usize = 4_096;
+
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two fetches because of unknown keys, which anyone can name.
+const FETCH_PAUSE: Duration = Duration::from_secs(3);
+const REFRESH: Duration = Duration::from_secs(10);
 /// Clocks of two machines differ a little.
 const LEEWAY_SECONDS: u64 = 5;
 
@@ -48,7 +56,7 @@ pub struct Claims {
     pub scope: String,
 }
 
-/// Verifies access tokens by identity's public keys.
+/// Verifies access tokens by identity's public keys. Clones share what they know.
 #[derive(Clone)]
 pub struct Verifier {
     keys: Arc<RwLock<HashMap<String, DecodingKey>>>,
@@ -58,16 +66,32 @@ pub struct Verifier {
 struct Remote {
     url: String,
     client: reqwest::Client,
+    last: Mutex<Option<Attempt>>,
+}
+
+/// The last time that the keys were fetched, and why that failed.
+struct Attempt {
+    at: Instant,
+    failure: Option<Arc<FetchError>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("identity's public keys cannot be fetched")]
+    Request(#[from] reqwest::Error),
+    #[error("identity publishes no key that can be used")]
+    NoKeys,
 }
 
 impl Verifier {
-    /// Knows these keys and no others.
+    /// Knows these keys and no others, until they are replaced.
     #[must_use]
     pub fn new(keys: &JwkSet) -> Self {
         Self { keys: Arc::new(RwLock::new(usable(keys))), source: None }
     }
 
-    /// Fetches identity's key set when a token names a key that is not known yet.
+    /// Fetches identity's key set when a token names a key that is not known yet, but not more
+    /// often than every few seconds, whatever tokens come.
     ///
     /// # Panics
     /// Never: the HTTP client's settings are constants.
@@ -75,7 +99,33 @@ impl Verifier {
     pub fn remote(url: String) -> Self {
         let client =
             reqwest::Client::builder().timeout(FETCH_TIMEOUT).build().expect("the client's settings are valid");
-        Self { keys: Arc::default(), source: Some(Arc::new(Remote { url, client })) }
+        Self { keys: Arc::default(), source: Some(Arc::new(Remote { url, client, last: Mutex::default() })) }
+    }
+
+    /// Knows these keys and no others from now on.
+    pub fn replace(&self, keys: &JwkSet) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = usable(keys);
+    }
+
+    /// Whether tokens of this key are believed.
+    #[must_use]
+    pub fn knows(&self, id: &str) -> bool {
+        self.known_key(id).is_some()
+    }
+
+    /// Fetches the keys from time to time, so that a new one is known before the first token of it
+    /// comes, and one that was removed is forgotten. While identity is away, the known ones stay.
+    pub async fn keep_fresh(self) {
+        let Some(source) = &self.source else { return };
+        let mut was_there = true;
+        loop {
+            let failure = self.fetch(source, &mut *source.last.lock().await).await;
+            if let (Some(error), true) = (&failure, was_there) {
+                warn!(error = error.as_ref() as &dyn std::error::Error, "the public keys that are known stay in use");
+            }
+            was_there = failure.is_none();
+            sleep(REFRESH).await;
+        }
     }
 
     /// Who the request's headers say is asking. No credentials are an anonymous viewer, bad ones
@@ -90,7 +140,13 @@ impl Verifier {
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Error> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(INVALID);
+        }
         let header = jsonwebtoken::decode_header(token).map_err(|_| INVALID)?;
+        if header.alg != Algorithm::EdDSA {
+            return Err(INVALID);
+        }
         let key = self.key(header.kid.as_deref().ok_or(INVALID)?).await?;
         jsonwebtoken::decode(token, &key, &validation()).map(|token| token.claims).map_err(|_| INVALID)
     }
@@ -100,9 +156,36 @@ impl Verifier {
             return Ok(key);
         }
         let Some(source) = &self.source else { return Err(INVALID) };
-        let keys = source.fetch().await.map_err(|error| Error::Unavailable(Arc::new(error)))?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = usable(&keys);
-        self.known_key(id).ok_or(INVALID)
+        // Of many who ask at once, the first fetches and the others wait for what it brings.
+        let mut last = source.last.lock().await;
+        if let Some(key) = self.known_key(id) {
+            return Ok(key);
+        }
+        let failure = match &*last {
+            Some(attempt) if attempt.at.elapsed() < FETCH_PAUSE => attempt.failure.clone(),
+            _ => self.fetch(source, &mut last).await,
+        };
+        match (self.known_key(id), failure) {
+            (Some(key), _) => Ok(key),
+            (None, Some(failure)) => Err(Error::Unavailable(failure)),
+            (None, None) => Err(INVALID),
+        }
+    }
+
+    /// Takes over the published keys; without an answer, the known ones stay.
+    async fn fetch(&self, source: &Remote, last: &mut Option<Attempt>) -> Option<Arc<FetchError>> {
+        // Counts even if whoever waits for it goes away.
+        let before = last.take().and_then(|attempt| attempt.failure);
+        *last = Some(Attempt { at: Instant::now(), failure: before });
+        let failure = match source.fetch().await {
+            Ok(keys) => {
+                self.replace(&keys);
+                None
+            }
+            Err(error) => Some(Arc::new(error)),
+        };
+        *last = Some(Attempt { at: Instant::now(), failure: failure.clone() });
+        failure
     }
 
     fn known_key(&self, id: &str) -> Option<DecodingKey> {
@@ -111,8 +194,9 @@ impl Verifier {
 }
 
 impl Remote {
-    async fn fetch(&self) -> Result<JwkSet, reqwest::Error> {
-        self.client.get(&self.url).send().await?.error_for_status()?.json().await
+    async fn fetch(&self) -> Result<JwkSet, FetchError> {
+        let keys: JwkSet = self.client.get(&self.url).send().await?.error_for_status()?.json().await?;
+        if usable(&keys).is_empty() { Err(FetchError::NoKeys) } else { Ok(keys) }
     }
 }
 

@@ -15,6 +15,7 @@ use hive_router::{
     },
 };
 use serde::Deserialize;
+use subgraph_kit::token::LONGEST_TOKEN;
 
 use super::errors;
 
@@ -62,7 +63,7 @@ impl RouterPlugin for Credentials {
 fn are_acceptable(headers: &HeaderMap, verified: &JwtRequestDetails) -> bool {
     match headers.get_all(AUTHORIZATION).count() {
         0 => true,
-        1 => matches!(verified, JwtRequestDetails::Authenticated { .. }),
+        1 => matches!(verified, JwtRequestDetails::Authenticated { token, .. } if token.len() <= LONGEST_TOKEN),
         // Two tokens: one could be verified here, and the other one believed elsewhere.
         _ => false,
     }
