@@ -1,6 +1,9 @@
 //! The five subgraphs, by name: their schemas, their databases, and each as a process of its own.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -186,13 +189,27 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let listener = listen(address).await?;
 
     let db = open(name, settings.urls.require(name)?, &settings.database).await?;
-    let keys = (name == Name::Identity).then(|| Keys::load_or_create(&settings.keys_dir)).transpose()?;
-    let verifier = keys.as_ref().map_or_else(|| Verifier::remote(settings.jwks_url), Keys::verifier);
+    let keys = (name == Name::Identity).then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
+    let verifier = keys.as_ref().map_or_else(|| remote_keys(settings.jwks_url), Keys::verifier);
     let (_, routes) = assemble(name, db, verifier, door, keys, &settings.identity).await?;
 
     info!(subgraph = name.as_str(), %address, "ready");
     serve::serve(listener, routes, stop).await?;
     Ok(())
+}
+
+/// identity's signing keys, followed from now on.
+pub fn open_keys(directory: &Path, settings: &IdentitySettings) -> Result<Keys> {
+    let keys = Keys::load_or_create(directory, &settings.tokens)?;
+    tokio::spawn(keys.clone().watch());
+    Ok(keys)
+}
+
+/// The public keys that identity publishes elsewhere, followed from now on.
+fn remote_keys(url: String) -> Verifier {
+    let verifier = Verifier::remote(url);
+    tokio::spawn(verifier.clone().keep_fresh());
+    verifier
 }
 
 /// Takes a port.

@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Args, ValueEnum};
 use embedded_postgres::place;
-use identity::{IdentitySettings, Keys};
+use identity::IdentitySettings;
 use router::{ClientAddressSettings, Router, SubgraphUrl};
 use serde::Serialize;
 use subgraph_kit::{
@@ -231,7 +231,7 @@ impl Graph {
         home: &Path,
         stop: CancellationToken,
     ) -> Result<Self> {
-        let keys = Keys::load_or_create(&home.join("keys"))?;
+        let keys = subgraphs::open_keys(&home.join("keys"), &settings.identity)?;
         let secrets = settings.secret.secrets()?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for name in Name::ALL {

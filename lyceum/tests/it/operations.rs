@@ -66,10 +66,12 @@ fn placeholders(router: &Visitor) -> BTreeMap<&'static str, String> {
     let course =
         router.data("{ courses(first: 1) { nodes { id teacher { id } } } }", json!({}))["courses"]["nodes"][0].clone();
     let own = router.sign_in(TEACHER).data("{ me { courses(first: 1) { nodes { id } } } }", json!({}));
+    let waiting = router.sign_in(ADMIN).data("{ unverifiedTeachers(last: 1) { nodes { id } } }", json!({}));
     BTreeMap::from([
         ("firstCourseId", text(&course["id"])),
         ("firstTeacherId", text(&course["teacher"]["id"])),
         ("ownCourseId", text(&own["me"]["courses"]["nodes"][0]["id"])),
+        ("unverifiedTeacherId", text(&waiting["unverifiedTeachers"]["nodes"][0]["id"])),
         ("studentEmail", STUDENT.to_owned()),
         ("studentPassword", PASSWORD.to_owned()),
         ("unique", format!("n{}", UNIQUE.fetch_add(1, Ordering::Relaxed))),

@@ -1,12 +1,16 @@
 //! Bad tokens, at the router and straight at each subgraph.
 
+use std::fs;
+
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
 use crate::system::{STUDENT, System, code};
 
-/// Tokens that must not pass, made from a good one.
-fn bad_tokens(good: &str) -> Vec<(&'static str, String)> {
+/// Tokens that must not pass: made from a good one, or signed with the real key.
+fn bad_tokens(system: &System, good: &str) -> Vec<(&'static str, String)> {
     let mut parts = good.split('.');
     let (header, claims, signature) =
         (parts.next().expect("a header"), parts.next().expect("claims"), parts.next().expect("a signature"));
@@ -23,10 +27,52 @@ fn bad_tokens(good: &str) -> Vec<(&'static str, String)> {
         ("algorithm none", format!("{}.{claims}.", changed(header, "alg", json!("none")))),
         ("algorithm HS256", format!("{}.{claims}.{signature}", changed(header, "alg", json!("HS256")))),
         ("unknown key", format!("{}.{claims}.{signature}", changed(header, "kid", json!("nobody")))),
+        ("by a key of the public half", hmac_with_public_half(system, good)),
+        ("for another audience", signed(system, good, "aud", json!("elsewhere"))),
+        ("of somebody without a UUID", signed(system, good, "sub", json!("student"))),
+        ("with a huge claim", signed(system, good, "note", json!("x".repeat(8_000)))),
+        ("with a deep claim", signed(system, good, "role", (0..1_000).fold(json!(1), |inside, _| json!([inside])))),
+        ("two in one", format!("{good} {good}")),
+        ("two in a list", format!("{good}, Bearer {good}")),
         ("truncated", good[..good.len() - 10].to_owned()),
         ("no token at all", "rubbish".to_owned()),
         ("empty", String::new()),
     ]
+}
+
+/// A good token with one claim changed, signed as identity does.
+fn signed(system: &System, good: &str, name: &str, value: Value) -> String {
+    let claims = good.split('.').nth(1).expect("claims");
+    let mut claims: Value =
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).expect("base64")).expect("JSON");
+    claims[name] = value;
+    let header = jsonwebtoken::decode_header(good).expect("a header");
+    jsonwebtoken::encode(&header, &claims, &private_key(system)).expect("it can be signed")
+}
+
+fn private_key(system: &System) -> EncodingKey {
+    let files =
+        fs::read_dir(system.addresses.data.join("keys")).expect("keys").map(|entry| entry.expect("a key").path());
+    let file = files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "pem"));
+    EncodingKey::from_ed_pem(&fs::read(file.expect("a key")).expect("a key")).expect("a key")
+}
+
+/// What who knows only the published half can sign.
+fn hmac_with_public_half(system: &System, good: &str) -> String {
+    let keys: Value = reqwest::blocking::get(&system.addresses.jwks).and_then(Response::json).expect("keys");
+    let public = BASE64_URL_SAFE_NO_PAD.decode(keys["keys"][0]["x"].as_str().expect("a public half")).expect("base64");
+    let header =
+        Header { kid: jsonwebtoken::decode_header(good).expect("a header").kid, ..Header::new(Algorithm::HS256) };
+    let claims = good.split('.').nth(1).expect("claims");
+    let claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).expect("base64")).expect("JSON");
+    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&public)).expect("it can be signed")
+}
+
+#[test]
+fn a_token_of_20_kilobytes_breaks_a_limit_of_the_router() {
+    let answer = System::shared().anonymous().with_token(&"x".repeat(20_000)).ask("{ __typename }", json!({}));
+
+    assert_eq!(code(&answer), "REQUEST_HEADER_FIELDS_TOO_LARGE");
 }
 
 #[test]
@@ -34,7 +80,7 @@ fn the_router_refuses_bad_tokens() {
     let system = System::shared();
     let good = system.sign_in(STUDENT);
 
-    for (what, token) in bad_tokens(good.token()) {
+    for (what, token) in bad_tokens(system, good.token()) {
         let answer =
             system.anonymous().with_token(&token).ask("{ me { id } courses(first: 1) { totalCount } }", json!({}));
         assert_eq!(code(&answer), "UNAUTHENTICATED", "{what}: {answer}");
@@ -54,7 +100,8 @@ fn each_subgraph_refuses_bad_tokens_for_itself() {
             "Query",
             "{name}"
         );
-        for (what, token) in bad_tokens(good.token()) {
+        let huge = ("of 20 kB", "x".repeat(20_000));
+        for (what, token) in bad_tokens(system, good.token()).into_iter().chain([huge]) {
             let answer = subgraph.with_token(&token).ask("{ __typename }", json!({}));
             assert_eq!(code(&answer), "UNAUTHENTICATED", "{name}, {what}: {answer}");
         }

@@ -4,12 +4,80 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgPool, query};
-use subgraph_kit::Error;
+use subgraph_kit::{Error, text::is_storable};
 
 use crate::{
+    Keys,
     password::hash_password,
-    user::{Role, SignUp, store},
+    session::store as sessions,
+    user::{Role, SignUp, User, store},
 };
+
+/// What an operator's command changed.
+pub enum Change<T> {
+    /// It made it so.
+    Made(T),
+    /// It had been so before.
+    None,
+}
+
+/// An admin no more.
+pub struct Revoked {
+    /// What the person was before, and is again.
+    pub role: Role,
+    /// How many sessions that ended.
+    pub sessions: u64,
+}
+
+/// The account of an address, in any letter case.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find(db: &PgPool, email: &str) -> Result<Option<User>, Error> {
+    if !is_storable(email) {
+        return Ok(None);
+    }
+    Ok(store::find_account(db, email).await?.map(|account| account.user))
+}
+
+/// Makes a person an admin. They can act as one from the next refresh of their session on.
+///
+/// # Errors
+/// Those of the database.
+pub async fn grant(db: &PgPool, user: &User) -> Result<Change<()>, Error> {
+    let is_changed = store::make_admin(db, user.id).await?;
+    Ok(if is_changed { Change::Made(()) } else { Change::None })
+}
+
+/// Makes an admin what they were before, a student if that is not known, and ends their sessions.
+/// Access tokens that are out stay good until they end.
+///
+/// # Errors
+/// Those of the database.
+pub async fn revoke(db: &PgPool, user: &User) -> Result<Change<Revoked>, Error> {
+    let mut tx = db.begin().await?;
+    let Some(role) = store::take_admin_back(&mut tx, user.id).await? else { return Ok(Change::None) };
+    let sessions = sessions::delete_all(&mut tx, user.id).await?;
+    tx.commit().await?;
+    Ok(Change::Made(Revoked { role, sessions }))
+}
+
+/// Verifies a teacher; None if the person does not teach.
+///
+/// # Errors
+/// Those of the database.
+pub async fn verify_teacher(db: &PgPool, user: &User) -> Result<Option<Change<()>>, Error> {
+    let verified = store::set_verified(db, user.id).await?;
+    Ok(verified.map(|_| if user.is_verified { Change::None } else { Change::Made(()) }))
+}
+
+/// An access token for a person, as signing in gives it.
+///
+/// # Errors
+/// `Internal`, if the key does not sign.
+pub fn access_token(keys: &Keys, user: &User) -> Result<String, Error> {
+    Ok(keys.access_token(user)?.0)
+}
 
 /// Makes an admin, which nobody can sign up as. An account with this address is left as it is.
 ///

@@ -8,22 +8,28 @@ mod settings;
 pub mod throttle;
 pub mod user;
 
-use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
+use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use sqlx::{PgPool, migrate};
 use subgraph_kit::{Connection, Subgraph, database::Migrations, hop::Door, serve, service, token::Verifier};
 
 pub use crate::{
-    keys::{KeyError, Keys},
-    settings::IdentitySettings,
+    keys::{KeyError, Keys, rotate},
+    settings::{IdentitySettings, TokenSettings},
 };
 use crate::{
     session::{Sessions, graphql::SessionMutation},
-    user::{graphql::UserQuery, store::Store},
+    user::{
+        graphql::{UserMutation, UserQuery},
+        store::Store,
+    },
 };
 
 /// The name in `supergraph.yaml`.
 pub const NAME: &str = "identity";
+
+/// A cache on the way may not keep a new key from those who poll for it.
+const MAX_AGE: &str = "public, max-age=10";
 
 /// The database's migrations.
 #[must_use]
@@ -31,9 +37,13 @@ pub fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/identity"), tuned: Some(migrate!("../../migrations/identity/tuned")) }
 }
 
+/// Mutations.
+#[derive(MergedObject)]
+pub struct Mutation(SessionMutation, UserMutation);
+
 /// The schema, as it can be exported without a database.
 #[must_use]
-pub fn schema() -> Schema<UserQuery, SessionMutation, EmptySubscription> {
+pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
     builder().finish()
 }
 
@@ -55,12 +65,12 @@ pub async fn subgraph(
 
 /// The routes of every subgraph, and the public keys at `/.well-known/jwks.json`.
 pub fn routes(subgraph: Subgraph, door: Door, keys: &Keys) -> Router {
-    let jwks = keys.jwks();
-    let jwks = move || async move { ([(CACHE_CONTROL, "public, max-age=60")], Json(jwks)) };
+    let keys = keys.clone();
+    let jwks = move || async move { ([(CACHE_CONTROL, MAX_AGE)], Json(keys.jwks())) };
     serve::routes(subgraph, door).route("/.well-known/jwks.json", get(jwks))
 }
 
-fn builder() -> SchemaBuilder<UserQuery, SessionMutation, EmptySubscription> {
-    service::build(UserQuery, SessionMutation, EmptySubscription)
+fn builder() -> SchemaBuilder<UserQuery, Mutation, EmptySubscription> {
+    service::build(UserQuery, Mutation(SessionMutation, UserMutation), EmptySubscription)
         .override_output_type_description::<Connection<user::User>>("A page of a list of users.")
 }

@@ -6,12 +6,31 @@ use clap::{Args, value_parser};
 
 use crate::throttle::ThrottleSettings;
 
-/// Settings of the identity subgraph.
-#[derive(Clone, Debug, Args)]
-pub struct IdentitySettings {
+/// Settings of access tokens and the keys that sign them. Not `Debug`: it may hold a private key.
+#[derive(Clone, Args)]
+pub struct TokenSettings {
     /// Seconds that an access token is good for.
     #[arg(long, env = "LYCEUM_ACCESS_TOKEN_SECONDS", default_value_t = 900, value_parser = value_parser!(u32).range(1..=86_400))]
     pub access_token_seconds: u32,
+
+    /// Seconds from the publication of a new signing key to its first use. Routers and subgraphs must have fetched the
+    /// key by then, which they do every 10 seconds.
+    #[arg(long, env = "LYCEUM_KEY_PUBLICATION_SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..=86_400))]
+    pub key_publication_seconds: u32,
+
+    /// The Ed25519 signing key itself, as PKCS#8 PEM text, in place of the directory of keys. It may hold several, one
+    /// after another: the first one signs, and tokens of all of them are accepted. So the next key is added as the last
+    /// one, then put first, and the old one is left out when its tokens have ended.
+    #[arg(long, env = "LYCEUM_SIGNING_KEY", hide_env_values = true, value_name = "PEM")]
+    pub signing_key: Option<String>,
+}
+
+/// Settings of the identity subgraph.
+#[derive(Clone, Args)]
+pub struct IdentitySettings {
+    /// Of access tokens.
+    #[command(flatten)]
+    pub tokens: TokenSettings,
 
     /// Days that a session lives on when it is not refreshed.
     #[arg(long, env = "LYCEUM_SESSION_DAYS", default_value_t = 30, value_parser = value_parser!(u32).range(1..=3_650))]
@@ -39,10 +58,16 @@ pub struct IdentitySettings {
     pub throttle: ThrottleSettings,
 }
 
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self { access_token_seconds: 900, key_publication_seconds: 60, signing_key: None }
+    }
+}
+
 impl Default for IdentitySettings {
     fn default() -> Self {
         Self {
-            access_token_seconds: 900,
+            tokens: TokenSettings::default(),
             session_days: 30,
             password_hashers: None,
             password_queue: 64,

@@ -9,6 +9,7 @@ const LOOKUPS: Record<string, Lookup> = {
   firstCourseId: async () => (await firstCourse())?.id,
   firstTeacherId: async () => (await firstCourse())?.teacher?.id,
   ownCourseId,
+  unverifiedTeacherId,
   studentEmail: async () => findSample(useSamples.getState(), 'Student')?.email,
   studentPassword: async () => findSample(useSamples.getState(), 'Student')?.password,
   unique: async () => Date.now().toString(36),
@@ -43,11 +44,23 @@ interface OwnCourse {
 }
 
 async function ownCourseId() {
+  const data = await ask<OwnCourse>('{ me { courses(first: 1) { nodes { id } } } }');
+  return data?.me?.courses.nodes[0]?.id;
+}
+
+interface UnverifiedTeachers {
+  unverifiedTeachers: { nodes: { id: string }[] } | null;
+}
+
+async function unverifiedTeacherId() {
+  const data = await ask<UnverifiedTeachers>('{ unverifiedTeachers(last: 1) { nodes { id } } }');
+  return data?.unverifiedTeachers?.nodes[0]?.id;
+}
+
+/** What the person who is signed in gets to see. */
+async function ask<Data>(query: string) {
   const token = accessToken();
   if (!token) return undefined;
-  const reply = await send<OwnCourse>(
-    { query: '{ me { courses(first: 1) { nodes { id } } } }' },
-    { authorization: `Bearer ${token}` },
-  );
-  return reply.data?.me?.courses.nodes[0]?.id;
+  const reply = await send<Data>({ query }, { authorization: `Bearer ${token}` });
+  return reply.data;
 }

@@ -84,7 +84,7 @@ pub struct LogoutPayload {
     user_errors: Vec<UserError>,
 }
 
-#[Object(name = "Mutation")]
+#[Object]
 impl SessionMutation {
     /// Makes an account and signs in with it. Everyone may. A teacher's account waits for an admin's verification.
     async fn register(

@@ -10,11 +10,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
-use subgraph_kit::{
-    Client, Code, Error, Refusal,
-    text::is_storable,
-    token::{AUDIENCE, Claims, ISSUER},
-};
+use subgraph_kit::{Client, Code, Error, Refusal, text::is_storable};
 use uuid::{Builder, Uuid};
 
 use crate::{
@@ -47,7 +43,6 @@ pub struct Sessions {
     keys: Keys,
     passwords: Passwords,
     throttle: Arc<Throttle>,
-    token_lifetime: TimeDelta,
     session_lifetime: TimeDelta,
 }
 
@@ -66,7 +61,6 @@ impl Sessions {
             keys,
             passwords: Passwords::new(settings),
             throttle: Arc::new(Throttle::new(&settings.throttle)),
-            token_lifetime: TimeDelta::seconds(settings.access_token_seconds.into()),
             session_lifetime: TimeDelta::days(settings.session_days.into()),
         }
     }
@@ -152,22 +146,11 @@ impl Sessions {
     }
 
     fn session(&self, user: &User, refresh_token: &RefreshToken) -> Result<Session, Error> {
-        let now = Utc::now();
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub: user.id.0,
-            iat: now.timestamp(),
-            exp: (now + self.token_lifetime).timestamp(),
-            jti: Uuid::now_v7(),
-            role: user.role.into(),
-            is_verified: user.is_verified,
-            scope: String::new(),
-        };
+        let (access_token, expires_at) = self.keys.access_token(user)?;
         Ok(Session {
-            access_token: self.keys.sign(&claims).map_err(Error::internal)?,
+            access_token,
             token_type: "Bearer".to_owned(),
-            expires_at: DateTime::from_timestamp(claims.exp, 0).expect("a time not far off"),
+            expires_at,
             refresh_token: refresh_token.to_text(),
         })
     }

@@ -83,3 +83,11 @@ pub async fn delete(db: &PgPool, token: &RefreshToken) -> Result<(), Error> {
     query!("delete from sessions where id = $1", token.session).execute(db).await?;
     Ok(())
 }
+
+/// Ends all sessions of a user, and says how many there were.
+///
+/// # Errors
+/// Those of the database.
+pub async fn delete_all(db: &mut PgConnection, user: UserId) -> Result<u64, Error> {
+    Ok(query!("delete from sessions where user_id = $1", user.0).execute(db).await?.rows_affected())
+}

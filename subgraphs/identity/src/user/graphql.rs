@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, UserId, ViewerExt as _,
+    Connection, Error as Failure, PageArgs, UserError, UserId, ViewerExt as _, answer,
     connection::{Total, connection},
     list::Listed as _,
 };
@@ -14,8 +14,32 @@ use super::{User, store::Store};
 /// Queries.
 pub struct UserQuery;
 
+/// Mutations.
+pub struct UserMutation;
+
+/// A teacher to verify.
+#[derive(InputObject)]
+pub struct VerifyTeacherInput {
+    /// The teacher's id.
+    pub user_id: UserId,
+}
+
+/// The outcome of `verifyTeacher`.
+#[derive(SimpleObject)]
+pub struct VerifyTeacherPayload {
+    /// The teacher, verified; null when there is no such teacher.
+    user: Option<User>,
+    /// Why nobody was verified.
+    user_errors: Vec<UserError>,
+}
+
 #[ComplexObject]
 impl User {
+    /// Whether an admin has verified this teacher; false for everyone else.
+    async fn is_verified(&self) -> bool {
+        self.is_verified_teacher()
+    }
+
     /// The address that the user signs in with. The user and admins may see it; null for everyone else.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         let may_see = self.has_signed_in || ctx.viewer().is_self_or_admin(self.id);
@@ -71,5 +95,24 @@ impl UserQuery {
     async fn find_user_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<User>, Error> {
         let Some(id) = UserId::from_key(&id) else { return Ok(None) };
         Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+    }
+}
+
+#[Object]
+impl UserMutation {
+    /// Verifies a teacher, who may publish courses from the next refresh of their session on. Admins only. A teacher
+    /// who is verified stays so.
+    async fn verify_teacher(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The teacher.")] input: VerifyTeacherInput,
+    ) -> Result<VerifyTeacherPayload, Error> {
+        let admin = ctx.viewer().require_admin()?;
+
+        let outcome =
+            ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().verify_teacher(admin, input.user_id).await;
+
+        let (user, user_errors) = answer(outcome)?;
+        Ok(VerifyTeacherPayload { user, user_errors })
     }
 }

@@ -24,7 +24,8 @@ pub struct User {
     pub name: String,
     /// What the user is on the platform.
     pub role: Role,
-    /// Whether an admin has verified this teacher; false for everyone else.
+    /// As the row says. Read it through `is_verified_teacher`: an admin may have been a teacher.
+    #[graphql(skip)]
     pub is_verified: bool,
     /// When the account was made.
     pub created_at: DateTime<Utc>,
@@ -69,6 +70,14 @@ pub struct SignUp {
     pub name: String,
     /// Student or teacher.
     pub role: Role,
+}
+
+impl User {
+    /// Whether this is a teacher whom an admin has verified.
+    #[must_use]
+    pub fn is_verified_teacher(&self) -> bool {
+        self.role == Role::Teacher && self.is_verified
+    }
 }
 
 impl SignUp {

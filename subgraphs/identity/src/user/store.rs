@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Code, Error, PageArgs, Refusal, UserId,
     ids::new_id_and_time,
@@ -12,7 +12,7 @@ use subgraph_kit::{
     viewer::Admin,
 };
 
-use super::{SignUp, User};
+use super::{Role, SignUp, User};
 
 /// The users table.
 #[derive(Clone)]
@@ -67,6 +67,35 @@ impl Store {
     pub async fn count_unverified_teachers(&self, _: Admin) -> Result<i64, Error> {
         list::count::<User>(&self.db, &UnverifiedTeachers).await
     }
+
+    /// Verifies a teacher, if they are not yet.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` where there is no such user or they do not teach; those of the database.
+    pub async fn verify_teacher(&self, _: Admin, id: UserId) -> Result<User, Error> {
+        let user = set_verified(&self.db, id).await?;
+        user.ok_or_else(|| Refusal::not_found("teacher", "userId").into())
+    }
+}
+
+/// Verifies a teacher, and says who that is: nobody, if the user does not teach.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_verified(db: &PgPool, id: UserId) -> Result<Option<User>, Error> {
+    let user = query_as!(
+        User,
+        r#"
+        update users set is_verified = true
+        where id = $1 and role = 'teacher'
+        returning id as "id: _", name, role as "role: _", is_verified, created_at, email,
+                  false as "has_signed_in!"
+        "#,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(user)
 }
 
 /// Makes an account. The table's own constraint says whether the address is free; asked in this
@@ -105,7 +134,7 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
 pub async fn find_account(db: &PgPool, email: &str) -> Result<Option<Account>, Error> {
     let row = query!(
         r#"
-        select id as "id: UserId", name, role as "role: super::Role", is_verified, created_at, email, password_hash
+        select id as "id: UserId", name, role as "role: Role", is_verified, created_at, email, password_hash
         from users
         where email in ($1, $2)
         order by email = $1 desc
@@ -144,6 +173,36 @@ pub async fn replace_password_hash(db: &PgPool, account: &Account, password_hash
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Makes a user an admin, and remembers what they were. False if they are one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn make_admin(db: &PgPool, id: UserId) -> Result<bool, Error> {
+    let changed =
+        query!("update users set role_before_admin = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
+            .execute(db)
+            .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Makes an admin what they were before, and says what that is; None if they are no admin.
+///
+/// # Errors
+/// Those of the database.
+pub async fn take_admin_back(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
+    let role = query_scalar!(
+        r#"
+        update users set role = coalesce(role_before_admin, 'student'), role_before_admin = null
+        where id = $1 and role = 'admin'
+        returning role as "role: Role"
+        "#,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(role)
 }
 
 impl Loader<UserId> for Store {

@@ -1,7 +1,9 @@
 //! The identity subgraph, asked as the router asks it, over a real database.
 
+mod admin;
 mod pages;
 mod people;
+mod remote_keys;
 mod schema;
 mod session;
 mod throttle;

@@ -1,6 +1,6 @@
 //! Who is who in the fixtures.
 
-use identity::{IdentitySettings, Keys, throttle::ThrottleSettings};
+use identity::{IdentitySettings, Keys, TokenSettings, throttle::ThrottleSettings};
 use sqlx::PgPool;
 use subgraph_kit::testing::{TestApp, TestClient, verifier};
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub fn settings() -> IdentitySettings {
 /// Keys of the test's own.
 pub fn keys() -> Keys {
     let directory = tempfile::tempdir().expect("a directory");
-    Keys::load_or_create(directory.path()).expect("keys")
+    Keys::load_or_create(directory.path(), &TokenSettings::default()).expect("keys")
 }
 
 /// The subgraph over the test's own database, which knows the people that the kit signs in.

@@ -32,7 +32,7 @@ const LOGOUT: &str =
 const EMAIL: &str = "dora@lyceum.example";
 const PASSWORD: &str = "correct horse";
 
-async fn register(app: &TestApp, input: Value) -> Reply {
+pub async fn register(app: &TestApp, input: Value) -> Reply {
     app.anonymous().send(REGISTER, json!({ "input": input })).await.ok()
 }
 
@@ -40,11 +40,11 @@ async fn register_dora(app: &TestApp) -> Reply {
     register(app, json!({ "email": EMAIL, "password": PASSWORD, "name": "Dora" })).await
 }
 
-async fn login(app: &TestApp, email: &str, password: &str) -> Reply {
+pub async fn login(app: &TestApp, email: &str, password: &str) -> Reply {
     app.anonymous().send(LOGIN, json!({ "email": email, "password": password })).await.ok()
 }
 
-async fn refresh(app: &TestApp, token: &str) -> Reply {
+pub async fn refresh(app: &TestApp, token: &str) -> Reply {
     app.anonymous().send(REFRESH, json!({ "token": token })).await.ok()
 }
 
@@ -54,7 +54,7 @@ async fn log_out(app: &TestApp, token: &str) {
     assert!(reply.user_errors().is_empty(), "{reply:?}");
 }
 
-fn has_expired(reply: &Reply) -> bool {
+pub fn has_expired(reply: &Reply) -> bool {
     reply.user_errors() == [("SESSION_EXPIRED", String::new())] && reply.data("/refreshSession/session").is_null()
 }
 
@@ -76,11 +76,11 @@ async fn count(db: &PgPool, table: &str) -> i64 {
     query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(db).await.expect("a count")
 }
 
-fn text<'a>(reply: &'a Reply, pointer: &str) -> &'a str {
+pub fn text<'a>(reply: &'a Reply, pointer: &str) -> &'a str {
     reply.data(pointer).as_str().expect("a text")
 }
 
-fn claims(token: &str) -> Value {
+pub fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a payload");
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON")
 }
@@ -410,6 +410,15 @@ async fn a_refresh_says_what_the_user_is_by_now(db: PgPool) {
     let reply = refresh(&app, &token).await;
 
     assert_eq!(claims(text(&reply, "/refreshSession/session/accessToken"))["is_verified"], json!(true));
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_deleted_persons_refresh_fails(db: PgPool) {
+    let app = app(db.clone()).await;
+    let token = text(&register_dora(&app).await, "/register/session/refreshToken").to_owned();
+    query("delete from users").execute(&db).await.expect("a deletion");
+
+    assert!(has_expired(&refresh(&app, &token).await));
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]

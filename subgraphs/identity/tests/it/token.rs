@@ -4,7 +4,7 @@ use axum::body::{Body, to_bytes};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Utc;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header::AUTHORIZATION};
-use identity::Keys;
+use identity::{Keys, TokenSettings};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{AlgorithmParameters, JwkSet},
@@ -23,22 +23,24 @@ use tower::ServiceExt as _;
 use crate::people::*;
 
 /// Identity's keys, with the private half that a thief would like to have.
-struct KnownKey {
-    keys: Keys,
+pub struct KnownKey {
+    pub keys: Keys,
     private: EncodingKey,
-    id: String,
+    pub id: String,
 }
 
 impl KnownKey {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let keys = Keys::load_or_create(directory.path()).expect("keys");
+        let keys = Keys::load_or_create(directory.path(), &TokenSettings::default()).expect("keys");
         let id = keys.jwks().keys[0].common.key_id.clone().expect("an id");
-        let pem = std::fs::read(directory.path().join(format!("{id}.pem"))).expect("a key");
+        let files = std::fs::read_dir(directory.path()).expect("files").map(|entry| entry.expect("a file").path());
+        let file = files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "pem"));
+        let pem = std::fs::read(file.expect("a key's file")).expect("a key");
         Self { keys, private: EncodingKey::from_ed_pem(&pem).expect("a key"), id }
     }
 
-    fn sign(&self, change: impl FnOnce(&mut Claims)) -> String {
+    pub fn sign(&self, change: impl FnOnce(&mut Claims)) -> String {
         let mut claims = bobs_claims();
         change(&mut claims);
         self.sign_with(Some(&self.id), &claims)
@@ -124,6 +126,12 @@ async fn a_token_that_is_not_ours_or_not_for_now_is_refused() {
         claims["sub"] = json!("bob");
         key.sign_with(Some(&key.id), &claims)
     };
+    let with_claim = |name: &str, value: Value| {
+        let mut claims = serde_json::to_value(bobs_claims()).expect("claims");
+        claims[name] = value;
+        key.sign_with(Some(&key.id), &claims)
+    };
+    let nested = |depth| (0..depth).fold(json!(1), |inside, _| json!([inside]));
     let raw_public_half = BASE64_URL_SAFE_NO_PAD.decode(key.public_half()).expect("base64");
 
     for (what, token) in [
@@ -140,6 +148,13 @@ async fn a_token_that_is_not_ours_or_not_for_now_is_refused() {
         ("of no key", key.sign_with(None, &bobs_claims())),
         ("of another key by this name", KnownKey::new().sign_with(Some(&key.id), &bobs_claims())),
         ("of nobody's id", no_uuid),
+        ("with a huge claim", with_claim("name", json!("x".repeat(100_000)))),
+        ("with a deep claim", with_claim("role", nested(1_000))),
+        ("with a list where a text belongs", with_claim("scope", nested(1))),
+        ("with a claim of another type", with_claim("exp", json!({ "at": 1 }))),
+        ("for several audiences", with_claim("aud", json!(["lyceum", "elsewhere"]))),
+        ("without an end", with_claim("exp", Value::Null)),
+        ("of an unknown role", with_claim("role", json!("owner"))),
         ("nothing", String::new()),
         ("huge", "x".repeat(20_000)),
     ] {
@@ -148,6 +163,19 @@ async fn a_token_that_is_not_ours_or_not_for_now_is_refused() {
         assert_eq!(refusal, Some("UNAUTHENTICATED"), "a token that is {what}");
     }
     assert_eq!(refusal(&verifier, &[&format!("Bearer {good}")]).await, None);
+}
+
+/// So that a claim can be added without changing all who verify at the same moment.
+#[tokio::test]
+async fn a_claim_that_we_do_not_know_changes_nothing_however_deep() {
+    let key = KnownKey::new();
+    let mut claims = serde_json::to_value(bobs_claims()).expect("claims");
+    claims["note"] = (0..1_000).fold(json!(1), |inside, _| json!([inside]));
+    let token = key.sign_with(Some(&key.id), &claims);
+
+    let viewer = key.keys.verifier().viewer(&authorization(&[&format!("Bearer {token}")])).await.expect("a viewer");
+
+    assert_eq!(viewer, Viewer::SignedIn { id: UserId(BOB), role: Role::Student, is_verified: false });
 }
 
 #[tokio::test]

@@ -100,3 +100,43 @@ async fn any_number_of_users_takes_one_statement(db: PgPool) {
         assert_eq!(statements.get(), 1, "{size} users");
     }
 }
+
+const VERIFY: &str = "mutation ($id: ID!) { verifyTeacher(input: { userId: $id }) {
+    user { id name role isVerified } userErrors { code message field }
+} }";
+
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+async fn a_verified_teacher_waits_no_more_and_stays_verified(db: PgPool) {
+    let app = app(db).await;
+    let tom = json!({ "id": TOM, "name": "Tom", "role": "TEACHER", "isVerified": true });
+
+    for _ in 0..2 {
+        let reply = app.admin().send(VERIFY, json!({ "id": TOM })).await.ok();
+
+        assert_eq!(*reply.data("/verifyTeacher/user"), tom);
+        assert!(reply.user_errors().is_empty(), "{reply:?}");
+    }
+    let waiting = app.admin().send("{ unverifiedTeachers { nodes { name } } }", json!({})).await.ok();
+    assert_eq!(*waiting.data("/unverifiedTeachers/nodes"), json!([{ "name": "Ula" }]));
+}
+
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+async fn only_a_teacher_can_be_verified(db: PgPool) {
+    let app = app(db.clone()).await;
+
+    for id in [BOB, NOBODY, Uuid::from_u128(0xad)] {
+        let reply = app.admin().send(VERIFY, json!({ "id": id })).await.ok();
+
+        assert!(reply.data("/verifyTeacher/user").is_null());
+        assert_eq!(reply.user_errors(), [("NOT_FOUND", "userId".to_owned())]);
+        assert_eq!(*reply.data("/verifyTeacher/userErrors/0/field"), json!(["input", "userId"]));
+    }
+    let bad = app.admin().send(VERIFY, json!({ "id": "tom" })).await;
+    assert!(bad.error().is_some(), "{bad:?}");
+    for client in [app.anonymous(), app.unverified_teacher(TOM), app.student(BOB)] {
+        assert!(client.send(VERIFY, json!({ "id": TOM })).await.error().is_some());
+    }
+    let verified: i64 =
+        sqlx::query_scalar("select count(*) from users where is_verified").fetch_one(&db).await.expect("a count");
+    assert_eq!(verified, 1, "Alice alone");
+}
