@@ -221,7 +221,7 @@ fn write_password(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read_password(dir: &Path) -> Result<String> {
+pub(crate) fn read_password(dir: &Path) -> Result<String> {
     let path = password_file(dir);
     let password = std::fs::read_to_string(&path).with_context(|| {
         format!("the data in {} was not made by Lyceum, it lacks {}", dir.display(), path.display())

@@ -43,7 +43,7 @@ fn clear(dir: &Path) -> Result<()> {
     }
 }
 
-fn pid(dir: &Path) -> Option<Pid> {
+pub(crate) fn pid(dir: &Path) -> Option<Pid> {
     let file = std::fs::read_to_string(dir.join("postmaster.pid")).ok()?;
     let pid: i32 = file.lines().next()?.trim().parse().ok()?;
     (pid > 1).then(|| Pid::from_raw(pid))
@@ -51,7 +51,7 @@ fn pid(dir: &Path) -> Option<Pid> {
 
 /// Whether `pid` is a server of `dir`, and not a stranger that was given the same number.
 #[cfg(target_os = "linux")]
-fn serves(pid: Pid, dir: &Path) -> bool {
+pub(crate) fn serves(pid: Pid, dir: &Path) -> bool {
     let works_in = std::fs::read_link(format!("/proc/{pid}/cwd"));
     match (works_in, dir.canonicalize()) {
         (Ok(works_in), Ok(dir)) => works_in == dir,
@@ -61,7 +61,7 @@ fn serves(pid: Pid, dir: &Path) -> bool {
 
 /// Whether `pid` is a server of `dir`, and not a stranger that was given the same number.
 #[cfg(not(target_os = "linux"))]
-fn serves(pid: Pid, dir: &Path) -> bool {
+pub(crate) fn serves(pid: Pid, dir: &Path) -> bool {
     let listed = std::process::Command::new("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()]).output();
     listed.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&*dir.to_string_lossy()))
 }

@@ -27,9 +27,11 @@ mod installation;
 mod leftover;
 mod log;
 mod place;
+mod running;
 mod server;
 
 pub use cluster::remove_abandoned;
 pub use installation::{Installation, VERSION};
 pub use place::place;
+pub use running::url_of_running;
 pub use server::{Server, ServerOptions};

@@ -94,7 +94,7 @@ impl Server {
     /// The address of another database of this server.
     #[must_use]
     pub fn url_of(&self, database: &str) -> String {
-        format!("postgres://{SUPERUSER}:{}@127.0.0.1:{}/{database}", self.cluster.password, self.port)
+        url(&self.cluster.password, self.port, database)
     }
 
     /// The port it listens on.
@@ -251,6 +251,10 @@ impl Drop for Server {
             tracing::warn!(error = format!("{error:#}"), "an ephemeral server's data is left");
         }
     }
+}
+
+pub(crate) fn url(password: &str, port: u16, database: &str) -> String {
+    format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}")
 }
 
 fn spawn(installation: &Installation, cluster: &Cluster, port: u16, ephemeral: bool) -> Result<Child> {

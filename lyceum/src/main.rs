@@ -1,5 +1,6 @@
 //! The command line: one binary for the whole system and for each of its processes.
 
+mod admin;
 mod logging;
 mod seed;
 mod stop;
@@ -51,6 +52,8 @@ enum Command {
         #[command(flatten)]
         database: DatabaseSettings,
     },
+    /// Appoint admins, verify teachers, get a token for a script, rotate the signing key.
+    Admin(Box<admin::Settings>),
     /// Print a subgraph's schema.
     Sdl {
         /// Which one.
@@ -70,7 +73,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     logging::start(match command {
-        Command::Up(_) | Command::Migrate { .. } | Command::Seed { .. } | Command::Sdl { .. } => "warn",
+        Command::Up(_) | Command::Migrate { .. } | Command::Seed { .. } | Command::Admin(_) | Command::Sdl { .. } => {
+            "warn"
+        }
         Command::Subgraph(_) => "info",
         // The HTTP library beneath the router speaks of each worker.
         Command::Router(_) => "info,ntex_rt=warn,ntex_server=warn,ntex_net=warn",
@@ -92,6 +97,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
         }
         Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),
         Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),
+        Command::Admin(settings) => runtime.block_on(admin::run(*settings)),
         Command::Sdl { name } => {
             terminal::line(subgraphs::sdl(name).trim_end());
             Ok(())

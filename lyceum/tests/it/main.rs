@@ -1,5 +1,6 @@
 //! The whole system, as its users get it: the real program, five real databases, the real router.
 
+mod admin;
 mod bad_input;
 mod contract;
 mod hop;
@@ -8,6 +9,7 @@ mod operations;
 mod page;
 mod permissions;
 mod references;
+mod rotation;
 mod silence;
 mod statements;
 mod system;

@@ -1,0 +1,189 @@
+//! `lyceum admin`: what an operator does beside the graph, on the database and the keys of identity.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use embedded_postgres::{place, url_of_running};
+use identity::{
+    Keys, TokenSettings,
+    admin::{self, Change},
+    user::{Role, User},
+};
+use sqlx::PgPool;
+use subgraph_kit::database::DatabaseSettings;
+
+use crate::{
+    subgraphs::{self, Name},
+    terminal::line,
+};
+
+/// The settings of `lyceum admin`.
+#[derive(Args)]
+pub struct Settings {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a person an admin, from the next refresh of their session on.
+    Grant(Person),
+    /// Make an admin what they were before, and end their sessions. An access token that is out stays good until it
+    /// ends.
+    Revoke(Person),
+    /// Let a teacher publish courses, from the next refresh of their session on.
+    VerifyTeacher(Person),
+    /// Print an access token of a person, for scripts. It is good for as long as any (`--access-token-seconds`, 15
+    /// minutes by default), and cannot be refreshed.
+    Token {
+        #[command(flatten)]
+        person: Person,
+        #[command(flatten)]
+        keys: KeySettings,
+    },
+    /// Add a signing key. identity publishes it at once and signs with it when everyone can have seen it; tokens of the
+    /// key before stay good until they end, then that key is removed. Nothing is to be restarted.
+    RotateKey {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        keys: KeySettings,
+    },
+}
+
+#[derive(Args)]
+struct Person {
+    /// The address that the person signs in with.
+    email: String,
+
+    /// identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. When left out, that of the `lyceum up` which
+    /// runs on the data directory.
+    #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    identity_database_url: Option<String>,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+struct Place {
+    /// Where `lyceum up` keeps databases and keys.
+    #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
+    data_dir: PathBuf,
+}
+
+#[derive(Args)]
+struct KeySettings {
+    /// Where identity keeps its signing keys; `keys` in the data directory when left out.
+    #[arg(long, env = "LYCEUM_KEYS_DIR", value_name = "DIRECTORY")]
+    keys_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    tokens: TokenSettings,
+}
+
+/// Runs one command, which says in one line what it did.
+pub async fn run(settings: Settings) -> Result<()> {
+    match settings.command {
+        Command::Grant(person) => grant(&person).await,
+        Command::Revoke(person) => revoke(&person).await,
+        Command::VerifyTeacher(person) => verify_teacher(&person).await,
+        Command::Token { person, keys } => token(&person, &keys).await,
+        Command::RotateKey { place, keys } => rotate_key(&place, &keys),
+    }
+}
+
+async fn grant(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let email = &person.email;
+    match admin::grant(&db, &user).await? {
+        Change::Made(()) => line(format_args!("{email} is an admin now, from the next refresh of a session on.")),
+        Change::None => line(format_args!("{email} is an admin already; nothing changed.")),
+    }
+    Ok(())
+}
+
+async fn revoke(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let email = &person.email;
+    match admin::revoke(&db, &user).await? {
+        Change::Made(revoked) => line(format_args!(
+            "{email} is no admin any more, the role is {} again; sessions ended: {}.",
+            name(revoked.role),
+            revoked.sessions
+        )),
+        Change::None => line(format_args!("{email} is no admin; nothing changed.")),
+    }
+    Ok(())
+}
+
+async fn verify_teacher(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let email = &person.email;
+    match admin::verify_teacher(&db, &user).await? {
+        Some(Change::Made(())) => {
+            line(format_args!("{email} is a verified teacher now, from the next refresh of a session on."));
+        }
+        Some(Change::None) => line(format_args!("{email} is a verified teacher already; nothing changed.")),
+        None => bail!("{email} does not teach, the role is {}; nothing changed", name(user.role)),
+    }
+    Ok(())
+}
+
+async fn token(person: &Person, settings: &KeySettings) -> Result<()> {
+    let keys = Keys::load(&settings.directory(&person.place)?, &settings.tokens)?;
+    let (_, user) = person.find().await?;
+    line(admin::access_token(&keys, &user)?);
+    Ok(())
+}
+
+fn rotate_key(place: &Place, settings: &KeySettings) -> Result<()> {
+    identity::rotate(&settings.directory(place)?, &settings.tokens)?;
+    line(format_args!(
+        "A new signing key is there: published by identity at once, in use {} seconds later.",
+        settings.tokens.key_publication_seconds
+    ));
+    Ok(())
+}
+
+impl Person {
+    async fn find(&self) -> Result<(PgPool, User)> {
+        let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
+        let db = subgraphs::open(Name::Identity, &self.database_url()?, &one).await?;
+        let user = admin::find(&db, &self.email).await?;
+        let user = user.with_context(|| format!("no account has the address {}", self.email))?;
+        Ok((db, user))
+    }
+
+    fn database_url(&self) -> Result<String> {
+        if let Some(url) = &self.identity_database_url {
+            return Ok(url.clone());
+        }
+        let name = Name::Identity.as_str();
+        let directory = self.place.data_dir.join("databases").join(name);
+        url_of_running(&directory, name)?.with_context(|| {
+            format!(
+                "no `lyceum up` runs on {}: start it, name its `--data-dir`, or give the database with IDENTITY_DATABASE_URL",
+                self.place.data_dir.display()
+            )
+        })
+    }
+}
+
+impl KeySettings {
+    fn directory(&self, Place { data_dir }: &Place) -> Result<PathBuf> {
+        match &self.keys_dir {
+            Some(directory) => Ok(directory.clone()),
+            None => Ok(place(Path::new(data_dir))?.join("keys")),
+        }
+    }
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Student => "student",
+        Role::Teacher => "teacher",
+        Role::Admin => "admin",
+    }
+}

@@ -1,0 +1,194 @@
+//! `lyceum admin` beside a running system, and what changes for those who are signed in.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+    sync::OnceLock,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::system::{System, Visitor, code};
+
+const PASSWORD: &str = "correct horse";
+const WAITING: &str = "{ unverifiedTeachers { totalCount } }";
+const CREATE_COURSE: &str =
+    "mutation ($title: String!) { createCourse(input: { title: $title }) { course { id } userErrors { code } } }";
+
+/// Somebody who has registered.
+struct Person {
+    email: String,
+    visitor: Visitor,
+    refresh_token: String,
+}
+
+/// One that these tests share: nobody else looks at its people.
+fn system() -> &'static System {
+    static SYSTEM: OnceLock<System> = OnceLock::new();
+    SYSTEM.get_or_init(|| System::start(&["--temporary", "--empty"]))
+}
+
+fn admin(data: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
+    command.arg("admin").args(arguments).arg("--data-dir").arg(data);
+    for variable in ["IDENTITY_DATABASE_URL", "LYCEUM_KEYS_DIR", "LYCEUM_SIGNING_KEY"] {
+        command.env_remove(variable);
+    }
+    command.output().expect("`lyceum` runs")
+}
+
+/// The one line that a command says.
+fn say(arguments: &[&str]) -> String {
+    let output = admin(&system().addresses.data, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said.trim_end().to_owned()
+}
+
+fn fail(data: &Path, arguments: &[&str]) -> String {
+    let output = admin(data, arguments);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).expect("text")
+}
+
+impl Person {
+    fn register(name: &str, role: &str) -> Self {
+        let email = format!("{name}@admin.example");
+        let document =
+            "mutation ($input: RegisterInput!) { register(input: $input) { session { accessToken refreshToken } } }";
+        let input = json!({ "email": email, "password": PASSWORD, "name": name, "role": role });
+        let visitor = system().anonymous();
+        let session = visitor.data(document, json!({ "input": input }))["register"]["session"].clone();
+        Self { email, ..Self::of(&session, &visitor).expect("a session") }
+    }
+
+    fn of(session: &Value, visitor: &Visitor) -> Option<Self> {
+        Some(Self {
+            email: String::new(),
+            visitor: visitor.with_token(session["accessToken"].as_str()?),
+            refresh_token: session["refreshToken"].as_str()?.to_owned(),
+        })
+    }
+
+    /// With the next token of the session; None if it has ended.
+    fn refresh(&self) -> Option<Self> {
+        let document = "mutation ($token: String!) { refreshSession(input: { refreshToken: $token }) {
+            session { accessToken refreshToken } userErrors { code }
+        } }";
+        let visitor = system().anonymous();
+        let payload = visitor.data(document, json!({ "token": self.refresh_token }))["refreshSession"].clone();
+        let next = Self::of(&payload["session"], &visitor);
+        assert!(next.is_some() || payload["userErrors"][0]["code"] == "SESSION_EXPIRED", "{payload}");
+        Some(Self { email: self.email.clone(), ..next? })
+    }
+
+    fn create_course(&self) -> Value {
+        self.visitor.ask(CREATE_COURSE, json!({ "title": "Rust" }))
+    }
+}
+
+#[test]
+fn an_admin_is_appointed_and_dismissed() {
+    let ada = Person::register("ada", "STUDENT");
+    assert_eq!(code(&ada.visitor.ask(WAITING, json!({}))), "FORBIDDEN");
+
+    let said = say(&["grant", "Ada@Admin.Example"]);
+    assert!(said.contains("is an admin now"), "{said}");
+    let ada = ada.refresh().expect("her session goes on");
+    ada.visitor.data(WAITING, json!({}));
+    assert!(say(&["grant", &ada.email]).contains("nothing changed"));
+
+    let said = say(&["revoke", &ada.email]);
+    assert!(said.contains("student") && said.ends_with("sessions ended: 1."), "{said}");
+    assert!(ada.refresh().is_none(), "a dismissed admin's session ends");
+    let email = ada.email.clone();
+    let token = say(&["token", &email]);
+    assert_eq!(code(&system().anonymous().with_token(&token).ask(WAITING, json!({}))), "FORBIDDEN");
+    assert!(say(&["revoke", &email]).contains("nothing changed"));
+}
+
+#[test]
+fn a_teacher_publishes_courses_once_they_are_verified() {
+    let [teresa, tom] = ["teresa", "tom"].map(|name| Person::register(name, "TEACHER"));
+    let sam = Person::register("sam", "STUDENT");
+    assert_eq!(code(&sam.create_course()), "FORBIDDEN");
+    let refused = teresa.create_course();
+    assert_eq!(code(&refused), "FORBIDDEN");
+    assert!(refused["errors"][0]["message"].as_str().is_some_and(|message| message.contains("verif")), "{refused}");
+
+    assert!(say(&["verify-teacher", &teresa.email]).contains("is a verified teacher now"));
+    assert!(say(&["verify-teacher", &teresa.email]).contains("nothing changed"));
+    assert_eq!(code(&teresa.create_course()), "FORBIDDEN", "the old token does not know");
+    let teresa = teresa.refresh().expect("her session goes on");
+    let course = teresa.create_course()["data"]["createCourse"]["course"]["id"].clone();
+    assert!(course.is_string(), "{course}");
+
+    say(&["verify-teacher", &tom.email]);
+    let tom = tom.refresh().expect("his session goes on");
+    let update = "mutation ($id: ID!) { updateCourse(input: { courseId: $id, title: \"Mine\" }) { course { id } } }";
+    assert_eq!(code(&tom.visitor.ask(update, json!({ "id": course }))), "FORBIDDEN");
+    assert!(fail(&system().addresses.data, &["verify-teacher", &sam.email]).contains("does not teach"));
+}
+
+#[test]
+fn an_admin_verifies_teachers_through_the_graph() {
+    let una = Person::register("una", "TEACHER");
+    let boss = Person::register("boss", "STUDENT");
+    say(&["grant", &boss.email]);
+    let boss = boss.refresh().expect("the session goes on");
+    let verify = "mutation ($id: ID!) { verifyTeacher(input: { userId: $id }) { user { isVerified email } userErrors { code } } }";
+    let me = una.visitor.data("{ me { id } }", json!({}))["me"]["id"].clone();
+
+    assert_eq!(code(&una.visitor.ask(verify, json!({ "id": me }))), "FORBIDDEN");
+    let payload = boss.visitor.data(verify, json!({ "id": me }))["verifyTeacher"].clone();
+
+    assert_eq!(payload, json!({ "user": { "isVerified": true, "email": una.email }, "userErrors": [] }));
+    let una = una.refresh().expect("her session goes on");
+    assert!(una.create_course().get("errors").is_none());
+}
+
+#[test]
+fn a_refresh_token_that_comes_from_everywhere_at_once_wins_once_and_ends_the_session() {
+    let eve = Person::register("eve", "STUDENT");
+
+    let winners: Vec<_> = std::thread::scope(|scope| {
+        let attempts: Vec<_> = (0..8).map(|_| scope.spawn(|| eve.refresh())).collect();
+        attempts.into_iter().filter_map(|attempt| attempt.join().expect("an answer")).collect()
+    });
+
+    assert!(winners.len() <= 1);
+    assert!(winners.iter().all(|winner| winner.refresh().is_none()));
+}
+
+#[test]
+fn a_token_for_scripts_is_the_persons_own() {
+    let kim = Person::register("kim", "STUDENT");
+
+    let token = say(&["token", &kim.email]);
+
+    let me = system().anonymous().with_token(&token).data("{ me { email } }", json!({}));
+    assert_eq!(me["me"]["email"], json!(kim.email));
+}
+
+#[test]
+fn an_unknown_address_is_a_clear_failure() {
+    for command in ["grant", "revoke", "verify-teacher", "token"] {
+        let said = fail(&system().addresses.data, &[command, "Nobody@admin.example"]);
+
+        assert!(said.contains("no account has the address Nobody@admin.example"), "{said}");
+        assert!(!said.contains("postgres://"), "{said}");
+    }
+}
+
+#[test]
+fn where_nothing_runs_it_says_what_to_do() {
+    let home = TempDir::new().expect("a directory");
+
+    let said = fail(home.path(), &["grant", "ada@admin.example"]);
+    assert!(said.contains("no `lyceum up` runs on") && said.contains("IDENTITY_DATABASE_URL"), "{said}");
+    let said = fail(home.path(), &["rotate-key"]);
+    assert!(said.contains("there are no signing keys in"), "{said}");
+}
