@@ -11,7 +11,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
-use subgraph_kit::hop::{CLIENT, SIGNATURE};
+use subgraph_kit::{client::HEADER as CLIENT, hop::SIGNATURE};
 
 use crate::system::{OTHER_STUDENT, STUDENT, System, Visitor, signature};
 
