@@ -8,7 +8,9 @@
 mod system;
 
 use std::{
+    env,
     fmt::{self, Display},
+    hash::{BuildHasher as _, RandomState},
     sync::{
         Barrier,
         atomic::{AtomicBool, Ordering},
@@ -36,8 +38,13 @@ fn main() {
     let visitor = system.anonymous();
     warm_up(&visitor);
 
-    burst(&visitor);
-    tries(&visitor);
+    let wanted = |name: &str| env::args().skip(1).all(|argument| argument.starts_with('-') || argument == name);
+    if wanted("burst") {
+        burst(&visitor);
+    }
+    if wanted("refusals") {
+        refusals(&visitor);
+    }
 }
 
 fn warm_up(visitor: &Visitor) {
@@ -96,28 +103,50 @@ fn sign_in_at_once(visitor: &Visitor, queries: &mut Figures) -> Duration {
     })
 }
 
-/// Sign-ins that fail, for one reason and the other by turns.
-fn tries(visitor: &Visitor) {
+/// Sign-ins that fail for one reason or the other, in pairs of random order: a fixed one would make
+/// a difference out of whatever repeats itself, such as the turns of the database's connections.
+fn refusals(visitor: &Visitor) {
     let (mut unknown, mut wrong) = (Figures::default(), Figures::default());
+    let coin = RandomState::new();
     for number in 1..=TRIES {
-        let stranger = format!("stranger{number}@lyceum.example");
-        if number % 2 == 0 {
-            unknown.add(time_refusal(visitor, &stranger));
-            wrong.add(time_refusal(visitor, &student(number)));
+        let mut try_unknown = || unknown.add(time_refusal(visitor, &format!("stranger{number}@lyceum.example")));
+        let mut try_wrong = || wrong.add(time_refusal(visitor, &student(number)));
+        if coin.hash_one(number) % 2 == 0 {
+            try_unknown();
+            try_wrong();
         } else {
-            wrong.add(time_refusal(visitor, &student(number)));
-            unknown.add(time_refusal(visitor, &stranger));
+            try_wrong();
+            try_unknown();
         }
     }
 
-    let (difference, error) = (wrong.mean() - unknown.mean(), 1.96 * (wrong.error() + unknown.error()).sqrt());
     println!("sign-in refused, unknown address:      {unknown}");
     println!("sign-in refused, wrong password:       {wrong}");
-    println!(
-        "the means' difference:                 {difference:+.3} ms (95 %: {:+.3} to {:+.3} ms)",
-        difference - error,
-        difference + error,
-    );
+    println!("a pair's difference (wrong - unknown): {}", Difference::of(&wrong, &unknown));
+}
+
+/// How much longer one took than the other, pair by pair.
+struct Difference {
+    mean: f64,
+    /// Half of the interval in which the mean is with 95 % certainty.
+    error: f64,
+    /// How often the one took longer.
+    share: f64,
+}
+
+impl Difference {
+    fn of(one: &Figures, other: &Figures) -> Self {
+        let differences = Figures(one.0.iter().zip(&other.0).map(|(one, other)| one - other).collect());
+        let longer = Figures(differences.0.iter().map(|difference| f64::from(*difference > 0.0)).collect());
+        Self { mean: differences.mean(), error: 1.96 * differences.error(), share: longer.mean() }
+    }
+}
+
+impl Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mean, error, share } = self;
+        write!(f, "mean {mean:+.2} ms ± {error:.2} ms (95 %), longer in {:.0} % of pairs", share * 100.0)
+    }
 }
 
 fn ask_catalogue(visitor: &Visitor) {
@@ -175,11 +204,11 @@ impl Figures {
         self.0.iter().sum::<f64>() / self.count()
     }
 
-    /// The square of the mean's standard error.
+    /// The mean's standard error.
     fn error(&self) -> f64 {
         let mean = self.mean();
         let deviations: f64 = self.0.iter().map(|time| (time - mean).powi(2)).sum();
-        deviations / (self.count() - 1.0) / self.count()
+        (deviations / (self.count() - 1.0) / self.count()).sqrt()
     }
 }
 

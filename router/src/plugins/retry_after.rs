@@ -35,7 +35,7 @@ impl RouterPlugin for RetryAfter {
     }
 
     fn on_graphql_error<'req>(&'req self, payload: OnGraphQLErrorHookPayload<'req>) -> OnGraphQLErrorHookResult<'req> {
-        let asked = payload.error.extensions.extensions.get("retryAfter").and_then(|seconds| seconds.as_u64());
+        let asked = payload.error.extensions.extensions.get("retryAfter").and_then(JsonValueTrait::as_u64);
         if let Some(seconds) = asked {
             let longest = payload.context.get_ref::<Seconds>().map_or(0, |known| known.0);
             payload.context.insert(Seconds(seconds.max(longest)));

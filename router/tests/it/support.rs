@@ -333,7 +333,7 @@ impl People {
     }
 
     async fn echo(&self, ctx: &Context<'_>, value: Option<Filter>, when: Option<DateTime>) -> Option<String> {
-        let value = value.map(|filter| format!("{} {:?}", with_client(ctx, filter.text), filter.count));
+        let value = value.map(|filter| format!("{} {:?}", with_client(ctx, &filter.text), filter.count));
         Some(format!("{value:?} {:?}", when.map(|when| when.0)))
     }
 
@@ -403,7 +403,7 @@ impl Courses {
 }
 
 /// Puts the client's address, as this subgraph was told it, in the place of `{client}`.
-fn with_client(ctx: &Context<'_>, text: String) -> String {
+fn with_client(ctx: &Context<'_>, text: &str) -> String {
     text.replace("{client}", &ctx.client().0.map_or_else(|| "nobody".to_owned(), |address| address.to_string()))
 }
 
@@ -415,7 +415,7 @@ struct Renaming(AtomicUsize);
 impl Renaming {
     async fn rename(&self, ctx: &Context<'_>, title: String) -> async_graphql::Result<Option<Course>> {
         let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        let title = with_client(ctx, title).replace("{count}", &count.to_string());
+        let title = with_client(ctx, &title).replace("{count}", &count.to_string());
         if title == "too often" {
             return Err(Error::RateLimited { retry_after: 7 }.into());
         }

@@ -40,7 +40,7 @@ pub struct IdentitySettings {
     #[arg(long, env = "LYCEUM_PASSWORD_HASHERS")]
     pub password_hashers: Option<NonZeroUsize>,
 
-    /// Passwords that may wait to be hashed, for each one that is being hashed. More are turned away with RATE_LIMITED,
+    /// Passwords that may wait to be hashed, for each one that is being hashed. More are turned away at once,
     /// rather than answered too late.
     #[arg(long, env = "LYCEUM_PASSWORD_QUEUE", default_value_t = 64, value_parser = value_parser!(u16).range(1..))]
     pub password_queue: u16,
