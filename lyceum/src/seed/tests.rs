@@ -271,7 +271,7 @@ async fn a_writer_that_fails_leaves_its_table_empty() {
 #[tokio::test]
 async fn two_runs_at_once_write_one_data_set() {
     with_databases(async |databases| {
-        let (one, other) = tokio::join!(seed(&databases, SMALL), seed(&databases, SMALL));
+        let (one, other) = tokio::join!(Box::pin(seed(&databases, SMALL)), Box::pin(seed(&databases, SMALL)));
 
         let (one, other) = (one.expect("seeds"), other.expect("seeds"));
         for (one, other) in one.tables.iter().zip(&other.tables) {
