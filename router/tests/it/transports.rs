@@ -4,7 +4,7 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{App, Transport, claims, claims_of, sign};
+use crate::support::{App, Transport, claims, claims_of, reply, sign};
 
 #[tokio::test]
 async fn both_transports_give_the_same_answers() {
@@ -60,6 +60,22 @@ async fn everybody_gets_their_own_answer() {
         assert_eq!(answers.len(), 1_000);
         for (user, reply) in answers {
             assert_eq!(reply.json["data"]["me"]["id"], user, "{reply:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_connection_serves_one_person_after_another() {
+    for transport in [Transport::InProcess, Transport::Http] {
+        let app = App::over(transport);
+        let client = reqwest::Client::builder().pool_max_idle_per_host(1).build().expect("the settings are valid");
+        for turn in 0..100_u128 {
+            let user = Uuid::from_u128(turn % 3 + 1);
+            let request = client.post(app.url("/graphql")).json(&json!({ "query": "{ me { id name } }" }));
+
+            let reply = reply(request.bearer_auth(sign(&claims_of(user)))).await;
+
+            assert_eq!(reply.json["data"]["me"]["id"], user.to_string(), "{reply:?}");
         }
     }
 }
