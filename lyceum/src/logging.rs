@@ -2,10 +2,19 @@
 
 use std::io::{IsTerminal as _, stderr};
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// Starts it at `level`, unless `RUST_LOG` says otherwise.
 pub fn start(level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal()).init();
+    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+    tracing_subscriber::registry().with(filter).with(filter_fn(is_discreet)).with(lines).init();
+}
+
+/// Below `info`, hive-router repeats documents and variables, and with them passwords. Its targets
+/// begin like those of our own crate `router`, so only the module tells.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    let is_theirs = metadata.module_path().is_some_and(|module| module.starts_with("hive_router"));
+    !is_theirs || *metadata.level() <= Level::INFO
 }

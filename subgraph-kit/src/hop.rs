@@ -3,7 +3,7 @@
 //! A signature covers everything that the subgraph acts upon, its name and the time, each with its
 //! length before it. So it is good for this request alone, and not for long.
 
-use std::{convert::Infallible, fmt, fs, io, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{convert::Infallible, fmt, fs, io, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Utc;
@@ -63,10 +63,7 @@ impl SecretSettings {
         let current = either(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
         let previous = either(self.subgraph_secret_previous.as_ref(), self.subgraph_secret_previous_file.as_ref())?;
         match (current, previous) {
-            (Some(current), previous) => Ok(Some(Secrets {
-                current: Key::try_new(&current)?,
-                previous: previous.as_ref().map(Key::try_new).transpose()?,
-            })),
+            (Some(current), previous) => Secrets::try_new(&current, previous.as_ref()).map(Some),
             (None, None) => Ok(None),
             (None, Some(_)) => Err(SecretError::OnlyPrevious),
         }
@@ -151,7 +148,6 @@ impl Secret {
     }
 }
 
-#[derive(Clone)]
 struct Key(Hmac<Sha256>);
 
 impl Key {
@@ -166,7 +162,9 @@ impl Key {
 
 /// The secret that is in use, and the other one while it is being changed.
 #[derive(Clone)]
-pub struct Secrets {
+pub struct Secrets(Arc<Keys>);
+
+struct Keys {
     current: Key,
     previous: Option<Key>,
 }
@@ -175,7 +173,7 @@ impl FromStr for Secrets {
     type Err = SecretError;
 
     fn from_str(text: &str) -> Result<Self, SecretError> {
-        Ok(Self { current: Key::try_new(&Secret(text.to_owned()))?, previous: None })
+        Self::try_new(&Secret(text.to_owned()), None)
     }
 }
 
@@ -195,6 +193,11 @@ pub struct Hop<'a> {
 }
 
 impl Secrets {
+    fn try_new(current: &Secret, previous: Option<&Secret>) -> Result<Self, SecretError> {
+        let previous = previous.map(Key::try_new).transpose()?;
+        Ok(Self(Arc::new(Keys { current: Key::try_new(current)?, previous })))
+    }
+
     /// The value of the header [`SIGNATURE`] for a request that is sent now.
     #[must_use]
     pub fn sign(&self, hop: Hop<'_>) -> HeaderValue {
@@ -210,7 +213,7 @@ impl Secrets {
     }
 
     fn sign_at(&self, hop: Hop<'_>, time: u64) -> HeaderValue {
-        let signature = BASE64_URL_SAFE_NO_PAD.encode(digest(&self.current, hop, time).finalize().into_bytes());
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(digest(&self.0.current, hop, time).finalize().into_bytes());
         HeaderValue::try_from(format!("{time}.{signature}")).expect("digits and letters are a header's value")
     }
 
@@ -220,7 +223,7 @@ impl Secrets {
             return Err(Refused::OutsideWindow);
         }
         let fits = |key: &Key| digest(key, hop, time).verify_slice(&signature).is_ok();
-        if fits(&self.current) || self.previous.as_ref().is_some_and(fits) { Ok(()) } else { Err(Refused::Wrong) }
+        if fits(&self.0.current) || self.0.previous.as_ref().is_some_and(fits) { Ok(()) } else { Err(Refused::Wrong) }
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{ErrorExtensionValues, Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};
 use tracing::{error, warn};
 
-use crate::Error;
+use crate::{Error, text};
 
 /// Gives each error its code, logs the ones that are ours, and hides their text.
 #[must_use]
@@ -80,10 +80,10 @@ fn publish_error(failed: &mut ServerError) {
         error!(error = %failed.message, "unclassified error");
         "something went wrong on our side".clone_into(&mut failed.message);
         set_code(failed, "INTERNAL_SERVER_ERROR");
-    } else if failed.path.is_empty() {
-        set_code(failed, "GRAPHQL_VALIDATION_FAILED");
     } else {
-        set_code(failed, "BAD_USER_INPUT");
+        // The library's own.
+        failed.message = text::without_values(&failed.message);
+        set_code(failed, if failed.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" });
     }
     failed.source = None;
 }

@@ -30,6 +30,32 @@ pub fn check(field: &'static str, text: &str, required: bool, longest: Option<us
     (text.chars().count() > longest).then(|| Refusal::invalid(field, format!("must have at most {longest} characters")))
 }
 
+/// A library's message about a document or a value, without the value that it repeats: that can be
+/// a password.
+#[must_use]
+pub fn without_values(message: &str) -> String {
+    if let Some((expected, _)) = message.split_once(", found ")
+        && expected.contains("Expected ")
+    {
+        return format!("{expected}.");
+    }
+    if let Some((before, token)) = message.split_once("Unexpected `")
+        && let Some((kind, after)) = after_value(token)
+    {
+        return format!("{before}Unexpected {kind}{after}");
+    }
+    message.to_owned()
+}
+
+/// The value itself may contain what looks like its end: the last one counts.
+fn after_value(token: &str) -> Option<(&'static str, &str)> {
+    let ends = VALUES.into_iter().filter_map(|kind| Some((kind, token.rsplit_once(&format!("[{kind}]`"))?.1)));
+    ends.min_by_key(|(_, after)| after.len())
+}
+
+/// How the parser names the tokens that are values.
+const VALUES: [&str; 4] = ["StringValue", "BlockString", "IntValue", "FloatValue"];
+
 /// A pattern for `ILIKE` that finds `text` anywhere, with `%`, `_` and `\` standing for themselves.
 #[must_use]
 pub fn contains_pattern(text: &str) -> String {
@@ -52,6 +78,31 @@ mod tests {
     #[test]
     fn wildcards_stand_for_themselves() {
         assert_eq!(contains_pattern(r"50%_\"), r"%50\%\_\\%");
+    }
+
+    #[test]
+    fn a_message_keeps_what_is_expected_and_loses_what_was_typed() {
+        let cases = [
+            (r#"Expected value of type "Int", found "hidden"."#, r#"Expected value of type "Int"."#),
+            (
+                r#"Failed to parse "Int": Expected input type "Int", found {a: ", found hidden"}."#,
+                r#"Failed to parse "Int": Expected input type "Int"."#,
+            ),
+            (
+                "Parse error at 1:3\nUnexpected `\"hidden\"[StringValue]`\nExpected :",
+                "Parse error at 1:3\nUnexpected StringValue\nExpected :",
+            ),
+            (
+                "Unexpected `\"\"\"hidden[StringValue]`hidden\"\"\"[BlockString]`\nExpected }",
+                "Unexpected BlockString\nExpected }",
+            ),
+            ("Unexpected `}[Punctuator]`", "Unexpected `}[Punctuator]`"),
+            (r#"Field "age" is not defined."#, r#"Field "age" is not defined."#),
+        ];
+
+        for (message, kept) in cases {
+            assert_eq!(without_values(message), kept);
+        }
     }
 
     #[test]

@@ -68,6 +68,9 @@ pub fn check(directory: &Path, everything: bool, passwords: &[String]) -> Result
 }
 
 fn report(found: &[String], files: usize) -> Result<()> {
+    if files == 0 {
+        return Ok(());
+    }
     if found.is_empty() {
         crate::terminal::success(&format!("nothing secret in {files} transcripts of the tests"));
         return Ok(());

@@ -236,7 +236,8 @@ impl Visitor {
 }
 
 fn header(text: &str) -> HeaderValue {
-    text.parse().expect("a header's value")
+    // As it arrives: without the spaces around it.
+    text.trim().parse().expect("a header's value")
 }
 
 /// What the router would sign a request to a subgraph with.

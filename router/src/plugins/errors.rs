@@ -16,6 +16,7 @@ use hive_router::{
     },
 };
 use serde::Deserialize;
+use subgraph_kit::text;
 use tracing::error;
 
 use super::credentials::Refused;
@@ -79,6 +80,7 @@ enum Public {
 fn publish(error: &mut GraphQLError, status: &mut StatusCode, development: bool) {
     let subgraph = error.extensions.service_name.take();
     let original = error.extensions.code.take().unwrap_or_default();
+    error.message = text::without_values(&error.message);
     if subgraph.is_some() {
         // They are places in a document that the client has never seen.
         error.locations = None;

@@ -18,9 +18,12 @@ use tracing_subscriber::EnvFilter;
 
 const VARIABLE: &str = "LYCEUM_TEST_TRANSCRIPTS";
 
-/// What is logged while tests are listened to: far more than by default.
-pub const LOG_FILTER: &str = "info,lyceum=debug,router=debug,hive_router=debug,subgraph_kit=debug,identity=debug,\
-    course=debug,enrollment=debug,payment=debug,notification=debug,embedded_postgres=debug,sqlx=debug";
+/// What the processes that tests start log: far more than by default.
+pub const LOG_FILTER: &str = "debug";
+
+/// The same of this process, but not what `lyceum` would never let hive-router log, and not the
+/// statements: here are also those that fill a test's database.
+const TRACE_FILTER: &str = "debug,router=info,sqlx::query=off";
 
 /// A new file for a transcript, if anybody listens. It is named for its `source`: `log`, `server`,
 /// `trace` or `answers`.
@@ -41,7 +44,7 @@ pub fn trace() {
     ONCE.get_or_init(|| {
         let Some(path) = path("trace") else { return };
         let file = Mutex::new(File::create(path).expect("a transcript can be written"));
-        let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(LOG_FILTER)).with_writer(file);
+        let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(TRACE_FILTER)).with_writer(file);
         // Whoever has a log of their own already does without this one.
         let _ = log.with_ansi(false).try_init();
     });
