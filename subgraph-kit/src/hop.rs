@@ -279,7 +279,6 @@ fn now() -> u64 {
 
 /// Who is let in to a subgraph over HTTP.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each subgraph")]
 pub enum Door {
     /// The router, which signs with one of these.
     Signed(Secrets),
