@@ -62,7 +62,7 @@ impl Passwords {
     /// If the settings are outside of the ranges that the command line accepts.
     #[must_use]
     pub fn new(settings: &IdentitySettings) -> Self {
-        let threads = settings.password_hashers.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let threads = settings.password_hashers.map_or_else(half_of_the_cores, NonZeroUsize::get);
         Self {
             params: Params::new(settings.password_memory, settings.password_passes, Params::DEFAULT_P_COST, None)
                 .expect("the settings are within Argon2's limits"),
@@ -104,6 +104,11 @@ impl Passwords {
         };
         spawn_blocking(work).await.map_err(Error::internal)
     }
+}
+
+/// With all of them, other queries wait in a burst of sign-ins: the benchmark `sign_in` shows it.
+fn half_of_the_cores() -> usize {
+    available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
 
 fn hash(params: &Params, password: &str) -> String {

@@ -36,7 +36,7 @@ pub struct IdentitySettings {
     #[arg(long, env = "LYCEUM_SESSION_DAYS", default_value_t = 30, value_parser = value_parser!(u32).range(1..=3_650))]
     pub session_days: u32,
 
-    /// Passwords that are hashed at the same time; one for each processor core where not given.
+    /// Passwords that are hashed at the same time; one for every two processor cores where not given.
     #[arg(long, env = "LYCEUM_PASSWORD_HASHERS")]
     pub password_hashers: Option<NonZeroUsize>,
 
