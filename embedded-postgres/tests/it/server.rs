@@ -50,6 +50,22 @@ async fn text_is_unicode_sorted_by_code_point() {
 }
 
 #[tokio::test]
+async fn the_log_does_not_repeat_what_is_in_a_row() {
+    let place = open_directory();
+    let data = place.path().join("school");
+    let server = Server::start(&installation().await, options(&data)).await.expect("a start");
+    let twice = "create table pupils (name text unique); insert into pupils values ('Ada');
+                 prepare insertion as insert into pupils select 'A' || 'da'; execute insertion;";
+
+    server.run_script("school", twice).await.expect_err("there is one Ada already");
+    server.stop().await.expect("a clean stop");
+
+    let log = std::fs::read_to_string(data.with_extension("log")).expect("a log");
+    assert!(log.contains("duplicate key value violates unique constraint"), "{log}");
+    assert!(!log.contains("(name)=(Ada)"), "{log}");
+}
+
+#[tokio::test]
 async fn nobody_gets_in_without_the_password() {
     let place = open_directory();
     let server = Server::start(&installation().await, options(&place.path().join("school"))).await.expect("a start");

@@ -41,7 +41,7 @@ use uuid::Uuid;
 
 pub const ALICE: Uuid = Uuid::from_u128(0xA);
 /// What the router signs with.
-pub const SECRET: &str = "the routers tests sign with this secret";
+const SECRET: &str = "the routers tests sign with this secret";
 const SUBGRAPH_TIMEOUT: &str = "700ms";
 
 /// How the router calls its subgraphs.
@@ -52,10 +52,16 @@ pub enum Transport {
 }
 
 /// What a router is told beside the usual.
-#[derive(Default)]
 struct Options {
     config: Option<PathBuf>,
     client_address: ClientAddressSettings,
+    secret: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { config: None, client_address: ClientAddressSettings::default(), secret: SECRET }
+    }
 }
 
 /// A router that answers.
@@ -103,6 +109,13 @@ impl App {
             trusted_proxies: NonZeroU8::MIN.saturating_add(1),
         };
         Self::one_of(&APPS, Transport::InProcess, Options { client_address, ..Options::default() })
+    }
+
+    /// A router that asks its subgraphs over HTTP and does not know their secret.
+    pub fn stranger() -> &'static Self {
+        static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
+        let secret = "a secret that no subgraph has heard of";
+        Self::one_of(&APPS, Transport::Http, Options { secret, ..Options::default() })
     }
 
     /// A router that soon gives up a slow subgraph, for tests that wait for it. The others do not
@@ -164,7 +177,7 @@ impl App {
             jwks_url: Some(jwks_url),
             playground: playground(),
             runtime: Some(runtime.handle().clone()),
-            secret: SecretSettings { subgraph_secret: SECRET.parse().ok(), ..SecretSettings::default() },
+            secret: SecretSettings { subgraph_secret: options.secret.parse().ok(), ..SecretSettings::default() },
             samples: vec![SampleSignIn {
                 label: "Student".to_owned(),
                 email: "bob@example.com".to_owned(),

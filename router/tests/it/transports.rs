@@ -32,6 +32,17 @@ async fn both_transports_give_the_same_answers() {
 }
 
 #[tokio::test]
+async fn a_router_with_another_secret_gets_no_answer_and_tells_nobody_why() {
+    let reply = App::stranger().query("{ courses { id } me { id } }").await;
+
+    assert_eq!(reply.json["data"], Value::Null, "{reply:?}");
+    assert_eq!(reply.code(), "SERVICE_UNAVAILABLE", "{reply:?}");
+    for inside in ["401", "sign", "secret", "127.0.0.1", "people", "courses {"] {
+        assert!(!reply.message().contains(inside), "{reply:?}");
+    }
+}
+
+#[tokio::test]
 async fn entities_are_joined() {
     let reply = App::get().query("{ courses { title teacher { name } } }").await;
 
