@@ -157,7 +157,7 @@ impl Person {
     }
 
     fn database_url(&self) -> Result<String> {
-        if let Some(url) = &self.identity_database_url {
+        if let Some(url) = self.identity_database_url.as_ref().filter(|url| !url.is_empty()) {
             return Ok(url.clone());
         }
         let name = Name::Identity.as_str();

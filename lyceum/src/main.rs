@@ -92,7 +92,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
         Command::Up(settings) => runtime.block_on(up::run(*settings)),
         Command::Subgraph(settings) => runtime.block_on(subgraphs::serve(*settings)),
         Command::Router(settings) => {
-            let router = Router::bind(&settings).context("the router does not start; `--router-port` is its port")?;
+            let router = Router::bind(&settings)?;
             router.run(stop::on_signal(runtime)?)
         }
         Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),

@@ -42,6 +42,9 @@ use crate::{
 
 const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
 const BACKLOG: i32 = 2048;
+/// Recursion over documents is bounded by our limits, but hive-router needs much for each level of it
+/// in an unoptimized build.
+const STACK: usize = 16 * 1024 * 1024;
 const KEYS_RETRY: Duration = Duration::from_secs(1);
 const SUPERGRAPH_POLL: Duration = Duration::from_millis(5);
 const SUPERGRAPH_PATIENCE: Duration = Duration::from_secs(20);
@@ -94,7 +97,7 @@ impl Router {
     /// When the supergraph is not valid or the server fails.
     pub fn run(self, stop: CancellationToken) -> Result<()> {
         use_one_tls_library();
-        System::build().name("router").build(DefaultRuntime).block_on(self.serve(stop))
+        System::build().name("router").stack_size(STACK).build(DefaultRuntime).block_on(self.serve(stop))
     }
 
     async fn serve(self, stop: CancellationToken) -> Result<()> {
@@ -131,7 +134,9 @@ fn supergraph(settings: &Settings) -> Result<(PathBuf, Option<NamedTempFile>)> {
 }
 
 fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>> {
-    bind_addr((host, port), BACKLOG).with_context(|| format!("the router cannot listen on {host}:{port}"))
+    bind_addr((host, port), BACKLOG).with_context(|| {
+        format!("the router cannot listen on {host}:{port}: `--port` of `lyceum up`, `--router-port` of `lyceum router` take another")
+    })
 }
 
 fn use_one_tls_library() {

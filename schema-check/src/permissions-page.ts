@@ -183,19 +183,12 @@ function doorsTo(
   const inGraph = edges(permissions, api)
     .filter(({ to }) => to === type)
     .map(
-      ({ coordinate, from, kind }): Door => ({
-        name: coordinate,
-        kind,
+      (edge): Door => ({
+        name: edge.coordinate,
+        kind: edge.kind,
         opens: (viewer) =>
-          reached(from, viewer)
-            ? outcome(
-                permissions,
-                permissions.fields[coordinate]?.who ?? "",
-                carrierOwner(permissions, coordinate, type, viewer),
-                viewer,
-              )
-            : undefined,
-        owner: (viewer) => landing(permissions, coordinate, type, viewer),
+          reached(edge.from, viewer) ? opening(permissions, edge, viewer) : undefined,
+        owner: (viewer) => landing(permissions, edge.coordinate, type, viewer),
         fields: own,
       }),
     );
@@ -226,10 +219,25 @@ function carrierOwner(
   return owner ?? landing(permissions, coordinate, to, viewer);
 }
 
+/** What a viewer gets of the object that a field leads to: of the field, then of what carries the object. */
+function opening(
+  permissions: Permissions,
+  { coordinate, to, carrier }: Edge,
+  viewer: string,
+): Outcome {
+  const of = (field: string, owner: string) =>
+    outcome(permissions, permissions.fields[field]?.who ?? "", owner, viewer);
+  const opens = of(coordinate, carrierOwner(permissions, coordinate, to, viewer));
+  if (opens !== "allowed" || carrier === undefined) return opens;
+  return of(carrier, landing(permissions, coordinate, to, viewer));
+}
+
 interface Edge {
   coordinate: string;
   from: string;
   to: string;
+  /** The field of a page or a payload that holds the object. */
+  carrier?: string;
   kind: Door["kind"];
 }
 
@@ -243,7 +251,16 @@ function edges(permissions: Permissions, api: GraphQLSchema): Edge[] {
       if (!field) return [];
       const one = roots.includes(from) ? "root field" : "join";
       const kind = isPage(field) ? "list" : one;
-      return leadsTo(field, permissions).map((to) => ({ coordinate, from, to, kind }) as const);
+      return leadsTo(field, permissions).map((to) => {
+        const carrier = carrierOf(field, to, permissions);
+        return {
+          coordinate,
+          from,
+          to,
+          kind,
+          ...(carrier === undefined ? {} : { carrier }),
+        } as const;
+      });
     }),
   );
 }
@@ -262,6 +279,16 @@ function leadsTo(field: Field, permissions: Permissions): string[] {
   return [...found];
 }
 
+/** The field of a page or a payload that holds the object of a type. */
+function carrierOf(field: Field, to: string, permissions: Permissions): string | undefined {
+  const type = getNamedType(field.type);
+  if (!isObjectType(type) || permissions.types[type.name]) return undefined;
+  const holder = Object.values(type.getFields()).find((own) =>
+    leadsTo(own, permissions).includes(to),
+  );
+  return holder && `${type.name}.${holder.name}`;
+}
+
 function isPage({ type }: Field): boolean {
   const named = getNamedType(type);
   const nodes = isObjectType(named) ? named.getFields().nodes?.type : undefined;
@@ -278,15 +305,14 @@ function reachable(permissions: Permissions, api: GraphQLSchema): Reached {
   const reached: Reached = (type, viewer) => isRoot(type) || found.has(key(type, viewer));
   for (let before = -1; before < found.size; ) {
     before = found.size;
-    for (const { coordinate, from, to } of edges(permissions, api)) {
+    for (const edge of edges(permissions, api)) {
+      const { coordinate, from, to } = edge;
       const usual = permissions.types[to]?.owner ?? "";
       for (const viewer of viewersOf(permissions)) {
-        const owner = carrierOwner(permissions, coordinate, to, viewer);
-        const rule = permissions.fields[coordinate]?.who ?? "";
         const arrives =
           reached(from, viewer) &&
           landing(permissions, coordinate, to, viewer) === usual &&
-          outcome(permissions, rule, owner, viewer) === "allowed";
+          opening(permissions, edge, viewer) === "allowed";
         if (arrives) found.add(key(to, viewer));
       }
     }
@@ -305,7 +331,8 @@ function carriers(permissions: Permissions): string {
   }
   return `## Pages, payloads and the like
 
-Each is as public as the field that it comes from, and is asked for in full wherever that field is.
+Each is as public as the field that it comes from, and is asked for in full wherever that field is. A
+payload's object with a rule of its own is there for those alone whom the rule lets through.
 
 ${table(
   ["type", "fields"],

@@ -218,10 +218,7 @@ impl Secrets {
     }
 
     fn verify_at(&self, hop: Hop<'_>, now: u64) -> Result<(), Refused> {
-        let (time, signature) = read(hop.headers)?;
-        if time.abs_diff(now) > WINDOW_SECONDS {
-            return Err(Refused::OutsideWindow);
-        }
+        let (time, signature) = read_timely(hop.headers, now)?;
         let fits = |key: &Key| digest(key, hop, time).verify_slice(&signature).is_ok();
         if fits(&self.0.current) || self.0.previous.as_ref().is_some_and(fits) { Ok(()) } else { Err(Refused::Wrong) }
     }
@@ -242,6 +239,20 @@ pub enum Refused {
     /// Made with another secret, or for another request.
     #[error("its signature is wrong: the secrets differ, or somebody has changed the request")]
     Wrong,
+}
+
+/// Whether there is a signature of about this moment, good or not: that much can be said before the
+/// body has come.
+///
+/// # Errors
+/// Why not.
+pub fn require_timely(headers: &HeaderMap) -> Result<(), Refused> {
+    read_timely(headers, now()).map(|_| ())
+}
+
+fn read_timely(headers: &HeaderMap, now: u64) -> Result<(u64, Vec<u8>), Refused> {
+    let (time, signature) = read(headers)?;
+    if time.abs_diff(now) > WINDOW_SECONDS { Err(Refused::OutsideWindow) } else { Ok((time, signature)) }
 }
 
 fn read(headers: &HeaderMap) -> Result<(u64, Vec<u8>), Refused> {

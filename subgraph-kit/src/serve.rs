@@ -16,7 +16,7 @@ use tracing::warn;
 
 use crate::{
     Subgraph,
-    hop::{Door, Hop, Refused, Secrets},
+    hop::{self, Door, Hop, Refused, Secrets},
 };
 
 /// The router takes 1 MB from a client, and asks for a thousand entities at most.
@@ -57,7 +57,10 @@ struct Guard {
 
 /// Lets the router's requests pass. To all others the answer is the same and says nothing.
 async fn only_the_router(State(guard): State<Guard>, request: Request, next: Next) -> Result<Response, StatusCode> {
+    let refuse = |refused| unauthorized(guard.subgraph, refused);
     let (parts, body) = request.into_parts();
+    // Before the body: nobody makes us keep what is not signed at all.
+    hop::require_timely(&parts.headers).map_err(refuse)?;
     let body = to_bytes(body, MOST_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     let hop = Hop {
         subgraph: guard.subgraph,
@@ -66,7 +69,7 @@ async fn only_the_router(State(guard): State<Guard>, request: Request, next: Nex
         headers: &parts.headers,
         body: &body,
     };
-    guard.secrets.verify(hop).map_err(|refused| unauthorized(guard.subgraph, refused))?;
+    guard.secrets.verify(hop).map_err(refuse)?;
     Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
 }
 

@@ -17,6 +17,7 @@ const SOURCES: [&str; 4] = ["answers", "log", "server", "trace"];
 const KNOWN: &[(&str, &str)] = &[
     ("a password", "lyceum-sample"),
     ("a password", "correct horse"),
+    ("a password", "wrong horse"),
     ("a password", "a password that nobody may see"),
     ("a secret of router and subgraphs", "these tests sign with a secret of their own"),
     ("a secret of router and subgraphs", "the routers tests sign with this secret"),
@@ -24,6 +25,7 @@ const KNOWN: &[(&str, &str)] = &[
 
 /// What gives itself away by its form.
 const FORMS: &[(&str, &str)] = &[
+    ("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY"),
     ("a password hash", r"\$argon2|\$2[aby]\$"),
     ("an access token", r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
     ("a token", r"(?i)\bbearer +[\w.~+/=-]{8,}"),
@@ -167,6 +169,7 @@ mod tests {
     fn each_kind_is_found() {
         let cases = [
             (r#"password="lyceum-sample" was wrong"#, "a password"),
+            ("-----BEGIN PRIVATE KEY-----", "a private key"),
             ("hash $argon2id$v=19$m=19456,t=2,p=1$abc", "a password hash"),
             ("hash $2b$12$abcdefghijklmnopqrstuv", "a password hash"),
             ("hash $2a$12$", "a password hash"),

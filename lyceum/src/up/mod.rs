@@ -302,8 +302,7 @@ impl RouterThread {
             runtime: Some(Handle::current()),
             secret: settings.secret.clone(),
             ..router::Settings::default()
-        })
-        .context("the router does not start; `--port` is its port")?;
+        })?;
 
         let port = router.address().port();
         let (send, ended) = oneshot::channel();

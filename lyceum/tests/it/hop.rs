@@ -1,6 +1,8 @@
 //! A subgraph answers over HTTP what the router has signed, and nobody else.
 
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
     process::{Command, Output, Stdio},
     time::Duration,
 };
@@ -124,6 +126,22 @@ fn a_huge_body_is_not_read() {
 
     assert_eq!(good("course", None, &body).send(url).status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(good("course", None, SDL).send(url).status(), StatusCode::OK);
+}
+
+#[test]
+fn nothing_is_read_that_is_not_signed() {
+    let url = &System::shared().addresses.subgraphs["course"];
+    let address = url.trim_start_matches("http://").trim_end_matches("/graphql");
+    let mut connection = TcpStream::connect(address).expect("the subgraph listens");
+    connection.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+
+    // The body never comes, and the answer does not wait for it.
+    let head = format!("POST /graphql HTTP/1.1\r\nHost: {address}\r\nContent-Length: 5000000\r\n\r\n");
+    connection.write_all(head.as_bytes()).expect("it is sent");
+    let mut status = [0; b"HTTP/1.1 401".len()];
+    connection.read_exact(&mut status).expect("an answer");
+
+    assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 401");
 }
 
 #[test]

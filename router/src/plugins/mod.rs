@@ -5,7 +5,9 @@ mod client_address;
 mod credentials;
 mod errors;
 pub mod handed_over;
+mod hash_collisions;
 pub mod in_process;
+mod nested_json;
 mod playground;
 mod retry_after;
 mod sign;
@@ -19,6 +21,8 @@ use crate::Settings;
 pub fn registry() -> PluginRegistry {
     PluginRegistry::new()
         .register::<playground::Playground>()
+        .register::<nested_json::NestedJson>()
+        .register::<hash_collisions::HashCollisions>()
         .register::<chosen_operation::ChosenOperation>()
         .register::<client_address::ClientAddress>()
         .register::<retry_after::RetryAfter>()
@@ -41,6 +45,8 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
                 "samples": samples,
             },
         },
+        nested_json::NestedJson::plugin_name(): {},
+        hash_collisions::HashCollisions::plugin_name(): {},
         chosen_operation::ChosenOperation::plugin_name(): {},
         client_address::ClientAddress::plugin_name(): {
             "config": {

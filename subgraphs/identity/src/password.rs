@@ -116,11 +116,8 @@ fn hash(params: &Params, password: &str) -> String {
 }
 
 fn verify(params: &Params, password: &str, stored: Option<&str>) -> Verdict {
-    if let Some(bcrypt_hash) = stored.filter(|hash| is_bcrypt(hash)) {
-        return match bcrypt::verify(password, bcrypt_hash) {
-            Ok(true) => Verdict::RightButOutdated,
-            _ => Verdict::Wrong,
-        };
+    if let Some(verdict) = stored.filter(|hash| is_bcrypt(hash)).and_then(|hash| bcrypt::verify(password, hash).ok()) {
+        return if verdict { Verdict::RightButOutdated } else { Verdict::Wrong };
     }
     let stored = stored.and_then(|hash| PasswordHash::new(hash).ok()).unwrap_or_else(|| hash_of_nothing(params));
     if Argon2::default().verify_password(password.as_bytes(), &stored).is_err() {

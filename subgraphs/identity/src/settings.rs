@@ -15,7 +15,7 @@ pub struct TokenSettings {
 
     /// Seconds from the publication of a new signing key to its first use. Routers and subgraphs must have fetched the
     /// key by then, which they do every 10 seconds.
-    #[arg(long, env = "LYCEUM_KEY_PUBLICATION_SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..=86_400))]
+    #[arg(long, env = "LYCEUM_KEY_PUBLICATION_SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(10..=86_400))]
     pub key_publication_seconds: u32,
 
     /// The Ed25519 signing key itself, as PKCS#8 PEM text, in place of the directory of keys. It may hold several, one
@@ -53,6 +53,11 @@ pub struct IdentitySettings {
     #[arg(long, env = "LYCEUM_PASSWORD_PASSES", default_value_t = 2, value_parser = value_parser!(u32).range(1..=100))]
     pub password_passes: u32,
 
+    /// Milliseconds that a refused sign-in takes at the least, so that its time does not tell which addresses have an
+    /// account: more than a password takes whose hash is an old one (bcrypt, or other Argon2id parameters).
+    #[arg(long, env = "LYCEUM_REFUSED_SIGN_IN_MILLISECONDS", default_value_t = 500)]
+    pub refused_sign_in_milliseconds: u32,
+
     /// How often somebody may try.
     #[command(flatten)]
     pub throttle: ThrottleSettings,
@@ -73,6 +78,7 @@ impl Default for IdentitySettings {
             password_queue: 64,
             password_memory: 19_456,
             password_passes: 2,
+            refused_sign_in_milliseconds: 500,
             throttle: ThrottleSettings::default(),
         }
     }

@@ -82,6 +82,11 @@ impl Table {
         self.of_rule(row.through.get(through).unwrap_or(&row.who), owner, viewer)
     }
 
+    /// Whether a page or a payload shows `viewer` the object in it, which is `owner`'s.
+    pub fn of_carrier(&self, carrier: Option<&str>, owner: &str, viewer: &str) -> Outcome {
+        carrier.map_or(Outcome::Allowed, |field| self.of_field(field, "", owner, viewer))
+    }
+
     /// What `viewer` gets of an entity that is `owner`'s, asked for by its key.
     pub fn of_entity(&self, entity: &str, subgraph: &str, owner: &str, viewer: &str) -> Option<Outcome> {
         self.types.get(entity)?.entities.get(subgraph).map(|rule| self.of_rule(rule, owner, viewer))

@@ -26,10 +26,11 @@ pub struct Observation {
     pub got: Result<Outcome, String>,
 }
 
-/// A first door: nobody has looked behind it yet.
+/// A first door: nobody has looked behind it yet. Its `carrier` is the field of a page or a payload
+/// that holds the object.
 #[derive(Clone)]
 enum Entry {
-    Root { field: String, owner: String },
+    Root { field: String, owner: String, carrier: Option<String> },
     Entities { entity: String, owner: String },
 }
 
@@ -59,7 +60,10 @@ pub struct Walk<'a> {
 impl Observation {
     pub fn expected(&self, table: &Table) -> Outcome {
         let door = match &self.entry {
-            Some(Entry::Root { field, owner }) => table.of_field(field, "", owner, self.viewer),
+            Some(Entry::Root { field, owner, carrier }) => match table.of_field(field, "", owner, self.viewer) {
+                Outcome::Allowed => table.of_carrier(carrier.as_deref(), owner, self.viewer),
+                closed => closed,
+            },
             Some(Entry::Entities { entity, owner }) => table
                 .of_entity(entity, &self.server, owner, self.viewer)
                 .unwrap_or_else(|| panic!("types.{entity}.entities has no {}", self.server)),
@@ -104,7 +108,8 @@ impl Walk<'_> {
                 // A mutation wants new things each time.
                 let sample = &self.people.samples(&field)[index];
                 let door = start.further(graph.step(operation, name, &sample.arguments), way, owner);
-                self.visit(&door, Some(&Entry::Root { field: field.clone(), owner: owner.to_owned() }));
+                let carrier = way.steps.first().map(|step| format!("{returned}.{}", step.name));
+                self.visit(&door, Some(&Entry::Root { field: field.clone(), owner: owner.to_owned(), carrier }));
             }
         }
     }
@@ -130,7 +135,8 @@ impl Walk<'_> {
         let each = fields.iter().map(|(name, field)| format!("{name}{}", graph.selection(&field.of)));
         let selection = format!(" {{ {} }}", each.collect::<Vec<_>>().join(" "));
         let answer = self.ask(door, &selection);
-        if at(&answer, &door.path()).is_null() && !at(&answer, &door.path()[..1]).is_null() && !door.is_entities() {
+        let is_missing = at(&answer, &door.path()).is_null() && !at(&answer, &door.path()[..1]).is_null();
+        if is_missing && !door.is_entities() && !self.is_withheld(entry) {
             // An empty list, or a payload that says why there is nothing.
             return;
         }
@@ -140,6 +146,12 @@ impl Walk<'_> {
         if !door.is_mutation {
             self.go_on(door, &answer);
         }
+    }
+
+    /// Whether a payload has no object because it is not for this viewer.
+    fn is_withheld(&self, entry: Option<&Entry>) -> bool {
+        let Some(Entry::Root { owner, carrier, .. }) = entry else { return false };
+        self.table.of_carrier(carrier.as_deref(), owner, self.viewer) == Outcome::Null
     }
 
     fn go_on(&mut self, door: &Door, answer: &Value) {

@@ -128,7 +128,7 @@ impl Directory {
     }
 
     /// Adds a key, unless the last rotation is not over.
-    pub fn rotate(&self, schedule: &Schedule, now: DateTime<Utc>) -> Result<(), KeyError> {
+    pub fn rotate(&self, schedule: &Schedule) -> Result<(), KeyError> {
         if self.files()?.is_empty() {
             return Err(KeyError::NoKeys { directory: self.0.clone() });
         }
@@ -136,12 +136,10 @@ impl Directory {
         if !self.with_extension(NEW)?.is_empty() {
             return Err(KeyError::Waiting);
         }
-        let files = self.files()?;
-        let useless = schedule.useless(&files, now);
-        if let [newest, _, ..] = &files[..files.len() - useless.len()] {
+        // identity alone removes the old one: its settings say how long tokens live.
+        if let [newest, _, ..] = self.files()?.as_slice() {
             return Err(KeyError::UnderWay { until: schedule.predecessor_is_useless_from(newest) });
         }
-        useless.iter().try_for_each(|file| self.remove(file))?;
         self.add()
     }
 

@@ -93,7 +93,10 @@ impl Keys {
             let followed = spawn_blocking(move || keys.follow(Utc::now())).await;
             let Ok(outcome) = followed else { return };
             if let (Err(error), true) = (&outcome, was_readable) {
-                warn!(%error, "the signing keys cannot be looked at; those that are known stay");
+                warn!(
+                    error = error as &dyn std::error::Error,
+                    "the signing keys cannot be looked at; those that are known stay"
+                );
             }
             was_readable = outcome.is_ok();
         }
@@ -172,7 +175,7 @@ pub fn rotate(directory: &Path, settings: &TokenSettings) -> Result<(), KeyError
     if settings.signing_key.is_some() {
         return Err(KeyError::Given);
     }
-    Directory::new(directory).rotate(&Schedule::new(settings), Utc::now())
+    Directory::new(directory).rotate(&Schedule::new(settings))
 }
 
 fn key_set(keys: &[Key]) -> JwkSet {

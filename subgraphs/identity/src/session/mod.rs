@@ -3,7 +3,7 @@
 pub mod graphql;
 pub mod store;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::SimpleObject;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use subgraph_kit::{Client, Code, Error, Refusal, text::is_storable};
+use tokio::time::{Instant, sleep_until};
 use uuid::{Builder, Uuid};
 
 use crate::{
@@ -44,6 +45,7 @@ pub struct Sessions {
     passwords: Passwords,
     throttle: Arc<Throttle>,
     session_lifetime: TimeDelta,
+    refusal_time: Duration,
 }
 
 /// A refresh token: which session it is of, and a secret. Only its hash is stored.
@@ -62,6 +64,7 @@ impl Sessions {
             passwords: Passwords::new(settings),
             throttle: Arc::new(Throttle::new(&settings.throttle)),
             session_lifetime: TimeDelta::days(settings.session_days.into()),
+            refusal_time: Duration::from_millis(settings.refused_sign_in_milliseconds.into()),
         }
     }
 
@@ -88,9 +91,23 @@ impl Sessions {
     ///
     /// # Errors
     /// `RateLimited`; `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong
-    /// password; those of the database.
+    /// password, nor by the time that it takes; those of the database.
     pub async fn sign_in(&self, client: Client, email: &str, password: String) -> Result<(Session, User), Error> {
         self.throttle.admit_sign_in(client, email)?;
+        let started = Instant::now();
+        let signed_in = self.compare_and_sign_in(client, email, password).await;
+        if let Err(Error::Refused(_)) = &signed_in {
+            sleep_until(started + self.refusal_time).await;
+        }
+        signed_in
+    }
+
+    async fn compare_and_sign_in(
+        &self,
+        client: Client,
+        email: &str,
+        password: String,
+    ) -> Result<(Session, User), Error> {
         let account = if is_storable(email) { users::find_account(&self.db, email).await? } else { None };
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let verdict = self.passwords.verify(password.clone(), stored).await?;

@@ -33,6 +33,7 @@ pub struct Throttle {
     sign_in_address: Buckets,
     sign_in_client: Buckets,
     registration: Buckets,
+    registration_address: Buckets,
     registration_client: Buckets,
     refresh: Buckets,
     refresh_client: Buckets,
@@ -51,6 +52,7 @@ impl Throttle {
             sign_in_address: buckets(settings.sign_in_limit_address),
             sign_in_client: buckets(settings.sign_in_limit_client),
             registration: buckets(settings.registration_limit),
+            registration_address: buckets(settings.registration_limit_address),
             registration_client: buckets(settings.registration_limit_client),
             refresh: buckets(settings.refresh_limit),
             refresh_client: buckets(settings.refresh_limit_client),
@@ -80,7 +82,8 @@ impl Throttle {
     /// `RateLimited`.
     pub fn admit_registration(&self, client: Client, email: &str) -> Result<(), Error> {
         self.registration_client.take(self.client(client))?;
-        self.registration.take(self.pair(client, email))
+        self.registration.take(self.pair(client, email))?;
+        self.registration_address.take(self.address(email))
     }
 
     /// Counts a refresh; of no session, if the token is none.
@@ -120,11 +123,12 @@ impl Throttle {
     }
 }
 
-/// What one household or company has: an IPv4 address, or the first 64 bits of an IPv6 address. All
-/// clients of unknown address are one.
+/// What one household or company has: an IPv4 address, or the first 48 bits of an IPv6 address, since
+/// whoever has one of those networks has all the addresses in it. All clients of unknown address are
+/// one.
 fn network(client: Client) -> Option<IpAddr> {
     client.0.map(|address| match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 80 << 80).into(),
         address @ IpAddr::V4(_) => address,
     })
 }
@@ -144,6 +148,7 @@ mod tests {
             sign_in_limit_address: Limit::Off,
             sign_in_limit_client: Limit::Off,
             registration_limit: Limit::Off,
+            registration_limit_address: Limit::Off,
             registration_limit_client: Limit::Off,
             refresh_limit: Limit::Off,
             refresh_limit_client: Limit::Off,
@@ -203,8 +208,8 @@ mod tests {
     fn a_network_of_ipv6_is_one_client() {
         let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
 
-        assert_eq!(admitted(|n| throttle.admit_sign_in(client(&format!("2001:db8:0:1::{n}")), BOB)), 3);
-        assert_eq!(admitted(|_| throttle.admit_sign_in(client("2001:db8:0:2::1"), BOB)), 3);
+        assert_eq!(admitted(|n| throttle.admit_sign_in(client(&format!("2001:db8:1:{n}::1")), BOB)), 3);
+        assert_eq!(admitted(|_| throttle.admit_sign_in(client("2001:db8:2::1"), BOB)), 3);
         assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.1"), BOB)), 3);
         assert_eq!(admitted(|_| throttle.admit_sign_in(client("::ffff:192.0.2.1"), BOB)), 0);
     }

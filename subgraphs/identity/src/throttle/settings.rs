@@ -11,6 +11,7 @@ const SIGN_IN_ADDRESS: Limit = Limit::per_minutes(30, 10);
 // A class that begins its lesson behind one network address.
 const SIGN_IN_CLIENT: Limit = Limit::per_minutes(200, 5);
 const REGISTRATION: Limit = Limit::per_minutes(10, 5);
+const REGISTRATION_ADDRESS: Limit = SIGN_IN_ADDRESS;
 // The same class on its first day.
 const REGISTRATION_CLIENT: Limit = Limit::per_minutes(60, 60);
 // Once in the life of an access token is what it takes.
@@ -19,7 +20,7 @@ const REFRESH: Limit = Limit::per_minutes(10, 5);
 const REFRESH_CLIENT: Limit = Limit::per_minutes(600, 5);
 
 /// How often somebody may sign in, sign up or refresh a session. A client is a network address (of
-/// IPv6, the first 64 bits).
+/// IPv6, the first 48 bits).
 #[derive(Clone, Debug, Args)]
 pub struct ThrottleSettings {
     /// Sign-ins to one e-mail address from one client. `10/5m`: ten at once, and ten more every five minutes, one by
@@ -38,6 +39,10 @@ pub struct ThrottleSettings {
     /// Registrations of one e-mail address from one client.
     #[arg(long, env = "LYCEUM_REGISTRATION_LIMIT", value_name = "LIMIT", default_value_t = REGISTRATION)]
     pub registration_limit: Limit,
+
+    /// Registrations of one e-mail address from all clients.
+    #[arg(long, env = "LYCEUM_REGISTRATION_LIMIT_ADDRESS", value_name = "LIMIT", default_value_t = REGISTRATION_ADDRESS)]
+    pub registration_limit_address: Limit,
 
     /// Registrations from one client.
     #[arg(long, env = "LYCEUM_REGISTRATION_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = REGISTRATION_CLIENT)]
@@ -67,6 +72,7 @@ impl Default for ThrottleSettings {
             sign_in_limit_address: SIGN_IN_ADDRESS,
             sign_in_limit_client: SIGN_IN_CLIENT,
             registration_limit: REGISTRATION,
+            registration_limit_address: REGISTRATION_ADDRESS,
             registration_limit_client: REGISTRATION_CLIENT,
             refresh_limit: REFRESH,
             refresh_limit_client: REFRESH_CLIENT,

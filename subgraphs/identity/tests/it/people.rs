@@ -21,6 +21,7 @@ pub fn settings() -> IdentitySettings {
     IdentitySettings {
         password_memory: 1_024,
         password_passes: 1,
+        refused_sign_in_milliseconds: 0,
         throttle: ThrottleSettings { throttle: false, ..ThrottleSettings::default() },
         ..IdentitySettings::default()
     }

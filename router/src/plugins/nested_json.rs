@@ -1,0 +1,105 @@
+//! Refuses JSON that is nested too deeply, before it is parsed: the parser of hive-router knows no
+//! limit, and a few kilobytes of brackets would end the process.
+
+use hive_router::{
+    GraphQLError, async_trait,
+    http::StatusCode,
+    plugins::{
+        hooks::{
+            on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+        },
+        plugin_trait::{RouterPlugin, StartHookPayload as _},
+    },
+};
+use percent_encoding::percent_decode_str;
+
+use super::credentials::NoSettings;
+
+/// Far more than any input of the graph has.
+const DEEPEST: usize = 32;
+
+#[derive(Default)]
+pub struct NestedJson;
+
+#[async_trait]
+impl RouterPlugin for NestedJson {
+    type Config = NoSettings;
+
+    fn plugin_name() -> &'static str {
+        "nested_json"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        payload.initialize_plugin_with_defaults()
+    }
+
+    async fn on_graphql_params<'exec>(
+        &'exec self,
+        payload: OnGraphQLParamsStartHookPayload<'exec>,
+    ) -> OnGraphQLParamsStartHookResult<'exec> {
+        let in_address = || parameters(payload.router_http_request.query_string).any(|value| depth(value) > DEEPEST);
+        if depth(payload.body.iter().copied()) > DEEPEST || in_address() {
+            return payload.end_with_graphql_error(too_deep(), StatusCode::BAD_REQUEST);
+        }
+        payload.proceed()
+    }
+}
+
+fn too_deep() -> GraphQLError {
+    let message = format!("The request's JSON is nested more than {DEEPEST} levels deep.");
+    GraphQLError::from_message_and_code(message, "BAD_USER_INPUT")
+}
+
+/// The values of all parameters but the document, which is no JSON and has a limit of its own.
+fn parameters(query_string: &str) -> impl Iterator<Item = impl Iterator<Item = u8>> {
+    let pairs = query_string.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.filter(|(name, _)| !percent_decode_str(name).eq(*b"query")).map(|(_, value)| percent_decode_str(value))
+}
+
+/// How deeply objects and arrays are nested. Brackets within strings are text.
+fn depth(json: impl Iterator<Item = u8>) -> usize {
+    let (mut now, mut most) = (0_usize, 0);
+    let (mut in_string, mut is_escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                now += 1;
+                most = most.max(now);
+            }
+            b']' | b'}' if !in_string => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deep(json: &str) -> usize {
+        depth(json.bytes())
+    }
+
+    #[test]
+    fn objects_and_arrays_count_and_text_does_not() {
+        assert_eq!(deep(r#"{"query":"{ a { b } }","variables":{"list":[[1],[2]]}}"#), 4);
+        assert_eq!(deep(r#"["\"[[[", "\\", [1]]"#), 2);
+        assert_eq!(deep("]]]]["), 1);
+        assert_eq!(deep(&"[".repeat(100_000)), 100_000);
+        assert_eq!(deep(""), 0);
+    }
+
+    #[test]
+    fn parameters_of_an_address_are_read_as_they_are_meant() {
+        let depths = |query_string| parameters(query_string).map(depth).collect::<Vec<_>>();
+
+        assert_eq!(depths("query=%7Ba%7Bb%7D%7D&variables=%7B%22a%22:[1]%7D&x"), [2, 0]);
+        assert_eq!(depths("%76ariables=[[["), [3]);
+        assert_eq!(depths(""), [0]);
+    }
+}
