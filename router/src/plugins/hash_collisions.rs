@@ -62,7 +62,7 @@ impl RouterPlugin for HashCollisions {
         payload.on_end(|mut payload| {
             if let Some(query) = &mut payload.graphql_params.query {
                 let seal = self.hasher.hash_one(&*query);
-                query.push_str(&format!(" #{seal:016x}"));
+                query.extend([" #", &format!("{seal:016x}")]);
             }
             payload.proceed()
         })
