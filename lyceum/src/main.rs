@@ -10,7 +10,6 @@ mod up;
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use router::Router;
 use subgraph_kit::database::DatabaseSettings;

@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use embedded_postgres::place;
 use identity::IdentitySettings;

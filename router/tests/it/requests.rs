@@ -205,6 +205,16 @@ async fn many_directives_break_a_limit() {
 }
 
 #[tokio::test]
+async fn introspection_does_not_go_round_in_circles() {
+    let round = |times: usize| {
+        format!("{{ __schema {{ types {{ {} name {} }} }} }}", "fields { type { ".repeat(times), "} }".repeat(times))
+    };
+
+    assert_eq!(App::get().query(&round(2)).await.status, StatusCode::OK);
+    assert_error(&App::get().query(&round(3)).await, 400, "MAX_DEPTH_EXCEEDED");
+}
+
+#[tokio::test]
 async fn introspection_is_open() {
     let reply = App::get().query("{ __schema { queryType { name } types { name } } }").await;
 
