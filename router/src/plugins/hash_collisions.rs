@@ -17,6 +17,7 @@ use hive_router::{
         },
         plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
     },
+    query_planner::ast::operation::OperationDefinition,
 };
 use moka::{policy::EvictionPolicy, sync::Cache};
 use tracing::warn;
@@ -74,7 +75,7 @@ impl RouterPlugin for HashCollisions {
         payload: OnQueryPlanStartHookPayload<'exec>,
     ) -> OnQueryPlanStartHookResult<'exec> {
         let operation = payload.filtered_operation_for_plan;
-        let own = self.hasher.hash_one(operation.to_string());
+        let own = self.hasher.hash_one(text(operation));
         let known = self.operations.entry(operation.hash()).or_insert(own).into_value();
         if known == own {
             return payload.proceed();
@@ -82,6 +83,13 @@ impl RouterPlugin for HashCollisions {
         warn!("a document has the hash of another one");
         payload.end_with_graphql_error(clash(), StatusCode::BAD_REQUEST)
     }
+}
+
+/// What makes the plan: not the operation's name, and not the order of its variables.
+fn text(operation: &OperationDefinition) -> String {
+    let mut operation = OperationDefinition { name: None, ..operation.clone() };
+    operation.variable_definitions.iter_mut().for_each(|variables| variables.sort_by(|a, b| a.name.cmp(&b.name)));
+    operation.to_string()
 }
 
 fn clash() -> GraphQLError {

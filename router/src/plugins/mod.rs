@@ -4,10 +4,10 @@ mod chosen_operation;
 mod client_address;
 mod credentials;
 mod errors;
+mod expansion;
 pub mod handed_over;
 mod hash_collisions;
 pub mod in_process;
-mod introspection_depth;
 mod nested_json;
 mod playground;
 mod retry_after;
@@ -24,7 +24,7 @@ pub fn registry() -> PluginRegistry {
         .register::<playground::Playground>()
         .register::<nested_json::NestedJson>()
         .register::<hash_collisions::HashCollisions>()
-        .register::<introspection_depth::IntrospectionDepth>()
+        .register::<expansion::Expansion>()
         .register::<chosen_operation::ChosenOperation>()
         .register::<client_address::ClientAddress>()
         .register::<retry_after::RetryAfter>()
@@ -49,7 +49,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         },
         nested_json::NestedJson::plugin_name(): {},
         hash_collisions::HashCollisions::plugin_name(): {},
-        introspection_depth::IntrospectionDepth::plugin_name(): {},
+        expansion::Expansion::plugin_name(): {},
         chosen_operation::ChosenOperation::plugin_name(): {},
         client_address::ClientAddress::plugin_name(): {
             "config": {

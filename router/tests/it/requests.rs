@@ -146,6 +146,22 @@ async fn json_is_not_nested_without_end() {
     assert_eq!(raw("application/json", fine).await.json["data"]["__typename"], "Query");
 }
 
+#[tokio::test]
+async fn documents_of_one_plan_may_have_different_names() {
+    for document in ["{ courses { title } }", "query A { courses { title } }", "query B { courses { title } }"] {
+        assert_eq!(App::get().query(document).await.status, StatusCode::OK);
+    }
+    for variables in ["$w: DateTime, $f: Filter", "$f: Filter, $w: DateTime"] {
+        let document = format!("query ({variables}) {{ echo(value: $f, when: $w) }}");
+        assert_eq!(App::get().query(&document).await.status, StatusCode::OK);
+    }
+    for arguments in
+        ["value: { text: \"order\", count: 1 }, when: null", "when: null, value: { count: 1, text: \"order\" }"]
+    {
+        assert_eq!(App::get().query(&format!("{{ echo({arguments}) }}")).await.status, StatusCode::OK);
+    }
+}
+
 /// hive-router hashes a variable like a string of its name, so these two have the same hash.
 #[tokio::test]
 async fn a_document_is_not_answered_by_the_plan_of_another() {
@@ -202,6 +218,20 @@ async fn many_directives_break_a_limit() {
     let query = format!("{{ me {{ id {} }} }}", "@include(if: true) ".repeat(60));
 
     assert_error(&App::get().query(&query).await, 400, "MAX_DIRECTIVES_EXCEEDED");
+}
+
+#[tokio::test]
+async fn fragments_do_not_multiply_without_end() {
+    let bomb = |levels: usize| {
+        (0..levels).fold(String::from("{ ...F0 }"), |mut query, number| {
+            let next = number + 1;
+            let _ = write!(query, " fragment F{number} on Query {{ ...F{next} ...F{next} }}");
+            query
+        }) + &format!(" fragment F{levels} on Query {{ me {{ id }} }}")
+    };
+
+    assert_eq!(App::get().query(&bomb(3)).await.status, StatusCode::OK);
+    assert_error(&App::get().query(&bomb(30)).await, 400, "TOKEN_LIMIT_EXCEEDED");
 }
 
 #[tokio::test]

@@ -19,6 +19,9 @@ use super::{
 };
 use crate::user::User;
 
+/// Every row is compared with it, so its length is time.
+const LONGEST_SEARCH: usize = 10_000;
+
 /// Queries.
 pub struct CourseQuery;
 
@@ -38,7 +41,7 @@ pub enum CourseOrder {
 /// Which courses to list; conditions that are absent let everything through.
 #[derive(Debug, Default, InputObject)]
 pub struct CourseFilter {
-    /// Text that title or description contains, in any letter case; `%` and `_` stand for themselves.
+    /// Text that title or description contains, in any letter case; `%` and `_` stand for themselves. At most 10,000 characters.
     pub search: Option<String>,
     /// Only courses of this level.
     pub level: Option<Level>,
@@ -210,6 +213,12 @@ impl CourseFilter {
     fn try_into_store(self) -> Result<store::CourseFilter, Failure> {
         if let Some(search) = &self.search {
             text::require_storable("filter.search", search)?;
+            if search.chars().count() > LONGEST_SEARCH {
+                return Err(Failure::invalid(
+                    "filter.search",
+                    format!("must have at most {LONGEST_SEARCH} characters"),
+                ));
+            }
         }
         Ok(store::CourseFilter {
             search: self.search,
