@@ -155,7 +155,7 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    use futures::future::join_all;
+    use futures::{FutureExt as _, StreamExt as _, future::join_all, stream::FuturesUnordered};
 
     use super::*;
 
@@ -249,11 +249,17 @@ mod tests {
     async fn whoever_would_wait_too_long_is_turned_away_at_once() {
         let passwords = passwords(1, 2);
 
-        let outcomes = join_all((0..1_000).map(|_| passwords.hash(PASSWORD.to_owned()))).await;
+        let only_thread = Arc::clone(&passwords.threads).acquire_owned().await.expect("it is free");
+        let mut outcomes: FuturesUnordered<_> = (0..1_000).map(|_| passwords.hash(PASSWORD.to_owned())).collect();
 
-        let hashed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-        let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::RateLimited { .. }))).count();
-        assert_eq!((hashed, refused), (3, 997));
+        for _ in 0..997 {
+            let outcome = outcomes.next().await.expect("an outcome");
+            assert!(matches!(outcome, Err(Error::RateLimited { .. })), "{outcome:?}");
+        }
+        assert!(outcomes.next().now_or_never().is_none(), "three wait for the thread");
+
+        drop(only_thread);
+        assert!(outcomes.all(async |outcome| outcome.is_ok()).await);
         passwords.hash(PASSWORD.to_owned()).await.expect("there is room again");
     }
 
