@@ -8,11 +8,13 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use identity::{IdentitySettings, Keys};
+use router::SubgraphUrl;
 use sqlx::PgPool;
 use subgraph_kit::{
-    Subgraph,
+    Platform, Subgraph,
     database::{DatabaseSettings, Migrations, connect},
-    hop::{Door, SecretSettings},
+    events::EventSettings,
+    hop::{Door, SecretSettings, Secrets},
     serve, service,
     token::Verifier,
 };
@@ -172,6 +174,14 @@ pub struct Settings {
     #[command(flatten)]
     pub identity: IdentitySettings,
 
+    /// Where the other subgraphs are, if not on this machine at their usual ports:
+    /// `course=http://course:8002/graphql,…`.
+    #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", value_name = "NAME=URL", value_delimiter = ',')]
+    pub subgraph_urls: Vec<SubgraphUrl>,
+
+    #[command(flatten)]
+    pub events: EventSettings,
+
     #[command(flatten)]
     pub secret: SecretSettings,
 
@@ -185,16 +195,31 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let stop = stop::token()?;
     let name = settings.name;
     let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], name.port())));
-    let door = Door::at(address, settings.secret.secrets()?, settings.insecure_dev)?;
+    let secrets = settings.secret.secrets()?;
+    let door = Door::at(address, secrets.clone(), settings.insecure_dev)?;
     let listener = listen(address).await?;
 
     let db = open(name, settings.urls.require(name)?, &settings.database).await?;
     let keys = (name == Name::Identity).then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
     let verifier = keys.as_ref().map_or_else(|| remote_keys(settings.jwks_url), Keys::verifier);
-    let (_, routes) = assemble(name, db, verifier, door, keys, &settings.identity).await?;
+    let platform = Platform::new(verifier);
+    add_peers(&platform, &settings.subgraph_urls, secrets.as_ref())?;
+    let (subgraph, routes) = assemble(name, db, &platform, door, keys, &settings.identity).await?;
 
     info!(subgraph = name.as_str(), %address, "ready");
-    serve::serve(listener, routes, stop).await?;
+    let work = subgraph.work(platform.bus, settings.events, stop.clone());
+    tokio::join!(serve::serve(listener, routes, stop), work).0?;
+    Ok(())
+}
+
+/// The other subgraphs, each in a process of its own.
+fn add_peers(platform: &Platform, urls: &[SubgraphUrl], secrets: Option<&Secrets>) -> Result<()> {
+    for name in Name::ALL {
+        let given = urls.iter().find(|given| given.name == name.as_str());
+        let usual = || format!("http://127.0.0.1:{}/graphql", name.port());
+        let url = given.map_or_else(usual, |given| given.url.clone());
+        platform.peers.add_remote(name.as_str(), &url, secrets.cloned())?;
+    }
     Ok(())
 }
 
@@ -236,21 +261,21 @@ pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<
 pub async fn assemble(
     name: Name,
     db: PgPool,
-    verifier: Verifier,
+    platform: &Platform,
     door: Door,
     keys: Option<Keys>,
     identity: &IdentitySettings,
 ) -> Result<(Subgraph, axum::Router)> {
     let subgraph = match (name, keys) {
         (Name::Identity, Some(keys)) => {
-            let subgraph = identity::subgraph(db, &keys, verifier, identity).await?;
+            let subgraph = identity::subgraph(db, &keys, platform, identity).await?;
             return Ok((subgraph.clone(), identity::routes(subgraph, door, &keys)));
         }
         (Name::Identity, None) => anyhow::bail!("identity needs its signing keys"),
-        (Name::Course, _) => course::subgraph(db, verifier).await?,
-        (Name::Enrollment, _) => enrollment::subgraph(db, verifier).await?,
-        (Name::Payment, _) => payment::subgraph(db, verifier).await?,
-        (Name::Notification, _) => notification::subgraph(db, verifier).await?,
+        (Name::Course, _) => course::subgraph(db, platform).await?,
+        (Name::Enrollment, _) => enrollment::subgraph(db, platform).await?,
+        (Name::Payment, _) => payment::subgraph(db, platform).await?,
+        (Name::Notification, _) => notification::subgraph(db, platform).await?,
     };
     Ok((subgraph.clone(), serve::routes(subgraph, door)))
 }

@@ -8,6 +8,7 @@ use async_graphql::{
     parser::types::Field, registry::Registry,
 };
 use chrono::{DateTime, TimeZone as _, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::{Timestamp, Uuid};
 
 /// A new time-ordered id (`UUIDv7`), and its own millisecond as the row's creation time: then
@@ -30,7 +31,8 @@ fn creation_time(timestamp: &Timestamp) -> Option<DateTime<Utc>> {
 macro_rules! id_types {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[serde(transparent)]
         #[sqlx(transparent)]
         pub struct $name(pub Uuid);
 

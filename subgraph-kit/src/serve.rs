@@ -3,7 +3,7 @@
 use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, StatusCode},
     middleware::{Next, from_fn_with_state},
@@ -16,29 +16,29 @@ use tracing::warn;
 
 use crate::{
     Subgraph,
+    events::Undelivered,
     hop::{self, Door, Hop, Refused, Secrets},
+    peers::EVENTS_PATH,
 };
 
 /// The router takes 1 MB from a client, and asks for a thousand entities at most.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// The routes that every subgraph has: `POST /graphql`, `GET /health` (the process lives) and
-/// `GET /ready` (it can serve: its database answers). Only the first is behind the door.
+/// The routes that every subgraph has: `POST /graphql`, `POST /events` (a `CloudEvents` event),
+/// `GET /health` (the process lives) and `GET /ready` (it can serve: its database answers). The first
+/// two are behind the door.
 pub fn routes(subgraph: Subgraph, door: Door) -> Router {
-    let graphql = match door {
+    let mut behind_the_door = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(events));
+    match door {
         Door::Signed(secrets) => {
-            post(graphql).layer(from_fn_with_state(Guard { subgraph: subgraph.name(), secrets }, only_the_router))
+            let guard = Guard { subgraph: subgraph.name(), secrets };
+            behind_the_door = behind_the_door.layer(from_fn_with_state(guard, only_the_router));
         }
         Door::InsecureDev => {
             warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: everybody on this machine may ask this subgraph");
-            post(graphql)
         }
-    };
-    Router::new()
-        .route("/graphql", graphql)
-        .route("/health", get(|| async { "ok" }))
-        .route("/ready", get(ready))
-        .with_state(subgraph)
+    }
+    behind_the_door.route("/health", get(|| async { "ok" })).route("/ready", get(ready)).with_state(subgraph)
 }
 
 /// Serves until `stop` is cancelled, then lets the requests in flight finish.
@@ -80,6 +80,19 @@ fn unauthorized(subgraph: &str, refused: Refused) -> StatusCode {
 
 async fn graphql(State(subgraph): State<Subgraph>, headers: HeaderMap, request: GraphQLRequest) -> GraphQLResponse {
     subgraph.execute(&headers, request.into_inner()).await.into()
+}
+
+/// 204 when the event is kept, whether it has come before or not; 400 when it will never do; 503 when it
+/// is worth sending again.
+async fn events(State(subgraph): State<Subgraph>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
+    match subgraph.receive(&body).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(Undelivered::Refused(reason)) => Err((StatusCode::BAD_REQUEST, reason)),
+        Err(Undelivered::Away(reason)) => {
+            warn!(subgraph.name = subgraph.name(), reason, "an event cannot be kept at the moment");
+            Err((StatusCode::SERVICE_UNAVAILABLE, String::new()))
+        }
+    }
 }
 
 async fn ready(State(subgraph): State<Subgraph>) -> (StatusCode, &'static str) {

@@ -9,12 +9,19 @@ use async_graphql::{
 };
 use async_graphql_value::{ConstValue, Value};
 use chrono::{DateTime, Utc};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use http::HeaderMap;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
-use crate::{Client, Error, Viewer, batch::Batches, report, token::Verifier};
+use crate::{
+    Client, Credentials, Error, Viewer,
+    batch::Batches,
+    events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
+    report,
+    token::Verifier,
+};
 
 const MOST_REPRESENTATIONS: usize = 1_000;
 
@@ -52,8 +59,11 @@ pub struct Subgraph {
     db: PgPool,
     verifier: Verifier,
     run: Run,
+    inbox: Option<Inbox>,
+    tasks: Vec<Task>,
 }
 
+type Task = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>;
 type Run = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 
 impl Subgraph {
@@ -81,7 +91,47 @@ impl Subgraph {
             };
             Box::pin(answer) as BoxFuture<'static, Response>
         };
-        Self { name, db, verifier, run: Arc::new(run) }
+        Self { name, db, verifier, run: Arc::new(run), inbox: None, tasks: Vec::new() }
+    }
+
+    /// The same, with somebody who acts on what other services tell.
+    #[must_use]
+    pub fn consuming(mut self, handler: impl Handler) -> Self {
+        self.inbox = Some(Inbox::new(self.name, self.db.clone(), handler));
+        self
+    }
+
+    /// The same, with something to do beside answering, until it is told to stop.
+    #[must_use]
+    pub fn with_task<F>(mut self, task: impl Fn(CancellationToken) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.push(Arc::new(move |stop| Box::pin(task(stop))));
+        self
+    }
+
+    /// Does what there is to do beside answering: delivers events and acts on them, until `stop` is
+    /// cancelled.
+    pub async fn work(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
+        let events = Work { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
+        let tasks = self.tasks.iter().map(|task| task(stop.clone()));
+        tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
+    }
+
+    /// Takes an event in.
+    ///
+    /// # Errors
+    /// If it is refused, or cannot be kept at the moment.
+    pub async fn receive(&self, event: &[u8]) -> Result<(), Undelivered> {
+        let Some(inbox) = &self.inbox else {
+            return Err(Undelivered::Refused(format!("{} acts on no events", self.name)));
+        };
+        match inbox.receive(event).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refused)) => Err(Undelivered::Refused(refused.to_string())),
+            Err(error) => Err(Undelivered::Away(error.to_string())),
+        }
     }
 
     /// The name in `supergraph.yaml`.
@@ -105,7 +155,10 @@ impl Subgraph {
         let (subgraph, headers) = (self.clone(), headers.clone());
         async move {
             match subgraph.admit(&headers, &mut request).await {
-                Ok(viewer) => report::publish((subgraph.run)(request.data(viewer).data(Client::of(&headers))).await),
+                Ok(viewer) => {
+                    let request = request.data(viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
+                    report::publish((subgraph.run)(request).await)
+                }
                 Err(error) => report::failure(&error),
             }
         }

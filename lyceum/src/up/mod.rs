@@ -21,8 +21,9 @@ use identity::IdentitySettings;
 use router::{ClientAddressSettings, Router, SubgraphUrl};
 use serde::Serialize;
 use subgraph_kit::{
-    Subgraph,
+    Platform, Subgraph,
     database::DatabaseSettings,
+    events::{Bus, EventSettings},
     hop::{Door, SecretSettings},
     serve,
 };
@@ -93,6 +94,9 @@ pub struct Settings {
 
     #[command(flatten)]
     client_address: ClientAddressSettings,
+
+    #[command(flatten)]
+    events: EventSettings,
 
     // Without one, each start makes its own and keeps it to itself.
     #[command(flatten)]
@@ -233,6 +237,7 @@ impl Graph {
     ) -> Result<Self> {
         let keys = subgraphs::open_keys(&home.join("keys"), &settings.identity)?;
         let secrets = settings.secret.secrets()?;
+        let platform = Platform::new(keys.verifier());
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for name in Name::ALL {
             let port = if settings.free_ports { 0 } else { name.port() };
@@ -241,11 +246,24 @@ impl Graph {
             let db = databases.get(name).clone();
             let door = Door::at(address, secrets.clone(), false)?;
             let (subgraph, routes) =
-                subgraphs::assemble(name, db, keys.verifier(), door, Some(keys.clone()), &settings.identity).await?;
+                subgraphs::assemble(name, db, &platform, door, Some(keys.clone()), &settings.identity).await?;
             graph.serving.spawn(serve::serve(listener, routes, stop.clone()));
+            platform.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));
         }
+        graph.work(&platform.bus, &settings.events, &stop);
         Ok(graph)
+    }
+
+    /// Only now: whoever is told something may ask any of the others.
+    fn work(&mut self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
+        for (subgraph, _) in &self.subgraphs {
+            let (subgraph, bus, settings, stop) = (subgraph.clone(), bus.clone(), settings.clone(), stop.clone());
+            self.serving.spawn(async move {
+                subgraph.work(bus, settings, stop).await;
+                Ok(())
+            });
+        }
     }
 
     fn urls(&self) -> BTreeMap<&'static str, String> {

@@ -5,7 +5,7 @@ mod user;
 
 use async_graphql::{EmptySubscription, Schema};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Subgraph, database::Migrations, service, token::Verifier};
+use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
 
 use crate::course::{
     graphql::{CourseMutation, CourseQuery},
@@ -33,7 +33,7 @@ pub fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn subgraph(db: PgPool, verifier: Verifier) -> Result<Subgraph, sqlx::Error> {
+pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
     let store = Store::open(db.clone()).await?;
-    Ok(Subgraph::new(NAME, schema(), store, db, verifier))
+    Ok(Subgraph::new(NAME, schema(), store, db, platform.verifier.clone()))
 }

@@ -11,7 +11,7 @@ pub mod user;
 use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Subgraph, database::Migrations, hop::Door, serve, service, token::Verifier};
+use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, hop::Door, serve, service};
 
 pub use crate::{
     keys::{KeyError, Keys, rotate},
@@ -47,20 +47,19 @@ pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
     builder().finish()
 }
 
-/// The subgraph over its migrated database. It signs tokens with `keys`, and believes those that
-/// `verifier` accepts.
+/// The subgraph over its migrated database. It signs tokens with `keys`.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn subgraph(
     db: PgPool,
     keys: &Keys,
-    verifier: Verifier,
+    platform: &Platform,
     settings: &IdentitySettings,
 ) -> Result<Subgraph, sqlx::Error> {
     let store = Store::open(db.clone()).await?;
-    let sessions = Sessions::new(db.clone(), keys.clone(), settings);
-    Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, verifier))
+    let sessions = Sessions::new(db.clone(), keys.clone(), platform.bus.outbox(), settings);
+    Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, platform.verifier.clone()))
 }
 
 /// The routes of every subgraph, and the public keys at `/.well-known/jwks.json`.

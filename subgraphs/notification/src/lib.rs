@@ -5,7 +5,7 @@ mod user;
 
 use async_graphql::{EmptySubscription, Schema};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Subgraph, database::Migrations, service, token::Verifier};
+use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
 
 use crate::notification::{
     graphql::{NotificationMutation, NotificationQuery},
@@ -36,6 +36,6 @@ pub fn schema() -> Schema<NotificationQuery, NotificationMutation, EmptySubscrip
 /// # Errors
 /// Those of the database.
 #[expect(clippy::unused_async, reason = "all subgraphs open in the same way")]
-pub async fn subgraph(db: PgPool, verifier: Verifier) -> Result<Subgraph, sqlx::Error> {
-    Ok(Subgraph::new(NAME, schema(), Store::new(db.clone()), db, verifier))
+pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+    Ok(Subgraph::new(NAME, schema(), Store::new(db.clone()), db, platform.verifier.clone()))
 }

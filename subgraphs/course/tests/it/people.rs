@@ -1,7 +1,10 @@
 //! Who is who in the fixtures.
 
 use sqlx::PgPool;
-use subgraph_kit::testing::{TestApp, verifier};
+use subgraph_kit::{
+    Platform,
+    testing::{TestApp, verifier},
+};
 use uuid::Uuid;
 
 pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
@@ -23,5 +26,5 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
 /// The subgraph over the test's own database.
 pub async fn app(db: PgPool) -> TestApp {
-    TestApp::new(course::subgraph(db, verifier()).await.expect("the subgraph opens"))
+    TestApp::new(course::subgraph(db, &Platform::new(verifier())).await.expect("the subgraph opens"))
 }

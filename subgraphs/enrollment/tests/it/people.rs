@@ -1,7 +1,10 @@
 //! Who is who in the fixtures.
 
 use sqlx::PgPool;
-use subgraph_kit::testing::{TestApp, verifier};
+use subgraph_kit::{
+    Platform,
+    testing::{TestApp, verifier},
+};
 use uuid::Uuid;
 
 /// Begun with Rust, which she paid for, and enrolled in SQL, which is free.
@@ -29,5 +32,5 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
 /// The subgraph over the test's own database.
 pub async fn app(db: PgPool) -> TestApp {
-    TestApp::new(enrollment::subgraph(db, verifier()).await.expect("the subgraph opens"))
+    TestApp::new(enrollment::subgraph(db, &Platform::new(verifier())).await.expect("the subgraph opens"))
 }

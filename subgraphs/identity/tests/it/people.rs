@@ -2,7 +2,10 @@
 
 use identity::{IdentitySettings, Keys, TokenSettings, throttle::ThrottleSettings};
 use sqlx::PgPool;
-use subgraph_kit::testing::{TestApp, TestClient, verifier};
+use subgraph_kit::{
+    Platform,
+    testing::{TestApp, TestClient, verifier},
+};
 use uuid::Uuid;
 
 /// Teaches.
@@ -35,13 +38,17 @@ pub fn keys() -> Keys {
 
 /// The subgraph over the test's own database, which knows the people that the kit signs in.
 pub async fn app(db: PgPool) -> TestApp {
-    TestApp::new(identity::subgraph(db, &keys(), verifier(), &settings()).await.expect("the subgraph opens"))
+    TestApp::new(
+        identity::subgraph(db, &keys(), &Platform::new(verifier()), &settings()).await.expect("the subgraph opens"),
+    )
 }
 
 /// The subgraph over the test's own database, which believes the tokens that it gives out itself.
 pub async fn real_app(db: PgPool, settings: &IdentitySettings) -> TestApp {
     let keys = keys();
-    TestApp::new(identity::subgraph(db, &keys, keys.verifier(), settings).await.expect("the subgraph opens"))
+    TestApp::new(
+        identity::subgraph(db, &keys, &Platform::new(keys.verifier()), settings).await.expect("the subgraph opens"),
+    )
 }
 
 /// Whoever has this access token.

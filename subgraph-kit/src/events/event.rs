@@ -1,0 +1,306 @@
+//! What one service tells the others: `CloudEvents` 1.0, in JSON.
+//!
+//! An event's type is a promise. What is added to its data is optional; anything else is a new type,
+//! with a version in its name.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{CourseId, EnrollmentId, PaymentId, UserId, ids::new_id_and_time};
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    specversion: SpecVersion,
+    /// Names the event: the same one, however often it arrives.
+    pub id: Uuid,
+    /// Who tells it: a slash and the service's name.
+    pub source: String,
+    /// What it is about. Events about the same thing arrive in order.
+    pub subject: Uuid,
+    /// When it happened.
+    pub time: DateTime<Utc>,
+    datacontenttype: ContentType,
+    /// What happened.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum SpecVersion {
+    #[serde(rename = "1.0")]
+    V1,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum ContentType {
+    #[serde(rename = "application/json")]
+    Json,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Fact {
+    /// Somebody has an account now.
+    #[serde(rename = "lyceum.user.registered")]
+    UserRegistered(Registration),
+    /// A payment has arrived.
+    #[serde(rename = "lyceum.payment.completed")]
+    PaymentCompleted(Purchase),
+    /// A payment has gone back.
+    #[serde(rename = "lyceum.payment.refunded")]
+    PaymentRefunded(Refund),
+    /// A student has a place on a course.
+    #[serde(rename = "lyceum.enrollment.created")]
+    EnrollmentCreated(Place),
+    /// A student has lost their place on a course.
+    #[serde(rename = "lyceum.enrollment.revoked")]
+    EnrollmentRevoked(Place),
+    /// A payment could not become a place on its course, and is to go back.
+    #[serde(rename = "lyceum.enrollment.rejected")]
+    EnrollmentRejected(Rejection),
+}
+
+/// Who has an account now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// The user.
+    pub user_id: UserId,
+    /// What everyone sees of them.
+    pub name: String,
+}
+
+/// Who paid how much for what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purchase {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// Who paid.
+    pub student_id: UserId,
+    /// For which course.
+    pub course_id: CourseId,
+    /// How that course was called.
+    pub course_title: String,
+    /// How much.
+    pub amount: Decimal,
+}
+
+/// What went back, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// What had been paid.
+    #[serde(flatten)]
+    pub purchase: Purchase,
+    /// Why it went back.
+    pub reason: RefundReason,
+}
+
+/// Why a payment went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "refund_reason", rename_all = "snake_case")]
+pub enum RefundReason {
+    /// An admin wanted it so.
+    Requested,
+    /// It could not become a place on the course.
+    NotEnrolled,
+}
+
+/// A student's place on a course.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The enrollment.
+    pub enrollment_id: EnrollmentId,
+    /// Whose.
+    pub student_id: UserId,
+    /// On which course.
+    pub course_id: CourseId,
+    /// How that course was called.
+    pub course_title: String,
+    /// What paid for it, if anything had to.
+    pub payment_id: Option<PaymentId>,
+}
+
+/// A payment that could not become a place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// The payment.
+    pub payment_id: PaymentId,
+}
+
+/// The kinds of events: who tells them, and who wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in `Fact`")]
+pub enum Kind {
+    UserRegistered,
+    PaymentCompleted,
+    PaymentRefunded,
+    EnrollmentCreated,
+    EnrollmentRevoked,
+    EnrollmentRejected,
+}
+
+impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 6] = [
+        Self::UserRegistered,
+        Self::PaymentCompleted,
+        Self::PaymentRefunded,
+        Self::EnrollmentCreated,
+        Self::EnrollmentRevoked,
+        Self::EnrollmentRejected,
+    ];
+
+    /// The event's `type`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UserRegistered => "lyceum.user.registered",
+            Self::PaymentCompleted => "lyceum.payment.completed",
+            Self::PaymentRefunded => "lyceum.payment.refunded",
+            Self::EnrollmentCreated => "lyceum.enrollment.created",
+            Self::EnrollmentRevoked => "lyceum.enrollment.revoked",
+            Self::EnrollmentRejected => "lyceum.enrollment.rejected",
+        }
+    }
+
+    /// The service that tells it.
+    #[must_use]
+    pub fn source(self) -> &'static str {
+        match self {
+            Self::UserRegistered => "identity",
+            Self::PaymentCompleted | Self::PaymentRefunded => "payment",
+            Self::EnrollmentCreated | Self::EnrollmentRevoked | Self::EnrollmentRejected => "enrollment",
+        }
+    }
+
+    /// The services that act on it.
+    #[must_use]
+    pub fn consumers(self) -> &'static [&'static str] {
+        match self {
+            Self::UserRegistered | Self::EnrollmentCreated | Self::EnrollmentRevoked => &["notification"],
+            Self::PaymentCompleted | Self::PaymentRefunded => &["enrollment", "notification"],
+            Self::EnrollmentRejected => &["payment"],
+        }
+    }
+}
+
+impl Event {
+    /// An event that happens now.
+    #[must_use]
+    pub fn new(fact: Fact) -> Self {
+        let (id, time) = new_id_and_time();
+        Self {
+            specversion: SpecVersion::V1,
+            id,
+            source: format!("/{}", fact.kind().source()),
+            subject: fact.subject(),
+            time,
+            datacontenttype: ContentType::Json,
+            fact,
+        }
+    }
+}
+
+impl Fact {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::UserRegistered(_) => Kind::UserRegistered,
+            Self::PaymentCompleted(_) => Kind::PaymentCompleted,
+            Self::PaymentRefunded(_) => Kind::PaymentRefunded,
+            Self::EnrollmentCreated(_) => Kind::EnrollmentCreated,
+            Self::EnrollmentRevoked(_) => Kind::EnrollmentRevoked,
+            Self::EnrollmentRejected(_) => Kind::EnrollmentRejected,
+        }
+    }
+
+    fn subject(&self) -> Uuid {
+        match self {
+            Self::UserRegistered(registration) => registration.user_id.0,
+            Self::PaymentCompleted(purchase) => purchase.payment_id.0,
+            Self::PaymentRefunded(refund) => refund.purchase.payment_id.0,
+            Self::EnrollmentCreated(place) | Self::EnrollmentRevoked(place) => place.enrollment_id.0,
+            Self::EnrollmentRejected(rejection) => rejection.payment_id.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json, to_value};
+
+    use super::*;
+
+    fn event() -> Event {
+        Event::new(Fact::PaymentRefunded(Refund {
+            purchase: Purchase {
+                payment_id: PaymentId(Uuid::from_u128(1)),
+                student_id: UserId(Uuid::from_u128(2)),
+                course_id: CourseId(Uuid::from_u128(3)),
+                course_title: "Rust".to_owned(),
+                amount: Decimal::new(49_90, 2),
+            },
+            reason: RefundReason::NotEnrolled,
+        }))
+    }
+
+    #[test]
+    fn an_event_is_a_cloud_event() {
+        let event = event();
+
+        assert_eq!(
+            to_value(&event).expect("JSON"),
+            json!({
+                "specversion": "1.0",
+                "id": event.id,
+                "source": "/payment",
+                "type": "lyceum.payment.refunded",
+                "subject": Uuid::from_u128(1),
+                "time": event.time,
+                "datacontenttype": "application/json",
+                "data": {
+                    "payment_id": Uuid::from_u128(1),
+                    "student_id": Uuid::from_u128(2),
+                    "course_id": Uuid::from_u128(3),
+                    "course_title": "Rust",
+                    "amount": "49.90",
+                    "reason": "not_enrolled",
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn an_event_comes_back_as_it_was() {
+        let event = event();
+
+        assert_eq!(from_value::<Event>(to_value(&event).expect("JSON")).expect("an event"), event);
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused_with_a_reason() {
+        let refused = |change: fn(&mut Value)| {
+            let mut value = to_value(event()).expect("JSON");
+            change(&mut value);
+            from_value::<Event>(value).expect_err("it is refused").to_string()
+        };
+
+        assert!(refused(|event| event["specversion"] = json!("2.0")).contains("2.0"));
+        assert!(refused(|event| event["type"] = json!("lyceum.payment.lost")).contains("lyceum.payment.lost"));
+        assert!(refused(|event| _ = event["data"].as_object_mut().expect("data").remove("amount")).contains("amount"));
+        assert!(refused(|event| event["subject"] = json!("1")).contains("UUID"));
+    }
+
+    #[test]
+    fn each_kind_has_a_teller_and_somebody_who_wants_to_know() {
+        for kind in Kind::ALL {
+            assert!(!kind.consumers().contains(&kind.source()), "{kind:?}");
+            assert!(!kind.consumers().is_empty(), "{kind:?}");
+        }
+    }
+}

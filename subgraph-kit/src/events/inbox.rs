@@ -1,0 +1,253 @@
+//! What a service has been told: each event once, acted on in order, in the transaction of its effect.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures::{FutureExt as _, future::BoxFuture};
+use serde::Deserialize;
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
+use tracing::{debug, error, warn};
+use uuid::Uuid;
+
+use super::Event;
+use crate::{Error, crash};
+
+/// The channel on which the database says that something has arrived.
+pub const CHANNEL: &str = "inbox";
+
+/// An event that fails so often is set aside: after about 13 seconds.
+const MOST_TRIES: i32 = 8;
+
+type Handle = Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<(), Error>> + Send + Sync>;
+
+/// Acts on events.
+pub trait Handler: Send + Sync + 'static {
+    /// Does what the event asks for, in the transaction that also remembers that it was done. The
+    /// event comes once, but what it tells may have been told before.
+    ///
+    /// # Errors
+    /// The event is tried again, and set aside in the end.
+    fn handle(&self, transaction: &mut PgConnection, event: Event) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// A service's inbox.
+#[derive(Clone)]
+pub struct Inbox {
+    db: PgPool,
+    service: &'static str,
+    handle: Handle,
+}
+
+/// Why something is not taken for an event. Sending it again would not help.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is no `CloudEvents` event.
+    #[error("no event: {0}")]
+    Malformed(String),
+    /// Two events have one id.
+    #[error("an event with this id has come before, and was another one")]
+    OtherBody,
+}
+
+/// What must be known of an event to keep it. What else is wrong shows when it is acted on, and can
+/// be mended then.
+#[derive(Deserialize)]
+struct Envelope {
+    specversion: String,
+    id: Uuid,
+    #[serde(rename = "source")]
+    _source: String,
+    r#type: String,
+    subject: Uuid,
+}
+
+/// An event whose turn it is.
+#[derive(sqlx::FromRow)]
+struct Next {
+    position: i64,
+    event_id: Uuid,
+    r#type: String,
+    event: String,
+}
+
+/// What became of an event.
+enum Outcome {
+    Done,
+    /// It will not do as it is.
+    Unusable(String),
+    Failed(Error),
+}
+
+impl Inbox {
+    /// The inbox in this database, whose events `handler` acts on.
+    pub fn new(service: &'static str, db: PgPool, handler: impl Handler) -> Self {
+        let handler = Arc::new(handler);
+        let handle: Handle = Arc::new(move |transaction, event| {
+            let handler = Arc::clone(&handler);
+            async move { handler.handle(transaction, event).await }.boxed()
+        });
+        Self { db, service, handle }
+    }
+
+    /// Keeps an event, to act on it soon. One that has come before changes nothing.
+    ///
+    /// # Errors
+    /// In the inner result: why it is no event. In the outer: those of the database.
+    pub async fn receive(&self, body: &[u8]) -> Result<Result<(), Refused>, sqlx::Error> {
+        let (envelope, event) = match read(body) {
+            Ok(read) => read,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let is_the_same: Option<bool> = query_scalar(
+            "with added as (
+                 insert into inbox (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
+                 on conflict (event_id) do nothing
+                 returning pg_notify($5, '')
+             )
+             select true from added
+             union all
+             select event = $4::jsonb from inbox where event_id = $1
+             limit 1",
+        )
+        .bind(envelope.id)
+        .bind(&envelope.r#type)
+        .bind(envelope.subject)
+        .bind(&event)
+        .bind(CHANNEL)
+        .fetch_optional(&self.db)
+        .await?;
+        crash::point("inbox.received");
+        // None: the same event arrives twice at this moment, and the other one is kept.
+        Ok(if is_the_same.unwrap_or(true) { Ok(()) } else { Err(Refused::OtherBody) })
+    }
+
+    /// Acts on the next event, if there is one. True if there was.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn act(&self, db: &PgPool) -> Result<bool, sqlx::Error> {
+        let mut transaction = db.begin().await?;
+        let Some(next) = next(&mut transaction).await? else { return Ok(false) };
+        match self.run(&mut transaction, &next).await {
+            Outcome::Done => {
+                query("update inbox set processed_at = now() where position = $1")
+                    .bind(next.position)
+                    .execute(&mut *transaction)
+                    .await?;
+                crash::point("inbox.before-commit");
+                transaction.commit().await?;
+                crash::point("inbox.committed");
+                debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "acted on");
+            }
+            Outcome::Unusable(reason) => {
+                transaction.rollback().await?;
+                self.set_aside(db, &next, 1, &reason).await?;
+            }
+            // The database is away: no fault of the event.
+            Outcome::Failed(Error::Unavailable(source)) => {
+                return Err(sqlx::Error::Io(std::io::Error::other(source)));
+            }
+            Outcome::Failed(error) => {
+                transaction.rollback().await?;
+                self.try_later(db, &next, &error).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn run(&self, transaction: &mut PgConnection, next: &Next) -> Outcome {
+        let event: Event = match serde_json::from_str(&next.event) {
+            Ok(event) => event,
+            Err(error) => return Outcome::Unusable(error.to_string()),
+        };
+        if !event.fact.kind().consumers().contains(&self.service) {
+            return Outcome::Unusable(format!("{} has nothing to do with it", self.service));
+        }
+        match AssertUnwindSafe((self.handle)(transaction, event)).catch_unwind().await {
+            Ok(Ok(())) => Outcome::Done,
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(_) => Outcome::Failed(Error::internal(std::io::Error::other("the handler panicked"))),
+        }
+    }
+
+    async fn try_later(&self, db: &PgPool, next: &Next, error: &Error) -> Result<(), sqlx::Error> {
+        let reason = chain(error);
+        let tries: Option<i32> = query_scalar(
+            "update inbox
+             set tries = tries + 1, reason = $2, next_try_at = now() + interval '0.1 s' * power(2, tries)
+             where position = $1 and processed_at is null
+             returning tries",
+        )
+        .bind(next.position)
+        .bind(&reason)
+        .fetch_optional(db)
+        .await?;
+        match tries {
+            Some(tries) if tries >= MOST_TRIES => self.set_aside(db, next, 0, &reason).await,
+            _ => {
+                warn!(service = self.service, event.id = %next.event_id, reason, "an event failed; it is tried again");
+                Ok(())
+            }
+        }
+    }
+
+    async fn set_aside(&self, db: &PgPool, next: &Next, tries: i32, reason: &str) -> Result<(), sqlx::Error> {
+        query(
+            "update inbox set set_aside_at = now(), tries = tries + $3, reason = $2
+             where position = $1 and processed_at is null",
+        )
+        .bind(next.position)
+        .bind(reason)
+        .bind(tries)
+        .execute(db)
+        .await?;
+        error!(
+            service = self.service, event.id = %next.event_id, event.r#type = next.r#type, reason,
+            "an event is set aside: `lyceum admin events` shows it, and sends it again"
+        );
+        Ok(())
+    }
+}
+
+/// The first one whose turn it is: nothing earlier about the same thing is waiting.
+async fn next(transaction: &mut PgConnection) -> Result<Option<Next>, sqlx::Error> {
+    query_as(
+        "select position, event_id, type, event::text as event
+         from inbox
+         where processed_at is null and set_aside_at is null and next_try_at <= now()
+           and not exists (
+               select from inbox earlier
+               where earlier.subject = inbox.subject and earlier.position < inbox.position
+                 and earlier.processed_at is null and earlier.set_aside_at is null
+           )
+         order by position
+         limit 1
+         for update skip locked",
+    )
+    .fetch_optional(transaction)
+    .await
+}
+
+fn read(body: &[u8]) -> Result<(Envelope, String), Refused> {
+    let malformed = |error: serde_json::Error| Refused::Malformed(error.to_string());
+    let event: Value = serde_json::from_slice(body).map_err(malformed)?;
+    let envelope = Envelope::deserialize(&event).map_err(malformed)?;
+    if envelope.specversion != "1.0" {
+        return Err(Refused::Malformed(format!("specversion {}, and 1.0 is known", envelope.specversion)));
+    }
+    let event = event.to_string();
+    if event.contains("\\u0000") {
+        return Err(Refused::Malformed("a NUL character, which the database does not keep".to_owned()));
+    }
+    Ok((envelope, event))
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,20 @@
+//! What one service tells the others: outbox, relay and inbox. At least once delivered, exactly once
+//! effective.
+//!
+//! A change and its event are one transaction ([`outbox`]). A [`relay`] takes the event to the inbox
+//! of each service that wants it ([`bus`]), and there its effect and the mark that it was acted on
+//! are one transaction again ([`inbox`]).
+
+pub mod bus;
+mod event;
+pub mod inbox;
+pub mod outbox;
+pub mod relay;
+mod wake;
+mod work;
+
+pub use bus::{Bus, Undelivered};
+pub use event::{Event, Fact, Kind, Place, Purchase, Refund, RefundReason, Registration, Rejection};
+pub use inbox::{Handler, Inbox};
+pub use outbox::Outbox;
+pub use work::{EventSettings, Work};

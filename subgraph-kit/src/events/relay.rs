@@ -1,0 +1,134 @@
+//! Takes events from the outbox to where they are wanted: at least once, and in order for each thing
+//! that they are about.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use sqlx::{PgConnection, PgPool, query, query_as};
+use tracing::{debug, error};
+use uuid::Uuid;
+
+use super::bus::{Bus, Undelivered};
+use crate::crash;
+
+/// The destination of events that NATS takes on.
+pub const NATS: &str = "nats";
+
+/// So many at once; all of them about different things.
+const BATCH: i64 = 32;
+
+/// Longer, and it counts as undelivered. The connection that holds the batch waits as long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An event on its way.
+#[derive(sqlx::FromRow)]
+struct Waiting {
+    position: i64,
+    event_id: Uuid,
+    r#type: String,
+    event: String,
+}
+
+/// What a round did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// There was nothing to do.
+    Idle,
+    /// Events were delivered, or set aside.
+    Moved,
+    /// Whoever wants them is away.
+    Stuck,
+}
+
+/// Delivers what waits for `destination`. The rows stay locked meanwhile, by a connection that dies
+/// with this process: so no other relay delivers them at the same time, and none is kept from it
+/// when this one is gone.
+///
+/// # Errors
+/// Those of the database.
+pub async fn round(db: &PgPool, bus: &Bus, destination: &str) -> Result<Round, sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    let waiting = claim(&mut transaction, destination).await?;
+    if waiting.is_empty() {
+        return Ok(Round::Idle);
+    }
+    let mut deliveries: FuturesUnordered<_> =
+        waiting.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
+    let mut delivered = Vec::new();
+    let mut round = Round::Moved;
+    while let Some((event, outcome)) = deliveries.next().await {
+        match outcome {
+            Ok(()) => delivered.push(event.position),
+            Err(Undelivered::Refused(reason)) => set_aside(&mut transaction, destination, event, &reason).await?,
+            Err(Undelivered::Away(reason)) => {
+                debug!(destination, event.id = %event.event_id, reason, "not delivered yet");
+                round = Round::Stuck;
+                note(&mut transaction, event, &reason).await?;
+            }
+        }
+    }
+    crash::point("relay.delivered");
+    query("update outbox set delivered_at = now(), reason = null where position = any($1)")
+        .bind(&delivered)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    crash::point("relay.committed");
+    Ok(round)
+}
+
+/// The first of each thing that events are about.
+async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<Waiting>, sqlx::Error> {
+    query_as(
+        "select position, event_id, type, event::text as event
+         from outbox
+         where destination = $1 and delivered_at is null and set_aside_at is null
+           and not exists (
+               select from outbox earlier
+               where earlier.destination = outbox.destination and earlier.subject = outbox.subject
+                 and earlier.position < outbox.position
+                 and earlier.delivered_at is null and earlier.set_aside_at is null
+           )
+         order by position
+         limit $2
+         for update skip locked",
+    )
+    .bind(destination)
+    .bind(BATCH)
+    .fetch_all(transaction)
+    .await
+}
+
+async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<(), Undelivered> {
+    let delivery = bus.deliver(destination, &event.r#type, event.event_id, event.event.as_bytes());
+    tokio::time::timeout(PATIENCE, delivery)
+        .await
+        .unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())))
+}
+
+async fn note(transaction: &mut PgConnection, event: &Waiting, reason: &str) -> Result<(), sqlx::Error> {
+    query("update outbox set tries = tries + 1, reason = $2 where position = $1")
+        .bind(event.position)
+        .bind(reason)
+        .execute(transaction)
+        .await?;
+    Ok(())
+}
+
+async fn set_aside(
+    transaction: &mut PgConnection,
+    destination: &str,
+    event: &Waiting,
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    query("update outbox set set_aside_at = now(), tries = tries + 1, reason = $2 where position = $1")
+        .bind(event.position)
+        .bind(reason)
+        .execute(transaction)
+        .await?;
+    error!(
+        destination, event.id = %event.event_id, event.r#type = event.r#type, reason,
+        "an event is set aside: `lyceum admin events` shows it, and sends it again"
+    );
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! Wakes those who wait for the database to have something for them.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{PgPool, postgres::PgListener};
+use tokio::sync::Notify;
+use tracing::warn;
+
+/// How long to wait before a lost connection is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Somebody who waits for a channel of the database.
+pub struct Waiter {
+    /// The channel.
+    pub channel: &'static str,
+    /// Rings when something was said there, or may have been.
+    pub bell: Arc<Notify>,
+}
+
+/// Listens for as long as it is not dropped. After a connection was lost, everybody is woken: nobody
+/// knows what was said meanwhile.
+pub async fn listen(db: &PgPool, waiters: &[Waiter]) {
+    loop {
+        if let Err(error) = pass_on(db, waiters).await {
+            warn!(error = %error, "the database's notifications are lost for a moment");
+        }
+        waiters.iter().for_each(|waiter| waiter.bell.notify_one());
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn pass_on(db: &PgPool, waiters: &[Waiter]) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(db).await?;
+    listener.ignore_pool_close_event(true);
+    listener.listen_all(waiters.iter().map(|waiter| waiter.channel)).await?;
+    waiters.iter().for_each(|waiter| waiter.bell.notify_one());
+    while let Some(said) = listener.try_recv().await? {
+        waiters.iter().filter(|waiter| waiter.channel == said.channel()).for_each(|waiter| waiter.bell.notify_one());
+    }
+    Ok(())
+}

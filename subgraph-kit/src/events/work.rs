@@ -1,0 +1,184 @@
+//! What a service does about events while it runs.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use sqlx::{PgPool, postgres::PgPoolOptions, query};
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{
+    Bus, Inbox, Kind,
+    inbox::CHANNEL as INBOX,
+    outbox::CHANNEL as OUTBOX,
+    relay::{self, Round},
+    wake::{Waiter, listen},
+};
+
+/// The database's notifications may be lost with a connection: so often one looks without.
+const POLL: Duration = Duration::from_secs(2);
+
+/// What is away is tried again after this, and twice as long each time, up to `POLL`.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Events that one process acts on at the same time.
+const HANDS: usize = 2;
+
+const CLEAN_UP_EVERY: Duration = Duration::from_mins(10);
+
+/// Rows that one clean-up takes at a time.
+const CLEAN_UP_BATCH: i64 = 10_000;
+
+/// Settings of the events between services.
+#[derive(Clone, Debug, clap::Args)]
+pub struct EventSettings {
+    /// Hours that events are kept after they were delivered and acted on.
+    #[arg(long, env = "LYCEUM_EVENT_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub event_hours: u32,
+}
+
+impl Default for EventSettings {
+    fn default() -> Self {
+        Self { event_hours: 168 }
+    }
+}
+
+/// A service's part in events.
+#[derive(Clone)]
+pub struct Work {
+    /// The service.
+    pub service: &'static str,
+    /// Its database.
+    pub db: PgPool,
+    /// Its inbox, if it acts on events.
+    pub inbox: Option<Inbox>,
+}
+
+impl Work {
+    /// Delivers and acts until `stop` is cancelled. What is being delivered or acted on then is
+    /// finished first.
+    pub async fn run(&self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
+        let db = background(&self.db);
+        let mut tasks = JoinSet::new();
+        let mut waiters = Vec::new();
+        for destination in self.destinations(bus) {
+            let bell = ring_for(&mut waiters, OUTBOX);
+            let (db, bus, stop) = (db.clone(), bus.clone(), stop.clone());
+            tasks.spawn(async move {
+                attend(&stop, &bell, async || relay::round(&db, &bus, destination).await).await;
+            });
+        }
+        for inbox in self.inbox.iter().cycle().take(HANDS) {
+            let bell = ring_for(&mut waiters, INBOX);
+            let (db, inbox, stop) = (db.clone(), inbox.clone(), stop.clone());
+            tasks.spawn(async move {
+                let act = async || Ok(if inbox.act(&db).await? { Round::Moved } else { Round::Idle });
+                attend(&stop, &bell, act).await;
+            });
+        }
+        let (kept, until, own) = (settings.event_hours, stop.clone(), db.clone());
+        let (sends, receives) = (!self.destinations(bus).is_empty(), self.inbox.is_some());
+        tasks.spawn(async move { clean_up(&own, kept, sends, receives, &until).await });
+
+        tokio::select! {
+            () = listen(&db, &waiters), if !waiters.is_empty() => {}
+            () = stop.cancelled() => {}
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                warn!(service = self.service, error = %error, "a task for events broke off");
+            }
+        }
+        db.close().await;
+    }
+
+    /// Where this service's events go.
+    fn destinations(&self, bus: &Bus) -> Vec<&'static str> {
+        let own = Kind::ALL.into_iter().filter(|kind| kind.source() == self.service);
+        let mut destinations: Vec<_> = own.flat_map(|kind| kind.consumers()).copied().collect();
+        if !destinations.is_empty() {
+            destinations.extend(bus.destination());
+        }
+        destinations.sort_unstable();
+        destinations.dedup();
+        destinations
+    }
+}
+
+/// Connections beside those that answer requests: neither keeps the other waiting.
+fn background(db: &PgPool) -> PgPool {
+    PgPoolOptions::new()
+        .min_connections(0)
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy_with(db.connect_options().as_ref().clone())
+}
+
+fn ring_for(waiters: &mut Vec<Waiter>, channel: &'static str) -> Arc<Notify> {
+    let bell = Arc::new(Notify::new());
+    waiters.push(Waiter { channel, bell: Arc::clone(&bell) });
+    bell
+}
+
+/// Goes round by round until `stop` is cancelled, which is noticed between two rounds.
+async fn attend<F>(stop: &CancellationToken, bell: &Notify, mut round: impl FnMut() -> F)
+where
+    F: Future<Output = Result<Round, sqlx::Error>>,
+{
+    let mut pause = FIRST_PAUSE;
+    while !stop.is_cancelled() {
+        let outcome = round().await;
+        match &outcome {
+            Ok(Round::Moved) => {
+                pause = FIRST_PAUSE;
+                continue;
+            }
+            Ok(Round::Idle) => pause = FIRST_PAUSE,
+            Ok(Round::Stuck) => {}
+            Err(error) => debug!(error = %error, "events have to wait"),
+        }
+        let wait = async {
+            if matches!(outcome, Ok(Round::Idle)) {
+                // Whether it rang or not, it is time to look.
+                let _ = timeout(POLL, bell.notified()).await;
+            } else {
+                sleep(pause).await;
+                pause = (pause * 2).min(POLL);
+            }
+        };
+        tokio::select! {
+            () = wait => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn clean_up(db: &PgPool, hours: u32, sends: bool, receives: bool, stop: &CancellationToken) {
+    loop {
+        for (wanted, statement) in [(sends, CLEAN_OUTBOX), (receives, CLEAN_INBOX)] {
+            if wanted && let Err(error) = clean(db, statement, hours).await {
+                debug!(error = %error, "old events stay for now");
+            }
+        }
+        tokio::select! {
+            () = sleep(CLEAN_UP_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+const CLEAN_OUTBOX: &str = "delete from outbox where position in (
+    select position from outbox where delivered_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
+
+const CLEAN_INBOX: &str = "delete from inbox where position in (
+    select position from inbox where processed_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
+
+async fn clean(db: &PgPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
+    let hours = i32::try_from(hours).unwrap_or(i32::MAX);
+    while query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db).await?.rows_affected() > 0 {}
+    Ok(())
+}

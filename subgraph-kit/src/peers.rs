@@ -1,0 +1,261 @@
+//! The other subgraphs, as one subgraph asks and tells them: by function call in the same process,
+//! by signed HTTP in another one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use async_graphql::{Context, Request, Variables};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use reqwest::Url;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    Error, Subgraph,
+    events::Undelivered,
+    hop::{Hop, SIGNATURE, Secrets},
+};
+
+/// Where a subgraph takes events.
+pub const EVENTS_PATH: &str = "/events";
+
+/// Less than the router waits for whoever asks.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The subgraphs that can be asked and told.
+#[derive(Clone, Default)]
+pub struct Peers(Arc<RwLock<HashMap<String, Peer>>>);
+
+#[derive(Clone)]
+enum Peer {
+    Here(Box<Subgraph>),
+    There(Box<Remote>),
+}
+
+/// A subgraph in another process.
+#[derive(Clone)]
+struct Remote {
+    name: String,
+    graphql: Url,
+    events: Url,
+    http: reqwest::Client,
+    /// None with `--insecure-dev` only.
+    secrets: Option<Secrets>,
+}
+
+/// The credentials of whoever is asking, to ask others in their name.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials(Option<HeaderValue>);
+
+/// What a GraphQL endpoint answers.
+#[derive(Deserialize)]
+struct Answer {
+    data: Option<Value>,
+    #[serde(default)]
+    errors: Vec<GraphqlError>,
+}
+
+#[derive(Deserialize)]
+struct GraphqlError {
+    message: String,
+    extensions: Option<Extensions>,
+}
+
+#[derive(Deserialize)]
+struct Extensions {
+    code: Option<String>,
+}
+
+/// Why a peer gave no answer.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("nobody has said where {0} is")]
+    Unknown(String),
+    #[error("{0} cannot be asked")]
+    Transport(String, #[source] reqwest::Error),
+    #[error("{0} does not answer in time")]
+    Timeout(String),
+    #[error("{0} answers {1}")]
+    Status(String, StatusCode),
+    #[error("{0} answers: {1}")]
+    Answer(String, String),
+    #[error("the answer of {0} cannot be read")]
+    Form(String, #[source] serde_json::Error),
+}
+
+impl Credentials {
+    /// Those of a request with these headers.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self(headers.get(AUTHORIZATION).cloned())
+    }
+
+    fn headers(&self) -> HeaderMap {
+        self.0.iter().map(|value| (AUTHORIZATION, value.clone())).collect()
+    }
+}
+
+/// Finds the viewer's credentials in a resolver's context.
+pub trait CredentialsExt {
+    /// To ask others in the viewer's name.
+    fn credentials(&self) -> &Credentials;
+}
+
+impl CredentialsExt for Context<'_> {
+    fn credentials(&self) -> &Credentials {
+        self.data_unchecked()
+    }
+}
+
+impl Peers {
+    /// Adds a subgraph of this process.
+    pub fn add(&self, subgraph: Subgraph) {
+        self.insert(subgraph.name().to_owned(), Peer::Here(Box::new(subgraph)));
+    }
+
+    /// Adds a subgraph that answers at `graphql`.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn add_remote(&self, name: &str, graphql: &str, secrets: Option<Secrets>) -> Result<(), PeerError> {
+        let wrong = |_| PeerError { name: name.to_owned(), url: graphql.to_owned() };
+        let graphql: Url = graphql.parse().map_err(wrong)?;
+        let events = graphql.join(EVENTS_PATH).map_err(wrong)?;
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client without special needs");
+        let remote = Remote { name: name.to_owned(), graphql, events, http, secrets };
+        self.insert(name.to_owned(), Peer::There(Box::new(remote)));
+        Ok(())
+    }
+
+    /// Asks a subgraph's graph in somebody's name.
+    ///
+    /// # Errors
+    /// `Unavailable` if it does not answer; `Internal` if it answers something else than asked for.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        subgraph: &str,
+        credentials: &Credentials,
+        document: &str,
+        variables: Value,
+    ) -> Result<T, Error> {
+        let answer = match self.get(subgraph).ok_or_else(|| away(Failure::Unknown(subgraph.to_owned())))? {
+            Peer::Here(peer) => ask_here(&peer, credentials, document, variables).await?,
+            Peer::There(peer) => peer.ask(credentials, document, &variables).await?,
+        };
+        read(subgraph, answer)
+    }
+
+    /// Hands an event to a service.
+    ///
+    /// # Errors
+    /// If it is refused, or nobody is there to take it.
+    pub async fn tell(&self, service: &str, event: &[u8]) -> Result<(), Undelivered> {
+        match self.get(service) {
+            Some(Peer::Here(peer)) => peer.receive(event).await,
+            Some(Peer::There(peer)) => peer.tell(event).await,
+            None => Err(Undelivered::Away(Failure::Unknown(service.to_owned()).to_string())),
+        }
+    }
+
+    fn insert(&self, name: String, peer: Peer) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name, peer);
+    }
+
+    fn get(&self, name: &str) -> Option<Peer> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}
+
+/// Where a subgraph is said to be cannot be an address.
+#[derive(Debug, thiserror::Error)]
+#[error("`{url}` is no address of {name}; one is http://127.0.0.1:8002/graphql")]
+pub struct PeerError {
+    name: String,
+    url: String,
+}
+
+async fn ask_here(
+    peer: &Subgraph,
+    credentials: &Credentials,
+    document: &str,
+    variables: Value,
+) -> Result<Answer, Error> {
+    let request = Request::new(document).variables(Variables::from_json(variables));
+    let answer = tokio::time::timeout(PATIENCE, peer.execute(&credentials.headers(), request))
+        .await
+        .map_err(|_| away(Failure::Timeout(peer.name().to_owned())))?;
+    let answer = serde_json::to_value(answer).and_then(serde_json::from_value);
+    answer.map_err(|error| Error::internal(Failure::Form(peer.name().to_owned(), error)))
+}
+
+impl Remote {
+    async fn ask(&self, credentials: &Credentials, document: &str, variables: &Value) -> Result<Answer, Error> {
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let response = self.send(&self.graphql, "application/json", credentials.headers(), body.into_bytes());
+        let response = response.await.map_err(|error| away(Failure::Transport(self.name.clone(), error)))?;
+        if !response.status().is_success() {
+            return Err(away(Failure::Status(self.name.clone(), response.status())));
+        }
+        let body = response.bytes().await.map_err(|error| away(Failure::Transport(self.name.clone(), error)))?;
+        serde_json::from_slice(&body).map_err(|error| Error::internal(Failure::Form(self.name.clone(), error)))
+    }
+
+    async fn tell(&self, event: &[u8]) -> Result<(), Undelivered> {
+        let sent = self.send(&self.events, "application/cloudevents+json", HeaderMap::new(), event.to_vec()).await;
+        let response =
+            sent.map_err(|error| Undelivered::Away(Failure::Transport(self.name.clone(), error).to_string()))?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            StatusCode::BAD_REQUEST => Err(Undelivered::Refused(response.text().await.unwrap_or_default())),
+            status => Err(Undelivered::Away(Failure::Status(self.name.clone(), status).to_string())),
+        }
+    }
+
+    async fn send(
+        &self,
+        url: &Url,
+        content_type: &'static str,
+        mut headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(secrets) = &self.secrets {
+            let signature: (HeaderName, HeaderValue) = (
+                SIGNATURE,
+                secrets.sign(Hop {
+                    subgraph: &self.name,
+                    method: &Method::POST,
+                    path: url.path(),
+                    headers: &headers,
+                    body: &body,
+                }),
+            );
+            headers.extend([signature]);
+        }
+        self.http.post(url.clone()).headers(headers).body(body).send().await
+    }
+}
+
+fn read<T: DeserializeOwned>(subgraph: &str, answer: Answer) -> Result<T, Error> {
+    if let Some(error) = answer.errors.into_iter().next() {
+        let code = error.extensions.and_then(|extensions| extensions.code).unwrap_or_default();
+        let failure = Failure::Answer(subgraph.to_owned(), format!("{code} {}", error.message));
+        return Err(match code.as_str() {
+            "UNAUTHENTICATED" => Error::Unauthenticated("sign in again"),
+            "SERVICE_UNAVAILABLE" => away(failure),
+            _ => Error::internal(failure),
+        });
+    }
+    serde_json::from_value(answer.data.unwrap_or_default())
+        .map_err(|error| Error::internal(Failure::Form(subgraph.to_owned(), error)))
+}
+
+fn away(failure: Failure) -> Error {
+    Error::Unavailable(Arc::new(failure))
+}
