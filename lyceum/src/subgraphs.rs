@@ -202,7 +202,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let db = open(name, settings.urls.require(name)?, &settings.database).await?;
     let keys = (name == Name::Identity).then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
     let verifier = keys.as_ref().map_or_else(|| remote_keys(settings.jwks_url), Keys::verifier);
-    let platform = Platform::new(verifier);
+    let platform = Platform::open(verifier, &settings.events, secrets.clone()).await?;
     add_peers(&platform, &settings.subgraph_urls, secrets.as_ref())?;
     let (subgraph, routes) = assemble(name, db, &platform, door, keys, &settings.identity).await?;
 

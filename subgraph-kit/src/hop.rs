@@ -27,6 +27,9 @@ const SHORTEST_SECRET: usize = 32;
 /// Begins what is signed, so that the secret can sign something else one day.
 const PURPOSE: &[u8] = b"lyceum router to subgraph, 1";
 
+/// Begins what is sealed. Not as long as `PURPOSE` with its length before it, so neither is ever the other.
+const SEAL: &[u8] = b"lyceum event between subgraphs, 1: ";
+
 /// The secrets that router and subgraphs share.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SecretSettings {
@@ -212,6 +215,20 @@ impl Secrets {
         self.verify_at(hop, now())
     }
 
+    /// Signs what stays signed, however long it takes to arrive.
+    #[must_use]
+    pub fn seal(&self, content: &[u8]) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(seal(&self.0.current, content).finalize().into_bytes())
+    }
+
+    /// Whether somebody with the secret has sealed this content.
+    #[must_use]
+    pub fn has_sealed(&self, content: &[u8], signature: &str) -> bool {
+        let Ok(signature) = BASE64_URL_SAFE_NO_PAD.decode(signature) else { return false };
+        let fits = |key: &Key| seal(key, content).verify_slice(&signature).is_ok();
+        fits(&self.0.current) || self.0.previous.as_ref().is_some_and(fits)
+    }
+
     fn sign_at(&self, hop: Hop<'_>, time: u64) -> HeaderValue {
         let signature = BASE64_URL_SAFE_NO_PAD.encode(digest(&self.0.current, hop, time).finalize().into_bytes());
         HeaderValue::try_from(format!("{time}.{signature}")).expect("digits and letters are a header's value")
@@ -281,6 +298,13 @@ fn digest(key: &Key, hop: Hop<'_>, time: u64) -> Hmac<Sha256> {
         values.iter().for_each(|value| add(value.as_bytes()));
     }
     add(hop.body);
+    mac
+}
+
+fn seal(key: &Key, content: &[u8]) -> Hmac<Sha256> {
+    let mut mac = key.0.clone();
+    mac.update(SEAL);
+    mac.update(content);
     mac
 }
 
@@ -410,6 +434,18 @@ mod tests {
         headers.insert("traceparent", HeaderValue::from_static("00-1-2-01"));
 
         assert_eq!(secrets().verify_at(hop(&headers), TIME), Ok(()));
+    }
+
+    #[test]
+    fn a_seal_is_good_for_its_content_and_of_either_secret() {
+        let seal = secrets().seal(BODY);
+
+        assert!(secrets().has_sealed(BODY, &seal));
+        assert!(!secrets().has_sealed(b"{}", &seal));
+        assert!(!one("b").has_sealed(BODY, &seal));
+        assert!(!secrets().has_sealed(BODY, ""));
+        let both = Secrets::try_new(&secret("b"), Some(&secret("a"))).expect("they are long enough");
+        assert!(both.has_sealed(BODY, &seal));
     }
 
     #[test]

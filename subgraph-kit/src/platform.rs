@@ -1,6 +1,11 @@
 //! What a subgraph is given of the platform that it is a part of.
 
-use crate::{Peers, events::Bus, token::Verifier};
+use crate::{
+    Peers,
+    events::{Bus, EventSettings},
+    hop::Secrets,
+    token::Verifier,
+};
 
 /// What a subgraph is given of the platform that it is a part of.
 #[derive(Clone)]
@@ -19,5 +24,18 @@ impl Platform {
     pub fn new(verifier: Verifier) -> Self {
         let peers = Peers::default();
         Self { verifier, bus: Bus::local(peers.clone()), peers }
+    }
+
+    /// The same, with the bus that the settings name.
+    ///
+    /// # Errors
+    /// If they name no address of a NATS server.
+    pub async fn open(
+        verifier: Verifier,
+        settings: &EventSettings,
+        secrets: Option<Secrets>,
+    ) -> Result<Self, async_nats::ConnectError> {
+        let peers = Peers::default();
+        Ok(Self { verifier, bus: Bus::open(settings, peers.clone(), secrets).await?, peers })
     }
 }

@@ -237,7 +237,7 @@ impl Graph {
     ) -> Result<Self> {
         let keys = subgraphs::open_keys(&home.join("keys"), &settings.identity)?;
         let secrets = settings.secret.secrets()?;
-        let platform = Platform::new(keys.verifier());
+        let platform = Platform::open(keys.verifier(), &settings.events, secrets.clone()).await?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for name in Name::ALL {
             let port = if settings.free_ports { 0 } else { name.port() };

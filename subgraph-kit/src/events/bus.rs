@@ -1,14 +1,17 @@
 //! How events travel.
 
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Outbox;
-use crate::peers::Peers;
+use super::{EventSettings, Inbox, Outbox, nats::Nats, relay::NATS, work::BusAddress};
+use crate::{hop::Secrets, peers::Peers};
 
-/// The way from one service's outbox to the others' inboxes: straight to the services.
+/// The way from one service's outbox to the others' inboxes: by way of NATS, if there is one, or straight
+/// to the services.
 #[derive(Clone, Default)]
 pub struct Bus {
     peers: Peers,
+    nats: Option<Nats>,
 }
 
 /// Why an event is not where it should be.
@@ -26,28 +29,54 @@ impl Bus {
     /// A bus that takes events straight to these.
     #[must_use]
     pub fn local(peers: Peers) -> Self {
-        Self { peers }
+        Self { peers, nats: None }
+    }
+
+    /// The bus that the settings name.
+    ///
+    /// # Errors
+    /// If they name no address of a NATS server.
+    pub async fn open(
+        settings: &EventSettings,
+        peers: Peers,
+        secrets: Option<Secrets>,
+    ) -> Result<Self, async_nats::ConnectError> {
+        let nats = match &settings.bus {
+            BusAddress::Local => None,
+            BusAddress::Nats(url) => Some(Nats::connect(url, secrets, settings).await?),
+        };
+        Ok(Self { peers, nats })
     }
 
     /// Where a service that uses this bus addresses its events.
     #[must_use]
     pub fn outbox(&self) -> Outbox {
-        Outbox::Local
+        if self.nats.is_some() { Outbox::Nats } else { Outbox::Local }
     }
 
     /// Where events go besides straight to the services.
     pub(super) fn destination(&self) -> Option<&'static str> {
-        None
+        self.nats.as_ref().map(|_| NATS)
+    }
+
+    /// Fills an inbox with what comes from elsewhere than straight from the services.
+    pub(super) async fn receive(&self, inbox: &Inbox, stop: &CancellationToken) {
+        if let Some(nats) = &self.nats {
+            nats.receive(inbox, stop).await;
+        }
     }
 
     /// Takes an event to where it is wanted.
     pub(super) async fn deliver(
         &self,
         destination: &str,
-        _kind: &str,
-        _id: Uuid,
+        kind: &str,
+        id: Uuid,
         event: &[u8],
     ) -> Result<(), Undelivered> {
-        self.peers.tell(destination, event).await
+        match &self.nats {
+            Some(nats) if destination == NATS => nats.publish(kind, id, event).await,
+            _ => self.peers.tell(destination, event).await,
+        }
     }
 }

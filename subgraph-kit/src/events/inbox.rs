@@ -89,6 +89,11 @@ impl Inbox {
         Self { db, service, handle }
     }
 
+    /// Whose it is.
+    pub(super) fn service(&self) -> &'static str {
+        self.service
+    }
+
     /// Keeps an event, to act on it soon. One that has come before changes nothing.
     ///
     /// # Errors

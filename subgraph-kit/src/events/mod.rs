@@ -8,6 +8,7 @@
 pub mod bus;
 mod event;
 pub mod inbox;
+mod nats;
 pub mod outbox;
 pub mod relay;
 mod wake;
@@ -17,4 +18,4 @@ pub use bus::{Bus, Undelivered};
 pub use event::{Event, Fact, Kind, Place, Purchase, Refund, RefundReason, Registration, Rejection};
 pub use inbox::{Handler, Inbox};
 pub use outbox::Outbox;
-pub use work::{EventSettings, Work};
+pub use work::{BusAddress, EventSettings, Work};

@@ -1,6 +1,6 @@
 //! What a service does about events while it runs.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgPoolOptions, query};
 use tokio::{
@@ -36,6 +36,11 @@ const CLEAN_UP_BATCH: i64 = 10_000;
 /// Settings of the events between services.
 #[derive(Clone, Debug, clap::Args)]
 pub struct EventSettings {
+    /// How events travel from one service to the others: `local`, straight to them, or the address of a NATS server
+    /// with JetStream, `nats://HOST:4222`. The same for all processes.
+    #[arg(long, env = "LYCEUM_BUS", hide_env_values = true, value_name = "local|nats://…", default_value = "local")]
+    pub bus: BusAddress,
+
     /// Hours that events are kept after they were delivered and acted on.
     #[arg(long, env = "LYCEUM_EVENT_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
     pub event_hours: u32,
@@ -43,7 +48,35 @@ pub struct EventSettings {
 
 impl Default for EventSettings {
     fn default() -> Self {
-        Self { event_hours: 168 }
+        Self { bus: BusAddress::Local, event_hours: 168 }
+    }
+}
+
+/// How events travel.
+#[derive(Clone, PartialEq, Eq)]
+pub enum BusAddress {
+    /// Straight to the services.
+    Local,
+    /// Through the NATS server at this address.
+    Nats(String),
+}
+
+impl fmt::Debug for BusAddress {
+    // An address may hold a password.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if *self == Self::Local { "local" } else { "nats" })
+    }
+}
+
+impl FromStr for BusAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "local" => Ok(Self::Local),
+            _ if ["nats://", "tls://"].iter().any(|scheme| text.starts_with(scheme)) => Ok(Self::Nats(text.to_owned())),
+            _ => Err("either `local` or an address such as nats://127.0.0.1:4222"),
+        }
     }
 }
 
@@ -79,6 +112,10 @@ impl Work {
                 let act = async || Ok(if inbox.act(&db).await? { Round::Moved } else { Round::Idle });
                 attend(&stop, &bell, act).await;
             });
+        }
+        if let Some(inbox) = self.inbox.clone() {
+            let (bus, stop) = (bus.clone(), stop.clone());
+            tasks.spawn(async move { bus.receive(&inbox, &stop).await });
         }
         let (kept, until, own) = (settings.event_hours, stop.clone(), db.clone());
         let (sends, receives) = (!self.destinations(bus).is_empty(), self.inbox.is_some());

@@ -1,0 +1,166 @@
+//! Events by way of NATS `JetStream`: one stream holds them all, and each service reads it from where
+//! it was.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{
+    Client, ConnectOptions, HeaderMap,
+    jetstream::{
+        self, AckKind, Context, Message,
+        consumer::{AckPolicy, PullConsumer, pull},
+        stream,
+    },
+};
+use bytes::Bytes;
+use futures::StreamExt as _;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
+use uuid::Uuid;
+
+use super::{Inbox, bus::Undelivered, work::EventSettings};
+use crate::{crash, hop::Secrets};
+
+const STREAM: &str = "LYCEUM";
+const SUBJECTS: &str = "lyceum.>";
+
+/// Says that the event comes from a service of ours.
+const SIGNATURE: &str = "Lyceum-Signature";
+
+/// In this time NATS recognizes an event that is sent again. The inboxes do it later, too.
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
+
+/// A service that has not acknowledged by then gets the event again.
+const ACK_WAIT: Duration = Duration::from_secs(5);
+
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Events in NATS.
+#[derive(Clone)]
+pub struct Nats(Arc<Connection>);
+
+struct Connection {
+    jetstream: Context,
+    /// None with `--insecure-dev` only.
+    secrets: Option<Secrets>,
+    kept: Duration,
+}
+
+/// Why NATS does not do what it should.
+type Failure = async_nats::Error;
+
+impl Nats {
+    /// A connection that is made as soon as there is a server, and again whenever it was lost.
+    ///
+    /// # Errors
+    /// If `url` is no address of a server.
+    pub async fn connect(
+        url: &str,
+        secrets: Option<Secrets>,
+        settings: &EventSettings,
+    ) -> Result<Self, async_nats::ConnectError> {
+        let client: Client = ConnectOptions::new().retry_on_initial_connect().name("lyceum").connect(url).await?;
+        let kept = Duration::from_hours(settings.event_hours.into());
+        Ok(Self(Arc::new(Connection { jetstream: jetstream::new(client), secrets, kept })))
+    }
+
+    /// Hands an event over to NATS, which then answers for it.
+    ///
+    /// # Errors
+    /// If NATS does not acknowledge it.
+    pub(super) async fn publish(&self, kind: &str, id: Uuid, event: &[u8]) -> Result<(), Undelivered> {
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Msg-Id", id.to_string());
+        headers.insert("Content-Type", "application/cloudevents+json");
+        if let Some(secrets) = &self.0.secrets {
+            headers.insert(SIGNATURE, secrets.seal(event));
+        }
+        let send = async {
+            self.stream().await?;
+            let body = Bytes::copy_from_slice(event);
+            self.0.jetstream.publish_with_headers(kind.to_owned(), headers, body).await?.await?;
+            Ok::<(), Failure>(())
+        };
+        send.await.map_err(|error| Undelivered::Away(error.to_string()))
+    }
+
+    /// Fills `inbox` until `stop` is cancelled.
+    pub(super) async fn receive(&self, inbox: &Inbox, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let read = async {
+                if let Err(error) = self.read(inbox, stop).await {
+                    warn!(service = inbox.service(), error = %error, "no events from NATS for a moment");
+                }
+                sleep(PAUSE).await;
+            };
+            tokio::select! {
+                () = read => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn read(&self, inbox: &Inbox, stop: &CancellationToken) -> Result<(), Failure> {
+        let mut messages = self.consumer(inbox.service()).await?.messages().await?;
+        while let Some(message) = messages.next().await {
+            self.take(inbox, &message?, stop).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&self, inbox: &Inbox, message: &Message, stop: &CancellationToken) -> Result<(), Failure> {
+        if !self.is_ours(message) {
+            error!(service = inbox.service(), subject = %message.subject, "an event in NATS is not signed by us");
+            return message.ack_with(AckKind::Term).await;
+        }
+        while !stop.is_cancelled() {
+            match inbox.receive(&message.payload).await {
+                Ok(Ok(())) => {
+                    crash::point("nats.received");
+                    return message.double_ack().await;
+                }
+                Ok(Err(refused)) => {
+                    error!(service = inbox.service(), subject = %message.subject, reason = %refused, "an event in NATS is refused");
+                    return message.ack_with(AckKind::Term).await;
+                }
+                Err(error) => {
+                    debug!(service = inbox.service(), error = %error, "an event from NATS has to wait");
+                    message.ack_with(AckKind::Progress).await?;
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_ours(&self, message: &Message) -> bool {
+        let Some(secrets) = &self.0.secrets else { return true };
+        let signature = message.headers.as_ref().and_then(|headers| headers.get(SIGNATURE));
+        signature.is_some_and(|signature| secrets.has_sealed(&message.payload, signature.as_str()))
+    }
+
+    async fn stream(&self) -> Result<stream::Stream<stream::Info>, Failure> {
+        let config = stream::Config {
+            name: STREAM.to_owned(),
+            description: Some("What Lyceum's services tell each other.".to_owned()),
+            subjects: vec![SUBJECTS.to_owned()],
+            max_age: self.0.kept,
+            duplicate_window: DUPLICATE_WINDOW,
+            ..stream::Config::default()
+        };
+        Ok(self.0.jetstream.get_or_create_stream(config).await?)
+    }
+
+    /// One event at a time, over all the processes of a service: so they arrive in order. To keep one
+    /// takes a moment; acting on them is done side by side.
+    async fn consumer(&self, service: &str) -> Result<PullConsumer, Failure> {
+        let config = pull::Config {
+            durable_name: Some(service.to_owned()),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_ack_pending: 1,
+            ..pull::Config::default()
+        };
+        Ok(self.stream().await?.get_or_create_consumer(service, config).await?)
+    }
+}
