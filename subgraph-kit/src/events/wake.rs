@@ -1,6 +1,6 @@
 //! Wakes those who wait for the database to have something for them.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::sync::Notify;
@@ -20,22 +20,31 @@ pub struct Waiter {
 /// Listens for as long as it is not dropped. After a connection was lost, everybody is woken: nobody
 /// knows what was said meanwhile.
 pub async fn listen(db: &PgPool, waiters: &[Waiter]) {
+    let mut is_known = false;
     loop {
-        if let Err(error) = pass_on(db, waiters).await {
-            warn!(error = %error, "the database's notifications are lost for a moment");
+        let Err(error) = pass_on(db, waiters, &mut is_known).await;
+        if !is_known {
+            warn!(error = %error, "the database's notifications are lost until it is back");
         }
+        is_known = true;
         waiters.iter().for_each(|waiter| waiter.bell.notify_one());
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn pass_on(db: &PgPool, waiters: &[Waiter]) -> Result<(), sqlx::Error> {
+async fn pass_on(db: &PgPool, waiters: &[Waiter], is_known: &mut bool) -> Result<Infallible, sqlx::Error> {
     let mut listener = PgListener::connect_with(db).await?;
     listener.ignore_pool_close_event(true);
     listener.listen_all(waiters.iter().map(|waiter| waiter.channel)).await?;
-    waiters.iter().for_each(|waiter| waiter.bell.notify_one());
-    while let Some(said) = listener.try_recv().await? {
-        waiters.iter().filter(|waiter| waiter.channel == said.channel()).for_each(|waiter| waiter.bell.notify_one());
+    *is_known = false;
+    loop {
+        waiters.iter().for_each(|waiter| waiter.bell.notify_one());
+        while let Some(said) = listener.try_recv().await? {
+            waiters
+                .iter()
+                .filter(|waiter| waiter.channel == said.channel())
+                .for_each(|waiter| waiter.bell.notify_one());
+        }
+        // It has connected again.
     }
-    Ok(())
 }
