@@ -1,7 +1,12 @@
-//! A course, as a payment points to it.
+//! A course, as a payment points to it, and as its own subgraph offers it.
 
 use async_graphql::SimpleObject;
-use subgraph_kit::CourseId;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::json;
+use subgraph_kit::{CourseId, Credentials, Error, Peers};
+
+const OFFER: &str = "query ($id: ID!) { course(id: $id) { title isFree price } }";
 
 /// A course of the catalogue. Everyone may see it.
 #[derive(Clone, Debug, SimpleObject)]
@@ -9,4 +14,32 @@ use subgraph_kit::CourseId;
 pub struct Course {
     /// Names the course in all subgraphs.
     pub id: CourseId,
+}
+
+/// What the course subgraph says of a course at this moment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Offer {
+    /// How it is called.
+    pub title: String,
+    /// Whether it costs nothing.
+    pub is_free: bool,
+    /// What it costs, if anything.
+    pub price: Option<Decimal>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    course: Option<Offer>,
+}
+
+impl Offer {
+    /// Asks the course subgraph, in somebody's name. None if there is no such course.
+    ///
+    /// # Errors
+    /// `Unavailable` if the course subgraph is away.
+    pub async fn find(peers: &Peers, credentials: &Credentials, id: CourseId) -> Result<Option<Self>, Error> {
+        let answer: Answer = peers.ask("course", credentials, OFFER, json!({ "id": id })).await?;
+        Ok(answer.course)
+    }
 }

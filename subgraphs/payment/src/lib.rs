@@ -2,13 +2,27 @@
 
 mod course;
 pub mod payment;
+pub mod provider;
+pub mod purchase;
+mod reconciler;
+pub mod refund;
+pub mod testing;
+pub mod till;
 mod user;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Schema};
+use std::sync::Arc;
+
+use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
 use sqlx::{PgPool, migrate};
 use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
 
-use crate::payment::{graphql::PaymentQuery, store::Store};
+use crate::{
+    payment::{graphql::PaymentQuery, store::Store},
+    provider::{AlwaysCompletes, PaymentProvider},
+    purchase::graphql::PurchaseMutation,
+    refund::graphql::RefundMutation,
+    till::Till,
+};
 
 /// The name in `supergraph.yaml`.
 pub const NAME: &str = "payment";
@@ -19,19 +33,42 @@ pub fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/payment"), tuned: None }
 }
 
+/// Mutations.
+#[derive(MergedObject)]
+pub struct Mutation(PurchaseMutation, RefundMutation);
+
 /// The schema, as it can be exported without a database.
 #[must_use]
-pub fn schema() -> Schema<PaymentQuery, EmptyMutation, EmptySubscription> {
-    service::build(PaymentQuery, EmptyMutation, EmptySubscription)
-        .override_output_type_description::<Connection<payment::Payment>>("A page of a list of payments.")
-        .finish()
+pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
+    builder().finish()
 }
 
-/// The subgraph over its migrated database.
+/// The subgraph over its migrated database, with the specification's provider.
 ///
 /// # Errors
 /// Those of the database.
-#[expect(clippy::unused_async, reason = "all subgraphs open in the same way")]
 pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
-    Ok(Subgraph::new(NAME, schema(), Store::new(db.clone()), db, platform.verifier.clone()))
+    subgraph_with(db, platform, Arc::new(AlwaysCompletes)).await
+}
+
+/// The subgraph over its migrated database. `provider` moves the money.
+///
+/// # Errors
+/// Those of the database.
+pub async fn subgraph_with(
+    db: PgPool,
+    platform: &Platform,
+    provider: Arc<dyn PaymentProvider>,
+) -> Result<Subgraph, sqlx::Error> {
+    let store = Store::open(db.clone()).await?;
+    let till = Till::new(db.clone(), platform, provider);
+    let schema = builder().data(till.clone()).finish();
+    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone())
+        .consuming(till.clone())
+        .with_task(move |stop| reconciler::run(till.clone(), stop)))
+}
+
+fn builder() -> SchemaBuilder<PaymentQuery, Mutation, EmptySubscription> {
+    service::build(PaymentQuery, Mutation(PurchaseMutation, RefundMutation), EmptySubscription)
+        .override_output_type_description::<Connection<payment::Payment>>("A page of a list of payments.")
 }

@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
 use rust_decimal::Decimal;
-use subgraph_kit::{PaymentId, UserId, ViewerExt as _};
+use subgraph_kit::{
+    Connection, Error as Failure, PageArgs, PaymentId, UserId, ViewerExt as _,
+    connection::{Total, connection},
+    list::Listed as _,
+};
 
-use super::{Payment, store::Store};
+use super::{
+    Payment, Status,
+    store::{PaymentFilter, Store},
+};
 use crate::{course::Course, user::User};
-
-const DECIMALS: u32 = 2;
 
 /// Queries.
 pub struct PaymentQuery;
@@ -28,9 +33,7 @@ impl Payment {
 
     /// How much, always with two decimals, such as `"49.99"`.
     async fn amount(&self) -> Decimal {
-        let mut amount = self.amount;
-        amount.rescale(DECIMALS);
-        amount
+        self.exact_amount()
     }
 }
 
@@ -44,6 +47,36 @@ impl PaymentQuery {
         #[graphql(desc = "The payment's id.")] id: PaymentId,
     ) -> Option<Result<Payment, Error>> {
         visible_payment(ctx, id).await.transpose()
+    }
+
+    /// Everybody's payments, newest first. Admins only: null with an error for everyone else.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn payments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that stand like this.")] status: Option<Status>,
+    ) -> Option<Result<Connection<Payment>, Failure>> {
+        let list = async {
+            let admin = ctx.viewer().require_admin()?;
+            let args = PageArgs::try_new(Payment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+
+            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
+            let filter = PaymentFilter { status };
+            let page = store.list(admin, &filter, &args).await?;
+            let total = Total::new(move || {
+                let store = store.clone();
+                async move { store.count(admin, &filter).await }
+            });
+            Ok(connection(&page, total))
+        };
+        Some(list.await)
     }
 
     #[graphql(entity)]

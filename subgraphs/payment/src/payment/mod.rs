@@ -7,7 +7,10 @@ use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::FromRow;
-use subgraph_kit::{CourseId, PaymentId, UserId, Viewer};
+use subgraph_kit::{CourseId, PaymentId, UserId, Viewer, events::Purchase};
+
+/// Of an amount of money.
+pub const DECIMALS: u32 = 2;
 
 /// What a student paid for a course. Only the student and admins may see it.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
@@ -50,5 +53,25 @@ impl Payment {
     #[must_use]
     pub fn is_visible_to(&self, viewer: &Viewer) -> bool {
         viewer.is_self_or_admin(self.student_id)
+    }
+
+    /// How much, always with two decimals.
+    #[must_use]
+    pub fn exact_amount(&self) -> Decimal {
+        let mut amount = self.amount;
+        amount.rescale(DECIMALS);
+        amount
+    }
+
+    /// What other services, and whoever moves the money, are told of it.
+    #[must_use]
+    pub fn as_purchase(&self, course_title: String) -> Purchase {
+        Purchase {
+            payment_id: self.id,
+            student_id: self.student_id,
+            course_id: self.course_id,
+            course_title,
+            amount: self.exact_amount(),
+        }
     }
 }

@@ -3,19 +3,28 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgPool, query_as};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
-    Error, PaymentId, UserId,
-    list::{self, ChildCount, ChildPage, Listed, Page},
+    Error, PageArgs, PaymentId, UserId,
+    list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
     page::Position,
+    viewer::Admin,
 };
 
-use super::Payment;
+use super::{Payment, Status};
 
 /// The payments table.
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
+    key: Key,
+}
+
+/// Which payments are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PaymentFilter {
+    /// Only those that stand like this.
+    pub status: Option<Status>,
 }
 
 impl Listed for Payment {
@@ -29,12 +38,78 @@ impl Listed for Payment {
     }
 }
 
-impl Store {
-    /// The table in this database.
-    #[must_use]
-    pub fn new(db: PgPool) -> Self {
-        Self { db }
+impl Filter for PaymentFilter {
+    fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        if let Some(status) = self.status {
+            sql.push(" and status = ").push_bind(status);
+        }
     }
+}
+
+impl Store {
+    /// The table in this database; looks how its rows can be ordered.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+        let key = Key::of::<Payment>(&db).await?;
+        Ok(Self { db, key })
+    }
+
+    /// A page of everybody's payments.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn list(&self, _: Admin, filter: &PaymentFilter, args: &PageArgs) -> Result<Page<Payment>, Error> {
+        list::page(&self.db, self.key, Order::NewestFirst, filter, args).await
+    }
+
+    /// How many payments pass the filter.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn count(&self, _: Admin, filter: &PaymentFilter) -> Result<i64, Error> {
+        list::count::<Payment>(&self.db, filter).await
+    }
+}
+
+/// A payment as it stands.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find(db: &PgPool, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
+    query_as!(
+        Payment,
+        r#"
+        select id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
+               status as "status: _", created_at
+        from payments
+        where id = $1
+        "#,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A payment, which stays as it is until the transaction ends.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
+    query_as!(
+        Payment,
+        r#"
+        select id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
+               status as "status: _", created_at
+        from payments
+        where id = $1
+        for update
+        "#,
+        id.0,
+    )
+    .fetch_optional(transaction)
+    .await
 }
 
 impl Loader<PaymentId> for Store {

@@ -1,0 +1,60 @@
+//! Who moves the money.
+
+use std::time::Duration;
+
+use futures::{FutureExt as _, future::BoxFuture};
+use subgraph_kit::{PaymentId, events::Purchase};
+
+/// Longer, and nobody knows what became of it. Less than the router waits, and than the reconciler
+/// leaves a purchase to whoever began it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Charges students, and gives them their money back. What it is asked for is named by the payment's
+/// id: asked again, it does the same thing no second time, and answers as it did the first time.
+pub trait PaymentProvider: Send + Sync + 'static {
+    /// Takes the money.
+    fn charge<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<Outcome, Away>>;
+
+    /// What became of a charge; none if there was no such charge.
+    fn find(&self, payment: PaymentId) -> BoxFuture<'_, Result<Option<Outcome>, Away>>;
+
+    /// Gives the money back.
+    fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<(), Away>>;
+}
+
+/// What became of a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The money has arrived.
+    Completed,
+    /// It will not arrive.
+    Declined,
+}
+
+/// Nobody knows whether it was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the payment provider does not answer: {0}")]
+pub struct Away(pub String);
+
+/// The specification's provider: every charge completes, and nothing is written down.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AlwaysCompletes;
+
+impl PaymentProvider for AlwaysCompletes {
+    fn charge<'a>(&'a self, _: &'a Purchase) -> BoxFuture<'a, Result<Outcome, Away>> {
+        async { Ok(Outcome::Completed) }.boxed()
+    }
+
+    fn find(&self, _: PaymentId) -> BoxFuture<'_, Result<Option<Outcome>, Away>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn refund(&self, _: PaymentId) -> BoxFuture<'_, Result<(), Away>> {
+        async { Ok(()) }.boxed()
+    }
+}
+
+/// The answer, if it comes in time.
+pub(crate) async fn in_time<T>(answer: BoxFuture<'_, Result<T, Away>>) -> Result<T, Away> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(Away("no answer in time".to_owned())))
+}

@@ -1,0 +1,133 @@
+//! A student's wish to buy a course, and the rules for it.
+
+mod buy;
+pub mod graphql;
+pub mod store;
+
+use rust_decimal::Decimal;
+use subgraph_kit::{Code, CourseId, Refusal, text};
+
+use crate::course::Offer;
+
+const LONGEST_KEY: usize = 255;
+/// What `NUMERIC(12, 2)` holds at most.
+const HIGHEST_AMOUNT: Decimal = Decimal::from_parts(3_567_587_327, 232, 0, false, 2);
+
+/// What a student wants to buy, on the way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Which course.
+    pub course_id: CourseId,
+    /// Names the wish: 1 to 255 characters.
+    pub idempotency_key: String,
+    /// What the student thinks that it costs.
+    pub expected_amount: Option<Decimal>,
+}
+
+impl Order {
+    /// Every rule that this breaks.
+    ///
+    /// # Errors
+    /// One refusal for each field to blame.
+    pub fn check(&self) -> Result<(), Vec<Refusal>> {
+        let is_empty = self.idempotency_key.is_empty();
+        let refusals: Vec<Refusal> = [
+            text::check("idempotencyKey", &self.idempotency_key, false, Some(LONGEST_KEY)),
+            is_empty.then(|| Refusal::invalid("idempotencyKey", "must not be empty")),
+            self.amount_fault().map(|message| Refusal::invalid("expectedAmount", message)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+    }
+
+    /// What the course costs, if the student would buy it for that.
+    ///
+    /// # Errors
+    /// If it costs nothing, or something else than expected.
+    pub fn price_of(&self, offer: &Offer) -> Result<Decimal, Refusal> {
+        let price = offer.price.filter(|price| !offer.is_free && *price > Decimal::ZERO);
+        let Some(price) = price else {
+            return Err(Refusal::new(Code::CourseIsFree, "there is nothing to pay for this course").at("courseId"));
+        };
+        match self.expected_amount {
+            Some(expected) if expected != price => {
+                Err(Refusal::new(Code::PriceChanged, format!("the course costs {price}")).at("expectedAmount"))
+            }
+            _ => Ok(price),
+        }
+    }
+
+    fn amount_fault(&self) -> Option<&'static str> {
+        match self.expected_amount? {
+            amount if amount <= Decimal::ZERO => Some("must be more than 0"),
+            amount if amount > HIGHEST_AMOUNT => Some("must be at most 9999999999.99"),
+            amount if amount.normalize().scale() > 2 => Some("must have at most 2 decimals"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().expect("a decimal")
+    }
+
+    fn order(key: &str, expected: Option<&str>) -> Order {
+        Order {
+            course_id: CourseId(uuid::Uuid::nil()),
+            idempotency_key: key.to_owned(),
+            expected_amount: expected.map(decimal),
+        }
+    }
+
+    fn blamed(order: &Order) -> Vec<&'static str> {
+        order.check().err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
+    }
+
+    fn refused(expected: Option<&str>, is_free: bool, price: Option<&str>) -> Option<Code> {
+        let offer = Offer { title: "Rust".to_owned(), is_free, price: price.map(decimal) };
+        order("key", expected).price_of(&offer).err().map(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn a_key_has_1_to_255_characters_of_any_kind() {
+        for good in ["1", " ", &"é".repeat(255)] {
+            assert_eq!(blamed(&order(good, None)), [""; 0], "{good}");
+        }
+        for bad in ["", "a\0", &"é".repeat(256)] {
+            assert_eq!(blamed(&order(bad, None)), ["idempotencyKey"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_expected_amount_could_be_a_price() {
+        for good in ["0.01", "49.9", "49.990", "9999999999.99"] {
+            assert_eq!(blamed(&order("key", Some(good))), [""; 0], "{good}");
+        }
+        for bad in ["0", "-1", "1.001", "10000000000"] {
+            assert_eq!(blamed(&order("key", Some(bad))), ["expectedAmount"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        assert_eq!(blamed(&order("", Some("-1"))), ["idempotencyKey", "expectedAmount"]);
+    }
+
+    #[test]
+    fn a_course_is_bought_for_its_price_or_not_at_all() {
+        assert_eq!(refused(None, false, Some("49.99")), None);
+        assert_eq!(refused(Some("49.9"), false, Some("49.90")), None);
+        assert_eq!(refused(Some("49.98"), false, Some("49.99")), Some(Code::PriceChanged));
+        assert_eq!(refused(Some("49.99"), true, None), Some(Code::CourseIsFree));
+        assert_eq!(refused(None, true, Some("49.99")), Some(Code::CourseIsFree));
+        // An adopted database may hold such a course.
+        assert_eq!(refused(None, false, None), Some(Code::CourseIsFree));
+        assert_eq!(refused(None, false, Some("0")), Some(Code::CourseIsFree));
+    }
+}

@@ -1,0 +1,167 @@
+//! Every SQL statement on the purchases table.
+
+use sqlx::{PgConnection, PgPool, query, query_as};
+use subgraph_kit::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, viewer::Student};
+
+use super::Order;
+use crate::{
+    course::Offer,
+    payment::{DECIMALS, Payment, Status},
+};
+
+/// A wish that was named before.
+pub struct Earlier {
+    /// What was wanted.
+    pub order: Order,
+    /// What came of it.
+    pub payment: PaymentId,
+}
+
+/// What the student wanted by this key.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find(db: &PgPool, student: Student, key: &str) -> Result<Option<Earlier>, sqlx::Error> {
+    let row = query!(
+        r#"
+        select payment_id as "payment_id: PaymentId", course_id as "course_id: CourseId", idempotency_key,
+               expected_amount
+        from purchases
+        where student_id = $1 and idempotency_key = $2
+        "#,
+        student.id().0,
+        key,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Earlier {
+        payment: row.payment_id,
+        order: Order {
+            course_id: row.course_id,
+            idempotency_key: row.idempotency_key,
+            expected_amount: row.expected_amount,
+        },
+    }))
+}
+
+/// Begins a purchase: a payment whose outcome nobody knows yet. None if the key was used before, or
+/// the student has paid for this course, or is about to. The constraints see what is begun at the same
+/// moment; the condition sees the payments that have no purchase.
+///
+/// # Errors
+/// Those of the database.
+pub async fn insert(
+    db: &PgPool,
+    student: Student,
+    order: &Order,
+    offer: &Offer,
+    price: rust_decimal::Decimal,
+) -> Result<Option<Payment>, sqlx::Error> {
+    let (id, created_at) = new_id_and_time();
+    query_as!(
+        Payment,
+        r#"
+        with purchase as (
+            insert into purchases
+                (payment_id, student_id, course_id, idempotency_key, expected_amount, course_title, stands, settle_at)
+            select $1, $2, $3, $4, $5, $6, true, now() + interval '5 s'
+            where not exists (
+                select from payments
+                where student_id = $2 and course_id = $3 and status in ('pending', 'completed')
+            )
+            on conflict do nothing
+            returning payment_id, student_id, course_id
+        )
+        insert into payments (id, student_id, course_id, amount, status, created_at)
+        select payment_id, student_id, course_id, $7, 'pending', $8
+        from purchase
+        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
+                  status as "status: _", created_at
+        "#,
+        id,
+        student.id().0,
+        order.course_id.0,
+        order.idempotency_key,
+        order.expected_amount,
+        offer.title,
+        price,
+        created_at,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Takes on the purchase that has waited longest for somebody to find out what became of its money.
+/// Nobody else takes it on for a while, longer each time: nothing stays locked meanwhile.
+///
+/// # Errors
+/// Those of the database.
+pub async fn take_on(db: &PgPool) -> Result<Option<Purchase>, sqlx::Error> {
+    let purchase = query_as!(
+        Purchase,
+        r#"
+        update purchases
+        set tries = tries + 1, settle_at = now() + interval '5 s' * power(2, least(tries, 6))
+        from payments
+        where payments.id = payment_id and payment_id = (
+            select payment_id
+            from purchases
+            where settle_at <= now()
+            order by settle_at
+            limit 1
+            for update skip locked
+        )
+        returning payment_id as "payment_id: _", purchases.student_id as "student_id: _",
+                  purchases.course_id as "course_id: _", course_title, amount
+        "#,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(purchase.map(|mut purchase| {
+        purchase.amount.rescale(DECIMALS);
+        purchase
+    }))
+}
+
+/// Writes down what became of a payment. None if somebody else has.
+///
+/// # Errors
+/// Those of the database.
+pub async fn settle(
+    transaction: &mut PgConnection,
+    id: PaymentId,
+    status: Status,
+) -> Result<Option<Payment>, sqlx::Error> {
+    let payment = query_as!(
+        Payment,
+        r#"
+        update payments
+        set status = $2
+        where id = $1 and status = 'pending'
+        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
+                  status as "status: _", created_at
+        "#,
+        id.0,
+        status as _,
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if payment.is_some() {
+        query!(
+            "update purchases set settle_at = null, stands = $2 where payment_id = $1",
+            id.0,
+            status == Status::Completed,
+        )
+        .execute(transaction)
+        .await?;
+    }
+    Ok(payment)
+}
+
+/// How the course was called that this payment was for; none for a payment without a purchase.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find_title(db: &PgPool, id: PaymentId) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select course_title from purchases where payment_id = $1", id.0).fetch_optional(db).await
+}

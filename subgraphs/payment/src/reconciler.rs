@@ -1,0 +1,34 @@
+//! Finishes what broke off: payments whose outcome nobody has written down, and refunds.
+
+use std::time::Duration;
+
+use subgraph_kit::Error;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::till::Till;
+
+/// How often one looks. It costs two look-ups in indexes that are empty as a rule.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Goes on until `stop` is cancelled, which is noticed between two payments. Several may run at once.
+pub async fn run(till: Till, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match round(&till).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => warn!(error = %error, "payments have to wait"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// One purchase and one refund, so that neither keeps the other waiting. False if there was nothing to
+/// do.
+async fn round(till: &Till) -> Result<bool, Error> {
+    let (purchase, refund) = (till.settle_next_purchase().await?, till.settle_next_refund().await?);
+    Ok(purchase || refund)
+}

@@ -1,0 +1,130 @@
+//! The steps of a refund, what finishes one that broke off, and what tells of payments again.
+
+use sqlx::PgConnection;
+use subgraph_kit::{
+    Code, Credentials, Error, PaymentId, Refusal, crash,
+    events::{Event, Fact, Handler, Refund, RefundReason},
+    viewer::Admin,
+};
+use tracing::{info, warn};
+
+use super::store::{self, Request};
+use crate::{
+    course::Offer,
+    payment::{self, Payment, Status},
+    provider::in_time,
+    purchase,
+    till::Till,
+};
+
+/// How a course is called in messages when nobody can say it any more.
+const NAMELESS: &str = "a course";
+
+impl Till {
+    /// Gives a completed payment back: writes down that it is to go back, sends the money, writes down
+    /// that it has gone. Whatever breaks off in between, the reconciler goes on from what is written.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `NOT_REFUNDABLE`; those of the database.
+    pub async fn give_back(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
+        let request = Request { payment_id: id, reason: RefundReason::Requested };
+        let is_new = store::request(&mut *self.db.acquire().await?, request).await?;
+        if !is_new {
+            return Err(match payment::store::find(&self.db, id).await? {
+                Some(payment) => super::refusal(payment.status).into(),
+                None => no_such_payment().into(),
+            });
+        }
+        crash::point("refund.requested");
+        self.finish(request).await
+    }
+
+    /// Tells the other services again how a payment stands. They go by its id, so that repeating it
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `INVALID_INPUT` if there is nothing to tell; those of the database.
+    pub async fn republish(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
+        let payment = payment::store::find(&self.db, id).await?.ok_or_else(no_such_payment)?;
+        let title = self.title(&payment).await?;
+        let reason = store::find_reason(&self.db, id).await?.unwrap_or(RefundReason::Requested);
+
+        // Locked, so that no refund is told before what is told here.
+        let mut tx = self.db.begin().await?;
+        let payment = payment::store::lock(&mut tx, id).await?.ok_or_else(no_such_payment)?;
+        let purchase = payment.as_purchase(title);
+        let fact = match payment.status {
+            Status::Completed => Fact::PaymentCompleted(purchase),
+            Status::Refunded => Fact::PaymentRefunded(Refund { purchase, reason }),
+            Status::Pending => return Err(nothing_to_tell("the outcome of this payment is not known yet").into()),
+            Status::Failed => return Err(nothing_to_tell("this payment has failed, and nobody was told").into()),
+        };
+        self.outbox.publish(&mut tx, fact).await?;
+        tx.commit().await?;
+        Ok(payment)
+    }
+
+    /// Finishes one refund that broke off, or that nobody has begun. False if there is none.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn settle_next_refund(&self) -> Result<bool, Error> {
+        let Some(request) = store::take_on(&self.db).await? else { return Ok(false) };
+        let payment = self.finish(request).await?;
+        info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "a refund goes on");
+        Ok(true)
+    }
+
+    async fn finish(&self, request: Request) -> Result<Payment, Error> {
+        let id = request.payment_id;
+        let payment = self.stored(id).await?;
+        let title = self.title(&payment).await?;
+        if let Err(away) = in_time(self.provider.refund(id)).await {
+            warn!(payment.id = %id, error = %away, "the reconciler will give it back");
+            return Ok(payment);
+        }
+        crash::point("refund.returned");
+        let mut tx = self.db.begin().await?;
+        let settled = store::settle(&mut tx, id).await?;
+        if let Some(payment) = &settled {
+            let refund = Refund { purchase: payment.as_purchase(title), reason: request.reason };
+            self.outbox.publish(&mut tx, Fact::PaymentRefunded(refund)).await?;
+        }
+        tx.commit().await?;
+        crash::point("refund.committed");
+        match settled {
+            Some(payment) => Ok(payment),
+            None => self.stored(id).await,
+        }
+    }
+
+    /// How the course is called that a payment was for. Nobody's money stays here for want of a name.
+    async fn title(&self, payment: &Payment) -> Result<String, Error> {
+        if let Some(title) = purchase::store::find_title(&self.db, payment.id).await? {
+            return Ok(title);
+        }
+        let offer = Offer::find(&self.peers, &Credentials::default(), payment.course_id).await;
+        Ok(offer.ok().flatten().map_or_else(|| NAMELESS.to_owned(), |offer| offer.title))
+    }
+}
+
+impl Handler for Till {
+    /// A payment that could not become a place is to go back; the reconciler sends it.
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
+        if let Fact::EnrollmentRejected(rejection) = event.fact {
+            let request = Request { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
+            if !store::request(transaction, request).await? {
+                info!(payment.id = %rejection.payment_id, "nothing to give back, or on its way already");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_such_payment() -> Refusal {
+    Refusal::not_found("payment", "paymentId")
+}
+
+fn nothing_to_tell(why: &str) -> Refusal {
+    Refusal::new(Code::InvalidInput, why).at("paymentId")
+}

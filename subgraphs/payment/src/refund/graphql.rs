@@ -1,0 +1,81 @@
+//! The mutations by which an admin gives a payment back, and has it told again.
+
+use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
+use subgraph_kit::{PaymentId, UserError, ViewerExt as _, answer};
+
+use crate::{payment::Payment, till::Till};
+
+/// Mutations.
+#[derive(Default)]
+pub struct RefundMutation;
+
+/// Which payment to give back.
+#[derive(Debug, InputObject)]
+pub struct RefundPaymentInput {
+    /// A completed payment.
+    pub payment_id: PaymentId,
+}
+
+/// The outcome of `refundPayment`.
+#[derive(Debug, SimpleObject)]
+pub struct RefundPaymentPayload {
+    /// The payment as it stands; null when the refund was refused.
+    payment: Option<Payment>,
+    /// Why the refund was refused.
+    user_errors: Vec<UserError>,
+}
+
+/// Which payment to tell of again.
+#[derive(Debug, InputObject)]
+pub struct RepublishPaymentInput {
+    /// A completed or refunded payment.
+    pub payment_id: PaymentId,
+}
+
+/// The outcome of `republishPayment`.
+#[derive(Debug, SimpleObject)]
+pub struct RepublishPaymentPayload {
+    /// The payment as it was told; null when that was refused.
+    payment: Option<Payment>,
+    /// Why it was refused.
+    user_errors: Vec<UserError>,
+}
+
+#[Object]
+impl RefundMutation {
+    /// Gives a completed payment back; the enrollment that it bought is taken back, too. Admins only.
+    ///
+    /// The payment is `REFUNDED`, or still `COMPLETED` while nobody knows whether the money has gone:
+    /// then it is tried again until it has. `userErrors`: `NOT_FOUND`, and `NOT_REFUNDABLE` for a payment
+    /// that is not completed, or on its way back already.
+    async fn refund_payment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which payment.")] input: RefundPaymentInput,
+    ) -> Result<RefundPaymentPayload, Error> {
+        let admin = ctx.viewer().require_admin()?;
+
+        let outcome = ctx.data_unchecked::<Till>().give_back(admin, input.payment_id).await;
+
+        let (payment, user_errors) = answer(outcome)?;
+        Ok(RefundPaymentPayload { payment, user_errors })
+    }
+
+    /// Tells the other services again how a payment stands, which is safe to repeat: for a student who
+    /// has paid and has no enrollment, or was refunded and has one. Admins only.
+    ///
+    /// `userErrors`: `NOT_FOUND`, and `INVALID_INPUT` for a payment that is neither completed nor
+    /// refunded.
+    async fn republish_payment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which payment.")] input: RepublishPaymentInput,
+    ) -> Result<RepublishPaymentPayload, Error> {
+        let admin = ctx.viewer().require_admin()?;
+
+        let outcome = ctx.data_unchecked::<Till>().republish(admin, input.payment_id).await;
+
+        let (payment, user_errors) = answer(outcome)?;
+        Ok(RepublishPaymentPayload { payment, user_errors })
+    }
+}

@@ -1,0 +1,100 @@
+//! Every SQL statement on the refunds table.
+
+use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
+use subgraph_kit::{PaymentId, events::RefundReason};
+
+use crate::payment::Payment;
+
+/// A payment on its way back.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// Why.
+    pub reason: RefundReason,
+}
+
+/// Writes down that a completed payment is to go back. False if it is not completed, or on its way
+/// back already. Whoever writes it down has some seconds, then the reconciler takes over.
+///
+/// # Errors
+/// Those of the database.
+pub async fn request(db: &mut PgConnection, request: Request) -> Result<bool, sqlx::Error> {
+    let seconds = match request.reason {
+        RefundReason::Requested => 5.0,
+        // Nobody is waiting for an answer, so the reconciler does it.
+        RefundReason::NotEnrolled => 0.0,
+    };
+    let added = query!(
+        "insert into refunds (payment_id, reason, settle_at)
+         select id, $2, now() + make_interval(secs => $3)
+         from payments
+         where id = $1 and status = 'completed'
+         on conflict (payment_id) do nothing",
+        request.payment_id.0,
+        request.reason as _,
+        seconds,
+    )
+    .execute(db)
+    .await?;
+    Ok(added.rows_affected() > 0)
+}
+
+/// Takes on the refund that has waited longest. Nobody else takes it on for a while, longer each time:
+/// nothing stays locked meanwhile.
+///
+/// # Errors
+/// Those of the database.
+pub async fn take_on(db: &PgPool) -> Result<Option<Request>, sqlx::Error> {
+    query_as!(
+        Request,
+        r#"
+        update refunds
+        set tries = tries + 1, settle_at = now() + interval '5 s' * power(2, least(tries, 6))
+        where payment_id = (
+            select payment_id
+            from refunds
+            where settle_at <= now()
+            order by settle_at
+            limit 1
+            for update skip locked
+        )
+        returning payment_id as "payment_id: _", reason as "reason: _"
+        "#,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Writes down that the money has gone back. None if somebody else has.
+///
+/// # Errors
+/// Those of the database.
+pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
+    let payment = query_as!(
+        Payment,
+        r#"
+        update payments
+        set status = 'refunded'
+        where id = $1 and status = 'completed'
+        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
+                  status as "status: _", created_at
+        "#,
+        id.0,
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    query!("update purchases set stands = false where payment_id = $1 and stands", id.0)
+        .execute(&mut *transaction)
+        .await?;
+    query!("update refunds set settle_at = null where payment_id = $1", id.0).execute(transaction).await?;
+    Ok(payment)
+}
+
+/// Why a payment went back; none if it did so before anybody wrote that down.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find_reason(db: &PgPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
+    query_scalar!(r#"select reason as "reason: _" from refunds where payment_id = $1"#, id.0).fetch_optional(db).await
+}

@@ -1,0 +1,25 @@
+//! What moves money: the provider that does it, and those who have a say in it or hear of it.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use subgraph_kit::{Peers, Platform, events::Outbox};
+
+use crate::provider::PaymentProvider;
+
+/// Buys and gives back. Nothing of the database is held while provider or course subgraph are asked.
+#[derive(Clone)]
+pub struct Till {
+    pub(crate) db: PgPool,
+    pub(crate) provider: Arc<dyn PaymentProvider>,
+    pub(crate) peers: Peers,
+    pub(crate) outbox: Outbox,
+}
+
+impl Till {
+    /// A till over this database.
+    #[must_use]
+    pub fn new(db: PgPool, platform: &Platform, provider: Arc<dyn PaymentProvider>) -> Self {
+        Self { db, provider, peers: platform.peers.clone(), outbox: platform.bus.outbox() }
+    }
+}
