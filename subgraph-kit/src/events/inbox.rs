@@ -1,6 +1,6 @@
 //! What a service has been told: each event once, acted on in order, in the transaction of its effect.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use tracing::{debug, error, warn};
 use uuid::Uuid;
 
-use super::Event;
+use super::{Event, relay::Round};
 use crate::{Error, crash};
 
 /// The channel on which the database says that something has arrived.
@@ -126,13 +126,15 @@ impl Inbox {
         Ok(if is_the_same.unwrap_or(true) { Ok(()) } else { Err(Refused::OtherBody) })
     }
 
-    /// Acts on the next event, if there is one. True if there was.
+    /// Acts on the next event, if there is one whose turn it is.
     ///
     /// # Errors
     /// Those of the database.
-    pub(super) async fn act(&self, db: &PgPool) -> Result<bool, sqlx::Error> {
+    pub(crate) async fn act(&self, db: &PgPool) -> Result<Round, sqlx::Error> {
         let mut transaction = db.begin().await?;
-        let Some(next) = next(&mut transaction).await? else { return Ok(false) };
+        let Some(next) = next(&mut transaction).await? else {
+            return Ok(until_next_try(&mut transaction).await?.map_or(Round::Idle, Round::Later));
+        };
         match self.run(&mut transaction, &next).await {
             Outcome::Done => {
                 query("update inbox set processed_at = now() where position = $1")
@@ -157,7 +159,7 @@ impl Inbox {
                 self.try_later(db, &next, &error).await?;
             }
         }
-        Ok(true)
+        Ok(Round::Moved)
     }
 
     async fn run(&self, transaction: &mut PgConnection, next: &Next) -> Outcome {
@@ -231,6 +233,18 @@ async fn next(transaction: &mut PgConnection) -> Result<Option<Next>, sqlx::Erro
     )
     .fetch_optional(transaction)
     .await
+}
+
+/// How long until one that failed is tried again.
+async fn until_next_try(transaction: &mut PgConnection) -> Result<Option<Duration>, sqlx::Error> {
+    let seconds: Option<f64> = query_scalar(
+        "select extract(epoch from min(next_try_at) - now())::float8
+         from inbox
+         where processed_at is null and set_aside_at is null and next_try_at > now()",
+    )
+    .fetch_one(transaction)
+    .await?;
+    Ok(seconds.map(Duration::from_secs_f64))
 }
 
 fn read(body: &[u8]) -> Result<(Envelope, String), Refused> {

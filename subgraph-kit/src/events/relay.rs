@@ -34,8 +34,10 @@ struct Waiting {
 pub enum Round {
     /// There was nothing to do.
     Idle,
-    /// Events were delivered, or set aside.
+    /// Events were delivered, acted on, or set aside.
     Moved,
+    /// There is something to do when this is over.
+    Later(Duration),
     /// Whoever wants them is away.
     Stuck,
 }
@@ -55,14 +57,20 @@ pub async fn round(db: &PgPool, bus: &Bus, destination: &str) -> Result<Round, s
     let mut deliveries: FuturesUnordered<_> =
         waiting.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
     let mut delivered = Vec::new();
-    let mut round = Round::Moved;
+    // One event that nobody takes must not slow down those about other things.
+    let mut round = Round::Stuck;
     while let Some((event, outcome)) = deliveries.next().await {
         match outcome {
-            Ok(()) => delivered.push(event.position),
-            Err(Undelivered::Refused(reason)) => set_aside(&mut transaction, destination, event, &reason).await?,
+            Ok(()) => {
+                round = Round::Moved;
+                delivered.push(event.position);
+            }
+            Err(Undelivered::Refused(reason)) => {
+                round = Round::Moved;
+                set_aside(&mut transaction, destination, event, &reason).await?;
+            }
             Err(Undelivered::Away(reason)) => {
                 debug!(destination, event.id = %event.event_id, reason, "not delivered yet");
-                round = Round::Stuck;
                 note(&mut transaction, event, &reason).await?;
             }
         }

@@ -109,8 +109,7 @@ impl Work {
             let bell = ring_for(&mut waiters, INBOX);
             let (db, inbox, stop) = (db.clone(), inbox.clone(), stop.clone());
             tasks.spawn(async move {
-                let act = async || Ok(if inbox.act(&db).await? { Round::Moved } else { Round::Idle });
-                attend(&stop, &bell, act).await;
+                attend(&stop, &bell, async || inbox.act(&db).await).await;
             });
         }
         if let Some(inbox) = self.inbox.clone() {
@@ -174,17 +173,19 @@ where
                 pause = FIRST_PAUSE;
                 continue;
             }
-            Ok(Round::Idle) => pause = FIRST_PAUSE,
+            Ok(Round::Idle | Round::Later(_)) => pause = FIRST_PAUSE,
             Ok(Round::Stuck) => {}
             Err(error) => debug!(error = %error, "events have to wait"),
         }
         let wait = async {
-            if matches!(outcome, Ok(Round::Idle)) {
-                // Whether it rang or not, it is time to look.
-                let _ = timeout(POLL, bell.notified()).await;
-            } else {
-                sleep(pause).await;
-                pause = (pause * 2).min(POLL);
+            // Whether it rang or not, it is time to look.
+            match outcome {
+                Ok(Round::Idle) => _ = timeout(POLL, bell.notified()).await,
+                Ok(Round::Later(wait)) => _ = timeout(wait.min(POLL), bell.notified()).await,
+                _ => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(POLL);
+                }
             }
         };
         tokio::select! {
