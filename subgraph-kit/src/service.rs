@@ -134,6 +134,11 @@ impl Subgraph {
         }
     }
 
+    /// What acts on events.
+    pub(crate) fn inbox(&self) -> Option<&Inbox> {
+        self.inbox.as_ref()
+    }
+
     /// The name in `supergraph.yaml`.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -3,15 +3,19 @@
 mod course;
 pub mod enrollment;
 mod payment;
+mod told;
 mod user;
 
-use async_graphql::{EmptySubscription, Schema};
+use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use sqlx::{PgPool, migrate};
 use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
 
-use crate::enrollment::{
-    graphql::{EnrollmentMutation, EnrollmentQuery},
-    store::Store,
+use crate::{
+    enrollment::{
+        graphql::{EnrollmentMutation, EnrollmentQuery},
+        store::Store,
+    },
+    told::Consumer,
 };
 
 /// The name in `supergraph.yaml`.
@@ -29,16 +33,21 @@ pub fn migrations() -> Migrations {
 /// The schema, as it can be exported without a database.
 #[must_use]
 pub fn schema() -> Schema<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
+    builder().finish()
+}
+
+fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
     service::build(EnrollmentQuery, EnrollmentMutation, EmptySubscription)
         .override_output_type_description::<Connection<enrollment::Enrollment>>("A page of a list of enrollments.")
-        .finish()
 }
 
 /// The subgraph over its migrated database.
 ///
 /// # Errors
 /// Those of the database.
-#[expect(clippy::unused_async, reason = "all subgraphs open in the same way")]
 pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
-    Ok(Subgraph::new(NAME, schema(), Store::new(db.clone()), db, platform.verifier.clone()))
+    let store = Store::open(db.clone()).await?;
+    let schema = builder().data(platform.clone()).finish();
+    let consumer = Consumer { outbox: platform.bus.outbox() };
+    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()).consuming(consumer))
 }

@@ -3,9 +3,18 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
-use subgraph_kit::{CourseId, EnrollmentId, PaymentId, UserError, UserId, ViewerExt as _, answer};
+use subgraph_kit::{
+    Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error as Failure, PageArgs, PaymentId, Platform,
+    Refusal, UserError, UserId, ViewerExt as _, answer,
+    connection::{Total, connection},
+    list::Listed as _,
+    viewer::Student,
+};
 
-use super::{Enrollment, Status, store::Store};
+use super::{
+    Enrollment, Status, peers,
+    store::{self, EnrollmentFilter, Place, Store, Wanted},
+};
 use crate::{course::Course, payment::Payment, user::User};
 
 /// Queries.
@@ -13,6 +22,25 @@ pub struct EnrollmentQuery;
 
 /// Mutations.
 pub struct EnrollmentMutation;
+
+/// A place that a student wants.
+#[derive(Debug, InputObject)]
+pub struct EnrollInput {
+    /// On which course.
+    pub course_id: CourseId,
+    /// What was paid for it: a completed payment of the student's own for this course, which has bought
+    /// nothing yet. May be left out where the course is free.
+    pub payment_id: Option<PaymentId>,
+}
+
+/// The outcome of `enroll`.
+#[derive(Debug, SimpleObject)]
+pub struct EnrollPayload {
+    /// The new enrollment; null when it was refused.
+    enrollment: Option<Enrollment>,
+    /// Why it was refused.
+    user_errors: Vec<UserError>,
+}
 
 /// How far a student has got on a course.
 #[derive(Debug, InputObject)]
@@ -69,6 +97,36 @@ impl EnrollmentQuery {
         visible_enrollment(ctx, id).await.transpose()
     }
 
+    /// All enrollments there are, newest first. Admins may see them; for everyone else null, with an
+    /// error (`FORBIDDEN`, or `UNAUTHENTICATED` when nobody is signed in).
+    async fn enrollments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that have got so far.")] status: Option<Status>,
+    ) -> Option<Result<Connection<Enrollment>, Failure>> {
+        let list = async {
+            let admin = ctx.viewer().require_admin()?;
+            let args = PageArgs::try_new(Enrollment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let filter = EnrollmentFilter { status };
+
+            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
+            let page = store.list(admin, filter, &args).await?;
+            let total = Total::new(move || {
+                let store = store.clone();
+                async move { store.count(admin, filter).await }
+            });
+            Ok(connection(&page, total))
+        };
+        Some(list.await)
+    }
+
     #[graphql(entity)]
     async fn find_enrollment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Enrollment>, Error> {
         let Some(id) = EnrollmentId::from_key(&id) else { return Ok(None) };
@@ -95,6 +153,21 @@ impl EnrollmentQuery {
 
 #[Object(name = "Mutation")]
 impl EnrollmentMutation {
+    /// Gives the signed-in student a place on a course. Students only. A paid course needs a payment,
+    /// which `purchaseCourse` makes; and a payment that has completed makes its enrollment by itself
+    /// soon after, so this is needed for free courses, and for whoever does not want to wait.
+    async fn enroll(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which course, and what was paid for it.")] input: EnrollInput,
+    ) -> Result<EnrollPayload, Error> {
+        let student = ctx.viewer().require_student()?;
+
+        let outcome = enroll(ctx, student, &input).await;
+        let (enrollment, user_errors) = answer(outcome)?;
+        Ok(EnrollPayload { enrollment, user_errors })
+    }
+
     /// Records that the signed-in student has got further on a course: from `ENROLLED` to
     /// `IN_PROGRESS`, and to `COMPLETED`. The enrollment's own student only.
     async fn set_enrollment_status(
@@ -110,6 +183,31 @@ impl EnrollmentMutation {
         let (enrollment, user_errors) = answer(outcome)?;
         Ok(SetEnrollmentStatusPayload { enrollment, user_errors })
     }
+}
+
+/// Asks the others first, then decides in one transaction: nothing of the database is held meanwhile.
+async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Result<Enrollment, Failure> {
+    let platform = ctx.data_unchecked::<Platform>();
+    let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
+    let place = Place { student: student.id(), course: input.course_id };
+
+    let course = peers::course(&platform.peers, ctx.credentials(), input.course_id).await?;
+    let course = course.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
+    if loader.load_one(place).await?.is_some() {
+        return Err(store::already_enrolled());
+    }
+    match input.payment_id {
+        Some(payment) => {
+            let payment = peers::payment(&platform.peers, ctx.credentials(), payment).await?;
+            if !payment.is_some_and(|payment| payment.buys(place)) {
+                return Err(store::payment_not_valid());
+            }
+        }
+        None if course.is_free => {}
+        None => return Err(Refusal::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
+    }
+    let wanted = Wanted { place, course_title: course.title, payment: input.payment_id };
+    loader.loader().enroll(student, wanted, platform.bus.outbox()).await
 }
 
 async fn visible_enrollment(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<Enrollment>, Error> {

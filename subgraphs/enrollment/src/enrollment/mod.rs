@@ -1,6 +1,7 @@
 //! A student's place on a course, and how far they have got.
 
 pub mod graphql;
+mod peers;
 pub mod store;
 
 use async_graphql::{Enum, SimpleObject};

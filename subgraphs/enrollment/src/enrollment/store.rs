@@ -1,15 +1,19 @@
-//! Every SQL statement on the enrollments table.
+//! Every SQL statement on the enrollments table, and on what became of each payment.
 
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgPool, Postgres, QueryBuilder, query, query_as};
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
-    CourseId, EnrollmentId, Error, PaymentId, Refusal, UserId,
-    list::{self, ChildCount, ChildPage, Filter, Listed, Page},
+    Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId, crash,
+    events::{self, Fact, Outbox},
+    ids::new_id_and_time,
+    list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
     page::Position,
-    viewer::SignedIn,
+    viewer::{Admin, SignedIn, Student},
 };
+use uuid::Uuid;
 
 use super::{Enrollment, Status};
 
@@ -17,9 +21,10 @@ use super::{Enrollment, Status};
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
+    key: Key,
 }
 
-/// Which enrollments of a student or a course are asked for.
+/// Which enrollments are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EnrollmentFilter {
     /// Only those that have got so far.
@@ -54,11 +59,83 @@ impl Filter for EnrollmentFilter {
     }
 }
 
+/// A place that is wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Who, and on which course.
+    pub place: Place,
+    /// How that course is called.
+    pub course_title: String,
+    /// What pays for it, if anything has to.
+    pub payment: Option<PaymentId>,
+}
+
+/// What a payment can be used for. Its row stays locked until the transaction ends.
+#[derive(Debug)]
+pub enum Use {
+    /// The enrollment that claimed it.
+    Claimed,
+    /// It has bought this place.
+    Bought(Enrollment),
+    /// Nothing: it is to go back, since the student was on the course already.
+    Rejected,
+    /// Nothing: it has gone back.
+    Refunded,
+}
+
+/// What came of the wish for a place. Its row stays locked until the transaction ends.
+#[derive(Debug)]
+pub enum Seat {
+    /// It is new.
+    New(Enrollment),
+    /// The student is on the course already.
+    Taken(Enrollment),
+}
+
 impl Store {
     /// The table in this database.
-    #[must_use]
-    pub fn new(db: PgPool) -> Self {
-        Self { db }
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+        let key = Key::of::<Enrollment>(&db).await?;
+        Ok(Self { db, key })
+    }
+
+    /// # Errors
+    /// Those of the database.
+    pub async fn list(&self, _: Admin, filter: EnrollmentFilter, args: &PageArgs) -> Result<Page<Enrollment>, Error> {
+        list::page(&self.db, self.key, Order::NewestFirst, &filter, args).await
+    }
+
+    /// # Errors
+    /// Those of the database.
+    pub async fn count(&self, _: Admin, filter: EnrollmentFilter) -> Result<i64, Error> {
+        list::count::<Enrollment>(&self.db, &filter).await
+    }
+
+    /// Gives a student a place, and tells the others.
+    ///
+    /// # Errors
+    /// `ALREADY_ENROLLED`; `PAYMENT_NOT_VALID` when the payment has bought another place, or has gone
+    /// back; those of the database.
+    pub async fn enroll(&self, student: Student, wanted: Wanted, outbox: Outbox) -> Result<Enrollment, Error> {
+        debug_assert_eq!(student.id(), wanted.place.student);
+        let mut tx = self.db.begin().await?;
+        let id = new_id_and_time();
+        if let Some(payment) = wanted.payment {
+            match claim(&mut tx, payment, EnrollmentId(id.0)).await? {
+                Use::Claimed => {}
+                Use::Bought(enrollment) if Place::of(&enrollment) == wanted.place => return Err(already_enrolled()),
+                Use::Bought(_) | Use::Rejected | Use::Refunded => return Err(payment_not_valid()),
+            }
+        }
+        let Seat::New(enrollment) = seat(&mut tx, id, &wanted).await? else { return Err(already_enrolled()) };
+        outbox.publish(&mut tx, created(&enrollment, wanted.course_title)).await?;
+        crash::point("enroll.before-commit");
+        tx.commit().await?;
+        crash::point("enroll.committed");
+        Ok(enrollment)
     }
 
     /// Changes the status of a student's own enrollment as `change` says, while nobody else can.
@@ -95,6 +172,183 @@ impl Store {
         tx.commit().await?;
         Ok(enrollment)
     }
+}
+
+/// Lets a payment pay for the place `id`, unless it has bought one or can buy none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<Use, Error> {
+    // Updates nothing where there is a row, but locks it.
+    let found = query!(
+        "
+        insert into payment_uses (payment_id, enrollment_id) values ($1, $2)
+        on conflict (payment_id) do update set payment_id = excluded.payment_id
+        returning enrollment_id, state
+        ",
+        payment.0,
+        id.0,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    match (found.state.as_str(), found.enrollment_id) {
+        ("rejected", _) => return Ok(Use::Rejected),
+        ("refunded", _) => return Ok(Use::Refunded),
+        (_, Some(owner)) if owner == id.0 => return Ok(Use::Claimed),
+        _ => {}
+    }
+    if let Some(bought) = bought_with(&mut *db, payment, found.enrollment_id.map(EnrollmentId)).await? {
+        return Ok(Use::Bought(bought));
+    }
+    set_bought(db, payment, id).await?;
+    Ok(Use::Claimed)
+}
+
+/// What the payment bought, if that is still there.
+async fn bought_with(
+    db: &mut PgConnection,
+    payment: PaymentId,
+    id: Option<EnrollmentId>,
+) -> Result<Option<Enrollment>, sqlx::Error> {
+    query_as!(
+        Enrollment,
+        r#"
+        select id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
+               payment_id as "payment_id: _", status as "status: _", enrolled_at
+        from enrollments
+        where id = $1 and payment_id = $2
+        "#,
+        id.map(|id| id.0),
+        payment.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Remembers which place a payment bought.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_bought(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
+    query!("update payment_uses set enrollment_id = $2 where payment_id = $1", payment.0, id.0).execute(db).await?;
+    Ok(())
+}
+
+/// Remembers that a payment can buy nothing, since it is to go back.
+///
+/// # Errors
+/// Those of the database.
+pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
+    query!("update payment_uses set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Remembers that a payment can buy nothing, since it has gone back.
+///
+/// # Errors
+/// Those of the database.
+pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
+    query!(
+        "
+        insert into payment_uses (payment_id, state) values ($1, 'refunded')
+        on conflict (payment_id) do update set state = 'refunded', enrollment_id = null
+        ",
+        payment.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives the student a place, unless they have one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn seat(
+    db: &mut PgConnection,
+    (id, enrolled_at): (Uuid, DateTime<Utc>),
+    Wanted { place, payment, .. }: &Wanted,
+) -> Result<Seat, sqlx::Error> {
+    // Updates nothing where there is a row, but locks and returns it.
+    let found = query_as!(
+        Enrollment,
+        r#"
+        insert into enrollments (id, student_id, course_id, payment_id, enrolled_at) values ($1, $2, $3, $4, $5)
+        on conflict (student_id, course_id) do update set student_id = excluded.student_id
+        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
+                  payment_id as "payment_id: _", status as "status: _", enrolled_at
+        "#,
+        id,
+        place.student.0,
+        place.course.0,
+        payment.map(|payment| payment.0),
+        enrolled_at,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(if found.id.0 == id { Seat::New(found) } else { Seat::Taken(found) })
+}
+
+/// Takes back the place that a payment bought, if there is one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn unseat(
+    db: &mut PgConnection,
+    place: Place,
+    payment: PaymentId,
+) -> Result<Option<Enrollment>, sqlx::Error> {
+    query_as!(
+        Enrollment,
+        r#"
+        delete from enrollments
+        where student_id = $1 and course_id = $2 and payment_id = $3
+        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
+                  payment_id as "payment_id: _", status as "status: _", enrolled_at
+        "#,
+        place.student.0,
+        place.course.0,
+        payment.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// What the others are told of a new place.
+#[must_use]
+pub fn created(enrollment: &Enrollment, course_title: String) -> Fact {
+    Fact::EnrollmentCreated(told(enrollment, course_title))
+}
+
+/// What the others are told of a place that was taken back.
+#[must_use]
+pub fn revoked(enrollment: &Enrollment, course_title: String) -> Fact {
+    Fact::EnrollmentRevoked(told(enrollment, course_title))
+}
+
+fn told(enrollment: &Enrollment, course_title: String) -> events::Place {
+    events::Place {
+        enrollment_id: enrollment.id,
+        student_id: enrollment.student_id,
+        course_id: enrollment.course_id,
+        course_title,
+        payment_id: enrollment.payment_id,
+    }
+}
+
+/// The refusal of a second place on the same course.
+#[must_use]
+pub fn already_enrolled() -> Error {
+    Refusal::new(Code::AlreadyEnrolled, "you are on this course already").into()
+}
+
+/// The refusal of a payment that cannot buy this place.
+#[must_use]
+pub fn payment_not_valid() -> Error {
+    let message = "this is no completed payment of yours for this course that has bought nothing yet";
+    Refusal::new(Code::PaymentNotValid, message).at("paymentId").into()
 }
 
 impl Loader<EnrollmentId> for Store {

@@ -1,9 +1,15 @@
 //! The enrollment subgraph, asked as the router asks it, over a real database.
 
 mod course;
+mod enroll;
 mod enrollment;
+mod enrollments;
+mod inbox;
 mod payment;
+mod peers;
 mod people;
+mod races;
 mod schema;
 mod status;
+mod told;
 mod user;

@@ -1,0 +1,61 @@
+//! What an enrollment needs to know of others, asked in the student's name.
+
+use serde::Deserialize;
+use serde_json::json;
+use subgraph_kit::{CourseId, Credentials, Error, PaymentId, Peers, UserId};
+
+use super::store::Place;
+
+const COURSE: &str = "query ($id: ID!) { course(id: $id) { title isFree } }";
+const PAYMENT: &str = "query ($id: ID!) { payment(id: $id) { status student { id } course { id } } }";
+
+/// A course that somebody wants a place on.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Course {
+    pub title: String,
+    pub is_free: bool,
+}
+
+/// A payment, as its own student sees it.
+#[derive(Debug, Deserialize)]
+pub struct Payment {
+    status: String,
+    /// Null when the account or the course is gone.
+    student: Option<Key<UserId>>,
+    course: Option<Key<CourseId>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Key<T> {
+    id: T,
+}
+
+#[derive(Deserialize)]
+struct CourseAnswer {
+    course: Option<Course>,
+}
+
+#[derive(Deserialize)]
+struct PaymentAnswer {
+    payment: Option<Payment>,
+}
+
+pub async fn course(peers: &Peers, viewer: &Credentials, id: CourseId) -> Result<Option<Course>, Error> {
+    let answer: CourseAnswer = peers.ask("course", viewer, COURSE, json!({ "id": id })).await?;
+    Ok(answer.course)
+}
+
+pub async fn payment(peers: &Peers, viewer: &Credentials, id: PaymentId) -> Result<Option<Payment>, Error> {
+    let answer: PaymentAnswer = peers.ask("payment", viewer, PAYMENT, json!({ "id": id })).await?;
+    Ok(answer.payment)
+}
+
+impl Payment {
+    /// Whether it has arrived, and was made for this place.
+    pub fn buys(&self, place: Place) -> bool {
+        let is_theirs = self.student.as_ref().is_some_and(|student| student.id == place.student);
+        let is_for_it = self.course.as_ref().is_some_and(|course| course.id == place.course);
+        self.status == "COMPLETED" && is_theirs && is_for_it
+    }
+}

@@ -1,0 +1,77 @@
+//! What other services tell this one, and what comes of it: a payment that has arrived becomes a place
+//! on its course, and one that has gone back takes its place away. Whatever is told again, with the
+//! same id or another one, changes nothing.
+
+use sqlx::PgConnection;
+use subgraph_kit::{
+    EnrollmentId, Error,
+    events::{Event, Fact, Handler, Outbox, Purchase, Refund, Rejection},
+    ids::new_id_and_time,
+};
+
+use crate::enrollment::store::{self, Place, Seat, Use, Wanted};
+
+/// Acts on what it is told.
+pub struct Consumer {
+    /// To tell the others what came of it.
+    pub outbox: Outbox,
+}
+
+impl Handler for Consumer {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
+        match event.fact {
+            Fact::PaymentCompleted(purchase) => self.enroll(transaction, purchase).await,
+            Fact::PaymentRefunded(Refund { purchase, .. }) => self.revoke(transaction, purchase).await,
+            // None of these comes here: `Kind::consumers` says so.
+            Fact::UserRegistered(_)
+            | Fact::EnrollmentCreated(_)
+            | Fact::EnrollmentRevoked(_)
+            | Fact::EnrollmentRejected(_) => Ok(()),
+        }
+    }
+}
+
+impl Consumer {
+    async fn enroll(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
+        let payment = purchase.payment_id;
+        let id = new_id_and_time();
+        match store::claim(db, payment, EnrollmentId(id.0)).await? {
+            Use::Claimed => {}
+            Use::Bought(_) | Use::Refunded => return Ok(()),
+            // It has not gone back yet, or nobody would tell this: perhaps it was not heard of.
+            Use::Rejected => return self.reject(db, purchase).await,
+        }
+        let wanted =
+            Wanted { place: place(&purchase), course_title: purchase.course_title.clone(), payment: Some(payment) };
+        match store::seat(db, id, &wanted).await? {
+            Seat::New(enrollment) => {
+                self.outbox.publish(db, store::created(&enrollment, wanted.course_title)).await?;
+            }
+            Seat::Taken(enrollment) if enrollment.payment_id == Some(payment) => {
+                store::set_bought(db, payment, enrollment.id).await?;
+            }
+            Seat::Taken(_) => {
+                store::reject(db, payment).await?;
+                self.reject(db, purchase).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn reject(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
+        let rejection = Rejection { payment_id: purchase.payment_id };
+        Ok(self.outbox.publish(db, Fact::EnrollmentRejected(rejection)).await?)
+    }
+
+    async fn revoke(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
+        store::refund(db, purchase.payment_id).await?;
+        if let Some(enrollment) = store::unseat(db, place(&purchase), purchase.payment_id).await? {
+            self.outbox.publish(db, store::revoked(&enrollment, purchase.course_title)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn place(purchase: &Purchase) -> Place {
+    Place { student: purchase.student_id, course: purchase.course_id }
+}

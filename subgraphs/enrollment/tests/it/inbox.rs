@@ -1,0 +1,110 @@
+//! The door for events: what is let in, and what becomes of what will not do.
+
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode};
+use serde_json::{Value, json};
+use sqlx::{PgPool, query_scalar};
+use subgraph_kit::{
+    events::{Event, Fact, Undelivered},
+    hop::{Door, Hop, SIGNATURE, Secrets},
+    serve,
+    testing::events::{act_on_all, receive, set_aside},
+};
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use crate::{peers::*, people::*};
+
+fn event() -> Event {
+    Event::new(Fact::PaymentCompleted(purchase(UNUSED_PAYMENT, ALICE, LATIN)))
+}
+
+/// The same, but for this.
+fn changed(event: &Event, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut value = serde_json::to_value(event).expect("JSON");
+    change(&mut value);
+    value.to_string().into_bytes()
+}
+
+async fn kept(db: &PgPool) -> i64 {
+    query_scalar("select count(*) from inbox").fetch_one(db).await.expect("the database answers")
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn an_event_that_arrives_again_is_kept_once(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    let event = event();
+
+    for _ in 0..3 {
+        receive(&house.subgraph, &event).await;
+    }
+
+    assert_eq!(kept(&db).await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn an_id_with_another_body_is_refused(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    let event = event();
+    receive(&house.subgraph, &event).await;
+
+    let other = changed(&event, |event| event["data"]["amount"] = json!("0.01"));
+    let outcome = house.subgraph.receive(&other).await;
+
+    assert!(matches!(outcome, Err(Undelivered::Refused(_))), "{outcome:?}");
+    act_on_all(&house.subgraph).await;
+    receive(&house.subgraph, &event).await;
+    assert!(matches!(house.subgraph.receive(&other).await, Err(Undelivered::Refused(_))));
+    assert_eq!(kept(&db).await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn what_cannot_be_used_is_set_aside_with_the_reason(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    let lost = changed(&event(), |event| event["type"] = json!("lyceum.payment.lost"));
+    let poor = changed(&event(), |event| _ = event["data"].as_object_mut().expect("data").remove("amount"));
+    let foreign = Event::new(Fact::EnrollmentRejected(subgraph_kit::events::Rejection {
+        payment_id: subgraph_kit::PaymentId(UNUSED_PAYMENT),
+    }));
+
+    house.subgraph.receive(&lost).await.expect("it is kept");
+    house.subgraph.receive(&poor).await.expect("it is kept");
+    receive(&house.subgraph, &foreign).await;
+    receive(&house.subgraph, &event()).await;
+    act_on_all(&house.subgraph).await;
+
+    let aside = set_aside(&db).await;
+    assert_eq!(aside.len(), 3, "{aside:?}");
+    assert!(aside[0].1.contains("lyceum.payment.lost"), "{aside:?}");
+    assert!(aside[1].1.contains("amount"), "{aside:?}");
+    assert!(aside[2].1.contains("enrollment has nothing to do with it"), "{aside:?}");
+    // Those behind them, about the same payment, go on.
+    assert_eq!(house.places(ALICE, LATIN).await, [Some(UNUSED_PAYMENT)]);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn the_door_for_events_opens_for_signed_events_only(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    let secrets: Secrets = Uuid::now_v7().simple().to_string().parse().expect("a secret");
+    let routes = serve::routes(house.subgraph.clone(), Door::Signed(secrets.clone()));
+    let post = async |body: &[u8], is_signed: bool| {
+        let headers = HeaderMap::new();
+        let hop = Hop { subgraph: "enrollment", method: &Method::POST, path: "/events", headers: &headers, body };
+        let mut request = Request::post("/events");
+        if is_signed {
+            request = request.header(SIGNATURE, secrets.sign(hop));
+        }
+        let request = request.body(Body::from(body.to_vec())).expect("a request");
+        routes.clone().oneshot(request).await.expect("an answer").status()
+    };
+    let event = serde_json::to_vec(&event()).expect("JSON");
+
+    assert_eq!(post(&event, false).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(kept(&db).await, 0);
+    assert_eq!(post(b"Hello", true).await, StatusCode::BAD_REQUEST);
+    assert_eq!(post(b"{}", true).await, StatusCode::BAD_REQUEST);
+    assert_eq!(kept(&db).await, 0);
+    assert_eq!(post(&event, true).await, StatusCode::NO_CONTENT);
+    assert_eq!(post(&event, true).await, StatusCode::NO_CONTENT);
+    assert_eq!(kept(&db).await, 1);
+}

@@ -1,0 +1,131 @@
+//! Stand-ins for the course and the payment subgraph: real graphs over what a test puts there.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, SimpleObject};
+use sqlx::{PgPool, query, query_scalar};
+use subgraph_kit::{
+    CourseId, PaymentId, Platform, Subgraph, UserId, ViewerExt as _,
+    events::Purchase,
+    service,
+    testing::{TestApp, verifier},
+};
+use uuid::Uuid;
+
+use crate::people::*;
+
+/// The enrollment subgraph with the others around it.
+pub struct House {
+    pub db: PgPool,
+    pub app: TestApp,
+    pub subgraph: Subgraph,
+    payments: Payments,
+}
+
+type Payments = Arc<Mutex<HashMap<Uuid, Paid>>>;
+
+#[derive(Clone)]
+struct Paid {
+    purchase: Purchase,
+    status: &'static str,
+}
+
+struct Courses(PgPool);
+
+#[derive(SimpleObject)]
+struct Course {
+    title: &'static str,
+    is_free: bool,
+}
+
+struct PaymentQuery(Payments);
+
+#[derive(SimpleObject)]
+struct Payment {
+    status: &'static str,
+    student: Option<Key>,
+    course: Option<Key>,
+}
+
+#[derive(SimpleObject)]
+struct Key {
+    id: ID,
+}
+
+#[Object(name = "Query")]
+impl Courses {
+    /// Uses a connection, to show that whoever asks holds none.
+    async fn course(&self, id: ID) -> Option<Course> {
+        query("select 1").execute(&self.0).await.expect("there is a connection left");
+        [(RUST, "Rust", false), (SQL, "SQL", true), (LATIN, "Latin", false)]
+            .into_iter()
+            .find(|(course, ..)| id.as_str() == course.to_string())
+            .map(|(_, title, is_free)| Course { title, is_free })
+    }
+}
+
+#[Object(name = "Query")]
+impl PaymentQuery {
+    async fn payment(&self, ctx: &Context<'_>, id: ID) -> Option<Payment> {
+        let paid = self.0.lock().expect("the payments").get(&id.parse().expect("an id")).cloned()?;
+        let purchase = paid.purchase;
+        let key = |id: Uuid| Some(Key { id: id.into() });
+        (ctx.viewer().id() == Some(purchase.student_id)).then(|| Payment {
+            status: paid.status,
+            student: key(purchase.student_id.0),
+            course: key(purchase.course_id.0),
+        })
+    }
+}
+
+impl House {
+    pub async fn new(db: PgPool) -> Self {
+        let platform = Platform::new(verifier());
+        let payments = Payments::default();
+        let courses = service::build(Courses(db.clone()), EmptyMutation, EmptySubscription).finish();
+        let payment = service::build(PaymentQuery(payments.clone()), EmptyMutation, EmptySubscription).finish();
+        platform.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
+        platform.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
+        let subgraph = enrollment::subgraph(db.clone(), &platform).await.expect("the subgraph opens");
+        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments }
+    }
+
+    /// The payment subgraph knows of a payment from now on.
+    pub fn pay(&self, payment: Uuid, student: Uuid, course: Uuid, status: &'static str) -> Purchase {
+        let purchase = purchase(payment, student, course);
+        self.payments.lock().expect("the payments").insert(payment, Paid { purchase: purchase.clone(), status });
+        purchase
+    }
+
+    /// Ids of the student's places, with what paid for each.
+    pub async fn places(&self, student: Uuid, course: Uuid) -> Vec<Option<Uuid>> {
+        query_scalar("select payment_id from enrollments where student_id = $1 and course_id = $2")
+            .bind(student)
+            .bind(course)
+            .fetch_all(&self.db)
+            .await
+            .expect("the database answers")
+    }
+
+    /// What became of a payment.
+    pub async fn use_of(&self, payment: Uuid) -> Option<String> {
+        query_scalar("select state from payment_uses where payment_id = $1")
+            .bind(payment)
+            .fetch_optional(&self.db)
+            .await
+            .expect("the database answers")
+    }
+}
+
+pub fn purchase(payment: Uuid, student: Uuid, course: Uuid) -> Purchase {
+    Purchase {
+        payment_id: PaymentId(payment),
+        student_id: UserId(student),
+        course_id: CourseId(course),
+        course_title: "Latin".to_owned(),
+        amount: rust_decimal::Decimal::new(49_90, 2),
+    }
+}

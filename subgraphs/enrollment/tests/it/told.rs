@@ -1,0 +1,160 @@
+//! What comes of what payment tells.
+
+use sqlx::PgPool;
+use subgraph_kit::{
+    PaymentId,
+    events::{Event, Fact, Refund, RefundReason, Rejection},
+    testing::events::{act_on_all, receive, set_aside, tell, told},
+};
+use uuid::Uuid;
+
+use crate::{peers::*, people::*};
+
+const PAYMENT: Uuid = UNUSED_PAYMENT;
+
+fn completed(payment: Uuid, course: Uuid) -> Fact {
+    Fact::PaymentCompleted(purchase(payment, ALICE, course))
+}
+
+fn refunded(payment: Uuid, course: Uuid) -> Fact {
+    Fact::PaymentRefunded(Refund { purchase: purchase(payment, ALICE, course), reason: RefundReason::Requested })
+}
+
+fn rejected(payment: Uuid) -> Fact {
+    Fact::EnrollmentRejected(Rejection { payment_id: PaymentId(payment) })
+}
+
+/// The names of what was told.
+async fn names(db: &PgPool) -> Vec<&'static str> {
+    told(db).await.iter().map(|fact| fact.kind().name()).collect()
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_completed_payment_makes_its_enrollment(db: PgPool) {
+    let house = House::new(db.clone()).await;
+
+    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+
+    assert_eq!(house.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+    assert_eq!(house.use_of(PAYMENT).await.as_deref(), Some("enrolled"));
+    let told = told(&db).await;
+    let [Fact::EnrollmentCreated(place)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((place.payment_id, place.course_title.as_str()), (Some(PaymentId(PAYMENT)), "Latin"));
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn what_is_told_twice_has_one_effect(db: PgPool) {
+    let house = House::new(db.clone()).await;
+
+    let event = tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    receive(&house.subgraph, &event).await;
+    act_on_all(&house.subgraph).await;
+    // As `republishPayment` does: the same fact under another id.
+    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    assert_eq!(house.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+    assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
+
+    tell(&house.subgraph, refunded(PAYMENT, LATIN)).await;
+    tell(&house.subgraph, refunded(PAYMENT, LATIN)).await;
+    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    assert_eq!(house.places(ALICE, LATIN).await, []);
+    assert_eq!(names(&db).await, ["lyceum.enrollment.created", "lyceum.enrollment.revoked"]);
+    assert_eq!(set_aside(&db).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    let other = Uuid::from_u128(0xf_2000);
+
+    // One was paid for, one is free.
+    tell(&house.subgraph, completed(PAYMENT, RUST)).await;
+    tell(&house.subgraph, completed(other, SQL)).await;
+
+    assert_eq!(told(&db).await, [rejected(PAYMENT), rejected(other)]);
+    assert_eq!(house.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(house.places(ALICE, SQL).await, [None]);
+    assert_eq!(house.use_of(PAYMENT).await.as_deref(), Some("rejected"));
+
+    // Told again, it is rejected again: perhaps nobody heard of it.
+    tell(&house.subgraph, completed(PAYMENT, RUST)).await;
+    assert_eq!(told(&db).await, [rejected(PAYMENT), rejected(other), rejected(PAYMENT)]);
+
+    // Its refund takes nothing away.
+    tell(&house.subgraph, refunded(PAYMENT, RUST)).await;
+    tell(&house.subgraph, completed(PAYMENT, RUST)).await;
+    assert_eq!(house.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(told(&db).await.len(), 3);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn the_payment_of_an_enrollment_that_was_there_before_changes_nothing(db: PgPool) {
+    let house = House::new(db.clone()).await;
+
+    tell(&house.subgraph, completed(ALICES_PAYMENT, RUST)).await;
+
+    assert_eq!(told(&db).await, []);
+    assert_eq!(house.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(house.use_of(ALICES_PAYMENT).await.as_deref(), Some("enrolled"));
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn an_enrollment_that_was_lost_is_made_again(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    sqlx::query("delete from enrollments where payment_id = $1").bind(PAYMENT).execute(&db).await.expect("it is lost");
+
+    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+
+    assert_eq!(house.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_refund_takes_the_place_back(db: PgPool) {
+    let house = House::new(db.clone()).await;
+
+    tell(&house.subgraph, refunded(ALICES_PAYMENT, RUST)).await;
+
+    assert_eq!(house.places(ALICE, RUST).await, []);
+    assert_eq!(house.places(BOB, RUST).await, [Some(BOBS_PAYMENT)]);
+    let told = told(&db).await;
+    let [Fact::EnrollmentRevoked(place)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(place.enrollment_id.0, ALICES_RUST);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_refund_that_is_heard_of_first_wins(db: PgPool) {
+    let house = House::new(db.clone()).await;
+
+    tell(&house.subgraph, refunded(PAYMENT, LATIN)).await;
+    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+
+    assert_eq!(house.places(ALICE, LATIN).await, []);
+    assert_eq!(told(&db).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn events_about_a_payment_are_acted_on_in_the_order_of_their_arrival(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    for fact in [completed(PAYMENT, LATIN), refunded(PAYMENT, LATIN), completed(PAYMENT, LATIN)] {
+        receive(&house.subgraph, &Event::new(fact)).await;
+    }
+
+    tokio::join!(act_on_all(&house.subgraph), act_on_all(&house.subgraph));
+    act_on_all(&house.subgraph).await;
+
+    assert_eq!(names(&db).await, ["lyceum.enrollment.created", "lyceum.enrollment.revoked"]);
+    assert_eq!(house.places(ALICE, LATIN).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_student_who_was_refunded_can_buy_again(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    let second = Uuid::from_u128(0xf_2000);
+
+    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    tell(&house.subgraph, refunded(PAYMENT, LATIN)).await;
+    tell(&house.subgraph, completed(second, LATIN)).await;
+
+    assert_eq!(house.places(ALICE, LATIN).await, [Some(second)]);
+}
