@@ -9,6 +9,8 @@ const LOOKUPS: Record<string, Lookup> = {
   firstCourseId: async () => (await firstCourse())?.id,
   firstTeacherId: async () => (await firstCourse())?.teacher?.id,
   ownCourseId,
+  unboughtCourseId,
+  completedPaymentId,
   unverifiedTeacherId,
   studentEmail: async () => findSample(useSamples.getState(), 'Student')?.email,
   studentPassword: async () => findSample(useSamples.getState(), 'Student')?.password,
@@ -46,6 +48,26 @@ interface OwnCourse {
 async function ownCourseId() {
   const data = await ask<OwnCourse>('{ me { courses(first: 1) { nodes { id } } } }');
   return data?.me?.courses.nodes[0]?.id;
+}
+
+interface PaidCourses {
+  courses: { nodes: { id: string; viewerEnrollment: { id: string } | null }[] };
+}
+
+async function unboughtCourseId() {
+  const data = await ask<PaidCourses>(
+    '{ courses(first: 100, filter: { isFree: false }) { nodes { id viewerEnrollment { id } } } }',
+  );
+  return data?.courses.nodes.find((course) => !course.viewerEnrollment)?.id;
+}
+
+interface CompletedPayments {
+  payments: { nodes: { id: string }[] } | null;
+}
+
+async function completedPaymentId() {
+  const data = await ask<CompletedPayments>('{ payments(last: 1, status: COMPLETED) { nodes { id } } }');
+  return data?.payments?.nodes[0]?.id;
 }
 
 interface UnverifiedTeachers {

@@ -22,11 +22,13 @@ pub struct Person {
 pub struct People {
     viewers: BTreeMap<&'static str, Person>,
     course: Uuid,
+    /// The one that the other student has bought.
+    other_course: Uuid,
     enrollment: Uuid,
     payment: Uuid,
     notification: Uuid,
-    /// Where enrollments are.
-    database: String,
+    /// Where enrollments and payments are.
+    databases: BTreeMap<String, String>,
 }
 
 /// The arguments of a query or a mutation, and whose object they name where that is not the
@@ -35,6 +37,9 @@ pub struct Sample {
     pub arguments: String,
     pub owner: Option<&'static str>,
 }
+
+/// By which the students have bought their courses: asking for it again gets the same payment.
+const KEY: &str = "bought";
 
 /// A price is null where there is none, so that nobody could tell who may see it.
 const PAID_COURSE: &str = "title: \"Rust\", isFree: false, price: \"49.99\"";
@@ -67,20 +72,35 @@ impl People {
             viewers.insert(name, Person { id: Some(id), token: Some(token) });
         }
         let id = |name: &str| viewers[name].id.expect("an account");
-        let course = publish(&as_viewer(&router, &viewers["owningTeacher"]));
+        // The newer course is the first one of a list.
+        let [other_course, course] = [(); 2].map(|()| publish(&as_viewer(&router, &viewers["owningTeacher"])));
+        runtime.block_on(own(system, id("otherStudent"), other_course));
         let [enrollment, payment, notification] = runtime.block_on(own(system, id("student"), course));
-        let database = system.addresses.databases["enrollment"].clone();
-        Self { viewers, course, enrollment, payment, notification, database }
+        let databases = system.addresses.databases.clone();
+        Self { viewers, course, other_course, enrollment, payment, notification, databases }
     }
 
     /// A status only moves forward, so each try needs one that can.
     fn begin_anew(&self) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let mut db = PgConnection::connect(&self.database).await.expect("the database answers");
+            let mut db = self.connect("enrollment").await;
             let begin = query("update enrollments set status = 'enrolled' where id = $1").bind(self.enrollment);
             begin.execute(&mut db).await.expect("the enrollment begins anew");
         });
+    }
+
+    /// A payment goes back once, so each try needs one that can. It has bought nothing.
+    fn one_more_payment(&self) -> Uuid {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let student = self.viewers["student"].id.expect("an account");
+            pay(&mut self.connect("payment").await, student, Uuid::now_v7()).await
+        })
+    }
+
+    async fn connect(&self, database: &str) -> PgConnection {
+        PgConnection::connect(&self.databases[database]).await.expect("the database answers")
     }
 
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -92,9 +112,9 @@ impl People {
         as_viewer(server, &self.viewers[viewer])
     }
 
-    /// How a query or a mutation is asked, for all that needs arguments. Each call names new things
-    /// where the graph wants new ones.
-    pub fn samples(&self, field: &str) -> Vec<Sample> {
+    /// How this viewer asks a query or a mutation, for all that needs arguments. Each call names new
+    /// things where the graph wants new ones.
+    pub fn samples(&self, field: &str, viewer: &str) -> Vec<Sample> {
         let of = |arguments: String| vec![Sample { arguments, owner: None }];
         let by_id = |id: Uuid| format!("(id: \"{id}\")");
         let id = |name: &str| self.viewers[name].id.expect("an account");
@@ -116,6 +136,12 @@ impl People {
             }
             "Mutation.verifyTeacher" => of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher"))),
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
+            "Mutation.purchaseCourse" => {
+                let course = if viewer == "otherStudent" { self.other_course } else { self.course };
+                of(format!("(input: {{ courseId: \"{course}\", idempotencyKey: \"{KEY}\" }})"))
+            }
+            "Mutation.refundPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.one_more_payment())),
+            "Mutation.republishPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.payment)),
             "Mutation.setEnrollmentStatus" => {
                 self.begin_anew();
                 of(format!("(input: {{ enrollmentId: \"{}\", status: COMPLETED }})", self.enrollment))
@@ -188,14 +214,20 @@ fn id_at(data: &Value, pointer: &str) -> Uuid {
 
 /// The student's place on the course, the payment for it, and a notification.
 async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
-    let [enrollment, payment, notification] = [(); 3].map(|()| Uuid::now_v7());
-    query("insert into payments (id, student_id, course_id, amount) values ($1, $2, $3, 49.99)")
-        .bind(payment)
-        .bind(student)
-        .bind(course)
-        .execute(&mut connect(system, "payment").await)
-        .await
-        .expect("the student pays");
+    let [enrollment, notification] = [(); 2].map(|()| Uuid::now_v7());
+    let mut payments = connect(system, "payment").await;
+    let payment = pay(&mut payments, student, course).await;
+    query(
+        "insert into purchases (payment_id, student_id, course_id, idempotency_key, course_title)
+         values ($1, $2, $3, $4, 'Rust')",
+    )
+    .bind(payment)
+    .bind(student)
+    .bind(course)
+    .bind(KEY)
+    .execute(&mut payments)
+    .await
+    .expect("the student buys");
     query("insert into enrollments (id, student_id, course_id, payment_id) values ($1, $2, $3, $4)")
         .bind(enrollment)
         .bind(student)
@@ -211,6 +243,18 @@ async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
         .await
         .expect("the student is told");
     [enrollment, payment, notification]
+}
+
+async fn pay(payments: &mut PgConnection, student: Uuid, course: Uuid) -> Uuid {
+    let payment = Uuid::now_v7();
+    query("insert into payments (id, student_id, course_id, amount) values ($1, $2, $3, 49.99)")
+        .bind(payment)
+        .bind(student)
+        .bind(course)
+        .execute(payments)
+        .await
+        .expect("the student pays");
+    payment
 }
 
 async fn connect(system: &System, database: &str) -> PgConnection {

@@ -1,6 +1,14 @@
 //! The payment subgraph, asked as the router asks it, over a real database.
 
+mod catalogue;
+mod list;
 mod payment;
 mod people;
+mod provider;
+mod purchase;
+mod races;
+mod refund;
+mod republish;
 mod schema;
+mod shop;
 mod user;

@@ -15,6 +15,8 @@ pub const BOB: Uuid = Uuid::from_u128(0xb0b);
 pub const TERESA: Uuid = Uuid::from_u128(0x7e4e5);
 
 pub const RUST: Uuid = Uuid::from_u128(0xc0_0001);
+pub const SQL: Uuid = Uuid::from_u128(0xc0_0002);
+pub const LATIN: Uuid = Uuid::from_u128(0xc0_0003);
 
 pub const ALICES_RUST: Uuid = Uuid::from_u128(0xf_0001);
 pub const ALICES_SQL: Uuid = Uuid::from_u128(0xf_0002);

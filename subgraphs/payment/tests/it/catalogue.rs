@@ -1,0 +1,76 @@
+//! A stand-in for the course subgraph: a small subgraph of its own, whose courses a test can change.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object, SimpleObject};
+use rust_decimal::Decimal;
+use sqlx::PgPool;
+use subgraph_kit::{CourseId, Error, Subgraph, service, testing::verifier};
+use uuid::Uuid;
+
+/// What it says of its courses. Clones share it.
+#[derive(Clone, Default)]
+pub struct Catalogue(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    courses: HashMap<Uuid, Course>,
+    is_away: bool,
+    asked: u32,
+}
+
+#[derive(Clone, SimpleObject)]
+struct Course {
+    title: String,
+    is_free: bool,
+    price: Option<Decimal>,
+}
+
+struct Query(Catalogue);
+
+#[Object]
+impl Query {
+    async fn course(&self, id: CourseId) -> Result<Option<Course>, Error> {
+        let mut state = self.0.state();
+        state.asked += 1;
+        if state.is_away {
+            return Err(sqlx::Error::PoolTimedOut.into());
+        }
+        Ok(state.courses.get(&id.0).cloned())
+    }
+}
+
+impl Catalogue {
+    /// Offers a course for so much, or for nothing.
+    pub fn offer(&self, id: Uuid, title: &str, price: Option<&str>) {
+        let price = price.map(|price| price.parse().expect("a decimal"));
+        let course = Course { title: title.to_owned(), is_free: price.is_none(), price };
+        self.state().courses.insert(id, course);
+    }
+
+    pub fn delete(&self, id: Uuid) {
+        self.state().courses.remove(&id);
+    }
+
+    /// Whether its database answers.
+    pub fn be_away(&self, is_away: bool) {
+        self.state().is_away = is_away;
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> u32 {
+        self.state().asked
+    }
+
+    pub fn subgraph(&self, db: PgPool) -> Subgraph {
+        let schema = service::build(Query(self.clone()), EmptyMutation, EmptySubscription).finish();
+        Subgraph::new("course", schema, (), db, verifier())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no test panicked in here")
+    }
+}

@@ -1,0 +1,115 @@
+//! Everybody's payments, which admins may list.
+
+use serde_json::json;
+use sqlx::{PgPool, query, query_scalar};
+use subgraph_kit::{
+    ids::new_id_and_time,
+    page::Position,
+    testing::{StatementCount, pages::List},
+};
+use uuid::Uuid;
+
+use crate::people::*;
+
+async fn newest_first(db: &PgPool) -> Vec<String> {
+    query_scalar("select id::text from payments order by created_at desc, id desc")
+        .fetch_all(db)
+        .await
+        .expect("the payments are read")
+}
+
+async fn insert_new(db: &PgPool, count: usize) {
+    for _ in 0..count {
+        let (id, created_at) = new_id_and_time();
+        query("insert into payments (id, student_id, course_id, amount, created_at) values ($1, $2, $3, 1, $4)")
+            .bind(id)
+            .bind(ALICE)
+            .bind(RUST)
+            .bind(created_at)
+            .execute(db)
+            .await
+            .expect("a payment");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
+    insert_new(&db, 13).await;
+    walk(&db).await;
+
+    // Ids of another make, five payments in each second.
+    query(
+        "insert into payments (student_id, course_id, amount, created_at)
+         select gen_random_uuid(), $1, 1, timestamptz '2026-01-01' + (n / 5) * interval '1 second'
+         from generate_series(1, 11) as n",
+    )
+    .bind(RUST)
+    .execute(&db)
+    .await
+    .expect("the payments are inserted");
+    walk(&db).await;
+}
+
+async fn walk(db: &PgPool) {
+    let (list, admin, all) = (List::root("payments"), app(db.clone()).await.admin(), newest_first(db).await);
+    for size in [1, 3, all.len() - 1, all.len(), all.len() + 1] {
+        assert_eq!(list.walk_forward(&admin, size, "").await, all, "forward by {size}");
+        assert_eq!(list.walk_backward(&admin, size, "").await, all, "backward by {size}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
+async fn they_can_be_asked_for_by_how_they_stand(db: PgPool) {
+    let (list, admin) = (List::root("payments"), app(db).await.admin());
+    let ids = |ids: &[Uuid]| ids.iter().map(Uuid::to_string).collect::<Vec<_>>();
+
+    for (status, expected) in [
+        ("COMPLETED", ids(&[BOBS_RUST, ALICES_RUST])),
+        ("REFUNDED", ids(&[ALICES_SQL])),
+        ("PENDING", vec![]),
+        ("FAILED", vec![]),
+        ("null", ids(&[BOBS_RUST, ALICES_SQL, ALICES_RUST])),
+    ] {
+        let page = list.page(&admin, &format!("status: {status}")).await.ok();
+
+        assert_eq!(list.ids(&page), expected, "{status}");
+        assert_eq!(list.total(&page), expected.len(), "{status}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
+async fn only_admins_list_them(db: PgPool) {
+    let (list, app) = (List::root("payments"), app(db).await);
+
+    for (client, code) in
+        [(app.anonymous(), "UNAUTHENTICATED"), (app.student(ALICE), "FORBIDDEN"), (app.teacher(TERESA), "FORBIDDEN")]
+    {
+        let page = list.page(&client, "first: 1").await;
+
+        assert_eq!(page.error(), Some(code));
+        assert_eq!(page.0["data"], json!({ "payments": null }));
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
+async fn impossible_pages_and_foreign_cursors_are_bad_input(db: PgPool) {
+    let (list, admin) = (List::root("payments"), app(db).await.admin());
+    let foreign = Position { time: chrono::DateTime::UNIX_EPOCH, id: NOBODY }.to_cursor("course");
+
+    for arguments in ["first: 0", "last: 101", "first: 1, last: 1", "after: \"?\"", &format!("after: \"{foreign}\"")] {
+        assert_eq!(list.page(&admin, arguments).await.error(), Some("BAD_USER_INPUT"), "{arguments}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn the_number_of_statements_does_not_depend_on_the_length_of_the_list(db: PgPool) {
+    let admin = app(db.clone()).await.admin();
+
+    for more in [1, 19, 80] {
+        insert_new(&db, more).await;
+        let statements = StatementCount::start();
+        admin.send("{ payments(first: 100) { totalCount nodes { id amount student { id } } } }", json!({})).await.ok();
+
+        assert_eq!(statements.get(), 2);
+    }
+}

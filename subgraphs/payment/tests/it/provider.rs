@@ -1,0 +1,240 @@
+//! What becomes of a purchase when the provider of payments declines, is slow, or is away; and of what
+//! broke off.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use payment::testing::Mood;
+use sqlx::{PgPool, query};
+use subgraph_kit::events::EventSettings;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    people::*,
+    shop::{COMPLETED, Shop, payment_id},
+};
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_declined_payment_has_failed_and_a_new_key_tries_again(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Declining);
+
+    let declined = shop.buy(ALICE, RUST, "first").await.ok();
+    shop.ledger.be(Mood::Quick);
+    let same = shop.buy(ALICE, RUST, "first").await.ok();
+    let told = shop.told().await;
+    let another = shop.buy(ALICE, RUST, "second").await.ok();
+
+    assert_eq!(declined.data("/purchaseCourse/payment/status"), "FAILED");
+    assert_eq!(same.data(""), declined.data(""));
+    assert_eq!(told, []);
+    assert_eq!(another.data("/purchaseCourse/payment/status"), "COMPLETED");
+    assert_eq!(shop.ledger.charges(), 1);
+    assert_eq!(shop.count("purchases where settle_at is not null").await, 0);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn the_same_wish_meanwhile_gets_the_payment_as_it_stands(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Slow(Duration::from_millis(500)));
+
+    let meanwhile = async {
+        while shop.count("payments").await == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        (shop.buy(ALICE, RUST, "key").await.ok(), shop.buy(ALICE, RUST, "another").await.ok())
+    };
+    let (first, (same, another)) = tokio::join!(shop.buy(ALICE, RUST, "key"), meanwhile);
+
+    assert_eq!(first.data("/purchaseCourse/payment/status"), "COMPLETED");
+    assert_eq!(same.data("/purchaseCourse/payment/status"), "PENDING");
+    assert_eq!(payment_id(&same, "purchaseCourse"), payment_id(&first, "purchaseCourse"));
+    assert_eq!(another.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())]);
+    assert_eq!(shop.ledger.charges_asked(), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Slow(Duration::from_secs(60)));
+
+    let begun = Instant::now();
+    let reply = shop.buy(ALICE, RUST, "key").await.ok();
+    assert!(begun.elapsed() < Duration::from_secs(5), "the router would not wait");
+    assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
+
+    shop.ledger.be(Mood::Quick);
+    shop.settle_all(1).await;
+
+    let again = shop.buy(ALICE, RUST, "key").await.ok();
+    assert_eq!(again.data("/purchaseCourse/payment/status"), "COMPLETED");
+    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
+    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_charge_whose_answer_was_lost_is_settled_once(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Mute);
+
+    let reply = shop.buy(ALICE, RUST, "key").await.ok();
+    assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
+    assert_eq!((shop.ledger.charges(), shop.told().await.len()), (1, 0));
+
+    shop.ledger.be(Mood::Quick);
+    shop.settle_all(3).await;
+
+    assert_eq!(shop.status(payment_id(&reply, "purchaseCourse")).await, "completed");
+    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
+    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_charge_that_never_arrived_is_made_when_the_provider_is_back(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Away);
+    let reply = shop.buy(ALICE, RUST, "key").await.ok();
+    let id = payment_id(&reply, "purchaseCourse");
+    assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
+
+    shop.let_time_pass().await;
+    shop.work(2, async || shop.count("purchases where tries > 0").await == 1).await;
+    assert_eq!((shop.status(id).await.as_str(), shop.ledger.charges_asked()), ("pending", 0));
+
+    shop.ledger.be(Mood::Quick);
+    shop.settle_all(2).await;
+
+    assert_eq!(shop.status(id).await, "completed");
+    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
+    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_pending_payment_that_is_declined_later_fails(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Away);
+    let id = shop.bought(ALICE, RUST, "key").await;
+
+    shop.ledger.be(Mood::Declining);
+    shop.settle_all(1).await;
+
+    assert_eq!(shop.status(id).await, "failed");
+    assert_eq!(shop.told().await, []);
+    shop.ledger.be(Mood::Quick);
+    shop.bought(ALICE, RUST, "again").await;
+}
+
+/// The first seconds belong to whoever began.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_young_purchase_is_left_to_whoever_began_it(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Away);
+    let id = shop.bought(ALICE, RUST, "key").await;
+    shop.ledger.be(Mood::Quick);
+
+    let begun = Instant::now();
+    shop.work(1, async || begun.elapsed() > Duration::from_millis(1_500)).await;
+    assert_eq!(shop.status(id).await, "pending");
+
+    shop.work(1, async || shop.status(id).await == "completed").await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn several_processes_settle_each_purchase_once(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Away);
+    let students = (1..=60).map(Uuid::from_u128);
+    join_all(students.map(|student| shop.bought(student, RUST, "key"))).await;
+    assert_eq!(shop.count("payments where status = 'pending'").await, 60);
+
+    shop.ledger.be(Mood::Slow(Duration::from_millis(5)));
+    shop.settle_all(4).await;
+
+    assert_eq!(shop.count("payments where status = 'completed'").await, 60);
+    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (60, 60));
+    assert_eq!(shop.told().await.len(), 60);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn what_the_earlier_system_left_pending_stays_so(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let adopted = shop.adopt(ALICE, RUST, "pending").await;
+    shop.ledger.be(Mood::Away);
+    shop.bought(BOB, RUST, "key").await;
+
+    shop.ledger.be(Mood::Quick);
+    shop.settle_all(1).await;
+
+    assert_eq!(shop.status(adopted).await, "pending");
+    assert_eq!(shop.ledger.charges(), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_purchase_whose_caller_has_gone_is_settled(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Slow(Duration::from_secs(2)));
+
+    let caller = timeout(Duration::from_millis(300), shop.buy(ALICE, RUST, "key")).await;
+    assert!(caller.is_err(), "the caller has gone");
+    shop.ledger.be(Mood::Quick);
+    shop.settle_all(1).await;
+
+    assert_eq!(shop.count("payments where status = 'completed'").await, 1);
+    assert_eq!((shop.ledger.charges(), shop.told().await.len()), (1, 1));
+}
+
+/// Twenty purchases wait for the provider, and there are five connections.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
+    let five = sqlx::postgres::PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(1));
+    let shop = Shop::open(five.connect_lazy_with(db.connect_options().as_ref().clone())).await;
+    shop.ledger.be(Mood::Slow(Duration::from_secs(2)));
+
+    let purchases = join_all((1..=20).map(|student| shop.buy(Uuid::from_u128(student), RUST, "key")));
+    let meanwhile = async {
+        while shop.count("payments").await < 20 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let begun = Instant::now();
+        let mut tx = shop.db.begin().await.expect("a connection");
+        query("lock table payments in share row exclusive mode nowait")
+            .execute(&mut *tx)
+            .await
+            .expect("no lock is held either");
+        begun.elapsed()
+    };
+    let (replies, waited) = tokio::join!(purchases, meanwhile);
+
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    for reply in replies {
+        assert_eq!(reply.ok().data("/purchaseCourse/payment/status"), "COMPLETED");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn what_is_being_settled_is_finished_before_a_stop(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Away);
+    for student in 1..=5 {
+        shop.bought(Uuid::from_u128(student), RUST, "key").await;
+    }
+    shop.ledger.be(Mood::Slow(Duration::from_millis(400)));
+    shop.let_time_pass().await;
+
+    let stop = CancellationToken::new();
+    let work = shop.subgraph.work(shop.platform.bus.clone(), EventSettings::default(), stop.clone());
+    let (stopped, asked) = (async { timeout(Duration::from_secs(3), work).await.is_ok() }, async {
+        while shop.ledger.charges_asked() == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        stop.cancel();
+    });
+    let (stopped, ()) = tokio::join!(stopped, asked);
+
+    assert!(stopped);
+    assert_eq!(shop.count("payments where status = 'completed'").await, 1);
+    assert_eq!(shop.ledger.charges_asked(), 1);
+}

@@ -1,0 +1,203 @@
+//! A payment goes back.
+
+use payment::testing::Mood;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use subgraph_kit::{
+    PaymentId,
+    events::{Event, Fact, Rejection},
+};
+use uuid::Uuid;
+
+use crate::{
+    people::*,
+    shop::{COMPLETED, REFUNDED, Shop, payment_id},
+};
+
+fn rejected(payment: Uuid) -> Event {
+    Event::new(Fact::EnrollmentRejected(Rejection { payment_id: PaymentId(payment) }))
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn an_admin_gives_a_payment_back_and_the_others_are_told(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let id = shop.bought(ALICE, RUST, "key").await;
+
+    let reply = shop.refund(&shop.app.admin(), id).await.ok();
+
+    assert_eq!(
+        reply.data("/refundPayment"),
+        &json!({
+            "payment": {
+                "id": id, "amount": "49.99", "status": "REFUNDED", "student": { "id": ALICE }, "course": { "id": RUST },
+            },
+            "userErrors": [],
+        })
+    );
+    let data = json!({
+        "payment_id": id, "student_id": ALICE, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
+        "reason": "requested",
+    });
+    assert_eq!(shop.told().await[1..], [(REFUNDED.to_owned(), data)]);
+    assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (1, 1));
+    assert_eq!(shop.count("refunds where settle_at is not null").await, 0);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn only_admins_give_back(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let id = shop.bought(ALICE, RUST, "key").await;
+    let others = [
+        (shop.app.anonymous(), "UNAUTHENTICATED"),
+        (shop.app.student(ALICE), "FORBIDDEN"),
+        (shop.app.teacher(TERESA), "FORBIDDEN"),
+        (shop.app.unverified_teacher(TERESA), "FORBIDDEN"),
+    ];
+
+    for (client, code) in others {
+        assert_eq!(shop.refund(&client, id).await.error(), Some(code));
+        assert_eq!(shop.refund(&client, NOBODY).await.error(), Some(code));
+    }
+
+    assert_eq!(shop.status(id).await, "completed");
+    assert_eq!(shop.count("refunds").await, 0);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn what_is_not_completed_cannot_go_back(db: PgPool) {
+    let shop = Shop::open(db).await;
+
+    for status in ["pending", "failed", "refunded"] {
+        let id = shop.adopt(ALICE, RUST, status).await;
+        let reply = shop.refund(&shop.app.admin(), id).await.ok();
+
+        assert_eq!(reply.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())], "{status}");
+        assert_eq!(reply.data("/refundPayment/payment"), &Value::Null);
+        assert_eq!(shop.status(id).await, status);
+    }
+    let reply = shop.refund(&shop.app.admin(), NOBODY).await.ok();
+
+    assert_eq!(reply.user_errors(), [("NOT_FOUND", "paymentId".to_owned())]);
+    assert_eq!(shop.ledger.refunds_asked(), 0);
+    assert_eq!(shop.count("refunds").await + shop.count("outbox").await, 0);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_refund_that_broke_off_is_finished_once(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let admin = shop.app.admin();
+
+    for mood in [Mood::Away, Mood::Mute] {
+        let student = Uuid::now_v7();
+        let id = shop.bought(student, RUST, "key").await;
+        shop.ledger.be(mood);
+        let reply = shop.refund(&admin, id).await.ok();
+        let again = shop.refund(&admin, id).await.ok();
+        let bought = shop.buy(student, RUST, "again").await.ok();
+
+        assert_eq!(reply.data("/refundPayment/payment/status"), "COMPLETED");
+        assert_eq!(again.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
+        assert_eq!(bought.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())]);
+
+        shop.ledger.be(Mood::Quick);
+        shop.settle_all(3).await;
+        assert_eq!(shop.status(id).await, "refunded");
+    }
+
+    assert_eq!(shop.ledger.refunds(), 2);
+    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED].repeat(2));
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_payment_of_the_earlier_system_goes_back_too(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let admin = shop.app.admin();
+    let title = async |prepare: &dyn Fn()| {
+        let id = shop.adopt(Uuid::now_v7(), RUST, "completed").await;
+        prepare();
+        let reply = shop.refund(&admin, id).await.ok();
+        assert_eq!(reply.data("/refundPayment/payment/status"), "REFUNDED");
+        shop.told().await.last().expect("an event").1["course_title"].clone()
+    };
+
+    assert_eq!(title(&|| ()).await, "Rust");
+    assert_eq!(title(&|| shop.catalogue.delete(RUST)).await, "a course");
+    assert_eq!(title(&|| shop.catalogue.be_away(true)).await, "a course");
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_payment_that_could_not_become_a_place_goes_back(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let ids = [shop.bought(ALICE, RUST, "key").await, shop.adopt(BOB, RUST, "completed").await];
+
+    for id in ids {
+        let event = rejected(id);
+        shop.tell(&event).await;
+        shop.tell(&event).await;
+        shop.tell(&rejected(id)).await;
+    }
+    shop.work(2, async || shop.count("payments where status = 'refunded'").await == 2).await;
+
+    assert_eq!(shop.ledger.refunds(), 2);
+    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED, REFUNDED]);
+    for (_, data) in &shop.told().await[1..] {
+        assert_eq!((&data["reason"], &data["course_title"]), (&json!("not_enrolled"), &json!("Rust")));
+    }
+    shop.bought(ALICE, RUST, "again").await;
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_rejection_of_what_is_not_completed_changes_nothing(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let mut ids = vec![NOBODY];
+    for status in ["pending", "failed", "refunded"] {
+        ids.push(shop.adopt(ALICE, RUST, status).await);
+    }
+
+    for id in ids {
+        shop.tell(&rejected(id)).await;
+    }
+    shop.work(1, async || shop.count("inbox where processed_at is not null").await == 4).await;
+
+    assert_eq!(shop.count("refunds").await, 0);
+    assert_eq!(shop.ledger.refunds_asked(), 0);
+}
+
+/// Both want the same payment back at the same moment.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_rejection_and_an_admin_give_back_once(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let admin = shop.app.admin();
+
+    for student in (1..=20).map(Uuid::from_u128) {
+        let payment = shop.bought(student, RUST, "key").await;
+        shop.tell(&rejected(payment)).await;
+        let work = shop.work(2, async || shop.status(payment).await == "refunded");
+        let ((), reply) = tokio::join!(work, shop.refund(&admin, payment));
+
+        let is_the_admins = !reply.ok().data("/refundPayment/payment").is_null();
+        let told = shop.told().await;
+        let reason = &told.last().expect("an event").1["reason"];
+        assert_eq!(reason, if is_the_admins { "requested" } else { "not_enrolled" });
+    }
+
+    assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (20, 20));
+    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED].repeat(20));
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn what_was_refunded_is_what_the_student_sees(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let reply = shop.buy(ALICE, RUST, "key").await.ok();
+    let id = payment_id(&reply, "purchaseCourse");
+    shop.refund(&shop.app.admin(), id).await.ok();
+
+    let seen = shop
+        .app
+        .student(ALICE)
+        .send("query ($id: ID!) { payment(id: $id) { status } }", json!({ "id": id }))
+        .await
+        .ok();
+
+    assert_eq!(seen.data("/payment/status"), "REFUNDED");
+}

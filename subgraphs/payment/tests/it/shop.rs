@@ -1,0 +1,167 @@
+//! The payment subgraph with a catalogue beside it and a provider that keeps books.
+
+use std::{sync::Arc, time::Duration};
+
+use payment::testing::Ledger;
+use serde_json::{Value, json};
+use sqlx::{PgPool, query, query_as, query_scalar};
+use subgraph_kit::{
+    Platform, Subgraph,
+    events::{Event, EventSettings},
+    testing::{Reply, TestApp, TestClient, verifier},
+};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{catalogue::Catalogue, people::*};
+
+const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) {
+    payment { id amount status student { id } course { id } } userErrors { code message field }
+} }";
+const REFUND: &str = "mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) {
+    payment { id amount status student { id } course { id } } userErrors { code message field }
+} }";
+const REPUBLISH: &str = "mutation ($input: RepublishPaymentInput!) { republishPayment(input: $input) {
+    payment { id status } userErrors { code message field }
+} }";
+
+#[derive(Clone)]
+pub struct Shop {
+    pub app: TestApp,
+    pub db: PgPool,
+    pub catalogue: Catalogue,
+    pub ledger: Ledger,
+    pub platform: Platform,
+    pub subgraph: Subgraph,
+}
+
+impl Shop {
+    /// Sells Rust for 49.99 and SQL for 20.00; Latin is free.
+    pub async fn open(db: PgPool) -> Self {
+        let (platform, catalogue, ledger) = (Platform::new(verifier()), Catalogue::default(), Ledger::default());
+        catalogue.offer(RUST, "Rust", Some("49.99"));
+        catalogue.offer(SQL, "SQL", Some("20.00"));
+        catalogue.offer(LATIN, "Latin", None);
+        platform.peers.add(catalogue.subgraph(db.clone()));
+        let subgraph = payment::subgraph_with(db.clone(), &platform, Arc::new(ledger.clone())).await;
+        let subgraph = subgraph.expect("the subgraph opens");
+        Self { app: TestApp::new(subgraph.clone()), db, catalogue, ledger, platform, subgraph }
+    }
+
+    pub async fn buy(&self, student: Uuid, course: Uuid, key: &str) -> Reply {
+        self.order(&self.app.student(student), json!({ "courseId": course, "idempotencyKey": key })).await
+    }
+
+    pub async fn order(&self, client: &TestClient, input: Value) -> Reply {
+        client.send(BUY, json!({ "input": input })).await
+    }
+
+    /// Buys, and it works; the payment's id.
+    pub async fn bought(&self, student: Uuid, course: Uuid, key: &str) -> Uuid {
+        payment_id(&self.buy(student, course, key).await.ok(), "purchaseCourse")
+    }
+
+    pub async fn refund(&self, client: &TestClient, payment: Uuid) -> Reply {
+        client.send(REFUND, json!({ "input": { "paymentId": payment } })).await
+    }
+
+    pub async fn republish(&self, client: &TestClient, payment: Uuid) -> Reply {
+        client.send(REPUBLISH, json!({ "input": { "paymentId": payment } })).await
+    }
+
+    /// Sends an event here, as a relay would. `work` acts on it.
+    pub async fn tell(&self, event: &Event) {
+        let event = serde_json::to_vec(event).expect("an event has a JSON form");
+        self.subgraph.receive(&event).await.expect("the event is kept");
+    }
+
+    /// All that there is to do beside answering, in so many processes, until `is_done`.
+    pub async fn work(&self, processes: usize, is_done: impl AsyncFn() -> bool) {
+        let stop = CancellationToken::new();
+        let work = async || {
+            let working = self.subgraph.work(self.platform.bus.clone(), EventSettings::default(), stop.clone());
+            working.await;
+        };
+        let all = futures::future::join_all((0..processes).map(|_| work()));
+        let until = async {
+            let wait = async {
+                while !is_done().await {
+                    sleep(Duration::from_millis(20)).await;
+                }
+            };
+            timeout(Duration::from_secs(30), wait).await.expect("it is done in time");
+            stop.cancel();
+        };
+        tokio::join!(all, until);
+    }
+
+    /// As if the seconds had passed that whoever began a purchase or a refund has for it.
+    pub async fn let_time_pass(&self) {
+        for table in ["purchases", "refunds"] {
+            let sql = format!("update {table} set settle_at = now() where settle_at is not null");
+            query(sqlx::AssertSqlSafe(sql)).execute(&self.db).await.expect("time passes");
+        }
+    }
+
+    /// Time passes until nothing is left to settle.
+    pub async fn settle_all(&self, processes: usize) {
+        self.let_time_pass().await;
+        self.work(processes, async || {
+            self.count("purchases where settle_at is not null").await == 0
+                && self.count("refunds where settle_at is not null").await == 0
+        })
+        .await;
+    }
+
+    pub async fn count(&self, rows: &str) -> i64 {
+        let sql = format!("select count(*) from {rows}");
+        query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db).await.expect("a count")
+    }
+
+    pub async fn status(&self, payment: Uuid) -> String {
+        query_scalar("select status::text from payments where id = $1")
+            .bind(payment)
+            .fetch_one(&self.db)
+            .await
+            .expect("a payment")
+    }
+
+    /// What the enrollment service is told, in order: the kind, and the data.
+    pub async fn told(&self) -> Vec<(String, Value)> {
+        let told: Vec<(String, String)> = query_as(
+            "select type, (event -> 'data')::text from outbox where destination = 'enrollment' order by position",
+        )
+        .fetch_all(&self.db)
+        .await
+        .expect("the outbox");
+        told.into_iter().map(|(kind, data)| (kind, serde_json::from_str(&data).expect("JSON"))).collect()
+    }
+
+    /// The kinds alone.
+    pub async fn told_kinds(&self) -> Vec<String> {
+        self.told().await.into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    /// A payment as the earlier system, or the seed, has it: without a purchase.
+    pub async fn adopt(&self, student: Uuid, course: Uuid, status: &str) -> Uuid {
+        query_scalar(
+            "insert into payments (student_id, course_id, amount, status)
+             values ($1, $2, 49.99, $3::text::payment_status) returning id",
+        )
+        .bind(student)
+        .bind(course)
+        .bind(status)
+        .fetch_one(&self.db)
+        .await
+        .expect("a payment")
+    }
+}
+
+pub fn payment_id(reply: &Reply, mutation: &str) -> Uuid {
+    let id = reply.data(&format!("/{mutation}/payment/id")).as_str();
+    id.unwrap_or_else(|| panic!("no payment: {reply:?}")).parse().expect("a UUID")
+}
+
+pub const COMPLETED: &str = "lyceum.payment.completed";
+pub const REFUNDED: &str = "lyceum.payment.refunded";
