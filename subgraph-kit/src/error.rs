@@ -33,6 +33,9 @@ pub enum Error {
     /// A database or a peer is away; trying again makes sense.
     #[error("the service is not available at the moment; try again")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The process ends, and with it a subscription.
+    #[error("the server is restarting; subscribe again")]
+    Restarting,
     /// Ours. The caller learns nothing but that.
     #[error("something went wrong on our side")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
@@ -47,7 +50,7 @@ impl Error {
             Self::Forbidden(_) => "FORBIDDEN",
             Self::Invalid { .. } | Self::Refused(_) => "BAD_USER_INPUT",
             Self::RateLimited { .. } => "RATE_LIMITED",
-            Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
+            Self::Unavailable(_) | Self::Restarting => "SERVICE_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }
     }

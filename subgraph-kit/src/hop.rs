@@ -146,6 +146,12 @@ impl Secret {
         Self(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; SHORTEST_SECRET]>()))
     }
 
+    /// Its text.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -9,7 +9,7 @@ use async_graphql::{
 };
 use chrono::{DateTime, TimeZone as _, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::{Timestamp, Uuid};
+use uuid::{NoContext, Timestamp, Uuid};
 
 /// A new time-ordered id (`UUIDv7`), and its own millisecond as the row's creation time: then
 /// ordering by `(created_at, id)` and by `id` is the same.
@@ -19,6 +19,18 @@ use uuid::{Timestamp, Uuid};
 #[must_use]
 pub fn new_id_and_time() -> (Uuid, DateTime<Utc>) {
     let id = Uuid::now_v7();
+    let time = id.get_timestamp().and_then(|timestamp| creation_time(&timestamp));
+    (id, time.expect("a version 7 id holds a time"))
+}
+
+/// The same at a given millisecond, for what must come later than something else.
+///
+/// # Panics
+/// Never: such an id holds a time.
+#[must_use]
+pub fn new_id_at(time: DateTime<Utc>) -> (Uuid, DateTime<Utc>) {
+    let seconds = u64::try_from(time.timestamp()).unwrap_or_default();
+    let id = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, time.timestamp_subsec_nanos()));
     let time = id.get_timestamp().and_then(|timestamp| creation_time(&timestamp));
     (id, time.expect("a version 7 id holds a time"))
 }

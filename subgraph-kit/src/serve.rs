@@ -1,34 +1,48 @@
 //! A subgraph behind HTTP.
 
+use std::{convert::Infallible, time::Duration};
+
+use async_graphql::Response as Answer;
 use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header::ACCEPT},
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
     routing::{get, post},
+};
+use futures::{
+    Stream, StreamExt as _,
+    stream::{self, BoxStream},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::{
-    Subgraph,
+    Error, Subgraph,
     events::Undelivered,
     hop::{self, Door, Hop, Refused, Secrets},
     peers::EVENTS_PATH,
+    report,
 };
 
 /// The router takes 1 MB from a client, and asks for a thousand entities at most.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 
+/// Whatever is between us and the client closes what is silent for long.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
 /// The routes that every subgraph has: `POST /graphql`, `POST /events` (a `CloudEvents` event),
 /// `GET /health` (the process lives) and `GET /ready` (it can serve: its database answers). The first
 /// two are behind the door.
 pub fn routes(subgraph: Subgraph, door: Door) -> Router {
-    let mut behind_the_door = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(events));
+    let mut behind_the_door = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(take_event));
     match door {
         Door::Signed(secrets) => {
             let guard = Guard { subgraph: subgraph.name(), secrets };
@@ -41,13 +55,23 @@ pub fn routes(subgraph: Subgraph, door: Door) -> Router {
     behind_the_door.route("/health", get(|| async { "ok" })).route("/ready", get(ready)).with_state(subgraph)
 }
 
+/// `POST /graphql` without a door, for a process that has one of its own before it.
+pub fn behind_another_door(subgraph: Subgraph) -> Router {
+    Router::new().route("/graphql", post(graphql)).with_state(subgraph)
+}
+
 /// Serves until `stop` is cancelled, then lets the requests in flight finish.
 ///
 /// # Errors
 /// Those of the listener.
 pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) -> std::io::Result<()> {
+    let routes = routes.layer(Extension(Stopping(stop.clone())));
     axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
 }
+
+/// Tells streams that the process is to end: they would keep it from it.
+#[derive(Clone, Default)]
+pub struct Stopping(pub CancellationToken);
 
 #[derive(Clone)]
 struct Guard {
@@ -78,13 +102,53 @@ fn unauthorized(subgraph: &str, refused: Refused) -> StatusCode {
     StatusCode::UNAUTHORIZED
 }
 
-async fn graphql(State(subgraph): State<Subgraph>, headers: HeaderMap, request: GraphQLRequest) -> GraphQLResponse {
-    subgraph.execute(&headers, request.into_inner()).await.into()
+async fn graphql(
+    State(subgraph): State<Subgraph>,
+    stopping: Option<Extension<Stopping>>,
+    headers: HeaderMap,
+    request: GraphQLRequest,
+) -> Response {
+    if wants_events(&headers) {
+        let Extension(Stopping(stop)) = stopping.unwrap_or_default();
+        return events(subgraph.subscribe(&headers, request.into_inner()), stop).into_response();
+    }
+    GraphQLResponse::from(subgraph.execute(&headers, request.into_inner()).await).into_response()
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|one| one.trim().starts_with("text/event-stream"))
+}
+
+/// Answers as server-sent events, as the GraphQL-over-SSE protocol has them: `next` for each, then
+/// `complete`. When the process stops, the last one says so.
+pub fn events(
+    answers: impl Stream<Item = Answer> + Send + 'static,
+    stop: CancellationToken,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send + 'static> {
+    let next = |answer: Answer| {
+        let json = serde_json::to_string(&answer).expect("an answer is JSON");
+        Event::default().event("next").data(json)
+    };
+    let complete = stream::iter([Event::default().event("complete").data("")]);
+    let events = until(stop, answers.boxed()).map(next).chain(complete).map(Ok);
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+fn until(stop: CancellationToken, answers: BoxStream<'static, Answer>) -> impl Stream<Item = Answer> + Send + 'static {
+    stream::unfold(Some((answers, stop)), |open| async {
+        let (mut answers, stop) = open?;
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Some((report::failure(&Error::Restarting), None)),
+            answer = answers.next() => answer.map(|answer| (answer, Some((answers, stop)))),
+        }
+    })
 }
 
 /// 204 when the event is kept, whether it has come before or not; 400 when it will never do; 503 when it
 /// is worth sending again.
-async fn events(State(subgraph): State<Subgraph>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
+async fn take_event(State(subgraph): State<Subgraph>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
     match subgraph.receive(&body).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(Undelivered::Refused(reason)) => Err((StatusCode::BAD_REQUEST, reason)),

@@ -1,6 +1,6 @@
 //! A subgraph, ready to answer: by function call or behind HTTP, it is the same.
 
-use std::{future::Future, mem, sync::Arc};
+use std::{future::Future, mem, sync::Arc, time::Duration};
 
 use async_graphql::{
     ObjectType, Request, Response, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType, Variables,
@@ -9,18 +9,23 @@ use async_graphql::{
 };
 use async_graphql_value::{ConstValue, Value};
 use chrono::{DateTime, Utc};
-use futures::future::{BoxFuture, join_all};
+use futures::{
+    Stream, StreamExt as _,
+    future::{BoxFuture, join_all},
+    stream::{self, BoxStream},
+};
 use http::HeaderMap;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Client, Credentials, Error, Viewer,
+    Client, Credentials, Error,
     batch::Batches,
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
     report,
-    token::Verifier,
+    token::{Bearer, Verifier},
 };
 
 const MOST_REPRESENTATIONS: usize = 1_000;
@@ -34,6 +39,7 @@ where
 {
     Schema::build(query, mutation, subscription)
         .enable_federation()
+        .enable_subscription_in_federation()
         .override_output_type_description::<Q>("What can be read.")
         .override_output_type_description::<M>("What can be changed.")
         .override_output_type_description::<DateTime<Utc>>("A moment, as RFC 3339 in UTC: `2026-01-31T12:00:00.000Z`.")
@@ -59,12 +65,16 @@ pub struct Subgraph {
     db: PgPool,
     verifier: Verifier,
     run: Run,
+    stream: Streaming,
     inbox: Option<Inbox>,
     tasks: Vec<Task>,
 }
 
 type Task = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>;
 type Run = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
+type Streaming = Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>;
+
+const ENDED: Error = Error::Unauthenticated("the access token has ended: refresh the session and subscribe again");
 
 impl Subgraph {
     /// A subgraph whose resolvers find an `Arc<DataLoader<L>>` of their own request in the
@@ -82,6 +92,14 @@ impl Subgraph {
         S: SubscriptionType + 'static,
         L: Clone + Send + Sync + 'static,
     {
+        // An event is an answer of its own, at a time of its own, so a stream's loader has a clock.
+        let stream = {
+            let (schema, loader) = (schema.clone(), loader.clone());
+            move |request: Request| {
+                let loader = Arc::new(DataLoader::new(loader.clone(), tokio::spawn));
+                schema.execute_stream(request.data(loader)).boxed()
+            }
+        };
         let run = move |request: Request| {
             let (schema, loader) = (schema.clone(), loader.clone());
             let answer = async move {
@@ -91,7 +109,7 @@ impl Subgraph {
             };
             Box::pin(answer) as BoxFuture<'static, Response>
         };
-        Self { name, db, verifier, run: Arc::new(run), inbox: None, tasks: Vec::new() }
+        Self { name, db, verifier, run: Arc::new(run), stream: Arc::new(stream), inbox: None, tasks: Vec::new() }
     }
 
     /// The same, with somebody who acts on what other services tell.
@@ -160,8 +178,9 @@ impl Subgraph {
         let (subgraph, headers) = (self.clone(), headers.clone());
         async move {
             match subgraph.admit(&headers, &mut request).await {
-                Ok(viewer) => {
-                    let request = request.data(viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
+                Ok(bearer) => {
+                    let request =
+                        request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
                     report::publish((subgraph.run)(request).await)
                 }
                 Err(error) => report::failure(&error),
@@ -169,8 +188,29 @@ impl Subgraph {
         }
     }
 
-    async fn admit(&self, headers: &HeaderMap, request: &mut Request) -> Result<Viewer, Error> {
-        let viewer = self.verifier.viewer(headers).await?;
+    /// Verifies the token in `headers` and runs one request that may have many answers, a
+    /// subscription; for no longer than the token is good.
+    pub fn subscribe(
+        &self,
+        headers: &HeaderMap,
+        mut request: Request,
+    ) -> impl Stream<Item = Response> + Send + use<> + 'static {
+        let (subgraph, headers) = (self.clone(), headers.clone());
+        let responses = async move {
+            match subgraph.admit(&headers, &mut request).await {
+                Ok(bearer) => {
+                    let request =
+                        request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
+                    until(bearer.time_left(), (subgraph.stream)(request).map(report::publish).boxed())
+                }
+                Err(error) => stream::iter([report::failure(&error)]).boxed(),
+            }
+        };
+        stream::once(responses).flatten()
+    }
+
+    async fn admit(&self, headers: &HeaderMap, request: &mut Request) -> Result<Bearer, Error> {
+        let bearer = self.verifier.bearer(headers).await?;
         let variables = mem::take(&mut request.variables);
         // A document that cannot be parsed is refused when it is run.
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
@@ -178,8 +218,23 @@ impl Subgraph {
         if asked > MOST_REPRESENTATIONS {
             return Err(Error::invalid("representations", format!("at most {MOST_REPRESENTATIONS} at once")));
         }
-        Ok(viewer)
+        Ok(bearer)
     }
+}
+
+/// The responses until the time is over, and then the reason.
+fn until(time: Option<Duration>, responses: BoxStream<'static, Response>) -> BoxStream<'static, Response> {
+    let Some(time) = time else { return responses };
+    let end = Box::pin(sleep_until(Instant::now() + time));
+    let next = |open: Option<(BoxStream<'static, Response>, _)>| async {
+        let (mut responses, mut end) = open?;
+        tokio::select! {
+            biased;
+            () = &mut end => Some((report::failure(&ENDED), None)),
+            response = responses.next() => response.map(|response| (response, Some((responses, end)))),
+        }
+    };
+    stream::unfold(Some((responses, end)), next).boxed()
 }
 
 /// How many entities a document asks for.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{TimeDelta, Utc};
 use http::{HeaderMap, header::AUTHORIZATION};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
@@ -54,6 +55,27 @@ pub struct Claims {
     pub is_verified: bool,
     /// What the token may be used for, words separated by spaces; none so far.
     pub scope: String,
+}
+
+/// Who is asking, as a verified token says.
+#[derive(Clone, Copy, Debug)]
+pub struct Bearer {
+    /// Who.
+    pub viewer: Viewer,
+    /// Until when, in seconds since 1970; none for the anonymous.
+    ends: Option<i64>,
+}
+
+const ANONYMOUS: Bearer = Bearer { viewer: Viewer::Anonymous, ends: None };
+
+impl Bearer {
+    /// How long the token is good from now; none for the anonymous, whose time does not end.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let left =
+            TimeDelta::milliseconds(self.ends?.saturating_mul(1_000).saturating_sub(Utc::now().timestamp_millis()));
+        Some(left.to_std().unwrap_or(Duration::ZERO))
+    }
 }
 
 /// Verifies access tokens by identity's public keys. Clones share what they know.
@@ -128,15 +150,24 @@ impl Verifier {
         }
     }
 
-    /// Who the request's headers say is asking. No credentials are an anonymous viewer, bad ones
+    /// Who the request's headers say is asking.
+    ///
+    /// # Errors
+    /// Those of [`Self::bearer`].
+    pub async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
+        self.bearer(headers).await.map(|bearer| bearer.viewer)
+    }
+
+    /// Who the request's headers say is asking, and for how long. No credentials are an anonymous viewer, bad ones
     /// an error.
     ///
     /// # Errors
     /// `Unauthenticated`; `Unavailable` if the key set cannot be fetched.
-    pub async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
-        let Some(token) = bearer_token(headers)? else { return Ok(Viewer::Anonymous) };
+    pub async fn bearer(&self, headers: &HeaderMap) -> Result<Bearer, Error> {
+        let Some(token) = bearer_token(headers)? else { return Ok(ANONYMOUS) };
         let claims = self.verify(token).await?;
-        Ok(Viewer::SignedIn { id: UserId(claims.sub), role: claims.role, is_verified: claims.is_verified })
+        let viewer = Viewer::SignedIn { id: UserId(claims.sub), role: claims.role, is_verified: claims.is_verified };
+        Ok(Bearer { viewer, ends: Some(claims.exp) })
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Error> {

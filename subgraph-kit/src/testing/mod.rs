@@ -16,6 +16,7 @@ use std::{
 use async_graphql::{Request, Variables};
 use chrono::{TimeDelta, Utc};
 use ed25519_dalek::pkcs8::{EncodePrivateKey as _, KeypairBytes};
+use futures::{StreamExt as _, stream::BoxStream};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
@@ -130,6 +131,22 @@ impl TestClient {
         let answer = serde_json::to_value(response).expect("an answer is JSON");
         transcript::answer(&answer);
         Reply(answer)
+    }
+
+    /// Sends a subscription, and gives each answer that comes.
+    ///
+    /// # Panics
+    /// Never: an answer is JSON.
+    #[must_use]
+    pub fn subscribe(&self, document: &str, variables: Value) -> BoxStream<'static, Reply> {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        let answers = self.subgraph.subscribe(&self.headers, request);
+        let reply = |response| {
+            let answer = serde_json::to_value(response).expect("an answer is JSON");
+            transcript::answer(&answer);
+            Reply(answer)
+        };
+        answers.map(reply).boxed()
     }
 
     /// Asks for entities by their representations, as the router does.

@@ -3,12 +3,12 @@
 pub mod notification;
 mod user;
 
-use async_graphql::{EmptySubscription, Schema};
+use async_graphql::Schema;
 use sqlx::{PgPool, migrate};
 use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
 
 use crate::notification::{
-    graphql::{NotificationMutation, NotificationQuery},
+    graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
     store::Store,
 };
 
@@ -23,8 +23,8 @@ pub fn migrations() -> Migrations {
 
 /// The schema, as it can be exported without a database.
 #[must_use]
-pub fn schema() -> Schema<NotificationQuery, NotificationMutation, EmptySubscription> {
-    service::build(NotificationQuery, NotificationMutation, EmptySubscription)
+pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationSubscription> {
+    service::build(NotificationQuery, NotificationMutation, NotificationSubscription)
         .override_output_type_description::<Connection<notification::Notification>>(
             "A page of a list of notifications.",
         )

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
+use async_graphql::{
+    ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription, dataloader::DataLoader,
+};
+use futures::Stream;
 use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, answer};
 
 use super::{
-    Notification,
+    Notification, arrivals,
     store::{Own, Store},
 };
 use crate::user::User;
@@ -16,6 +19,9 @@ pub struct NotificationQuery;
 
 /// Mutations.
 pub struct NotificationMutation;
+
+/// Subscriptions.
+pub struct NotificationSubscription;
 
 /// A notification that its user has read.
 #[derive(Debug, InputObject)]
@@ -98,6 +104,30 @@ impl NotificationMutation {
             count: i32::try_from(marked).unwrap_or(i32::MAX),
             user_errors: Vec::new(),
         })
+    }
+}
+
+/// What can be followed as it happens.
+#[Subscription(name = "Subscription")]
+impl NotificationSubscription {
+    /// The signed-in user's notifications as they arrive, in the order in which they were written;
+    /// `UNAUTHENTICATED` for everyone else. A stream ends with the access token, with
+    /// `UNAUTHENTICATED`, and when a server restarts, with `SERVICE_UNAVAILABLE`; a connection can
+    /// break at any time. To miss nothing, subscribe again with the id of the last notification that
+    /// arrived as `after`.
+    async fn notification_added(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "First everything that is newer than this one of the signed-in user's own; any other is a `BAD_USER_INPUT`. Left out: only what arrives from now on."
+        )]
+        after: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<Notification, Error>> + use<>, Error> {
+        let user = ctx.viewer().require_signed_in()?;
+
+        // Not by its type: what is wrong with an argument of a subscription has no path to its field.
+        let after = after.map(|id| NotificationId::from_key(&id).ok_or_else(|| Error::invalid("after", "it is no id")));
+        arrivals::follow(store(ctx).clone(), user, after.transpose()?).await
     }
 }
 

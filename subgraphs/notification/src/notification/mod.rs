@@ -1,5 +1,6 @@
 //! Something that the platform has to tell a user.
 
+pub mod arrivals;
 pub mod graphql;
 pub mod store;
 

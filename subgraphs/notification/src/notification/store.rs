@@ -3,20 +3,43 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgPool, Postgres, QueryBuilder, query, query_as};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, NotificationId, Refusal, UserId,
+    ids::{new_id_and_time, new_id_at},
     list::{self, ChildCount, ChildPage, Filter, Listed, Page},
     page::Position,
     viewer::SignedIn,
 };
+use uuid::Uuid;
 
-use super::{Kind, Notification};
+use super::{
+    Kind, Notification,
+    arrivals::{Arrivals, CHANNEL},
+};
+
+/// As many as a stream reads at once.
+const PAGE: i64 = 100;
 
 /// The notifications table.
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
+    arrivals: Arrivals,
+}
+
+/// What there is to tell a user.
+#[derive(Clone, Debug)]
+pub struct NewNotification {
+    /// Whom.
+    pub user_id: UserId,
+    /// What about.
+    pub kind: Kind,
+    /// At most 500 characters.
+    pub title: String,
+    /// Plain text; may be empty.
+    pub body: String,
 }
 
 /// A notification as its own user asks for it. Another user's is not found.
@@ -60,7 +83,72 @@ impl Store {
     /// The table in this database.
     #[must_use]
     pub fn new(db: PgPool) -> Self {
-        Self { db }
+        Self { arrivals: Arrivals::new(db.clone()), db }
+    }
+
+    /// Who is woken when notifications arrive.
+    #[must_use]
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+
+    /// Where the user's list stands: at one of their own notifications.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` if they have no such one; those of the database.
+    pub(super) async fn position_of(&self, user: SignedIn, id: NotificationId) -> Result<Position, Error> {
+        query_as!(
+            Position,
+            "select created_at as time, id from notifications where id = $1 and user_id = $2",
+            id.0,
+            user.id().0
+        )
+        .fetch_optional(&self.db)
+        .await?
+        .ok_or_else(|| Error::invalid("after", "you have no such notification"))
+    }
+
+    /// Where the user's list ends; none if they have been told nothing.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn end(&self, user: SignedIn) -> Result<Option<Position>, Error> {
+        let newest = query_as!(
+            Position,
+            r#"
+            select created_at as time, id
+            from notifications
+            where user_id = $1
+            order by created_at desc, id desc
+            limit 1
+            "#,
+            user.id().0,
+        );
+        Ok(newest.fetch_optional(&self.db).await?)
+    }
+
+    /// What the user was told after a position, oldest first, and not more than a stream needs next.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn newer(&self, user: SignedIn, than: Option<Position>) -> Result<Vec<Notification>, Error> {
+        // Before everything else, where nothing has been told.
+        let Position { time, id } = than.unwrap_or(Position { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
+        let newer = query_as!(
+            Notification,
+            r#"
+            select id as "id: _", user_id as "user_id: _", type as "kind: Kind", title, body, is_read, created_at
+            from notifications
+            where user_id = $1 and (created_at, id) > ($2, $3)
+            order by created_at, id
+            limit $4
+            "#,
+            user.id().0,
+            time,
+            id,
+            PAGE,
+        );
+        Ok(newer.fetch_all(&self.db).await?)
     }
 
     /// Marks one of the user's own notifications as read, if it is not yet.
@@ -93,6 +181,44 @@ impl Store {
             .execute(&self.db)
             .await?;
         Ok(marked.rows_affected())
+    }
+}
+
+/// Tells a user something, when the transaction is committed, and wakes who follows their
+/// notifications then.
+///
+/// # Errors
+/// Those of the database.
+pub async fn insert(tx: &mut PgConnection, new: NewNotification) -> Result<NotificationId, Error> {
+    let user = new.user_id.0;
+    // One after the other, each later than what the user can see: else a row could come to light behind
+    // one that a stream has delivered already, and the stream would never look back. The place in this
+    // order is made under the lock, which is held until the commit. Clocks of two replicas differ.
+    query!("select pg_advisory_xact_lock(hashtextextended('notifications ' || $1::text, 0))", user.to_string())
+        .execute(&mut *tx)
+        .await?;
+    let newest = query_scalar!("select max(created_at) from notifications where user_id = $1", user);
+    let (id, created_at) = later_than(newest.fetch_one(&mut *tx).await?);
+    query!(
+        "insert into notifications (id, user_id, type, title, body, created_at) values ($1, $2, $3, $4, $5, $6)",
+        id,
+        user,
+        new.kind as Kind,
+        new.title,
+        new.body,
+        created_at,
+    )
+    .execute(&mut *tx)
+    .await?;
+    query!("select pg_notify($1, $2)", CHANNEL, user.to_string()).execute(tx).await?;
+    Ok(NotificationId(id))
+}
+
+fn later_than(newest: Option<DateTime<Utc>>) -> (Uuid, DateTime<Utc>) {
+    let (id, now) = new_id_and_time();
+    match newest {
+        Some(newest) if newest >= now => new_id_at(newest + TimeDelta::milliseconds(1)),
+        _ => (id, now),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The notification subgraph, asked as the router asks it, over a real database.
 
+mod arrivals;
 mod notification;
 mod people;
 mod reading;

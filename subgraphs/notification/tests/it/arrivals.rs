@@ -1,0 +1,248 @@
+//! How a user follows their notifications.
+
+use std::time::Duration;
+
+use futures::{
+    StreamExt as _,
+    future::join_all,
+    stream::{BoxStream, select_all},
+};
+use notification::notification::{
+    Kind,
+    store::{NewNotification, insert},
+};
+use serde_json::{Value, json};
+use sqlx::{PgPool, query_scalar};
+use subgraph_kit::{
+    UserId,
+    testing::{Reply, StatementCount, TestClient, claims, token},
+    viewer::Role,
+};
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use crate::people::*;
+
+const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id } } }";
+/// Far more than anything takes, on a busy machine also.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type Replies = BoxStream<'static, Reply>;
+
+/// Follows, and has begun to when this returns.
+async fn follow(client: &TestClient, db: &PgPool, after: Value) -> Replies {
+    let mut replies = client.subscribe(ADDED, json!({ "after": after })).peekable();
+    let _ = timeout(Duration::from_millis(300), std::pin::Pin::new(&mut replies).peek()).await;
+    until_somebody_listens(db).await;
+    replies.boxed()
+}
+
+/// The backend's id of the connection that listens.
+async fn until_somebody_listens(db: &PgPool) -> i32 {
+    let listener = "select pid from pg_stat_activity where datname = current_database() and query like 'LISTEN%'";
+    loop {
+        if let Some(pid) = query_scalar(listener).fetch_optional(db).await.expect("a list of connections") {
+            return pid;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn tell(db: &PgPool, user: Uuid, title: &str) -> Uuid {
+    let mut tx = db.begin().await.expect("a transaction");
+    let new =
+        NewNotification { user_id: UserId(user), kind: Kind::Payment, title: title.to_owned(), body: String::new() };
+    let id = insert(&mut tx, new).await.expect("it is inserted");
+    tx.commit().await.expect("it is committed");
+    id.0
+}
+
+async fn next(replies: &mut Replies) -> Reply {
+    timeout(PATIENCE, replies.next()).await.expect("something arrives").expect("the stream goes on")
+}
+
+async fn titles(replies: &mut Replies, count: usize) -> Vec<String> {
+    let mut titles = Vec::new();
+    while titles.len() < count {
+        let reply = next(replies).await.ok();
+        titles.push(reply.data("/notificationAdded/title").as_str().expect("a title").to_owned());
+    }
+    titles
+}
+
+async fn is_quiet(replies: &mut Replies) -> bool {
+    timeout(Duration::from_millis(300), replies.next()).await.is_err()
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn what_is_written_arrives_and_nothing_from_before(db: PgPool) {
+    let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
+
+    let id = tell(&db, ALICE, "You paid").await;
+    let reply = next(&mut alices).await.ok();
+
+    assert_eq!(reply.data("/notificationAdded"), &json!({ "id": id, "title": "You paid", "user": { "id": ALICE } }));
+    assert!(is_quiet(&mut alices).await);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn a_user_sees_nothing_of_another_one(db: PgPool) {
+    let app = app(db.clone()).await;
+    let mut bobs = follow(&app.student(BOB), &db, Value::Null).await;
+    let mut admins = follow(&app.admin(), &db, Value::Null).await;
+
+    tell(&db, ALICE, "You paid").await;
+    tell(&db, BOB, "Yours").await;
+
+    assert_eq!(titles(&mut bobs, 1).await, ["Yours"]);
+    assert!(is_quiet(&mut bobs).await);
+    assert!(is_quiet(&mut admins).await);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn who_comes_back_gets_all_that_came_meanwhile_and_then_what_comes(db: PgPool) {
+    let alice = app(db.clone()).await.student(ALICE);
+    let mut expected = vec!["You are on Rust".to_owned(), "You paid for Rust".to_owned()];
+    for number in 0..250 {
+        let title = format!("number {number}");
+        tell(&db, ALICE, &title).await;
+        tell(&db, BOB, "not hers").await;
+        expected.push(title);
+    }
+
+    let mut alices = follow(&alice, &db, json!(ALICES_WELCOME)).await;
+    tell(&db, ALICE, "last").await;
+    expected.push("last".to_owned());
+
+    assert_eq!(titles(&mut alices, expected.len()).await, expected);
+    assert!(is_quiet(&mut alices).await);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn of_many_written_at_once_none_is_lost_or_doubled_and_all_are_in_order(db: PgPool) {
+    let alice = app(db.clone()).await.student(ALICE);
+    let mut alices = follow(&alice, &db, Value::Null).await;
+
+    let writing = tokio::spawn({
+        let db = db.clone();
+        async move { join_all((0..100).map(|_| tell(&db, ALICE, "one of many"))).await }
+    });
+    let mut ids = Vec::new();
+    for _ in 0..100 {
+        ids.push(next(&mut alices).await.ok().data("/notificationAdded/id").as_str().expect("an id").to_owned());
+    }
+    let mut written: Vec<_> = writing.await.expect("they are written").iter().map(Uuid::to_string).collect();
+    written.sort();
+
+    assert_eq!(ids, written, "in the order of their ids, each once");
+    assert!(is_quiet(&mut alices).await);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn what_is_rolled_back_never_arrives(db: PgPool) {
+    let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
+
+    let mut tx = db.begin().await.expect("a transaction");
+    let new =
+        NewNotification { user_id: UserId(ALICE), kind: Kind::Payment, title: "no".to_owned(), body: String::new() };
+    insert(&mut tx, new).await.expect("it is inserted");
+    tx.rollback().await.expect("it is rolled back");
+    tell(&db, ALICE, "yes").await;
+
+    assert_eq!(titles(&mut alices, 1).await, ["yes"]);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn a_notification_comes_after_all_that_its_user_can_see(db: PgPool) {
+    sqlx::query("update notifications set created_at = now() + interval '1 hour' where id = $1")
+        .bind(ALICES_PAYMENT)
+        .execute(&db)
+        .await
+        .expect("another replica's clock is ahead");
+    let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, json!(ALICES_PAYMENT)).await;
+
+    tell(&db, ALICE, "later").await;
+
+    assert_eq!(titles(&mut alices, 1).await, ["later"]);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn only_ones_own_can_be_a_place_to_go_on_from(db: PgPool) {
+    let alice = app(db).await.student(ALICE);
+
+    for after in [json!(BOBS_WELCOME), json!(NOBODY), json!("no id at all")] {
+        let mut replies = alice.subscribe(ADDED, json!({ "after": after }));
+        let reply = next(&mut replies).await;
+
+        assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{after}");
+        assert!(reply.0["errors"][0]["message"].as_str().is_some_and(|text| text.contains("after")), "{}", reply.0);
+        assert!(timeout(PATIENCE, replies.next()).await.expect("it ends").is_none());
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn nobody_follows_anything_without_signing_in(db: PgPool) {
+    let app = app(db).await;
+
+    for client in [app.anonymous(), app.with_authorization("Bearer nonsense")] {
+        let mut replies = client.subscribe(ADDED, json!({}));
+
+        assert_eq!(next(&mut replies).await.error(), Some("UNAUTHENTICATED"));
+        assert!(timeout(PATIENCE, replies.next()).await.expect("it ends").is_none());
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn a_stream_ends_with_its_token(db: PgPool) {
+    let mut claims = claims(UserId(ALICE), Role::Student, false);
+    claims.exp = claims.iat + 3;
+    let alice = app(db.clone()).await.with_authorization(&format!("Bearer {}", token(&claims)));
+    let mut alices = follow(&alice, &db, Value::Null).await;
+
+    tell(&db, ALICE, "in time").await;
+    let in_time = titles(&mut alices, 1).await;
+    let end = next(&mut alices).await;
+    tell(&db, ALICE, "too late").await;
+
+    assert_eq!(in_time, ["in time"]);
+    assert_eq!(end.error(), Some("UNAUTHENTICATED"));
+    assert!(alices.next().await.is_none());
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn a_lost_connection_to_the_database_loses_nothing(db: PgPool) {
+    let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
+    let listener = until_somebody_listens(&db).await;
+
+    // Nobody hears of this one.
+    sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+        .execute(&db)
+        .await
+        .expect("connections can be ended");
+    tell(&db, ALICE, "meanwhile").await;
+    let meanwhile = titles(&mut alices, 1).await;
+    while until_somebody_listens(&db).await == listener {
+        sleep(Duration::from_millis(20)).await;
+    }
+    tell(&db, ALICE, "again").await;
+
+    assert_eq!(meanwhile, ["meanwhile"]);
+    assert_eq!(titles(&mut alices, 1).await, ["again"]);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn who_follows_costs_no_statement_until_something_arrives(db: PgPool) {
+    let app = app(db.clone()).await;
+    let mut alices = follow(&app.student(ALICE), &db, Value::Null).await;
+    let bob = app.student(BOB);
+    let mut others: Vec<_> = (0..100).map(|_| bob.subscribe(ADDED, json!({}))).collect();
+    assert!(timeout(Duration::from_secs(1), select_all(&mut others).next()).await.is_err());
+
+    let statements = StatementCount::start();
+    let quiet = is_quiet(&mut alices).await;
+    let idle = statements.get();
+    drop(statements);
+
+    assert!(quiet);
+    assert_eq!(idle, 0);
+}
