@@ -1,0 +1,353 @@
+//! Outbox, relay and inbox over a real database: that of enrollment, which has both boxes.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object};
+use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
+use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
+use subgraph_kit::{
+    CourseId, EnrollmentId, Error, Platform, Subgraph, UserId,
+    events::{Bus, Event, EventSettings, Fact, Handler, Place},
+    service,
+    testing::{
+        events::{act_on_all, receive},
+        verifier,
+    },
+};
+use tokio::{net::TcpListener, time::sleep};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
+
+struct Nothing;
+
+#[Object(name = "Query")]
+impl Nothing {
+    async fn nothing(&self) -> Option<bool> {
+        None
+    }
+}
+
+fn subgraph(name: &'static str, db: &PgPool) -> Subgraph {
+    let schema = service::build(Nothing, EmptyMutation, EmptySubscription).finish();
+    Subgraph::new(name, schema, (), db.clone(), verifier())
+}
+
+/// An event about `subject`, the `number`th one.
+fn fact(subject: usize, number: usize) -> Fact {
+    Fact::EnrollmentCreated(Place {
+        enrollment_id: EnrollmentId(Uuid::from_u128(subject as u128)),
+        student_id: UserId(Uuid::nil()),
+        course_id: CourseId(Uuid::nil()),
+        course_title: number.to_string(),
+        payment_id: None,
+    })
+}
+
+fn subject_and_number(event: &Event) -> (u128, usize) {
+    let Fact::EnrollmentCreated(place) = &event.fact else { panic!("another event: {event:?}") };
+    (event.subject.as_u128(), place.course_title.parse().expect("a number"))
+}
+
+async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
+    let mut transaction = db.begin().await.expect("a transaction");
+    for fact in facts {
+        Bus::default().outbox().publish(&mut transaction, fact).await.expect("it is written");
+    }
+    transaction.commit().await.expect("it is committed");
+}
+
+/// Works until it is dropped.
+fn work(subgraph: &Subgraph, bus: &Bus) -> DropGuard {
+    let stop = CancellationToken::new();
+    let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
+    tokio::spawn(async move { subgraph.work(bus, EventSettings::default(), until).await });
+    stop.drop_guard()
+}
+
+async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let start = Instant::now();
+    while !is_so().await {
+        assert!(start.elapsed() < Duration::from_secs(20), "not in time: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn count(db: &PgPool, what: &'static str) -> i64 {
+    query_scalar(what).fetch_one(db).await.expect("the database answers")
+}
+
+const WAITING: &str = "select count(*) from outbox where delivered_at is null";
+
+/// What some services received, and how.
+#[derive(Default)]
+struct Log {
+    under_way: Mutex<HashMap<Uuid, Event>>,
+    received: Mutex<Vec<(usize, Event)>>,
+    refuses: AtomicBool,
+    /// Events that arrived while another one about the same thing was under way.
+    overlaps: AtomicUsize,
+}
+
+/// A service that writes down what it is told, and takes its time.
+#[derive(Clone)]
+struct Listener {
+    name: usize,
+    log: Arc<Log>,
+}
+
+impl Listener {
+    async fn take(State(this): State<Self>, body: Bytes) -> (StatusCode, &'static str) {
+        let event: Event = serde_json::from_slice(&body).expect("an event");
+        if this.log.refuses.load(Ordering::SeqCst) {
+            return (StatusCode::BAD_REQUEST, "not today");
+        }
+        let before = this.log.under_way.lock().expect("a log").insert(event.subject, event.clone());
+        this.log.overlaps.fetch_add(usize::from(before.is_some()), Ordering::SeqCst);
+        sleep(Duration::from_millis(3)).await;
+        this.log.under_way.lock().expect("a log").remove(&event.subject);
+        this.log.received.lock().expect("a log").push((this.name, event));
+        (StatusCode::NO_CONTENT, "")
+    }
+
+    /// Listens, and gives a bus that leads there.
+    async fn listen(self, listener: TcpListener) -> Bus {
+        let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));
+        let routes = Router::new().route("/events", post(Self::take)).with_state(self);
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        bus_to(&url)
+    }
+}
+
+fn bus_to(url: &str) -> Bus {
+    let platform = Platform::new(verifier());
+    platform.peers.add_remote("notification", url, None).expect("an address");
+    platform.bus
+}
+
+async fn free_port() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.expect("a port")
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
+    const SUBJECTS: usize = 40;
+    const EACH: usize = 5;
+    publish(&db, (0..SUBJECTS * EACH).map(|index| fact(index % SUBJECTS, index / SUBJECTS))).await;
+    let log = Arc::new(Log::default());
+    let one = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await).await;
+    let two = Listener { name: 2, log: Arc::clone(&log) }.listen(free_port().await).await;
+
+    let _relays = [work(&subgraph("enrollment", &db), &one), work(&subgraph("enrollment", &db), &two)];
+    until("all are delivered", async || count(&db, WAITING).await == 0).await;
+
+    let received = log.received.lock().expect("a log");
+    assert_eq!(received.len(), SUBJECTS * EACH, "each once");
+    assert_eq!(log.overlaps.load(Ordering::SeqCst), 0);
+    assert!([1, 2].iter().all(|relay| received.iter().any(|(by, _)| by == relay)), "both have worked");
+    let mut next: HashMap<u128, usize> = HashMap::new();
+    for (_, event) in received.iter() {
+        let (subject, number) = subject_and_number(event);
+        let expected = next.entry(subject).or_default();
+        assert_eq!(number, *expected, "of {subject}");
+        *expected += 1;
+    }
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn events_wait_for_a_consumer_that_is_away(db: PgPool) {
+    let port = free_port().await;
+    let address = port.local_addr().expect("an address");
+    drop(port);
+    publish(&db, (0..5).map(|number| fact(1, number))).await;
+
+    let _relay = work(&subgraph("enrollment", &db), &bus_to(&format!("http://{address}/graphql")));
+    until("it has tried", async || count(&db, "select max(tries)::bigint from outbox").await > 1).await;
+    assert_eq!(count(&db, WAITING).await, 5);
+    assert_eq!(count(&db, "select count(*) from outbox where set_aside_at is not null").await, 0);
+    let log = Arc::new(Log::default());
+    let port = TcpListener::bind(address).await.expect("the same port");
+    Listener { name: 1, log: Arc::clone(&log) }.listen(port).await;
+    until("all are delivered", async || count(&db, WAITING).await == 0).await;
+
+    let numbers: Vec<_> =
+        log.received.lock().expect("a log").iter().map(|(_, event)| subject_and_number(event).1).collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 4]);
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn what_is_refused_is_set_aside_and_can_be_sent_again(db: PgPool) {
+    let log = Arc::new(Log::default());
+    log.refuses.store(true, Ordering::SeqCst);
+    let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await).await;
+    publish(&db, [fact(1, 0)]).await;
+
+    let _relay = work(&subgraph("enrollment", &db), &bus);
+    until("it is set aside", async || count(&db, "select count(set_aside_at) from outbox").await == 1).await;
+    let reason: String = query_scalar("select reason from outbox").fetch_one(&db).await.expect("a reason");
+    assert!(reason.contains("not today"), "{reason}");
+
+    log.refuses.store(false, Ordering::SeqCst);
+    // What comes after it about the same thing does not wait for it.
+    publish(&db, [fact(1, 1)]).await;
+    until("the next one is delivered", async || count(&db, WAITING).await == 1).await;
+    query("update outbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
+    query("select pg_notify('outbox', '')").execute(&db).await.expect("the relay is woken");
+    until("it is delivered", async || count(&db, WAITING).await == 0).await;
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn what_is_done_is_kept_for_the_set_time(db: PgPool) {
+    for hours in [None, Some(1_i32), Some(167), Some(169), Some(1_000)] {
+        query(
+            "insert into outbox (event_id, destination, type, subject, event, delivered_at)
+             values (gen_random_uuid(), 'nobody', '', gen_random_uuid(), '{}', now() - make_interval(hours => $1::int))",
+        )
+        .bind(hours)
+        .execute(&db)
+        .await
+        .expect("an event");
+        query(
+            "insert into inbox (event_id, type, subject, event, set_aside_at, processed_at)
+             values (gen_random_uuid(), '', gen_random_uuid(), '{}', case when $1::int is null then now() end,
+                     now() - make_interval(hours => $1::int))",
+        )
+        .bind(hours)
+        .execute(&db)
+        .await
+        .expect("an event");
+    }
+
+    let _work = work(&consumer(&db, &Arc::default()), &Bus::default());
+    until("the old ones are gone", async || {
+        count(&db, "select (select count(*) from inbox) + (select count(*) from inbox)").await == 6
+    })
+    .await;
+    let _sender = work(&subgraph("enrollment", &db), &Bus::default());
+    until("the old ones are gone", async || count(&db, "select count(*) from outbox").await == 3).await;
+
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(count(&db, "select count(*) from inbox").await, 3);
+    assert_eq!(count(&db, "select count(*) from outbox").await, 3);
+}
+
+/// Acts as it is told to, and writes down what it has done.
+#[derive(Default)]
+struct Act {
+    failures: AtomicUsize,
+    panics: AtomicUsize,
+    done: Mutex<Vec<(u128, usize)>>,
+}
+
+#[derive(Clone)]
+struct Actor(Arc<Act>);
+
+impl Handler for Actor {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
+        let take =
+            |left: &AtomicUsize| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        // What is written before a failure is taken back.
+        query("insert into enrollments (student_id, course_id) values (gen_random_uuid(), $1)")
+            .bind(event.subject)
+            .execute(transaction)
+            .await?;
+        if take(&self.0.failures).is_ok() {
+            return Err(Error::internal(std::io::Error::other("it does not work")));
+        }
+        assert!(take(&self.0.panics).is_err(), "it panics");
+        sleep(Duration::from_millis(1)).await;
+        self.0.done.lock().expect("a list").push(subject_and_number(&event));
+        Ok(())
+    }
+}
+
+fn consumer(db: &PgPool, act: &Arc<Act>) -> Subgraph {
+    subgraph("notification", db).consuming(Actor(Arc::clone(act)))
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn an_event_that_fails_too_often_is_set_aside_and_can_be_acted_on_again(db: PgPool) {
+    let act = Arc::new(Act::default());
+    act.failures.store(8, Ordering::SeqCst);
+    let subgraph = consumer(&db, &act);
+    receive(&subgraph, &Event::new(fact(1, 0))).await;
+
+    for tries in 1..=8 {
+        act_on_all(&subgraph).await;
+        assert_eq!(count(&db, "select tries::bigint from inbox").await, tries);
+        assert_eq!(count(&db, "select count(set_aside_at) from inbox").await, i64::from(tries == 8));
+        query("update inbox set next_try_at = now()").execute(&db).await.expect("time passes");
+    }
+    let (reason,): (String,) = query_as("select reason from inbox").fetch_one(&db).await.expect("a reason");
+    assert!(reason.contains("it does not work"), "{reason}");
+    assert_eq!(count(&db, "select count(*) from enrollments").await, 0);
+
+    query("update inbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
+    act_on_all(&subgraph).await;
+    assert_eq!(count(&db, "select count(processed_at) from inbox").await, 1);
+    assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn a_failure_is_tried_again_soon_even_after_a_panic(db: PgPool) {
+    let act = Arc::new(Act::default());
+    act.failures.store(1, Ordering::SeqCst);
+    act.panics.store(1, Ordering::SeqCst);
+    let subgraph = consumer(&db, &act);
+    let _work = work(&subgraph, &Bus::default());
+    receive(&subgraph, &Event::new(fact(1, 0))).await;
+    let start = Instant::now();
+
+    until("it is done", async || count(&db, "select count(processed_at) from inbox").await == 1).await;
+
+    // 0.1 s and 0.2 s, and not the two seconds after which one looks again in any case.
+    assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+    assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn two_processes_act_on_each_event_once_and_in_order(db: PgPool) {
+    const SUBJECTS: usize = 10;
+    const EACH: usize = 10;
+    let act = Arc::new(Act::default());
+    let subgraph = consumer(&db, &act);
+    let _work = [work(&consumer(&db, &act), &Bus::default()), work(&consumer(&db, &act), &Bus::default())];
+
+    for index in 0..SUBJECTS * EACH {
+        let event = Event::new(fact(index % SUBJECTS, index / SUBJECTS));
+        receive(&subgraph, &event).await;
+        receive(&subgraph, &event).await;
+    }
+    until("all is done", async || count(&db, "select count(*) from inbox where processed_at is null").await == 0).await;
+
+    let done = act.done.lock().expect("a list");
+    assert_eq!(done.len(), SUBJECTS * EACH);
+    let mut next: HashMap<u128, usize> = HashMap::new();
+    for &(subject, number) in done.iter() {
+        let expected = next.entry(subject).or_default();
+        assert_eq!(number, *expected, "of {subject}");
+        *expected += 1;
+    }
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn an_event_travels_by_function_call_and_is_acted_on(db: PgPool) {
+    let act = Arc::new(Act::default());
+    let platform = Platform::new(verifier());
+    let listener = consumer(&db, &act);
+    platform.peers.add(listener.clone());
+    let _work = [work(&subgraph("enrollment", &db), &platform.bus), work(&listener, &platform.bus)];
+    let start = Instant::now();
+
+    publish(&db, [fact(1, 0), fact(1, 1)]).await;
+    until("it is done", async || act.done.lock().expect("a list").len() == 2).await;
+
+    // The database's notification is what wakes them.
+    assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+}
