@@ -8,6 +8,7 @@ mod lifecycle;
 mod operations;
 mod page;
 mod permissions;
+mod purchases;
 mod references;
 mod rotation;
 mod silence;

@@ -46,11 +46,28 @@ fn log_statements(system: &System) -> Vec<PathBuf> {
     logs
 }
 
+/// What services look at beside answering, again and again.
+const BESIDE: [&str; 4] = ["outbox", "inbox", "purchases", "refunds"];
+
 /// Those on our tables: on a new connection sqlx also asks the catalog what an enum looks like.
 fn statements(logs: &[PathBuf]) -> Vec<String> {
-    let is_ours = |line: &&str| {
-        (line.contains("LOG:  execute ") || line.contains("LOG:  statement: ")) && !line.contains("pg_type")
+    let is_ours = |entry: &String| {
+        (entry.contains("LOG:  execute ") || entry.contains("LOG:  statement: "))
+            && !entry.contains("pg_type")
+            && !BESIDE.iter().any(|table| entry.contains(table))
     };
-    let read = |log| fs::read_to_string(log).expect("the database's log");
-    logs.iter().flat_map(|log| read(log).lines().filter(is_ours).map(str::to_owned).collect::<Vec<_>>()).collect()
+    let read = |log| entries(&fs::read_to_string(log).expect("the database's log"));
+    logs.iter().flat_map(|log| read(log).into_iter().filter(is_ours)).collect()
+}
+
+/// The entries of a log; a statement's further lines begin with a tab.
+fn entries(log: &str) -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    for line in log.lines() {
+        match entries.last_mut() {
+            Some(entry) if line.starts_with('\t') => entry.push_str(line),
+            _ => entries.push(line.to_owned()),
+        }
+    }
+    entries
 }

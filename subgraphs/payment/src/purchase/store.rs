@@ -146,16 +146,26 @@ pub async fn settle(
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    if payment.is_some() {
-        query!(
-            "update purchases set settle_at = null, stands = $2 where payment_id = $1",
-            id.0,
-            status == Status::Completed,
-        )
-        .execute(transaction)
-        .await?;
-    }
+    close(transaction, id).await?;
     Ok(payment)
+}
+
+/// Writes down that nothing is left to find out about a purchase, and whether it stands, after its
+/// payment has changed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
+    query!(
+        "update purchases
+         set settle_at = null,
+             stands = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
+         where payment_id = $1",
+        id.0,
+    )
+    .execute(transaction)
+    .await?;
+    Ok(())
 }
 
 /// How the course was called that this payment was for; none for a payment without a purchase.

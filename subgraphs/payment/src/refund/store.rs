@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{PaymentId, events::RefundReason};
 
-use crate::payment::Payment;
+use crate::{payment::Payment, purchase};
 
 /// A payment on its way back.
 #[derive(Clone, Copy, Debug)]
@@ -84,9 +84,7 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    query!("update purchases set stands = false where payment_id = $1 and stands", id.0)
-        .execute(&mut *transaction)
-        .await?;
+    purchase::store::close(transaction, id).await?;
     query!("update refunds set settle_at = null where payment_id = $1", id.0).execute(transaction).await?;
     Ok(payment)
 }

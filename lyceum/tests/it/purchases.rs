@@ -1,0 +1,143 @@
+//! A student buys a course, through the router, and an admin gives the money back. The course is the
+//! real one.
+
+use serde_json::{Value, json};
+
+use crate::system::{ADMIN, PASSWORD, System, TEACHER, Visitor, code};
+
+const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) {
+    payment { id amount status student { id name } course { id title price } } userErrors { code field }
+} }";
+const REFUND: &str = "mutation ($id: ID!) { refundPayment(input: { paymentId: $id }) {
+    payment { id status } userErrors { code field }
+} }";
+const REPUBLISH: &str = "mutation ($id: ID!) { republishPayment(input: { paymentId: $id }) {
+    payment { id status } userErrors { code field }
+} }";
+
+/// Somebody who has just signed up.
+fn student(name: &str) -> Visitor {
+    let router = System::shared().anonymous();
+    let email = format!("{name}.buys@lyceum.example");
+    let document = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { code } } }";
+    let input = json!({ "email": email, "password": PASSWORD, "name": name });
+    let answer = router.data(document, json!({ "input": input }));
+    assert_eq!(answer["register"]["userErrors"], json!([]));
+    router.sign_in(&email)
+}
+
+/// A new course of the sample teacher.
+fn publish(teacher: &Visitor, price: Option<&str>) -> Value {
+    let document = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) { course { id } } }";
+    let input = json!({ "title": "Buying", "isFree": price.is_none(), "price": price });
+    teacher.data(document, json!({ "input": input }))["createCourse"]["course"]["id"].clone()
+}
+
+fn set_price(teacher: &Visitor, course: &Value, price: &str) {
+    let document = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) { userErrors { code } } }";
+    let answer = teacher.data(document, json!({ "input": { "courseId": course, "price": price } }));
+    assert_eq!(answer["updateCourse"]["userErrors"], json!([]));
+}
+
+fn buy(student: &Visitor, course: &Value, key: &str, expected: Option<&str>) -> Value {
+    let input = json!({ "courseId": course, "idempotencyKey": key, "expectedAmount": expected });
+    student.data(BUY, json!({ "input": input }))["purchaseCourse"].clone()
+}
+
+fn refused(code: &str, field: &str) -> Value {
+    json!({ "payment": null, "userErrors": [{ "code": code, "field": ["input", field] }] })
+}
+
+#[test]
+fn a_student_buys_a_course_at_its_price_and_once() {
+    let teacher = System::shared().sign_in(TEACHER);
+    let (alice, course) = (student("alice"), publish(&teacher, Some("49.90")));
+
+    let first = buy(&alice, &course, "first", Some("49.9"));
+    set_price(&teacher, &course, "59.90");
+    let again = buy(&alice, &course, "first", Some("49.90"));
+
+    assert_eq!(first["payment"]["status"], "COMPLETED");
+    assert_eq!(first["payment"]["amount"], "49.90");
+    assert_eq!(first["payment"]["student"]["name"], "alice");
+    assert_eq!(first["payment"]["course"], json!({ "id": course, "title": "Buying", "price": "49.90" }));
+    assert_eq!(again["payment"]["id"], first["payment"]["id"]);
+    assert_eq!(again["payment"]["amount"], "49.90");
+    assert_eq!(again["payment"]["course"]["price"], "59.90");
+    assert_eq!(buy(&alice, &course, "first", None), refused("IDEMPOTENCY_KEY_REUSED", "idempotencyKey"));
+    assert_eq!(buy(&alice, &course, "second", None), refused("ALREADY_PURCHASED", "courseId"));
+
+    let mine = alice.data("{ me { payments { totalCount nodes { id status } } } }", json!({}));
+    assert_eq!(
+        mine["me"]["payments"],
+        json!({ "totalCount": 1, "nodes": [{ "id": first["payment"]["id"], "status": "COMPLETED" }] })
+    );
+}
+
+#[test]
+fn nobody_pays_another_price_than_they_were_shown() {
+    let teacher = System::shared().sign_in(TEACHER);
+    let (bob, course) = (student("bob"), publish(&teacher, Some("10")));
+    let free = publish(&teacher, None);
+
+    set_price(&teacher, &course, "12.50");
+
+    assert_eq!(buy(&bob, &course, "key", Some("10.00")), refused("PRICE_CHANGED", "expectedAmount"));
+    assert_eq!(buy(&bob, &free, "key", None), refused("COURSE_IS_FREE", "courseId"));
+    let nowhere = json!("00000000-0000-0000-0000-00000000dead");
+    assert_eq!(buy(&bob, &nowhere, "key", None), refused("NOT_FOUND", "courseId"));
+    assert_eq!(buy(&bob, &course, "", None), refused("INVALID_INPUT", "idempotencyKey"));
+    assert_eq!(buy(&bob, &course, "key", Some("12.50"))["payment"]["amount"], "12.50");
+}
+
+#[test]
+fn students_buy_and_nobody_else() {
+    let system = System::shared();
+    let teacher = system.sign_in(TEACHER);
+    let input = json!({ "courseId": publish(&teacher, Some("10")), "idempotencyKey": "key" });
+
+    for (visitor, expected) in
+        [(system.anonymous(), "UNAUTHENTICATED"), (teacher.clone(), "FORBIDDEN"), (system.sign_in(ADMIN), "FORBIDDEN")]
+    {
+        assert_eq!(code(&visitor.ask(BUY, json!({ "input": input }))), expected);
+    }
+}
+
+#[test]
+fn an_admin_gives_a_payment_back_once() {
+    let system = System::shared();
+    let (admin, teacher) = (system.sign_in(ADMIN), system.sign_in(TEACHER));
+    let (carol, course) = (student("carol"), publish(&teacher, Some("10")));
+    let payment = buy(&carol, &course, "first", None)["payment"]["id"].clone();
+    let refund = |visitor: &Visitor| visitor.ask(REFUND, json!({ "id": payment }));
+
+    assert_eq!(code(&refund(&carol)), "FORBIDDEN");
+    assert_eq!(code(&refund(&system.anonymous())), "UNAUTHENTICATED");
+    let given_back = refund(&admin)["data"]["refundPayment"].clone();
+    let again = refund(&admin)["data"]["refundPayment"].clone();
+
+    assert_eq!(given_back, json!({ "payment": { "id": payment, "status": "REFUNDED" }, "userErrors": [] }));
+    assert_eq!(again, refused("NOT_REFUNDABLE", "paymentId"));
+    assert_eq!(buy(&carol, &course, "first", None)["payment"]["status"], "REFUNDED");
+    assert_eq!(buy(&carol, &course, "second", None)["payment"]["status"], "COMPLETED");
+}
+
+#[test]
+fn admins_see_all_payments_and_have_one_told_again() {
+    let system = System::shared();
+    let (admin, teacher) = (system.sign_in(ADMIN), system.sign_in(TEACHER));
+    let (dave, course) = (student("dave"), publish(&teacher, Some("10")));
+    let payment = buy(&dave, &course, "key", None)["payment"]["id"].clone();
+    let list = "{ payments(first: 100, status: COMPLETED) { totalCount nodes { id status student { name } } } }";
+
+    let page = admin.data(list, json!({}))["payments"].clone();
+    let told = admin.data(REPUBLISH, json!({ "id": payment }))["republishPayment"].clone();
+
+    let nodes = page["nodes"].as_array().expect("payments");
+    let own = nodes.iter().find(|node| node["id"] == payment).expect("the newest ones are first");
+    assert_eq!(own["student"]["name"], "dave");
+    assert!(page["totalCount"].as_u64() > Some(100), "those of the sample data, too");
+    assert_eq!(told, json!({ "payment": { "id": payment, "status": "COMPLETED" }, "userErrors": [] }));
+    assert_eq!(code(&dave.ask(list, json!({}))), "FORBIDDEN");
+    assert_eq!(code(&dave.ask(REPUBLISH, json!({ "id": payment }))), "FORBIDDEN");
+}
