@@ -35,6 +35,8 @@ pub struct Load {
     pub pool: PgPool,
     pub ids: Vec<Uuid>,
     pub write: fn(&Plan, usize, &mut Row<'_>),
+    /// What else follows from the rows, in the same transaction.
+    pub then: Option<&'static str>,
 }
 
 /// What a table holds already.
@@ -95,6 +97,9 @@ impl Load {
         copy.send(buffer.as_slice()).await?;
         let rows = copy.finish().await?;
         ensure!(rows == self.ids.len() as u64, "{name} received {rows} of {} rows", self.ids.len());
+        if let Some(then) = self.then {
+            sqlx::raw_sql(then).execute(&mut *tx).await?;
+        }
         tx.commit().await?;
         connection.close().await?;
         Ok(found)

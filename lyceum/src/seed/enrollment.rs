@@ -18,6 +18,10 @@ pub const TABLE: Table = Table {
     columns: "id, student_id, course_id, payment_id, status, enrolled_at",
 };
 
+/// What each payment bought. In this data a payment buys one place.
+pub const PAYMENT_USES: &str = "insert into payment_uses (payment_id, enrollment_id)
+    select payment_id, id from enrollments where payment_id is not null";
+
 /// Index of the student, `student1@…`, who gets enough of everything to look at.
 pub const SAMPLE_STUDENT: usize = 0;
 const SAMPLE_FREE: usize = 24;

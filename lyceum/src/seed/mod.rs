@@ -163,15 +163,22 @@ async fn draw(options: Options) -> anyhow::Result<Arc<Plan>> {
 fn loads(databases: &Databases, plan: &Plan) -> [Load; 5] {
     let Databases { identity, course, enrollment, payment, notification } = databases.clone();
     [
-        Load { table: identity::TABLE, pool: identity, ids: plan.user_ids(), write: identity::write },
-        Load { table: course::TABLE, pool: course, ids: plan.course_ids(), write: course::write },
-        Load { table: enrollment::TABLE, pool: enrollment, ids: plan.enrollment_ids(), write: enrollment::write },
-        Load { table: payment::TABLE, pool: payment, ids: plan.payment_ids(), write: payment::write },
+        Load { table: identity::TABLE, pool: identity, ids: plan.user_ids(), write: identity::write, then: None },
+        Load { table: course::TABLE, pool: course, ids: plan.course_ids(), write: course::write, then: None },
+        Load {
+            table: enrollment::TABLE,
+            pool: enrollment,
+            ids: plan.enrollment_ids(),
+            write: enrollment::write,
+            then: Some(enrollment::PAYMENT_USES),
+        },
+        Load { table: payment::TABLE, pool: payment, ids: plan.payment_ids(), write: payment::write, then: None },
         Load {
             table: notification::TABLE,
             pool: notification,
             ids: plan.notification_ids(),
             write: notification::write,
+            then: None,
         },
     ]
 }

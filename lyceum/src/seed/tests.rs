@@ -134,6 +134,11 @@ async fn the_sample_people_have_something_to_show() {
         assert!(count(notification, &format!("notifications where user_id = '{student}'")).await >= 15);
         assert!(count(notification, &format!("notifications where user_id = '{student}' and not is_read")).await >= 5);
 
+        let unused = "payments p where status = 'completed'";
+        let used = "payment_uses u join enrollments e on e.id = u.enrollment_id and e.payment_id = u.payment_id
+                    where state = 'enrolled'";
+        assert_eq!(count(enrollment, used).await, count(payment, unused).await);
+
         let (teacher, is_verified) = user(SAMPLE_TEACHER).await;
         assert!(is_verified);
         let courses: Vec<Uuid> = sqlx::query_scalar("select id from courses where teacher_id = $1")

@@ -78,7 +78,13 @@ fn placeholders(router: &Visitor) -> BTreeMap<&'static str, String> {
     let completed = "{ payments(last: 1, status: COMPLETED) { nodes { id } } }";
     let completed = router.sign_in(ADMIN).data(completed, json!({}));
     let waiting = router.sign_in(ADMIN).data("{ unverifiedTeachers(last: 1) { nodes { id } } }", json!({}));
+    let free = "{ courses(filter: { isFree: true }, first: 100) { nodes { id viewerEnrollment { id } } } }";
+    let free = router.sign_in(STUDENT).data(free, json!({}));
+    let free = free["courses"]["nodes"].as_array().and_then(|courses| {
+        courses.iter().find(|course| course["viewerEnrollment"].is_null()).map(|course| text(&course["id"]))
+    });
     BTreeMap::from([
+        ("freeCourseId", free.expect("a free course on which the student is not")),
         ("firstCourseId", text(&course["id"])),
         ("firstTeacherId", text(&course["teacher"]["id"])),
         ("ownCourseId", text(&own["me"]["courses"]["nodes"][0]["id"])),

@@ -9,8 +9,9 @@ const LOOKUPS: Record<string, Lookup> = {
   firstCourseId: async () => (await firstCourse())?.id,
   firstTeacherId: async () => (await firstCourse())?.teacher?.id,
   ownCourseId,
-  unboughtCourseId,
+  unboughtCourseId: () => courseToTake(false),
   completedPaymentId,
+  freeCourseId: () => courseToTake(true),
   unverifiedTeacherId,
   studentEmail: async () => findSample(useSamples.getState(), 'Student')?.email,
   studentPassword: async () => findSample(useSamples.getState(), 'Student')?.password,
@@ -50,13 +51,14 @@ async function ownCourseId() {
   return data?.me?.courses.nodes[0]?.id;
 }
 
-interface PaidCourses {
+interface Courses {
   courses: { nodes: { id: string; viewerEnrollment: { id: string } | null }[] };
 }
 
-async function unboughtCourseId() {
-  const data = await ask<PaidCourses>(
-    '{ courses(first: 100, filter: { isFree: false }) { nodes { id viewerEnrollment { id } } } }',
+/** A course on which the signed-in student is not. */
+async function courseToTake(isFree: boolean) {
+  const data = await ask<Courses>(
+    `{ courses(first: 100, filter: { isFree: ${isFree} }) { nodes { id viewerEnrollment { id } } } }`,
   );
   return data?.courses.nodes.find((course) => !course.viewerEnrollment)?.id;
 }

@@ -24,6 +24,8 @@ pub struct People {
     course: Uuid,
     /// The one that the other student has bought.
     other_course: Uuid,
+    /// Nobody is on it.
+    free_course: Uuid,
     enrollment: Uuid,
     payment: Uuid,
     notification: Uuid,
@@ -43,6 +45,7 @@ const KEY: &str = "bought";
 
 /// A price is null where there is none, so that nobody could tell who may see it.
 const PAID_COURSE: &str = "title: \"Rust\", isFree: false, price: \"49.99\"";
+const FREE_COURSE: &str = "title: \"SQL\"";
 
 /// Name in the table, role at sign-up, and what an admin or an operator has made of it since.
 const ACCOUNTS: [(&str, &str, Option<&str>); 6] = [
@@ -72,21 +75,25 @@ impl People {
             viewers.insert(name, Person { id: Some(id), token: Some(token) });
         }
         let id = |name: &str| viewers[name].id.expect("an account");
-        // The newer course is the first one of a list.
-        let [other_course, course] = [(); 2].map(|()| publish(&as_viewer(&router, &viewers["owningTeacher"])));
+        // The newest course is the first one of a list.
+        let teacher = as_viewer(&router, &viewers["owningTeacher"]);
+        let [other_course, free_course, course] =
+            [PAID_COURSE, FREE_COURSE, PAID_COURSE].map(|course| publish(&teacher, course));
         runtime.block_on(own(system, id("otherStudent"), other_course));
         let [enrollment, payment, notification] = runtime.block_on(own(system, id("student"), course));
         let databases = system.addresses.databases.clone();
-        Self { viewers, course, other_course, enrollment, payment, notification, databases }
+        Self { viewers, course, other_course, free_course, enrollment, payment, notification, databases }
     }
 
-    /// A status only moves forward, so each try needs one that can.
+    /// A status only moves forward, and nobody enrolls twice, so each try needs one that can.
     fn begin_anew(&self) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
             let mut db = self.connect("enrollment").await;
             let begin = query("update enrollments set status = 'enrolled' where id = $1").bind(self.enrollment);
             begin.execute(&mut db).await.expect("the enrollment begins anew");
+            let leave = query("delete from enrollments where course_id = $1").bind(self.free_course);
+            leave.execute(&mut db).await.expect("everybody leaves the free course");
         });
     }
 
@@ -142,6 +149,10 @@ impl People {
             }
             "Mutation.refundPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.one_more_payment())),
             "Mutation.republishPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.payment)),
+            "Mutation.enroll" => {
+                self.begin_anew();
+                of(format!("(input: {{ courseId: \"{}\" }})", self.free_course))
+            }
             "Mutation.setEnrollmentStatus" => {
                 self.begin_anew();
                 of(format!("(input: {{ enrollmentId: \"{}\", status: COMPLETED }})", self.enrollment))
@@ -202,8 +213,8 @@ fn register(router: &Visitor, name: &str, role: &str) -> Uuid {
     id_at(&router.data(document, json!({ "input": input })), "/register/user/id")
 }
 
-fn publish(teacher: &Visitor) -> Uuid {
-    let document = format!("mutation {{ createCourse(input: {{ {PAID_COURSE} }}) {{ course {{ id }} }} }}");
+fn publish(teacher: &Visitor, course: &str) -> Uuid {
+    let document = format!("mutation {{ createCourse(input: {{ {course} }}) {{ course {{ id }} }} }}");
     id_at(&teacher.data(&document, json!({})), "/createCourse/course/id")
 }
 
