@@ -1,6 +1,7 @@
 //! The notification subgraph: what the platform has to tell its users.
 
 pub mod notification;
+mod told;
 mod user;
 
 use async_graphql::Schema;
@@ -11,6 +12,8 @@ use crate::notification::{
     graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
     store::Store,
 };
+
+pub use crate::told::LOG_TARGET;
 
 /// The name in `supergraph.yaml`.
 pub const NAME: &str = "notification";
@@ -37,5 +40,6 @@ pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationS
 /// Those of the database.
 #[expect(clippy::unused_async, reason = "all subgraphs open in the same way")]
 pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
-    Ok(Subgraph::new(NAME, schema(), Store::new(db.clone()), db, platform.verifier.clone()))
+    let subgraph = Subgraph::new(NAME, schema(), Store::new(db.clone()), db, platform.verifier.clone());
+    Ok(subgraph.consuming(told::Consumer))
 }

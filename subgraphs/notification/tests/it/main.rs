@@ -5,4 +5,5 @@ mod notification;
 mod people;
 mod reading;
 mod schema;
+mod told;
 mod user;

@@ -1,0 +1,208 @@
+//! What other services tell this one, and what it tells the user of it: each thing once, whatever the
+//! event's id.
+
+use sqlx::{PgConnection, query};
+use subgraph_kit::{
+    Error, UserId,
+    events::{Event, Fact, Handler, Place, Purchase, Refund, RefundReason, Registration},
+    ids::new_id_and_time,
+};
+use tracing::info;
+use uuid::Uuid;
+
+use crate::notification::Kind;
+
+/// The log's target of the line that each notification gets. The specification wants it on standard
+/// output.
+pub const LOG_TARGET: &str = "notification::told";
+
+/// So many characters fit into a title.
+const LONGEST_TITLE: usize = 500;
+
+/// Acts on what it is told.
+pub struct Consumer;
+
+/// What a user is to read.
+#[derive(Debug, PartialEq, Eq)]
+struct Message {
+    user: UserId,
+    kind: Kind,
+    title: String,
+    body: String,
+}
+
+impl Handler for Consumer {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
+        let (kind, subject) = (event.fact.kind().name(), event.subject);
+        let Some(message) = Message::of(event.fact) else { return Ok(()) };
+        if is_new(transaction, kind, subject).await? {
+            insert(transaction, message).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Remembers that this was told. False if it had been before.
+async fn is_new(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool, sqlx::Error> {
+    let told = query!("insert into told (type, subject) values ($1, $2) on conflict do nothing", kind, subject);
+    Ok(told.execute(db).await?.rows_affected() == 1)
+}
+
+async fn insert(db: &mut PgConnection, message: Message) -> Result<(), sqlx::Error> {
+    let Message { user, kind, title, body } = message;
+    // A user's notifications become visible in the order of their ids: whoever reads on from one misses
+    // none. So the id is made after the lock is there.
+    query!("select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))", user.0).execute(&mut *db).await?;
+    let (id, created_at) = new_id_and_time();
+    query!(
+        "insert into notifications (id, user_id, type, title, body, created_at) values ($1, $2, $3, $4, $5, $6)",
+        id,
+        user.0,
+        kind as _,
+        title,
+        body,
+        created_at,
+    )
+    .execute(&mut *db)
+    .await?;
+    query!("select pg_notify('notifications', $1::uuid::text)", user.0).execute(db).await?;
+    info!(target: LOG_TARGET, { notification.id = %id, "notification.type" = ?kind, user.id = %user }, "a notification");
+    Ok(())
+}
+
+impl Message {
+    fn of(fact: Fact) -> Option<Self> {
+        Some(match fact {
+            Fact::UserRegistered(registration) => welcome(&registration),
+            Fact::PaymentCompleted(purchase) => paid(&purchase),
+            Fact::PaymentRefunded(refund) => refunded(&refund),
+            Fact::EnrollmentCreated(place) => enrolled(&place),
+            Fact::EnrollmentRevoked(place) => revoked(&place),
+            // Does not come here: the refund that follows says it.
+            Fact::EnrollmentRejected(_) => return None,
+        })
+    }
+}
+
+fn welcome(Registration { user_id, name }: &Registration) -> Message {
+    Message {
+        user: *user_id,
+        kind: Kind::Registration,
+        title: match name.trim() {
+            "" => "Welcome to Lyceum!".to_owned(),
+            name => titled("Welcome to Lyceum, ", name, "!"),
+        },
+        body: "Your account is ready. Look around in the catalogue, and take your first course.".to_owned(),
+    }
+}
+
+fn paid(Purchase { student_id, course_title, amount, .. }: &Purchase) -> Message {
+    Message {
+        user: *student_id,
+        kind: Kind::Payment,
+        title: about("Payment received", course_title),
+        body: format!("We have received your payment of {amount:.2} for {}. Thank you!", course(course_title)),
+    }
+}
+
+fn refunded(Refund { purchase, reason }: &Refund) -> Message {
+    let Purchase { student_id, course_title, amount, .. } = purchase;
+    let course = course(course_title);
+    Message {
+        user: *student_id,
+        kind: Kind::Payment,
+        title: about("Payment refunded", course_title),
+        body: match reason {
+            RefundReason::Requested => format!("Your payment of {amount:.2} for {course} has gone back to you."),
+            RefundReason::NotEnrolled => format!(
+                "You paid {amount:.2} for {course}, but you were on the course already, so the money has gone back to you."
+            ),
+        },
+    }
+}
+
+fn enrolled(Place { student_id, course_title, .. }: &Place) -> Message {
+    Message {
+        user: *student_id,
+        kind: Kind::Enrollment,
+        title: about("You are enrolled", course_title),
+        body: format!("You have a place on {}. Begin whenever you like.", course(course_title)),
+    }
+}
+
+fn revoked(Place { student_id, course_title, .. }: &Place) -> Message {
+    Message {
+        user: *student_id,
+        kind: Kind::Enrollment,
+        title: about("Enrollment cancelled", course_title),
+        body: format!("Your payment has gone back to you, so you are no longer on {}.", course(course_title)),
+    }
+}
+
+/// What has happened, and to which course if that has a title.
+fn about(what: &str, course_title: &str) -> String {
+    match course_title.trim() {
+        "" => what.to_owned(),
+        title => titled(&format!("{what}: "), title, ""),
+    }
+}
+
+/// The course in a sentence.
+fn course(title: &str) -> String {
+    match title.trim() {
+        "" => "a course".to_owned(),
+        title => format!("“{title}”"),
+    }
+}
+
+/// A title around a name, which is cut where there is no room for all of it.
+fn titled(before: &str, name: &str, after: &str) -> String {
+    let room = LONGEST_TITLE - before.chars().count() - after.chars().count();
+    if name.chars().count() <= room {
+        return format!("{before}{name}{after}");
+    }
+    let start: String = name.chars().take(room - 1).collect();
+    format!("{before}{}…{after}", start.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(course_title: &str) -> Place {
+        Place {
+            enrollment_id: subgraph_kit::EnrollmentId(Uuid::nil()),
+            student_id: UserId(Uuid::nil()),
+            course_id: subgraph_kit::CourseId(Uuid::nil()),
+            course_title: course_title.to_owned(),
+            payment_id: None,
+        }
+    }
+
+    #[test]
+    fn a_title_of_any_length_fits() {
+        for length in [1, 480, 481, 482, 483, 499, 500, 501, 2_000] {
+            for letter in ["a", "ß", "課", "🎓"] {
+                let title = enrolled(&place(&letter.repeat(length))).title;
+
+                assert!(title.chars().count() <= LONGEST_TITLE, "{length} {letter}");
+                assert!(title.starts_with(&format!("You are enrolled: {letter}")));
+                assert_eq!(
+                    title.ends_with('…'),
+                    length > LONGEST_TITLE - "You are enrolled: ".len(),
+                    "{length} {letter}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_course_without_a_title_is_a_course() {
+        for title in ["", "  ", "\t\n"] {
+            let message = enrolled(&place(title));
+
+            assert_eq!(message.title, "You are enrolled");
+            assert_eq!(message.body, "You have a place on a course. Begin whenever you like.");
+        }
+    }
+}
