@@ -1,4 +1,7 @@
-//! `lyceum admin`: what an operator does beside the graph, on the database and the keys of identity.
+//! `lyceum admin`: what an operator does beside the graph, on the databases and the keys of identity.
+
+mod events;
+mod reconcile;
 
 use std::path::{Path, PathBuf};
 
@@ -50,6 +53,12 @@ enum Command {
         #[command(flatten)]
         keys: KeySettings,
     },
+    /// Show the events between services that have not arrived or were not acted on yet, and those that were set aside;
+    /// send one of these again.
+    Events(Box<events::Settings>),
+    /// Compare payments and enrollments, which are in two databases, through the graph. Ends with 1 if anything does
+    /// not agree.
+    Reconcile(Box<reconcile::Settings>),
 }
 
 #[derive(Args)]
@@ -83,7 +92,7 @@ struct KeySettings {
     tokens: TokenSettings,
 }
 
-/// Runs one command, which says in one line what it did.
+/// Runs one command, which says what it did: most of them in one line.
 pub async fn run(settings: Settings) -> Result<()> {
     match settings.command {
         Command::Grant(person) => grant(&person).await,
@@ -91,6 +100,8 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::VerifyTeacher(person) => verify_teacher(&person).await,
         Command::Token { person, keys } => token(&person, &keys).await,
         Command::RotateKey { place, keys } => rotate_key(&place, &keys),
+        Command::Events(settings) => events::run(&settings).await,
+        Command::Reconcile(settings) => reconcile::run(&settings).await,
     }
 }
 
@@ -157,15 +168,23 @@ impl Person {
     }
 
     fn database_url(&self) -> Result<String> {
-        if let Some(url) = self.identity_database_url.as_ref().filter(|url| !url.is_empty()) {
-            return Ok(url.clone());
+        match self.identity_database_url.as_ref().filter(|url| !url.is_empty()) {
+            Some(url) => Ok(url.clone()),
+            None => self.place.running_database(Name::Identity),
         }
-        let name = Name::Identity.as_str();
-        let directory = self.place.data_dir.join("databases").join(name);
+    }
+}
+
+impl Place {
+    /// A database of the `lyceum up` that runs here.
+    fn running_database(&self, name: Name) -> Result<String> {
+        let name = name.as_str();
+        let directory = self.data_dir.join("databases").join(name);
         url_of_running(&directory, name)?.with_context(|| {
             format!(
-                "no `lyceum up` runs on {}: start it, name its `--data-dir`, or give the database with IDENTITY_DATABASE_URL",
-                self.place.data_dir.display()
+                "no `lyceum up` runs on {}: start it, name its `--data-dir`, or give the database with {}_DATABASE_URL",
+                self.data_dir.display(),
+                name.to_uppercase()
             )
         })
     }

@@ -1,0 +1,281 @@
+//! `lyceum admin events`: what is on its way between services, and what came to a halt.
+
+use anyhow::{Context as _, Result, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::{Args, Subcommand};
+use console::style;
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
+use subgraph_kit::events::Kind;
+use uuid::Uuid;
+
+use super::Place;
+use crate::{
+    subgraphs::{DatabaseUrls, Name},
+    terminal::line,
+};
+
+/// The settings of `lyceum admin events`.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Settings {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// As JSON, for scripts.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    scope: Scope,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Send an event again that was set aside, once what was wrong has been mended.
+    Resend {
+        /// The event.
+        id: Uuid,
+        #[command(flatten)]
+        scope: Scope,
+    },
+}
+
+#[derive(Args)]
+struct Scope {
+    /// Look at this service only.
+    #[arg(long, value_name = "NAME")]
+    service: Option<Name>,
+
+    /// Databases that are not given are those of the `lyceum up` which runs on the data directory.
+    #[command(flatten)]
+    urls: DatabaseUrls,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where a service keeps what it has to tell, or what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Tray {
+    Outbox,
+    Inbox,
+}
+
+/// What is in one of them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Content {
+    service: &'static str,
+    #[serde(rename = "box")]
+    tray: Tray,
+    waiting: i64,
+    oldest_waiting_since: Option<DateTime<Utc>>,
+    set_aside: Vec<Event>,
+}
+
+/// An event that was set aside.
+#[derive(Debug, Serialize, sqlx::FromRow)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    id: Uuid,
+    #[serde(rename = "type")]
+    r#type: String,
+    subject: Uuid,
+    /// Where an outbox sends it.
+    destination: Option<String>,
+    since: DateTime<Utc>,
+    tries: i32,
+    reason: Option<String>,
+}
+
+/// Lists, or sends one again.
+pub async fn run(settings: &Settings) -> Result<()> {
+    match &settings.command {
+        Some(Command::Resend { id, scope }) => resend(*id, scope).await,
+        None => list(&settings.scope, settings.json).await,
+    }
+}
+
+async fn list(scope: &Scope, as_json: bool) -> Result<()> {
+    let mut contents = Vec::new();
+    for name in scope.services()? {
+        let mut db = scope.connect(name).await?;
+        for tray in Tray::of(name) {
+            contents.push(tray.content(name, &mut db).await.with_context(|| cannot_read(name))?);
+        }
+        db.close().await?;
+    }
+    if as_json {
+        line(serde_json::to_string_pretty(&contents)?);
+    } else {
+        show(&contents, Utc::now());
+    }
+    Ok(())
+}
+
+async fn resend(id: Uuid, scope: &Scope) -> Result<()> {
+    let mut sent = 0;
+    for name in scope.services()? {
+        let mut db = scope.connect(name).await?;
+        for tray in Tray::of(name) {
+            sent += tray.resend(id, &mut db).await.with_context(|| cannot_read(name))?;
+        }
+        db.close().await?;
+    }
+    ensure!(sent > 0, "no event that was set aside has the id {id}");
+    line(format_args!("The event {id} is sent again."));
+    Ok(())
+}
+
+fn cannot_read(name: Name) -> String {
+    format!("cannot read the events of {}: is its database up to date?", name.as_str())
+}
+
+impl Scope {
+    /// The services that have anything to do with events.
+    fn services(&self) -> Result<Vec<Name>> {
+        let services: Vec<_> = Name::ALL
+            .into_iter()
+            .filter(|name| self.service.is_none_or(|only| only == *name) && !Tray::of(*name).is_empty())
+            .collect();
+        ensure!(!services.is_empty(), "this service neither tells nor is told anything");
+        Ok(services)
+    }
+
+    async fn connect(&self, name: Name) -> Result<PgConnection> {
+        let url = match self.urls.get(name) {
+            Some(url) => url.to_owned(),
+            None => self.place.running_database(name)?,
+        };
+        let connection = PgConnection::connect(&url).await;
+        connection.with_context(|| format!("cannot reach the database of {}", name.as_str()))
+    }
+}
+
+impl Tray {
+    fn of(name: Name) -> Vec<Self> {
+        let tells = Kind::ALL.iter().any(|kind| kind.source() == name.as_str());
+        let is_told = Kind::ALL.iter().any(|kind| kind.consumers().contains(&name.as_str()));
+        [(tells, Self::Outbox), (is_told, Self::Inbox)]
+            .into_iter()
+            .filter_map(|(has, tray)| has.then_some(tray))
+            .collect()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Inbox => "inbox",
+        }
+    }
+
+    /// The columns that say when an event came in, when it was done with, and where it goes.
+    fn columns(self) -> [&'static str; 3] {
+        match self {
+            Self::Outbox => ["written_at", "delivered_at", "destination"],
+            Self::Inbox => ["received_at", "processed_at", "null::text"],
+        }
+    }
+
+    async fn content(self, name: Name, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
+        let [since, done, destination] = self.columns();
+        let table = self.name();
+        let waiting =
+            format!("select count(*), min({since}) from {table} where {done} is null and set_aside_at is null");
+        let (waiting, oldest_waiting_since) = query_as(AssertSqlSafe(waiting)).fetch_one(&mut *db).await?;
+        let set_aside = format!(
+            "select event_id as id, type, subject, {destination} as destination, {since} as since, tries, reason
+             from {table} where {done} is null and set_aside_at is not null order by position"
+        );
+        let set_aside = query_as(AssertSqlSafe(set_aside)).fetch_all(db).await?;
+        Ok(Content { service: name.as_str(), tray: self, waiting, oldest_waiting_since, set_aside })
+    }
+
+    async fn resend(self, id: Uuid, db: &mut PgConnection) -> Result<u64, sqlx::Error> {
+        let [_, done, _] = self.columns();
+        let table = self.name();
+        let now = match self {
+            Self::Outbox => "",
+            Self::Inbox => ", next_try_at = now()",
+        };
+        let statement = format!(
+            "update {table} set set_aside_at = null, tries = 0{now}
+             where event_id = $1 and {done} is null and set_aside_at is not null"
+        );
+        let sent = query(AssertSqlSafe(statement)).bind(id).execute(&mut *db).await?.rows_affected();
+        if sent > 0 {
+            // The channels are named for the tables.
+            query("select pg_notify($1, '')").bind(table).execute(db).await?;
+        }
+        Ok(sent)
+    }
+}
+
+fn show(contents: &[Content], now: DateTime<Utc>) {
+    let heading = format!("{:<13} {:<7} {:>8} {:>7} {:>10}", "SERVICE", "BOX", "WAITING", "OLDEST", "SET ASIDE");
+    line(style(heading).dim());
+    for content in contents {
+        let oldest = content.oldest_waiting_since.map_or("-".to_owned(), |since| age(now - since));
+        let aside = format!("{:>10}", content.set_aside.len());
+        let aside = if content.set_aside.is_empty() { style(aside).dim() } else { style(aside).red().bold() };
+        line(format_args!(
+            "{:<13} {:<7} {:>8} {oldest:>7} {aside}",
+            content.service,
+            content.tray.name(),
+            content.waiting
+        ));
+    }
+    if contents.iter().all(|content| content.set_aside.is_empty()) {
+        return;
+    }
+    line("");
+    line("Set aside; `lyceum admin events resend ID` sends one again:");
+    for content in contents {
+        for event in &content.set_aside {
+            let destination = event.destination.as_ref().map_or(String::new(), |name| format!(" to {name}"));
+            line(format_args!(
+                "{} {} of {}{destination}: {} about {}, {} old, {} tries",
+                style(event.id).bold(),
+                content.tray.name(),
+                content.service,
+                event.r#type,
+                event.subject,
+                age(now - event.since),
+                event.tries
+            ));
+            line(format_args!("    {}", style(event.reason.as_deref().unwrap_or("no reason")).yellow()));
+        }
+    }
+}
+
+/// A time in its largest unit.
+fn age(time: TimeDelta) -> String {
+    match time.num_seconds().max(0) {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_in_its_largest_unit() {
+        let told = [0, 119, 120, 7_199, 7_200, 172_799, 172_800].map(|seconds| age(TimeDelta::seconds(seconds)));
+
+        assert_eq!(told, ["0 s", "119 s", "2 min", "119 min", "2 h", "47 h", "2 d"]);
+    }
+
+    #[test]
+    fn each_service_has_the_boxes_that_it_needs() {
+        let boxes = Name::ALL.map(|name| Tray::of(name));
+
+        use Tray::{Inbox, Outbox};
+        assert_eq!(boxes, [vec![Outbox], vec![], vec![Outbox, Inbox], vec![Outbox, Inbox], vec![Inbox]]);
+    }
+}

@@ -1,0 +1,498 @@
+//! `lyceum admin reconcile`: whether payments and enrollments, which are in two databases, agree. It asks the
+//! graph, as an admin would.
+
+use std::{fmt, time::Duration};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use console::style;
+use identity::{Keys, admin, user::Role};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::{KeySettings, Person, Place};
+use crate::terminal::line;
+
+/// A payment that has completed has its enrollment after this, unless something is wrong.
+const USUAL: TimeDelta = TimeDelta::minutes(1);
+
+/// A payment that is pending for so long will hardly complete.
+const LONG: TimeDelta = TimeDelta::hours(1);
+
+/// What does not agree is looked at again after this: it may have been on its way.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+
+/// How often, and how long after each other, one looks whether something has been mended.
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// A token is good for longer.
+const TOKEN_AGE: TimeDelta = TimeDelta::minutes(3);
+
+const PAYMENT: &str = "id status createdAt student { id } course { id } enrollment { id }";
+
+/// `key` comes from the enrollment alone, so it is there also when the payment is not.
+const ENROLLMENT: &str = "id student { id } course { id } key: payment { id }
+    payment { id status createdAt student { id } course { id } }";
+
+/// The settings of `lyceum admin reconcile`.
+#[derive(Args)]
+pub struct Settings {
+    /// The address of the admin in whose name the graph is asked; not needed with `LYCEUM_TOKEN`.
+    #[arg(required_unless_present = "token")]
+    email: Option<String>,
+
+    /// An admin's access token.
+    #[arg(long, env = "LYCEUM_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+
+    /// Where the router is.
+    #[arg(long, value_name = "URL", default_value = "http://localhost:4000")]
+    router: String,
+
+    /// Mend what can be mended safely: let the payment's service tell the others again what has happened. Then a place
+    /// is made or taken back, or a payment that can have none goes back. What is left needs a person.
+    #[arg(long)]
+    fix: bool,
+
+    /// identity's database; when left out, that of the `lyceum up` which runs on the data directory.
+    #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    identity_database_url: Option<String>,
+
+    #[command(flatten)]
+    place: Place,
+
+    #[command(flatten)]
+    keys: KeySettings,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Key {
+    id: Uuid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Status {
+    Pending,
+    Completed,
+    Failed,
+    Refunded,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payment {
+    id: Uuid,
+    status: Status,
+    created_at: DateTime<Utc>,
+    student: Option<Key>,
+    course: Option<Key>,
+    /// Null as well where it was not asked for.
+    enrollment: Option<Key>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Enrollment {
+    id: Uuid,
+    student: Option<Key>,
+    course: Option<Key>,
+    /// What it says that it was paid with.
+    key: Option<Key>,
+    /// That payment, if it exists.
+    payment: Option<Payment>,
+}
+
+/// What does not agree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    kind: Kind,
+    payment: Uuid,
+    /// None where there should be one.
+    enrollment: Option<Uuid>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    NotEnrolled,
+    Refunded,
+    Failed,
+    Missing,
+    OtherStudent,
+    OtherCourse,
+    Pending,
+}
+
+impl Kind {
+    /// Whether telling the others again can help.
+    fn is_mendable(self) -> bool {
+        matches!(self, Self::NotEnrolled | Self::Refunded)
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let payment = self.payment;
+        let enrollment = self.enrollment.unwrap_or_default();
+        match self.kind {
+            Kind::NotEnrolled => write!(f, "payment {payment} has completed, and has no enrollment"),
+            Kind::Refunded => write!(f, "payment {payment} has gone back, and enrollment {enrollment} is still there"),
+            Kind::Failed => write!(f, "payment {payment} has failed, and enrollment {enrollment} is there"),
+            Kind::Missing => write!(f, "enrollment {enrollment} names payment {payment}, which does not exist"),
+            Kind::OtherStudent => write!(f, "enrollment {enrollment} names payment {payment} of another student"),
+            Kind::OtherCourse => write!(f, "enrollment {enrollment} names payment {payment} for another course"),
+            Kind::Pending => write!(f, "payment {payment} of enrollment {enrollment} has been pending for long"),
+        }
+    }
+}
+
+/// What is wrong with a payment in itself. Whether its enrollment is right, that one's look says.
+fn of_payment(payment: &Payment, now: DateTime<Utc>) -> Option<Finding> {
+    let is_overdue = payment.status == Status::Completed && now - payment.created_at > USUAL;
+    (is_overdue && payment.enrollment.is_none()).then_some(Finding {
+        kind: Kind::NotEnrolled,
+        payment: payment.id,
+        enrollment: None,
+    })
+}
+
+/// What is wrong with an enrollment. One without a payment is right also in a course that costs something: it may
+/// have been free then.
+fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding> {
+    let named = enrollment.key.as_ref()?.id;
+    let finding = |kind| Some(Finding { kind, payment: named, enrollment: Some(enrollment.id) });
+    let Some(payment) = &enrollment.payment else { return finding(Kind::Missing) };
+    let differ =
+        |one: &Option<Key>, other: &Option<Key>| one.as_ref().map(|key| key.id) != other.as_ref().map(|key| key.id);
+    if differ(&payment.student, &enrollment.student) {
+        return finding(Kind::OtherStudent);
+    }
+    if differ(&payment.course, &enrollment.course) {
+        return finding(Kind::OtherCourse);
+    }
+    match payment.status {
+        Status::Completed => None,
+        Status::Refunded => finding(Kind::Refunded),
+        Status::Failed => finding(Kind::Failed),
+        Status::Pending if now - payment.created_at > LONG => finding(Kind::Pending),
+        Status::Pending => None,
+    }
+}
+
+/// Compares, says what does not agree, and mends it if that is wanted.
+pub async fn run(settings: &Settings) -> Result<()> {
+    let mut graph = Graph::open(settings).await?;
+    let mut suspects = graph.sweep("payments", PAYMENT, of_payment).await?;
+    suspects.extend(graph.sweep("enrollments", ENROLLMENT, of_enrollment).await?);
+    let findings = graph.still_there(suspects).await?;
+    if findings.is_empty() {
+        line(format_args!("{} payments and enrollments agree.", style("✓").green()));
+        return Ok(());
+    }
+    let mut left = 0;
+    for finding in &findings {
+        line(format_args!("{} {finding}", style("✗").red()));
+        let outcome = if settings.fix { graph.mend(finding).await? } else { Outcome::Left(None) };
+        match outcome {
+            Outcome::Mended => line(format_args!("    {}", style("mended").green())),
+            Outcome::Left(why) => {
+                left += 1;
+                why.into_iter().for_each(|why| line(format_args!("    {}", style(why).yellow())));
+            }
+        }
+    }
+    let found = findings.len();
+    match (left, settings.fix) {
+        (0, _) => Ok(()),
+        (_, true) => bail!("{left} of {found} need a person"),
+        (_, false) if findings.iter().any(|finding| finding.kind.is_mendable()) => {
+            bail!("{found} do not agree; `--fix` mends what can be mended safely")
+        }
+        (_, false) => bail!("{found} do not agree, and need a person"),
+    }
+}
+
+enum Outcome {
+    Mended,
+    Left(Option<String>),
+}
+
+/// The graph, asked as an admin.
+struct Graph {
+    http: reqwest::Client,
+    url: String,
+    login: Login,
+    token: String,
+    token_made_at: DateTime<Utc>,
+}
+
+enum Login {
+    Given,
+    Made { keys: Box<Keys>, user: Box<identity::user::User> },
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Option<Value>,
+    #[serde(default)]
+    errors: Vec<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    nodes: Vec<T>,
+    page_info: PageInfo,
+    total_count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+impl Graph {
+    async fn open(settings: &Settings) -> Result<Self> {
+        let (login, token) = match (&settings.token, &settings.email) {
+            (Some(token), _) if !token.is_empty() => (Login::Given, token.clone()),
+            (_, Some(email)) => {
+                let place = Place { data_dir: settings.place.data_dir.clone() };
+                let keys = Keys::load(&settings.keys.directory(&place)?, &settings.keys.tokens)?;
+                let identity_database_url = settings.identity_database_url.clone();
+                let (_, user) = Person { email: email.clone(), identity_database_url, place }.find().await?;
+                ensure!(user.role == Role::Admin, "{email} is no admin");
+                let token = admin::access_token(&keys, &user)?;
+                (Login::Made { keys: Box::new(keys), user: Box::new(user) }, token)
+            }
+            _ => bail!("name an admin's address, or give a token in LYCEUM_TOKEN"),
+        };
+        let url = format!("{}/graphql", settings.router.trim_end_matches('/').trim_end_matches("/graphql"));
+        let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
+        Ok(Self { http, url, login, token, token_made_at: Utc::now() })
+    }
+
+    async fn ask<T: DeserializeOwned>(&mut self, document: &str, variables: Value) -> Result<T> {
+        if let Login::Made { keys, user } = &self.login
+            && Utc::now() - self.token_made_at > TOKEN_AGE
+        {
+            self.token = admin::access_token(keys, user)?;
+            self.token_made_at = Utc::now();
+        }
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let request = self.http.post(&self.url).bearer_auth(&self.token).header("content-type", "application/json");
+        let answer =
+            request.body(body).send().await.with_context(|| format!("cannot ask the router at {}", self.url))?;
+        let answer = answer.bytes().await.context("the router's answer broke off")?;
+        let answer: Answer = serde_json::from_slice(&answer).context("the router's answer cannot be read")?;
+        if let Some(failure) = answer.errors.first() {
+            bail!("the graph says: {}", failure.message);
+        }
+        serde_json::from_value(answer.data.unwrap_or_default()).context("the graph's answer cannot be read")
+    }
+
+    /// Looks at each node of a list, page by page.
+    async fn sweep<T: DeserializeOwned>(
+        &mut self,
+        list: &str,
+        selection: &str,
+        look: fn(&T, DateTime<Utc>) -> Option<Finding>,
+    ) -> Result<Vec<Finding>> {
+        let document = format!(
+            "query ($after: String, $isFirst: Boolean!) {{
+                {list}(first: 100, after: $after) {{
+                    nodes {{ {selection} }}
+                    pageInfo {{ hasNextPage endCursor }}
+                    totalCount @include(if: $isFirst)
+                }}
+            }}"
+        );
+        let bar = bar(list);
+        let (mut findings, mut after, mut is_first) = (Vec::new(), None, true);
+        loop {
+            let data: Value = self.ask(&document, json!({ "after": after, "isFirst": is_first })).await?;
+            let page: Page<T> = serde_json::from_value(data[list].clone()).context("a page cannot be read")?;
+            page.total_count.into_iter().for_each(|total| bar.set_length(total));
+            bar.inc(page.nodes.len() as u64);
+            findings.extend(page.nodes.iter().filter_map(|node| look(node, Utc::now())));
+            (after, is_first) = (page.page_info.end_cursor, false);
+            if !page.page_info.has_next_page {
+                bar.finish_and_clear();
+                return Ok(findings);
+            }
+        }
+    }
+
+    /// Those that have not settled meanwhile.
+    async fn still_there(&mut self, suspects: Vec<Finding>) -> Result<Vec<Finding>> {
+        if !suspects.is_empty() {
+            sleep(SECOND_LOOK).await;
+        }
+        let mut findings = Vec::new();
+        for suspect in suspects {
+            findings.extend(self.look(&suspect).await?);
+        }
+        Ok(findings)
+    }
+
+    /// What is wrong there now.
+    async fn look(&mut self, finding: &Finding) -> Result<Option<Finding>> {
+        let (field, selection, id) = match finding.enrollment {
+            Some(id) => ("enrollment", ENROLLMENT, id),
+            None => ("payment", PAYMENT, finding.payment),
+        };
+        let document = format!("query ($id: ID!) {{ {field}(id: $id) {{ {selection} }} }}");
+        let data: Value = self.ask(&document, json!({ "id": id })).await?;
+        let found = data[field].clone();
+        Ok(if finding.enrollment.is_some() {
+            serde_json::from_value::<Option<_>>(found)?.and_then(|enrollment| of_enrollment(&enrollment, Utc::now()))
+        } else {
+            serde_json::from_value::<Option<_>>(found)?.and_then(|payment| of_payment(&payment, Utc::now()))
+        })
+    }
+
+    /// Lets the payment's service tell the others again, and waits for what comes of it.
+    async fn mend(&mut self, finding: &Finding) -> Result<Outcome> {
+        if !finding.kind.is_mendable() {
+            return Ok(Outcome::Left(Some("this needs a person".to_owned())));
+        }
+        let document = "mutation ($id: ID!) {
+            republishPayment(input: { paymentId: $id }) { userErrors { message } }
+        }";
+        let data: Value = self.ask(document, json!({ "id": finding.payment })).await?;
+        if let Some(refused) = data.pointer("/republishPayment/userErrors/0/message").and_then(Value::as_str) {
+            return Ok(Outcome::Left(Some(format!("this needs a person: {refused}"))));
+        }
+        for _ in 0..LOOKS {
+            sleep(BETWEEN_LOOKS).await;
+            if self.look(finding).await?.is_none() {
+                return Ok(Outcome::Mended);
+            }
+        }
+        let why = "it was told again, and nothing came of it: `lyceum admin events` says what is waiting or set aside";
+        Ok(Outcome::Left(Some(why.to_owned())))
+    }
+}
+
+fn bar(list: &str) -> ProgressBar {
+    if !console::user_attended_stderr() {
+        return ProgressBar::hidden();
+    }
+    let style = "{prefix:12} {bar:40.cyan} {human_pos} of {human_len}, {eta} left";
+    let style = ProgressStyle::with_template(style).expect("the template is valid");
+    ProgressBar::new(0).with_style(style).with_prefix(list.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STUDENT: u128 = 1;
+    const COURSE: u128 = 2;
+    const PAYMENT_ID: u128 = 3;
+    const ENROLLMENT_ID: u128 = 4;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH
+    }
+
+    fn key(id: u128) -> Option<Key> {
+        Some(Key { id: Uuid::from_u128(id) })
+    }
+
+    fn payment(status: Status, age: TimeDelta) -> Payment {
+        Payment {
+            id: Uuid::from_u128(PAYMENT_ID),
+            status,
+            created_at: now() - age,
+            student: key(STUDENT),
+            course: key(COURSE),
+            enrollment: None,
+        }
+    }
+
+    fn enrollment(payment: Option<Payment>) -> Enrollment {
+        Enrollment {
+            id: Uuid::from_u128(ENROLLMENT_ID),
+            student: key(STUDENT),
+            course: key(COURSE),
+            key: key(PAYMENT_ID),
+            payment,
+        }
+    }
+
+    fn kind_of(enrollment: &Enrollment) -> Option<Kind> {
+        let finding = of_enrollment(enrollment, now())?;
+        assert_eq!(finding.payment, Uuid::from_u128(PAYMENT_ID));
+        assert_eq!(finding.enrollment, Some(Uuid::from_u128(ENROLLMENT_ID)));
+        Some(finding.kind)
+    }
+
+    #[test]
+    fn a_completed_payment_has_its_enrollment_after_a_minute() {
+        let old = TimeDelta::seconds(61);
+        let kind = |payment: &Payment| of_payment(payment, now()).map(|finding| finding.kind);
+
+        assert_eq!(kind(&payment(Status::Completed, old)), Some(Kind::NotEnrolled));
+        assert_eq!(kind(&payment(Status::Completed, TimeDelta::seconds(60))), None);
+        assert_eq!(kind(&Payment { enrollment: key(ENROLLMENT_ID), ..payment(Status::Completed, old) }), None);
+        for status in [Status::Pending, Status::Failed, Status::Refunded] {
+            assert_eq!(kind(&payment(status, old)), None, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn the_payment_of_an_enrollment_has_completed() {
+        let kind = |status, age| kind_of(&enrollment(Some(payment(status, age))));
+
+        assert_eq!(kind(Status::Completed, TimeDelta::zero()), None);
+        assert_eq!(kind(Status::Refunded, TimeDelta::zero()), Some(Kind::Refunded));
+        assert_eq!(kind(Status::Failed, TimeDelta::zero()), Some(Kind::Failed));
+        assert_eq!(kind(Status::Pending, TimeDelta::minutes(59)), None);
+        assert_eq!(kind(Status::Pending, TimeDelta::minutes(61)), Some(Kind::Pending));
+    }
+
+    #[test]
+    fn the_payment_of_an_enrollment_is_the_students_own_for_that_course() {
+        let completed = payment(Status::Completed, TimeDelta::zero());
+
+        assert_eq!(kind_of(&enrollment(None)), Some(Kind::Missing));
+        assert_eq!(
+            kind_of(&enrollment(Some(Payment { student: key(9), ..completed.clone() }))),
+            Some(Kind::OtherStudent)
+        );
+        assert_eq!(kind_of(&enrollment(Some(Payment { course: key(9), ..completed }))), Some(Kind::OtherCourse));
+    }
+
+    #[test]
+    fn an_enrollment_without_a_payment_is_no_finding() {
+        let free = Enrollment { key: None, ..enrollment(None) };
+
+        assert_eq!(of_enrollment(&free, now()), None);
+    }
+
+    #[test]
+    fn an_answer_of_the_graph_can_be_read() {
+        let id = Uuid::from_u128(7);
+        let payment = json!({
+            "id": id, "status": "REFUNDED", "createdAt": "2026-01-01T10:00:00+00:00",
+            "student": { "id": id }, "course": null,
+        });
+        let enrollment: Enrollment = serde_json::from_value(json!({
+            "id": id, "student": { "id": id }, "course": null, "key": { "id": id }, "payment": payment,
+        }))
+        .expect("it can be read");
+
+        assert_eq!(of_enrollment(&enrollment, now()).map(|finding| finding.kind), Some(Kind::Refunded));
+    }
+}
