@@ -3,14 +3,16 @@
 
 use sqlx::{PgConnection, query};
 use subgraph_kit::{
-    Error, UserId,
+    Error,
     events::{Event, Fact, Handler, Place, Purchase, Refund, RefundReason, Registration},
-    ids::new_id_and_time,
 };
 use tracing::info;
 use uuid::Uuid;
 
-use crate::notification::Kind;
+use crate::notification::{
+    Kind,
+    store::{self, NewNotification},
+};
 
 /// The log's target of the line that each notification gets. The specification wants it on standard
 /// output.
@@ -22,21 +24,12 @@ const LONGEST_TITLE: usize = 500;
 /// Acts on what it is told.
 pub struct Consumer;
 
-/// What a user is to read.
-#[derive(Debug, PartialEq, Eq)]
-struct Message {
-    user: UserId,
-    kind: Kind,
-    title: String,
-    body: String,
-}
-
 impl Handler for Consumer {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
         let (kind, subject) = (event.fact.kind().name(), event.subject);
-        let Some(message) = Message::of(event.fact) else { return Ok(()) };
+        let Some(message) = message_of(event.fact) else { return Ok(()) };
         if is_new(transaction, kind, subject).await? {
-            insert(transaction, message).await?;
+            tell(transaction, message).await?;
         }
         Ok(())
     }
@@ -48,45 +41,28 @@ async fn is_new(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool
     Ok(told.execute(db).await?.rows_affected() == 1)
 }
 
-async fn insert(db: &mut PgConnection, message: Message) -> Result<(), sqlx::Error> {
-    let Message { user, kind, title, body } = message;
-    // A user's notifications become visible in the order of their ids: whoever reads on from one misses
-    // none. So the id is made after the lock is there.
-    query!("select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))", user.0).execute(&mut *db).await?;
-    let (id, created_at) = new_id_and_time();
-    query!(
-        "insert into notifications (id, user_id, type, title, body, created_at) values ($1, $2, $3, $4, $5, $6)",
-        id,
-        user.0,
-        kind as _,
-        title,
-        body,
-        created_at,
-    )
-    .execute(&mut *db)
-    .await?;
-    query!("select pg_notify('notifications', $1::uuid::text)", user.0).execute(db).await?;
+async fn tell(db: &mut PgConnection, message: NewNotification) -> Result<(), Error> {
+    let (user, kind) = (message.user_id, message.kind);
+    let id = store::insert(db, message).await?;
     info!(target: LOG_TARGET, { notification.id = %id, "notification.type" = ?kind, user.id = %user }, "a notification");
     Ok(())
 }
 
-impl Message {
-    fn of(fact: Fact) -> Option<Self> {
-        Some(match fact {
-            Fact::UserRegistered(registration) => welcome(&registration),
-            Fact::PaymentCompleted(purchase) => paid(&purchase),
-            Fact::PaymentRefunded(refund) => refunded(&refund),
-            Fact::EnrollmentCreated(place) => enrolled(&place),
-            Fact::EnrollmentRevoked(place) => revoked(&place),
-            // Does not come here: the refund that follows says it.
-            Fact::EnrollmentRejected(_) => return None,
-        })
-    }
+fn message_of(fact: Fact) -> Option<NewNotification> {
+    Some(match fact {
+        Fact::UserRegistered(registration) => welcome(&registration),
+        Fact::PaymentCompleted(purchase) => paid(&purchase),
+        Fact::PaymentRefunded(refund) => refunded(&refund),
+        Fact::EnrollmentCreated(place) => enrolled(&place),
+        Fact::EnrollmentRevoked(place) => revoked(&place),
+        // Does not come here: the refund that follows says it.
+        Fact::EnrollmentRejected(_) => return None,
+    })
 }
 
-fn welcome(Registration { user_id, name }: &Registration) -> Message {
-    Message {
-        user: *user_id,
+fn welcome(Registration { user_id, name }: &Registration) -> NewNotification {
+    NewNotification {
+        user_id: *user_id,
         kind: Kind::Registration,
         title: match name.trim() {
             "" => "Welcome to Lyceum!".to_owned(),
@@ -96,20 +72,20 @@ fn welcome(Registration { user_id, name }: &Registration) -> Message {
     }
 }
 
-fn paid(Purchase { student_id, course_title, amount, .. }: &Purchase) -> Message {
-    Message {
-        user: *student_id,
+fn paid(Purchase { student_id, course_title, amount, .. }: &Purchase) -> NewNotification {
+    NewNotification {
+        user_id: *student_id,
         kind: Kind::Payment,
         title: about("Payment received", course_title),
         body: format!("We have received your payment of {amount:.2} for {}. Thank you!", course(course_title)),
     }
 }
 
-fn refunded(Refund { purchase, reason }: &Refund) -> Message {
+fn refunded(Refund { purchase, reason }: &Refund) -> NewNotification {
     let Purchase { student_id, course_title, amount, .. } = purchase;
     let course = course(course_title);
-    Message {
-        user: *student_id,
+    NewNotification {
+        user_id: *student_id,
         kind: Kind::Payment,
         title: about("Payment refunded", course_title),
         body: match reason {
@@ -121,18 +97,18 @@ fn refunded(Refund { purchase, reason }: &Refund) -> Message {
     }
 }
 
-fn enrolled(Place { student_id, course_title, .. }: &Place) -> Message {
-    Message {
-        user: *student_id,
+fn enrolled(Place { student_id, course_title, .. }: &Place) -> NewNotification {
+    NewNotification {
+        user_id: *student_id,
         kind: Kind::Enrollment,
         title: about("You are enrolled", course_title),
         body: format!("You have a place on {}. Begin whenever you like.", course(course_title)),
     }
 }
 
-fn revoked(Place { student_id, course_title, .. }: &Place) -> Message {
-    Message {
-        user: *student_id,
+fn revoked(Place { student_id, course_title, .. }: &Place) -> NewNotification {
+    NewNotification {
+        user_id: *student_id,
         kind: Kind::Enrollment,
         title: about("Enrollment cancelled", course_title),
         body: format!("Your payment has gone back to you, so you are no longer on {}.", course(course_title)),
@@ -167,6 +143,8 @@ fn titled(before: &str, name: &str, after: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use subgraph_kit::UserId;
+
     use super::*;
 
     fn place(course_title: &str) -> Place {
