@@ -9,14 +9,18 @@ use anyhow::{Context, Result};
 use hive_router::config::{HiveRouterConfig, primitives::file_path::with_start_path};
 use serde_json::{Value, json};
 
-use crate::{Settings, plugins};
+use crate::{
+    Settings, plugins,
+    relay::{KEY, Relay, STREAM},
+};
 
 const DEFAULT: &str = include_str!("../router.config.yaml");
 
 /// The configuration, with `supergraph` as the file to load.
-pub fn resolve(settings: &Settings, supergraph: &Path, handed_over: u64) -> Result<HiveRouterConfig> {
+pub fn resolve(settings: &Settings, supergraph: &Path, handed_over: u64, relay: &Relay) -> Result<HiveRouterConfig> {
     let mut config = read(settings.config.as_deref())?;
     apply(&mut config, settings, supergraph)?;
+    relay_subscriptions(&mut config, relay)?;
     config["plugins"] = plugins::config(settings, handed_over);
 
     let root = match settings.config.as_deref().and_then(Path::parent) {
@@ -68,6 +72,49 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
     Ok(())
 }
 
+/// Sends subscriptions to the relay: by the address of each subgraph, whatever else was said of it, and
+/// with the key in a header. What goes another way does so through our plugins, which take it out.
+fn relay_subscriptions(config: &mut Value, relay: &Relay) -> Result<()> {
+    let urls = &mut config["override_subgraph_urls"];
+    let everywhere = urls.pointer("/all/url/expression").and_then(Value::as_str).unwrap_or(".default").to_owned();
+    for (name, override_) in urls["subgraphs"].as_object_mut().into_iter().flatten() {
+        let expression = match &override_["url"] {
+            Value::String(url) => json!(url).to_string(),
+            other => {
+                other["expression"].as_str().context("a subgraph's `url` is neither text nor an expression")?.to_owned()
+            }
+        };
+        let name = json!(name);
+        override_["url"] = json!({ "expression": relayed(&name.to_string(), &expression, relay) });
+    }
+    if urls["subgraphs"].is_null() {
+        urls["subgraphs"] = json!({});
+    }
+    // hive-router itself asks them for nothing but subscriptions.
+    for name in relay.in_process() {
+        urls["subgraphs"][name] = json!({ "url": relay.in_process_url(name) });
+    }
+    urls["all"] = json!({ "url": { "expression": relayed("string!(.subgraph.name)", &everywhere, relay) } });
+
+    let rules = &mut config["headers"]["all"]["request"];
+    if rules.is_null() {
+        *rules = json!([]);
+    }
+    let rules = rules.as_array_mut().context("`headers.all.request` is no list")?;
+    rules.push(json!({ "insert": { "name": KEY.as_str(), "value": relay.key() } }));
+    rules.push(json!({ "propagate": { "named": STREAM.as_str() } }));
+    Ok(())
+}
+
+/// The address of a subgraph: for a subscription, the relay's, and the real one in it.
+fn relayed(name: &str, url: &str, relay: &Relay) -> String {
+    let before = json!(relay.url_prefix()).to_string();
+    format!(
+        "url = string!({{ {url} }})\n\
+         if .request.operation.type == \"subscription\" {{ {before} + {name} + \"?url=\" + encode_percent(url) }} else {{ url }}"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,11 +123,15 @@ mod tests {
         tempfile::NamedTempFile::new().expect("a temporary file can be made")
     }
 
+    fn relay() -> Relay {
+        Relay::bind(&[], None, None).expect("a port is free")
+    }
+
     #[test]
     fn the_configuration_built_in_is_valid() {
         let supergraph = supergraph();
 
-        let config = resolve(&Settings::default(), supergraph.path(), 0).expect("it is valid");
+        let config = resolve(&Settings::default(), supergraph.path(), 0, &relay()).expect("it is valid");
 
         assert_eq!(config.address(), "127.0.0.1:4000");
         assert!(config.jwt.is_jwt_auth_enabled());
@@ -105,7 +156,7 @@ mod tests {
             ..Settings::default()
         };
 
-        let config = resolve(&settings, supergraph.path(), 0).expect("it is valid");
+        let config = resolve(&settings, supergraph.path(), 0, &relay()).expect("it is valid");
 
         assert_eq!(config.address(), "0.0.0.0:5000");
         assert!(config.query_planner.allow_expose);
@@ -121,7 +172,7 @@ mod tests {
         std::fs::write(&file, "htpp: {}").expect("it can be written");
         let settings = Settings { config: Some(file.path().to_owned()), ..Settings::default() };
 
-        let error = resolve(&settings, supergraph.path(), 0).expect_err("it is misspelt");
+        let error = resolve(&settings, supergraph.path(), 0, &relay()).expect_err("it is misspelt");
 
         assert!(format!("{error:#}").contains("htpp"));
     }

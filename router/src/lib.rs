@@ -7,8 +7,10 @@
 
 mod config;
 mod plugins;
+mod relay;
 mod server;
 mod settings;
+mod websocket;
 
 pub use server::{Router, run};
 pub use settings::{ClientAddressSettings, SampleSignIn, Settings, SubgraphUrl};

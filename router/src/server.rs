@@ -38,6 +38,8 @@ use crate::{
     Settings, config, plugins,
     plugins::handed_over::{HandedOver, Parts},
     plugins::in_process::executors,
+    relay::Relay,
+    websocket::{self, Front},
 };
 
 const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
@@ -61,6 +63,7 @@ pub fn run(settings: &Settings, stop: CancellationToken) -> Result<()> {
 pub struct Router {
     listeners: Vec<TcpListener>,
     config: &'static HiveRouterConfig,
+    relay: Relay,
     needed_to_start: (Option<NamedTempFile>, HandedOver),
 }
 
@@ -71,14 +74,18 @@ impl Router {
     /// When the settings are wrong or the port is taken.
     pub fn bind(settings: &Settings) -> Result<Self> {
         let (path, temporary) = supergraph(settings)?;
+        let secrets = settings.require_secrets()?;
+        let relay = Relay::bind(&settings.in_process, secrets.clone(), settings.runtime.clone())?;
         let handed_over = HandedOver::new(Parts {
             executors: executors(&settings.in_process, settings.runtime.as_ref()),
-            secrets: settings.require_secrets()?,
+            secrets,
+            streams: relay.streams(),
+            key: relay.key().to_owned(),
         });
-        let config = config::resolve(settings, &path, handed_over.key())?;
+        let config = config::resolve(settings, &path, handed_over.key(), &relay)?;
         let listeners = listen(&config.http.host, config.http.port)?;
         // hive-router keeps references to its configuration for as long as the process lives.
-        Ok(Self { listeners, config: config.into_static(), needed_to_start: (temporary, handed_over) })
+        Ok(Self { listeners, config: config.into_static(), relay, needed_to_start: (temporary, handed_over) })
     }
 
     /// Where clients connect.
@@ -111,8 +118,11 @@ impl Router {
             return Ok(());
         }
         drop(self.needed_to_start);
+        let path = self.config.graphql_path();
+        let front = Front::new(address, path, self.relay.key().to_owned(), origins(self.config), stop.clone())?;
+        self.relay.start(stop.clone())?;
 
-        let server = server(self.listeners, self.config, &shared, &schema)?;
+        let server = server(self.listeners, self.config, &shared, &schema, front)?;
         info!(%address, "the router is ready");
         hive_router::ntex::rt::spawn(stop_with(stop, server.clone(), shared.clone()));
         let ended = server.await;
@@ -147,6 +157,17 @@ fn use_one_tls_library() {
 fn telemetry(config: &HiveRouterConfig) -> TelemetryContext {
     set_tracing_enabled(config.telemetry.is_tracing_enabled());
     TelemetryContext::from_propagation_config(&config.telemetry.tracing.propagation, &config.log)
+}
+
+/// Which pages elsewhere may use the graph, as `cors` has it.
+fn origins(config: &HiveRouterConfig) -> Vec<String> {
+    let cors = &config.cors;
+    if !cors.enabled {
+        return Vec::new();
+    }
+    let any = cors.allow_any_origin.then(|| "*".to_owned());
+    let listed = cors.policies.iter().filter_map(|policy| policy.origins.as_ref()).flatten().cloned();
+    any.into_iter().chain(listed).collect()
 }
 
 type Started = (Arc<RouterSharedState>, Arc<SchemaState>);
@@ -198,10 +219,10 @@ fn server(
     config: &'static HiveRouterConfig,
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
+    front: Front,
 ) -> Result<Server> {
     let (shared, schema) = (shared.clone(), schema.clone());
-    let websocket = config.websocket_path().map(str::to_owned);
-    let paths = RouterPaths::new(config.graphql_path().to_owned(), websocket, None);
+    let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
 
     let mut server = HttpServer::new(async move || {
         let paths = paths.clone();
@@ -216,6 +237,12 @@ fn server(
             .state(schema.clone())
             .state(shared.telemetry_context.clone())
             .state(schema.callback_subscriptions.clone())
+            .state(front.clone())
+            .service(
+                web::resource(config.graphql_path())
+                    .guard(web::guard::fn_guard(websocket::is_upgrade))
+                    .route(web::get().to(websocket::connect)),
+            )
             .configure(|app| configure_ntex_app(app, &paths, None))
             .route("/ready", web::get().to(ready))
             .default_service(web::to(nothing_here))

@@ -25,8 +25,13 @@ use hive_router::{
 use serde::Deserialize;
 use subgraph_kit::client::HEADER;
 
+use super::handed_over;
+use crate::relay::{self, KEY};
+
 pub struct ClientAddress {
     proxies: Option<Proxies>,
+    /// With it the router asks itself, for a client that it names.
+    key: String,
 }
 
 /// Proxies whose word is taken.
@@ -39,10 +44,12 @@ struct Proxies {
 pub struct Config {
     header: Option<String>,
     proxies: usize,
+    #[serde(flatten)]
+    handed_over: handed_over::Config,
 }
 
 /// In a request's context; on a WebSocket, of the request that opened it.
-struct Address(IpAddr);
+pub struct Address(pub IpAddr);
 
 #[async_trait]
 impl RouterPlugin for ClientAddress {
@@ -53,9 +60,10 @@ impl RouterPlugin for ClientAddress {
     }
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { header, proxies: count } = payload.config()?;
+        let Config { header, proxies: count, handed_over } = payload.config()?;
+        let key = handed_over.parts().ok_or("no key was handed over")?.key;
         let header = header.map(|header| header.parse()).transpose()?;
-        payload.initialize_plugin(Self { proxies: header.map(|header| Proxies { header, count }) })
+        payload.initialize_plugin(Self { proxies: header.map(|header| Proxies { header, count }), key })
     }
 
     fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
@@ -64,6 +72,7 @@ impl RouterPlugin for ClientAddress {
                 payload.context.insert(Address(address));
             }
             payload.router_http_request.headers_mut().remove(HEADER);
+            payload.router_http_request.headers_mut().remove(KEY);
             payload.proceed()
         })
     }
@@ -87,6 +96,10 @@ impl RouterPlugin for ClientAddress {
 
 impl ClientAddress {
     fn address(&self, request: &WebRequest<DefaultError>) -> Option<IpAddr> {
+        let key = request.headers().get(KEY);
+        if key.is_some_and(|key| relay::hash(key.as_bytes()) == relay::hash(self.key.as_bytes())) {
+            return request.headers().get(HEADER)?.to_str().ok()?.parse().ok();
+        }
         let peer = request.peer_addr().map(|peer| peer.ip());
         let told = self.proxies.as_ref().and_then(|proxies| proxies.client(request.headers()));
         told.or(peer).map(|address| address.to_canonical())

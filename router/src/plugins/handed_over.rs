@@ -13,6 +13,7 @@ use serde::Deserialize;
 use subgraph_kit::hop::Secrets;
 
 use super::in_process::Executors;
+use crate::relay::Streams;
 
 static HANDED_OVER: Mutex<Option<HashMap<u64, Parts>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
@@ -24,6 +25,10 @@ pub struct Parts {
     pub executors: Executors,
     /// What requests to all others are signed with.
     pub secrets: Option<Secrets>,
+    /// The streams that clients have open.
+    pub streams: Streams,
+    /// Says that a request is the router's own.
+    pub key: String,
 }
 
 /// Parts that wait for their plugins; withdrawn when dropped.

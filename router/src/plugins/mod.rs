@@ -1,17 +1,18 @@
 //! What we add to hive-router, one plugin per file.
 
 mod chosen_operation;
-mod client_address;
+pub mod client_address;
 mod credentials;
 mod errors;
 mod expansion;
 pub mod handed_over;
 mod hash_collisions;
 pub mod in_process;
-mod nested_json;
+pub mod nested_json;
 mod playground;
 mod retry_after;
 mod sign;
+mod streams;
 
 use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
 use serde_json::{Value, json};
@@ -29,6 +30,7 @@ pub fn registry() -> PluginRegistry {
         .register::<client_address::ClientAddress>()
         .register::<retry_after::RetryAfter>()
         .register::<credentials::Credentials>()
+        .register::<streams::Streams>()
         .register::<in_process::InProcess>()
         .register::<errors::Errors>()
         // Whatever else changes a request to a subgraph comes before it is signed.
@@ -38,7 +40,7 @@ pub fn registry() -> PluginRegistry {
 /// The section `plugins` of the configuration.
 pub fn config(settings: &Settings, handed_over: u64) -> Value {
     let samples = if settings.development { settings.samples.as_slice() } else { &[] };
-    let handed_over = json!({ "config": { "key": handed_over } });
+    let parts_key = json!({ "config": { "key": handed_over } });
     json!({
         playground::Playground::plugin_name(): {
             "config": {
@@ -55,12 +57,14 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
             "config": {
                 "header": settings.client_address.header,
                 "proxies": settings.client_address.trusted_proxies,
+                "key": handed_over,
             },
         },
         retry_after::RetryAfter::plugin_name(): {},
         credentials::Credentials::plugin_name(): {},
-        in_process::InProcess::plugin_name(): handed_over,
+        streams::Streams::plugin_name(): parts_key,
+        in_process::InProcess::plugin_name(): parts_key,
         errors::Errors::plugin_name(): { "config": { "development": settings.development } },
-        sign::Sign::plugin_name(): handed_over,
+        sign::Sign::plugin_name(): parts_key,
     })
 }

@@ -46,6 +46,11 @@ impl RouterPlugin for NestedJson {
     }
 }
 
+/// Whether no JSON parser should see this.
+pub fn is_too_deep(json: &[u8]) -> bool {
+    depth(json.iter().copied()) > DEEPEST
+}
+
 fn too_deep() -> GraphQLError {
     let message = format!("The request's JSON is nested more than {DEEPEST} levels deep.");
     GraphQLError::from_message_and_code(message, "BAD_USER_INPUT")

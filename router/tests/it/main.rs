@@ -4,6 +4,7 @@
 mod client_address;
 mod page;
 mod requests;
+mod subscriptions;
 mod support;
 mod tokens;
 mod transports;

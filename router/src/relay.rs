@@ -1,0 +1,357 @@
+//! The last piece of a subscription's way to a subgraph.
+//!
+//! hive-router asks for subscriptions, and for the entities of their events, without any plugin. So it
+//! is told to ask here, on a loopback port, and with a key that nobody else has. From here on the
+//! request goes the way of all others: a subgraph of this process is called by function, another one
+//! gets a signed request.
+//!
+//! Events go on only as fast as the client takes them: hive-router itself drops what does not fit into
+//! its buffers, without a word.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::{Query, Request, State},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+        uri::Uri,
+    },
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+    routing::post,
+};
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt as _, stream};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use subgraph_kit::{
+    Subgraph,
+    hop::{Hop, SIGNATURE, Secret, Secrets},
+    serve::{Stopping, behind_another_door},
+};
+use tokio::{runtime::Handle, sync::Notify};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// Says that a request is hive-router's own.
+pub const KEY: HeaderName = HeaderName::from_static("x-lyceum-relay-key");
+/// Names the client's stream that a request is made for.
+pub const STREAM: HeaderName = HeaderName::from_static("x-lyceum-stream");
+
+/// How many events may be between here and a client. hive-router's smallest buffer has 32.
+const MOST_ON_THE_WAY: u64 = 16;
+const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a subgraph acts upon, and what says in which form it is to answer.
+const PASSED_ON: [HeaderName; 4] = [AUTHORIZATION, HeaderName::from_static("x-request-id"), ACCEPT, CONTENT_TYPE];
+
+/// The relay of one router, which has its port and does not answer yet.
+pub struct Relay {
+    listener: TcpListener,
+    address: SocketAddr,
+    key: String,
+    door: Arc<Door>,
+    subgraphs: Vec<Subgraph>,
+    runtime: Option<Handle>,
+}
+
+struct Door {
+    /// A hash: comparing hashes takes the same time wherever they differ.
+    key: [u8; 32],
+    secrets: Option<Secrets>,
+    client: reqwest::Client,
+    streams: Streams,
+}
+
+impl Relay {
+    /// Takes a port on the loopback interface, and makes a key.
+    pub fn bind(subgraphs: &[Subgraph], secrets: Option<Secrets>, runtime: Option<Handle>) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").context("no loopback port for subscriptions")?;
+        listener.set_nonblocking(true)?;
+        let key = Secret::random().reveal().to_owned();
+        let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only().build()?;
+        let door = Door { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, key, door: Arc::new(door), subgraphs: subgraphs.to_vec(), runtime })
+    }
+
+    /// What hive-router has to send along.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The streams that clients have open.
+    pub fn streams(&self) -> Streams {
+        self.door.streams.clone()
+    }
+
+    /// Where it is to ask for a subgraph of this process.
+    pub fn in_process_url(&self, subgraph: &str) -> String {
+        format!("http://{}/in-process/{subgraph}/graphql", self.address)
+    }
+
+    /// Where it is to ask for another one, whose name and URL are to be put behind this.
+    pub fn url_prefix(&self) -> String {
+        format!("http://{}/remote/", self.address)
+    }
+
+    /// The names of the subgraphs of this process.
+    pub fn in_process(&self) -> impl Iterator<Item = &'static str> {
+        self.subgraphs.iter().map(Subgraph::name)
+    }
+
+    /// Answers until `stop` is cancelled: on the subgraphs' runtime, or on a thread of its own.
+    pub fn start(self, stop: CancellationToken) -> Result<()> {
+        let runtime = self.runtime.clone();
+        let routes = self.routes(&stop);
+        let serve = serve(self.listener, routes, stop);
+        if let Some(runtime) = runtime {
+            runtime.spawn(serve);
+            return Ok(());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        thread::Builder::new().name("relay".to_owned()).spawn(move || runtime.block_on(serve))?;
+        Ok(())
+    }
+
+    fn routes(&self, stop: &CancellationToken) -> Router {
+        let mut routes = Router::new().route("/remote/{subgraph}", post(remote)).with_state(Arc::clone(&self.door));
+        for subgraph in &self.subgraphs {
+            let path = format!("/in-process/{}", subgraph.name());
+            routes = routes.nest(&path, behind_another_door(subgraph.clone()));
+        }
+        routes
+            .layer(from_fn_with_state(Arc::clone(&self.door), only_the_router))
+            .layer(Extension(Stopping(stop.clone())))
+    }
+}
+
+async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
+    let served = async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
+    };
+    if let Err(error) = served.await {
+        warn!(%error, "subscriptions do not work any more");
+    }
+}
+
+/// Lets hive-router's requests pass, without what was for us; paces the events of their answers.
+async fn only_the_router(
+    State(door): State<Arc<Door>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, StatusCode> {
+    let key = request.headers_mut().remove(KEY);
+    if !key.is_some_and(|key| hash(key.as_bytes()) == door.key) {
+        return Err(StatusCode::UNAUTHORIZED);
+    }
+    let stream = request.headers_mut().remove(STREAM).and_then(|id| id.to_str().ok()?.parse().ok());
+    let stream = stream.and_then(|id| door.streams.get(id));
+    let answer = next.run(request).await;
+    let is_stream =
+        answer.headers().get(CONTENT_TYPE).is_some_and(|of| of.as_bytes().starts_with(b"text/event-stream"));
+    Ok(match stream {
+        Some(stream) if is_stream => {
+            answer.map(|body| Body::from_stream(paced(events(body.into_data_stream()), stream)))
+        }
+        _ => answer,
+    })
+}
+
+pub fn hash(key: &[u8]) -> [u8; 32] {
+    Sha256::digest(key).into()
+}
+
+#[derive(Deserialize)]
+struct Target {
+    url: String,
+}
+
+/// Asks a subgraph elsewhere, signed.
+async fn remote(
+    State(door): State<Arc<Door>>,
+    axum::extract::Path(subgraph): axum::extract::Path<String>,
+    Query(target): Query<Target>,
+    request: Request,
+) -> Result<Response, StatusCode> {
+    let url: Uri = target.url.parse().map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MOST_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let mut headers = HeaderMap::new();
+    for name in PASSED_ON {
+        for value in parts.headers.get_all(&name) {
+            headers.append(&name, value.clone());
+        }
+    }
+    if let Some(secrets) = &door.secrets {
+        let path = url.path_and_query().map_or("/", |path| path.as_str());
+        let hop = Hop { subgraph: &subgraph, method: &Method::POST, path, headers: &headers, body: &body };
+        let signature: HeaderValue = secrets.sign(hop);
+        headers.insert(SIGNATURE, signature);
+    }
+    let answer = door.client.post(target.url).headers(headers).body(body).send().await;
+    let answer = answer.map_err(|error| {
+        warn!(subgraph, error = %error.without_url(), "a subgraph cannot be asked for a subscription");
+        StatusCode::BAD_GATEWAY
+    })?;
+    let mut response = Response::builder().status(answer.status());
+    if let Some(of) = answer.headers().get(CONTENT_TYPE) {
+        response = response.header(CONTENT_TYPE, of);
+    }
+    let chunks = stream::unfold(answer, |mut answer| async {
+        let chunk = answer.chunk().await.map_err(io::Error::other).transpose()?;
+        Some((chunk, answer))
+    });
+    response.body(Body::from_stream(chunks)).map_err(|_| StatusCode::BAD_GATEWAY)
+}
+
+/// A body in pieces, each one event or comment.
+pub fn events<E>(
+    chunks: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+) -> impl Stream<Item = Result<Bytes, E>> + Send
+where
+    E: Send,
+{
+    let state = (chunks, BytesMut::new());
+    stream::unfold(state, |(mut chunks, mut read)| async {
+        loop {
+            if let Some(end) = read.windows(2).position(|two| two == b"\n\n") {
+                let event = read.split_to(end + 2).freeze();
+                return Some((Ok(event), (chunks, read)));
+            }
+            match chunks.next().await? {
+                Ok(chunk) => read.extend_from_slice(&chunk),
+                Err(error) => return Some((Err(error), (chunks, read))),
+            }
+        }
+    })
+}
+
+/// The events, each when the client has taken enough of those before.
+fn paced(
+    events: impl Stream<Item = Result<Bytes, axum::Error>> + Send,
+    stream: Arc<ClientStream>,
+) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
+    events.then(move |event| {
+        let stream = Arc::clone(&stream);
+        async move {
+            if event.as_ref().is_ok_and(|event| !event.starts_with(b":")) {
+                stream.send().await;
+            }
+            event
+        }
+    })
+}
+
+/// The streams that clients have open, by a name that they do not know.
+#[derive(Clone, Default)]
+pub struct Streams {
+    open: Arc<Mutex<HashMap<u64, Weak<ClientStream>>>>,
+}
+
+/// The events on the way to one client.
+pub struct ClientStream {
+    id: u64,
+    streams: Streams,
+    on_the_way: AtomicU64,
+    taken: Notify,
+}
+
+impl Streams {
+    pub fn open(&self) -> Arc<ClientStream> {
+        let stream = ClientStream {
+            id: rand::random(),
+            streams: self.clone(),
+            on_the_way: AtomicU64::new(0),
+            taken: Notify::new(),
+        };
+        let stream = Arc::new(stream);
+        self.lock().insert(stream.id, Arc::downgrade(&stream));
+        stream
+    }
+
+    fn get(&self, id: u64) -> Option<Arc<ClientStream>> {
+        self.lock().get(&id)?.upgrade()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Weak<ClientStream>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientStream {
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The client has taken an event.
+    pub fn take(&self) {
+        // Not below zero: the router has events of its own.
+        let _ = self.on_the_way.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1));
+        self.taken.notify_one();
+    }
+
+    async fn send(&self) {
+        while self.on_the_way.load(Ordering::Acquire) >= MOST_ON_THE_WAY {
+            self.taken.notified().await;
+        }
+        self.on_the_way.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl Drop for ClientStream {
+    fn drop(&mut self) {
+        self.streams.lock().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn events_are_told_apart_wherever_they_are_cut() {
+        let chunks =
+            ["event: ne", "xt\ndata: 1\n", "\n:\n\nevent: next\ndata: 2\n\n"].map(|text| Ok::<_, io::Error>(text));
+
+        let events: Vec<_> = events(Body::from_stream(stream::iter(chunks)).into_data_stream())
+            .map(|event| event.expect("an event"))
+            .collect()
+            .await;
+
+        assert_eq!(events, ["event: next\ndata: 1\n\n", ":\n\n", "event: next\ndata: 2\n\n"]);
+    }
+
+    #[tokio::test]
+    async fn events_wait_for_a_client_that_does_not_take_them() {
+        let stream = Streams::default().open();
+        let events = stream::repeat(Bytes::from_static(b"event: next\n\n")).map(Ok);
+        let mut paced = Box::pin(paced(events, Arc::clone(&stream)));
+
+        for _ in 0..MOST_ON_THE_WAY {
+            assert!(paced.next().now_or_never().is_some());
+        }
+        assert!(paced.next().now_or_never().is_none());
+        stream.take();
+
+        assert!(paced.next().now_or_never().is_some());
+        assert!(paced.next().now_or_never().is_none());
+    }
+}

@@ -1,0 +1,459 @@
+//! Operations over a WebSocket, by the protocol `graphql-transport-ws`.
+//!
+//! There is one door to the graph, and it is HTTP: each operation becomes a request to the router's own
+//! endpoint, so that all limits, plugins and checks apply to it as they are. hive-router's own WebSocket
+//! passes them by. What is done here is done to frames that nobody has looked at: their size and depth
+//! are bounded before they are parsed.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    convert::Infallible,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt as _, stream};
+use hive_router::{
+    http::{
+        HeaderValue,
+        header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, UPGRADE},
+    },
+    ntex::{
+        http::{HeaderMap, RequestHead},
+        rt,
+        service::{fn_factory_with_config, fn_service},
+        web::{
+            self, HttpRequest, HttpResponse,
+            ws::{self, CloseReason, Frame, Message, WsSink},
+        },
+        ws::Item,
+    },
+    plugins::plugin_context::PluginContext,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json, value::RawValue};
+use subgraph_kit::client;
+use tokio::time::sleep;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    plugins::{client_address::Address, nested_json},
+    relay::{self, KEY},
+};
+
+const PROTOCOL: &str = "graphql-transport-ws";
+const MOST_CONNECTIONS: usize = 10_000;
+const MOST_OPERATIONS: usize = 100;
+/// A message of several frames; a single frame has at most 64 KiB.
+const MOST_MESSAGE_BYTES: usize = 256 * 1024;
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+const PING: Duration = Duration::from_secs(15);
+const SILENCE: Duration = Duration::from_secs(40);
+/// What may wait for a slow client before its operations wait, too.
+const MOST_UNSENT_BYTES: usize = 256 * 1024;
+const UNSENT_POLL: Duration = Duration::from_millis(20);
+const NOT_AVAILABLE: &str = "The server does not answer at the moment. Try again.";
+
+/// What all connections share.
+#[derive(Clone)]
+pub struct Front {
+    endpoint: String,
+    client: reqwest::Client,
+    /// Says that the router asks itself, and may name a client's address.
+    key: String,
+    origins: Arc<[String]>,
+    connections: Arc<AtomicUsize>,
+    stop: CancellationToken,
+}
+
+impl Front {
+    /// Connections that are served by the GraphQL endpoint `path` at `address`. Pages of other `origins`
+    /// than the router's own may connect only if they are listed.
+    pub fn new(
+        address: SocketAddr,
+        path: &str,
+        key: String,
+        origins: Vec<String>,
+        stop: CancellationToken,
+    ) -> reqwest::Result<Self> {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        Ok(Self {
+            endpoint: format!("http://{}{path}", SocketAddr::new(ip, address.port())),
+            client: reqwest::Client::builder().no_proxy().build()?,
+            key,
+            origins: origins.into(),
+            connections: Arc::default(),
+            stop,
+        })
+    }
+
+    /// Whether a page that is at `origin` may connect. Others than pages have none. Without this, any page
+    /// could use a router that only its visitor can reach.
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(ORIGIN) else { return true };
+        let Ok(origin) = origin.to_str() else { return false };
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let is_own =
+            origin.split_once("://").is_some_and(|(_, at)| host.is_some_and(|host| at.eq_ignore_ascii_case(host)));
+        is_own || self.origins.iter().any(|listed| listed == "*" || listed == origin)
+    }
+}
+
+/// Whether a request wants to become a WebSocket.
+pub fn is_upgrade(head: &RequestHead) -> bool {
+    let upgrade = head.headers().get(UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+}
+
+/// Opens a connection.
+pub async fn connect(request: HttpRequest, front: web::types::State<Front>) -> Result<HttpResponse, web::Error> {
+    let front = front.get_ref().clone();
+    if !front.admits(request.headers()) {
+        return Ok(HttpResponse::Forbidden().body("This page is of another origin."));
+    }
+    let Some(place) = Place::take(&front.connections) else {
+        return Ok(HttpResponse::ServiceUnavailable().body("There are too many connections. Try again."));
+    };
+    let place = Rc::new(place);
+    let protocol = ws::subprotocols(&request).find(|name| *name == PROTOCOL).map(|_| PROTOCOL);
+    let client = client_address(&request);
+    let authorization = request.headers().get(AUTHORIZATION).cloned().map(HeaderValue::from);
+    let factory = fn_factory_with_config(move |sink: WsSink| {
+        let connection = Rc::new(Connection {
+            front: front.clone(),
+            sink,
+            client,
+            authorization: RefCell::new(authorization.clone()),
+            state: Cell::new(State::New),
+            operations: RefCell::default(),
+            message: RefCell::default(),
+            heard: Cell::new(Instant::now()),
+            _place: place.clone(),
+        });
+        if protocol.is_none() {
+            connection.close(4406, "Subprotocol not acceptable");
+        }
+        rt::spawn(watch(connection.clone()));
+        async move {
+            Ok::<_, web::Error>(fn_service(move |frame| {
+                let connection = connection.clone();
+                async move { Ok::<_, Infallible>(connection.on_frame(frame)) }
+            }))
+        }
+    });
+    ws::start(request, protocol, factory).await
+}
+
+fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+    let context = request.extensions().get::<Arc<PluginContext>>().cloned()?;
+    let address = context.get_ref::<Address>().map(|address| address.0);
+    address
+}
+
+/// One of the connections that there may be.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(taken: &Arc<AtomicUsize>) -> Option<Self> {
+        let place = Self(Arc::clone(taken));
+        (taken.fetch_add(1, Ordering::Relaxed) < MOST_CONNECTIONS).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing has been said.
+    New,
+    /// The token is being looked at.
+    Initialising,
+    Ready,
+    Closed,
+}
+
+struct Connection {
+    front: Front,
+    sink: WsSink,
+    client: Option<IpAddr>,
+    authorization: RefCell<Option<HeaderValue>>,
+    state: Cell<State>,
+    /// Dropping one ends it.
+    operations: RefCell<HashMap<String, DropGuard>>,
+    /// The frames so far of a message that has several.
+    message: RefCell<Vec<u8>>,
+    heard: Cell<Instant>,
+    _place: Rc<Place>,
+}
+
+#[derive(Deserialize)]
+struct Received {
+    r#type: String,
+    id: Option<String>,
+    payload: Option<Value>,
+}
+
+impl Connection {
+    fn on_frame(self: &Rc<Self>, frame: Frame) -> Option<Message> {
+        self.heard.set(Instant::now());
+        match frame {
+            Frame::Text(text) => self.on_message(&text),
+            Frame::Continuation(part) => self.on_part(part),
+            Frame::Ping(text) => return Some(Message::Pong(text)),
+            Frame::Pong(_) => {}
+            Frame::Binary(_) => self.close(4400, "Messages are text"),
+            Frame::Close(reason) => {
+                self.end();
+                return Some(Message::Close(reason));
+            }
+        }
+        None
+    }
+
+    fn on_part(self: &Rc<Self>, part: Item) {
+        let (part, is_last) = match part {
+            Item::FirstText(part) => {
+                self.message.borrow_mut().clear();
+                (part, false)
+            }
+            Item::Continue(part) => (part, false),
+            Item::Last(part) => (part, true),
+            Item::FirstBinary(_) => return self.close(4400, "Messages are text"),
+        };
+        if self.message.borrow().len() + part.len() > MOST_MESSAGE_BYTES {
+            return self.close(1009, "The message is too large");
+        }
+        self.message.borrow_mut().extend_from_slice(&part);
+        if is_last {
+            let message = self.message.take();
+            self.on_message(&message);
+        }
+    }
+
+    fn on_message(self: &Rc<Self>, text: &[u8]) {
+        if self.state.get() == State::Closed {
+            return;
+        }
+        if nested_json::is_too_deep(text) {
+            return self.close(4400, "The message is nested too deeply");
+        }
+        let Ok(Received { r#type, id, payload }) = serde_json::from_slice(text) else {
+            return self.close(4400, "The message is not of the protocol");
+        };
+        match (r#type.as_str(), id, payload) {
+            ("connection_init", _, payload) => self.on_init(payload),
+            ("ping", ..) => self.send(&json!({ "type": "pong" })),
+            ("pong", ..) => {}
+            ("subscribe", Some(id), Some(Value::Object(payload))) => self.on_subscribe(id, payload),
+            ("complete", Some(id), _) => _ = self.operations.borrow_mut().remove(&id),
+            _ => self.close(4400, "The message is not of the protocol"),
+        }
+    }
+
+    fn on_init(self: &Rc<Self>, payload: Option<Value>) {
+        if self.state.get() != State::New {
+            return self.close(4429, "Too many initialisation requests");
+        }
+        self.state.set(State::Initialising);
+        if let Some(text) = payload.as_ref().and_then(authorization) {
+            let Ok(mut value) = HeaderValue::from_str(text) else { return self.close(4403, "Forbidden") };
+            value.set_sensitive(true);
+            self.authorization.replace(Some(value));
+        }
+        let connection = Rc::clone(self);
+        rt::spawn(async move {
+            if connection.has_bad_token().await {
+                return connection.close(4403, "Forbidden");
+            }
+            if connection.state.get() == State::Initialising {
+                connection.state.set(State::Ready);
+                connection.send(&json!({ "type": "connection_ack" }));
+            }
+        });
+    }
+
+    /// Asked once, so that a client learns early that it has to refresh its session. Each operation
+    /// is verified for itself.
+    async fn has_bad_token(&self) -> bool {
+        if self.authorization.borrow().is_none() {
+            return false;
+        }
+        let answer = self.request(&json!({ "query": "{ __typename }" })).send().await;
+        answer.is_ok_and(|answer| answer.status() == reqwest::StatusCode::UNAUTHORIZED)
+    }
+
+    fn on_subscribe(self: &Rc<Self>, id: String, payload: Map<String, Value>) {
+        if self.state.get() != State::Ready {
+            return self.close(4401, "Unauthorized");
+        }
+        if self.operations.borrow().contains_key(&id) {
+            return self
+                .close(4409, &format!("Subscriber for {} already exists", id.chars().take(60).collect::<String>()));
+        }
+        if self.operations.borrow().len() >= MOST_OPERATIONS {
+            let message = format!("A connection has at most {MOST_OPERATIONS} operations at a time.");
+            return self.fail(&id, &message, "RATE_LIMITED");
+        }
+        let cancel = CancellationToken::new();
+        self.operations.borrow_mut().insert(id.clone(), cancel.clone().drop_guard());
+        let connection = Rc::clone(self);
+        rt::spawn(async move {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = connection.run(&id, payload) => {}
+            }
+        });
+    }
+
+    /// One operation, from its request to its last message.
+    async fn run(&self, id: &str, payload: Map<String, Value>) {
+        let keep = ["query", "operationName", "variables", "extensions"];
+        let body: Map<_, _> = payload.into_iter().filter(|(name, _)| keep.contains(&name.as_str())).collect();
+        let Ok(answer) = self.request(&Value::Object(body)).send().await else {
+            return self.fail(id, NOT_AVAILABLE, "SERVICE_UNAVAILABLE");
+        };
+        let of = answer.headers().get(CONTENT_TYPE).map_or(&b""[..], |of| of.as_bytes());
+        if of.starts_with(b"text/event-stream") {
+            return self.pass_on_events(id, answer).await;
+        }
+        let answer: Option<Value> = answer.json().await.ok();
+        match answer {
+            Some(Value::Object(answer)) if answer.contains_key("data") => {
+                self.send(&json!({ "type": "next", "id": id, "payload": answer }));
+                self.complete(id);
+            }
+            Some(Value::Object(mut answer)) if answer.contains_key("errors") => {
+                self.finish(id, &json!({ "type": "error", "id": id, "payload": answer["errors"].take() }));
+            }
+            _ => self.fail(id, NOT_AVAILABLE, "SERVICE_UNAVAILABLE"),
+        }
+    }
+
+    async fn pass_on_events(&self, id: &str, answer: reqwest::Response) {
+        let chunks = stream::unfold(answer, |mut answer| async {
+            let chunk = answer.chunk().await.map_err(io::Error::other).transpose()?;
+            Some((chunk, answer))
+        });
+        let mut events = std::pin::pin!(relay::events(chunks.boxed()));
+        while let Some(Ok(event)) = events.next().await {
+            let text = String::from_utf8_lossy(&event);
+            if text.starts_with("event: complete") {
+                return self.complete(id);
+            }
+            let Some(json) = text.strip_prefix("event: next\ndata: ") else { continue };
+            let Ok(payload) = serde_json::from_str::<&RawValue>(json.trim_end()) else { break };
+            self.send_text(format!(r#"{{"type":"next","id":{},"payload":{payload}}}"#, json!(id)));
+            while self.sink.io().with_write_buf(|unsent| unsent.len()).is_ok_and(|unsent| unsent > MOST_UNSENT_BYTES) {
+                sleep(UNSENT_POLL).await;
+            }
+        }
+        // It broke off.
+        self.fail(id, NOT_AVAILABLE, "SERVICE_UNAVAILABLE");
+    }
+
+    fn request(&self, body: &Value) -> reqwest::RequestBuilder {
+        let request = self.front.client.post(&self.front.endpoint).json(body);
+        let mut request = request.header(ACCEPT, "application/json, text/event-stream").header(KEY, &self.front.key);
+        if let Some(client) = self.client {
+            request = request.header(client::HEADER, client.to_string());
+        }
+        if let Some(authorization) = &*self.authorization.borrow() {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        request
+    }
+
+    fn complete(&self, id: &str) {
+        self.finish(id, &json!({ "type": "complete", "id": id }));
+    }
+
+    fn fail(&self, id: &str, message: &str, code: &str) {
+        let errors = json!([{ "message": message, "extensions": { "code": code } }]);
+        self.finish(id, &json!({ "type": "error", "id": id, "payload": errors }));
+    }
+
+    fn finish(&self, id: &str, message: &Value) {
+        // First, since the client may use the name again as soon as it hears of the end. What runs
+        // this ends after it, at the next time that it would wait.
+        let operation = self.operations.borrow_mut().remove(id);
+        self.send(message);
+        drop(operation);
+    }
+
+    fn send(&self, message: &Value) {
+        self.send_text(message.to_string());
+    }
+
+    fn send_text(&self, text: String) {
+        if self.state.get() != State::Closed {
+            // The encoding fails only where the connection is gone, which `watch` sees.
+            drop(self.sink.send(Message::Text(text.into())));
+        }
+    }
+
+    fn close(&self, code: u16, reason: &str) {
+        if self.state.get() == State::Closed {
+            return;
+        }
+        let reason = CloseReason { code: code.into(), description: Some(reason.to_owned()) };
+        drop(self.sink.send(Message::Close(Some(reason))));
+        self.end();
+        let sink = self.sink.clone();
+        rt::spawn(async move { sink.io().close() });
+    }
+
+    fn end(&self) {
+        self.state.set(State::Closed);
+        self.operations.borrow_mut().clear();
+    }
+}
+
+/// Ends what is silent, and everything when the router stops.
+async fn watch(connection: Rc<Connection>) {
+    let opened = Instant::now();
+    let mut gone = std::pin::pin!(connection.sink.on_disconnect());
+    loop {
+        let initialised = matches!(connection.state.get(), State::Ready | State::Closed);
+        let wait = if initialised { PING } else { INIT_TIMEOUT.saturating_sub(opened.elapsed()) };
+        tokio::select! {
+            _ = &mut gone => return connection.end(),
+            () = connection.front.stop.cancelled() => return connection.close(1001, "The server is restarting"),
+            () = sleep(wait) => {}
+        }
+        if connection.state.get() == State::Closed {
+            return;
+        }
+        if connection.state.get() != State::Ready && opened.elapsed() >= INIT_TIMEOUT {
+            return connection.close(4408, "Connection initialisation timeout");
+        }
+        if connection.heard.get().elapsed() > SILENCE {
+            return connection.close(1001, "The connection is silent");
+        }
+        drop(connection.sink.send(Message::Ping(Default::default())));
+    }
+}
+
+/// The token in the first message: beside the other parameters, or among `headers`.
+fn authorization(payload: &Value) -> Option<&str> {
+    let of =
+        |object: &Value| object.as_object()?.keys().find(|name| name.eq_ignore_ascii_case("authorization")).cloned();
+    match of(payload) {
+        Some(name) => payload[name].as_str(),
+        None => payload["headers"][of(&payload["headers"])?].as_str(),
+    }
+}
