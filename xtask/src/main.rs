@@ -1,6 +1,8 @@
 //! What contributors and CI run: `cargo xtask help` lists it.
 
+mod chaos;
 mod database;
+mod debian;
 mod files;
 mod generate;
 mod lint;
@@ -60,6 +62,11 @@ enum Task {
         #[arg(last = true)]
         command: Vec<String>,
     },
+    /// Kill the whole system's processes again and again while students buy, and see that everything adds up.
+    ///
+    /// Starts five databases, five subgraphs and the router as separate processes, lets students buy
+    /// courses, and kills processes, lets them die at chosen steps, and cuts their connections. Then counts.
+    Chaos(chaos::Options),
     /// Run what `.ci/run` runs: lint, generate --check, prepare --check, test.
     Ci,
 }
@@ -90,6 +97,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Prepare { check } => prepare::run(check).await,
         Task::Generate { check } => generate::run(check).await,
         Task::Db { .. } => database::serve().await,
+        Task::Chaos(options) => chaos::run(&options).await,
         Task::Ci => {
             lint::run().await?;
             generate::run(true).await?;

@@ -65,22 +65,3 @@ fn node(name: &str) -> Result<Command> {
         None => bail!("there is no `{name}`: install Node.js 20.19 or newer (https://nodejs.org)"),
     }
 }
-
-/// What the browser tests need.
-pub async fn ensure_chromium() -> Result<()> {
-    let given = std::env::var_os("CHROMIUM").map_or_else(|| "/usr/bin/chromium".into(), PathBuf::from);
-    if given.is_file() {
-        return Ok(());
-    }
-    if nix::unistd::geteuid().is_root() && find_program("apt-get").is_some() {
-        crate::terminal::note("the browser tests need Chromium: installing Debian's package");
-        process::run(Command::new("apt-get").args(["update", "-qq"])).await?;
-        let mut install = Command::new("apt-get");
-        install.args(["install", "-y", "-qq", "--no-install-recommends", "chromium"]);
-        return process::run(install.env("DEBIAN_FRONTEND", "noninteractive")).await;
-    }
-    bail!(
-        "the browser tests need Chromium: install it (Debian: `sudo apt-get install chromium`), \
-         or set CHROMIUM to the path of the program"
-    )
-}

@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 use tempfile::TempDir;
 
 use crate::database::Database;
-use crate::npm::{Package, ensure_chromium};
+use crate::debian::{ensure_chromium, ensure_nats};
+use crate::npm::Package;
 use crate::workspace::cargo;
 use crate::{process, silence, terminal};
 
@@ -26,6 +27,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     let mut failed = Vec::new();
     if everything {
         note(&mut failed, ensure_chromium().await);
+        note(&mut failed, ensure_nats().await);
         note(&mut failed, Package::schema_check().script("test").await);
         note(&mut failed, page.script("test").await);
     }

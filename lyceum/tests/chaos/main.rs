@@ -1,0 +1,120 @@
+//! The whole system as separate processes, under students who buy and enroll, while its processes are
+//! killed (`kill -9`), die at chosen steps, and lose their connections. Afterwards everything has to add
+//! up. `cargo xtask chaos` runs it for long; `cargo xtask test` in a short form.
+
+mod network;
+mod processes;
+mod students;
+mod trouble;
+mod verdict;
+mod world;
+
+use std::{
+    env,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::{SeedableRng as _, rngs::StdRng};
+
+use crate::{
+    students::Students,
+    trouble::{Toll, Trouble},
+    world::World,
+};
+
+/// How long everything may take to add up, once all processes are left alone.
+const SETTLE_WITHIN: Duration = Duration::from_mins(1);
+
+/// Kills and cuts of the short form.
+const FEW: usize = 24;
+
+struct Plan {
+    bus: &'static str,
+    /// Kills, deaths at chosen steps, and cuts of connections, in all.
+    blows: usize,
+    students: usize,
+    courses: usize,
+    seed: u64,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // As one of many test programs it is given their filter, and asked for its tests.
+    let mut arguments = env::args().skip(1);
+    if arguments.any(|argument| argument == "--list" || (!argument.starts_with('-') && !"chaos".contains(&*argument))) {
+        return ExitCode::SUCCESS;
+    }
+    match run_all().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format!("chaos: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_all() -> Result<()> {
+    let given = |name| env::var(name).ok();
+    let blows = given("LYCEUM_CHAOS_BLOWS").map_or(Ok(FEW), |number| number.parse())?;
+    let seed = given("LYCEUM_CHAOS_SEED").map_or(Ok(1), |number| number.parse())?;
+    let wanted = given("LYCEUM_CHAOS_BUS");
+    for bus in ["local", "nats"] {
+        if wanted.as_deref().is_none_or(|wanted| wanted == bus) {
+            let is_long = blows > FEW;
+            let plan = Plan { bus, blows, students: 20, courses: if is_long { 150 } else { 30 }, seed };
+            run(&plan).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn run(plan: &Plan) -> Result<()> {
+    say(format!("chaos: bus {}, {} blows, {} students, seed {}", plan.bus, plan.blows, plan.students, plan.seed));
+    let world = World::start(plan).await?;
+    let students = Students::gather(&world, plan).await?;
+
+    let mut trouble = Trouble::new(&world, StdRng::seed_from_u64(plan.seed));
+    let progress = progress(plan.blows);
+    let buying = students.buy();
+    for _ in 0..plan.blows {
+        trouble.strike().await;
+        progress.inc(1);
+        progress.set_message(students.tally());
+    }
+    progress.finish_and_clear();
+    let toll = trouble.finish().await;
+    world.wait_until_ready().await?;
+
+    let started = Instant::now();
+    let ledger = buying.finish().await?;
+    let differences = verdict::wait_until_settled(&world, &ledger, started + SETTLE_WITHIN).await?;
+    let took = started.elapsed();
+    report(plan, &toll, &verdict::counts(&world, &ledger).await?, took);
+    ensure!(differences.is_empty(), "after {took:?} not everything adds up:\n  {}", differences.join("\n  "));
+    world.reconcile().await?;
+    world.stop().await
+}
+
+fn progress(blows: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} blows; {msg}");
+    ProgressBar::new(blows as u64).with_style(style.expect("a template"))
+}
+
+fn report(plan: &Plan, toll: &Toll, counts: &[(String, i64)], took: Duration) {
+    say(format!("chaos: bus {}: everything was quiet {took:.1?} after the last blow", plan.bus));
+    for (what, number) in toll.lines() {
+        say(format!("  {number:>6}  {what}"));
+    }
+    for (what, number) in counts {
+        say(format!("  {number:>6}  {what}"));
+    }
+}
+
+/// Tells whoever has started this.
+#[expect(clippy::print_stdout, reason = "this program's report is for people")]
+pub fn say(line: impl AsRef<str>) {
+    println!("{}", line.as_ref());
+}

@@ -1,0 +1,184 @@
+//! Processes that are started again whenever they end.
+
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use embedded_postgres::{Installation, Server, ServerOptions};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    process::{Child, Command},
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::sleep,
+};
+
+/// The pause before a process is started again, as a supervisor makes it.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a process may take to get to the step at which it is to die.
+const STEP_PATIENCE: Duration = Duration::from_secs(6);
+
+/// Something that can be killed and comes back.
+pub struct Victim {
+    pub name: String,
+    orders: mpsc::Sender<(Order, oneshot::Sender<bool>)>,
+    keeper: JoinHandle<()>,
+}
+
+/// What is to happen to a process.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// `kill -9`.
+    Kill,
+    /// To die by itself at this step, the next time that it gets there.
+    DieAt(&'static str),
+    Stop,
+}
+
+/// How to start a program.
+#[derive(Clone)]
+pub struct Program {
+    pub path: PathBuf,
+    pub arguments: Vec<String>,
+    pub variables: Vec<(String, String)>,
+    pub directory: PathBuf,
+    pub log: PathBuf,
+}
+
+impl Victim {
+    /// Carries an order out. False if the process has not got to the step in time.
+    pub async fn order(&self, order: Order) -> bool {
+        let (answer, done) = oneshot::channel();
+        if self.orders.send((order, answer)).await.is_err() {
+            return false;
+        }
+        done.await.unwrap_or(false)
+    }
+
+    pub async fn stop(self) {
+        self.order(Order::Stop).await;
+        let _ = self.keeper.await;
+    }
+
+    /// A program that is kept running.
+    pub fn program(name: impl Into<String>, program: Program, died: Arc<AtomicUsize>) -> Result<Self> {
+        let child = start(&program, None)?;
+        let (orders, inbox) = mpsc::channel(1);
+        let keeper = tokio::spawn(keep(program, child, inbox, died));
+        Ok(Self { name: name.into(), orders, keeper })
+    }
+
+    /// A database server that is kept running.
+    pub async fn database(
+        name: &str,
+        installation: Arc<Installation>,
+        options: ServerOptions,
+    ) -> Result<(Self, String)> {
+        let server = Server::start(&installation, options.clone()).await?;
+        let options = ServerOptions { port: server.port(), ..options };
+        let url = server.url();
+        let (orders, inbox) = mpsc::channel(1);
+        let keeper = tokio::spawn(keep_database(installation, options, server, inbox));
+        Ok((Self { name: format!("{name}'s database"), orders, keeper }, url))
+    }
+}
+
+fn start(program: &Program, die_at: Option<&str>) -> Result<Child> {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(&program.log)?;
+    let mut command = Command::new(&program.path);
+    command
+        .args(&program.arguments)
+        .envs(program.variables.iter().cloned())
+        .current_dir(&program.directory)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true);
+    if let Some(step) = die_at {
+        command.env("LYCEUM_CRASH_AT", step);
+    }
+    command.spawn().with_context(|| format!("cannot run {}", program.path.display()))
+}
+
+type Orders = mpsc::Receiver<(Order, oneshot::Sender<bool>)>;
+
+async fn keep(program: Program, mut child: Child, mut orders: Orders, died: Arc<AtomicUsize>) {
+    loop {
+        tokio::select! {
+            _ = child.wait() => {
+                died.fetch_add(1, Ordering::Relaxed);
+                sleep(PAUSE).await;
+            }
+            order = orders.recv() => match order {
+                Some((Order::Kill, done)) => {
+                    let _ = child.kill().await;
+                    sleep(PAUSE).await;
+                    let _ = done.send(true);
+                }
+                Some((Order::DieAt(step), done)) => {
+                    let _ = done.send(die_at(&program, &mut child, step).await);
+                }
+                Some((Order::Stop, done)) => {
+                    let _ = child.kill().await;
+                    let _ = done.send(true);
+                    return;
+                }
+                None => return,
+            },
+        }
+        match start(&program, None) {
+            Ok(started) => child = started,
+            Err(error) => crate::say(format!("{error:#}")),
+        }
+    }
+}
+
+/// Starts it anew so that it dies at `step`, and waits until it has.
+async fn die_at(program: &Program, child: &mut Child, step: &'static str) -> bool {
+    let _ = child.kill().await;
+    let Ok(started) = start(program, Some(step)) else { return false };
+    *child = started;
+    let has_died = tokio::time::timeout(STEP_PATIENCE, child.wait()).await.is_ok();
+    let _ = child.kill().await;
+    has_died
+}
+
+async fn keep_database(
+    installation: Arc<Installation>,
+    options: ServerOptions,
+    mut server: Server,
+    mut orders: Orders,
+) {
+    while let Some((order, done)) = orders.recv().await {
+        if let Some(pid) = server.pid().and_then(|pid| i32::try_from(pid).ok()) {
+            let signal = if matches!(order, Order::Stop) { Signal::SIGINT } else { Signal::SIGKILL };
+            let _ = kill(Pid::from_raw(pid), signal);
+        }
+        let _ = server.wait().await;
+        if matches!(order, Order::Stop) {
+            let _ = done.send(true);
+            return;
+        }
+        drop(server);
+        sleep(PAUSE).await;
+        server = loop {
+            match Server::start(&installation, options.clone()).await {
+                Ok(server) => break server,
+                Err(error) => crate::say(format!("{error:#}")),
+            }
+            sleep(PAUSE).await;
+        };
+        let _ = done.send(true);
+    }
+}

@@ -1,0 +1,297 @@
+//! Five databases, five subgraphs, the router, and NATS where it is wanted: each a process of its own,
+//! and every connection between two of them over a link that can be cut.
+
+use std::{
+    collections::BTreeMap,
+    fs::Permissions,
+    net::{Ipv4Addr, TcpListener},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicUsize},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use embedded_postgres::{Installation, ServerOptions};
+use serde_json::{Value, json};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tempfile::TempDir;
+use tokio::{process::Command, time::sleep};
+
+use crate::{
+    Plan,
+    network::Link,
+    processes::{Program, Victim},
+};
+
+pub const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
+pub const PASSWORD: &str = "chaos has a password";
+const ADMIN: &str = "chaos-admin@lyceum.example";
+const TEACHER: &str = "chaos-teacher@lyceum.example";
+const SECRET: &str = "these processes sign with a secret of their own";
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub struct World {
+    pub victims: Vec<Victim>,
+    pub links: Vec<Link>,
+    /// Processes that ended without having been killed from outside.
+    pub died: Arc<AtomicUsize>,
+    /// Not over links.
+    pub databases: BTreeMap<&'static str, PgPool>,
+    urls: BTreeMap<&'static str, String>,
+    router: String,
+    http: reqwest::Client,
+    directory: TempDir,
+}
+
+/// Somebody who asks the router.
+#[derive(Clone)]
+pub struct Client {
+    pub http: reqwest::Client,
+    pub router: String,
+    pub token: Option<String>,
+}
+
+impl World {
+    pub async fn start(plan: &Plan) -> Result<Self> {
+        let directory =
+            tempfile::Builder::new().prefix("lyceum-chaos-").permissions(Permissions::from_mode(0o755)).tempdir()?;
+        let died = Arc::new(AtomicUsize::new(0));
+        let mut world = Self {
+            victims: Vec::new(),
+            links: Vec::new(),
+            died,
+            databases: BTreeMap::new(),
+            urls: BTreeMap::new(),
+            router: String::new(),
+            http: reqwest::Client::builder().timeout(Duration::from_secs(20)).build()?,
+            directory,
+        };
+        world.start_databases().await?;
+        let bus = if plan.bus == "nats" { world.start_nats().await? } else { "local".to_owned() };
+        world.start_graph(&bus).await?;
+        world.wait_until_ready().await?;
+        Ok(world)
+    }
+
+    async fn start_databases(&mut self) -> Result<()> {
+        let bin = std::env::var_os("LYCEUM_POSTGRES_BIN").map(PathBuf::from);
+        let installation =
+            Installation::find_or_fetch(&workspace().join(".lyceum"), bin, &|step| crate::say(step)).await?;
+        let installation = Arc::new(installation);
+        for name in NAMES {
+            let options = ServerOptions {
+                data_dir: self.directory.path().join("databases").join(name),
+                port: 0,
+                database: name.to_owned(),
+                ephemeral: false,
+            };
+            let (victim, url) = Victim::database(name, Arc::clone(&installation), options).await?;
+            let pool = PgPoolOptions::new().max_connections(2).connect_lazy(&url)?;
+            self.victims.push(victim);
+            self.databases.insert(name, pool);
+            self.urls.insert(name, url);
+        }
+        Ok(())
+    }
+
+    async fn start_nats(&mut self) -> Result<String> {
+        let port = free_port()?;
+        let arguments = ["-js", "-sd", "nats", "-a", "127.0.0.1", "-p"].map(str::to_owned).into_iter();
+        let program = Program {
+            path: nats_server()?,
+            arguments: arguments.chain([port.to_string()]).collect(),
+            variables: Vec::new(),
+            directory: self.directory.path().to_owned(),
+            log: self.log("nats"),
+        };
+        self.victims.push(Victim::program("nats", program, Arc::clone(&self.died))?);
+        Ok(format!("nats://127.0.0.1:{}", self.link("nats", port).await?))
+    }
+
+    async fn start_graph(&mut self, bus: &str) -> Result<()> {
+        let mut ports = BTreeMap::new();
+        let mut graphs = Vec::new();
+        for name in NAMES {
+            let port = free_port()?;
+            ports.insert(name, port);
+            graphs.push(format!("{name}=http://127.0.0.1:{}/graphql", self.link(name, port).await?));
+        }
+        let common = [
+            ("LYCEUM_SUBGRAPH_SECRET", SECRET.to_owned()),
+            ("LYCEUM_SUBGRAPH_URLS", graphs.join(",")),
+            ("LYCEUM_JWKS_URL", format!("http://127.0.0.1:{}/.well-known/jwks.json", ports["identity"])),
+            ("LYCEUM_KEYS_DIR", self.directory.path().join("keys").display().to_string()),
+            ("LYCEUM_BUS", bus.to_owned()),
+            ("LYCEUM_THROTTLE", "false".to_owned()),
+            ("LYCEUM_ACCESS_TOKEN_SECONDS", "7200".to_owned()),
+        ];
+        let common: Vec<_> = common.map(|(name, value)| (name.to_owned(), value)).into();
+
+        for name in NAMES {
+            let database = self.linked_url(name).await?;
+            let variable = format!("{}_DATABASE_URL", name.to_uppercase());
+            let listen = format!("127.0.0.1:{}", ports[name]);
+            let variables = common.iter().cloned().chain([(variable, database)]).collect();
+            let arguments = vec!["subgraph".to_owned(), name.to_owned(), "--listen".to_owned(), listen];
+            let program = self.lyceum(arguments, variables, name);
+            self.victims.push(Victim::program(name, program, Arc::clone(&self.died))?);
+        }
+
+        let port = free_port()?;
+        self.router = format!("http://127.0.0.1:{port}");
+        let arguments = vec!["router".to_owned(), "--router-port".to_owned(), port.to_string()];
+        let program = self.lyceum(arguments, common, "router");
+        self.victims.push(Victim::program("router", program, Arc::clone(&self.died))?);
+        Ok(())
+    }
+
+    fn lyceum(&self, arguments: Vec<String>, variables: Vec<(String, String)>, name: &str) -> Program {
+        Program { path: lyceum(), arguments, variables, directory: workspace(), log: self.log(name) }
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.directory.path().join(format!("{name}.log"))
+    }
+
+    async fn link(&mut self, name: &str, target: u16) -> Result<u16> {
+        let link = Link::to(format!("the way to {name}"), target).await?;
+        let port = link.port;
+        self.links.push(link);
+        Ok(port)
+    }
+
+    async fn linked_url(&mut self, name: &'static str) -> Result<String> {
+        let mut url: reqwest::Url = self.urls[name].parse()?;
+        let target = url.port().context("a database has a port")?;
+        let port = self.link(&format!("{name}'s database"), target).await?;
+        url.set_port(Some(port)).ok().context("a port")?;
+        Ok(url.into())
+    }
+
+    /// Waits until every part of the graph answers.
+    pub async fn wait_until_ready(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let probe = "{ me { id } courses(first: 1) { nodes { id enrollmentCount } } }";
+        let mut last = Value::Null;
+        while Instant::now() < deadline {
+            match self.anonymous().ask(probe, json!({})).await {
+                Ok(answer) if answer.get("errors").is_none() => return Ok(()),
+                Ok(answer) => last = answer,
+                Err(error) => last = json!(format!("{error:#}")),
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        for name in NAMES.iter().chain(&["router"]) {
+            let log = std::fs::read_to_string(self.log(name)).unwrap_or_default();
+            let end: Vec<_> = log.lines().rev().take(5).collect();
+            crate::say(format!("{name}: {}", end.into_iter().rev().collect::<Vec<_>>().join("\n    ")));
+        }
+        bail!("the graph does not answer: {last}")
+    }
+
+    pub fn anonymous(&self) -> Client {
+        Client { http: self.http.clone(), router: self.router.clone(), token: None }
+    }
+
+    /// A new person, signed in.
+    pub async fn register(&self, email: &str, role: &str) -> Result<(Client, String)> {
+        let document = "mutation ($input: RegisterInput!) { register(input: $input) {
+            session { accessToken } user { id } userErrors { code } } }";
+        let input = json!({ "email": email, "password": PASSWORD, "name": "Somebody in chaos", "role": role });
+        let data = self.anonymous().data(document, json!({ "input": input })).await?;
+        let token =
+            data["register"]["session"]["accessToken"].as_str().with_context(|| format!("no session: {data}"))?;
+        let id = data["register"]["user"]["id"].as_str().context("an id")?;
+        Ok((self.anonymous().with_token(token), id.to_owned()))
+    }
+
+    async fn sign_in(&self, email: &str) -> Result<Client> {
+        let document = "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } } }";
+        let data =
+            self.anonymous().data(document, json!({ "input": { "email": email, "password": PASSWORD } })).await?;
+        let token = data["login"]["session"]["accessToken"].as_str().with_context(|| format!("no session: {data}"))?;
+        Ok(self.anonymous().with_token(token))
+    }
+
+    pub async fn teacher(&self) -> Result<Client> {
+        self.register(TEACHER, "TEACHER").await?;
+        self.admin_command(&["verify-teacher", TEACHER]).await?;
+        self.sign_in(TEACHER).await
+    }
+
+    pub async fn admin(&self) -> Result<Client> {
+        self.register(ADMIN, "STUDENT").await?;
+        self.admin_command(&["grant", ADMIN]).await?;
+        self.sign_in(ADMIN).await
+    }
+
+    /// Asks the system itself whether it adds up.
+    pub async fn reconcile(&self) -> Result<()> {
+        self.admin_command(&["reconcile", ADMIN, "--router", &self.router]).await
+    }
+
+    async fn admin_command(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new(lyceum());
+        command.arg("admin").args(arguments).current_dir(workspace());
+        command.env("IDENTITY_DATABASE_URL", &self.urls["identity"]);
+        command.env("LYCEUM_KEYS_DIR", self.directory.path().join("keys"));
+        let output = command.output().await?;
+        let said = || [output.stdout.as_slice(), &output.stderr].concat();
+        ensure!(output.status.success(), "`lyceum admin {}`: {}", arguments[0], String::from_utf8_lossy(&said()));
+        Ok(())
+    }
+
+    pub async fn stop(self) -> Result<()> {
+        for pool in self.databases.values() {
+            pool.close().await;
+        }
+        // Those that others need were started first.
+        for victim in self.victims.into_iter().rev() {
+            victim.stop().await;
+        }
+        Ok(self.directory.close()?)
+    }
+}
+
+impl Client {
+    fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    pub async fn ask(&self, document: &str, variables: Value) -> Result<Value> {
+        let mut request = self.http.post(format!("{}/graphql", self.router));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        Ok(request.json(&json!({ "query": document, "variables": variables })).send().await?.json().await?)
+    }
+
+    /// The data of an operation that must not fail.
+    pub async fn data(&self, document: &str, variables: Value) -> Result<Value> {
+        let answer = self.ask(document, variables).await?;
+        ensure!(answer.get("errors").is_none(), "{answer}");
+        Ok(answer["data"].clone())
+    }
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace exists")
+}
+
+fn lyceum() -> PathBuf {
+    std::env::var_os("LYCEUM_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_lyceum").into(), PathBuf::from)
+}
+
+fn nats_server() -> Result<PathBuf> {
+    let given = std::env::var_os("NATS_SERVER").map(PathBuf::from);
+    let usual = ["/usr/sbin/nats-server", "/usr/bin/nats-server", "/usr/local/bin/nats-server"].map(PathBuf::from);
+    let found = given.into_iter().chain(usual).find(|path| path.is_file());
+    found.context(
+        "there is no `nats-server`: install it (Debian: `apt-get install nats-server`), or name it in NATS_SERVER",
+    )
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

@@ -1,0 +1,50 @@
+//! `cargo xtask chaos`
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::npm::Package;
+use crate::workspace::cargo;
+use crate::{debian, process};
+
+/// What is to go wrong.
+#[derive(Args)]
+pub struct Options {
+    /// Kills, deaths at chosen steps, and cuts of connections, in all.
+    #[arg(long, default_value_t = 420)]
+    blows: u32,
+
+    /// How events travel; both ways, one after the other, when left out.
+    #[arg(long)]
+    bus: Option<Bus>,
+
+    /// Another number is other trouble.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bus {
+    /// Straight to the services.
+    Local,
+    /// By way of NATS.
+    Nats,
+}
+
+pub async fn run(options: &Options) -> Result<()> {
+    let page = Package::web_playground();
+    page.install().await?;
+    page.build().await?;
+    debian::ensure_nats().await?;
+
+    let mut command = cargo();
+    command.args(["test", "--locked", "-p", "lyceum", "--test", "chaos"]);
+    command.env("LYCEUM_CHAOS_BLOWS", options.blows.to_string());
+    command.env("LYCEUM_CHAOS_SEED", options.seed.to_string());
+    match options.bus {
+        Some(Bus::Local) => _ = command.env("LYCEUM_CHAOS_BUS", "local"),
+        Some(Bus::Nats) => _ = command.env("LYCEUM_CHAOS_BUS", "nats"),
+        None => {}
+    }
+    process::run(&mut command).await
+}
