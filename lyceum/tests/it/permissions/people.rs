@@ -22,12 +22,12 @@ pub struct Person {
 pub struct People {
     viewers: BTreeMap<&'static str, Person>,
     course: Uuid,
-    /// The one that the other student has bought.
-    other_course: Uuid,
     /// Nobody is on it.
     free_course: Uuid,
     enrollment: Uuid,
     payment: Uuid,
+    /// The other student's, for the same course; it comes with the first purchase.
+    other_payment: Uuid,
     notification: Uuid,
     /// Where enrollments and payments are.
     databases: BTreeMap<String, String>,
@@ -77,12 +77,11 @@ impl People {
         let id = |name: &str| viewers[name].id.expect("an account");
         // The newest course is the first one of a list.
         let teacher = as_viewer(&router, &viewers["owningTeacher"]);
-        let [other_course, free_course, course] =
-            [PAID_COURSE, FREE_COURSE, PAID_COURSE].map(|course| publish(&teacher, course));
-        runtime.block_on(own(system, id("otherStudent"), other_course));
+        let [free_course, course] = [FREE_COURSE, PAID_COURSE].map(|course| publish(&teacher, course));
         let [enrollment, payment, notification] = runtime.block_on(own(system, id("student"), course));
+        let other_payment = Uuid::now_v7();
         let databases = system.addresses.databases.clone();
-        Self { viewers, course, other_course, free_course, enrollment, payment, notification, databases }
+        Self { viewers, course, free_course, enrollment, payment, other_payment, notification, databases }
     }
 
     /// A status only moves forward, and nobody enrolls twice, so each try needs one that can.
@@ -97,13 +96,38 @@ impl People {
         });
     }
 
-    /// A payment goes back once, so each try needs one that can. It has bought nothing.
-    fn one_more_payment(&self) -> Uuid {
+    /// The students have bought the course, so that asking for it again gets their payments. The other
+    /// one has no place on it yet.
+    fn purchase(&self) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let student = self.viewers["student"].id.expect("an account");
-            pay(&mut self.connect("payment").await, student, Uuid::now_v7()).await
-        })
+            let mut db = self.connect("payment").await;
+            for (name, payment) in [("student", self.payment), ("otherStudent", self.other_payment)] {
+                let student = self.viewers[name].id.expect("an account");
+                pay(&mut db, payment, student, self.course).await;
+                query(
+                    "insert into purchases (payment_id, student_id, course_id, idempotency_key, course_title)
+                     values ($1, $2, $3, $4, 'Rust') on conflict do nothing",
+                )
+                .bind(payment)
+                .bind(student)
+                .bind(self.course)
+                .bind(KEY)
+                .execute(&mut db)
+                .await
+                .expect("the student buys");
+            }
+        });
+    }
+
+    /// A payment goes back once, so each try needs one that can. It has bought nothing.
+    fn one_more_payment(&self) -> Uuid {
+        let (payment, student) = (Uuid::now_v7(), self.viewers["student"].id.expect("an account"));
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            pay(&mut self.connect("payment").await, payment, student, Uuid::now_v7()).await;
+        });
+        payment
     }
 
     async fn connect(&self, database: &str) -> PgConnection {
@@ -119,9 +143,9 @@ impl People {
         as_viewer(server, &self.viewers[viewer])
     }
 
-    /// How this viewer asks a query or a mutation, for all that needs arguments. Each call names new
-    /// things where the graph wants new ones.
-    pub fn samples(&self, field: &str, viewer: &str) -> Vec<Sample> {
+    /// How a query or a mutation is asked, for all that needs arguments. Each call names new things
+    /// where the graph wants new ones.
+    pub fn samples(&self, field: &str) -> Vec<Sample> {
         let of = |arguments: String| vec![Sample { arguments, owner: None }];
         let by_id = |id: Uuid| format!("(id: \"{id}\")");
         let id = |name: &str| self.viewers[name].id.expect("an account");
@@ -144,8 +168,8 @@ impl People {
             "Mutation.verifyTeacher" => of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher"))),
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
             "Mutation.purchaseCourse" => {
-                let course = if viewer == "otherStudent" { self.other_course } else { self.course };
-                of(format!("(input: {{ courseId: \"{course}\", idempotencyKey: \"{KEY}\" }})"))
+                self.purchase();
+                of(format!("(input: {{ courseId: \"{}\", idempotencyKey: \"{KEY}\" }})", self.course))
             }
             "Mutation.refundPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.one_more_payment())),
             "Mutation.republishPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.payment)),
@@ -225,20 +249,8 @@ fn id_at(data: &Value, pointer: &str) -> Uuid {
 
 /// The student's place on the course, the payment for it, and a notification.
 async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
-    let [enrollment, notification] = [(); 2].map(|()| Uuid::now_v7());
-    let mut payments = connect(system, "payment").await;
-    let payment = pay(&mut payments, student, course).await;
-    query(
-        "insert into purchases (payment_id, student_id, course_id, idempotency_key, course_title)
-         values ($1, $2, $3, $4, 'Rust')",
-    )
-    .bind(payment)
-    .bind(student)
-    .bind(course)
-    .bind(KEY)
-    .execute(&mut payments)
-    .await
-    .expect("the student buys");
+    let [enrollment, payment, notification] = [(); 3].map(|()| Uuid::now_v7());
+    pay(&mut connect(system, "payment").await, payment, student, course).await;
     query("insert into enrollments (id, student_id, course_id, payment_id) values ($1, $2, $3, $4)")
         .bind(enrollment)
         .bind(student)
@@ -256,16 +268,14 @@ async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
     [enrollment, payment, notification]
 }
 
-async fn pay(payments: &mut PgConnection, student: Uuid, course: Uuid) -> Uuid {
-    let payment = Uuid::now_v7();
-    query("insert into payments (id, student_id, course_id, amount) values ($1, $2, $3, 49.99)")
+async fn pay(payments: &mut PgConnection, payment: Uuid, student: Uuid, course: Uuid) {
+    query("insert into payments (id, student_id, course_id, amount) values ($1, $2, $3, 49.99) on conflict do nothing")
         .bind(payment)
         .bind(student)
         .bind(course)
         .execute(payments)
         .await
         .expect("the student pays");
-    payment
 }
 
 async fn connect(system: &System, database: &str) -> PgConnection {
