@@ -50,7 +50,6 @@ impl PaymentQuery {
     }
 
     /// Everybody's payments, newest first. Admins only: null with an error for everyone else.
-    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn payments(
         &self,
         ctx: &Context<'_>,

@@ -58,7 +58,7 @@ async fn the_same_wish_meanwhile_gets_the_payment_as_it_stands(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_secs(60)));
+    shop.ledger.be(Mood::Slow(Duration::from_mins(1)));
 
     let begun = Instant::now();
     let reply = shop.buy(ALICE, RUST, "key").await.ok();

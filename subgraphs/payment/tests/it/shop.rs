@@ -66,6 +66,18 @@ impl Shop {
         client.send(REFUND, json!({ "input": { "paymentId": payment } })).await
     }
 
+    /// An admin gives it back, and it works.
+    pub async fn given_back(&self, payment: Uuid) {
+        let reply = self.refund(&self.app.admin(), payment).await.ok();
+        assert_eq!(payment_id(&reply, "refundPayment"), payment);
+    }
+
+    /// An admin has it told again, and it works.
+    pub async fn told_again(&self, payment: Uuid) {
+        let reply = self.republish(&self.app.admin(), payment).await.ok();
+        assert_eq!(payment_id(&reply, "republishPayment"), payment);
+    }
+
     pub async fn republish(&self, client: &TestClient, payment: Uuid) -> Reply {
         client.send(REPUBLISH, json!({ "input": { "paymentId": payment } })).await
     }
