@@ -7,7 +7,13 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
+use subgraph_kit::{
+    UserId,
+    events::{Event, Fact, Registration},
+};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::system::{System, Visitor, code};
 
@@ -32,8 +38,11 @@ fn system() -> &'static System {
 fn admin(data: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
     command.arg("admin").args(arguments).arg("--data-dir").arg(data);
-    for variable in ["IDENTITY_DATABASE_URL", "LYCEUM_KEYS_DIR", "LYCEUM_SIGNING_KEY"] {
+    for variable in ["LYCEUM_KEYS_DIR", "LYCEUM_SIGNING_KEY", "LYCEUM_TOKEN"] {
         command.env_remove(variable);
+    }
+    for name in system().addresses.databases.keys() {
+        command.env_remove(format!("{}_DATABASE_URL", name.to_uppercase()));
     }
     command.output().expect("`lyceum` runs")
 }
@@ -191,4 +200,51 @@ fn where_nothing_runs_it_says_what_to_do() {
     assert!(said.contains("no `lyceum up` runs on") && said.contains("IDENTITY_DATABASE_URL"), "{said}");
     let said = fail(home.path(), &["rotate-key"]);
     assert!(said.contains("there are no signing keys in"), "{said}");
+}
+
+#[test]
+fn an_event_that_was_set_aside_is_shown_and_sent_again() {
+    let fact = Fact::UserRegistered(Registration { user_id: UserId(Uuid::now_v7()), name: "Late".to_owned() });
+    let event = Event::new(fact);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut db = runtime.block_on(async {
+        let mut db = PgConnection::connect(&system().addresses.databases["notification"]).await.expect("the database");
+        sqlx::query(
+            "insert into inbox (event_id, type, subject, event, tries, set_aside_at, reason)
+             values ($1, 'lyceum.user.registered', $2, $3::jsonb, 8, now(), 'the disk was full')",
+        )
+        .bind(event.id)
+        .bind(event.subject)
+        .bind(serde_json::to_string(&event).expect("JSON"))
+        .execute(&mut db)
+        .await
+        .expect("it was set aside");
+        db
+    });
+
+    let data = &system().addresses.data;
+    let listed = admin(data, &["events", "--json"]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    let boxes: Vec<_> = listed.as_array().expect("a list").iter().map(|row| (&row["service"], &row["box"])).collect();
+    let notification = listed.as_array().expect("a list").last().expect("a box");
+    let shown = String::from_utf8(admin(data, &["events", "--service", "notification"]).stdout).expect("text");
+    let said = say(&["events", "resend", &event.id.to_string()]);
+    let again = fail(data, &["events", "resend", &Uuid::now_v7().to_string()]);
+
+    assert_eq!(boxes.len(), 6, "{boxes:?}");
+    assert_eq!((&notification["service"], &notification["box"]), (&json!("notification"), &json!("inbox")));
+    assert_eq!(notification["setAside"][0]["id"], json!(event.id));
+    assert_eq!(notification["setAside"][0]["reason"], "the disk was full");
+    assert!(shown.contains(&event.id.to_string()) && shown.contains("the disk was full"), "{shown}");
+    assert!(said.contains("sent again"), "{said}");
+    assert!(again.contains("no event that was set aside"), "{again}");
+    let welcomed = "select count(*) from notifications where user_id = $1";
+    for _ in 0..100 {
+        let count = sqlx::query_scalar::<_, i64>(welcomed).bind(event.subject).fetch_one(&mut db);
+        if runtime.block_on(count).expect("the database answers") == 1 {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("nobody was welcomed");
 }
