@@ -51,7 +51,8 @@ enum Command {
         #[command(flatten)]
         database: DatabaseSettings,
     },
-    /// Appoint admins, verify teachers, get a token for a script, rotate the signing key.
+    /// Appoint admins, verify teachers, get a token for a script, rotate the signing key, look after events between
+    /// services.
     Admin(Box<admin::Settings>),
     /// Print a subgraph's schema.
     Sdl {

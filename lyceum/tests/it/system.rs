@@ -33,6 +33,7 @@ pub const PASSWORD: &str = "lyceum-sample";
 /// What the router signs with, in every system of these tests.
 pub const SECRET: &str = "these tests sign with a secret of their own";
 
+const OUTPUT: &str = "output";
 const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -40,7 +41,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub struct System {
     process: Child,
     pub addresses: Addresses,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What `--addresses` writes.
@@ -80,13 +81,18 @@ impl System {
             .arg("--addresses")
             .arg(&file)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(File::create(directory.path().join(OUTPUT)).expect("a file for the output"))
             .stderr(File::create(&log).expect("a file for the log"))
             .spawn()
             .expect("`lyceum` starts");
         let addresses = wait_for(&mut process, &file, &log);
         keep_server_logs(&addresses.data);
-        Self { process, addresses, _directory: directory }
+        Self { process, addresses, directory }
+    }
+
+    /// What it has said on standard output.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join(OUTPUT)).expect("the output can be read")
     }
 
     /// Nobody signed in.
