@@ -117,7 +117,7 @@ impl Listener {
     }
 
     /// Listens, and gives a bus that leads there.
-    async fn listen(self, listener: TcpListener) -> Bus {
+    fn listen(self, listener: TcpListener) -> Bus {
         let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));
         let routes = Router::new().route("/events", post(Self::take)).with_state(self);
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -141,8 +141,8 @@ async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
     const EACH: usize = 5;
     publish(&db, (0..SUBJECTS * EACH).map(|index| fact(index % SUBJECTS, index / SUBJECTS))).await;
     let log = Arc::new(Log::default());
-    let one = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await).await;
-    let two = Listener { name: 2, log: Arc::clone(&log) }.listen(free_port().await).await;
+    let one = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
+    let two = Listener { name: 2, log: Arc::clone(&log) }.listen(free_port().await);
 
     let _relays = [work(&subgraph("enrollment", &db), &one), work(&subgraph("enrollment", &db), &two)];
     until("all are delivered", async || count(&db, WAITING).await == 0).await;
@@ -173,7 +173,7 @@ async fn events_wait_for_a_consumer_that_is_away(db: PgPool) {
     assert_eq!(count(&db, "select count(*) from outbox where set_aside_at is not null").await, 0);
     let log = Arc::new(Log::default());
     let port = TcpListener::bind(address).await.expect("the same port");
-    Listener { name: 1, log: Arc::clone(&log) }.listen(port).await;
+    Listener { name: 1, log: Arc::clone(&log) }.listen(port);
     until("all are delivered", async || count(&db, WAITING).await == 0).await;
 
     let numbers: Vec<_> =
@@ -185,7 +185,7 @@ async fn events_wait_for_a_consumer_that_is_away(db: PgPool) {
 async fn what_is_refused_is_set_aside_and_can_be_sent_again(db: PgPool) {
     let log = Arc::new(Log::default());
     log.refuses.store(true, Ordering::SeqCst);
-    let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await).await;
+    let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
     publish(&db, [fact(1, 0)]).await;
 
     let _relay = work(&subgraph("enrollment", &db), &bus);

@@ -262,7 +262,10 @@ fn age(time: TimeDelta) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Tray::{Inbox, Outbox},
+        *,
+    };
 
     #[test]
     fn a_time_is_told_in_its_largest_unit() {
@@ -273,9 +276,8 @@ mod tests {
 
     #[test]
     fn each_service_has_the_boxes_that_it_needs() {
-        let boxes = Name::ALL.map(|name| Tray::of(name));
+        let boxes = Name::ALL.map(Tray::of);
 
-        use Tray::{Inbox, Outbox};
         assert_eq!(boxes, [vec![Outbox], vec![], vec![Outbox, Inbox], vec![Outbox, Inbox], vec![Inbox]]);
     }
 }

@@ -175,11 +175,10 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
         return finding(Kind::OtherCourse);
     }
     match payment.status {
-        Status::Completed => None,
         Status::Refunded => finding(Kind::Refunded),
         Status::Failed => finding(Kind::Failed),
         Status::Pending if now - payment.created_at > LONG => finding(Kind::Pending),
-        Status::Pending => None,
+        Status::Pending | Status::Completed => None,
     }
 }
 
@@ -201,7 +200,9 @@ pub async fn run(settings: &Settings) -> Result<()> {
             Outcome::Mended => line(format_args!("    {}", style("mended").green())),
             Outcome::Left(why) => {
                 left += 1;
-                why.into_iter().for_each(|why| line(format_args!("    {}", style(why).yellow())));
+                if let Some(why) = why {
+                    line(format_args!("    {}", style(why).yellow()));
+                }
             }
         }
     }
@@ -251,7 +252,8 @@ struct Failure {
 #[serde(rename_all = "camelCase")]
 struct Page<T> {
     nodes: Vec<T>,
-    page_info: PageInfo,
+    #[serde(rename = "pageInfo")]
+    info: PageInfo,
     total_count: Option<u64>,
 }
 
@@ -322,11 +324,13 @@ impl Graph {
         loop {
             let data: Value = self.ask(&document, json!({ "after": after, "isFirst": is_first })).await?;
             let page: Page<T> = serde_json::from_value(data[list].clone()).context("a page cannot be read")?;
-            page.total_count.into_iter().for_each(|total| bar.set_length(total));
+            if let Some(total) = page.total_count {
+                bar.set_length(total);
+            }
             bar.inc(page.nodes.len() as u64);
             findings.extend(page.nodes.iter().filter_map(|node| look(node, Utc::now())));
-            (after, is_first) = (page.page_info.end_cursor, false);
-            if !page.page_info.has_next_page {
+            (after, is_first) = (page.info.end_cursor, false);
+            if !page.info.has_next_page {
                 bar.finish_and_clear();
                 return Ok(findings);
             }
@@ -406,8 +410,8 @@ mod tests {
         DateTime::UNIX_EPOCH
     }
 
-    fn key(id: u128) -> Option<Key> {
-        Some(Key { id: Uuid::from_u128(id) })
+    fn key(id: u128) -> Key {
+        Key { id: Uuid::from_u128(id) }
     }
 
     fn payment(status: Status, age: TimeDelta) -> Payment {
@@ -415,8 +419,8 @@ mod tests {
             id: Uuid::from_u128(PAYMENT_ID),
             status,
             created_at: now() - age,
-            student: key(STUDENT),
-            course: key(COURSE),
+            student: Some(key(STUDENT)),
+            course: Some(key(COURSE)),
             enrollment: None,
         }
     }
@@ -424,9 +428,9 @@ mod tests {
     fn enrollment(payment: Option<Payment>) -> Enrollment {
         Enrollment {
             id: Uuid::from_u128(ENROLLMENT_ID),
-            student: key(STUDENT),
-            course: key(COURSE),
-            key: key(PAYMENT_ID),
+            student: Some(key(STUDENT)),
+            course: Some(key(COURSE)),
+            key: Some(key(PAYMENT_ID)),
             payment,
         }
     }
@@ -445,7 +449,7 @@ mod tests {
 
         assert_eq!(kind(&payment(Status::Completed, old)), Some(Kind::NotEnrolled));
         assert_eq!(kind(&payment(Status::Completed, TimeDelta::seconds(60))), None);
-        assert_eq!(kind(&Payment { enrollment: key(ENROLLMENT_ID), ..payment(Status::Completed, old) }), None);
+        assert_eq!(kind(&Payment { enrollment: Some(key(ENROLLMENT_ID)), ..payment(Status::Completed, old) }), None);
         for status in [Status::Pending, Status::Failed, Status::Refunded] {
             assert_eq!(kind(&payment(status, old)), None, "{status:?}");
         }
@@ -468,10 +472,10 @@ mod tests {
 
         assert_eq!(kind_of(&enrollment(None)), Some(Kind::Missing));
         assert_eq!(
-            kind_of(&enrollment(Some(Payment { student: key(9), ..completed.clone() }))),
+            kind_of(&enrollment(Some(Payment { student: Some(key(9)), ..completed.clone() }))),
             Some(Kind::OtherStudent)
         );
-        assert_eq!(kind_of(&enrollment(Some(Payment { course: key(9), ..completed }))), Some(Kind::OtherCourse));
+        assert_eq!(kind_of(&enrollment(Some(Payment { course: Some(key(9)), ..completed }))), Some(Kind::OtherCourse));
     }
 
     #[test]

@@ -77,8 +77,9 @@ async fn a_refund_wins_against_an_enroll(db: PgPool) {
     let mut made = 0;
     // So long an enroll takes here.
     let start = Instant::now();
-    enroll(&house.app.student(student(ROUNDS)), SQL, None).await.ok();
+    let first = enroll(&house.app.student(student(ROUNDS)), SQL, None).await;
     let usual = start.elapsed();
+    assert_eq!(first.user_errors(), []);
     for round in 0..ROUNDS {
         let client = house.app.student(student(round));
         let purchase = house.pay(payment(round), student(round), LATIN, "COMPLETED");
@@ -120,7 +121,7 @@ async fn a_change_of_status_meets_a_revocation(db: PgPool) {
         let (reply, ()) = tokio::join!(client.send(document, input), act_on_all(&house.subgraph));
 
         let errors = reply.user_errors();
-        assert!(errors.is_empty() || errors == [("NOT_FOUND", "enrollmentId".to_owned())], "{round}: {:?}", reply);
+        assert!(errors.is_empty() || errors == [("NOT_FOUND", "enrollmentId".to_owned())], "{round}: {reply:?}");
         assert_eq!(house.places(student(round), LATIN).await, []);
         assert_eq!(told_of(&db, student(round)).await, (1, 1));
     }
