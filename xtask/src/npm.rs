@@ -22,6 +22,11 @@ impl Package {
         Self { directory: root().join("web-playground") }
     }
 
+    /// The clients that the tests of live updates use.
+    pub fn test_clients() -> Self {
+        Self { directory: root().join("lyceum/tests/clients") }
+    }
+
     /// Installs exactly the locked packages, unless they are there.
     pub async fn install(&self) -> Result<()> {
         let installed = self.directory.join("node_modules/.package-lock.json");

@@ -18,6 +18,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     let page = Package::web_playground();
     page.install().await?;
     page.build().await?;
+    Package::test_clients().install().await?;
     if everything {
         Package::schema_check().install().await?;
     }

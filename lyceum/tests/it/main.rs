@@ -5,6 +5,7 @@ mod bad_input;
 mod contract;
 mod hop;
 mod lifecycle;
+mod live;
 mod notices;
 mod operations;
 mod page;

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     env,
     fs::File,
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -14,7 +15,7 @@ use std::{
 use reqwest::{
     Method,
     blocking::{Client, Response},
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -230,7 +231,25 @@ impl Visitor {
     }
 
     pub fn send(&self, content_type: &str, body: Vec<u8>) -> Response {
-        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, header(content_type))]);
+        self.send_with(HeaderMap::from_iter([(CONTENT_TYPE, header(content_type))]), body)
+    }
+
+    /// The first event of a subscription.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the variables in place")]
+    pub fn first_event(&self, document: &str, variables: Value) -> Value {
+        let headers = [(CONTENT_TYPE, header("application/json")), (ACCEPT, header("text/event-stream"))];
+        let body = json!({ "query": document, "variables": variables }).to_string().into_bytes();
+        let lines = BufReader::new(self.send_with(HeaderMap::from_iter(headers), body)).lines();
+        let mut events = lines.map(|line| line.expect("a line")).filter_map(|line| {
+            let data = line.strip_prefix("data:")?;
+            serde_json::from_str(data).ok()
+        });
+        let event = events.next().expect("an event");
+        transcript::answer(&event);
+        event
+    }
+
+    fn send_with(&self, mut headers: HeaderMap, body: Vec<u8>) -> Response {
         if let Some(token) = &self.token {
             headers.insert(AUTHORIZATION, header(&format!("Bearer {token}")));
         }

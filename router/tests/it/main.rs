@@ -8,3 +8,4 @@ mod subscriptions;
 mod support;
 mod tokens;
 mod transports;
+mod websocket;

@@ -75,6 +75,11 @@ impl Graph {
         self.types.iter().flat_map(fields)
     }
 
+    /// Whether anything happens here that can be followed.
+    pub fn can_be_followed(&self) -> bool {
+        self.types.contains_key("Subscription")
+    }
+
     pub fn fields(&self, of: &str) -> impl Iterator<Item = (&String, &Field)> {
         self.types.get(of).into_iter().flatten()
     }

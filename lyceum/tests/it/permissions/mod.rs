@@ -38,6 +38,7 @@ fn every_viewer_gets_what_the_table_says_through_every_door() {
     let people = People::move_in(&system);
     let mut observations = walk(&table, &servers, &people, "Query");
     observations.extend(walk(&table, &servers, &people, "Mutation"));
+    observations.extend(follow(&table, &servers, &people));
 
     report(&table, &observations);
     assert_none("somebody gets something else than the table says", &deviations(&table, &observations));
@@ -84,6 +85,21 @@ fn walk(table: &Table, servers: &[Server], people: &People, operation: &str) -> 
         let walks: Vec<_> = people.names().map(|viewer| scope.spawn(move || try_all(viewer))).collect();
         walks.into_iter().flat_map(|walk| walk.join().expect("a walk ends")).collect()
     })
+}
+
+/// All viewers follow what arrives for them, at each server that lets them.
+fn follow(table: &Table, servers: &[Server], people: &People) -> Vec<Observation> {
+    let mut observations = Vec::new();
+    for viewer in people.names() {
+        let (before, told) = people.told(viewer);
+        for Server { name, visitor, graph } in servers.iter().filter(|server| server.graph.can_be_followed()) {
+            let visitor = people.at(visitor, viewer);
+            let mut walk = Walk { table, graph, people, server: name, viewer, visitor, observations: Vec::new() };
+            walk.follow(before, told);
+            observations.extend(walk.observations);
+        }
+    }
+    observations
 }
 
 fn deviations(table: &Table, observations: &[Observation]) -> Vec<String> {

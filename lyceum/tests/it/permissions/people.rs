@@ -5,8 +5,13 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use notification::notification::{
+    Kind,
+    store::{NewNotification, insert},
+};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, query};
+use subgraph_kit::UserId;
 use uuid::Uuid;
 
 use super::table::ANONYMOUS;
@@ -29,7 +34,7 @@ pub struct People {
     /// The other student's, for the same course; it comes with the first purchase.
     other_payment: Uuid,
     notification: Uuid,
-    /// Where enrollments and payments are.
+    /// Where enrollments, payments and notifications are.
     databases: BTreeMap<String, String>,
 }
 
@@ -132,6 +137,27 @@ impl People {
 
     async fn connect(&self, database: &str) -> PgConnection {
         PgConnection::connect(&self.databases[database]).await.expect("the database answers")
+    }
+
+    /// Two notifications, one after the other, for this viewer; for the anonymous, the student's.
+    pub fn told(&self, viewer: &str) -> (Uuid, Uuid) {
+        let user = self.viewers[viewer].id.or(self.viewers["student"].id).expect("an account");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let [before, told] = runtime.block_on(async {
+            let mut db = self.connect("notification").await;
+            let mut ids = [Uuid::nil(); 2];
+            for id in &mut ids {
+                let new = NewNotification {
+                    user_id: UserId(user),
+                    kind: Kind::Payment,
+                    title: "Told".to_owned(),
+                    body: String::new(),
+                };
+                *id = insert(&mut db, new).await.expect("a notification").0;
+            }
+            ids
+        });
+        (before, told)
     }
 
     pub fn names(&self) -> impl Iterator<Item = &'static str> {

@@ -1,6 +1,7 @@
 //! One viewer tries every door of one server, and every door behind the doors that open.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     graph::{Graph, Step, Way},
@@ -112,6 +113,16 @@ impl Walk<'_> {
                 self.visit(&door, Some(&Entry::Root { field: field.clone(), owner: owner.to_owned(), carrier }));
             }
         }
+    }
+
+    /// Follows the viewer's notifications from one of them on; `told` is the next.
+    pub fn follow(&mut self, before: Uuid, told: Uuid) {
+        let document = "subscription ($after: ID) { notificationAdded(after: $after) { id } }";
+        let event = self.visitor.first_event(document, json!({ "after": before }));
+        let door = Door { owner: self.viewer.to_owned(), ..Door::start("Subscription") };
+        self.observe(&door, "notificationAdded", None, &event);
+        let arrived = &event["data"]["notificationAdded"]["id"];
+        assert!(arrived.is_null() || arrived == &json!(told), "{} got another one's: {event}", self.viewer);
     }
 
     fn entities(&mut self, entity: &str, owner: &str) {
