@@ -36,6 +36,7 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
+use reqwest::redirect::Policy;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subgraph_kit::{
@@ -83,7 +84,9 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").context("no loopback port for subscriptions")?;
         listener.set_nonblocking(true)?;
         let key = Secret::random().reveal().to_owned();
-        let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).http1_only().build()?;
+        // As hive-router asks: straight, and nobody else than it was told.
+        let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+        let client = client.connect_timeout(CONNECT_TIMEOUT).http1_only().build()?;
         let door = Door { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
         let address = listener.local_addr()?;
         Ok(Self { listener, address, key, door: Arc::new(door), subgraphs: subgraphs.to_vec(), runtime })

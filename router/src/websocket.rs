@@ -37,6 +37,7 @@ use hive_router::{
     },
     plugins::plugin_context::PluginContext,
 };
+use reqwest::redirect::Policy;
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 use subgraph_kit::client;
@@ -90,7 +91,7 @@ impl Front {
         };
         Ok(Self {
             endpoint: format!("http://{}{path}", SocketAddr::new(ip, address.port())),
-            client: reqwest::Client::builder().no_proxy().build()?,
+            client: reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?,
             key,
             origins: origins.into(),
             connections: Arc::default(),
@@ -314,6 +315,8 @@ impl Connection {
         let connection = Rc::clone(self);
         rt::spawn(async move {
             tokio::select! {
+                // Its name may be another one's by now.
+                biased;
                 () = cancel.cancelled() => {}
                 () = connection.run(&id, payload) => {}
             }

@@ -122,6 +122,9 @@ fn wants_events(headers: &HeaderMap) -> bool {
 
 /// Answers as server-sent events, as the GraphQL-over-SSE protocol has them: `next` for each, then
 /// `complete`. When the process stops, the last one says so.
+///
+/// # Panics
+/// Never: an answer is JSON.
 pub fn events(
     answers: impl Stream<Item = Answer> + Send + 'static,
     stop: CancellationToken,

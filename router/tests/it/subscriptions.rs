@@ -59,7 +59,9 @@ async fn an_error_of_the_subgraph_arrives_with_its_code() {
         let anonymous = App::over(transport).post().header("accept", "text/event-stream");
         let reply = reply(anonymous.json(&json!({ "query": "subscription { courseAdded { id } }" }))).await;
 
-        assert_eq!(code(&events(&reply.text)[0]), "UNAUTHENTICATED", "{transport:?} {reply:?}");
+        let event = &events(&reply.text)[0];
+        assert_eq!(code(event), "UNAUTHENTICATED", "{transport:?} {reply:?}");
+        assert_eq!(event["errors"][0]["message"], "sign in first", "{transport:?} {reply:?}");
     }
 }
 
