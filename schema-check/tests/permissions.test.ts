@@ -105,13 +105,13 @@ test("a key by which a subgraph can be asked needs a rule", async () => {
 
 test("rules, viewers and words that there are not are told all at once", async () => {
   const { code, said } = await new Repository()
-    .replace(DATA, '"who": "signed in, else null"', '"who": "nobody"')
+    .replace(DATA, '"who": "signed in, else null"', '"who": "somebody"')
     .replace(DATA, '"allowed": ["admin"]', '"allowed": ["root"]')
     .replace(DATA, '"leadsTo": "unverifiedTeacher"', '"leadTo": "unverifiedTeacher"')
     .permissions();
 
   assert.equal(code, 2);
-  assert.match(said, /Query.me: "nobody" is none of everyone, /);
+  assert.match(said, /Query.me: "somebody" is none of everyone, /);
   assert.match(said, /admin, else refused: "root" is none of anonymous, /);
   assert.match(said, /Query.unverifiedTeachers: there is no "leadTo" here/);
 });
