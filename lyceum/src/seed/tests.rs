@@ -241,7 +241,7 @@ async fn a_second_run_finds_everything_there_even_when_people_have_used_the_syst
 async fn an_interrupted_run_is_completed_by_the_next() {
     with_databases(async |databases| {
         seed(&databases, SMALL).await.expect("seeds");
-        databases.payment.execute("truncate payments").await.expect("empties");
+        databases.payment.execute("truncate payments cascade").await.expect("empties");
         assert!(is_wanted(&databases, &SMALL).await.expect("looks"));
         assert!(!is_wanted(&databases, &Options { seed: 8, ..SMALL }).await.expect("looks"));
 

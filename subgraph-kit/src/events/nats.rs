@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 use uuid::Uuid;
 
-use super::{Inbox, bus::Undelivered, work::EventSettings};
+use super::{Inbox, Kind, bus::Undelivered, work::EventSettings};
 use crate::{crash, hop::Secrets};
 
 const STREAM: &str = "LYCEUM";
@@ -113,6 +113,9 @@ impl Nats {
             error!(service = inbox.service(), subject = %message.subject, "an event in NATS is not signed by us");
             return message.ack_with(AckKind::Term).await;
         }
+        if !concerns(inbox.service(), &message.subject) {
+            return message.double_ack().await;
+        }
         while !stop.is_cancelled() {
             match inbox.receive(&message.payload).await {
                 Ok(Ok(())) => {
@@ -163,4 +166,10 @@ impl Nats {
         };
         Ok(self.stream().await?.get_or_create_consumer(service, config).await?)
     }
+}
+
+/// Whether a service acts on this kind of event. One that is not known, since its teller is newer than this
+/// process, concerns everybody: it is set aside, and can be acted on later.
+fn concerns(service: &str, subject: &str) -> bool {
+    Kind::ALL.into_iter().find(|kind| kind.name() == subject).is_none_or(|kind| kind.consumers().contains(&service))
 }

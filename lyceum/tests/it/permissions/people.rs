@@ -27,8 +27,8 @@ pub struct Person {
 pub struct People {
     viewers: BTreeMap<&'static str, Person>,
     course: Uuid,
-    /// Nobody is on it.
-    free_course: Uuid,
+    /// Nobody is on it, but who has just enrolled.
+    open_course: Uuid,
     enrollment: Uuid,
     payment: Uuid,
     /// The other student's, for the same course; it comes with the first purchase.
@@ -50,7 +50,6 @@ const KEY: &str = "bought";
 
 /// A price is null where there is none, so that nobody could tell who may see it.
 const PAID_COURSE: &str = "title: \"Rust\", isFree: false, price: \"49.99\"";
-const FREE_COURSE: &str = "title: \"SQL\"";
 
 /// Name in the table, role at sign-up, and what an admin or an operator has made of it since.
 const ACCOUNTS: [(&str, &str, Option<&str>); 6] = [
@@ -82,23 +81,36 @@ impl People {
         let id = |name: &str| viewers[name].id.expect("an account");
         // The newest course is the first one of a list.
         let teacher = as_viewer(&router, &viewers["owningTeacher"]);
-        let [free_course, course] = [FREE_COURSE, PAID_COURSE].map(|course| publish(&teacher, course));
+        let [open_course, course] = [(); 2].map(|()| publish(&teacher, PAID_COURSE));
         let [enrollment, payment, notification] = runtime.block_on(own(system, id("student"), course));
         let other_payment = Uuid::now_v7();
         let databases = system.addresses.databases.clone();
-        Self { viewers, course, free_course, enrollment, payment, other_payment, notification, databases }
+        Self { viewers, course, open_course, enrollment, payment, other_payment, notification, databases }
     }
 
-    /// A status only moves forward, and nobody enrolls twice, so each try needs one that can.
+    /// A status only moves forward, so each try needs one that can.
     fn begin_anew(&self) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
             let mut db = self.connect("enrollment").await;
             let begin = query("update enrollments set status = 'enrolled' where id = $1").bind(self.enrollment);
             begin.execute(&mut db).await.expect("the enrollment begins anew");
-            let leave = query("delete from enrollments where course_id = $1").bind(self.free_course);
-            leave.execute(&mut db).await.expect("everybody leaves the free course");
         });
+    }
+
+    /// Nobody enrolls twice, and a payment buys one place, so each try needs a viewer who is not on the course, and a
+    /// payment of theirs.
+    fn pay_anew(&self, viewer: &str) -> Uuid {
+        let Some(viewer) = self.viewers[viewer].id else { return self.payment };
+        let payment = Uuid::now_v7();
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let leave = query("delete from enrollments where course_id = $1 and student_id = $2");
+            let leave = leave.bind(self.open_course).bind(viewer);
+            leave.execute(&mut self.connect("enrollment").await).await.expect("the viewer leaves the course");
+            pay(&mut self.connect("payment").await, payment, viewer, self.open_course).await;
+        });
+        payment
     }
 
     /// The students have bought the course, so that asking for it again gets their payments. The other
@@ -171,7 +183,7 @@ impl People {
 
     /// How a query or a mutation is asked, for all that needs arguments. Each call names new things
     /// where the graph wants new ones.
-    pub fn samples(&self, field: &str) -> Vec<Sample> {
+    pub fn samples(&self, field: &str, viewer: &str) -> Vec<Sample> {
         let of = |arguments: String| vec![Sample { arguments, owner: None }];
         let by_id = |id: Uuid| format!("(id: \"{id}\")");
         let id = |name: &str| self.viewers[name].id.expect("an account");
@@ -200,8 +212,8 @@ impl People {
             "Mutation.refundPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.one_more_payment())),
             "Mutation.republishPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.payment)),
             "Mutation.enroll" => {
-                self.begin_anew();
-                of(format!("(input: {{ courseId: \"{}\" }})", self.free_course))
+                let payment = self.pay_anew(viewer);
+                of(format!("(input: {{ courseId: \"{}\", paymentId: \"{payment}\" }})", self.open_course))
             }
             "Mutation.setEnrollmentStatus" => {
                 self.begin_anew();

@@ -100,14 +100,14 @@ impl Walk<'_> {
         let returned = &graph.field(operation, name).of;
         let ways = graph.ways(returned);
         let usual = ways.first().map(|way| self.table.landing(&field, None, &way.to, self.viewer)).unwrap_or_default();
-        for (index, sample) in self.people.samples(&field).iter().enumerate() {
+        for (index, sample) in self.people.samples(&field, self.viewer).iter().enumerate() {
             let owner = sample.owner.unwrap_or(&usual);
             let selection = format!(" {{ {name}{}{} }}", sample.arguments, graph.selection(returned));
             let answer = self.ask(&start, &selection);
             self.observe(&Door { owner: owner.to_owned(), ..Door::start(operation) }, name, None, &answer);
             for way in &ways {
                 // A mutation wants new things each time.
-                let sample = &self.people.samples(&field)[index];
+                let sample = &self.people.samples(&field, self.viewer)[index];
                 let door = start.further(graph.step(operation, name, &sample.arguments), way, owner);
                 let carrier = way.steps.first().map(|step| format!("{returned}.{}", step.name));
                 self.visit(&door, Some(&Entry::Root { field: field.clone(), owner: owner.to_owned(), carrier }));
