@@ -123,6 +123,9 @@ impl Peers {
     ///
     /// # Errors
     /// If the address is none.
+    ///
+    /// # Panics
+    /// Never: the client has no special needs.
     pub fn add_remote(&self, name: &str, graphql: &str, secrets: Option<Secrets>) -> Result<(), PeerError> {
         let wrong = |_| PeerError { name: name.to_owned(), url: graphql.to_owned() };
         let graphql: Url = graphql.parse().map_err(wrong)?;

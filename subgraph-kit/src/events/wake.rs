@@ -27,7 +27,7 @@ pub async fn listen(db: &PgPool, waiters: &[Waiter]) {
             warn!(error = %error, "the database's notifications are lost until it is back");
         }
         is_known = true;
-        waiters.iter().for_each(|waiter| waiter.bell.notify_one());
+        wake(waiters);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -38,13 +38,16 @@ async fn pass_on(db: &PgPool, waiters: &[Waiter], is_known: &mut bool) -> Result
     listener.listen_all(waiters.iter().map(|waiter| waiter.channel)).await?;
     *is_known = false;
     loop {
-        waiters.iter().for_each(|waiter| waiter.bell.notify_one());
+        wake(waiters);
         while let Some(said) = listener.try_recv().await? {
-            waiters
-                .iter()
-                .filter(|waiter| waiter.channel == said.channel())
-                .for_each(|waiter| waiter.bell.notify_one());
+            wake(waiters.iter().filter(|waiter| waiter.channel == said.channel()));
         }
         // It has connected again.
+    }
+}
+
+fn wake<'a>(waiters: impl IntoIterator<Item = &'a Waiter>) {
+    for waiter in waiters {
+        waiter.bell.notify_one();
     }
 }

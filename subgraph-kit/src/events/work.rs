@@ -37,7 +37,7 @@ const CLEAN_UP_BATCH: i64 = 10_000;
 #[derive(Clone, Debug, clap::Args)]
 pub struct EventSettings {
     /// How events travel from one service to the others: `local`, straight to them, or the address of a NATS server
-    /// with JetStream, `nats://HOST:4222`. The same for all processes.
+    /// with `JetStream`, `nats://HOST:4222`. The same for all processes.
     #[arg(long, env = "LYCEUM_BUS", hide_env_values = true, value_name = "local|nats://…", default_value = "local")]
     pub bus: BusAddress,
 
@@ -135,7 +135,7 @@ impl Work {
     /// Where this service's events go.
     fn destinations(&self, bus: &Bus) -> Vec<&'static str> {
         let own = Kind::ALL.into_iter().filter(|kind| kind.source() == self.service);
-        let mut destinations: Vec<_> = own.flat_map(|kind| kind.consumers()).copied().collect();
+        let mut destinations: Vec<_> = own.flat_map(Kind::consumers).copied().collect();
         if !destinations.is_empty() {
             destinations.extend(bus.destination());
         }
