@@ -160,7 +160,7 @@ async fn only_the_router(
     next: Next,
 ) -> Result<Response, StatusCode> {
     let key = request.headers_mut().remove(KEY);
-    if !key.is_some_and(|key| hash(key.as_bytes()) == door.key) {
+    if key.is_none_or(|key| hash(key.as_bytes()) != door.key) {
         return Err(StatusCode::UNAUTHORIZED);
     }
     let stream = request.headers_mut().remove(STREAM).and_then(|id| id.to_str().ok()?.parse().ok());
@@ -331,8 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn events_are_told_apart_wherever_they_are_cut() {
-        let chunks =
-            ["event: ne", "xt\ndata: 1\n", "\n:\n\nevent: next\ndata: 2\n\n"].map(|text| Ok::<_, io::Error>(text));
+        let chunks = ["event: ne", "xt\ndata: 1\n", "\n:\n\nevent: next\ndata: 2\n\n"].map(Ok::<_, io::Error>);
 
         let events: Vec<_> = events(Body::from_stream(stream::iter(chunks)).into_data_stream())
             .map(|event| event.expect("an event"))

@@ -29,6 +29,7 @@ use hive_router::{
         http::{HeaderMap, RequestHead},
         rt,
         service::{fn_factory_with_config, fn_service},
+        util::Bytes,
         web::{
             self, HttpRequest, HttpResponse,
             ws::{self, CloseReason, Frame, Message, WsSink},
@@ -157,9 +158,9 @@ pub async fn connect(request: HttpRequest, front: web::types::State<Front>) -> R
 }
 
 fn client_address(request: &HttpRequest) -> Option<IpAddr> {
-    let context = request.extensions().get::<Arc<PluginContext>>().cloned()?;
-    let address = context.get_ref::<Address>().map(|address| address.0);
-    address
+    let extensions = request.extensions();
+    let context = extensions.get::<Arc<PluginContext>>()?;
+    context.get_ref::<Address>().map(|address| address.0)
 }
 
 /// One of the connections that there may be.
@@ -257,7 +258,7 @@ impl Connection {
             return self.close(4400, "The message is not of the protocol");
         };
         match (r#type.as_str(), id, payload) {
-            ("connection_init", _, payload) => self.on_init(payload),
+            ("connection_init", _, payload) => self.on_init(payload.as_ref()),
             ("ping", ..) => self.send(&json!({ "type": "pong" })),
             ("pong", ..) => {}
             ("subscribe", Some(id), Some(Value::Object(payload))) => self.on_subscribe(id, payload),
@@ -266,12 +267,12 @@ impl Connection {
         }
     }
 
-    fn on_init(self: &Rc<Self>, payload: Option<Value>) {
+    fn on_init(self: &Rc<Self>, payload: Option<&Value>) {
         if self.state.get() != State::New {
             return self.close(4429, "Too many initialisation requests");
         }
         self.state.set(State::Initialising);
-        if let Some(text) = payload.as_ref().and_then(authorization) {
+        if let Some(text) = payload.and_then(authorization) {
             let Ok(mut value) = HeaderValue::from_str(text) else { return self.close(4403, "Forbidden") };
             value.set_sensitive(true);
             self.authorization.replace(Some(value));
@@ -434,7 +435,7 @@ async fn watch(connection: Rc<Connection>) {
         let initialised = matches!(connection.state.get(), State::Ready | State::Closed);
         let wait = if initialised { PING } else { INIT_TIMEOUT.saturating_sub(opened.elapsed()) };
         tokio::select! {
-            _ = &mut gone => return connection.end(),
+            () = &mut gone => return connection.end(),
             () = connection.front.stop.cancelled() => return connection.close(1001, "The server is restarting"),
             () = sleep(wait) => {}
         }
@@ -447,7 +448,7 @@ async fn watch(connection: Rc<Connection>) {
         if connection.heard.get().elapsed() > SILENCE {
             return connection.close(1001, "The connection is silent");
         }
-        drop(connection.sink.send(Message::Ping(Default::default())));
+        drop(connection.sink.send(Message::Ping(Bytes::default())));
     }
 }
 

@@ -125,7 +125,7 @@ async fn what_is_refused_of_queries_is_refused_of_subscriptions() {
             fragments.join(" ")
         )
     };
-    let aliases: String = (0..31).map(|n| format!("a{n}: id ")).collect();
+    let aliases = (0..31).map(|n| format!("a{n}: id")).collect::<Vec<_>>().join(" ");
     let refused = [
         json!({ "query": spreads(20) }),
         json!({ "query": format!("subscription {{ courseAdded {{ {aliases} }} }}") }),

@@ -181,7 +181,7 @@ async fn another_protocol_is_not_spoken() {
         Ok(mut socket) => assert_eq!(socket.hear().await, Err(4406)),
         // This client wants its protocol confirmed.
         Err(error) => {
-            assert!(error.to_string().contains("protocol") || error.to_string().contains("Protocol"), "{error}")
+            assert!(error.to_string().contains("protocol") || error.to_string().contains("Protocol"), "{error}");
         }
     }
 }
