@@ -63,7 +63,9 @@ fn measure(bus: &str, system: &System) {
             taken.push((if kind == "PAYMENT" { "live: paid" } else { "live: enrolled" }, at - sent));
         }
         if number >= WARM_UP {
-            taken.into_iter().for_each(|(step, time)| figures.entry(step).or_default().push(time));
+            for (step, time) in taken {
+                figures.entry(step).or_default().push(time);
+            }
         }
         sleep(PAUSE);
     }

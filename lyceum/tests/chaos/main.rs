@@ -85,7 +85,7 @@ async fn run(plan: &Plan) -> Result<()> {
         progress.set_message(students.tally());
     }
     progress.finish_and_clear();
-    let toll = trouble.finish().await;
+    let toll = trouble.finish();
     world.wait_until_ready().await?;
 
     let started = Instant::now();

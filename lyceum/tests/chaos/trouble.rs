@@ -65,7 +65,7 @@ impl<'a> Trouble<'a> {
         }
     }
 
-    pub async fn finish(self) -> Toll {
+    pub fn finish(self) -> Toll {
         self.world.links.iter().for_each(|link| link.set(Weather::Fair));
         self.toll
     }

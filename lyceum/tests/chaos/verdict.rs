@@ -86,7 +86,7 @@ async fn compare_enrollments(db: &PgPool, ledger: &Ledger, differences: &mut Vec
     differences.extend(missing(&enrollments, &expected).map(|place| format!("enrollment: {place:?} should not be")));
 
     let free: i64 = query_scalar("select count(*) from enrollments where payment_id is null").fetch_one(db).await?;
-    let expected = (ledger.students.len() * ledger.free_places) as i64;
+    let expected = whole(ledger.students.len() * ledger.free_places);
     if free != expected {
         differences.push(format!("enrollment: {free} free places, not {expected}"));
     }
@@ -114,7 +114,7 @@ async fn compare_notifications(db: &PgPool, ledger: &Ledger, differences: &mut V
     };
     for student in &ledger.students {
         expect(*student, "registration", 1);
-        expect(*student, "enrollment", ledger.free_places as i64);
+        expect(*student, "enrollment", whole(ledger.free_places));
     }
     for purchase in &ledger.purchases {
         let (payment, enrollment) = match purchase.fate {
@@ -155,12 +155,12 @@ async fn stuck<'a>(name: &'a str, db: &PgPool) -> Result<Vec<(&'a str, &'static 
 
 /// What is in the databases in the end.
 pub async fn counts(world: &World, ledger: &Ledger) -> Result<Vec<(String, i64)>> {
-    let with = |fate| ledger.purchases.iter().filter(|purchase| purchase.fate == fate).count() as i64;
+    let with = |fate| whole(ledger.purchases.iter().filter(|purchase| purchase.fate == fate).count());
     let mut counts = vec![
-        ("purchases that clients know of".to_owned(), ledger.purchases.len() as i64),
+        ("purchases that clients know of".to_owned(), whole(ledger.purchases.len())),
         ("  refunded by an admin".to_owned(), with(Fate::Refunded)),
         ("  refunded because the student was on the course".to_owned(), with(Fate::Rejected)),
-        ("requests that were repeated".to_owned(), ledger.repeated as i64),
+        ("requests that were repeated".to_owned(), whole(ledger.repeated)),
     ];
     for (name, what, statement) in [
         ("payment", "completed payments", "select count(*) from payments where status = 'completed'"),
@@ -177,4 +177,8 @@ pub async fn counts(world: &World, ledger: &Ledger) -> Result<Vec<(String, i64)>
         counts.push((format!("{name}: {what}"), number));
     }
     Ok(counts)
+}
+
+fn whole(number: usize) -> i64 {
+    i64::try_from(number).expect("nobody counts so far")
 }
