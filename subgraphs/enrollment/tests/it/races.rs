@@ -86,11 +86,21 @@ async fn a_refund_wins_against_an_enroll(db: PgPool) {
         let refund = Refund { purchase, reason: RefundReason::Requested };
         receive(&house.subgraph, &Event::new(Fact::PaymentRefunded(refund))).await;
 
-        let (reply, ()) = tokio::join!(enroll(&client, LATIN, Some(payment(round))), async {
+        let (enrolls, acts) = (enroll(&client, LATIN, Some(payment(round))), act_on_all(&house.subgraph));
+        let reply = match u32::try_from(round % 20).expect("small") {
+            0 => {
+                acts.await;
+                enrolls.await
+            }
             // Later and later, so that it meets the other at each of its steps.
-            tokio::time::sleep(usual * u32::try_from(round % 20).expect("small") / 8).await;
-            act_on_all(&house.subgraph).await;
-        });
+            late => {
+                let acts_late = async {
+                    tokio::time::sleep(usual * (late - 1) / 8).await;
+                    acts.await;
+                };
+                tokio::join!(enrolls, acts_late).0
+            }
+        };
 
         let errors = reply.user_errors();
         let was_made = errors.is_empty();
