@@ -57,6 +57,9 @@ pub const STREAM: HeaderName = HeaderName::from_static("x-lyceum-stream");
 const MOST_ON_THE_WAY: u64 = 16;
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A subgraph says something every 10 seconds. One that is silent for so long has vanished, and the client must
+/// learn of it: what it hears are the router's own signs of life.
+const SILENCE: Duration = Duration::from_secs(30);
 /// What a subgraph acts upon, and what says in which form it is to answer.
 const PASSED_ON: [HeaderName; 4] = [AUTHORIZATION, HeaderName::from_static("x-request-id"), ACCEPT, CONTENT_TYPE];
 
@@ -86,7 +89,7 @@ impl Relay {
         let key = Secret::random().reveal().to_owned();
         // As hive-router asks: straight, and nobody else than it was told.
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
-        let client = client.connect_timeout(CONNECT_TIMEOUT).http1_only().build()?;
+        let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(SILENCE).http1_only().build()?;
         let door = Door { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
         let address = listener.local_addr()?;
         Ok(Self { listener, address, key, door: Arc::new(door), subgraphs: subgraphs.to_vec(), runtime })

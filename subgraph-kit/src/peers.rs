@@ -93,7 +93,11 @@ impl Credentials {
     /// Those of a request with these headers.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        Self(headers.get(AUTHORIZATION).cloned())
+        let mut value = headers.get(AUTHORIZATION).cloned();
+        if let Some(value) = &mut value {
+            value.set_sensitive(true);
+        }
+        Self(value)
     }
 
     fn headers(&self) -> HeaderMap {

@@ -107,7 +107,8 @@ fn log(error: &Error) {
     }
 }
 
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+/// What an error says, and all that caused it.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

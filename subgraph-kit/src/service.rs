@@ -145,11 +145,7 @@ impl Subgraph {
         let Some(inbox) = &self.inbox else {
             return Err(Undelivered::Refused(format!("{} acts on no events", self.name)));
         };
-        match inbox.receive(event).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(refused)) => Err(Undelivered::Refused(refused.to_string())),
-            Err(error) => Err(Undelivered::Away(error.to_string())),
-        }
+        inbox.receive(event).await
     }
 
     /// What acts on events.

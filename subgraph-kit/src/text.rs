@@ -47,6 +47,15 @@ pub fn without_values(message: &str) -> String {
     message.to_owned()
 }
 
+/// A message about JSON, without the strings that it quotes.
+#[must_use]
+pub fn without_strings(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(start), Some(end)) if start < end => format!("{}\"…\"{}", &message[..start], &message[end + 1..]),
+        _ => message.to_owned(),
+    }
+}
+
 /// The value itself may contain what looks like its end: the last one counts.
 fn after_value(token: &str) -> Option<(&'static str, &str)> {
     let ends = VALUES.into_iter().filter_map(|kind| Some((kind, token.rsplit_once(&format!("[{kind}]`"))?.1)));
@@ -74,6 +83,17 @@ pub fn contains_pattern(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_about_json_keeps_its_strings_to_itself() {
+        let say = |json| serde_json::from_str::<u8>(json).expect_err("no number").to_string();
+
+        assert_eq!(
+            without_strings(&say(r#""Bob \"the\" Builder""#)),
+            r#"invalid type: string "…", expected u8 at line 1 column 19"#
+        );
+        assert_eq!(without_strings(&say("")), "EOF while parsing a value at line 1 column 0");
+    }
 
     #[test]
     fn wildcards_stand_for_themselves() {

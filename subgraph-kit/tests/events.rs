@@ -2,6 +2,9 @@
 
 use std::{
     collections::HashMap,
+    env,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -13,11 +16,12 @@ use async_graphql::{EmptyMutation, EmptySubscription, Object};
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
-    CourseId, EnrollmentId, Error, Platform, Subgraph, UserId,
-    events::{Bus, Event, EventSettings, Fact, Handler, Place},
+    CourseId, EnrollmentId, Error, Peers, Platform, Subgraph, UserId,
+    events::{Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
+    hop::Secrets,
     service,
     testing::{
-        events::{act_on_all, receive},
+        events::{act_on_all, receive, set_aside},
         verifier,
     },
 };
@@ -56,9 +60,13 @@ fn subject_and_number(event: &Event) -> (u128, usize) {
 }
 
 async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
+    publish_by(&Bus::default(), db, facts).await;
+}
+
+async fn publish_by(bus: &Bus, db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
     let mut transaction = db.begin().await.expect("a transaction");
     for fact in facts {
-        Bus::default().outbox().publish(&mut transaction, fact).await.expect("it is written");
+        bus.outbox().publish(&mut transaction, fact).await.expect("it is written");
     }
     transaction.commit().await.expect("it is committed");
 }
@@ -225,10 +233,7 @@ async fn what_is_done_is_kept_for_the_set_time(db: PgPool) {
     }
 
     let _work = work(&consumer(&db, &Arc::default()), &Bus::default());
-    until("the old ones are gone", async || {
-        count(&db, "select (select count(*) from inbox) + (select count(*) from inbox)").await == 6
-    })
-    .await;
+    until("the old ones are gone", async || count(&db, "select count(*) from inbox").await == 3).await;
     let _sender = work(&subgraph("enrollment", &db), &Bus::default());
     until("the old ones are gone", async || count(&db, "select count(*) from outbox").await == 3).await;
 
@@ -350,4 +355,128 @@ async fn an_event_travels_by_function_call_and_is_acted_on(db: PgPool) {
 
     // The database's notification is what wakes them.
     assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
+}
+
+/// A real server, with its data in a directory of its own.
+struct Nats {
+    process: Child,
+    port: u16,
+    data: PathBuf,
+}
+
+impl Nats {
+    fn start() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let data = env::temp_dir().join(format!("nats-{}", Uuid::now_v7()));
+        Self { process: Self::spawn(port, &data), port, data }
+    }
+
+    fn spawn(port: u16, data: &Path) -> Child {
+        let program = env::var("NATS_SERVER").unwrap_or_else(|_| "/usr/sbin/nats-server".to_owned());
+        let mut command = Command::new(program);
+        command.args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"]).arg(data).stderr(Stdio::null());
+        command.spawn().expect("`nats-server` starts: Debian has it as a package")
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().expect("it can be killed");
+        self.process.wait().expect("it ends");
+    }
+
+    fn start_again(&mut self) {
+        self.process = Self::spawn(self.port, &self.data);
+    }
+
+    fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    async fn bus(&self, secret: &str) -> Bus {
+        let settings = EventSettings { bus: BusAddress::Nats(self.url()), ..EventSettings::default() };
+        let secrets: Secrets = secret.parse().expect("a secret");
+        Bus::open(&settings, Peers::default(), Some(secrets)).await.expect("an address")
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.data);
+    }
+}
+
+const SECRET: &str = "the services of this test sign with this";
+const OTHER_SECRET: &str = "and somebody else would sign with this one";
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn events_travel_through_nats_in_order_and_its_crash_loses_none(db: PgPool) {
+    const SUBJECTS: usize = 5;
+    const EACH: usize = 20;
+    let mut nats = Nats::start();
+    let act = Arc::new(Act::default());
+    let teller = nats.bus(SECRET).await;
+    let _work = [
+        work(&subgraph("enrollment", &db), &teller),
+        work(&subgraph("enrollment", &db), &nats.bus(SECRET).await),
+        work(&consumer(&db, &act), &nats.bus(SECRET).await),
+        work(&consumer(&db, &act), &nats.bus(SECRET).await),
+    ];
+
+    for number in 0..EACH {
+        publish_by(&teller, &db, (0..SUBJECTS).map(|subject| fact(subject, number))).await;
+        if number == EACH / 2 {
+            nats.kill();
+            nats.start_again();
+        }
+    }
+    until("all is done", async || act.done.lock().expect("a list").len() >= SUBJECTS * EACH).await;
+
+    let done = act.done.lock().expect("a list").clone();
+    for subject in 0..SUBJECTS {
+        let numbers: Vec<_> = done.iter().filter(|(of, _)| *of == subject as u128).map(|(_, number)| *number).collect();
+        assert_eq!(numbers, (0..EACH).collect::<Vec<_>>(), "of {subject}");
+    }
+    assert_eq!(count(&db, "select count(*) from inbox where set_aside_at is not null").await, 0);
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn what_nobody_has_signed_in_nats_is_shown_and_never_acted_on(db: PgPool) {
+    let nats = Nats::start();
+    let act = Arc::new(Act::default());
+    let teller = nats.bus(SECRET).await;
+    let stranger = nats.bus(OTHER_SECRET).await;
+    let listener = consumer(&db, &act);
+    let _work = [work(&subgraph("enrollment", &db), &stranger), work(&listener, &teller)];
+
+    publish_by(&stranger, &db, [fact(1, 0)]).await;
+    until("it is shown", async || set_aside(&db).await.len() == 1).await;
+    let client = async_nats::connect(nats.url()).await.expect("a connection");
+    let unsigned = serde_json::to_vec(&Event::new(fact(2, 0))).expect("JSON");
+    client.publish("lyceum.enrollment.created", unsigned.into()).await.expect("it is sent");
+    client.publish("lyceum.enrollment.created", "\0 no JSON".into()).await.expect("it is sent");
+    client.publish("lyceum.enrollment.rejected", "for others".into()).await.expect("it is sent");
+    client.flush().await.expect("it is sent");
+    until("all are shown", async || set_aside(&db).await.len() == 3).await;
+
+    query("update inbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
+    act_on_all(&listener).await;
+    assert_eq!(set_aside(&db).await.len(), 3);
+    assert_eq!(count(&db, "select count(*) from inbox").await, 3);
+    assert!(act.done.lock().expect("a list").is_empty());
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn what_waits_for_nats_arrives_when_the_bus_is_local_again(db: PgPool) {
+    let nats = Nats::start();
+    publish_by(&nats.bus(SECRET).await, &db, [fact(1, 0)]).await;
+    drop(nats);
+    let act = Arc::new(Act::default());
+    let platform = Platform::new(verifier());
+    let listener = consumer(&db, &act);
+    platform.peers.add(listener.clone());
+
+    let _work = [work(&subgraph("enrollment", &db), &platform.bus), work(&listener, &platform.bus)];
+
+    until("it is done", async || act.done.lock().expect("a list").len() == 1).await;
+    assert_eq!(count(&db, WAITING).await, 0);
 }

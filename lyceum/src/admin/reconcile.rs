@@ -17,9 +17,6 @@ use uuid::Uuid;
 use super::{KeySettings, Person, Place};
 use crate::terminal::line;
 
-/// A payment that has completed has its enrollment after this, unless something is wrong.
-const USUAL: TimeDelta = TimeDelta::minutes(1);
-
 /// A payment that is pending for so long will hardly complete.
 const LONG: TimeDelta = TimeDelta::hours(1);
 
@@ -58,6 +55,11 @@ pub struct Settings {
     /// is made or taken back, or a payment that can have none goes back. What is left needs a person.
     #[arg(long)]
     fix: bool,
+
+    /// Seconds after which a payment that has completed has its enrollment, unless something is wrong. Younger ones may
+    /// be on their way.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    usual: u32,
 
     /// identity's database; when left out, that of the `lyceum up` which runs on the data directory.
     #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
@@ -151,8 +153,8 @@ impl fmt::Display for Finding {
 }
 
 /// What is wrong with a payment in itself. Whether its enrollment is right, that one's look says.
-fn of_payment(payment: &Payment, now: DateTime<Utc>) -> Option<Finding> {
-    let is_overdue = payment.status == Status::Completed && now - payment.created_at > USUAL;
+fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option<Finding> {
+    let is_overdue = payment.status == Status::Completed && now - payment.created_at > usual;
     (is_overdue && payment.enrollment.is_none()).then_some(Finding {
         kind: Kind::NotEnrolled,
         payment: payment.id,
@@ -185,7 +187,8 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
 /// Compares, says what does not agree, and mends it if that is wanted.
 pub async fn run(settings: &Settings) -> Result<()> {
     let mut graph = Graph::open(settings).await?;
-    let mut suspects = graph.sweep("payments", PAYMENT, of_payment).await?;
+    let usual = graph.usual;
+    let mut suspects = graph.sweep("payments", PAYMENT, |payment, now| of_payment(payment, now, usual)).await?;
     suspects.extend(graph.sweep("enrollments", ENROLLMENT, of_enrollment).await?);
     let findings = graph.still_there(suspects).await?;
     if findings.is_empty() {
@@ -229,6 +232,7 @@ struct Graph {
     login: Login,
     token: String,
     token_made_at: DateTime<Utc>,
+    usual: TimeDelta,
 }
 
 enum Login {
@@ -281,7 +285,8 @@ impl Graph {
         };
         let url = format!("{}/graphql", settings.router.trim_end_matches('/').trim_end_matches("/graphql"));
         let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
-        Ok(Self { http, url, login, token, token_made_at: Utc::now() })
+        let usual = TimeDelta::seconds(settings.usual.into());
+        Ok(Self { http, url, login, token, token_made_at: Utc::now(), usual })
     }
 
     async fn ask<T: DeserializeOwned>(&mut self, document: &str, variables: Value) -> Result<T> {
@@ -308,7 +313,7 @@ impl Graph {
         &mut self,
         list: &str,
         selection: &str,
-        look: fn(&T, DateTime<Utc>) -> Option<Finding>,
+        look: impl Fn(&T, DateTime<Utc>) -> Option<Finding>,
     ) -> Result<Vec<Finding>> {
         let document = format!(
             "query ($after: String, $isFirst: Boolean!) {{
@@ -361,7 +366,7 @@ impl Graph {
         Ok(if finding.enrollment.is_some() {
             serde_json::from_value::<Option<_>>(found)?.and_then(|enrollment| of_enrollment(&enrollment, Utc::now()))
         } else {
-            serde_json::from_value::<Option<_>>(found)?.and_then(|payment| of_payment(&payment, Utc::now()))
+            serde_json::from_value::<Option<_>>(found)?.and_then(|payment| of_payment(&payment, Utc::now(), self.usual))
         })
     }
 
@@ -445,7 +450,7 @@ mod tests {
     #[test]
     fn a_completed_payment_has_its_enrollment_after_a_minute() {
         let old = TimeDelta::seconds(61);
-        let kind = |payment: &Payment| of_payment(payment, now()).map(|finding| finding.kind);
+        let kind = |payment: &Payment| of_payment(payment, now(), TimeDelta::minutes(1)).map(|finding| finding.kind);
 
         assert_eq!(kind(&payment(Status::Completed, old)), Some(Kind::NotEnrolled));
         assert_eq!(kind(&payment(Status::Completed, TimeDelta::seconds(60))), None);

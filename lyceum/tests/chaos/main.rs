@@ -63,8 +63,8 @@ async fn run_all() -> Result<()> {
     let wanted = given("LYCEUM_CHAOS_BUS");
     for bus in ["local", "nats"] {
         if wanted.as_deref().is_none_or(|wanted| wanted == bus) {
-            let is_long = blows > FEW;
-            let plan = Plan { bus, blows, students: 20, courses: if is_long { 150 } else { 30 }, seed };
+            // More than anybody can buy meanwhile.
+            let plan = Plan { bus, blows, students: 20, courses: 30 + 2 * blows, seed };
             run(&plan).await?;
         }
     }
@@ -76,7 +76,7 @@ async fn run(plan: &Plan) -> Result<()> {
     let world = World::start(plan).await?;
     let students = Students::gather(&world, plan).await?;
 
-    let mut trouble = Trouble::new(&world, StdRng::seed_from_u64(plan.seed));
+    let mut trouble = Trouble::new(&world, plan, StdRng::seed_from_u64(plan.seed));
     let progress = progress(plan.blows);
     let buying = students.buy();
     for _ in 0..plan.blows {

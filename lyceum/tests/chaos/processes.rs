@@ -1,6 +1,7 @@
 //! Processes that are started again whenever they end.
 
 use std::{
+    os::unix::process::ExitStatusExt as _,
     path::PathBuf,
     process::Stdio,
     sync::{
@@ -149,9 +150,10 @@ async fn die_at(program: &Program, child: &mut Child, step: &'static str) -> boo
     let _ = child.kill().await;
     let Ok(started) = start(program, Some(step)) else { return false };
     *child = started;
-    let has_died = tokio::time::timeout(STEP_PATIENCE, child.wait()).await.is_ok();
+    let ended = tokio::time::timeout(STEP_PATIENCE, child.wait()).await;
     let _ = child.kill().await;
-    has_died
+    // A process that cannot start, its database being away, ends otherwise.
+    matches!(ended, Ok(Ok(status)) if status.signal() == Some(Signal::SIGABRT as i32))
 }
 
 async fn keep_database(

@@ -41,6 +41,8 @@ pub struct Students {
     admin: Client,
     courses: Vec<String>,
     traps: Vec<String>,
+    /// Free ones, on which nobody is yet.
+    free: Vec<String>,
     seed: u64,
     tally: Arc<Tally>,
 }
@@ -84,16 +86,27 @@ pub struct Ledger {
     pub students: Vec<Uuid>,
     /// Places on free courses that each student took before.
     pub free_places: usize,
+    /// Who took a place on a free course meanwhile, once for each.
+    pub enrolled: Vec<Uuid>,
     /// Requests that were sent again because nothing came back.
     pub repeated: usize,
 }
 
 /// Purchases that go on until they are told to finish.
 pub struct Buying {
-    tasks: JoinSet<Result<Vec<Purchase>>>,
+    tasks: JoinSet<Result<Bought>>,
     stop: Arc<AtomicBool>,
     students: Vec<Uuid>,
     tally: Arc<Tally>,
+}
+
+/// What one student did.
+#[derive(Default)]
+struct Bought {
+    purchases: Vec<Purchase>,
+    enrolled: Vec<Uuid>,
+    /// There was nothing left to buy.
+    has_run_out: bool,
 }
 
 impl Students {
@@ -118,7 +131,11 @@ impl Students {
         for number in 0..plan.courses {
             courses.push(create(&teacher, format!("Course {number}"), Some("19.90")).await?);
         }
-        Ok(Self { people, admin, courses, traps, seed: plan.seed, tally: Arc::default() })
+        let mut free = Vec::new();
+        for number in 0..plan.courses {
+            free.push(create(&teacher, format!("Free course {number}"), None).await?);
+        }
+        Ok(Self { people, admin, courses, traps, free, seed: plan.seed, tally: Arc::default() })
     }
 
     /// How far they are.
@@ -145,7 +162,7 @@ impl Students {
                 tally: Arc::clone(&self.tally),
                 stop: Arc::clone(&stop),
             };
-            tasks.spawn(buyer.buy(wanted));
+            tasks.spawn(buyer.buy(wanted, self.free.clone()));
         }
         let students = self.people.iter().map(|student| student.id).collect();
         Buying { tasks, stop, students, tally: Arc::clone(&self.tally) }
@@ -156,12 +173,18 @@ impl Buying {
     /// Lets everybody finish what they have begun.
     pub async fn finish(mut self) -> Result<Ledger> {
         self.stop.store(true, Ordering::Relaxed);
-        let mut purchases = Vec::new();
+        let (mut purchases, mut enrolled) = (Vec::new(), Vec::new());
         while let Some(bought) = self.tasks.join_next().await {
-            purchases.extend(bought??);
+            let bought = bought??;
+            ensure!(
+                !bought.has_run_out,
+                "a student had nothing left to buy: there are too few courses for so many blows"
+            );
+            purchases.extend(bought.purchases);
+            enrolled.extend(bought.enrolled);
         }
         let repeated = self.tally.repeated.load(Ordering::Relaxed);
-        Ok(Ledger { purchases, students: self.students, free_places: TRAPS, repeated })
+        Ok(Ledger { purchases, students: self.students, free_places: TRAPS, enrolled, repeated })
     }
 }
 
@@ -174,11 +197,17 @@ struct Buyer {
 }
 
 impl Buyer {
-    async fn buy(mut self, wanted: Vec<(String, Fate)>) -> Result<Vec<Purchase>> {
-        let mut purchases = Vec::new();
+    async fn buy(mut self, wanted: Vec<(String, Fate)>, mut free: Vec<String>) -> Result<Bought> {
+        let mut bought = Bought::default();
         for (course, fate) in wanted {
             if self.stop.load(Ordering::Relaxed) {
-                break;
+                return Ok(bought);
+            }
+            if self.dice.random_bool(0.4)
+                && let Some(course) = free.pop()
+            {
+                self.enroll(&course).await?;
+                bought.enrolled.push(self.student.id);
             }
             let key = Uuid::now_v7().to_string();
             let payment = self.purchase(&course, &key).await?;
@@ -188,10 +217,22 @@ impl Buyer {
                 purchase.fate = Fate::Refunded;
                 self.tally.refunded.fetch_add(1, Ordering::Relaxed);
             }
-            purchases.push(purchase);
+            bought.purchases.push(purchase);
             sleep(Duration::from_millis(self.dice.random_range(50..600))).await;
         }
-        Ok(purchases)
+        bought.has_run_out = true;
+        Ok(bought)
+    }
+
+    /// A place on a free course. Whoever repeats what was not answered may hear that it is theirs already.
+    async fn enroll(&self, course: &str) -> Result<()> {
+        let input = json!({ "input": { "courseId": course } });
+        let answer = persist(&self.student.client, ENROLL, &input, &self.tally).await?;
+        let payload = &answer["enroll"];
+        let is_theirs =
+            payload["enrollment"]["id"].is_string() || payload["userErrors"][0]["code"] == "ALREADY_ENROLLED";
+        ensure!(is_theirs, "{answer}");
+        Ok(())
     }
 
     /// The payment, which is the same for everyone who asks with the key.

@@ -10,11 +10,13 @@ use std::{
 use rand::{RngExt as _, rngs::StdRng};
 use tokio::time::sleep;
 
-use crate::{network::Weather, processes::Order, world::World};
+use crate::{Plan, network::Weather, processes::Order, world::World};
+
+type Step = (&'static str, &'static [&'static str]);
 
 /// The named steps at which a service dies: before and after each commit, and between a delivery and its
 /// acknowledgement. Each with the services that get there.
-const STEPS: &[(&str, &[&str])] = &[
+const STEPS: &[Step] = &[
     ("payment.pending", &["payment"]),
     ("payment.charged", &["payment"]),
     ("payment.before-commit", &["payment"]),
@@ -27,13 +29,19 @@ const STEPS: &[(&str, &[&str])] = &[
     ("inbox.received", &["enrollment", "notification"]),
     ("inbox.before-commit", &["enrollment", "notification"]),
     ("inbox.committed", &["enrollment", "notification"]),
+    ("enroll.before-commit", &["enrollment"]),
+    ("enroll.committed", &["enrollment"]),
 ];
+
+/// Only where NATS is.
+const NATS_STEP: (&str, &[&str]) = ("nats.received", &["enrollment", "notification", "payment"]);
 
 /// Strikes, one blow after the other.
 pub struct Trouble<'a> {
     world: &'a World,
     dice: StdRng,
     toll: Toll,
+    steps: Vec<Step>,
     step: usize,
 }
 
@@ -46,14 +54,15 @@ pub struct Toll {
 }
 
 impl<'a> Trouble<'a> {
-    pub fn new(world: &'a World, dice: StdRng) -> Self {
+    pub fn new(world: &'a World, plan: &Plan, dice: StdRng) -> Self {
+        let steps = if plan.bus == "nats" { [STEPS, &[NATS_STEP]].concat() } else { STEPS.to_vec() };
         let toll = Toll {
             kills: BTreeMap::new(),
             deaths: BTreeMap::new(),
             cuts: BTreeMap::new(),
             died: Arc::clone(&world.died),
         };
-        Self { world, dice, toll, step: 0 }
+        Self { world, dice, toll, steps, step: 0 }
     }
 
     pub async fn strike(&mut self) {
@@ -78,7 +87,7 @@ impl<'a> Trouble<'a> {
 
     /// All steps in turn, so that none is left out.
     async fn die_at_a_step(&mut self) {
-        let (step, services) = STEPS[self.step % STEPS.len()];
+        let (step, services) = self.steps[self.step % self.steps.len()];
         self.step += 1;
         let service = services[self.dice.random_range(0..services.len())];
         let Some(victim) = self.world.victims.iter().find(|victim| victim.name == service) else { return };

@@ -38,6 +38,7 @@ async fn differences(world: &World, ledger: &Ledger) -> Result<Vec<String>> {
     compare_payments(&world.databases["payment"], ledger, &mut differences).await?;
     compare_enrollments(&world.databases["enrollment"], ledger, &mut differences).await?;
     compare_notifications(&world.databases["notification"], ledger, &mut differences).await?;
+    find_repetitions(&world.databases["notification"], &mut differences).await?;
     for (name, db) in &world.databases {
         for (name, what, number) in stuck(name, db).await? {
             differences.push(format!("{name}: {number} events {what}"));
@@ -86,7 +87,7 @@ async fn compare_enrollments(db: &PgPool, ledger: &Ledger, differences: &mut Vec
     differences.extend(missing(&enrollments, &expected).map(|place| format!("enrollment: {place:?} should not be")));
 
     let free: i64 = query_scalar("select count(*) from enrollments where payment_id is null").fetch_one(db).await?;
-    let expected = whole(ledger.students.len() * ledger.free_places);
+    let expected = whole(ledger.students.len() * ledger.free_places + ledger.enrolled.len());
     if free != expected {
         differences.push(format!("enrollment: {free} free places, not {expected}"));
     }
@@ -116,6 +117,9 @@ async fn compare_notifications(db: &PgPool, ledger: &Ledger, differences: &mut V
         expect(*student, "registration", 1);
         expect(*student, "enrollment", whole(ledger.free_places));
     }
+    for student in &ledger.enrolled {
+        expect(*student, "enrollment", 1);
+    }
     for purchase in &ledger.purchases {
         let (payment, enrollment) = match purchase.fate {
             // Paid; enrolled.
@@ -134,6 +138,17 @@ async fn compare_notifications(db: &PgPool, ledger: &Ledger, differences: &mut V
             differences.push(format!("notification: {} of {} for {}, not {number}", found, key.1, key.0));
         }
     }
+    Ok(())
+}
+
+/// Nobody is told the same twice: each title names what happened, and to which course.
+async fn find_repetitions(db: &PgPool, differences: &mut Vec<String>) -> Result<()> {
+    let repeated: Vec<(Uuid, String, i64)> =
+        query_as("select user_id, title, count(*) from notifications group by 1, 2 having count(*) > 1 order by 1, 2")
+            .fetch_all(db)
+            .await?;
+    differences
+        .extend(repeated.iter().map(|(user, title, times)| format!("notification: {times} x {title:?} for {user}")));
     Ok(())
 }
 
@@ -160,6 +175,7 @@ pub async fn counts(world: &World, ledger: &Ledger) -> Result<Vec<(String, i64)>
         ("purchases that clients know of".to_owned(), whole(ledger.purchases.len())),
         ("  refunded by an admin".to_owned(), with(Fate::Refunded)),
         ("  refunded because the student was on the course".to_owned(), with(Fate::Rejected)),
+        ("enrolled on free courses meanwhile".to_owned(), whole(ledger.enrolled.len())),
         ("requests that were repeated".to_owned(), whole(ledger.repeated)),
     ];
     for (name, what, statement) in [

@@ -228,7 +228,7 @@ impl World {
 
     /// Asks the system itself whether it adds up.
     pub async fn reconcile(&self) -> Result<()> {
-        self.admin_command(&["reconcile", ADMIN, "--router", &self.router]).await
+        self.admin_command(&["reconcile", ADMIN, "--router", &self.router, "--usual", "0"]).await
     }
 
     async fn admin_command(&self, arguments: &[&str]) -> Result<()> {

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{EventSettings, Inbox, Outbox, nats::Nats, relay::NATS, work::BusAddress};
+use super::{EventSettings, Inbox, Kind, Outbox, nats::Nats, relay::NATS, work::BusAddress};
 use crate::{hop::Secrets, peers::Peers};
 
 /// The way from one service's outbox to the others' inboxes: by way of NATS, if there is one, or straight
@@ -43,7 +43,7 @@ impl Bus {
     ) -> Result<Self, async_nats::ConnectError> {
         let nats = match &settings.bus {
             BusAddress::Local => None,
-            BusAddress::Nats(url) => Some(Nats::connect(url, secrets, settings).await?),
+            BusAddress::Nats(url) => Some(Nats::connect(url, secrets).await?),
         };
         Ok(Self { peers, nats })
     }
@@ -52,11 +52,6 @@ impl Bus {
     #[must_use]
     pub fn outbox(&self) -> Outbox {
         if self.nats.is_some() { Outbox::Nats } else { Outbox::Local }
-    }
-
-    /// Where events go besides straight to the services.
-    pub(super) fn destination(&self) -> Option<&'static str> {
-        self.nats.as_ref().map(|_| NATS)
     }
 
     /// Fills an inbox with what comes from elsewhere than straight from the services.
@@ -70,13 +65,20 @@ impl Bus {
     pub(super) async fn deliver(
         &self,
         destination: &str,
-        kind: &str,
+        kind: Kind,
         id: Uuid,
         event: &[u8],
     ) -> Result<(), Undelivered> {
-        match &self.nats {
-            Some(nats) if destination == NATS => nats.publish(kind, id, event).await,
-            _ => self.peers.tell(destination, event).await,
+        if destination != NATS {
+            return self.peers.tell(destination, event).await;
         }
+        if let Some(nats) = &self.nats {
+            return nats.publish(kind.name(), id, event).await;
+        }
+        // Written while the setting was another one.
+        for service in kind.consumers() {
+            self.peers.tell(service, event).await?;
+        }
+        Ok(())
     }
 }

@@ -167,6 +167,12 @@ impl Kind {
         }
     }
 
+    /// The kind with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The service that tells it.
     #[must_use]
     pub fn source(self) -> &'static str {
@@ -294,6 +300,34 @@ mod tests {
         assert!(refused(|event| event["type"] = json!("lyceum.payment.lost")).contains("lyceum.payment.lost"));
         assert!(refused(|event| _ = event["data"].as_object_mut().expect("data").remove("amount")).contains("amount"));
         assert!(refused(|event| event["subject"] = json!("1")).contains("UUID"));
+    }
+
+    #[test]
+    fn a_kinds_name_is_the_events_type() {
+        let fact = event().fact;
+        let Fact::PaymentRefunded(Refund { purchase, .. }) = fact.clone() else { unreachable!() };
+        let place = Place {
+            enrollment_id: EnrollmentId(Uuid::from_u128(4)),
+            student_id: purchase.student_id,
+            course_id: purchase.course_id,
+            course_title: purchase.course_title.clone(),
+            payment_id: None,
+        };
+        let rejection = Rejection { payment_id: purchase.payment_id };
+        let registration = Registration { user_id: purchase.student_id, name: "Alice".to_owned() };
+        let facts = [
+            Fact::UserRegistered(registration),
+            Fact::PaymentCompleted(purchase),
+            fact,
+            Fact::EnrollmentCreated(place.clone()),
+            Fact::EnrollmentRevoked(place),
+            Fact::EnrollmentRejected(rejection),
+        ];
+
+        assert_eq!(facts.each_ref().map(Fact::kind), Kind::ALL);
+        for (fact, kind) in facts.into_iter().zip(Kind::ALL) {
+            assert_eq!(to_value(fact).expect("JSON")["type"], kind.name());
+        }
     }
 
     #[test]

@@ -9,14 +9,19 @@ use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use tracing::{debug, error, warn};
 use uuid::Uuid;
 
-use super::{Event, relay::Round};
-use crate::{Error, crash};
+use super::{Event, Undelivered, relay::Round};
+use crate::{Error, crash, report, text};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
 
 /// An event that fails so often is set aside: after about 13 seconds.
 const MOST_TRIES: i32 = 8;
+
+/// Classes of SQLSTATE: a value that its type cannot hold, such as a NUL character in a text.
+const DATA_EXCEPTION: &str = "22";
+/// More than an index or a row can hold.
+const TOO_LARGE: &str = "54";
 
 type Handle = Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<(), Error>> + Send + Sync>;
 
@@ -36,17 +41,6 @@ pub struct Inbox {
     db: PgPool,
     service: &'static str,
     handle: Handle,
-}
-
-/// Why something is not taken for an event. Sending it again would not help.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// It is no `CloudEvents` event.
-    #[error("no event: {0}")]
-    Malformed(String),
-    /// Two events have one id.
-    #[error("an event with this id has come before, and was another one")]
-    OtherBody,
 }
 
 /// What must be known of an event to keep it. What else is wrong shows when it is acted on, and can
@@ -97,12 +91,9 @@ impl Inbox {
     /// Keeps an event, to act on it soon. One that has come before changes nothing.
     ///
     /// # Errors
-    /// In the inner result: why it is no event. In the outer: those of the database.
-    pub async fn receive(&self, body: &[u8]) -> Result<Result<(), Refused>, sqlx::Error> {
-        let (envelope, event) = match read(body) {
-            Ok(read) => read,
-            Err(refused) => return Ok(Err(refused)),
-        };
+    /// Why it will never do, or that it cannot be kept at the moment.
+    pub async fn receive(&self, body: &[u8]) -> Result<(), Undelivered> {
+        let (envelope, event) = read(body)?;
         let is_the_same: Option<bool> = query_scalar(
             "with added as (
                  insert into inbox (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
@@ -120,10 +111,42 @@ impl Inbox {
         .bind(&event)
         .bind(CHANNEL)
         .fetch_optional(&self.db)
-        .await?;
+        .await
+        .map_err(not_kept)?;
         crash::point("inbox.received");
         // None: the same event arrives twice at this moment, and the other one is kept.
-        Ok(if is_the_same.unwrap_or(true) { Ok(()) } else { Err(Refused::OtherBody) })
+        if is_the_same.unwrap_or(true) {
+            Ok(())
+        } else {
+            Err(Undelivered::Refused("an event with this id has come before, and was another one".to_owned()))
+        }
+    }
+
+    /// Keeps what came as an event and cannot be one, so that somebody sees it: as a text, which nobody
+    /// ever acts on.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn keep_refused(&self, kind: &str, body: &[u8], reason: &str) -> Result<(), sqlx::Error> {
+        let text = String::from_utf8_lossy(body).replace('\0', "\u{fffd}");
+        query(
+            "insert into inbox (event_id, type, subject, event, tries, set_aside_at, reason)
+             values ($1, $2, $3, to_jsonb($4::text), 1, now(), $5)",
+        )
+        .bind(Uuid::now_v7())
+        .bind(kind)
+        .bind(Uuid::nil())
+        .bind(text)
+        .bind(reason)
+        .execute(&self.db)
+        .await?;
+        error!(
+            service = self.service,
+            event.r#type = kind,
+            reason,
+            "an event is refused: `lyceum admin events` shows it"
+        );
+        Ok(())
     }
 
     /// Acts on the next event, if there is one whose turn it is.
@@ -165,7 +188,7 @@ impl Inbox {
     async fn run(&self, transaction: &mut PgConnection, next: &Next) -> Outcome {
         let event: Event = match serde_json::from_str(&next.event) {
             Ok(event) => event,
-            Err(error) => return Outcome::Unusable(error.to_string()),
+            Err(error) => return Outcome::Unusable(text::without_strings(&error.to_string())),
         };
         if !event.fact.kind().consumers().contains(&self.service) {
             return Outcome::Unusable(format!("{} has nothing to do with it", self.service));
@@ -178,7 +201,7 @@ impl Inbox {
     }
 
     async fn try_later(&self, db: &PgPool, next: &Next, error: &Error) -> Result<(), sqlx::Error> {
-        let reason = chain(error);
+        let reason = report::chain(error);
         let tries: Option<i32> = query_scalar(
             "update inbox
              set tries = tries + 1, reason = $2, next_try_at = now() + interval '0.1 s' * power(2, tries)
@@ -247,26 +270,24 @@ async fn until_next_try(transaction: &mut PgConnection) -> Result<Option<Duratio
     Ok(seconds.map(Duration::from_secs_f64))
 }
 
-fn read(body: &[u8]) -> Result<(Envelope, String), Refused> {
-    let malformed = |error: serde_json::Error| Refused::Malformed(error.to_string());
+fn read(body: &[u8]) -> Result<(Envelope, String), Undelivered> {
+    let refuse = |reason: String| Undelivered::Refused(format!("no event: {reason}"));
+    let malformed = |error: serde_json::Error| refuse(text::without_strings(&error.to_string()));
     let event: Value = serde_json::from_slice(body).map_err(malformed)?;
     let envelope = Envelope::deserialize(&event).map_err(malformed)?;
-    if envelope.specversion != "1.0" {
-        return Err(Refused::Malformed(format!("specversion {}, and 1.0 is known", envelope.specversion)));
+    if envelope.specversion == "1.0" {
+        Ok((envelope, event.to_string()))
+    } else {
+        Err(refuse("its specversion is not 1.0".to_owned()))
     }
-    let event = event.to_string();
-    if event.contains("\\u0000") {
-        return Err(Refused::Malformed("a NUL character, which the database does not keep".to_owned()));
-    }
-    Ok((envelope, event))
 }
 
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+/// Whether it is the event's fault that the table does not hold it, or the moment's.
+fn not_kept(error: sqlx::Error) -> Undelivered {
+    let is_the_events = error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
+    let reason = report::chain(&error);
+    if is_the_events { Undelivered::Refused(reason) } else { Undelivered::Away(reason) }
 }

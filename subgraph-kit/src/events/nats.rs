@@ -1,24 +1,30 @@
 //! Events by way of NATS `JetStream`: one stream holds them all, and each service reads it from where
 //! it was.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{
     Client, ConnectOptions, HeaderMap,
     jetstream::{
         self, AckKind, Context, Message,
         consumer::{AckPolicy, PullConsumer, pull},
-        stream,
+        stream::{self, RetentionPolicy},
     },
 };
 use bytes::Bytes;
 use futures::StreamExt as _;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{Inbox, Kind, bus::Undelivered, work::EventSettings};
+use super::{Inbox, Kind, bus::Undelivered};
 use crate::{crash, hop::Secrets};
 
 const STREAM: &str = "LYCEUM";
@@ -43,7 +49,7 @@ struct Connection {
     jetstream: Context,
     /// None with `--insecure-dev` only.
     secrets: Option<Secrets>,
-    kept: Duration,
+    is_prepared: AtomicBool,
 }
 
 /// Why NATS does not do what it should.
@@ -54,14 +60,10 @@ impl Nats {
     ///
     /// # Errors
     /// If `url` is no address of a server.
-    pub async fn connect(
-        url: &str,
-        secrets: Option<Secrets>,
-        settings: &EventSettings,
-    ) -> Result<Self, async_nats::ConnectError> {
+    pub async fn connect(url: &str, secrets: Option<Secrets>) -> Result<Self, async_nats::ConnectError> {
         let client: Client = ConnectOptions::new().retry_on_initial_connect().name("lyceum").connect(url).await?;
-        let kept = Duration::from_hours(settings.event_hours.into());
-        Ok(Self(Arc::new(Connection { jetstream: jetstream::new(client), secrets, kept })))
+        let jetstream = jetstream::new(client);
+        Ok(Self(Arc::new(Connection { jetstream, secrets, is_prepared: AtomicBool::new(false) })))
     }
 
     /// Hands an event over to NATS, which then answers for it.
@@ -76,12 +78,16 @@ impl Nats {
             headers.insert(SIGNATURE, secrets.seal(event));
         }
         let send = async {
-            self.stream().await?;
+            self.prepare().await?;
             let body = Bytes::copy_from_slice(event);
             self.0.jetstream.publish_with_headers(kind.to_owned(), headers, body).await?.await?;
             Ok::<(), Failure>(())
         };
-        send.await.map_err(|error| Undelivered::Away(error.to_string()))
+        send.await.map_err(|error| {
+            // The stream may be gone with the server's disk.
+            self.0.is_prepared.store(false, Ordering::Relaxed);
+            Undelivered::Away(error.to_string())
+        })
     }
 
     /// Fills `inbox` until `stop` is cancelled.
@@ -109,25 +115,17 @@ impl Nats {
     }
 
     async fn take(&self, inbox: &Inbox, message: &Message, stop: &CancellationToken) -> Result<(), Failure> {
-        if !self.is_ours(message) {
-            error!(service = inbox.service(), subject = %message.subject, "an event in NATS is not signed by us");
-            return message.ack_with(AckKind::Term).await;
-        }
         if !concerns(inbox.service(), &message.subject) {
             return message.double_ack().await;
         }
         while !stop.is_cancelled() {
-            match inbox.receive(&message.payload).await {
-                Ok(Ok(())) => {
+            match self.keep(inbox, message).await {
+                Ok(()) => {
                     crash::point("nats.received");
                     return message.double_ack().await;
                 }
-                Ok(Err(refused)) => {
-                    error!(service = inbox.service(), subject = %message.subject, reason = %refused, "an event in NATS is refused");
-                    return message.ack_with(AckKind::Term).await;
-                }
-                Err(error) => {
-                    debug!(service = inbox.service(), error = %error, "an event from NATS has to wait");
+                Err(reason) => {
+                    debug!(service = inbox.service(), reason, "an event from NATS has to wait");
                     message.ack_with(AckKind::Progress).await?;
                     sleep(PAUSE).await;
                 }
@@ -136,10 +134,37 @@ impl Nats {
         Ok(())
     }
 
+    /// Puts a message into the inbox: what cannot be an event of ours as something to look at. Its outbox
+    /// has been told that it was delivered, so it must not be lost.
+    async fn keep(&self, inbox: &Inbox, message: &Message) -> Result<(), String> {
+        let received = if self.is_ours(message) { inbox.receive(&message.payload).await } else { Err(not_signed()) };
+        match received {
+            Ok(()) => Ok(()),
+            Err(Undelivered::Away(reason)) => Err(reason),
+            Err(Undelivered::Refused(reason)) => {
+                let kept = inbox.keep_refused(&message.subject, &message.payload, &reason).await;
+                kept.map_err(|error| error.to_string())
+            }
+        }
+    }
+
     fn is_ours(&self, message: &Message) -> bool {
         let Some(secrets) = &self.0.secrets else { return true };
         let signature = message.headers.as_ref().and_then(|headers| headers.get(SIGNATURE));
         signature.is_some_and(|signature| secrets.has_sealed(&message.payload, signature.as_str()))
+    }
+
+    /// The stream, and the place of each service in it. An event stays until all of them have it,
+    /// however long one is away; so all have their places before the first event comes.
+    async fn prepare(&self) -> Result<(), Failure> {
+        if self.0.is_prepared.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        for service in Kind::ALL.into_iter().flat_map(Kind::consumers) {
+            self.consumer(service).await?;
+        }
+        self.0.is_prepared.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn stream(&self) -> Result<stream::Stream<stream::Info>, Failure> {
@@ -147,7 +172,7 @@ impl Nats {
             name: STREAM.to_owned(),
             description: Some("What Lyceum's services tell each other.".to_owned()),
             subjects: vec![SUBJECTS.to_owned()],
-            max_age: self.0.kept,
+            retention: RetentionPolicy::Interest,
             duplicate_window: DUPLICATE_WINDOW,
             ..stream::Config::default()
         };
@@ -168,8 +193,12 @@ impl Nats {
     }
 }
 
+fn not_signed() -> Undelivered {
+    Undelivered::Refused("not signed with a secret of ours: not ours, or the secret has been changed since".to_owned())
+}
+
 /// Whether a service acts on this kind of event. One that is not known, since its teller is newer than this
 /// process, concerns everybody: it is set aside, and can be acted on later.
 fn concerns(service: &str, subject: &str) -> bool {
-    Kind::ALL.into_iter().find(|kind| kind.name() == subject).is_none_or(|kind| kind.consumers().contains(&service))
+    Kind::named(subject).is_none_or(|kind| kind.consumers().contains(&service))
 }

@@ -8,7 +8,10 @@ use sqlx::{PgConnection, PgPool, query, query_as};
 use tracing::{debug, error};
 use uuid::Uuid;
 
-use super::bus::{Bus, Undelivered};
+use super::{
+    Kind,
+    bus::{Bus, Undelivered},
+};
 use crate::crash;
 
 /// The destination of events that NATS takes on.
@@ -108,7 +111,8 @@ async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<
 }
 
 async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<(), Undelivered> {
-    let delivery = bus.deliver(destination, &event.r#type, event.event_id, event.event.as_bytes());
+    let kind = Kind::named(&event.r#type).ok_or_else(|| Undelivered::Refused("no known type".to_owned()))?;
+    let delivery = bus.deliver(destination, kind, event.event_id, event.event.as_bytes());
     tokio::time::timeout(PATIENCE, delivery)
         .await
         .unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())))

@@ -15,7 +15,7 @@ use super::{
     Bus, Inbox, Kind,
     inbox::CHANNEL as INBOX,
     outbox::CHANNEL as OUTBOX,
-    relay::{self, Round},
+    relay::{self, NATS, Round},
     wake::{Waiter, listen},
 };
 
@@ -98,7 +98,8 @@ impl Work {
         let db = background(&self.db);
         let mut tasks = JoinSet::new();
         let mut waiters = Vec::new();
-        for destination in self.destinations(bus) {
+        let destinations = self.destinations();
+        for destination in destinations.iter().copied() {
             let bell = ring_for(&mut waiters, OUTBOX);
             let (db, bus, stop) = (db.clone(), bus.clone(), stop.clone());
             tasks.spawn(async move {
@@ -117,7 +118,7 @@ impl Work {
             tasks.spawn(async move { bus.receive(&inbox, &stop).await });
         }
         let (kept, until, own) = (settings.event_hours, stop.clone(), db.clone());
-        let (sends, receives) = (!self.destinations(bus).is_empty(), self.inbox.is_some());
+        let (sends, receives) = (!destinations.is_empty(), self.inbox.is_some());
         tasks.spawn(async move { clean_up(&own, kept, sends, receives, &until).await });
 
         tokio::select! {
@@ -132,12 +133,12 @@ impl Work {
         db.close().await;
     }
 
-    /// Where this service's events go.
-    fn destinations(&self, bus: &Bus) -> Vec<&'static str> {
+    /// Where this service's events go, or went while the bus was another one.
+    fn destinations(&self) -> Vec<&'static str> {
         let own = Kind::ALL.into_iter().filter(|kind| kind.source() == self.service);
         let mut destinations: Vec<_> = own.flat_map(Kind::consumers).copied().collect();
         if !destinations.is_empty() {
-            destinations.extend(bus.destination());
+            destinations.push(NATS);
         }
         destinations.sort_unstable();
         destinations.dedup();

@@ -82,6 +82,38 @@ async fn what_cannot_be_used_is_set_aside_with_the_reason(db: PgPool) {
     assert_eq!(house.places(ALICE, LATIN).await, [Some(UNUSED_PAYMENT)]);
 }
 
+/// What a teacher may call a course must not keep those who bought it from their places.
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn a_title_may_be_any_text(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    for (number, title) in [r"Escapes: \u0000 in JSON", r"\", "\"", "\u{1}", "課🎓", ""].into_iter().enumerate() {
+        let student = Uuid::from_u128(0xa1_0000 + number as u128);
+        let mut purchase = purchase(Uuid::now_v7(), student, LATIN);
+        title.clone_into(&mut purchase.course_title);
+
+        receive(&house.subgraph, &Event::new(Fact::PaymentCompleted(purchase.clone()))).await;
+        act_on_all(&house.subgraph).await;
+
+        assert_eq!(house.places(student, LATIN).await, [Some(purchase.payment_id.0)], "{title:?}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn what_cannot_be_kept_is_refused(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    for refused in [
+        changed(&event(), |event| event["data"]["course_title"] = json!("a\0b")),
+        changed(&event(), |event| event["type"] = json!("\0")),
+        changed(&event(), |event| event["specversion"] = json!("2.0")),
+        changed(&event(), |event| _ = event.as_object_mut().expect("an event").remove("source")),
+    ] {
+        let outcome = house.subgraph.receive(&refused).await;
+
+        assert!(matches!(outcome, Err(Undelivered::Refused(_))), "{outcome:?}");
+    }
+    assert_eq!(kept(&db).await, 0);
+}
+
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn the_door_for_events_opens_for_signed_events_only(db: PgPool) {
     let house = House::new(db.clone()).await;
