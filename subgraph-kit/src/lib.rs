@@ -10,6 +10,7 @@ pub mod events;
 pub mod hop;
 pub mod ids;
 pub mod list;
+pub mod listen;
 pub mod page;
 pub mod peers;
 pub mod platform;

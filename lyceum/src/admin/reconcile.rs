@@ -147,19 +147,23 @@ impl fmt::Display for Finding {
             Kind::Missing => write!(f, "enrollment {enrollment} names payment {payment}, which does not exist"),
             Kind::OtherStudent => write!(f, "enrollment {enrollment} names payment {payment} of another student"),
             Kind::OtherCourse => write!(f, "enrollment {enrollment} names payment {payment} for another course"),
-            Kind::Pending => write!(f, "payment {payment} of enrollment {enrollment} has been pending for long"),
+            Kind::Pending => write!(f, "payment {payment} has been pending for long"),
         }
     }
 }
 
 /// What is wrong with a payment in itself. Whether its enrollment is right, that one's look says.
 fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option<Finding> {
-    let is_overdue = payment.status == Status::Completed && now - payment.created_at > usual;
-    (is_overdue && payment.enrollment.is_none()).then_some(Finding {
-        kind: Kind::NotEnrolled,
-        payment: payment.id,
-        enrollment: None,
-    })
+    if payment.enrollment.is_some() {
+        return None;
+    }
+    let finding = |kind| Some(Finding { kind, payment: payment.id, enrollment: None });
+    let age = now - payment.created_at;
+    match payment.status {
+        Status::Completed if age > usual => finding(Kind::NotEnrolled),
+        Status::Pending if age > LONG => finding(Kind::Pending),
+        Status::Completed | Status::Pending | Status::Failed | Status::Refunded => None,
+    }
 }
 
 /// What is wrong with an enrollment. One without a payment is right also in a course that costs something: it may
@@ -458,6 +462,7 @@ mod tests {
         for status in [Status::Pending, Status::Failed, Status::Refunded] {
             assert_eq!(kind(&payment(status, old)), None, "{status:?}");
         }
+        assert_eq!(kind(&payment(Status::Pending, TimeDelta::minutes(61))), Some(Kind::Pending));
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Inbox {
         .bind(CHANNEL)
         .fetch_optional(&self.db)
         .await
-        .map_err(not_kept)?;
+        .map_err(|error| not_kept(&error))?;
         crash::point("inbox.received");
         // None: the same event arrives twice at this moment, and the other one is kept.
         if is_the_same.unwrap_or(true) {
@@ -283,11 +283,9 @@ fn read(body: &[u8]) -> Result<(Envelope, String), Undelivered> {
 }
 
 /// Whether it is the event's fault that the table does not hold it, or the moment's.
-fn not_kept(error: sqlx::Error) -> Undelivered {
-    let is_the_events = error
-        .as_database_error()
-        .and_then(|error| error.code())
-        .is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
-    let reason = report::chain(&error);
+fn not_kept(error: &sqlx::Error) -> Undelivered {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let is_the_events = code.is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
+    let reason = report::chain(error);
     if is_the_events { Undelivered::Refused(reason) } else { Undelivered::Away(reason) }
 }

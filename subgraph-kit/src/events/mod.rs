@@ -11,7 +11,6 @@ pub mod inbox;
 mod nats;
 pub mod outbox;
 pub mod relay;
-mod wake;
 mod work;
 
 pub use bus::{Bus, Undelivered};

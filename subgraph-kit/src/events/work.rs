@@ -1,6 +1,6 @@
 //! What a service does about events while it runs.
 
-use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgPoolOptions, query};
 use tokio::{
@@ -16,8 +16,8 @@ use super::{
     inbox::CHANNEL as INBOX,
     outbox::CHANNEL as OUTBOX,
     relay::{self, NATS, Round},
-    wake::{Waiter, listen},
 };
+use crate::listen;
 
 /// The database's notifications may be lost with a connection: so often one looks without.
 const POLL: Duration = Duration::from_secs(2);
@@ -122,7 +122,7 @@ impl Work {
         tasks.spawn(async move { clean_up(&own, kept, sends, receives, &until).await });
 
         tokio::select! {
-            () = listen(&db, &waiters), if !waiters.is_empty() => {}
+            never = ring(&self.db, &waiters), if !waiters.is_empty() => match never {},
             () = stop.cancelled() => {}
         }
         while let Some(ended) = tasks.join_next().await {
@@ -153,6 +153,22 @@ fn background(db: &PgPool) -> PgPool {
         .max_connections(8)
         .acquire_timeout(Duration::from_secs(5))
         .connect_lazy_with(db.connect_options().as_ref().clone())
+}
+
+/// Somebody who waits for a channel of the database.
+struct Waiter {
+    channel: &'static str,
+    bell: Arc<Notify>,
+}
+
+/// Rings for those whose channel something was said on.
+async fn ring(db: &PgPool, waiters: &[Waiter]) -> Infallible {
+    listen::for_ever(db, &[OUTBOX, INBOX], |heard| {
+        for waiter in waiters.iter().filter(|waiter| heard.concerns(waiter.channel)) {
+            waiter.bell.notify_one();
+        }
+    })
+    .await
 }
 
 fn ring_for(waiters: &mut Vec<Waiter>, channel: &'static str) -> Arc<Notify> {

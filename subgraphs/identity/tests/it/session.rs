@@ -4,7 +4,11 @@ use futures::future::join_all;
 use identity::{IdentitySettings, password::hash_password};
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::testing::{Reply, TestApp};
+use subgraph_kit::{
+    UserId,
+    events::{Fact, Registration},
+    testing::{Reply, TestApp, events::told},
+};
 use uuid::Uuid;
 
 use crate::people::*;
@@ -87,6 +91,16 @@ pub fn claims(token: &str) -> Value {
 
 fn bcrypt_hash() -> String {
     bcrypt::hash(PASSWORD, 4).expect("a hash")
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn others_are_told_of_a_registration_and_of_nothing_that_failed(db: PgPool) {
+    let app = app(db.clone()).await;
+    let id = register_dora(&app).await.data("/register/user/id").as_str().and_then(|id| id.parse().ok());
+    register_dora(&app).await;
+
+    let registration = Registration { user_id: UserId(id.expect("an id")), name: "Dora".to_owned() };
+    assert_eq!(told(&db).await, [Fact::UserRegistered(registration)]);
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]

@@ -8,14 +8,16 @@ use std::{
 };
 
 use futures::{Stream, stream};
-use sqlx::{PgPool, postgres::PgListener, postgres::PgPoolOptions};
-use subgraph_kit::{Error, NotificationId, UserId, list::Listed as _, page::Position, viewer::SignedIn};
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
+use sqlx::PgPool;
+use subgraph_kit::{
+    Error, NotificationId, UserId,
+    list::Listed as _,
+    listen::{self, Heard},
+    page::Position,
+    viewer::SignedIn,
 };
+use tokio::{sync::watch, time::sleep};
 use tokio_util::task::AbortOnDropHandle;
-use tracing::warn;
 use uuid::Uuid;
 
 use super::{Notification, store::Store};
@@ -24,8 +26,6 @@ use super::{Notification, store::Store};
 pub const CHANNEL: &str = "notifications";
 
 const RETRY: Duration = Duration::from_secs(1);
-/// A connection can die without a word; so it is asked for one where nothing else comes.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// Wakes those who follow a user's notifications. One connection listens for all of a process.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl Arrivals {
     fn follower(&self, user: UserId) -> Follower {
         self.listening.get_or_init(|| {
             let (db, followed) = (self.db.clone(), Arc::clone(&self.followed));
-            AbortOnDropHandle::new(tokio::spawn(listen_for_ever(db, followed)))
+            AbortOnDropHandle::new(tokio::spawn(wake(db, followed)))
         });
         let woken = lock(&self.followed).entry(user).or_insert_with(|| watch::channel(()).0).subscribe();
         Follower { user, woken, followed: Arc::clone(&self.followed) }
@@ -75,43 +75,17 @@ fn lock(followed: &Followed) -> MutexGuard<'_, HashMap<UserId, watch::Sender<()>
     followed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn listen_for_ever(db: PgPool, followed: Followed) {
-    loop {
-        if let Err(error) = listen(&db, &followed).await {
-            warn!(error = &error as &dyn std::error::Error, "notifications may arrive late; listening again");
-        }
-        sleep(RETRY).await;
-    }
-}
-
-/// Listens until the connection is lost.
-async fn listen(db: &PgPool, followed: &Followed) -> Result<(), sqlx::Error> {
-    // A connection of its own: it is held for good.
-    let options = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let pool = options.connect_lazy_with(db.connect_options().as_ref().clone());
-    let mut listener = PgListener::connect_with(&pool).await?;
-    listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
-    // What was told before nobody has heard.
-    lock(followed).values().for_each(|user| user.send_replace(()));
-    loop {
-        match timeout(SILENCE, listener.try_recv()).await {
-            Ok(Ok(Some(told))) => wake(followed, told.payload()),
-            Ok(Ok(None)) => return Ok(()),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => {
-                let answer = timeout(SILENCE, sqlx::query("select 1").execute(&mut listener)).await;
-                answer.map_err(|_| sqlx::Error::PoolTimedOut)??;
+async fn wake(db: PgPool, followed: Followed) {
+    let never = listen::for_ever(&db, &[CHANNEL], |heard| match heard {
+        Heard::Gap => lock(&followed).values().for_each(|user| user.send_replace(())),
+        Heard::Said { payload, .. } => {
+            let user = Uuid::try_parse(payload).ok().map(UserId);
+            if let Some(user) = user.and_then(|user| lock(&followed).get(&user).cloned()) {
+                user.send_replace(());
             }
         }
-    }
-}
-
-fn wake(followed: &Followed, user: &str) {
-    let Ok(user) = Uuid::try_parse(user) else { return };
-    if let Some(user) = lock(followed).get(&UserId(user)) {
-        user.send_replace(());
-    }
+    });
+    match never.await {}
 }
 
 /// The user's notifications from now on; with `after`, from there on.
