@@ -90,7 +90,7 @@ mod tests {
 
         assert_eq!(
             without_strings(&say(r#""Bob \"the\" Builder""#)),
-            r#"invalid type: string "…", expected u8 at line 1 column 19"#
+            r#"invalid type: string "…", expected u8 at line 1 column 21"#
         );
         assert_eq!(without_strings(&say("")), "EOF while parsing a value at line 1 column 0");
     }
