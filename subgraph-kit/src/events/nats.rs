@@ -14,7 +14,7 @@ use async_nats::{
     jetstream::{
         self, AckKind, Context, Message,
         consumer::{AckPolicy, PullConsumer, pull},
-        stream::{self, RetentionPolicy},
+        stream,
     },
 };
 use bytes::Bytes;
@@ -38,6 +38,10 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 
 /// A service that has not acknowledged by then gets the event again.
 const ACK_WAIT: Duration = Duration::from_secs(5);
+
+/// A service may be away for so long and misses nothing. (Retention by interest would keep an event until each
+/// service has it, but a server that is killed loses some then.)
+const KEPT_FOR: Duration = Duration::from_hours(30 * 24);
 
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -154,8 +158,7 @@ impl Nats {
         signature.is_some_and(|signature| secrets.has_sealed(&message.payload, signature.as_str()))
     }
 
-    /// The stream, and the place of each service in it. An event stays until all of them have it,
-    /// however long one is away; so all have their places before the first event comes.
+    /// The stream, and the place of each service in it, before the first event comes.
     async fn prepare(&self) -> Result<(), Failure> {
         if self.0.is_prepared.load(Ordering::Relaxed) {
             return Ok(());
@@ -172,7 +175,7 @@ impl Nats {
             name: STREAM.to_owned(),
             description: Some("What Lyceum's services tell each other.".to_owned()),
             subjects: vec![SUBJECTS.to_owned()],
-            retention: RetentionPolicy::Interest,
+            max_age: KEPT_FOR,
             duplicate_window: DUPLICATE_WINDOW,
             ..stream::Config::default()
         };
