@@ -13,6 +13,8 @@ export interface Output {
 export interface Command {
   summary: string;
   usage: string;
+  /** What else is to be known of its options. */
+  details?: string;
   run(args: string[], output: Output): Promise<ExitCode>;
 }
 

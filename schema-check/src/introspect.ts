@@ -1,4 +1,4 @@
-// Asks a running subgraph for its SDL.
+// Asks a running subgraph for its SDL, and whatever answers GraphQL for what it says.
 
 import { CouldNotRun, type Place } from "./problem.ts";
 
@@ -13,13 +13,25 @@ export async function fetchSdl(subgraph: string, url: string, namedAt: Place): P
       place: namedAt,
     });
 
+  const body = await ask(url, "{ _service { sdl } }", fail);
+  const sdl = sdlIn(body);
+  if (sdl === undefined) throw fail("answers, but not with the SDL of a subgraph");
+  return sdl;
+}
+
+/** The body of the answer to a query; `fail` makes the error when there is none. */
+export async function ask(
+  url: string,
+  query: string,
+  fail: (message: string) => CouldNotRun,
+): Promise<string> {
   let response: Response;
   let body: string;
   try {
     response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify({ query: "{ _service { sdl } }" }),
+      body: JSON.stringify({ query }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     body = await response.text();
@@ -27,10 +39,7 @@ export async function fetchSdl(subgraph: string, url: string, namedAt: Place): P
     throw fail(`does not answer (${reason(cause)})`);
   }
   if (!response.ok) throw fail(`answers with status ${response.status}`);
-
-  const sdl = sdlIn(body);
-  if (sdl === undefined) throw fail("answers, but not with the SDL of a subgraph");
-  return sdl;
+  return body;
 }
 
 function sdlIn(body: string): string | undefined {

@@ -60,6 +60,39 @@ function find(
   return undefined;
 }
 
+/** Where `Type.field.argument` stands, or else the nearest thing around it that there is. */
+export function placeOfPath(path: string, subgraphs: readonly Subgraph[]): Place | undefined {
+  const [type = "", field, argument] = path.split(".");
+  for (const member of [field, undefined]) {
+    for (const { document, origin } of subgraphs) {
+      const node = definitionOf(document, type, member);
+      const found =
+        argument && member ? (argumentOf(document, type, member, argument) ?? node) : node;
+      const start = found?.loc?.startToken;
+      if (start) return { file: origin, line: start.line, column: start.column };
+    }
+  }
+  return undefined;
+}
+
+function argumentOf(
+  document: DocumentNode,
+  type: string,
+  field: string,
+  argument: string,
+): ASTNode | undefined {
+  for (const definition of document.definitions) {
+    if (!("fields" in definition) || definition.name?.value !== type) continue;
+    const member = definition.fields?.find(({ name }) => name.value === field);
+    const found =
+      member && "arguments" in member
+        ? member.arguments?.find(({ name }) => name.value === argument)
+        : undefined;
+    if (found) return found.name;
+  }
+  return undefined;
+}
+
 function definitionOf(document: DocumentNode, type: string, field?: string): ASTNode | undefined {
   for (const definition of document.definitions) {
     if (!isTypeDefinitionNode(definition) && !isTypeExtensionNode(definition)) continue;

@@ -1,6 +1,7 @@
 // lyceum-schema: picks the command, and turns what goes wrong into an exit code.
 
 import type { Command, Output } from "./command.ts";
+import { checkCommand } from "./commands/check.ts";
 import { composeCommand } from "./commands/compose.ts";
 import { contractCommand } from "./commands/contract.ts";
 import { crossCheckCommand } from "./commands/cross-check.ts";
@@ -8,6 +9,7 @@ import { permissionsCommand } from "./commands/permissions.ts";
 import { CouldNotRun, type ExitCode, exitCode } from "./problem.ts";
 
 const commands: Record<string, Command> = {
+  check: checkCommand,
   compose: composeCommand,
   "cross-check": crossCheckCommand,
   contract: contractCommand,
@@ -46,7 +48,8 @@ function unexpected(cause: unknown): string {
 
 function help(): string {
   const lines = Object.values(commands).map(
-    ({ usage, summary }) => `  ${usage}\n      ${summary}\n`,
+    ({ usage, summary, details }) =>
+      `  ${usage}\n      ${summary}\n${details === undefined ? "" : `${details}\n`}`,
   );
   return `lyceum-schema: composes and checks the graph\n\n${lines.join("")}
 Exit codes: 0 clean, 1 broken, 2 could not run\n`;

@@ -264,7 +264,7 @@ function homeOf(coordinate: string, homes: Home[], subgraphs: readonly Subgraph[
   return subgraphs.reduce((most, next) => (size(next) > size(most) ? next : most)).name;
 }
 
-function objectTypes(document: DocumentNode) {
+export function objectTypes(document: DocumentNode) {
   return document.definitions.filter(
     (definition) =>
       definition.kind === Kind.OBJECT_TYPE_DEFINITION ||

@@ -21,6 +21,13 @@ export async function composeAgain(subgraphs: readonly Subgraph[]): Promise<Seco
   return { composes: true, supergraph: result.supergraphSdl };
 }
 
+export async function isInstalled(): Promise<boolean> {
+  return loadComposer().then(
+    () => true,
+    () => false,
+  );
+}
+
 async function loadComposer(): Promise<typeof import("@apollo/composition")> {
   try {
     return await import("@apollo/composition");

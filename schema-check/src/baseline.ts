@@ -1,0 +1,113 @@
+// What a graph is compared with: the graph at a commit, a file, or a running one.
+
+import { existsSync, statSync } from "node:fs";
+import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery, parse } from "graphql";
+import { apiSchema, compose } from "./composition.ts";
+import { parseConfig } from "./config.ts";
+import { readText } from "./files.ts";
+import { type Commit, findCommit, folderOf, mainBranchBefore, readAt, readManyAt } from "./git.ts";
+import { ask } from "./introspect.ts";
+import { parseJson } from "./operations.ts";
+import { CouldNotRun, type Problem } from "./problem.ts";
+import { buildApiSchema, readSchema } from "./schema-file.ts";
+import { loadSubgraphs, parseSdl, type Subgraph } from "./subgraphs.ts";
+
+export interface Baseline {
+  /** As the report calls it. */
+  name: string;
+  api: GraphQLSchema;
+  /** What plans are made from; only the API schema is known of some. */
+  supergraph?: string;
+  commit?: Commit;
+}
+
+/** Without `against`, the main branch; nothing, where that has no other commit. */
+export async function loadBaseline(
+  against: string | undefined,
+  config: string,
+): Promise<Baseline | undefined> {
+  if (against === undefined) {
+    const commit = mainBranchBefore(folderOf(config));
+    return commit && atCommit(commit, config);
+  }
+  if (/^https?:\/\//.test(against)) return atAddress(against);
+  if (isFile(against)) return inFile(against);
+  const commit = findCommit(against, folderOf(config));
+  if (commit) return atCommit(commit, config);
+  throw new CouldNotRun({
+    code: "UNKNOWN_BASELINE",
+    message: `"${against}" is neither a commit here, nor a file, nor an address`,
+  });
+}
+
+function isFile(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile();
+}
+
+function atCommit(commit: Commit, config: string): Baseline {
+  const origin = (file: string) => `${commit.ref}:${file}`;
+  const text = readAt(commit, config);
+  if (text === undefined) {
+    const message = `there was no such file at ${commit.ref}`;
+    throw new CouldNotRun({ code: "FILE_UNREADABLE", message, place: { file: origin(config) } });
+  }
+  const entries = parseConfig(text, config);
+  const files = entries.flatMap(({ schema }) => (schema.kind === "file" ? schema.file : []));
+  const texts = new Map(readManyAt(commit, files).map((sdl, index) => [files[index], sdl]));
+
+  const problems: Problem[] = [];
+  const subgraphs: Subgraph[] = [];
+  for (const { name, routingUrl: url, schema } of entries) {
+    if (schema.kind === "url") {
+      const message = `its schema at ${commit.ref} cannot be had from ${schema.url}: compare with a file instead`;
+      problems.push({
+        code: "NO_SCHEMA_AT_COMMIT",
+        subgraph: name,
+        message,
+        place: schema.namedAt,
+      });
+      continue;
+    }
+    const sdl = texts.get(schema.file);
+    const place = { file: origin(schema.file) };
+    if (sdl === undefined) {
+      const message = `there was no such file at ${commit.ref}`;
+      problems.push({ code: "FILE_UNREADABLE", subgraph: name, message, place });
+    } else {
+      subgraphs.push({ name, url, origin: place.file, document: parseSdl(sdl, place.file, name) });
+    }
+  }
+  if (problems.length > 0) throw new CouldNotRun(...problems);
+  return { name: `${commit.ref} (${commit.id.slice(0, 10)})`, commit, ...composed(subgraphs) };
+}
+
+function composed(subgraphs: Subgraph[]): Pick<Baseline, "api" | "supergraph"> {
+  const result = compose(subgraphs.sort((a, b) => (a.name < b.name ? -1 : 1)));
+  if (!result.composes) throw new CouldNotRun(...result.problems);
+  return { supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
+}
+
+async function inFile(file: string): Promise<Baseline> {
+  if (/\.ya?ml$/.test(file)) return { name: file, ...composed(await loadSubgraphs(file)) };
+  const text = readText(file);
+  const isSupergraph = /@join__type\b/.test(text);
+  return {
+    name: file,
+    api: isSupergraph ? buildApiSchema(parseSdl(text, file), file) : readSchema(file),
+    supergraph: isSupergraph ? text : undefined,
+  };
+}
+
+async function atAddress(url: string): Promise<Baseline> {
+  const fail = (message: string) =>
+    new CouldNotRun({ code: "GRAPH_UNREACHABLE", message: `${url} ${message}` });
+  const body = await ask(
+    url,
+    getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true }),
+    fail,
+  );
+  const answer = parseJson(body, url) as { data?: never } | null;
+  if (!answer?.data)
+    throw fail("answers, but not with its schema: is introspection allowed there?");
+  return { name: url, api: buildClientSchema(answer.data) };
+}

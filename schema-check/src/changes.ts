@@ -1,0 +1,223 @@
+// Every change between two API schemas, and whom it may break.
+
+import { CriticalityLevel, diff, type Change as InspectorChange } from "@graphql-inspector/core";
+import {
+  type GraphQLArgument,
+  type GraphQLInputField,
+  type GraphQLSchema,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isRequiredArgument,
+  isRequiredInputField,
+} from "graphql";
+import { fits, type Given, type Usage } from "./usage.ts";
+
+export type Level = "breaking" | "dangerous" | "safe";
+
+export interface Change {
+  /** What kind, such as `FIELD_REMOVED`. */
+  kind: string;
+  /** `Type`, `Type.field`, `Type.field.argument`; `schema` for its roots. */
+  path: string;
+  level: Level;
+  message: string;
+  /** Why a change of this kind breaks clients, where that is not plain. */
+  reason?: string;
+  /** Would a document that uses so much, sent by such a viewer, be broken, or see something new? */
+  affects(usage: Usage, viewer?: string): boolean;
+}
+
+export async function schemaChanges(
+  before: GraphQLSchema,
+  after: GraphQLSchema,
+): Promise<Change[]> {
+  // None of the inspector's own rules: `simplifyChanges` also drops breaking changes of a type that
+  // has gained an interface, and `considerUsage` matches by prefix.
+  const found = (await diff(before, after)).map((change) => toChange(change, before, after));
+  const all = [...found, ...oneOfChanges(before, after)];
+  return all.filter((change) => !isPartOfSomethingNew(change, all)).sort(byWeight);
+}
+
+/** The parts of a new type need not be listed beside it. */
+function isPartOfSomethingNew(change: Change, all: readonly Change[]): boolean {
+  if (change.level !== "safe") return false;
+  return all.some(
+    ({ kind, path }) =>
+      (kind === "TYPE_ADDED" || kind === "FIELD_ADDED" || kind === "INPUT_FIELD_ADDED") &&
+      (change.path.startsWith(`${path}.`) || (change.path === path && change.kind !== kind)),
+  );
+}
+
+const WEIGHT: Record<Level, number> = { breaking: 0, dangerous: 1, safe: 2 };
+
+function byWeight(a: Change, b: Change): number {
+  return (
+    WEIGHT[a.level] - WEIGHT[b.level] ||
+    a.path.localeCompare(b.path, "en") ||
+    a.kind.localeCompare(b.kind, "en")
+  );
+}
+
+const LEVELS: Record<CriticalityLevel, Level> = {
+  [CriticalityLevel.Breaking]: "breaking",
+  [CriticalityLevel.Dangerous]: "dangerous",
+  [CriticalityLevel.NonBreaking]: "safe",
+};
+
+function toChange(change: InspectorChange, before: GraphQLSchema, after: GraphQLSchema): Change {
+  const kind = change.type as string;
+  const path = change.path ?? "schema";
+  return {
+    kind,
+    path,
+    level: LEVELS[change.criticality.level],
+    message: change.message,
+    reason: change.criticality.reason,
+    affects: affectedBy({ kind, path, meta: change.meta ?? {}, before, after }),
+  };
+}
+
+interface Details {
+  kind: string;
+  path: string;
+  meta: Record<string, unknown>;
+  before: GraphQLSchema;
+  after: GraphQLSchema;
+}
+
+type Test = (usage: Usage) => boolean;
+
+function affectedBy(details: Details): Test {
+  const { kind, path, meta } = details;
+  const [type = "", member = "", argument = ""] = path.split(".");
+  const field = `${type}.${member}`;
+
+  switch (kind) {
+    case "FIELD_REMOVED":
+    case "FIELD_TYPE_CHANGED":
+    case "FIELD_ARGUMENT_ADDED":
+      return ({ fields }) => fields.has(field);
+    case "FIELD_ARGUMENT_REMOVED":
+      return (usage) => (usage.fields.get(field) ?? []).some((args) => args.has(argument));
+    case "FIELD_ARGUMENT_TYPE_CHANGED":
+    case "FIELD_ARGUMENT_DEFAULT_CHANGED": {
+      const test = inputTest(kind, argument, findArgument(details.after, type, member, argument));
+      return (usage) => test(usage.fields.get(field) ?? [], usage, details.after);
+    }
+    case "INPUT_FIELD_REMOVED":
+      return (usage) =>
+        usage.variableTypes.has(type) ||
+        (usage.inputObjects.get(type) ?? []).some((given) => given.has(member));
+    case "INPUT_FIELD_ADDED":
+      return (usage) => usage.variableTypes.has(type) || usage.inputObjects.has(type);
+    case "INPUT_FIELD_TYPE_CHANGED":
+    case "INPUT_FIELD_DEFAULT_VALUE_CHANGED": {
+      const test = inputTest(kind, member, findInputField(details.after, type, member));
+      return (usage) =>
+        usage.variableTypes.has(type) ||
+        test(usage.inputObjects.get(type) ?? [], usage, details.after);
+    }
+    case "ENUM_VALUE_REMOVED":
+      return (usage) =>
+        usage.enumValues.has(path) || usage.variableTypes.has(type) || usage.outputTypes.has(type);
+    case "ENUM_VALUE_ADDED":
+    case "UNION_MEMBER_ADDED":
+    case "UNION_MEMBER_REMOVED":
+      return ({ outputTypes }) => outputTypes.has(type);
+    case "OBJECT_TYPE_INTERFACE_ADDED":
+    case "OBJECT_TYPE_INTERFACE_REMOVED": {
+      const name = String(meta.addedInterfaceName ?? meta.removedInterfaceName);
+      return ({ outputTypes }) => outputTypes.has(name);
+    }
+    case "TYPE_REMOVED":
+    case "TYPE_KIND_CHANGED":
+      return (usage) => mentions(usage, type);
+    case "SCHEMA_QUERY_TYPE_CHANGED":
+      return ({ kinds }) => kinds.has("query");
+    case "SCHEMA_MUTATION_TYPE_CHANGED":
+      return ({ kinds }) => kinds.has("mutation");
+    case "SCHEMA_SUBSCRIPTION_TYPE_CHANGED":
+      return ({ kinds }) => kinds.has("subscription");
+    default:
+      if (path.startsWith("@")) return ({ directives }) => directives.has(type.slice(1));
+      // A kind that we do not know may break everybody.
+      return () => true;
+  }
+}
+
+function mentions(usage: Usage, type: string): boolean {
+  return (
+    usage.outputTypes.has(type) ||
+    usage.variableTypes.has(type) ||
+    usage.inputObjects.has(type) ||
+    [...usage.enumValues].some((value) => value.startsWith(`${type}.`))
+  );
+}
+
+type Input = GraphQLArgument | GraphQLInputField;
+
+/** For an argument, or a field of an input, that has changed: which of the places that give it, or don't, notice? */
+function inputTest(kind: string, name: string, input: Input | undefined) {
+  return (places: readonly Given[], usage: Usage, schema: GraphQLSchema): boolean =>
+    places.some((given) => {
+      const value = given.get(name);
+      if (kind.includes("DEFAULT")) return value === undefined || value.kind === "Variable";
+      if (!input) return true;
+      return value === undefined ? isRequired(input) : !fits(value, input.type, usage, schema);
+    });
+}
+
+function isRequired(input: Input): boolean {
+  return (
+    isRequiredArgument(input as GraphQLArgument) || isRequiredInputField(input as GraphQLInputField)
+  );
+}
+
+function findArgument(
+  schema: GraphQLSchema,
+  typeName: string,
+  field: string,
+  argument: string,
+): GraphQLArgument | undefined {
+  const type = schema.getType(typeName);
+  if (!isObjectType(type) && !isInterfaceType(type)) return undefined;
+  return type.getFields()[field]?.args.find(({ name }) => name === argument);
+}
+
+function findInputField(
+  schema: GraphQLSchema,
+  typeName: string,
+  field: string,
+): GraphQLInputField | undefined {
+  const type = schema.getType(typeName);
+  return isInputObjectType(type) ? type.getFields()[field] : undefined;
+}
+
+/** The inspector takes `@oneOf` for a directive like any other. */
+function oneOfChanges(before: GraphQLSchema, after: GraphQLSchema): Change[] {
+  return Object.values(after.getTypeMap()).flatMap((type): Change[] => {
+    const former = before.getType(type.name);
+    if (!isInputObjectType(type) || !isInputObjectType(former)) return [];
+    if (type.isOneOf === former.isOneOf) return [];
+    const affects: Test = (usage) =>
+      usage.variableTypes.has(type.name) || usage.inputObjects.has(type.name);
+    return [
+      type.isOneOf
+        ? {
+            kind: "INPUT_ONE_OF_ADDED",
+            path: type.name,
+            level: "breaking",
+            message: `Input object type '${type.name}' takes exactly one of its fields now`,
+            affects,
+          }
+        : {
+            kind: "INPUT_ONE_OF_REMOVED",
+            path: type.name,
+            level: "safe",
+            message: `Input object type '${type.name}' takes more than one of its fields now`,
+            affects,
+          },
+    ];
+  });
+}

@@ -1,0 +1,110 @@
+// Reads files as they were at a commit, without a checkout.
+
+import { execFileSync } from "node:child_process";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { CouldNotRun } from "./problem.ts";
+
+export interface Commit {
+  /** As the user wrote it, such as `origin/main`. */
+  ref: string;
+  /** The full name. */
+  id: string;
+  /** The folder that paths inside the repository begin at. */
+  root: string;
+}
+
+/** The commit that `ref` names, if there is a repository around `folder` and it knows the name. */
+export function findCommit(ref: string, folder: string): Commit | undefined {
+  // A leading dash would be read as an option.
+  if (ref.startsWith("-")) return undefined;
+  const id = tryGit(folder, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
+  const root = tryGit(folder, "rev-parse", "--show-toplevel");
+  return id && root ? { ref, id: id.trim(), root: root.trim() } : undefined;
+}
+
+/** The file's text at the commit, if it was there. */
+export function readAt(commit: Commit, file: string): string | undefined {
+  return readManyAt(commit, [file])[0];
+}
+
+/** One text for each file, by a single process. */
+export function readManyAt(commit: Commit, files: readonly string[]): (string | undefined)[] {
+  if (files.length === 0) return [];
+  const names = files.map((file) => `${commit.id}:${pathInside(commit, file)}\n`).join("");
+  const answer = git(commit.root, ["cat-file", "--batch"], names);
+
+  const texts: (string | undefined)[] = [];
+  let at = 0;
+  for (const _ of files) {
+    const end = answer.indexOf("\n", at);
+    const size = /^\S+ blob (\d+)$/.exec(answer.toString("utf8", at, end))?.[1];
+    at = end + 1;
+    if (size === undefined) texts.push(undefined);
+    else {
+      texts.push(answer.toString("utf8", at, at + Number(size)));
+      at += Number(size) + 1;
+    }
+  }
+  return texts;
+}
+
+/** The files of a folder at the commit, as paths that begin like the folder's. */
+export function listAt(commit: Commit, folder: string): string[] {
+  const inside = pathInside(commit, folder);
+  const names = git(commit.root, ["ls-tree", "-z", "--name-only", commit.id, `${inside}/`]);
+  return names
+    .toString("utf8")
+    .split("\0")
+    .filter((name) => name !== "")
+    .map((name) => join(folder, name.slice(inside.length + 1)));
+}
+
+/**
+ * What a change is to be compared with when nobody says: the last commit of the main branch that is
+ * not the one we stand on; on that branch itself, the commit before. None in a repository of one
+ * commit, and in a clone that knows no other.
+ */
+export function mainBranchBefore(folder: string): Commit | undefined {
+  const head = findCommit("HEAD", folder);
+  for (const name of ["origin/main", "main"]) {
+    const tip = findCommit(name, folder);
+    if (tip && tip.id !== head?.id) return tip;
+  }
+  return findCommit("HEAD~1", folder);
+}
+
+function pathInside(commit: Commit, file: string): string {
+  const path = relative(commit.root, resolve(file));
+  if (path.startsWith("..")) {
+    const message = `the file is not in the repository, so there is none at ${commit.ref}`;
+    throw new CouldNotRun({ code: "NOT_IN_REPOSITORY", message, place: { file } });
+  }
+  return path.split(sep).join("/");
+}
+
+function tryGit(folder: string, ...args: string[]): string | undefined {
+  try {
+    return git(folder, args).toString("utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function git(folder: string, args: string[], input?: string): Buffer {
+  try {
+    return execFileSync("git", args, {
+      cwd: folder,
+      input,
+      maxBuffer: 256 * 1024 * 1024,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message.trim() : String(cause);
+    throw new CouldNotRun({ code: "GIT_FAILED", message });
+  }
+}
+
+/** The folder that git is asked in, for a file that need not be there. */
+export function folderOf(file: string): string {
+  return dirname(resolve(file));
+}

@@ -1,0 +1,244 @@
+// How a schema is to be written, so that what clients get is the same everywhere.
+
+import {
+  DEFAULT_DEPRECATION_REASON,
+  type FieldDefinitionNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
+  Kind,
+  type TypeNode,
+} from "graphql";
+import { objectTypes } from "./permissions.ts";
+import type { Subgraph } from "./subgraphs.ts";
+
+export interface Graph {
+  api: GraphQLSchema;
+  subgraphs: readonly Subgraph[];
+}
+
+export interface Fault {
+  /** `Type`, `Type.field`, `Type.field.argument` or `Enum.VALUE`. */
+  path: string;
+  message: string;
+}
+
+type LintRule = (graph: Graph) => Fault[];
+
+export const lintRules: Record<string, LintRule> = {
+  description: descriptions,
+  naming,
+  "edge-nullability": edgeNullability,
+  connection: connections,
+  "mutation-payload": mutationPayloads,
+  "deprecation-reason": deprecationReasons,
+};
+
+interface Item {
+  path: string;
+  what: "type" | "field" | "argument" | "input field" | "enum value";
+  name: string;
+  description?: string | null;
+  deprecationReason?: string | null;
+}
+
+function items(api: GraphQLSchema): Item[] {
+  return ownTypes(api).flatMap((type) => [
+    { path: type.name, what: "type" as const, name: type.name, description: type.description },
+    ...members(type),
+  ]);
+}
+
+function members(type: GraphQLNamedType): Item[] {
+  const at = (name: string) => `${type.name}.${name}`;
+  if (isEnumType(type)) {
+    return type
+      .getValues()
+      .map((value) => ({ ...value, path: at(value.name), what: "enum value" }));
+  }
+  if (isInputObjectType(type)) {
+    const fields = Object.values(type.getFields());
+    return fields.map((field) => ({ ...field, path: at(field.name), what: "input field" }));
+  }
+  return fieldsOf(type).flatMap((field) => [
+    { ...field, path: at(field.name), what: "field" as const },
+    ...field.args.map((argument) => ({
+      ...argument,
+      path: `${at(field.name)}.${argument.name}`,
+      what: "argument" as const,
+    })),
+  ]);
+}
+
+function ownTypes(api: GraphQLSchema): GraphQLNamedType[] {
+  return Object.values(api.getTypeMap())
+    .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function fieldsOf(type: GraphQLNamedType): GraphQLField<unknown, unknown>[] {
+  return isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [];
+}
+
+function descriptions({ api }: Graph): Fault[] {
+  return items(api)
+    .filter(({ description }) => !description?.trim())
+    .map(({ path, what }) => ({ path, message: `the ${what} has no description` }));
+}
+
+const STYLES: Record<Item["what"], { pattern: RegExp; style: string }> = {
+  type: { pattern: /^[A-Z][A-Za-z0-9]*$/, style: "PascalCase" },
+  field: { pattern: /^[a-z][A-Za-z0-9]*$/, style: "camelCase" },
+  argument: { pattern: /^[a-z][A-Za-z0-9]*$/, style: "camelCase" },
+  "input field": { pattern: /^[a-z][A-Za-z0-9]*$/, style: "camelCase" },
+  "enum value": { pattern: /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/, style: "UPPER_CASE" },
+};
+
+function naming({ api }: Graph): Fault[] {
+  return items(api)
+    .filter(({ what, name }) => !STYLES[what].pattern.test(name))
+    .map(({ path, what }) => ({ path, message: `the ${what} is not in ${STYLES[what].style}` }));
+}
+
+function deprecationReasons({ api }: Graph): Fault[] {
+  return items(api)
+    .filter(({ deprecationReason: reason }) => reason !== undefined && reason !== null)
+    .filter(
+      ({ deprecationReason: reason }) => !reason?.trim() || reason === DEFAULT_DEPRECATION_REASON,
+    )
+    .map(({ path, what }) => ({
+      path,
+      message: `the ${what} is deprecated without a reason: say what to use instead`,
+    }));
+}
+
+/** What another subgraph owns may be gone; then the edge is null, and must be able to be. */
+function edgeNullability({ subgraphs }: Graph): Fault[] {
+  const owners = entityOwners(subgraphs);
+  return subgraphs.flatMap(({ name, document }) =>
+    objectTypes(document).flatMap((type) =>
+      (type.fields ?? [])
+        .filter((field) => !hasDirective(field, "external"))
+        .flatMap((field): Fault[] => {
+          const target = namedTypeOf(field.type);
+          const owner = owners.get(target);
+          if (owner === undefined || owner === name || !isItemRequired(field.type)) return [];
+          const path = `${type.name.value}.${field.name.value}`;
+          const message = `it leads to ${target}, which '${owner}' owns and which may be gone: let it be null`;
+          return [{ path, message }];
+        }),
+    ),
+  );
+}
+
+/** An entity belongs to the subgraph that has most of its fields. */
+function entityOwners(subgraphs: readonly Subgraph[]): Map<string, string> {
+  const best = new Map<string, { owner: string; size: number }>();
+  for (const { name, document } of subgraphs) {
+    for (const type of objectTypes(document)) {
+      if (!hasDirective(type, "key")) continue;
+      const size = (type.fields ?? []).filter((field) => !hasDirective(field, "external")).length;
+      const known = best.get(type.name.value);
+      if (!known || size > known.size) best.set(type.name.value, { owner: name, size });
+    }
+  }
+  return new Map([...best].map(([type, { owner }]) => [type, owner]));
+}
+
+function hasDirective(node: Pick<FieldDefinitionNode, "directives">, name: string): boolean {
+  return (node.directives ?? []).some((directive) => directive.name.value === name);
+}
+
+function namedTypeOf(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
+}
+
+function isItemRequired(type: TypeNode): boolean {
+  if (type.kind === Kind.LIST_TYPE) return isItemRequired(type.type);
+  if (type.kind === Kind.NAMED_TYPE) return false;
+  return type.type.kind === Kind.NAMED_TYPE || isItemRequired(type.type);
+}
+
+/** Lists of things with an id grow, so they come in pages. */
+function connections({ api }: Graph): Fault[] {
+  return ownTypes(api).flatMap((type) => [
+    ...(type.name.endsWith("Connection") ? connectionShape(type) : plainLists(type)),
+    ...pagedFields(type),
+  ]);
+}
+
+function plainLists(type: GraphQLNamedType): Fault[] {
+  return fieldsOf(type)
+    .filter((field) => isListType(getNullableType(field.type)))
+    .filter((field) => fieldsOf(getNamedType(field.type)).some(({ name }) => name === "id"))
+    .map((field) => ({
+      path: `${type.name}.${field.name}`,
+      message: `a list of ${getNamedType(field.type)} is to be a ${getNamedType(field.type)}Connection`,
+    }));
+}
+
+function connectionShape(type: GraphQLNamedType): Fault[] {
+  const missing = ["pageInfo", "edges", "nodes"].filter(
+    (name) => !fieldsOf(type).some((field) => field.name === name),
+  );
+  return missing.map((name) => ({ path: type.name, message: `a connection has \`${name}\`` }));
+}
+
+function pagedFields(type: GraphQLNamedType): Fault[] {
+  return fieldsOf(type)
+    .filter((field) => getNamedType(field.type).name.endsWith("Connection"))
+    .flatMap((field) => {
+      const given = new Set(field.args.map(({ name }) => name));
+      const missing = ["first", "after", "last", "before"].filter((name) => !given.has(name));
+      return missing.map((name) => ({
+        path: `${type.name}.${field.name}`,
+        message: `a field that returns pages takes \`${name}\``,
+      }));
+    });
+}
+
+/** What goes wrong in the state of things is data, so every mutation has room for it. */
+function mutationPayloads({ api }: Graph): Fault[] {
+  const mutation = api.getMutationType();
+  if (!mutation) return [];
+  return Object.values(mutation.getFields()).flatMap((field) => {
+    const path = `${mutation.name}.${field.name}`;
+    return payloadFaults(field, path).concat(inputFaults(field, path));
+  });
+}
+
+function payloadFaults(field: GraphQLField<unknown, unknown>, path: string): Fault[] {
+  const payload = getNamedType(field.type);
+  const expected = `${upperFirst(field.name)}Payload`;
+  if (payload.name !== expected) {
+    return [{ path, message: `it returns ${payload}, not its own ${expected}` }];
+  }
+  const errors = fieldsOf(payload).find(({ name }) => name === "userErrors");
+  return String(errors?.type) === "[UserError!]!"
+    ? []
+    : [{ path: payload.name, message: "a payload has `userErrors: [UserError!]!`" }];
+}
+
+function inputFaults(field: GraphQLField<unknown, unknown>, path: string): Fault[] {
+  const expected = `${upperFirst(field.name)}Input!`;
+  const isSound = field.args.every(
+    ({ name, type }) => name === "input" && isNonNullType(type) && String(type) === expected,
+  );
+  return isSound
+    ? []
+    : [{ path, message: `it takes one argument or none: \`input: ${expected}\`` }];
+}
+
+function upperFirst(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

@@ -1,0 +1,18 @@
+// The ways to tell a report.
+
+import type { Report } from "../check.ts";
+import { github } from "./github.ts";
+import { json } from "./json.ts";
+import { junit } from "./junit.ts";
+import { markdown } from "./markdown.ts";
+import { sarif } from "./sarif.ts";
+import { terminal } from "./terminal.ts";
+
+export const formats = { terminal, markdown, json, junit, github, sarif } satisfies Record<
+  string,
+  (report: Report) => string
+>;
+
+export function isFormat(name: string): name is keyof typeof formats {
+  return Object.hasOwn(formats, name);
+}

@@ -1,0 +1,79 @@
+// For a comment on a pull request.
+
+import type { Finding, Report } from "../check.ts";
+import {
+  approvedBy,
+  bySection,
+  cost,
+  nameOf,
+  placeOf,
+  summary,
+  TITLES,
+  users,
+  verdict,
+} from "./words.ts";
+
+const SIGNS: Record<Finding["severity"], string> = { error: "❌", warning: "⚠️", note: "ℹ️" };
+
+export function markdown(report: Report): string {
+  const told = report.findings.filter(({ level }) => level !== "safe");
+  const safe = report.findings.filter(({ level }) => level === "safe");
+  const blocks = [
+    `## Schema check: ${verdict(report)}`,
+    `${summary(report)}.`,
+    ...bySection(told).map(([section, findings]) => table(TITLES[section], findings)),
+    ...(safe.length > 0 ? [folded(`Safe changes (${safe.length})`, safeList(safe))] : []),
+    ...(report.plans.length > 0 ? [folded("Plans of all operations", planTable(report))] : []),
+    ...report.remarks.map((remark) => `> ${cellText(remark)}`),
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function table(title: string, findings: readonly Finding[]): string {
+  const rows = findings.map((finding) => {
+    const what = [finding.message, finding.reason, approvedBy(finding)]
+      .filter((part) => part !== undefined)
+      .map(cellText);
+    const who = users(finding);
+    const at = placeOf(finding);
+    const cells = [
+      `${SIGNS[finding.severity]} ${finding.level ?? finding.severity}`,
+      code([finding.kind, finding.path].filter(Boolean).join(" ")),
+      [what.join("<br>"), who && `**${cellText(who)}**`, at && code(at)]
+        .filter(Boolean)
+        .join("<br>"),
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  return [`### ${title}`, "", "| | what | |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+function safeList(findings: readonly Finding[]): string {
+  return findings.map(({ kind, message }) => `- ${code(kind)} ${cellText(message)}`).join("\n");
+}
+
+function planTable({ plans }: Report): string {
+  const rows = plans.map(
+    ({ operation, before, after }) =>
+      `| ${cellText(nameOf(operation))} | ${cost(before)} | ${cost(after)} |`,
+  );
+  return ["| operation | before | now |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+function folded(title: string, body: string): string {
+  return `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
+}
+
+/** Nothing of a schema or of a message can end a cell or make markup. */
+function cellText(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(/[\\`*_[\]|~]/g, "\\$&")
+    .replaceAll("@", "&#64;")
+    .replaceAll(/\s+/g, " ");
+}
+
+function code(text: string): string {
+  return `\`${text.replaceAll("`", "'").replaceAll("|", "\\|")}\``;
+}

@@ -1,0 +1,56 @@
+import { changeId } from "../approvals.ts";
+import type { Finding, Report } from "../check.ts";
+import {
+  approvedBy,
+  bySection,
+  cost,
+  nameOf,
+  placeOf,
+  summary,
+  TITLES,
+  users,
+  verdict,
+} from "./words.ts";
+
+const SIGNS: Record<Finding["severity"], string> = { error: "✗", warning: "!", note: "·" };
+
+export function terminal(report: Report): string {
+  const blocks = bySection(report.findings).map(([section, findings]) =>
+    [TITLES[section], ...findings.map(entry)].join("\n"),
+  );
+  const grown = report.plans.filter(({ before, after }) => cost(before) !== cost(after));
+  const plans = grown.map(
+    ({ operation, before, after }) => `  ${nameOf(operation)}: ${cost(after)}, was ${cost(before)}`,
+  );
+  if (plans.length > 0) blocks.push(["Plans that differ", ...plans].join("\n"));
+  if (report.remarks.length > 0) {
+    blocks.push(["Remarks", ...report.remarks.map((remark) => `  ${remark}`)].join("\n"));
+  }
+  const approvable = report.findings.find(
+    ({ severity, section }) =>
+      severity === "error" && (section === "changes" || section === "permissions"),
+  );
+  if (approvable) {
+    blocks.push(
+      `Meant to be? lyceum-schema approve --change '${changeId({ kind: approvable.kind, path: approvable.path ?? "" })}' --reason '…' --author '…'`,
+    );
+  }
+  return `${[...blocks, `${verdict(report)}: ${summary(report)}`].join("\n\n")}\n`;
+}
+
+function entry(finding: Finding): string {
+  const head = [
+    SIGNS[finding.severity],
+    finding.level,
+    finding.kind,
+    finding.subgraph,
+    finding.path,
+  ];
+  const lines = [
+    `  ${head.filter(Boolean).join(" ")}: ${finding.message}`,
+    ...[placeOf(finding), users(finding), approvedBy(finding)]
+      .filter((line) => line !== undefined)
+      .map((line) => `      ${line}`),
+  ];
+  return lines.join("\n");
+}

@@ -1,0 +1,114 @@
+// What the check insists on: one file, in which every rule can be switched and excepted.
+
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from "yaml";
+import { lintRules } from "./lint.ts";
+import { CouldNotRun, type Place } from "./problem.ts";
+
+export const severities = ["error", "warning", "off"] as const;
+export type Setting = (typeof severities)[number];
+
+/** What is not about how a schema is written. */
+export const checkRules = ["unused-breaking-change", "dangerous-change", "plan-change"] as const;
+
+export interface Exception {
+  rule: string;
+  /** The type, field or argument that it is for. */
+  at: string;
+  reason: string;
+  /** The last day, such as `2027-01-31`. */
+  until: string;
+  place: Place;
+}
+
+export interface Rules {
+  settings: ReadonlyMap<string, Setting>;
+  exceptions: readonly Exception[];
+}
+
+export const ruleNames: readonly string[] = [...checkRules, ...Object.keys(lintRules)];
+
+export function defaultRules(): Rules {
+  const isCheckRule = (name: string) => (checkRules as readonly string[]).includes(name);
+  return {
+    settings: new Map(ruleNames.map((name) => [name, isCheckRule(name) ? "warning" : "error"])),
+    exceptions: [],
+  };
+}
+
+/** What the file does not name stays as it is by default. */
+export function parseRules(text: string, file: string): Rules {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const placeOf = (node: unknown): Place => {
+    const offset = (node as { range?: [number, number, number] | null } | undefined)?.range?.[0];
+    const { line, col } = lines.linePos(offset ?? 0);
+    return { file, line: line || 1, column: col || 1 };
+  };
+  const fail = (message: string, node: unknown) =>
+    new CouldNotRun({ code: "INVALID_RULES", message, place: placeOf(node) });
+
+  const fault = document.errors[0];
+  if (fault) {
+    const place = { file, line: fault.linePos?.[0].line, column: fault.linePos?.[0].col };
+    throw new CouldNotRun({
+      code: "INVALID_YAML",
+      message: fault.message.split(" at line ")[0] ?? "",
+      place,
+    });
+  }
+  const root = document.contents;
+  if (!isMap(root)) throw fail("expected `rules` and `exceptions`", root);
+  for (const { key } of root.items) {
+    if (!["rules", "exceptions"].includes(textOf(key) ?? "")) {
+      throw fail(`there is no "${textOf(key)}" here: \`rules\` and \`exceptions\` are all`, key);
+    }
+  }
+  return { settings: settings(root.get("rules")), exceptions: exceptions(root.get("exceptions")) };
+
+  function settings(node: unknown): Map<string, Setting> {
+    const all = new Map(defaultRules().settings);
+    if (node === undefined || node === null) return all;
+    if (!isMap(node)) throw fail("`rules` must map names to error, warning or off", node);
+    for (const { key, value } of node.items) {
+      const [name = "", setting] = [textOf(key), isScalar(value) ? value.value : undefined];
+      if (!ruleNames.includes(name)) {
+        throw fail(`there is no rule "${name}", only ${ruleNames.join(", ")}`, key);
+      }
+      // YAML takes a bare `off` for a boolean in its older version.
+      const known = severities.find(
+        (severity) => severity === (setting === false ? "off" : setting),
+      );
+      if (!known) throw fail(`"${name}" is to be ${severities.join(", ")}`, value);
+      all.set(name, known);
+    }
+    return all;
+  }
+
+  function exceptions(node: unknown): Exception[] {
+    if (node === undefined || node === null) return [];
+    if (!isSeq(node)) throw fail("`exceptions` must be a list", node);
+    return node.items.map((item) => {
+      if (!isMap(item)) throw fail("an exception has `rule`, `at`, `reason` and `until`", item);
+      return exception(item);
+    });
+  }
+
+  function exception(item: YAMLMap): Exception {
+    const field = (name: string): string => {
+      const text = textOf(item.get(name, true));
+      if (!text?.trim()) throw fail(`an exception needs \`${name}\``, item);
+      return text;
+    };
+    const found = { rule: field("rule"), at: field("at"), reason: field("reason") };
+    const until = field("until");
+    if (!/^\d{4}-\d\d-\d\d$/.test(until) || Number.isNaN(Date.parse(until))) {
+      throw fail(`\`until\` is a day, such as 2027-01-31, not "${until}"`, item);
+    }
+    if (!ruleNames.includes(found.rule)) throw fail(`there is no rule "${found.rule}"`, item);
+    return { ...found, until, place: placeOf(item) };
+  }
+}
+
+function textOf(node: unknown): string | undefined {
+  return isScalar(node) ? String(node.value ?? "") : undefined;
+}
