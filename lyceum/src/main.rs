@@ -2,6 +2,7 @@
 
 mod admin;
 mod logging;
+mod plan;
 mod seed;
 mod stop;
 mod subgraphs;
@@ -59,6 +60,10 @@ enum Command {
         /// Which one.
         name: Name,
     },
+    /// Say how many requests to subgraphs the router needs for an operation, and how many of them wait for one another.
+    ///
+    /// Prints JSON: for each file, in order, `{"fetches": 2, "steps": 2}` or `{"error": "…"}`.
+    Plan(plan::Settings),
 }
 
 fn main() -> ExitCode {
@@ -73,9 +78,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     logging::start(match command {
-        Command::Up(_) | Command::Migrate { .. } | Command::Seed { .. } | Command::Admin(_) | Command::Sdl { .. } => {
-            "warn"
-        }
+        Command::Up(_)
+        | Command::Migrate { .. }
+        | Command::Seed { .. }
+        | Command::Admin(_)
+        | Command::Sdl { .. }
+        | Command::Plan(_) => "warn",
         Command::Subgraph(_) => "info",
         // The HTTP library beneath the router speaks of each worker.
         Command::Router(_) => "info,ntex_rt=warn,ntex_server=warn,ntex_net=warn",
@@ -102,6 +110,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
             terminal::line(subgraphs::sdl(name).trim_end());
             Ok(())
         }
+        Command::Plan(settings) => plan::run(&settings),
     }
 }
 

@@ -60,6 +60,14 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
     for subgraph in &settings.subgraph_urls {
         config["override_subgraph_urls"]["subgraphs"][&subgraph.name] = json!({ "url": subgraph.url });
     }
+    if let Some(manifest) = &settings.safelist {
+        require_safelist(manifest)?;
+        config["persisted_documents"] = json!({
+            "enabled": true,
+            "require_id": true,
+            "storage": { "type": "file", "path": std::path::absolute(manifest)? },
+        });
+    }
     if settings.expose_query_plan || settings.development {
         config["query_planner"]["allow_expose"] = json!(true);
     }
@@ -70,6 +78,15 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
         config["supergraph"]["poll_interval"] = Value::Null;
     }
     Ok(())
+}
+
+/// Fails when there is no such manifest of documents, so that its absence is known before anything is started.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn require_safelist(manifest: &Path) -> Result<()> {
+    let opened = std::fs::File::open(manifest);
+    opened.map(drop).with_context(|| format!("the safelist {} cannot be read", manifest.display()))
 }
 
 /// Sends subscriptions to the relay: by the address of each subgraph, whatever else was said of it, and

@@ -6,11 +6,14 @@
 #![recursion_limit = "256"]
 
 mod config;
+mod plan;
 mod plugins;
 mod relay;
 mod server;
 mod settings;
 mod websocket;
 
+pub use config::require_safelist;
+pub use plan::{Cost, Planner};
 pub use server::{Router, run};
 pub use settings::{ClientAddressSettings, SampleSignIn, Settings, SubgraphUrl};

@@ -29,6 +29,12 @@ pub struct Settings {
     #[arg(long, env = "LYCEUM_SUPERGRAPH", value_name = "FILE")]
     pub supergraph: Option<PathBuf>,
 
+    /// Answer only the documents of this manifest, which clients name by their ids: `{"documentId": "…"}` instead of a
+    /// `query`. `operations/manifest.json` is that of `operations/`. Everything else is refused, so the playground and
+    /// introspection no longer work.
+    #[arg(long, env = "LYCEUM_SAFELIST", value_name = "FILE")]
+    pub safelist: Option<PathBuf>,
+
     /// Where identity publishes the public keys of access tokens.
     #[arg(long, env = "LYCEUM_JWKS_URL", value_name = "URL")]
     pub jwks_url: Option<String>,

@@ -326,7 +326,7 @@ impl Connection {
 
     /// One operation, from its request to its last message.
     async fn run(&self, id: &str, payload: Map<String, Value>) {
-        let keep = ["query", "operationName", "variables", "extensions"];
+        let keep = ["query", "documentId", "operationName", "variables", "extensions"];
         let body: Map<_, _> = payload.into_iter().filter(|(name, _)| keep.contains(&name.as_str())).collect();
         let Ok(answer) = self.request(&Value::Object(body)).send().await else {
             return self.fail(id, NOT_AVAILABLE, "SERVICE_UNAVAILABLE");

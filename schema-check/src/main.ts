@@ -1,15 +1,19 @@
 // lyceum-schema: picks the command, and turns what goes wrong into an exit code.
 
 import type { Command, Output } from "./command.ts";
+import { approveCommand } from "./commands/approve.ts";
 import { checkCommand } from "./commands/check.ts";
 import { composeCommand } from "./commands/compose.ts";
 import { contractCommand } from "./commands/contract.ts";
 import { crossCheckCommand } from "./commands/cross-check.ts";
+import { manifestCommand } from "./commands/manifest.ts";
 import { permissionsCommand } from "./commands/permissions.ts";
 import { CouldNotRun, type ExitCode, exitCode } from "./problem.ts";
 
 const commands: Record<string, Command> = {
   check: checkCommand,
+  approve: approveCommand,
+  manifest: manifestCommand,
   compose: composeCommand,
   "cross-check": crossCheckCommand,
   contract: contractCommand,

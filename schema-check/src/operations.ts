@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
+import { parseDocument } from "yaml";
 import { readText } from "./files.ts";
 import { type Commit, listAt, readManyAt } from "./git.ts";
 import { CouldNotRun, type Place } from "./problem.ts";
@@ -91,7 +92,7 @@ export function idOf(text: string): string {
 }
 
 function operation(text: string, fallback: string, id: string, place: Place): Operation {
-  const document = parseDocument(text, place);
+  const document = parseOperation(text, place);
   const definitions = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
   const names = definitions.flatMap((node) => ("name" in node && node.name ? node.name.value : []));
   if (definitions.length === 0) {
@@ -102,7 +103,7 @@ function operation(text: string, fallback: string, id: string, place: Place): Op
   return { name: names.join(", ") || fallback, id, text, document, place, viewer };
 }
 
-function parseDocument(text: string, place: Place): DocumentNode {
+function parseOperation(text: string, place: Place): DocumentNode {
   try {
     return parse(new Source(text, place.file));
   } catch (cause) {
@@ -155,17 +156,15 @@ export function parseJson(text: string, file: string): unknown {
   }
 }
 
-/** Not every message of the parser says where; one about a sudden end means the last line. */
+/** The parser does not always say where; JSON is YAML, and that parser does. */
 function jsonPlace(text: string, message: string): { line: number; column?: number } {
   const position = /position (\d+)/.exec(message)?.[1];
-  const before = text.slice(0, position === undefined ? undefined : Number(position)).split("\n");
-  const quoted = /Unexpected token .*, \.*"([\s\S]*?)"(\.\.\.)? is not valid JSON/.exec(
-    message,
-  )?.[1];
-  if (position === undefined && quoted !== undefined) {
-    return { line: text.slice(0, Math.max(text.indexOf(quoted), 0)).split("\n").length };
+  if (position !== undefined) {
+    const before = text.slice(0, Number(position)).split("\n");
+    return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
   }
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  const at = parseDocument(text).errors[0]?.linePos?.[0];
+  return at ? { line: at.line, column: at.col } : { line: 1 };
 }
 
 export interface Counted {

@@ -79,6 +79,18 @@ pub struct Settings {
     #[arg(long)]
     empty: bool,
 
+    /// Answer only the documents of this manifest, which clients name by their ids: `{"documentId": "…"}` instead of a
+    /// `query`. Everything else is refused, so the playground and introspection no longer work. Without FILE: the
+    /// documents of `operations/`.
+    #[arg(
+        long,
+        env = "LYCEUM_SAFELIST",
+        value_name = "FILE",
+        num_args = 0..=1,
+        default_missing_value = "operations/manifest.json"
+    )]
+    safelist: Option<PathBuf>,
+
     /// A directory with the programs of PostgreSQL 16, instead of those from the npm registry.
     #[arg(long, env = "LYCEUM_POSTGRES_BIN", value_name = "DIRECTORY")]
     postgres_bin: Option<PathBuf>,
@@ -150,6 +162,9 @@ pub async fn run(mut settings: Settings) -> Result<()> {
     settings.secret = settings.secret.or_random();
     // A wrong one is to be known before anything is started.
     settings.secret.secrets()?;
+    if let Some(manifest) = &settings.safelist {
+        router::require_safelist(manifest)?;
+    }
     let stop = stop::token()?;
     if settings.stop_with_stdin {
         stop::with_stdin(&stop);
@@ -310,6 +325,7 @@ impl RouterThread {
                 .collect(),
             playground: page,
             expose_query_plan: true,
+            safelist: settings.safelist.clone(),
             development: true,
             samples: people,
             client_address: settings.client_address.clone(),

@@ -13,6 +13,7 @@ mod permissions;
 mod purchases;
 mod references;
 mod rotation;
+mod safelist;
 mod silence;
 mod statements;
 mod system;

@@ -1,0 +1,50 @@
+//! `lyceum plan`: what operations cost on a supergraph.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use router::{Cost, Planner};
+use serde::Serialize;
+
+use crate::terminal;
+
+/// The settings of `lyceum plan`.
+#[derive(Args)]
+pub struct Settings {
+    /// The supergraph to plan on.
+    #[arg(long, value_name = "FILE")]
+    supergraph: PathBuf,
+
+    /// Documents, one in each file.
+    #[arg(required = true)]
+    operations: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Planned(Cost),
+    Impossible { error: String },
+}
+
+/// Prints, for each file in order, what it costs, or why the router could not answer it.
+pub fn run(settings: &Settings) -> Result<()> {
+    let planner = Planner::new(&read(&settings.supergraph)?)
+        .with_context(|| format!("{} cannot be used", settings.supergraph.display()))?;
+    let outcomes: Result<Vec<Outcome>> =
+        settings.operations.iter().map(|file| Ok(plan(&planner, &read(file)?))).collect();
+    terminal::line(serde_json::to_string_pretty(&outcomes?)?);
+    Ok(())
+}
+
+fn plan(planner: &Planner, document: &str) -> Outcome {
+    match planner.cost(document) {
+        Ok(cost) => Outcome::Planned(cost),
+        Err(error) => Outcome::Impossible { error: format!("{error:#}") },
+    }
+}
+
+fn read(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}
