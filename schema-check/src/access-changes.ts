@@ -1,5 +1,7 @@
-// Fields that other people may see than before, by the rows of two states of docs/permissions.json.
+// Fields that other people may see than before: by the rows of two states of docs/permissions.json,
+// and by the directives that make the router ask for scopes.
 
+import { isTypeDefinitionNode, parse, print } from "graphql";
 import type { Change } from "./changes.ts";
 import { type Outcome, outcome, type Permissions } from "./permissions.ts";
 
@@ -107,4 +109,57 @@ function isKindOf(audience: string, viewer: string | undefined): boolean {
   if (viewer === undefined) return true;
   if (audience === "owner") return viewer !== "anonymous";
   return audience.toLowerCase().endsWith(viewer.toLowerCase());
+}
+
+export function isAboutAccess({ kind }: Pick<Change, "kind">): boolean {
+  return /^(ACCESS|REFUSAL|SCOPES)_/.test(kind);
+}
+
+export function scopeChanges(before: string, after: string): Change[] {
+  const former = scopesOf(before);
+  return [...scopesOf(after)].flatMap(([path, is]) => {
+    const was = former.get(path);
+    return was === undefined || was === is ? [] : [scopeChange(path, was, is)];
+  });
+}
+
+function scopeChange(path: string, was: string, is: string): Change {
+  const affects: Change["affects"] = ({ fields, outputTypes }) =>
+    path.includes(".") ? fields.has(path) : outputTypes.has(path);
+  if (is === "") {
+    const message = `'${path}' is more public: it no longer has ${was}`;
+    return { kind: "SCOPES_REMOVED", path, level: "dangerous", message, affects };
+  }
+  return was === ""
+    ? {
+        kind: "SCOPES_ADDED",
+        path,
+        level: "breaking",
+        message: `'${path}' is more private: it has ${is}`,
+        affects,
+      }
+    : {
+        kind: "SCOPES_CHANGED",
+        path,
+        level: "breaking",
+        message: `'${path}' is for others: it has ${is}, and had ${was}`,
+        affects,
+      };
+}
+
+const ASKING = ["authenticated", "requiresScopes", "policy"];
+
+/** What a supergraph asks of who selects a type or a field: text, empty when nothing. */
+function scopesOf(supergraph: string): Map<string, string> {
+  const scopes = new Map<string, string>();
+  for (const type of parse(supergraph).definitions) {
+    if (!isTypeDefinitionNode(type)) continue;
+    const members = "fields" in type ? (type.fields ?? []) : [];
+    for (const node of [type, ...members]) {
+      const path = node === type ? type.name.value : `${type.name.value}.${node.name.value}`;
+      const asked = (node.directives ?? []).filter(({ name }) => ASKING.includes(name.value));
+      scopes.set(path, asked.map(print).sort().join(" "));
+    }
+  }
+  return scopes;
 }

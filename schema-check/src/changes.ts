@@ -10,6 +10,7 @@ import {
   isObjectType,
   isRequiredArgument,
   isRequiredInputField,
+  Kind,
 } from "graphql";
 import { fits, type Given, type Usage } from "./usage.ts";
 
@@ -34,7 +35,10 @@ export async function schemaChanges(
 ): Promise<Change[]> {
   // None of the inspector's own rules: `simplifyChanges` also drops breaking changes of a type that
   // has gained an interface, and `considerUsage` matches by prefix.
-  const found = (await diff(before, after)).map((change) => toChange(change, before, after));
+  // Of directives only `@deprecated` and `@oneOf` reach clients, and those are changes of their own.
+  const found = (await diff(before, after))
+    .filter(({ type }) => !type.startsWith("DIRECTIVE_USAGE_"))
+    .map((change) => toChange(change, before, after));
   const all = [...found, ...oneOfChanges(before, after)];
   return all.filter((change) => !isPartOfSomethingNew(change, all)).sort(byWeight);
 }
@@ -68,14 +72,22 @@ const LEVELS: Record<CriticalityLevel, Level> = {
 function toChange(change: InspectorChange, before: GraphQLSchema, after: GraphQLSchema): Change {
   const kind = change.type as string;
   const path = change.path ?? "schema";
+  const details = { kind, path, meta: change.meta ?? {}, before, after };
   return {
     kind,
     path,
-    level: LEVELS[change.criticality.level],
+    level: isNowRequired(details) ? "breaking" : LEVELS[change.criticality.level],
     message: change.message,
     reason: change.criticality.reason,
-    affects: affectedBy({ kind, path, meta: change.meta ?? {}, before, after }),
+    affects: affectedBy(details),
   };
+}
+
+/** The inspector takes a lost default for dangerous at most. */
+function isNowRequired({ kind, path, after }: Details): boolean {
+  if (!kind.includes("_DEFAULT_")) return false;
+  const input = findInput(after, path);
+  return input !== undefined && isRequired(input);
 }
 
 interface Details {
@@ -102,7 +114,7 @@ function affectedBy(details: Details): Test {
       return (usage) => (usage.fields.get(field) ?? []).some((args) => args.has(argument));
     case "FIELD_ARGUMENT_TYPE_CHANGED":
     case "FIELD_ARGUMENT_DEFAULT_CHANGED": {
-      const test = inputTest(kind, argument, findArgument(details.after, type, member, argument));
+      const test = inputTest(kind, argument, findInput(details.after, path));
       return (usage) => test(usage.fields.get(field) ?? [], usage, details.after);
     }
     case "INPUT_FIELD_REMOVED":
@@ -113,7 +125,7 @@ function affectedBy(details: Details): Test {
       return (usage) => usage.variableTypes.has(type) || usage.inputObjects.has(type);
     case "INPUT_FIELD_TYPE_CHANGED":
     case "INPUT_FIELD_DEFAULT_VALUE_CHANGED": {
-      const test = inputTest(kind, member, findInputField(details.after, type, member));
+      const test = inputTest(kind, member, findInput(details.after, path));
       return (usage) =>
         usage.variableTypes.has(type) ||
         test(usage.inputObjects.get(type) ?? [], usage, details.after);
@@ -162,8 +174,10 @@ function inputTest(kind: string, name: string, input: Input | undefined) {
   return (places: readonly Given[], usage: Usage, schema: GraphQLSchema): boolean =>
     places.some((given) => {
       const value = given.get(name);
-      if (kind.includes("DEFAULT")) return value === undefined || value.kind === "Variable";
       if (!input) return true;
+      if (kind.includes("_DEFAULT_") && !isRequired(input)) {
+        return value === undefined || value.kind === Kind.VARIABLE;
+      }
       return value === undefined ? isRequired(input) : !fits(value, input.type, usage, schema);
     });
 }
@@ -174,24 +188,13 @@ function isRequired(input: Input): boolean {
   );
 }
 
-function findArgument(
-  schema: GraphQLSchema,
-  typeName: string,
-  field: string,
-  argument: string,
-): GraphQLArgument | undefined {
+/** The argument, or the field of an input, that a path names. */
+function findInput(schema: GraphQLSchema, path: string): Input | undefined {
+  const [typeName = "", field = "", argument] = path.split(".");
   const type = schema.getType(typeName);
+  if (isInputObjectType(type)) return type.getFields()[field];
   if (!isObjectType(type) && !isInterfaceType(type)) return undefined;
   return type.getFields()[field]?.args.find(({ name }) => name === argument);
-}
-
-function findInputField(
-  schema: GraphQLSchema,
-  typeName: string,
-  field: string,
-): GraphQLInputField | undefined {
-  const type = schema.getType(typeName);
-  return isInputObjectType(type) ? type.getFields()[field] : undefined;
 }
 
 /** The inspector takes `@oneOf` for a directive like any other. */

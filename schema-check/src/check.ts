@@ -1,7 +1,7 @@
 // The verdict on a graph: composition, changes, clients, plans, permissions, style. No I/O.
 
 import { type GraphQLError, type GraphQLSchema, specifiedRules, validate } from "graphql";
-import { accessChanges } from "./access-changes.ts";
+import { accessChanges, isAboutAccess, scopeChanges } from "./access-changes.ts";
 import { type Approval, approvalOf, isFor } from "./approvals.ts";
 import { type Change, type Level, schemaChanges } from "./changes.ts";
 import { lintRules } from "./lint.ts";
@@ -74,13 +74,20 @@ export interface Sides {
   after: GraphQLSchema;
   /** Who may see what, where both sides have it. */
   permissions?: { before: Permissions; after: Permissions };
+  supergraphs?: { before: string; after: string };
 }
 
 /** All changes, those of who may see what included. */
-export async function allChanges({ before, after, permissions }: Sides): Promise<Change[]> {
+export async function allChanges({
+  before,
+  after,
+  permissions,
+  supergraphs,
+}: Sides): Promise<Change[]> {
   return [
     ...(await schemaChanges(before, after)),
     ...(permissions ? accessChanges(permissions.before, permissions.after) : []),
+    ...(supergraphs ? scopeChanges(supergraphs.before, supergraphs.after) : []),
   ];
 }
 
@@ -114,10 +121,9 @@ export function changeFindings(
     const severity = approval ? "note" : severityOf(change, affected, rules);
     if (severity === "off") return [];
     const { kind, path, level, message, reason } = change;
-    const isAccess = ["ACCESS_NARROWED", "ACCESS_WIDENED", "REFUSAL_CHANGED"].includes(kind);
     return [
       {
-        section: isAccess ? "permissions" : "changes",
+        section: isAboutAccess(change) ? "permissions" : "changes",
         ...{ severity, kind, level, path, message, affected, approval },
         reason: level === "safe" ? undefined : reason,
         place: placeOfPath(path, subgraphs),

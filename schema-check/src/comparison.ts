@@ -77,8 +77,11 @@ export async function loadComparison(where: Where): Promise<Comparison> {
   const { supergraph } = result;
   const api = apiSchema(parse(supergraph));
   const permissions = baseline && bothPermissions(where.permissions, baseline, remarks);
+  const supergraphs = baseline?.supergraph
+    ? { before: baseline.supergraph, after: supergraph }
+    : undefined;
   const changes = baseline
-    ? await allChanges({ before: baseline.api, after: api, permissions })
+    ? await allChanges({ before: baseline.api, after: api, permissions, supergraphs })
     : [];
   const usedOf = clientsOf(operations, baseline?.api ?? api);
   return { ...common, graph: { composes: true, supergraph, api, changes, clients: usedOf } };

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Case, corpus } from "./corpus.ts";
+import { type JsonReport, Repository } from "./repository.ts";
+
+const repository = new Repository();
+
+test("the graph itself is clean", async () => {
+  const { code, findings } = await repository.report("--against", "HEAD");
+
+  assert.deepEqual(findings, []);
+  assert.equal(code, 0);
+});
+
+test("there are at least sixty single changes", () => {
+  assert.ok(corpus.length >= 60);
+  assert.equal(new Set(corpus.map(({ name }) => name)).size, corpus.length);
+});
+
+for (const each of corpus) {
+  test(each.name, async () => {
+    try {
+      for (const [file, from, to] of each.edits) repository.replace(file, from, to);
+      expect(each, await repository.report("--against", "HEAD"));
+    } finally {
+      repository.restore();
+    }
+  });
+}
+
+function expect(each: Case, report: JsonReport & { code: number }): void {
+  if (each.refused) {
+    const kinds = report.findings.map(({ section, kind }) => `${section} ${kind}`);
+    assert.ok(
+      kinds.some((kind) => kind.startsWith("composition ") && each.refused?.test(kind.slice(12))),
+      kinds.join(", "),
+    );
+  } else {
+    assert.deepEqual(found(report, each.changes ?? {}), sorted(each.changes ?? {}));
+    assert.deepEqual(invalid(report), each.invalid ?? []);
+  }
+  assert.equal(report.code, each.exit);
+}
+
+type Changes = NonNullable<Case["changes"]>;
+
+/** All that can break or surprise somebody, and the safe ones that are asked for. */
+function found({ findings }: JsonReport, expected: Changes): unknown {
+  const changes = findings
+    .filter(({ section }) => section === "changes" || section === "permissions")
+    .map(({ kind, path, level, affected }) => ({
+      id: `${kind} ${path}`,
+      told: [level, ...affected.map(({ name }) => name).sort()],
+    }))
+    .filter(({ id, told }) => told[0] !== "safe" || id in expected);
+  return sorted(Object.fromEntries(changes.map(({ id, told }) => [id, told])));
+}
+
+function sorted(changes: object): [string, unknown][] {
+  return Object.entries(changes).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function invalid({ findings }: JsonReport): string[] {
+  const names = findings
+    .filter(({ kind }) => kind === "INVALID_OPERATION")
+    .map(({ path }) => path ?? "");
+  return [...new Set(names)].sort();
+}

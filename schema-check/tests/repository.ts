@@ -1,0 +1,107 @@
+// A git repository of a graph, with one commit, for the check to compare with.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after } from "node:test";
+import { fixtures, type Outcome, run } from "./support.ts";
+
+export interface JsonReport {
+  verdict: "clean" | "broken";
+  against: string | null;
+  operations: number;
+  findings: {
+    section: string;
+    severity: "error" | "warning" | "note";
+    kind: string;
+    level?: string;
+    path?: string;
+    subgraph?: string;
+    message: string;
+    place?: { file: string; line?: number; column?: number };
+    affected: { name: string; asOf?: string; requests?: number }[];
+    approval?: { reason: string; author: string };
+  }[];
+  plans: { operation: { name: string }; before: unknown; after: unknown }[];
+  remarks: string[];
+}
+
+export class Repository {
+  readonly folder = mkdtempSync(join(tmpdir(), "lyceum-graph-"));
+
+  /** The graph in fixtures/library, or copies of files elsewhere. */
+  constructor(
+    from: { root: string; paths: string[] } = { root: join(fixtures, "library"), paths: ["."] },
+  ) {
+    after(() => rmSync(this.folder, { recursive: true, force: true }));
+    for (const path of from.paths) {
+      mkdirSync(dirname(this.path(path)), { recursive: true });
+      cpSync(join(from.root, path), this.path(path), { recursive: true });
+    }
+    this.git("init", "--quiet", "--initial-branch", "main");
+    this.commit("The graph");
+  }
+
+  path(file: string): string {
+    return join(this.folder, file);
+  }
+
+  read(file: string): string {
+    return readFileSync(this.path(file), "utf8");
+  }
+
+  write(file: string, text: string): this {
+    mkdirSync(dirname(this.path(file)), { recursive: true });
+    writeFileSync(this.path(file), text);
+    return this;
+  }
+
+  /** Fails when there is nothing to replace, so that no test passes for having changed nothing. */
+  replace(file: string, from: string, to: string): this {
+    const text = this.read(file);
+    if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
+    return this.write(
+      file,
+      text.replace(from, () => to),
+    );
+  }
+
+  git(...args: string[]): string {
+    const identity = ["-c", "user.name=Alice", "-c", "user.email=alice@example.com"];
+    return execFileSync("git", [...identity, ...args], { cwd: this.folder, encoding: "utf8" });
+  }
+
+  commit(message: string): this {
+    this.git("add", "--all");
+    this.git("commit", "--quiet", "--allow-empty", "-m", message);
+    return this;
+  }
+
+  /** Takes back whatever was not committed. */
+  restore(): void {
+    this.git("reset", "--quiet", "--hard");
+    this.git("clean", "--quiet", "-fd");
+  }
+
+  /** The options that name this repository's files. */
+  get where(): string[] {
+    return [
+      ...["--config", this.path("supergraph.yaml")],
+      ...["--operations", this.path("operations")],
+      ...["--permissions", this.path("docs/permissions.json")],
+      ...["--approvals", this.path("approvals.json")],
+    ];
+  }
+
+  check(...args: string[]): Promise<Outcome> {
+    const rules = args.includes("--rules") ? [] : ["--rules", this.path("rules.yaml")];
+    return run("check", ...this.where, ...rules, ...args);
+  }
+
+  async report(...args: string[]): Promise<JsonReport & { code: number }> {
+    const { code, printed, said } = await this.check("--format", "json", ...args);
+    if (printed === "") throw new Error(said);
+    return { code, ...JSON.parse(printed) };
+  }
+}
