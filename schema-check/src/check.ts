@@ -4,6 +4,7 @@ import { type GraphQLError, type GraphQLSchema, specifiedRules, validate } from 
 import { accessChanges, isAboutAccess, scopeChanges } from "./access-changes.ts";
 import { type Approval, approvalOf, isFor } from "./approvals.ts";
 import { type Change, type Level, schemaChanges } from "./changes.ts";
+import type { Comparison, Graph } from "./comparison.ts";
 import { lintRules } from "./lint.ts";
 import { placeOfPath } from "./locate.ts";
 import type { Operation } from "./operations.ts";
@@ -11,7 +12,9 @@ import type { Permissions } from "./permissions.ts";
 import { type PlanComparison, riseOf } from "./plans.ts";
 import type { Place, Problem } from "./problem.ts";
 import type { Exception, Rules } from "./rules.ts";
+import type { SecondOpinion } from "./second-composer.ts";
 import type { Subgraph } from "./subgraphs.ts";
+import { supergraphDifferences } from "./supergraph-difference.ts";
 import { type Usage, usageOf } from "./usage.ts";
 
 export const sections = [
@@ -55,6 +58,69 @@ export interface Report {
 
 export const isBroken = ({ findings }: Report): boolean =>
   findings.some(({ severity }) => severity === "error");
+
+export interface Evidence {
+  comparison: Comparison;
+  rules: Rules;
+  /** What the second composer says, if it was asked. */
+  second?: SecondOpinion;
+  /** Makes plans of operations, if that can be done. */
+  plan?(operations: readonly Operation[]): PlanComparison[];
+  /** The day, such as `2027-01-31`. */
+  today: string;
+  approvalsFile: string;
+}
+
+export function judge(evidence: Evidence): Report {
+  const { comparison, second } = evidence;
+  const { graph, baseline, operations, remarks } = comparison;
+  const common = { against: baseline?.name, remarks, operations: operations.length };
+  if (!graph.composes) {
+    return { ...common, findings: compositionFindings(graph.problems), plans: [] };
+  }
+  const opinion = second ? secondOpinion(graph, second) : [];
+  const invalid = validateSchema(graph.api).map(
+    ({ message }): Problem => ({ code: "INVALID_SCHEMA", message }),
+  );
+  if (invalid.length > 0) {
+    return { ...common, findings: [...opinion, ...compositionFindings(invalid)], plans: [] };
+  }
+  return { ...common, ...judgeGraph(graph, evidence, opinion) };
+}
+
+const SECOND = "@apollo/composition";
+const COMPOSERS = ["@theguild/federation-composition", SECOND] as const;
+
+function secondOpinion({ supergraph }: Graph, second: SecondOpinion): Finding[] {
+  if (!second.composes) return compositionFindings(second.problems, SECOND);
+  const differences = supergraphDifferences(supergraph, second.supergraph, COMPOSERS);
+  return compositionFindings(
+    differences.map((message): Problem => ({ code: "COMPOSERS_DIFFER", message })),
+  );
+}
+
+function judgeGraph(
+  { api, changes, clients }: Graph,
+  { comparison, rules, plan, today, approvalsFile }: Evidence,
+  opinion: Finding[],
+): Pick<Report, "findings" | "plans"> {
+  const { subgraphs, operations, approvals, baseline } = comparison;
+  const changed = changeFindings(changes, clients, rules, approvals, subgraphs);
+  const refused = operationFindings(operations, api, changed);
+  const isRefused = new Set(refused.flatMap(({ affected }) => affected));
+  const plans = plan ? plan(operations.filter((operation) => !isRefused.has(operation))) : [];
+  return {
+    plans,
+    findings: [
+      ...opinion,
+      ...changed,
+      ...refused,
+      ...planFindings(plans, rules),
+      ...lintFindings(api, subgraphs, rules, today),
+      ...(baseline ? approvalFindings(approvals, changes, approvalsFile) : []),
+    ],
+  };
+}
 
 export function compositionFindings(problems: readonly Problem[], composer?: string): Finding[] {
   return problems.map(({ code, message, coordinate, subgraph, place }) => ({
@@ -153,7 +219,10 @@ export function operationFindings(
   changes: readonly Finding[],
 ): Finding[] {
   return operations.flatMap((operation) => {
-    const errors = validate(schema, operation.document, specifiedRules, { maxErrors: 20 });
+    const errors = [
+      ...missingRoots(operation, schema),
+      ...validate(schema, operation.document, specifiedRules, { maxErrors: 20 }),
+    ];
     const causes = changes.filter(
       ({ level, affected }) => level === "breaking" && affected.includes(operation),
     );
@@ -174,6 +243,15 @@ export function operationFindings(
       };
     });
   });
+}
+
+/** The rules of the specification have nothing on this: without a type they look at no field. */
+function missingRoots({ document }: Operation, schema: GraphQLSchema): GraphQLError[] {
+  return document.definitions.flatMap((node) =>
+    node.kind !== Kind.OPERATION_DEFINITION || schema.getRootType(node.operation)
+      ? []
+      : new GraphQLError(`The schema has no ${node.operation} at all.`, { nodes: node }),
+  );
 }
 
 /** A fragment that is used twice, or a type that is gone, is reported once. */

@@ -532,6 +532,18 @@ export const corpus: Case[] = [
   {
     name: "the key that the others use is gone",
     edits: [[CATALOG, '@key(fields: "id") @key(fields: "isbn")', '@key(fields: "isbn")']],
+    refused: /INVALID_FIELD_SHARING/,
+    exit: 1,
+  },
+  {
+    name: "the home of a type no longer resolves its key, so that others cannot get there",
+    edits: [
+      [
+        PEOPLE,
+        'type Author @key(fields: "id")',
+        'type Author @key(fields: "id", resolvable: false)',
+      ],
+    ],
     refused: /SATISFIABILITY_ERROR/,
     exit: 1,
   },
@@ -603,7 +615,7 @@ export const corpus: Case[] = [
   {
     name: "a field that is needed is no longer external",
     edits: [[STOCK, "pages: Int! @external", "pages: Int!"]],
-    refused: /INVALID_FIELD_SHARING/,
+    refused: /REQUIRES_FIELDS_MISSING_EXTERNAL/,
     exit: 1,
   },
   {

@@ -1,24 +1,13 @@
 import { existsSync } from "node:fs";
-import {
-  approvalFindings,
-  changeFindings,
-  compositionFindings,
-  type Finding,
-  isBroken,
-  lintFindings,
-  operationFindings,
-  planFindings,
-  type Report,
-} from "../check.ts";
+import { type Evidence, isBroken, judge } from "../check.ts";
 import { type Command, options } from "../command.ts";
-import { type Comparison, comparisonOptions, type Graph, loadComparison } from "../comparison.ts";
+import { type Comparison, comparisonOptions, loadComparison } from "../comparison.ts";
 import { readText, writeText } from "../files.ts";
-import { type PlanComparison, planAll } from "../plans.ts";
-import { CouldNotRun, exitCode, type Problem } from "../problem.ts";
+import { type Plan, planAll } from "../plans.ts";
+import { CouldNotRun, exitCode } from "../problem.ts";
 import { formats, isFormat } from "../report/formats.ts";
 import { defaultRules, parseRules, type Rules } from "../rules.ts";
 import { composeAgain, isInstalled } from "../second-composer.ts";
-import { supergraphDifferences } from "../supergraph-difference.ts";
 
 const RULES = "schema-check/rules.yaml";
 
@@ -44,7 +33,15 @@ export const checkCommand: Command = {
     const printed = formatNamed(format);
 
     const program = lyceum ?? (process.env.LYCEUM_PROGRAM || undefined);
-    const report = await check(await loadComparison(where), loadRules(rules), program, where);
+    const comparison = await loadComparison(where);
+    const report = judge({
+      comparison,
+      rules: loadRules(rules),
+      second: await secondOpinion(comparison),
+      plan: planner(comparison, program),
+      today: new Date().toISOString().slice(0, 10),
+      approvalsFile: where.approvals,
+    });
 
     for (const { file, print } of files) writeText(file, print(report));
     output.print(printed(report));
@@ -75,85 +72,35 @@ function loadRules(file: string | undefined): Rules {
     : parseRules(readText(path), path);
 }
 
-async function check(
-  comparison: Comparison,
-  rules: Rules,
-  program: string | undefined,
-  { approvals: approvalsFile }: { approvals: string },
-): Promise<Report> {
-  const { graph, baseline, operations, approvals, subgraphs, remarks } = comparison;
-  const report: Report = {
-    against: baseline?.name,
-    findings: [],
-    remarks: [...remarks],
-    operations: operations.length,
-    plans: [],
-  };
-  if (!graph.composes) {
-    report.findings.push(...compositionFindings(graph.problems));
-    return report;
-  }
-  report.findings.push(...(await secondOpinion(comparison, graph, report)));
-
-  const { changes, clients, api } = graph;
-  const changed = changeFindings(changes, clients, rules, approvals, subgraphs);
-  report.findings.push(...changed, ...operationFindings(operations, api, changed));
-  report.plans = plans(comparison, graph, program, report);
-  report.findings.push(
-    ...planFindings(report.plans, rules),
-    ...lintFindings(api, subgraphs, rules, new Date().toISOString().slice(0, 10)),
-    ...(baseline ? approvalFindings(approvals, changes, approvalsFile) : []),
-  );
-  return report;
+/** The second composer, if it is installed. */
+async function secondOpinion({ graph, subgraphs, remarks }: Comparison) {
+  if (!graph.composes) return undefined;
+  if (await isInstalled()) return composeAgain(subgraphs);
+  remarks.push("Composed by one composer only: @apollo/composition is not installed.");
+  return undefined;
 }
 
-const SECOND = "@apollo/composition";
-
-async function secondOpinion(
-  { subgraphs }: Comparison,
-  graph: Graph,
-  report: Report,
-): Promise<Finding[]> {
-  if (!(await isInstalled())) {
-    report.remarks.push(`Composed by one composer only: ${SECOND} is not installed.`);
-    return [];
-  }
-  const second = await composeAgain(subgraphs);
-  if (!second.composes) return compositionFindings(second.problems, SECOND);
-
-  const names = ["@theguild/federation-composition", SECOND] as const;
-  const differences = supergraphDifferences(graph.supergraph, second.supergraph, names);
-  const problems = differences.map((message): Problem => ({ code: "COMPOSERS_DIFFER", message }));
-  return compositionFindings(problems);
-}
-
-/** Of the operations that are valid now: the others are broken already. */
-function plans(
-  { operations, baseline }: Comparison,
-  { supergraph }: Graph,
+/** Makes plans before and after, if there is a program to ask. */
+function planner(
+  { baseline, graph, remarks }: Comparison,
   program: string | undefined,
-  report: Report,
-): PlanComparison[] {
+): Evidence["plan"] {
+  if (!graph.composes) return undefined;
   if (program === undefined) {
-    report.remarks.push(
-      "Plans were not compared: no `lyceum` was given (--lyceum, LYCEUM_PROGRAM).",
-    );
-    return [];
+    remarks.push("Plans were not compared: no `lyceum` was given (--lyceum, LYCEUM_PROGRAM).");
+    return undefined;
   }
-  const invalid = new Set(
-    report.findings
-      .filter(({ section }) => section === "operations")
-      .flatMap(({ affected }) => affected),
-  );
-  const valid = operations.filter((operation) => !invalid.has(operation));
-  const after = planAll(program, supergraph, valid);
   if (baseline && !baseline.supergraph) {
-    report.remarks.push(`Plans were made but not compared: ${baseline.name} is no supergraph.`);
+    remarks.push(`Plans were made but not compared: ${baseline.name} is no supergraph.`);
   }
-  const before = baseline?.supergraph ? planAll(program, baseline.supergraph, valid) : [];
-  return valid.map((operation, index) => ({
-    operation,
-    before: before[index],
-    after: after[index] ?? { error: "the planner left it out" },
-  }));
+  const former = baseline?.supergraph;
+  return (operations) => {
+    const before = former ? planAll(program, former, operations) : [];
+    const after = planAll(program, graph.supergraph, operations);
+    return operations.map((operation, index) => ({
+      operation,
+      before: before[index],
+      after: after[index] as Plan,
+    }));
+  };
 }
