@@ -1,6 +1,13 @@
 // The verdict on a graph: composition, changes, clients, plans, permissions, style. No I/O.
 
-import { type GraphQLError, type GraphQLSchema, specifiedRules, validate } from "graphql";
+import {
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  specifiedRules,
+  validate,
+  validateSchema,
+} from "graphql";
 import { accessChanges, isAboutAccess, scopeChanges } from "./access-changes.ts";
 import { type Approval, approvalOf, isFor } from "./approvals.ts";
 import { type Change, type Level, schemaChanges } from "./changes.ts";

@@ -1,0 +1,173 @@
+// 500 random edits of the five subgraphs' schemas. What the reference composer refuses is refused,
+// nothing crashes, and whatever makes a stored operation invalid is reported as breaking.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { transformSupergraphToPublicSchema } from "@theguild/federation-composition";
+import {
+  buildASTSchema,
+  type DocumentNode,
+  type GraphQLSchema,
+  Kind,
+  parse,
+  validate,
+} from "graphql";
+import { getVariableValues } from "graphql/execution/values.js";
+import { allChanges, clientsOf, isBroken, judge, type Report } from "../src/check.ts";
+import type { Comparison } from "../src/comparison.ts";
+import { apiSchema, compose } from "../src/composition.ts";
+import { loadOperations, type Operation } from "../src/operations.ts";
+import { CouldNotRun } from "../src/problem.ts";
+import { defaultRules } from "../src/rules.ts";
+import { composeAgain, type SecondOpinion } from "../src/second-composer.ts";
+import { loadSubgraphs, parseSdl, type Subgraph } from "../src/subgraphs.ts";
+import { mutate, Random } from "./mutations.ts";
+
+const EDITS = 500;
+const SEED = 20261124;
+const ROOT = join(import.meta.dirname, "..", "..");
+const OPERATIONS = join(ROOT, "operations");
+
+let subgraphs: Subgraph[];
+let operations: Operation[];
+let variables: Map<string, unknown>;
+let original: { supergraph: string; api: GraphQLSchema };
+
+before(async () => {
+  subgraphs = await loadSubgraphs(join(ROOT, "supergraph.yaml"));
+  operations = loadOperations(OPERATIONS);
+  variables = exampleVariables();
+  const result = compose(subgraphs);
+  assert.ok(result.composes);
+  original = { supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
+});
+
+test("the graph as it is makes no operation invalid", () => {
+  for (const operation of operations) assert.ok(isValid(operation, original.api), operation.name);
+});
+
+test(`${EDITS} random edits`, async (t) => {
+  const random = new Random(SEED);
+  const seen = { refused: 0, invalid: 0, breaking: 0, clean: 0, unreadable: 0 };
+  let refusedByReferenceOnly = 0;
+
+  for (let number = 0; number < EDITS; number += 1) {
+    const at = random.below(subgraphs.length);
+    const { name, origin } = subgraphs[at] as Subgraph;
+    const { what, sdl } = mutate(readFileSync(origin, "utf8"), random);
+    const edit = `edit ${number} of ${name}, ${what}`;
+
+    const document = readable(sdl, origin, edit);
+    if (!document) {
+      seen.unreadable += 1;
+      continue;
+    }
+    const edited = subgraphs.map((one, index) => (index === at ? { ...one, document } : one));
+    const reference = await composeAgain(edited);
+    const report = await reportOn(edited, reference, edit);
+    if (!reference.composes && compose(edited).composes) refusedByReferenceOnly += 1;
+    note(seen, report, reference, edit);
+  }
+  t.diagnostic(JSON.stringify({ ...seen, refusedByReferenceOnly }));
+  // Else the test would have shown nothing.
+  for (const [kind, count] of Object.entries(seen)) assert.ok(count >= 5, `${kind}: ${count}`);
+});
+
+/** Nothing for text that is no schema, which has to be said with its line. */
+function readable(sdl: string, origin: string, edit: string): DocumentNode | undefined {
+  try {
+    return parseSdl(sdl, origin);
+  } catch (cause) {
+    assert.ok(cause instanceof CouldNotRun, edit);
+    assert.ok((cause.problems[0]?.place?.line ?? 0) > 0, edit);
+    return undefined;
+  }
+}
+
+async function reportOn(edited: Subgraph[], second: SecondOpinion, edit: string): Promise<Report> {
+  try {
+    return judge({
+      comparison: await comparison(edited),
+      rules: defaultRules(),
+      second,
+      today: "2026-11-24",
+      approvalsFile: "approvals.json",
+    });
+  } catch (cause) {
+    throw new Error(`${edit} crashed`, { cause });
+  }
+}
+
+async function comparison(edited: Subgraph[]): Promise<Comparison> {
+  const common = { subgraphs: edited, operations, approvals: [], remarks: [] };
+  const baseline = { name: "before", ...original };
+  const result = compose(edited);
+  if (!result.composes) return { ...common, baseline, graph: result };
+  const api = apiSchema(parse(result.supergraph));
+  const supergraphs = { before: original.supergraph, after: result.supergraph };
+  const changes = await allChanges({ before: original.api, after: api, supergraphs });
+  const clients = clientsOf(operations, original.api);
+  return {
+    ...common,
+    baseline,
+    graph: { composes: true, supergraph: result.supergraph, api, changes, clients },
+  };
+}
+
+function note(
+  seen: Record<string, number>,
+  report: Report,
+  reference: SecondOpinion,
+  edit: string,
+): void {
+  const count = (kind: string) => {
+    seen[kind] = (seen[kind] ?? 0) + 1;
+  };
+  if (!reference.composes) {
+    count("refused");
+    const told = report.findings.some(({ section }) => section === "composition");
+    assert.ok(told && isBroken(report), `${edit} was not refused`);
+    return;
+  }
+  const now = referenceApi(reference.supergraph);
+  const broken = operations.filter((operation) => !isValid(operation, now));
+  if (broken.length > 0) {
+    count("invalid");
+    const told = report.findings.some(
+      ({ level, severity }) => level === "breaking" && severity === "error",
+    );
+    const refused = report.findings.some(({ section }) => section === "composition");
+    assert.ok(
+      (told || refused) && isBroken(report),
+      `${edit} breaks ${broken.map(({ name }) => name).join(", ")}`,
+    );
+  } else count(isBroken(report) ? "breaking" : "clean");
+}
+
+/** From the reference composer's supergraph, so that nothing rests on ours. */
+function referenceApi(supergraph: string): GraphQLSchema {
+  return buildASTSchema(transformSupergraphToPublicSchema(parse(supergraph)));
+}
+
+/** Does the document still validate, and do its example variables still fit? */
+function isValid({ document, name }: Operation, schema: GraphQLSchema): boolean {
+  if (validate(schema, document).length > 0) return false;
+  return document.definitions.every((node) => {
+    if (node.kind !== Kind.OPERATION_DEFINITION) return true;
+    if (!schema.getRootType(node.operation)) return false;
+    const given = (variables.get(name) ?? {}) as Record<string, unknown>;
+    return getVariableValues(schema, node.variableDefinitions ?? [], given).errors === undefined;
+  });
+}
+
+function exampleVariables(): Map<string, unknown> {
+  const files = readdirSync(OPERATIONS).filter((file) => file.endsWith(".variables.json"));
+  return new Map(
+    files.map((file) => [
+      file.replace(".variables.json", ""),
+      JSON.parse(readFileSync(join(OPERATIONS, file), "utf8")),
+    ]),
+  );
+}
