@@ -22,6 +22,7 @@ pub async fn run(check: bool) -> Result<()> {
     }
     if stale.is_empty() || !check {
         stale.extend(permissions(check).await?);
+        stale.extend(manifest(check).await?);
     }
     ensure!(!check || stale.is_empty(), "run `cargo xtask generate` and commit: {}", stale.join(", "));
     Ok(())
@@ -67,6 +68,16 @@ async fn permissions(check: bool) -> Result<Option<String>> {
     terminal::step("lyceum-schema permissions");
     process::run_quietly(&mut command, "the table of permissions").await?;
     renew(Path::new("docs/permissions.md"), &std::fs::read(fresh.path())?, check)
+}
+
+/// The documents that `lyceum up --safelist` serves.
+async fn manifest(check: bool) -> Result<Option<String>> {
+    let fresh = tempfile::NamedTempFile::new()?;
+    let mut command = Package::schema_check().program("bin/lyceum-schema.js")?;
+    command.args(["manifest", "--operations", "operations", "--out"]).arg(fresh.path());
+    terminal::step("lyceum-schema manifest");
+    process::run_quietly(&mut command, "the manifest of operations").await?;
+    renew(Path::new("operations/manifest.json"), &std::fs::read(fresh.path())?, check)
 }
 
 /// Writes `text` to the file, or says that it should be.

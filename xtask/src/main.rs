@@ -10,6 +10,7 @@ mod npm;
 mod orphans;
 mod prepare;
 mod process;
+mod schema;
 mod silence;
 mod terminal;
 mod test;
@@ -48,7 +49,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Renew the subgraphs' schemas, `supergraph.graphql`, `api.graphql` and `docs/permissions.md`.
+    /// Renew the subgraphs' schemas, `supergraph.graphql`, `api.graphql`, `docs/permissions.md` and
+    /// `operations/manifest.json`.
     Generate {
         /// Change nothing, and fail if anything would change.
         #[arg(long)]
@@ -67,7 +69,15 @@ enum Task {
     /// Starts five databases, five subgraphs and the router as separate processes, lets students buy
     /// courses, and kills processes, lets them die at chosen steps, and cuts their connections. Then counts.
     Chaos(chaos::Options),
-    /// Run what `.ci/run` runs: lint, generate --check, prepare --check, test.
+    /// Say what a change of the graph breaks, and whom: `schema check`. All commands: `schema help`.
+    ///
+    /// Without `--against` it compares with the main branch. Exit code 0: clean, 1: broken, 2: could not run.
+    Schema {
+        /// Passed on to `lyceum-schema`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run what `.ci/run` runs: lint, generate --check, schema check, prepare --check, test.
     Ci,
 }
 
@@ -83,10 +93,13 @@ async fn main() -> ExitCode {
     orphans::stop().await;
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal::failure(&error);
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref() {
+            Some(schema::Exited(code)) => ExitCode::from(*code),
+            None => {
+                terminal::failure(&error);
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 
@@ -97,10 +110,12 @@ async fn run(task: Task) -> Result<()> {
         Task::Prepare { check } => prepare::run(check).await,
         Task::Generate { check } => generate::run(check).await,
         Task::Db { .. } => database::serve().await,
+        Task::Schema { arguments } => schema::run(&arguments).await,
         Task::Chaos(options) => chaos::run(&options).await,
         Task::Ci => {
             lint::run().await?;
             generate::run(true).await?;
+            schema::run(&["check".to_owned()]).await?;
             prepare::run(true).await?;
             test::run(&[]).await
         }

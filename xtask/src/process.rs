@@ -1,6 +1,6 @@
 //! Runs programs, and stops them with all that they started.
 
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -55,10 +55,15 @@ pub async fn run(command: &mut Command) -> Result<()> {
 
 /// Runs `command`, which people know as `name`, and fails if it fails.
 pub async fn run_quietly(command: &mut Command, name: &str) -> Result<()> {
-    let mut running = Running::start(command)?;
-    let status = running.child.wait().await?;
+    let status = status(command).await?;
     ensure!(status.success(), "{name} failed ({status})");
     Ok(())
+}
+
+/// Runs `command` and says how it ended.
+pub async fn status(command: &mut Command) -> Result<ExitStatus> {
+    let mut running = Running::start(command)?;
+    Ok(running.child.wait().await?)
 }
 
 fn describe(command: &Command) -> String {
@@ -75,9 +80,7 @@ fn describe(command: &Command) -> String {
 }
 
 /// Waits for `program`, but not beyond a request to end.
-pub async fn until_terminated(
-    program: impl Future<Output = std::io::Result<std::process::ExitStatus>>,
-) -> Result<std::process::ExitStatus> {
+pub async fn until_terminated(program: impl Future<Output = std::io::Result<ExitStatus>>) -> Result<ExitStatus> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
