@@ -1,0 +1,401 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { getIntrospectionQuery, graphqlSync, parse } from "graphql";
+import { apiSchema, compose } from "../src/composition.ts";
+import { loadSubgraphs } from "../src/subgraphs.ts";
+import { Repository } from "./repository.ts";
+
+const REMOVED: [string, string, string] = [
+  "catalog.graphql",
+  '  "How long."\n  minutes: Int\n',
+  "",
+];
+
+test("a broken client: what, who, where, and exit code 1", async () => {
+  const repository = new Repository().replace(...REMOVED);
+
+  const { code, printed } = await repository.check("--against", "HEAD");
+
+  assert.equal(code, 1);
+  assert.match(
+    printed,
+    /✗ breaking FIELD_REMOVED Film\.minutes: .*\n.*catalog\.graphql:\d+:\d+\n +used by Search/,
+  );
+  assert.match(printed, /INVALID_OPERATION Search: .*\n.*Search\.graphql:10:7/);
+  assert.match(printed, /Broken: 2 errors/);
+});
+
+// What to compare with.
+
+test("without a ref, on the main branch: the commit before", async () => {
+  const repository = new Repository().replace(...REMOVED).commit("Films have no length");
+
+  const { code, against } = await repository.report();
+
+  assert.equal(code, 1);
+  assert.match(against ?? "", /^HEAD~1 /);
+});
+
+test("without a ref, on another branch: the main branch", async () => {
+  const repository = new Repository();
+  repository.git("switch", "--quiet", "--create", "shorter");
+  repository
+    .replace(...REMOVED)
+    .commit("Films have no length")
+    .commit("And more");
+
+  const { code, against } = await repository.report();
+
+  assert.equal(code, 1);
+  assert.match(against ?? "", /^main /);
+});
+
+test("without a ref, in a repository of one commit: nothing to compare with, said and clean", async () => {
+  const { code, against, remarks } = await new Repository().report();
+
+  assert.equal(code, 0);
+  assert.equal(against, null);
+  assert.match(remarks.join(" "), /nothing to compare with/);
+});
+
+test("without a ref, in a clone of depth 1: nothing to compare with, said and clean", async () => {
+  const origin = new Repository().commit("One more");
+  const clone = new Repository();
+  clone.git("clone", "--quiet", "--depth", "1", `file://${origin.folder}`, "clone");
+
+  const { code, printed } = await clone.check("--config", clone.path("clone/supergraph.yaml"));
+
+  assert.equal(code, 0, printed);
+  assert.match(printed, /nothing to compare with/);
+});
+
+test("against HEAD with nothing changed: clean", async () => {
+  const { code, findings } = await new Repository().report("--against", "HEAD");
+
+  assert.equal(code, 0);
+  assert.deepEqual(findings, []);
+});
+
+for (const [what, text] of [
+  ["the API schema", (api: string) => api],
+  ["the supergraph", (_: string, supergraph: string) => supergraph],
+] as const) {
+  test(`against a file: ${what}`, async () => {
+    const repository = new Repository();
+    const result = compose(await loadSubgraphs(repository.path("supergraph.yaml")));
+    assert.ok(result.composes);
+    repository.write("former.graphql", text(result.api, result.supergraph)).replace(...REMOVED);
+
+    const { code, findings } = await repository.report(
+      "--against",
+      repository.path("former.graphql"),
+    );
+
+    assert.equal(code, 1);
+    assert.deepEqual(
+      findings.map(({ kind, path }) => `${kind} ${path}`),
+      ["FIELD_REMOVED Film.minutes", "INVALID_OPERATION Search"],
+    );
+  });
+}
+
+test("against a list of subgraphs elsewhere", async () => {
+  const former = new Repository();
+  const repository = new Repository().replace(...REMOVED);
+
+  const { code } = await repository.report("--against", former.path("supergraph.yaml"));
+
+  assert.equal(code, 1);
+});
+
+test("against a running graph", async () => {
+  const repository = new Repository();
+  const result = compose(await loadSubgraphs(repository.path("supergraph.yaml")));
+  assert.ok(result.composes);
+  const schema = apiSchema(parse(result.supergraph));
+  const query = getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true });
+  const server = createServer((_, response) =>
+    response.end(JSON.stringify(graphqlSync({ schema, source: query }))),
+  );
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+  try {
+    assert.deepEqual((await repository.report("--against", url)).findings, []);
+    const { findings } = await repository.replace(...REMOVED).report("--against", url);
+    assert.equal(findings[0]?.kind, "FIELD_REMOVED");
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+
+  const { code, said } = await repository.check("--against", url);
+  assert.equal(code, 2);
+  assert.match(said, /GRAPH_UNREACHABLE.*does not answer \(ECONNREFUSED\)/);
+});
+
+// Whom it breaks.
+
+test("a document that the same change takes away is still sent by clients", async () => {
+  const repository = new Repository().replace(...REMOVED);
+  repository.replace("operations/Search.graphql", "      minutes\n", "");
+
+  const { code, findings } = await repository.report("--against", "HEAD");
+
+  assert.equal(code, 1);
+  assert.deepEqual(
+    findings[0]?.affected.map(({ name, asOf }) => [name, asOf]),
+    [["Search", "HEAD"]],
+  );
+});
+
+test("a document of that commit that was changed before is not", async () => {
+  const repository = new Repository();
+  repository.replace("operations/Search.graphql", "      minutes\n", "").commit("No length");
+  repository.replace(...REMOVED);
+
+  const { code, findings } = await repository.report("--against", "HEAD");
+
+  assert.equal(code, 0);
+  assert.deepEqual(
+    findings.map(({ kind, severity }) => [kind, severity]),
+    [["FIELD_REMOVED", "warning"]],
+  );
+});
+
+test("counts: how often, and one that never comes is nobody", async () => {
+  const repository = new Repository().replace("people.graphql", "  born: Int\n", "");
+  repository.replace("catalog.graphql", "  subtitle: String\n", "  subtitle: Int\n");
+  repository.replace("stock.graphql", "  price: Int\n", "  price: Int!\n");
+  repository.replace("catalog.graphql", "tags: [String!]!", "tags: [String]!");
+  const counts = repository.path("counts.json");
+
+  repository.write("counts.json", JSON.stringify({ BookList: 1200, Gone: 7 }));
+  const used = await repository.report("--against", "HEAD", "--counts", counts);
+  const tags = used.findings.find(({ path }) => path === "Book.tags");
+  assert.equal(used.code, 1);
+  assert.equal(tags?.affected[0]?.requests, 1200);
+  assert.match(used.remarks.join(" "), /Gone/);
+
+  repository.write("counts.json", JSON.stringify({ BookList: 0 }));
+  const idle = await repository.report("--against", "HEAD", "--counts", counts);
+  assert.equal(idle.code, 0);
+  assert.deepEqual(idle.findings.find(({ path }) => path === "Book.tags")?.affected, []);
+});
+
+for (const [form, write] of [
+  ["of ids and documents", (id: string, body: string) => ({ [id]: body })],
+  ["as `manifest` writes it", (id: string, body: string) => ({ operations: [{ id, body }] })],
+] as const) {
+  test(`operations from a manifest ${form}`, async () => {
+    const repository = new Repository().replace(...REMOVED);
+    const manifest = write("a1", '{ search(text: "a") { ... on Film { minutes } } }');
+    repository.write("manifest.json", JSON.stringify(manifest));
+
+    const { code, findings, operations } = await repository.report(
+      ...["--against", "HEAD", "--operations", repository.path("manifest.json")],
+    );
+
+    assert.equal(code, 1);
+    assert.equal(operations, 1);
+    assert.deepEqual(
+      findings[0]?.affected.map(({ name }) => name),
+      ["a1"],
+    );
+  });
+}
+
+test("without the row file there are no permissions to compare, which is said", async () => {
+  const repository = new Repository();
+
+  const { remarks } = await repository.report(
+    "--against",
+    "HEAD",
+    "--permissions",
+    repository.path("none.json"),
+  );
+
+  assert.match(remarks.join(" "), /Permissions were not compared/);
+});
+
+test("an unused breaking change is what the rules say", async () => {
+  const repository = new Repository().replace(
+    "catalog.graphql",
+    '  "Below the title."\n  subtitle: String\n',
+    "",
+  );
+  const rules = repository.read("rules.yaml");
+
+  repository.write(
+    "rules.yaml",
+    rules.replace("rules:", "rules:\n  unused-breaking-change: error"),
+  );
+  assert.equal((await repository.report("--against", "HEAD")).code, 1);
+
+  repository.write("rules.yaml", rules.replace("rules:", "rules:\n  unused-breaking-change: off"));
+  const { code, findings } = await repository.report("--against", "HEAD");
+  assert.equal(code, 0);
+  assert.deepEqual(findings, []);
+});
+
+// What cannot be answered: exit code 2, and where.
+
+async function fails(repository: Repository, ...args: string[]): Promise<string> {
+  const { code, said, printed } = await repository.check(...args);
+  assert.equal(code, 2, printed);
+  return said;
+}
+
+test("an SDL with a syntax error", async () => {
+  const repository = new Repository().write("stock.graphql", "type Query {\n  a(: Int\n}\n");
+
+  assert.match(await fails(repository), /stock\.graphql:2:5: error \[SYNTAX_ERROR\] stock/);
+});
+
+test("a missing SDL", async () => {
+  const repository = new Repository().replace(
+    "supergraph.yaml",
+    "file: stock.graphql",
+    "file: none.graphql",
+  );
+
+  assert.match(
+    await fails(repository),
+    /none\.graphql: error \[FILE_UNREADABLE\].*supergraph\.yaml:16/,
+  );
+});
+
+test("two subgraphs of one name", async () => {
+  const repository = new Repository().replace("supergraph.yaml", "  stock:", "  people:");
+
+  assert.match(await fails(repository), /supergraph\.yaml:12:3: error \[DUPLICATE_NAME\]/);
+});
+
+test("a subgraph at an address that does not answer", async () => {
+  const repository = new Repository();
+  repository.replace("supergraph.yaml", "file: stock.graphql", "subgraph_url: http://127.0.0.1:1/");
+
+  assert.match(
+    await fails(repository),
+    /supergraph\.yaml:15:7: error \[SUBGRAPH_UNREACHABLE\] stock/,
+  );
+});
+
+test("a graph at an address that does not answer", async () => {
+  const said = await fails(new Repository(), "--against", "http://127.0.0.1:1/graphql");
+
+  assert.match(said, /GRAPH_UNREACHABLE.*127\.0\.0\.1:1\/graphql does not answer/);
+});
+
+test("no operations, and no such folder", async () => {
+  const repository = new Repository().write("empty/README.md", "Nothing yet.");
+
+  assert.match(
+    await fails(repository, "--operations", repository.path("empty")),
+    /empty:1: error \[NO_OPERATIONS\]/,
+  );
+  assert.match(
+    await fails(repository, "--operations", repository.path("none")),
+    /none: error \[FILE_UNREADABLE\]/,
+  );
+});
+
+test("an operation with a syntax error", async () => {
+  const repository = new Repository().write(
+    "operations/Search.graphql",
+    "query Search {\n  search(\n}\n",
+  );
+
+  assert.match(await fails(repository), /Search\.graphql:3:1: error \[SYNTAX_ERROR\]/);
+});
+
+for (const [what, text, expected] of [
+  ["no JSON", '{\n  "a": "{ a }",\n  b\n}', /manifest\.json:3:\d+: error \[INVALID_JSON\]/],
+  [
+    "cut off",
+    '{\n  "a":',
+    /manifest\.json:\d: error \[INVALID_JSON\]|manifest\.json:\d:\d+: error \[INVALID_JSON\]/,
+  ],
+  ["a page", "<html>\n", /manifest\.json:1.*: error \[INVALID_JSON\]/],
+  ["a list", "[1]", /manifest\.json:1: error \[INVALID_MANIFEST\]/],
+  ["of other things", '{"a": 1}', /manifest\.json:1: error \[INVALID_MANIFEST\]/],
+  ["empty", "{}", /manifest\.json:1: error \[NO_OPERATIONS\]/],
+  [
+    "of broken documents",
+    '{\n  "a": "{ a }",\n  "b": "{"\n}',
+    /manifest\.json:3: error \[SYNTAX_ERROR\]/,
+  ],
+  ["of fragments", '{"a": "fragment A on B { c }"}', /manifest\.json:1: error \[NO_OPERATION\]/],
+] as const) {
+  test(`a manifest that is ${what}`, async () => {
+    const repository = new Repository().write("manifest.json", text);
+
+    assert.match(
+      await fails(repository, "--operations", repository.path("manifest.json")),
+      expected,
+    );
+  });
+}
+
+for (const text of ["{", "[]", '{"BookList": -1}', '{"BookList": "many"}', "null"]) {
+  test(`counts that are none: ${text}`, async () => {
+    const repository = new Repository().write("counts.json", text);
+    const isList = text === "[]";
+
+    const { code, said } = await repository.check("--counts", repository.path("counts.json"));
+
+    assert.equal(code, isList ? 0 : 2, said);
+    if (!isList) assert.match(said, /counts\.json:1.*: error \[INVALID_/);
+  });
+}
+
+for (const text of [
+  "",
+  "- a\n",
+  "rules: [\n",
+  "rules:\n  nmaing: error\n",
+  "rules:\n  naming: loud\n",
+  "exceptions: 3\n",
+  "other: 1\n",
+]) {
+  test(`rules that are none: ${JSON.stringify(text)}`, async () => {
+    const repository = new Repository().write("rules.yaml", text);
+
+    assert.match(await fails(repository), /rules\.yaml:\d+:\d+: error \[INVALID_/);
+  });
+}
+
+test("a commit, a file or a format that is not there", async () => {
+  const repository = new Repository();
+
+  assert.match(
+    await fails(repository, "--against", "no-such-branch"),
+    /UNKNOWN_BASELINE.*no-such-branch/,
+  );
+  assert.match(await fails(repository, "--against", "--output=/tmp/x"), /USAGE|UNKNOWN_BASELINE/);
+  assert.match(await fails(repository, "--format", "yaml"), /USAGE.*no format "yaml"/);
+  assert.match(await fails(repository, "--write", "json"), /USAGE.*NAME=FILE/);
+  assert.match(
+    await fails(repository, "--rules", repository.path("none.yaml")),
+    /none\.yaml: error \[FILE_UNREADABLE\]/,
+  );
+});
+
+test("a commit at which there was no such graph, or a broken one", async () => {
+  const repository = new Repository();
+  repository.git("rm", "--quiet", "--cached", "supergraph.yaml");
+  repository.git("commit", "--quiet", "-m", "No list");
+  assert.match(
+    await fails(repository, "--against", "HEAD"),
+    /HEAD:.*supergraph\.yaml: error \[FILE_UNREADABLE\]/,
+  );
+
+  const sdl = repository.read("stock.graphql");
+  repository.write("stock.graphql", "type Query {").commit("Broken");
+  repository.write("stock.graphql", sdl);
+  assert.match(
+    await fails(repository, "--against", "HEAD"),
+    /HEAD:.*stock\.graphql:1:13: error \[SYNTAX_ERROR\]/,
+  );
+});

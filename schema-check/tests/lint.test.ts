@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { buildSchema } from "graphql";
+import { lintFindings } from "../src/check.ts";
+import { lintRules } from "../src/lint.ts";
+import { defaultRules, parseRules, type Rules } from "../src/rules.ts";
+import { parseSdl } from "../src/subgraphs.ts";
+
+/** What a rule says of one subgraph's schema, or of several. */
+function faults(rule: string, sdl: string, others: Record<string, string> = {}): string[] {
+  const subgraphs = Object.entries({ one: sdl, ...others }).map(([name, text]) => ({
+    name,
+    origin: `${name}.graphql`,
+    document: parseSdl(text, `${name}.graphql`),
+  }));
+  const api = buildSchema(sdl, { assumeValidSDL: true });
+  return (lintRules[rule]?.({ api, subgraphs }) ?? []).map(({ path }) => path);
+}
+
+test("description: types, fields, arguments, input fields and values", () => {
+  const sdl = `
+    type Query { "Said." a("Said." b: Int, c: Int): E  d: Int }
+    "Said." input I { e: Int }
+    "Said." enum E { F }
+    "  " scalar S`;
+
+  assert.deepEqual(faults("description", sdl), [
+    "E.F",
+    "I.e",
+    "Query",
+    "Query.a.c",
+    "Query.d",
+    "S",
+  ]);
+});
+
+test("naming", () => {
+  const sdl = `
+    type Query { good: Int Bad: Int snake_case(Arg: Int, fine: Int): lower }
+    enum lower { GOOD_ONE bad Bad_ _BAD }
+    input Good_Not { a: Int B: Int }`;
+
+  assert.deepEqual(
+    faults("naming", sdl).sort(),
+    [
+      ...["Good_Not", "Good_Not.B", "Query.Bad", "Query.snake_case", "Query.snake_case.Arg"],
+      ...["lower", "lower.Bad_", "lower._BAD", "lower.bad"],
+    ].sort(),
+  );
+});
+
+test("edge-nullability: only what leads to somebody else's", () => {
+  const one = `
+    type Query { a: Int }
+    type Course @key(fields: "id") { id: ID! title: String! teacher: User! others: [User!]! maybe: User these: [User]! self: Course! }
+    type User @key(fields: "id", resolvable: false) { id: ID! }`;
+  const two = 'type User @key(fields: "id") { id: ID! name: String! best: User! }';
+
+  assert.deepEqual(faults("edge-nullability", one, { two }), ["Course.teacher", "Course.others"]);
+});
+
+test("connection: lists of things with an id, the form of a connection, and its arguments", () => {
+  const sdl = `
+    type Query {
+      things: [Thing!]!  words: [String!]!  bits: [Bit!]!
+      pages(first: Int, after: String, last: Int, before: String): ThingConnection!
+      lame(first: Int): ThingConnection!
+    }
+    type Thing { id: ID! } type Bit { name: String }
+    type ThingConnection { nodes: [Thing!]! edges: [Bit!]! pageInfo: Bit }
+    type BitConnection { nodes: [Thing!]! }`;
+
+  assert.deepEqual(faults("connection", sdl), [
+    ...["BitConnection", "BitConnection"],
+    ...["Query.things", "Query.lame", "Query.lame", "Query.lame"],
+  ]);
+});
+
+test("mutation-payload", () => {
+  const sdl = `
+    type Query { a: Int }
+    type Mutation {
+      good(input: GoodInput!): GoodPayload
+      plain: PlainPayload!
+      bare: Boolean
+      other(input: GoodInput!): OtherPayload
+      loose(input: LooseInput): LoosePayload
+      many(id: ID!): ManyPayload
+    }
+    type GoodPayload { userErrors: [UserError!]! } type PlainPayload { userErrors: [UserError!]! }
+    type OtherPayload { userErrors: [UserError!]! } type LoosePayload { userErrors: [UserError!] }
+    type ManyPayload { a: Int }
+    type UserError { message: String } input GoodInput { a: Int } input LooseInput { a: Int }`;
+
+  assert.deepEqual(faults("mutation-payload", sdl), [
+    ...["Mutation.bare", "Mutation.other", "LoosePayload", "Mutation.loose"],
+    ...["ManyPayload", "Mutation.many"],
+  ]);
+});
+
+test("deprecation-reason: fields, arguments, input fields and values", () => {
+  const sdl = `
+    type Query {
+      a: Int @deprecated  b: Int @deprecated(reason: "Use c.")  c(d: Int @deprecated(reason: " ")): E
+    }
+    enum E { F @deprecated }
+    input I { g: Int @deprecated }`;
+
+  assert.deepEqual(faults("deprecation-reason", sdl), ["E.F", "I.g", "Query.a", "Query.c.d"]);
+});
+
+const SDL = '"A." type Query { "B." Bad: Int }';
+const EXCEPTION = (until: string) => `
+exceptions:
+  - rule: naming
+    at: Query.Bad
+    reason: It was so before.
+    until: ${until}
+`;
+
+function findings(rules: Rules, today = "2027-01-31") {
+  const subgraphs = [
+    { name: "one", origin: "one.graphql", document: parseSdl(SDL, "one.graphql") },
+  ];
+  return lintFindings(buildSchema(SDL), subgraphs, rules, today);
+}
+
+test("a finding has its place", () => {
+  const [finding] = findings(defaultRules());
+
+  assert.deepEqual(finding?.place, { file: "one.graphql", line: 1, column: 24 });
+  assert.equal(finding?.severity, "error");
+});
+
+test("a rule is switched in the file", () => {
+  assert.deepEqual(findings(parseRules("rules:\n  naming: off\n", "rules.yaml")), []);
+  const [finding] = findings(parseRules("rules:\n  naming: warning\n", "rules.yaml"));
+  assert.equal(finding?.severity, "warning");
+});
+
+test("an exception holds through its last day, and not one day longer", () => {
+  const rules = parseRules(EXCEPTION("2027-01-31"), "rules.yaml");
+
+  assert.deepEqual(findings(rules, "2027-01-31"), []);
+  const [finding] = findings(rules, "2027-02-01");
+  assert.match(finding?.message ?? "", /its exception ended on 2027-01-31/);
+});
+
+test("an exception of nothing is to go", () => {
+  const rules = parseRules(
+    EXCEPTION("2027-01-31").replace("Query.Bad", "Query.good"),
+    "rules.yaml",
+  );
+
+  const idle = findings(rules).find(({ kind }) => kind === "IDLE_EXCEPTION");
+  assert.deepEqual(idle?.place, { file: "rules.yaml", line: 3, column: 5 });
+});
+
+for (const [what, text] of [
+  ["no reason", EXCEPTION("2027-01-31").replace(/ {4}reason.*\n/, "")],
+  ["an empty reason", EXCEPTION("2027-01-31").replace("It was so before.", '" "')],
+  ["no end", EXCEPTION("2027-01-31").replace(/ {4}until.*\n/, "")],
+  ["an end that is no day", EXCEPTION("soon")],
+  ["an end on a day that never comes", EXCEPTION("2027-13-31")],
+  ["no such rule", EXCEPTION("2027-01-31").replace("naming", "nmaing")],
+] as const) {
+  test(`an exception with ${what} is refused, with its line`, () => {
+    assert.throws(() => parseRules(text, "rules.yaml"), /rules\.yaml:3:5: error \[INVALID_RULES\]/);
+  });
+}
+
+test("the repository's own rules are valid, and name every rule", () => {
+  const text = readFileSync(join(import.meta.dirname, "..", "rules.yaml"), "utf8");
+  const { settings } = parseRules(text, "rules.yaml");
+
+  for (const name of settings.keys()) assert.match(text, new RegExp(`^ {2}${name}: `, "m"));
+});
