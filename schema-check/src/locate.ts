@@ -7,6 +7,7 @@ import {
   type GraphQLError,
   isTypeDefinitionNode,
   isTypeExtensionNode,
+  Kind,
 } from "graphql";
 import type { Place, Problem } from "./problem.ts";
 import type { Subgraph } from "./subgraphs.ts";
@@ -23,13 +24,33 @@ export function toProblem(error: GraphQLError, subgraphs: readonly Subgraph[]): 
     message: error.message.replace(/^\[[^\]]*\] /, ""),
     subgraph:
       owner?.name ?? (named.length > 0 ? named.map(({ name }) => name).join(", ") : undefined),
-    coordinate: found?.coordinate,
+    coordinate: found?.coordinate ?? (owner && place && coordinateAt(owner.document, place)),
     place: place ?? found?.place,
   };
 }
 
 function placeOfNode({ source, locations }: GraphQLError): Place | undefined {
   return source && locations?.[0] ? { file: source.name, ...locations[0] } : undefined;
+}
+
+/** The type, and the field in it, that a place is in. */
+function coordinateAt(document: DocumentNode, place: Place): string | undefined {
+  const isAround = ({ loc }: ASTNode): boolean =>
+    loc !== undefined && !isBefore(place, loc.startToken) && !isBefore(loc.endToken, place);
+  const definition = document.definitions.find(isAround);
+  if (!definition || !("name" in definition) || !definition.name) return undefined;
+  const field = "fields" in definition ? definition.fields?.find(isAround) : undefined;
+  return [definition.name.value, field?.name.value].filter(Boolean).join(".");
+}
+
+interface Position {
+  line?: number;
+  column?: number;
+}
+
+function isBefore(a: Position, b: Position): boolean {
+  const [line = 0, otherLine = 0] = [a.line, b.line];
+  return line < otherLine || (line === otherLine && (a.column ?? 0) < (b.column ?? 0));
 }
 
 function namedSubgraphs(error: GraphQLError, subgraphs: readonly Subgraph[]): Subgraph[] {
@@ -41,8 +62,8 @@ function find(
   message: string,
   subgraphs: readonly Subgraph[],
 ): { coordinate: string; place: Place } | undefined {
-  const coordinates = [...message.matchAll(/\b([A-Z_]\w*)(?:\.(\w+))?(\(\w+:\))?/g)]
-    .map(([whole, type, field]) => ({ whole, type: type as string, field }))
+  const coordinates = [...message.matchAll(/(?:\b([A-Z_]\w*)|@(\w+))(?:\.(\w+))?(\(\w+:\))?/g)]
+    .map(([whole, type, directive, field]) => ({ whole, type: type ?? `@${directive}`, field }))
     .sort((a, b) => Number(b.field !== undefined) - Number(a.field !== undefined));
 
   for (const { whole, type, field } of coordinates) {
@@ -95,6 +116,9 @@ function argumentOf(
 
 function definitionOf(document: DocumentNode, type: string, field?: string): ASTNode | undefined {
   for (const definition of document.definitions) {
+    if (definition.kind === Kind.DIRECTIVE_DEFINITION && `@${definition.name.value}` === type) {
+      return definition.name;
+    }
     if (!isTypeDefinitionNode(definition) && !isTypeExtensionNode(definition)) continue;
     if (definition.name.value !== type) continue;
     if (field === undefined) return definition.name;

@@ -105,6 +105,37 @@ test("a broken @requires names its own line", async () => {
   );
 });
 
+test("a type that is not there: the field that asks for it, and its line", async () => {
+  const copy = new Copy().replace(
+    "enrollment.graphql",
+    "teacher: User @external",
+    "teacher: Usr @external",
+  );
+
+  const { code, said } = await run("compose", "--config", copy.config);
+
+  assert.equal(code, 1);
+  assert.match(
+    said,
+    /enrollment\.graphql:\d+:\d+: error \[INVALID_GRAPHQL\] enrollment Course\.teacher: Unknown type Usr/,
+  );
+});
+
+test("a directive that two subgraphs define in two ways: its line", async () => {
+  const copy = new Copy();
+  for (const [file, type] of [
+    ["enrollment.graphql", "Int"],
+    ["course.graphql", "String"],
+  ] as const) {
+    copy.write(file, `${copy.read(file)}\ndirective @skip(if: ${type}!) on FIELD\n`);
+  }
+
+  const { code, said } = await run("compose", "--config", copy.config);
+
+  assert.equal(code, 1);
+  assert.match(said, /\.graphql:\d+:\d+: error \[FIELD_ARGUMENT_TYPE_MISMATCH\].*@skip/);
+});
+
 test("a syntax error, with file, line and column", async () => {
   const copy = new Copy().write("payment.graphql", "type Query {\n  payment(id ID!): Int\n}\n");
 
