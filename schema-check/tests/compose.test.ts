@@ -123,11 +123,15 @@ test("a type that is not there: the field that asks for it, and its line", async
 
 test("a directive that two subgraphs define in two ways: its line", async () => {
   const copy = new Copy();
-  for (const [file, type] of [
-    ["enrollment.graphql", "Int"],
-    ["course.graphql", "String"],
-  ] as const) {
-    copy.write(file, `${copy.read(file)}\ndirective @skip(if: ${type}!) on FIELD\n`);
+  for (const name of ["identity", "course", "enrollment", "payment", "notification"]) {
+    const type = name === "course" ? "String" : "Int";
+    const file = `${name}.graphql`;
+    copy.write(
+      file,
+      `${copy.read(file)}
+directive @skip(if: ${type}!) on FIELD
+`,
+    );
   }
 
   const { code, said } = await run("compose", "--config", copy.config);
