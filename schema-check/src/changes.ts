@@ -43,15 +43,17 @@ export async function schemaChanges(
   return all.filter((change) => !isPartOfSomethingNew(change, all)).sort(byWeight);
 }
 
-/** The parts of a new type need not be listed beside it. */
+/** What something new is made of need not be listed beside it. */
 function isPartOfSomethingNew(change: Change, all: readonly Change[]): boolean {
   if (change.level !== "safe") return false;
   return all.some(
     ({ kind, path }) =>
-      (kind === "TYPE_ADDED" || kind === "FIELD_ADDED" || kind === "INPUT_FIELD_ADDED") &&
-      (change.path.startsWith(`${path}.`) || (change.path === path && change.kind !== kind)),
+      ADDITIONS.has(kind) &&
+      ((change.path === path && change.kind !== kind) || change.path.startsWith(`${path}.`)),
   );
 }
+
+const ADDITIONS = new Set(["TYPE_ADDED", "FIELD_ADDED", "INPUT_FIELD_ADDED", "ENUM_VALUE_ADDED"]);
 
 const WEIGHT: Record<Level, number> = { breaking: 0, dangerous: 1, safe: 2 };
 

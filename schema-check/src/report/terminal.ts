@@ -1,5 +1,6 @@
 import { changeId } from "../approvals.ts";
 import type { Finding, Report } from "../check.ts";
+import { type PlanComparison, riseOf } from "../plans.ts";
 import {
   approvedBy,
   bySection,
@@ -18,11 +19,11 @@ export function terminal(report: Report): string {
   const blocks = bySection(report.findings).map(([section, findings]) =>
     [TITLES[section], ...findings.map(entry)].join("\n"),
   );
-  const grown = report.plans.filter(({ before, after }) => cost(before) !== cost(after));
-  const plans = grown.map(
+  const better = report.plans.filter((plan) => plan.before && isCheaper(plan));
+  const plans = better.map(
     ({ operation, before, after }) => `  ${nameOf(operation)}: ${cost(after)}, was ${cost(before)}`,
   );
-  if (plans.length > 0) blocks.push(["Plans that differ", ...plans].join("\n"));
+  if (plans.length > 0) blocks.push(["Plans that cost less", ...plans].join("\n"));
   if (report.remarks.length > 0) {
     blocks.push(["Remarks", ...report.remarks.map((remark) => `  ${remark}`)].join("\n"));
   }
@@ -36,6 +37,11 @@ export function terminal(report: Report): string {
     );
   }
   return `${[...blocks, `${verdict(report)}: ${summary(report)}`].join("\n\n")}\n`;
+}
+
+/** What costs more is among the findings. */
+function isCheaper(plan: PlanComparison): boolean {
+  return riseOf(plan) === undefined && cost(plan.before) !== cost(plan.after);
 }
 
 function entry(finding: Finding): string {
