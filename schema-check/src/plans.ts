@@ -47,14 +47,23 @@ function run(program: string, args: string[]): string {
 }
 
 function parsePlans(text: string, count: number): Plan[] {
-  const plans: unknown = JSON.parse(text);
-  if (!Array.isArray(plans) || plans.length !== count) {
+  const plans = asList(text);
+  if (plans?.length !== count) {
     throw new CouldNotRun({
       code: "PLANNER_FAILED",
       message: "the planner answers something else",
     });
   }
   return plans;
+}
+
+function asList(text: string): Plan[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is worse than before, in words; nothing, when nothing is. */

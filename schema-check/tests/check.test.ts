@@ -129,11 +129,28 @@ test("against a running graph", async () => {
     server.close();
     server.closeAllConnections();
   }
-
-  const { code, said } = await repository.check("--against", url);
-  assert.equal(code, 2);
-  assert.match(said, /GRAPH_UNREACHABLE.*does not answer \(ECONNREFUSED\)/);
 });
+
+for (const [what, answer, expected] of [
+  ["a page", "<html>", /INVALID_JSON/],
+  [
+    "a refusal",
+    '{"errors":[{"message":"no"}]}',
+    /GRAPH_UNREACHABLE.*is introspection allowed there/,
+  ],
+] as const) {
+  test(`against an address that answers with ${what}`, async () => {
+    const server = createServer((_, response) => response.end(answer));
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+    try {
+      assert.match(await fails(new Repository(), "--against", url), expected);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+}
 
 // Whom it breaks.
 
@@ -399,4 +416,11 @@ test("a commit at which there was no such graph, or a broken one", async () => {
     await fails(repository, "--against", "HEAD"),
     /HEAD:.*stock\.graphql:1:13: error \[SYNTAX_ERROR\]/,
   );
+});
+
+test("a planner that is not there, or is another program", async () => {
+  const repository = new Repository();
+
+  assert.match(await fails(repository, "--lyceum", "/no/such/lyceum"), /PLANNER_FAILED/);
+  assert.match(await fails(repository, "--lyceum", process.execPath), /PLANNER_FAILED/);
 });

@@ -10,6 +10,7 @@ mod notices;
 mod operations;
 mod page;
 mod permissions;
+mod plans;
 mod purchases;
 mod references;
 mod rotation;

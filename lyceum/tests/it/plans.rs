@@ -1,0 +1,164 @@
+//! `lyceum plan`, and the schema check that asks it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::system::workspace;
+
+/// What the check reads of a repository.
+const GRAPH: [&str; 7] = [
+    "supergraph.yaml",
+    "docs/permissions.json",
+    "subgraphs/course/schema.graphql",
+    "subgraphs/enrollment/schema.graphql",
+    "subgraphs/identity/schema.graphql",
+    "subgraphs/notification/schema.graphql",
+    "subgraphs/payment/schema.graphql",
+];
+
+#[test]
+fn every_stored_operation_can_be_planned() {
+    let files = operations();
+
+    let plans = plans(&files);
+
+    assert_eq!(plans.len(), files.len());
+    for (file, plan) in files.iter().zip(plans) {
+        let (fetches, steps) = (plan["fetches"].as_u64().unwrap_or(0), plan["steps"].as_u64().unwrap_or(0));
+        assert!(fetches >= steps && steps >= 1, "{}: {plan}", file.display());
+    }
+}
+
+#[test]
+fn what_cannot_be_planned_says_so_and_the_rest_is_planned_anyway() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).expect("it can be written");
+        path
+    };
+    let files = [file("a", "{ weather }"), file("b", "{"), file("c", "{ courses { totalCount } }")];
+
+    let plans = plans(&files);
+
+    assert!(plans[0]["error"].is_string() && plans[1]["error"].is_string(), "{plans:?}");
+    assert_eq!(plans[2], json!({ "fetches": 1, "steps": 1 }));
+    let missing = lyceum_plan(&[directory.path().join("none")]);
+    assert!(!missing.status.success());
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("none"));
+}
+
+/// A mutation that course alone has answered must ask enrollment then, and wait for course before.
+#[test]
+fn a_field_that_moves_to_another_subgraph_makes_plans_grow_and_the_check_says_which() {
+    let repository = Repository::new();
+    let moved = "\tdurationMinutes: Int! @override(from: \"course\")\n\tenrollmentCount: Int!\n";
+    repository.replace("subgraphs/enrollment/schema.graphql", "\tenrollmentCount: Int!\n", moved);
+
+    let report = repository.check();
+
+    let grown: Vec<_> = findings(&report, "PLAN_GREW").collect();
+    assert_eq!(grown, ["CreateCourse", "UpdateCourse"], "{report}");
+    let plan =
+        report["plans"].as_array().expect("plans").iter().find(|plan| plan["operation"]["name"] == "CreateCourse");
+    let plan = plan.expect("a plan of it");
+    assert_eq!(plan["before"], json!({ "fetches": 1, "steps": 1 }));
+    assert_eq!(plan["after"], json!({ "fetches": 2, "steps": 2 }));
+}
+
+#[test]
+fn a_graph_that_has_not_changed_keeps_its_plans() {
+    let report = Repository::new().check();
+
+    assert_eq!(report["findings"], json!([]), "{report}");
+    for plan in report["plans"].as_array().expect("plans") {
+        assert_eq!(plan["before"], plan["after"], "{plan}");
+    }
+}
+
+fn findings<'a>(report: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a str> {
+    let findings = report["findings"].as_array().expect("a list").iter();
+    findings.filter(move |finding| finding["kind"] == kind).map(|finding| finding["path"].as_str().expect("a path"))
+}
+
+fn operations() -> Vec<PathBuf> {
+    let entries = fs::read_dir(workspace().join("operations")).expect("operations/ is there");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "graphql")).collect();
+    assert!(files.len() >= 12, "a dozen operations");
+    files
+}
+
+fn plans(files: &[PathBuf]) -> Vec<Value> {
+    let output = lyceum_plan(files);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn lyceum_plan(files: &[PathBuf]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
+    command.args(["plan", "--supergraph"]).arg(workspace().join("supergraph.graphql")).args(files);
+    command.output().expect("`lyceum` runs")
+}
+
+/// A copy of the graph under version control, to be changed.
+struct Repository(TempDir);
+
+impl Repository {
+    fn new() -> Self {
+        let repository = Self(TempDir::new().expect("a temporary directory"));
+        let names = operations().into_iter().map(|path| {
+            path.strip_prefix(workspace()).expect("it lies in the workspace").to_string_lossy().into_owned()
+        });
+        for name in names.chain(GRAPH.map(str::to_owned)) {
+            let to = repository.path().join(&name);
+            fs::create_dir_all(to.parent().expect("a folder")).expect("a folder can be made");
+            fs::copy(workspace().join(&name), to).expect("the file is there");
+        }
+        repository.git(&["init", "--quiet", "--initial-branch", "main"]);
+        repository.git(&["add", "."]);
+        repository.git(&[
+            "-c",
+            "user.name=Alice",
+            "-c",
+            "user.email=alice@example.com",
+            "commit",
+            "--quiet",
+            "-m",
+            "The graph",
+        ]);
+        repository
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let status = Command::new("git").args(arguments).current_dir(self.path()).status().expect("git runs");
+        assert!(status.success(), "git {arguments:?}");
+    }
+
+    fn replace(&self, file: &str, from: &str, to: &str) {
+        let path = self.path().join(file);
+        let text = fs::read_to_string(&path).expect("the file is there");
+        assert!(text.contains(from), "{file} has no {from}");
+        fs::write(path, text.replacen(from, to, 1)).expect("it can be written");
+    }
+
+    /// The report of the check against the commit.
+    fn check(&self) -> Value {
+        let mut command = Command::new("node");
+        command.arg(workspace().join("schema-check/bin/lyceum-schema.js")).current_dir(self.path());
+        command.args(["check", "--against", "HEAD", "--format", "json", "--lyceum", env!("CARGO_BIN_EXE_lyceum")]);
+        let output = command.output().expect("node runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no report: {said}"))
+    }
+}

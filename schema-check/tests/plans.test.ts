@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { planFindings } from "../src/check.ts";
+import type { Operation } from "../src/operations.ts";
+import { type Plan, riseOf } from "../src/plans.ts";
+import { defaultRules } from "../src/rules.ts";
+
+const operation = { name: "Home", place: { file: "Home.graphql", line: 1 } } as Operation;
+const rise = (before: Plan | undefined, after: Plan) => riseOf({ operation, before, after });
+
+test("more fetches, or more that wait, is a rise; less is none", () => {
+  const plan = { fetches: 3, steps: 2 };
+
+  assert.equal(rise(plan, { fetches: 4, steps: 2 }), "4 fetches instead of 3");
+  assert.equal(rise(plan, { fetches: 3, steps: 3 }), "3 sequential steps instead of 2");
+  assert.match(rise(plan, { fetches: 5, steps: 3 }) ?? "", /fetches.*steps/);
+  for (const after of [plan, { fetches: 2, steps: 2 }, { fetches: 3, steps: 1 }]) {
+    assert.equal(rise(plan, after), undefined);
+  }
+  assert.equal(rise(undefined, plan), undefined);
+  assert.equal(rise({ error: "no way" }, plan), undefined);
+});
+
+test("what the router cannot plan breaks the check", () => {
+  const [finding] = planFindings([{ operation, after: { error: "no way" } }], defaultRules());
+
+  assert.equal(finding?.severity, "error");
+  assert.equal(finding?.kind, "UNPLANNABLE");
+  assert.match(finding?.message ?? "", /no way/);
+});
