@@ -21,14 +21,14 @@ export interface Baseline {
   commit?: Commit;
 }
 
-/** Without `against`, the main branch; nothing, where that has no other commit. */
+/** Without `against`, the main branch; a reason, where that has no other commit. */
 export async function loadBaseline(
   against: string | undefined,
   config: string,
-): Promise<Baseline | undefined> {
+): Promise<Baseline | { reason: string }> {
   if (against === undefined) {
     const commit = mainBranchBefore(folderOf(config));
-    return commit && atCommit(commit, config);
+    return "reason" in commit ? commit : atCommit(commit, config);
   }
   if (/^https?:\/\//.test(against)) return atAddress(against);
   if (isFile(against)) return inFile(against);

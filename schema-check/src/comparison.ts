@@ -59,11 +59,10 @@ export interface Refused {
 export async function loadComparison(where: Where): Promise<Comparison> {
   const remarks: string[] = [];
   const subgraphs = await loadSubgraphs(where.config);
-  const baseline = await loadBaseline(where.against, where.config);
-  if (!baseline) {
-    remarks.push(
-      "There is nothing to compare with: this repository knows no other commit of the main branch (a clone of depth 1 has just one). Changes were not looked at.",
-    );
+  const found = await loadBaseline(where.against, where.config);
+  const baseline = "reason" in found ? undefined : found;
+  if ("reason" in found) {
+    remarks.push(`There is nothing to compare with: ${found.reason}. Changes were not looked at.`);
   }
   const operations = clients(where, baseline, remarks);
   const approvals = existsSync(where.approvals)

@@ -61,16 +61,31 @@ export function listAt(commit: Commit, folder: string): string[] {
 
 /**
  * What a change is to be compared with when nobody says: the last commit of the main branch that is
- * not the one we stand on; on that branch itself, the commit before. None in a repository of one
- * commit, and in a clone that knows no other.
+ * not the one we stand on; on that branch itself, the commit before. If there is none, the reason.
  */
-export function mainBranchBefore(folder: string): Commit | undefined {
+export function mainBranchBefore(folder: string): Commit | { reason: string } {
+  const trouble = troubleWith(folder);
+  if (trouble !== undefined) return { reason: trouble };
   const head = findCommit("HEAD", folder);
   for (const name of ["origin/main", "main"]) {
     const tip = findCommit(name, folder);
     if (tip && tip.id !== head?.id) return tip;
   }
-  return findCommit("HEAD~1", folder);
+  return (
+    findCommit("HEAD~1", folder) ?? {
+      reason:
+        "this repository knows no other commit of the main branch (a clone of depth 1 has just one)",
+    }
+  );
+}
+
+function troubleWith(folder: string): string | undefined {
+  try {
+    git(folder, ["rev-parse", "--show-toplevel"]);
+    return undefined;
+  } catch (cause) {
+    return `git cannot be asked (${cause instanceof CouldNotRun ? cause.problems[0]?.message : cause})`;
+  }
 }
 
 function pathInside(commit: Commit, file: string): string {
@@ -99,7 +114,8 @@ function git(folder: string, args: string[], input?: string): Buffer {
       stdio: ["pipe", "pipe", "pipe"],
     });
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message.trim() : String(cause);
+    const said = (cause as { stderr?: Buffer }).stderr?.toString("utf8").trim();
+    const message = said || (cause instanceof Error ? cause.message : String(cause));
     throw new CouldNotRun({ code: "GIT_FAILED", message });
   }
 }

@@ -71,6 +71,16 @@ test("without a ref, in a clone of depth 1: nothing to compare with, said and cl
   assert.match(printed, /nothing to compare with/);
 });
 
+test("without a ref, outside of a repository: git's own words, and clean", async () => {
+  const repository = new Repository();
+  repository.write(".git/config", "no configuration");
+
+  const { code, remarks } = await repository.report();
+
+  assert.equal(code, 0);
+  assert.match(remarks.join(" "), /git cannot be asked \(.*bad config line 1/);
+});
+
 test("against HEAD with nothing changed: clean", async () => {
   const { code, findings } = await new Repository().report("--against", "HEAD");
 
