@@ -1,7 +1,7 @@
 // Reads files as they were at a commit, without a checkout.
 
 import { execFileSync } from "node:child_process";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { CouldNotRun } from "./problem.ts";
 
 export interface Commit {
@@ -30,7 +30,8 @@ export function readAt(commit: Commit, file: string): string | undefined {
 /** One text for each file, by a single process. */
 export function readManyAt(commit: Commit, files: readonly string[]): (string | undefined)[] {
   if (files.length === 0) return [];
-  const names = files.map((file) => `${commit.id}:${pathInside(commit, file)}\n`).join("");
+  // Nothing is called so, and git says that it is missing.
+  const names = files.map((file) => `${commit.id}:${pathInside(commit, file) ?? ".."}\n`).join("");
   const answer = git(commit.root, ["cat-file", "--batch"], names);
 
   const texts: (string | undefined)[] = [];
@@ -51,6 +52,7 @@ export function readManyAt(commit: Commit, files: readonly string[]): (string | 
 /** The files of a folder at the commit, as paths that begin like the folder's. */
 export function listAt(commit: Commit, folder: string): string[] {
   const inside = pathInside(commit, folder);
+  if (inside === undefined) return [];
   const names = git(commit.root, ["ls-tree", "-z", "--name-only", commit.id, `${inside}/`]);
   return names
     .toString("utf8")
@@ -88,13 +90,10 @@ function troubleWith(folder: string): string | undefined {
   }
 }
 
-function pathInside(commit: Commit, file: string): string {
+/** As git names it; nothing for a file that is elsewhere. */
+function pathInside(commit: Commit, file: string): string | undefined {
   const path = relative(commit.root, resolve(file));
-  if (path.startsWith("..")) {
-    const message = `the file is not in the repository, so there is none at ${commit.ref}`;
-    throw new CouldNotRun({ code: "NOT_IN_REPOSITORY", message, place: { file } });
-  }
-  return path.split(sep).join("/");
+  return path.startsWith("..") || isAbsolute(path) ? undefined : path.split(sep).join("/");
 }
 
 function tryGit(folder: string, ...args: string[]): string | undefined {

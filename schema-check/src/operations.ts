@@ -177,7 +177,8 @@ export interface Counted {
 export function withCounts(operations: readonly Operation[], file: string): Counted {
   const counts = parseJson(readText(file), file);
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 0;
-  if (typeof counts !== "object" || counts === null || !Object.values(counts).every(isCount)) {
+  const isTable = typeof counts === "object" && counts !== null && !Array.isArray(counts);
+  if (!isTable || !Object.values(counts).every(isCount)) {
     const message = 'expected {"operation": number of requests}';
     throw new CouldNotRun({ code: "INVALID_COUNTS", message, place: { file, line: 1 } });
   }
