@@ -93,13 +93,13 @@ async fn main() -> ExitCode {
     orphans::stop().await;
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref() {
-            Some(schema::Exited(code)) => ExitCode::from(*code),
-            None => {
-                terminal::failure(&error);
-                ExitCode::FAILURE
+        Err(error) => {
+            if let Some(schema::Exited(code)) = error.downcast_ref() {
+                return ExitCode::from(*code);
             }
-        },
+            terminal::failure(&error);
+            ExitCode::FAILURE
+        }
     }
 }
 

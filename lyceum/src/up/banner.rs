@@ -32,12 +32,17 @@ async fn is_ready(port: u16) -> std::io::Result<bool> {
     Ok(status.ends_with(b"200"))
 }
 
-/// Addresses, people to sign in as, and what to try.
-pub fn show(addresses: &Addresses, people: &[SampleSignIn]) {
+/// Addresses, people to sign in as, and what to try; nothing can be tried where only listed documents are answered.
+pub fn show(addresses: &Addresses, people: &[SampleSignIn], safelist: Option<&Path>) {
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
     line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));
     line(format_args!("  GraphQL      {}/graphql", addresses.router));
     line(format_args!("  Data         {}", addresses.data.display()));
+    if let Some(manifest) = safelist {
+        line(format_args!("\n  Only the documents of {} are answered, by their ids:", manifest.display()));
+        line("  the playground, and whatever else sends queries of its own, is refused.\n");
+        return;
+    }
     if let Some(first) = people.first() {
         line(format_args!("\n  Sign in with the password {} as", style(&first.password).bold()));
         for SampleSignIn { label, email, .. } in people {

@@ -211,7 +211,7 @@ async fn serve_over(
         () = stop.cancelled() => {}
     }
     if !stop.is_cancelled() {
-        banner::show(&addresses, &people);
+        banner::show(&addresses, &people, settings.safelist.as_deref());
         if let Some(file) = &settings.addresses {
             banner::write(&addresses, file)?;
         }
