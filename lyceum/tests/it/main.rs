@@ -11,6 +11,7 @@ mod operations;
 mod page;
 mod permissions;
 mod purchases;
+mod reconcile;
 mod references;
 mod rotation;
 mod silence;
