@@ -81,10 +81,16 @@ async fn run(plan: &Plan) -> Result<()> {
 
     let mut trouble = Trouble::new(&world, plan, StdRng::seed_from_u64(plan.seed));
     let progress = progress(plan.blows);
-    let buying = students.buy();
-    while trouble.strike().await {
-        progress.inc(1);
-        progress.set_message(students.tally());
+    let mut buying = students.buy();
+    let strikes = async {
+        while trouble.strike().await {
+            progress.inc(1);
+            progress.set_message(students.tally());
+        }
+    };
+    tokio::select! {
+        () = strikes => {}
+        error = buying.interruption() => return Err(error),
     }
     progress.finish_and_clear();
     let toll = trouble.finish();

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use futures::future::join_all;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
@@ -113,8 +113,6 @@ struct Bought {
     purchases: Vec<Purchase>,
     enrolled: Vec<Uuid>,
     newcomers: usize,
-    /// There was nothing left to buy.
-    has_run_out: bool,
 }
 
 impl Students {
@@ -166,16 +164,21 @@ impl Students {
 }
 
 impl Buying {
+    /// Why a student ends before the end.
+    pub async fn interruption(&mut self) -> Error {
+        match self.tasks.join_next().await {
+            Some(Err(error)) => error.into(),
+            Some(Ok(Err(error))) => error,
+            Some(Ok(Ok(_))) | None => anyhow!("a student has nothing left to buy: there are too few courses"),
+        }
+    }
+
     /// Lets everybody finish what they have begun.
     pub async fn finish(mut self) -> Result<Ledger> {
         self.stop.store(true, Ordering::Relaxed);
         let (mut purchases, mut enrolled, mut newcomers) = (Vec::new(), Vec::new(), 0);
         while let Some(bought) = self.tasks.join_next().await {
             let bought = bought??;
-            ensure!(
-                !bought.has_run_out,
-                "a student had nothing left to buy: there are too few courses for so many blows"
-            );
             purchases.extend(bought.purchases);
             enrolled.extend(bought.enrolled);
             newcomers += bought.newcomers;
@@ -222,7 +225,6 @@ impl Buyer {
             bought.purchases.push(purchase);
             sleep(Duration::from_millis(self.dice.random_range(50..600))).await;
         }
-        bought.has_run_out = true;
         Ok(bought)
     }
 

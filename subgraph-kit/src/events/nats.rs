@@ -125,7 +125,7 @@ impl Nats {
     }
 
     async fn take(&self, inbox: &Inbox, message: &Message, stop: &CancellationToken) -> Result<(), Failure> {
-        if !concerns(inbox.service(), &self.kind_of(message)) {
+        if !concerns(inbox.service(), &kind_of(message)) {
             return message.double_ack().await;
         }
         while !stop.is_cancelled() {
@@ -152,7 +152,7 @@ impl Nats {
             Ok(()) => Ok(()),
             Err(Undelivered::Away(reason)) => Err(reason),
             Err(Undelivered::Refused(reason)) => {
-                let kept = inbox.keep_refused(&self.kind_of(message), &message.payload, &reason).await;
+                let kept = inbox.keep_refused(&kind_of(message), &message.payload, &reason).await;
                 kept.map_err(|error| error.to_string())
             }
         }
@@ -160,12 +160,6 @@ impl Nats {
 
     fn subject_of(&self, kind: Kind) -> String {
         format!("{}.{}", self.0.name, kind.name().trim_start_matches(PREFIX))
-    }
-
-    /// What its subject says it is: the name of a kind, if it is known.
-    fn kind_of(&self, message: &Message) -> String {
-        let (_, kind) = message.subject.split_once('.').unwrap_or_default();
-        format!("{PREFIX}{kind}")
     }
 
     fn is_ours(&self, message: &Message) -> bool {
@@ -210,6 +204,12 @@ impl Nats {
         };
         Ok(self.stream().await?.get_or_create_consumer(service, config).await?)
     }
+}
+
+/// What its subject says it is: the name of a kind, if it is known.
+fn kind_of(message: &Message) -> String {
+    let (_, kind) = message.subject.split_once('.').unwrap_or_default();
+    format!("{PREFIX}{kind}")
 }
 
 fn not_signed() -> Undelivered {
