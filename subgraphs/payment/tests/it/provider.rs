@@ -78,7 +78,7 @@ async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.catalogue.be_slow(budget::PEER - Duration::from_millis(200));
+    shop.catalogue.be_slow(budget::PEER.mul_f64(0.9));
     shop.ledger.be(Mood::Slow(Duration::from_mins(1)));
 
     let reply = timeout(budget::ROUTER, shop.buy(ALICE, RUST, "key")).await.expect("the router would not wait").ok();
