@@ -1,6 +1,7 @@
 //! What every subgraph needs and no subgraph owns.
 
 pub mod batch;
+pub mod budget;
 pub mod client;
 pub mod connection;
 pub mod crash;

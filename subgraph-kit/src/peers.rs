@@ -4,7 +4,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 
 use async_graphql::{Context, Request, Variables};
@@ -17,16 +16,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Subgraph,
+    Error, Subgraph, budget,
     events::Undelivered,
     hop::{Hop, SIGNATURE, Secrets},
 };
 
 /// Where a subgraph takes events.
 pub const EVENTS_PATH: &str = "/events";
-
-/// Less than the router waits for whoever asks.
-const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The subgraphs that can be asked and told.
 #[derive(Clone, Default)]
@@ -134,7 +130,7 @@ impl Peers {
         let wrong = |_| PeerError { name: name.to_owned(), url: graphql.to_owned() };
         let graphql: Url = graphql.parse().map_err(wrong)?;
         let events = graphql.join(EVENTS_PATH).map_err(wrong)?;
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client without special needs");
+        let http = reqwest::Client::builder().timeout(budget::PEER).build().expect("a client without special needs");
         let remote = Remote { name: name.to_owned(), graphql, events, http, secrets };
         self.insert(name.to_owned(), Peer::There(Box::new(remote)));
         Ok(())
@@ -194,7 +190,7 @@ async fn ask_here(
     variables: Value,
 ) -> Result<Answer, Error> {
     let request = Request::new(document).variables(Variables::from_json(variables));
-    let answer = tokio::time::timeout(PATIENCE, peer.execute(&credentials.headers(), request))
+    let answer = tokio::time::timeout(budget::PEER, peer.execute(&credentials.headers(), request))
         .await
         .map_err(|_| away(Failure::Timeout(peer.name().to_owned())))?;
     let answer = serde_json::to_value(answer).and_then(serde_json::from_value);

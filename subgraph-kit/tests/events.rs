@@ -17,7 +17,7 @@ use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post}
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
     CourseId, EnrollmentId, Error, Peers, Platform, Subgraph, UserId,
-    events::{Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
+    events::{Afterwards, Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
     hop::Secrets,
     service,
     testing::{
@@ -248,13 +248,14 @@ struct Act {
     failures: AtomicUsize,
     panics: AtomicUsize,
     done: Mutex<Vec<(u128, usize)>>,
+    afterwards: AtomicUsize,
 }
 
 #[derive(Clone)]
 struct Actor(Arc<Act>);
 
 impl Handler for Actor {
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
         let take =
             |left: &AtomicUsize| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         // What is written before a failure is taken back.
@@ -268,7 +269,8 @@ impl Handler for Actor {
         assert!(take(&self.0.panics).is_err(), "it panics");
         sleep(Duration::from_millis(1)).await;
         self.0.done.lock().expect("a list").push(subject_and_number(&event));
-        Ok(())
+        let act = Arc::clone(&self.0);
+        Ok(Some(Box::new(move || _ = act.afterwards.fetch_add(1, Ordering::SeqCst))))
     }
 }
 
@@ -296,6 +298,30 @@ async fn an_event_that_fails_too_often_is_set_aside_and_can_be_acted_on_again(db
     query("update inbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
     act_on_all(&subgraph).await;
     assert_eq!(count(&db, "select count(processed_at) from inbox").await, 1);
+    assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn what_is_left_to_do_afterwards_is_done_once_the_effect_is_there(db: PgPool) {
+    let act = Arc::new(Act::default());
+    let subgraph = consumer(&db, &act);
+    sqlx::raw_sql(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$;
+         create constraint trigger refusal after insert on enrollments deferrable initially deferred
+         for each row execute function refuse();",
+    )
+    .execute(&db)
+    .await
+    .expect("no commit works");
+    let _work = work(&subgraph, &Bus::default());
+
+    receive(&subgraph, &Event::new(fact(1, 0))).await;
+    until("it was tried", async || act.done.lock().expect("a list").len() >= 2).await;
+    assert_eq!(act.afterwards.load(Ordering::SeqCst), 0, "nothing was committed");
+
+    query("drop trigger refusal on enrollments").execute(&db).await.expect("commits work");
+    until("it is done", async || count(&db, "select count(processed_at) from inbox").await == 1).await;
+    until("what comes afterwards is done", async || act.afterwards.load(Ordering::SeqCst) == 1).await;
     assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
 }
 
@@ -392,7 +418,13 @@ impl Nats {
     }
 
     async fn bus(&self, secret: &str) -> Bus {
-        let settings = EventSettings { bus: BusAddress::Nats(self.url()), ..EventSettings::default() };
+        self.bus_of("lyceum", secret).await
+    }
+
+    /// That of a system whose events have this name.
+    async fn bus_of(&self, system: &str, secret: &str) -> Bus {
+        let nats_name = system.parse().expect("a name");
+        let settings = EventSettings { bus: BusAddress::Nats(self.url()), nats_name, ..EventSettings::default() };
         let secrets: Secrets = secret.parse().expect("a secret");
         Bus::open(&settings, Peers::default(), Some(secrets)).await.expect("an address")
     }
@@ -463,6 +495,27 @@ async fn what_nobody_has_signed_in_nats_is_shown_and_never_acted_on(db: PgPool) 
     assert_eq!(set_aside(&db).await.len(), 3);
     assert_eq!(count(&db, "select count(*) from inbox").await, 3);
     assert!(act.done.lock().expect("a list").is_empty());
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPool) {
+    let nats = Nats::start();
+    let (ours, theirs) = (nats.bus_of("lyceum", SECRET).await, nats.bus_of("staging_2", SECRET).await);
+    let act = Arc::new(Act::default());
+    let teller = subgraph("enrollment", &db);
+
+    publish_by(&theirs, &db, [fact(1, 0)]).await;
+    let their_relay = work(&teller, &theirs);
+    until("it is in NATS", async || count(&db, WAITING).await == 0).await;
+    drop(their_relay);
+    publish_by(&ours, &db, [fact(2, 0)]).await;
+    let _work = [work(&teller, &ours), work(&consumer(&db, &act), &ours)];
+    until("ours has come", async || !act.done.lock().expect("a list").is_empty()).await;
+
+    let late = work(&consumer(&db, &act), &theirs);
+    until("theirs has come to them", async || act.done.lock().expect("a list").len() == 2).await;
+    drop(late);
+    assert_eq!(*act.done.lock().expect("a list"), [(2, 0), (1, 0)]);
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]

@@ -30,7 +30,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// A token is good for longer.
 const TOKEN_AGE: TimeDelta = TimeDelta::minutes(3);
 
-const PAYMENT: &str = "id status createdAt student { id } course { id } enrollment { id }";
+const PAYMENT: &str = "id status createdAt refundState student { id } course { id } enrollment { id }";
 
 /// `key` comes from the enrollment alone, so it is there also when the payment is not.
 const ENROLLMENT: &str = "id student { id } course { id } key: payment { id }
@@ -95,7 +95,16 @@ struct Payment {
     student: Option<Key>,
     course: Option<Key>,
     /// Null as well where it was not asked for.
+    refund_state: Option<RefundState>,
+    /// The same.
     enrollment: Option<Key>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum RefundState {
+    Underway,
+    Refused,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -127,12 +136,28 @@ enum Kind {
     OtherStudent,
     OtherCourse,
     Pending,
+    RefundRefused,
 }
 
 impl Kind {
     /// Whether telling the others again can help.
     fn is_mendable(self) -> bool {
         matches!(self, Self::NotEnrolled | Self::Refunded)
+    }
+
+    /// What a person can do where telling the others again cannot help.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::NotEnrolled | Self::Refunded => "`--fix` has it told again",
+            Self::Pending => {
+                "nobody knows whether the money has arrived: ask the provider. ARCHITECTURE.md (\"Do both sides \
+                 agree?\") says how to go on"
+            }
+            Self::RefundRefused => "settle it with the provider, then `refundPayment` asks it once more",
+            Self::Failed | Self::Missing | Self::OtherStudent | Self::OtherCourse => {
+                "nothing was paid for this place: keep it, or delete it from enrollment's database"
+            }
+        }
     }
 }
 
@@ -148,16 +173,20 @@ impl fmt::Display for Finding {
             Kind::OtherStudent => write!(f, "enrollment {enrollment} names payment {payment} of another student"),
             Kind::OtherCourse => write!(f, "enrollment {enrollment} names payment {payment} for another course"),
             Kind::Pending => write!(f, "payment {payment} has been pending for long"),
+            Kind::RefundRefused => write!(f, "payment {payment} is to go back, and the provider refuses"),
         }
     }
 }
 
 /// What is wrong with a payment in itself. Whether its enrollment is right, that one's look says.
 fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option<Finding> {
+    let finding = |kind| Some(Finding { kind, payment: payment.id, enrollment: None });
+    if payment.refund_state == Some(RefundState::Refused) {
+        return finding(Kind::RefundRefused);
+    }
     if payment.enrollment.is_some() {
         return None;
     }
-    let finding = |kind| Some(Finding { kind, payment: payment.id, enrollment: None });
     let age = now - payment.created_at;
     match payment.status {
         Status::Completed if age > usual => finding(Kind::NotEnrolled),
@@ -202,14 +231,16 @@ pub async fn run(settings: &Settings) -> Result<()> {
     let mut left = 0;
     for finding in &findings {
         line(format_args!("{} {finding}", style("✗").red()));
-        let outcome = if settings.fix { graph.mend(finding).await? } else { Outcome::Left(None) };
+        let outcome = if settings.fix && finding.kind.is_mendable() {
+            graph.mend(finding).await?
+        } else {
+            Outcome::Left(finding.kind.advice().to_owned())
+        };
         match outcome {
             Outcome::Mended => line(format_args!("    {}", style("mended").green())),
             Outcome::Left(why) => {
                 left += 1;
-                if let Some(why) = why {
-                    line(format_args!("    {}", style(why).yellow()));
-                }
+                line(format_args!("    {}", style(why).yellow()));
             }
         }
     }
@@ -226,7 +257,8 @@ pub async fn run(settings: &Settings) -> Result<()> {
 
 enum Outcome {
     Mended,
-    Left(Option<String>),
+    /// With what is to be done.
+    Left(String),
 }
 
 /// The graph, asked as an admin.
@@ -376,15 +408,12 @@ impl Graph {
 
     /// Lets the payment's service tell the others again, and waits for what comes of it.
     async fn mend(&mut self, finding: &Finding) -> Result<Outcome> {
-        if !finding.kind.is_mendable() {
-            return Ok(Outcome::Left(Some("this needs a person".to_owned())));
-        }
         let document = "mutation ($id: ID!) {
             republishPayment(input: { paymentId: $id }) { userErrors { message } }
         }";
         let data: Value = self.ask(document, json!({ "id": finding.payment })).await?;
         if let Some(refused) = data.pointer("/republishPayment/userErrors/0/message").and_then(Value::as_str) {
-            return Ok(Outcome::Left(Some(format!("this needs a person: {refused}"))));
+            return Ok(Outcome::Left(format!("this needs a person: {refused}")));
         }
         for _ in 0..LOOKS {
             sleep(BETWEEN_LOOKS).await;
@@ -393,7 +422,7 @@ impl Graph {
             }
         }
         let why = "it was told again, and nothing came of it: `lyceum admin events` says what is waiting or set aside";
-        Ok(Outcome::Left(Some(why.to_owned())))
+        Ok(Outcome::Left(why.to_owned()))
     }
 }
 
@@ -430,6 +459,7 @@ mod tests {
             created_at: now() - age,
             student: Some(key(STUDENT)),
             course: Some(key(COURSE)),
+            refund_state: None,
             enrollment: None,
         }
     }
@@ -463,6 +493,20 @@ mod tests {
             assert_eq!(kind(&payment(status, old)), None, "{status:?}");
         }
         assert_eq!(kind(&payment(Status::Pending, TimeDelta::minutes(61))), Some(Kind::Pending));
+    }
+
+    #[test]
+    fn a_refund_that_was_refused_needs_a_person_whether_there_is_an_enrollment_or_not() {
+        for enrollment in [None, Some(key(ENROLLMENT_ID))] {
+            let mut payment = Payment { enrollment, ..payment(Status::Completed, TimeDelta::zero()) };
+            let mut kind = |state| {
+                payment.refund_state = state;
+                of_payment(&payment, now(), TimeDelta::minutes(1)).map(|finding| finding.kind)
+            };
+
+            assert_eq!(kind(Some(RefundState::Refused)), Some(Kind::RefundRefused));
+            assert_eq!(kind(Some(RefundState::Underway)), None);
+        }
     }
 
     #[test]

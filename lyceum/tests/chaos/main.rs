@@ -31,6 +31,9 @@ const SETTLE_WITHIN: Duration = Duration::from_mins(1);
 /// Kills and cuts of the short form.
 const FEW: usize = 24;
 
+/// From so many on, each kind of trouble must have come.
+const MANY: usize = 400;
+
 struct Plan {
     bus: &'static str,
     /// Kills, deaths at chosen steps, and cuts of connections, in all.
@@ -78,11 +81,16 @@ async fn run(plan: &Plan) -> Result<()> {
 
     let mut trouble = Trouble::new(&world, plan, StdRng::seed_from_u64(plan.seed));
     let progress = progress(plan.blows);
-    let buying = students.buy();
-    for _ in 0..plan.blows {
-        trouble.strike().await;
-        progress.inc(1);
-        progress.set_message(students.tally());
+    let mut buying = students.buy();
+    let strikes = async {
+        while trouble.strike().await {
+            progress.inc(1);
+            progress.set_message(students.tally());
+        }
+    };
+    tokio::select! {
+        () = strikes => {}
+        error = buying.interruption() => return Err(error),
     }
     progress.finish_and_clear();
     let toll = trouble.finish();
@@ -95,6 +103,9 @@ async fn run(plan: &Plan) -> Result<()> {
     report(plan, &toll, &verdict::counts(&world, &ledger).await?, took);
     ensure!(differences.is_empty(), "after {took:?} not everything adds up:\n  {}", differences.join("\n  "));
     world.reconcile().await?;
+    if plan.blows >= MANY {
+        toll.ensure_enough()?;
+    }
     world.stop().await
 }
 

@@ -28,7 +28,7 @@ use tokio::{
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a process may take to get to the step at which it is to die.
-const STEP_PATIENCE: Duration = Duration::from_secs(6);
+const STEP_PATIENCE: Duration = Duration::from_secs(8);
 
 /// Something that can be killed and comes back.
 pub struct Victim {

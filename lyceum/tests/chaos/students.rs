@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
-use futures::future::{join_all, try_join_all};
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
+use futures::future::join_all;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
@@ -18,12 +18,8 @@ use uuid::Uuid;
 
 use crate::{
     Plan,
-    world::{Client, World},
+    world::{Client, PASSWORD, World},
 };
-
-/// Courses on which every student is already, for free; then they got a price. A payment for one of them
-/// cannot become a place and has to go back.
-const TRAPS: usize = 3;
 
 /// A client that gets no answer sends the same again for as long as this.
 const PERSISTENCE: Duration = Duration::from_mins(3);
@@ -35,12 +31,19 @@ const ENROLL: &str = "mutation ($input: EnrollInput!) { enroll(input: $input) {
 const REFUND: &str = "mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) {
     payment { status } userErrors { code } } }";
 
+const REGISTER: &str = "mutation ($input: RegisterInput!) { register(input: $input) {
+    user { id } userErrors { code } } }";
+const CREATE_COURSE: &str = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) {
+    course { id } userErrors { message } } }";
+const UPDATE_COURSE: &str = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) {
+    course { price } userErrors { message } } }";
+
 /// Everybody who does something.
 pub struct Students {
     people: Vec<Student>,
     admin: Client,
+    teacher: Client,
     courses: Vec<String>,
-    traps: Vec<String>,
     /// Free ones, on which nobody is yet.
     free: Vec<String>,
     seed: u64,
@@ -58,6 +61,8 @@ struct Tally {
     bought: AtomicUsize,
     repeated: AtomicUsize,
     refunded: AtomicUsize,
+    /// Enrolled before the event was there.
+    overtook: AtomicUsize,
 }
 
 /// A purchase as its client knows it.
@@ -84,10 +89,12 @@ pub enum Fate {
 pub struct Ledger {
     pub purchases: Vec<Purchase>,
     pub students: Vec<Uuid>,
-    /// Places on free courses that each student took before.
-    pub free_places: usize,
-    /// Who took a place on a free course meanwhile, once for each.
+    /// Who took a place on a free course, once for each.
     pub enrolled: Vec<Uuid>,
+    /// How many people have registered meanwhile.
+    pub newcomers: usize,
+    /// How many enrolled with a payment before the event of that payment made the place.
+    pub overtook: usize,
     /// Requests that were sent again because nothing came back.
     pub repeated: usize,
 }
@@ -105,8 +112,7 @@ pub struct Buying {
 struct Bought {
     purchases: Vec<Purchase>,
     enrolled: Vec<Uuid>,
-    /// There was nothing left to buy.
-    has_run_out: bool,
+    newcomers: usize,
 }
 
 impl Students {
@@ -119,29 +125,22 @@ impl Students {
             let (client, id) = world.register(&format!("chaos-{number}@lyceum.example"), "STUDENT").await?;
             people.push(Student { client, id: id.parse()? });
         }
-        let traps = try_join_all((0..TRAPS).map(|number| create(&teacher, format!("Trap {number}"), None))).await?;
-        for course in &traps {
-            for student in &people {
-                let data = student.client.data(ENROLL, json!({ "input": { "courseId": course } })).await?;
-                ensure!(data["enroll"]["enrollment"]["id"].is_string(), "{data}");
-            }
-            put_a_price_on(&teacher, course).await?;
-        }
+        let tally = Arc::default();
         let mut courses = Vec::new();
         for number in 0..plan.courses {
-            courses.push(create(&teacher, format!("Course {number}"), Some("19.90")).await?);
+            courses.push(create(&teacher, format!("Course {number}"), Some("19.90"), &tally).await?);
         }
         let mut free = Vec::new();
         for number in 0..plan.courses {
-            free.push(create(&teacher, format!("Free course {number}"), None).await?);
+            free.push(create(&teacher, format!("Free course {number}"), None, &tally).await?);
         }
-        Ok(Self { people, admin, courses, traps, free, seed: plan.seed, tally: Arc::default() })
+        Ok(Self { people, admin, teacher, courses, free, seed: plan.seed, tally })
     }
 
     /// How far they are.
     pub fn tally(&self) -> String {
         let read = |number: &AtomicUsize| number.load(Ordering::Relaxed);
-        let Tally { bought, repeated, refunded } = &*self.tally;
+        let Tally { bought, repeated, refunded, .. } = &*self.tally;
         format!("{} bought, {} refunded, {} requests repeated", read(bought), read(refunded), read(repeated))
     }
 
@@ -149,20 +148,15 @@ impl Students {
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
         for (number, student) in self.people.iter().enumerate() {
-            let mut dice = StdRng::seed_from_u64(self.seed << 8 | number as u64);
-            let mut wanted: Vec<_> = self.courses.iter().map(|course| (course.clone(), Fate::Enrolled)).collect();
-            // Somewhere in between.
-            for trap in &self.traps {
-                wanted.insert(dice.random_range(0..wanted.len().min(20)), (trap.clone(), Fate::Rejected));
-            }
             let buyer = Buyer {
                 student: student.clone(),
                 admin: self.admin.clone(),
-                dice,
+                teacher: self.teacher.clone(),
+                dice: StdRng::seed_from_u64(self.seed << 8 | number as u64),
                 tally: Arc::clone(&self.tally),
                 stop: Arc::clone(&stop),
             };
-            tasks.spawn(buyer.buy(wanted, self.free.clone()));
+            tasks.spawn(buyer.buy(self.courses.clone(), self.free.clone()));
         }
         let students = self.people.iter().map(|student| student.id).collect();
         Buying { tasks, stop, students, tally: Arc::clone(&self.tally) }
@@ -170,36 +164,44 @@ impl Students {
 }
 
 impl Buying {
+    /// Why a student ends before the end.
+    pub async fn interruption(&mut self) -> Error {
+        match self.tasks.join_next().await {
+            Some(Err(error)) => error.into(),
+            Some(Ok(Err(error))) => error,
+            Some(Ok(Ok(_))) | None => anyhow!("a student has nothing left to buy: there are too few courses"),
+        }
+    }
+
     /// Lets everybody finish what they have begun.
     pub async fn finish(mut self) -> Result<Ledger> {
         self.stop.store(true, Ordering::Relaxed);
-        let (mut purchases, mut enrolled) = (Vec::new(), Vec::new());
+        let (mut purchases, mut enrolled, mut newcomers) = (Vec::new(), Vec::new(), 0);
         while let Some(bought) = self.tasks.join_next().await {
             let bought = bought??;
-            ensure!(
-                !bought.has_run_out,
-                "a student had nothing left to buy: there are too few courses for so many blows"
-            );
             purchases.extend(bought.purchases);
             enrolled.extend(bought.enrolled);
+            newcomers += bought.newcomers;
         }
         let repeated = self.tally.repeated.load(Ordering::Relaxed);
-        Ok(Ledger { purchases, students: self.students, free_places: TRAPS, enrolled, repeated })
+        let overtook = self.tally.overtook.load(Ordering::Relaxed);
+        Ok(Ledger { purchases, students: self.students, enrolled, newcomers, overtook, repeated })
     }
 }
 
 struct Buyer {
     student: Student,
     admin: Client,
+    teacher: Client,
     dice: StdRng,
     tally: Arc<Tally>,
     stop: Arc<AtomicBool>,
 }
 
 impl Buyer {
-    async fn buy(mut self, wanted: Vec<(String, Fate)>, mut free: Vec<String>) -> Result<Bought> {
+    async fn buy(mut self, courses: Vec<String>, mut free: Vec<String>) -> Result<Bought> {
         let mut bought = Bought::default();
-        for (course, fate) in wanted {
+        for course in courses {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(bought);
             }
@@ -209,19 +211,81 @@ impl Buyer {
                 self.enroll(&course).await?;
                 bought.enrolled.push(self.student.id);
             }
-            let key = Uuid::now_v7().to_string();
-            let payment = self.purchase(&course, &key).await?;
-            self.tally.bought.fetch_add(1, Ordering::Relaxed);
-            let mut purchase = Purchase { student: self.student.id, course: course.parse()?, payment, fate };
-            if fate == Fate::Enrolled && self.dice.random_bool(0.15) && self.refund(payment).await? {
-                purchase.fate = Fate::Refunded;
-                self.tally.refunded.fetch_add(1, Ordering::Relaxed);
+            if self.dice.random_bool(0.05) {
+                self.bring_somebody().await?;
+                bought.newcomers += 1;
             }
+            let purchase = if self.dice.random_bool(0.08) {
+                bought.enrolled.push(self.student.id);
+                self.buy_in_vain().await?
+            } else {
+                self.buy_one(&course).await?
+            };
+            self.tally.bought.fetch_add(1, Ordering::Relaxed);
             bought.purchases.push(purchase);
             sleep(Duration::from_millis(self.dice.random_range(50..600))).await;
         }
-        bought.has_run_out = true;
         Ok(bought)
+    }
+
+    async fn buy_one(&mut self, course: &str) -> Result<Purchase> {
+        let mut purchase = self.pay(course, Fate::Enrolled).await?;
+        if self.dice.random_bool(0.15) && self.refund(purchase.payment).await? {
+            purchase.fate = Fate::Refunded;
+            self.tally.refunded.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(purchase)
+    }
+
+    /// Pays for a course that was free when the student took a place on it: the money has to go back.
+    async fn buy_in_vain(&mut self) -> Result<Purchase> {
+        let course = create(&self.teacher, format!("Trap {}", Uuid::now_v7()), None, &self.tally).await?;
+        self.enroll(&course).await?;
+        put_a_price_on(&self.teacher, &course, &self.tally).await?;
+        self.pay(&course, Fate::Rejected).await
+    }
+
+    /// Buys a course. Some do not wait for the event of their payment, and enroll with it at once.
+    async fn pay(&mut self, course: &str, fate: Fate) -> Result<Purchase> {
+        let payment = self.purchase(course, &Uuid::now_v7().to_string()).await?;
+        if self.dice.random_bool(0.3) {
+            self.enroll_with(course, payment).await?;
+        }
+        Ok(Purchase { student: self.student.id, course: course.parse()?, payment, fate })
+    }
+
+    /// Whichever comes first makes the place, this or the event; the other one finds it.
+    async fn enroll_with(&self, course: &str, payment: Uuid) -> Result<()> {
+        let input = json!({ "input": { "courseId": course, "paymentId": payment } });
+        let started = Instant::now();
+        let mut has_arrived = false;
+        loop {
+            let answer = persist(&self.student.client, ENROLL, &input, &self.tally).await?;
+            let payload = &answer["enroll"];
+            if payload["enrollment"]["id"].is_string() {
+                self.tally.overtook.fetch_add(1, Ordering::Relaxed);
+                return Ok(());
+            }
+            match payload["userErrors"][0]["code"].as_str() {
+                Some("ALREADY_ENROLLED") => return Ok(()),
+                // The money has not arrived yet.
+                Some("PAYMENT_NOT_VALID") if !has_arrived => has_arrived = self.status(payment).await? != "PENDING",
+                _ => bail!("{payment} does not buy its place: {answer}"),
+            }
+            ensure!(started.elapsed() < PERSISTENCE, "{payment} does not get anywhere: {answer}");
+            sleep(Duration::from_millis(300)).await;
+        }
+    }
+
+    /// Somebody registers. Whoever repeats what was not answered may hear that the address is taken.
+    async fn bring_somebody(&self) -> Result<()> {
+        let email = format!("newcomer-{}@lyceum.example", Uuid::now_v7());
+        let input = json!({ "input": { "email": email, "password": PASSWORD, "name": "Newcomer" } });
+        let nobody = Client { token: None, ..self.student.client.clone() };
+        let answer = persist(&nobody, REGISTER, &input, &self.tally).await?;
+        let payload = &answer["register"];
+        ensure!(payload["user"]["id"].is_string() || payload["userErrors"][0]["code"] == "EMAIL_TAKEN", "{answer}");
+        Ok(())
     }
 
     /// A place on a free course. Whoever repeats what was not answered may hear that it is theirs already.
@@ -302,17 +366,15 @@ async fn persist(client: &Client, document: &str, variables: &Value, tally: &Tal
     }
 }
 
-async fn create(teacher: &Client, title: String, price: Option<&str>) -> Result<String> {
-    let document = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) { course { id } userErrors { message } } }";
-    let input = json!({ "title": title, "isFree": price.is_none(), "price": price });
-    let data = teacher.data(document, json!({ "input": input })).await?;
+async fn create(teacher: &Client, title: String, price: Option<&str>, tally: &Tally) -> Result<String> {
+    let input = json!({ "input": { "title": title, "isFree": price.is_none(), "price": price } });
+    let data = persist(teacher, CREATE_COURSE, &input, tally).await?;
     Ok(data["createCourse"]["course"]["id"].as_str().with_context(|| format!("{data}"))?.to_owned())
 }
 
-async fn put_a_price_on(teacher: &Client, course: &str) -> Result<()> {
-    let document = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) { course { price } userErrors { message } } }";
-    let data =
-        teacher.data(document, json!({ "input": { "courseId": course, "isFree": false, "price": "19.90" } })).await?;
+async fn put_a_price_on(teacher: &Client, course: &str, tally: &Tally) -> Result<()> {
+    let input = json!({ "input": { "courseId": course, "isFree": false, "price": "19.90" } });
+    let data = persist(teacher, UPDATE_COURSE, &input, tally).await?;
     ensure!(data["updateCourse"]["course"]["price"] == "19.90", "{data}");
     Ok(())
 }

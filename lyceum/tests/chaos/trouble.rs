@@ -1,13 +1,15 @@
 //! What can go wrong, done on purpose.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
+    iter::repeat_n,
     sync::Arc,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-use rand::{RngExt as _, rngs::StdRng};
+use anyhow::{Result, ensure};
+use rand::{RngExt as _, rngs::StdRng, seq::SliceRandom as _};
 use tokio::time::sleep;
 
 use crate::{Plan, network::Weather, processes::Order, world::World};
@@ -24,11 +26,11 @@ const STEPS: &[Step] = &[
     ("refund.requested", &["payment"]),
     ("refund.returned", &["payment"]),
     ("refund.committed", &["payment"]),
-    ("relay.delivered", &["payment", "enrollment"]),
-    ("relay.committed", &["payment", "enrollment"]),
-    ("inbox.received", &["enrollment", "notification"]),
-    ("inbox.before-commit", &["enrollment", "notification"]),
-    ("inbox.committed", &["enrollment", "notification"]),
+    ("relay.delivered", &["identity", "payment", "enrollment"]),
+    ("relay.committed", &["identity", "payment", "enrollment"]),
+    ("inbox.received", &["enrollment", "notification", "payment"]),
+    ("inbox.before-commit", &["enrollment", "notification", "payment"]),
+    ("inbox.committed", &["enrollment", "notification", "payment"]),
     ("enroll.before-commit", &["enrollment"]),
     ("enroll.committed", &["enrollment"]),
 ];
@@ -36,42 +38,63 @@ const STEPS: &[Step] = &[
 /// Only where NATS is.
 const NATS_STEP: (&str, &[&str]) = ("nats.received", &["enrollment", "notification", "payment"]);
 
+/// A service that dies at a step.
+type Death = (&'static str, &'static str);
+
+/// What is done to the system.
+#[derive(Clone, Copy)]
+enum Blow {
+    Kill,
+    Death,
+    Cut,
+}
+
 /// Strikes, one blow after the other.
 pub struct Trouble<'a> {
     world: &'a World,
     dice: StdRng,
+    blows: Vec<Blow>,
+    /// In turn, so that none is left out.
+    deaths: VecDeque<Death>,
     toll: Toll,
-    steps: Vec<Step>,
-    step: usize,
 }
 
 /// What was done.
 pub struct Toll {
     kills: BTreeMap<String, usize>,
-    deaths: BTreeMap<String, usize>,
+    deaths: BTreeMap<Death, usize>,
+    /// Nothing led to the step at that moment.
+    missed: BTreeMap<Death, usize>,
     cuts: BTreeMap<String, usize>,
     died: Arc<AtomicUsize>,
 }
 
 impl<'a> Trouble<'a> {
-    pub fn new(world: &'a World, plan: &Plan, dice: StdRng) -> Self {
-        let steps = if plan.bus == "nats" { [STEPS, &[NATS_STEP]].concat() } else { STEPS.to_vec() };
+    pub fn new(world: &'a World, plan: &Plan, mut dice: StdRng) -> Self {
+        let steps = STEPS.iter().chain((plan.bus == "nats").then_some(&NATS_STEP));
+        let deaths: VecDeque<Death> =
+            steps.flat_map(|(step, services)| services.iter().map(|service| (*service, *step))).collect();
         let toll = Toll {
             kills: BTreeMap::new(),
-            deaths: BTreeMap::new(),
+            deaths: deaths.iter().map(|death| (*death, 0)).collect(),
+            missed: BTreeMap::new(),
             cuts: BTreeMap::new(),
             died: Arc::clone(&world.died),
         };
-        Self { world, dice, toll, steps, step: 0 }
+        let blows = blows(plan.blows, &mut dice);
+        Self { world, dice, blows, deaths, toll }
     }
 
-    pub async fn strike(&mut self) {
+    /// The next blow. False if it was the last one.
+    pub async fn strike(&mut self) -> bool {
+        let Some(blow) = self.blows.pop() else { return false };
         sleep(Duration::from_millis(self.dice.random_range(50..500))).await;
-        match self.dice.random_range(0..10) {
-            0..5 => self.kill().await,
-            5..8 => self.die_at_a_step().await,
-            _ => self.cut().await,
+        match blow {
+            Blow::Kill => self.kill().await,
+            Blow::Death => self.die_at_a_step().await,
+            Blow::Cut => self.cut().await,
         }
+        true
     }
 
     pub fn finish(self) -> Toll {
@@ -85,16 +108,19 @@ impl<'a> Trouble<'a> {
         *self.toll.kills.entry(victim.name.clone()).or_default() += 1;
     }
 
-    /// All steps in turn, so that none is left out.
+    /// A death that does not happen is tried again after the others.
     async fn die_at_a_step(&mut self) {
-        let (step, services) = self.steps[self.step % self.steps.len()];
-        self.step += 1;
-        let service = services[self.dice.random_range(0..services.len())];
-        let Some(victim) = self.world.victims.iter().find(|victim| victim.name == service) else { return };
-        let got_there = victim.order(Order::DieAt(step)).await;
-        let what =
-            if got_there { format!("{service} at {step}") } else { format!("{service}, which did not get to {step}") };
-        *self.toll.deaths.entry(what).or_default() += 1;
+        for _ in 0..self.deaths.len() {
+            self.deaths.rotate_left(1);
+            let death @ (service, step) = self.deaths[0];
+            let victim = self.world.victims.iter().find(|victim| victim.name == service);
+            let got_there = victim.expect("each service is a victim").order(Order::DieAt(step)).await;
+            let counts = if got_there { &mut self.toll.deaths } else { &mut self.toll.missed };
+            *counts.entry(death).or_default() += 1;
+            if got_there {
+                return;
+            }
+        }
     }
 
     async fn cut(&mut self) {
@@ -111,11 +137,41 @@ impl<'a> Trouble<'a> {
     }
 }
 
+/// Half of them kills, the rest deaths at chosen steps and cuts, in any order.
+fn blows(number: usize, dice: &mut StdRng) -> Vec<Blow> {
+    let (kills, deaths) = (number.div_ceil(2), number * 3 / 10);
+    let cuts = number - kills - deaths;
+    let mut blows: Vec<_> = [(Blow::Kill, kills), (Blow::Death, deaths), (Blow::Cut, cuts)]
+        .into_iter()
+        .flat_map(|(blow, number)| repeat_n(blow, number))
+        .collect();
+    blows.shuffle(dice);
+    blows
+}
+
 impl Toll {
+    /// Whether enough was done for the result to mean something.
+    pub fn ensure_enough(&self) -> Result<()> {
+        let kills: usize = self.kills.values().sum();
+        ensure!(kills >= 200, "{kills} kills are too few");
+        let left_out: Vec<_> = self.deaths.iter().filter(|(_, times)| **times == 0).map(|(death, _)| death).collect();
+        ensure!(left_out.is_empty(), "nobody died at {left_out:?}");
+        Ok(())
+    }
+
     /// What to report.
     pub fn lines(&self) -> Vec<(String, usize)> {
+        let named = |counts: &BTreeMap<Death, usize>| {
+            counts.iter().map(|((service, step), number)| (format!("{service} at {step}"), *number)).collect()
+        };
+        let (deaths, missed): (BTreeMap<_, _>, BTreeMap<_, _>) = (named(&self.deaths), named(&self.missed));
         let mut lines = Vec::new();
-        for (title, counts) in [("kill -9", &self.kills), ("died by itself", &self.deaths), ("cut", &self.cuts)] {
+        for (title, counts) in [
+            ("kill -9", &self.kills),
+            ("died by itself", &deaths),
+            ("did not get to the step, and tried again later", &missed),
+            ("cut", &self.cuts),
+        ] {
             lines.push((format!("{title}, in all"), counts.values().sum()));
             lines.extend(counts.iter().map(|(what, number)| (format!("  {what}"), *number)));
         }

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs::Permissions,
+    iter::repeat_with,
     net::{Ipv4Addr, TcpListener},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -82,7 +83,7 @@ impl World {
         for name in NAMES {
             let options = ServerOptions {
                 data_dir: self.directory.path().join("databases").join(name),
-                port: 0,
+                port: free_port()?,
                 database: name.to_owned(),
                 ephemeral: false,
             };
@@ -292,6 +293,11 @@ fn nats_server() -> Result<PathBuf> {
     )
 }
 
+/// A port for a process that will leave it, and wants it again: none of those that the system gives to connections.
 fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    const LOWEST: u16 = 10_000;
+    const HIGHEST: u16 = 32_000;
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let mut random = repeat_with(|| rand::random_range(LOWEST..HIGHEST)).take(1_000);
+    random.find(is_free).context("no port is free")
 }

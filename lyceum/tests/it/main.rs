@@ -12,6 +12,7 @@ mod page;
 mod permissions;
 mod plans;
 mod purchases;
+mod reconcile;
 mod references;
 mod rotation;
 mod safelist;

@@ -103,8 +103,7 @@ impl System {
 
     /// Nobody signed in, straight at a subgraph: each request is signed as the router would.
     pub fn subgraph(&self, name: &str) -> Visitor {
-        let address = self.addresses.subgraphs[name].trim_end_matches("/graphql");
-        Visitor { subgraph: Some(name.to_owned()), ..Visitor::at(address) }
+        Visitor::at_subgraph(name, self.addresses.subgraphs[name].trim_end_matches("/graphql"))
     }
 
     /// Signs in one of the seeded people.
@@ -189,6 +188,11 @@ fn wait_for(process: &mut Child, file: &Path, log: &Path) -> Addresses {
 impl Visitor {
     pub fn at(router: &str) -> Self {
         Self { http: Client::new(), endpoint: format!("{router}/graphql"), token: None, subgraph: None }
+    }
+
+    /// As if they were the router.
+    pub fn at_subgraph(name: &str, address: &str) -> Self {
+        Self { subgraph: Some(name.to_owned()), ..Self::at(address) }
     }
 
     pub fn sign_in(&self, email: &str) -> Self {

@@ -43,7 +43,7 @@ impl Bus {
     ) -> Result<Self, async_nats::ConnectError> {
         let nats = match &settings.bus {
             BusAddress::Local => None,
-            BusAddress::Nats(url) => Some(Nats::connect(url, secrets).await?),
+            BusAddress::Nats(url) => Some(Nats::connect(url, settings.nats_name.clone(), secrets).await?),
         };
         Ok(Self { peers, nats })
     }
@@ -73,7 +73,7 @@ impl Bus {
             return self.peers.tell(destination, event).await;
         }
         if let Some(nats) = &self.nats {
-            return nats.publish(kind.name(), id, event).await;
+            return nats.publish(kind, id, event).await;
         }
         // Written while the setting was another one.
         for service in kind.consumers() {

@@ -23,7 +23,12 @@ const DATA_EXCEPTION: &str = "22";
 /// More than an index or a row can hold.
 const TOO_LARGE: &str = "54";
 
-type Handle = Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<(), Error>> + Send + Sync>;
+type Handle =
+    Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<Afterwards, Error>> + Send + Sync>;
+
+/// What is left to do once the effect has been committed, if anything. It is not done if the process dies at
+/// that moment.
+pub type Afterwards = Option<Box<dyn FnOnce() + Send>>;
 
 /// Acts on events.
 pub trait Handler: Send + Sync + 'static {
@@ -32,7 +37,11 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// # Errors
     /// The event is tried again, and set aside in the end.
-    fn handle(&self, transaction: &mut PgConnection, event: Event) -> impl Future<Output = Result<(), Error>> + Send;
+    fn handle(
+        &self,
+        transaction: &mut PgConnection,
+        event: Event,
+    ) -> impl Future<Output = Result<Afterwards, Error>> + Send;
 }
 
 /// A service's inbox.
@@ -66,7 +75,7 @@ struct Next {
 
 /// What became of an event.
 enum Outcome {
-    Done,
+    Done(Afterwards),
     /// It will not do as it is.
     Unusable(String),
     Failed(Error),
@@ -159,7 +168,7 @@ impl Inbox {
             return Ok(until_next_try(&mut transaction).await?.map_or(Round::Idle, Round::Later));
         };
         match self.run(&mut transaction, &next).await {
-            Outcome::Done => {
+            Outcome::Done(afterwards) => {
                 query("update inbox set processed_at = now() where position = $1")
                     .bind(next.position)
                     .execute(&mut *transaction)
@@ -167,6 +176,9 @@ impl Inbox {
                 crash::point("inbox.before-commit");
                 transaction.commit().await?;
                 crash::point("inbox.committed");
+                if let Some(afterwards) = afterwards {
+                    afterwards();
+                }
                 debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "acted on");
             }
             Outcome::Unusable(reason) => {
@@ -194,7 +206,7 @@ impl Inbox {
             return Outcome::Unusable(format!("{} has nothing to do with it", self.service));
         }
         match AssertUnwindSafe((self.handle)(transaction, event)).catch_unwind().await {
-            Ok(Ok(())) => Outcome::Done,
+            Ok(Ok(afterwards)) => Outcome::Done(afterwards),
             Ok(Err(error)) => Outcome::Failed(error),
             Err(_) => Outcome::Failed(Error::internal(std::io::Error::other("the handler panicked"))),
         }

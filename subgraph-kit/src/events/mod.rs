@@ -15,6 +15,6 @@ mod work;
 
 pub use bus::{Bus, Undelivered};
 pub use event::{Event, Fact, Kind, Place, Purchase, Refund, RefundReason, Registration, Rejection};
-pub use inbox::{Handler, Inbox};
+pub use inbox::{Afterwards, Handler, Inbox};
 pub use outbox::Outbox;
-pub use work::{BusAddress, EventSettings, Work};
+pub use work::{BusAddress, EventSettings, NatsName, Work};

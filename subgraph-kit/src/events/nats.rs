@@ -24,11 +24,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{Inbox, Kind, bus::Undelivered};
+use super::{Inbox, Kind, bus::Undelivered, work::NatsName};
 use crate::{crash, hop::Secrets};
 
-const STREAM: &str = "LYCEUM";
-const SUBJECTS: &str = "lyceum.>";
+/// What the types of all events begin with. In NATS the system's name stands there.
+const PREFIX: &str = "lyceum.";
 
 /// Says that the event comes from a service of ours.
 const SIGNATURE: &str = "Lyceum-Signature";
@@ -51,6 +51,8 @@ pub struct Nats(Arc<Connection>);
 
 struct Connection {
     jetstream: Context,
+    /// Of the stream, and the first part of its subjects.
+    name: NatsName,
     /// None with `--insecure-dev` only.
     secrets: Option<Secrets>,
     is_prepared: AtomicBool,
@@ -64,17 +66,21 @@ impl Nats {
     ///
     /// # Errors
     /// If `url` is no address of a server.
-    pub async fn connect(url: &str, secrets: Option<Secrets>) -> Result<Self, async_nats::ConnectError> {
+    pub async fn connect(
+        url: &str,
+        name: NatsName,
+        secrets: Option<Secrets>,
+    ) -> Result<Self, async_nats::ConnectError> {
         let client: Client = ConnectOptions::new().retry_on_initial_connect().name("lyceum").connect(url).await?;
         let jetstream = jetstream::new(client);
-        Ok(Self(Arc::new(Connection { jetstream, secrets, is_prepared: AtomicBool::new(false) })))
+        Ok(Self(Arc::new(Connection { jetstream, name, secrets, is_prepared: AtomicBool::new(false) })))
     }
 
     /// Hands an event over to NATS, which then answers for it.
     ///
     /// # Errors
     /// If NATS does not acknowledge it.
-    pub(super) async fn publish(&self, kind: &str, id: Uuid, event: &[u8]) -> Result<(), Undelivered> {
+    pub(super) async fn publish(&self, kind: Kind, id: Uuid, event: &[u8]) -> Result<(), Undelivered> {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Msg-Id", id.to_string());
         headers.insert("Content-Type", "application/cloudevents+json");
@@ -84,7 +90,7 @@ impl Nats {
         let send = async {
             self.prepare().await?;
             let body = Bytes::copy_from_slice(event);
-            self.0.jetstream.publish_with_headers(kind.to_owned(), headers, body).await?.await?;
+            self.0.jetstream.publish_with_headers(self.subject_of(kind), headers, body).await?.await?;
             Ok::<(), Failure>(())
         };
         send.await.map_err(|error| {
@@ -119,7 +125,7 @@ impl Nats {
     }
 
     async fn take(&self, inbox: &Inbox, message: &Message, stop: &CancellationToken) -> Result<(), Failure> {
-        if !concerns(inbox.service(), &message.subject) {
+        if !concerns(inbox.service(), &kind_of(message)) {
             return message.double_ack().await;
         }
         while !stop.is_cancelled() {
@@ -146,10 +152,14 @@ impl Nats {
             Ok(()) => Ok(()),
             Err(Undelivered::Away(reason)) => Err(reason),
             Err(Undelivered::Refused(reason)) => {
-                let kept = inbox.keep_refused(&message.subject, &message.payload, &reason).await;
+                let kept = inbox.keep_refused(&kind_of(message), &message.payload, &reason).await;
                 kept.map_err(|error| error.to_string())
             }
         }
+    }
+
+    fn subject_of(&self, kind: Kind) -> String {
+        format!("{}.{}", self.0.name, kind.name().trim_start_matches(PREFIX))
     }
 
     fn is_ours(&self, message: &Message) -> bool {
@@ -172,9 +182,9 @@ impl Nats {
 
     async fn stream(&self) -> Result<stream::Stream<stream::Info>, Failure> {
         let config = stream::Config {
-            name: STREAM.to_owned(),
+            name: self.0.name.to_string(),
             description: Some("What Lyceum's services tell each other.".to_owned()),
-            subjects: vec![SUBJECTS.to_owned()],
+            subjects: vec![format!("{}.>", self.0.name)],
             max_age: KEPT_FOR,
             duplicate_window: DUPLICATE_WINDOW,
             ..stream::Config::default()
@@ -196,12 +206,18 @@ impl Nats {
     }
 }
 
+/// What its subject says it is: the name of a kind, if it is known.
+fn kind_of(message: &Message) -> String {
+    let (_, kind) = message.subject.split_once('.').unwrap_or_default();
+    format!("{PREFIX}{kind}")
+}
+
 fn not_signed() -> Undelivered {
     Undelivered::Refused("not signed with a secret of ours: not ours, or the secret has been changed since".to_owned())
 }
 
 /// Whether a service acts on this kind of event. One that is not known, since its teller is newer than this
 /// process, concerns everybody: it is set aside, and can be acted on later.
-fn concerns(service: &str, subject: &str) -> bool {
-    Kind::named(subject).is_none_or(|kind| kind.consumers().contains(&service))
+fn concerns(service: &str, kind: &str) -> bool {
+    Kind::named(kind).is_none_or(|kind| kind.consumers().contains(&service))
 }

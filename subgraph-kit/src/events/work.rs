@@ -41,6 +41,11 @@ pub struct EventSettings {
     #[arg(long, env = "LYCEUM_BUS", hide_env_values = true, value_name = "local|nats://…", default_value = "local")]
     pub bus: BusAddress,
 
+    /// The system's name in NATS: of its stream, and what the subjects of its events begin with. Systems that share a
+    /// NATS server have different ones.
+    #[arg(long, env = "LYCEUM_NATS_NAME", default_value = "lyceum")]
+    pub nats_name: NatsName,
+
     /// Hours that events are kept after they were delivered and acted on.
     #[arg(long, env = "LYCEUM_EVENT_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
     pub event_hours: u32,
@@ -48,7 +53,7 @@ pub struct EventSettings {
 
 impl Default for EventSettings {
     fn default() -> Self {
-        Self { bus: BusAddress::Local, event_hours: 168 }
+        Self { bus: BusAddress::Local, nats_name: NatsName("lyceum".to_owned()), event_hours: 168 }
     }
 }
 
@@ -76,6 +81,30 @@ impl FromStr for BusAddress {
             "local" => Ok(Self::Local),
             _ if ["nats://", "tls://"].iter().any(|scheme| text.starts_with(scheme)) => Ok(Self::Nats(text.to_owned())),
             _ => Err("either `local` or an address such as nats://127.0.0.1:4222"),
+        }
+    }
+}
+
+/// What a system is called in NATS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatsName(String);
+
+impl fmt::Display for NatsName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for NatsName {
+    type Err = &'static str;
+
+    // What may be both the name of a stream and a part of a subject.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("1 to 64 letters, digits, `-` and `_`")
         }
     }
 }
@@ -236,4 +265,19 @@ async fn clean(db: &PgPool, statement: &'static str, hours: u32) -> Result<(), s
     let hours = i32::try_from(hours).unwrap_or(i32::MAX);
     while query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db).await?.rows_affected() > 0 {}
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_nats_is_one_part_of_a_subject() {
+        for good in ["lyceum", "Lyceum-2_b", &"x".repeat(64)] {
+            assert!(good.parse::<NatsName>().is_ok(), "{good}");
+        }
+        for bad in ["", "a.b", "a b", "a*", ">", "ä", &"x".repeat(65)] {
+            assert!(bad.parse::<NatsName>().is_err(), "{bad}");
+        }
+    }
 }

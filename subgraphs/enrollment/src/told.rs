@@ -5,7 +5,7 @@
 use sqlx::PgConnection;
 use subgraph_kit::{
     EnrollmentId, Error,
-    events::{Event, Fact, Handler, Outbox, Purchase, Refund, Rejection},
+    events::{Afterwards, Event, Fact, Handler, Outbox, Purchase, Refund, Rejection},
     ids::new_id_and_time,
 };
 
@@ -18,16 +18,17 @@ pub struct Consumer {
 }
 
 impl Handler for Consumer {
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
         match event.fact {
-            Fact::PaymentCompleted(purchase) => self.enroll(transaction, purchase).await,
-            Fact::PaymentRefunded(Refund { purchase, .. }) => self.revoke(transaction, purchase).await,
+            Fact::PaymentCompleted(purchase) => self.enroll(transaction, purchase).await?,
+            Fact::PaymentRefunded(Refund { purchase, .. }) => self.revoke(transaction, purchase).await?,
             // None of these comes here: `Kind::consumers` says so.
             Fact::UserRegistered(_)
             | Fact::EnrollmentCreated(_)
             | Fact::EnrollmentRevoked(_)
-            | Fact::EnrollmentRejected(_) => Ok(()),
+            | Fact::EnrollmentRejected(_) => {}
         }
+        Ok(None)
     }
 }
 

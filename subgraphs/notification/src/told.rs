@@ -3,8 +3,8 @@
 
 use sqlx::{PgConnection, query};
 use subgraph_kit::{
-    Error,
-    events::{Event, Fact, Handler, Place, Purchase, Refund, RefundReason, Registration},
+    Error, NotificationId, UserId,
+    events::{Afterwards, Event, Fact, Handler, Place, Purchase, Refund, RefundReason, Registration},
 };
 use tracing::info;
 use uuid::Uuid;
@@ -25,13 +25,15 @@ const LONGEST_TITLE: usize = 500;
 pub struct Consumer;
 
 impl Handler for Consumer {
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
         let (kind, subject) = (event.fact.kind().name(), event.subject);
-        let Some(message) = message_of(event.fact) else { return Ok(()) };
-        if is_new(transaction, kind, subject).await? {
-            tell(transaction, message).await?;
+        let Some(message) = message_of(event.fact) else { return Ok(None) };
+        if !is_new(transaction, kind, subject).await? {
+            return Ok(None);
         }
-        Ok(())
+        let (user, kind) = (message.user_id, message.kind);
+        let id = store::insert(transaction, message).await?;
+        Ok(Some(Box::new(move || log(id, user, kind))))
     }
 }
 
@@ -41,11 +43,8 @@ async fn is_new(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool
     Ok(told.execute(db).await?.rows_affected() == 1)
 }
 
-async fn tell(db: &mut PgConnection, message: NewNotification) -> Result<(), Error> {
-    let (user, kind) = (message.user_id, message.kind);
-    let id = store::insert(db, message).await?;
+fn log(id: NotificationId, user: UserId, kind: Kind) {
     info!(target: LOG_TARGET, { notification.id = %id, "notification.type" = ?kind, user.id = %user }, "a notification");
-    Ok(())
 }
 
 fn message_of(fact: Fact) -> Option<NewNotification> {
@@ -143,8 +142,6 @@ fn titled(before: &str, name: &str, after: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use subgraph_kit::UserId;
-
     use super::*;
 
     fn place(course_title: &str) -> Place {

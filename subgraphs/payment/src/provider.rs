@@ -1,13 +1,7 @@
 //! Who moves the money.
 
-use std::time::Duration;
-
 use futures::{FutureExt as _, future::BoxFuture};
-use subgraph_kit::{PaymentId, events::Purchase};
-
-/// Longer, and nobody knows what became of it. Less than the router waits, and than the reconciler
-/// leaves a purchase to whoever began it.
-const PATIENCE: Duration = Duration::from_secs(3);
+use subgraph_kit::{PaymentId, budget, events::Purchase};
 
 /// Charges students, and gives them their money back. What it is asked for is named by the payment's
 /// id: asked again, it does the same thing no second time, and answers as it did the first time.
@@ -19,7 +13,7 @@ pub trait PaymentProvider: Send + Sync + 'static {
     fn find(&self, payment: PaymentId) -> BoxFuture<'_, Result<Option<Outcome>, Away>>;
 
     /// Gives the money back.
-    fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<(), Away>>;
+    fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<Return, Away>>;
 }
 
 /// What became of a charge.
@@ -29,6 +23,15 @@ pub enum Outcome {
     Completed,
     /// It will not arrive.
     Declined,
+}
+
+/// What became of the wish to give money back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Return {
+    /// The money is on its way.
+    Done,
+    /// It stays where it is, however often one asks: the charge is too old, say, or disputed.
+    Refused,
 }
 
 /// Nobody knows whether it was done.
@@ -49,12 +52,12 @@ impl PaymentProvider for AlwaysCompletes {
         async { Ok(None) }.boxed()
     }
 
-    fn refund(&self, _: PaymentId) -> BoxFuture<'_, Result<(), Away>> {
-        async { Ok(()) }.boxed()
+    fn refund(&self, _: PaymentId) -> BoxFuture<'_, Result<Return, Away>> {
+        async { Ok(Return::Done) }.boxed()
     }
 }
 
-/// The answer, if it comes in time.
+/// The answer, if it comes in time. Later, nobody knows what became of it.
 pub(crate) async fn in_time<T>(answer: BoxFuture<'_, Result<T, Away>>) -> Result<T, Away> {
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(Away("no answer in time".to_owned())))
+    tokio::time::timeout(budget::PROVIDER, answer).await.unwrap_or_else(|_| Err(Away("no answer in time".to_owned())))
 }

@@ -9,7 +9,7 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use subgraph_kit::{PaymentId, events::Purchase};
 
-use crate::provider::{Away, Outcome, PaymentProvider};
+use crate::provider::{Away, Outcome, PaymentProvider, Return};
 
 /// A provider whose books are in memory. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub enum Mood {
     Slow(Duration),
     /// Refuses charges.
     Declining,
+    /// Gives nothing back.
+    Keeping,
     /// Does nothing, and says nothing.
     Away,
     /// Does it, and the answer is lost.
@@ -36,6 +38,7 @@ struct Books {
     mood: Mood,
     charges: HashMap<PaymentId, Charge>,
     refunds: HashMap<PaymentId, u32>,
+    refusals: u32,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,12 @@ impl Ledger {
         self.books().refunds.values().sum()
     }
 
+    /// How often it refused to give money back.
+    #[must_use]
+    pub fn refusals(&self) -> u32 {
+        self.books().refusals
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +104,7 @@ impl Ledger {
 
     async fn answer<T>(&self, mood: Mood, answer: T) -> Result<T, Away> {
         match mood {
-            Mood::Quick | Mood::Declining => Ok(answer),
+            Mood::Quick | Mood::Declining | Mood::Keeping => Ok(answer),
             Mood::Slow(pause) => {
                 tokio::time::sleep(pause).await;
                 Ok(answer)
@@ -127,13 +136,21 @@ impl PaymentProvider for Ledger {
         .boxed()
     }
 
-    fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<(), Away>> {
+    fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<Return, Away>> {
         async move {
             let mood = self.mood();
-            if mood != Mood::Away {
-                self.give_back(payment);
-            }
-            self.answer(mood, ()).await
+            let outcome = match mood {
+                Mood::Keeping => {
+                    self.books().refusals += 1;
+                    Return::Refused
+                }
+                Mood::Away => Return::Refused,
+                _ => {
+                    self.give_back(payment);
+                    Return::Done
+                }
+            };
+            self.answer(mood, outcome).await
         }
         .boxed()
     }

@@ -297,6 +297,12 @@ async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
         .execute(&mut connect(system, "enrollment").await)
         .await
         .expect("the student enrolls");
+    query("insert into payment_uses (payment_id, enrollment_id) values ($1, $2)")
+        .bind(payment)
+        .bind(enrollment)
+        .execute(&mut connect(system, "enrollment").await)
+        .await
+        .expect("the payment has bought it");
     query("insert into notifications (id, user_id, type, title) values ($1, $2, 'payment', 'Paid')")
         .bind(notification)
         .bind(student)

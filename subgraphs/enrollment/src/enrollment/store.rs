@@ -403,8 +403,8 @@ impl Place {
     }
 }
 
-/// The enrollment that each payment bought. Nothing in the table keeps an adopted database from
-/// naming a payment twice: then it is the first one.
+/// The enrollment that each payment bought. An adopted database may name a payment twice in its
+/// enrollments; what it bought is one place all the same.
 impl Loader<PaymentId> for Store {
     type Value = Enrollment;
     type Error = Error;
@@ -414,12 +414,11 @@ impl Loader<PaymentId> for Store {
         let enrollments = query_as!(
             Enrollment,
             r#"
-            select distinct on (payment_id)
-                   id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
-                   payment_id as "payment_id: _", status as "status: _", enrolled_at
-            from enrollments
-            where payment_id = any($1)
-            order by payment_id, enrolled_at, id
+            select enrollments.id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
+                   enrollments.payment_id as "payment_id: _", status as "status: _", enrolled_at
+            from payment_uses
+            join enrollments on enrollments.id = enrollment_id and enrollments.payment_id = payment_uses.payment_id
+            where payment_uses.payment_id = any($1)
             "#,
             &payments,
         )

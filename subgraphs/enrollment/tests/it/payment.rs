@@ -43,6 +43,13 @@ async fn a_payment_that_an_adopted_database_names_twice_bought_the_first(db: PgP
         .execute(&db)
         .await
         .expect("the payment is named twice");
+    sqlx::raw_sql(concat!(
+        "truncate payment_uses;",
+        include_str!("../../../../migrations/enrollment/004_payment_uses.sql")
+    ))
+    .execute(&db)
+    .await
+    .expect("the database is adopted");
 
     let reply = alice.entities(BOUGHT, payments(&[ALICES_PAYMENT])).await.ok();
 

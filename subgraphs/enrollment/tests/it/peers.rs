@@ -19,6 +19,7 @@ use crate::people::*;
 
 /// The enrollment subgraph with the others around it.
 pub struct House {
+    pub platform: Platform,
     pub db: PgPool,
     pub app: TestApp,
     pub subgraph: Subgraph,
@@ -90,7 +91,7 @@ impl House {
         platform.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
         platform.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
         let subgraph = enrollment::subgraph(db.clone(), &platform).await.expect("the subgraph opens");
-        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments }
+        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, platform }
     }
 
     /// The payment subgraph knows of a payment from now on.

@@ -1,8 +1,9 @@
 //! What comes of what payment tells.
 
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
-    PaymentId,
+    Credentials, PaymentId,
     events::{Event, Fact, Refund, RefundReason, Rejection},
     testing::events::{act_on_all, receive, set_aside, tell, told},
 };
@@ -40,6 +41,26 @@ async fn a_completed_payment_makes_its_enrollment(db: PgPool) {
     let told = told(&db).await;
     let [Fact::EnrollmentCreated(place)] = &told[..] else { panic!("{told:?}") };
     assert_eq!((place.payment_id, place.course_title.as_str()), (Some(PaymentId(PAYMENT)), "Latin"));
+}
+
+/// Sold is sold: whoever has paid before the course went has what those have who were enrolled by then.
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn a_course_that_has_gone_since_it_was_paid_for_makes_its_enrollment(db: PgPool) {
+    let house = House::new(db.clone()).await;
+    let document = "query ($id: ID!) { course(id: $id) { title } }";
+    let gone: Value = house
+        .platform
+        .peers
+        .ask("course", &Credentials::default(), document, json!({ "id": NOBODY }))
+        .await
+        .expect("an answer");
+
+    tell(&house.subgraph, completed(PAYMENT, NOBODY)).await;
+
+    assert_eq!(gone, json!({ "course": null }));
+    assert_eq!(house.places(ALICE, NOBODY).await, [Some(PAYMENT)]);
+    assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
+    assert_eq!(set_aside(&db).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]

@@ -14,7 +14,11 @@ use super::{
     Payment, Status,
     store::{PaymentFilter, Store},
 };
-use crate::{course::Course, user::User};
+use crate::{
+    course::Course,
+    refund::{self, store::WayBack},
+    user::User,
+};
 
 /// Queries.
 pub struct PaymentQuery;
@@ -34,6 +38,16 @@ impl Payment {
     /// How much, always with two decimals, such as `"49.99"`.
     async fn amount(&self) -> Decimal {
         self.exact_amount()
+    }
+
+    /// How far it has got when it is to go back and has not: `REFUSED` needs a person. Null when nobody
+    /// wants it back, and when it has gone back (`status` says so).
+    async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<refund::State, Failure>> {
+        if self.status != Status::Completed {
+            return None;
+        }
+        let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
+        loader.load_one(WayBack(self.id)).await.transpose()
     }
 }
 

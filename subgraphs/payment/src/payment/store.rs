@@ -56,6 +56,10 @@ impl Store {
         Ok(Self { db, key })
     }
 
+    pub(crate) fn db(&self) -> &PgPool {
+        &self.db
+    }
+
     /// A page of everybody's payments.
     ///
     /// # Errors

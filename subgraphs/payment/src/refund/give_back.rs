@@ -3,16 +3,16 @@
 use sqlx::PgConnection;
 use subgraph_kit::{
     Code, Credentials, Error, PaymentId, Refusal, crash,
-    events::{Event, Fact, Handler, Refund, RefundReason},
+    events::{Afterwards, Event, Fact, Handler, Refund, RefundReason},
     viewer::Admin,
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::store::{self, Request};
 use crate::{
     course::Offer,
     payment::{self, Payment, Status},
-    provider::in_time,
+    provider::{Return, in_time},
     purchase,
     till::Till,
 };
@@ -25,16 +25,15 @@ impl Till {
     /// that it has gone. Whatever breaks off in between, the reconciler goes on from what is written.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `NOT_REFUNDABLE`; those of the database.
+    /// `NOT_FOUND`, `NOT_REFUNDABLE`, also when the provider refuses; those of the database.
     pub async fn give_back(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
         let request = Request { payment_id: id, reason: RefundReason::Requested };
-        let is_new = store::request(&mut *self.db.acquire().await?, request).await?;
-        if !is_new {
+        let Some(request) = store::request(&mut *self.db.acquire().await?, request).await? else {
             return Err(match payment::store::find(&self.db, id).await? {
                 Some(payment) => super::refusal(payment.status).into(),
                 None => no_such_payment().into(),
             });
-        }
+        };
         crash::point("refund.requested");
         self.finish(request).await
     }
@@ -70,8 +69,14 @@ impl Till {
     /// Those of the database.
     pub(crate) async fn settle_next_refund(&self) -> Result<bool, Error> {
         let Some(request) = store::take_on(&self.db).await? else { return Ok(false) };
-        let payment = self.finish(request).await?;
-        info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "a refund goes on");
+        match self.finish(request).await {
+            Ok(payment) => {
+                info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "a refund goes on");
+            }
+            // Nobody is there to be told, but it is written down.
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
         Ok(true)
     }
 
@@ -79,9 +84,17 @@ impl Till {
         let id = request.payment_id;
         let payment = self.stored(id).await?;
         let title = self.title(&payment).await?;
-        if let Err(away) = in_time(self.provider.refund(id)).await {
-            warn!(payment.id = %id, error = %away, "the reconciler will give it back");
-            return Ok(payment);
+        match in_time(self.provider.refund(id)).await {
+            Ok(Return::Done) => {}
+            Ok(Return::Refused) => {
+                store::refuse(&self.db, id).await?;
+                error!(payment.id = %id, "the provider refuses to give this payment back: a person has to see to it");
+                return Err(super::refused().into());
+            }
+            Err(away) => {
+                warn!(payment.id = %id, error = %away, "the reconciler will give it back");
+                return Ok(payment);
+            }
         }
         crash::point("refund.returned");
         let mut tx = self.db.begin().await?;
@@ -110,14 +123,14 @@ impl Till {
 
 impl Handler for Till {
     /// A payment that could not become a place is to go back; the reconciler sends it.
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<(), Error> {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
         if let Fact::EnrollmentRejected(rejection) = event.fact {
             let request = Request { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
-            if !store::request(transaction, request).await? {
+            if store::request(transaction, request).await?.is_none() {
                 info!(payment.id = %rejection.payment_id, "nothing to give back, or on its way already");
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

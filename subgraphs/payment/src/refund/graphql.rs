@@ -47,7 +47,8 @@ impl RefundMutation {
     ///
     /// The payment is `REFUNDED`, or still `COMPLETED` while nobody knows whether the money has gone:
     /// then it is tried again until it has. `userErrors`: `NOT_FOUND`, and `NOT_REFUNDABLE` for a payment
-    /// that is not completed, or on its way back already.
+    /// that is not completed, on its way back already, or that the payment provider refuses to give back
+    /// (`Payment.refundState`; another call asks it once more).
     async fn refund_payment(
         &self,
         ctx: &Context<'_>,

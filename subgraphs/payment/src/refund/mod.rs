@@ -4,9 +4,27 @@ mod give_back;
 pub mod graphql;
 pub mod store;
 
+use async_graphql::Enum;
 use subgraph_kit::{Code, Refusal};
 
 use crate::payment::Status;
+
+/// How far a payment has got that is to go back and has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "RefundState")]
+pub enum State {
+    /// It is to go back, and nobody knows yet whether the money has gone.
+    Underway,
+    /// The payment provider has refused to give it back. `refundPayment` asks once more.
+    Refused,
+}
+
+/// Why the provider's no is the answer.
+#[must_use]
+pub fn refused() -> Refusal {
+    let message = "the payment provider refuses to give this payment back";
+    Refusal::new(Code::NotRefundable, message).at("paymentId")
+}
 
 /// Why a payment cannot go back, as it stands.
 #[must_use]

@@ -1,9 +1,16 @@
 //! Every SQL statement on the refunds table.
 
-use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
-use subgraph_kit::{PaymentId, events::RefundReason};
+use std::collections::HashMap;
 
-use crate::{payment::Payment, purchase};
+use async_graphql::dataloader::Loader;
+use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
+use subgraph_kit::{Error, PaymentId, events::RefundReason};
+
+use super::State;
+use crate::{
+    payment::{Payment, store::Store},
+    purchase,
+};
 
 /// A payment on its way back.
 #[derive(Clone, Copy, Debug)]
@@ -14,30 +21,51 @@ pub struct Request {
     pub reason: RefundReason,
 }
 
-/// Writes down that a completed payment is to go back. False if it is not completed, or on its way
-/// back already. Whoever writes it down has some seconds, then the reconciler takes over.
+/// Writes down that a completed payment is to go back, also after the provider has refused it. None if it is
+/// not completed, or on its way back already; else with the first reason that it had. Whoever writes it down
+/// has some seconds, then the reconciler takes over.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn request(db: &mut PgConnection, request: Request) -> Result<bool, sqlx::Error> {
+pub async fn request(db: &mut PgConnection, request: Request) -> Result<Option<Request>, sqlx::Error> {
     let seconds = match request.reason {
         RefundReason::Requested => 5.0,
         // Nobody is waiting for an answer, so the reconciler does it.
         RefundReason::NotEnrolled => 0.0,
     };
-    let added = query!(
-        "insert into refunds (payment_id, reason, settle_at)
-         select id, $2, now() + make_interval(secs => $3)
-         from payments
-         where id = $1 and status = 'completed'
-         on conflict (payment_id) do nothing",
+    query_as!(
+        Request,
+        r#"
+        insert into refunds (payment_id, reason, settle_at)
+        select id, $2, now() + make_interval(secs => $3)
+        from payments
+        where id = $1 and status = 'completed'
+        on conflict (payment_id) do update
+        set settle_at = excluded.settle_at, tries = 0, refused_at = null
+        where refunds.refused_at is not null
+        returning payment_id as "payment_id: _", reason as "reason: _"
+        "#,
         request.payment_id.0,
         request.reason as _,
         seconds,
     )
+    .fetch_optional(db)
+    .await
+}
+
+/// Writes down that the provider refuses to give a payment back, unless it has gone by now.
+///
+/// # Errors
+/// Those of the database.
+pub async fn refuse(db: &PgPool, id: PaymentId) -> Result<(), sqlx::Error> {
+    query!(
+        "update refunds set settle_at = null, refused_at = now()
+         where payment_id = $1 and settle_at is not null",
+        id.0,
+    )
     .execute(db)
     .await?;
-    Ok(added.rows_affected() > 0)
+    Ok(())
 }
 
 /// Takes on the refund that has waited longest. Nobody else takes it on for a while, longer each time:
@@ -85,7 +113,9 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
     .fetch_optional(&mut *transaction)
     .await?;
     purchase::store::close(transaction, id).await?;
-    query!("update refunds set settle_at = null where payment_id = $1", id.0).execute(transaction).await?;
+    query!("update refunds set settle_at = null, refused_at = null where payment_id = $1", id.0)
+        .execute(transaction)
+        .await?;
     Ok(payment)
 }
 
@@ -95,4 +125,29 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
 /// Those of the database.
 pub async fn find_reason(db: &PgPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
     query_scalar!(r#"select reason as "reason: _" from refunds where payment_id = $1"#, id.0).fetch_optional(db).await
+}
+
+/// Names the way back of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WayBack(pub PaymentId);
+
+impl Loader<WayBack> for Store {
+    type Value = State;
+    type Error = Error;
+
+    async fn load(&self, payments: &[WayBack]) -> Result<HashMap<WayBack, State>, Error> {
+        let payments: Vec<_> = payments.iter().map(|payment| payment.0.0).collect();
+        let refunds = query!(
+            r#"
+            select payment_id as "payment_id: PaymentId", refused_at is not null as "is_refused!"
+            from refunds
+            where payment_id = any($1) and (settle_at is not null or refused_at is not null)
+            "#,
+            &payments,
+        )
+        .fetch_all(self.db())
+        .await?;
+        let state = |is_refused| if is_refused { State::Refused } else { State::Underway };
+        Ok(refunds.into_iter().map(|refund| (WayBack(refund.payment_id), state(refund.is_refused))).collect())
+    }
 }

@@ -3,12 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, SimpleObject};
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 use subgraph_kit::{CourseId, Error, Subgraph, service, testing::verifier};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 /// What it says of its courses. Clones share it.
@@ -20,6 +22,7 @@ struct State {
     courses: HashMap<Uuid, Course>,
     is_away: bool,
     asked: u32,
+    pause: Duration,
 }
 
 #[derive(Clone, SimpleObject)]
@@ -33,8 +36,9 @@ struct Query(Catalogue);
 
 #[Object]
 impl Query {
-    #[expect(clippy::unused_async, reason = "async-graphql wants resolvers to be so")]
     async fn course(&self, id: CourseId) -> Result<Option<Course>, Error> {
+        let pause = self.0.state().pause;
+        sleep(pause).await;
         let mut state = self.0.state();
         state.asked += 1;
         if state.is_away {
@@ -59,6 +63,11 @@ impl Catalogue {
     /// Whether its database answers.
     pub fn be_away(&self, is_away: bool) {
         self.state().is_away = is_away;
+    }
+
+    /// Takes so long for an answer.
+    pub fn be_slow(&self, pause: Duration) {
+        self.state().pause = pause;
     }
 
     /// How often it was asked.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use payment::testing::Mood;
 use sqlx::{PgPool, query};
-use subgraph_kit::events::EventSettings;
+use subgraph_kit::{budget, events::EventSettings};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -72,6 +72,41 @@ async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
     assert_eq!(again.data("/purchaseCourse/payment/status"), "COMPLETED");
     assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
     assert_eq!(shop.told_kinds().await, [COMPLETED]);
+}
+
+/// Both take as long as they may, and the router still gets an answer.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.catalogue.be_slow(budget::PEER.mul_f64(0.9));
+    shop.ledger.be(Mood::Slow(Duration::from_mins(1)));
+
+    let reply = timeout(budget::ROUTER, shop.buy(ALICE, RUST, "key")).await.expect("the router would not wait").ok();
+    assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
+
+    shop.catalogue.be_slow(Duration::from_mins(1));
+    let reply = timeout(budget::ROUTER, shop.buy(BOB, RUST, "key")).await.expect("the router would not wait");
+    assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));
+    assert_eq!(shop.count("payments").await, 1);
+}
+
+/// Sold is sold, and the event says how the course was called.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_course_that_goes_while_it_is_paid_for_is_sold(db: PgPool) {
+    let shop = Shop::open(db).await;
+    shop.ledger.be(Mood::Slow(Duration::from_millis(300)));
+
+    let meanwhile = async {
+        while shop.count("payments").await == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        shop.catalogue.delete(RUST);
+    };
+    let (reply, ()) = tokio::join!(shop.buy(ALICE, RUST, "key"), meanwhile);
+
+    assert_eq!(reply.ok().data("/purchaseCourse/payment/status"), "COMPLETED");
+    assert_eq!(shop.told().await[0].1["course_title"], "Rust");
+    assert_eq!(shop.buy(BOB, RUST, "key").await.ok().user_errors(), [("NOT_FOUND", "courseId".to_owned())]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]

@@ -147,6 +147,49 @@ async fn a_payment_that_could_not_become_a_place_goes_back(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
+async fn what_the_provider_refuses_to_give_back_stays_until_somebody_asks_again(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let admin = shop.app.admin();
+    let id = shop.bought(ALICE, RUST, "key").await;
+    assert_eq!(shop.refund_state(id).await, Value::Null);
+
+    shop.ledger.be(Mood::Away);
+    shop.given_back(id).await;
+    assert_eq!((shop.status(id).await.as_str(), shop.refund_state(id).await), ("completed", json!("UNDERWAY")));
+    shop.ledger.be(Mood::Keeping);
+    shop.settle_all(2).await;
+    assert_eq!((shop.status(id).await.as_str(), shop.refund_state(id).await), ("completed", json!("REFUSED")));
+    assert_eq!(shop.ledger.refusals(), 1, "nobody goes on asking");
+
+    let still = shop.refund(&admin, id).await.ok();
+    assert_eq!(still.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
+    assert_eq!((shop.ledger.refusals(), shop.refund_state(id).await), (2, json!("REFUSED")));
+    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+
+    shop.ledger.be(Mood::Quick);
+    let now = shop.refund(&admin, id).await.ok();
+    assert_eq!(now.data("/refundPayment/payment/status"), "REFUNDED");
+    assert_eq!((shop.ledger.refunds(), shop.refund_state(id).await), (1, Value::Null));
+    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED]);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_rejected_payment_that_the_provider_keeps_goes_back_when_it_is_told_again(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let id = shop.bought(ALICE, RUST, "key").await;
+    shop.ledger.be(Mood::Keeping);
+
+    shop.tell(&rejected(id)).await;
+    shop.work(2, async || shop.refund_state(id).await == "REFUSED").await;
+    shop.ledger.be(Mood::Quick);
+    shop.tell(&rejected(id)).await;
+    shop.work(2, async || shop.status(id).await == "refunded").await;
+
+    assert_eq!((shop.ledger.refusals(), shop.ledger.refunds()), (1, 1));
+    assert_eq!(shop.told().await[1].1["reason"], "not_enrolled");
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_rejection_of_what_is_not_completed_changes_nothing(db: PgPool) {
     let shop = Shop::open(db).await;
     let mut ids = vec![NOBODY];

@@ -139,6 +139,12 @@ impl Shop {
             .expect("a payment")
     }
 
+    /// How far the way back has got, as an admin sees it.
+    pub async fn refund_state(&self, payment: Uuid) -> Value {
+        let document = "query ($id: ID!) { payment(id: $id) { refundState } }";
+        self.app.admin().send(document, json!({ "id": payment })).await.ok().data("/payment/refundState").clone()
+    }
+
     /// What the enrollment service is told, in order: the kind, and the data.
     pub async fn told(&self) -> Vec<(String, Value)> {
         let told: Vec<(String, String)> = query_as(

@@ -1,0 +1,239 @@
+//! `lyceum admin reconcile`: what it finds in a system whose databases were changed behind its back, and what it
+//! mends.
+
+use std::{
+    process::{Command, Output},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use crate::system::{PASSWORD, System, Visitor};
+
+const ADMIN: &str = "boss@reconcile.example";
+const TEACHER: &str = "teresa@reconcile.example";
+const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) {
+    payment { id status } userErrors { code } } }";
+const REFUND: &str = "mutation ($id: ID!) { refundPayment(input: { paymentId: $id }) {
+    payment { status } userErrors { code } } }";
+
+/// A system with an admin and a teacher, in which everything agrees.
+struct House {
+    system: System,
+    runtime: Runtime,
+}
+
+/// Somebody who buys.
+struct Student {
+    id: Uuid,
+    visitor: Visitor,
+}
+
+/// `reconcile` looks at everything, so one test after the other has it.
+fn house() -> MutexGuard<'static, House> {
+    static HOUSE: OnceLock<Mutex<House>> = OnceLock::new();
+    HOUSE.get_or_init(|| Mutex::new(House::build())).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl House {
+    fn build() -> Self {
+        let system = System::start(&["--temporary", "--empty"]);
+        let house = Self { system, runtime: Runtime::new().expect("a runtime") };
+        house.register(ADMIN, "STUDENT");
+        house.register(TEACHER, "TEACHER");
+        for arguments in [["grant", ADMIN], ["verify-teacher", TEACHER]] {
+            assert!(house.admin(&arguments).status.success());
+        }
+        house
+    }
+
+    fn register(&self, email: &str, role: &str) -> Uuid {
+        let document = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }";
+        let input = json!({ "email": email, "password": PASSWORD, "name": "Somebody", "role": role });
+        id(&self.system.anonymous().data(document, json!({ "input": input }))["register"]["user"]["id"])
+    }
+
+    fn student(&self) -> Student {
+        let email = format!("{}@reconcile.example", Uuid::now_v7());
+        Student { id: self.register(&email, "STUDENT"), visitor: self.system.sign_in(&email) }
+    }
+
+    /// A new course that costs something.
+    fn course(&self) -> Uuid {
+        let document =
+            "mutation { createCourse(input: { title: \"Sums\", isFree: false, price: \"10\" }) { course { id } } }";
+        id(&self.system.sign_in(TEACHER).data(document, json!({}))["createCourse"]["course"]["id"])
+    }
+
+    fn buy(&self, student: &Student, course: Uuid) -> Value {
+        let input = json!({ "courseId": course, "idempotencyKey": Uuid::now_v7() });
+        student.visitor.data(BUY, json!({ "input": input }))["purchaseCourse"].clone()
+    }
+
+    /// A payment that has made its enrollment.
+    fn bought(&self, student: &Student, course: Uuid) -> Uuid {
+        let payment = id(&self.buy(student, course)["payment"]["id"]);
+        self.wait_for_places(payment, 1);
+        payment
+    }
+
+    fn refund(&self, payment: Uuid) {
+        let payload = self.system.sign_in(ADMIN).data(REFUND, json!({ "id": payment }))["refundPayment"].clone();
+        assert_eq!(payload, json!({ "payment": { "status": "REFUNDED" }, "userErrors": [] }));
+    }
+
+    /// As the earlier system left it: without a purchase.
+    fn adopt_pending(&self, student: &Student, course: Uuid) -> Uuid {
+        let payment = Uuid::new_v4();
+        let values = format!("'{payment}', '{}', '{course}', 10, 'pending', now() - interval '2 days'", student.id);
+        let columns = "id, student_id, course_id, amount, status, created_at";
+        self.change("payment", &format!("insert into payments ({columns}) values ({values})"));
+        payment
+    }
+
+    /// Changes one row of a database, behind its service's back.
+    fn change(&self, database: &str, statement: &str) {
+        let url = &self.system.addresses.databases[database];
+        let changed = self.runtime.block_on(async {
+            let mut db = PgConnection::connect(url).await.expect("the database");
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut db).await.expect("it is changed").rows_affected()
+        });
+        assert_eq!(changed, 1, "{statement}");
+    }
+
+    fn count(&self, database: &str, rows: &str) -> i64 {
+        let url = &self.system.addresses.databases[database];
+        self.runtime.block_on(async {
+            let mut db = PgConnection::connect(url).await.expect("the database");
+            let statement = format!("select count(*) from {rows}");
+            sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&mut db).await.expect("a count")
+        })
+    }
+
+    fn places(&self, payment: Uuid) -> i64 {
+        self.count("enrollment", &format!("enrollments where payment_id = '{payment}'"))
+    }
+
+    fn wait_for_places(&self, payment: Uuid, number: i64) {
+        let start = Instant::now();
+        while self.places(payment) != number {
+            assert!(start.elapsed() < Duration::from_secs(20), "{payment} has not {number} places");
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn admin(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
+        command.arg("admin").args(arguments).arg("--data-dir").arg(&self.system.addresses.data);
+        for variable in ["LYCEUM_KEYS_DIR", "LYCEUM_SIGNING_KEY", "LYCEUM_TOKEN", "IDENTITY_DATABASE_URL"] {
+            command.env_remove(variable);
+        }
+        command.output().expect("`lyceum` runs")
+    }
+
+    /// Its exit code, and all that it says.
+    fn reconcile(&self, more: &[&str]) -> (i32, String) {
+        let router = &self.system.addresses.router;
+        let output = self.admin(&[&["reconcile", ADMIN, "--router", router, "--usual", "0"], more].concat());
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().expect("an exit code"), String::from_utf8(said).expect("text"))
+    }
+
+    fn assert_all_agrees(&self) {
+        let (code, said) = self.reconcile(&[]);
+        assert!(code == 0 && said.contains("agree"), "{code}: {said}");
+    }
+}
+
+fn id(value: &Value) -> Uuid {
+    value.as_str().and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id: {value}"))
+}
+
+#[test]
+fn a_lost_enrollment_is_made_again_and_that_of_a_refunded_payment_is_taken_back() {
+    let house = house();
+    let (student, other) = (house.student(), house.course());
+    let lost = house.bought(&student, house.course());
+    let stale = house.bought(&student, other);
+    house.refund(stale);
+    house.wait_for_places(stale, 0);
+    house.assert_all_agrees();
+
+    house.change("enrollment", &format!("delete from enrollments where payment_id = '{lost}'"));
+    let values = format!("'{}', '{other}', '{stale}'", student.id);
+    house.change(
+        "enrollment",
+        &format!("insert into enrollments (student_id, course_id, payment_id) values ({values})"),
+    );
+
+    let (code, said) = house.reconcile(&[]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains(&format!("payment {lost} has completed, and has no enrollment")), "{said}");
+    assert!(said.contains(&format!("payment {stale} has gone back, and enrollment")), "{said}");
+    assert!(said.contains("2 do not agree; `--fix` mends"), "{said}");
+    assert_eq!((house.places(lost), house.places(stale)), (0, 1), "looking changes nothing");
+
+    let (code, said) = house.reconcile(&["--fix"]);
+    assert_eq!((code, said.matches("mended").count()), (0, 2), "{said}");
+    assert_eq!((house.places(lost), house.places(stale)), (1, 0));
+    house.assert_all_agrees();
+}
+
+#[test]
+fn what_the_earlier_system_left_pending_is_reported_until_a_person_has_found_out() {
+    let house = house();
+    let (student, courses) = (house.student(), [house.course(), house.course()]);
+    let [arrived, failed] = courses.map(|course| house.adopt_pending(&student, course));
+
+    for (fix, summary) in [(&[][..], "2 do not agree, and need a person"), (&["--fix"], "2 of 2 need a person")] {
+        let (code, said) = house.reconcile(fix);
+        assert_eq!(code, 1, "{said}");
+        for payment in [arrived, failed] {
+            assert!(said.contains(&format!("payment {payment} has been pending for long")), "{said}");
+        }
+        assert!(said.contains("ask the provider") && said.contains(summary), "{said}");
+    }
+    assert_eq!(
+        house.count("payment", &format!("payments where student_id = '{}' and status = 'pending'", student.id)),
+        2
+    );
+    assert_eq!(house.buy(&student, courses[0])["userErrors"][0]["code"], "ALREADY_PURCHASED", "nobody pays twice");
+
+    // As ARCHITECTURE.md says.
+    for (payment, status) in [(arrived, "completed"), (failed, "failed")] {
+        house.change(
+            "payment",
+            &format!("update payments set status = '{status}' where id = '{payment}' and status = 'pending'"),
+        );
+    }
+    let (code, said) = house.reconcile(&["--fix"]);
+    assert_eq!((code, said.matches("mended").count()), (0, 1), "{said}");
+    assert_eq!((house.places(arrived), house.places(failed)), (1, 0));
+    house.bought(&student, courses[1]);
+    house.assert_all_agrees();
+}
+
+#[test]
+fn a_refund_that_the_provider_refuses_is_reported_until_it_goes_back() {
+    let house = house();
+    let student = house.student();
+    let payment = house.bought(&student, house.course());
+    // As it is when the provider has refused.
+    let values = format!("'{payment}', 'requested', now()");
+    house.change("payment", &format!("insert into refunds (payment_id, reason, refused_at) values ({values})"));
+
+    let (code, said) = house.reconcile(&["--fix"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains(&format!("payment {payment} is to go back, and the provider refuses")), "{said}");
+    assert!(said.contains("1 of 1 need a person"), "{said}");
+
+    // The provider has thought better of it.
+    house.refund(payment);
+    house.wait_for_places(payment, 0);
+    house.assert_all_agrees();
+}

@@ -1,0 +1,34 @@
+//! How long one waits for whom. Whoever waits for others must answer before those who wait for them give up.
+
+use std::time::Duration;
+
+/// The router, for a subgraph: `traffic_shaping.all.request_timeout` in `router.config.yaml`.
+pub const ROUTER: Duration = Duration::from_secs(5);
+
+/// A subgraph, for another one.
+pub const PEER: Duration = Duration::from_secs(2);
+
+/// The payment subgraph, for whoever moves the money.
+pub const PROVIDER: Duration = Duration::from_secs(2);
+
+/// For one's own database, and for the way.
+const REST: Duration = Duration::from_secs(1);
+
+// `enroll` asks for the course, then for the payment; `purchaseCourse` asks for the course, then for the money.
+const _: () = assert!(2 * PEER.as_millis() + REST.as_millis() <= ROUTER.as_millis());
+const _: () = assert!(PEER.as_millis() + PROVIDER.as_millis() + REST.as_millis() <= ROUTER.as_millis());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_router_is_configured_like_this() {
+        let config = include_str!("../../router/router.config.yaml");
+        let (_, all) = config.split_once("\n  all:\n").expect("what applies to all subgraphs");
+
+        let timeout = all.lines().find_map(|line| line.trim().strip_prefix("request_timeout: "));
+
+        assert_eq!(timeout, Some(&*format!("{}s", ROUTER.as_secs())));
+    }
+}
