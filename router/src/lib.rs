@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 mod config;
+mod places;
 mod plugins;
 mod relay;
 mod server;
@@ -13,4 +14,4 @@ mod settings;
 mod websocket;
 
 pub use server::{Router, run};
-pub use settings::{ClientAddressSettings, SampleSignIn, Settings, SubgraphUrl};
+pub use settings::{ClientAddressSettings, LiveSettings, Patience, SampleSignIn, Settings, SubgraphUrl};
