@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn relay() -> Relay {
-        Relay::bind(&[], None, None).expect("a port is free")
+        Relay::bind(&Settings::default(), None).expect("a port is free")
     }
 
     #[test]

@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 mod config;
+mod places;
 mod plan;
 mod plugins;
 mod relay;
@@ -16,4 +17,4 @@ mod websocket;
 pub use config::require_safelist;
 pub use plan::{Cost, Planner};
 pub use server::{Router, run};
-pub use settings::{ClientAddressSettings, SampleSignIn, Settings, SubgraphUrl};
+pub use settings::{ClientAddressSettings, LiveSettings, Patience, SampleSignIn, Settings, SubgraphUrl};

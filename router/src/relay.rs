@@ -45,8 +45,10 @@ use subgraph_kit::{
     serve::{Stopping, behind_another_door},
 };
 use tokio::{runtime::Handle, sync::Notify};
-use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{error, warn};
+
+use crate::Settings;
 
 /// Says that a request is hive-router's own.
 pub const KEY: HeaderName = HeaderName::from_static("x-lyceum-relay-key");
@@ -57,9 +59,6 @@ pub const STREAM: HeaderName = HeaderName::from_static("x-lyceum-stream");
 const MOST_ON_THE_WAY: u64 = 16;
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A subgraph says something every 10 seconds. One that is silent for so long has vanished, and the client must
-/// learn of it: what it hears are the router's own signs of life.
-const SILENCE: Duration = Duration::from_secs(30);
 /// What a subgraph acts upon, and what says in which form it is to answer.
 const PASSED_ON: [HeaderName; 4] = [AUTHORIZATION, HeaderName::from_static("x-request-id"), ACCEPT, CONTENT_TYPE];
 
@@ -83,16 +82,18 @@ struct Door {
 
 impl Relay {
     /// Takes a port on the loopback interface, and makes a key.
-    pub fn bind(subgraphs: &[Subgraph], secrets: Option<Secrets>, runtime: Option<Handle>) -> Result<Self> {
+    pub fn bind(settings: &Settings, secrets: Option<Secrets>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no loopback port for subscriptions")?;
         listener.set_nonblocking(true)?;
         let key = Secret::random().reveal().to_owned();
         // As hive-router asks: straight, and nobody else than it was told.
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
-        let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(SILENCE).http1_only().build()?;
+        let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(settings.patience.subgraph);
+        let client = client.http1_only().build()?;
         let door = Door { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, key, door: Arc::new(door), subgraphs: subgraphs.to_vec(), runtime })
+        let (subgraphs, runtime) = (settings.in_process.clone(), settings.runtime.clone());
+        Ok(Self { listener, address, key, door: Arc::new(door), subgraphs, runtime })
     }
 
     /// What hive-router has to send along.
@@ -120,11 +121,12 @@ impl Relay {
         self.subgraphs.iter().map(Subgraph::name)
     }
 
-    /// Answers until `stop` is cancelled: on the subgraphs' runtime, or on a thread of its own.
-    pub fn start(self, stop: CancellationToken) -> Result<()> {
+    /// Answers until `stop` is cancelled: on the subgraphs' runtime, or on a thread of its own. However it ends, `ended`
+    /// is cancelled.
+    pub fn start(self, stop: CancellationToken, ended: CancellationToken) -> Result<()> {
         let runtime = self.runtime.clone();
         let routes = self.routes(&stop);
-        let serve = serve(self.listener, routes, stop);
+        let serve = serve(self.listener, routes, stop, ended.drop_guard());
         if let Some(runtime) = runtime {
             runtime.spawn(serve);
             return Ok(());
@@ -146,13 +148,13 @@ impl Relay {
     }
 }
 
-async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
+async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken, _ended: DropGuard) {
     let served = async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
     };
     if let Err(error) = served.await {
-        warn!(%error, "subscriptions do not work any more");
+        error!(%error, "subscriptions do not work any more");
     }
 }
 

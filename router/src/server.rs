@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use hive_router::{
-    GraphQLError, RouterPaths, RouterSharedState, SchemaState,
+    RouterPaths, RouterSharedState, SchemaState,
     background_tasks::BackgroundTasksManager,
     build_http_service_config,
     config::HiveRouterConfig,
@@ -19,7 +19,7 @@ use hive_router::{
     init_rustls_crypto_provider, invoke_shutdown_hooks,
     ntex::{
         SharedCfg,
-        rt::{DefaultRuntime, System},
+        rt::{self, DefaultRuntime, System},
         server::{Server, bind_addr},
         web::{self, App, HttpRequest, HttpResponse, HttpServer},
     },
@@ -31,11 +31,14 @@ use hive_router::{
     telemetry::{TelemetryContext, traces::set_tracing_enabled},
 };
 use tempfile::NamedTempFile;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{sleep, timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
-    Settings, config, plugins,
+    Settings, config,
+    places::Places,
+    plugins,
     plugins::handed_over::{HandedOver, Parts},
     plugins::in_process::executors,
     relay::Relay,
@@ -50,6 +53,8 @@ const STACK: usize = 16 * 1024 * 1024;
 const KEYS_RETRY: Duration = Duration::from_secs(1);
 const SUPERGRAPH_POLL: Duration = Duration::from_millis(5);
 const SUPERGRAPH_PATIENCE: Duration = Duration::from_secs(20);
+/// What the last answers need from our memory to the network.
+const FLUSH: Duration = Duration::from_millis(100);
 
 /// Runs the router until `stop` is cancelled and the requests in flight have been answered.
 ///
@@ -64,7 +69,18 @@ pub struct Router {
     listeners: Vec<TcpListener>,
     config: &'static HiveRouterConfig,
     relay: Relay,
+    front: Front,
+    end: End,
     needed_to_start: (Option<NamedTempFile>, HandedOver),
+}
+
+/// What a router needs to know of its end.
+#[derive(Clone, Default)]
+struct End {
+    /// It is to end.
+    stop: CancellationToken,
+    /// What is being answered until then.
+    in_flight: TaskTracker,
 }
 
 impl Router {
@@ -75,17 +91,26 @@ impl Router {
     pub fn bind(settings: &Settings) -> Result<Self> {
         let (path, temporary) = supergraph(settings)?;
         let secrets = settings.require_secrets()?;
-        let relay = Relay::bind(&settings.in_process, secrets.clone(), settings.runtime.clone())?;
+        let relay = Relay::bind(settings, secrets.clone())?;
+        let (places, end) = (Places::new(settings.live), End::default());
         let handed_over = HandedOver::new(Parts {
             executors: executors(&settings.in_process, settings.runtime.as_ref()),
             secrets,
             streams: relay.streams(),
+            places: places.clone(),
+            in_flight: end.in_flight.clone(),
+            stop: end.stop.clone(),
             key: relay.key().to_owned(),
         });
         let config = config::resolve(settings, &path, handed_over.key(), &relay)?;
         let listeners = listen(&config.http.host, config.http.port)?;
         // hive-router keeps references to its configuration for as long as the process lives.
-        Ok(Self { listeners, config: config.into_static(), relay, needed_to_start: (temporary, handed_over) })
+        let config = config.into_static();
+        let needed_to_start = (temporary, handed_over);
+        let address = address(&listeners);
+        let (End { stop, in_flight }, key) = (end.clone(), relay.key().to_owned());
+        let front = Front::new(address, config.graphql_path(), key, places, settings.patience, in_flight, stop)?;
+        Ok(Self { listeners, config, relay, front, end, needed_to_start })
     }
 
     /// Where clients connect.
@@ -94,8 +119,7 @@ impl Router {
     /// Never: `bind` has a listener or fails.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        let listener = self.listeners.first().expect("`bind` has a listener or fails");
-        listener.local_addr().expect("a bound listener has an address")
+        address(&self.listeners)
     }
 
     /// Answers until `stop` is cancelled and the requests in flight have been answered.
@@ -104,10 +128,16 @@ impl Router {
     /// When the supergraph is not valid or the server fails.
     pub fn run(self, stop: CancellationToken) -> Result<()> {
         use_one_tls_library();
-        System::build().name("router").stack_size(STACK).build(DefaultRuntime).block_on(self.serve(stop))
+        System::build().name("router").stack_size(STACK).build(DefaultRuntime).block_on(async {
+            let told = rt::spawn(pass_on(stop, self.end.stop.clone()));
+            let outcome = self.serve().await;
+            told.cancel();
+            outcome
+        })
     }
 
-    async fn serve(self, stop: CancellationToken) -> Result<()> {
+    async fn serve(self) -> Result<()> {
+        let End { stop, in_flight } = self.end.clone();
         let telemetry = telemetry(self.config);
         let mut tasks = BackgroundTasksManager::new();
         let address = self.address();
@@ -118,17 +148,18 @@ impl Router {
             return Ok(());
         }
         drop(self.needed_to_start);
-        let path = self.config.graphql_path();
-        let front = Front::new(address, path, self.relay.key().to_owned(), origins(self.config), stop.clone())?;
-        self.relay.start(stop.clone())?;
+        let relay_ended = CancellationToken::new();
+        self.relay.start(stop.clone(), relay_ended.clone())?;
 
-        let server = server(self.listeners, self.config, &shared, &schema, front)?;
+        let server = server(self.listeners, self.config, &shared, &schema, self.front)?;
         info!(%address, "the router is ready");
-        hive_router::ntex::rt::spawn(stop_with(stop, server.clone(), shared.clone()));
+        let patience = self.config.http.shutdown_timeout;
+        rt::spawn(stop_with(stop.clone(), relay_ended.clone(), server.clone(), in_flight, patience));
         let ended = server.await;
 
         tasks.graceful_shutdown().await;
         invoke_shutdown_hooks(&shared).await;
+        ensure!(stop.is_cancelled(), "the router's relay for subscriptions has ended");
         ended.context("the router's server failed")
     }
 }
@@ -149,6 +180,11 @@ fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>> {
     })
 }
 
+fn address(listeners: &[TcpListener]) -> SocketAddr {
+    let listener = listeners.first().expect("`bind` has a listener or fails");
+    listener.local_addr().expect("a bound listener has an address")
+}
+
 fn use_one_tls_library() {
     static ONCE: Once = Once::new();
     ONCE.call_once(init_rustls_crypto_provider);
@@ -157,17 +193,6 @@ fn use_one_tls_library() {
 fn telemetry(config: &HiveRouterConfig) -> TelemetryContext {
     set_tracing_enabled(config.telemetry.is_tracing_enabled());
     TelemetryContext::from_propagation_config(&config.telemetry.tracing.propagation, &config.log)
-}
-
-/// Which pages elsewhere may use the graph, as `cors` has it.
-fn origins(config: &HiveRouterConfig) -> Vec<String> {
-    let cors = &config.cors;
-    if !cors.enabled {
-        return Vec::new();
-    }
-    let any = cors.allow_any_origin.then(|| "*".to_owned());
-    let listed = cors.policies.iter().filter_map(|policy| policy.origins.as_ref()).flatten().cloned();
-    any.into_iter().chain(listed).collect()
 }
 
 type Started = (Arc<RouterSharedState>, Arc<SchemaState>);
@@ -272,11 +297,32 @@ async fn nothing_here() -> HttpResponse {
     HttpResponse::NotFound().body("Nothing here. GraphQL is at /graphql.")
 }
 
-async fn stop_with(stop: CancellationToken, server: Server, shared: Arc<RouterSharedState>) {
-    stop.cancelled().await;
-    // A stream would go on until the time-out.
-    let goodbye =
-        GraphQLError::from_message_and_code("The server is restarting. Subscribe again.", "SERVICE_UNAVAILABLE");
-    shared.active_subscriptions.close_all_with_error(vec![goodbye]);
+async fn pass_on(from: CancellationToken, to: CancellationToken) {
+    from.cancelled().await;
+    to.cancel();
+}
+
+/// Ends the server: no new connections are taken, the open ones end after the answer that they wait for, streams and
+/// WebSockets end by themselves. The library would do some of this, but its workers do not always wait for requests in
+/// flight.
+async fn stop_with(
+    stop: CancellationToken,
+    relay_ended: CancellationToken,
+    server: Server,
+    in_flight: TaskTracker,
+    patience: Duration,
+) {
+    tokio::select! {
+        // Both at once, it is an end in order.
+        biased;
+        () = stop.cancelled() => {}
+        () = relay_ended.cancelled() => return server.stop(false).await,
+    }
+    server.pause().await;
+    in_flight.close();
+    if timeout(patience, in_flight.wait()).await.is_err() {
+        warn!(requests = in_flight.len(), "ending before all requests are answered");
+    }
+    sleep(FLUSH).await;
     server.stop(true).await;
 }

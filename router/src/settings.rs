@@ -1,4 +1,9 @@
-use std::{num::NonZeroU8, path::PathBuf, str::FromStr};
+use std::{
+    num::{NonZeroU8, NonZeroU32},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::Args;
@@ -59,6 +64,10 @@ pub struct Settings {
     #[command(flatten)]
     pub client_address: ClientAddressSettings,
 
+    /// How much one client and one user may follow.
+    #[command(flatten)]
+    pub live: LiveSettings,
+
     /// What requests to subgraphs are signed with.
     #[command(flatten)]
     pub secret: SecretSettings,
@@ -82,9 +91,13 @@ pub struct Settings {
     /// Where in-process calls run: the runtime that the subgraphs' connections live on.
     #[arg(skip)]
     pub runtime: Option<Handle>,
+
+    /// How long live connections wait for those who are silent.
+    #[arg(skip)]
+    pub patience: Patience,
 }
 
-/// How the network address of a client is known, by which sign-ins are limited.
+/// How the network address of a client is known, by which sign-ins and live connections are limited.
 #[derive(Args, Clone, Debug)]
 pub struct ClientAddressSettings {
     /// The header in which a proxy says who has asked it, such as `x-forwarded-for`. Without it a client's address is
@@ -103,6 +116,53 @@ const ONE: NonZeroU8 = NonZeroU8::MIN;
 impl Default for ClientAddressSettings {
     fn default() -> Self {
         Self { header: None, trusted_proxies: ONE }
+    }
+}
+
+/// How much one client and one user may have open at a time, of the 10,000 places that a router has.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct LiveSettings {
+    /// Subscriptions, and WebSockets, that one network address (of IPv6, the first 48 bits) may have open at a time. A
+    /// class or a company behind one address shares them.
+    #[arg(long, env = "LYCEUM_LIVE_PER_CLIENT", value_name = "NUMBER", default_value_t = LIVE_PER_CLIENT)]
+    pub live_per_client: NonZeroU32,
+
+    /// Subscriptions that one user may have open at a time, from wherever.
+    #[arg(long, env = "LYCEUM_LIVE_PER_USER", value_name = "NUMBER", default_value_t = LIVE_PER_USER)]
+    pub live_per_user: NonZeroU32,
+}
+
+const LIVE_PER_CLIENT: NonZeroU32 = NonZeroU32::new(1000).expect("it is not zero");
+const LIVE_PER_USER: NonZeroU32 = NonZeroU32::new(100).expect("it is not zero");
+
+impl Default for LiveSettings {
+    fn default() -> Self {
+        Self { live_per_client: LIVE_PER_CLIENT, live_per_user: LIVE_PER_USER }
+    }
+}
+
+/// How long live connections wait for those who are silent.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// A WebSocket's client says first who it is.
+    pub initialisation: Duration,
+    /// It is asked so often whether it is still there.
+    pub ping: Duration,
+    /// It has gone when nothing was heard of it for so long.
+    pub client: Duration,
+    /// So has a subgraph, which says something every 10 seconds. The client must learn of it: what it hears are the
+    /// router's own signs of life.
+    pub subgraph: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            initialisation: Duration::from_secs(10),
+            ping: Duration::from_secs(15),
+            client: Duration::from_secs(40),
+            subgraph: Duration::from_secs(30),
+        }
     }
 }
 

@@ -12,18 +12,16 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::{StreamExt as _, stream};
 use hive_router::{
+    RouterSharedState,
     http::{
-        HeaderValue,
-        header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, UPGRADE},
+        HeaderValue, StatusCode,
+        header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, UPGRADE},
     },
     ntex::{
         http::{HeaderMap, RequestHead},
@@ -36,6 +34,7 @@ use hive_router::{
         },
         ws::Item,
     },
+    pipeline::cors::Cors,
     plugins::plugin_context::PluginContext,
 };
 use reqwest::redirect::Policy;
@@ -43,21 +42,22 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 use subgraph_kit::client;
 use tokio::time::sleep;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use crate::{
-    plugins::{client_address::Address, nested_json},
+    Patience,
+    places::{Full, Place, Places},
+    plugins::{client_address::Address, nested_json, streams::RETRY_AFTER_SECONDS},
     relay::{self, KEY},
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
-const MOST_CONNECTIONS: usize = 10_000;
 const MOST_OPERATIONS: usize = 100;
 /// A message of several frames; a single frame has at most 64 KiB.
 const MOST_MESSAGE_BYTES: usize = 256 * 1024;
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-const PING: Duration = Duration::from_secs(15);
-const SILENCE: Duration = Duration::from_secs(40);
 /// What may wait for a slow client before its operations wait, too.
 const MOST_UNSENT_BYTES: usize = 256 * 1024;
 const UNSENT_POLL: Duration = Duration::from_millis(20);
@@ -70,19 +70,21 @@ pub struct Front {
     client: reqwest::Client,
     /// Says that the router asks itself, and may name a client's address.
     key: String,
-    origins: Arc<[String]>,
-    connections: Arc<AtomicUsize>,
+    places: Places,
+    patience: Patience,
+    in_flight: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Front {
-    /// Connections that are served by the GraphQL endpoint `path` at `address`. Pages of other `origins`
-    /// than the router's own may connect only if they are listed.
+    /// Connections that are served by the GraphQL endpoint `path` at `address`.
     pub fn new(
         address: SocketAddr,
         path: &str,
         key: String,
-        origins: Vec<String>,
+        places: Places,
+        patience: Patience,
+        in_flight: TaskTracker,
         stop: CancellationToken,
     ) -> reqwest::Result<Self> {
         let ip = match address.ip() {
@@ -94,22 +96,27 @@ impl Front {
             endpoint: format!("http://{}{path}", SocketAddr::new(ip, address.port())),
             client: reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?,
             key,
-            origins: origins.into(),
-            connections: Arc::default(),
+            places,
+            patience,
+            in_flight,
             stop,
         })
     }
+}
 
-    /// Whether a page that is at `origin` may connect. Others than pages have none. Without this, any page
-    /// could use a router that only its visitor can reach.
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(ORIGIN) else { return true };
-        let Ok(origin) = origin.to_str() else { return false };
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let is_own =
-            origin.split_once("://").is_some_and(|(_, at)| host.is_some_and(|host| at.eq_ignore_ascii_case(host)));
-        is_own || self.origins.iter().any(|listed| listed == "*" || listed == origin)
-    }
+/// Whether the page that asks may connect: one of the router's own origin, or one that may read answers over HTTP, too.
+/// Others than pages have no origin. Without this, any page could use a router that only its visitor can reach.
+fn admits(cors: Option<&Cors>, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let is_own = origin.split_once("://").is_some_and(|(_, at)| host.is_some_and(|host| at.eq_ignore_ascii_case(host)));
+    is_own
+        || match cors {
+            None => false,
+            Some(Cors::AllowAll { .. }) => true,
+            Some(Cors::ByOrigin { rules }) => rules.iter().any(|rule| rule.matches_origin(origin)),
+        }
 }
 
 /// Whether a request wants to become a WebSocket.
@@ -119,17 +126,24 @@ pub fn is_upgrade(head: &RequestHead) -> bool {
 }
 
 /// Opens a connection.
-pub async fn connect(request: HttpRequest, front: web::types::State<Front>) -> Result<HttpResponse, web::Error> {
+pub async fn connect(
+    request: HttpRequest,
+    front: web::types::State<Front>,
+    shared: web::types::State<Arc<RouterSharedState>>,
+) -> Result<HttpResponse, web::Error> {
     let front = front.get_ref().clone();
-    if !front.admits(request.headers()) {
+    if !admits(shared.cors_runtime.as_ref(), request.headers()) {
         return Ok(HttpResponse::Forbidden().body("This page is of another origin."));
     }
-    let Some(place) = Place::take(&front.connections) else {
-        return Ok(HttpResponse::ServiceUnavailable().body("There are too many connections. Try again."));
-    };
-    let place = Rc::new(place);
-    let protocol = ws::subprotocols(&request).find(|name| *name == PROTOCOL).map(|_| PROTOCOL);
+    if front.stop.is_cancelled() {
+        return Ok(HttpResponse::ServiceUnavailable().body("The server is restarting. Connect again."));
+    }
     let client = client_address(&request);
+    let place = match front.places.socket(client) {
+        Ok(place) => Rc::new((place, front.in_flight.token())),
+        Err(full) => return Ok(too_many(full)),
+    };
+    let protocol = ws::subprotocols(&request).find(|name| *name == PROTOCOL).map(|_| PROTOCOL);
     let authorization = request.headers().get(AUTHORIZATION).cloned().map(HeaderValue::from);
     let factory = fn_factory_with_config(move |sink: WsSink| {
         let connection = Rc::new(Connection {
@@ -163,20 +177,12 @@ fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     context.get_ref::<Address>().map(|address| address.0)
 }
 
-/// One of the connections that there may be.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(taken: &Arc<AtomicUsize>) -> Option<Self> {
-        let place = Self(Arc::clone(taken));
-        (taken.fetch_add(1, Ordering::Relaxed) < MOST_CONNECTIONS).then_some(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+fn too_many(full: Full) -> HttpResponse {
+    let status = match full {
+        Full::Everybody => StatusCode::SERVICE_UNAVAILABLE,
+        Full::Client(_) | Full::User(_) => StatusCode::TOO_MANY_REQUESTS,
+    };
+    HttpResponse::build(status).header(RETRY_AFTER, RETRY_AFTER_SECONDS.to_string()).body(full.message())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -200,7 +206,7 @@ struct Connection {
     /// The frames so far of a message that has several.
     message: RefCell<Vec<u8>>,
     heard: Cell<Instant>,
-    _place: Rc<Place>,
+    _place: Rc<(Place, TaskTrackerToken)>,
 }
 
 #[derive(Deserialize)]
@@ -430,10 +436,11 @@ impl Connection {
 /// Ends what is silent, and everything when the router stops.
 async fn watch(connection: Rc<Connection>) {
     let opened = Instant::now();
+    let patience = connection.front.patience;
     let mut gone = std::pin::pin!(connection.sink.on_disconnect());
     loop {
         let initialised = matches!(connection.state.get(), State::Ready | State::Closed);
-        let wait = if initialised { PING } else { INIT_TIMEOUT.saturating_sub(opened.elapsed()) };
+        let wait = if initialised { patience.ping } else { patience.initialisation.saturating_sub(opened.elapsed()) };
         tokio::select! {
             () = &mut gone => return connection.end(),
             () = connection.front.stop.cancelled() => return connection.close(1001, "The server is restarting"),
@@ -442,10 +449,10 @@ async fn watch(connection: Rc<Connection>) {
         if connection.state.get() == State::Closed {
             return;
         }
-        if connection.state.get() != State::Ready && opened.elapsed() >= INIT_TIMEOUT {
+        if connection.state.get() != State::Ready && opened.elapsed() >= patience.initialisation {
             return connection.close(4408, "Connection initialisation timeout");
         }
-        if connection.heard.get().elapsed() > SILENCE {
+        if connection.heard.get().elapsed() > patience.client {
             return connection.close(1001, "The connection is silent");
         }
         drop(connection.sink.send(Message::Ping(Bytes::default())));

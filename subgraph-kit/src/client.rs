@@ -1,6 +1,6 @@
 //! Where a request comes from, as the router says.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use async_graphql::Context;
 use http::{HeaderMap, HeaderName};
@@ -19,6 +19,17 @@ impl Client {
     pub fn of(headers: &HeaderMap) -> Self {
         let address = headers.get(HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
         Self(address)
+    }
+
+    /// What one household or company has: an IPv4 address, or the first 48 bits of an IPv6 address, since
+    /// whoever has one of those networks has all the addresses in it. All clients of unknown address are
+    /// one.
+    #[must_use]
+    pub fn network(self) -> Option<IpAddr> {
+        self.0.map(|address| match address.to_canonical() {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 80 << 80).into(),
+            address @ IpAddr::V4(_) => address,
+        })
     }
 }
 

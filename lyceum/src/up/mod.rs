@@ -18,7 +18,7 @@ use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use embedded_postgres::place;
 use identity::IdentitySettings;
-use router::{ClientAddressSettings, Router, SubgraphUrl};
+use router::{ClientAddressSettings, LiveSettings, Router, SubgraphUrl};
 use serde::Serialize;
 use subgraph_kit::{
     Platform, Subgraph,
@@ -106,6 +106,9 @@ pub struct Settings {
 
     #[command(flatten)]
     client_address: ClientAddressSettings,
+
+    #[command(flatten)]
+    live: LiveSettings,
 
     #[command(flatten)]
     events: EventSettings,
@@ -329,6 +332,7 @@ impl RouterThread {
             development: true,
             samples: people,
             client_address: settings.client_address.clone(),
+            live: settings.live,
             in_process: match settings.transport {
                 Transport::InProcess => graph.subgraphs.iter().map(|(subgraph, _)| subgraph.clone()).collect(),
                 Transport::Http => Vec::new(),

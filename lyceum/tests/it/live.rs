@@ -1,7 +1,9 @@
 //! Live updates of the running system, followed with the clients that front ends use.
 
 use std::{
+    fs::File,
     io::{BufRead as _, BufReader},
+    net::TcpListener,
     process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -24,7 +26,11 @@ struct Follower {
 
 impl Follower {
     fn start(transport: &str, system: &System, token: Option<&str>, after: &Value) -> Self {
-        let url = format!("{}/graphql", system.addresses.router);
+        Self::at(&system.addresses.router, transport, token, after)
+    }
+
+    fn at(router: &str, transport: &str, token: Option<&str>, after: &Value) -> Self {
+        let url = format!("{router}/graphql");
         let mut process = Command::new("node")
             .arg(workspace().join("lyceum/tests/clients/follow.mjs"))
             .args([transport, &url, ADDED, &json!({ "after": after }).to_string()])
@@ -149,6 +155,111 @@ fn nobody_follows_without_signing_in_and_nobody_from_a_strangers_notification() 
 
         assert!(anonymous.to_string().contains("UNAUTHENTICATED"), "{transport}: {anonymous}");
         assert!(from_there.to_string().contains("BAD_USER_INPUT"), "{transport}: {from_there}");
+    }
+}
+
+#[test]
+fn a_user_who_follows_too_much_is_told_so_until_a_stream_has_ended() {
+    let system = System::start(&["--temporary", "--seed-scale", "0.01", "--live-per-user", "2"]);
+    let student = system.sign_in(STUDENT);
+    let me = id(&student);
+    let mut writer = Writer::of(&system);
+    let (start, _) = (writer.tell(me, "start"), writer.tell(me, "first"));
+    let follow = |transport: &str| Follower::start(transport, &system, Some(student.token()), &json!(start));
+
+    let mut open = TRANSPORTS.map(follow);
+    for follower in &mut open {
+        assert_eq!(follower.titles(1), ["first"]);
+    }
+    for transport in TRANSPORTS {
+        let told = follow(transport).next();
+        assert!(told.to_string().contains("RATE_LIMITED"), "{transport}: {told}");
+    }
+    let other = system.sign_in(OTHER_STUDENT);
+    let (theirs, _) = (writer.tell(id(&other), "start"), writer.tell(id(&other), "first"));
+    let mut follower = Follower::start("sse", &system, Some(other.token()), &json!(theirs));
+    assert_eq!(follower.titles(1), ["first"], "others are not concerned");
+    assert_eq!(id(&student), me, "everything else goes on");
+
+    // The client is gone without a word.
+    drop(open);
+    for transport in TRANSPORTS {
+        let begun = Instant::now();
+        while follow(transport).next().to_string().contains("RATE_LIMITED") {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{transport}: no place was given back");
+        }
+    }
+}
+
+/// Ends its process.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A part of the system as a process of its own, which answers at the port that it was given.
+fn part(arguments: &[&str], database: Option<&str>, ready: &str) -> Process {
+    let mut command = crate::system::lyceum();
+    command.args(arguments).stdout(Stdio::null());
+    command.stderr(transcript::path("log").map_or_else(Stdio::null, |log| File::create(log).expect("a log").into()));
+    if let Some(url) = database {
+        command.env("NOTIFICATION_DATABASE_URL", url);
+    }
+    let mut process = Process(command.spawn().expect("`lyceum` starts"));
+    let begun = Instant::now();
+    while reqwest::blocking::get(ready).is_err() {
+        assert!(process.0.try_wait().expect("it can be asked").is_none(), "{arguments:?} has ended");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{arguments:?} is not ready");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    process
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it is bound").port()
+}
+
+#[test]
+fn processes_apart_pass_live_updates_on_signed() {
+    let system = System::shared();
+    let student = system.sign_in(STUDENT);
+    let me = id(&student);
+    let [subgraph, router] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let notification = format!("http://{subgraph}/graphql");
+    let urls = system.addresses.subgraphs.iter().map(|(name, url)| match name.as_str() {
+        "notification" => format!("{name}={notification}"),
+        _ => format!("{name}={url}"),
+    });
+    let urls = urls.collect::<Vec<_>>().join(",");
+    let jwks = system.addresses.jwks.as_str();
+
+    let database = system.addresses.databases["notification"].as_str();
+    let _subgraph = part(
+        &["subgraph", "notification", "--listen", &subgraph, "--jwks-url", jwks],
+        Some(database),
+        &format!("http://{subgraph}/health"),
+    );
+    let port = router.rsplit(':').next().expect("a port");
+    let _router = part(
+        &["router", "--router-port", port, "--subgraph-urls", &urls, "--jwks-url", jwks],
+        None,
+        &format!("http://{router}/ready"),
+    );
+
+    let mut writer = Writer::of(system);
+    let start = writer.tell(me, "start");
+    for transport in TRANSPORTS {
+        writer.tell(me, &format!("before {transport}"));
+        let mut follower = Follower::at(&format!("http://{router}"), transport, Some(student.token()), &json!(start));
+        let before = if transport == "sse" { 1 } else { 3 };
+        follower.titles(before);
+        writer.tell(me, &format!("live {transport}"));
+        assert_eq!(follower.titles(1), [format!("live {transport}")]);
     }
 }
 

@@ -138,15 +138,21 @@ impl Drop for System {
 
 /// `lyceum up` with free ports, ending with this process.
 pub fn command(arguments: &[&str]) -> Command {
-    let program = env::var_os("LYCEUM_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_lyceum").into());
-    let mut command = Command::new(program);
-    // All tests are one client.
-    command.env("LYCEUM_THROTTLE", "false");
+    let mut command = lyceum();
     command.args(["up", "--free-ports", "--stop-with-stdin"]).args(arguments);
     if !arguments.contains(&"--data-dir") {
         // PostgreSQL's programs are there already.
         command.arg("--data-dir").arg(workspace().join(".lyceum"));
     }
+    command
+}
+
+/// `lyceum`, with nothing of the environment that these tests run in.
+pub fn lyceum() -> Command {
+    let program = env::var_os("LYCEUM_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_lyceum").into());
+    let mut command = Command::new(program);
+    // All tests are one client.
+    command.env("LYCEUM_THROTTLE", "false");
     for name in NAMES {
         command.env_remove(format!("{}_DATABASE_URL", name.to_uppercase()));
     }

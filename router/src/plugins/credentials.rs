@@ -2,8 +2,8 @@
 //! token, or whoever brings a bad one is let in as anonymous.
 
 use hive_router::{
-    PlanExecutionOutput, async_trait,
-    executor::execution::{client_request_details::JwtRequestDetails, plan::FailedExecutionResult},
+    async_trait,
+    executor::execution::client_request_details::JwtRequestDetails,
     http::{StatusCode, header::AUTHORIZATION},
     ntex::http::HeaderMap,
     plugins::{
@@ -24,9 +24,6 @@ pub struct Credentials;
 
 #[derive(Deserialize)]
 pub struct NoSettings {}
-
-/// Left in a request's context, so that an answer that cannot carry our error still gets its code.
-pub struct Refused;
 
 #[async_trait]
 impl RouterPlugin for Credentials {
@@ -50,13 +47,7 @@ impl RouterPlugin for Credentials {
             return OnGraphqlAnalysisHookResult::Proceed;
         }
 
-        payload.context.insert(Refused);
-        let body = FailedExecutionResult { errors: vec![errors::unauthenticated()] }.serialize();
-        OnGraphqlAnalysisHookResult::EndWithResponse(PlanExecutionOutput {
-            body,
-            error_count: 1,
-            status_code: StatusCode::UNAUTHORIZED,
-        })
+        errors::refuse(payload.context, StatusCode::UNAUTHORIZED, errors::unauthenticated())
     }
 }
 

@@ -4,22 +4,25 @@
 //! forgotten code hides its text instead of leaking it.
 
 use hive_router::{
-    GraphQLError, async_trait,
-    executor::response::graphql_error::GraphQLErrorExtensions,
+    GraphQLError, PlanExecutionOutput, async_trait,
+    executor::{execution::plan::FailedExecutionResult, response::graphql_error::GraphQLErrorExtensions},
     http::StatusCode,
     plugins::{
         hooks::{
+            on_graphql_analysis::OnGraphqlAnalysisHookResult,
             on_graphql_error::{OnGraphQLErrorHookPayload, OnGraphQLErrorHookResult},
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
         },
+        plugin_context::PluginContext,
         plugin_trait::RouterPlugin,
     },
 };
 use serde::Deserialize;
+use sonic_rs::JsonValueTrait;
 use subgraph_kit::text;
 use tracing::error;
 
-use super::credentials::Refused;
+use super::retry_after::Seconds;
 
 const SIGN_IN_AGAIN: &str = "The access token is not valid, or no longer. Sign in again.";
 const NOT_AVAILABLE: &str = "This part of the graph is not available at the moment. Try again.";
@@ -52,8 +55,8 @@ impl RouterPlugin for Errors {
         &'req self,
         mut payload: OnGraphQLErrorHookPayload<'req>,
     ) -> OnGraphQLErrorHookResult<'req> {
-        if payload.context.contains::<Refused>() {
-            payload.error = unauthenticated();
+        if let Some(refused) = payload.context.get_ref::<Refused>() {
+            payload.error = refused.0.clone();
         }
         publish(&mut payload.error, &mut payload.status_code, self.development);
         payload.proceed()
@@ -63,6 +66,31 @@ impl RouterPlugin for Errors {
 /// The error for credentials that cannot be accepted.
 pub fn unauthenticated() -> GraphQLError {
     GraphQLError::from_message_and_code(SIGN_IN_AGAIN, "UNAUTHENTICATED")
+}
+
+/// The error for what there is too much of.
+pub fn rate_limited(message: String, retry_after: u64) -> GraphQLError {
+    let mut error = GraphQLError::from_message_and_code(message, "RATE_LIMITED");
+    error.extensions.set("retryAfter".to_owned(), retry_after.into());
+    error
+}
+
+/// The error for what a router that is about to end does not begin.
+pub fn restarting() -> GraphQLError {
+    GraphQLError::from_message_and_code("The server is restarting. Subscribe again.", "SERVICE_UNAVAILABLE")
+}
+
+/// Left in a request's context, so that an answer that cannot carry our error as it is still gets it.
+struct Refused(GraphQLError);
+
+/// Ends a request before it is executed.
+pub fn refuse(context: &PluginContext, status_code: StatusCode, error: GraphQLError) -> OnGraphqlAnalysisHookResult {
+    if let Some(seconds) = error.extensions.get("retryAfter").and_then(JsonValueTrait::as_u64) {
+        context.insert(Seconds(seconds));
+    }
+    context.insert(Refused(error.clone()));
+    let body = FailedExecutionResult { errors: vec![error] }.serialize();
+    OnGraphqlAnalysisHookResult::EndWithResponse(PlanExecutionOutput { body, error_count: 1, status_code })
 }
 
 /// How an error is told to the client.

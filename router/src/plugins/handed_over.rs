@@ -11,9 +11,10 @@ use std::{
 
 use serde::Deserialize;
 use subgraph_kit::hop::Secrets;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::in_process::Executors;
-use crate::relay::Streams;
+use crate::{places::Places, relay::Streams};
 
 static HANDED_OVER: Mutex<Option<HashMap<u64, Parts>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
@@ -27,6 +28,12 @@ pub struct Parts {
     pub secrets: Option<Secrets>,
     /// The streams that clients have open.
     pub streams: Streams,
+    /// How many there may be.
+    pub places: Places,
+    /// What is being answered.
+    pub in_flight: TaskTracker,
+    /// The router is to end.
+    pub stop: CancellationToken,
     /// Says that a request is the router's own.
     pub key: String,
 }

@@ -12,7 +12,7 @@ pub mod nested_json;
 mod playground;
 mod retry_after;
 mod sign;
-mod streams;
+pub mod streams;
 
 use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
 use serde_json::{Value, json};

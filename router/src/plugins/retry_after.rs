@@ -20,7 +20,7 @@ use super::credentials::NoSettings;
 pub struct RetryAfter;
 
 /// The longest wait that an error of this request asks for.
-struct Seconds(u64);
+pub struct Seconds(pub u64);
 
 #[async_trait]
 impl RouterPlugin for RetryAfter {

@@ -1,9 +1,12 @@
-//! What live connections need beside what all requests need: no two share one upstream, since the later
-//! one would miss what the earlier one has had; and events come as fast as the client takes them
-//! ([`crate::relay`]).
+//! What live connections need beside what all requests need: nobody has more of them than their share; no two share
+//! one upstream, since the later one would miss what the earlier one has had; events come as fast as the client takes
+//! them ([`crate::relay`]); and they end when their client has gone, or the router is to end.
 
 use std::{
     error::Error,
+    future::Future as _,
+    net::IpAddr,
+    pin::Pin,
     rc::Rc,
     sync::Arc,
     task::{Context, Poll},
@@ -12,16 +15,23 @@ use std::{
 use graphql_tools::static_graphql::query::{Definition, Document, OperationDefinition};
 use hive_router::{
     async_trait,
-    http::{HeaderValue, header::ACCEPT},
+    executor::execution::{client_request_details::JwtRequestDetails, plan::FailedExecutionResult},
+    http::{
+        HeaderValue, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     ntex::{
         http::{
-            HeaderMap,
+            ConnectionType, HeaderMap,
             body::{Body, BodySize, MessageBody, ResponseBody},
         },
+        io::OnDisconnect,
         util::Bytes,
+        web::WebResponse,
     },
     plugins::{
         hooks::{
+            on_graphql_analysis::{OnGraphqlAnalysisHookPayload, OnGraphqlAnalysisHookResult},
             on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
             on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
@@ -30,13 +40,33 @@ use hive_router::{
         plugin_trait::{EndHookPayload, RouterPlugin, StartHookPayload},
     },
 };
+use sonic_rs::JsonValueTrait;
+use tokio_util::{
+    sync::{CancellationToken, WaitForCancellationFutureOwned},
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
-use super::handed_over;
-use crate::relay::{self, ClientStream, KEY, STREAM};
+use super::{client_address::Address, errors, handed_over};
+use crate::{
+    places::{Full, Place, Places},
+    relay::{self, ClientStream, KEY, STREAM},
+};
+
+/// When somebody who has too many may try again: nobody knows when they end one.
+pub const RETRY_AFTER_SECONDS: u64 = 5;
 
 pub struct Streams {
     open: relay::Streams,
+    places: Places,
+    in_flight: TaskTracker,
+    stop: CancellationToken,
 }
+
+/// In a request's context, until the router has answered it.
+struct InFlight(#[expect(dead_code, reason = "it is there to be dropped")] TaskTrackerToken);
+
+/// In a subscription's context, until its stream takes it.
+struct Held(Option<Place>);
 
 #[async_trait]
 impl RouterPlugin for Streams {
@@ -48,21 +78,36 @@ impl RouterPlugin for Streams {
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
         let parts = payload.config()?.parts().ok_or("no relay was handed over")?;
-        payload.initialize_plugin(Self { open: parts.streams })
+        payload.initialize_plugin(Self {
+            open: parts.streams,
+            places: parts.places,
+            in_flight: parts.in_flight,
+            stop: parts.stop,
+        })
     }
 
     fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
         Box::pin(async move {
+            payload.context.insert(InFlight(self.in_flight.token()));
             let headers = payload.router_http_request.headers_mut();
             headers.remove(STREAM);
-            if !may_be_streamed(headers) {
-                return payload.proceed();
+            let stream = may_be_streamed(headers).then(|| self.open.open());
+            if let Some(stream) = &stream {
+                headers.insert(STREAM, HeaderValue::from(stream.id()).into());
             }
-            let stream = self.open.open();
-            headers.insert(STREAM, HeaderValue::from(stream.id()).into());
-            payload.on_end(|payload| {
-                let counted = |body| ResponseBody::Other(Body::from_message(Counted { body, stream }));
-                payload.map_response(|response| response.map_body(|_, body| counted(body))).proceed()
+            payload.on_end(move |payload| {
+                let place = payload.context.get_mut::<Held>().and_then(|mut held| held.0.take());
+                payload
+                    .map_response(|mut response| {
+                        if self.stop.is_cancelled() {
+                            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                        }
+                        match place {
+                            Some(place) => self.live(response, stream, place),
+                            None => response,
+                        }
+                    })
+                    .proceed()
             })
         })
     }
@@ -77,6 +122,31 @@ impl RouterPlugin for Streams {
         payload.proceed()
     }
 
+    // After `credentials`: who has no good token takes no place.
+    async fn on_graphql_analysis<'exec>(
+        &'exec self,
+        payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
+    ) -> OnGraphqlAnalysisHookResult {
+        let request = &payload.client_request_details;
+        if request.operation.kind != "subscription" {
+            return OnGraphqlAnalysisHookResult::Proceed;
+        }
+        if self.stop.is_cancelled() {
+            return errors::refuse(payload.context, StatusCode::SERVICE_UNAVAILABLE, errors::restarting());
+        }
+        let client = payload.context.get_ref::<Address>().map(|address| address.0);
+        match self.place(client, &request.jwt) {
+            Ok(place) => {
+                payload.context.insert(Held(Some(place)));
+                OnGraphqlAnalysisHookResult::Proceed
+            }
+            Err(full) => {
+                let error = errors::rate_limited(full.message(), RETRY_AFTER_SECONDS);
+                errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, error)
+            }
+        }
+    }
+
     // hive-router asks for subscriptions without this hook, so who comes here does not need the relay.
     async fn on_subgraph_execute<'exec>(
         &'exec self,
@@ -86,6 +156,35 @@ impl RouterPlugin for Streams {
             payload.execution_request.headers.remove(name);
         }
         payload.proceed()
+    }
+}
+
+impl Streams {
+    fn place(&self, client: Option<IpAddr>, viewer: &JwtRequestDetails) -> Result<Place, Full> {
+        let user = match viewer {
+            JwtRequestDetails::Authenticated { claims, .. } => claims.get("sub"),
+            JwtRequestDetails::Unauthenticated => None,
+        };
+        self.places.subscription(client, user.as_str())
+    }
+
+    fn live(&self, response: WebResponse, stream: Option<Arc<ClientStream>>, place: Place) -> WebResponse {
+        // An error is answered at once.
+        let Some(form) = Form::of(response.headers()) else { return response };
+        let gone = response.request().io().map(|io| io.on_disconnect());
+        response.map_body(|_, body| {
+            let live = Live {
+                body,
+                stream,
+                form,
+                gone,
+                stop: Box::pin(self.stop.clone().cancelled_owned()),
+                is_between_events: true,
+                is_over: false,
+                _held: (place, self.in_flight.token()),
+            };
+            ResponseBody::Other(Body::from_message(live))
+        })
     }
 }
 
@@ -102,22 +201,88 @@ fn has_subscription(document: &Document) -> bool {
     document.definitions.iter().any(is_subscription)
 }
 
-/// A body that says when the client has taken a piece of it.
-struct Counted {
+/// A subscription's body. It says when the client has taken a piece of it, and ends when it has to.
+struct Live {
     body: ResponseBody<Body>,
-    stream: Arc<ClientStream>,
+    stream: Option<Arc<ClientStream>>,
+    form: Form,
+    /// The library itself notices it when it next writes, which can be in ten seconds.
+    gone: Option<OnDisconnect>,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+    is_between_events: bool,
+    is_over: bool,
+    _held: (Place, TaskTrackerToken),
 }
 
-impl MessageBody for Counted {
+impl MessageBody for Live {
     fn size(&self) -> BodySize {
         self.body.size()
     }
 
     fn poll_next_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Rc<dyn Error>>>> {
+        if self.is_over || self.gone.as_ref().is_some_and(|gone| gone.poll_ready(cx).is_ready()) {
+            return Poll::Ready(None);
+        }
+        // Before the body, which may be told of its end as well. What is late to be told ends here all the same.
+        if self.is_between_events && self.stop.as_mut().poll(cx).is_ready() {
+            self.is_over = true;
+            return Poll::Ready(Some(Ok(self.form.goodbye().into())));
+        }
         let chunk = self.body.poll_next_chunk(cx);
-        if matches!(&chunk, Poll::Ready(Some(Ok(bytes))) if !bytes.starts_with(b":")) {
-            self.stream.take();
+        if let Poll::Ready(Some(Ok(bytes))) = &chunk {
+            self.is_between_events = self.form.ends_with(bytes);
+            if let Some(stream) = &self.stream
+                && !bytes.starts_with(b":")
+            {
+                stream.take();
+            }
         }
         chunk
+    }
+}
+
+/// How a stream is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Server-sent events.
+    Events,
+    /// `multipart/mixed` as Apollo's clients read it.
+    Payloads,
+    /// `multipart/mixed` as incremental delivery has it.
+    Parts,
+}
+
+impl Form {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        match headers.get(CONTENT_TYPE)?.to_str().ok()? {
+            of if of.starts_with("text/event-stream") => Some(Self::Events),
+            of if of.contains("subscriptionSpec") => Some(Self::Payloads),
+            of if of.starts_with("multipart/") => Some(Self::Parts),
+            _ => None,
+        }
+    }
+
+    /// Whether an event ends with this piece.
+    fn ends_with(self, piece: &[u8]) -> bool {
+        match self {
+            Self::Events => true,
+            // The head of a part ends with an empty line.
+            Self::Payloads | Self::Parts => piece.ends_with(b"\r\n") && !piece.ends_with(b"\r\n\r\n"),
+        }
+    }
+
+    /// The last event, and the end.
+    fn goodbye(self) -> Vec<u8> {
+        let part = |boundary, before: &str, after: &str, body: Vec<u8>| {
+            let head = format!("--{boundary}\r\nContent-Type: application/json\r\n\r\n{before}");
+            let end = format!("{after}\r\n--{boundary}--");
+            [head.into_bytes(), body, end.into_bytes()].concat()
+        };
+        let error = FailedExecutionResult { errors: vec![errors::restarting()] }.serialize();
+        match self {
+            Self::Events => [&b"event: next\ndata: "[..], &error, b"\n\nevent: complete\n\n"].concat(),
+            Self::Payloads => part("graphql", r#"{"payload":"#, "}", error),
+            Self::Parts => part("-", "", "", error),
+        }
     }
 }

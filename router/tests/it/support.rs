@@ -3,7 +3,7 @@
 #![expect(clippy::unused_async, reason = "async-graphql wants its resolvers so")]
 
 use std::{
-    fs,
+    fs, mem,
     net::SocketAddr,
     num::NonZeroU8,
     path::PathBuf,
@@ -19,10 +19,10 @@ use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, Schema, Sim
 use axum::{Json, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use reqwest::{Client, RequestBuilder, StatusCode};
-use router::{ClientAddressSettings, Router, SampleSignIn, Settings, SubgraphUrl};
+use router::{ClientAddressSettings, LiveSettings, Patience, Router, SampleSignIn, Settings, SubgraphUrl};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
@@ -50,15 +50,23 @@ pub enum Transport {
 }
 
 /// What a router is told beside the usual.
-struct Options {
-    config: Option<PathBuf>,
-    client_address: ClientAddressSettings,
-    secret: &'static str,
+pub struct Options {
+    pub config: Option<PathBuf>,
+    pub client_address: ClientAddressSettings,
+    pub live: LiveSettings,
+    pub patience: Patience,
+    pub secret: &'static str,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { config: None, client_address: ClientAddressSettings::default(), secret: SECRET }
+        Self {
+            config: None,
+            client_address: ClientAddressSettings::default(),
+            live: LiveSettings::default(),
+            patience: Patience::default(),
+            secret: SECRET,
+        }
     }
 }
 
@@ -66,6 +74,28 @@ impl Default for Options {
 pub struct App {
     address: SocketAddr,
     client: Client,
+}
+
+/// A router of a test's own.
+pub struct Own {
+    pub app: App,
+    /// Tells it to end.
+    pub stop: CancellationToken,
+    /// How it ended.
+    pub ended: thread::JoinHandle<anyhow::Result<()>>,
+    /// What its subgraphs and its relay run on.
+    pub runtime: Background,
+}
+
+/// A runtime that can be dropped on another one.
+pub struct Background(Option<Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// What came back.
@@ -124,9 +154,17 @@ impl App {
     }
 
     fn one_of(apps: &'static [OnceLock<Self>; 2], transport: Transport, options: Options) -> &'static Self {
+        apps[transport as usize].get_or_init(|| {
+            let Own { app, runtime, .. } = Self::own(transport, options);
+            mem::forget(runtime);
+            app
+        })
+    }
+
+    /// A router that nobody else uses.
+    pub fn own(transport: Transport, options: Options) -> Own {
         // On a thread of its own, as a runtime cannot be started from within the test's.
-        apps[transport as usize]
-            .get_or_init(|| thread::spawn(move || Self::start(transport, options)).join().expect("it starts"))
+        thread::spawn(move || Self::start(transport, options)).join().expect("it starts")
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -158,9 +196,9 @@ impl App {
         reply(request).await
     }
 
-    fn start(transport: Transport, options: Options) -> Self {
+    fn start(transport: Transport, options: Options) -> Own {
         transcript::trace();
-        let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
+        let runtime = Runtime::new().expect("a runtime can be made");
         let subgraphs = {
             let _inside = runtime.enter();
             vec![people(), courses()]
@@ -171,6 +209,8 @@ impl App {
             port: Some(0),
             config: options.config,
             client_address: options.client_address,
+            live: options.live,
+            patience: options.patience,
             supergraph: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into()),
             jwks_url: Some(jwks_url),
             playground: playground(),
@@ -190,11 +230,13 @@ impl App {
 
         let router = Router::bind(&settings).expect("the router starts");
         let address = router.address();
-        thread::spawn(move || router.run(CancellationToken::new()).expect("the router runs"));
+        let stop = CancellationToken::new();
+        let until = stop.clone();
+        let ended = thread::spawn(move || router.run(until));
         thread::sleep(Duration::from_millis(300));
         // Connections end with the runtime of the test that opened them, so none is kept.
         let client = Client::builder().pool_max_idle_per_host(0).build().expect("the client's settings are valid");
-        Self { address, client }
+        Own { app: Self { address, client }, stop, ended, runtime: Background(Some(runtime)) }
     }
 }
 
@@ -375,8 +417,11 @@ struct Ticks;
 
 #[Subscription]
 impl Ticks {
+    /// So many. After fewer than none, nothing comes for ever.
     async fn ticks(&self, count: Option<i32>) -> impl Stream<Item = i32> {
-        stream::iter(1..=count.unwrap_or(3))
+        let count = count.unwrap_or(3);
+        let ticks = stream::iter(1..=count.abs());
+        if count < 0 { ticks.chain(stream::pending()).boxed() } else { ticks.boxed() }
     }
 }
 
@@ -460,14 +505,16 @@ impl Renaming {
 // ---------------------------------------------------------------- files
 
 /// The configuration built in, but with a short patience.
-fn impatient_config() -> PathBuf {
-    let config = include_str!("../../router.config.yaml");
-    let patient = "    request_timeout: 5s\n";
-    assert!(config.contains(patient), "the configuration has changed: {patient}");
-    let impatient = config.replace(patient, &format!("    request_timeout: {SUBGRAPH_TIMEOUT}\n"));
+pub fn impatient_config() -> PathBuf {
+    changed_config("    request_timeout: 5s\n", &format!("    request_timeout: {SUBGRAPH_TIMEOUT}\n"))
+}
 
+/// The configuration built in, but for one part.
+pub fn changed_config(part: &str, other: &str) -> PathBuf {
+    let config = include_str!("../../router.config.yaml");
+    assert!(config.contains(part), "the configuration has changed: {part}");
     let file = directory().join("router.config.yaml");
-    fs::write(&file, impatient).expect("the directory can be written to");
+    fs::write(&file, config.replace(part, other)).expect("the directory can be written to");
     file
 }
 

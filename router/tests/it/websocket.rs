@@ -16,16 +16,16 @@ use crate::support::{App, claims, sign};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// How a connection can be asked for.
 #[derive(Default)]
-struct Ask {
-    protocol: Option<&'static str>,
-    origin: Option<String>,
+pub struct Ask {
+    pub protocol: Option<&'static str>,
+    pub origin: Option<String>,
 }
 
-async fn open(app: &App, ask: Ask) -> Result<Socket, Error> {
+pub async fn open(app: &App, ask: Ask) -> Result<Socket, Error> {
     let url = app.url("/graphql").replace("http://", "ws://");
     let mut request = url.into_client_request().expect("a request");
     let protocol = ask.protocol.unwrap_or("graphql-transport-ws");
@@ -36,7 +36,7 @@ async fn open(app: &App, ask: Ask) -> Result<Socket, Error> {
     connect_async(request).await.map(|(socket, _)| Socket(socket))
 }
 
-async fn ready(app: &App, payload: Value) -> Socket {
+pub async fn ready(app: &App, payload: Value) -> Socket {
     let mut socket = open(app, Ask::default()).await.expect("a connection");
     socket.say(&json!({ "type": "connection_init", "payload": payload })).await;
     assert_eq!(socket.hear().await, Ok(json!({ "type": "connection_ack" })));
@@ -44,7 +44,7 @@ async fn ready(app: &App, payload: Value) -> Socket {
 }
 
 impl Socket {
-    async fn say(&mut self, message: &Value) {
+    pub async fn say(&mut self, message: &Value) {
         self.say_text(message.to_string()).await;
     }
 
@@ -52,12 +52,12 @@ impl Socket {
         self.0.send(Message::text(text)).await.expect("it is sent");
     }
 
-    async fn subscribe(&mut self, id: &str, query: &str) {
+    pub async fn subscribe(&mut self, id: &str, query: &str) {
         self.say(&json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
     }
 
     /// The next message, or the code with which the connection was closed.
-    async fn hear(&mut self) -> Result<Value, u16> {
+    pub async fn hear(&mut self) -> Result<Value, u16> {
         loop {
             match timeout(PATIENCE, self.0.next()).await.expect("something comes") {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("JSON")),
@@ -69,8 +69,12 @@ impl Socket {
     }
 }
 
+pub fn bearing(token: &str) -> Value {
+    json!({ "authorization": format!("Bearer {token}") })
+}
+
 fn mine() -> Value {
-    json!({ "authorization": format!("Bearer {}", sign(&claims())) })
+    bearing(&sign(&claims()))
 }
 
 #[tokio::test]

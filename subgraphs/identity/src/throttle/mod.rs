@@ -11,7 +11,6 @@ mod settings;
 
 use std::{
     hash::{BuildHasher as _, Hash, RandomState},
-    net::{IpAddr, Ipv6Addr},
     time::Duration,
 };
 
@@ -107,7 +106,7 @@ impl Throttle {
     }
 
     fn client(&self, client: Client) -> u64 {
-        self.hash(network(client))
+        self.hash(client.network())
     }
 
     fn address(&self, email: &str) -> u64 {
@@ -115,22 +114,12 @@ impl Throttle {
     }
 
     fn pair(&self, client: Client, email: &str) -> u64 {
-        self.hash((network(client), email.to_lowercase()))
+        self.hash((client.network(), email.to_lowercase()))
     }
 
     fn hash(&self, key: impl Hash) -> u64 {
         self.hasher.hash_one(key)
     }
-}
-
-/// What one household or company has: an IPv4 address, or the first 48 bits of an IPv6 address, since
-/// whoever has one of those networks has all the addresses in it. All clients of unknown address are
-/// one.
-fn network(client: Client) -> Option<IpAddr> {
-    client.0.map(|address| match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 80 << 80).into(),
-        address @ IpAddr::V4(_) => address,
-    })
 }
 
 #[cfg(test)]

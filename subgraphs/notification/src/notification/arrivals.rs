@@ -16,11 +16,17 @@ use subgraph_kit::{
     page::Position,
     viewer::SignedIn,
 };
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::{Mutex as AsyncMutex, watch},
+    time::sleep,
+};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use super::{Notification, store::Store};
+use super::{
+    Notification,
+    store::{PAGE, Store},
+};
 
 /// On which PostgreSQL tells that a user, whose id is the payload, has a new notification.
 pub const CHANNEL: &str = "notifications";
@@ -35,12 +41,30 @@ pub struct Arrivals {
     listening: Arc<OnceLock<AbortOnDropHandle<()>>>,
 }
 
-type Followed = Arc<Mutex<HashMap<UserId, watch::Sender<()>>>>;
+type Followed = Arc<Mutex<HashMap<UserId, Arc<Feed>>>>;
+
+/// What all who follow one user share: when something is new, one of them reads it for all.
+#[derive(Default)]
+struct Feed {
+    /// How often something may have arrived.
+    calls: watch::Sender<u64>,
+    recent: AsyncMutex<Option<Recent>>,
+}
+
+/// The end of a user's list, as it was read.
+struct Recent {
+    /// Nothing is missing behind this position.
+    from: Option<Position>,
+    notifications: VecDeque<Notification>,
+    /// At how many calls it was complete.
+    complete_at: Option<u64>,
+}
 
 /// One who follows a user's notifications.
 struct Follower {
     user: UserId,
-    woken: watch::Receiver<()>,
+    feed: Arc<Feed>,
+    called: watch::Receiver<u64>,
     followed: Followed,
 }
 
@@ -56,36 +80,94 @@ impl Arrivals {
             let (db, followed) = (self.db.clone(), Arc::clone(&self.followed));
             AbortOnDropHandle::new(tokio::spawn(wake(db, followed)))
         });
-        let woken = lock(&self.followed).entry(user).or_insert_with(|| watch::channel(()).0).subscribe();
-        Follower { user, woken, followed: Arc::clone(&self.followed) }
+        let mut users = lock(&self.followed);
+        let feed = Arc::clone(users.entry(user).or_default());
+        let called = feed.calls.subscribe();
+        drop(users);
+        Follower { user, feed, called, followed: Arc::clone(&self.followed) }
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
         if let Entry::Occupied(entry) = lock(&self.followed).entry(self.user)
-            && entry.get().receiver_count() <= 1
+            && entry.get().calls.receiver_count() <= 1
         {
             entry.remove();
         }
     }
 }
 
-fn lock(followed: &Followed) -> MutexGuard<'_, HashMap<UserId, watch::Sender<()>>> {
+fn lock(followed: &Followed) -> MutexGuard<'_, HashMap<UserId, Arc<Feed>>> {
     followed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn wake(db: PgPool, followed: Followed) {
     let never = listen::for_ever(&db, &[CHANNEL], |heard| match heard {
-        Heard::Gap => lock(&followed).values().for_each(|user| user.send_replace(())),
+        Heard::Gap => lock(&followed).values().for_each(|feed| feed.call()),
         Heard::Said { payload, .. } => {
             let user = Uuid::try_parse(payload).ok().map(UserId);
-            if let Some(user) = user.and_then(|user| lock(&followed).get(&user).cloned()) {
-                user.send_replace(());
+            if let Some(feed) = user.and_then(|user| lock(&followed).get(&user).cloned()) {
+                feed.call();
             }
         }
     });
     match never.await {}
+}
+
+impl Feed {
+    fn call(&self) {
+        self.calls.send_modify(|calls| *calls += 1);
+    }
+
+    /// What comes after a position, as it was at least at the last of so many calls. Empty if that is nothing.
+    async fn newer(
+        &self,
+        store: &Store,
+        user: SignedIn,
+        than: Option<Position>,
+        calls: u64,
+    ) -> Result<Vec<Notification>, Error> {
+        {
+            let mut recent = self.recent.lock().await;
+            let recent = recent.get_or_insert_with(|| Recent::behind(than));
+            while recent.from <= than {
+                let newer = recent.after(than);
+                if !newer.is_empty() || recent.complete_at >= Some(calls) {
+                    return Ok(newer);
+                }
+                recent.read_on(store, user, calls).await?;
+            }
+        }
+        // Who comes from far behind reads alone until here.
+        store.newer(user, than).await
+    }
+}
+
+impl Recent {
+    fn behind(from: Option<Position>) -> Self {
+        Self { from, notifications: VecDeque::new(), complete_at: None }
+    }
+
+    /// Reads what comes next, after so many calls, and forgets what is old.
+    async fn read_on(&mut self, store: &Store, user: SignedIn, calls: u64) -> Result<(), Error> {
+        let end = self.notifications.back().map(Notification::position).or(self.from);
+        let newer = store.newer(user, end).await?;
+        // After a full page there may be another one.
+        if newer.len() < PAGE {
+            self.complete_at = Some(calls);
+        }
+        self.notifications.extend(newer);
+        while self.notifications.len() > PAGE {
+            self.from = self.notifications.pop_front().map(|oldest| oldest.position());
+        }
+        Ok(())
+    }
+
+    fn after(&self, position: Option<Position>) -> Vec<Notification> {
+        let known = self.notifications.partition_point(|one| Some(one.position()) <= position);
+        self.notifications.range(known..).cloned().collect()
+    }
 }
 
 /// The user's notifications from now on; with `after`, from there on.
@@ -127,10 +209,10 @@ impl Reader {
                 self.position = Some(next.position());
                 return Some((Ok(next), self));
             }
-            // What arrives while the table is read wakes once more.
-            self.follower.woken.mark_unchanged();
-            match self.store.newer(self.user, self.position).await {
-                Ok(newer) if newer.is_empty() => self.follower.woken.changed().await.ok()?,
+            // What arrives while the table is read calls once more.
+            let calls = *self.follower.called.borrow_and_update();
+            match self.follower.feed.newer(&self.store, self.user, self.position, calls).await {
+                Ok(newer) if newer.is_empty() => self.follower.called.changed().await.ok()?,
                 Ok(newer) => self.read.extend(newer),
                 Err(Error::Unavailable(_)) => sleep(RETRY).await,
                 Err(error) => {

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// As many as a stream reads at once.
-const PAGE: i64 = 100;
+pub(super) const PAGE: usize = 100;
 
 /// The notifications table.
 #[derive(Clone)]
@@ -146,7 +146,7 @@ impl Store {
             user.id().0,
             time,
             id,
-            PAGE,
+            PAGE as i64,
         );
         Ok(newer.fetch_all(&self.db).await?)
     }

@@ -246,3 +246,78 @@ async fn who_follows_costs_no_statement_until_something_arrives(db: PgPool) {
     assert!(quiet);
     assert_eq!(idle, 0);
 }
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn however_many_follow_one_user_what_arrives_is_read_once(db: PgPool) {
+    let alice = app(db.clone()).await.student(ALICE);
+    let mut costs = Vec::new();
+
+    for followers in [1, 10, 100] {
+        let mut all = Vec::new();
+        for _ in 0..followers {
+            all.push(alice.subscribe(ADDED, json!({})).boxed());
+        }
+        // Each has read the table for itself before it waits.
+        assert!(timeout(Duration::from_secs(1), select_all(&mut all).next()).await.is_err());
+        until_somebody_listens(&db).await;
+
+        let statements = StatementCount::start();
+        let writing = tell(&db, ALICE, "one").await;
+        let told = statements.get();
+        for follower in &mut all {
+            assert_eq!(next(follower).await.ok().data("/notificationAdded/id"), &json!(writing));
+        }
+        costs.push(statements.get() - told);
+        for follower in &mut all {
+            assert!(timeout(Duration::from_millis(1), follower.next()).await.is_err());
+        }
+    }
+
+    // What has been passed on is followed by another look.
+    assert!(costs.iter().all(|cost| *cost <= 2), "{costs:?}");
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+async fn whoever_joins_others_from_wherever_gets_all_in_order_and_once(db: PgPool) {
+    let alice = app(db.clone()).await.student(ALICE);
+    let mut expected = vec![json!(ALICES_ENROLLMENT), json!(ALICES_PAYMENT)];
+    let mut first = follow(&alice, &db, json!(ALICES_WELCOME)).await;
+
+    let writing = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut written = Vec::new();
+            for _ in 0..350 {
+                written.push(json!(tell(&db, ALICE, "one of many").await));
+            }
+            written
+        }
+    });
+    // Some begin at the beginning, some with what has just come, while more is written.
+    let mut all = vec![(0, ids(&mut first, 2).await, first)];
+    let mut seen = all[0].1.clone();
+    for number in 0..20 {
+        let (_, got, stream) = &mut all[0];
+        got.extend(ids(stream, 10).await);
+        seen.clone_from(got);
+        let start = if number % 2 == 0 { 0 } else { seen.len() };
+        let after = if start == 0 { json!(ALICES_WELCOME) } else { seen[start - 1].clone() };
+        all.push((start, Vec::new(), alice.subscribe(ADDED, json!({ "after": after })).boxed()));
+    }
+    expected.extend(writing.await.expect("they are written"));
+
+    for (start, mut got, mut stream) in all {
+        let missing = expected.len() - start - got.len();
+        got.extend(ids(&mut stream, missing).await);
+        assert_eq!(got, expected[start..], "from {start} on");
+        assert!(timeout(Duration::from_millis(10), stream.next()).await.is_err());
+    }
+}
+
+async fn ids(replies: &mut Replies, count: usize) -> Vec<Value> {
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        ids.push(next(replies).await.ok().data("/notificationAdded/id").clone());
+    }
+    ids
+}
