@@ -1,13 +1,27 @@
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { AnswerFooter } from '../answer/answer';
+import { Fragment } from '../link/fragment';
+import { ShareButton } from '../link/share-button';
 import { fetcher } from '../network/fetcher';
 import { studentHome } from '../operations/all';
+import { ERRORS_PLUGIN } from '../plugins/errors';
+import { EXPLORER_PLUGIN } from '../plugins/explorer';
+import { MAP_PLUGIN } from '../plugins/map';
 import { OPERATIONS_PLUGIN } from '../plugins/operations';
+import { PLAN_PLUGIN } from '../plugins/plan';
 import { storage } from '../shell/storage';
 import './workers';
 import 'graphiql/style.css';
 import './editor.css';
 
-const PLUGINS = [OPERATIONS_PLUGIN, HISTORY_PLUGIN];
+const PLUGINS = [
+  EXPLORER_PLUGIN,
+  OPERATIONS_PLUGIN,
+  HISTORY_PLUGIN,
+  PLAN_PLUGIN,
+  MAP_PLUGIN,
+  ERRORS_PLUGIN,
+];
 prepareFirstVisit();
 
 export default function Editor() {
@@ -21,6 +35,20 @@ export default function Editor() {
       shouldPersistHeaders={false}
     >
       <GraphiQL.Logo> </GraphiQL.Logo>
+      <GraphiQL.Toolbar>
+        {({ prettify, merge, copy }) => (
+          <>
+            {prettify}
+            {merge}
+            {copy}
+            <ShareButton />
+          </>
+        )}
+      </GraphiQL.Toolbar>
+      <GraphiQL.Footer>
+        <AnswerFooter />
+      </GraphiQL.Footer>
+      <Fragment />
     </GraphiQL>
   );
 }
