@@ -91,8 +91,8 @@ function Events() {
         )}
       </p>
       <ol className="events" reversed aria-label="Events as they came">
-        {events.map((event, index) => (
-          <EventItem key={count - index} event={event} />
+        {events.map((event) => (
+          <EventItem key={event.number} event={event} />
         ))}
       </ol>
     </section>

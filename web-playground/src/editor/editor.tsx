@@ -14,14 +14,7 @@ import './workers';
 import 'graphiql/style.css';
 import './editor.css';
 
-const PLUGINS = [
-  EXPLORER_PLUGIN,
-  OPERATIONS_PLUGIN,
-  HISTORY_PLUGIN,
-  PLAN_PLUGIN,
-  MAP_PLUGIN,
-  ERRORS_PLUGIN,
-];
+const PLUGINS = [EXPLORER_PLUGIN, OPERATIONS_PLUGIN, HISTORY_PLUGIN, PLAN_PLUGIN, MAP_PLUGIN, ERRORS_PLUGIN];
 prepareFirstVisit();
 
 export default function Editor() {

@@ -16,7 +16,8 @@ export const MEANINGS: Record<string, Meaning> = {
     remedy: 'Compare with Docs. Nothing was executed.',
   },
   BAD_USER_INPUT: {
-    means: 'A variable or an argument has a value that is not allowed, or the request is not a GraphQL request.',
+    means:
+      'A variable or an argument has a value that is not allowed, or the request is not a GraphQL request.',
     remedy: 'The path and the message name the place.',
   },
   UNAUTHENTICATED: {
@@ -36,12 +37,14 @@ export const MEANINGS: Record<string, Meaning> = {
     remedy: 'Try again. If the answer took too long, ask for less at once.',
   },
   INTERNAL_SERVER_ERROR: {
-    means: 'Something went wrong on the server. No more is told to clients; the log knows it by its `requestId`.',
+    means:
+      'Something went wrong on the server. No more is told to clients; the log knows it by its `requestId`.',
     remedy: 'Try again, and look into the log of the server.',
   },
   MAX_DEPTH_EXCEEDED: {
     means: 'The fields are nested more deeply than the router allows.',
-    remedy: 'Ask for the inner part in an operation of its own. `limits` in router.config.yaml sets the depth.',
+    remedy:
+      'Ask for the inner part in an operation of its own. `limits` in router.config.yaml sets the depth.',
   },
   MAX_ALIASES_EXCEEDED: {
     means: 'The document has more aliases than the router allows.',

@@ -37,12 +37,12 @@ export function Canvas({ label, width, height, readable, focus, children }: Prop
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return;
-    const fit = () => {
+    const fitIn = () => {
       size.current = { width: element.clientWidth, height: element.clientHeight };
       setView(fitted({ width, height }, size.current, readable));
     };
-    fit();
-    const observer = new ResizeObserver(fit);
+    fitIn();
+    const observer = new ResizeObserver(fitIn);
     observer.observe(element);
     return () => observer.disconnect();
   }, [width, height, readable]);

@@ -1,6 +1,6 @@
 import {
-  type DirectiveNode,
   type DefinitionNode,
+  type DirectiveNode,
   type FieldDefinitionNode,
   type InputValueDefinitionNode,
   Kind,
@@ -43,17 +43,24 @@ export interface GraphType {
 
 export const ROOTS = ['Query', 'Mutation', 'Subscription'];
 
-export function readSupergraph(source: string): GraphType[] {
-  const definitions = parse(source).definitions;
-  const names = graphNames(definitions);
-  return definitions.map((definition) => readType(definition, names)).filter((type) => type !== undefined);
-}
+const KINDS: Partial<Record<Kind, GraphType['kind']>> = {
+  [Kind.OBJECT_TYPE_DEFINITION]: 'object',
+  [Kind.INPUT_OBJECT_TYPE_DEFINITION]: 'input',
+  [Kind.ENUM_TYPE_DEFINITION]: 'enum',
+  [Kind.SCALAR_TYPE_DEFINITION]: 'scalar',
+};
 
 export const graphTypes = readSupergraph(supergraph);
 
 export const userErrorCodes = (graphTypes.find(({ name }) => name === 'UserErrorCode')?.fields ?? []).map(
   ({ name, description }) => ({ code: name, means: description }),
 );
+
+export function readSupergraph(source: string): GraphType[] {
+  const definitions = parse(source).definitions;
+  const names = graphNames(definitions);
+  return definitions.map((definition) => readType(definition, names)).filter((type) => type !== undefined);
+}
 
 /** `IDENTITY` in a directive is `identity` everywhere else. */
 function graphNames(definitions: readonly DefinitionNode[]): Map<string, string> {
@@ -89,13 +96,6 @@ function readType(definition: DefinitionNode, names: Map<string, string>): Graph
   };
 }
 
-const KINDS: Partial<Record<Kind, GraphType['kind']>> = {
-  [Kind.OBJECT_TYPE_DEFINITION]: 'object',
-  [Kind.INPUT_OBJECT_TYPE_DEFINITION]: 'input',
-  [Kind.ENUM_TYPE_DEFINITION]: 'enum',
-  [Kind.SCALAR_TYPE_DEFINITION]: 'scalar',
-};
-
 function readFields(definition: DefinitionNode, all: string[], names: Map<string, string>): GraphField[] {
   if (definition.kind === Kind.ENUM_TYPE_DEFINITION) {
     return (definition.values ?? []).map(({ name, description }) => ({
@@ -107,7 +107,10 @@ function readFields(definition: DefinitionNode, all: string[], names: Map<string
       subgraphs: all,
     }));
   }
-  if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION) {
+  if (
+    definition.kind !== Kind.OBJECT_TYPE_DEFINITION &&
+    definition.kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION
+  ) {
     return [];
   }
   return (definition.fields ?? []).map((field) => readField(field, all, names));

@@ -27,9 +27,13 @@ test('no fragment, or another one, is no operation', () => {
   expect(readLink('#error=FORBIDDEN')).toBeUndefined();
 });
 
-test.each(['#operation=', '#operation=%%%', '#operation=e30', '#operation=WyJhIl0', '#operation=WyJhIiwx', '#operation=_w'])(
-  'a broken link is named as such: %s',
-  (broken) => {
-    expect(() => readLink(broken)).toThrow('This link');
-  },
-);
+test.each([
+  '#operation=',
+  '#operation=%%%',
+  '#operation=e30',
+  '#operation=WyJhIl0',
+  '#operation=WyJhIiwx',
+  '#operation=_w',
+])('a broken link is named as such: %s', (broken) => {
+  expect(() => readLink(broken)).toThrow('This link');
+});

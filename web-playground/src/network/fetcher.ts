@@ -26,7 +26,8 @@ async function introspect(params: FetcherParams): Promise<ExecutionResult> {
 
 function subscription(params: FetcherParams, options?: FetcherOpts) {
   const document = options?.documentAST;
-  if (!document || getOperationAST(document, params.operationName)?.operation !== 'subscription') return undefined;
+  if (!document || getOperationAST(document, params.operationName)?.operation !== 'subscription')
+    return undefined;
 
   const headers = Object.fromEntries(typedHeaders(options));
   return {
@@ -57,7 +58,7 @@ async function sendAsViewer(params: FetcherParams, typed: Headers) {
 
 function headersFor(token: string | undefined, typed: Headers): Headers {
   const headers = new Headers(token ? { authorization: `Bearer ${token}` } : {});
-  typed.forEach((value, name) => headers.set(name, value));
+  for (const [name, value] of typed.entries()) headers.set(name, value);
   return headers;
 }
 

@@ -8,17 +8,19 @@ function resumed(query: string, variables: Record<string, unknown> = {}) {
 }
 
 test('an operation with a variable for it gets the id there', () => {
-  const { query, variables } = resumed(
-    'subscription($from: ID) { notificationAdded(after: $from) { id } }',
-    { from: 'n1', other: 1 },
-  );
+  const { query, variables } = resumed('subscription($from: ID) { notificationAdded(after: $from) { id } }', {
+    from: 'n1',
+    other: 1,
+  });
 
   expect(variables).toEqual({ from: 'n7', other: 1 });
   expect(query).toContain('after: $from');
 });
 
 test('any other one gets it in the document', () => {
-  expect(resumed('subscription { notificationAdded { id } }').query).toContain('notificationAdded(after: "n7")');
+  expect(resumed('subscription { notificationAdded { id } }').query).toContain(
+    'notificationAdded(after: "n7")',
+  );
   expect(resumed('subscription { notificationAdded(after: "n1") { id } }').query).not.toContain('n1');
 });
 

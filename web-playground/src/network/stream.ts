@@ -6,6 +6,8 @@ import { newestId, resumeAfter } from './resume';
 import { errorCodes, type GraphQLReply, type GraphQLRequest } from './send';
 
 export interface StreamEvent {
+  /** From 1. */
+  number: number;
   at: Date;
   reply: GraphQLReply<unknown>;
 }
@@ -104,7 +106,7 @@ function connect(
       { query, variables, ...(operationName ? { operationName } : {}) },
       {
         next(result) {
-          const reply = result as GraphQLReply<unknown>;
+          const reply = result as unknown as GraphQLReply<unknown>;
           const codes = errorCodes(reply);
           if (codes.has('UNAUTHENTICATED')) ended = { end: 'refused', last: reply };
           else if (codes.has('SERVICE_UNAVAILABLE')) ended = { end: 'away' };
@@ -130,7 +132,7 @@ function withToken(headers: Record<string, string>, token: string | undefined): 
 
 function note(reply: GraphQLReply<unknown>): void {
   useStream.setState(({ events, count }) => ({
-    events: [{ at: new Date(), reply }, ...events].slice(0, KEPT_EVENTS),
+    events: [{ number: count + 1, at: new Date(), reply }, ...events].slice(0, KEPT_EVENTS),
     count: count + 1,
   }));
 }

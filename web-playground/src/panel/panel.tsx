@@ -21,11 +21,7 @@ export function Panel({ title, lead, actions, children }: Props) {
   }
 
   return (
-    <section
-      aria-label={title}
-      className={isWide ? 'panel panel-wide' : 'panel'}
-      onKeyDown={narrowOnEscape}
-    >
+    <section aria-label={title} className={isWide ? 'panel panel-wide' : 'panel'} onKeyDown={narrowOnEscape}>
       <header className="panel-header">
         <h2 className="panel-title">{title}</h2>
         {actions}

@@ -120,7 +120,12 @@ function connect(arrows: Arrow[], drawing: Drawing): void {
   }
   for (const { fetch, x, y, width } of drawing.boxes) {
     if (fetch.needs.length === 0) continue;
-    drawing.labels.push({ fetch: fetch.id, x: x + width / 2, y: y - FRAME_GAP - 8, text: fetch.needs.join(', ') });
+    drawing.labels.push({
+      fetch: fetch.id,
+      x: x + width / 2,
+      y: y - FRAME_GAP - 8,
+      text: fetch.needs.join(', '),
+    });
   }
 }
 

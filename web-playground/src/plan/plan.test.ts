@@ -22,7 +22,12 @@ function entities(subgraph: string, path: PlanNode['path'], type: string, fields
   };
 }
 
-const me = { kind: 'Fetch', serviceName: 'identity', operationKind: 'query', operation: '{me{__typename id name}}' };
+const me = {
+  kind: 'Fetch',
+  serviceName: 'identity',
+  operationKind: 'query',
+  operation: '{me{__typename id name}}',
+};
 const course = [{ Field: 'me' }, { Field: 'enrollments' }, { Field: 'nodes' }, '@', { Field: 'course' }];
 
 /** As the router gives it for `operations/StudentHome.graphql`, shortened. */
@@ -110,14 +115,26 @@ test('what @requires needs is shown with the key', () => {
 test('a condition stays with what depends on it', () => {
   const { fetches } = readPlan({
     kind: 'Sequence',
-    nodes: [me, { kind: 'Condition', condition: 'paid', ifClause: entities('payment', [{ Field: 'me' }], 'User', 'payments{totalCount}') }],
+    nodes: [
+      me,
+      {
+        kind: 'Condition',
+        condition: 'paid',
+        ifClause: entities('payment', [{ Field: 'me' }], 'User', 'payments{totalCount}'),
+      },
+    ],
   });
 
   expect(fetches.map(({ condition }) => condition)).toEqual(['', 'if $paid']);
 });
 
 test('a subscription is its first fetch', () => {
-  const primary = { ...me, kind: 'Fetch', operationKind: 'subscription', operation: 'subscription{notificationAdded{id}}' };
+  const primary = {
+    ...me,
+    kind: 'Fetch',
+    operationKind: 'subscription',
+    operation: 'subscription{notificationAdded{id}}',
+  };
   // The router leaves out the kind of a subscription's only fetch.
   const { fetches } = readPlan({ kind: 'QueryPlan', node: { kind: 'Subscription', primary } });
 
@@ -159,7 +176,12 @@ describe('its drawing', () => {
 
   test('has a line for each arrow, and the keys above each fetch that has any', () => {
     expect(drawing.lines).toHaveLength(4);
-    expect(drawing.labels.map(({ text }) => text)).toEqual(['User { id }', 'User { id }', 'Course { id }', 'User { id }']);
+    expect(drawing.labels.map(({ text }) => text)).toEqual([
+      'User { id }',
+      'User { id }',
+      'Course { id }',
+      'User { id }',
+    ]);
   });
 
   test('numbers the steps', () => {

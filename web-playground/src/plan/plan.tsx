@@ -5,7 +5,7 @@ import { useSettings } from '../network/playground-settings';
 import type { GraphQLRequest } from '../network/send';
 import { Panel } from '../panel/panel';
 import { askForPlan, type Planned } from './ask';
-import { type Box, layOut, type Line, NAMED_FIELDS } from './layout';
+import { type Box, type Line, layOut, NAMED_FIELDS } from './layout';
 import { type Fetch, readPlan, type Steps } from './steps';
 import './plan.css';
 
@@ -55,7 +55,9 @@ function usePlan(request: GraphQLRequest): Planned | undefined {
   useEffect(() => {
     let isCurrent = true;
     askForPlan(request)
-      .catch((error: unknown) => ({ errors: [{ message: error instanceof Error ? error.message : String(error) }] }))
+      .catch((error: unknown) => ({
+        errors: [{ message: error instanceof Error ? error.message : String(error) }],
+      }))
       .then((answer) => {
         if (isCurrent) setPlanned(answer);
       });
@@ -126,7 +128,15 @@ function Lines({ lines, width, height }: { lines: Line[]; width: number; height:
   return (
     <svg className="canvas-lines" width={width} height={height} aria-hidden="true">
       <defs>
-        <marker id="plan-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">
+        <marker
+          id="plan-head"
+          viewBox="0 0 8 8"
+          refX="7"
+          refY="4"
+          markerWidth="8"
+          markerHeight="8"
+          orient="auto"
+        >
           <path d="M0 0 8 4 0 8z" fill="context-stroke" />
         </marker>
       </defs>

@@ -42,9 +42,7 @@ export interface Fetch {
 }
 
 /** What follows one another, and what goes on side by side. */
-export type Step =
-  | { kind: 'fetch'; fetch: Fetch }
-  | { kind: 'sequence' | 'parallel'; steps: Step[] };
+export type Step = { kind: 'fetch'; fetch: Fetch } | { kind: 'sequence' | 'parallel'; steps: Step[] };
 
 /** An arrow: what one fetch brings for another one. */
 export interface Arrow {
@@ -99,7 +97,8 @@ function readNode(
     }
     return { kind: 'sequence', steps };
   }
-  if (node.kind === 'Parallel') return { kind: 'parallel', steps: (node.nodes ?? []).map((child) => read(child)) };
+  if (node.kind === 'Parallel')
+    return { kind: 'parallel', steps: (node.nodes ?? []).map((child) => read(child)) };
   if (node.kind === 'Flatten') return read(node.node, { path: pathOf(node.path ?? []) });
   if (node.kind === 'Condition') return readCondition(node, around.condition, read);
   // A subscription's first fetch, the whole plan, and whatever wraps a single node.
@@ -210,7 +209,9 @@ function brings(fetch: Fetch, path: string[]): boolean {
   // Its own object is what it was given, not what it brings.
   if (rest.length === 0) return false;
   for (const name of rest) {
-    sets = sets.flatMap((set) => children(set).filter((child) => child.name === name)).flatMap((child) => child.inner ?? []);
+    sets = sets
+      .flatMap((set) => children(set).filter((child) => child.name === name))
+      .flatMap((child) => child.inner ?? []);
   }
   return sets.length > 0;
 }

@@ -139,7 +139,9 @@ test('who signs out is signed out on the server, too', async () => {
 });
 
 test('a renewal that comes after another person has signed in changes nothing', async () => {
-  const { renew, signIn, accessToken } = await signedIn({ refreshSession: { session: session('second', 30) } });
+  const { renew, signIn, accessToken } = await signedIn({
+    refreshSession: { session: session('second', 30) },
+  });
   answer({ refreshSession: { session: session('second', 30) }, login: login('other'), logout: {} });
 
   const renewal = renew('token');

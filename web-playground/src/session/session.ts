@@ -135,10 +135,7 @@ function keep(session: Session | null): void {
 
 function schedule(session: Session, delay: number): void {
   clearTimeout(timer);
-  timer = setTimeout(
-    () => void renew(session.accessToken),
-    Math.min(Math.max(delay, 0), LONGEST_DELAY_MS),
-  );
+  timer = setTimeout(() => void renew(session.accessToken), Math.min(Math.max(delay, 0), LONGEST_DELAY_MS));
 }
 
 function remaining({ expiresAt }: Session): number {

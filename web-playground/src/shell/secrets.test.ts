@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { recordWithoutSecrets, withoutSecrets } from './secrets';
 
 test('a password in a document is left out', () => {
-  expect(withoutSecrets('mutation { login(input: { email: "a@b.c", password: "pa\\"ss" }) { user { id } } }')).toBe(
-    'mutation { login(input: { email: "a@b.c", password: "" }) { user { id } } }',
-  );
+  expect(
+    withoutSecrets('mutation { login(input: { email: "a@b.c", password: "pa\\"ss" }) { user { id } } }'),
+  ).toBe('mutation { login(input: { email: "a@b.c", password: "" }) { user { id } } }');
 });
 
 test('a token in variables is left out', () => {
@@ -20,7 +20,13 @@ test('fields and variables of such names stay', () => {
 
 test('in a record of the history, neither headers nor tokens are left', () => {
   const record = JSON.stringify({
-    queries: [{ query: '{ me { id } }', variables: '{"refreshToken":"abc"}', headers: '{"authorization":"Bearer xyz"}' }],
+    queries: [
+      {
+        query: '{ me { id } }',
+        variables: '{"refreshToken":"abc"}',
+        headers: '{"authorization":"Bearer xyz"}',
+      },
+    ],
   });
 
   const kept = recordWithoutSecrets(record);
