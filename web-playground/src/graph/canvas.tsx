@@ -2,6 +2,7 @@ import {
   type KeyboardEvent,
   type PointerEvent,
   type ReactNode,
+  useCallback,
   useEffect,
   useLayoutEffect,
   useRef,
@@ -32,15 +33,22 @@ export function Canvas({ label, width, height, readable, focus, children }: Prop
   const frame = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>({ x: 0, y: 0, scale: 1 });
   const size = useRef({ width: 0, height: 0 });
-  const drag = useDrag(setView);
+  // Whoever has moved the drawing keeps their place when the panel changes its size.
+  const isTouched = useRef(false);
+  const change = useCallback((next: (view: View) => View) => {
+    isTouched.current = true;
+    setView(next);
+  }, []);
+  const drag = useDrag(change);
 
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return;
     const fitIn = () => {
       size.current = { width: element.clientWidth, height: element.clientHeight };
-      setView(fitted({ width, height }, size.current, readable));
+      if (!isTouched.current) setView(fitted({ width, height }, size.current, readable));
     };
+    isTouched.current = false;
     fitIn();
     const observer = new ResizeObserver(fitIn);
     observer.observe(element);
@@ -48,8 +56,8 @@ export function Canvas({ label, width, height, readable, focus, children }: Prop
   }, [width, height, readable]);
 
   useEffect(() => {
-    if (focus) setView((current) => at(focus, current, size.current));
-  }, [focus]);
+    if (focus) change((current) => at(focus, current, size.current));
+  }, [focus, change]);
 
   useEffect(() => {
     const element = frame.current;
@@ -58,25 +66,28 @@ export function Canvas({ label, width, height, readable, focus, children }: Prop
       event.preventDefault();
       const { left, top } = element.getBoundingClientRect();
       const place = { x: event.clientX - left, y: event.clientY - top };
-      if (event.ctrlKey || event.metaKey) setView((v) => zoomed(v, Math.exp(-event.deltaY / 300), place));
-      else setView((v) => moved(v, -event.deltaX, -event.deltaY));
+      if (event.ctrlKey || event.metaKey) change((v) => zoomed(v, Math.exp(-event.deltaY / 300), place));
+      else change((v) => moved(v, -event.deltaX, -event.deltaY));
     };
     // React listens passively, and then the page would scroll or zoom, too.
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => element.removeEventListener('wheel', onWheel);
-  }, []);
+  }, [change]);
 
   const zoom = (factor: number) =>
-    setView((v) => zoomed(v, factor, { x: size.current.width / 2, y: size.current.height / 2 }));
-  const fitAll = () => setView(fitted({ width, height }, size.current, 0));
+    change((v) => zoomed(v, factor, { x: size.current.width / 2, y: size.current.height / 2 }));
+  function showAll() {
+    isTouched.current = false;
+    setView(fitted({ width, height }, size.current, 0));
+  }
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
     const move = KEYS[event.key];
-    if (move) setView((v) => moved(v, move.x * KEY_STEP, move.y * KEY_STEP));
+    if (move) change((v) => moved(v, move.x * KEY_STEP, move.y * KEY_STEP));
     else if (event.key === '+' || event.key === '=') zoom(STEP);
     else if (event.key === '-') zoom(1 / STEP);
-    else if (event.key === '0') fitAll();
+    else if (event.key === '0') showAll();
     else return;
     event.preventDefault();
   }
@@ -108,7 +119,7 @@ export function Canvas({ label, width, height, readable, focus, children }: Prop
         <button type="button" className="button" aria-label="Zoom out" onClick={() => zoom(1 / STEP)}>
           −
         </button>
-        <button type="button" className="button" onClick={fitAll}>
+        <button type="button" className="button" onClick={showAll}>
           Show all
         </button>
       </div>
@@ -124,7 +135,7 @@ const KEYS: Record<string, { x: number; y: number }> = {
 };
 
 /** Moves the view with the pointer. What began as a drag is no click on what lies under it. */
-function useDrag(setView: (change: (view: View) => View) => void) {
+function useDrag(change: (next: (view: View) => View) => void) {
   const last = useRef<{ x: number; y: number } | null>(null);
   const hasMoved = useRef(false);
 
@@ -142,7 +153,7 @@ function useDrag(setView: (change: (view: View) => View) => void) {
       hasMoved.current = true;
       event.currentTarget.setPointerCapture(event.pointerId);
       last.current = { x: event.clientX, y: event.clientY };
-      setView((view) => moved(view, dx, dy));
+      change((view) => moved(view, dx, dy));
     },
     onPointerUp() {
       last.current = null;

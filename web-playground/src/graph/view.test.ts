@@ -3,12 +3,12 @@ import { at, fitted, moved, zoomed } from './view';
 
 const frame = { width: 424, height: 324 };
 
-test('a drawing that has room is shown as it is, in the middle', () => {
-  expect(fitted({ width: 200, height: 100 }, frame, 0.5)).toEqual({ scale: 1, x: 112, y: 112 });
+test('a drawing that has room is shown as it is, at the top', () => {
+  expect(fitted({ width: 200, height: 100 }, frame, 0.5)).toEqual({ scale: 1, x: 112, y: 12 });
 });
 
 test('a larger one is made to fit', () => {
-  expect(fitted({ width: 800, height: 100 }, frame, 0)).toEqual({ scale: 0.5, x: 12, y: 137 });
+  expect(fitted({ width: 800, height: 100 }, frame, 0)).toEqual({ scale: 0.5, x: 12, y: 12 });
 });
 
 test('one that could not be read begins at its top left', () => {

@@ -19,7 +19,7 @@ const SMALLEST = 0.15;
 const LARGEST = 3;
 const MARGIN = 12;
 
-/** All of the drawing, in the middle; but never smaller than `readable`, and then from its top left. */
+/** All of the drawing, at the top; but never smaller than `readable`, and then from its top left. */
 export function fitted(drawing: Size, frame: Size, readable: number): View {
   const room = { width: frame.width - 2 * MARGIN, height: frame.height - 2 * MARGIN };
   const whole = Math.min(room.width / drawing.width, room.height / drawing.height, 1);
@@ -27,7 +27,7 @@ export function fitted(drawing: Size, frame: Size, readable: number): View {
   return {
     scale,
     x: Math.max((frame.width - drawing.width * scale) / 2, MARGIN),
-    y: Math.max((frame.height - drawing.height * scale) / 2, MARGIN),
+    y: MARGIN,
   };
 }
 

@@ -37,7 +37,7 @@ export default function GraphMap() {
           label="Map of the graph"
           width={drawing.width}
           height={drawing.height}
-          readable={0.6}
+          readable={0.65}
           focus={place}
         >
           <Edges chosen={chosen?.type} />
@@ -131,7 +131,7 @@ function edgeClass({ kind, types }: Edge, chosen: string | undefined): string {
 }
 
 function curve({ from, to }: Edge): string {
-  const bend = from.x === to.x ? 46 : Math.min(Math.abs(to.x - from.x) / 2, 60);
+  const bend = from.x === to.x ? 34 : Math.min(Math.abs(to.x - from.x) / 2, 44);
   const out = (x: number, other: number) => (from.x === to.x || x < other ? x + bend : x - bend);
   return `M${from.x} ${from.y}C${out(from.x, to.x)} ${from.y} ${out(to.x, from.x)} ${to.y} ${to.x} ${to.y}`;
 }

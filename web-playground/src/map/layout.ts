@@ -38,8 +38,8 @@ export interface GraphDrawing {
 }
 
 export const SHARED = '';
-const LANE_WIDTH = 236;
-const LANE_GAP = 72;
+const LANE_WIDTH = 228;
+const LANE_GAP = 52;
 const LANE_HEADER = 48;
 const CARD_GAP = 12;
 const CHIP_GAP = 4;

@@ -93,7 +93,7 @@ function Drawn({ steps }: { steps: Steps }) {
         {summary(steps)}
       </p>
       <div className="plan-body">
-        <Canvas label="Query plan" width={drawing.width} height={drawing.height} readable={0.55}>
+        <Canvas label="Query plan" width={drawing.width} height={drawing.height} readable={0.7}>
           <Lines lines={drawing.lines} width={drawing.width} height={drawing.height} />
           {drawing.frames.map((frame) => (
             <div
@@ -178,7 +178,7 @@ function FetchBox({ box: { fetch, x, y, width, height, step }, isChosen, onChoos
           {fetch.kind === 'query' ? '' : `${fetch.kind} · `}step {step}
         </span>
       </span>
-      {fetch.path.length > 0 && <span className="plan-line-text plan-quiet">for {fetch.path.join('.')}</span>}
+      {fetch.path.length > 0 && <span className="plan-line-text plan-quiet">for {place(fetch.path)}</span>}
       {fetch.condition && <span className="plan-line-text plan-quiet">{fetch.condition}</span>}
       {fetch.fields.slice(0, NAMED_FIELDS).map((field) => (
         <code key={field} className="plan-line-text">
@@ -190,6 +190,11 @@ function FetchBox({ box: { fetch, x, y, width, height, step }, isChosen, onChoos
   );
 }
 
+/** The end of a path says more than its beginning. */
+function place(path: string[]): string {
+  return path.length > 2 ? `…${path.slice(-2).join('.')}` : path.join('.');
+}
+
 function Details({ fetch, onClose }: { fetch: Fetch; onClose: () => void }) {
   return (
     <section className="plan-details" aria-label="Fetch" data-subgraph={fetch.subgraph}>
@@ -199,6 +204,7 @@ function Details({ fetch, onClose }: { fetch: Fetch; onClose: () => void }) {
           Close
         </button>
       </p>
+      {fetch.path.length > 0 && <p>for {fetch.path.join('.')}</p>}
       {fetch.needs.length > 0 && <p>starts from {fetch.needs.join(', ')}</p>}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <pre tabIndex={0}>{fetch.operation}</pre>
