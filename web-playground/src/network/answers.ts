@@ -5,6 +5,8 @@ import type { GraphQLFailure, GraphQLReply } from './send';
 export interface Answer {
   operationName: string;
   reply: GraphQLReply<unknown>;
+  /** The extension of that name, where the server gave one. */
+  trace: unknown;
   /** From the browser's side, in milliseconds. */
   tookMs: number;
   bytes: number;

@@ -1,5 +1,6 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
 import { type ExecutionResult, getOperationAST } from 'graphql';
+import { mayLookInside } from '../session/insight';
 import { freshToken, renew } from '../session/session';
 import { keepAnswer } from './answers';
 import { errorCodes, type GraphQLReply, sendMeasured } from './send';
@@ -42,8 +43,17 @@ async function execute(params: FetcherParams, options?: FetcherOpts): Promise<Ex
   const { reply, bytes } = await sendAsViewer(params, typed);
   const tookMs = performance.now() - begin;
 
-  keepAnswer({ operationName: params.operationName ?? '', reply, tookMs, bytes });
-  return reply as unknown as ExecutionResult;
+  const { trace, shown } = withoutTrace(reply);
+  keepAnswer({ operationName: params.operationName ?? '', reply: shown, trace, tookMs, bytes });
+  return shown as unknown as ExecutionResult;
+}
+
+/** The trace has a panel of its own; in the answer's text it would bury the answer. */
+function withoutTrace(reply: GraphQLReply<Data>): { trace: unknown; shown: GraphQLReply<Data> } {
+  const { trace, ...others } = reply.extensions ?? {};
+  if (trace === undefined) return { trace, shown: reply };
+  const { extensions: _, ...rest } = reply;
+  return { trace, shown: Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest };
 }
 
 /** A token that the server refuses is replaced, and the operation sent once more: nothing was executed. */
@@ -58,6 +68,7 @@ async function sendAsViewer(params: FetcherParams, typed: Headers) {
 
 function headersFor(token: string | undefined, typed: Headers): Headers {
   const headers = new Headers(token ? { authorization: `Bearer ${token}` } : {});
+  if (mayLookInside()) headers.set('lyceum-trace', '1');
   for (const [name, value] of typed.entries()) headers.set(name, value);
   return headers;
 }

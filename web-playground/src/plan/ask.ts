@@ -4,10 +4,7 @@ import type { PlanNode } from './steps';
 
 export type Planned = { plan: PlanNode } | { errors: GraphQLFailure[] };
 
-/**
- * Asks how the router would answer. Only a development server understands the header; any other one would
- * execute the operation, so whoever calls this makes sure of that.
- */
+/** Asks how the router would answer; nothing is executed. */
 export async function askForPlan(request: GraphQLRequest): Promise<Planned> {
   const token = await freshToken();
   const reply = await send(request, {

@@ -1,9 +1,9 @@
 import { useGraphiQL } from '@graphiql/react';
 import { useEffect, useMemo, useState } from 'react';
 import { Canvas } from '../graph/canvas';
-import { useSettings } from '../network/playground-settings';
 import type { GraphQLRequest } from '../network/send';
 import { Panel } from '../panel/panel';
+import { useMayLookInside } from '../session/insight';
 import { askForPlan, type Planned } from './ask';
 import { type Box, type Line, layOut, NAMED_FIELDS } from './layout';
 import { type Fetch, readPlan, type Steps } from './steps';
@@ -15,10 +15,10 @@ const PAUSE_MS = 400;
 
 /** The router's plan of the operation at hand, before it is sent. */
 export default function Plan() {
-  const { development } = useSettings();
+  const mayLook = useMayLookInside();
   return (
     <Panel title="Plan" lead={LEAD}>
-      {development ? <Current /> : <p>Only a development server shows its plans.</p>}
+      {mayLook ? <Current /> : <p>Plans are shown by a development server, and to admins.</p>}
     </Panel>
   );
 }

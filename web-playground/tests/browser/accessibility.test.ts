@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { useBrowser } from './browser';
+import { browserOfThisFile } from './browser';
 import { answerShows, faults, openEditor, openPanel, PANELS, run, signInAs, write } from './playground';
 
-const browser = useBrowser();
+const browser = browserOfThisFile();
 
 describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious fault', (theme) => {
   test.each(['Documentation Explorer', ...PANELS])('with the panel %s', async (panel) => {

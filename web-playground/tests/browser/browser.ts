@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { launch } from './playground';
 
 /** One browser for the tests of a file, without pages left from the one before. */
-export function useBrowser(): () => Browser {
+export function browserOfThisFile(): () => Browser {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launch();

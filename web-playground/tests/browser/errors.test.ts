@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { useBrowser } from './browser';
+import { browserOfThisFile } from './browser';
 import { openEditor, run, signInAs, write } from './playground';
 
-const browser = useBrowser();
+const browser = browserOfThisFile();
 
 const DEEP = `{ ${'courses { nodes { teacher { '.repeat(6)} name ${'} } } '.repeat(6)} }`;
 const LARGE = `query Large {
@@ -72,7 +72,10 @@ test('an answer of more than 5 MB is shown, and the page still works', async () 
 
 test('variables that are no JSON are told before anything is sent', async () => {
   const { page, sent } = await openEditor(browser());
-  await page.locator('.graphiql-editor-tool .view-lines').first().click();
+  await page
+    .locator('.graphiql-editor-tool .monaco-editor')
+    .first()
+    .click({ position: { x: 200, y: 30 } });
   await page.keyboard.press('ControlOrMeta+A');
   await page.keyboard.insertText('{ "first": oops');
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { linkTo } from '../../src/link/link';
-import { useBrowser } from './browser';
+import { browserOfThisFile } from './browser';
 import { openEditor, run, url, variablesShow, write } from './playground';
 
-const browser = useBrowser();
+const browser = browserOfThisFile();
 const SHARED = {
   query: 'query Shared($first: Int) { courses(first: $first) { totalCount } }',
   variables: '{ "first": 3 }',
@@ -50,7 +50,7 @@ test('a link opens beside what was there, also in a page that is open', async ()
 
   await page.locator('.graphiql-query-editor', { hasText: 'Shared' }).waitFor();
   await variablesShow(page, '"first": 3');
-  expect(await page.getByRole('tab').count()).toBe(2);
+  expect(await page.locator('.graphiql-tab').count()).toBe(2);
 });
 
 test.each(['#operation=', '#operation=%E0%A4%A', '#operation=WyJxdWVyeSBDdXQ'])(

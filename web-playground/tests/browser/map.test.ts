@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { useBrowser } from './browser';
+import { browserOfThisFile } from './browser';
 import { openEditor, openPanel } from './playground';
 
-const browser = useBrowser();
+const browser = browserOfThisFile();
 
 async function openMap() {
   const playground = await openEditor(browser());

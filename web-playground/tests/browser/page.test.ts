@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { useBrowser } from './browser';
+import { browserOfThisFile } from './browser';
 import { editorIsReady, open, openEditor, run, variablesShow } from './playground';
 
 const EDITOR_SCRIPT = /\/assets\/editor-.*\.js$/;
-const browser = useBrowser();
+const browser = browserOfThisFile();
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
   test('the page opens on the student home, without a request to any other host', async () => {
@@ -23,7 +23,7 @@ test('the student home has its variables, and a reload keeps both', async () => 
   await page.reload();
 
   await variablesShow(page, '"enrollments": 20');
-  expect(await page.getByRole('tab').count()).toBe(1);
+  expect(await page.locator('.graphiql-tab').count()).toBe(1);
 });
 
 test('the page shows before the editor is there', async () => {
@@ -70,7 +70,7 @@ test('docs, tabs, prettify, history and the keyboard work as people know them', 
   await page.keyboard.type('query Short { courses(first: 1) { totalCount', { delay: 5 });
   await page.keyboard.press('ControlOrMeta+Enter');
   await page.getByText('No errors').waitFor();
-  expect(await page.getByRole('tab').count()).toBe(2);
+  expect(await page.locator('.graphiql-tab').count()).toBe(2);
 
   await page.getByRole('button', { name: /Prettify query/ }).click();
   await page.locator('.graphiql-query-editor .view-line', { hasText: /^\s*totalCount$/ }).waitFor();

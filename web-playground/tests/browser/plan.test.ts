@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { useBrowser } from './browser';
+import { browserOfThisFile } from './browser';
 import { openEditor, openPanel, write } from './playground';
 
-const browser = useBrowser();
+const browser = browserOfThisFile();
 
 test('the plan of the operation at hand is drawn, and nothing is executed', async () => {
   const { page, errors } = await openEditor(browser());

@@ -15,7 +15,7 @@ const FLAGS = [
 /** The running system; whoever starts the tests says where it is. */
 export const url = new URL(process.env.LYCEUM_URL ?? 'http://localhost:4000/');
 
-export const PANELS = ['Explorer', 'Operations', 'History', 'Plan', 'Map', 'Errors'];
+export const PANELS = ['Explorer', 'Operations', 'History', 'Plan', 'Trace', 'Map', 'Errors'];
 
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
@@ -45,6 +45,7 @@ export async function open(
   { theme = 'light', at = url.href, prepare }: Options = {},
 ): Promise<Playground> {
   const context = await browser.newContext({ colorScheme: theme, viewport: { width: 1400, height: 900 } });
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const foreignRequests: string[] = [];
   const errors: string[] = [];
@@ -95,25 +96,24 @@ function spaced(text: string): RegExp {
   return new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s'));
 }
 
-/** Puts a document into the editor, as somebody who pastes it. */
+/** Types a document into the editor, over what is there. */
 export async function write(page: Page, document: string): Promise<void> {
-  await page.locator('.graphiql-query-editor .view-lines').click();
-  await page.keyboard.press('ControlOrMeta+A');
-  await page.keyboard.press('Delete');
-  await page.evaluate((text) => {
-    const data = new DataTransfer();
-    data.setData('text/plain', text);
-    document.activeElement?.dispatchEvent(
-      new ClipboardEvent('paste', { clipboardData: data, bubbles: true }),
-    );
-  }, document);
   await page
-    .locator('.graphiql-query-editor .view-lines', { hasText: spaced(document.slice(0, 12)) })
+    .locator('.graphiql-query-editor .monaco-editor')
+    .first()
+    .click({ position: { x: 200, y: 30 } });
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.insertText(document);
+  const [firstLine = ''] = document.split('\n');
+  await page
+    .locator('.graphiql-query-editor .view-line', { hasText: spaced(firstLine.slice(0, 12).trim()) })
+    .first()
     .waitFor();
 }
 
 export interface Reply {
-  data?: Record<string, unknown>;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the test has asked for.
+  data?: Record<string, any>;
   errors?: { message: string; extensions?: { code?: string } }[];
   extensions?: Record<string, unknown>;
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { useBrowser } from './browser';
+import { browserOfThisFile } from './browser';
 import { open, openEditor, openPanel, run, signInAs, storedSession, write } from './playground';
 
-const browser = useBrowser();
+const browser = browserOfThisFile();
 
 test('the sample student signs in, and the student home answers', async () => {
   const { page, foreignRequests, errors } = await openEditor(browser());
@@ -82,15 +82,13 @@ test('a server that does not say it is a development one is offered no sample pe
   expect(await page.getByRole('button', { name: 'Admin', exact: true }).count()).toBe(0);
   await page.keyboard.press('Escape');
   await openPanel(page, 'Plan');
-  await page.getByText('Only a development server shows its plans.').waitFor();
+  await page.getByText('Plans are shown by a development server, and to admins.').waitFor();
 });
 
 test('a token is renewed before it ends, and whoever is signed in stays so', async () => {
   const { page, errors } = await openEditor(browser(), { prepare: (page) => page.clock.install() });
   await signInAs(page, 'Student');
   const before = await storedSession(page);
-  const until = page.getByRole('region', { name: 'Session' }).locator('time');
-  const first = await until.getAttribute('datetime');
 
   const renewed = page.waitForResponse(
     (response) => response.request().postData()?.includes('refreshSession') ?? false,
@@ -101,7 +99,6 @@ test('a token is renewed before it ends, and whoever is signed in stays so', asy
   await expect
     .poll(() => storedSession(page).then(({ accessToken }) => accessToken))
     .not.toBe(before.accessToken);
-  await expect.poll(() => until.getAttribute('datetime')).not.toBe(first);
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
   expect(errors).toEqual([]);
 });
