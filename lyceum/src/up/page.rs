@@ -15,7 +15,11 @@ use crate::terminal::{Step, Steps};
 /// The checkout that this program was built from, if it is still there.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../web-playground");
 /// What the page is made of besides its own folder.
-const OPERATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../operations");
+const OTHER_SOURCES: [&str; 3] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../operations"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../supergraph.graphql"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/permissions.json"),
+];
 
 /// The built page's directory.
 pub async fn build(steps: &Steps) -> Result<PathBuf> {
@@ -61,9 +65,18 @@ async fn run_npm(sources: &Path, arguments: &[&str]) -> Result<()> {
 
 fn is_stale(sources: &Path, page: &Path) -> bool {
     let built = modified(&page.join("index.html"));
-    let parts =
-        ["src", "index.html", "package.json", "package-lock.json", "precompress.ts", "tsconfig.json", "vite.config.ts"];
-    parts.iter().any(|part| is_newer(&sources.join(part), built)) || is_newer(Path::new(OPERATIONS), built)
+    let parts = [
+        "src",
+        "index.html",
+        "package.json",
+        "package-lock.json",
+        "precompress.ts",
+        "report-sizes.ts",
+        "tsconfig.json",
+        "vite.config.ts",
+    ];
+    parts.iter().any(|part| is_newer(&sources.join(part), built))
+        || OTHER_SOURCES.iter().any(|source| is_newer(Path::new(source), built))
 }
 
 /// Whether a file, or any below a directory, has changed since.

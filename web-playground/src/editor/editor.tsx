@@ -1,27 +1,67 @@
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { useEffect, useRef } from 'react';
+import { AnswerFooter } from '../answer/answer';
+import { Fragment } from '../link/fragment';
+import { ShareButton } from '../link/share-button';
 import { fetcher } from '../network/fetcher';
 import { studentHome } from '../operations/all';
+import { ERRORS_PLUGIN } from '../plugins/errors';
+import { EXPLORER_PLUGIN } from '../plugins/explorer';
+import { MAP_PLUGIN } from '../plugins/map';
 import { OPERATIONS_PLUGIN } from '../plugins/operations';
+import { PLAN_PLUGIN } from '../plugins/plan';
+import { TRACE_PLUGIN } from '../plugins/trace';
 import { storage } from '../shell/storage';
+import { mendMarkup } from './mend-markup';
+import { defineThemes, THEMES } from './themes';
 import './workers';
 import 'graphiql/style.css';
 import './editor.css';
 
-const PLUGINS = [OPERATIONS_PLUGIN, HISTORY_PLUGIN];
+const PLUGINS = [
+  EXPLORER_PLUGIN,
+  OPERATIONS_PLUGIN,
+  HISTORY_PLUGIN,
+  PLAN_PLUGIN,
+  TRACE_PLUGIN,
+  MAP_PLUGIN,
+  ERRORS_PLUGIN,
+];
 prepareFirstVisit();
+void import('monaco-graphql/esm/monaco-editor.js').then((monaco) => defineThemes(monaco.editor));
 
 export default function Editor() {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => (place.current ? mendMarkup(place.current) : undefined), []);
+
   return (
-    <GraphiQL
-      fetcher={fetcher}
-      storage={storage}
-      plugins={PLUGINS}
-      visiblePlugin={OPERATIONS_PLUGIN}
-      defaultEditorToolsVisibility="variables"
-      shouldPersistHeaders={false}
-    >
-      <GraphiQL.Logo> </GraphiQL.Logo>
-    </GraphiQL>
+    <div ref={place} className="editor">
+      <GraphiQL
+        editorTheme={THEMES}
+        fetcher={fetcher}
+        storage={storage}
+        plugins={PLUGINS}
+        visiblePlugin={OPERATIONS_PLUGIN}
+        defaultEditorToolsVisibility="variables"
+        shouldPersistHeaders={false}
+      >
+        <GraphiQL.Logo> </GraphiQL.Logo>
+        <GraphiQL.Toolbar>
+          {({ prettify, merge, copy }) => (
+            <>
+              {prettify}
+              {merge}
+              {copy}
+              <ShareButton />
+            </>
+          )}
+        </GraphiQL.Toolbar>
+        <GraphiQL.Footer>
+          <AnswerFooter />
+        </GraphiQL.Footer>
+        <Fragment />
+      </GraphiQL>
+    </div>
   );
 }
 

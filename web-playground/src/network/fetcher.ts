@@ -1,24 +1,83 @@
-import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
-import type { ExecutionResult } from 'graphql';
-import { accessToken, endSession } from '../session/session';
-import { errorCodes, send } from './send';
+import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
+import { type ExecutionResult, getOperationAST } from 'graphql';
+import { mayLookInside } from '../session/insight';
+import { freshToken, renew } from '../session/session';
+import { keepAnswer } from './answers';
+import { errorCodes, type GraphQLReply, sendMeasured } from './send';
+import { follow, forgetStream } from './stream';
+
+type Data = ExecutionResult['data'];
 
 /** Sends what the editor holds, as whoever is signed in. */
-export const fetcher: Fetcher = async (params, options) => {
-  const token = isIntrospection(params) ? undefined : accessToken();
-  const headers = new Headers(token ? { authorization: `Bearer ${token}` } : {});
-  // What is typed into the headers tab comes last, and wins.
-  for (const [name, value] of Object.entries(options?.headers ?? {})) headers.set(name, String(value));
-
-  const reply = await send<ExecutionResult['data']>(params, headers);
-
-  if (token && errorCodes(reply).has('UNAUTHENTICATED')) {
-    endSession(token, 'The server no longer accepts this session. Please sign in again.');
-  }
-  return reply;
+export const fetcher: Fetcher = (params, options) => {
+  if (isIntrospection(params)) return introspect(params);
+  forgetStream();
+  keepAnswer(null);
+  return subscription(params, options) ?? execute(params, options);
 };
 
 /** The schema is the same for everyone, and must load even with a token that has ended. */
 function isIntrospection(params: FetcherParams): boolean {
   return params.operationName === 'IntrospectionQuery';
+}
+
+async function introspect(params: FetcherParams): Promise<ExecutionResult> {
+  return (await sendMeasured<Data>(params)).reply as unknown as ExecutionResult;
+}
+
+function subscription(params: FetcherParams, options?: FetcherOpts) {
+  const document = options?.documentAST;
+  if (!document || getOperationAST(document, params.operationName)?.operation !== 'subscription')
+    return undefined;
+
+  const headers = Object.fromEntries(typedHeaders(options));
+  return {
+    // GraphiQL hands over functions of its own, and calls `unsubscribe` to stop.
+    subscribe: (sink: Parameters<typeof follow>[1]) => follow({ request: params, document, headers }, sink),
+  };
+}
+
+async function execute(params: FetcherParams, options?: FetcherOpts): Promise<ExecutionResult> {
+  const begin = performance.now();
+  const typed = typedHeaders(options);
+  const { reply, bytes } = await sendAsViewer(params, typed);
+  const tookMs = performance.now() - begin;
+
+  const { trace, shown } = withoutTrace(reply);
+  keepAnswer({ operationName: params.operationName ?? '', reply: shown, trace, tookMs, bytes });
+  return shown as unknown as ExecutionResult;
+}
+
+/** The trace has a panel of its own; in the answer's text it would bury the answer. */
+function withoutTrace(reply: GraphQLReply<Data>): { trace: unknown; shown: GraphQLReply<Data> } {
+  const { trace, ...others } = reply.extensions ?? {};
+  if (trace === undefined) return { trace, shown: reply };
+  const { extensions: _, ...rest } = reply;
+  return { trace, shown: Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest };
+}
+
+/** A token that the server refuses is replaced, and the operation sent once more: nothing was executed. */
+async function sendAsViewer(params: FetcherParams, typed: Headers) {
+  const token = typed.has('authorization') ? undefined : await freshToken();
+  const answer = await sendMeasured<Data>(params, headersFor(token, typed));
+  if (!token || !isRefused(answer.reply)) return answer;
+
+  const renewed = await renew(token);
+  return renewed ? sendMeasured<Data>(params, headersFor(renewed, typed)) : answer;
+}
+
+function headersFor(token: string | undefined, typed: Headers): Headers {
+  const headers = new Headers(token ? { authorization: `Bearer ${token}` } : {});
+  if (mayLookInside()) headers.set('lyceum-trace', '1');
+  for (const [name, value] of typed.entries()) headers.set(name, value);
+  return headers;
+}
+
+function isRefused(reply: GraphQLReply<Data>): boolean {
+  return !reply.data && errorCodes(reply).has('UNAUTHENTICATED');
+}
+
+function typedHeaders(options?: FetcherOpts): Headers {
+  const entries = Object.entries(options?.headers ?? {}).map(([name, value]) => [name, String(value)]);
+  return new Headers(entries as [string, string][]);
 }

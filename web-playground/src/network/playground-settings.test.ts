@@ -1,22 +1,25 @@
 import { expect, test } from 'vitest';
-import { findSample, readSamples } from './playground-settings';
+import { findSample, readSettings } from './playground-settings';
 
 const student = { label: 'Student', email: 'student@example.com', password: 'secret-enough' };
 
 test('a development server offers its samples', () => {
-  expect(readSamples({ development: true, samples: [student] })).toEqual([student]);
+  expect(readSettings({ development: true, samples: [student] })).toEqual({
+    development: true,
+    samples: [student],
+  });
 });
 
 test('any other server offers none', () => {
-  expect(readSamples({ development: false, samples: [student] })).toEqual([]);
-  expect(readSamples({ samples: [student] })).toEqual([]);
-  expect(readSamples(null)).toEqual([]);
+  const nothing = { development: false, samples: [] };
+  expect(readSettings({ development: false, samples: [student] })).toEqual(nothing);
+  expect(readSettings({ samples: [student] })).toEqual(nothing);
+  expect(readSettings(null)).toEqual(nothing);
 });
 
 test('a sample that lacks something is left out', () => {
-  expect(readSamples({ development: true, samples: [student, { label: 'Teacher' }, null] })).toEqual([
-    student,
-  ]);
+  const { samples } = readSettings({ development: true, samples: [student, { label: 'Teacher' }, null] });
+  expect(samples).toEqual([student]);
 });
 
 test('a sample is found by its label in any letter case', () => {

@@ -7,24 +7,33 @@ export interface Sample {
   password: string;
 }
 
-/** The people to sign in as, where the server says that it is a development one. */
-export const useSamples = create<Sample[]>(() => []);
+export interface Settings {
+  /** Whether the server says that it is a development one. */
+  development: boolean;
+  /** The people to sign in as; only a development server has any. */
+  samples: Sample[];
+}
+
+const NOTHING: Settings = { development: false, samples: [] };
+
+export const useSettings = create<Settings>(() => NOTHING);
 
 /** Asks the server what it offers; a server that offers nothing is not an error. */
-export async function loadSamples(): Promise<void> {
+export async function loadSettings(): Promise<void> {
   const response = await fetch('/playground.json').catch(() => null);
   if (!response?.ok) return;
   const settings: unknown = await response.json().catch(() => null);
-  useSamples.setState(readSamples(settings), true);
+  useSettings.setState(readSettings(settings), true);
 }
 
 export function findSample(samples: Sample[], label: string): Sample | undefined {
   return samples.find((sample) => sample.label.toLowerCase() === label.toLowerCase());
 }
 
-export function readSamples(settings: unknown): Sample[] {
-  if (!isRecord(settings) || settings.development !== true || !Array.isArray(settings.samples)) return [];
-  return settings.samples.filter(isSample);
+export function readSettings(settings: unknown): Settings {
+  if (!isRecord(settings) || settings.development !== true) return NOTHING;
+  const samples = Array.isArray(settings.samples) ? settings.samples.filter(isSample) : [];
+  return { development: true, samples };
 }
 
 function isSample(value: unknown): value is Sample {

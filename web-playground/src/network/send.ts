@@ -7,6 +7,7 @@ export interface GraphQLRequest {
 export interface GraphQLFailure {
   message: string;
   path?: (string | number)[];
+  locations?: { line: number; column: number }[];
   extensions?: { code?: string; [name: string]: unknown };
 }
 
@@ -16,33 +17,44 @@ export interface GraphQLReply<Data = Record<string, unknown>> {
   extensions?: Record<string, unknown>;
 }
 
+/** The server could not be reached, or its answer was cut off. */
+export class Away extends Error {}
+
 /** Sends one operation to the router of this page's origin. */
 export async function send<Data>(
   request: GraphQLRequest,
   headers: HeadersInit = {},
 ): Promise<GraphQLReply<Data>> {
+  return (await sendMeasured<Data>(request, headers)).reply;
+}
+
+/** The same, with the size of the answer. */
+export async function sendMeasured<Data>(
+  request: GraphQLRequest,
+  headers: HeadersInit = {},
+): Promise<{ reply: GraphQLReply<Data>; bytes: number }> {
   const allHeaders = new Headers(headers);
   allHeaders.set('content-type', 'application/json');
   allHeaders.set('accept', 'application/graphql-response+json, application/json;q=0.9');
 
-  const response = await post(JSON.stringify(request), allHeaders);
-  return readReply<Data>(response);
+  const { status, text } = await post(JSON.stringify(request), allHeaders);
+  return { reply: readReply<Data>(status, text), bytes: text.length };
 }
 
-async function post(body: string, headers: Headers): Promise<Response> {
+async function post(body: string, headers: Headers): Promise<{ status: number; text: string }> {
   try {
-    return await fetch('/graphql', { method: 'POST', headers, body });
+    const response = await fetch('/graphql', { method: 'POST', headers, body });
+    return { status: response.status, text: await response.text() };
   } catch {
-    throw new Error('The server does not answer. Is it running?');
+    throw new Away('The server does not answer. Is it running?');
   }
 }
 
-async function readReply<Data>(response: Response): Promise<GraphQLReply<Data>> {
-  const text = await response.text();
+function readReply<Data>(status: number, text: string): GraphQLReply<Data> {
   try {
     return JSON.parse(text) as GraphQLReply<Data>;
   } catch {
-    throw new Error(`The server answered ${response.status} with something that is not JSON.`);
+    throw new Error(`The server answered ${status} with something that is not JSON.`);
   }
 }
 

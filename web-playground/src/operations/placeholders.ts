@@ -1,4 +1,4 @@
-import { findSample, useSamples } from '../network/playground-settings';
+import { findSample, useSettings } from '../network/playground-settings';
 import { send } from '../network/send';
 import { accessToken } from '../session/session';
 
@@ -13,8 +13,8 @@ const LOOKUPS: Record<string, Lookup> = {
   completedPaymentId,
   freeCourseId: () => courseToTake(true),
   unverifiedTeacherId,
-  studentEmail: async () => findSample(useSamples.getState(), 'Student')?.email,
-  studentPassword: async () => findSample(useSamples.getState(), 'Student')?.password,
+  studentEmail: async () => findSample(useSettings.getState().samples, 'Student')?.email,
+  studentPassword: async () => findSample(useSettings.getState().samples, 'Student')?.password,
   unique: async () => Date.now().toString(36),
 };
 

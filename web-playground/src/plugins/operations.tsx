@@ -1,4 +1,5 @@
-import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import type { GraphiQLPlugin } from '@graphiql/react';
+import { useOpenOperation } from '../editor/open-operation';
 import { operations } from '../operations/all';
 import type { Operation } from '../operations/operation';
 import { fillPlaceholders } from '../operations/placeholders';
@@ -18,7 +19,7 @@ export const OPERATIONS_PLUGIN: GraphiQLPlugin = {
 };
 
 function Operations() {
-  const open = useOpenOperation();
+  const open = useOpen();
   return (
     <section aria-label="Operations" className="operations">
       <div className="graphiql-doc-explorer-title operations-title">Operations</div>
@@ -44,25 +45,12 @@ function Operations() {
   );
 }
 
-/** Opens an operation in the tab that already holds it, or else in a new one. */
-function useOpenOperation() {
-  const { addTab, changeTab } = useGraphiQLActions();
-  const { tabs, queryEditor, variableEditor } = useGraphiQL((state) => ({
-    tabs: state.tabs,
-    queryEditor: state.queryEditor,
-    variableEditor: state.variableEditor,
-  }));
-
+/** Opens an operation with its placeholders filled. */
+function useOpen() {
+  const openOperation = useOpenOperation();
   return async (operation: Operation) => {
     const variables = await fillPlaceholders(operation.variables);
-    const index = tabs.findIndex((tab) => tab.query?.trimEnd() === operation.document);
-    if (index >= 0) {
-      changeTab(index);
-    } else {
-      addTab();
-      queryEditor?.setValue(operation.document);
-    }
-    variableEditor?.setValue(variables);
+    openOperation?.(operation.document, variables);
   };
 }
 

@@ -1,21 +1,37 @@
 import { useEffect, useRef, useState } from 'react';
-import { findSample, loadSamples, type Sample, useSamples } from '../network/playground-settings';
-import { type Session, signIn, signOut, useSession } from './session';
+import { loadSettings, useSettings } from '../network/playground-settings';
+import { type Session, signOut, useSession } from './session';
 import { SignInDialog } from './sign-in-dialog';
 import './session-controls.css';
 
 /** Who is asking, and how to be someone else. */
 export function SessionControls() {
   const { session, notice } = useSession();
+  const { samples } = useSettings();
+  const [isOpen, setIsOpen] = useState(false);
   const section = useFocusKeptIn(session);
 
   useEffect(() => {
-    void loadSamples();
+    void loadSettings();
   }, []);
 
   return (
     <section ref={section} tabIndex={-1} className="session" aria-label="Session">
-      {session ? <SignedIn session={session} /> : <SignedOut notice={notice} />}
+      {session ? <Who session={session} /> : <Nobody notice={notice} />}
+      <button
+        type="button"
+        className={session ? 'button' : 'button button-main'}
+        aria-haspopup="dialog"
+        onClick={() => setIsOpen(true)}
+      >
+        Sign in as…
+      </button>
+      {session && (
+        <button type="button" className="button" onClick={signOut}>
+          Sign out
+        </button>
+      )}
+      {isOpen && <SignInDialog samples={samples} onClose={() => setIsOpen(false)} />}
     </section>
   );
 }
@@ -34,53 +50,25 @@ function useFocusKeptIn(session: Session | null) {
   return section;
 }
 
-function SignedIn({ session }: { session: Session }) {
+function Who({ session }: { session: Session }) {
   const until = new Date(session.expiresAt);
   return (
-    <>
-      <p className="session-status" role="status">
+    <p className="session-status">
+      <span role="status">
         <strong>{session.user.name}</strong> {session.user.role.toLowerCase()}{' '}
-        <span className="session-quiet">
-          until{' '}
-          <time dateTime={session.expiresAt}>{until.toLocaleTimeString([], { timeStyle: 'short' })}</time>
-        </span>
-      </p>
-      <button type="button" className="button" onClick={signOut}>
-        Sign out
-      </button>
-    </>
+      </span>
+      {/* Not part of the status: a renewed token is no news to be read out. */}
+      <span className="session-quiet" title="When the access token ends; it is renewed before.">
+        until <time dateTime={session.expiresAt}>{until.toLocaleTimeString([], { timeStyle: 'short' })}</time>
+      </span>
+    </p>
   );
 }
 
-function SignedOut({ notice }: { notice: string | null }) {
-  const samples = useSamples();
-  const [problem, setProblem] = useState<string | null>(null);
-  const [isOpen, setIsOpen] = useState(false);
-  const student = findSample(samples, 'Student') ?? samples[0];
-
-  async function signInAs(sample: Sample) {
-    setProblem(null);
-    try {
-      await signIn(sample.email, sample.password);
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-  }
-
+function Nobody({ notice }: { notice: string | null }) {
   return (
-    <>
-      <p className="session-status session-quiet" role="status">
-        {problem ?? notice ?? 'Not signed in'}
-      </p>
-      {student && (
-        <button type="button" className="button button-main" onClick={() => void signInAs(student)}>
-          Sign in as {student.label.toLowerCase()}
-        </button>
-      )}
-      <button type="button" className="button" aria-haspopup="dialog" onClick={() => setIsOpen(true)}>
-        Sign in…
-      </button>
-      {isOpen && <SignInDialog samples={samples} onClose={() => setIsOpen(false)} />}
-    </>
+    <p className="session-status session-quiet" role="status">
+      {notice ?? 'Not signed in'}
+    </p>
   );
 }

@@ -23,19 +23,34 @@ function inMinutes(minutes: number) {
   return new Date(Date.now() + minutes * 60_000).toISOString();
 }
 
-function answerWith(body: unknown) {
-  vi.stubGlobal('fetch', async () => Response.json(body));
+/** Answers each request by what it asks for, and counts them. */
+function answer(answers: Record<string, unknown>) {
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', async (_url: string, init: RequestInit) => {
+    const { query } = JSON.parse(String(init.body)) as { query: string };
+    const name = Object.keys(answers).find((candidate) => query.includes(candidate));
+    if (!name) throw new TypeError('no such answer');
+    asked.push(name);
+    return Response.json({ data: { [name]: answers[name] } });
+  });
+  return asked;
 }
 
-function answerWithSession() {
-  const session = { accessToken: 'token', expiresAt: inMinutes(15), refreshToken: 'refresh' };
-  answerWith({ data: { login: { session, user, userErrors: [] } } });
+function session(name: string, minutes = 15) {
+  return { accessToken: name, expiresAt: inMinutes(minutes), refreshToken: `${name}-refresh` };
+}
+
+const login = (name = 'token') => ({ session: session(name), user, userErrors: [] });
+
+async function signedIn(answers: Record<string, unknown> = {}) {
+  const asked = answer({ login: login(), ...answers });
+  const module = await import('./session');
+  await module.signIn('bob@example.com', 'password');
+  return { ...module, asked };
 }
 
 test('who signs in is signed in, and still is after a reload', async () => {
-  answerWithSession();
-  const first = await import('./session');
-  await first.signIn('bob@example.com', 'password');
+  const first = await signedIn();
   vi.resetModules();
 
   const reloaded = await import('./session');
@@ -46,8 +61,7 @@ test('who signs in is signed in, and still is after a reload', async () => {
 });
 
 test('a refusal is told in the words of the server', async () => {
-  const userErrors = [{ message: 'The password is wrong.' }];
-  answerWith({ data: { login: { session: null, user: null, userErrors } } });
+  answer({ login: { session: null, user: null, userErrors: [{ message: 'The password is wrong.' }] } });
   const { signIn, accessToken } = await import('./session');
 
   await expect(signIn('bob@example.com', 'wrong')).rejects.toThrow('The password is wrong.');
@@ -55,50 +69,98 @@ test('a refusal is told in the words of the server', async () => {
 });
 
 test('an error of the whole request is told, too', async () => {
-  answerWith({ errors: [{ message: 'Too many tries.' }] });
+  vi.stubGlobal('fetch', async () => Response.json({ errors: [{ message: 'Too many tries.' }] }));
   const { signIn } = await import('./session');
 
   await expect(signIn('bob@example.com', 'password')).rejects.toThrow('Too many tries.');
 });
 
-test('a session ends when its token does', async () => {
-  answerWithSession();
-  const { signIn, useSession } = await import('./session');
-  await signIn('bob@example.com', 'password');
+test('a session is renewed before its token ends, and goes on', async () => {
+  const { asked, accessToken, useSession } = await signedIn({
+    refreshSession: { session: session('second', 30) },
+  });
 
-  vi.advanceTimersByTime(15 * 60_000);
+  await vi.advanceTimersByTimeAsync(13 * 60_000);
+  expect(asked).toEqual(['login']);
+  await vi.advanceTimersByTimeAsync(60_000);
+
+  expect(asked).toEqual(['login', 'refreshSession']);
+  expect(accessToken()).toBe('second');
+  expect(useSession.getState().session?.user).toEqual(user);
+  expect(stored.get('lyceum:session')).toContain('second-refresh');
+});
+
+test('a session that cannot be renewed has ended, and says so', async () => {
+  const { useSession } = await signedIn({ refreshSession: { session: null } });
+
+  await vi.advanceTimersByTimeAsync(14 * 60_000);
 
   expect(useSession.getState().session).toBeNull();
   expect(useSession.getState().notice).toContain('ended');
   expect(stored.size).toBe(0);
 });
 
-test('an ended session is not restored', async () => {
-  stored.set('lyceum:session', JSON.stringify({ accessToken: 'old', expiresAt: inMinutes(-1), user }));
+test('a server that is away does not end a session: it is asked again', async () => {
+  const { accessToken } = await signedIn();
+  await vi.advanceTimersByTimeAsync(16 * 60_000);
+  expect(accessToken()).toBe('token');
+
+  answer({ refreshSession: { session: session('second', 30) } });
+  await vi.advanceTimersByTimeAsync(5_000);
+
+  expect(accessToken()).toBe('second');
+});
+
+test('several who need a new token at once share one renewal', async () => {
+  const { asked, renew } = await signedIn({ refreshSession: { session: session('second', 30) } });
+
+  expect(await Promise.all([renew('token'), renew('token')])).toEqual(['second', 'second']);
+  expect(await renew('token')).toBe('second');
+  expect(asked).toEqual(['login', 'refreshSession']);
+});
+
+test('a token that has ended is not handed out', async () => {
+  stored.set('lyceum:session', JSON.stringify({ ...session('old', -1), user }));
+  answer({ refreshSession: { session: session('second', 30) } });
+
+  const { freshToken } = await import('./session');
+
+  expect(await freshToken()).toBe('second');
+});
+
+test('who signs out is signed out on the server, too', async () => {
+  const { asked, signOut, accessToken } = await signedIn({ logout: { userErrors: [] } });
+
+  signOut();
+
+  expect(accessToken()).toBeUndefined();
+  expect(stored.size).toBe(0);
+  expect(asked).toEqual(['login', 'logout']);
+});
+
+test('a renewal that comes after another person has signed in changes nothing', async () => {
+  const { renew, signIn, accessToken } = await signedIn({
+    refreshSession: { session: session('second', 30) },
+  });
+  answer({ refreshSession: { session: session('second', 30) }, login: login('other'), logout: {} });
+
+  const renewal = renew('token');
+  await Promise.all([renewal, signIn('eve@example.com', 'password')]);
+  await vi.advanceTimersByTimeAsync(0);
+
+  expect(accessToken()).toBe('other');
+});
+
+test.each([
+  '{broken',
+  '{}',
+  '"text"',
+  '{"accessToken":"token","expiresAt":"2999-01-01T00:00:00Z"}',
+  '{"accessToken":"token","refreshToken":"r","expiresAt":"soon","user":{"name":"Bob"}}',
+])('a stored session that is none signs nobody in: %s', async (text) => {
+  stored.set('lyceum:session', text);
 
   const { accessToken } = await import('./session');
 
   expect(accessToken()).toBeUndefined();
-  expect(stored.size).toBe(0);
-});
-
-test.each(['{broken', '{}', '"text"', '{"accessToken":"token","expiresAt":"2999-01-01T00:00:00Z"}'])(
-  'a stored session that is none signs nobody in: %s',
-  async (text) => {
-    stored.set('lyceum:session', text);
-
-    const { accessToken } = await import('./session');
-
-    expect(accessToken()).toBeUndefined();
-  },
-);
-
-test('the end of an older token does not end the session of a newer one', async () => {
-  answerWithSession();
-  const { signIn, endSession, accessToken } = await import('./session');
-  await signIn('bob@example.com', 'password');
-
-  endSession('older', 'ended');
-
-  expect(accessToken()).toBe('token');
 });

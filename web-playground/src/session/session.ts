@@ -5,6 +5,7 @@ import { send } from '../network/send';
 export interface Session {
   accessToken: string;
   expiresAt: string;
+  refreshToken: string;
   user: { id: string; name: string; role: string };
 }
 
@@ -14,26 +15,45 @@ interface SessionState {
   notice: string | null;
 }
 
+type Tokens = Pick<Session, 'accessToken' | 'expiresAt' | 'refreshToken'>;
+
 interface SignInData {
-  login: {
-    session: { accessToken: string; expiresAt: string } | null;
-    user: Session['user'] | null;
-    userErrors: { message: string }[];
-  };
+  login: { session: Tokens | null; user: Session['user'] | null; userErrors: { message: string }[] };
+}
+
+interface RefreshData {
+  refreshSession?: { session: Tokens | null };
 }
 
 const KEY = 'lyceum:session';
+const ENDED = 'Your session has ended. Please sign in again.';
+const REFRESH =
+  'mutation($input: RefreshSessionInput!) { refreshSession(input: $input) { session { accessToken expiresAt refreshToken } } }';
+const LOG_OUT = 'mutation($input: LogoutInput!) { logout(input: $input) { userErrors { code } } }';
+/** How long before its end a token is replaced, at the most: a short one has a quarter of its time left. */
+const LEAD_MS = 60_000;
+const RETRY_MS = 5_000;
+/** A token this close to its end is not sent any more. */
+const TOO_CLOSE_MS = 2_000;
 // A longer delay overflows the browser's timer, which would then fire at once.
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 export const useSession = create<SessionState>(() => ({ session: restore(), notice: null }));
 
-let expiry: ReturnType<typeof setTimeout> | undefined;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let refreshing: Promise<string | undefined> | undefined;
 useSession.subscribe(({ session }) => keep(session));
 keep(useSession.getState().session);
 
 export function accessToken(): string | undefined {
   return useSession.getState().session?.accessToken;
+}
+
+/** A token that has not ended yet, if anybody is signed in. */
+export async function freshToken(): Promise<string | undefined> {
+  const { session } = useSession.getState();
+  if (!session || remaining(session) > TOO_CLOSE_MS) return session?.accessToken;
+  return renew(session.accessToken);
 }
 
 /** Signs in, or throws with a sentence for the person who tried. */
@@ -45,41 +65,88 @@ export async function signIn(email: string, password: string): Promise<void> {
     const reason = userErrors?.[0] ?? reply.errors?.[0];
     throw new Error(reason?.message ?? 'The server did not sign you in, and did not say why.');
   }
-  const { accessToken, expiresAt } = session;
-  useSession.setState({
-    session: { accessToken, expiresAt, user: { id: user.id, name: user.name, role: user.role } },
-    notice: null,
-  });
+  const previous = useSession.getState().session;
+  const { id, name, role } = user;
+  useSession.setState({ session: { ...tokens(session), user: { id, name, role } }, notice: null });
+  if (previous) endOnServer(previous);
 }
 
 export function signOut(): void {
+  const { session } = useSession.getState();
   useSession.setState({ session: null, notice: null });
+  if (session) endOnServer(session);
 }
 
-/** Ends the session of this token; a newer one, made in the meantime, stays. */
-export function endSession(token: string, notice: string): void {
-  if (accessToken() === token) useSession.setState({ session: null, notice });
+/** The token that takes the place of one the server does not accept; none if the session is over. */
+export async function renew(refused: string): Promise<string | undefined> {
+  if (accessToken() !== refused) return accessToken();
+  // A refresh token works once, so all who need a new token wait for the same one.
+  refreshing ??= refresh().finally(() => {
+    refreshing = undefined;
+  });
+  return refreshing;
 }
 
-/** The token outlives a reload of the page, and nothing more. */
+async function refresh(): Promise<string | undefined> {
+  const { session } = useSession.getState();
+  if (!session) return undefined;
+
+  const input = { refreshToken: session.refreshToken };
+  const reply = await send<RefreshData>({ query: REFRESH, variables: { input } }).catch(() => null);
+  // Somebody else may have signed in meanwhile.
+  if (useSession.getState().session !== session) return accessToken();
+
+  const payload = reply?.data?.refreshSession;
+  if (!payload) {
+    schedule(session, RETRY_MS);
+    return undefined;
+  }
+  const next = payload.session;
+  if (!next) {
+    useSession.setState({ session: null, notice: ENDED });
+    return undefined;
+  }
+  useSession.setState({ session: { ...session, ...tokens(next) } });
+  return next.accessToken;
+}
+
+function tokens({ accessToken, expiresAt, refreshToken }: Tokens): Tokens {
+  return { accessToken, expiresAt, refreshToken };
+}
+
+/** So that nobody who finds the token later can go on with it. */
+function endOnServer({ refreshToken }: Session): void {
+  send({ query: LOG_OUT, variables: { input: { refreshToken } } }).catch(() => {
+    // The server is away: the session ends there by itself, when nobody refreshes it.
+  });
+}
+
+/** The tokens outlive a reload of the page, and nothing more. */
 function keep(session: Session | null): void {
-  clearTimeout(expiry);
+  clearTimeout(timer);
   if (!session) {
     sessionStorage.removeItem(KEY);
     return;
   }
   sessionStorage.setItem(KEY, JSON.stringify(session));
-  const delay = Date.parse(session.expiresAt) - Date.now();
-  expiry = setTimeout(
-    () => endSession(session.accessToken, 'Your session has ended. Please sign in again.'),
-    Math.min(Math.max(delay, 0), LONGEST_DELAY_MS),
-  );
+  const left = remaining(session);
+  schedule(session, left - Math.min(LEAD_MS, left / 4));
+}
+
+function schedule(session: Session, delay: number): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => void renew(session.accessToken), Math.min(Math.max(delay, 0), LONGEST_DELAY_MS));
+}
+
+function remaining({ expiresAt }: Session): number {
+  return Date.parse(expiresAt) - Date.now();
 }
 
 function restore(): Session | null {
   try {
     const session = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Session | null;
-    return session && Date.parse(session.expiresAt) > Date.now() && session.user.name ? session : null;
+    const isWhole = session?.accessToken && session.refreshToken && session.user.name;
+    return isWhole && !Number.isNaN(remaining(session)) ? session : null;
   } catch {
     // Not ours, or of an older page: nobody is signed in.
     return null;

@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import type { Sample } from '../network/playground-settings';
-import { signIn } from './session';
+import { signIn, signOut } from './session';
 import './sign-in-dialog.css';
 
 interface Props {
@@ -18,6 +18,11 @@ export function SignInDialog({ samples, onClose }: Props) {
   useEffect(() => {
     if (!dialog.current?.open) dialog.current?.showModal();
   }, []);
+
+  function beNobody() {
+    signOut();
+    dialog.current?.close();
+  }
 
   async function trySignIn(email: string, password: string) {
     setIsBusy(true);
@@ -45,6 +50,9 @@ export function SignInDialog({ samples, onClose }: Props) {
       {samples.length > 0 && (
         <fieldset className="sign-in-samples">
           <legend>As one of the sample people</legend>
+          <button type="button" className="button" disabled={isBusy} onClick={beNobody}>
+            Nobody
+          </button>
           {samples.map((sample) => (
             <button
               key={sample.email}

@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react';
 import { EditorBoundary } from './editor-boundary';
 import { Header } from './header';
+import { NoticeBar } from './notice';
 import './shell.css';
 
 const Editor = lazy(() => {
@@ -14,6 +15,7 @@ export function Shell() {
   return (
     <>
       <Header />
+      <NoticeBar />
       <main className="shell-main">
         <EditorBoundary>
           <Suspense fallback={<p className="shell-loading">Loading the editor…</p>}>

@@ -1,3 +1,4 @@
+import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const FLAGS = [
@@ -14,6 +15,8 @@ const FLAGS = [
 /** The running system; whoever starts the tests says where it is. */
 export const url = new URL(process.env.LYCEUM_URL ?? 'http://localhost:4000/');
 
+export const PANELS = ['Explorer', 'Operations', 'History', 'Plan', 'Trace', 'Map', 'Errors'];
+
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
 }
@@ -24,10 +27,14 @@ export interface Playground {
   foreignRequests: string[];
   /** Errors of the console, of scripts and of the content security policy. */
   errors: string[];
+  /** The operations that were sent, introspection left out. */
+  sent: string[];
 }
 
 interface Options {
   theme?: 'light' | 'dark';
+  /** Another way to the system, or an address with a fragment. */
+  at?: string;
   /** What is to be done with the page before its first request. */
   prepare?: (page: Page) => Promise<unknown>;
 }
@@ -35,17 +42,21 @@ interface Options {
 /** A page in a fresh browser profile, watched from before its first request. */
 export async function open(
   browser: Browser,
-  { theme = 'light', prepare }: Options = {},
+  { theme = 'light', at = url.href, prepare }: Options = {},
 ): Promise<Playground> {
   const context = await browser.newContext({ colorScheme: theme, viewport: { width: 1400, height: 900 } });
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const foreignRequests: string[] = [];
   const errors: string[] = [];
+  const sent: string[] = [];
 
   context.on('request', (request) => {
     const target = new URL(request.url());
-    const isForeign = target.protocol.startsWith('http') && target.origin !== url.origin;
+    const isForeign = target.protocol.startsWith('http') && target.origin !== new URL(at).origin;
     if (isForeign) foreignRequests.push(request.url());
+    const body = request.postData();
+    if (body && !body.includes('IntrospectionQuery')) sent.push(body);
   });
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text());
@@ -53,8 +64,15 @@ export async function open(
   page.on('pageerror', (error) => errors.push(String(error)));
 
   await prepare?.(page);
-  await page.goto(url.href, { waitUntil: 'commit' });
-  return { page, foreignRequests, errors };
+  await page.goto(at, { waitUntil: 'commit' });
+  return { page, foreignRequests, errors, sent };
+}
+
+/** The same, with the editor there. */
+export async function openEditor(browser: Browser, options: Options = {}): Promise<Playground> {
+  const playground = await open(browser, options);
+  await editorIsReady(playground.page);
+  return playground;
 }
 
 /** Waits until the editor, which follows the page, can be used. */
@@ -65,16 +83,91 @@ export async function editorIsReady(page: Page): Promise<void> {
 
 /** Waits until the variables editor holds this text. */
 export async function variablesShow(page: Page, text: string): Promise<void> {
-  const spaced = text.replaceAll(' ', '\\s');
-  await page.locator('.graphiql-editor-tool .view-lines', { hasText: new RegExp(spaced) }).waitFor();
+  await page.locator('.graphiql-editor-tool .view-lines', { hasText: spaced(text) }).waitFor();
+}
+
+/** Waits until the answer holds this text. */
+export async function answerShows(page: Page, text: string): Promise<void> {
+  await page.locator('.result-window .view-lines', { hasText: spaced(text) }).waitFor();
+}
+
+/** The editor writes spaces that do not break. */
+function spaced(text: string): RegExp {
+  return new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s'));
+}
+
+/** Types a document into the editor, over what is there. */
+export async function write(page: Page, document: string): Promise<void> {
+  await page
+    .locator('.graphiql-query-editor .monaco-editor')
+    .first()
+    .click({ position: { x: 200, y: 30 } });
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.insertText(document);
+  const [firstLine = ''] = document.split('\n');
+  await page
+    .locator('.graphiql-query-editor .view-line', { hasText: spaced(firstLine.slice(0, 12).trim()) })
+    .first()
+    .waitFor();
+}
+
+export interface Reply {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the test has asked for.
+  data?: Record<string, any>;
+  errors?: { message: string; extensions?: { code?: string } }[];
+  extensions?: Record<string, unknown>;
 }
 
 /** Runs the operation in the editor; the whole answer, of which the editor draws only the lines in sight. */
-export async function run(page: Page): Promise<{ data?: Record<string, unknown>; errors?: unknown[] }> {
+export async function run(page: Page): Promise<Reply> {
   const answered = page.waitForResponse((response) => {
-    const isOperation = !response.request().postData()?.includes('IntrospectionQuery');
-    return response.url().endsWith('/graphql') && isOperation;
+    const body = response.request().postData() ?? '';
+    const isOperation = !/IntrospectionQuery|refreshSession|logout/.test(body);
+    const isPlan = response.request().headers()['hive-expose-query-plan'] !== undefined;
+    return response.url().endsWith('/graphql') && isOperation && !isPlan;
   });
   await page.getByRole('button', { name: /Execute query/ }).click();
   return (await answered).json();
+}
+
+/** Signs in as one of the sample people. */
+export async function signInAs(page: Page, label: string): Promise<void> {
+  await page.getByRole('button', { name: 'Sign in as…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: label, exact: true }).click();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+}
+
+/** Opens a panel; what it shows is in the region of its name. */
+export async function openPanel(page: Page, name: string): Promise<void> {
+  const show = page.getByRole('button', { name: `Show ${name}`, exact: true });
+  if (await show.count()) await show.click();
+}
+
+/** What the page keeps about who is signed in. */
+export function storedSession(page: Page): Promise<{ accessToken: string; refreshToken: string }> {
+  return page.evaluate(() => JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}'));
+}
+
+/** The serious faults that axe finds. */
+export async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) =>
+        nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary}`),
+      );
+  });
+}
+
+/** Asks the system without the page. */
+export async function ask(query: string, variables: object, token?: string): Promise<Reply> {
+  const response = await fetch(new URL('/graphql', url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()) as Reply;
 }

@@ -1,0 +1,55 @@
+import { useEffect, useRef } from 'react';
+import { userErrorCodes } from '../graph/supergraph';
+import { Panel } from '../panel/panel';
+import { useChosenError } from './chosen';
+import { MEANINGS } from './meanings';
+import './error-meanings.css';
+
+/** What every error code means; the one that was asked for is marked and in sight. */
+export default function ErrorMeanings() {
+  return (
+    <Panel title="Errors" lead="What the codes of errors mean, and what to do about them.">
+      <div className="meanings">
+        <h3>In errors</h3>
+        <dl className="meanings-list">
+          {Object.entries(MEANINGS).map(([code, { means, remedy }]) => (
+            <Entry key={code} code={code} means={means} remedy={remedy} />
+          ))}
+        </dl>
+        <h3>In a mutation’s userErrors</h3>
+        <dl className="meanings-list">
+          {userErrorCodes.map(({ code, means }) => (
+            <Entry key={code} code={code} means={means} />
+          ))}
+        </dl>
+      </div>
+    </Panel>
+  );
+}
+
+function Entry({ code, means, remedy }: { code: string; means: string; remedy?: string }) {
+  const { code: chosen } = useChosenError();
+  const entry = useRef<HTMLDivElement>(null);
+  const isChosen = chosen === code;
+
+  useEffect(() => {
+    if (!isChosen) return;
+    entry.current?.scrollIntoView({ block: 'nearest' });
+    entry.current?.focus();
+  }, [isChosen]);
+
+  return (
+    <div
+      ref={entry}
+      tabIndex={-1}
+      className={isChosen ? 'meaning meaning-chosen' : 'meaning'}
+      aria-current={isChosen || undefined}
+    >
+      <dt>
+        <code>{code}</code>
+      </dt>
+      <dd>{means}</dd>
+      {remedy && <dd className="meaning-remedy">{remedy}</dd>}
+    </div>
+  );
+}

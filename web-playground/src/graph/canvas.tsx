@@ -1,0 +1,169 @@
+import {
+  type KeyboardEvent,
+  type PointerEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
+import { at, fitted, moved, type View, zoomed } from './view';
+import './canvas.css';
+import './subgraphs.css';
+
+interface Props {
+  label: string;
+  width: number;
+  height: number;
+  /** Never smaller than this at first, so that it can be read; the button shows all of it. */
+  readable: number;
+  /** A place to bring into sight when it changes. */
+  focus?: { x: number; y: number } | undefined;
+  children: ReactNode;
+}
+
+const STEP = 1.25;
+const KEY_STEP = 60;
+/** A pointer that moves less than this has clicked. */
+const CLICK_PX = 4;
+
+/** A drawing larger than its place: dragged, scrolled, zoomed with Ctrl and the wheel, or by keyboard. */
+export function Canvas({ label, width, height, readable, focus, children }: Props) {
+  const frame = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState<View>({ x: 0, y: 0, scale: 1 });
+  const size = useRef({ width: 0, height: 0 });
+  // Whoever has moved the drawing keeps their place when the panel changes its size.
+  const isTouched = useRef(false);
+  const change = useCallback((next: (view: View) => View) => {
+    isTouched.current = true;
+    setView(next);
+  }, []);
+  const drag = useDrag(change);
+
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const fitIn = () => {
+      size.current = { width: element.clientWidth, height: element.clientHeight };
+      if (!isTouched.current) setView(fitted({ width, height }, size.current, readable));
+    };
+    isTouched.current = false;
+    fitIn();
+    const observer = new ResizeObserver(fitIn);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [width, height, readable]);
+
+  useEffect(() => {
+    if (focus) change((current) => at(focus, current, size.current));
+  }, [focus, change]);
+
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const onWheel = (event: WheelEvent) => {
+      event.preventDefault();
+      const { left, top } = element.getBoundingClientRect();
+      const place = { x: event.clientX - left, y: event.clientY - top };
+      if (event.ctrlKey || event.metaKey) change((v) => zoomed(v, Math.exp(-event.deltaY / 300), place));
+      else change((v) => moved(v, -event.deltaX, -event.deltaY));
+    };
+    // React listens passively, and then the page would scroll or zoom, too.
+    element.addEventListener('wheel', onWheel, { passive: false });
+    return () => element.removeEventListener('wheel', onWheel);
+  }, [change]);
+
+  const zoom = (factor: number) =>
+    change((v) => zoomed(v, factor, { x: size.current.width / 2, y: size.current.height / 2 }));
+  function showAll() {
+    isTouched.current = false;
+    setView(fitted({ width, height }, size.current, 0));
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
+    const move = KEYS[event.key];
+    if (move) change((v) => moved(v, move.x * KEY_STEP, move.y * KEY_STEP));
+    else if (event.key === '+' || event.key === '=') zoom(STEP);
+    else if (event.key === '-') zoom(1 / STEP);
+    else if (event.key === '0') showAll();
+    else return;
+    event.preventDefault();
+  }
+
+  return (
+    <div className="canvas">
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for a form's fields. */}
+      <div
+        ref={frame}
+        className="canvas-frame"
+        role="group"
+        aria-label={`${label}. Arrow keys move it, plus and minus zoom, zero shows all.`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+        {...drag}
+      >
+        <div
+          className="canvas-content"
+          style={{ width, height, transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})` }}
+        >
+          {children}
+        </div>
+      </div>
+      <div className="canvas-controls">
+        <button type="button" className="button" aria-label="Zoom in" onClick={() => zoom(STEP)}>
+          +
+        </button>
+        <button type="button" className="button" aria-label="Zoom out" onClick={() => zoom(1 / STEP)}>
+          −
+        </button>
+        <button type="button" className="button" onClick={showAll}>
+          Show all
+        </button>
+      </div>
+    </div>
+  );
+}
+
+const KEYS: Record<string, { x: number; y: number }> = {
+  ArrowLeft: { x: 1, y: 0 },
+  ArrowRight: { x: -1, y: 0 },
+  ArrowUp: { x: 0, y: 1 },
+  ArrowDown: { x: 0, y: -1 },
+};
+
+/** Moves the view with the pointer. What began as a drag is no click on what lies under it. */
+function useDrag(change: (next: (view: View) => View) => void) {
+  const last = useRef<{ x: number; y: number } | null>(null);
+  const hasMoved = useRef(false);
+
+  return {
+    onPointerDown(event: PointerEvent) {
+      if (event.button !== 0) return;
+      last.current = { x: event.clientX, y: event.clientY };
+      hasMoved.current = false;
+    },
+    onPointerMove(event: PointerEvent<HTMLElement>) {
+      const from = last.current;
+      if (!from) return;
+      const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
+      if (!hasMoved.current && Math.hypot(dx, dy) < CLICK_PX) return;
+      hasMoved.current = true;
+      event.currentTarget.setPointerCapture(event.pointerId);
+      last.current = { x: event.clientX, y: event.clientY };
+      change((view) => moved(view, dx, dy));
+    },
+    onPointerUp() {
+      last.current = null;
+    },
+    onPointerCancel() {
+      last.current = null;
+    },
+    onClickCapture(event: { stopPropagation: () => void }) {
+      if (hasMoved.current) event.stopPropagation();
+      hasMoved.current = false;
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import {
+  type DefinitionNode,
+  type DirectiveNode,
+  type FieldDefinitionNode,
+  type InputValueDefinitionNode,
+  Kind,
+  parse,
+  print,
+  type TypeNode,
+} from 'graphql';
+import supergraph from '../../../supergraph.graphql?raw';
+
+export interface GraphArgument {
+  name: string;
+  type: string;
+  description: string;
+}
+
+/** A field, an input's field, or an enum's value. */
+export interface GraphField {
+  name: string;
+  /** As written, such as `[Course!]!`; empty for an enum's value. */
+  type: string;
+  /** The type without its wrappings. */
+  of: string;
+  description: string;
+  args: GraphArgument[];
+  /** Which subgraphs resolve it. */
+  subgraphs: string[];
+}
+
+export interface GraphType {
+  name: string;
+  kind: 'object' | 'input' | 'enum' | 'scalar';
+  description: string;
+  fields: GraphField[];
+  subgraphs: string[];
+  /** The fields by which subgraphs join it; empty for what is no entity. */
+  key: string;
+  /** Who the type comes from; none for what several subgraphs define alike. */
+  owner: string | undefined;
+}
+
+export const ROOTS = ['Query', 'Mutation', 'Subscription'];
+
+const KINDS: Partial<Record<Kind, GraphType['kind']>> = {
+  [Kind.OBJECT_TYPE_DEFINITION]: 'object',
+  [Kind.INPUT_OBJECT_TYPE_DEFINITION]: 'input',
+  [Kind.ENUM_TYPE_DEFINITION]: 'enum',
+  [Kind.SCALAR_TYPE_DEFINITION]: 'scalar',
+};
+
+export const graphTypes = readSupergraph(supergraph);
+
+export const userErrorCodes = (graphTypes.find(({ name }) => name === 'UserErrorCode')?.fields ?? []).map(
+  ({ name, description }) => ({ code: name, means: description }),
+);
+
+export function readSupergraph(source: string): GraphType[] {
+  const definitions = parse(source).definitions;
+  const names = graphNames(definitions);
+  return definitions.map((definition) => readType(definition, names)).filter((type) => type !== undefined);
+}
+
+/** `IDENTITY` in a directive is `identity` everywhere else. */
+function graphNames(definitions: readonly DefinitionNode[]): Map<string, string> {
+  const graphs = definitions.find(
+    (definition) => definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
+  );
+  if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) return new Map();
+  return new Map(
+    (graphs.values ?? []).map(({ name, directives }) => [
+      name.value,
+      argument(directives?.[0], 'name') ?? name.value,
+    ]),
+  );
+}
+
+function readType(definition: DefinitionNode, names: Map<string, string>): GraphType | undefined {
+  if (!('name' in definition) || definition.name === undefined) return undefined;
+  const kind = KINDS[definition.kind];
+  const name = definition.name.value;
+  if (!kind || name.includes('__')) return undefined;
+
+  const joins = (definition.directives ?? []).filter((directive) => directive.name.value === 'join__type');
+  const subgraphs = joins.map((join) => graphOf(join, names)).filter((graph) => graph !== undefined);
+  const fields = readFields(definition, subgraphs, names);
+  return {
+    name,
+    kind,
+    description: 'description' in definition ? (definition.description?.value ?? '') : '',
+    fields,
+    subgraphs,
+    key: joins.map((join) => argument(join, 'key')).find((key) => key !== undefined) ?? '',
+    owner: ROOTS.includes(name) ? undefined : ownerOf(fields, subgraphs),
+  };
+}
+
+function readFields(definition: DefinitionNode, all: string[], names: Map<string, string>): GraphField[] {
+  if (definition.kind === Kind.ENUM_TYPE_DEFINITION) {
+    return (definition.values ?? []).map(({ name, description }) => ({
+      name: name.value,
+      type: '',
+      of: '',
+      description: description?.value ?? '',
+      args: [],
+      subgraphs: all,
+    }));
+  }
+  if (
+    definition.kind !== Kind.OBJECT_TYPE_DEFINITION &&
+    definition.kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION
+  ) {
+    return [];
+  }
+  return (definition.fields ?? []).map((field) => readField(field, all, names));
+}
+
+function readField(
+  field: FieldDefinitionNode | InputValueDefinitionNode,
+  all: string[],
+  names: Map<string, string>,
+): GraphField {
+  const joins = (field.directives ?? []).filter((directive) => directive.name.value === 'join__field');
+  const resolving = joins.filter((join) => argument(join, 'external') !== 'true');
+  const subgraphs = resolving.map((join) => graphOf(join, names)).filter((graph) => graph !== undefined);
+  return {
+    name: field.name.value,
+    type: print(field.type),
+    of: named(field.type),
+    description: field.description?.value ?? '',
+    args: ('arguments' in field ? (field.arguments ?? []) : []).map((arg) => ({
+      name: arg.name.value,
+      type: print(arg.type),
+      description: arg.description?.value ?? '',
+    })),
+    subgraphs: subgraphs.length > 0 ? subgraphs : all,
+  };
+}
+
+/** The subgraph that alone resolves the most of its fields. */
+function ownerOf(fields: GraphField[], subgraphs: string[]): string | undefined {
+  if (subgraphs.length === 1) return subgraphs[0];
+  const owned = (graph: string) =>
+    fields.filter((field) => field.subgraphs.length === 1 && field.subgraphs[0] === graph).length;
+  const [most] = [...subgraphs].sort((one, other) => owned(other) - owned(one));
+  return most !== undefined && owned(most) > 0 ? most : undefined;
+}
+
+function graphOf(directive: DirectiveNode, names: Map<string, string>): string | undefined {
+  const graph = argument(directive, 'graph');
+  return graph && names.get(graph);
+}
+
+function argument(directive: DirectiveNode | undefined, name: string): string | undefined {
+  const value = directive?.arguments?.find((candidate) => candidate.name.value === name)?.value;
+  if (value?.kind === Kind.BOOLEAN) return String(value.value);
+  return value && 'value' in value ? String(value.value) : undefined;
+}
+
+function named(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : named(type.type);
+}

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { at, fitted, moved, zoomed } from './view';
+
+const frame = { width: 424, height: 324 };
+
+test('a drawing that has room is shown as it is, at the top', () => {
+  expect(fitted({ width: 200, height: 100 }, frame, 0.5)).toEqual({ scale: 1, x: 112, y: 12 });
+});
+
+test('a larger one is made to fit', () => {
+  expect(fitted({ width: 800, height: 100 }, frame, 0)).toEqual({ scale: 0.5, x: 12, y: 12 });
+});
+
+test('one that could not be read begins at its top left', () => {
+  expect(fitted({ width: 8000, height: 4000 }, frame, 0.6)).toEqual({ scale: 0.6, x: 12, y: 12 });
+});
+
+test('zooming keeps the place under the pointer', () => {
+  const place = { x: 100, y: 50 };
+  const before = { scale: 1, x: 20, y: 30 };
+  const after = zoomed(before, 2, place);
+
+  const seen = (view: typeof before) => [(place.x - view.x) / view.scale, (place.y - view.y) / view.scale];
+  expect(after.scale).toBe(2);
+  expect(seen(after)).toEqual(seen(before));
+});
+
+test('zooming has an end', () => {
+  expect(zoomed({ scale: 1, x: 0, y: 0 }, 1000, { x: 0, y: 0 }).scale).toBe(3);
+  expect(zoomed({ scale: 1, x: 0, y: 0 }, 0, { x: 0, y: 0 }).scale).toBe(0.15);
+});
+
+test('a place can be brought into the middle', () => {
+  expect(at({ x: 100, y: 100 }, { scale: 1, x: 0, y: 0 }, frame)).toEqual({ scale: 1, x: 112, y: 62 });
+  expect(moved({ scale: 1, x: 1, y: 2 }, 3, 4)).toEqual({ scale: 1, x: 4, y: 6 });
+});

@@ -1,0 +1,53 @@
+/** Which part of a drawing is seen: it is scaled, then moved. */
+export interface View {
+  x: number;
+  y: number;
+  scale: number;
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+interface Place {
+  x: number;
+  y: number;
+}
+
+const SMALLEST = 0.15;
+const LARGEST = 3;
+const MARGIN = 12;
+
+/** All of the drawing, at the top; but never smaller than `readable`, and then from its top left. */
+export function fitted(drawing: Size, frame: Size, readable: number): View {
+  const room = { width: frame.width - 2 * MARGIN, height: frame.height - 2 * MARGIN };
+  const whole = Math.min(room.width / drawing.width, room.height / drawing.height, 1);
+  const scale = Math.max(whole, readable, SMALLEST);
+  return {
+    scale,
+    x: Math.max((frame.width - drawing.width * scale) / 2, MARGIN),
+    y: MARGIN,
+  };
+}
+
+export function moved(view: View, dx: number, dy: number): View {
+  return { ...view, x: view.x + dx, y: view.y + dy };
+}
+
+/** What is at the place stays there. */
+export function zoomed(view: View, factor: number, place: Place): View {
+  const scale = Math.min(Math.max(view.scale * factor, SMALLEST), LARGEST);
+  const grown = scale / view.scale;
+  return { scale, x: place.x - (place.x - view.x) * grown, y: place.y - (place.y - view.y) * grown };
+}
+
+/** The same scale, or a readable one, with this place of the drawing in the middle. */
+export function at(place: Place, { scale }: View, frame: Size): View {
+  const readable = Math.max(scale, 0.8);
+  return {
+    scale: readable,
+    x: frame.width / 2 - place.x * readable,
+    y: frame.height / 2 - place.y * readable,
+  };
+}

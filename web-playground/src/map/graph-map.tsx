@@ -1,0 +1,213 @@
+import { memo, useMemo, useState } from 'react';
+import { Canvas } from '../graph/canvas';
+import { type GraphField, type GraphType, graphTypes } from '../graph/supergraph';
+import { Panel } from '../panel/panel';
+import { Details } from './details';
+import { type Card, type Edge, layOutMap } from './layout';
+import { type Found, search } from './search';
+import './graph-map.css';
+
+const SUBGRAPHS = ['identity', 'course', 'enrollment', 'payment', 'notification'];
+const LEAD =
+  'The whole graph: each field stands where it is resolved. Dashed: parts of one entity, joined by its key.';
+const drawing = layOutMap(graphTypes, SUBGRAPHS);
+
+export interface Chosen {
+  type: string;
+  field: string | undefined;
+}
+
+/** The supergraph, drawn: five subgraphs, and the entities between them. */
+export default function GraphMap() {
+  const [chosen, setChosen] = useState<Chosen>();
+  const [place, setPlace] = useState<{ x: number; y: number }>();
+  const type = graphTypes.find(({ name }) => name === chosen?.type);
+
+  function find(found: Chosen) {
+    setChosen(found);
+    const card = cardOf(found);
+    if (card) setPlace({ x: card.x + card.width / 2, y: card.y + Math.min(card.height, 160) / 2 });
+  }
+
+  return (
+    <Panel title="Map" lead={LEAD}>
+      <Search onFind={find} />
+      <div className="map-body">
+        <Canvas
+          label="Map of the graph"
+          width={drawing.width}
+          height={drawing.height}
+          readable={0.65}
+          focus={place}
+        >
+          <Edges chosen={chosen?.type} />
+          {drawing.lanes.map(({ subgraph, x, width }) => (
+            <h3
+              key={subgraph}
+              className="map-lane"
+              data-subgraph={subgraph}
+              style={{ left: x, width, height: drawing.height }}
+            >
+              {subgraph || 'in all of them'}
+            </h3>
+          ))}
+          <Cards chosen={chosen} onChoose={setChosen} />
+        </Canvas>
+        {type && (
+          <Details
+            type={type}
+            field={type.fields.find(({ name }) => name === chosen?.field)}
+            onChoose={find}
+            onClose={() => setChosen(undefined)}
+          />
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+function cardOf({ type, field }: Chosen): Card | undefined {
+  const cards = drawing.cards.filter((card) => card.type.name === type);
+  return (
+    cards.find((card) => field && card.isOpen && card.fields.some(({ name }) => name === field)) ??
+    cards.find((card) => card.subgraph === card.type.owner) ??
+    cards[0]
+  );
+}
+
+function Search({ onFind }: { onFind: (found: Chosen) => void }) {
+  const [text, setText] = useState('');
+  const found = useMemo(() => search(graphTypes, text), [text]);
+
+  function choose({ type, field }: Found) {
+    setText('');
+    onFind({ type: type.name, field: field?.name });
+  }
+
+  return (
+    <search className="map-search">
+      <label className="map-search-label">
+        <span>Find a type or a field</span>
+        <input
+          type="search"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && found[0]) choose(found[0]);
+          }}
+        />
+      </label>
+      {text && (
+        <ul className="map-found" aria-label="Found">
+          {found.map((one) => (
+            <li key={`${one.type.name}.${one.field?.name ?? ''}`}>
+              <button type="button" className="map-link" onClick={() => choose(one)}>
+                {one.type.name}
+                {one.field && `.${one.field.name}`}
+              </button>
+            </li>
+          ))}
+          {found.length === 0 && <li>Nothing in the graph has this name.</li>}
+        </ul>
+      )}
+    </search>
+  );
+}
+
+const Edges = memo(function Edges({ chosen }: { chosen: string | undefined }) {
+  return (
+    <svg className="canvas-lines" width={drawing.width} height={drawing.height} aria-hidden="true">
+      {drawing.edges.map((edge, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the drawing never changes.
+        <path key={index} className={edgeClass(edge, chosen)} d={curve(edge)} />
+      ))}
+    </svg>
+  );
+});
+
+function edgeClass({ kind, types }: Edge, chosen: string | undefined): string {
+  const related = chosen !== undefined && types.includes(chosen);
+  return `map-edge map-edge-${kind}${related ? ' map-edge-chosen' : ''}`;
+}
+
+function curve({ from, to }: Edge): string {
+  const bend = from.x === to.x ? 34 : Math.min(Math.abs(to.x - from.x) / 2, 44);
+  const out = (x: number, other: number) => (from.x === to.x || x < other ? x + bend : x - bend);
+  return `M${from.x} ${from.y}C${out(from.x, to.x)} ${from.y} ${out(to.x, from.x)} ${to.y} ${to.x} ${to.y}`;
+}
+
+interface CardsProps {
+  chosen: Chosen | undefined;
+  onChoose: (chosen: Chosen) => void;
+}
+
+function Cards({ chosen, onChoose }: CardsProps) {
+  return drawing.cards.map((card) => (
+    <TypeCard
+      key={`${card.subgraph} ${card.type.name}`}
+      card={card}
+      isChosen={card.type.name === chosen?.type}
+      chosenField={card.type.name === chosen?.type ? chosen.field : undefined}
+      onChoose={onChoose}
+    />
+  ));
+}
+
+interface CardProps {
+  card: Card;
+  isChosen: boolean;
+  chosenField: string | undefined;
+  onChoose: (chosen: Chosen) => void;
+}
+
+const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose }: CardProps) {
+  const { type, subgraph, fields, isOpen, x, y, width, height } = card;
+  return (
+    <div
+      className={`map-card${isOpen ? '' : ' map-chip'}${isChosen ? ' map-card-chosen' : ''}`}
+      data-subgraph={subgraph}
+      style={{ left: x, top: y, width, height }}
+    >
+      <button
+        type="button"
+        className="map-type"
+        aria-pressed={isChosen && !chosenField}
+        onClick={() => onChoose({ type: type.name, field: undefined })}
+      >
+        {type.name}
+        <span className="map-kind">{kindOf(type, subgraph)}</span>
+      </button>
+      {isOpen &&
+        fields.map((field) => (
+          <FieldRow
+            key={field.name}
+            field={field}
+            isChosen={field.name === chosenField}
+            onChoose={() => onChoose({ type: type.name, field: field.name })}
+          />
+        ))}
+    </div>
+  );
+});
+
+function FieldRow({
+  field,
+  isChosen,
+  onChoose,
+}: {
+  field: GraphField;
+  isChosen: boolean;
+  onChoose: () => void;
+}) {
+  return (
+    <button type="button" className="map-field" aria-pressed={isChosen} onClick={onChoose}>
+      <span>{field.name}</span>
+      <span className="map-field-type">{field.type}</span>
+    </button>
+  );
+}
+
+function kindOf(type: GraphType, subgraph: string): string {
+  if (type.key) return type.owner === subgraph ? `key ${type.key}` : 'adds';
+  return type.kind === 'object' ? '' : type.kind;
+}

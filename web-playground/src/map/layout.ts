@@ -1,0 +1,163 @@
+import { type GraphField, type GraphType, ROOTS } from '../graph/supergraph';
+
+/** The part of a type that one subgraph resolves. */
+export interface Card {
+  type: GraphType;
+  /** Empty for what all subgraphs share. */
+  subgraph: string;
+  fields: GraphField[];
+  /** Whether its fields are listed; a chip shows its name only. */
+  isOpen: boolean;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface Lane {
+  subgraph: string;
+  x: number;
+  width: number;
+}
+
+/** From the owner's part of an entity to another subgraph's part, or from a field to what it leads to. */
+export interface Edge {
+  kind: 'key' | 'field';
+  from: { x: number; y: number };
+  to: { x: number; y: number };
+  /** Both ends, to light it up when one of them is chosen. */
+  types: [string, string];
+}
+
+export interface GraphDrawing {
+  lanes: Lane[];
+  cards: Card[];
+  edges: Edge[];
+  width: number;
+  height: number;
+}
+
+export const SHARED = '';
+const LANE_WIDTH = 228;
+const LANE_GAP = 52;
+const LANE_HEADER = 48;
+const CARD_GAP = 12;
+const CHIP_GAP = 4;
+export const CARD_HEADER = 28;
+export const ROW = 22;
+const CARD_END = 6;
+const CHIP = 26;
+
+/** A lane for each subgraph, operations and entities first; what all of them share comes last. */
+export function layOutMap(types: GraphType[], subgraphs: string[]): GraphDrawing {
+  const lanes = [...subgraphs, SHARED].map((subgraph, index) => ({
+    subgraph,
+    x: index * (LANE_WIDTH + LANE_GAP),
+    width: LANE_WIDTH,
+  }));
+  const cards = lanes.flatMap((lane) => stack(cardsOf(types, lane.subgraph), lane));
+  return {
+    lanes,
+    cards,
+    edges: [...keyEdges(cards), ...fieldEdges(cards)],
+    width: lanes.length * (LANE_WIDTH + LANE_GAP) - LANE_GAP,
+    height: Math.max(...cards.map((card) => card.y + card.height)),
+  };
+}
+
+type Unplaced = Omit<Card, 'x' | 'y'>;
+
+function cardsOf(types: GraphType[], subgraph: string): Unplaced[] {
+  const parts = types.flatMap((type) => part(type, subgraph));
+  return parts.sort((one, other) => rank(one) - rank(other) || compare(one.type.name, other.type.name));
+}
+
+function part(type: GraphType, subgraph: string): Unplaced[] {
+  const isSplit = type.key !== '' || ROOTS.includes(type.name);
+  if (!isSplit) {
+    const home = type.subgraphs.length === 1 ? type.subgraphs[0] : SHARED;
+    return home === subgraph ? [{ type, subgraph, fields: type.fields, isOpen: false, ...sizeOf() }] : [];
+  }
+  const fields = type.fields.filter((field) => homeOf(field, type) === subgraph);
+  return fields.length > 0 ? [{ type, subgraph, fields, isOpen: true, ...sizeOf(fields) }] : [];
+}
+
+/** A key is in every subgraph; it is drawn where its entity comes from. */
+function homeOf(field: GraphField, type: GraphType): string {
+  return (field.subgraphs.length === 1 ? field.subgraphs[0] : type.owner) ?? SHARED;
+}
+
+function sizeOf(fields?: GraphField[]): { width: number; height: number } {
+  return { width: LANE_WIDTH, height: fields ? CARD_HEADER + fields.length * ROW + CARD_END : CHIP };
+}
+
+function rank({ type, subgraph, isOpen }: Unplaced): number {
+  if (ROOTS.includes(type.name)) return ROOTS.indexOf(type.name);
+  if (isOpen) return type.owner === subgraph ? 10 : 11;
+  return 20 + ['object', 'input', 'enum', 'scalar'].indexOf(type.kind);
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : 1;
+}
+
+function stack(cards: Unplaced[], lane: Lane): Card[] {
+  let y = LANE_HEADER;
+  return cards.map((card, index) => {
+    const before = cards[index - 1];
+    if (before) y += before.isOpen || card.isOpen ? CARD_GAP : CHIP_GAP;
+    const placed = { ...card, x: lane.x, y };
+    y += card.height;
+    return placed;
+  });
+}
+
+function keyEdges(cards: Card[]): Edge[] {
+  const entities = cards.filter(({ type }) => type.key !== '');
+  return entities.flatMap((card) => {
+    const owner = ownerCard(entities, card.type.name);
+    if (!owner || owner === card) return [];
+    return [
+      { kind: 'key' as const, types: [card.type.name, card.type.name], ...ends(header(owner), header(card)) },
+    ];
+  });
+}
+
+function fieldEdges(cards: Card[]): Edge[] {
+  const entities = cards.filter(({ type }) => type.key !== '');
+  return entities.flatMap((card) =>
+    card.fields.flatMap((field, index) => {
+      const target = ownerCard(entities, entityOf(field.of));
+      if (!target || target === card) return [];
+      const row = { card, y: card.y + CARD_HEADER + (index + 0.5) * ROW };
+      const types: [string, string] = [card.type.name, target.type.name];
+      return [{ kind: 'field' as const, types, ...ends(row, header(target)) }];
+    }),
+  );
+}
+
+/** A list of courses leads to courses. */
+function entityOf(type: string): string {
+  return type.replace(/Connection$/, '');
+}
+
+function ownerCard(cards: Card[], name: string): Card | undefined {
+  return cards.find(({ type, subgraph }) => type.name === name && type.owner === subgraph);
+}
+
+interface End {
+  card: Card;
+  y: number;
+}
+
+function header(card: Card): End {
+  return { card, y: card.y + CARD_HEADER / 2 };
+}
+
+/** At the sides that face each other; within one lane, both on the right. */
+function ends(from: End, to: End): Pick<Edge, 'from' | 'to'> {
+  const left = ({ card, y }: End) => ({ x: card.x, y });
+  const right = ({ card, y }: End) => ({ x: card.x + card.width, y });
+  if (from.card.x === to.card.x) return { from: right(from), to: right(to) };
+  return from.card.x < to.card.x ? { from: right(from), to: left(to) } : { from: left(from), to: right(to) };
+}

@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { graphTypes, ROOTS, readSupergraph, userErrorCodes } from '../graph/supergraph';
+import { layOutMap } from './layout';
+import { audienceOf, ownerOf } from './permissions';
+import { search } from './search';
+
+const SUBGRAPHS = ['identity', 'course', 'enrollment', 'payment', 'notification'];
+const typeNamed = (name: string) => graphTypes.find((type) => type.name === name);
+const fieldNamed = (type: string, field: string) =>
+  typeNamed(type)?.fields.find(({ name }) => name === field);
+
+describe('the supergraph', () => {
+  test('says who resolves a field, and who an entity comes from', () => {
+    expect(typeNamed('User')).toMatchObject({ owner: 'identity', key: 'id' });
+    expect(typeNamed('Course')).toMatchObject({ owner: 'course', key: 'id' });
+    expect(fieldNamed('User', 'email')?.subgraphs).toEqual(['identity']);
+    expect(fieldNamed('User', 'unreadNotificationCount')?.subgraphs).toEqual(['notification']);
+    expect(fieldNamed('Course', 'enrollments')?.subgraphs).toEqual(['enrollment']);
+  });
+
+  test('keeps descriptions, arguments and types', () => {
+    expect(fieldNamed('Query', 'course')).toMatchObject({
+      type: 'Course',
+      of: 'Course',
+      args: [{ name: 'id', type: 'ID!' }],
+    });
+    expect(fieldNamed('Query', 'course')?.description).not.toBe('');
+  });
+
+  test('has nothing of the machinery of federation', () => {
+    expect(graphTypes.filter(({ name }) => name.includes('__'))).toEqual([]);
+  });
+
+  test('leaves out where a field is only known from elsewhere', () => {
+    const [, type] = readSupergraph(`
+      enum join__Graph { A @join__graph(name: "a", url: "") B @join__graph(name: "b", url: "") }
+      enum E { X }
+      type T @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
+        id: ID!
+        price: Int @join__field(graph: A) @join__field(graph: B, external: true)
+      }
+    `);
+
+    expect(type?.fields[1]?.subgraphs).toEqual(['a']);
+    expect(type?.fields[0]?.subgraphs).toEqual(['a', 'b']);
+  });
+
+  test('explains the codes of refusals', () => {
+    expect(userErrorCodes).toContainEqual({
+      code: 'SESSION_EXPIRED',
+      means: 'The session has ended: sign in again.',
+    });
+  });
+});
+
+describe('its drawing', () => {
+  const { cards, edges, lanes, width, height } = layOutMap(graphTypes, SUBGRAPHS);
+
+  test('shows every type', () => {
+    expect(new Set(cards.map(({ type }) => type.name))).toEqual(new Set(graphTypes.map(({ name }) => name)));
+  });
+
+  test('shows every field of an entity and of the operations once, in the lane that resolves it', () => {
+    const split = graphTypes.filter(({ name, key }) => key !== '' || ROOTS.includes(name));
+    for (const type of split) {
+      const shown = cards.filter((card) => card.type === type).flatMap((card) => card.fields);
+      expect(shown.map(({ name }) => name).sort()).toEqual(type.fields.map(({ name }) => name).sort());
+    }
+    const card = cards.find(({ type, subgraph }) => type.name === 'User' && subgraph === 'payment');
+    expect(card?.fields.map(({ name }) => name)).toEqual(['payments']);
+  });
+
+  test('has a lane for each subgraph, and one for what they share', () => {
+    expect(lanes.map(({ subgraph }) => subgraph)).toEqual([...SUBGRAPHS, '']);
+    expect(cards.find(({ type }) => type.name === 'PageInfo')?.subgraph).toBe('');
+  });
+
+  test('lets no two cards overlap, and all lie within it', () => {
+    for (const one of cards) {
+      expect(one.x + one.width).toBeLessThanOrEqual(width);
+      expect(one.y + one.height).toBeLessThanOrEqual(height);
+      const overlapping = cards.filter(
+        (other) =>
+          other !== one &&
+          other.x === one.x &&
+          other.y < one.y + one.height &&
+          one.y < other.y + other.height,
+      );
+      expect(overlapping).toEqual([]);
+    }
+  });
+
+  test('joins the parts of an entity, and leads from fields to entities', () => {
+    const parts = edges.filter(({ kind, types }) => kind === 'key' && types[0] === 'User');
+    expect(parts).toHaveLength(4);
+    expect(edges).toContainEqual(expect.objectContaining({ kind: 'field', types: ['Enrollment', 'Course'] }));
+  });
+});
+
+describe('who may see a field', () => {
+  test('is told in a sentence, with the exceptions', () => {
+    expect(audienceOf('User', 'email')?.means).toContain('The owner and admins');
+    expect(audienceOf('User', 'email')?.exceptions).toContainEqual({
+      through: 'Mutation.login',
+      means: 'Everyone.',
+    });
+    expect(ownerOf('User')).toBe('the user');
+  });
+
+  test('is known for every field of every entity and every operation', () => {
+    const asked = graphTypes.filter(({ name, key }) => key !== '' || ROOTS.includes(name));
+    const unknown = asked.flatMap((type) =>
+      type.fields
+        .filter((field) => !audienceOf(type.name, field.name))
+        .map((field) => `${type.name}.${field.name}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+});
+
+describe('the search', () => {
+  const names = (text: string) =>
+    search(graphTypes, text).map(({ type, field }) => [type.name, field?.name].filter(Boolean).join('.'));
+
+  test('finds types and fields, whatever the letter case', () => {
+    expect(names('unreadnot')).toEqual(['User.unreadNotificationCount']);
+    expect(names('courseconn')).toContain('CourseConnection');
+    expect(names('user.ema')).toEqual(['User.email']);
+  });
+
+  test('puts first what begins with the text', () => {
+    const found = names('payment');
+    expect(found[0]).toBe('Payment');
+    expect(found.indexOf('Query.payments')).toBeLessThan(found.indexOf('RefundPaymentInput'));
+  });
+
+  test('finds nothing for nothing', () => {
+    expect(names('  ')).toEqual([]);
+    expect(names('no such thing')).toEqual([]);
+  });
+});

@@ -1,0 +1,68 @@
+import { create } from 'zustand';
+import type { GraphQLFailure, GraphQLReply } from './send';
+
+/** What the server said last, for the panels that explain it. */
+export interface Answer {
+  operationName: string;
+  reply: GraphQLReply<unknown>;
+  /** The extension of that name, where the server gave one. */
+  trace: unknown;
+  /** From the browser's side, in milliseconds. */
+  tookMs: number;
+  bytes: number;
+}
+
+export const useAnswer = create<{ answer: Answer | null }>(() => ({ answer: null }));
+
+export function keepAnswer(answer: Answer | null): void {
+  useAnswer.setState({ answer });
+}
+
+/** An error of the request, or a refusal that a mutation answers with. */
+export interface Problem {
+  code: string;
+  message: string;
+  path: string;
+  /** Which subgraph it came from; a development server says so. */
+  subgraph: string | undefined;
+  /** Where in the document, as `line:column`. */
+  place: string | undefined;
+}
+
+export function problemsOf(reply: GraphQLReply<unknown>): Problem[] {
+  return [...(reply.errors ?? []).map(ofFailure), ...refusals(reply.data)];
+}
+
+function ofFailure({ message, path, locations, extensions }: GraphQLFailure): Problem {
+  const place = locations?.[0];
+  return {
+    code: extensions?.code ?? '',
+    message,
+    path: path?.join('.') ?? '',
+    subgraph: typeof extensions?.service === 'string' ? extensions.service : undefined,
+    place: place && `${place.line}:${place.column}`,
+  };
+}
+
+/** A mutation's `userErrors`: it was executed, and did nothing. */
+function refusals(data: unknown): Problem[] {
+  return Object.entries(record(data)).flatMap(([mutation, payload]) => {
+    const { userErrors } = record(payload);
+    if (!Array.isArray(userErrors)) return [];
+    return userErrors.map(record).map(({ code, message, field }) => ({
+      code: text(code),
+      message: text(message),
+      path: [mutation, ...(Array.isArray(field) ? field : [field])].filter(Boolean).join('.'),
+      subgraph: undefined,
+      place: undefined,
+    }));
+  });
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

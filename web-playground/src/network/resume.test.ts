@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { buildSchema, parse } from 'graphql';
+import { expect, test } from 'vitest';
+import { newestId, RESUMABLE, resumeAfter } from './resume';
+
+function resumed(query: string, variables: Record<string, unknown> = {}) {
+  return resumeAfter('n7', { request: { query, variables, operationName: null }, document: parse(query) });
+}
+
+test('an operation with a variable for it gets the id there', () => {
+  const { query, variables } = resumed('subscription($from: ID) { notificationAdded(after: $from) { id } }', {
+    from: 'n1',
+    other: 1,
+  });
+
+  expect(variables).toEqual({ from: 'n7', other: 1 });
+  expect(query).toContain('after: $from');
+});
+
+test('any other one gets it in the document', () => {
+  expect(resumed('subscription { notificationAdded { id } }').query).toContain(
+    'notificationAdded(after: "n7")',
+  );
+  expect(resumed('subscription { notificationAdded(after: "n1") { id } }').query).not.toContain('n1');
+});
+
+test('the id of an event is known where it was asked for', () => {
+  expect(newestId({ data: { notificationAdded: { id: 'n7' } } })).toBe('n7');
+  expect(newestId({ data: { notificationAdded: { title: 'Hello' } } })).toBeUndefined();
+  expect(newestId({ data: null })).toBeUndefined();
+});
+
+test('every subscription of the graph that can go on after an event does', () => {
+  const schema = buildSchema(readFileSync('../api.graphql', 'utf8'));
+  const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {});
+  const resumable = fields.filter((field) => field.args.some((argument) => argument.name === 'after'));
+
+  expect(new Set(resumable.map((field) => field.name))).toEqual(RESUMABLE);
+});

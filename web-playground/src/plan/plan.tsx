@@ -1,0 +1,213 @@
+import { useGraphiQL } from '@graphiql/react';
+import { useEffect, useMemo, useState } from 'react';
+import { Canvas } from '../graph/canvas';
+import type { GraphQLRequest } from '../network/send';
+import { Panel } from '../panel/panel';
+import { useMayLookInside } from '../session/insight';
+import { askForPlan, type Planned } from './ask';
+import { type Box, type Line, layOut, NAMED_FIELDS } from './layout';
+import { type Fetch, readPlan, type Steps } from './steps';
+import './plan.css';
+
+const LEAD = 'How the router would answer the operation in the editor. Nothing is executed.';
+/** Of typing, before the next plan is asked for. */
+const PAUSE_MS = 400;
+
+/** The router's plan of the operation at hand, before it is sent. */
+export default function Plan() {
+  const mayLook = useMayLookInside();
+  return (
+    <Panel title="Plan" lead={LEAD}>
+      {mayLook ? <Current /> : <p>Plans are shown by a development server, and to admins.</p>}
+    </Panel>
+  );
+}
+
+function Current() {
+  const request = useRequest();
+  const planned = usePlan(request);
+
+  if (!request.query.trim()) return <p>There is no operation in the editor.</p>;
+  if (!planned) return <p role="status">Asking the router…</p>;
+  if ('errors' in planned) return <Refusal messages={planned.errors.map(({ message }) => message)} />;
+  return <Drawn steps={readPlan(planned.plan)} />;
+}
+
+/** What the editor holds, once typing has paused. */
+function useRequest(): GraphQLRequest {
+  const { query, operationName } = useGraphiQL((state) => ({
+    query: state.tabs[state.activeTabIndex]?.query ?? '',
+    operationName: state.operationName ?? null,
+  }));
+  const [settled, setSettled] = useState({ query, operationName });
+
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled({ query, operationName }), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [query, operationName]);
+
+  return settled;
+}
+
+function usePlan(request: GraphQLRequest): Planned | undefined {
+  const [planned, setPlanned] = useState<Planned>();
+
+  useEffect(() => {
+    let isCurrent = true;
+    askForPlan(request)
+      .catch((error: unknown) => ({
+        errors: [{ message: error instanceof Error ? error.message : String(error) }],
+      }))
+      .then((answer) => {
+        if (isCurrent) setPlanned(answer);
+      });
+    return () => {
+      isCurrent = false;
+    };
+  }, [request]);
+
+  return planned;
+}
+
+function Refusal({ messages }: { messages: string[] }) {
+  return (
+    <div role="status">
+      <p>There is no plan for this:</p>
+      <ul>
+        {messages.map((message) => (
+          <li key={message}>{message}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Drawn({ steps }: { steps: Steps }) {
+  const drawing = useMemo(() => layOut(steps), [steps]);
+  const [chosen, setChosen] = useState<number>();
+  const fetch = steps.fetches.find(({ id }) => id === chosen);
+
+  return (
+    <>
+      <p className="plan-summary" role="status">
+        {summary(steps)}
+      </p>
+      <div className="plan-body">
+        <Canvas label="Query plan" width={drawing.width} height={drawing.height} readable={0.7}>
+          <Lines lines={drawing.lines} width={drawing.width} height={drawing.height} />
+          {drawing.frames.map((frame) => (
+            <div
+              key={`${frame.x} ${frame.y}`}
+              className="plan-frame"
+              style={{ left: frame.x, top: frame.y, width: frame.width, height: frame.height }}
+            />
+          ))}
+          {drawing.labels.map(({ fetch: id, x, y, text }) => (
+            <span key={id} className="plan-key" style={{ left: x, top: y }}>
+              {text}
+            </span>
+          ))}
+          {drawing.boxes.map((box) => (
+            <FetchBox key={box.fetch.id} box={box} isChosen={box.fetch.id === chosen} onChoose={setChosen} />
+          ))}
+        </Canvas>
+        {fetch && <Details fetch={fetch} onClose={() => setChosen(undefined)} />}
+      </div>
+    </>
+  );
+}
+
+function summary({ fetches, root }: Steps): string {
+  const steps = root.kind === 'sequence' ? root.steps.length : 1;
+  const names = [...new Set(fetches.map(({ subgraph }) => subgraph))].join(', ');
+  const fetchCount = fetches.length === 1 ? '1 fetch' : `${fetches.length} fetches`;
+  return `${fetchCount} in ${steps === 1 ? '1 step' : `${steps} steps`}: ${names}`;
+}
+
+function Lines({ lines, width, height }: { lines: Line[]; width: number; height: number }) {
+  return (
+    <svg className="canvas-lines" width={width} height={height} aria-hidden="true">
+      <defs>
+        <marker
+          id="plan-head"
+          viewBox="0 0 8 8"
+          refX="7"
+          refY="4"
+          markerWidth="8"
+          markerHeight="8"
+          orient="auto"
+        >
+          <path d="M0 0 8 4 0 8z" fill="context-stroke" />
+        </marker>
+      </defs>
+      {lines.map(({ arrow, from, to }) => {
+        const bend = Math.max((to.y - from.y) / 2, 16);
+        return (
+          <path
+            key={`${arrow.from} ${arrow.to}`}
+            className="plan-line"
+            d={`M${from.x} ${from.y}C${from.x} ${from.y + bend} ${to.x} ${to.y - bend} ${to.x} ${to.y}`}
+            markerEnd="url(#plan-head)"
+          />
+        );
+      })}
+    </svg>
+  );
+}
+
+interface BoxProps {
+  box: Box;
+  isChosen: boolean;
+  onChoose: (id: number) => void;
+}
+
+function FetchBox({ box: { fetch, x, y, width, height, step }, isChosen, onChoose }: BoxProps) {
+  const more = fetch.fields.length - NAMED_FIELDS;
+  return (
+    <button
+      type="button"
+      className="plan-box"
+      data-subgraph={fetch.subgraph}
+      aria-pressed={isChosen}
+      style={{ left: x, top: y, width, height }}
+      onClick={() => onChoose(fetch.id)}
+    >
+      <span className="plan-name">
+        {fetch.subgraph}
+        <span className="plan-step">
+          {fetch.kind === 'query' ? '' : `${fetch.kind} · `}step {step}
+        </span>
+      </span>
+      {fetch.path.length > 0 && <span className="plan-line-text plan-quiet">for {place(fetch.path)}</span>}
+      {fetch.condition && <span className="plan-line-text plan-quiet">{fetch.condition}</span>}
+      {fetch.fields.slice(0, NAMED_FIELDS).map((field) => (
+        <code key={field} className="plan-line-text">
+          {field}
+        </code>
+      ))}
+      {more > 0 && <span className="plan-line-text plan-quiet">and {more} more</span>}
+    </button>
+  );
+}
+
+/** The end of a path says more than its beginning. */
+function place(path: string[]): string {
+  return path.length > 2 ? `…${path.slice(-2).join('.')}` : path.join('.');
+}
+
+function Details({ fetch, onClose }: { fetch: Fetch; onClose: () => void }) {
+  return (
+    <section className="plan-details" aria-label="Fetch" data-subgraph={fetch.subgraph}>
+      <p className="plan-name">
+        {fetch.subgraph}
+        <button type="button" className="button" onClick={onClose}>
+          Close
+        </button>
+      </p>
+      {fetch.path.length > 0 && <p>for {fetch.path.join('.')}</p>}
+      {fetch.needs.length > 0 && <p>starts from {fetch.needs.join(', ')}</p>}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <pre tabIndex={0}>{fetch.operation}</pre>
+    </section>
+  );
+}

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { browserOfThisFile } from './browser';
+import { openEditor, run, signInAs, write } from './playground';
+
+const browser = browserOfThisFile();
+
+const DEEP = `{ ${'courses { nodes { teacher { '.repeat(6)} name ${'} } } '.repeat(6)} }`;
+const LARGE = `query Large {
+  courses(first: 100) { nodes { id title description teacher { id name
+    courses(first: 100) { nodes { id title description price level durationMinutes createdAt teacher { id name
+      courses(first: 60) { nodes { id title description } } } } } } } }
+}`;
+
+test.each([
+  ['a syntax error', '{ me { id ', 'GRAPHQL_PARSE_FAILED', 'could not be read'],
+  ['an unknown field', '{ me { nickname } }', 'GRAPHQL_VALIDATION_FAILED', 'does not have'],
+  ['an operation over the depth limit', DEEP, 'MAX_DEPTH_EXCEEDED', 'nested more deeply'],
+  ['a field for others', '{ payments(first: 1) { totalCount } }', 'UNAUTHENTICATED', 'Nobody is signed in'],
+])('%s is shown by its code, with a link to what it means', async (_what, document, code, meaning) => {
+  const { page } = await openEditor(browser());
+  await write(page, document);
+
+  await run(page);
+
+  const errors = page.getByRole('list', { name: 'Errors' });
+  await errors.getByText(code, { exact: true }).first().waitFor();
+  await errors.getByRole('link', { name: 'What does it mean?' }).first().click();
+  const chosen = page.getByRole('region', { name: 'Errors', exact: true }).locator('[aria-current="true"]');
+  await chosen.getByText(code, { exact: true }).waitFor();
+  expect(await chosen.textContent()).toContain(meaning);
+  expect(page.url()).not.toContain('#');
+});
+
+test('an error has its path, and in development its subgraph', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await write(page, '{ payments(first: 1) { totalCount } }');
+
+  await run(page);
+
+  const error = page.getByRole('list', { name: 'Errors' }).getByRole('listitem').first();
+  await error.getByText('FORBIDDEN', { exact: true }).waitFor();
+  await error.getByText('payments', { exact: true }).waitFor();
+  await error.getByText('payment', { exact: true }).waitFor();
+});
+
+test('the refusal of a mutation is an error, too', async () => {
+  const { page } = await openEditor(browser());
+  await write(
+    page,
+    'mutation { login(input: { email: "nobody@example.com", password: "not the password" }) { userErrors { code message field } } }',
+  );
+
+  await run(page);
+
+  await page.getByRole('list', { name: 'Errors' }).getByText('INVALID_CREDENTIALS').waitFor();
+});
+
+test('an answer of more than 5 MB is shown, and the page still works', async () => {
+  const { page, errors } = await openEditor(browser());
+  await write(page, LARGE);
+
+  const reply = await run(page);
+
+  expect(JSON.stringify(reply).length).toBeGreaterThan(5_000_000);
+  await page.getByText(/No errors · \d+ ms · [5-9]\.\d MB|No errors · \d+ ms · \d\d\.\d MB/).waitFor();
+  await page.locator('.result-window', { hasText: '"courses"' }).waitFor();
+  await write(page, '{ me { id } }');
+  expect((await run(page)).data).toEqual({ me: null });
+  expect(errors).toEqual([]);
+});
+
+test('variables that are no JSON are told before anything is sent', async () => {
+  const { page, sent } = await openEditor(browser());
+  await page
+    .locator('.graphiql-editor-tool .monaco-editor')
+    .first()
+    .click({ position: { x: 200, y: 30 } });
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.insertText('{ "first": oops');
+
+  await page.getByRole('button', { name: /Execute query/ }).click();
+
+  await page.locator('.result-window', { hasText: 'Request not sent' }).waitFor();
+  expect(sent).toEqual([]);
+});

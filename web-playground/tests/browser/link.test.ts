@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { linkTo } from '../../src/link/link';
+import { browserOfThisFile } from './browser';
+import { openEditor, run, url, variablesShow, write } from './playground';
+
+const browser = browserOfThisFile();
+const SHARED = {
+  query: 'query Shared($first: Int) { courses(first: $first) { totalCount } }',
+  variables: '{ "first": 3 }',
+};
+
+test('an operation goes from one browser to another one by its link', async () => {
+  const sender = await openEditor(browser());
+  await write(sender.page, 'query Shared { courses { totalCount } }');
+  await sender.page.getByRole('button', { name: 'Share a link' }).click();
+  await expect.poll(() => sender.page.url()).toContain('#operation=');
+
+  const { page } = await openEditor(browser(), { at: sender.page.url() });
+
+  await page.locator('.graphiql-query-editor', { hasText: 'Shared' }).waitFor();
+  expect((await run(page)).data?.courses).toMatchObject({ totalCount: expect.any(Number) });
+});
+
+test('a link signs nobody in and runs nothing by itself', async () => {
+  const link = linkTo(
+    { ...SHARED, query: 'mutation Shared { logout(input: { refreshToken: "x" }) { userErrors { code } } }' },
+    url.href,
+  );
+  const { page, sent, errors } = await openEditor(browser(), { at: link });
+
+  await page.getByText('Nothing has been sent').waitFor();
+  await page.locator('.graphiql-query-editor', { hasText: 'Shared' }).waitFor();
+  await page.waitForLoadState('networkidle');
+
+  expect(sent).toEqual([]);
+  await page.getByText('Not signed in').waitFor();
+  expect(page.url()).not.toContain('#');
+  expect(errors).toEqual([]);
+});
+
+test('a link opens beside what was there, also in a page that is open', async () => {
+  const { page } = await openEditor(browser());
+
+  await page.evaluate(
+    (link) => {
+      location.hash = new URL(link).hash;
+    },
+    linkTo(SHARED, url.href),
+  );
+
+  await page.locator('.graphiql-query-editor', { hasText: 'Shared' }).waitFor();
+  await variablesShow(page, '"first": 3');
+  expect(await page.locator('.graphiql-tab').count()).toBe(2);
+});
+
+test.each(['#operation=', '#operation=%E0%A4%A', '#operation=WyJxdWVyeSBDdXQ'])(
+  'a link with a broken fragment is told, and the page works: %s',
+  async (fragment) => {
+    const { page, errors } = await openEditor(browser(), { at: url.href + fragment });
+
+    await page.getByRole('alert').getByText('This link is broken').waitFor();
+    expect((await run(page)).data).toBeDefined();
+    expect(errors).toEqual([]);
+  },
+);

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { browserOfThisFile } from './browser';
+import { openEditor, openPanel } from './playground';
+
+const browser = browserOfThisFile();
+
+async function openMap() {
+  const playground = await openEditor(browser());
+  await openPanel(playground.page, 'Map');
+  const map = playground.page.getByRole('region', { name: 'Map', exact: true });
+  await map.getByRole('heading', { name: 'identity' }).waitFor();
+  return { ...playground, map };
+}
+
+test('the map shows the five subgraphs, and each field where it is resolved', async () => {
+  const { map, errors } = await openMap();
+
+  expect(await map.locator('.map-lane').allTextContents()).toEqual([
+    'identity',
+    'course',
+    'enrollment',
+    'payment',
+    'notification',
+    'in all of them',
+  ]);
+  const added = map.locator('.map-card[data-subgraph="enrollment"]', { hasText: 'enrollmentCount' });
+  expect(await added.locator('.map-type').textContent()).toContain('Course');
+  expect(errors).toEqual([]);
+});
+
+test('a field says whose it is, what it is, and who may see it', async () => {
+  const { map } = await openMap();
+
+  await map.getByRole('searchbox', { name: 'Find a type or a field' }).fill('user.email');
+  await map.getByRole('list', { name: 'Found' }).getByRole('button', { name: 'User.email' }).click();
+
+  const details = map.getByRole('region', { name: 'Chosen' });
+  await details.getByRole('heading', { name: 'User.email' }).waitFor();
+  await details.getByText('identity').waitFor();
+  await details.getByText('The address that the user signs in with.').waitFor();
+  await details.getByText('The owner and admins; null for everyone else').waitFor();
+});
+
+test('a type is found by keyboard alone, and its fields lead on', async () => {
+  const { page, map } = await openMap();
+
+  await map.getByRole('searchbox').focus();
+  await page.keyboard.type('course');
+  await page.keyboard.press('Enter');
+
+  const details = map.getByRole('region', { name: 'Chosen' });
+  await details.getByRole('heading', { name: 'Course', exact: true }).waitFor();
+  await details.getByRole('button', { name: 'teacher', exact: true }).click();
+  await details.getByRole('heading', { name: 'Course.teacher' }).waitFor();
+  await details.getByRole('button', { name: 'User', exact: true }).click();
+  await details.getByText('joined by id').waitFor();
+});
+
+test('the map is moved and zoomed by pointer and by keyboard, and all of it can be shown', async () => {
+  const { page, map } = await openMap();
+  const content = map.locator('.canvas-content');
+  const frame = map.getByRole('group', { name: /Map of the graph/ });
+  const transform = () => content.evaluate((element) => (element as HTMLElement).style.transform);
+  const scale = async () => Number(/scale\(([\d.]+)\)/.exec(await transform())?.[1]);
+
+  const seen = [await transform()];
+  const changed = async (what: () => Promise<void>) => {
+    await what();
+    await expect.poll(transform).not.toBe(seen.at(-1));
+    seen.push(await transform());
+  };
+  await changed(async () => {
+    const box = await frame.boundingBox();
+    if (!box) throw new Error('the map has no place');
+    await page.mouse.move(box.x + 100, box.y + 300);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 40, box.y + 260, { steps: 4 });
+    await page.mouse.up();
+  });
+  await changed(() => page.mouse.wheel(0, 80));
+  await changed(async () => {
+    await frame.focus();
+    await page.keyboard.press('ArrowRight');
+  });
+  const before = await scale();
+  await changed(() => page.keyboard.press('+'));
+  expect(await scale()).toBeGreaterThan(before);
+
+  await map.getByRole('button', { name: 'Show all' }).click();
+  const [whole, room] = [await content.boundingBox(), await frame.boundingBox()];
+  expect(whole?.width).toBeLessThanOrEqual(room?.width ?? 0);
+  expect(whole?.height).toBeLessThanOrEqual(room?.height ?? 0);
+});
+
+test('a panel can take the whole window, and gives it back on Escape', async () => {
+  const { page, map } = await openMap();
+
+  await map.getByRole('button', { name: 'Widen' }).click();
+  expect((await map.boundingBox())?.width).toBe(1400);
+  await page.keyboard.press('Escape');
+
+  await expect.poll(async () => (await map.boundingBox())?.width).toBeLessThan(700);
+});

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { browserOfThisFile } from './browser';
+import { openEditor, openPanel, write } from './playground';
+
+const browser = browserOfThisFile();
+
+test('the plan of the operation at hand is drawn, and nothing is executed', async () => {
+  const { page, errors } = await openEditor(browser());
+  const plans: boolean[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/graphql'))
+      plans.push(request.headers()['hive-expose-query-plan'] === 'dry-run');
+  });
+
+  await openPanel(page, 'Plan');
+  const panel = page.getByRole('region', { name: 'Plan', exact: true });
+  await panel.getByText('6 fetches in 4 steps').waitFor();
+
+  const boxes = panel.getByRole('button', { name: /step/ });
+  const names = await boxes.evaluateAll((all) => all.map((box) => (box as HTMLElement).dataset.subgraph));
+  expect(names[0]).toBe('identity');
+  expect([...names].sort()).toEqual([
+    'course',
+    'enrollment',
+    'identity',
+    'identity',
+    'notification',
+    'payment',
+  ]);
+  expect(await panel.getByText('Course { id }').count()).toBe(1);
+  expect(plans.length).toBeGreaterThan(0);
+  expect(plans.every(Boolean)).toBe(true);
+
+  await boxes.first().focus();
+  await page.keyboard.press('Enter');
+  await panel
+    .getByRole('region', { name: 'Fetch' })
+    .getByText('unreadNotificationCount')
+    .waitFor({ state: 'detached' });
+  await panel.getByRole('region', { name: 'Fetch' }).getByText('me {').waitFor();
+  expect(errors).toEqual([]);
+});
+
+test('the plan follows what is typed, and says why there is none', async () => {
+  const { page } = await openEditor(browser());
+  await openPanel(page, 'Plan');
+  const panel = page.getByRole('region', { name: 'Plan', exact: true });
+
+  await write(page, '{ courses(first: 1) { totalCount } }');
+  await panel.getByText('1 fetch in 1 step: course').waitFor();
+  await write(page, '{ nonsense }');
+  await panel.getByText('Cannot query field').waitFor();
+});
+
+test('the plan of a mutation changes nothing', async () => {
+  const { page } = await openEditor(browser());
+  await openPanel(page, 'Plan');
+
+  await write(
+    page,
+    'mutation { login(input: { email: "nobody@example.com", password: "not the password" }) { userErrors { code } } }',
+  );
+
+  await page.getByText('mutation · step 1').waitFor();
+  expect(await page.getByText('INVALID_CREDENTIALS').count()).toBe(0);
+});

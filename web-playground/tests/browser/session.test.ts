@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import { browserOfThisFile } from './browser';
+import { open, openEditor, openPanel, run, signInAs, storedSession, write } from './playground';
+
+const browser = browserOfThisFile();
+
+test('the sample student signs in, and the student home answers', async () => {
+  const { page, foreignRequests, errors } = await openEditor(browser());
+
+  await signInAs(page, 'Student');
+  const session = page.getByRole('region', { name: 'Session' });
+  await session.getByText('student', { exact: false }).first().waitFor();
+  const reply = await run(page);
+
+  expect(reply.errors).toBeUndefined();
+  expect(reply.data?.me).toMatchObject({ id: expect.any(String), enrollments: { nodes: expect.any(Array) } });
+  expect(await session.locator('time').getAttribute('datetime')).toMatch(/^\d{4}-/);
+  await page.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
+  expect(foreignRequests).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+test('one can be each of the sample people, one after the other, and nobody', async () => {
+  const { page } = await openEditor(browser());
+  await write(page, '{ me { role isVerified } }');
+
+  for (const [label, who] of [
+    ['Student', { role: 'STUDENT' }],
+    ['Teacher', { role: 'TEACHER', isVerified: true }],
+    ['Unverified teacher', { role: 'TEACHER', isVerified: false }],
+    ['Admin', { role: 'ADMIN' }],
+  ] as const) {
+    await signInAs(page, label);
+    expect((await run(page)).data?.me).toMatchObject(who);
+  }
+  await signInAs(page, 'Nobody');
+  expect((await run(page)).data?.me).toBeNull();
+});
+
+test('nobody is signed in by a visit, and a sign-out ends the session here and on the server', async () => {
+  const { page } = await openEditor(browser());
+  expect((await run(page)).data?.me).toBeNull();
+
+  await signInAs(page, 'Student');
+  const { refreshToken } = await storedSession(page);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+
+  expect((await run(page)).data?.me).toBeNull();
+  expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage }))).toBe('{}');
+  await write(
+    page,
+    `mutation { refreshSession(input: { refreshToken: "${refreshToken}" }) { userErrors { code } } }`,
+  );
+  expect((await run(page)).data?.refreshSession).toEqual({ userErrors: [{ code: 'SESSION_EXPIRED' }] });
+});
+
+test('a wrong password is refused in the dialog, by keyboard alone', async () => {
+  const { page } = await open(browser());
+
+  await page.getByRole('button', { name: 'Sign in as…' }).focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Sign in' });
+  await dialog.getByLabel('E-mail address').focus();
+  await page.keyboard.type('nobody@example.com');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('not the password');
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('alert').waitFor();
+  await page.keyboard.press('Escape');
+
+  await dialog.waitFor({ state: 'hidden' });
+});
+
+test('a server that does not say it is a development one is offered no sample people and no plans', async () => {
+  const { page } = await openEditor(browser(), {
+    prepare: (page) =>
+      page.route('**/playground.json', (route) => route.fulfill({ json: { development: false } })),
+  });
+
+  await page.getByRole('button', { name: 'Sign in as…' }).click();
+  await page.getByLabel('E-mail address').waitFor();
+  expect(await page.getByRole('button', { name: 'Admin', exact: true }).count()).toBe(0);
+  await page.keyboard.press('Escape');
+  await openPanel(page, 'Plan');
+  await page.getByText('Plans are shown by a development server, and to admins.').waitFor();
+});
+
+test('a token is renewed before it ends, and whoever is signed in stays so', async () => {
+  const { page, errors } = await openEditor(browser(), { prepare: (page) => page.clock.install() });
+  await signInAs(page, 'Student');
+  const before = await storedSession(page);
+
+  const renewed = page.waitForResponse(
+    (response) => response.request().postData()?.includes('refreshSession') ?? false,
+  );
+  await page.clock.fastForward('14:30');
+  await renewed;
+
+  await expect
+    .poll(() => storedSession(page).then(({ accessToken }) => accessToken))
+    .not.toBe(before.accessToken);
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  expect(errors).toEqual([]);
+});
+
+test('a token that the server no longer accepts is replaced, and the operation sent once more', async () => {
+  const { page, sent } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await page.evaluate(() => {
+    const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
+    sessionStorage.setItem('lyceum:session', JSON.stringify({ ...session, accessToken: 'ended' }));
+  });
+  await page.reload();
+  await page.getByRole('button', { name: /Execute query/ }).waitFor();
+  sent.length = 0;
+
+  await run(page);
+
+  await page.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
+  expect(sent.map((body) => /refreshSession|StudentHome/.exec(body)?.[0])).toEqual([
+    'StudentHome',
+    'refreshSession',
+    'StudentHome',
+  ]);
+});
+
+test('a session that is over while the page is open ends with a word, and the answer says why', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await page.evaluate(() => {
+    const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
+    const over = { ...session, accessToken: 'ended', refreshToken: 'used' };
+    sessionStorage.setItem('lyceum:session', JSON.stringify(over));
+  });
+  await page.reload();
+  await page.getByRole('button', { name: /Execute query/ }).waitFor();
+
+  expect((await run(page)).errors?.[0]?.extensions?.code).toBe('UNAUTHENTICATED');
+
+  await page.getByText('Your session has ended. Please sign in again.').waitFor();
+  await page.getByRole('list', { name: 'Errors' }).getByText('UNAUTHENTICATED').waitFor();
+});
+
+test('neither the address, nor the history, nor the stored editor holds a token or a password', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await run(page);
+  const { accessToken, refreshToken } = await storedSession(page);
+  await page.getByRole('button', { name: 'Headers', exact: true }).click();
+  await page
+    .locator('.graphiql-editor-tool section:not(.hidden) .view-lines, .graphiql-editor-tool .view-lines')
+    .last()
+    .click();
+  await page.keyboard.insertText(`{"authorization": "Bearer ${accessToken}"}`);
+  await write(page, `query Mine { me { name } } # refreshToken: "${refreshToken}", password: "sesame"`);
+  await run(page);
+  await page.getByRole('button', { name: 'Share a link' }).click();
+
+  const elsewhere = await page.evaluate(() => {
+    const encoded = location.hash.replace('#operation=', '').replaceAll('-', '+').replaceAll('_', '/');
+    return location.href + atob(encoded) + JSON.stringify({ ...localStorage });
+  });
+  expect(accessToken).toBeTruthy();
+  expect(elsewhere).toContain('Mine');
+  expect(elsewhere).not.toContain(accessToken);
+  expect(elsewhere).not.toContain(refreshToken);
+  expect(elsewhere).not.toContain('sesame');
+});

@@ -1,0 +1,148 @@
+import type { Page } from 'playwright-core';
+import { afterEach, expect, test } from 'vitest';
+import { browserOfThisFile } from './browser';
+import { Passage } from './passage';
+import { ask, openEditor, signInAs, write } from './playground';
+
+const browser = browserOfThisFile();
+const passages: Passage[] = [];
+
+afterEach(async () => {
+  await Promise.all(passages.splice(0).map((passage) => passage.cut()));
+});
+
+/** A new student, so that the sample people's lists stay as they are. */
+class Student {
+  readonly email = `stream.${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}@example.com`;
+  readonly password = 'correct horse battery staple';
+  #token = '';
+  #courses: string[] = [];
+
+  static async register(): Promise<Student> {
+    const student = new Student();
+    const { email, password } = student;
+    const reply = await ask(
+      `mutation($input: RegisterInput!) { register(input: $input) { session { accessToken } userErrors { message } } }`,
+      { input: { email, password, name: 'Ada Lovelace', role: 'STUDENT' } },
+    );
+    student.#token = reply.data?.register.session.accessToken;
+    const courses = await ask('{ courses(first: 20, filter: { isFree: true }) { nodes { id } } }', {});
+    student.#courses = courses.data?.courses.nodes.map(({ id }: { id: string }) => id);
+    await student.#hasNotifications(1);
+    return student;
+  }
+
+  /** Something happens, of which the student is notified. */
+  async enroll(): Promise<void> {
+    const before = await this.#notifications();
+    const reply = await ask(
+      'mutation($input: EnrollInput!) { enroll(input: $input) { enrollment { id } userErrors { code } } }',
+      { input: { courseId: this.#courses.shift() } },
+      this.#token,
+    );
+    expect(reply.data?.enroll).toMatchObject({ userErrors: [] });
+    await this.#hasNotifications(before + 1);
+  }
+
+  async signIn(page: Page): Promise<void> {
+    await page.getByRole('button', { name: 'Sign in as…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('E-mail address').fill(this.email);
+    await dialog.getByLabel('Password').fill(this.password);
+    await dialog.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await dialog.waitFor({ state: 'hidden' });
+  }
+
+  async #notifications(): Promise<number> {
+    const reply = await ask('{ me { notifications(first: 1) { totalCount } } }', {}, this.#token);
+    return reply.data?.me.notifications.totalCount;
+  }
+
+  async #hasNotifications(count: number): Promise<void> {
+    await expect.poll(() => this.#notifications(), { timeout: 20_000 }).toBe(count);
+  }
+}
+
+const execute = (page: Page) => page.getByRole('button', { name: /Execute query/ }).click();
+const events = (page: Page) => page.getByRole('region', { name: 'Events', exact: true });
+const listed = (page: Page) =>
+  events(page).getByRole('list', { name: 'Events as they came' }).locator(':scope > li');
+
+test('events are listed as they come, until they are stopped', async () => {
+  const student = await Student.register();
+  const { page, errors, foreignRequests } = await openEditor(browser());
+  await student.signIn(page);
+  await page.getByRole('button', { name: /NotificationAdded/ }).click();
+  await page.locator('.graphiql-query-editor', { hasText: 'subscription NotificationAdded' }).waitFor();
+
+  await execute(page);
+  await events(page).getByText('Live').waitFor();
+  await student.enroll();
+  await expect.poll(() => listed(page).count()).toBe(1);
+  await student.enroll();
+  await expect.poll(() => listed(page).count()).toBe(2);
+  await page.locator('.result-window', { hasText: 'notificationAdded' }).waitFor();
+
+  await events(page).getByRole('button', { name: 'Stop' }).click();
+  await events(page).getByText('Ended').waitFor();
+  await student.enroll();
+  expect(await listed(page).count()).toBe(2);
+  expect(errors).toEqual([]);
+  expect(foreignRequests).toEqual([]);
+});
+
+test('a stream goes on when the server is back, and what happened meanwhile comes, too', async () => {
+  const passage = new Passage();
+  passages.push(passage);
+  await passage.open();
+  const student = await Student.register();
+  const { page } = await openEditor(browser(), { at: passage.address });
+  await student.signIn(page);
+  await write(page, 'subscription { notificationAdded { id title } }');
+  await execute(page);
+  await events(page).getByText('Live').waitFor();
+  await student.enroll();
+  await expect.poll(() => listed(page).count()).toBe(1);
+
+  await passage.cut();
+  await events(page).getByText('Connecting again').waitFor();
+  await student.enroll();
+  await student.enroll();
+  await passage.open();
+
+  await expect.poll(() => listed(page).count(), { timeout: 20_000 }).toBe(3);
+  await events(page).getByText('connection lost once').waitFor();
+  await student.enroll();
+  await expect.poll(() => listed(page).count()).toBe(4);
+  const titles = await listed(page)
+    .locator('pre')
+    .evaluateAll((all) => all.map((one) => one.textContent ?? ''));
+  const ids = titles.map((text) => JSON.parse(text).data.notificationAdded.id as string);
+  expect(new Set(ids).size).toBe(4);
+});
+
+test('who may not follow is told why', async () => {
+  const { page } = await openEditor(browser());
+  await write(page, 'subscription { notificationAdded { id title } }');
+
+  await execute(page);
+
+  await page.locator('.result-window', { hasText: 'UNAUTHENTICATED' }).waitFor();
+  await events(page).getByText('Ended').waitFor();
+});
+
+test('an answer that breaks off is told, and the next one is whole', async () => {
+  const passage = new Passage();
+  passages.push(passage);
+  await passage.open();
+  const { page } = await openEditor(browser(), { at: passage.address });
+  await passage.cut();
+
+  await execute(page);
+  await page.locator('.result-window', { hasText: 'The server does not answer.' }).waitFor();
+  await passage.open();
+  await signInAs(page, 'Student');
+  await execute(page);
+
+  await page.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
+});
