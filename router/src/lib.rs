@@ -10,6 +10,7 @@ mod plugins;
 mod relay;
 mod server;
 mod settings;
+mod trace;
 mod websocket;
 
 pub use server::{Router, run};

@@ -309,7 +309,6 @@ impl RouterThread {
                 .map(|(name, url)| SubgraphUrl { name: name.to_owned(), url })
                 .collect(),
             playground: page,
-            expose_query_plan: true,
             development: true,
             samples: people,
             client_address: settings.client_address.clone(),
