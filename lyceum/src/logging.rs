@@ -3,6 +3,7 @@
 
 use std::io::{IsTerminal as _, stderr, stdout};
 
+use subgraph_kit::trace;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer as _, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -18,6 +19,7 @@ pub fn start(level: &str) {
             lines.with_filter(filter).with_filter(filter_fn(|metadata| is_discreet(metadata) && !is_notice(metadata))),
         )
         .with(notices.with_filter(filter_fn(is_notice)))
+        .with(trace::statements())
         .init();
 }
 

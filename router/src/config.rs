@@ -68,7 +68,7 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
             "storage": { "type": "file", "path": std::path::absolute(manifest)? },
         });
     }
-    if settings.expose_query_plan || settings.development {
+    if settings.development {
         config["query_planner"]["allow_expose"] = json!(true);
     }
     config["supergraph"]["source"] = json!("file");
@@ -152,7 +152,7 @@ mod tests {
 
         assert_eq!(config.address(), "127.0.0.1:4000");
         assert!(config.jwt.is_jwt_auth_enabled());
-        assert!(!config.query_planner.allow_expose);
+        assert!(config.query_planner.allow_expose, "the plugin `insight` says to whom");
         assert!(!config.laboratory.enabled);
     }
 

@@ -12,6 +12,7 @@ mod plugins;
 mod relay;
 mod server;
 mod settings;
+mod trace;
 mod websocket;
 
 pub use config::require_safelist;

@@ -52,10 +52,6 @@ pub struct Settings {
     #[arg(long, env = "LYCEUM_PLAYGROUND", value_name = "DIRECTORY", default_value = "web-playground/dist")]
     pub playground: PathBuf,
 
-    /// Tell a client that asks for it how its operation is planned.
-    #[arg(long, env = "LYCEUM_ROUTER_EXPOSE_QUERY_PLAN")]
-    pub expose_query_plan: bool,
-
     /// Worker threads of the router; as many as there are cores when left out.
     #[arg(long = "router-workers", env = "LYCEUM_ROUTER_WORKERS", value_name = "NUMBER")]
     pub workers: Option<u16>,
@@ -76,7 +72,7 @@ pub struct Settings {
     #[arg(long)]
     pub insecure_dev: bool,
 
-    /// Whether errors name their subgraph, plans are shown, and sample people are offered.
+    /// Whether errors name their subgraph, everyone may ask for plans and traces, and sample people are offered.
     #[arg(skip)]
     pub development: bool,
 

@@ -11,12 +11,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use sha2::Sha256;
 
-use crate::client::HEADER as CLIENT;
+use crate::{client::HEADER as CLIENT, trace::HEADER as TRACE};
 
 /// Carries the signature: `<seconds since 1970>.<base64url>`.
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-lyceum-signature");
 
-/// The headers that a subgraph acts upon.
+/// The headers that a subgraph acts upon, beside the one that asks for a trace.
 const SIGNED_HEADERS: [HeaderName; 2] = [AUTHORIZATION, CLIENT];
 
 /// How far the clocks of router and subgraph may be apart, the way of the request included.
@@ -298,7 +298,9 @@ fn digest(key: &Key, hop: Hop<'_>, time: u64) -> Hmac<Sha256> {
     add(hop.subgraph.as_bytes());
     add(hop.method.as_str().as_bytes());
     add(hop.path.as_bytes());
-    for name in SIGNED_HEADERS {
+    // The last one only where it is, so that processes of the version before agree about all other requests.
+    let traced = hop.headers.contains_key(TRACE).then_some(TRACE);
+    for name in SIGNED_HEADERS.into_iter().chain(traced) {
         let values = hop.headers.get_all(name);
         add(&(values.iter().count() as u64).to_be_bytes());
         values.iter().for_each(|value| add(value.as_bytes()));
@@ -431,6 +433,23 @@ mod tests {
             let mut headers = signed();
             change(&mut headers);
             assert_eq!(secrets().verify_at(hop(&headers), TIME), Err(Refused::Wrong), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_trace_is_asked_for_by_whoever_signs() {
+        let mut headers = headers();
+        headers.insert(TRACE, HeaderValue::from_static("1"));
+        let mut traced = headers.clone();
+        traced.insert(SIGNATURE, secrets().sign_at(hop(&headers), TIME));
+        let mut added = signed();
+        added.insert(TRACE, HeaderValue::from_static("1"));
+        let mut removed = traced.clone();
+        removed.remove(TRACE);
+
+        assert_eq!(secrets().verify_at(hop(&traced), TIME), Ok(()));
+        for changed in [added, removed] {
+            assert_eq!(secrets().verify_at(hop(&changed), TIME), Err(Refused::Wrong), "{changed:?}");
         }
     }
 

@@ -21,6 +21,7 @@ pub mod service;
 pub mod testing;
 pub mod text;
 pub mod token;
+pub mod trace;
 pub mod viewer;
 
 pub use client::{Client, ClientExt};

@@ -29,7 +29,7 @@ use crate::{
     events::Undelivered,
     hop::{self, Door, Hop, Refused, Secrets},
     peers::EVENTS_PATH,
-    report,
+    report, trace,
 };
 
 /// The router takes 1 MB from a client, and asks for a thousand entities at most.
@@ -79,6 +79,10 @@ struct Guard {
     secrets: Secrets,
 }
 
+/// A request that the router has signed.
+#[derive(Clone)]
+struct Signed;
+
 /// Lets the router's requests pass. To all others the answer is the same and says nothing.
 async fn only_the_router(State(guard): State<Guard>, request: Request, next: Next) -> Result<Response, StatusCode> {
     let refuse = |refused| unauthorized(guard.subgraph, refused);
@@ -94,7 +98,9 @@ async fn only_the_router(State(guard): State<Guard>, request: Request, next: Nex
         body: &body,
     };
     guard.secrets.verify(hop).map_err(refuse)?;
-    Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(Signed);
+    Ok(next.run(request).await)
 }
 
 fn unauthorized(subgraph: &str, refused: Refused) -> StatusCode {
@@ -105,9 +111,14 @@ fn unauthorized(subgraph: &str, refused: Refused) -> StatusCode {
 async fn graphql(
     State(subgraph): State<Subgraph>,
     stopping: Option<Extension<Stopping>>,
-    headers: HeaderMap,
+    signed: Option<Extension<Signed>>,
+    mut headers: HeaderMap,
     request: GraphQLRequest,
 ) -> Response {
+    // Who may see a trace is the router's to decide, so nobody else is given one.
+    if signed.is_none() {
+        headers.remove(trace::HEADER);
+    }
     if wants_events(&headers) {
         let Extension(Stopping(stop)) = stopping.unwrap_or_default();
         return events(subgraph.subscribe(&headers, request.into_inner()), stop).into_response();

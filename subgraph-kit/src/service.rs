@@ -26,6 +26,7 @@ use crate::{
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
     report,
     token::{Bearer, Verifier},
+    trace,
 };
 
 const MOST_REPRESENTATIONS: usize = 1_000;
@@ -165,14 +166,16 @@ impl Subgraph {
         &self.db
     }
 
-    /// Verifies the token in `headers` and runs one request.
+    /// Verifies the token in `headers` and runs one request. Where the headers ask for a trace, the
+    /// answer has one.
     pub fn execute(
         &self,
         headers: &HeaderMap,
         mut request: Request,
     ) -> impl Future<Output = Response> + Send + 'static {
+        let is_traced = headers.contains_key(trace::HEADER);
         let (subgraph, headers) = (self.clone(), headers.clone());
-        async move {
+        trace::answer(is_traced, async move {
             match subgraph.admit(&headers, &mut request).await {
                 Ok(bearer) => {
                     let request =
@@ -181,7 +184,7 @@ impl Subgraph {
                 }
                 Err(error) => report::failure(&error),
             }
-        }
+        })
     }
 
     /// Verifies the token in `headers` and runs one request that may have many answers, a

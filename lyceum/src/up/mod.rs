@@ -327,7 +327,6 @@ impl RouterThread {
                 .map(|(name, url)| SubgraphUrl { name: name.to_owned(), url })
                 .collect(),
             playground: page,
-            expose_query_plan: true,
             safelist: settings.safelist.clone(),
             development: true,
             samples: people,

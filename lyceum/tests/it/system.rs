@@ -5,6 +5,7 @@ use std::{
     env,
     fs::File,
     io::{BufRead as _, BufReader},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -273,6 +274,53 @@ impl Visitor {
 fn header(text: &str) -> HeaderValue {
     // As it arrives: without the spaces around it.
     text.trim().parse().expect("a header's value")
+}
+
+/// `lyceum router` as a process of its own, before the subgraphs of a system.
+pub struct LoneRouter {
+    process: Child,
+    port: u16,
+}
+
+impl LoneRouter {
+    pub fn start(system: &System) -> Self {
+        let port = free_port();
+        let subgraphs: Vec<_> = system.addresses.subgraphs.iter().map(|(name, url)| format!("{name}={url}")).collect();
+        let process = Command::new(env!("CARGO_BIN_EXE_lyceum"))
+            .args(["router", "--router-port", &port.to_string(), "--jwks-url", &system.addresses.jwks])
+            .args(["--subgraph-urls", &subgraphs.join(",")])
+            .env("LYCEUM_SUBGRAPH_SECRET", SECRET)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(transcript::path("log").map_or_else(Stdio::null, |log| File::create(log).expect("a file").into()))
+            .env("RUST_LOG", transcript::LOG_FILTER)
+            .spawn()
+            .expect("the router starts");
+        let router = Self { process, port };
+        for _ in 0..1_000 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return router;
+            }
+            sleep(Duration::from_millis(20));
+        }
+        panic!("`lyceum router` does not answer");
+    }
+
+    pub fn visitor(&self) -> Visitor {
+        Visitor::at(&format!("http://127.0.0.1:{}", self.port))
+    }
+}
+
+impl Drop for LoneRouter {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
 }
 
 /// What the router would sign a request to a subgraph with.

@@ -8,6 +8,7 @@ mod expansion;
 pub mod handed_over;
 mod hash_collisions;
 pub mod in_process;
+mod insight;
 pub mod nested_json;
 mod playground;
 mod retry_after;
@@ -32,6 +33,8 @@ pub fn registry() -> PluginRegistry {
         .register::<credentials::Credentials>()
         .register::<streams::Streams>()
         .register::<in_process::InProcess>()
+        // Measures what has been chosen before it.
+        .register::<insight::Insight>()
         .register::<errors::Errors>()
         // Whatever else changes a request to a subgraph comes before it is signed.
         .register::<sign::Sign>()
@@ -64,6 +67,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         credentials::Credentials::plugin_name(): {},
         streams::Streams::plugin_name(): parts_key,
         in_process::InProcess::plugin_name(): parts_key,
+        insight::Insight::plugin_name(): { "config": { "development": settings.development } },
         errors::Errors::plugin_name(): { "config": { "development": settings.development } },
         sign::Sign::plugin_name(): parts_key,
     })

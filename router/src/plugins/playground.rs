@@ -84,7 +84,11 @@ impl RouterPlugin for Playground {
             warn!(directory = config.directory, "the playground has not been built");
             files.insert(INDEX.to_owned(), File::new("/index.txt", NOT_BUILT.into()));
         }
-        let settings = json!({ "development": config.development, "samples": config.samples });
+        let settings = json!({
+            "development": config.development,
+            "insight": if config.development { "everyone" } else { "admins" },
+            "samples": config.samples,
+        });
         files.insert(SETTINGS.to_owned(), File::new(SETTINGS, settings.to_string().into()));
         payload.initialize_plugin(Self { files })
     }

@@ -65,7 +65,7 @@ async fn sample_people_are_offered_in_development_only() {
     let settings = page("/playground.json").await;
 
     assert_eq!(header(&settings, "content-type"), "application/json");
-    assert_eq!(settings.text().await.expect("it is text"), r#"{"development":false,"samples":[]}"#);
+    assert_eq!(settings.text().await.expect("it is text"), r#"{"development":false,"insight":"admins","samples":[]}"#);
 }
 
 #[tokio::test]
@@ -76,11 +76,11 @@ async fn machines_learn_that_the_router_is_ready() {
 }
 
 #[tokio::test]
-async fn plans_are_not_shown_unless_a_setting_says_so() {
+async fn plans_are_not_shown_to_just_anyone() {
     let request = App::get().post().header("hive-expose-query-plan", "dry-run");
     let response = request.body(r#"{"query":"{ courses { id } }"}"#).header("content-type", "application/json");
 
     let text = response.send().await.expect("the router answers").text().await.expect("it is text");
 
-    assert!(!text.contains("queryPlan"), "{text}");
+    assert!(text.contains("FORBIDDEN") && !text.contains("queryPlan"), "{text}");
 }

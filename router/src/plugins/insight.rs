@@ -1,0 +1,192 @@
+//! Lets developers see how an operation is answered: its plan, and a trace of what it took. Who may is
+//! decided here, for both: everyone in development, and otherwise admins.
+
+use std::sync::Arc;
+
+use hive_router::{
+    GraphQLError, PlanExecutionOutput, async_trait,
+    executor::execution::{client_request_details::JwtRequestDetails, plan::FailedExecutionResult},
+    http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
+    ntex::http::HeaderMap,
+    plugins::{
+        hooks::{
+            on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
+            on_graphql_analysis::{OnGraphqlAnalysisHookPayload, OnGraphqlAnalysisHookResult},
+            on_graphql_parse::{OnGraphQLParseHookResult, OnGraphQLParseStartHookPayload},
+            on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
+            on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
+        },
+        plugin_context::PluginContext,
+        plugin_trait::{CacheHint, EndHookPayload, RouterPlugin, StartHookPayload},
+    },
+};
+use serde::Deserialize;
+use sonic_rs::JsonValueTrait;
+use subgraph_kit::trace::HEADER as SUBGRAPH_TRACE;
+
+use crate::trace::{Recorder, Traced};
+
+const TRACE: HeaderName = HeaderName::from_static("lyceum-trace");
+const PLAN: HeaderName = HeaderName::from_static("hive-expose-query-plan");
+/// Where an answer's extensions have the trace.
+const EXTENSION: &str = "trace";
+
+pub struct Insight {
+    development: bool,
+}
+
+#[derive(Deserialize)]
+pub struct Config {
+    development: bool,
+}
+
+#[async_trait]
+impl RouterPlugin for Insight {
+    type Config = Config;
+
+    fn plugin_name() -> &'static str {
+        "insight"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        let Config { development } = payload.config()?;
+        payload.initialize_plugin(Self { development })
+    }
+
+    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        Box::pin(async move {
+            let headers = payload.router_http_request.headers();
+            // Whether a token is an admin's is known later, and until then the time goes by.
+            if wants_trace(headers) && (self.development || headers.contains_key(AUTHORIZATION)) {
+                payload.context.insert(Recorder::new());
+            }
+            payload.proceed()
+        })
+    }
+
+    async fn on_graphql_parse<'exec>(
+        &'exec self,
+        payload: OnGraphQLParseStartHookPayload<'exec>,
+    ) -> OnGraphQLParseHookResult<'exec> {
+        let Some(recorder) = recorder(payload.context) else { return payload.proceed() };
+        let phase = recorder.begin("parse");
+        payload.on_end(move |parsed| {
+            recorder.end(phase.cached(is_hit(&parsed.cache_hint)));
+            parsed.proceed()
+        })
+    }
+
+    async fn on_graphql_validation<'exec>(
+        &'exec self,
+        payload: OnGraphQLValidationStartHookPayload<'exec>,
+    ) -> OnGraphQLValidationStartHookResult<'exec> {
+        if wants_plan(payload.router_http_request.headers) {
+            share_with_nobody(&payload);
+        }
+        let Some(recorder) = recorder(payload.context) else { return payload.proceed() };
+        share_with_nobody(&payload);
+        let phase = recorder.begin("validate");
+        payload.on_end(move |validated| {
+            recorder.end(phase.cached(is_hit(&validated.cache_hint)));
+            recorder.prepare();
+            validated.proceed()
+        })
+    }
+
+    async fn on_graphql_analysis<'exec>(
+        &'exec self,
+        payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
+    ) -> OnGraphqlAnalysisHookResult {
+        let request = &payload.client_request_details;
+        let is_permitted = self.development || is_admin(&request.jwt);
+        if let Some(recorder) = recorder(payload.context) {
+            if is_permitted { recorder.prepared() } else { recorder.discard() }
+        }
+        // Not to be ignored: who wants to see the plan of a mutation does not want it to happen.
+        if !is_permitted && wants_plan(&request.headers) {
+            return OnGraphqlAnalysisHookResult::EndWithResponse(refusal());
+        }
+        OnGraphqlAnalysisHookResult::Proceed
+    }
+
+    async fn on_query_plan<'exec>(
+        &'exec self,
+        payload: OnQueryPlanStartHookPayload<'exec>,
+    ) -> OnQueryPlanStartHookResult<'exec> {
+        let Some(recorder) = recorder(payload.context) else { return payload.proceed() };
+        let phase = recorder.begin("plan");
+        payload.on_end(move |planned| {
+            recorder.end(phase.cached(is_hit(&planned.cache_hint)));
+            planned.proceed()
+        })
+    }
+
+    async fn on_execute<'exec>(
+        &'exec self,
+        payload: OnExecuteStartHookPayload<'exec>,
+    ) -> OnExecuteStartHookResult<'exec> {
+        let Some(recorder) = recorder(payload.context) else { return payload.proceed() };
+        let phase = recorder.begin("execute");
+        payload.on_end(move |mut executed| {
+            recorder.end(phase);
+            if let Some(trace) = recorder.trace() {
+                executed.add_extension(EXTENSION, trace);
+            }
+            executed.proceed()
+        })
+    }
+
+    async fn on_subgraph_execute<'exec>(
+        &'exec self,
+        mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
+    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+        let request = &mut payload.execution_request;
+        request.headers.remove(SUBGRAPH_TRACE);
+        if let Some(recorder) = recorder(payload.context) {
+            request.headers.insert(SUBGRAPH_TRACE, HeaderValue::from_static("1"));
+            request.dedupe = false;
+            payload.executor = Traced::new(payload.subgraph_name, payload.executor, recorder);
+        }
+        payload.proceed()
+    }
+}
+
+fn wants_trace(headers: &HeaderMap) -> bool {
+    headers.get(&TRACE).is_some_and(|value| value.as_bytes() == b"1")
+}
+
+fn wants_plan(headers: &HeaderMap) -> bool {
+    let is_mode = |value: &[u8]| matches!(value.trim_ascii(), b"true" | b"dry-run");
+    headers.get_all(&PLAN).any(|value| is_mode(value.as_bytes()))
+}
+
+/// What is recorded of a request that wants to be traced, and may for all that is known.
+fn recorder(context: &PluginContext) -> Option<Arc<Recorder>> {
+    let recorder = context.get_ref::<Arc<Recorder>>()?;
+    recorder.is_recording().then(|| Arc::clone(&recorder))
+}
+
+/// Equal queries at the same moment are executed once; this one for itself, so that its answer is its own.
+fn share_with_nobody(payload: &OnGraphQLValidationStartHookPayload<'_>) {
+    payload.add_inbound_dedupe_partition(rand::random());
+}
+
+fn is_admin(verified: &JwtRequestDetails) -> bool {
+    match verified {
+        JwtRequestDetails::Authenticated { claims, .. } => claims.get("role").as_str() == Some("admin"),
+        JwtRequestDetails::Unauthenticated => false,
+    }
+}
+
+fn is_hit(hint: &CacheHint) -> bool {
+    matches!(hint, CacheHint::Hit)
+}
+
+fn refusal() -> PlanExecutionOutput {
+    let error = GraphQLError::from_message_and_code("Plans are shown to admins.", "FORBIDDEN");
+    let body = FailedExecutionResult { errors: vec![error] }.serialize();
+    PlanExecutionOutput { body, error_count: 1, status_code: StatusCode::FORBIDDEN }
+}

@@ -1,0 +1,265 @@
+//! What an operation took, as `docs/trace.md` describes it: recorded while it is answered. Of what people
+//! sent and got it holds nothing but sizes and counts.
+
+use std::{
+    collections::BTreeSet,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures::stream::BoxStream;
+use hive_router::{
+    async_trait,
+    executor::{
+        executors::{
+            common::{SubgraphExecutionRequest, SubgraphExecutor, SubgraphExecutorBoxedArc},
+            error::SubgraphExecutorError,
+        },
+        response::{subgraph_response::SubgraphResponse, value::Value},
+    },
+    plugins::plugin_context::PluginRequestState,
+};
+use http::Uri;
+use serde::{Deserialize, Serialize};
+use subgraph_kit::trace::{self as subgraph, Statement, micros};
+
+const VERSION: u8 = 1;
+
+type Answer = Result<SubgraphResponse<'static>, SubgraphExecutorError>;
+
+/// Where an operation's time went. Times are microseconds since the request arrived.
+#[derive(Serialize)]
+pub struct Trace {
+    version: u8,
+    total: u64,
+    phases: Vec<Phase>,
+    fetches: Vec<Fetch>,
+}
+
+/// A part of the router's own work.
+#[derive(Serialize)]
+pub struct Phase {
+    name: &'static str,
+    start: u64,
+    duration: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached: Option<bool>,
+}
+
+/// A request to a subgraph.
+#[derive(Serialize)]
+struct Fetch {
+    subgraph: String,
+    kind: Kind,
+    types: BTreeSet<String>,
+    representations: usize,
+    start: u64,
+    duration: u64,
+    bytes: usize,
+    errors: usize,
+    failed: bool,
+    inside: Option<u64>,
+    statements: Vec<Statement>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    omitted: Option<usize>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Query,
+    Mutation,
+    Entities,
+}
+
+/// An entity that is asked for. Its key is of no interest here.
+#[derive(Deserialize)]
+struct Representation {
+    #[serde(rename = "__typename")]
+    type_name: String,
+}
+
+impl Phase {
+    /// Whether its result was known from an earlier request.
+    pub fn cached(self, cached: bool) -> Self {
+        Self { cached: Some(cached), ..self }
+    }
+}
+
+/// Takes down what happens to one request.
+pub struct Recorder {
+    arrived: Instant,
+    recording: Mutex<Option<Recording>>,
+}
+
+#[derive(Default)]
+struct Recording {
+    phases: Vec<Phase>,
+    preparing: Option<Phase>,
+    fetches: Vec<Fetch>,
+}
+
+impl Recorder {
+    /// For a request that has just arrived.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { arrived: Instant::now(), recording: Mutex::new(Some(Recording::default())) })
+    }
+
+    /// Whether anything is still to be taken down.
+    pub fn is_recording(&self) -> bool {
+        self.with(|_| ()).is_some()
+    }
+
+    /// Forgets everything, and takes nothing down any more.
+    pub fn discard(&self) {
+        self.take();
+    }
+
+    /// A phase that begins.
+    pub fn begin(&self, name: &'static str) -> Phase {
+        Phase { name, start: self.now(), duration: 0, cached: None }
+    }
+
+    /// A phase that has ended.
+    pub fn end(&self, phase: Phase) {
+        let phase = Phase { duration: self.now().saturating_sub(phase.start), ..phase };
+        self.with(|recording| recording.phases.push(phase));
+    }
+
+    /// The router begins to normalize the document, verify the token and coerce the variables.
+    pub fn prepare(&self) {
+        let phase = self.begin("prepare");
+        self.with(|recording| recording.preparing = Some(phase));
+    }
+
+    /// It has done so.
+    pub fn prepared(&self) {
+        if let Some(phase) = self.with(|recording| recording.preparing.take()).flatten() {
+            self.end(phase);
+        }
+    }
+
+    /// All of it, once.
+    pub fn trace(&self) -> Option<Trace> {
+        let Recording { phases, mut fetches, .. } = self.take()?;
+        fetches.sort_by_key(|fetch| fetch.start);
+        Some(Trace { version: VERSION, total: self.now(), phases, fetches })
+    }
+
+    fn now(&self) -> u64 {
+        micros(self.arrived.elapsed())
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&mut Recording) -> T) -> Option<T> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(what)
+    }
+
+    fn take(&self) -> Option<Recording> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Asks a subgraph as another executor would, and takes down what it took.
+pub struct Traced {
+    subgraph: String,
+    executor: SubgraphExecutorBoxedArc,
+    recorder: Arc<Recorder>,
+}
+
+impl Traced {
+    pub fn new(subgraph: &str, executor: SubgraphExecutorBoxedArc, recorder: Arc<Recorder>) -> SubgraphExecutorBoxedArc {
+        Self { subgraph: subgraph.to_owned(), executor, recorder }.to_boxed_arc()
+    }
+}
+
+#[async_trait]
+impl SubgraphExecutor for Traced {
+    fn executor_name(&self) -> &str {
+        self.executor.executor_name()
+    }
+
+    fn endpoint(&self) -> &Uri {
+        self.executor.endpoint()
+    }
+
+    async fn execute<'a>(
+        &self,
+        request: SubgraphExecutionRequest<'a>,
+        timeout: Option<Duration>,
+        plugins: Option<&'a PluginRequestState<'a>>,
+    ) -> Answer {
+        let fetch = Fetch::begin(&self.subgraph, &request, self.recorder.now());
+        let mut answer = self.executor.execute(request, timeout, plugins).await;
+        let fetch = fetch.end(&mut answer, self.recorder.now());
+        self.recorder.with(|recording| recording.fetches.push(fetch));
+        answer
+    }
+
+    async fn subscribe<'a>(
+        &self,
+        request: SubgraphExecutionRequest<'a>,
+        timeout: Option<Duration>,
+    ) -> Result<BoxStream<'static, Answer>, SubgraphExecutorError> {
+        self.executor.subscribe(request, timeout).await
+    }
+}
+
+impl Fetch {
+    fn begin(subgraph: &str, request: &SubgraphExecutionRequest<'_>, start: u64) -> Self {
+        let entities: Vec<_> = request.raw_variable_values.iter().flatten().flat_map(|(_, json)| read(json)).collect();
+        Self {
+            subgraph: subgraph.to_owned(),
+            kind: match request.raw_variable_values {
+                Some(_) => Kind::Entities,
+                None if request.query.trim_start().starts_with("mutation") => Kind::Mutation,
+                None => Kind::Query,
+            },
+            representations: entities.len(),
+            types: entities.into_iter().map(|entity| entity.type_name).collect(),
+            start,
+            duration: 0,
+            bytes: 0,
+            errors: 0,
+            failed: false,
+            inside: None,
+            statements: Vec::new(),
+            omitted: None,
+        }
+    }
+
+    fn end(mut self, answer: &mut Answer, now: u64) -> Self {
+        self.duration = now.saturating_sub(self.start);
+        match answer {
+            Ok(response) => self.read(response),
+            Err(_) => self.failed = true,
+        }
+        self
+    }
+
+    fn read(&mut self, response: &mut SubgraphResponse<'static>) {
+        self.bytes = response.bytes.as_ref().map_or(0, |bytes| bytes.len());
+        self.errors = response.errors.as_ref().map_or(0, Vec::len);
+        let Some(told) = take_told(&mut response.extensions) else { return };
+        self.bytes = self.bytes.saturating_sub(told.len() + r#","extensions":{"lyceumTrace":}"#.len());
+        let Ok(told) = sonic_rs::from_str::<subgraph::Trace>(&told) else { return };
+        self.inside = Some(told.duration);
+        self.omitted = (told.omitted > 0).then_some(told.omitted);
+        // When it came to the subgraph is not known: clocks differ.
+        let later = |statement: Statement| Statement { start: self.start + statement.start, ..statement };
+        self.statements = told.statements.into_iter().map(later).collect();
+    }
+}
+
+fn read(representations: &[u8]) -> Vec<Representation> {
+    sonic_rs::from_slice(representations).unwrap_or_default()
+}
+
+/// What the subgraph has told, as JSON; the rest of the answer is as if it had not been asked.
+fn take_told(extensions: &mut Option<Value<'static>>) -> Option<String> {
+    let Some(Value::Object(entries)) = extensions else { return None };
+    let (told, others): (Vec<_>, Vec<_>) =
+        mem::take(entries).into_iter().partition(|(name, _)| *name == subgraph::EXTENSION);
+    *extensions = (!others.is_empty()).then_some(Value::Object(others));
+    sonic_rs::to_string(&told.into_iter().next()?.1).ok()
+}

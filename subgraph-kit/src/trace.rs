@@ -1,0 +1,291 @@
+//! What a request costs here: its SQL statements with their time and rows, told to the router when it asks.
+//!
+//! sqlx tells each statement to `tracing`. The layer [`statements`] listens, and hears nothing but those of
+//! requests that are being traced: for all others sqlx does not even write them down.
+
+use std::{
+    future::Future,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_graphql::Response;
+use http::HeaderName;
+use serde::{Deserialize, Serialize};
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+    subscriber::Interest,
+};
+use tracing_subscriber::{
+    Layer,
+    filter::dynamic_filter_fn,
+    layer::{Context, Filter},
+    registry::LookupSpan,
+};
+
+/// With it the router asks for a trace. It is part of what the router signs, and nobody else is believed.
+pub const HEADER: HeaderName = HeaderName::from_static("x-lyceum-trace");
+
+/// Where an answer's extensions have the trace.
+pub const EXTENSION: &str = "lyceumTrace";
+
+const SQLX_TARGET: &str = "sqlx::query";
+const MOST_STATEMENTS: usize = 500;
+
+tokio::task_local! {
+    /// The request that is being answered, if it is traced.
+    static TRACED: Option<Arc<Recorder>>;
+}
+
+/// What a subgraph tells of a request. Times are microseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// From taking the request to having the answer.
+    pub duration: u64,
+    /// The SQL statements, in the order in which they began.
+    pub statements: Vec<Statement>,
+    /// How many statements were left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub omitted: usize,
+}
+
+/// A SQL statement that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// Its text; `$1` stands where a value was.
+    pub sql: String,
+    /// When it began.
+    pub start: u64,
+    /// How long it took.
+    pub duration: u64,
+    /// The rows that it returned; of a change, those that it touched.
+    pub rows: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// A duration in microseconds.
+#[must_use]
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Answers a request. If it `is_asked` for, the answer's extensions have a [`Trace`].
+pub(crate) async fn answer(is_asked: bool, request: impl Future<Output = Response>) -> Response {
+    let recorder = is_asked.then(Recorder::new);
+    // Also without one: what this process asks itself on the way is a request of its own.
+    let mut response = TRACED.scope(recorder.clone(), request).await;
+    if let Some(recorder) = recorder {
+        let trace = async_graphql::to_value(recorder.trace()).expect("a trace is JSON");
+        response.extensions.insert(EXTENSION.to_owned(), trace);
+    }
+    response
+}
+
+struct Recorder {
+    began: Instant,
+    trace: Mutex<Trace>,
+}
+
+impl Recorder {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { began: Instant::now(), trace: Mutex::default() })
+    }
+
+    fn current() -> Option<Arc<Self>> {
+        TRACED.try_with(Clone::clone).ok().flatten()
+    }
+
+    fn record(&self, told: Told) {
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        if trace.statements.len() < MOST_STATEMENTS {
+            trace.statements.push(told.statement(self.began.elapsed()));
+        } else {
+            trace.omitted += 1;
+        }
+    }
+
+    fn trace(&self) -> Trace {
+        let mut trace = mem::take(&mut *self.trace.lock().unwrap_or_else(PoisonError::into_inner));
+        trace.duration = micros(self.began.elapsed());
+        trace.statements.sort_by_key(|statement| statement.start);
+        trace
+    }
+}
+
+/// Hears the statements of requests that are being traced.
+pub fn statements<S>() -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    Statements.with_filter(only_traced())
+}
+
+/// Asked once for each place in the code, and at each statement of sqlx.
+fn only_traced<S>() -> impl Filter<S> {
+    let is_statement = |metadata: &Metadata<'_>| metadata.target() == SQLX_TARGET;
+    dynamic_filter_fn(move |metadata, _| is_statement(metadata) && Recorder::current().is_some())
+        .with_callsite_filter(move |metadata| {
+            if is_statement(metadata) { Interest::sometimes() } else { Interest::never() }
+        })
+        .with_max_level_hint(LevelFilter::DEBUG)
+}
+
+struct Statements;
+
+impl<S: Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let Some(recorder) = Recorder::current() else { return };
+        let mut told = Told::default();
+        event.record(&mut told);
+        recorder.record(told);
+    }
+}
+
+/// What sqlx says of a statement that has ended.
+#[derive(Default)]
+struct Told {
+    /// All of the text, if it is short.
+    summary: String,
+    /// The text, if it is longer than that.
+    text: String,
+    returned: u64,
+    affected: u64,
+    seconds: f64,
+}
+
+impl Told {
+    fn statement(self, now: Duration) -> Statement {
+        let took = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
+        let sql = if self.text.is_empty() { self.summary } else { self.text.trim().to_owned() };
+        let rows = self.returned.max(self.affected);
+        Statement { sql, start: micros(now.saturating_sub(took)), duration: micros(took), rows }
+    }
+}
+
+impl Visit for Told {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => value.clone_into(&mut self.summary),
+            "db.statement" => value.clone_into(&mut self.text),
+            _ => {}
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "rows_returned" => self.returned = value,
+            "rows_affected" => self.affected = value,
+            _ => {}
+        }
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if field.name() == "elapsed_secs" {
+            self.seconds = value;
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn std::fmt::Debug) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+    use tracing::{Level, subscriber::with_default};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    /// Runs as sqlx would in `request`, within a process that listens; says whether sqlx told anything.
+    fn listening(request: impl Future<Output = ()>, is_asked: bool) -> (Response, bool) {
+        let mut told = false;
+        let request = async {
+            request.await;
+            told = tracing::enabled!(target: "sqlx::query", Level::DEBUG);
+            Response::new(Value::Null)
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let listener = tracing_subscriber::registry().with(statements());
+        let response = with_default(listener, || runtime.block_on(answer(is_asked, request)));
+        (response, told)
+    }
+
+    fn run(sql: &str, rows_returned: u64, rows_affected: u64) {
+        let text = format!("\n\n{sql}\n");
+        tracing::event!(
+            target: "sqlx::query", Level::DEBUG,
+            summary = "select …", db.statement = text, rows_affected, rows_returned, elapsed_secs = 0.0015_f64,
+        );
+    }
+
+    fn trace(response: &Response) -> Trace {
+        let told = response.extensions[EXTENSION].clone();
+        async_graphql::from_value(told).expect("a trace")
+    }
+
+    #[test]
+    fn a_traced_request_tells_its_statements() {
+        let (response, told) = listening(
+            async {
+                run("select id from users where id = any($1)", 2, 0);
+                run("update users set name = $1", 0, 3);
+            },
+            true,
+        );
+
+        let trace = trace(&response);
+        let told_of: Vec<_> =
+            trace.statements.iter().map(|it| (it.sql.as_str(), it.rows, it.duration)).collect();
+        assert!(told);
+        assert!(told_of.contains(&("select id from users where id = any($1)", 2, 1500)), "{told_of:?}");
+        assert!(told_of.contains(&("update users set name = $1", 3, 1500)), "{told_of:?}");
+        assert_eq!((trace.statements.len(), trace.omitted), (2, 0));
+    }
+
+    #[test]
+    fn nobody_listens_to_a_request_that_is_not_traced() {
+        let (response, told) = listening(async { run("select 1", 1, 0) }, false);
+
+        assert!(!told);
+        assert!(response.extensions.is_empty());
+    }
+
+    #[test]
+    fn what_a_traced_request_asks_on_its_way_is_not_part_of_it() {
+        let nested = async {
+            answer(false, async {
+                run("select 1", 1, 0);
+                Response::new(Value::Null)
+            })
+            .await;
+        };
+
+        let (response, _) = listening(nested, true);
+
+        assert!(trace(&response).statements.is_empty());
+    }
+
+    #[test]
+    fn more_statements_than_anybody_reads_are_counted_only() {
+        let many = async { (0..MOST_STATEMENTS + 7).for_each(|_| run("select 1", 1, 0)) };
+
+        let (response, _) = listening(many, true);
+
+        let trace = trace(&response);
+        assert_eq!((trace.statements.len(), trace.omitted), (MOST_STATEMENTS, 7));
+    }
+
+    #[test]
+    fn only_statements_are_listened_to() {
+        let (response, _) = listening(async { tracing::warn!(summary = "no statement") }, true);
+
+        assert!(trace(&response).statements.is_empty());
+    }
+}
