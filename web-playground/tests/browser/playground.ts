@@ -1,5 +1,6 @@
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { withoutSecrets } from '../../src/shell/secrets';
 
 const FLAGS = [
   '--headless',
@@ -46,6 +47,7 @@ export async function open(
 ): Promise<Playground> {
   const context = await browser.newContext({ colorScheme: theme, viewport: { width: 1400, height: 900 } });
   context.setDefaultTimeout(15_000);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const page = await context.newPage();
   const foreignRequests: string[] = [];
   const errors: string[] = [];
@@ -96,19 +98,28 @@ function spaced(text: string): RegExp {
   return new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s'));
 }
 
-/** Types a document into the editor, over what is there. */
+/** Pastes a document into the editor, over what is there: what is typed gets brackets of the editor's own. */
 export async function write(page: Page, document: string): Promise<void> {
   await page
     .locator('.graphiql-query-editor .monaco-editor')
     .first()
     .click({ position: { x: 200, y: 30 } });
   await page.keyboard.press('ControlOrMeta+A');
-  await page.keyboard.insertText(document);
-  const [firstLine = ''] = document.split('\n');
-  await page
-    .locator('.graphiql-query-editor .view-line', { hasText: spaced(firstLine.slice(0, 12).trim()) })
-    .first()
-    .waitFor();
+  await page.evaluate((text) => navigator.clipboard.writeText(text), document);
+  await page.keyboard.press('ControlOrMeta+V');
+  // Suggestions would lie over the buttons.
+  await page.keyboard.press('Escape');
+  // GraphiQL reads the document when typing pauses, and only then knows its operation's name.
+  await storedQuery(page, withoutSecrets(document));
+}
+
+/** Waits until GraphiQL has taken over the document with this text. */
+export async function storedQuery(page: Page, text: string): Promise<void> {
+  await page.waitForFunction(
+    (wanted) => localStorage.getItem('lyceum:graphiql:query')?.includes(wanted),
+    text,
+    { polling: 50 },
+  );
 }
 
 export interface Reply {

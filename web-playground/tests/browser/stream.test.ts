@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterEach, expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
 import { Passage } from './passage';
-import { ask, openEditor, signInAs, write } from './playground';
+import { ask, openEditor, signInAs, storedQuery, write } from './playground';
 
 const browser = browserOfThisFile();
 const passages: Passage[] = [];
@@ -73,7 +73,7 @@ test('events are listed as they come, until they are stopped', async () => {
   const { page, errors, foreignRequests } = await openEditor(browser());
   await student.signIn(page);
   await page.getByRole('button', { name: /NotificationAdded/ }).click();
-  await page.locator('.graphiql-query-editor', { hasText: 'subscription NotificationAdded' }).waitFor();
+  await storedQuery(page, 'subscription NotificationAdded');
 
   await execute(page);
   await events(page).getByText('Live').waitFor();
