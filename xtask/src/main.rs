@@ -48,7 +48,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Renew the subgraphs' schemas, `supergraph.graphql`, `api.graphql` and `docs/permissions.md`.
+    /// Renew the subgraphs' schemas, `supergraph.graphql`, `api.graphql`, `docs/permissions.md` and
+    /// `docs/errors.md`.
     Generate {
         /// Change nothing, and fail if anything would change.
         #[arg(long)]

@@ -18,4 +18,5 @@ mod statements;
 mod system;
 mod throttle;
 mod tokens;
+mod trace;
 mod viewers;
