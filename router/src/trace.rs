@@ -168,7 +168,11 @@ pub struct Traced {
 }
 
 impl Traced {
-    pub fn new(subgraph: &str, executor: SubgraphExecutorBoxedArc, recorder: Arc<Recorder>) -> SubgraphExecutorBoxedArc {
+    pub fn new(
+        subgraph: &str,
+        executor: SubgraphExecutorBoxedArc,
+        recorder: Arc<Recorder>,
+    ) -> SubgraphExecutorBoxedArc {
         Self { subgraph: subgraph.to_owned(), executor, recorder }.to_boxed_arc()
     }
 }

@@ -131,9 +131,11 @@ where
 fn only_traced<S>() -> impl Filter<S> {
     let is_statement = |metadata: &Metadata<'_>| metadata.target() == SQLX_TARGET;
     dynamic_filter_fn(move |metadata, _| is_statement(metadata) && Recorder::current().is_some())
-        .with_callsite_filter(move |metadata| {
-            if is_statement(metadata) { Interest::sometimes() } else { Interest::never() }
-        })
+        .with_callsite_filter(
+            move |metadata| {
+                if is_statement(metadata) { Interest::sometimes() } else { Interest::never() }
+            },
+        )
         .with_max_level_hint(LevelFilter::DEBUG)
 }
 
@@ -241,8 +243,7 @@ mod tests {
         );
 
         let trace = trace(&response);
-        let told_of: Vec<_> =
-            trace.statements.iter().map(|it| (it.sql.as_str(), it.rows, it.duration)).collect();
+        let told_of: Vec<_> = trace.statements.iter().map(|it| (it.sql.as_str(), it.rows, it.duration)).collect();
         assert!(told);
         assert!(told_of.contains(&("select id from users where id = any($1)", 2, 1500)), "{told_of:?}");
         assert!(told_of.contains(&("update users set name = $1", 3, 1500)), "{told_of:?}");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
 use crate::npm::Package;
 use crate::workspace::{cargo, root, subgraphs};
@@ -24,6 +25,7 @@ pub async fn run(check: bool) -> Result<()> {
         stale.extend(permissions(check).await?);
         stale.extend(manifest(check).await?);
     }
+    stale.extend(errors(check)?);
     ensure!(!check || stale.is_empty(), "run `cargo xtask generate` and commit: {}", stale.join(", "));
     Ok(())
 }
@@ -79,6 +81,36 @@ async fn manifest(check: bool) -> Result<Option<String>> {
     process::run_quietly(&mut command, "the manifest of operations").await?;
     renew(Path::new("operations/manifest.json"), &std::fs::read(fresh.path())?, check)
 }
+
+/// The page of error codes.
+fn errors(check: bool) -> Result<Option<String>> {
+    let file = root().join("docs/errors.json");
+    let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let codes: Vec<ErrorCode> = serde_json::from_slice(&text).context("docs/errors.json is not as it should be")?;
+    let sections = codes.iter().map(|ErrorCode { code, meaning, todo }| format!("\n## {code}\n\n{meaning}\n\n{todo}\n"));
+    let page = format!("{ERRORS_HEAD}{}", sections.collect::<String>());
+    renew(Path::new("docs/errors.md"), page.as_bytes(), check)
+}
+
+/// A row of `docs/errors.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ErrorCode {
+    code: String,
+    meaning: String,
+    todo: String,
+}
+
+const ERRORS_HEAD: &str = "\
+<!-- Generated from errors.json by `cargo xtask generate`; do not edit. -->
+
+# What an error means
+
+Every error has a code in `extensions.code`; go by it, not by the message. `path` says which part of
+the answer is null because of it. In development `extensions.service` also names the subgraph that it
+comes from. What a person can put right (a wrong password, a course bought already) is no error:
+it is data, in `userErrors`, with the codes of `UserErrorCode`.
+";
 
 /// Writes `text` to the file, or says that it should be.
 fn renew(file: &Path, text: &[u8], check: bool) -> Result<Option<String>> {

@@ -49,8 +49,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Renew the subgraphs' schemas, `supergraph.graphql`, `api.graphql`, `docs/permissions.md` and
-    /// `operations/manifest.json`.
+    /// Renew the subgraphs' schemas, `supergraph.graphql`, `api.graphql`, `docs/permissions.md`,
+    /// `docs/errors.md` and `operations/manifest.json`.
     Generate {
         /// Change nothing, and fail if anything would change.
         #[arg(long)]

@@ -21,4 +21,5 @@ mod statements;
 mod system;
 mod throttle;
 mod tokens;
+mod trace;
 mod viewers;

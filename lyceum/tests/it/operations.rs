@@ -3,18 +3,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     path::Path,
-    process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
-    thread::sleep,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
-use subgraph_kit::testing::transcript;
 
-use crate::system::{ADMIN, PASSWORD, SECRET, STUDENT, System, TEACHER, Visitor, workspace};
+use crate::system::{ADMIN, LoneRouter, PASSWORD, STUDENT, System, TEACHER, Visitor, workspace};
 
 /// A document, who sends it, and its example variables.
 struct Operation {

@@ -29,7 +29,7 @@ fn student_home_costs_the_same_few_statements_for_any_number_of_rows() {
 }
 
 /// Makes every database log every statement; where the logs are.
-fn log_statements(system: &System) -> Vec<PathBuf> {
+pub fn log_statements(system: &System) -> Vec<PathBuf> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let database_logs = system.addresses.databases.iter().map(|(name, url)| {
         runtime.block_on(async {
@@ -50,7 +50,7 @@ fn log_statements(system: &System) -> Vec<PathBuf> {
 const BESIDE: [&str; 4] = ["outbox", "inbox", "purchases", "refunds"];
 
 /// Those on our tables: on a new connection sqlx also asks the catalog what an enum looks like.
-fn statements(logs: &[PathBuf]) -> Vec<String> {
+pub fn statements(logs: &[PathBuf]) -> Vec<String> {
     let is_ours = |entry: &String| {
         (entry.contains("LOG:  execute ") || entry.contains("LOG:  statement: "))
             && !entry.contains("pg_type")

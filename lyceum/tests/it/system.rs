@@ -14,9 +14,9 @@ use std::{
 };
 
 use reqwest::{
-    Method,
+    Method, StatusCode,
     blocking::{Client, Response},
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -260,6 +260,18 @@ impl Visitor {
         event
     }
 
+    /// Sends an operation with one header more; the status, and the answer as it comes.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the variables in place")]
+    pub fn ask_with(&self, name: &'static str, value: &str, document: &str, variables: Value) -> (StatusCode, String) {
+        let headers = [(CONTENT_TYPE, header("application/json")), (HeaderName::from_static(name), header(value))];
+        let body = json!({ "query": document, "variables": variables }).to_string().into_bytes();
+        let response = self.send_with(HeaderMap::from_iter(headers), body);
+        let status = response.status();
+        let text = response.text().expect("an answer has a body");
+        transcript::answer(&serde_json::from_str(&text).unwrap_or_default());
+        (status, text)
+    }
+
     fn send_with(&self, mut headers: HeaderMap, body: Vec<u8>) -> Response {
         if let Some(token) = &self.token {
             headers.insert(AUTHORIZATION, header(&format!("Bearer {token}")));
@@ -284,10 +296,15 @@ pub struct LoneRouter {
 
 impl LoneRouter {
     pub fn start(system: &System) -> Self {
+        Self::before(&system.addresses)
+    }
+
+    /// The subgraphs may be away.
+    pub fn before(addresses: &Addresses) -> Self {
         let port = free_port();
-        let subgraphs: Vec<_> = system.addresses.subgraphs.iter().map(|(name, url)| format!("{name}={url}")).collect();
+        let subgraphs: Vec<_> = addresses.subgraphs.iter().map(|(name, url)| format!("{name}={url}")).collect();
         let process = Command::new(env!("CARGO_BIN_EXE_lyceum"))
-            .args(["router", "--router-port", &port.to_string(), "--jwks-url", &system.addresses.jwks])
+            .args(["router", "--router-port", &port.to_string(), "--jwks-url", &addresses.jwks])
             .args(["--subgraph-urls", &subgraphs.join(",")])
             .env("LYCEUM_SUBGRAPH_SECRET", SECRET)
             .stdin(Stdio::null())
@@ -318,7 +335,7 @@ impl Drop for LoneRouter {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
 }

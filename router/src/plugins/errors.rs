@@ -261,6 +261,8 @@ fn is_validation_rule(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn published(code: &str, subgraph: Option<&str>, development: bool) -> (GraphQLError, StatusCode) {
@@ -274,6 +276,26 @@ mod tests {
 
     fn code(error: &GraphQLError) -> &str {
         error.extensions.code.as_deref().expect("every published error has a code")
+    }
+
+    /// The codes that `public` speaks of, as they stand in this file.
+    fn known_codes() -> impl Iterator<Item = &'static str> {
+        let (code, _) = include_str!("errors.rs").split_once("mod tests").expect("this is a test");
+        let is_code = |text: &&str| text.len() > 3 && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        code.split('"').skip(1).step_by(2).filter(is_code)
+    }
+
+    #[test]
+    fn docs_explain_the_codes_that_clients_see_and_no_others() {
+        let rows: Vec<serde_json::Value> =
+            serde_json::from_str(include_str!("../../../docs/errors.json")).expect("it is JSON");
+        let explained: BTreeSet<_> = rows.iter().map(|row| row["code"].as_str().expect("a code").to_owned()).collect();
+
+        let told = known_codes().flat_map(|known| [None, Some("course")].map(|subgraph| published(known, subgraph, false)));
+        let told: BTreeSet<_> = told.map(|(error, _)| code(&error).to_owned()).collect();
+
+        assert_eq!(explained, told);
+        assert_eq!(explained.len(), rows.len());
     }
 
     #[test]
