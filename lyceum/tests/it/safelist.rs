@@ -15,11 +15,11 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
     let anonymous = system.anonymous();
     assert!(system.output().contains("the playground, and whatever else sends queries of its own, is refused"));
 
-    let catalogue = by_id(&anonymous, &id("Catalogue"), json!({ "first": 1 }));
+    let catalogue = by_id(&anonymous, &id("Catalogue"), &json!({ "first": 1 }));
     assert!(catalogue["data"]["courses"]["nodes"][0]["id"].is_string(), "{catalogue}");
-    let sign_in = by_id(&anonymous, &id("SignIn"), json!({ "input": { "email": STUDENT, "password": PASSWORD } }));
+    let sign_in = by_id(&anonymous, &id("SignIn"), &json!({ "input": { "email": STUDENT, "password": PASSWORD } }));
     let token = sign_in["data"]["login"]["session"]["accessToken"].as_str().expect("a session");
-    let profile = by_id(&anonymous.with_token(token), &id("MyProfile"), json!({}));
+    let profile = by_id(&anonymous.with_token(token), &id("MyProfile"), &json!({}));
     assert_eq!(profile["data"]["me"]["email"], STUDENT, "{profile}");
     let hash = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": id("Catalogue") } } });
     assert!(anonymous.post(hash.to_string())["data"]["courses"].is_object());
@@ -54,7 +54,7 @@ fn a_manifest_that_is_not_there_stops_the_start() {
     assert!(said.contains("no/such/manifest.json"), "{said}");
 }
 
-fn by_id(visitor: &Visitor, id: &str, variables: Value) -> Value {
+fn by_id(visitor: &Visitor, id: &str, variables: &Value) -> Value {
     visitor.post(json!({ "documentId": id, "variables": variables }).to_string())
 }
 
