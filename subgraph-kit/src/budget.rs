@@ -25,7 +25,8 @@ mod tests {
     #[test]
     fn the_router_is_configured_like_this() {
         let config = include_str!("../../router/router.config.yaml");
-        let (_, all) = config.split_once("\n  all:\n").expect("what applies to all subgraphs");
+        let (_, shaping) = config.split_once("\ntraffic_shaping:\n").expect("what shapes the traffic");
+        let (_, all) = shaping.split_once("\n  all:\n").expect("what applies to all subgraphs");
 
         let timeout = all.lines().find_map(|line| line.trim().strip_prefix("request_timeout: "));
 

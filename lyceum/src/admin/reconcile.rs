@@ -103,8 +103,10 @@ struct Payment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum RefundState {
+    None,
     Underway,
     Refused,
+    Done,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -505,7 +507,9 @@ mod tests {
             };
 
             assert_eq!(kind(Some(RefundState::Refused)), Some(Kind::RefundRefused));
-            assert_eq!(kind(Some(RefundState::Underway)), None);
+            for state in [RefundState::None, RefundState::Underway, RefundState::Done] {
+                assert_eq!(kind(Some(state)), None);
+            }
         }
     }
 

@@ -34,6 +34,13 @@ struct Student {
     visitor: Visitor,
 }
 
+impl Student {
+    fn buy(&self, course: Uuid) -> Value {
+        let input = json!({ "courseId": course, "idempotencyKey": Uuid::now_v7() });
+        self.visitor.data(BUY, json!({ "input": input }))["purchaseCourse"].clone()
+    }
+}
+
 /// `reconcile` looks at everything, so one test after the other has it.
 fn house() -> MutexGuard<'static, House> {
     static HOUSE: OnceLock<Mutex<House>> = OnceLock::new();
@@ -70,14 +77,9 @@ impl House {
         id(&self.system.sign_in(TEACHER).data(document, json!({}))["createCourse"]["course"]["id"])
     }
 
-    fn buy(&self, student: &Student, course: Uuid) -> Value {
-        let input = json!({ "courseId": course, "idempotencyKey": Uuid::now_v7() });
-        student.visitor.data(BUY, json!({ "input": input }))["purchaseCourse"].clone()
-    }
-
     /// A payment that has made its enrollment.
     fn bought(&self, student: &Student, course: Uuid) -> Uuid {
-        let payment = id(&self.buy(student, course)["payment"]["id"]);
+        let payment = id(&student.buy(course)["payment"]["id"]);
         self.wait_for_places(payment, 1);
         payment
     }
@@ -202,7 +204,7 @@ fn what_the_earlier_system_left_pending_is_reported_until_a_person_has_found_out
         house.count("payment", &format!("payments where student_id = '{}' and status = 'pending'", student.id)),
         2
     );
-    assert_eq!(house.buy(&student, courses[0])["userErrors"][0]["code"], "ALREADY_PURCHASED", "nobody pays twice");
+    assert_eq!(student.buy(courses[0])["userErrors"][0]["code"], "ALREADY_PURCHASED", "nobody pays twice");
 
     // As ARCHITECTURE.md says.
     for (payment, status) in [(arrived, "completed"), (failed, "failed")] {

@@ -49,11 +49,15 @@ pub fn log_statements(system: &System) -> Vec<PathBuf> {
 /// What services look at beside answering, again and again.
 const BESIDE: [&str; 4] = ["outbox", "inbox", "purchases", "refunds"];
 
+/// Around what services look at beside answering. What an operation reads is in no transaction.
+const TRANSACTION: [&str; 3] = ["statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];
+
 /// Those on our tables: on a new connection sqlx also asks the catalog what an enum looks like.
 pub fn statements(logs: &[PathBuf]) -> Vec<String> {
     let is_ours = |entry: &String| {
         (entry.contains("LOG:  execute ") || entry.contains("LOG:  statement: "))
             && !entry.contains("pg_type")
+            && !TRANSACTION.iter().any(|word| entry.ends_with(word))
             && !BESIDE.iter().any(|table| entry.contains(table))
     };
     let read = |log| entries(&fs::read_to_string(log).expect("the database's log"));

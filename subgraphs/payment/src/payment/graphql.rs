@@ -40,14 +40,17 @@ impl Payment {
         self.exact_amount()
     }
 
-    /// How far it has got when it is to go back and has not: `REFUSED` needs a person. Null when nobody
-    /// wants it back, and when it has gone back (`status` says so).
+    /// How far it has got on its way back; `REFUSED` needs a person. Null, with an error, while the service
+    /// that knows is away.
     async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<refund::State, Failure>> {
-        if self.status != Status::Completed {
-            return None;
-        }
-        let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-        loader.load_one(WayBack(self.id)).await.transpose()
+        Some(match self.status {
+            Status::Refunded => Ok(refund::State::Done),
+            Status::Pending | Status::Failed => Ok(refund::State::None),
+            Status::Completed => {
+                let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
+                loader.load_one(WayBack(self.id)).await.map(|found| found.unwrap_or(refund::State::None))
+            }
+        })
     }
 }
 

@@ -9,14 +9,18 @@ use subgraph_kit::{Code, Refusal};
 
 use crate::payment::Status;
 
-/// How far a payment has got that is to go back and has not.
+/// How far a payment has got on its way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "RefundState")]
 pub enum State {
+    /// Nobody wants it back, or there is nothing to give back.
+    None,
     /// It is to go back, and nobody knows yet whether the money has gone.
     Underway,
     /// The payment provider has refused to give it back. `refundPayment` asks once more.
     Refused,
+    /// It has gone back.
+    Done,
 }
 
 /// Why the provider's no is the answer.
