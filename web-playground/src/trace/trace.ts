@@ -1,4 +1,4 @@
-/** The response extension `trace`, as `docs/trace.md` describes it. Times are whole microseconds. */
+/** The response extension `trace`, which the router's plugin `insight` makes. Times are whole microseconds. */
 export interface Trace {
   version: number;
   durationMicros: number;

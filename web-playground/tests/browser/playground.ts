@@ -104,6 +104,7 @@ export async function write(page: Page, document: string): Promise<void> {
     .locator('.graphiql-query-editor .monaco-editor')
     .first()
     .click({ position: { x: 200, y: 30 } });
+  await page.locator('.graphiql-query-editor .monaco-editor.focused').waitFor();
   await page.keyboard.press('ControlOrMeta+A');
   await page.evaluate((text) => navigator.clipboard.writeText(text), document);
   await page.keyboard.press('ControlOrMeta+V');
