@@ -74,7 +74,9 @@ test('a wrong password is refused in the dialog, by keyboard alone', async () =>
 test('a server that does not say it is a development one is offered no sample people and no plans', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
-      page.route('**/playground.json', (route) => route.fulfill({ json: { development: false } })),
+      page.route('**/playground.json', (route) =>
+        route.fulfill({ json: { development: false, insight: 'admins' } }),
+      ),
   });
 
   await page.getByRole('button', { name: 'Sign in as…' }).click();

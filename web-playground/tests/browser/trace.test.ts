@@ -41,7 +41,9 @@ test('the answer’s text is without the trace, which would bury it', async () =
 test('a server that is no development one is not asked for a trace by anybody but an admin', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
-      page.route('**/playground.json', (route) => route.fulfill({ json: { development: false } })),
+      page.route('**/playground.json', (route) =>
+        route.fulfill({ json: { development: false, insight: 'admins' } }),
+      ),
   });
   await openPanel(page, 'Trace');
   await page.getByText('Traces are shown by a development server, and to admins.').waitFor();
