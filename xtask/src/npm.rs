@@ -43,7 +43,7 @@ impl Package {
 
     /// Builds into `dist`, unless that is newer than all it is made of.
     pub async fn build(&self) -> Result<()> {
-        let others = ["operations", "supergraph.graphql", "docs/permissions.json"];
+        let others = ["operations", "supergraph.graphql", "docs/permissions.json", "docs/errors.json"];
         let sources = [vec![self.directory.clone()], others.map(|other| root().join(other)).to_vec()].concat();
         if files::is_stale(&self.directory.join("dist/index.html"), &sources) {
             self.script("build").await?;

@@ -15,10 +15,11 @@ use crate::terminal::{Step, Steps};
 /// The checkout that this program was built from, if it is still there.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../web-playground");
 /// What the page is made of besides its own folder.
-const OTHER_SOURCES: [&str; 3] = [
+const OTHER_SOURCES: [&str; 4] = [
     concat!(env!("CARGO_MANIFEST_DIR"), "/../operations"),
     concat!(env!("CARGO_MANIFEST_DIR"), "/../supergraph.graphql"),
     concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/permissions.json"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.json"),
 ];
 
 /// The built page's directory.

@@ -49,6 +49,7 @@ function Problems({ problems }: { problems: Problem[] }) {
               </span>
             )}
             {problem.place && <span>line {problem.place}</span>}
+            {problem.note && <span>{problem.note}</span>}
             {problem.subgraph && <span className="problem-subgraph">{problem.subgraph}</span>}
             {problem.code && (
               <a className="problem-link" href={`#error=${encodeURIComponent(problem.code)}`}>

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'react';
+import codes from '../../../docs/errors.json';
 import { userErrorCodes } from '../graph/supergraph';
 import { Panel } from '../panel/panel';
 import { useChosenError } from './chosen';
-import { MEANINGS } from './meanings';
 import './error-meanings.css';
 
 /** What every error code means; the one that was asked for is marked and in sight. */
@@ -12,8 +12,8 @@ export default function ErrorMeanings() {
       <div className="meanings">
         <h3>In errors</h3>
         <dl className="meanings-list">
-          {Object.entries(MEANINGS).map(([code, { means, remedy }]) => (
-            <Entry key={code} code={code} means={means} remedy={remedy} />
+          {codes.map(({ code, meaning, todo }) => (
+            <Entry key={code} code={code} means={meaning} todo={todo} />
           ))}
         </dl>
         <h3>In a mutation’s userErrors</h3>
@@ -27,7 +27,7 @@ export default function ErrorMeanings() {
   );
 }
 
-function Entry({ code, means, remedy }: { code: string; means: string; remedy?: string }) {
+function Entry({ code, means, todo }: { code: string; means: string; todo?: string }) {
   const { code: chosen } = useChosenError();
   const entry = useRef<HTMLDivElement>(null);
   const isChosen = chosen === code;
@@ -49,7 +49,7 @@ function Entry({ code, means, remedy }: { code: string; means: string; remedy?: 
         <code>{code}</code>
       </dt>
       <dd>{means}</dd>
-      {remedy && <dd className="meaning-remedy">{remedy}</dd>}
+      {todo && <dd className="meaning-todo">{todo}</dd>}
     </div>
   );
 }

@@ -9,13 +9,20 @@ test('an error is shown with code, path, subgraph and place', () => {
         message: 'No.',
         path: ['me', 'payments', 0],
         locations: [{ line: 2, column: 5 }],
-        extensions: { code: 'FORBIDDEN', service: 'payment' },
+        extensions: { code: 'FORBIDDEN', service: 'payment', retryAfter: 5, requestId: 'r1' },
       },
     ],
   };
 
   expect(problemsOf(reply)).toEqual([
-    { code: 'FORBIDDEN', message: 'No.', path: 'me.payments.0', subgraph: 'payment', place: '2:5' },
+    {
+      code: 'FORBIDDEN',
+      message: 'No.',
+      path: 'me.payments.0',
+      subgraph: 'payment',
+      place: '2:5',
+      note: 'try again in 5 s, in the log as r1',
+    },
   ]);
 });
 

@@ -25,6 +25,8 @@ export interface Problem {
   path: string;
   /** Which subgraph it came from; a development server says so. */
   subgraph: string | undefined;
+  /** What else the server tells, such as after how many seconds to try again. */
+  note: string;
   /** Where in the document, as `line:column`. */
   place: string | undefined;
 }
@@ -40,8 +42,18 @@ function ofFailure({ message, path, locations, extensions }: GraphQLFailure): Pr
     message,
     path: path?.join('.') ?? '',
     subgraph: typeof extensions?.service === 'string' ? extensions.service : undefined,
+    note: noteOf(extensions ?? {}),
     place: place && `${place.line}:${place.column}`,
   };
+}
+
+function noteOf({ field, retryAfter, requestId }: Record<string, unknown>): string {
+  const parts = [
+    field ? `argument ${field}` : '',
+    retryAfter ? `try again in ${retryAfter} s` : '',
+    requestId ? `in the log as ${requestId}` : '',
+  ];
+  return parts.filter(Boolean).join(', ');
 }
 
 /** A mutation's `userErrors`: it was executed, and did nothing. */
@@ -54,6 +66,7 @@ function refusals(data: unknown): Problem[] {
       message: text(message),
       path: [mutation, ...(Array.isArray(field) ? field : [field])].filter(Boolean).join('.'),
       subgraph: undefined,
+      note: '',
       place: undefined,
     }));
   });

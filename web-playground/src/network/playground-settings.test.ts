@@ -6,12 +6,13 @@ const student = { label: 'Student', email: 'student@example.com', password: 'sec
 test('a development server offers its samples', () => {
   expect(readSettings({ development: true, samples: [student] })).toEqual({
     development: true,
+    insight: 'nobody',
     samples: [student],
   });
 });
 
 test('any other server offers none', () => {
-  const nothing = { development: false, samples: [] };
+  const nothing = { development: false, insight: 'nobody', samples: [] };
   expect(readSettings({ development: false, samples: [student] })).toEqual(nothing);
   expect(readSettings({ samples: [student] })).toEqual(nothing);
   expect(readSettings(null)).toEqual(nothing);
@@ -24,4 +25,10 @@ test('a sample that lacks something is left out', () => {
 
 test('a sample is found by its label in any letter case', () => {
   expect(findSample([student], 'student')).toBe(student);
+});
+
+test('who may ask for plans and traces is what the server says', () => {
+  expect(readSettings({ development: true, insight: 'everyone' }).insight).toBe('everyone');
+  expect(readSettings({ insight: 'admins' }).insight).toBe('admins');
+  expect(readSettings({ insight: 'anybody' }).insight).toBe('nobody');
 });

@@ -10,11 +10,13 @@ export interface Sample {
 export interface Settings {
   /** Whether the server says that it is a development one. */
   development: boolean;
+  /** Who may ask for plans and traces; nobody where the server does not say. */
+  insight: 'everyone' | 'admins' | 'nobody';
   /** The people to sign in as; only a development server has any. */
   samples: Sample[];
 }
 
-const NOTHING: Settings = { development: false, samples: [] };
+const NOTHING: Settings = { development: false, insight: 'nobody', samples: [] };
 
 export const useSettings = create<Settings>(() => NOTHING);
 
@@ -31,9 +33,14 @@ export function findSample(samples: Sample[], label: string): Sample | undefined
 }
 
 export function readSettings(settings: unknown): Settings {
-  if (!isRecord(settings) || settings.development !== true) return NOTHING;
-  const samples = Array.isArray(settings.samples) ? settings.samples.filter(isSample) : [];
-  return { development: true, samples };
+  if (!isRecord(settings)) return NOTHING;
+  const development = settings.development === true;
+  const { insight } = settings;
+  return {
+    development,
+    insight: insight === 'everyone' || insight === 'admins' ? insight : 'nobody',
+    samples: development && Array.isArray(settings.samples) ? settings.samples.filter(isSample) : [],
+  };
 }
 
 function isSample(value: unknown): value is Sample {

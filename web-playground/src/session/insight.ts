@@ -1,13 +1,15 @@
-import { useSettings } from '../network/playground-settings';
-import { useSession } from './session';
+import { type Settings, useSettings } from '../network/playground-settings';
+import { type Session, useSession } from './session';
 
-/** Who gets to see plans and traces: everybody on a development server, admins elsewhere. */
+/** Whether whoever is signed in gets to see plans and traces: on some servers everybody, on others admins. */
 export function mayLookInside(): boolean {
-  return useSettings.getState().development || useSession.getState().session?.user.role === 'ADMIN';
+  return may(useSettings.getState(), useSession.getState().session);
 }
 
 export function useMayLookInside(): boolean {
-  const { development } = useSettings();
-  const { session } = useSession();
-  return development || session?.user.role === 'ADMIN';
+  return may(useSettings(), useSession().session);
+}
+
+function may({ insight }: Settings, session: Session | null): boolean {
+  return insight === 'everyone' || (insight === 'admins' && session?.user.role === 'ADMIN');
 }

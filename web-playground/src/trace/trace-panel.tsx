@@ -33,10 +33,10 @@ function Content({ answer, mayLook }: { answer: Answer | null; mayLook: boolean 
       <ul className="trace-rows" aria-label="Phases">
         {waterfall.phases.map(({ phase, bar }) => (
           <Row
-            key={`${phase.name} ${phase.startMicros}`}
+            key={`${phase.name} ${phase.start}`}
             label={phase.name}
             note={phase.cached ? 'was at hand' : ''}
-            micros={phase.durationMicros}
+            micros={phase.duration}
             bar={bar}
           />
         ))}
@@ -67,7 +67,7 @@ function Summary({ waterfall: { wholeMicros, fetches }, answer }: { waterfall: W
           <strong className="trace-subgraph" data-subgraph={slowest.fetch.subgraph}>
             {slowest.fetch.subgraph}
           </strong>
-          , {duration(slowest.fetch.durationMicros)}, of which {duration(slowest.sqlMicros)} in the database
+          , {duration(slowest.fetch.duration)}, of which {duration(slowest.sqlMicros)} in the database
         </>
       )}
       .
@@ -109,12 +109,7 @@ function Fetch({ row: { fetch, bar, statements, isSlowest } }: { row: FetchRow }
   return (
     <li className="trace-fetch" data-subgraph={fetch.subgraph}>
       <div className={isSlowest ? 'trace-row trace-slowest' : 'trace-row'}>
-        <Line
-          label={fetch.subgraph}
-          note={noteOf({ fetch, isSlowest })}
-          micros={fetch.durationMicros}
-          bar={bar}
-        />
+        <Line label={fetch.subgraph} note={noteOf({ fetch, isSlowest })} micros={fetch.duration} bar={bar} />
       </div>
       {statements.length > 0 && (
         <ul className="trace-rows" aria-label={`Statements of ${fetch.subgraph}`}>
@@ -128,8 +123,8 @@ function Fetch({ row: { fetch, bar, statements, isSlowest } }: { row: FetchRow }
                 <pre>{statement.sql}</pre>
               </details>
               <span className="trace-time">
-                {statement.rows !== null && <span className="trace-note">{rows(statement.rows)} </span>}
-                {duration(statement.durationMicros)}
+                <span className="trace-note">{counted(statement.rows, 'row')} </span>
+                {duration(statement.duration)}
               </span>
               <span className="trace-track" aria-hidden="true">
                 <span
@@ -147,16 +142,15 @@ function Fetch({ row: { fetch, bar, statements, isSlowest } }: { row: FetchRow }
 
 function noteOf({ fetch, isSlowest }: Pick<FetchRow, 'fetch' | 'isSlowest'>): string {
   const parts = [
-    fetch.entities === null
-      ? fetch.kind
-      : `${fetch.entities} ${fetch.entities === 1 ? 'entity' : 'entities'}`,
-    fetch.bytes === undefined ? '' : `${fetch.bytes} bytes`,
-    fetch.failed ? 'failed' : '',
+    fetch.representations > 0 ? `${fetch.representations} × ${fetch.types.join(', ')}` : fetch.kind,
+    fetch.failed ? 'no answer' : `${fetch.bytes} bytes`,
+    fetch.errors > 0 ? counted(fetch.errors, 'error') : '',
+    fetch.omitted ? `${counted(fetch.omitted, 'statement')} left out` : '',
     isSlowest ? 'longest' : '',
   ];
   return parts.filter(Boolean).join(', ');
 }
 
-function rows(count: number): string {
-  return count === 1 ? '1 row' : `${count} rows`;
+function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }

@@ -1,43 +1,48 @@
 /** The response extension `trace`, as `docs/trace.md` describes it. Times are whole microseconds. */
 export interface Trace {
   version: number;
-  durationMicros: number;
+  total: number;
   phases: Phase[];
   fetches: TracedFetch[];
 }
 
-export interface Phase {
+/** Since the request's arrival at the router. */
+export interface Span {
+  start: number;
+  duration: number;
+}
+
+export interface Phase extends Span {
   name: string;
-  startMicros: number;
-  durationMicros: number;
-  /** Of the plan: whether it was at hand. */
+  /** Whether its result was at hand. */
   cached?: boolean;
 }
 
-export interface TracedFetch {
+export interface TracedFetch extends Span {
   subgraph: string;
   kind: string;
-  /** How many entities it asked for; null where it asked for none by their keys. */
-  entities: number | null;
-  startMicros: number;
-  durationMicros: number;
-  bytes?: number;
-  failed?: boolean;
+  types: string[];
+  /** How many entities it asked for. */
+  representations: number;
+  bytes: number;
+  errors: number;
+  failed: boolean;
+  /** What the subgraph itself took. */
+  inside: number | null;
   statements: Statement[];
+  /** How many statements were left out. */
+  omitted?: number;
 }
 
-export interface Statement {
+export interface Statement extends Span {
   sql: string;
-  /** From the start of its fetch. */
-  startMicros: number;
-  durationMicros: number;
-  rows: number | null;
+  rows: number;
 }
+
+const VERSION = 1;
 
 /** The trace of an answer; none where there is none, or one of another version. */
 export function readTrace(extension: unknown): Trace | undefined {
-  const trace = extension as Partial<Trace> | null | undefined;
-  if (trace?.version !== 1 || typeof trace.durationMicros !== 'number') return undefined;
-  const fetches = (trace.fetches ?? []).map((fetch) => ({ ...fetch, statements: fetch.statements ?? [] }));
-  return { version: 1, durationMicros: trace.durationMicros, phases: trace.phases ?? [], fetches };
+  const trace = extension as Trace | null | undefined;
+  return trace?.version === VERSION ? trace : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Phase, Statement, Trace, TracedFetch } from './trace';
+import type { Phase, Span, Statement, Trace, TracedFetch } from './trace';
 
 /** Where a bar begins and how long it is, as shares of the whole, from 0 to 1. */
 export interface Bar {
@@ -23,28 +23,28 @@ export interface Waterfall {
 
 /** Lays everything out on one scale, in the order in which it began. */
 export function layOutTrace(trace: Trace): Waterfall {
-  const wholeMicros = Math.max(trace.durationMicros, ...[...trace.phases, ...trace.fetches].map(end), 1);
-  const bar = (startMicros: number, durationMicros: number): Bar => ({
-    left: startMicros / wholeMicros,
-    width: durationMicros / wholeMicros,
+  const wholeMicros = Math.max(trace.total, ...[...trace.phases, ...trace.fetches].map(end), 1);
+  const bar = ({ start, duration }: Span): Bar => ({
+    left: start / wholeMicros,
+    width: duration / wholeMicros,
   });
-  const slowest = Math.max(...trace.fetches.map(({ durationMicros }) => durationMicros));
+  const slowest = Math.max(...trace.fetches.map((fetch) => fetch.duration));
 
   return {
     wholeMicros,
     phases: inOrder(trace.phases).map((phase) => ({
       phase,
-      bar: bar(phase.startMicros, phase.durationMicros),
+      bar: bar(phase),
     })),
     fetches: inOrder(trace.fetches).map((fetch) => ({
       fetch,
-      bar: bar(fetch.startMicros, fetch.durationMicros),
+      bar: bar(fetch),
       statements: inOrder(fetch.statements).map((statement) => ({
         statement,
-        bar: bar(fetch.startMicros + statement.startMicros, statement.durationMicros),
+        bar: bar(statement),
       })),
       sqlMicros: covered(fetch.statements),
-      isSlowest: trace.fetches.length > 1 && fetch.durationMicros === slowest,
+      isSlowest: trace.fetches.length > 1 && fetch.duration === slowest,
     })),
   };
 }
@@ -55,23 +55,18 @@ export function duration(micros: number): string {
   return micros < 1_000_000 ? `${(micros / 1_000).toFixed(1)} ms` : `${(micros / 1_000_000).toFixed(2)} s`;
 }
 
-interface Span {
-  startMicros: number;
-  durationMicros: number;
-}
-
-function end({ startMicros, durationMicros }: Span): number {
-  return startMicros + durationMicros;
+function end({ start, duration }: Span): number {
+  return start + duration;
 }
 
 function inOrder<T extends Span>(spans: T[]): T[] {
-  return [...spans].sort((one, other) => one.startMicros - other.startMicros);
+  return [...spans].sort((one, other) => one.start - other.start);
 }
 
 function covered(spans: Span[]): number {
   let [total, reached] = [0, 0];
   for (const span of inOrder(spans)) {
-    total += Math.max(0, end(span) - Math.max(span.startMicros, reached));
+    total += Math.max(0, end(span) - Math.max(span.start, reached));
     reached = Math.max(reached, end(span));
   }
   return total;

@@ -46,7 +46,7 @@ export async function open(
   { theme = 'light', at = url.href, prepare }: Options = {},
 ): Promise<Playground> {
   const context = await browser.newContext({ colorScheme: theme, viewport: { width: 1400, height: 900 } });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const page = await context.newPage();
   const foreignRequests: string[] = [];
@@ -88,11 +88,6 @@ export async function variablesShow(page: Page, text: string): Promise<void> {
   await page.locator('.graphiql-editor-tool .view-lines', { hasText: spaced(text) }).waitFor();
 }
 
-/** Waits until the answer holds this text. */
-export async function answerShows(page: Page, text: string): Promise<void> {
-  await page.locator('.result-window .view-lines', { hasText: spaced(text) }).waitFor();
-}
-
 /** The editor writes spaces that do not break. */
 function spaced(text: string): RegExp {
   return new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s'));
@@ -104,6 +99,7 @@ export async function write(page: Page, document: string): Promise<void> {
     .locator('.graphiql-query-editor .monaco-editor')
     .first()
     .click({ position: { x: 200, y: 30 } });
+  await page.locator('.graphiql-query-editor .monaco-editor.focused').waitFor();
   await page.keyboard.press('ControlOrMeta+A');
   await page.evaluate((text) => navigator.clipboard.writeText(text), document);
   await page.keyboard.press('ControlOrMeta+V');

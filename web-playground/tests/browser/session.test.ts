@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { open, openEditor, openPanel, run, signInAs, storedSession, write } from './playground';
+import { ask, open, openEditor, openPanel, run, signInAs, storedSession, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -47,11 +47,11 @@ test('nobody is signed in by a visit, and a sign-out ends the session here and o
 
   expect((await run(page)).data?.me).toBeNull();
   expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage }))).toBe('{}');
-  await write(
-    page,
-    `mutation { refreshSession(input: { refreshToken: "${refreshToken}" }) { userErrors { code } } }`,
-  );
-  expect((await run(page)).data?.refreshSession).toEqual({ userErrors: [{ code: 'SESSION_EXPIRED' }] });
+  const REFRESH =
+    'mutation($input: RefreshSessionInput!) { refreshSession(input: $input) { userErrors { code } } }';
+  await expect
+    .poll(async () => (await ask(REFRESH, { input: { refreshToken } })).data?.refreshSession)
+    .toEqual({ userErrors: [{ code: 'SESSION_EXPIRED' }] });
 });
 
 test('a wrong password is refused in the dialog, by keyboard alone', async () => {
@@ -74,7 +74,9 @@ test('a wrong password is refused in the dialog, by keyboard alone', async () =>
 test('a server that does not say it is a development one is offered no sample people and no plans', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
-      page.route('**/playground.json', (route) => route.fulfill({ json: { development: false } })),
+      page.route('**/playground.json', (route) =>
+        route.fulfill({ json: { development: false, insight: 'admins' } }),
+      ),
   });
 
   await page.getByRole('button', { name: 'Sign in as…' }).click();

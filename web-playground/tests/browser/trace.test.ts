@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { browserOfThisFile } from './browser';
+import { openEditor, openPanel, run, signInAs, write } from './playground';
+
+const browser = browserOfThisFile();
+
+test('an answer explains where its time went: phases, fetches, and their SQL', async () => {
+  const { page, errors } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await openPanel(page, 'Trace');
+  const panel = page.getByRole('region', { name: 'Trace', exact: true });
+  await panel.getByText('Run an operation').waitFor();
+
+  const reply = await run(page);
+
+  await panel.getByText('StudentHome took').waitFor();
+  expect(await panel.getByRole('list', { name: 'Phases' }).getByRole('listitem').count()).toBeGreaterThan(2);
+  const fetches = panel.getByRole('list', { name: 'Fetches' }).locator(':scope > li');
+  const names = await fetches.evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.subgraph));
+  expect(new Set(names)).toEqual(new Set(['identity', 'enrollment', 'notification', 'payment', 'course']));
+  const statements = panel.getByRole('list', { name: 'Statements of enrollment' }).getByRole('listitem');
+  expect(await statements.first().textContent()).toMatch(/select.*\d+ rows?.*(µs|ms)/is);
+
+  const { trace } = reply.extensions as { trace: object };
+  expect(JSON.stringify(trace)).not.toContain(reply.data?.me.name);
+  expect(JSON.stringify(trace)).not.toContain(reply.data?.me.id);
+  expect(errors).toEqual([]);
+});
+
+test('the answer’s text is without the trace, which would bury it', async () => {
+  const { page } = await openEditor(browser());
+  await write(page, 'query Short { courses(first: 1) { totalCount } }');
+
+  const reply = await run(page);
+
+  expect(reply.extensions).toHaveProperty('trace');
+  await page.locator('.result-window', { hasText: 'totalCount' }).waitFor();
+  expect(await page.locator('.result-window').textContent()).not.toContain('trace');
+});
+
+test('a server that is no development one is not asked for a trace by anybody but an admin', async () => {
+  const { page } = await openEditor(browser(), {
+    prepare: (page) =>
+      page.route('**/playground.json', (route) =>
+        route.fulfill({ json: { development: false, insight: 'admins' } }),
+      ),
+  });
+  await openPanel(page, 'Trace');
+  await page.getByText('Traces are shown by a development server, and to admins.').waitFor();
+
+  const asked = page.waitForRequest((request) => request.postData()?.includes('StudentHome') ?? false);
+  await run(page);
+
+  expect((await asked).headers()['lyceum-trace']).toBeUndefined();
+});
