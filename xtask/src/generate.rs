@@ -87,7 +87,8 @@ fn errors(check: bool) -> Result<Option<String>> {
     let file = root().join("docs/errors.json");
     let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let codes: Vec<ErrorCode> = serde_json::from_slice(&text).context("docs/errors.json is not as it should be")?;
-    let sections = codes.iter().map(|ErrorCode { code, meaning, todo }| format!("\n## {code}\n\n{meaning}\n\n{todo}\n"));
+    let sections =
+        codes.iter().map(|ErrorCode { code, meaning, todo }| format!("\n## {code}\n\n{meaning}\n\n{todo}\n"));
     let page = format!("{ERRORS_HEAD}{}", sections.collect::<String>());
     renew(Path::new("docs/errors.md"), page.as_bytes(), check)
 }
