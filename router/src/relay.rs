@@ -10,7 +10,7 @@
 
 use std::{
     collections::HashMap,
-    io,
+    convert::Infallible,
     net::{SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -40,8 +40,9 @@ use reqwest::redirect::Policy;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subgraph_kit::{
-    Subgraph,
+    Error, Subgraph,
     hop::{Hop, SIGNATURE, Secret, Secrets},
+    report,
     serve::{Stopping, behind_another_door},
 };
 use tokio::{runtime::Handle, sync::Notify};
@@ -171,10 +172,8 @@ async fn only_the_router(
     let stream = request.headers_mut().remove(STREAM).and_then(|id| id.to_str().ok()?.parse().ok());
     let stream = stream.and_then(|id| door.streams.get(id));
     let answer = next.run(request).await;
-    let is_stream =
-        answer.headers().get(CONTENT_TYPE).is_some_and(|of| of.as_bytes().starts_with(b"text/event-stream"));
     Ok(match stream {
-        Some(stream) if is_stream => {
+        Some(stream) if is_event_stream(answer.headers()) => {
             answer.map(|body| Body::from_stream(paced(events(body.into_data_stream()), stream)))
         }
         _ => answer,
@@ -221,11 +220,40 @@ async fn remote(
     if let Some(of) = answer.headers().get(CONTENT_TYPE) {
         response = response.header(CONTENT_TYPE, of);
     }
+    let is_stream = is_event_stream(answer.headers());
     let chunks = stream::unfold(answer, |mut answer| async {
-        let chunk = answer.chunk().await.map_err(io::Error::other).transpose()?;
+        let chunk = answer.chunk().await.transpose()?;
         Some((chunk, answer))
     });
-    response.body(Body::from_stream(chunks)).map_err(|_| StatusCode::BAD_GATEWAY)
+    let body = match is_stream {
+        true => Body::from_stream(until_it_breaks(events(chunks.boxed()))),
+        false => Body::from_stream(chunks),
+    };
+    response.body(body).map_err(|_| StatusCode::BAD_GATEWAY)
+}
+
+/// Whole events, the last one of which says so if they broke off. hive-router would tell it to the client by a code of
+/// its own.
+fn until_it_breaks(
+    events: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+    stream::unfold(Some(events.boxed()), |open| async {
+        let mut events = open?;
+        match events.next().await? {
+            Ok(event) => Some((Ok(event), Some(events))),
+            Err(error) => Some((Ok(broken_off(error)), None)),
+        }
+    })
+}
+
+fn broken_off(error: reqwest::Error) -> Bytes {
+    let error = Error::Unavailable(Arc::new(error.without_url()));
+    let answer = serde_json::to_string(&report::failure(&error)).expect("an answer is JSON");
+    format!("event: next\ndata: {answer}\n\nevent: complete\ndata:\n\n").into()
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|of| of.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// A body in pieces, each one event or comment.
@@ -330,6 +358,8 @@ impl Drop for ClientStream {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use futures::FutureExt as _;
 
     use super::*;
