@@ -1,3 +1,4 @@
+import { useGraphiQL, useMonaco } from '@graphiql/react';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { useEffect, useRef } from 'react';
 import { AnswerFooter } from '../answer/answer';
@@ -28,7 +29,6 @@ const PLUGINS = [
   ERRORS_PLUGIN,
 ];
 prepareFirstVisit();
-void import('monaco-graphql/esm/monaco-editor.js').then((monaco) => defineThemes(monaco.editor));
 
 export default function Editor() {
   const place = useRef<HTMLDivElement>(null);
@@ -60,9 +60,24 @@ export default function Editor() {
           <AnswerFooter />
         </GraphiQL.Footer>
         <Fragment />
+        <Themes />
       </GraphiQL>
     </div>
   );
+}
+
+/** GraphiQL may choose the theme before Monaco has come, and knows no other way to bring one along. */
+function Themes() {
+  const monaco = useMonaco((state) => state.monaco);
+  const chosen = useGraphiQL((state) => state.monacoTheme);
+
+  useEffect(() => {
+    if (!monaco) return;
+    defineThemes(monaco.editor);
+    if (chosen) monaco.editor.setTheme(chosen);
+  }, [monaco, chosen]);
+
+  return null;
 }
 
 /** GraphiQL opens on what was edited last; before anything was, that is the student home. */

@@ -5,7 +5,6 @@ export const THEMES = { light: 'lyceum-light', dark: 'lyceum-dark' };
 
 const TRANSPARENT = '#00000000';
 
-/** Has to be done before GraphiQL chooses between them. */
 export function defineThemes({ defineTheme }: typeof editor): void {
   defineTheme(THEMES.light, theme('vs', '#6c69ce', '#566078', '#00700c'));
   defineTheme(THEMES.dark, theme('vs-dark', '#908aff', '#aab6cc', '#8fc27a'));

@@ -93,7 +93,7 @@ function Drawn({ steps }: { steps: Steps }) {
         {summary(steps)}
       </p>
       <div className="plan-body">
-        <Canvas label="Query plan" width={drawing.width} height={drawing.height} readable={0.7}>
+        <Canvas label="Query plan" width={drawing.width} height={drawing.height} readable={0.6}>
           <Lines lines={drawing.lines} width={drawing.width} height={drawing.height} />
           {drawing.frames.map((frame) => (
             <div

@@ -83,6 +83,10 @@ test('events are listed as they come, until they are stopped', async () => {
   await expect.poll(() => listed(page).count()).toBe(2);
   await page.locator('.result-window', { hasText: 'notificationAdded' }).waitFor();
 
+  await listed(page).first().locator('summary').click();
+  const editor = await page.locator('.graphiql-query-editor').boundingBox();
+  expect((await events(page).boundingBox())?.x).toBeGreaterThan((editor?.x ?? 0) + (editor?.width ?? 0));
+
   await events(page).getByRole('button', { name: 'Stop' }).click();
   await events(page).getByText('Ended').waitFor();
   await student.enroll();
