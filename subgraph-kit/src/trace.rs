@@ -120,6 +120,7 @@ impl Recorder {
 }
 
 /// Hears the statements of requests that are being traced.
+#[must_use]
 pub fn statements<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
