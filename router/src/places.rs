@@ -139,20 +139,20 @@ mod tests {
         Places::new(LiveSettings { live_per_client: THREE, live_per_user: TWO })
     }
 
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(text.parse().expect("an address"))
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
     }
 
     #[test]
     fn a_client_has_so_many_subscriptions_and_so_many_sockets() {
         let (places, home) = (places(), address("192.0.2.1"));
 
-        let held: Vec<_> = (0..3).map(|_| places.subscription(home, None).expect("a place")).collect();
-        let sockets: Vec<_> = (0..3).map(|_| places.socket(home).expect("a place")).collect();
+        let held: Vec<_> = (0..3).map(|_| places.subscription(Some(home), None).expect("a place")).collect();
+        let sockets: Vec<_> = (0..3).map(|_| places.socket(Some(home)).expect("a place")).collect();
 
-        assert_eq!(places.subscription(home, Some("alice")).err(), Some(Full::Client(THREE)));
-        assert_eq!(places.socket(home).err(), Some(Full::Client(THREE)));
-        assert!(places.subscription(address("192.0.2.2"), None).is_ok());
+        assert_eq!(places.subscription(Some(home), Some("alice")).err(), Some(Full::Client(THREE)));
+        assert_eq!(places.socket(Some(home)).err(), Some(Full::Client(THREE)));
+        assert!(places.subscription(Some(address("192.0.2.2")), None).is_ok());
         assert!(places.subscription(None, None).is_ok());
         drop((held, sockets));
         assert!(lock(&places.taken).is_empty());
@@ -162,25 +162,25 @@ mod tests {
     fn a_user_has_so_many_wherever_they_are() {
         let places = places();
 
-        let first = places.subscription(address("192.0.2.1"), Some("alice")).expect("a place");
-        let _second = places.subscription(address("192.0.2.2"), Some("alice")).expect("a place");
+        let first = places.subscription(Some(address("192.0.2.1")), Some("alice")).expect("a place");
+        let _second = places.subscription(Some(address("192.0.2.2")), Some("alice")).expect("a place");
 
-        assert_eq!(places.subscription(address("192.0.2.3"), Some("alice")).err(), Some(Full::User(TWO)));
-        assert!(places.subscription(address("192.0.2.3"), Some("bob")).is_ok());
+        assert_eq!(places.subscription(Some(address("192.0.2.3")), Some("alice")).err(), Some(Full::User(TWO)));
+        assert!(places.subscription(Some(address("192.0.2.3")), Some("bob")).is_ok());
         drop(first);
-        assert!(places.subscription(address("192.0.2.3"), Some("alice")).is_ok());
+        assert!(places.subscription(Some(address("192.0.2.3")), Some("alice")).is_ok());
     }
 
     #[test]
     fn who_is_refused_takes_nothing() {
         let (places, home) = (places(), address("192.0.2.1"));
-        let _held = [1, 2].map(|_| places.subscription(home, Some("alice")).expect("a place"));
+        let _held = [1, 2].map(|_| places.subscription(Some(home), Some("alice")).expect("a place"));
 
         for _ in 0..10 {
-            assert!(places.subscription(home, Some("alice")).is_err());
+            assert!(places.subscription(Some(home), Some("alice")).is_err());
         }
 
-        assert!(places.subscription(home, Some("bob")).is_ok());
+        assert!(places.subscription(Some(home), Some("bob")).is_ok());
     }
 
     #[test]
@@ -188,10 +188,10 @@ mod tests {
         let places = places();
 
         let held: Vec<_> =
-            (0..3).map(|n| places.socket(address(&format!("2001:db8:1:{n}::1"))).expect("a place")).collect();
+            (0..3).map(|n| places.socket(Some(address(&format!("2001:db8:1:{n}::1")))).expect("a place")).collect();
 
-        assert!(places.socket(address("2001:db8:1:9::9")).is_err());
-        assert!(places.socket(address("2001:db8:2::1")).is_ok());
+        assert!(places.socket(Some(address("2001:db8:1:9::9"))).is_err());
+        assert!(places.socket(Some(address("2001:db8:2::1"))).is_ok());
         drop(held);
     }
 }

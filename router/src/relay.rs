@@ -225,10 +225,8 @@ async fn remote(
         let chunk = answer.chunk().await.transpose()?;
         Some((chunk, answer))
     });
-    let body = match is_stream {
-        true => Body::from_stream(until_it_breaks(events(chunks.boxed()))),
-        false => Body::from_stream(chunks),
-    };
+    let body =
+        if is_stream { Body::from_stream(until_it_breaks(events(chunks.boxed()))) } else { Body::from_stream(chunks) };
     response.body(body).map_err(|_| StatusCode::BAD_GATEWAY)
 }
 

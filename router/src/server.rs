@@ -303,7 +303,7 @@ async fn pass_on(from: CancellationToken, to: CancellationToken) {
 }
 
 /// Ends the server: no new connections are taken, the open ones end after the answer that they wait for, streams and
-/// WebSockets end by themselves. The library would do some of this, but its workers do not always wait for requests in
+/// Sockets end by themselves. The library would do some of this, but its workers do not always wait for requests in
 /// flight.
 async fn stop_with(
     stop: CancellationToken,

@@ -118,7 +118,7 @@ impl Default for ClientAddressSettings {
 /// How much one client and one user may have open at a time, of the 10,000 places that a router has.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LiveSettings {
-    /// Subscriptions, and WebSockets, that one network address (of IPv6, the first 48 bits) may have open at a time. A
+    /// Subscriptions, and sockets (`graphql-transport-ws`), that one network address (of IPv6, the first 48 bits) may have open at a time. A
     /// class or a company behind one address shares them.
     #[arg(long, env = "LYCEUM_LIVE_PER_CLIENT", value_name = "NUMBER", default_value_t = LIVE_PER_CLIENT)]
     pub live_per_client: NonZeroU32,

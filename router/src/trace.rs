@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use hive_router::{
     async_trait,
@@ -122,8 +123,8 @@ impl Recorder {
     }
 
     /// A phase that has ended.
-    pub fn end(&self, phase: Phase) {
-        let phase = Phase { duration: self.now().saturating_sub(phase.start), ..phase };
+    pub fn end(&self, mut phase: Phase) {
+        phase.duration = self.now().saturating_sub(phase.start);
         self.with(|recording| recording.phases.push(phase));
     }
 
@@ -168,7 +169,7 @@ pub struct Traced {
 }
 
 impl Traced {
-    pub fn new(
+    pub fn boxed(
         subgraph: &str,
         executor: SubgraphExecutorBoxedArc,
         recorder: Arc<Recorder>,
@@ -242,7 +243,7 @@ impl Fetch {
     }
 
     fn read(&mut self, response: &mut SubgraphResponse<'static>) {
-        self.bytes = response.bytes.as_ref().map_or(0, |bytes| bytes.len());
+        self.bytes = response.bytes.as_ref().map_or(0, Bytes::len);
         self.errors = response.errors.as_ref().map_or(0, Vec::len);
         let Some(told) = take_told(&mut response.extensions) else { return };
         self.bytes = self.bytes.saturating_sub(told.len() + r#","extensions":{"lyceumTrace":}"#.len());

@@ -148,7 +148,7 @@ impl RouterPlugin for Insight {
         if let Some(recorder) = recorder(payload.context) {
             request.headers.insert(SUBGRAPH_TRACE, HeaderValue::from_static("1"));
             request.dedupe = false;
-            payload.executor = Traced::new(payload.subgraph_name, payload.executor, recorder);
+            payload.executor = Traced::boxed(payload.subgraph_name, payload.executor, recorder);
         }
         payload.proceed()
     }

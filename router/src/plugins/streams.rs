@@ -25,7 +25,7 @@ use hive_router::{
             ConnectionType, HeaderMap,
             body::{Body, BodySize, MessageBody, ResponseBody},
         },
-        io::OnDisconnect,
+        io::{IoRef, OnDisconnect},
         util::Bytes,
         web::WebResponse,
     },
@@ -171,7 +171,7 @@ impl Streams {
     fn live(&self, response: WebResponse, stream: Option<Arc<ClientStream>>, place: Place) -> WebResponse {
         // An error is answered at once.
         let Some(form) = Form::of(response.headers()) else { return response };
-        let gone = response.request().io().map(|io| io.on_disconnect());
+        let gone = response.request().io().map(IoRef::on_disconnect);
         response.map_body(|_, body| {
             let live = Live {
                 body,

@@ -146,7 +146,7 @@ impl Store {
             user.id().0,
             time,
             id,
-            PAGE as i64,
+            i64::try_from(PAGE).expect("a hundred"),
         );
         Ok(newer.fetch_all(&self.db).await?)
     }
