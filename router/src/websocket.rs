@@ -440,7 +440,8 @@ async fn watch(connection: Rc<Connection>) {
     let mut gone = std::pin::pin!(connection.sink.on_disconnect());
     loop {
         let initialised = matches!(connection.state.get(), State::Ready | State::Closed);
-        let wait = if initialised { patience.ping } else { patience.initialisation.saturating_sub(opened.elapsed()) };
+        let left = patience.initialisation.saturating_sub(opened.elapsed());
+        let wait = if initialised { patience.ping } else { patience.ping.min(left) };
         tokio::select! {
             () = &mut gone => return connection.end(),
             () = connection.front.stop.cancelled() => return connection.close(1001, "The server is restarting"),
@@ -449,8 +450,11 @@ async fn watch(connection: Rc<Connection>) {
         if connection.state.get() == State::Closed {
             return;
         }
-        if connection.state.get() != State::Ready && opened.elapsed() >= patience.initialisation {
-            return connection.close(4408, "Connection initialisation timeout");
+        if connection.state.get() != State::Ready {
+            if opened.elapsed() >= patience.initialisation {
+                return connection.close(4408, "Connection initialisation timeout");
+            }
+            continue;
         }
         if connection.heard.get().elapsed() > patience.client {
             return connection.close(1001, "The connection is silent");
