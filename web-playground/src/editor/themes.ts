@@ -6,15 +6,26 @@ export const THEMES = { light: 'lyceum-light', dark: 'lyceum-dark' };
 const TRANSPARENT = '#00000000';
 
 export function defineThemes({ defineTheme }: typeof editor): void {
-  defineTheme(THEMES.light, theme('vs', '#6c69ce', '#566078', '#00700c'));
-  defineTheme(THEMES.dark, theme('vs-dark', '#908aff', '#aab6cc', '#8fc27a'));
+  defineTheme(
+    THEMES.light,
+    theme('vs', { argument: '#5a57bd', quiet: '#566078', comment: '#00700c', number: '#076b46' }),
+  );
+  defineTheme(
+    THEMES.dark,
+    theme('vs-dark', { argument: '#908aff', quiet: '#aab6cc', comment: '#8fc27a', number: '#b5cea8' }),
+  );
+}
+
+interface Colours {
+  argument: string;
+  quiet: string;
+  comment: string;
+  number: string;
 }
 
 function theme(
   base: 'vs' | 'vs-dark',
-  argument: string,
-  quiet: string,
-  comment: string,
+  { argument, quiet, comment, number }: Colours,
 ): editor.IStandaloneThemeData {
   return {
     base,
@@ -27,6 +38,7 @@ function theme(
     rules: [
       { token: 'argument.identifier.gql', foreground: argument },
       { token: 'comment', foreground: comment },
+      { token: 'number', foreground: number },
     ],
   };
 }

@@ -64,6 +64,7 @@ test('docs, tabs, prettify, history and the keyboard work as people know them', 
   await page.getByRole('button', { name: 'New tab' }).click();
   await page.locator('.graphiql-query-editor .view-lines').click();
   await page.keyboard.type('query Short { courses(first: 1) { totalCount', { delay: 5 });
+  await storedQuery(page, 'query Short');
   await page.keyboard.press('ControlOrMeta+Enter');
   await page.getByText('No errors').waitFor();
   expect(await page.locator('.graphiql-tab').count()).toBe(2);
