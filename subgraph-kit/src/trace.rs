@@ -1,12 +1,15 @@
 //! What a request costs here: its SQL statements with their time and rows, told to the router when it asks.
 //!
-//! sqlx tells each statement to `tracing`. The layer [`statements`] listens, and hears nothing but those of
-//! requests that are being traced: for all others sqlx does not even write them down.
+//! sqlx tells each statement to `tracing`. The layer [`statements`] keeps those of requests that are being traced.
+//! Before the first such request of a process, sqlx does not even write them down.
 
 use std::{
     future::Future,
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,13 +18,13 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use tracing::{
     Event, Metadata, Subscriber,
+    callsite::rebuild_interest_cache,
     field::{Field, Visit},
     level_filters::LevelFilter,
     subscriber::Interest,
 };
 use tracing_subscriber::{
     Layer,
-    filter::dynamic_filter_fn,
     layer::{Context, Filter},
     registry::LookupSpan,
 };
@@ -78,7 +81,10 @@ pub fn micros(duration: Duration) -> u64 {
 
 /// Answers a request. If it `is_asked` for, the answer's extensions have a [`Trace`].
 pub(crate) async fn answer(is_asked: bool, request: impl Future<Output = Response>) -> Response {
-    let recorder = is_asked.then(Recorder::new);
+    let recorder = is_asked.then(|| {
+        listen();
+        Recorder::new()
+    });
     // Also without one: what this process asks itself on the way is a request of its own.
     let mut response = TRACED.scope(recorder.clone(), request).await;
     if let Some(recorder) = recorder {
@@ -125,19 +131,36 @@ pub fn statements<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    Statements.with_filter(only_traced())
+    Statements.with_filter(OnlyTraced)
 }
 
-/// Asked once for each place in the code, and at each statement of sqlx.
-fn only_traced<S>() -> impl Filter<S> {
-    let is_statement = |metadata: &Metadata<'_>| metadata.target() == SQLX_TARGET;
-    dynamic_filter_fn(move |metadata, _| is_statement(metadata) && Recorder::current().is_some())
-        .with_callsite_filter(
-            move |metadata| {
-                if is_statement(metadata) { Interest::sometimes() } else { Interest::never() }
-            },
-        )
-        .with_max_level_hint(LevelFilter::DEBUG)
+/// Whether this process has been asked for a trace yet. Until then sqlx is told that nobody listens.
+static LISTENING: AtomicBool = AtomicBool::new(false);
+
+fn listen() {
+    if !LISTENING.swap(true, Ordering::SeqCst) {
+        rebuild_interest_cache();
+    }
+}
+
+struct OnlyTraced;
+
+fn is_statement(metadata: &Metadata<'_>) -> bool {
+    LISTENING.load(Ordering::SeqCst) && metadata.target() == SQLX_TARGET
+}
+
+impl<S> Filter<S> for OnlyTraced {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
+        is_statement(metadata) && Recorder::current().is_some()
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_statement(metadata) { Interest::sometimes() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(if LISTENING.load(Ordering::SeqCst) { LevelFilter::DEBUG } else { LevelFilter::OFF })
+    }
 }
 
 struct Statements;
@@ -206,20 +229,18 @@ mod tests {
 
     use super::*;
 
-    /// Runs as sqlx would in `request`, within a process that listens; says whether sqlx told anything.
-    fn listening(request: impl Future<Output = ()>, is_asked: bool) -> (Response, bool) {
-        let mut told = false;
+    /// The answer to a request in a process that listens.
+    fn listening(request: impl Future<Output = ()>, is_asked: bool) -> Response {
         let request = async {
             request.await;
-            told = tracing::enabled!(target: "sqlx::query", Level::DEBUG);
             Response::new(Value::Null)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let listener = tracing_subscriber::registry().with(statements());
-        let response = with_default(listener, || runtime.block_on(answer(is_asked, request)));
-        (response, told)
+        with_default(listener, || runtime.block_on(answer(is_asked, request)))
     }
 
+    /// Tells of a statement as sqlx does.
     fn run(sql: &str, rows_returned: u64, rows_affected: u64) {
         let text = format!("\n\n{sql}\n");
         tracing::event!(
@@ -235,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_traced_request_tells_its_statements() {
-        let (response, told) = listening(
+        let response = listening(
             async {
                 run("select id from users where id = any($1)", 2, 0);
                 run("update users set name = $1", 0, 3);
@@ -245,17 +266,15 @@ mod tests {
 
         let trace = trace(&response);
         let told_of: Vec<_> = trace.statements.iter().map(|it| (it.sql.as_str(), it.rows, it.duration)).collect();
-        assert!(told);
         assert!(told_of.contains(&("select id from users where id = any($1)", 2, 1500)), "{told_of:?}");
         assert!(told_of.contains(&("update users set name = $1", 3, 1500)), "{told_of:?}");
         assert_eq!((trace.statements.len(), trace.omitted), (2, 0));
     }
 
     #[test]
-    fn nobody_listens_to_a_request_that_is_not_traced() {
-        let (response, told) = listening(async { run("select 1", 1, 0) }, false);
+    fn a_request_that_is_not_traced_tells_nothing() {
+        let response = listening(async { run("select 1", 1, 0) }, false);
 
-        assert!(!told);
         assert!(response.extensions.is_empty());
     }
 
@@ -269,7 +288,7 @@ mod tests {
             .await;
         };
 
-        let (response, _) = listening(nested, true);
+        let response = listening(nested, true);
 
         assert!(trace(&response).statements.is_empty());
     }
@@ -278,7 +297,7 @@ mod tests {
     fn more_statements_than_anybody_reads_are_counted_only() {
         let many = async { (0..MOST_STATEMENTS + 7).for_each(|_| run("select 1", 1, 0)) };
 
-        let (response, _) = listening(many, true);
+        let response = listening(many, true);
 
         let trace = trace(&response);
         assert_eq!((trace.statements.len(), trace.omitted), (MOST_STATEMENTS, 7));
@@ -286,7 +305,7 @@ mod tests {
 
     #[test]
     fn only_statements_are_listened_to() {
-        let (response, _) = listening(async { tracing::warn!(summary = "no statement") }, true);
+        let response = listening(async { tracing::warn!(summary = "no statement") }, true);
 
         assert!(trace(&response).statements.is_empty());
     }
