@@ -128,6 +128,15 @@ test('a token that has ended is not handed out', async () => {
   expect(await freshToken()).toBe('second');
 });
 
+test('whoever is signed in does not become anonymous while the server is away', async () => {
+  stored.set('lyceum:session', JSON.stringify({ ...session('old', -1), user }));
+  answer({});
+
+  const { freshToken } = await import('./session');
+
+  expect(await freshToken()).toBe('old');
+});
+
 test('who signs out is signed out on the server, too', async () => {
   const { asked, signOut, accessToken } = await signedIn({ logout: { userErrors: [] } });
 

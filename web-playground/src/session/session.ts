@@ -49,11 +49,12 @@ export function accessToken(): string | undefined {
   return useSession.getState().session?.accessToken;
 }
 
-/** A token that has not ended yet, if anybody is signed in. */
+/** A token that has not ended yet, as far as there is one, if anybody is signed in. */
 export async function freshToken(): Promise<string | undefined> {
   const { session } = useSession.getState();
   if (!session || remaining(session) > TOO_CLOSE_MS) return session?.accessToken;
-  return renew(session.accessToken);
+  // While it cannot be renewed the old one is sent, and refused: nobody is made anonymous without a word.
+  return (await renew(session.accessToken)) ?? accessToken();
 }
 
 /** Signs in, or throws with a sentence for the person who tried. */
