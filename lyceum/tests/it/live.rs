@@ -13,7 +13,7 @@ use sqlx::{Connection as _, PgConnection};
 use subgraph_kit::testing::transcript;
 use uuid::Uuid;
 
-use crate::system::{OTHER_STUDENT, STUDENT, System, Visitor, workspace};
+use crate::system::{OTHER_STUDENT, STUDENT, System, THIRD_STUDENT, Visitor, workspace};
 
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id name } } }";
 const TRANSPORTS: [&str; 2] = ["sse", "ws"];
@@ -227,7 +227,8 @@ fn free_port() -> u16 {
 #[test]
 fn processes_apart_pass_live_updates_on_signed() {
     let system = System::shared();
-    let student = system.sign_in(STUDENT);
+    // Other tests write to the others.
+    let student = system.sign_in(THIRD_STUDENT);
     let me = id(&student);
     let [subgraph, router] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
     let notification = format!("http://{subgraph}/graphql");

@@ -28,6 +28,7 @@ use tempfile::TempDir;
 
 pub const STUDENT: &str = "student1@lyceum.example";
 pub const OTHER_STUDENT: &str = "student2@lyceum.example";
+pub const THIRD_STUDENT: &str = "student3@lyceum.example";
 pub const TEACHER: &str = "teacher1@lyceum.example";
 pub const UNVERIFIED_TEACHER: &str = "teacher2@lyceum.example";
 pub const ADMIN: &str = "admin@lyceum.example";
