@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { openEditor, run, signInAs, write } from './playground';
+import { answer, openEditor, run, signInAs, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -10,6 +10,13 @@ const LARGE = `query Large {
     courses(first: 100) { nodes { id title description price level durationMinutes createdAt teacher { id name
       courses(first: 60) { nodes { id title description } } } } } } } }
 }`;
+
+/** To be called in the page. */
+async function sizeOfAnswer(query: string): Promise<number> {
+  const headers = { 'Content-Type': 'application/json' };
+  const answer = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
+  return (await answer.text()).length;
+}
 
 test.each([
   ['a syntax error', '{ me { id ', 'GRAPHQL_PARSE_FAILED', 'no GraphQL'],
@@ -60,9 +67,9 @@ test('an answer of more than 5 MB is shown, and the page still works', async () 
   const { page, errors } = await openEditor(browser());
   await write(page, LARGE);
 
-  const reply = await run(page);
+  expect((await answer(page)).status()).toBe(200);
 
-  expect(JSON.stringify(reply).length).toBeGreaterThan(5_000_000);
+  expect(await page.evaluate(sizeOfAnswer, LARGE)).toBeGreaterThan(5_000_000);
   await page.getByText(/No errors · \d+ ms · [5-9]\.\d MB|No errors · \d+ ms · \d\d\.\d MB/).waitFor();
   await page.locator('.result-window', { hasText: '"courses"' }).waitFor();
   await write(page, '{ me { id } }');

@@ -1,5 +1,5 @@
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page, type Response } from 'playwright-core';
 import { withoutSecrets } from '../../src/shell/secrets';
 
 const FLAGS = [
@@ -125,6 +125,11 @@ export interface Reply {
 
 /** Runs the operation in the editor; the whole answer, of which the editor draws only the lines in sight. */
 export async function run(page: Page): Promise<Reply> {
+  return (await answer(page)).json();
+}
+
+/** Runs the operation in the editor. The browser does not keep the body of a very large answer. */
+export async function answer(page: Page): Promise<Response> {
   const answered = page.waitForResponse((response) => {
     const body = response.request().postData() ?? '';
     const isOperation = !/IntrospectionQuery|refreshSession|logout/.test(body);
@@ -132,7 +137,7 @@ export async function run(page: Page): Promise<Reply> {
     return response.url().endsWith('/graphql') && isOperation && !isPlan;
   });
   await page.getByRole('button', { name: /Execute query/ }).click();
-  return (await answered).json();
+  return answered;
 }
 
 /** Signs in as one of the sample people. */
