@@ -282,7 +282,8 @@ async fn who_does_not_answer_is_taken_for_gone_and_who_does_is_not() {
     }
     there.subscribe("q", "{ __typename }").await;
 
-    assert_eq!(silent.hear().await, Err(1001));
+    // It finds the pings only now; answering them into a closed connection may break it before it reads why.
+    assert!(matches!(silent.hear().await, Err(1001 | 0)));
     assert_eq!(there.hear().await.expect("it is open")["type"], "next");
 }
 

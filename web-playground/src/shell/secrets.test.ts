@@ -7,6 +7,15 @@ test('a password in a document is left out', () => {
   ).toBe('mutation { login(input: { email: "a@b.c", password: "" }) { user { id } } }');
 });
 
+test('a password in a block string, or given to a variable, is left out', () => {
+  expect(withoutSecrets('{ login(password: """hunter"2""", name: "n") }')).toBe(
+    '{ login(password: "", name: "n") }',
+  );
+  expect(withoutSecrets('query ($password: String! = "hunter3", $name: String = "n") { a }')).toBe(
+    'query ($password: String! = "", $name: String = "n") { a }',
+  );
+});
+
 test('a token in variables is left out', () => {
   expect(withoutSecrets('{ "input": { "refreshToken": "abc", "first": 3 } }')).toBe(
     '{ "input": { "refreshToken": "", "first": 3 } }',

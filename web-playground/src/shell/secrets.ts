@@ -1,5 +1,6 @@
-// Both in a document (`password: "…"`) and in JSON (`"refreshToken": "…"`).
-const SECRET = /("?\w*(?:password|token)\w*"?\s*:\s*)"(?:[^"\\\n]|\\.)*"/gi;
+// In a document (`password: "…"`, `$password: String = "…"`, block strings too) and in JSON (`"refreshToken": "…"`).
+const SECRET =
+  /("?\w*(?:password|token)\w*"?\s*:\s*(?:[\w![\]]+\s*=\s*)?)(?:"""(?:\\"""|[\s\S])*?"""|"(?:[^"\\\n]|\\.)*")/gi;
 
 /** A document, or variables, with nothing in it that signs anybody in. */
 export function withoutSecrets(text: string): string {
