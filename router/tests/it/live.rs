@@ -86,6 +86,8 @@ async fn until_there_is_a_place(app: &App, token: &str) {
         assert!(begun.elapsed() < PATIENCE, "no place was given back");
         sleep(Duration::from_millis(20)).await;
     }
+    // The stream that has found it gives it back, too.
+    sleep(Duration::from_secs(1)).await;
 }
 
 #[tokio::test]
