@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
-    net::TcpListener,
     process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -13,7 +12,7 @@ use sqlx::{Connection as _, PgConnection};
 use subgraph_kit::testing::transcript;
 use uuid::Uuid;
 
-use crate::system::{OTHER_STUDENT, STUDENT, System, THIRD_STUDENT, Visitor, workspace};
+use crate::system::{OTHER_STUDENT, Process, STUDENT, System, THIRD_STUDENT, Visitor, free_port, workspace};
 
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id name } } }";
 const TRANSPORTS: [&str; 2] = ["sse", "ws"];
@@ -191,16 +190,6 @@ fn a_user_who_follows_too_much_is_told_so_until_a_stream_has_ended() {
     }
 }
 
-/// Ends its process.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A part of the system as a process of its own, which answers at the port that it was given.
 fn part(arguments: &[&str], database: Option<&str>, ready: &str) -> Process {
     let mut command = crate::system::lyceum();
@@ -217,11 +206,6 @@ fn part(arguments: &[&str], database: Option<&str>, ready: &str) -> Process {
         std::thread::sleep(Duration::from_millis(50));
     }
     process
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it is bound").port()
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! The line that each notification gets on standard output, and who is told although nobody was there to tell it.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -19,7 +18,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use crate::system::{PASSWORD, SECRET, System, Visitor, workspace};
+use crate::system::{PASSWORD, Process, SECRET, System, Visitor, free_port, workspace};
 
 #[test]
 fn a_notification_is_one_line_on_standard_output_that_says_nothing_private() {
@@ -56,16 +55,6 @@ fn a_notification_is_one_line_on_standard_output_that_says_nothing_private() {
     assert!(line.contains(&notification.to_string()), "{line}");
     assert!(line.contains("Registration"), "{line}");
     assert!(!output.contains("Zebedee"), "{output}");
-}
-
-/// A process that ends with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// identity and notification as processes of their own, which need not run at the same time.
@@ -144,10 +133,6 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
         assert!(start.elapsed() < Duration::from_mins(1), "not in time: {what}");
         sleep(Duration::from_millis(50));
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|port| port.local_addr()).expect("a port").port()
 }
 
 fn nats(port: u16, data: &Path) -> Process {

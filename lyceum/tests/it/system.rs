@@ -289,9 +289,19 @@ fn header(text: &str) -> HeaderValue {
     text.trim().parse().expect("a header's value")
 }
 
+/// A process that ends with its test.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// `lyceum router` as a process of its own, before the subgraphs of a system.
 pub struct LoneRouter {
-    process: Child,
+    _process: Process,
     port: u16,
 }
 
@@ -314,7 +324,7 @@ impl LoneRouter {
             .env("RUST_LOG", transcript::LOG_FILTER)
             .spawn()
             .expect("the router starts");
-        let router = Self { process, port };
+        let router = Self { _process: Process(process), port };
         for _ in 0..1_000 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return router;
@@ -326,13 +336,6 @@ impl LoneRouter {
 
     pub fn visitor(&self) -> Visitor {
         Visitor::at(&format!("http://127.0.0.1:{}", self.port))
-    }
-}
-
-impl Drop for LoneRouter {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

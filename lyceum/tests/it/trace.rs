@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -20,8 +20,8 @@ use subgraph_kit::{hop::SIGNATURE, trace::HEADER as SUBGRAPH_TRACE};
 use crate::{
     statements::{log_statements, statements},
     system::{
-        ADMIN, LoneRouter, OTHER_STUDENT, PASSWORD, STUDENT, System, TEACHER, Visitor, code, free_port, signature,
-        workspace,
+        ADMIN, LoneRouter, OTHER_STUDENT, PASSWORD, Process, STUDENT, System, TEACHER, Visitor, code, free_port,
+        signature, workspace,
     },
 };
 
@@ -219,6 +219,22 @@ fn in_production_only_admins_are_told() {
 }
 
 #[test]
+fn a_plan_that_is_asked_for_in_other_words_is_refused_and_nothing_is_run() {
+    let visitor = System::shared().anonymous();
+    let email = "mistyped@lyceum.example";
+    let variables = json!({ "input": { "name": "Mistyped", "email": email, "password": PASSWORD } });
+
+    for mode in ["Dry-Run", "dry-run, dry-run", "no"] {
+        let (status, text) = visitor.ask_with(PLAN, mode, REGISTER, variables.clone());
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!((status, code(&answer)), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"), "{mode}: {text}");
+    }
+
+    let registered = visitor.data(REGISTER, variables);
+    assert!(registered["register"]["user"]["id"].is_string(), "it had been run: {registered}");
+}
+
+#[test]
 fn a_token_that_only_says_admin_is_not_believed() {
     let process = LoneRouter::start(System::shared());
     let router = process.visitor();
@@ -347,7 +363,7 @@ fn a_subgraph_with_an_open_door_gives_no_trace() {
 
 /// `lyceum subgraph course --insecure-dev`, on the database of a system.
 struct OpenSubgraph {
-    process: Child,
+    _process: Process,
     address: String,
 }
 
@@ -364,7 +380,7 @@ impl OpenSubgraph {
             .stderr(Stdio::null())
             .spawn()
             .expect("the subgraph starts");
-        let subgraph = Self { process, address };
+        let subgraph = Self { _process: Process(process), address };
         for _ in 0..1_000 {
             if std::net::TcpStream::connect(&subgraph.address).is_ok() {
                 return subgraph;
@@ -372,12 +388,5 @@ impl OpenSubgraph {
             thread::sleep(Duration::from_millis(20));
         }
         panic!("`lyceum subgraph` does not answer");
-    }
-}
-
-impl Drop for OpenSubgraph {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use hive_router::{
-    GraphQLError, PlanExecutionOutput, async_trait,
-    executor::execution::{client_request_details::JwtRequestDetails, plan::FailedExecutionResult},
+    GraphQLError, async_trait,
+    executor::execution::client_request_details::JwtRequestDetails,
     http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
     ntex::http::HeaderMap,
     plugins::{
@@ -27,10 +27,12 @@ use serde::Deserialize;
 use sonic_rs::JsonValueTrait;
 use subgraph_kit::trace::HEADER as SUBGRAPH_TRACE;
 
+use super::errors;
 use crate::trace::{Recorder, Traced};
 
 const TRACE: HeaderName = HeaderName::from_static("lyceum-trace");
 const PLAN: HeaderName = HeaderName::from_static("hive-expose-query-plan");
+const WHICH_MODE: &str = "Say `dry-run` or `true` in one header `hive-expose-query-plan`, or leave it out.";
 /// Where an answer's extensions have the trace.
 const EXTENSION: &str = "trace";
 
@@ -106,8 +108,16 @@ impl RouterPlugin for Insight {
             if is_permitted { recorder.prepared() } else { recorder.discard() }
         }
         // Not to be ignored: who wants to see the plan of a mutation does not want it to happen.
-        if !is_permitted && wants_plan(&request.headers) {
-            return OnGraphqlAnalysisHookResult::EndWithResponse(refusal());
+        if !wants_plan(&request.headers) {
+            return OnGraphqlAnalysisHookResult::Proceed;
+        }
+        if !is_permitted {
+            let error = GraphQLError::from_message_and_code("Plans are shown to admins.", "FORBIDDEN");
+            return errors::refuse(payload.context, StatusCode::FORBIDDEN, error);
+        }
+        if !says_how(&request.headers) {
+            let error = GraphQLError::from_message_and_code(WHICH_MODE, "BAD_USER_INPUT");
+            return errors::refuse(payload.context, StatusCode::BAD_REQUEST, error);
         }
         OnGraphqlAnalysisHookResult::Proceed
     }
@@ -159,8 +169,14 @@ fn wants_trace(headers: &HeaderMap) -> bool {
 }
 
 fn wants_plan(headers: &HeaderMap) -> bool {
-    let is_mode = |value: &[u8]| matches!(value.trim_ascii(), b"true" | b"dry-run");
-    headers.get_all(&PLAN).any(|value| is_mode(value.as_bytes()))
+    headers.contains_key(&PLAN)
+}
+
+/// Whether the plan is asked for in a way that hive-router knows. It looks at the first header only, and takes what it
+/// does not know for a wish to run the operation.
+fn says_how(headers: &HeaderMap) -> bool {
+    let mut modes = headers.get_all(&PLAN).map(|mode| mode.as_bytes().trim_ascii());
+    matches!((modes.next(), modes.next()), (Some(b"true" | b"dry-run"), None))
 }
 
 /// What is recorded of a request that wants to be traced, and may for all that is known.
@@ -185,8 +201,27 @@ fn is_hit(hint: &CacheHint) -> bool {
     matches!(hint, CacheHint::Hit)
 }
 
-fn refusal() -> PlanExecutionOutput {
-    let error = GraphQLError::from_message_and_code("Plans are shown to admins.", "FORBIDDEN");
-    let body = FailedExecutionResult { errors: vec![error] }.serialize();
-    PlanExecutionOutput { body, error_count: 1, status_code: StatusCode::FORBIDDEN }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(modes: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for mode in modes {
+            headers.append(PLAN, HeaderValue::from_str(mode).expect("a header's value").into());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_plan_is_asked_for_once_and_in_the_words_that_the_router_knows() {
+        for clear in [["true"], ["dry-run"], [" dry-run "]] {
+            assert!(says_how(&headers(&clear)), "{clear:?}");
+        }
+        let unclear: [&[&str]; 6] =
+            [&[""], &["Dry-Run"], &["dry-run, dry-run"], &["no"], &["no", "dry-run"], &["dry-run", "dry-run"]];
+        for unclear in unclear {
+            assert!(wants_plan(&headers(unclear)) && !says_how(&headers(unclear)), "{unclear:?}");
+        }
+    }
 }

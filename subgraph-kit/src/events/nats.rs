@@ -40,7 +40,7 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 const ACK_WAIT: Duration = Duration::from_secs(5);
 
 /// A service may be away for so long and misses nothing. (Retention by interest would keep an event until each
-/// service has it, but a server that is killed loses some then.)
+/// service has it, but a server that is killed loses many then. It still loses a few with this: ARCHITECTURE.md.)
 const KEPT_FOR: Duration = Duration::from_hours(30 * 24);
 
 const PAUSE: Duration = Duration::from_millis(500);
