@@ -20,7 +20,19 @@ pub(crate) struct Cluster {
     pub(crate) account: Option<Account>,
     pub(crate) password: String,
     /// Held for as long as we live; the kernel lets go of it however we die.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// A file that this process has locked.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A program that another thread is just about to start holds the file, too, for a moment: to close
+        // ours would not be enough.
+        let _ = self.0.unlock();
+    }
 }
 
 impl Cluster {
@@ -85,7 +97,7 @@ fn remove_all(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn lock(dir: &Path) -> Result<File> {
+fn lock(dir: &Path) -> Result<Lock> {
     let path = beside(dir, "lock");
     let mut file = OpenOptions::new()
         .create(true)
@@ -98,7 +110,7 @@ fn lock(dir: &Path) -> Result<File> {
         Ok(()) => {
             file.set_len(0)?;
             write!(file, "{}", std::process::id())?;
-            Ok(file)
+            Ok(Lock(file))
         }
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
@@ -233,5 +245,24 @@ fn remove_directory(path: &Path) -> Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed.with_context(|| format!("cannot remove {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_given_up_is_free_while_a_child_still_holds_the_file() {
+        let place = tempfile::tempdir().expect("a directory");
+        let dir = place.path().join("school");
+        let held = lock(&dir).expect("a lock");
+        let in_a_child = held.0.try_clone().expect("what a fork copies");
+        lock(&dir).expect_err("it is held");
+
+        drop(held);
+
+        lock(&dir).expect("it is free");
+        drop(in_a_child);
     }
 }
