@@ -13,15 +13,16 @@ use std::{
 };
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object};
+use async_nats::HeaderMap;
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
     CourseId, EnrollmentId, Error, Peers, Platform, Subgraph, UserId,
-    events::{Afterwards, Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
+    events::{self, Afterwards, Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
     hop::Secrets,
     service,
     testing::{
-        events::{act_on_all, receive, set_aside},
+        events::{act_on_all, receive},
         verifier,
     },
 };
@@ -60,13 +61,9 @@ fn subject_and_number(event: &Event) -> (u128, usize) {
 }
 
 async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
-    publish_by(&Bus::default(), db, facts).await;
-}
-
-async fn publish_by(bus: &Bus, db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
     let mut transaction = db.begin().await.expect("a transaction");
     for fact in facts {
-        bus.outbox().publish(&mut transaction, fact).await.expect("it is written");
+        events::publish(&mut transaction, fact).await.expect("it is written");
     }
     transaction.commit().await.expect("it is committed");
 }
@@ -404,6 +401,12 @@ impl Nats {
         command.spawn().expect("`nats-server` starts: Debian has it as a package")
     }
 
+    /// Ends it as a crash of its machine would, disk and all.
+    fn lose(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(&self.data).expect("its data is deleted");
+    }
+
     fn kill(&mut self) {
         self.process.kill().expect("it can be killed");
         self.process.wait().expect("it ends");
@@ -441,27 +444,28 @@ const SECRET: &str = "the services of this test sign with this";
 const OTHER_SECRET: &str = "and somebody else would sign with this one";
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
-async fn events_travel_through_nats_in_order_and_its_crash_loses_none(db: PgPool) {
+async fn events_travel_through_nats_in_order_and_none_is_lost_with_it(db: PgPool) {
     const SUBJECTS: usize = 5;
     const EACH: usize = 20;
     let mut nats = Nats::start();
     let act = Arc::new(Act::default());
-    let teller = nats.bus(SECRET).await;
     let _work = [
-        work(&subgraph("enrollment", &db), &teller),
+        work(&subgraph("enrollment", &db), &nats.bus(SECRET).await),
         work(&subgraph("enrollment", &db), &nats.bus(SECRET).await),
         work(&consumer(&db, &act), &nats.bus(SECRET).await),
         work(&consumer(&db, &act), &nats.bus(SECRET).await),
     ];
 
     for number in 0..EACH {
-        publish_by(&teller, &db, (0..SUBJECTS).map(|subject| fact(subject, number))).await;
+        publish(&db, (0..SUBJECTS).map(|subject| fact(subject, number))).await;
         if number == EACH / 2 {
-            nats.kill();
+            until("some are under way", async || count(&db, SENT).await > 0).await;
+            nats.lose();
             nats.start_again();
         }
     }
     until("all is done", async || act.done.lock().expect("a list").len() >= SUBJECTS * EACH).await;
+    until("all have arrived", async || count(&db, WAITING).await == 0).await;
 
     let done = act.done.lock().expect("a list").clone();
     for subject in 0..SUBJECTS {
@@ -471,31 +475,99 @@ async fn events_travel_through_nats_in_order_and_its_crash_loses_none(db: PgPool
     assert_eq!(count(&db, "select count(*) from inbox where set_aside_at is not null").await, 0);
 }
 
+const SENT: &str = "select coalesce(sum(sent), 0) from outbox";
+
 #[sqlx::test(migrations = "../migrations/enrollment")]
-async fn what_nobody_has_signed_in_nats_is_shown_and_never_acted_on(db: PgPool) {
+async fn an_event_counts_as_delivered_when_its_receipt_has_come(db: PgPool) {
+    let nats = Nats::start();
+    let bus = nats.bus(SECRET).await;
+    let act = Arc::new(Act::default());
+    publish(&db, [fact(1, 0), fact(1, 1)]).await;
+
+    let teller = work(&subgraph("enrollment", &db), &bus);
+    until("it is sent", async || count(&db, SENT).await > 0).await;
+    drop(teller);
+    let _consumer = work(&consumer(&db, &act), &bus);
+    until("it is acted on", async || act.done.lock().expect("a list").len() == 1).await;
+    // Nobody has heard the receipt, and what comes after it has not been sent.
+    assert_eq!(count(&db, WAITING).await, 2);
+
+    let _teller = work(&subgraph("enrollment", &db), &bus);
+    until("both have arrived", async || count(&db, WAITING).await == 0).await;
+    until("both are acted on", async || act.done.lock().expect("a list").len() == 2).await;
+    assert_eq!(*act.done.lock().expect("a list"), [(1, 0), (1, 1)]);
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn what_an_inbox_refuses_is_set_aside_by_who_sent_it(db: PgPool) {
+    let nats = Nats::start();
+    let bus = nats.bus(SECRET).await;
+    let listener = consumer(&db, &Arc::default());
+    publish(&db, [fact(1, 0)]).await;
+    let id: Uuid = query_scalar("select event_id from outbox").fetch_one(&db).await.expect("an event");
+    let mut other = Event::new(fact(2, 0));
+    other.id = id;
+    receive(&listener, &other).await;
+
+    let _work = [work(&subgraph("enrollment", &db), &bus), work(&listener, &bus)];
+    until("it is set aside", async || count(&db, "select count(set_aside_at) from outbox").await == 1).await;
+
+    let reason: String = query_scalar("select reason from outbox").fetch_one(&db).await.expect("a reason");
+    assert!(reason.contains("an event with this id has come before"), "{reason}");
+    assert_eq!(count(&db, "select count(*) from inbox").await, 1);
+}
+
+const EVENTS: &str = "lyceum.event.notification.enrollment.created";
+const RECEIPTS: &str = "lyceum.receipt.enrollment";
+
+async fn say(client: &async_nats::Client, subject: &'static str, body: Vec<u8>, secret: Option<&str>) {
+    let mut headers = HeaderMap::new();
+    if let Some(secret) = secret {
+        headers.insert("Lyceum-Signature", secret.parse::<Secrets>().expect("a secret").seal(&body));
+    }
+    client.publish_with_headers(subject, headers, body.into()).await.expect("it is sent");
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     let nats = Nats::start();
     let act = Arc::new(Act::default());
-    let teller = nats.bus(SECRET).await;
-    let stranger = nats.bus(OTHER_SECRET).await;
-    let listener = consumer(&db, &act);
-    let _work = [work(&subgraph("enrollment", &db), &stranger), work(&listener, &teller)];
+    let bus = nats.bus(SECRET).await;
+    // Its secret is another one than the listener's: so nothing that it sends arrives.
+    let teller = work(&subgraph("enrollment", &db), &nats.bus(OTHER_SECRET).await);
+    let _listener = work(&consumer(&db, &act), &bus);
+    publish(&db, [fact(1, 0), fact(2, 0)]).await;
+    until("both are sent", async || count(&db, SENT).await >= 2).await;
 
-    publish_by(&stranger, &db, [fact(1, 0)]).await;
-    until("it is shown", async || set_aside(&db).await.len() == 1).await;
     let client = async_nats::connect(nats.url()).await.expect("a connection");
-    let unsigned = serde_json::to_vec(&Event::new(fact(2, 0))).expect("JSON");
-    client.publish("lyceum.enrollment.created", unsigned.into()).await.expect("it is sent");
-    client.publish("lyceum.enrollment.created", "\0 no JSON".into()).await.expect("it is sent");
-    client.publish("lyceum.enrollment.rejected", "for others".into()).await.expect("it is sent");
-    client.flush().await.expect("it is sent");
-    until("all are shown", async || set_aside(&db).await.len() == 3).await;
+    let event = |subject| serde_json::to_vec(&Event::new(fact(subject, 0))).expect("JSON");
+    say(&client, EVENTS, event(3), None).await;
+    say(&client, EVENTS, event(4), Some(OTHER_SECRET)).await;
+    say(&client, EVENTS, b"\0 no JSON".to_vec(), None).await;
+    say(&client, EVENTS, event(5), Some(SECRET)).await;
+    until("the signed one has come", async || !act.done.lock().expect("a list").is_empty()).await;
+    assert_eq!(*act.done.lock().expect("a list"), [(5, 0)]);
+    assert_eq!(count(&db, "select count(*) from inbox").await, 1);
 
-    query("update inbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
-    act_on_all(&listener).await;
-    assert_eq!(set_aside(&db).await.len(), 3);
-    assert_eq!(count(&db, "select count(*) from inbox").await, 3);
-    assert!(act.done.lock().expect("a list").is_empty());
+    let ids: Vec<Uuid> =
+        query_scalar("select event_id from outbox order by position").fetch_all(&db).await.expect("two");
+    let receipt = |id| format!(r#"{{"event": "{id}", "of": "notification", "refused": null}}"#).into_bytes();
+    say(&client, RECEIPTS, receipt(ids[0]), None).await;
+    say(&client, RECEIPTS, receipt(ids[0]), Some(SECRET)).await;
+    say(&client, RECEIPTS, receipt(ids[1]), Some(OTHER_SECRET)).await;
+    until("the signed one is believed", async || count(&db, WAITING).await < 2).await;
+    let waiting: Uuid = query_scalar(WAITING_ID).fetch_one(&db).await.expect("one waits");
+    assert_eq!(waiting, ids[0]);
+
+    // With the right secret what waited arrives.
+    drop(teller);
+    let _teller = work(&subgraph("enrollment", &db), &bus);
+    until("it has arrived", async || count(&db, WAITING).await == 0).await;
+    until("it is acted on", async || act.done.lock().expect("a list").len() == 2).await;
+    assert_eq!(*act.done.lock().expect("a list"), [(5, 0), (1, 0)]);
 }
+
+const WAITING_ID: &str = "select event_id from outbox where delivered_at is null";
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
 async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPool) {
@@ -504,11 +576,13 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
     let act = Arc::new(Act::default());
     let teller = subgraph("enrollment", &db);
 
-    publish_by(&theirs, &db, [fact(1, 0)]).await;
+    publish(&db, [fact(1, 0)]).await;
     let their_relay = work(&teller, &theirs);
-    until("it is in NATS", async || count(&db, WAITING).await == 0).await;
+    until("it is in NATS", async || count(&db, SENT).await > 0).await;
     drop(their_relay);
-    publish_by(&ours, &db, [fact(2, 0)]).await;
+    // Theirs would have an outbox of its own.
+    query("delete from outbox").execute(&db).await.expect("it is taken away");
+    publish(&db, [fact(2, 0)]).await;
     let _work = [work(&teller, &ours), work(&consumer(&db, &act), &ours)];
     until("ours has come", async || !act.done.lock().expect("a list").is_empty()).await;
 
@@ -519,10 +593,12 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
-async fn what_waits_for_nats_arrives_when_the_bus_is_local_again(db: PgPool) {
+async fn what_was_sent_through_nats_arrives_when_the_bus_is_local_again(db: PgPool) {
     let nats = Nats::start();
-    publish_by(&nats.bus(SECRET).await, &db, [fact(1, 0)]).await;
-    drop(nats);
+    publish(&db, [fact(1, 0)]).await;
+    let relay = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
+    until("it is in NATS", async || count(&db, SENT).await > 0).await;
+    drop((relay, nats));
     let act = Arc::new(Act::default());
     let platform = Platform::new(verifier());
     let listener = consumer(&db, &act);

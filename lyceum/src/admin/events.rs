@@ -196,12 +196,8 @@ impl Tray {
     async fn resend(self, id: Uuid, db: &mut PgConnection) -> Result<u64, sqlx::Error> {
         let [_, done, _] = self.columns();
         let table = self.name();
-        let now = match self {
-            Self::Outbox => "",
-            Self::Inbox => ", next_try_at = now()",
-        };
         let statement = format!(
-            "update {table} set set_aside_at = null, tries = 0{now}
+            "update {table} set set_aside_at = null, tries = 0, next_try_at = now()
              where event_id = $1 and {done} is null and set_aside_at is not null"
         );
         let sent = query(AssertSqlSafe(statement)).bind(id).execute(&mut *db).await?.rows_affected();

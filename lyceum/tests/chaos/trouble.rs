@@ -36,7 +36,10 @@ const STEPS: &[Step] = &[
 ];
 
 /// Only where NATS is.
-const NATS_STEP: (&str, &[&str]) = ("nats.received", &["enrollment", "notification", "payment"]);
+const NATS_STEPS: &[Step] = &[
+    ("nats.received", &["enrollment", "notification", "payment"]),
+    ("relay.settled", &["identity", "payment", "enrollment"]),
+];
 
 /// A service that dies at a step.
 type Death = (&'static str, &'static str);
@@ -71,7 +74,7 @@ pub struct Toll {
 
 impl<'a> Trouble<'a> {
     pub fn new(world: &'a World, plan: &Plan, mut dice: StdRng) -> Self {
-        let steps = STEPS.iter().chain((plan.bus == "nats").then_some(&NATS_STEP));
+        let steps = STEPS.iter().chain(if plan.bus == "nats" { NATS_STEPS } else { &[] });
         let deaths: VecDeque<Death> =
             steps.flat_map(|(step, services)| services.iter().map(|service| (*service, *step))).collect();
         let toll = Toll {

@@ -1,9 +1,9 @@
 //! How events travel.
 
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::{EventSettings, Inbox, Kind, Outbox, nats::Nats, relay::NATS, work::BusAddress};
+use super::{EventSettings, Inbox, Kind, nats::Nats, work::BusAddress};
 use crate::{hop::Secrets, peers::Peers};
 
 /// The way from one service's outbox to the others' inboxes: by way of NATS, if there is one, or straight
@@ -12,6 +12,15 @@ use crate::{hop::Secrets, peers::Peers};
 pub struct Bus {
     peers: Peers,
     nats: Option<Nats>,
+}
+
+/// Where an event is that was taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// In the inbox of the service that it is for.
+    Arrived,
+    /// On its way there. It has arrived when that service says so.
+    OnItsWay,
 }
 
 /// Why an event is not where it should be.
@@ -48,12 +57,6 @@ impl Bus {
         Ok(Self { peers, nats })
     }
 
-    /// Where a service that uses this bus addresses its events.
-    #[must_use]
-    pub fn outbox(&self) -> Outbox {
-        if self.nats.is_some() { Outbox::Nats } else { Outbox::Local }
-    }
-
     /// Fills an inbox with what comes from elsewhere than straight from the services.
     pub(super) async fn receive(&self, inbox: &Inbox, stop: &CancellationToken) {
         if let Some(nats) = &self.nats {
@@ -61,24 +64,20 @@ impl Bus {
         }
     }
 
-    /// Takes an event to where it is wanted.
-    pub(super) async fn deliver(
-        &self,
-        destination: &str,
-        kind: Kind,
-        id: Uuid,
-        event: &[u8],
-    ) -> Result<(), Undelivered> {
-        if destination != NATS {
-            return self.peers.tell(destination, event).await;
-        }
+    /// Hears that what was on its way from `service`, whose outbox is in `db`, has arrived.
+    pub(super) async fn hear_receipts(&self, service: &str, db: &PgPool, stop: &CancellationToken) {
         if let Some(nats) = &self.nats {
-            return nats.publish(kind, id, event).await;
+            nats.hear_receipts(service, db, stop).await;
         }
-        // Written while the setting was another one.
-        for service in kind.consumers() {
-            self.peers.tell(service, event).await?;
+    }
+
+    /// Takes an event to where it is wanted.
+    pub(super) async fn deliver(&self, destination: &str, kind: Kind, event: &[u8]) -> Result<Delivery, Undelivered> {
+        if let Some(nats) = &self.nats {
+            nats.publish(destination, kind, event).await?;
+            return Ok(Delivery::OnItsWay);
         }
-        Ok(())
+        self.peers.tell(destination, event).await?;
+        Ok(Delivery::Arrived)
     }
 }

@@ -131,33 +131,6 @@ impl Inbox {
         }
     }
 
-    /// Keeps what came as an event and cannot be one, so that somebody sees it: as a text, which nobody
-    /// ever acts on.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub(super) async fn keep_refused(&self, kind: &str, body: &[u8], reason: &str) -> Result<(), sqlx::Error> {
-        let text = String::from_utf8_lossy(body).replace('\0', "\u{fffd}");
-        query(
-            "insert into inbox (event_id, type, subject, event, tries, set_aside_at, reason)
-             values ($1, $2, $3, to_jsonb($4::text), 1, now(), $5)",
-        )
-        .bind(Uuid::now_v7())
-        .bind(kind)
-        .bind(Uuid::nil())
-        .bind(text)
-        .bind(reason)
-        .execute(&self.db)
-        .await?;
-        error!(
-            service = self.service,
-            event.r#type = kind,
-            reason,
-            "an event is refused: `lyceum admin events` shows it"
-        );
-        Ok(())
-    }
-
     /// Acts on the next event, if there is one whose turn it is.
     ///
     /// # Errors

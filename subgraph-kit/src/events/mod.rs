@@ -3,7 +3,7 @@
 //!
 //! A change and its event are one transaction ([`outbox`]). A [`relay`] takes the event to the inbox
 //! of each service that wants it ([`bus`]), and there its effect and the mark that it was acted on
-//! are one transaction again ([`inbox`]).
+//! are one transaction again ([`inbox`]). On its way through NATS it stays in the outbox until that inbox has it.
 
 pub mod bus;
 mod event;
@@ -16,5 +16,5 @@ mod work;
 pub use bus::{Bus, Undelivered};
 pub use event::{Event, Fact, Kind, Place, Purchase, Refund, RefundReason, Registration, Rejection};
 pub use inbox::{Afterwards, Handler, Inbox};
-pub use outbox::Outbox;
+pub use outbox::publish;
 pub use work::{BusAddress, EventSettings, NatsName, Work};

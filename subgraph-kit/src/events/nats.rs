@@ -1,12 +1,15 @@
-//! Events by way of NATS `JetStream`: one stream holds them all, and each service reads it from where
-//! it was.
+//! Events by way of NATS `JetStream`: one stream holds them all, and each service reads what is for it.
+//!
+//! A stream is a way, not a place to keep something: a server that is killed can lose what it has acknowledged.
+//! So the service that has an event in its inbox sends a receipt to the one that told it, and until then the
+//! event stays in that one's outbox and is sent again.
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_nats::{
@@ -19,43 +22,66 @@ use async_nats::{
 };
 use bytes::Bytes;
 use futures::StreamExt as _;
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{Inbox, Kind, bus::Undelivered, work::NatsName};
+use super::{Inbox, Kind, bus::Undelivered, relay, work::NatsName};
 use crate::{crash, hop::Secrets};
 
 /// What the types of all events begin with. In NATS the system's name stands there.
 const PREFIX: &str = "lyceum.";
 
-/// Says that the event comes from a service of ours.
+/// Says that a message comes from a service of ours.
 const SIGNATURE: &str = "Lyceum-Signature";
-
-/// In this time NATS recognizes an event that is sent again. The inboxes do it later, too.
-const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 
 /// A service that has not acknowledged by then gets the event again.
 const ACK_WAIT: Duration = Duration::from_secs(5);
 
-/// A service may be away for so long and misses nothing. (Retention by interest would keep an event until each
-/// service has it, but a server that is killed loses many then. It still loses a few with this: ARCHITECTURE.md.)
-const KEPT_FOR: Duration = Duration::from_hours(30 * 24);
+/// A service fetches so many at once: it takes them into its inbox well within `ACK_WAIT`.
+const BATCH: usize = 16;
+
+/// What has not been read by then comes again from the outbox.
+const KEPT_FOR: Duration = Duration::from_hours(24);
 
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// What went well for so long and fails then is worth a line of log again.
+const LASTING: Duration = Duration::from_secs(5);
+
+const NOT_SIGNED: &str = "what is not signed with a secret of ours is not heeded";
 
 /// Events in NATS.
 #[derive(Clone)]
 pub struct Nats(Arc<Connection>);
 
 struct Connection {
+    client: Client,
     jetstream: Context,
     /// Of the stream, and the first part of its subjects.
     name: NatsName,
     /// None with `--insecure-dev` only.
     secrets: Option<Secrets>,
     is_prepared: AtomicBool,
+}
+
+/// What must be known of an event to say that it has arrived.
+#[derive(Deserialize)]
+struct Sender {
+    id: Uuid,
+    source: String,
+}
+
+/// That a service has an event, or will not have it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Receipt {
+    event: Uuid,
+    of: String,
+    refused: Option<String>,
 }
 
 /// Why NATS does not do what it should.
@@ -71,26 +97,21 @@ impl Nats {
         name: NatsName,
         secrets: Option<Secrets>,
     ) -> Result<Self, async_nats::ConnectError> {
-        let client: Client = ConnectOptions::new().retry_on_initial_connect().name("lyceum").connect(url).await?;
-        let jetstream = jetstream::new(client);
-        Ok(Self(Arc::new(Connection { jetstream, name, secrets, is_prepared: AtomicBool::new(false) })))
+        let client = ConnectOptions::new().retry_on_initial_connect().name("lyceum").connect(url).await?;
+        let jetstream = jetstream::new(client.clone());
+        Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, is_prepared: AtomicBool::new(false) })))
     }
 
-    /// Hands an event over to NATS, which then answers for it.
+    /// Sends an event to `destination`, which says when it has arrived.
     ///
     /// # Errors
     /// If NATS does not acknowledge it.
-    pub(super) async fn publish(&self, kind: Kind, id: Uuid, event: &[u8]) -> Result<(), Undelivered> {
-        let mut headers = HeaderMap::new();
-        headers.insert("Nats-Msg-Id", id.to_string());
-        headers.insert("Content-Type", "application/cloudevents+json");
-        if let Some(secrets) = &self.0.secrets {
-            headers.insert(SIGNATURE, secrets.seal(event));
-        }
+    pub(super) async fn publish(&self, destination: &str, kind: Kind, event: &[u8]) -> Result<(), Undelivered> {
         let send = async {
             self.prepare().await?;
             let body = Bytes::copy_from_slice(event);
-            self.0.jetstream.publish_with_headers(self.subject_of(kind), headers, body).await?.await?;
+            let headers = self.headers("application/cloudevents+json", event);
+            self.0.jetstream.publish_with_headers(self.subject_of(destination, kind), headers, body).await?.await?;
             Ok::<(), Failure>(())
         };
         send.await.map_err(|error| {
@@ -102,22 +123,17 @@ impl Nats {
 
     /// Fills `inbox` until `stop` is cancelled.
     pub(super) async fn receive(&self, inbox: &Inbox, stop: &CancellationToken) {
-        while !stop.is_cancelled() {
-            let read = async {
-                if let Err(error) = self.read(inbox, stop).await {
-                    warn!(service = inbox.service(), error = %error, "no events from NATS for a moment");
-                }
-                sleep(PAUSE).await;
-            };
-            tokio::select! {
-                () = read => {}
-                () = stop.cancelled() => {}
-            }
-        }
+        again_and_again(stop, inbox.service(), async || self.read(inbox, stop).await).await;
+    }
+
+    /// Tells the outbox in `db`, until `stop` is cancelled, what became of what `service` has sent.
+    pub(super) async fn hear_receipts(&self, service: &str, db: &PgPool, stop: &CancellationToken) {
+        again_and_again(stop, service, async || self.settle(service, db).await).await;
     }
 
     async fn read(&self, inbox: &Inbox, stop: &CancellationToken) -> Result<(), Failure> {
-        let mut messages = self.consumer(inbox.service()).await?.messages().await?;
+        let consumer = self.consumer(inbox.service()).await?;
+        let mut messages = consumer.stream().max_messages_per_batch(BATCH).messages().await?;
         while let Some(message) = messages.next().await {
             self.take(inbox, &message?, stop).await?;
         }
@@ -125,58 +141,85 @@ impl Nats {
     }
 
     async fn take(&self, inbox: &Inbox, message: &Message, stop: &CancellationToken) -> Result<(), Failure> {
-        if !concerns(inbox.service(), &kind_of(message)) {
-            return message.double_ack().await;
+        if !self.is_ours(&message.message) {
+            warn!(service = inbox.service(), subject = %message.subject, "{NOT_SIGNED}");
+            return message.ack().await;
         }
         while !stop.is_cancelled() {
-            match self.keep(inbox, message).await {
-                Ok(()) => {
-                    crash::point("nats.received");
-                    return message.double_ack().await;
-                }
-                Err(reason) => {
+            match inbox.receive(&message.payload).await {
+                Err(Undelivered::Away(reason)) => {
                     debug!(service = inbox.service(), reason, "an event from NATS has to wait");
                     message.ack_with(AckKind::Progress).await?;
                     sleep(PAUSE).await;
+                }
+                Ok(()) => return self.acknowledge(inbox.service(), message, None).await,
+                Err(Undelivered::Refused(reason)) => {
+                    return self.acknowledge(inbox.service(), message, Some(reason)).await;
                 }
             }
         }
         Ok(())
     }
 
-    /// Puts a message into the inbox: what cannot be an event of ours as something to look at. Its outbox
-    /// has been told that it was delivered, so it must not be lost.
-    async fn keep(&self, inbox: &Inbox, message: &Message) -> Result<(), String> {
-        let received = if self.is_ours(message) { inbox.receive(&message.payload).await } else { Err(not_signed()) };
-        match received {
-            Ok(()) => Ok(()),
-            Err(Undelivered::Away(reason)) => Err(reason),
-            Err(Undelivered::Refused(reason)) => {
-                let kept = inbox.keep_refused(&kind_of(message), &message.payload, &reason).await;
-                kept.map_err(|error| error.to_string())
+    /// Says that an event has arrived: first to the service that told it, then to NATS.
+    async fn acknowledge(&self, service: &str, message: &Message, refused: Option<String>) -> Result<(), Failure> {
+        crash::point("nats.received");
+        if let Ok(Sender { id, source }) = serde_json::from_slice(&message.payload) {
+            let teller: NatsName = source.trim_start_matches('/').parse()?;
+            let receipt = serde_json::to_vec(&Receipt { event: id, of: service.to_owned(), refused })?;
+            let headers = self.headers("application/json", &receipt);
+            let subject = self.receipts_of(&teller.to_string());
+            self.0.client.publish_with_headers(subject, headers, receipt.into()).await?;
+        }
+        message.ack().await
+    }
+
+    async fn settle(&self, service: &str, db: &PgPool) -> Result<(), Failure> {
+        // Any one of a service's processes hears a receipt.
+        let mut receipts = self.0.client.queue_subscribe(self.receipts_of(service), service.to_owned()).await?;
+        while let Some(message) = receipts.next().await {
+            let receipt = if self.is_ours(&message) { serde_json::from_slice(&message.payload).ok() } else { None };
+            let Some(Receipt { event, of, refused }) = receipt else {
+                warn!(service, subject = %message.subject, "{NOT_SIGNED}");
+                continue;
+            };
+            if let Err(error) = relay::settle(db, &of, event, refused.as_deref()).await {
+                debug!(service, error = %error, "a receipt is lost; the event goes again, and there will be another");
             }
         }
+        Ok(())
     }
 
-    fn subject_of(&self, kind: Kind) -> String {
-        format!("{}.{}", self.0.name, kind.name().trim_start_matches(PREFIX))
+    fn headers(&self, content_type: &str, body: &[u8]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("Content-Type", content_type);
+        if let Some(secrets) = &self.0.secrets {
+            headers.insert(SIGNATURE, secrets.seal(body));
+        }
+        headers
     }
 
-    fn is_ours(&self, message: &Message) -> bool {
+    fn is_ours(&self, message: &async_nats::Message) -> bool {
         let Some(secrets) = &self.0.secrets else { return true };
         let signature = message.headers.as_ref().and_then(|headers| headers.get(SIGNATURE));
         signature.is_some_and(|signature| secrets.has_sealed(&message.payload, signature.as_str()))
     }
 
-    /// The stream, and the place of each service in it, before the first event comes.
+    /// `lyceum.event.notification.payment.completed`: the system, whom it is for, what has happened.
+    fn subject_of(&self, destination: &str, kind: Kind) -> String {
+        format!("{}.event.{destination}.{}", self.0.name, kind.name().trim_start_matches(PREFIX))
+    }
+
+    fn receipts_of(&self, service: &str) -> String {
+        format!("{}.receipt.{service}", self.0.name)
+    }
+
+    /// The stream, before the first event comes.
     async fn prepare(&self) -> Result<(), Failure> {
-        if self.0.is_prepared.load(Ordering::Relaxed) {
-            return Ok(());
+        if !self.0.is_prepared.load(Ordering::Relaxed) {
+            self.stream().await?;
+            self.0.is_prepared.store(true, Ordering::Relaxed);
         }
-        for service in Kind::ALL.into_iter().flat_map(Kind::consumers) {
-            self.consumer(service).await?;
-        }
-        self.0.is_prepared.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -184,40 +227,49 @@ impl Nats {
         let config = stream::Config {
             name: self.0.name.to_string(),
             description: Some("What Lyceum's services tell each other.".to_owned()),
-            subjects: vec![format!("{}.>", self.0.name)],
+            subjects: vec![format!("{}.event.>", self.0.name)],
             max_age: KEPT_FOR,
-            duplicate_window: DUPLICATE_WINDOW,
             ..stream::Config::default()
         };
         Ok(self.0.jetstream.get_or_create_stream(config).await?)
     }
 
-    /// One event at a time, over all the processes of a service: so they arrive in order. To keep one
-    /// takes a moment; acting on them is done side by side.
+    /// What is for one service, shared by all its processes. What is about the same thing comes in order, because
+    /// the next one is sent when the one before has arrived.
     async fn consumer(&self, service: &str) -> Result<PullConsumer, Failure> {
         let config = pull::Config {
             durable_name: Some(service.to_owned()),
+            filter_subject: format!("{}.event.{service}.>", self.0.name),
             ack_policy: AckPolicy::Explicit,
             ack_wait: ACK_WAIT,
-            max_ack_pending: 1,
             ..pull::Config::default()
         };
         Ok(self.stream().await?.get_or_create_consumer(service, config).await?)
     }
 }
 
-/// What its subject says it is: the name of a kind, if it is known.
-fn kind_of(message: &Message) -> String {
-    let (_, kind) = message.subject.split_once('.').unwrap_or_default();
-    format!("{PREFIX}{kind}")
-}
-
-fn not_signed() -> Undelivered {
-    Undelivered::Refused("not signed with a secret of ours: not ours, or the secret has been changed since".to_owned())
-}
-
-/// Whether a service acts on this kind of event. One that is not known, since its teller is newer than this
-/// process, concerns everybody: it is set aside, and can be acted on later.
-fn concerns(service: &str, kind: &str) -> bool {
-    Kind::named(kind).is_none_or(|kind| kind.consumers().contains(&service))
+/// Does it until `stop` is cancelled, though it fails.
+async fn again_and_again<F>(stop: &CancellationToken, service: &str, mut attempt: impl FnMut() -> F)
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let work = async {
+        let mut is_known = false;
+        loop {
+            let start = Instant::now();
+            let outcome = attempt().await;
+            is_known &= start.elapsed() < LASTING;
+            if let Err(error) = outcome
+                && !is_known
+            {
+                warn!(service, error = %error, "no events from NATS for a moment");
+                is_known = true;
+            }
+            sleep(PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stop.cancelled() => {}
+    }
 }

@@ -2,51 +2,35 @@
 
 use sqlx::{PgConnection, query};
 
-use super::{Event, Fact, relay::NATS};
+use super::{Event, Fact};
 
-/// The channel on which the database says that something was written.
+/// The channel on which the database says that there is something to do in the outbox.
 pub const CHANNEL: &str = "outbox";
 
-/// Where events go when they leave the outbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Outbox {
-    /// To each service that wants to know, one by one.
-    #[default]
-    Local,
-    /// To NATS, which tells them.
-    Nats,
-}
-
-impl Outbox {
-    /// Tells the others, if the transaction is committed.
-    ///
-    /// # Errors
-    /// Those of the database.
-    ///
-    /// # Panics
-    /// Never: an event has a JSON form.
-    pub async fn publish(self, transaction: &mut PgConnection, fact: Fact) -> Result<(), sqlx::Error> {
-        let event = Event::new(fact);
-        let kind = event.fact.kind();
-        let destinations = match self {
-            Self::Local => kind.consumers(),
-            Self::Nats => &[NATS],
-        };
-        query(
-            "with added as (
-                 insert into outbox (event_id, destination, type, subject, event)
-                 select $1, unnest($2::text[]), $3, $4, $5::jsonb
-             )
-             select pg_notify($6, '')",
-        )
-        .bind(event.id)
-        .bind(destinations)
-        .bind(kind.name())
-        .bind(event.subject)
-        .bind(serde_json::to_string(&event).expect("an event has a JSON form"))
-        .bind(CHANNEL)
-        .execute(transaction)
-        .await?;
-        Ok(())
-    }
+/// Tells the others, if the transaction is committed: each service that wants to know, by an entry of its own.
+///
+/// # Errors
+/// Those of the database.
+///
+/// # Panics
+/// Never: an event has a JSON form.
+pub async fn publish(transaction: &mut PgConnection, fact: Fact) -> Result<(), sqlx::Error> {
+    let event = Event::new(fact);
+    let kind = event.fact.kind();
+    query(
+        "with added as (
+             insert into outbox (event_id, destination, type, subject, event)
+             select $1, unnest($2::text[]), $3, $4, $5::jsonb
+         )
+         select pg_notify($6, '')",
+    )
+    .bind(event.id)
+    .bind(kind.consumers())
+    .bind(kind.name())
+    .bind(event.subject)
+    .bind(serde_json::to_string(&event).expect("an event has a JSON form"))
+    .bind(CHANNEL)
+    .execute(transaction)
+    .await?;
+    Ok(())
 }

@@ -4,18 +4,16 @@
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use sqlx::{PgConnection, PgPool, query, query_as};
+use sqlx::{PgConnection, PgExecutor, PgPool, query, query_as, query_scalar};
 use tracing::{debug, error};
 use uuid::Uuid;
 
 use super::{
     Kind,
-    bus::{Bus, Undelivered},
+    bus::{Bus, Delivery, Undelivered},
+    outbox::CHANNEL,
 };
 use crate::crash;
-
-/// The destination of events that NATS takes on.
-pub const NATS: &str = "nats";
 
 /// So many at once; all of them about different things.
 const BATCH: i64 = 32;
@@ -59,18 +57,22 @@ pub async fn round(db: &PgPool, bus: &Bus, destination: &str) -> Result<Round, s
     }
     let mut deliveries: FuturesUnordered<_> =
         waiting.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
-    let mut delivered = Vec::new();
+    let (mut arrived, mut on_their_way) = (Vec::new(), Vec::new());
     // One event that nobody takes must not slow down those about other things.
     let mut round = Round::Stuck;
     while let Some((event, outcome)) = deliveries.next().await {
         match outcome {
-            Ok(()) => {
+            Ok(Delivery::Arrived) => {
                 round = Round::Moved;
-                delivered.push(event.position);
+                arrived.push(event.position);
+            }
+            Ok(Delivery::OnItsWay) => {
+                round = Round::Moved;
+                on_their_way.push(event.position);
             }
             Err(Undelivered::Refused(reason)) => {
                 round = Round::Moved;
-                set_aside(&mut transaction, destination, event, &reason).await?;
+                set_aside(&mut *transaction, destination, event.event_id, &reason).await?;
             }
             Err(Undelivered::Away(reason)) => {
                 debug!(destination, event.id = %event.event_id, reason, "not delivered yet");
@@ -80,9 +82,10 @@ pub async fn round(db: &PgPool, bus: &Bus, destination: &str) -> Result<Round, s
     }
     crash::point("relay.delivered");
     query("update outbox set delivered_at = now(), reason = null where position = any($1)")
-        .bind(&delivered)
+        .bind(&arrived)
         .execute(&mut *transaction)
         .await?;
+    expect_receipts(&mut transaction, &on_their_way).await?;
     transaction.commit().await?;
     crash::point("relay.committed");
     Ok(round)
@@ -93,7 +96,7 @@ async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<
     query_as(
         "select position, event_id, type, event::text as event
          from outbox
-         where destination = $1 and delivered_at is null and set_aside_at is null
+         where destination = $1 and delivered_at is null and set_aside_at is null and next_try_at <= now()
            and not exists (
                select from outbox earlier
                where earlier.destination = outbox.destination and earlier.subject = outbox.subject
@@ -110,12 +113,55 @@ async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<
     .await
 }
 
-async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<(), Undelivered> {
+async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<Delivery, Undelivered> {
     let kind = Kind::named(&event.r#type).ok_or_else(|| Undelivered::Refused("no known type".to_owned()))?;
-    let delivery = bus.deliver(destination, kind, event.event_id, event.event.as_bytes());
+    let delivery = bus.deliver(destination, kind, event.event.as_bytes());
     tokio::time::timeout(PATIENCE, delivery)
         .await
         .unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())))
+}
+
+/// What went into a stream goes there again, at growing intervals of 2 s to about 4 min, until the service that it
+/// is for says that it has it: a stream can be lost.
+async fn expect_receipts(transaction: &mut PgConnection, on_their_way: &[i64]) -> Result<(), sqlx::Error> {
+    query(
+        "update outbox
+         set sent = sent + 1, next_try_at = now() + interval '2 s' * power(2, least(sent, 7)),
+             reason = 'on its way: ' || destination || ' has not said yet that it has it'
+         where position = any($1)",
+    )
+    .bind(on_their_way)
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+/// What the service that an event is for says of it: that it has it, or why it refuses it.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn settle(
+    db: &PgPool,
+    destination: &str,
+    event: Uuid,
+    refused: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    if let Some(reason) = refused {
+        set_aside(db, destination, event, reason).await?;
+    } else {
+        query(
+            "update outbox set delivered_at = now(), set_aside_at = null, reason = null
+             where event_id = $1 and destination = $2 and delivered_at is null",
+        )
+        .bind(event)
+        .bind(destination)
+        .execute(db)
+        .await?;
+    }
+    crash::point("relay.settled");
+    // What comes after it about the same thing may go.
+    query("select pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
+    Ok(())
 }
 
 async fn note(transaction: &mut PgConnection, event: &Waiting, reason: &str) -> Result<(), sqlx::Error> {
@@ -127,20 +173,22 @@ async fn note(transaction: &mut PgConnection, event: &Waiting, reason: &str) -> 
     Ok(())
 }
 
-async fn set_aside(
-    transaction: &mut PgConnection,
-    destination: &str,
-    event: &Waiting,
-    reason: &str,
-) -> Result<(), sqlx::Error> {
-    query("update outbox set set_aside_at = now(), tries = tries + 1, reason = $2 where position = $1")
-        .bind(event.position)
-        .bind(reason)
-        .execute(transaction)
-        .await?;
-    error!(
-        destination, event.id = %event.event_id, event.r#type = event.r#type, reason,
-        "an event is set aside: `lyceum admin events` shows it, and sends it again"
-    );
+async fn set_aside(db: impl PgExecutor<'_>, destination: &str, event: Uuid, reason: &str) -> Result<(), sqlx::Error> {
+    let r#type: Option<String> = query_scalar(
+        "update outbox set set_aside_at = now(), tries = tries + 1, reason = $3
+         where event_id = $1 and destination = $2 and delivered_at is null and set_aside_at is null
+         returning type",
+    )
+    .bind(event)
+    .bind(destination)
+    .bind(reason)
+    .fetch_optional(db)
+    .await?;
+    if let Some(r#type) = r#type {
+        error!(
+            destination, event.id = %event, event.r#type = r#type, reason,
+            "an event is set aside: `lyceum admin events` shows it, and sends it again"
+        );
+    }
     Ok(())
 }

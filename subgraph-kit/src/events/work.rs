@@ -15,7 +15,7 @@ use super::{
     Bus, Inbox, Kind,
     inbox::CHANNEL as INBOX,
     outbox::CHANNEL as OUTBOX,
-    relay::{self, NATS, Round},
+    relay::{self, Round},
 };
 use crate::listen;
 
@@ -146,6 +146,10 @@ impl Work {
             let (bus, stop) = (bus.clone(), stop.clone());
             tasks.spawn(async move { bus.receive(&inbox, &stop).await });
         }
+        if !destinations.is_empty() {
+            let (service, db, bus, stop) = (self.service, db.clone(), bus.clone(), stop.clone());
+            tasks.spawn(async move { bus.hear_receipts(service, &db, &stop).await });
+        }
         let (kept, until, own) = (settings.event_hours, stop.clone(), db.clone());
         let (sends, receives) = (!destinations.is_empty(), self.inbox.is_some());
         tasks.spawn(async move { clean_up(&own, kept, sends, receives, &until).await });
@@ -162,13 +166,10 @@ impl Work {
         db.close().await;
     }
 
-    /// Where this service's events go, or went while the bus was another one.
+    /// Where this service's events go.
     fn destinations(&self) -> Vec<&'static str> {
         let own = Kind::ALL.into_iter().filter(|kind| kind.source() == self.service);
         let mut destinations: Vec<_> = own.flat_map(Kind::consumers).copied().collect();
-        if !destinations.is_empty() {
-            destinations.push(NATS);
-        }
         destinations.sort_unstable();
         destinations.dedup();
         destinations

@@ -48,6 +48,5 @@ fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscrip
 pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
     let store = Store::open(db.clone()).await?;
     let schema = builder().data(platform.clone()).finish();
-    let consumer = Consumer { outbox: platform.bus.outbox() };
-    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()).consuming(consumer))
+    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()).consuming(Consumer))
 }

@@ -5,17 +5,14 @@
 use sqlx::PgConnection;
 use subgraph_kit::{
     EnrollmentId, Error,
-    events::{Afterwards, Event, Fact, Handler, Outbox, Purchase, Refund, Rejection},
+    events::{self, Afterwards, Event, Fact, Handler, Purchase, Refund, Rejection},
     ids::new_id_and_time,
 };
 
 use crate::enrollment::store::{self, Place, Seat, Use, Wanted};
 
 /// Acts on what it is told.
-pub struct Consumer {
-    /// To tell the others what came of it.
-    pub outbox: Outbox,
-}
+pub struct Consumer;
 
 impl Handler for Consumer {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
@@ -46,7 +43,7 @@ impl Consumer {
             Wanted { place: place(&purchase), course_title: purchase.course_title.clone(), payment: Some(payment) };
         match store::seat(db, id, &wanted).await? {
             Seat::New(enrollment) => {
-                self.outbox.publish(db, store::created(&enrollment, wanted.course_title)).await?;
+                events::publish(db, store::created(&enrollment, wanted.course_title)).await?;
             }
             Seat::Taken(enrollment) if enrollment.payment_id == Some(payment) => {
                 store::set_bought(db, payment, enrollment.id).await?;
@@ -61,13 +58,13 @@ impl Consumer {
 
     async fn reject(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
         let rejection = Rejection { payment_id: purchase.payment_id };
-        Ok(self.outbox.publish(db, Fact::EnrollmentRejected(rejection)).await?)
+        Ok(events::publish(db, Fact::EnrollmentRejected(rejection)).await?)
     }
 
     async fn revoke(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
         store::refund(db, purchase.payment_id).await?;
         if let Some(enrollment) = store::unseat(db, place(&purchase), purchase.payment_id).await? {
-            self.outbox.publish(db, store::revoked(&enrollment, purchase.course_title)).await?;
+            events::publish(db, store::revoked(&enrollment, purchase.course_title)).await?;
         }
         Ok(())
     }

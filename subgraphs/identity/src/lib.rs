@@ -58,7 +58,7 @@ pub async fn subgraph(
     settings: &IdentitySettings,
 ) -> Result<Subgraph, sqlx::Error> {
     let store = Store::open(db.clone()).await?;
-    let sessions = Sessions::new(db.clone(), keys.clone(), platform.bus.outbox(), settings);
+    let sessions = Sessions::new(db.clone(), keys.clone(), settings);
     Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, platform.verifier.clone()))
 }
 

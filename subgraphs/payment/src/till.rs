@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::PgPool;
-use subgraph_kit::{Peers, Platform, events::Outbox};
+use subgraph_kit::{Peers, Platform};
 
 use crate::provider::PaymentProvider;
 
@@ -13,13 +13,12 @@ pub struct Till {
     pub(crate) db: PgPool,
     pub(crate) provider: Arc<dyn PaymentProvider>,
     pub(crate) peers: Peers,
-    pub(crate) outbox: Outbox,
 }
 
 impl Till {
     /// A till over this database.
     #[must_use]
     pub fn new(db: PgPool, platform: &Platform, provider: Arc<dyn PaymentProvider>) -> Self {
-        Self { db, provider, peers: platform.peers.clone(), outbox: platform.bus.outbox() }
+        Self { db, provider, peers: platform.peers.clone() }
     }
 }

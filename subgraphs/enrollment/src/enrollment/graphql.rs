@@ -207,7 +207,7 @@ async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Res
         None => return Err(Refusal::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
     }
     let wanted = Wanted { place, course_title: course.title, payment: input.payment_id };
-    loader.loader().enroll(student, wanted, platform.bus.outbox()).await
+    loader.loader().enroll(student, wanted).await
 }
 
 async fn visible_enrollment(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<Enrollment>, Error> {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId, crash,
-    events::{self, Fact, Outbox},
+    events::{self, Fact},
     ids::new_id_and_time,
     list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
     page::Position,
@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     /// `ALREADY_ENROLLED`; `PAYMENT_NOT_VALID` when the payment has bought another place, or has gone
     /// back; those of the database.
-    pub async fn enroll(&self, student: Student, wanted: Wanted, outbox: Outbox) -> Result<Enrollment, Error> {
+    pub async fn enroll(&self, student: Student, wanted: Wanted) -> Result<Enrollment, Error> {
         debug_assert_eq!(student.id(), wanted.place.student);
         let mut tx = self.db.begin().await?;
         let id = new_id_and_time();
@@ -131,7 +131,7 @@ impl Store {
             }
         }
         let Seat::New(enrollment) = seat(&mut tx, id, &wanted).await? else { return Err(already_enrolled()) };
-        outbox.publish(&mut tx, created(&enrollment, wanted.course_title)).await?;
+        events::publish(&mut tx, created(&enrollment, wanted.course_title)).await?;
         crash::point("enroll.before-commit");
         tx.commit().await?;
         crash::point("enroll.committed");

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use subgraph_kit::{
     Client, Code, Error, Refusal,
-    events::{Fact, Outbox, Registration},
+    events::{self, Fact, Registration},
     text::is_storable,
 };
 use tokio::time::{Instant, sleep_until};
@@ -46,7 +46,6 @@ pub struct Session {
 pub struct Sessions {
     db: PgPool,
     keys: Keys,
-    outbox: Outbox,
     passwords: Passwords,
     throttle: Arc<Throttle>,
     session_lifetime: TimeDelta,
@@ -62,11 +61,10 @@ pub struct RefreshToken {
 impl Sessions {
     /// Sessions that live as long as the settings say.
     #[must_use]
-    pub fn new(db: PgPool, keys: Keys, outbox: Outbox, settings: &IdentitySettings) -> Self {
+    pub fn new(db: PgPool, keys: Keys, settings: &IdentitySettings) -> Self {
         Self {
             db,
             keys,
-            outbox,
             passwords: Passwords::new(settings),
             throttle: Arc::new(Throttle::new(&settings.throttle)),
             session_lifetime: TimeDelta::days(settings.session_days.into()),
@@ -88,7 +86,7 @@ impl Sessions {
         let refresh_token = RefreshToken::new();
         store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
-        self.outbox.publish(&mut tx, Fact::UserRegistered(registration)).await?;
+        events::publish(&mut tx, Fact::UserRegistered(registration)).await?;
         tx.commit().await?;
         self.throttle.remember(client, &sign_up.email);
 

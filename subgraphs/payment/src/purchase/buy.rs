@@ -2,7 +2,7 @@
 
 use subgraph_kit::{
     Code, Credentials, Error, PaymentId, Refusal, crash,
-    events::{Fact, Purchase},
+    events::{self, Fact, Purchase},
     viewer::Student,
 };
 use tracing::{info, warn};
@@ -94,7 +94,7 @@ impl Till {
         let mut tx = self.db.begin().await?;
         let settled = store::settle(&mut tx, purchase.payment_id, status).await?;
         if settled.is_some() && outcome == Outcome::Completed {
-            self.outbox.publish(&mut tx, Fact::PaymentCompleted(purchase.clone())).await?;
+            events::publish(&mut tx, Fact::PaymentCompleted(purchase.clone())).await?;
         }
         crash::point("payment.before-commit");
         tx.commit().await?;

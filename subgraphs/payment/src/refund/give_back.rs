@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use subgraph_kit::{
     Code, Credentials, Error, PaymentId, Refusal, crash,
-    events::{Afterwards, Event, Fact, Handler, Refund, RefundReason},
+    events::{self, Afterwards, Event, Fact, Handler, Refund, RefundReason},
     viewer::Admin,
 };
 use tracing::{error, info, warn};
@@ -58,7 +58,7 @@ impl Till {
             Status::Pending => return Err(nothing_to_tell("the outcome of this payment is not known yet").into()),
             Status::Failed => return Err(nothing_to_tell("this payment has failed, and nobody was told").into()),
         };
-        self.outbox.publish(&mut tx, fact).await?;
+        events::publish(&mut tx, fact).await?;
         tx.commit().await?;
         Ok(payment)
     }
@@ -101,7 +101,7 @@ impl Till {
         let settled = store::settle(&mut tx, id).await?;
         if let Some(payment) = &settled {
             let refund = Refund { purchase: payment.as_purchase(title), reason: request.reason };
-            self.outbox.publish(&mut tx, Fact::PaymentRefunded(refund)).await?;
+            events::publish(&mut tx, Fact::PaymentRefunded(refund)).await?;
         }
         tx.commit().await?;
         crash::point("refund.committed");
