@@ -44,6 +44,12 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 /// A service fetches so many at once: it takes them into its inbox well within `ACK_WAIT`.
 const BATCH: usize = 16;
 
+/// So long a service waits for events at a time.
+const ASKED_FOR: Duration = Duration::from_secs(10);
+
+/// So often NATS says meanwhile that it still knows of that. A server that came back without its disk does not.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
 /// What has not been read by then comes again from the outbox.
 const KEPT_FOR: Duration = Duration::from_hours(24);
 
@@ -133,7 +139,8 @@ impl Nats {
 
     async fn read(&self, inbox: &Inbox, stop: &CancellationToken) -> Result<(), Failure> {
         let consumer = self.consumer(inbox.service()).await?;
-        let mut messages = consumer.stream().max_messages_per_batch(BATCH).messages().await?;
+        let stream = consumer.stream().max_messages_per_batch(BATCH).expires(ASKED_FOR).heartbeat(SIGN_OF_LIFE);
+        let mut messages = stream.messages().await?;
         while let Some(message) = messages.next().await {
             self.take(inbox, &message?, stop).await?;
         }
