@@ -13,7 +13,7 @@ use std::{
 };
 
 use async_nats::{
-    Client, ConnectOptions, HeaderMap,
+    Client, ConnectOptions, Event, HeaderMap,
     jetstream::{
         self, AckKind, Context, Message,
         consumer::{AckPolicy, PullConsumer, pull},
@@ -24,7 +24,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -72,6 +72,8 @@ struct Connection {
     /// None with `--insecure-dev` only.
     secrets: Option<Secrets>,
     is_prepared: AtomicBool,
+    /// Changes with each connection that is made.
+    connected: watch::Receiver<()>,
 }
 
 /// What must be known of an event to say that it has arrived.
@@ -103,9 +105,17 @@ impl Nats {
         name: NatsName,
         secrets: Option<Secrets>,
     ) -> Result<Self, async_nats::ConnectError> {
-        let client = ConnectOptions::new().retry_on_initial_connect().name("lyceum").connect(url).await?;
+        let (say, connected) = watch::channel(());
+        let options = ConnectOptions::new().retry_on_initial_connect().name("lyceum").event_callback(move |event| {
+            if matches!(event, Event::Connected) {
+                say.send_replace(());
+            }
+            async {}
+        });
+        let client = options.connect(url).await?;
         let jetstream = jetstream::new(client.clone());
-        Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, is_prepared: AtomicBool::new(false) })))
+        let is_prepared = AtomicBool::new(false);
+        Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, is_prepared, connected })))
     }
 
     /// Sends an event to `destination`, which says when it has arrived.
@@ -182,19 +192,33 @@ impl Nats {
     }
 
     async fn settle(&self, service: &str, db: &PgPool) -> Result<(), Failure> {
+        let mut connected = self.0.connected.clone();
         // Any one of a service's processes hears a receipt.
         let mut receipts = self.0.client.queue_subscribe(self.receipts_of(service), service.to_owned()).await?;
-        while let Some(message) = receipts.next().await {
-            let receipt = if self.is_ours(&message) { serde_json::from_slice(&message.payload).ok() } else { None };
-            let Some(Receipt { event, of, refused }) = receipt else {
-                warn!(service, subject = %message.subject, "{NOT_SIGNED}");
-                continue;
-            };
-            if let Err(error) = relay::settle(db, &of, event, refused.as_deref()).await {
-                debug!(service, error = %error, "a receipt is lost; the event goes again, and there will be another");
+        loop {
+            // Nobody has heard what was said before, and a server that is back may have lost what it had.
+            until_done(async || relay::send_again(db).await).await;
+            loop {
+                let message = tokio::select! {
+                    message = receipts.next() => message,
+                    changed = connected.changed() => {
+                        changed?;
+                        break;
+                    }
+                };
+                let Some(message) = message else { return Ok(()) };
+                self.hear(service, db, &message).await;
             }
         }
-        Ok(())
+    }
+
+    async fn hear(&self, service: &str, db: &PgPool, message: &async_nats::Message) {
+        let receipt = if self.is_ours(message) { serde_json::from_slice(&message.payload).ok() } else { None };
+        let Some(Receipt { event, of, refused }) = receipt else {
+            warn!(service, subject = %message.subject, "{NOT_SIGNED}");
+            return;
+        };
+        until_done(async || relay::settle(db, &of, event, refused.as_deref()).await).await;
     }
 
     fn headers(&self, content_type: &str, body: &[u8]) -> HeaderMap {
@@ -278,5 +302,16 @@ where
     tokio::select! {
         () = work => {}
         () = stop.cancelled() => {}
+    }
+}
+
+/// Does it again until the database takes it.
+async fn until_done<F>(mut attempt: impl FnMut() -> F)
+where
+    F: Future<Output = Result<(), sqlx::Error>>,
+{
+    while let Err(error) = attempt().await {
+        debug!(error = %error, "events wait for their database");
+        sleep(PAUSE).await;
     }
 }

@@ -136,6 +136,24 @@ async fn expect_receipts(transaction: &mut PgConnection, on_their_way: &[i64]) -
     Ok(())
 }
 
+/// Lets all that is on its way go again at once: it may be lost.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn send_again(db: &PgPool) -> Result<(), sqlx::Error> {
+    query(
+        "with again as (
+             update outbox set sent = 0, next_try_at = now()
+             where delivered_at is null and set_aside_at is null and sent > 0
+         )
+         select pg_notify($1, '')",
+    )
+    .bind(CHANNEL)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// What the service that an event is for says of it: that it has it, or why it refuses it.
 ///
 /// # Errors
