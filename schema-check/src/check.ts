@@ -375,8 +375,8 @@ function withoutRepetition(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ message }) => !seen.has(message) && seen.add(message));
 }
 
-export function planFindings(plans: readonly PlanComparison[], { settings }: Rules): Finding[] {
-  const severity = settings.get("plan-change") ?? "warning";
+export function planFindings(plans: readonly PlanComparison[], rules: Rules): Finding[] {
+  const severity = rules.settings.get("plan-change") ?? "warning";
   return plans.flatMap((plan): Finding[] => {
     const { operation, after } = plan;
     const common = {
@@ -387,7 +387,10 @@ export function planFindings(plans: readonly PlanComparison[], { settings }: Rul
     };
     if ("error" in after) {
       const message = `the router cannot plan it: ${after.error}`;
-      return [{ ...common, severity: "error", kind: "UNPLANNABLE", level: "breaking", message }];
+      const severity = severityOfDocument(operation, rules);
+      return severity === "off"
+        ? []
+        : [{ ...common, severity, kind: "UNPLANNABLE", level: "breaking", message }];
     }
     const message = riseOf(plan);
     if (message === undefined || severity === "off") return [];
