@@ -3,55 +3,100 @@
 
 import { isTypeDefinitionNode, parse, print } from "graphql";
 import type { Change } from "./changes.ts";
-import { type Outcome, outcome, type Permissions } from "./permissions.ts";
+import { outcomeOf, type Permissions, type Rule, type Served } from "./permissions.ts";
 
-/** A door: a field, a field that was reached through another one, or a type's key at a subgraph. */
-interface Door {
-  path: string;
-  how: string;
-  rule: string;
+/** Who may see what on one side, and what there is to see. */
+export interface Access {
+  permissions: Permissions;
+  served: Served;
 }
 
-export function accessChanges(before: Permissions, after: Permissions): Change[] {
-  const former = new Map(doors(before).map((door) => [keyOf(door), door]));
-  return doors(after).flatMap((door) => {
-    const old = former.get(keyOf(door));
-    return old ? compareDoors(old, door, before, after) : [];
-  });
+/** A field, a field that was reached through another one, or a type's key at a subgraph. */
+type Door =
+  | { kind: "field"; path: string }
+  | { kind: "through"; path: string; field: string }
+  | { kind: "key"; path: string; subgraph: string };
+
+/** What a door says on one side; nothing, when what it leads to is not there at all. */
+interface Terms {
+  rule: Omit<Rule, "means">;
+  /** Is it the door's own row, or what holds without one? */
+  isWritten: boolean;
 }
 
-const keyOf = ({ path, how }: Door): string => `${path} ${how}`;
+// What nobody has restricted is everyone's; what cannot be asked for, nobody's.
+const UNRESTRICTED: Terms = { rule: { allowed: ["everyone"] }, isWritten: false };
+const CLOSED: Terms = { rule: { allowed: [] }, isWritten: false };
 
-function doors({ fields, types }: Permissions): Door[] {
+export function accessChanges(before: Access, after: Access): Change[] {
+  const doors = new Map(
+    [...doorsOf(before.permissions), ...doorsOf(after.permissions)].map((door) => [
+      JSON.stringify(door),
+      door,
+    ]),
+  );
   return [
-    ...Object.entries(fields).flatMap(([path, { who, through = {} }]) => [
-      { path, how: "", rule: who },
-      ...Object.entries(through).map(([field, rule]) => ({
-        path,
-        how: ` when reached through '${field}'`,
-        rule,
-      })),
+    ...[...doors.values()].flatMap((door) => compareDoor(door, before, after)),
+    ...ownerChanges(before.permissions, after.permissions),
+  ];
+}
+
+function doorsOf({ fields, types }: Permissions): Door[] {
+  return [
+    ...Object.entries(fields).flatMap(([path, { through = {} }]): Door[] => [
+      { kind: "field", path },
+      ...Object.keys(through).map((field): Door => ({ kind: "through", path, field })),
     ]),
     ...Object.entries(types).flatMap(([path, { entities }]) =>
-      Object.entries(entities).map(([subgraph, rule]) => ({
-        path,
-        how: ` when asked for by key at '${subgraph}'`,
-        rule,
-      })),
+      Object.keys(entities).map((subgraph): Door => ({ kind: "key", path, subgraph })),
     ),
   ];
 }
 
-function compareDoors(old: Door, now: Door, before: Permissions, after: Permissions): Change[] {
+function termsOf(door: Door, { permissions, served }: Access): Terms | undefined {
+  const written = (name: string): Terms => ({
+    rule: permissions.rules[name] as Rule,
+    isWritten: true,
+  });
+  if (door.kind === "key") {
+    const name = permissions.types[door.path]?.entities[door.subgraph];
+    if (name !== undefined) return written(name);
+    if (served.keys.has(`${door.path} ${door.subgraph}`)) return UNRESTRICTED;
+    const isThere = [...served.fields].some((field) => field.startsWith(`${door.path}.`));
+    return isThere ? CLOSED : undefined;
+  }
+  const row = permissions.fields[door.path];
+  if (!row) return served.fields.has(door.path) ? UNRESTRICTED : undefined;
+  if (door.kind === "field") return written(row.who);
+  const own = row.through?.[door.field];
+  return own === undefined ? { ...written(row.who), isWritten: false } : written(own);
+}
+
+/** What comes and goes with its field is told by the change of the schema. */
+function compareDoor(door: Door, before: Access, after: Access): Change[] {
+  const [old, now] = [termsOf(door, before), termsOf(door, after)];
+  if (!old || !now) return [];
+  if (door.kind !== "through") return compareTerms(door, old, now, before, after);
+
+  if (!after.served.fields.has(door.field)) return [];
+  const changes = compareTerms(door, old, now, before, after);
+  // Through a field that is new nobody has seen anything, so nobody loses it.
+  return before.served.fields.has(door.field)
+    ? changes
+    : changes.filter(({ kind }) => kind === "ACCESS_WIDENED");
+}
+
+function compareTerms(door: Door, old: Terms, now: Terms, before: Access, after: Access): Change[] {
   const audiences = new Set([
-    ...Object.keys(before.viewers),
-    ...Object.keys(after.viewers),
+    ...Object.keys(before.permissions.viewers),
+    ...Object.keys(after.permissions.viewers),
     "owner",
   ]);
+  // Of an object that is somebody else's, unless the viewer is the one called "owner".
   const pairs = [...audiences].map((viewer) => ({
     viewer,
-    was: outcomeFor(before, old.rule, viewer),
-    is: outcomeFor(after, now.rule, viewer),
+    was: outcomeOf(old.rule, "owner", viewer),
+    is: outcomeOf(now.rule, "owner", viewer),
   }));
   const lost = pairs.filter(({ was, is }) => was === "allowed" && is !== "allowed");
   const won = pairs.filter(({ was, is }) => was !== "allowed" && is === "allowed");
@@ -59,45 +104,103 @@ function compareDoors(old: Door, now: Door, before: Permissions, after: Permissi
     ({ was, is }) => was !== is && was !== "allowed" && is !== "allowed",
   );
 
-  const what = `'${now.path}'${now.how}`;
+  const { path } = door;
+  const what = `'${path}'${howOf(door)}`;
+  const why = rowChange(door, old, now);
   const uses: Change["affects"] = ({ fields, outputTypes }) =>
-    now.path.includes(".") ? fields.has(now.path) : outputTypes.has(now.path);
+    path.includes(".") ? fields.has(path) : outputTypes.has(path);
+  const common = { path, definitions: () => texts(old, now) };
   const changes: Change[] = [];
   if (lost.length > 0) {
     const viewers = lost.map(({ viewer }) => viewer);
     changes.push({
+      ...common,
       kind: "ACCESS_NARROWED",
-      path: now.path,
-      level: "breaking",
-      message: `${what} is more private: no longer for ${list(viewers)}`,
+      // What a subgraph no longer knows by key the router asks of another one, or refuses to compose.
+      level: now === CLOSED ? "dangerous" : "breaking",
+      message: `${what} is more private: no longer for ${list(viewers)}${why}`,
       affects: (usage, viewer) => uses(usage) && viewers.some((lost) => isKindOf(lost, viewer)),
     });
   }
   if (won.length > 0) {
     changes.push({
+      ...common,
       kind: "ACCESS_WIDENED",
-      path: now.path,
       level: "dangerous",
-      message: `${what} is more public: now for ${list(won.map(({ viewer }) => viewer))}, too`,
+      message: `${what} is more public: now for ${list(won.map(({ viewer }) => viewer))}, too${why}`,
       affects: uses,
     });
   }
-  if (refused.length > 0) {
+  if (refused.length > 0 && now !== CLOSED && old !== CLOSED) {
     const ways = refused.map(({ viewer, was, is }) => `${viewer} (${was}, now ${is})`);
     changes.push({
+      ...common,
       kind: "REFUSAL_CHANGED",
-      path: now.path,
       level: "dangerous",
-      message: `${what} is refused in another way: ${list(ways)}`,
+      message: `${what} is refused in another way: ${list(ways)}${why}`,
+      affects: uses,
+    });
+  }
+  if (changes.length === 0 && why !== "" && door.kind !== "through") {
+    changes.push({
+      ...common,
+      kind: now.isWritten ? "ACCESS_ROW_ADDED" : "ACCESS_ROW_REMOVED",
+      level: "safe",
+      message: `${what} is for the same people as before${why}`,
       affects: uses,
     });
   }
   return changes;
 }
 
-/** Of an object that is somebody else's, unless the viewer is the one called "owner". */
-function outcomeFor(permissions: Permissions, rule: string, viewer: string): Outcome {
-  return outcome(permissions, rule, "owner", viewer);
+function howOf(door: Door): string {
+  if (door.kind === "through") return ` when reached through '${door.field}'`;
+  return door.kind === "key" ? ` when asked for by key at '${door.subgraph}'` : "";
+}
+
+/** In words; empty, where there is a row on both sides, or none. */
+function rowChange({ kind }: Door, old: Terms, now: Terms): string {
+  if (old === CLOSED) return " (it had no such key)";
+  if (now === CLOSED) return " (it has no such key any more)";
+  if (old.isWritten === now.isWritten) return "";
+  const what = kind === "through" ? "a rule of its own there" : "a row";
+  return now.isWritten ? ` (it had not ${what})` : ` (it has not ${what} any more)`;
+}
+
+const texts = (old: Terms, now: Terms): [string, string] => [textOf(old), textOf(now)];
+
+function textOf({ rule: { allowed, otherwise, anonymous } }: Terms): string {
+  return JSON.stringify([[...allowed].sort(), otherwise, anonymous]);
+}
+
+/** The rules can stay as they are and be about other people's things. */
+function ownerChanges(before: Permissions, after: Permissions): Change[] {
+  const change = (path: string, what: string, was: string, is: string): Change[] =>
+    was === is
+      ? []
+      : [
+          {
+            kind: "ACCESS_OWNER_CHANGED",
+            path,
+            level: "dangerous",
+            message: `'${path}' ${what}: ${is}, was ${was}`,
+            definitions: () => [was, is],
+            affects: ({ fields, outputTypes }) =>
+              path.includes(".") ? fields.has(path) : outputTypes.has(path),
+          },
+        ];
+  const usual = "the usual owner";
+  return [
+    ...Object.entries(after.types).flatMap(([type, { owner }]) =>
+      change(type, "belongs to somebody else", before.types[type]?.owner ?? owner, owner),
+    ),
+    ...Object.entries(after.fields).flatMap(([field, { leadsTo = usual }]) => {
+      const former = before.fields[field];
+      return former
+        ? change(field, "leads to somebody else's", former.leadsTo ?? usual, leadsTo)
+        : [];
+    }),
+  ];
 }
 
 function list(names: readonly string[]): string {
@@ -124,27 +227,22 @@ export function scopeChanges(before: string, after: string): Change[] {
 }
 
 function scopeChange(path: string, was: string, is: string): Change {
-  const affects: Change["affects"] = ({ fields, outputTypes }) =>
-    path.includes(".") ? fields.has(path) : outputTypes.has(path);
+  const common: Pick<Change, "path" | "definitions" | "affects"> = {
+    path,
+    definitions: () => [was, is],
+    affects: ({ fields, outputTypes }) =>
+      path.includes(".") ? fields.has(path) : outputTypes.has(path),
+  };
   if (is === "") {
     const message = `'${path}' is more public: it no longer has ${was}`;
-    return { kind: "SCOPES_REMOVED", path, level: "dangerous", message, affects };
+    return { ...common, kind: "SCOPES_REMOVED", level: "dangerous", message };
   }
-  return was === ""
-    ? {
-        kind: "SCOPES_ADDED",
-        path,
-        level: "breaking",
-        message: `'${path}' is more private: it has ${is}`,
-        affects,
-      }
-    : {
-        kind: "SCOPES_CHANGED",
-        path,
-        level: "breaking",
-        message: `'${path}' is for others: it has ${is}, and had ${was}`,
-        affects,
-      };
+  if (was === "") {
+    const message = `'${path}' is more private: it has ${is}`;
+    return { ...common, kind: "SCOPES_ADDED", level: "breaking", message };
+  }
+  const message = `'${path}' is for others: it has ${is}, and had ${was}`;
+  return { ...common, kind: "SCOPES_CHANGED", level: "breaking", message };
 }
 
 const ASKING = ["authenticated", "requiresScopes", "policy"];

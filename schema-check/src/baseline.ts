@@ -5,7 +5,16 @@ import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery, parse } f
 import { apiSchema, compose } from "./composition.ts";
 import { parseConfig } from "./config.ts";
 import { readText } from "./files.ts";
-import { type Commit, findCommit, folderOf, mainBranchBefore, readAt, readManyAt } from "./git.ts";
+import {
+  type Commit,
+  findCommit,
+  folderOf,
+  mainBranchBefore,
+  readAt,
+  readManyAt,
+  shallowHint,
+  whereItBranched,
+} from "./git.ts";
 import { ask } from "./introspect.ts";
 import { parseJson } from "./operations.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
@@ -18,25 +27,34 @@ export interface Baseline {
   api: GraphQLSchema;
   /** What plans are made from; only the API schema is known of some. */
   supergraph?: string;
+  subgraphs?: readonly Subgraph[];
   commit?: Commit;
+}
+
+/** A commit whose graph is broken: a change that repairs it must not fail for it. */
+export interface BrokenBaseline {
+  name: string;
+  commit: Commit;
+  problems: readonly Problem[];
 }
 
 /** Without `against`, the main branch; a reason, where that has no other commit. */
 export async function loadBaseline(
   against: string | undefined,
   config: string,
-): Promise<Baseline | { reason: string }> {
+): Promise<Baseline | BrokenBaseline | { reason: string }> {
+  const folder = folderOf(config);
   if (against === undefined) {
-    const commit = mainBranchBefore(folderOf(config));
-    return "reason" in commit ? commit : atCommit(commit, config);
+    const tip = mainBranchBefore(folder);
+    return "reason" in tip ? tip : atCommit(whereItBranched(tip, folder), config);
   }
   if (/^https?:\/\//.test(against)) return atAddress(against);
   if (isFile(against)) return inFile(against);
-  const commit = findCommit(against, folderOf(config));
-  if (commit) return atCommit(commit, config);
+  const tip = findCommit(against, folder);
+  if (tip) return atCommit(whereItBranched(tip, folder), config);
   throw new CouldNotRun({
     code: "UNKNOWN_BASELINE",
-    message: `"${against}" is neither a commit here, nor a file, nor an address`,
+    message: `"${against}" is neither a commit here, nor a file, nor an address${shallowHint(folder) ?? ""}`,
   });
 }
 
@@ -44,13 +62,34 @@ function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile();
 }
 
-function atCommit(commit: Commit, config: string): Baseline {
-  const origin = (file: string) => `${commit.ref}:${file}`;
+function atCommit(commit: Commit, config: string): Baseline | BrokenBaseline {
   const text = readAt(commit, config);
   if (text === undefined) {
-    const message = `there was no such file at ${commit.ref}`;
-    throw new CouldNotRun({ code: "FILE_UNREADABLE", message, place: { file: origin(config) } });
+    const message = `there was no such file at ${commit.ref}: compare with a file instead`;
+    const place = { file: `${commit.ref}:${config}` };
+    throw new CouldNotRun({ code: "FILE_UNREADABLE", message, place });
   }
+  try {
+    return graphAt(commit, text, config);
+  } catch (cause) {
+    if (!(cause instanceof CouldNotRun) || cause.problems.some(isNoFaultOfIts)) throw cause;
+    const problems = cause.problems.map(({ place, ...problem }) => ({
+      ...problem,
+      place: place && {
+        ...place,
+        file: place.file === config ? `${commit.ref}:${config}` : place.file,
+      },
+    }));
+    return { name: commit.name, commit, problems };
+  }
+}
+
+/** The commit may be sound: it is the question that cannot be answered. */
+const isNoFaultOfIts = ({ code }: Problem): boolean =>
+  code === "NO_SCHEMA_AT_COMMIT" || code === "GIT_FAILED";
+
+function graphAt(commit: Commit, text: string, config: string): Baseline {
+  const origin = (file: string) => `${commit.ref}:${file}`;
   const entries = parseConfig(text, config);
   const files = entries.flatMap(({ schema }) => (schema.kind === "file" ? schema.file : []));
   const texts = new Map(readManyAt(commit, files).map((sdl, index) => [files[index], sdl]));
@@ -78,13 +117,13 @@ function atCommit(commit: Commit, config: string): Baseline {
     }
   }
   if (problems.length > 0) throw new CouldNotRun(...problems);
-  return { name: `${commit.ref} (${commit.id.slice(0, 10)})`, commit, ...composed(subgraphs) };
+  return { name: commit.name, commit, ...composed(subgraphs) };
 }
 
-function composed(subgraphs: Subgraph[]): Pick<Baseline, "api" | "supergraph"> {
+function composed(subgraphs: Subgraph[]): Pick<Baseline, "api" | "supergraph" | "subgraphs"> {
   const result = compose(subgraphs.sort((a, b) => (a.name < b.name ? -1 : 1)));
   if (!result.composes) throw new CouldNotRun(...result.problems);
-  return { supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
+  return { subgraphs, supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
 }
 
 async function inFile(file: string): Promise<Baseline> {

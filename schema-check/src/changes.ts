@@ -12,6 +12,7 @@ import {
   isRequiredInputField,
   Kind,
 } from "graphql";
+import { definitionsAt } from "./definitions.ts";
 import { fits, type Given, type Usage } from "./usage.ts";
 
 export type Level = "breaking" | "dangerous" | "safe";
@@ -25,6 +26,10 @@ export interface Change {
   message: string;
   /** Why a change of this kind breaks clients, where that is not plain. */
   reason?: string;
+  /** What stood there before, and what stands there now; empty for nothing. */
+  definitions(): [before: string, after: string];
+  /** The union member or interface that it is about, where the path is only that of its type. */
+  member?: string;
   /** Would a document that uses so much, sent by such a viewer, be broken, or see something new? */
   affects(usage: Usage, viewer?: string): boolean;
 }
@@ -81,8 +86,19 @@ function toChange(change: InspectorChange, before: GraphQLSchema, after: GraphQL
     level: isNowRequired(details) ? "breaking" : LEVELS[change.criticality.level],
     message: change.message,
     reason: change.criticality.reason,
+    definitions: definitionsAt(kind, path, before, after),
+    member: memberOf(details),
     affects: affectedBy(details),
   };
+}
+
+function memberOf({ meta }: Details): string | undefined {
+  const name =
+    meta.removedUnionMemberTypeName ??
+    meta.addedUnionMemberTypeName ??
+    meta.removedInterfaceName ??
+    meta.addedInterfaceName;
+  return typeof name === "string" ? name : undefined;
 }
 
 /** The inspector takes a lost default for dangerous at most. */
@@ -214,6 +230,7 @@ function oneOfChanges(before: GraphQLSchema, after: GraphQLSchema): Change[] {
             path: type.name,
             level: "breaking",
             message: `Input object type '${type.name}' takes exactly one of its fields now`,
+            definitions: definitionsAt("INPUT_ONE_OF_ADDED", type.name, before, after),
             affects,
           }
         : {
@@ -221,6 +238,7 @@ function oneOfChanges(before: GraphQLSchema, after: GraphQLSchema): Change[] {
             path: type.name,
             level: "safe",
             message: `Input object type '${type.name}' takes more than one of its fields now`,
+            definitions: definitionsAt("INPUT_ONE_OF_REMOVED", type.name, before, after),
             affects,
           },
     ];

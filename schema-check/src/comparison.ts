@@ -2,16 +2,17 @@
 
 import { existsSync, statSync } from "node:fs";
 import { type GraphQLSchema, parse } from "graphql";
-import { type Approval, parseApprovals } from "./approvals.ts";
+import type { Access } from "./access-changes.ts";
+import { type Approval, parseApprovals, splitBySpent } from "./approvals.ts";
 import { type Baseline, loadBaseline } from "./baseline.ts";
 import type { Change } from "./changes.ts";
 import { allChanges, type Client, clientsOf } from "./check.ts";
 import { apiSchema, compose } from "./composition.ts";
 import { readText } from "./files.ts";
-import { readAt } from "./git.ts";
+import { type Commit, folderOf, historyOf, readAt, shallowHint } from "./git.ts";
 import { formerOperations, loadOperations, type Operation, withCounts } from "./operations.ts";
-import { type Permissions, parsePermissions } from "./permissions.ts";
-import type { Problem } from "./problem.ts";
+import { parsePermissions, servedBy } from "./permissions.ts";
+import { CouldNotRun, type Problem } from "./problem.ts";
 import { loadSubgraphs, type Subgraph } from "./subgraphs.ts";
 
 /** The options of every command that compares. */
@@ -36,11 +37,22 @@ export interface Where {
 export interface Comparison {
   subgraphs: Subgraph[];
   operations: Operation[];
+  /** Those that count. */
   approvals: Approval[];
+  /** Those that were merged before, and count no more. */
+  spent: Approval[];
   /** What was not looked at, and why. */
   remarks: string[];
   baseline?: Baseline;
+  /** What is wrong with the commit that this would be compared with: no fault of what is here. */
+  faultsBefore: FaultBefore[];
   graph: Graph | Refused;
+}
+
+export interface FaultBefore {
+  /** Of the commit, as the report calls it. */
+  name: string;
+  problem: Problem;
 }
 
 export interface Graph {
@@ -60,41 +72,55 @@ export async function loadComparison(where: Where): Promise<Comparison> {
   const remarks: string[] = [];
   const subgraphs = await loadSubgraphs(where.config);
   const found = await loadBaseline(where.against, where.config);
-  const baseline = "reason" in found ? undefined : found;
+  const baseline = "api" in found ? found : undefined;
+  const commit = "reason" in found ? undefined : found.commit;
+  const faultsBefore: FaultBefore[] = [];
+  const tell = (problems: readonly Problem[]) => {
+    const name = commit?.name ?? "";
+    faultsBefore.push(...problems.map((problem) => ({ name, problem })));
+  };
   if ("reason" in found) {
     remarks.push(`There is nothing to compare with: ${found.reason}. Changes were not looked at.`);
+  } else if ("problems" in found) {
+    tell(found.problems);
+    remarks.push(
+      `${found.name} is broken, so changes, permissions and former plans were not looked at.`,
+    );
   }
-  const operations = clients(where, baseline, remarks);
-  const approvals = existsSync(where.approvals)
-    ? parseApprovals(readText(where.approvals), where.approvals)
-    : [];
-  const common = { subgraphs, operations, approvals, remarks, baseline };
+  const operations = clients(where, commit, remarks, tell);
+  const { fresh: approvals, spent } = loadApprovals(where, commit, remarks);
+  const common = { subgraphs, operations, approvals, spent, remarks, baseline, faultsBefore };
 
   const result = compose(subgraphs);
   if (!result.composes) return { ...common, graph: result };
 
   const { supergraph } = result;
   const api = apiSchema(parse(supergraph));
-  const permissions = baseline && bothPermissions(where.permissions, baseline, remarks);
+  const after = { api, subgraphs };
+  const access = baseline && bothAccesses(where.permissions, baseline, after, remarks, tell);
   const supergraphs = baseline?.supergraph
     ? { before: baseline.supergraph, after: supergraph }
     : undefined;
   const changes = baseline
-    ? await allChanges({ before: baseline.api, after: api, permissions, supergraphs })
+    ? await allChanges({ before: baseline.api, after: api, access, supergraphs })
     : [];
   const usedOf = clientsOf(operations, baseline?.api ?? api);
   return { ...common, graph: { composes: true, supergraph, api, changes, clients: usedOf } };
 }
 
 /** The documents here, and those that clients of the commit send. */
-function clients(where: Where, baseline: Baseline | undefined, remarks: string[]): Operation[] {
-  const current = loadOperations(where.operations);
-  const isFolder = statSync(where.operations).isDirectory();
-  const former =
-    baseline?.commit && isFolder
-      ? formerOperations(where.operations, baseline.commit, current)
-      : [];
-  const all = [...current, ...former];
+function clients(
+  where: Where,
+  commit: Commit | undefined,
+  remarks: string[],
+  tell: (problems: readonly Problem[]) => void,
+): Operation[] {
+  const all = loadOperations(where.operations);
+  if (commit && statSync(where.operations).isDirectory()) {
+    const former = formerOperations(where.operations, commit, all);
+    all.push(...former.operations);
+    tell(former.problems);
+  }
   if (!where.counts) return all;
 
   const { operations, unknown } = withCounts(all, where.counts);
@@ -104,19 +130,46 @@ function clients(where: Where, baseline: Baseline | undefined, remarks: string[]
   return operations;
 }
 
-function bothPermissions(
-  file: string,
-  { commit, name }: Baseline,
+/** What the history up to the commit has approved is spent. */
+function loadApprovals(
+  { approvals: file, config }: Where,
+  commit: Commit | undefined,
   remarks: string[],
-): { before: Permissions; after: Permissions } | undefined {
+): { fresh: Approval[]; spent: Approval[] } {
+  const written = existsSync(file) ? parseApprovals(readText(file), file) : [];
+  if (written.length === 0) return { fresh: [], spent: [] };
+  if (!commit) {
+    remarks.push(`Which approvals are spent is not known: only a commit has a history of ${file}.`);
+    return { fresh: written, spent: [] };
+  }
+  const hint = shallowHint(folderOf(config));
+  if (hint) remarks.push(`Of spent approvals only some may be known${hint}.`);
+  return splitBySpent(written, historyOf(commit, file));
+}
+
+function bothAccesses(
+  file: string,
+  { api, subgraphs = [], commit, name }: Baseline,
+  after: { api: GraphQLSchema; subgraphs: readonly Subgraph[] },
+  remarks: string[],
+  tell: (problems: readonly Problem[]) => void,
+): { before: Access; after: Access } | undefined {
   const former = commit && readAt(commit, file);
-  if (former === undefined || !existsSync(file)) {
+  const now = existsSync(file) ? parsePermissions(readText(file), file) : undefined;
+  if (former === undefined || !now) {
     const side = former === undefined ? name : "this graph";
     remarks.push(`Permissions were not compared: ${side} has no ${file}.`);
     return undefined;
   }
-  return {
-    before: parsePermissions(former, `${name}:${file}`),
-    after: parsePermissions(readText(file), file),
-  };
+  try {
+    const before = parsePermissions(former, `${commit?.ref}:${file}`);
+    return {
+      before: { permissions: before, served: servedBy(api, subgraphs) },
+      after: { permissions: now, served: servedBy(after.api, after.subgraphs) },
+    };
+  } catch (cause) {
+    if (!(cause instanceof CouldNotRun)) throw cause;
+    tell(cause.problems);
+    return undefined;
+  }
 }

@@ -8,19 +8,24 @@ export function readText(file: string, askedForBy?: Place): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    const asked = askedForBy ? `, named in ${askedForBy.file}:${askedForBy.line ?? 1}` : "";
+    const what = askedForBy ? file : "the file";
     throw new CouldNotRun({
       code: "FILE_UNREADABLE",
-      message: `the file cannot be read (${reason(cause)})${asked}`,
-      place: { file },
+      message: `${what} cannot be read (${reason(cause)})`,
+      // A file that is not there has no line, but its name stands in one.
+      place: askedForBy ?? { file },
     });
   }
 }
 
-export function writeText(file: string, text: string): void {
+/** What was written where, for people: a folder that was not there before is named. */
+export function writeText(file: string, text: string): string {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    const folder = mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
+    return folder === undefined
+      ? `wrote ${file}`
+      : `wrote ${file}, in the new folder ${dirname(file)}`;
   } catch (cause) {
     throw new CouldNotRun({
       code: "FILE_UNWRITABLE",

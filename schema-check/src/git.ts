@@ -5,8 +5,10 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { CouldNotRun } from "./problem.ts";
 
 export interface Commit {
-  /** As the user wrote it, such as `origin/main`. */
+  /** As files of it are named: what the user wrote, such as `origin/main`, or the beginning of its id. */
   ref: string;
+  /** As the report calls it. */
+  name: string;
   /** The full name. */
   id: string;
   /** The folder that paths inside the repository begin at. */
@@ -19,8 +21,47 @@ export function findCommit(ref: string, folder: string): Commit | undefined {
   if (ref.startsWith("-")) return undefined;
   const id = tryGit(folder, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
   const root = tryGit(folder, "rev-parse", "--show-toplevel");
-  return id && root ? { ref, id: id.trim(), root: root.trim() } : undefined;
+  if (!id || !root) return undefined;
+  return { ref, name: `${ref} (${short(id)})`, id: id.trim(), root: root.trim() };
 }
+
+/**
+ * Where the work in `folder` has begun: what the branch of `tip` got since then is no change of ours.
+ * The tip itself, where nothing is checked out yet.
+ */
+export function whereItBranched(tip: Commit, folder: string): Commit {
+  const head = findCommit("HEAD", folder);
+  if (!head) return tip;
+  const id = tryGit(folder, "merge-base", head.id, tip.id)?.trim();
+  if (id === tip.id) return tip;
+  if (id) return { ...tip, id, ref: short(id), name: `${tip.ref} (merge base ${short(id)})` };
+  throw new CouldNotRun({
+    code: "NO_MERGE_BASE",
+    message: `HEAD and ${tip.ref} have no commit in common${shallowHint(folder) ?? ": compare with a file instead"}`,
+  });
+}
+
+/** What to do when a commit is missing in a clone that has not got all of them; nothing in other clones. */
+export function shallowHint(folder: string): string | undefined {
+  const isShallow = tryGit(folder, "rev-parse", "--is-shallow-repository")?.trim() === "true";
+  return isShallow
+    ? "; this clone is shallow, so that older commits are missing: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout"
+    : undefined;
+}
+
+/** Each text that the file has had up to the commit, as far as the clone knows. */
+export function historyOf(commit: Commit, file: string): string[] {
+  const path = pathInside(commit, file);
+  if (path === undefined) return [];
+  const log = ["log", "--full-history", "--format=%H", commit.id, "--", path];
+  const ids = git(commit.root, log).toString("utf8").split("\n").filter(Boolean);
+  return readBlobs(
+    commit.root,
+    ids.map((id) => `${id}:${path}`),
+  ).filter((text) => text !== undefined);
+}
+
+const short = (id: string): string => id.slice(0, 10);
 
 /** The file's text at the commit, if it was there. */
 export function readAt(commit: Commit, file: string): string | undefined {
@@ -29,14 +70,18 @@ export function readAt(commit: Commit, file: string): string | undefined {
 
 /** One text for each file, by a single process. */
 export function readManyAt(commit: Commit, files: readonly string[]): (string | undefined)[] {
-  if (files.length === 0) return [];
-  // Nothing is called so, and git says that it is missing.
-  const names = files.map((file) => `${commit.id}:${pathInside(commit, file) ?? ".."}\n`).join("");
-  const answer = git(commit.root, ["cat-file", "--batch"], names);
+  // Nothing is called "..", and git says that it is missing.
+  const names = files.map((file) => `${commit.id}:${pathInside(commit, file) ?? ".."}`);
+  return readBlobs(commit.root, names);
+}
+
+function readBlobs(root: string, names: readonly string[]): (string | undefined)[] {
+  if (names.length === 0) return [];
+  const answer = git(root, ["cat-file", "--batch"], names.map((name) => `${name}\n`).join(""));
 
   const texts: (string | undefined)[] = [];
   let at = 0;
-  for (const _ of files) {
+  for (const _ of names) {
     const end = answer.indexOf("\n", at);
     const size = /^\S+ blob (\d+)$/.exec(answer.toString("utf8", at, end))?.[1];
     at = end + 1;
@@ -75,8 +120,7 @@ export function mainBranchBefore(folder: string): Commit | { reason: string } {
   }
   return (
     findCommit("HEAD~1", folder) ?? {
-      reason:
-        "this repository knows no other commit of the main branch (a clone of depth 1 has just one)",
+      reason: `this repository knows no other commit of the main branch${shallowHint(folder) ?? ""}`,
     }
   );
 }

@@ -8,7 +8,7 @@ import { contractCommand } from "./commands/contract.ts";
 import { crossCheckCommand } from "./commands/cross-check.ts";
 import { manifestCommand } from "./commands/manifest.ts";
 import { permissionsCommand } from "./commands/permissions.ts";
-import { CouldNotRun, type ExitCode, exitCode } from "./problem.ts";
+import { type ExitCode, exitCode, formatProblem, problemsOf } from "./problem.ts";
 
 const commands: Record<string, Command> = {
   check: checkCommand,
@@ -40,14 +40,9 @@ export async function main(args: string[], output: Output = terminal): Promise<E
   try {
     return await command.run(rest, output);
   } catch (cause) {
-    output.say(cause instanceof CouldNotRun ? cause.message : unexpected(cause));
+    for (const problem of problemsOf(cause)) output.say(formatProblem(problem));
     return exitCode.couldNotRun;
   }
-}
-
-/** Ours, or a library's: the trace is what helps whoever mends it. */
-function unexpected(cause: unknown): string {
-  return `error [UNEXPECTED]: ${cause instanceof Error ? cause.stack : cause}`;
 }
 
 function help(): string {

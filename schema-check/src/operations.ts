@@ -7,7 +7,7 @@ import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
 import { parseDocument } from "yaml";
 import { readText } from "./files.ts";
 import { type Commit, listAt, readManyAt } from "./git.ts";
-import { CouldNotRun, type Place } from "./problem.ts";
+import { CouldNotRun, type Place, type Problem } from "./problem.ts";
 
 export interface Operation {
   /** Its own name; that of its file or its id in a manifest, when it has none. */
@@ -56,22 +56,38 @@ function readFolder(folder: string): Operation[] {
 
 const isDocument = (name: string): boolean => /\.(graphql|gql)$/.test(name);
 
-/** Those of the commit that the folder has no more, or not with that text: clients still send them. */
+/**
+ * Those of the commit that the folder has no more, or not with that text: clients still send them. What
+ * is no document there nobody can send; that it is none is told.
+ */
 export function formerOperations(
   folder: string,
   commit: Commit,
   current: readonly Operation[],
-): Operation[] {
+): { operations: Operation[]; problems: Problem[] } {
   const files = listAt(commit, folder).filter(isDocument);
   const known = new Set(current.map(({ id }) => id));
   const texts = readManyAt(commit, files);
-  return parseAll(files.map((file, index) => ({ file, text: texts[index] ?? "" })))
-    .filter(({ id }) => !known.has(id))
-    .map((operation) => ({ ...operation, asOf: commit.ref }));
+  const { operations, problems } = parseEach(
+    files.map((file, index) => ({ file, text: texts[index] ?? "" })),
+  );
+  const former = operations.filter(({ id }) => !known.has(id));
+  return { operations: former.map((operation) => ({ ...operation, asOf: commit.ref })), problems };
 }
 
-function parseAll(files: readonly { file: string; text: string }[]): Operation[] {
-  const faults: CouldNotRun[] = [];
+function parseAll(files: readonly File[]): Operation[] {
+  const { operations, problems } = parseEach(files);
+  if (problems.length > 0) throw new CouldNotRun(...problems);
+  return operations;
+}
+
+interface File {
+  file: string;
+  text: string;
+}
+
+function parseEach(files: readonly File[]): { operations: Operation[]; problems: Problem[] } {
+  const problems: Problem[] = [];
   const operations: Operation[] = [];
   for (const { file, text } of files) {
     try {
@@ -79,11 +95,10 @@ function parseAll(files: readonly { file: string; text: string }[]): Operation[]
       operations.push(operation(text, name, idOf(text), { file, line: 1 }));
     } catch (cause) {
       if (!(cause instanceof CouldNotRun)) throw cause;
-      faults.push(cause);
+      problems.push(...cause.problems);
     }
   }
-  if (faults.length > 0) throw new CouldNotRun(...faults.flatMap(({ problems }) => problems));
-  return operations;
+  return { operations, problems };
 }
 
 /** The id by which the router serves a document: the hash that common clients compute, too. */

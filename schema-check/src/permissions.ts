@@ -57,7 +57,11 @@ export function outcome(
   owner: string,
   viewer: string,
 ): Outcome {
-  const { allowed, otherwise = "null", anonymous = otherwise } = permissions.rules[rule] as Rule;
+  return outcomeOf(permissions.rules[rule] as Rule, owner, viewer);
+}
+
+export function outcomeOf(rule: Omit<Rule, "means">, owner: string, viewer: string): Outcome {
+  const { allowed, otherwise = "null", anonymous = otherwise } = rule;
   const isAmong = (audience: string) =>
     audience === "everyone" ||
     (audience === "signed in" && viewer !== "anonymous") ||
@@ -161,7 +165,7 @@ export function checkRows(
 ): Problem[] {
   const place = { file };
   const homes = homesOfFields(subgraphs);
-  const served = new Set([...coordinates(api), ...homes.keys()]);
+  const served = servedBy(api, subgraphs).fields;
   const problems: Problem[] = [];
 
   for (const coordinate of served) {
@@ -194,9 +198,7 @@ function checkEntities(
   const told = Object.entries(types).flatMap(([type, { entities }]) =>
     Object.keys(entities).map((subgraph) => `${type} ${subgraph}`),
   );
-  const served = subgraphs.flatMap(({ name, document }) =>
-    resolvableTypes(document).map((type) => `${type} ${name}`),
-  );
+  const served = keysOf(subgraphs);
   const problem = (pair: string, code: string, message: string): Problem => {
     const [coordinate, subgraph] = pair.split(" ");
     return { code, coordinate, subgraph, message, place: { file } };
@@ -217,6 +219,27 @@ function checkEntities(
         problem(pair, "NO_ENTITY", 'it has no such key: take the rule out of "entities"'),
       ),
   ];
+}
+
+/** What rows can be about. */
+export interface Served {
+  /** As `Type.field`. */
+  fields: ReadonlySet<string>;
+  /** Types that a subgraph can be asked for by their key, as `Type subgraph`. */
+  keys: ReadonlySet<string>;
+}
+
+export function servedBy(api: GraphQLSchema, subgraphs: readonly Subgraph[]): Served {
+  return {
+    fields: new Set([...coordinates(api), ...homesOfFields(subgraphs).keys()]),
+    keys: new Set(keysOf(subgraphs)),
+  };
+}
+
+function keysOf(subgraphs: readonly Subgraph[]): string[] {
+  return subgraphs.flatMap(({ name, document }) =>
+    resolvableTypes(document).map((type) => `${type} ${name}`),
+  );
 }
 
 /** Every field of every object type, as `Type.field`. */

@@ -30,6 +30,13 @@ export class CouldNotRun extends Error {
   }
 }
 
+/** Of whatever was thrown: ours, or a library's, whose trace is what helps whoever mends it. */
+export function problemsOf(cause: unknown): readonly Problem[] {
+  if (cause instanceof CouldNotRun) return cause.problems;
+  const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return [{ code: "UNEXPECTED", message }];
+}
+
 export function formatProblem(problem: Problem): string {
   const code = problem.code && `[${problem.code}]`;
   const head = ["error", code, problem.subgraph, problem.coordinate].filter(Boolean).join(" ");
@@ -37,6 +44,6 @@ export function formatProblem(problem: Problem): string {
   return `${place}${head}: ${problem.message}`;
 }
 
-function formatPlace({ file, line, column }: Place): string {
+export function formatPlace({ file, line, column }: Place): string {
   return [file, line, column].filter((part) => part !== undefined).join(":");
 }

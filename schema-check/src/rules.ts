@@ -8,7 +8,12 @@ export const severities = ["error", "warning", "off"] as const;
 export type Setting = (typeof severities)[number];
 
 /** What is not about how a schema is written. */
-export const checkRules = ["unused-breaking-change", "dangerous-change", "plan-change"] as const;
+export const checkRules = [
+  "unused-breaking-change",
+  "dangerous-change",
+  "access-change",
+  "plan-change",
+] as const;
 
 export interface Exception {
   rule: string;

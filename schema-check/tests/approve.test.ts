@@ -55,6 +55,91 @@ test("it is good for that change only: not for another of the same field, nor of
   );
 });
 
+test("once merged it is spent: after the change was taken back it is not good for making it again", async () => {
+  const repository = shorter();
+  await approve(repository);
+  repository.commit("Tags may be null");
+  repository
+    .replace("catalog.graphql", "tags: [String]!", "tags: [String!]!")
+    .commit("They may not");
+  repository.git("switch", "--quiet", "--create", "again");
+  repository.replace("catalog.graphql", "tags: [String!]!", "tags: [String]!");
+
+  const { code, findings } = await repository.report("--against", "main");
+
+  assert.equal(code, 1);
+  assert.deepEqual(
+    findings.map(({ kind, severity }) => [kind, severity]),
+    [
+      ["FIELD_TYPE_CHANGED", "error"],
+      ["SPENT_APPROVAL", "error"],
+    ],
+  );
+  assert.match(findings[1]?.hint ?? "", /approve --change 'FIELD_TYPE_CHANGED Book\.tags'/);
+
+  // Of the same person, on the same day, for the same reason: still an approval of its own.
+  assert.equal((await approve(repository)).code, 0);
+  assert.equal((await repository.report("--against", "main")).code, 0);
+});
+
+test("it stays spent when it was taken out of the file, and comes back by a revert of the revert", async () => {
+  const repository = shorter();
+  await approve(repository);
+  repository.commit("Tags may be null");
+  repository.git("revert", "--no-edit", "HEAD");
+  repository.git("switch", "--quiet", "--create", "again");
+  repository.git("revert", "--no-edit", "HEAD");
+  assert.equal(JSON.parse(repository.read("approvals.json")).length, 1);
+
+  const { code, findings } = await repository.report("--against", "main");
+
+  assert.equal(code, 1);
+  assert.ok(findings.some(({ kind }) => kind === "SPENT_APPROVAL"));
+});
+
+test("on a long-running branch it holds while the main branch moves and is merged into it", async () => {
+  const repository = new Repository();
+  repository.git("switch", "--quiet", "--create", "long");
+  repository.replace("catalog.graphql", "tags: [String!]!", "tags: [String]!");
+  await approve(repository);
+  repository.commit("Tags may be null");
+
+  const merge = (edit: [string, string, string]) => {
+    repository.git("switch", "--quiet", "main");
+    repository.replace(...edit).commit("Meanwhile");
+    repository.git("switch", "--quiet", "long");
+    repository.git("merge", "--quiet", "--no-edit", "main");
+  };
+  const errors = async () => {
+    const { findings } = await repository.report("--against", "main");
+    return findings.filter(({ severity }) => severity === "error").map(({ kind }) => kind);
+  };
+  assert.deepEqual(await errors(), []);
+  merge(["catalog.graphql", "  minutes: Int\n", "  minutes: Int!\n"]);
+  assert.deepEqual(await errors(), []);
+});
+
+test("it is of what stood there: a field that has become another one meanwhile needs a new one", async () => {
+  const repository = new Repository();
+  const remove = (type: string) =>
+    repository.replace("catalog.graphql", `  "How long."\n  minutes: ${type}\n`, "");
+  remove("Int");
+  await approve(repository, "FIELD_REMOVED Film.minutes");
+  assert.equal((await repository.report("--against", "HEAD")).code, 0);
+  const approvals = repository.read("approvals.json");
+
+  repository.restore();
+  repository.replace("catalog.graphql", "  minutes: Int\n", "  minutes: String\n").commit("Words");
+  repository.write("approvals.json", approvals);
+  remove("String");
+  const { code, findings } = await repository.report("--against", "HEAD");
+
+  assert.equal(code, 1);
+  const stale = findings.find(({ kind }) => kind === "STALE_APPROVAL");
+  assert.match(stale?.message ?? "", /from something else/);
+  assert.match(stale?.hint ?? "", /approve it again/);
+});
+
 test("once merged it is stale, which is said, and the next approval takes it away", async () => {
   const repository = shorter();
   await approve(repository);
@@ -97,6 +182,110 @@ test("a document that an approved change makes invalid is to be taken away", asy
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 });
 
+test("it covers what comes of that change, and no other fault of the same document", async () => {
+  const repository = new Repository();
+  repository.replace("operations/Search.graphql", "__typename", "__typename nonsense");
+  repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
+  await approve(repository, "FIELD_REMOVED Film.minutes");
+
+  const { code, findings } = await repository.report("--against", "HEAD");
+
+  assert.equal(code, 1);
+  const invalid = findings.filter(({ kind }) => kind === "INVALID_OPERATION");
+  assert.deepEqual(
+    invalid.map(({ severity, message }) => [severity, /"(nonsense|minutes)"/.exec(message)?.[1]]),
+    [
+      ["error", "nonsense"],
+      // Search as it is, and as clients of the commit have it.
+      ["warning", "minutes"],
+      ["warning", "minutes"],
+    ],
+  );
+});
+
+test("a change that is safe by itself, but makes a document invalid, is not covered", async () => {
+  const repository = new Repository();
+  repository.replace(
+    "operations/Search.graphql",
+    "      title\n    }\n    ... on Film {",
+    "      long: pages\n    }\n    ... on Film {\n      long: years",
+  );
+  repository.replace("catalog.graphql", "  minutes: Int\n", "  minutes: Int\n  years: Int!\n");
+  repository.commit("Years");
+  repository.replace("catalog.graphql", "  years: Int!\n", "  years: Int\n");
+  repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
+  await approve(repository, "FIELD_REMOVED Film.minutes");
+  const approved = await repository.report("--against", "HEAD");
+  assert.equal(approved.code, 1);
+  assert.ok(
+    approved.findings.some(
+      ({ kind, severity, message }) =>
+        kind === "INVALID_OPERATION" && severity === "error" && /long/.test(message),
+    ),
+  );
+});
+
+test("each kind of change that can make a document invalid is covered when it is approved", async () => {
+  const edits: [change: string, ...edit: [string, string, string]][] = [
+    ["FIELD_REMOVED Film.minutes", "catalog.graphql", '  "How long."\n  minutes: Int\n', ""],
+    ["FIELD_TYPE_CHANGED Book.tags", "catalog.graphql", "tags: [String!]!", "tags: [Author!]!"],
+    ["ENUM_VALUE_REMOVED Genre.NOVEL", "catalog.graphql", '  "Long."\n  NOVEL\n', ""],
+    [
+      "INPUT_FIELD_REMOVED BookFilter.minPages",
+      "catalog.graphql",
+      '  "Not shorter."\n  minPages: Int\n',
+      "",
+    ],
+    [
+      "INPUT_FIELD_TYPE_CHANGED BookFilter.minPages",
+      "catalog.graphql",
+      "minPages: Int",
+      "minPages: Boolean",
+    ],
+    [
+      "FIELD_ARGUMENT_REMOVED Query.books.genres",
+      "catalog.graphql",
+      '    "Of these genres only."\n    genres: [Genre!]\n',
+      "",
+    ],
+    [
+      "FIELD_ARGUMENT_ADDED Query.search.depth",
+      "catalog.graphql",
+      "text: String!",
+      'text: String! "How far." depth: Int!',
+    ],
+    [
+      "FIELD_ARGUMENT_TYPE_CHANGED Query.search.text",
+      "catalog.graphql",
+      "text: String!",
+      "text: Int!",
+    ],
+    ["UNION_MEMBER_REMOVED Hit", "catalog.graphql", "union Hit = Book | Film", "union Hit = Book"],
+    [
+      "OBJECT_TYPE_INTERFACE_REMOVED Book",
+      "catalog.graphql",
+      "type Book implements Item @key",
+      "type Book @key",
+    ],
+  ];
+  const repository = new Repository();
+  for (const [change, ...edit] of edits) {
+    repository.restore();
+    repository.replace(...edit);
+    const before = await repository.report("--against", "HEAD");
+    const { code, said } = await approve(repository, change);
+    assert.equal(code, 0, said);
+
+    const { findings } = await repository.report("--against", "HEAD");
+
+    assert.equal(before.code, 1, change);
+    const invalid = findings.filter(({ kind }) => kind === "INVALID_OPERATION");
+    assert.ok(invalid.length > 0, change);
+    const bad = findings.filter(({ severity }) => severity === "error");
+    assert.deepEqual(bad, [], change);
+  }
+});
+
 test("only what is a breaking change can be approved, with a reason and an author", async () => {
   const repository = shorter().replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
 
@@ -117,6 +306,7 @@ for (const text of [
   "{}",
   '[{"change": "a"}]',
   '[{"change":"a","message":"b","reason":"","author":"d","on":"e"}]',
+  '[{"change":"a","message":"b","reason":"c","author":"d","on":"e"}]',
 ]) {
   test(`approvals that are none: ${text}`, async () => {
     const repository = shorter().write("approvals.json", text);

@@ -52,6 +52,61 @@ test("without a ref, on another branch: the main branch", async () => {
   assert.match(against ?? "", /^main /);
 });
 
+test("what the main branch got since then is no change of the branch", async () => {
+  const repository = new Repository();
+  repository.git("switch", "--quiet", "--create", "shorter");
+  repository.replace(...REMOVED).commit("Films have no length");
+  repository.git("switch", "--quiet", "main");
+  const [start] = repository.git("rev-parse", "HEAD").split("\n");
+  // On the branch this field is not there: against the tip it would have been taken away.
+  repository.replace(
+    "catalog.graphql",
+    "  subtitle: String\n",
+    "  subtitle: String\n  isbn: Int\n",
+  );
+  repository.commit("Books have a number");
+  repository.git("switch", "--quiet", "shorter");
+
+  for (const args of [[], ["--against", "main"]]) {
+    const { against, findings } = await repository.report(...args);
+
+    assert.equal(against, `main (merge base ${start?.slice(0, 10)})`);
+    assert.deepEqual(
+      findings.filter(({ section }) => section === "changes").map(({ path }) => path),
+      ["Film.minutes"],
+    );
+  }
+});
+
+test("a branch that has nothing in common with this one", async () => {
+  const repository = new Repository();
+  repository.git("switch", "--quiet", "--orphan", "other");
+  repository.git("commit", "--quiet", "--allow-empty", "-m", "Another beginning");
+  repository.git("checkout", "--quiet", "main");
+
+  assert.match(await fails(repository, "--against", "other"), /NO_MERGE_BASE.*with a file/);
+});
+
+test("a clone that is too shallow: how much it needs", async () => {
+  const origin = new Repository();
+  origin.git("switch", "--quiet", "--create", "work");
+  origin.commit("One").commit("Two");
+  const clone = new Repository();
+  const shallow = ["--quiet", "--depth", "1", "--no-single-branch", `file://${origin.folder}`];
+  clone.git("clone", ...shallow, "clone");
+  const config = ["--config", clone.path("clone/supergraph.yaml")];
+
+  const apart = await clone.check(...config, "--against", "origin/main");
+  const unknown = await clone.check(...config, "--against", "HEAD~2");
+  const nothing = await clone.check(...config.with(1, clone.path("clone/supergraph.yaml")));
+
+  assert.equal(apart.code, 2);
+  assert.match(apart.said, /NO_MERGE_BASE.*fetch --unshallow.*fetch-depth: 0/);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.said, /UNKNOWN_BASELINE.*fetch-depth: 0/);
+  assert.equal(nothing.code, 2);
+});
+
 test("without a ref, in a repository of one commit: nothing to compare with, said and clean", async () => {
   const { code, against, remarks } = await new Repository().report();
 
@@ -68,7 +123,7 @@ test("without a ref, in a clone of depth 1: nothing to compare with, said and cl
   const { code, printed } = await clone.check("--config", clone.path("clone/supergraph.yaml"));
 
   assert.equal(code, 0, printed);
-  assert.match(printed, /nothing to compare with/);
+  assert.match(printed, /nothing to compare with.*fetch-depth: 0/);
 });
 
 test("without a ref, outside of a repository: git's own words, and clean", async () => {
@@ -212,6 +267,46 @@ test("counts: how often, and one that never comes is nobody", async () => {
   assert.deepEqual(idle.findings.find(({ path }) => path === "Book.tags")?.affected, []);
 });
 
+test("counts: what nobody sends may become invalid, which is said with what to do", async () => {
+  const repository = new Repository().replace(...REMOVED);
+  repository.write("counts.json", JSON.stringify({ Search: 0 }));
+  const args = ["--against", "HEAD", "--counts", repository.path("counts.json")];
+
+  const idle = await repository.report(...args);
+
+  assert.equal(idle.code, 0);
+  assert.deepEqual(
+    idle.findings.map(({ kind, severity }) => [kind, severity]),
+    [
+      ["FIELD_REMOVED", "warning"],
+      ["INVALID_OPERATION", "warning"],
+    ],
+  );
+  assert.match(idle.findings[1]?.hint ?? "", /nobody has sent it/);
+
+  const rules = repository.read("rules.yaml");
+  for (const setting of ["error", "off"]) {
+    const text = rules.replace("rules:", `rules:\n  unused-breaking-change: ${setting}`);
+    repository.write("rules.yaml", text);
+    const { findings } = await repository.report(...args);
+    assert.deepEqual(
+      findings.map(({ severity }) => severity),
+      setting === "off" ? [] : ["error", "error"],
+    );
+  }
+});
+
+test("an error says how to approve what is meant", async () => {
+  const { findings } = await new Repository().replace(...REMOVED).report("--against", "HEAD");
+
+  const [removed, invalid] = findings;
+  assert.match(removed?.hint ?? "", /approve --change 'FIELD_REMOVED Film\.minutes'/);
+  assert.match(
+    invalid?.hint ?? "",
+    /change the document, or approve .*FIELD_REMOVED Film\.minutes/,
+  );
+});
+
 for (const [form, write] of [
   ["of ids and documents", (id: string, body: string) => ({ [id]: body })],
   ["as `manifest` writes it", (id: string, body: string) => ({ operations: [{ id, body }] })],
@@ -307,7 +402,7 @@ test("a missing SDL", async () => {
 
   assert.match(
     await fails(repository),
-    /none\.graphql: error \[FILE_UNREADABLE\].*supergraph\.yaml:15/,
+    /supergraph\.yaml:15:7: error \[FILE_UNREADABLE\].*none\.graphql/,
   );
 });
 
@@ -425,21 +520,61 @@ test("a commit, a file or a format that is not there", async () => {
   );
 });
 
-test("a commit at which there was no such graph, or a broken one", async () => {
+test("a commit at which there was no such graph", async () => {
   const repository = new Repository();
   repository.git("rm", "--quiet", "--cached", "supergraph.yaml");
   repository.git("commit", "--quiet", "-m", "No list");
+
   assert.match(
     await fails(repository, "--against", "HEAD"),
     /HEAD:.*supergraph\.yaml: error \[FILE_UNREADABLE\]/,
   );
+});
 
-  const sdl = repository.read("stock.graphql");
-  repository.write("stock.graphql", "type Query {").commit("Broken");
-  repository.write("stock.graphql", sdl);
-  assert.match(
-    await fails(repository, "--against", "HEAD"),
-    /HEAD:.*stock\.graphql:1:13: error \[SYNTAX_ERROR\]/,
+// A base that is broken must not block its own repair.
+
+for (const [what, file, broken, expected] of [
+  [
+    "with a syntax error",
+    "stock.graphql",
+    "type Query {",
+    /SYNTAX_ERROR.*HEAD:.*stock\.graphql:1:13/,
+  ],
+  ["that does not compose", "stock.graphql", "type Query { novels: Nowhere }\n", /HEAD \(\w{10}\)/],
+  ["with a list that is none", "supergraph.yaml", "subgraphs: [\n", /HEAD:.*supergraph\.yaml/],
+  ["with a document that is none", "operations/Search.graphql", "query {", /SYNTAX_ERROR/],
+  ["with rows that are none", "docs/permissions.json", "{", /INVALID_JSON/],
+] as const) {
+  test(`a commit ${what}: said, and what is here is checked`, async () => {
+    const repository = new Repository();
+    const sound = repository.read(file);
+    repository.write(file, broken).commit("Broken").write(file, sound);
+
+    const { code, findings } = await repository.report("--against", "HEAD");
+
+    assert.equal(code, 0);
+    assert.ok(findings.length > 0);
+    assert.deepEqual([...new Set(findings.map(({ kind }) => kind))], ["BROKEN_BEFORE"]);
+    assert.ok(findings.every(({ severity }) => severity === "warning"));
+    assert.match(findings.map(({ message }) => message).join("\n"), expected);
+
+    repository.replace("operations/Cancel.graphql", "mutation", "mutation Broken { no }\nmutation");
+    const { code: broke, findings: told } = await repository.report("--against", "HEAD");
+    assert.equal(broke, 1);
+    assert.ok(told.some(({ kind }) => kind === "INVALID_OPERATION"));
+  });
+}
+
+test("a broken commit and a graph that is still broken", async () => {
+  const repository = new Repository().write("stock.graphql", "type Query { a: Nowhere }\n");
+  repository.commit("Broken");
+
+  const { code, findings, against } = await repository.report("--against", "HEAD");
+
+  assert.equal(code, 1);
+  assert.equal(against, null);
+  assert.ok(
+    findings.some(({ kind, severity }) => kind !== "BROKEN_BEFORE" && severity === "error"),
   );
 });
 

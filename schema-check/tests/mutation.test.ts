@@ -101,7 +101,14 @@ async function reportOn(edited: Subgraph[], second: SecondOpinion, edit: string)
 }
 
 async function comparison(edited: Subgraph[]): Promise<Comparison> {
-  const common = { subgraphs: edited, operations, approvals: [], remarks: [] };
+  const common = {
+    subgraphs: edited,
+    operations,
+    approvals: [],
+    spent: [],
+    remarks: [],
+    faultsBefore: [],
+  };
   const baseline = { name: "before", ...original };
   const result = compose(edited);
   if (!result.composes) return { ...common, baseline, graph: result };

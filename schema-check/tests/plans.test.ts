@@ -28,3 +28,11 @@ test("what the router cannot plan breaks the check", () => {
   assert.equal(finding?.kind, "UNPLANNABLE");
   assert.match(finding?.message ?? "", /no way/);
 });
+
+test("what the router cannot plan and nobody sends is a warning", () => {
+  const idle = { ...operation, requests: 0 };
+
+  const [finding] = planFindings([{ operation: idle, after: { error: "no way" } }], defaultRules());
+
+  assert.equal(finding?.severity, "warning");
+});

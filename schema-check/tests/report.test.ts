@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import Draft4 from "ajv-draft-04";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import type { Log } from "sarif";
+import { validateXML } from "xmllint-wasm";
 import { type JsonReport, Repository } from "./repository.ts";
+import { fixtures, run } from "./support.ts";
 
 const FORMATS = ["terminal", "markdown", "json", "junit", "github", "sarif"] as const;
 const HOSTILE = "a|b `c` <img src=x> ::error::%0A &amp; @everyone \u0007";
 
 let repository: Repository;
+/** What the check has said of its files. */
+let written: string;
 let reports: Record<(typeof FORMATS)[number], string>;
 
 /** One report with something of each severity, and words that want to be markup. */
@@ -24,34 +30,60 @@ before(async () => {
     "  subtitle: Int\n  language: String\n",
   );
   repository.replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
-  const approved = await repository.check("--against", "HEAD", "--format", "json");
-  const { message } = JSON.parse(approved.printed).findings.find(
-    ({ path }: { path?: string }) => path === "Book.tags",
+  const change = ["--change", "FIELD_TYPE_CHANGED Book.tags"];
+  const words = ["--reason", HOSTILE, "--author", "Ada"];
+  const approved = await run(
+    "approve",
+    ...repository.where,
+    "--against",
+    "HEAD",
+    ...change,
+    ...words,
   );
-  const approval = {
-    change: "FIELD_TYPE_CHANGED Book.tags",
-    message,
-    reason: HOSTILE,
-    author: "Ada",
-    on: "2026-11-24",
-  };
-  repository.write("approvals.json", JSON.stringify([approval]));
+  assert.equal(approved.code, 0, approved.said);
+  // A remark, too.
+  repository.write("counts.json", JSON.stringify({ [HOSTILE]: 3 }));
 
   const files = FORMATS.flatMap((name) => ["--write", `${name}=${repository.path(`out/${name}`)}`]);
-  const { code } = await repository.check("--against", "HEAD", ...files);
+  const counts = ["--counts", repository.path("counts.json")];
+  const { code, said } = await repository.check("--against", "HEAD", ...counts, ...files);
   assert.equal(code, 1);
+  written = said;
   reports = Object.fromEntries(
     FORMATS.map((name) => [name, repository.read(`out/${name}`)]),
   ) as typeof reports;
 });
 
+function jsonSchema() {
+  const file = join(import.meta.dirname, "..", "report.schema.json");
+  const options = { strict: true, allErrors: true, allowUnionTypes: true };
+  return new Ajv2020(options).compile(JSON.parse(readFileSync(file, "utf8")));
+}
+
+/** The official schema, in the form of an older draft. */
+function sarifSchema() {
+  const file = createRequire(import.meta.url).resolve(
+    "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json",
+  );
+  // Its formats are those of addresses and times, of which we write none.
+  const ajv = new Draft4.default({
+    ...{ strict: false, allErrors: true, validateFormats: false, unicodeRegExp: false },
+  });
+  return ajv.compile(JSON.parse(readFileSync(file, "utf8")));
+}
+
+/** By the schema that Jenkins reads. */
+async function junitFaults(xml: string): Promise<string[]> {
+  const file = join(fixtures, "schemas", "jenkins-junit.xsd");
+  const { errors } = await validateXML({
+    xml: { fileName: "junit.xml", contents: xml },
+    schema: { fileName: "junit.xsd", contents: readFileSync(file, "utf8") },
+  });
+  return errors.map(({ message }) => message);
+}
+
 test("JSON is what its schema says", () => {
-  const schema = JSON.parse(
-    readFileSync(join(import.meta.dirname, "..", "report.schema.json"), "utf8"),
-  );
-  const validate = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true }).compile(
-    schema,
-  );
+  const validate = jsonSchema();
   const report: JsonReport = JSON.parse(reports.json);
 
   assert.ok(validate(report), JSON.stringify(validate.errors));
@@ -61,8 +93,10 @@ test("JSON is what its schema says", () => {
   assert.ok(!validate({ ...report, verdict: "fine" }), "the schema refuses other things");
 });
 
-test("JUnit is XML, with a case for each question and a failure for each that is broken", () => {
+test("JUnit is XML, with a case for each question and a failure for each that is broken", async () => {
   assert.equal(XMLValidator.validate(reports.junit), true);
+  assert.deepEqual(await junitFaults(reports.junit), []);
+  assert.ok((await junitFaults(reports.junit.replaceAll("testcase", "case"))).length > 0);
   const parsed = new XMLParser({ ignoreAttributes: false }).parse(reports.junit);
   const cases = parsed.testsuites.testsuite.testcase;
   const failed = cases.filter((each: object) => "failure" in each);
@@ -85,9 +119,19 @@ test("GitHub annotations are one line each, at file and line", () => {
   );
   assert.match(
     reports.github,
-    /^::error file=.*catalog\.graphql,line=\d+,col=\d+,title=FIELD_REMOVED Film\.minutes::.*%0Aused by Search$/m,
+    /^::error file=.*catalog\.graphql,line=\d+,col=\d+,title=FIELD_REMOVED Film\.minutes::.*%0Aused by Search%0Aif it is meant: .*$/m,
   );
   assert.doesNotMatch(reports.github, /FIELD_ADDED/);
+});
+
+test("SARIF is what its official schema says", () => {
+  const validate = sarifSchema();
+
+  assert.ok(validate(JSON.parse(reports.sarif)), JSON.stringify(validate.errors));
+  assert.ok(
+    !validate({ ...JSON.parse(reports.sarif), runs: 3 }),
+    "the schema refuses other things",
+  );
 });
 
 test("SARIF: rules, levels, places, and what was approved is suppressed", () => {
@@ -118,7 +162,100 @@ test("Markdown: nothing of a message is markup", () => {
 });
 
 test("the terminal says how to approve, and what was approved", () => {
-  assert.match(reports.terminal, /approved by Ada on 2026-11-24/);
+  assert.match(reports.terminal, /approved by Ada on \d{4}-\d\d-\d\d: a\|b/);
   assert.match(reports.terminal, /approve --change 'FIELD_REMOVED Film\.minutes'/);
   assert.match(reports.terminal, /^Broken: 2 errors, 2 warnings, 2 notes/m);
+});
+
+test("Markdown begins with the mark by which the comment of a former run is found", () => {
+  assert.ok(reports.markdown.startsWith("<!-- lyceum-schema check -->\n"), reports.markdown);
+});
+
+test("what was written where is said, new folders included", () => {
+  for (const name of FORMATS) {
+    assert.ok(written.includes(`${name}: wrote ${repository.path(`out/${name}`)}`), written);
+  }
+  assert.equal(written.split("in the new folder").length, 2, written);
+});
+
+test("what was not looked at is in every format", () => {
+  for (const name of FORMATS) assert.match(reports[name], /counts what is not among/, name);
+});
+
+// A check that could not run.
+
+for (const [what, break_, place, code] of [
+  [
+    "an SDL with a syntax error",
+    (broken: Repository) => broken.write("stock.graphql", "type Query {\n  a(: Int\n}\n"),
+    /stock\.graphql$/,
+    "SYNTAX_ERROR",
+  ],
+  [
+    "a missing SDL, at the line that names it",
+    (broken: Repository) => broken.replace("supergraph.yaml", "stock.graphql", "none.graphql"),
+    /supergraph\.yaml$/,
+    "FILE_UNREADABLE",
+  ],
+] as const) {
+  test(`every format is a document of its kind: ${what}`, async () => {
+    const broken = break_(new Repository());
+    const files = FORMATS.flatMap((name) => ["--write", `${name}=${broken.path(`out/${name}`)}`]);
+
+    const outcome = await broken.check("--format", "json", ...files);
+
+    assert.equal(outcome.code, 2);
+    assert.match(outcome.said, new RegExp(`error \\[${code}\\]`));
+    const report: JsonReport = JSON.parse(outcome.printed);
+    const validate = jsonSchema();
+    assert.ok(validate(report), JSON.stringify(validate.errors));
+    assert.equal(report.verdict, "could-not-run");
+    const [finding] = report.findings;
+    assert.deepEqual([finding?.section, finding?.kind], ["run", code]);
+    assert.match(finding?.place?.file ?? "", place);
+    assert.ok((finding?.place?.line ?? 0) > 0);
+
+    const { line } = finding?.place ?? {};
+    const sarif: Log = JSON.parse(broken.read("out/sarif"));
+    assert.ok(sarifSchema()(sarif));
+    assert.equal(sarif.runs[0]?.invocations?.[0]?.executionSuccessful, false);
+    const region = sarif.runs[0]?.results?.[0]?.locations?.[0]?.physicalLocation?.region;
+    assert.equal(region?.startLine, line);
+    const junit = broken.read("out/junit");
+    assert.deepEqual(await junitFaults(junit), []);
+    assert.match(junit, new RegExp(`errors="1"[^]*<error message=[^]*:${line}:`));
+    assert.match(
+      broken.read("out/github"),
+      new RegExp(`^::error file=.*,line=${line},col=\\d+,title=${code}`),
+    );
+    assert.match(
+      broken.read("out/markdown"),
+      new RegExp(`## Schema check: Could not run[^]*:${line}:`),
+    );
+    assert.match(
+      broken.read("out/terminal"),
+      new RegExp(`✗ ${code}[^]*:${line}:[^]*Could not run: 1 error`),
+    );
+  });
+}
+
+test("options that there are not: still a document", async () => {
+  for (const args of [["--bogus"], ["extra"], ["--write", "json"]]) {
+    const { code, printed } = await new Repository().check("--format", "json", ...args);
+
+    assert.equal(code, 2);
+    const [finding] = JSON.parse(printed).findings;
+    assert.equal(finding.kind, "USAGE");
+  }
+});
+
+test("a file that cannot be written: one document, which says so", async () => {
+  const broken = new Repository().write("file", "");
+
+  const { code, printed } = await broken.check(
+    ...["--format", "json", "--write", `sarif=${broken.path("file/below")}`],
+  );
+
+  assert.equal(code, 2);
+  assert.equal(JSON.parse(printed).findings[0].kind, "FILE_UNWRITABLE");
 });

@@ -8,7 +8,7 @@ import { after } from "node:test";
 import { fixtures, type Outcome, run } from "./support.ts";
 
 export interface JsonReport {
-  verdict: "clean" | "broken";
+  verdict: "clean" | "broken" | "could-not-run";
   against: string | null;
   operations: number;
   findings: {
@@ -19,6 +19,7 @@ export interface JsonReport {
     path?: string;
     subgraph?: string;
     message: string;
+    hint?: string;
     place?: { file: string; line?: number; column?: number };
     affected: { name: string; asOf?: string; requests?: number }[];
     approval?: { reason: string; author: string };

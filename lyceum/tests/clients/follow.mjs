@@ -1,10 +1,10 @@
 // Follows a subscription with the clients that front ends use, and prints what they are told, one line of
-// JSON each: node follow.mjs sse|ws URL DOCUMENT VARIABLES; the token is in TOKEN.
+// JSON each: node follow.mjs sse|ws URL REQUEST; the token is in TOKEN.
 import { createClient as overSse } from 'graphql-sse';
 import { createClient as overWebSocket } from 'graphql-ws';
 import WebSocket from 'ws';
 
-const [transport, url, query, variables] = process.argv.slice(2);
+const [transport, url, request] = process.argv.slice(2);
 const authorization = process.env.TOKEN && `Bearer ${process.env.TOKEN}`;
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -19,7 +19,7 @@ const client =
       });
 
 client.subscribe(
-  { query, variables: JSON.parse(variables) },
+  JSON.parse(request),
   {
     next: (result) => say({ next: result, at: Date.now() }),
     error: (error) => {

@@ -15,10 +15,10 @@ use uuid::Uuid;
 use crate::system::{OTHER_STUDENT, Process, STUDENT, System, THIRD_STUDENT, Visitor, free_port, workspace};
 
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id name } } }";
-const TRANSPORTS: [&str; 2] = ["sse", "ws"];
+pub const TRANSPORTS: [&str; 2] = ["sse", "ws"];
 
 /// A client in a process of its own.
-struct Follower {
+pub struct Follower {
     process: Child,
     lines: BufReader<ChildStdout>,
 }
@@ -29,10 +29,15 @@ impl Follower {
     }
 
     fn at(router: &str, transport: &str, token: Option<&str>, after: &Value) -> Self {
+        Self::send(router, transport, token, &json!({ "query": ADDED, "variables": { "after": after } }))
+    }
+
+    /// Sends any request at all.
+    pub fn send(router: &str, transport: &str, token: Option<&str>, request: &Value) -> Self {
         let url = format!("{router}/graphql");
         let mut process = Command::new("node")
             .arg(workspace().join("lyceum/tests/clients/follow.mjs"))
-            .args([transport, &url, ADDED, &json!({ "after": after }).to_string()])
+            .args([transport, &url, &request.to_string()])
             .env("TOKEN", token.unwrap_or_default())
             .stdout(Stdio::piped())
             .spawn()
@@ -42,7 +47,7 @@ impl Follower {
     }
 
     /// The next thing that the client is told.
-    fn next(&mut self) -> Value {
+    pub fn next(&mut self) -> Value {
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("a line");
         let told = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line:?}"));
@@ -67,20 +72,20 @@ impl Drop for Follower {
 }
 
 /// A database, as the service that writes notifications has it.
-struct Writer {
+pub struct Writer {
     runtime: tokio::runtime::Runtime,
     db: PgConnection,
 }
 
 impl Writer {
-    fn of(system: &System) -> Self {
+    pub fn of(system: &System) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let url = &system.addresses.databases["notification"];
         let db = runtime.block_on(PgConnection::connect(url)).expect("the database");
         Self { runtime, db }
     }
 
-    fn tell(&mut self, user: Uuid, title: &str) -> Uuid {
+    pub fn tell(&mut self, user: Uuid, title: &str) -> Uuid {
         use notification::notification::{
             Kind,
             store::{NewNotification, insert},

@@ -4,9 +4,11 @@ use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::live::{Follower, TRANSPORTS, Writer};
 use crate::system::{PASSWORD, STUDENT, System, Visitor, code, workspace};
 
 const FREE: &str = "{ courses(first: 1) { nodes { id } } }";
+const LIVE: &str = "subscription ($after: ID) { notificationAdded(after: $after) { title } }";
 
 #[test]
 fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
@@ -17,21 +19,13 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
 
     let catalogue = by_id(&anonymous, &id("Catalogue"), &json!({ "first": 1 }));
     assert!(catalogue["data"]["courses"]["nodes"][0]["id"].is_string(), "{catalogue}");
-    let sign_in = by_id(&anonymous, &id("SignIn"), &json!({ "input": { "email": STUDENT, "password": PASSWORD } }));
-    let token = sign_in["data"]["login"]["session"]["accessToken"].as_str().expect("a session");
-    let profile = by_id(&anonymous.with_token(token), &id("MyProfile"), &json!({}));
+    let student = sign_in(&anonymous);
+    let profile = by_id(&student, &id("MyProfile"), &json!({}));
     assert_eq!(profile["data"]["me"]["email"], STUDENT, "{profile}");
     let hash = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": id("Catalogue") } } });
     assert!(anonymous.post(hash.to_string())["data"]["courses"].is_object());
 
-    for refused in [
-        json!({ "query": FREE }),
-        json!({ "query": "{ __schema { queryType { name } } }" }),
-        json!({ "query": "{ __typename }" }),
-        json!({ "documentId": "0000" }),
-        json!({ "documentId": "0000", "query": FREE }),
-        json!({ "query": FREE, "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "0000" } } }),
-    ] {
+    for refused in [strangers(FREE), vec![json!({ "documentId": "0000" })]].concat() {
         let answer = anonymous.post(refused.to_string());
         assert_eq!(code(&answer), "BAD_USER_INPUT", "{refused}: {answer}");
         assert!(answer.get("data").is_none_or(Value::is_null), "{refused}: {answer}");
@@ -40,6 +34,78 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
     let beside = json!({ "documentId": id("Catalogue"), "query": "{ __schema { queryType { name } } }" });
     let answer = anonymous.post(beside.to_string());
     assert!(answer["data"].get("__schema").is_none(), "{answer}");
+
+    let system = (&system, &student);
+    an_unknown_subscription_is_refused_at_every_door(system);
+    a_known_subscription_is_served_by_its_id_at_every_door(system);
+}
+
+type Signed<'a> = (&'a System, &'a Visitor);
+
+fn an_unknown_subscription_is_refused_at_every_door((system, student): Signed<'_>) {
+    for transport in TRANSPORTS {
+        for document in [FREE, LIVE] {
+            for refused in strangers(document) {
+                let mut follower = Follower::send(&system.addresses.router, transport, Some(student.token()), &refused);
+
+                let told = follower.next();
+
+                // Over a WebSocket what is no answer is a message of its own.
+                let errors = if transport == "ws" { &told["error"] } else { &told["next"]["errors"] };
+                assert_eq!(errors[0]["extensions"]["code"], "BAD_USER_INPUT", "{transport}: {refused}: {told}");
+                assert!(told["next"].get("data").is_none_or(Value::is_null), "{transport}: {refused}: {told}");
+            }
+        }
+    }
+}
+
+fn a_known_subscription_is_served_by_its_id_at_every_door((system, student): Signed<'_>) {
+    let profile = by_id(student, &id("MyProfile"), &json!({}));
+    let me = profile["data"]["me"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let mut writer = Writer::of(system);
+    let start = writer.tell(me, "start");
+    writer.tell(me, "by its id");
+    let added = id("NotificationAdded");
+    let hash = json!({ "persistedQuery": { "version": 1, "sha256Hash": &added } });
+
+    for transport in TRANSPORTS {
+        // The last has a text beside its id, which is not what is run: it asks for less.
+        for mut known in [
+            json!({ "query": "", "documentId": &added }),
+            json!({ "query": "", "extensions": &hash }),
+            json!({ "query": LIVE, "documentId": &added }),
+        ] {
+            known["variables"] = json!({ "after": start });
+            let mut follower = Follower::send(&system.addresses.router, transport, Some(student.token()), &known);
+
+            let told = follower.next();
+
+            let notification = &told["next"]["data"]["notificationAdded"];
+            assert_eq!(notification["title"], "by its id", "{transport}: {known}: {told}");
+            assert_eq!(notification["isRead"], false, "{transport}: {known}: {told}");
+        }
+    }
+}
+
+/// Requests with that document which no safelist has.
+fn strangers(document: &str) -> Vec<Value> {
+    let hash = json!({ "persistedQuery": { "version": 1, "sha256Hash": "0000" } });
+    vec![
+        json!({ "query": document }),
+        json!({ "query": "{ __schema { queryType { name } } }" }),
+        json!({ "query": "{ __typename }" }),
+        json!({ "query": "", "documentId": "0000" }),
+        json!({ "query": document, "documentId": "0000" }),
+        json!({ "query": "", "extensions": hash }),
+        json!({ "query": document, "extensions": hash }),
+        json!({ "query": document, "documentId": "" }),
+    ]
+}
+
+fn sign_in(anonymous: &Visitor) -> Visitor {
+    let input = json!({ "input": { "email": STUDENT, "password": PASSWORD } });
+    let answer = by_id(anonymous, &id("SignIn"), &input);
+    anonymous.with_token(answer["data"]["login"]["session"]["accessToken"].as_str().expect("a session"))
 }
 
 #[test]

@@ -34,7 +34,7 @@ export const composeCommand: Command = {
     ].filter((target): target is Target => target.file !== undefined);
 
     if (check) return compareWithDisk(targets, output);
-    for (const { file, text } of targets) writeText(file, text);
+    for (const { file, text } of targets) output.say(writeText(file, text));
     if (targets.length === 0) output.print(result.supergraph);
     return exitCode.clean;
   },

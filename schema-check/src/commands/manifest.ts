@@ -15,7 +15,7 @@ export const manifestCommand: Command = {
     });
     const text = manifest(loadOperations(operations));
     if (out === undefined) output.print(text);
-    else writeText(out, text);
+    else output.say(writeText(out, text));
     return exitCode.clean;
   },
 };

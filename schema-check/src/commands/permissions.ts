@@ -26,7 +26,7 @@ export const permissionsCommand: Command = {
     if (problems.length > 0) return exitCode.broken;
 
     const page = permissionsPage(permissions, api);
-    if (values.out) writeText(values.out, page);
+    if (values.out) output.say(writeText(values.out, page));
     else output.print(page);
     return exitCode.clean;
   },

@@ -13,6 +13,8 @@ export const formats = { terminal, markdown, json, junit, github, sarif } satisf
   (report: Report) => string
 >;
 
-export function isFormat(name: string): name is keyof typeof formats {
+export type FormatName = keyof typeof formats;
+
+export function isFormat(name: string): name is FormatName {
   return Object.hasOwn(formats, name);
 }

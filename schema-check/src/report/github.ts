@@ -1,6 +1,6 @@
 // Workflow commands: GitHub shows each at its line of the pull request.
 
-import type { Finding, Report } from "../check.ts";
+import { type Finding, isBroken, type Report } from "../check.ts";
 import { approvedBy, summary, users, verdict } from "./words.ts";
 
 const COMMANDS: Record<Finding["severity"], string> = {
@@ -11,9 +11,10 @@ const COMMANDS: Record<Finding["severity"], string> = {
 
 export function github(report: Report): string {
   const told = report.findings.filter(({ level }) => level !== "safe");
-  const command = verdict(report) === "Broken" ? "error" : "notice";
+  const command = isBroken(report) ? "error" : "notice";
   return [
     ...told.map(annotation),
+    ...report.remarks.map((remark) => `::notice title=Schema check::${text(remark)}`),
     `::${command} title=Schema check::${text(`${verdict(report)}: ${summary(report)}`)}`,
     "",
   ].join("\n");
@@ -29,7 +30,8 @@ function annotation(finding: Finding): string {
   })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${property(`${value}`)}`);
-  const body = [finding.message, users(finding), approvedBy(finding)].filter(Boolean).join("\n");
+  const { message, hint } = finding;
+  const body = [message, users(finding), approvedBy(finding), hint].filter(Boolean).join("\n");
   return `::${COMMANDS[severity]} ${properties.join(",")}::${text(body)}`;
 }
 

@@ -6,7 +6,7 @@ import type { Operation } from "../operations.ts";
 export function json(report: Report): string {
   const value = {
     version: 1,
-    verdict: isBroken(report) ? "broken" : "clean",
+    verdict: report.couldNotRun ? "could-not-run" : isBroken(report) ? "broken" : "clean",
     against: report.against ?? null,
     operations: report.operations,
     findings: report.findings.map(finding),

@@ -3,44 +3,54 @@
 import { type Finding, type Report, type Section, sections } from "../check.ts";
 import { approvedBy, placeOf, TITLES, users } from "./words.ts";
 
-export function junit(report: Report): string {
-  const cases = sections.map((section) =>
+export function junit({ findings, remarks, couldNotRun }: Report): string {
+  const asked = sections.filter((section) => (section === "run") === Boolean(couldNotRun));
+  const cases = asked.map((section) =>
     testCase(
       section,
-      report.findings.filter((finding) => finding.section === section),
+      findings.filter((finding) => finding.section === section),
     ),
   );
-  const failures = cases.filter(({ failed }) => failed).length;
-  const counts = `tests="${cases.length}" failures="${failures}"`;
+  const count = (outcome: TestCase["outcome"]) =>
+    cases.filter((each) => each.outcome === outcome).length;
+  const counts = `tests="${cases.length}" failures="${count("failure")}" errors="${count("error")}"`;
+  const said =
+    remarks.length > 0 ? `    <system-out>${xmlText(remarks.join("\n"))}</system-out>\n` : "";
   return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="lyceum-schema" ${counts}>
-  <testsuite name="check" ${counts} errors="0" skipped="0" time="0">
+  <testsuite name="check" ${counts} skipped="0" time="0">
 ${cases.map(({ xml }) => xml).join("\n")}
-  </testsuite>
+${said}  </testsuite>
 </testsuites>
 `;
 }
 
-function testCase(section: Section, findings: readonly Finding[]) {
+interface TestCase {
+  /** An error is a question without an answer. */
+  outcome?: "failure" | "error";
+  xml: string;
+}
+
+function testCase(section: Section, findings: readonly Finding[]): TestCase {
   const errors = findings.filter(({ severity }) => severity === "error");
   const others = findings.filter(({ severity }) => severity !== "error");
-  const failure =
-    errors.length > 0
-      ? `\n      <failure message="${xmlText(errors[0]?.message ?? "")}" type="${section}">${xmlText(errors.map(line).join("\n"))}</failure>`
-      : "";
+  const outcome = errors.length > 0 ? (section === "run" ? "error" : "failure") : undefined;
+  const fault = outcome
+    ? `\n      <${outcome} message="${xmlText(errors[0]?.message ?? "")}" type="${section}">${xmlText(errors.map(line).join("\n"))}</${outcome}>`
+    : "";
   const output =
     others.length > 0
       ? `\n      <system-out>${xmlText(others.map(line).join("\n"))}</system-out>`
       : "";
-  const body = failure + output;
+  const body = fault + output;
   const head = `    <testcase classname="lyceum-schema.${section}" name="${xmlText(TITLES[section])}" time="0"`;
-  return { failed: failure !== "", xml: body ? `${head}>${body}\n    </testcase>` : `${head}/>` };
+  return { outcome, xml: body ? `${head}>${body}\n    </testcase>` : `${head}/>` };
 }
 
 function line(finding: Finding): string {
-  const { severity, level, kind, path, message } = finding;
+  const { severity, level, kind, path, message, hint } = finding;
   const head = [severity, level, kind, path].filter(Boolean).join(" ");
-  const rest = [placeOf(finding), users(finding), approvedBy(finding)].filter(Boolean);
+  const rest = [placeOf(finding), users(finding), approvedBy(finding), hint].filter(Boolean);
   return `${head}: ${message}${rest.length > 0 ? ` (${rest.join("; ")})` : ""}`;
 }
 

@@ -15,11 +15,14 @@ import {
 
 const SIGNS: Record<Finding["severity"], string> = { error: "❌", warning: "⚠️", note: "ℹ️" };
 
+/** By which the comment of a former run is found; nobody sees it. */
+const MARK = "<!-- lyceum-schema check -->";
+
 export function markdown(report: Report): string {
   const told = report.findings.filter(({ level }) => level !== "safe");
   const safe = report.findings.filter(({ level }) => level === "safe");
   const blocks = [
-    `## Schema check: ${verdict(report)}`,
+    `${MARK}\n## Schema check: ${verdict(report)}`,
     `${summary(report)}.`,
     ...bySection(told).map(([section, findings]) => table(TITLES[section], findings)),
     ...(safe.length > 0 ? [folded(`Safe changes (${safe.length})`, safeList(safe))] : []),
@@ -31,7 +34,7 @@ export function markdown(report: Report): string {
 
 function table(title: string, findings: readonly Finding[]): string {
   const rows = findings.map((finding) => {
-    const what = [finding.message, finding.reason, approvedBy(finding)]
+    const what = [finding.message, finding.reason, approvedBy(finding), finding.hint]
       .filter((part) => part !== undefined)
       .map(cellText);
     const who = users(finding);

@@ -13,6 +13,15 @@ export function sarif(report: Report): string {
     runs: [
       {
         tool: { driver: { name: "lyceum-schema", rules: kinds.map(descriptor) } },
+        invocations: [
+          {
+            executionSuccessful: !report.couldNotRun,
+            toolExecutionNotifications: report.remarks.map((text) => ({
+              level: "note",
+              message: { text },
+            })),
+          },
+        ],
         results: told.map((finding) => result(finding, kinds.indexOf(finding.kind))),
       },
     ],
@@ -26,8 +35,8 @@ function descriptor(kind: string): ReportingDescriptor {
 }
 
 function result(finding: Finding, ruleIndex: number): Result {
-  const { severity, kind, path, place, message, approval } = finding;
-  const parts = [message, users(finding), approvedBy(finding)].filter(Boolean);
+  const { severity, kind, path, place, message, approval, hint } = finding;
+  const parts = [message, users(finding), approvedBy(finding), hint].filter(Boolean);
   return {
     ruleId: kind,
     ruleIndex,

@@ -1,4 +1,3 @@
-import { changeId } from "../approvals.ts";
 import type { Finding, Report } from "../check.ts";
 import { type PlanComparison, riseOf } from "../plans.ts";
 import {
@@ -27,15 +26,6 @@ export function terminal(report: Report): string {
   if (report.remarks.length > 0) {
     blocks.push(["Remarks", ...report.remarks.map((remark) => `  ${remark}`)].join("\n"));
   }
-  const approvable = report.findings.find(
-    ({ severity, section }) =>
-      severity === "error" && (section === "changes" || section === "permissions"),
-  );
-  if (approvable) {
-    blocks.push(
-      `Meant to be? lyceum-schema approve --change '${changeId({ kind: approvable.kind, path: approvable.path ?? "" })}' --reason '…' --author '…'`,
-    );
-  }
   return `${[...blocks, `${verdict(report)}: ${summary(report)}`].join("\n\n")}\n`;
 }
 
@@ -54,7 +44,7 @@ function entry(finding: Finding): string {
   ];
   const lines = [
     `  ${head.filter(Boolean).join(" ")}: ${finding.message}`,
-    ...[placeOf(finding), users(finding), approvedBy(finding)]
+    ...[placeOf(finding), users(finding), approvedBy(finding), finding.hint]
       .filter((line) => line !== undefined)
       .map((line) => `      ${line}`),
   ];

@@ -5,6 +5,7 @@ import type { Operation } from "../operations.ts";
 import type { Plan } from "../plans.ts";
 
 export const TITLES: Record<Section, string> = {
+  run: "The check could not run",
   composition: "Composition",
   changes: "Changes of the schema",
   permissions: "Who may see what",
@@ -15,15 +16,17 @@ export const TITLES: Record<Section, string> = {
 };
 
 export function verdict(report: Report): string {
+  if (report.couldNotRun) return "Could not run";
   if (isBroken(report)) return "Broken";
   return report.findings.some(({ severity }) => severity === "warning")
     ? "Clean, with warnings"
     : "Clean";
 }
 
-export function summary({ findings, operations, against }: Report): string {
+export function summary({ findings, operations, against, couldNotRun }: Report): string {
   const count = (severity: Finding["severity"]) =>
     findings.filter((finding) => finding.severity === severity).length;
+  if (couldNotRun) return plural(count("error"), "error");
   const compared = against === undefined ? "compared with nothing" : `compared with ${against}`;
   return `${plural(count("error"), "error")}, ${plural(count("warning"), "warning")}, ${plural(count("note"), "note")}; ${plural(operations, "operation")}; ${compared}`;
 }

@@ -1,0 +1,181 @@
+// Who may see what, before and after: rows, doors of their own, keys, owners, and the rule for all of it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type JsonReport, Repository } from "./repository.ts";
+import { run } from "./support.ts";
+
+const ROWS = "docs/permissions.json";
+const BORN = '"Author.born": { "subgraph": "people", "who": "everyone" }';
+const REMARK = '"Book.remark": { "subgraph": "catalog", "who": "librarian" }';
+const THROUGH = (rule: string) =>
+  `"Book.remark": { "subgraph": "catalog", "who": "librarian", "through": { "Query.today": "${rule}" } }`;
+
+type Told = [kind: string | undefined, path?: string, level?: string];
+
+async function told(repository: Repository): Promise<Told[]> {
+  const { findings } = await repository.report("--against", "HEAD");
+  return access(findings).map(({ kind, path, level }) => [kind, path, level]);
+}
+
+const access = (findings: JsonReport["findings"]) =>
+  findings.filter(({ section }) => section === "permissions");
+
+test("a new door with a rule of its own, and one that is gone, against the field's own rule", async () => {
+  const repository = new Repository().replace(ROWS, REMARK, THROUGH("everyone"));
+  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+
+  repository.commit("Anyone, today");
+  repository.replace(ROWS, THROUGH("everyone"), REMARK);
+  assert.deepEqual(await told(repository), [["ACCESS_NARROWED", "Book.remark", "breaking"]]);
+
+  repository.replace(ROWS, REMARK, THROUGH("librarian"));
+  repository.commit("Nothing new");
+  repository.replace(ROWS, THROUGH("librarian"), REMARK);
+  assert.deepEqual(await told(repository), []);
+});
+
+test("through a field that is new, only what is more public than elsewhere", async () => {
+  const repository = new Repository();
+  repository.replace("catalog.graphql", "  today: Book\n", "  today: Book\n  best: Book\n");
+  const door = (rule: string) => THROUGH(rule).replace("Query.today", "Query.best");
+
+  repository.replace(ROWS, REMARK, door("everyone"));
+  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+
+  repository.restore();
+  repository.replace("catalog.graphql", "  today: Book\n", "  today: Book\n  best: Book\n");
+  repository.replace(ROWS, '"Author.born": { "subgraph": "people", "who": "everyone" }', BORN);
+  repository.replace(
+    ROWS,
+    BORN,
+    BORN.replace('"everyone" }', '"everyone", "through": { "Query.best": "librarian" } }'),
+  );
+  assert.deepEqual(await told(repository), []);
+});
+
+test("a row that comes or goes while its field stays: without one a field is everyone's", async () => {
+  const removed = new Repository().replace(ROWS, `${REMARK},\n`, "");
+  assert.deepEqual(await told(removed), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+  removed.commit("No row");
+  removed.replace(ROWS, BORN, `${BORN},\n    ${REMARK}`);
+  assert.deepEqual(await told(removed), [["ACCESS_NARROWED", "Book.remark", "breaking"]]);
+
+  const same = new Repository().replace(ROWS, `,\n    ${BORN}`, "");
+  assert.deepEqual(await told(same), [["ACCESS_ROW_REMOVED", "Author.born", "safe"]]);
+  same.commit("No row");
+  const name = '"Author.name": { "subgraph": "people", "who": "everyone" }';
+  same.replace(ROWS, name, `${name},\n    ${BORN}`);
+  assert.deepEqual(await told(same), [["ACCESS_ROW_ADDED", "Author.born", "safe"]]);
+});
+
+test("a row that comes or goes with its field is not told twice", async () => {
+  const repository = new Repository();
+  repository.replace(
+    "catalog.graphql",
+    "  subtitle: String\n",
+    "  subtitle: String\n  code: String\n",
+  );
+  const row = '"Book.code": { "subgraph": "catalog", "who": "librarian" }';
+  repository.replace(ROWS, REMARK, `${REMARK},\n    ${row}`);
+  assert.deepEqual(await told(repository), []);
+
+  repository.commit("Codes").replace("catalog.graphql", "  code: String\n", "");
+  repository.replace(ROWS, `,\n    ${row}`, "");
+  assert.deepEqual(await told(repository), []);
+});
+
+test("a key by which a subgraph can now be asked, or no longer", async () => {
+  const repository = new Repository();
+  const key = '@key(fields: "id", resolvable: false) {\n  "Names it."\n  id: ID!\n}';
+  repository.replace(
+    "people.graphql",
+    `type Book ${key}`,
+    `type Book ${key.replace(", resolvable: false", "")}`,
+  );
+  repository.replace(ROWS, '"stock": "everyone" }', '"stock": "everyone", "people": "everyone" }');
+  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book", "dangerous"]]);
+
+  repository.commit("One more door");
+  repository.git("revert", "--no-edit", "HEAD");
+  assert.deepEqual(
+    access((await repository.report("--against", "HEAD~1")).findings).map(({ kind, level }) => [
+      kind,
+      level,
+    ]),
+    [["ACCESS_NARROWED", "dangerous"]],
+  );
+});
+
+test("the same rule about somebody else's things", async () => {
+  const owner = new Repository().replace(ROWS, '"owner": "reader"', '"owner": "librarian"');
+  assert.deepEqual(await told(owner), [["ACCESS_OWNER_CHANGED", "Book", "dangerous"]]);
+
+  const leads = new Repository().replace(ROWS, BORN, BORN.replace(" }", ', "leadsTo": "viewer" }'));
+  assert.deepEqual(await told(leads), [["ACCESS_OWNER_CHANGED", "Author.born", "dangerous"]]);
+});
+
+test("access has a rule of its own: no other rule silences it", async () => {
+  const repository = new Repository().replace(
+    ROWS,
+    REMARK,
+    REMARK.replace("librarian", "everyone"),
+  );
+  repository.replace("catalog.graphql", ' @requiresScopes(scopes: [["staff"]])', "");
+  const rules = repository.read("rules.yaml");
+  const severities = async (...settings: string[]) => {
+    const lines = settings.map((setting) => `\n  ${setting}`).join("");
+    repository.write("rules.yaml", rules.replace("rules:", `rules:${lines}`));
+    const { findings } = await repository.report("--against", "HEAD");
+    return access(findings).map(({ kind, severity }) => [kind, severity]);
+  };
+
+  const as = (severity: string) => [
+    ["ACCESS_WIDENED", severity],
+    ["SCOPES_REMOVED", severity],
+  ];
+  assert.deepEqual(
+    await severities("dangerous-change: off", "unused-breaking-change: off"),
+    as("warning"),
+  );
+  assert.deepEqual(await severities("access-change: error"), as("error"));
+  assert.deepEqual(await severities("access-change: off"), []);
+});
+
+test("what is more public can be approved", async () => {
+  const repository = new Repository().replace(
+    ROWS,
+    REMARK,
+    REMARK.replace("librarian", "everyone"),
+  );
+  const rules = repository.read("rules.yaml");
+  repository.write("rules.yaml", rules.replace("rules:", "rules:\n  access-change: error"));
+  assert.equal((await repository.report("--against", "HEAD")).code, 1);
+
+  const words = ["--reason", "Remarks are for all.", "--author", "Ada"];
+  const change = ["--change", "ACCESS_WIDENED Book.remark"];
+  const { code, said } = await run(
+    "approve",
+    ...repository.where,
+    "--against",
+    "HEAD",
+    ...change,
+    ...words,
+  );
+  assert.equal(code, 0, said);
+
+  const report = await repository.report("--against", "HEAD");
+  assert.equal(report.code, 0);
+  assert.deepEqual(
+    access(report.findings).map(({ severity }) => severity),
+    ["note"],
+  );
+
+  // For some more people is another change.
+  repository.replace(
+    ROWS,
+    REMARK.replace("librarian", "everyone"),
+    REMARK.replace("librarian", "signed in"),
+  );
+  assert.equal((await repository.report("--against", "HEAD")).code, 1);
+});

@@ -1,0 +1,80 @@
+// The step of .github/workflows/schema.yml that writes the comment, with a `gh` that only notes what it is
+// asked for.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { parse } from "yaml";
+
+const WORKFLOW = join(import.meta.dirname, "..", "..", ".github", "workflows", "schema.yml");
+const MARK = "<!-- lyceum-schema check -->";
+const BOT = "github-actions[bot]";
+// It finds comments with jq, as the real one does.
+const GH = `#!/usr/bin/env bash
+if [[ " $* " == *" --paginate "* ]]; then
+  while [ "$1" != --jq ]; do shift; done
+  jq -r "$2" comments.json
+else
+  echo "$*" >> asked
+fi
+`;
+
+const skip = spawnSync("jq", ["--version"]).error ? "there is no jq here" : false;
+
+interface Comment {
+  id: number;
+  user: { login: string };
+  body: string;
+}
+
+/** What it asks to be written, for a pull request with these comments. */
+function asked(comments: Comment[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "lyceum-workflow-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, "schema-report"));
+  writeFileSync(join(folder, "schema-report", "report.md"), `${MARK}\n## Schema check: Clean\n`);
+  writeFileSync(join(folder, "comments.json"), JSON.stringify(comments));
+  writeFileSync(join(folder, "gh"), GH);
+  chmodSync(join(folder, "gh"), 0o755);
+
+  execFileSync("bash", ["-euo", "pipefail", "-c", script()], {
+    cwd: folder,
+    env: {
+      PATH: `${folder}:${process.env.PATH}`,
+      GITHUB_REPOSITORY: "lyceum/lyceum",
+      NUMBER: "7",
+    },
+  });
+  return readFileSync(join(folder, "asked"), "utf8");
+}
+
+function script(): string {
+  const { jobs } = parse(readFileSync(WORKFLOW, "utf8"));
+  const steps: { name?: string; run: string }[] = jobs.check.steps;
+  return steps.find(({ name }) => name === "Comment")?.run ?? "";
+}
+
+test("the first report is a new comment", { skip }, () => {
+  const others = [
+    { id: 1, user: { login: "ada" }, body: `${MARK}\nI have copied this.` },
+    { id: 2, user: { login: BOT }, body: "Another workflow's." },
+    { id: 3, user: { login: BOT }, body: `It quotes ${MARK}` },
+  ];
+
+  const written =
+    "api --method POST repos/lyceum/lyceum/issues/7/comments --field body=@schema-report/report.md";
+  assert.equal(asked(others).trim(), written);
+  assert.equal(asked([]).trim(), written);
+});
+
+test("the next one replaces it, whatever was written since", { skip }, () => {
+  const comments = [
+    { id: 4, user: { login: BOT }, body: `${MARK}\n## Schema check: Broken` },
+    { id: 5, user: { login: BOT }, body: "Another workflow's." },
+  ];
+
+  assert.match(asked(comments), /^api --method PATCH repos\/lyceum\/lyceum\/issues\/comments\/4 /);
+});
