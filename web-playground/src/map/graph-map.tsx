@@ -26,7 +26,10 @@ export default function GraphMap() {
   const [place, setPlace] = useState<{ x: number; y: number }>();
   const [isWhole, setIsWhole] = useState(false);
   const [body, size] = useSize();
-  const arranged = useMemo(() => arrange(DRAWINGS, size, isWhole), [size, isWhole]);
+  const [room, roomSize] = useSize();
+  // A map that is read keeps its shape when details come beside it; one that is seen as a whole fits in anew.
+  const available = isWhole ? roomSize : size;
+  const arranged = useMemo(() => arrange(DRAWINGS, available, isWhole), [available, isWhole]);
   const drawing = arranged?.drawing ?? NARROWEST;
   const type = graphTypes.find(({ name }) => name === chosen?.type);
   if (!drawing) return null;
@@ -41,27 +44,29 @@ export default function GraphMap() {
     <Panel title="Map" lead={LEAD}>
       <Search onFind={find} />
       <div ref={body} className="map-body">
-        <Canvas
-          label="Map of the graph"
-          width={drawing.width}
-          height={drawing.height}
-          readable={arranged?.readable ?? 1}
-          focus={place}
-          onShowAll={() => setIsWhole(true)}
-        >
-          <Edges drawing={drawing} chosen={chosen?.type} />
-          {drawing.lanes.map(({ subgraph, x, y, width, height }) => (
-            <h3
-              key={subgraph}
-              className="map-lane"
-              data-subgraph={subgraph}
-              style={{ left: x, top: y, width, height }}
-            >
-              {subgraph || 'in all of them'}
-            </h3>
-          ))}
-          <Cards drawing={drawing} chosen={chosen} onChoose={setChosen} />
-        </Canvas>
+        <div ref={room} className="map-room">
+          <Canvas
+            label="Map of the graph"
+            width={drawing.width}
+            height={drawing.height}
+            readable={arranged?.readable ?? 1}
+            focus={place}
+            onShowAll={() => setIsWhole(true)}
+          >
+            <Edges drawing={drawing} chosen={chosen?.type} />
+            {drawing.lanes.map(({ subgraph, x, y, width, height }) => (
+              <h3
+                key={subgraph}
+                className="map-lane"
+                data-subgraph={subgraph}
+                style={{ left: x, top: y, width, height }}
+              >
+                {subgraph || 'in all of them'}
+              </h3>
+            ))}
+            <Cards drawing={drawing} chosen={chosen} onChoose={setChosen} />
+          </Canvas>
+        </div>
         {type && (
           <Details
             type={type}
@@ -75,7 +80,7 @@ export default function GraphMap() {
   );
 }
 
-/** The size of what is inside the panel, whether or not details are shown beside the map. */
+/** The size of an element, as it changes. */
 function useSize() {
   const element = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });

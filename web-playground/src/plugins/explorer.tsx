@@ -11,10 +11,10 @@ export const EXPLORER_PLUGIN = {
   title: 'Explorer',
   content: () => (
     <>
+      <Content />
       <p className="explorer-keys">
         By keyboard: arrow keys move, Space chooses, <kbd>$</kbd> makes a value a variable.
       </p>
-      <Content />
     </>
   ),
 };

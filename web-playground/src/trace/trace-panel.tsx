@@ -149,9 +149,8 @@ function Fetch({ row: { fetch, bar, statements, catalog, isSlowest } }: { row: F
         </ul>
       )}
       {catalog && (
-        <p className="trace-catalog">
-          catalog: {counted(catalog.count, 'lookup')} of the driver itself, on a new connection,{' '}
-          {duration(catalog.micros)}
+        <p className="trace-catalog" title="On a new connection sqlx looks up what an enum looks like.">
+          catalog: {counted(catalog.count, 'lookup')} by the driver, {duration(catalog.micros)}
         </p>
       )}
     </li>
