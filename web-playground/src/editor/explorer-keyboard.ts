@@ -6,8 +6,12 @@
 const ROOT = '.graphiql-explorer-root';
 /** What can be clicked: fields, arguments, types and fragments. */
 const ITEM = `${ROOT} span[style*="cursor: pointer"]`;
+const MOST_FRAMES = 30;
 /** What belongs to an item stands below it, moved to the right. */
 const NEST = 'div[style*="margin-left: 16px"]';
+
+/** The name of the item that was chosen by keyboard: one that opens is drawn anew, and loses the focus. */
+let chosen: string | undefined;
 
 /** Names the explorer's parts and makes them reachable; to be called when it may have changed. */
 export function mendExplorer(editor: HTMLElement): void {
@@ -21,6 +25,8 @@ export function mendExplorer(editor: HTMLElement): void {
   }
   if (items[0] && !items.some((item) => item.tabIndex === 0)) items[0].tabIndex = 0;
   for (const input of editor.querySelectorAll(`${ROOT} input, ${ROOT} select`)) nameInput(input);
+  if (chosen === undefined || document.activeElement !== document.body) return;
+  items.find((item) => item.getAttribute('aria-label') === chosen)?.focus();
 }
 
 /** Moves between the items, and chooses them. */
@@ -35,6 +41,7 @@ export function onExplorerKey(event: KeyboardEvent): void {
 
 /** The item that had the focus last is the one to which Tab comes back. */
 export function onExplorerFocus({ target }: FocusEvent): void {
+  chosen = undefined;
   if (!(target instanceof HTMLElement) || !target.matches(ITEM)) return;
   for (const item of itemsIn(target.closest(ROOT) ?? document)) item.tabIndex = item === target ? 0 : -1;
 }
@@ -45,7 +52,7 @@ function act(item: HTMLElement, key: string): boolean {
   switch (key) {
     case ' ':
     case 'Enter':
-      item.click();
+      choose(item);
       return true;
     case 'ArrowDown':
       items[index + 1]?.focus();
@@ -55,7 +62,7 @@ function act(item: HTMLElement, key: string): boolean {
       return true;
     case 'ArrowRight':
       if (isChosen(item)) items[index + 1]?.focus();
-      else item.click();
+      else choose(item);
       return true;
     case 'ArrowLeft':
       parentOf(item)?.focus();
@@ -74,15 +81,28 @@ function act(item: HTMLElement, key: string): boolean {
   }
 }
 
+function choose(item: HTMLElement): void {
+  chosen = nameOf(item);
+  item.click();
+}
+
 /** The button that makes a value a variable, or a variable a value, is there only under the pointer. */
 function swapVariable(item: HTMLElement): void {
   const label = item.querySelector(':scope > span[style*="color"]');
   if (!item.closest('[data-arg-name]') || !label) return;
   label.dispatchEvent(new MouseEvent('mouseover', { bubbles: true }));
-  requestAnimationFrame(() => {
-    item.querySelector('button')?.click();
-    label.dispatchEvent(new MouseEvent('mouseout', { bubbles: true }));
-  });
+  press(item, label, MOST_FRAMES);
+}
+
+/** It is drawn in one of the next frames. */
+function press(item: HTMLElement, label: Element, frames: number): void {
+  const button = item.querySelector('button');
+  if (!button && frames > 0) {
+    requestAnimationFrame(() => press(item, label, frames - 1));
+    return;
+  }
+  button?.click();
+  label.dispatchEvent(new MouseEvent('mouseout', { bubbles: true }));
 }
 
 function itemsIn(place: ParentNode): HTMLElement[] {

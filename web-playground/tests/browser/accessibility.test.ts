@@ -40,7 +40,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     await page.evaluate(() => {
       location.hash = '#operation=broken';
     });
-    await page.getByRole('alert').waitFor();
+    await page.getByRole('alert').getByText('This link').waitFor();
     expect(await faults(page)).toEqual([]);
   });
 

@@ -64,6 +64,7 @@ test('the page shows within a second, and can be used within two', async () => {
   await open(browser());
   const { page } = await open(browser(), { prepare: (page) => page.addInitScript(noteUsable) });
   await editorIsReady(page);
+  await page.waitForFunction(() => performance.getEntriesByName('usable').length > 0);
   const { paint, usable } = await page.evaluate(() => ({
     paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
     usable: performance.getEntriesByName('usable')[0]?.startTime,
@@ -229,6 +230,7 @@ test('the explorer is used by keyboard, and says what it is', async () => {
   await box('enrollments of me').focus();
   await page.keyboard.press('ArrowRight');
   await storedQuery(page, 'enrollments');
+  await box('enrollments of me').and(page.locator(':focus')).waitFor();
   await box('first of enrollments of me').focus();
   await page.keyboard.press('Enter');
   await page.getByRole('textbox', { name: 'Value of first of enrollments of me' }).fill('3');

@@ -32,13 +32,13 @@ test('a phase says whether it came from the cache, and what the driver asked is 
   await openPanel(page, 'Trace');
   const unique = `Fresh${Date.now()}`;
   await write(page, `query ${unique} { courses(first: 1) { nodes { id level } } }`);
-  const plan = page.getByRole('list', { name: 'Phases' }).getByRole('listitem').filter({ hasText: 'parse' });
+  const parse = page.getByRole('list', { name: 'Phases' }).getByRole('listitem').filter({ hasText: 'parse' });
 
   await run(page);
   await page.getByText(`${unique} took`).waitFor();
-  await plan.getByText('parsed now').waitFor();
+  await parse.getByText('parsed now').waitFor();
   const { trace } = (await run(page)).extensions as { trace: { fetches: { statements: object[] }[] } };
-  await plan.getByText('from the cache').waitFor();
+  await parse.getByText('from the cache').waitFor();
 
   const own = trace.fetches.flatMap(({ statements }) => statements.filter((one) => !('catalog' in one)));
   const shown = page.getByRole('list', { name: /Statements of/ }).getByRole('listitem');
