@@ -1,7 +1,7 @@
 //! What a request costs here: its SQL statements with their time and rows, told to the router when it asks.
 //!
 //! sqlx tells each statement to `tracing`. The layer [`statements`] keeps those of requests that are being traced.
-//! Before the first such request of a process, sqlx does not even write them down.
+//! While there are none, and until there are again, sqlx does not even write its statements down.
 
 use std::{
     future::Future,
@@ -36,7 +36,12 @@ pub const HEADER: HeaderName = HeaderName::from_static("x-lyceum-trace");
 pub const EXTENSION: &str = "lyceumTrace";
 
 const SQLX_TARGET: &str = "sqlx::query";
+/// In what the driver asks for itself, and in no statement of ours.
+const CATALOG: &str = "pg_catalog.";
 const MOST_STATEMENTS: usize = 500;
+/// To begin and to stop listening goes through all of a process's places that log, so it waits for this long whether
+/// there is one more trace.
+const LINGER: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
     /// The request that is being answered, if it is traced.
@@ -66,11 +71,19 @@ pub struct Statement {
     pub duration: u64,
     /// The rows that it returned; of a change, those that it touched.
     pub rows: u64,
+    /// Whether the driver asked it for itself: on a new connection it looks up what an enum looks like.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub catalog: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A duration in microseconds.
@@ -81,10 +94,13 @@ pub fn micros(duration: Duration) -> u64 {
 
 /// Answers a request. If it `is_asked` for, the answer's extensions have a [`Trace`].
 pub(crate) async fn answer(is_asked: bool, request: impl Future<Output = Response>) -> Response {
-    let recorder = is_asked.then(|| {
-        listen();
-        Recorder::new()
-    });
+    let listening = if is_asked {
+        Some(Listening::begin())
+    } else {
+        Listening::stop_if_over();
+        None
+    };
+    let recorder = listening.as_ref().map(|_| Recorder::new());
     // Also without one: what this process asks itself on the way is a request of its own.
     let mut response = TRACED.scope(recorder.clone(), request).await;
     if let Some(recorder) = recorder {
@@ -134,12 +150,53 @@ where
     Statements.with_filter(OnlyTraced)
 }
 
-/// Whether this process has been asked for a trace yet. Until then sqlx is told that nobody listens.
+/// Whether sqlx is told that somebody listens.
 static LISTENING: AtomicBool = AtomicBool::new(false);
+static TRACES: Mutex<Traces> = Mutex::new(Traces { running: 0, last: None });
 
-fn listen() {
-    if !LISTENING.swap(true, Ordering::SeqCst) {
-        rebuild_interest_cache();
+/// What is being traced in this process.
+struct Traces {
+    running: usize,
+    /// When the last one has ended.
+    last: Option<Instant>,
+}
+
+impl Traces {
+    fn are_over(&self, now: Instant) -> bool {
+        self.running == 0 && self.last.is_none_or(|last| now.duration_since(last) >= LINGER)
+    }
+}
+
+/// As long as it is there, statements are listened to.
+struct Listening;
+
+impl Listening {
+    fn begin() -> Self {
+        let mut traces = TRACES.lock().unwrap_or_else(PoisonError::into_inner);
+        traces.running += 1;
+        if !LISTENING.swap(true, Ordering::SeqCst) {
+            rebuild_interest_cache();
+        }
+        Self
+    }
+
+    /// To be called now and then, by whoever wants no trace.
+    fn stop_if_over() {
+        if !LISTENING.load(Ordering::SeqCst) {
+            return;
+        }
+        let traces = TRACES.lock().unwrap_or_else(PoisonError::into_inner);
+        if traces.are_over(Instant::now()) && LISTENING.swap(false, Ordering::SeqCst) {
+            rebuild_interest_cache();
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut traces = TRACES.lock().unwrap_or_else(PoisonError::into_inner);
+        traces.running -= 1;
+        traces.last = Some(Instant::now());
     }
 }
 
@@ -191,7 +248,8 @@ impl Told {
         let took = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
         let sql = if self.text.is_empty() { self.summary } else { self.text.trim().to_owned() };
         let rows = self.returned.max(self.affected);
-        Statement { sql, start: micros(now.saturating_sub(took)), duration: micros(took), rows }
+        let catalog = sql.contains(CATALOG);
+        Statement { sql, start: micros(now.saturating_sub(took)), duration: micros(took), rows, catalog }
     }
 }
 
@@ -229,8 +287,16 @@ mod tests {
 
     use super::*;
 
+    /// Whether anybody listens is one thing for the whole process.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
     /// The answer to a request in a process that listens.
     fn listening(request: impl Future<Output = ()>, is_asked: bool) -> Response {
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        answered(request, is_asked)
+    }
+
+    fn answered(request: impl Future<Output = ()>, is_asked: bool) -> Response {
         let request = async {
             request.await;
             Response::new(Value::Null)
@@ -276,6 +342,51 @@ mod tests {
         let response = listening(async { run("select 1", 1, 0) }, false);
 
         assert!(response.extensions.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_written_down_once_traces_are_over() {
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        // As sqlx asks, before it writes a statement down.
+        let is_written = |is_asked| {
+            let mut written = false;
+            answered(async { written = tracing::enabled!(target: "sqlx::query", Level::DEBUG) }, is_asked);
+            written
+        };
+        let pass = || TRACES.lock().expect("the traces").last = Instant::now().checked_sub(LINGER);
+
+        assert!(is_written(true));
+        assert!(is_written(false), "soon after a trace there may be another one");
+        pass();
+        assert!(!is_written(false));
+        assert!(is_written(true), "and again");
+        pass();
+        assert!(!is_written(false));
+    }
+
+    #[test]
+    fn traces_are_over_some_time_after_the_last_one_has_ended() {
+        let now = Instant::now();
+        let last = now.checked_sub(LINGER);
+
+        assert!(Traces { running: 0, last }.are_over(now));
+        assert!(!Traces { running: 1, last }.are_over(now));
+        assert!(!Traces { running: 0, last: Some(now) }.are_over(now));
+    }
+
+    #[test]
+    fn what_the_driver_asks_the_catalog_is_marked() {
+        let response = listening(
+            async {
+                run("select id from users", 1, 0);
+                run("SELECT pg_type.oid FROM pg_catalog.pg_type", 1, 0);
+            },
+            true,
+        );
+
+        let statements = trace(&response).statements;
+        let marked: Vec<_> = statements.iter().filter(|it| it.catalog).map(|it| it.sql.as_str()).collect();
+        assert_eq!((statements.len(), marked), (2, vec!["SELECT pg_type.oid FROM pg_catalog.pg_type"]));
     }
 
     #[test]

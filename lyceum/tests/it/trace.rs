@@ -78,8 +78,8 @@ fn statements_of(fetch: &Value) -> &[Value] {
 
 /// Without those that sqlx asks the catalog on a new connection.
 fn own_statements_of(fetch: &Value) -> impl Iterator<Item = String> {
-    let all = statements_of(fetch).iter().map(|statement| one_line(statement["sql"].as_str().expect("text")));
-    all.filter(|sql| !sql.contains("pg_type"))
+    let own = statements_of(fetch).iter().filter(|statement| statement["catalog"].is_null());
+    own.map(|statement| one_line(statement["sql"].as_str().expect("text")))
 }
 
 fn number(value: &Value) -> u64 {

@@ -1,6 +1,7 @@
 import { useGraphiQLActions } from '@graphiql/react';
 import { type Answer, type Problem, problemsOf, useAnswer } from '../network/answers';
 import { type StreamEvent, useStream } from '../network/stream';
+import { Prose } from '../shell/prose';
 import '../graph/subgraphs.css';
 import './answer.css';
 
@@ -14,7 +15,7 @@ export function AnswerFooter() {
   const problems = problemsOf(answer.reply);
   return (
     <section className="answer" aria-label="Errors and size">
-      <p className="answer-summary" role="status">
+      <p className="answer-summary" role="status" title="The size is that of the JSON, uncompressed.">
         {summary(answer, problems.length)}
       </p>
       {problems.length > 0 && <Problems problems={problems} />}
@@ -22,9 +23,10 @@ export function AnswerFooter() {
   );
 }
 
-function summary({ tookMs, bytes }: Answer, errors: number): string {
+function summary({ tookMs, bytes, traceBytes }: Answer, errors: number): string {
   const said = errors === 0 ? 'No errors' : errors === 1 ? '1 error' : `${errors} errors`;
-  return `${said} · ${Math.round(tookMs)} ms · ${size(bytes)}`;
+  const trace = traceBytes > 0 ? `, and ${size(traceBytes)} of trace` : '';
+  return `${said} · ${Math.round(tookMs)} ms · ${size(bytes)}${trace}`;
 }
 
 function size(bytes: number): string {
@@ -57,7 +59,9 @@ function Problems({ problems }: { problems: Problem[] }) {
               </a>
             )}
           </p>
-          <p className="problem-message">{problem.message}</p>
+          <p className="problem-message">
+            <Prose text={problem.message} />
+          </p>
         </li>
       ))}
       {problems.length > SHOWN && <li className="problem">… and {problems.length - SHOWN} more.</li>}
@@ -73,8 +77,11 @@ const STATES = {
   ended: 'Ended',
 };
 
+const MAY_MISS =
+  'What came while the connection was lost may be missing: it was not known after which event to go on. Ask for the id of each event.';
+
 function Events() {
-  const { state, events, count, losses } = useStream();
+  const { state, events, count, losses, mayMiss } = useStream();
   const { stop } = useGraphiQLActions();
   const isOver = state === 'ended';
   return (
@@ -91,6 +98,7 @@ function Events() {
           </button>
         )}
       </p>
+      {mayMiss && <p className="answer-warning">{MAY_MISS}</p>}
       <ol className="events" reversed aria-label="Events as they came">
         {events.map((event) => (
           <EventItem key={event.number} event={event} />

@@ -1,6 +1,8 @@
+import { mendExplorer, onExplorerFocus, onExplorerKey } from './explorer-keyboard';
+
 /**
  * Puts right what screen readers stumble on in GraphiQL's markup: tabs that hold buttons, a select without
- * a name, and buttons whose name is not what they show.
+ * a name, buttons whose name is not what they show, and an explorer for the pointer only.
  */
 export function mendMarkup(editor: HTMLElement): () => void {
   let frame = 0;
@@ -9,10 +11,14 @@ export function mendMarkup(editor: HTMLElement): () => void {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => mend(editor));
   });
+  editor.addEventListener('keydown', onExplorerKey);
+  editor.addEventListener('focusin', onExplorerFocus);
   observer.observe(editor, { attributeFilter: ['aria-selected'], childList: true, subtree: true });
   return () => {
     cancelAnimationFrame(frame);
     observer.disconnect();
+    editor.removeEventListener('keydown', onExplorerKey);
+    editor.removeEventListener('focusin', onExplorerFocus);
   };
 }
 
@@ -20,9 +26,7 @@ function mend(editor: HTMLElement): void {
   for (const list of editor.querySelectorAll('[role="tablist"].graphiql-tabs'))
     list.setAttribute('role', 'list');
   for (const tab of editor.querySelectorAll('.graphiql-tab')) mendTab(tab);
-  for (const select of editor.querySelectorAll('.graphiql-explorer-root select:not([aria-label])')) {
-    select.setAttribute('aria-label', 'Kind of the new operation');
-  }
+  mendExplorer(editor);
   for (const label of editor.querySelectorAll('.graphiql-history-item-label[aria-label]')) {
     label.removeAttribute('aria-label');
   }

@@ -19,5 +19,9 @@ export function useOpenOperation() {
       queryEditor.setValue(document);
     }
     variableEditor.setValue(variables);
+    // A new text keeps the place to which the one before was scrolled.
+    for (const editor of [queryEditor, variableEditor]) {
+      editor.setScrollPosition({ scrollLeft: 0, scrollTop: 0 });
+    }
   };
 }

@@ -8,11 +8,23 @@ const TRANSPARENT = '#00000000';
 export function defineThemes({ defineTheme }: typeof editor): void {
   defineTheme(
     THEMES.light,
-    theme('vs', { argument: '#5a57bd', quiet: '#566078', comment: '#00700c', number: '#076b46' }),
+    theme('vs', {
+      argument: '#5a57bd',
+      quiet: '#566078',
+      comment: '#00700c',
+      number: '#076b46',
+      wrong: '#b3261e',
+    }),
   );
   defineTheme(
     THEMES.dark,
-    theme('vs-dark', { argument: '#908aff', quiet: '#aab6cc', comment: '#8fc27a', number: '#b5cea8' }),
+    theme('vs-dark', {
+      argument: '#908aff',
+      quiet: '#aab6cc',
+      comment: '#8fc27a',
+      number: '#b5cea8',
+      wrong: '#ff9d94',
+    }),
   );
 }
 
@@ -21,11 +33,13 @@ interface Colours {
   quiet: string;
   comment: string;
   number: string;
+  /** A bracket without its other half. */
+  wrong: string;
 }
 
 function theme(
   base: 'vs' | 'vs-dark',
-  { argument, quiet, comment, number }: Colours,
+  { argument, quiet, comment, number, wrong }: Colours,
 ): editor.IStandaloneThemeData {
   return {
     base,
@@ -34,6 +48,7 @@ function theme(
       'editor.background': TRANSPARENT,
       'scrollbar.shadow': TRANSPARENT,
       'editorLineNumber.foreground': quiet,
+      'editorBracketHighlight.unexpectedBracket.foreground': wrong,
     },
     rules: [
       { token: 'argument.identifier.gql', foreground: argument },

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react';
 import codes from '../../../docs/errors.json';
 import { userErrorCodes } from '../graph/supergraph';
 import { Panel } from '../panel/panel';
+import { Prose } from '../shell/prose';
 import { useChosenError } from './chosen';
 import './error-meanings.css';
 
@@ -48,8 +49,14 @@ function Entry({ code, means, todo }: { code: string; means: string; todo?: stri
       <dt>
         <code>{code}</code>
       </dt>
-      <dd>{means}</dd>
-      {todo && <dd className="meaning-todo">{todo}</dd>}
+      <dd>
+        <Prose text={means} />
+      </dd>
+      {todo && (
+        <dd className="meaning-todo">
+          <Prose text={todo} />
+        </dd>
+      )}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import {
   type ReactNode,
   useCallback,
   useEffect,
+  useEffectEvent,
   useLayoutEffect,
   useRef,
   useState,
@@ -20,6 +21,7 @@ interface Props {
   readable: number;
   /** A place to bring into sight when it changes. */
   focus?: { x: number; y: number } | undefined;
+  onShowAll?: () => void;
   children: ReactNode;
 }
 
@@ -29,31 +31,33 @@ const KEY_STEP = 60;
 const CLICK_PX = 4;
 
 /** A drawing larger than its place: dragged, scrolled, zoomed with Ctrl and the wheel, or by keyboard. */
-export function Canvas({ label, width, height, readable, focus, children }: Props) {
+export function Canvas({ label, width, height, readable, focus, onShowAll, children }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>({ x: 0, y: 0, scale: 1 });
   const size = useRef({ width: 0, height: 0 });
-  // Whoever has moved the drawing keeps their place when the panel changes its size.
-  const isTouched = useRef(false);
+  // Whoever has moved the drawing keeps their place when the panel changes its size; all of it stays all of it.
+  const mode = useRef<'readable' | 'all' | 'moved'>('readable');
   const change = useCallback((next: (view: View) => View) => {
-    isTouched.current = true;
+    mode.current = 'moved';
     setView(next);
   }, []);
   const drag = useDrag(change);
+  const fitIn = useEffectEvent((element: HTMLElement) => {
+    size.current = { width: element.clientWidth, height: element.clientHeight };
+    if (mode.current === 'moved') return;
+    setView(fitted({ width, height }, size.current, mode.current === 'all' ? 0 : readable));
+  });
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another drawing, which nobody has moved yet.
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return;
-    const fitIn = () => {
-      size.current = { width: element.clientWidth, height: element.clientHeight };
-      if (!isTouched.current) setView(fitted({ width, height }, size.current, readable));
-    };
-    isTouched.current = false;
-    fitIn();
-    const observer = new ResizeObserver(fitIn);
+    if (mode.current === 'moved') mode.current = 'readable';
+    fitIn(element);
+    const observer = new ResizeObserver(() => fitIn(element));
     observer.observe(element);
     return () => observer.disconnect();
-  }, [width, height, readable]);
+  }, [width, height]);
 
   useEffect(() => {
     if (focus) change((current) => at(focus, current, size.current));
@@ -77,8 +81,9 @@ export function Canvas({ label, width, height, readable, focus, children }: Prop
   const zoom = (factor: number) =>
     change((v) => zoomed(v, factor, { x: size.current.width / 2, y: size.current.height / 2 }));
   function showAll() {
-    isTouched.current = false;
+    mode.current = 'all';
     setView(fitted({ width, height }, size.current, 0));
+    onShowAll?.();
   }
 
   function onKeyDown(event: KeyboardEvent) {

@@ -1,5 +1,5 @@
 import { ToolbarButton, useGraphiQL } from '@graphiql/react';
-import { tell } from '../shell/notice';
+import { tellBriefly } from '../shell/notice';
 import { linkTo } from './link';
 
 /** Copies a link to the operation in the editor. */
@@ -19,7 +19,7 @@ export function ShareButton() {
       () => false,
     );
     const what = 'operation and variables, without headers, tokens and passwords';
-    tell(isCopied ? `The link is copied: ${what}.` : `The link is in the address bar: ${what}.`);
+    tellBriefly(isCopied ? `The link is copied: ${what}.` : `The link is in the address bar: ${what}.`);
   }
 
   return (

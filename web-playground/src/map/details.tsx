@@ -1,4 +1,5 @@
 import { type GraphField, type GraphType, graphTypes, ROOTS } from '../graph/supergraph';
+import { Prose } from '../shell/prose';
 import type { Chosen } from './graph-map';
 import { audienceOf, ownerOf } from './permissions';
 
@@ -46,11 +47,13 @@ function FieldDetails({ type, field, onChoose }: Pick<Props, 'type' | 'onChoose'
       {audience && (
         <>
           <h4>Who may see it</h4>
-          <p>{audience.means}</p>
+          <p>
+            <Prose text={audience.means} />
+          </p>
           {owner && !ROOTS.includes(type.name) && <p className="map-quiet">The owner is {owner}.</p>}
           {audience.exceptions.map(({ through, means }) => (
             <p key={through} className="map-quiet">
-              Through <code>{through}</code>: {means}
+              Through <code>{through}</code>: <Prose text={means} />
             </p>
           ))}
         </>
@@ -66,7 +69,9 @@ function FieldDetails({ type, field, onChoose }: Pick<Props, 'type' | 'onChoose'
                     {argument.name}: {argument.type}
                   </code>
                 </dt>
-                <dd>{argument.description}</dd>
+                <dd>
+                  <Prose text={argument.description} />
+                </dd>
               </div>
             ))}
           </dl>
@@ -139,7 +144,12 @@ function Resolved({ subgraphs }: { subgraphs: string[] }) {
 }
 
 function Description({ text }: { text: string }) {
-  return text ? <p className="map-description">{text}</p> : null;
+  if (!text) return null;
+  return (
+    <p className="map-description">
+      <Prose text={text} />
+    </p>
+  );
 }
 
 function TypeLink({ text, of, onChoose }: { text: string; of: string; onChoose: Props['onChoose'] }) {

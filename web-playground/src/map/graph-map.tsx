@@ -1,16 +1,19 @@
-import { memo, useMemo, useState } from 'react';
+import { memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Canvas } from '../graph/canvas';
 import { type GraphField, type GraphType, graphTypes } from '../graph/supergraph';
 import { Panel } from '../panel/panel';
+import { arrange } from './arrange';
 import { Details } from './details';
-import { type Card, type Edge, layOutMap } from './layout';
+import { type Card, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
 import { type Found, search } from './search';
 import './graph-map.css';
 
 const SUBGRAPHS = ['identity', 'course', 'enrollment', 'payment', 'notification'];
 const LEAD =
   'The whole graph: each field stands where it is resolved. Dashed: parts of one entity, joined by its key.';
-const drawing = layOutMap(graphTypes, SUBGRAPHS);
+/** With one column, with two, up to one for each subgraph and one for what they share. */
+const DRAWINGS = [...SUBGRAPHS, ''].map((_, index) => layOutMap(graphTypes, SUBGRAPHS, index + 1));
+const [NARROWEST] = DRAWINGS;
 
 export interface Chosen {
   type: string;
@@ -21,38 +24,49 @@ export interface Chosen {
 export default function GraphMap() {
   const [chosen, setChosen] = useState<Chosen>();
   const [place, setPlace] = useState<{ x: number; y: number }>();
+  const [isWhole, setIsWhole] = useState(false);
+  const [body, size] = useSize();
+  const [room, roomSize] = useSize();
+  // A map that is read keeps its shape when details come beside it; one that is seen as a whole fits in anew.
+  const available = isWhole ? roomSize : size;
+  const arranged = useMemo(() => arrange(DRAWINGS, available, isWhole), [available, isWhole]);
+  const drawing = arranged?.drawing ?? NARROWEST;
   const type = graphTypes.find(({ name }) => name === chosen?.type);
+  if (!drawing) return null;
 
   function find(found: Chosen) {
     setChosen(found);
-    const card = cardOf(found);
+    const card = drawing && cardOf(drawing, found);
     if (card) setPlace({ x: card.x + card.width / 2, y: card.y + Math.min(card.height, 160) / 2 });
   }
 
   return (
     <Panel title="Map" lead={LEAD}>
       <Search onFind={find} />
-      <div className="map-body">
-        <Canvas
-          label="Map of the graph"
-          width={drawing.width}
-          height={drawing.height}
-          readable={0.65}
-          focus={place}
-        >
-          <Edges chosen={chosen?.type} />
-          {drawing.lanes.map(({ subgraph, x, width }) => (
-            <h3
-              key={subgraph}
-              className="map-lane"
-              data-subgraph={subgraph}
-              style={{ left: x, width, height: drawing.height }}
-            >
-              {subgraph || 'in all of them'}
-            </h3>
-          ))}
-          <Cards chosen={chosen} onChoose={setChosen} />
-        </Canvas>
+      <div ref={body} className="map-body">
+        <div ref={room} className="map-room">
+          <Canvas
+            label="Map of the graph"
+            width={drawing.width}
+            height={drawing.height}
+            readable={arranged?.readable ?? 1}
+            focus={place}
+            onShowAll={() => setIsWhole(true)}
+          >
+            <Edges drawing={drawing} chosen={chosen?.type} />
+            {drawing.lanes.map(({ subgraph, x, y, width, height }) => (
+              <h3
+                key={subgraph}
+                className="map-lane"
+                data-subgraph={subgraph}
+                style={{ left: x, top: y, width, height }}
+              >
+                {subgraph || 'in all of them'}
+              </h3>
+            ))}
+            <Cards drawing={drawing} chosen={chosen} onChoose={setChosen} />
+          </Canvas>
+        </div>
         {type && (
           <Details
             type={type}
@@ -66,7 +80,25 @@ export default function GraphMap() {
   );
 }
 
-function cardOf({ type, field }: Chosen): Card | undefined {
+/** The size of an element, as it changes. */
+function useSize() {
+  const element = useRef<HTMLDivElement>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+
+  useLayoutEffect(() => {
+    const { current } = element;
+    if (!current) return;
+    const measure = () => setSize({ width: current.clientWidth, height: current.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
+
+  return [element, size] as const;
+}
+
+function cardOf(drawing: GraphDrawing, { type, field }: Chosen): Card | undefined {
   const cards = drawing.cards.filter((card) => card.type.name === type);
   return (
     cards.find((card) => field && card.isOpen && card.fields.some(({ name }) => name === field)) ??
@@ -114,11 +146,16 @@ function Search({ onFind }: { onFind: (found: Chosen) => void }) {
   );
 }
 
-const Edges = memo(function Edges({ chosen }: { chosen: string | undefined }) {
+interface EdgesProps {
+  drawing: GraphDrawing;
+  chosen: string | undefined;
+}
+
+const Edges = memo(function Edges({ drawing, chosen }: EdgesProps) {
   return (
     <svg className="canvas-lines" width={drawing.width} height={drawing.height} aria-hidden="true">
       {drawing.edges.map((edge, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the drawing never changes.
+        // biome-ignore lint/suspicious/noArrayIndexKey: a drawing never changes.
         <path key={index} className={edgeClass(edge, chosen)} d={curve(edge)} />
       ))}
     </svg>
@@ -137,11 +174,12 @@ function curve({ from, to }: Edge): string {
 }
 
 interface CardsProps {
+  drawing: GraphDrawing;
   chosen: Chosen | undefined;
   onChoose: (chosen: Chosen) => void;
 }
 
-function Cards({ chosen, onChoose }: CardsProps) {
+function Cards({ drawing, chosen, onChoose }: CardsProps) {
   return drawing.cards.map((card) => (
     <TypeCard
       key={`${card.subgraph} ${card.type.name}`}
@@ -172,9 +210,10 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose 
         type="button"
         className="map-type"
         aria-pressed={isChosen && !chosenField}
+        title={type.name}
         onClick={() => onChoose({ type: type.name, field: undefined })}
       >
-        {type.name}
+        <span>{type.name}</span>
         <span className="map-kind">{kindOf(type, subgraph)}</span>
       </button>
       {isOpen &&
@@ -200,7 +239,13 @@ function FieldRow({
   onChoose: () => void;
 }) {
   return (
-    <button type="button" className="map-field" aria-pressed={isChosen} onClick={onChoose}>
+    <button
+      type="button"
+      className={isTall(field) ? 'map-field map-field-tall' : 'map-field'}
+      aria-pressed={isChosen}
+      title={field.type && `${field.name}: ${field.type}`}
+      onClick={onChoose}
+    >
       <span>{field.name}</span>
       <span className="map-field-type">{field.type}</span>
     </button>

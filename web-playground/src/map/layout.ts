@@ -17,7 +17,9 @@ export interface Card {
 export interface Lane {
   subgraph: string;
   x: number;
+  y: number;
   width: number;
+  height: number;
 }
 
 /** From the owner's part of an entity to another subgraph's part, or from a field to what it leads to. */
@@ -38,31 +40,57 @@ export interface GraphDrawing {
 }
 
 export const SHARED = '';
-const LANE_WIDTH = 228;
+const LANE_WIDTH = 264;
 const LANE_GAP = 52;
+const LANE_ROW_GAP = 56;
 const LANE_HEADER = 48;
 const CARD_GAP = 12;
 const CHIP_GAP = 4;
 export const CARD_HEADER = 28;
-export const ROW = 22;
+const ROW = 22;
+const TALL_ROW = 38;
 const CARD_END = 6;
 const CHIP = 26;
+/** What a row has for its letters, and how wide one of its name and of its type is at most. */
+const ROW_WIDTH = LANE_WIDTH - 30;
+const NAME_LETTER = 7.4;
+const TYPE_LETTER = 6.9;
 
 /** A lane for each subgraph, operations and entities first; what all of them share comes last. */
-export function layOutMap(types: GraphType[], subgraphs: string[]): GraphDrawing {
-  const lanes = [...subgraphs, SHARED].map((subgraph, index) => ({
-    subgraph,
-    x: index * (LANE_WIDTH + LANE_GAP),
-    width: LANE_WIDTH,
-  }));
-  const cards = lanes.flatMap((lane) => stack(cardsOf(types, lane.subgraph), lane));
+export function layOutMap(
+  types: GraphType[],
+  subgraphs: string[],
+  columns = subgraphs.length + 1,
+): GraphDrawing {
+  const bottoms = Array.from({ length: columns }, () => 0);
+  const lanes: Lane[] = [];
+  const cards: Card[] = [];
+  for (const subgraph of [...subgraphs, SHARED]) {
+    const column = bottoms.indexOf(Math.min(...bottoms));
+    const x = column * (LANE_WIDTH + LANE_GAP);
+    const y = bottoms[column] ?? 0;
+    const stacked = stack(cardsOf(types, subgraph), { x, y });
+    const bottom = Math.max(...stacked.map((card) => card.y + card.height));
+    lanes.push({ subgraph, x, y, width: LANE_WIDTH, height: bottom - y });
+    cards.push(...stacked);
+    bottoms[column] = bottom + LANE_ROW_GAP;
+  }
   return {
     lanes,
     cards,
     edges: [...keyEdges(cards), ...fieldEdges(cards)],
-    width: lanes.length * (LANE_WIDTH + LANE_GAP) - LANE_GAP,
-    height: Math.max(...cards.map((card) => card.y + card.height)),
+    width: columns * (LANE_WIDTH + LANE_GAP) - LANE_GAP,
+    height: Math.max(...bottoms) - LANE_ROW_GAP,
   };
+}
+
+/** Whether a field's type stands below its name, because both do not fit side by side. */
+export function isTall({ name, type }: GraphField): boolean {
+  return name.length * NAME_LETTER + type.length * TYPE_LETTER > ROW_WIDTH;
+}
+
+function rowHeight(field: GraphField): number {
+  return isTall(field) ? TALL_ROW : ROW;
 }
 
 type Unplaced = Omit<Card, 'x' | 'y'>;
@@ -88,7 +116,11 @@ function homeOf(field: GraphField, type: GraphType): string {
 }
 
 function sizeOf(fields?: GraphField[]): { width: number; height: number } {
-  return { width: LANE_WIDTH, height: fields ? CARD_HEADER + fields.length * ROW + CARD_END : CHIP };
+  return { width: LANE_WIDTH, height: fields ? CARD_HEADER + rowsHeight(fields) + CARD_END : CHIP };
+}
+
+function rowsHeight(fields: GraphField[]): number {
+  return fields.reduce((sum, field) => sum + rowHeight(field), 0);
 }
 
 function rank({ type, subgraph, isOpen }: Unplaced): number {
@@ -101,8 +133,8 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-function stack(cards: Unplaced[], lane: Lane): Card[] {
-  let y = LANE_HEADER;
+function stack(cards: Unplaced[], lane: { x: number; y: number }): Card[] {
+  let y = lane.y + LANE_HEADER;
   return cards.map((card, index) => {
     const before = cards[index - 1];
     if (before) y += before.isOpen || card.isOpen ? CARD_GAP : CHIP_GAP;
@@ -129,7 +161,8 @@ function fieldEdges(cards: Card[]): Edge[] {
     card.fields.flatMap((field, index) => {
       const target = ownerCard(entities, entityOf(field.of));
       if (!target || target === card) return [];
-      const row = { card, y: card.y + CARD_HEADER + (index + 0.5) * ROW };
+      const above = rowsHeight(card.fields.slice(0, index));
+      const row = { card, y: card.y + CARD_HEADER + above + rowHeight(field) / 2 };
       const types: [string, string] = [card.type.name, target.type.name];
       return [{ kind: 'field' as const, types, ...ends(row, header(target)) }];
     }),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { graphTypes, ROOTS, readSupergraph, userErrorCodes } from '../graph/supergraph';
+import { arrange } from './arrange';
 import { layOutMap } from './layout';
 import { audienceOf, ownerOf } from './permissions';
 import { search } from './search';
@@ -94,6 +95,50 @@ describe('its drawing', () => {
     const parts = edges.filter(({ kind, types }) => kind === 'key' && types[0] === 'User');
     expect(parts).toHaveLength(4);
     expect(edges).toContainEqual(expect.objectContaining({ kind: 'field', types: ['Enrollment', 'Course'] }));
+  });
+});
+
+describe('its drawings for panels of any size', () => {
+  const drawings = [1, 2, 3, 4, 5, 6].map((columns) => layOutMap(graphTypes, SUBGRAPHS, columns));
+
+  test('let no two lanes overlap, whatever the number of columns', () => {
+    for (const { lanes, cards, width, height } of drawings) {
+      for (const one of lanes) {
+        expect(one.x + one.width).toBeLessThanOrEqual(width);
+        expect(one.y + one.height).toBeLessThanOrEqual(height);
+        const below = lanes.filter((other) => other !== one && other.x === one.x && other.y >= one.y);
+        expect(below.every((other) => other.y > one.y + one.height)).toBe(true);
+      }
+      expect(cards).toHaveLength(drawings[0]?.cards.length ?? 0);
+    }
+  });
+
+  test('go on below where the panel is narrow, and never beyond its width', () => {
+    const narrow = arrange(drawings, { width: 320, height: 600 }, false);
+
+    expect(narrow?.drawing).toBe(drawings[0]);
+    expect((narrow?.drawing.width ?? 0) * (narrow?.readable ?? 0)).toBeLessThanOrEqual(320);
+    expect(narrow?.readable).toBeGreaterThan(0.7);
+  });
+
+  test('show everything where there is room, or where it is wanted', () => {
+    const room = { width: 1360, height: 760 };
+    const { drawing } = arrange(drawings, room, false) ?? {};
+    expect(
+      Math.min(room.width / (drawing?.width ?? 1), room.height / (drawing?.height ?? 1)),
+    ).toBeGreaterThan(0.7);
+
+    const small = arrange(drawings, { width: 320, height: 600 }, true);
+    expect(small?.readable).toBe(0);
+    expect(small?.drawing.lanes.length).toBe(6);
+  });
+
+  test('have room for every name', () => {
+    const longest = Math.max(...graphTypes.map(({ name }) => name.length));
+    const types = graphTypes.flatMap(({ fields }) => fields.map(({ type }) => type.length));
+    // As wide as the widest letters are on the average.
+    expect(longest * 7.4).toBeLessThan(264 - 22);
+    expect(Math.max(...types) * 6.9).toBeLessThan(264 - 22);
   });
 });
 

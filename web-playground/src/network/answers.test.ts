@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { problemsOf } from './answers';
+import { problemsOf, sizeOfTrace, withoutTrace } from './answers';
 
 test('an error is shown with code, path, subgraph and place', () => {
   const reply = {
@@ -37,4 +37,24 @@ test('a refusal within a payload is a problem, too', () => {
 test('an answer without errors has no problems', () => {
   expect(problemsOf({ data: { me: { userErrors: null }, courses: null } })).toEqual([]);
   expect(problemsOf({})).toEqual([]);
+});
+
+test.each([
+  { data: { me: null }, extensions: { trace: { version: 1, sql: 'select "ü"' } } },
+  { data: { me: null }, extensions: { trace: { version: 1 }, other: true } },
+])('a trace is taken out of an answer, and counted to the byte: %o', (reply) => {
+  const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;
+
+  const { trace, shown } = withoutTrace(reply);
+
+  expect(trace).toEqual(reply.extensions.trace);
+  expect(JSON.stringify(shown)).not.toContain('trace');
+  expect(bytes(reply) - sizeOfTrace(trace, shown)).toBe(bytes(shown));
+});
+
+test('an answer without a trace is as it came', () => {
+  const reply = { data: { me: null } };
+
+  expect(withoutTrace(reply)).toEqual({ trace: undefined, shown: reply });
+  expect(sizeOfTrace(undefined, reply)).toBe(0);
 });

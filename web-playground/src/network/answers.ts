@@ -9,13 +9,31 @@ export interface Answer {
   trace: unknown;
   /** From the browser's side, in milliseconds. */
   tookMs: number;
+  /** Of the answer alone. */
   bytes: number;
+  /** Of the trace, which came along. */
+  traceBytes: number;
 }
 
 export const useAnswer = create<{ answer: Answer | null }>(() => ({ answer: null }));
 
 export function keepAnswer(answer: Answer | null): void {
   useAnswer.setState({ answer });
+}
+
+/** The trace has a panel of its own; in the answer's text it would bury the answer. */
+export function withoutTrace<Data>(reply: GraphQLReply<Data>): { trace: unknown; shown: GraphQLReply<Data> } {
+  const { trace, ...others } = reply.extensions ?? {};
+  if (trace === undefined) return { trace, shown: reply };
+  const { extensions: _, ...rest } = reply;
+  return { trace, shown: Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest };
+}
+
+/** How many bytes of an answer are its trace, whose names and values are written without spaces. */
+export function sizeOfTrace(trace: unknown, shown: GraphQLReply<unknown>): number {
+  if (trace === undefined) return 0;
+  const around = shown.extensions ? '"trace":,' : ',"extensions":{"trace":}';
+  return new TextEncoder().encode(JSON.stringify(trace)).length + around.length;
 }
 
 /** An error of the request, or a refusal that a mutation answers with. */

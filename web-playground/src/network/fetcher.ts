@@ -2,7 +2,7 @@ import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
 import { type ExecutionResult, getOperationAST } from 'graphql';
 import { mayLookInside } from '../session/insight';
 import { freshToken, renew } from '../session/session';
-import { keepAnswer } from './answers';
+import { keepAnswer, sizeOfTrace, withoutTrace } from './answers';
 import { errorCodes, type GraphQLReply, sendMeasured } from './send';
 import { follow, forgetStream } from './stream';
 
@@ -44,16 +44,10 @@ async function execute(params: FetcherParams, options?: FetcherOpts): Promise<Ex
   const tookMs = performance.now() - begin;
 
   const { trace, shown } = withoutTrace(reply);
-  keepAnswer({ operationName: params.operationName ?? '', reply: shown, trace, tookMs, bytes });
+  const traceBytes = sizeOfTrace(trace, shown);
+  const operationName = params.operationName ?? '';
+  keepAnswer({ operationName, reply: shown, trace, tookMs, bytes: bytes - traceBytes, traceBytes });
   return shown as unknown as ExecutionResult;
-}
-
-/** The trace has a panel of its own; in the answer's text it would bury the answer. */
-function withoutTrace(reply: GraphQLReply<Data>): { trace: unknown; shown: GraphQLReply<Data> } {
-  const { trace, ...others } = reply.extensions ?? {};
-  if (trace === undefined) return { trace, shown: reply };
-  const { extensions: _, ...rest } = reply;
-  return { trace, shown: Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest };
 }
 
 /** A token that the server refuses is replaced, and the operation sent once more: nothing was executed. */

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { newestId, RESUMABLE, resumeAfter } from './resume';
+import { isResumable, LATEST, newestId, RESUMABLE, resumeAfter } from './resume';
+
+const schema = buildSchema(readFileSync('../api.graphql', 'utf8'));
 
 function resumed(query: string, variables: Record<string, unknown> = {}) {
   return resumeAfter('n7', { request: { query, variables, operationName: null }, document: parse(query) });
@@ -31,9 +33,14 @@ test('the id of an event is known where it was asked for', () => {
 });
 
 test('every subscription of the graph that can go on after an event does', () => {
-  const schema = buildSchema(readFileSync('../api.graphql', 'utf8'));
   const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {});
   const resumable = fields.filter((field) => field.args.some((argument) => argument.name === 'after'));
 
   expect(new Set(resumable.map((field) => field.name))).toEqual(RESUMABLE);
+});
+
+test('where such a stream begins can be asked, and of no other one is it', () => {
+  expect(validate(schema, parse(LATEST))).toEqual([]);
+  expect(isResumable(parse('subscription { notificationAdded { id } }'))).toBe(true);
+  expect(isResumable(parse('subscription { other }'))).toBe(false);
 });

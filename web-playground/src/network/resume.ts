@@ -5,6 +5,24 @@ import type { GraphQLReply, GraphQLRequest } from './send';
 export const RESUMABLE = new Set(['notificationAdded']);
 const ARGUMENT = 'after';
 
+/** What is the newest of what they tell: where a stream begins that has told nothing yet. */
+export const LATEST = '{ me { notifications(first: 1) { nodes { id } } } }';
+
+export interface Latest {
+  me: { notifications: { nodes: { id: string }[] } | null } | null;
+}
+
+/** Whether the document follows something that goes on after an event. */
+export function isResumable(document: DocumentNode): boolean {
+  let isOne = false;
+  visit(document, {
+    Field({ name }) {
+      isOne ||= RESUMABLE.has(name.value);
+    },
+  });
+  return isOne;
+}
+
 /** The id of the event in this reply, where the document asks for it. */
 export function newestId(reply: GraphQLReply<unknown>): string | undefined {
   const [event] = Object.values((reply.data ?? {}) as Record<string, unknown>);

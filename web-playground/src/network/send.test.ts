@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { errorCodes, send } from './send';
+import { errorCodes, send, sendMeasured } from './send';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -20,6 +20,16 @@ test('an operation is posted as JSON to this origin', async () => {
   expect(headers.get('authorization')).toBe('Bearer abc');
   expect(headers.get('content-type')).toBe('application/json');
   expect(reply.data).toEqual({ me: null });
+});
+
+test('an answer is measured in bytes, not in letters', async () => {
+  const text = '{"data":{"me":{"name":"Zoë 学"}}}';
+  answerWith(() => new Response(text));
+
+  const { reply, bytes } = await sendMeasured({ query: '{ me { name } }' });
+
+  expect(bytes).toBe(text.length + 3);
+  expect(reply.data).toEqual({ me: { name: 'Zoë 学' } });
 });
 
 test('an answer that is not JSON is named as such', async () => {

@@ -28,7 +28,7 @@ export async function send<Data>(
   return (await sendMeasured<Data>(request, headers)).reply;
 }
 
-/** The same, with the size of the answer. */
+/** The same, with the answer's size in bytes: as it came, after what compresses it on the way was undone. */
 export async function sendMeasured<Data>(
   request: GraphQLRequest,
   headers: HeadersInit = {},
@@ -37,14 +37,14 @@ export async function sendMeasured<Data>(
   allHeaders.set('content-type', 'application/json');
   allHeaders.set('accept', 'application/graphql-response+json, application/json;q=0.9');
 
-  const { status, text } = await post(JSON.stringify(request), allHeaders);
-  return { reply: readReply<Data>(status, text), bytes: text.length };
+  const { status, body } = await post(JSON.stringify(request), allHeaders);
+  return { reply: readReply<Data>(status, new TextDecoder().decode(body)), bytes: body.byteLength };
 }
 
-async function post(body: string, headers: Headers): Promise<{ status: number; text: string }> {
+async function post(body: string, headers: Headers): Promise<{ status: number; body: ArrayBuffer }> {
   try {
     const response = await fetch('/graphql', { method: 'POST', headers, body });
-    return { status: response.status, text: await response.text() };
+    return { status: response.status, body: await response.arrayBuffer() };
   } catch {
     throw new Away('The server does not answer. Is it running?');
   }

@@ -2,8 +2,8 @@ import type { DocumentNode } from 'graphql';
 import { createClient } from 'graphql-sse';
 import { create } from 'zustand';
 import { freshToken, renew } from '../session/session';
-import { newestId, resumeAfter } from './resume';
-import { errorCodes, type GraphQLReply, type GraphQLRequest } from './send';
+import { isResumable, LATEST, type Latest, newestId, resumeAfter } from './resume';
+import { errorCodes, type GraphQLReply, type GraphQLRequest, send } from './send';
 
 export interface StreamEvent {
   /** From 1. */
@@ -19,6 +19,8 @@ interface Stream {
   count: number;
   /** How often the connection was lost. */
   losses: number;
+  /** Whether something may have come meanwhile: it was not known after which event to go on. */
+  mayMiss: boolean;
 }
 
 interface Sink {
@@ -39,7 +41,7 @@ type End = 'complete' | 'refused' | 'away';
 const KEPT_EVENTS = 200;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5_000;
-const NONE: Stream = { state: 'none', events: [], count: 0, losses: 0 };
+const NONE: Stream = { state: 'none', events: [], count: 0, losses: 0, mayMiss: false };
 
 export const useStream = create<Stream>(() => NONE);
 
@@ -56,15 +58,19 @@ export function follow(subscription: Subscription, sink: Sink): { unsubscribe: (
 }
 
 async function keepConnected(subscription: Subscription, sink: Sink, stopped: AbortSignal): Promise<void> {
+  // Of the last event, or of the last one before the stream; none if it is not known.
   let newest: string | undefined;
+  let hasBegun = false;
   let wait = FIRST_WAIT_MS;
   let mayRenew = true;
 
   while (!stopped.aborted) {
     const token = await freshToken();
-    const request = newest ? resumeAfter(newest, subscription) : subscription.request;
-    const { end, last } = await connect(request, withToken(subscription.headers, token), stopped, (reply) => {
-      newest = newestId(reply) ?? newest;
+    const headers = withToken(subscription.headers, token);
+    const request = hasBegun && newest ? resumeAfter(newest, subscription) : subscription.request;
+    if (!hasBegun) newest = await latest(subscription.document, headers);
+    const { end, last } = await connect(request, headers, stopped, (reply) => {
+      newest = reply.data ? newestId(reply) : newest;
       wait = FIRST_WAIT_MS;
       mayRenew = true;
       note(reply);
@@ -72,6 +78,10 @@ async function keepConnected(subscription: Subscription, sink: Sink, stopped: Ab
     });
 
     if (stopped.aborted) return;
+    const { state, losses, mayMiss } = useStream.getState();
+    const wasLive = state === 'live';
+    // Refused at once it has told nothing, and where it would have begun is not known.
+    hasBegun ||= wasLive && (end !== 'refused' || newest !== undefined);
     if (end === 'refused' && token && mayRenew) {
       // The stream ends with its token: the next one goes on where it was.
       mayRenew = false;
@@ -82,13 +92,21 @@ async function keepConnected(subscription: Subscription, sink: Sink, stopped: Ab
       sink.complete();
       return;
     }
-    useStream.setState((stream) => ({
+    useStream.setState({
       state: 'reconnecting',
-      losses: stream.state === 'live' ? stream.losses + 1 : stream.losses,
-    }));
+      losses: wasLive ? losses + 1 : losses,
+      mayMiss: mayMiss || (hasBegun && !newest),
+    });
     await pause(wait, stopped);
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   }
+}
+
+/** The newest event before a stream: what comes after it is not to be missed, even if the connection is lost at once. */
+async function latest(document: DocumentNode, headers: Record<string, string>): Promise<string | undefined> {
+  if (!isResumable(document)) return undefined;
+  const reply = await send<Latest>({ query: LATEST }, headers).catch(() => null);
+  return reply?.data?.me?.notifications?.nodes[0]?.id;
 }
 
 /** One connection, to its end; the last answer is one that ended it. */

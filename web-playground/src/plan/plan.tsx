@@ -4,6 +4,7 @@ import { Canvas } from '../graph/canvas';
 import type { GraphQLRequest } from '../network/send';
 import { Panel } from '../panel/panel';
 import { useMayLookInside } from '../session/insight';
+import { Prose } from '../shell/prose';
 import { askForPlan, type Planned } from './ask';
 import { type Box, type Line, layOut, NAMED_FIELDS } from './layout';
 import { type Fetch, readPlan, type Steps } from './steps';
@@ -75,7 +76,9 @@ function Refusal({ messages }: { messages: string[] }) {
       <p>There is no plan for this:</p>
       <ul>
         {messages.map((message) => (
-          <li key={message}>{message}</li>
+          <li key={message} className="plan-problem">
+            <Prose text={message} />
+          </li>
         ))}
       </ul>
     </div>

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 const user = { id: 'u1', name: 'Bob', role: 'STUDENT' };
 const stored = new Map<string, string>();
@@ -146,6 +146,87 @@ test('who signs out is signed out on the server, too', async () => {
   expect(stored.size).toBe(0);
   expect(asked).toEqual(['login', 'logout']);
 });
+
+describe('in two tabs, of which one was opened from the other', () => {
+  /** The tabs share what is stored only here, where it does not matter: each has read it when it was opened. */
+  async function twoTabs(answers: Record<string, unknown>) {
+    vi.useRealTimers();
+    vi.stubGlobal('navigator', { locks: new Locks() });
+    const first = await signedIn(answers);
+    vi.resetModules();
+    const second = await import('./session');
+    return { first, second, asked: first.asked };
+  }
+
+  test('one of them renews the session, and both go on', async () => {
+    const { first, second, asked } = await twoTabs({ refreshSession: { session: session('second', 30) } });
+
+    expect(await Promise.all([first.renew('token'), second.renew('token')])).toEqual(['second', 'second']);
+
+    expect([first.accessToken(), second.accessToken()]).toEqual(['second', 'second']);
+    expect(asked).toEqual(['login', 'refreshSession']);
+  });
+
+  test('a tab that has slept asks before it uses a token that may be used', async () => {
+    const { first, second, asked } = await twoTabs({ refreshSession: { session: session('second', 30) } });
+    await first.renew('token');
+    const slept = second.useSession.getState().session;
+    if (!slept) throw new Error('the second tab is signed in');
+    second.useSession.setState({ session: { ...slept, ...session('token'), renewals: 0 } });
+
+    expect(await second.renew('token')).toBe('second');
+    expect(asked).toEqual(['login', 'refreshSession']);
+  });
+
+  test('who becomes somebody else in one does not sign the other one out', async () => {
+    const { first, second, asked } = await twoTabs({ logout: { userErrors: [] } });
+
+    await second.signIn('alice@example.com', 'password');
+
+    expect(first.accessToken()).toBe('token');
+    expect(asked).toEqual(['login', 'login']);
+  });
+
+  test('who signs out in one is signed out in both', async () => {
+    const { first, second } = await twoTabs({ logout: { userErrors: [] } });
+
+    second.signOut();
+
+    await vi.waitFor(() => expect(first.accessToken()).toBeUndefined());
+    expect(first.useSession.getState().notice).toContain('another tab');
+  });
+});
+
+/** As a browser's, as far as it is used. */
+class Locks {
+  readonly #held: { name: string }[] = [];
+  readonly #queues = new Map<string, Promise<unknown>>();
+
+  request(name: string, ...rest: unknown[]): Promise<unknown> {
+    const what = rest.at(-1) as () => Promise<unknown>;
+    if (rest.length > 1) return this.#hold(name, what);
+    const turn = (this.#queues.get(name) ?? Promise.resolve()).then(() => this.#hold(name, what));
+    this.#queues.set(
+      name,
+      turn.catch(() => undefined),
+    );
+    return turn;
+  }
+
+  async query() {
+    return { held: [...this.#held] };
+  }
+
+  async #hold(name: string, what: () => Promise<unknown>): Promise<unknown> {
+    const lock = { name };
+    this.#held.push(lock);
+    try {
+      return await what();
+    } finally {
+      this.#held.splice(this.#held.indexOf(lock), 1);
+    }
+  }
+}
 
 test('a renewal that comes after another person has signed in changes nothing', async () => {
   const { renew, signIn, accessToken } = await signedIn({

@@ -1,8 +1,9 @@
 import { create } from 'zustand';
 import signInDocument from '../../../operations/SignIn.graphql?raw';
 import { send } from '../network/send';
+import { type Shared, Tabs } from './tabs';
 
-export interface Session {
+export interface Session extends Shared {
   accessToken: string;
   expiresAt: string;
   refreshToken: string;
@@ -27,6 +28,7 @@ interface RefreshData {
 
 const KEY = 'lyceum:session';
 const ENDED = 'Your session has ended. Please sign in again.';
+const ENDED_ELSEWHERE = 'You have signed out in another tab.';
 const REFRESH =
   'mutation($input: RefreshSessionInput!) { refreshSession(input: $input) { session { accessToken expiresAt refreshToken } } }';
 const LOG_OUT = 'mutation($input: LogoutInput!) { logout(input: $input) { userErrors { code } } }';
@@ -42,6 +44,11 @@ export const useSession = create<SessionState>(() => ({ session: restore(), noti
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 let refreshing: Promise<string | undefined> | undefined;
+const tabs = new Tabs<Session>({
+  current: () => useSession.getState().session,
+  onNewer: (session) => useSession.setState({ session }),
+  onOver: () => useSession.setState({ session: null, notice: ENDED_ELSEWHERE }),
+});
 useSession.subscribe(({ session }) => keep(session));
 keep(useSession.getState().session);
 
@@ -68,14 +75,20 @@ export async function signIn(email: string, password: string): Promise<void> {
   }
   const previous = useSession.getState().session;
   const { id, name, role } = user;
-  useSession.setState({ session: { ...tokens(session), user: { id, name, role } }, notice: null });
-  if (previous) endOnServer(previous);
+  useSession.setState({
+    session: { ...tokens(session), user: { id, name, role }, family: newFamily(), renewals: 0 },
+    notice: null,
+  });
+  if (previous) await endUnlessShared(previous);
 }
 
+/** Here, on the server, and in the tabs that were opened from this one. */
 export function signOut(): void {
   const { session } = useSession.getState();
   useSession.setState({ session: null, notice: null });
-  if (session) endOnServer(session);
+  if (!session) return;
+  tabs.tellOver(session.family);
+  endOnServer(session);
 }
 
 /** The token that takes the place of one the server does not accept; none if the session is over. */
@@ -90,7 +103,12 @@ export async function renew(refused: string): Promise<string | undefined> {
 
 async function refresh(): Promise<string | undefined> {
   const { session } = useSession.getState();
-  if (!session) return undefined;
+  return session ? tabs.alone(session.family, () => replace(session)) : undefined;
+}
+
+async function replace(session: Session): Promise<string | undefined> {
+  // Another tab has been first.
+  if (useSession.getState().session !== session) return accessToken();
 
   const input = { refreshToken: session.refreshToken };
   const reply = await send<RefreshData>({ query: REFRESH, variables: { input } }).catch(() => null);
@@ -107,8 +125,20 @@ async function refresh(): Promise<string | undefined> {
     useSession.setState({ session: null, notice: ENDED });
     return undefined;
   }
-  useSession.setState({ session: { ...session, ...tokens(next) } });
+  const renewed = { ...session, ...tokens(next), renewals: session.renewals + 1 };
+  useSession.setState({ session: renewed });
+  tabs.tell(renewed);
   return next.accessToken;
+}
+
+/** Names a sign-in among the tabs; it is no secret. */
+function newFamily(): string {
+  return `${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}`;
+}
+
+/** Another tab may go on as whoever this one was. */
+async function endUnlessShared(session: Session): Promise<void> {
+  if ((await tabs.othersIn(session.family)) === 0) endOnServer(session);
 }
 
 function tokens({ accessToken, expiresAt, refreshToken }: Tokens): Tokens {
@@ -125,6 +155,7 @@ function endOnServer({ refreshToken }: Session): void {
 /** The tokens outlive a reload of the page, and nothing more. */
 function keep(session: Session | null): void {
   clearTimeout(timer);
+  tabs.join(session?.family);
   if (!session) {
     sessionStorage.removeItem(KEY);
     return;
@@ -147,7 +178,8 @@ function restore(): Session | null {
   try {
     const session = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Session | null;
     const isWhole = session?.accessToken && session.refreshToken && session.user.name;
-    return isWhole && !Number.isNaN(remaining(session)) ? session : null;
+    if (!isWhole || Number.isNaN(remaining(session))) return null;
+    return { ...session, family: session.family || newFamily(), renewals: session.renewals || 0 };
   } catch {
     // Not ours, or of an older page: nobody is signed in.
     return null;

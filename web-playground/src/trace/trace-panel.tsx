@@ -1,26 +1,38 @@
 import { type Answer, useAnswer } from '../network/answers';
+import { useStream } from '../network/stream';
 import { Panel } from '../panel/panel';
 import { useMayLookInside } from '../session/insight';
 import { readTrace } from './trace';
-import { type Bar, duration, type FetchRow, layOutTrace, type Waterfall } from './waterfall';
+import { type Bar, duration, type FetchRow, layOutTrace, origin, type Waterfall } from './waterfall';
 import '../graph/subgraphs.css';
 import './trace-panel.css';
 
 const LEAD = 'Where the time of the last answer went: router, subgraphs, and their SQL.';
 
+const NO_TRACE_OF_STREAMS =
+  'Subscriptions have no trace: their events come one by one, when something happens. Run a query or a mutation, and its trace is here.';
+
 /** What the last answer took, step by step. */
 export default function TracePanel() {
   const { answer } = useAnswer();
+  const isStream = useStream(({ state }) => state !== 'none');
   const mayLook = useMayLookInside();
   return (
     <Panel title="Trace" lead={LEAD}>
-      <Content answer={answer} mayLook={mayLook} />
+      <Content answer={answer} isStream={isStream} mayLook={mayLook} />
     </Panel>
   );
 }
 
-function Content({ answer, mayLook }: { answer: Answer | null; mayLook: boolean }) {
+interface ContentProps {
+  answer: Answer | null;
+  isStream: boolean;
+  mayLook: boolean;
+}
+
+function Content({ answer, isStream, mayLook }: ContentProps) {
   if (!mayLook) return <p>Traces are shown by a development server, and to admins.</p>;
+  if (isStream) return <p>{NO_TRACE_OF_STREAMS}</p>;
   if (!answer) return <p>Run an operation, and its trace is here.</p>;
   const trace = readTrace(answer.trace);
   if (!trace) return <p>The last answer came without a trace.</p>;
@@ -35,7 +47,7 @@ function Content({ answer, mayLook }: { answer: Answer | null; mayLook: boolean 
           <Row
             key={`${phase.name} ${phase.start}`}
             label={phase.name}
-            note={phase.cached ? 'was at hand' : ''}
+            note={origin(phase)}
             micros={phase.duration}
             bar={bar}
           />
@@ -105,7 +117,7 @@ function Line({ label, note, micros, bar }: Omit<RowProps, 'subgraph'>) {
   );
 }
 
-function Fetch({ row: { fetch, bar, statements, isSlowest } }: { row: FetchRow }) {
+function Fetch({ row: { fetch, bar, statements, catalog, isSlowest } }: { row: FetchRow }) {
   return (
     <li className="trace-fetch" data-subgraph={fetch.subgraph}>
       <div className={isSlowest ? 'trace-row trace-slowest' : 'trace-row'}>
@@ -135,6 +147,11 @@ function Fetch({ row: { fetch, bar, statements, isSlowest } }: { row: FetchRow }
             </li>
           ))}
         </ul>
+      )}
+      {catalog && (
+        <p className="trace-catalog" title="On a new connection sqlx looks up what an enum looks like.">
+          catalog: {counted(catalog.count, 'lookup')} by the driver, {duration(catalog.micros)}
+        </p>
       )}
     </li>
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readTrace, type Trace } from './trace';
-import { duration, layOutTrace } from './waterfall';
+import { duration, layOutTrace, origin } from './waterfall';
 
 const statement = (start: number, duration: number) => ({ sql: 'select 1', start, duration, rows: 1 });
 
@@ -64,10 +64,29 @@ describe('its waterfall', () => {
     expect(fetches.map(({ isSlowest }) => isSlowest)).toEqual([false, true]);
   });
 
+  test('counts what the driver looked up beside the statements of the fields', () => {
+    const catalog = { ...statement(2_300, 300), catalog: true };
+    const [first] = trace.fetches;
+    const fetches = first ? [{ ...first, statements: [statement(2_200, 500), catalog, catalog] }] : [];
+    const [row] = layOutTrace({ ...trace, fetches }).fetches;
+
+    expect(row?.statements.map(({ statement }) => statement.start)).toEqual([2_200]);
+    expect(row?.catalog).toEqual({ count: 2, micros: 300 });
+    expect(layOutTrace(trace).fetches[0]?.catalog).toBeUndefined();
+  });
+
   test('has room for a fetch that ends after the answer', () => {
     const late = { ...trace, total: 3_000 };
     expect(layOutTrace(late).wholeMicros).toBe(10_000);
   });
+});
+
+test('a phase says whether its result came from a cache', () => {
+  const phase = { name: 'plan', start: 0, duration: 1 };
+
+  expect(origin({ ...phase, cached: true })).toBe('from the cache');
+  expect(origin({ ...phase, cached: false })).toBe('planned now');
+  expect(origin({ ...phase, name: 'execute' })).toBe('');
 });
 
 test('a duration is told in the unit that suits it', () => {

@@ -14,7 +14,7 @@ export interface Span {
 
 export interface Phase extends Span {
   name: string;
-  /** Whether its result was at hand. */
+  /** Whether its result was known from an earlier request; not said where nothing is kept. */
   cached?: boolean;
 }
 
@@ -37,6 +37,8 @@ export interface TracedFetch extends Span {
 export interface Statement extends Span {
   sql: string;
   rows: number;
+  /** Whether the driver asked it for itself, and no field did. */
+  catalog?: boolean;
 }
 
 const VERSION = 1;

@@ -9,7 +9,10 @@ export interface Bar {
 export interface FetchRow {
   fetch: TracedFetch;
   bar: Bar;
+  /** Those that fields asked for. */
   statements: { statement: Statement; bar: Bar }[];
+  /** What the driver looked up for itself, all in one. */
+  catalog: { count: number; micros: number } | undefined;
   /** Time in the database; statements that overlap count once. */
   sqlMicros: number;
   isSlowest: boolean;
@@ -39,15 +42,31 @@ export function layOutTrace(trace: Trace): Waterfall {
     fetches: inOrder(trace.fetches).map((fetch) => ({
       fetch,
       bar: bar(fetch),
-      statements: inOrder(fetch.statements).map((statement) => ({
-        statement,
-        bar: bar(statement),
-      })),
+      statements: inOrder(fetch.statements)
+        .filter((statement) => !statement.catalog)
+        .map((statement) => ({ statement, bar: bar(statement) })),
+      catalog: lookedUp(fetch.statements.filter((statement) => statement.catalog)),
       sqlMicros: covered(fetch.statements),
       isSlowest: trace.fetches.length > 1 && fetch.duration === slowest,
     })),
   };
 }
+
+function lookedUp(statements: Statement[]): FetchRow['catalog'] {
+  return statements.length > 0 ? { count: statements.length, micros: covered(statements) } : undefined;
+}
+
+/** How a phase came to its result, in words; nothing where it has no choice. */
+export function origin({ name, cached }: Phase): string {
+  if (cached === undefined) return '';
+  return cached ? 'from the cache' : (DONE_NOW[name] ?? 'done now');
+}
+
+const DONE_NOW: Record<string, string> = {
+  parse: 'parsed now',
+  validate: 'validated now',
+  plan: 'planned now',
+};
 
 /** `2.4 ms`, or `900 µs`. */
 export function duration(micros: number): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { answer, openEditor, run, signInAs, write } from './playground';
+import { answer, openEditor, openPanel, run, signInAs, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -36,6 +36,21 @@ test.each([
   await chosen.getByText(code, { exact: true }).waitFor();
   expect(await chosen.textContent()).toContain(meaning);
   expect(page.url()).not.toContain('#');
+});
+
+test('what the parser says has its line breaks, and what a code means has its code', async () => {
+  const { page } = await openEditor(browser());
+  await write(page, '{ me { id ');
+
+  await run(page);
+
+  const message = page.getByRole('list', { name: 'Errors' }).locator('.problem-message');
+  await message.waitFor();
+  expect((await message.innerText()).split('\n').length).toBeGreaterThan(1);
+  await openPanel(page, 'Errors');
+  const meanings = page.getByRole('region', { name: 'Errors', exact: true });
+  await meanings.locator('dd code', { hasText: 'extensions.field' }).waitFor();
+  expect(await meanings.textContent()).not.toContain('`');
 });
 
 test('an error has its path, and in development its subgraph', async () => {

@@ -14,6 +14,9 @@ test('an operation goes from one browser to another one by its link', async () =
   await write(sender.page, 'query Shared { courses { totalCount } }');
   await sender.page.getByRole('button', { name: 'Share a link' }).click();
   await expect.poll(() => sender.page.url()).toContain('#operation=');
+  const told = sender.page.getByRole('status').getByText('The link is copied');
+  await told.waitFor();
+  await told.waitFor({ state: 'detached', timeout: 10_000 });
 
   const { page } = await openEditor(browser(), { at: sender.page.url() });
 

@@ -92,6 +92,50 @@ test('the map is moved and zoomed by pointer and by keyboard, and all of it can 
   expect(whole?.height).toBeLessThanOrEqual(room?.height ?? 0);
 });
 
+test('every name is to be read in full, and all that a narrow panel shows lies within its width', async () => {
+  const { map } = await openMap();
+
+  const cut = await map
+    .locator('.map-type, .map-field, .map-type span, .map-field span')
+    .evaluateAll(
+      (all) => all.filter((one) => one.scrollWidth > one.clientWidth && one.clientWidth > 0).length,
+    );
+  expect(cut).toBe(0);
+  const frame = await map.getByRole('group', { name: /Map of the graph/ }).boundingBox();
+  const content = await map.locator('.canvas-content').boundingBox();
+  expect(content?.x).toBeGreaterThanOrEqual(frame?.x ?? 0);
+  expect((content?.x ?? 0) + (content?.width ?? 0)).toBeLessThanOrEqual(
+    (frame?.x ?? 0) + (frame?.width ?? 0),
+  );
+  // The letters are not much smaller than those of the panel.
+  const scale =
+    (content?.width ?? 0) / (await map.locator('.canvas-content').evaluate((it) => it.clientWidth));
+  expect(scale).toBeGreaterThan(0.7);
+});
+
+test.each(['narrow', 'wide'])('what shows all still does when details come beside it: %s', async (width) => {
+  const { map } = await openMap();
+  if (width === 'wide') await map.getByRole('button', { name: 'Widen' }).click();
+
+  await map.getByRole('button', { name: 'Show all' }).click();
+  await map.locator('.map-card[data-subgraph="identity"] .map-type', { hasText: 'User' }).first().click();
+  await map.getByRole('region', { name: 'Chosen' }).waitFor();
+
+  await expect
+    .poll(async () => {
+      const frame = await map.getByRole('group', { name: /Map of the graph/ }).boundingBox();
+      const content = await map.locator('.canvas-content').boundingBox();
+      if (!frame || !content) return 'not there';
+      const isInside =
+        content.x >= frame.x &&
+        content.y >= frame.y &&
+        content.x + content.width <= frame.x + frame.width &&
+        content.y + content.height <= frame.y + frame.height;
+      return isInside ? 'all' : `${JSON.stringify(content)} in ${JSON.stringify(frame)}`;
+    })
+    .toBe('all');
+});
+
 test('a panel can take the whole window, and gives it back on Escape', async () => {
   const { page, map } = await openMap();
 

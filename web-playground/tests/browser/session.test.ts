@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { ask, open, openEditor, openPanel, run, signInAs, storedSession, write } from './playground';
+import {
+  ask,
+  editorIsReady,
+  open,
+  openEditor,
+  openPanel,
+  run,
+  signInAs,
+  storedSession,
+  write,
+} from './playground';
 
 const browser = browserOfThisFile();
 
@@ -124,6 +134,53 @@ test('a token that the server no longer accepts is replaced, and the operation s
     'refreshSession',
     'StudentHome',
   ]);
+});
+
+test('a duplicated tab shares the session: one of both renews it, and both go on', async () => {
+  const { page, sent } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await page.evaluate(() => {
+    const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
+    sessionStorage.setItem('lyceum:session', JSON.stringify({ ...session, accessToken: 'ended' }));
+  });
+  await page.reload();
+  await editorIsReady(page);
+  const opened = page.waitForEvent('popup');
+  await page.evaluate(() => void window.open(location.href));
+  const other = await opened;
+  await editorIsReady(other);
+  const before = await storedSession(page);
+  expect(await storedSession(other)).toEqual(before);
+  sent.length = 0;
+
+  await Promise.all([page, other].map((tab) => tab.getByRole('button', { name: /Execute query/ }).click()));
+
+  for (const tab of [page, other]) {
+    await tab.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
+    await expect.poll(async () => (await storedSession(tab)).accessToken).not.toBe('ended');
+  }
+  expect(sent.filter((body) => body.includes('refreshSession'))).toHaveLength(1);
+  expect(await storedSession(other)).toEqual(await storedSession(page));
+  const kept = await page.evaluate(() => location.href + JSON.stringify({ ...localStorage }));
+  expect(kept).not.toContain((await storedSession(page)).refreshToken);
+
+  const { accessToken, refreshToken } = await storedSession(page);
+  await signInAs(other, 'Teacher');
+  expect((await run(page)).data?.me).not.toBeNull();
+  expect(await storedSession(page)).toMatchObject({ accessToken, refreshToken });
+});
+
+test('who signs out in a tab is signed out in its duplicate', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  const opened = page.waitForEvent('popup');
+  await page.evaluate(() => void window.open(location.href));
+  const other = await opened;
+
+  await other.getByRole('button', { name: 'Sign out' }).click();
+
+  await page.getByText('You have signed out in another tab.').waitFor();
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
 });
 
 test('a session that is over while the page is open ends with a word, and the answer says why', async () => {

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterEach, expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
 import { Passage } from './passage';
-import { ask, openEditor, signInAs, storedQuery, write } from './playground';
+import { ask, faults, openEditor, openPanel, PANELS, signInAs, storedQuery, write } from './playground';
 
 const browser = browserOfThisFile();
 const passages: Passage[] = [];
@@ -77,6 +77,8 @@ test('events are listed as they come, until they are stopped', async () => {
 
   await execute(page);
   await events(page).getByText('Live').waitFor();
+  await openPanel(page, 'Trace');
+  await page.getByText('Subscriptions have no trace').waitFor();
   await student.enroll();
   await expect.poll(() => listed(page).count()).toBe(1);
   await student.enroll();
@@ -124,6 +126,70 @@ test('a stream goes on when the server is back, and what happened meanwhile come
   const ids = titles.map((text) => JSON.parse(text).data.notificationAdded.id as string);
   expect(new Set(ids).size).toBe(4);
 });
+
+test('a stream that is lost before its first event misses nothing either', async () => {
+  const passage = new Passage();
+  passages.push(passage);
+  await passage.open();
+  const student = await Student.register();
+  const { page } = await openEditor(browser(), { at: passage.address });
+  await student.signIn(page);
+  await write(page, 'subscription { notificationAdded { id title } }');
+  await execute(page);
+  await events(page).getByText('Live').waitFor();
+
+  await passage.cut();
+  await events(page).getByText('Connecting again').waitFor();
+  await student.enroll();
+  await passage.open();
+
+  await expect.poll(() => listed(page).count(), { timeout: 20_000 }).toBe(1);
+  expect(await page.getByText('may be missing').count()).toBe(0);
+});
+
+test('a stream without ids says that something may be missing', async () => {
+  const passage = new Passage();
+  passages.push(passage);
+  await passage.open();
+  const student = await Student.register();
+  const { page } = await openEditor(browser(), { at: passage.address });
+  await student.signIn(page);
+  await write(page, 'subscription { notificationAdded { title } }');
+  await execute(page);
+  await events(page).getByText('Live').waitFor();
+  await student.enroll();
+  await expect.poll(() => listed(page).count()).toBe(1);
+
+  await passage.cut();
+
+  await events(page).getByText('may be missing').waitFor();
+});
+
+test.each(['light', 'dark'] as const)(
+  'axe finds no serious fault while a stream runs, in the %s theme',
+  async (theme) => {
+    const student = await Student.register();
+    const { page } = await openEditor(browser(), { theme });
+    await student.signIn(page);
+    await write(page, 'subscription { notificationAdded { id title } }');
+    await execute(page);
+    await events(page).getByText('Live').waitFor();
+    await student.enroll();
+    await student.enroll();
+    await expect.poll(() => listed(page).count()).toBe(2);
+    await listed(page).first().locator('summary').click();
+
+    for (const panel of ['Documentation Explorer', ...PANELS]) {
+      await openPanel(page, panel);
+      await page.getByRole('button', { name: `Hide ${panel}`, exact: true }).waitFor();
+      expect({ panel, faults: await faults(page) }).toEqual({ panel, faults: [] });
+    }
+    await events(page).getByRole('button', { name: 'Stop' }).click();
+    await events(page).getByText('Ended').waitFor();
+    expect(await faults(page)).toEqual([]);
+  },
+  120_000,
+);
 
 test('who may not follow is told why', async () => {
   const { page } = await openEditor(browser());

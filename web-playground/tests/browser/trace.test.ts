@@ -27,6 +27,25 @@ test('an answer explains where its time went: phases, fetches, and their SQL', a
   expect(errors).toEqual([]);
 });
 
+test('a phase says whether it came from the cache, and what the driver asked is no statement of a field', async () => {
+  const { page } = await openEditor(browser());
+  await openPanel(page, 'Trace');
+  const unique = `Fresh${Date.now()}`;
+  await write(page, `query ${unique} { courses(first: 1) { nodes { id level } } }`);
+  const parse = page.getByRole('list', { name: 'Phases' }).getByRole('listitem').filter({ hasText: 'parse' });
+
+  await run(page);
+  await page.getByText(`${unique} took`).waitFor();
+  await parse.getByText('parsed now').waitFor();
+  const { trace } = (await run(page)).extensions as { trace: { fetches: { statements: object[] }[] } };
+  await parse.getByText('from the cache').waitFor();
+
+  const own = trace.fetches.flatMap(({ statements }) => statements.filter((one) => !('catalog' in one)));
+  const shown = page.getByRole('list', { name: /Statements of/ }).getByRole('listitem');
+  await expect.poll(() => shown.count()).toBe(own.length);
+  expect((await shown.allTextContents()).join()).not.toContain('pg_');
+});
+
 test('the answer’s text is without the trace, which would bury it', async () => {
   const { page } = await openEditor(browser());
   await write(page, 'query Short { courses(first: 1) { totalCount } }');

@@ -1,0 +1,147 @@
+/**
+ * The explorer plugin listens to the pointer only. Here each of its fields and arguments becomes a check box
+ * with a name, one stop of the Tab key for all of them, and arrow keys between them.
+ */
+
+const ROOT = '.graphiql-explorer-root';
+/** What can be clicked: fields, arguments, types and fragments. */
+const ITEM = `${ROOT} span[style*="cursor: pointer"]`;
+const MOST_FRAMES = 30;
+/** What belongs to an item stands below it, moved to the right. */
+const NEST = 'div[style*="margin-left: 16px"]';
+
+/** The name of the item that was chosen by keyboard: one that opens is drawn anew, and loses the focus. */
+let chosen: string | undefined;
+
+/** Names the explorer's parts and makes them reachable; to be called when it may have changed. */
+export function mendExplorer(editor: HTMLElement): void {
+  const items = itemsIn(editor);
+  for (const item of items) {
+    item.setAttribute('role', 'checkbox');
+    item.setAttribute('aria-checked', String(isChosen(item)));
+    item.setAttribute('aria-label', nameOf(item));
+    if (item.closest('[data-arg-name]')) item.setAttribute('aria-keyshortcuts', '$');
+    if (!item.hasAttribute('tabindex')) item.tabIndex = -1;
+  }
+  if (items[0] && !items.some((item) => item.tabIndex === 0)) items[0].tabIndex = 0;
+  for (const input of editor.querySelectorAll(`${ROOT} input, ${ROOT} select`)) nameInput(input);
+  if (chosen === undefined || document.activeElement !== document.body) return;
+  items.find((item) => item.getAttribute('aria-label') === chosen)?.focus();
+}
+
+/** Moves between the items, and chooses them. */
+export function onExplorerKey(event: KeyboardEvent): void {
+  const item = event.target;
+  if (!(item instanceof HTMLElement) || !item.matches(ITEM)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!act(item, event.key)) return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** The item that had the focus last is the one to which Tab comes back. */
+export function onExplorerFocus({ target }: FocusEvent): void {
+  chosen = undefined;
+  if (!(target instanceof HTMLElement) || !target.matches(ITEM)) return;
+  for (const item of itemsIn(target.closest(ROOT) ?? document)) item.tabIndex = item === target ? 0 : -1;
+}
+
+function act(item: HTMLElement, key: string): boolean {
+  const items = itemsIn(item.closest(ROOT) ?? document);
+  const index = items.indexOf(item);
+  switch (key) {
+    case ' ':
+    case 'Enter':
+      choose(item);
+      return true;
+    case 'ArrowDown':
+      items[index + 1]?.focus();
+      return true;
+    case 'ArrowUp':
+      items[index - 1]?.focus();
+      return true;
+    case 'ArrowRight':
+      if (isChosen(item)) items[index + 1]?.focus();
+      else choose(item);
+      return true;
+    case 'ArrowLeft':
+      parentOf(item)?.focus();
+      return true;
+    case 'Home':
+      items[0]?.focus();
+      return true;
+    case 'End':
+      items.at(-1)?.focus();
+      return true;
+    case '$':
+      swapVariable(item);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function choose(item: HTMLElement): void {
+  chosen = nameOf(item);
+  item.click();
+}
+
+/** The button that makes a value a variable, or a variable a value, is there only under the pointer. */
+function swapVariable(item: HTMLElement): void {
+  const label = item.querySelector(':scope > span[style*="color"]');
+  if (!item.closest('[data-arg-name]') || !label) return;
+  label.dispatchEvent(new MouseEvent('mouseover', { bubbles: true }));
+  press(item, label, MOST_FRAMES);
+}
+
+/** It is drawn in one of the next frames. */
+function press(item: HTMLElement, label: Element, frames: number): void {
+  const button = item.querySelector('button');
+  if (!button && frames > 0) {
+    requestAnimationFrame(() => press(item, label, frames - 1));
+    return;
+  }
+  button?.click();
+  label.dispatchEvent(new MouseEvent('mouseout', { bubbles: true }));
+}
+
+function itemsIn(place: ParentNode): HTMLElement[] {
+  return [...place.querySelectorAll<HTMLElement>(ITEM)];
+}
+
+function isChosen(item: HTMLElement): boolean {
+  const icon = item.querySelector('svg');
+  // An arrow points down, and a box is filled.
+  return icon?.style.transform ? true : icon?.getAttribute('viewBox') === '0 0 15 15' && !isEmpty(icon);
+}
+
+function isEmpty(box: SVGElement): boolean {
+  return box.getAttribute('fill') === 'none';
+}
+
+function parentOf(item: HTMLElement): HTMLElement | undefined {
+  const parent = item.closest(NEST)?.parentElement?.querySelector<HTMLElement>(ITEM);
+  return parent && parent !== item ? parent : undefined;
+}
+
+/** `first of enrollments of me` */
+function nameOf(item: HTMLElement): string {
+  const parent = parentOf(item);
+  const own = labelOf(item);
+  return parent ? `${own} of ${nameOf(parent)}` : own;
+}
+
+function labelOf(item: HTMLElement): string {
+  const argument = item.parentElement?.getAttribute('data-arg-name');
+  return argument ?? item.getAttribute('data-field-name') ?? item.textContent?.trim() ?? '';
+}
+
+function nameInput(input: Element): void {
+  if (input.hasAttribute('aria-label')) return;
+  const argument = input
+    .closest('[data-arg-name]')
+    ?.querySelector<HTMLElement>('span[style*="cursor: pointer"]');
+  if (argument) input.setAttribute('aria-label', `Value of ${nameOf(argument)}`);
+  else if (input.matches('select')) input.setAttribute('aria-label', 'Kind of the new operation');
+  else input.setAttribute('aria-label', 'Name of the operation');
+}
