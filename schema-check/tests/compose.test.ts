@@ -156,8 +156,8 @@ test("every missing file is named, with the line that asks for it", async () => 
   const { code, said } = await run("compose", "--config", copy.config);
 
   assert.equal(code, 2);
-  assert.match(said, /course\.graphql: error \[FILE_UNREADABLE\].*ENOENT.*supergraph\.yaml:10/);
-  assert.match(said, /payment\.graphql: error \[FILE_UNREADABLE\]/);
+  assert.match(said, /supergraph\.yaml:10:7: error \[FILE_UNREADABLE\].*course\.graphql.*ENOENT/);
+  assert.match(said, /supergraph\.yaml:18:7: error \[FILE_UNREADABLE\].*payment\.graphql/);
 });
 
 test("two subgraphs of one name", async () => {
