@@ -34,7 +34,9 @@ export function undo(
     ({ kind }) => kind === Kind.SCHEMA_DEFINITION || kind === Kind.DIRECTIVE_DEFINITION,
   );
   const definitions = [...others, ...types.values()];
-  return buildASTSchema({ kind: Kind.DOCUMENT, definitions }, { assumeValidSDL: true });
+  // One of two changes that belong together, undone alone, leaves what is no whole schema, and documents can be
+  // held against it all the same.
+  return buildASTSchema({ kind: Kind.DOCUMENT, definitions }, { assumeValid: true });
 }
 
 /** Of those that GraphQL itself brings there is nothing to undo. */

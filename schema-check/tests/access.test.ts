@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type JsonReport, Repository } from "./repository.ts";
-import { run } from "./support.ts";
 
 const ROWS = "docs/permissions.json";
 const BORN = '"Author.born": { "subgraph": "people", "who": "everyone" }';
@@ -152,15 +151,9 @@ test("what is more public can be approved", async () => {
   repository.write("rules.yaml", rules.replace("rules:", "rules:\n  access-change: error"));
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 
-  const words = ["--reason", "Remarks are for all.", "--author", "Ada"];
-  const change = ["--change", "ACCESS_WIDENED Book.remark"];
-  const { code, said } = await run(
-    "approve",
-    ...repository.where,
-    "--against",
-    "HEAD",
-    ...change,
-    ...words,
+  const { code, said } = await repository.approve(
+    "ACCESS_WIDENED Book.remark",
+    "Remarks are for all.",
   );
   assert.equal(code, 0, said);
 

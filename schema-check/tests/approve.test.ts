@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Repository } from "./repository.ts";
-import { type Outcome, run } from "./support.ts";
+import type { Outcome } from "./support.ts";
 
 const CHANGE = "FIELD_TYPE_CHANGED Book.tags";
 
@@ -10,17 +10,7 @@ function shorter(): Repository {
 }
 
 function approve(repository: Repository, change = CHANGE, ...args: string[]): Promise<Outcome> {
-  const words = ["--reason", "All clients can take it.", "--author", "Ada"];
-  return run(
-    "approve",
-    ...repository.where,
-    "--against",
-    "HEAD",
-    "--change",
-    change,
-    ...words,
-    ...args,
-  );
+  return repository.approve(change, "All clients can take it.", ...args);
 }
 
 test("an approved change is a note with its reason, and breaks nothing", async () => {

@@ -9,7 +9,7 @@ import { XMLParser, XMLValidator } from "fast-xml-parser";
 import type { Log } from "sarif";
 import { validateXML } from "xmllint-wasm";
 import { type JsonReport, Repository } from "./repository.ts";
-import { fixtures, run } from "./support.ts";
+import { fixtures } from "./support.ts";
 
 const FORMATS = ["terminal", "markdown", "json", "junit", "github", "sarif"] as const;
 const HOSTILE = "a|b `c` <img src=x> ::error::%0A &amp; @everyone \u0007";
@@ -30,16 +30,7 @@ before(async () => {
     "  subtitle: Int\n  language: String\n",
   );
   repository.replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
-  const change = ["--change", "FIELD_TYPE_CHANGED Book.tags"];
-  const words = ["--reason", HOSTILE, "--author", "Ada"];
-  const approved = await run(
-    "approve",
-    ...repository.where,
-    "--against",
-    "HEAD",
-    ...change,
-    ...words,
-  );
+  const approved = await repository.approve("FIELD_TYPE_CHANGED Book.tags", HOSTILE);
   assert.equal(approved.code, 0, approved.said);
   // A remark, too.
   repository.write("counts.json", JSON.stringify({ [HOSTILE]: 3 }));

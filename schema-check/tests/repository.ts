@@ -100,6 +100,12 @@ export class Repository {
     return run("check", ...this.where, ...rules, ...args);
   }
 
+  /** Approves a change since the last commit. */
+  approve(change: string, reason: string, ...args: string[]): Promise<Outcome> {
+    const words = ["--change", change, "--reason", reason, "--author", "Ada"];
+    return run("approve", ...this.where, "--against", "HEAD", ...words, ...args);
+  }
+
   async report(...args: string[]): Promise<JsonReport & { code: number }> {
     const { code, printed, said } = await this.check("--format", "json", ...args);
     if (printed === "") throw new Error(said);

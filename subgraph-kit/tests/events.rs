@@ -499,6 +499,58 @@ async fn an_event_counts_as_delivered_when_its_receipt_has_come(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
+async fn what_is_sent_again_takes_the_place_of_what_was_sent_before(db: PgPool) {
+    const AGAIN: &str = "update outbox set next_try_at = now()";
+    let nats = Nats::start();
+    let act = Arc::new(Act::default());
+    publish(&db, (0..3).map(|subject| fact(subject, 0))).await;
+    let _teller = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
+    for times in 1..=4 {
+        until("all are sent", async || count(&db, SENT).await == 3 * times).await;
+        query(AGAIN).execute(&db).await.expect("time passes");
+        query("select pg_notify('outbox', '')").execute(&db).await.expect("the relay is woken");
+    }
+    until("all are sent once more", async || count(&db, SENT).await == 15).await;
+
+    let client = async_nats::connect(nats.url()).await.expect("a connection");
+    let mut stream = async_nats::jetstream::new(client).get_stream("lyceum").await.expect("a stream");
+    assert_eq!(stream.info().await.expect("its state").state.messages, 3);
+    let _consumer = work(&consumer(&db, &act), &nats.bus(SECRET).await);
+    until("all have arrived", async || count(&db, WAITING).await == 0).await;
+    until("all are acted on", async || act.done.lock().expect("a list").len() == 3).await;
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn an_odd_event_stops_nobody_from_reading_on(db: PgPool) {
+    let nats = Nats::start();
+    let act = Arc::new(Act::default());
+    let _consumer = work(&consumer(&db, &act), &nats.bus(SECRET).await);
+    publish(&db, [fact(1, 0)]).await;
+    let _teller = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
+    until("it has arrived", async || count(&db, WAITING).await == 0).await;
+    let client = async_nats::connect(nats.url()).await.expect("a connection");
+
+    let mut odd = Event::new(fact(2, 0));
+    odd.source = "https://example.com/no part of a subject".to_owned();
+    let body = serde_json::to_vec(&odd).expect("JSON");
+    say(&client, &format!("{EVENTS}{}", odd.id), body, Some(SECRET)).await;
+    let unreadable = r#"{"event": "no id", "of": "notification"}"#.as_bytes().to_vec();
+    say(&client, RECEIPTS, unreadable, Some(SECRET)).await;
+    let id = Uuid::now_v7();
+    let no_text = format!(r#"{{"event": "{id}", "of": "\u0000", "refused": "\u0000"}}"#).into_bytes();
+    say(&client, RECEIPTS, no_text, Some(SECRET)).await;
+    publish(&db, [fact(3, 0)]).await;
+    until("what comes later has arrived", async || count(&db, WAITING).await == 0).await;
+    until("all are acted on", async || act.done.lock().expect("a list").len() == 3).await;
+    let stream = async_nats::jetstream::new(client).get_stream("lyceum").await.expect("a stream");
+    until("nothing comes again", async || {
+        let reader = stream.consumer_info("notification").await.expect("a consumer");
+        reader.num_ack_pending == 0 && reader.num_pending == 0
+    })
+    .await;
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
 async fn what_an_inbox_refuses_is_set_aside_by_who_sent_it(db: PgPool) {
     let nats = Nats::start();
     let bus = nats.bus(SECRET).await;
@@ -517,15 +569,15 @@ async fn what_an_inbox_refuses_is_set_aside_by_who_sent_it(db: PgPool) {
     assert_eq!(count(&db, "select count(*) from inbox").await, 1);
 }
 
-const EVENTS: &str = "lyceum.event.notification.enrollment.created";
+const EVENTS: &str = "lyceum.event.notification.enrollment.created.";
 const RECEIPTS: &str = "lyceum.receipt.enrollment";
 
-async fn say(client: &async_nats::Client, subject: &'static str, body: Vec<u8>, secret: Option<&str>) {
+async fn say(client: &async_nats::Client, subject: &str, body: Vec<u8>, secret: Option<&str>) {
     let mut headers = HeaderMap::new();
     if let Some(secret) = secret {
         headers.insert("Lyceum-Signature", secret.parse::<Secrets>().expect("a secret").seal(&body));
     }
-    client.publish_with_headers(subject, headers, body.into()).await.expect("it is sent");
+    client.publish_with_headers(subject.to_owned(), headers, body.into()).await.expect("it is sent");
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
@@ -541,10 +593,10 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
 
     let client = async_nats::connect(nats.url()).await.expect("a connection");
     let event = |subject| serde_json::to_vec(&Event::new(fact(subject, 0))).expect("JSON");
-    say(&client, EVENTS, event(3), None).await;
-    say(&client, EVENTS, event(4), Some(OTHER_SECRET)).await;
-    say(&client, EVENTS, b"\0 no JSON".to_vec(), None).await;
-    say(&client, EVENTS, event(5), Some(SECRET)).await;
+    say(&client, &format!("{EVENTS}0"), event(3), None).await;
+    say(&client, &format!("{EVENTS}1"), event(4), Some(OTHER_SECRET)).await;
+    say(&client, &format!("{EVENTS}2"), b"\0 no JSON".to_vec(), None).await;
+    say(&client, &format!("{EVENTS}3"), event(5), Some(SECRET)).await;
     until("the signed one has come", async || !act.done.lock().expect("a list").is_empty()).await;
     assert_eq!(*act.done.lock().expect("a list"), [(5, 0)]);
     assert_eq!(count(&db, "select count(*) from inbox").await, 1);
@@ -599,6 +651,7 @@ async fn what_was_sent_through_nats_arrives_when_the_bus_is_local_again(db: PgPo
     let relay = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
     until("it is in NATS", async || count(&db, SENT).await > 0).await;
     drop((relay, nats));
+    query("update outbox set next_try_at = now() + interval '1 hour'").execute(&db).await.expect("it has gone often");
     let act = Arc::new(Act::default());
     let platform = Platform::new(verifier());
     let listener = consumer(&db, &act);

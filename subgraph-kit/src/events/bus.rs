@@ -2,8 +2,9 @@
 
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::{EventSettings, Inbox, Kind, nats::Nats, work::BusAddress};
+use super::{EventSettings, Inbox, Kind, nats::Nats, relay, work::BusAddress};
 use crate::{hop::Secrets, peers::Peers};
 
 /// The way from one service's outbox to the others' inboxes: by way of NATS, if there is one, or straight
@@ -68,13 +69,22 @@ impl Bus {
     pub(super) async fn hear_receipts(&self, service: &str, db: &PgPool, stop: &CancellationToken) {
         if let Some(nats) = &self.nats {
             nats.hear_receipts(service, db, stop).await;
+        } else {
+            // What was sent by way of NATS, while that was the setting.
+            _ = stop.run_until_cancelled(relay::send_again(db)).await;
         }
     }
 
     /// Takes an event to where it is wanted.
-    pub(super) async fn deliver(&self, destination: &str, kind: Kind, event: &[u8]) -> Result<Delivery, Undelivered> {
+    pub(super) async fn deliver(
+        &self,
+        destination: &str,
+        kind: Kind,
+        id: Uuid,
+        event: &[u8],
+    ) -> Result<Delivery, Undelivered> {
         if let Some(nats) = &self.nats {
-            nats.publish(destination, kind, event).await?;
+            nats.publish(destination, kind, id, event).await?;
             return Ok(Delivery::OnItsWay);
         }
         self.peers.tell(destination, event).await?;

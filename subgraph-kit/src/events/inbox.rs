@@ -267,8 +267,8 @@ fn read(body: &[u8]) -> Result<(Envelope, String), Undelivered> {
     }
 }
 
-/// Whether it is the event's fault that the table does not hold it, or the moment's.
-fn not_kept(error: &sqlx::Error) -> Undelivered {
+/// Whether it is the fault of what is written down that the table does not hold it, or the moment's.
+pub(super) fn not_kept(error: &sqlx::Error) -> Undelivered {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let is_the_events = code.is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
     let reason = report::chain(error);

@@ -21,7 +21,7 @@ use async_nats::{
     },
 };
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::{sync::watch, time::sleep};
@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{Inbox, Kind, bus::Undelivered, relay, work::NatsName};
+use super::{Inbox, Kind, bus::Undelivered, inbox, relay, work::NatsName};
 use crate::{crash, hop::Secrets};
 
 /// What the types of all events begin with. In NATS the system's name stands there.
@@ -44,6 +44,9 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 /// A service fetches so many at once: it takes them into its inbox well within `ACK_WAIT`.
 const BATCH: usize = 16;
 
+/// So many messages at once one process writes down.
+const HANDS: usize = 4;
+
 /// So long a service waits for events at a time.
 const ASKED_FOR: Duration = Duration::from_secs(10);
 
@@ -56,7 +59,7 @@ const KEPT_FOR: Duration = Duration::from_hours(24);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What went well for so long and fails then is worth a line of log again.
-const LASTING: Duration = Duration::from_secs(5);
+const LASTING: Duration = Duration::from_secs(30);
 
 const NOT_SIGNED: &str = "what is not signed with a secret of ours is not heeded";
 
@@ -85,7 +88,6 @@ struct Sender {
 
 /// That a service has an event, or will not have it.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Receipt {
     event: Uuid,
     of: String,
@@ -122,12 +124,18 @@ impl Nats {
     ///
     /// # Errors
     /// If NATS does not acknowledge it.
-    pub(super) async fn publish(&self, destination: &str, kind: Kind, event: &[u8]) -> Result<(), Undelivered> {
+    pub(super) async fn publish(
+        &self,
+        destination: &str,
+        kind: Kind,
+        id: Uuid,
+        event: &[u8],
+    ) -> Result<(), Undelivered> {
         let send = async {
             self.prepare().await?;
             let body = Bytes::copy_from_slice(event);
             let headers = self.headers("application/cloudevents+json", event);
-            self.0.jetstream.publish_with_headers(self.subject_of(destination, kind), headers, body).await?.await?;
+            self.0.jetstream.publish_with_headers(self.subject_of(destination, kind, id), headers, body).await?.await?;
             Ok::<(), Failure>(())
         };
         send.await.map_err(|error| {
@@ -139,7 +147,7 @@ impl Nats {
 
     /// Fills `inbox` until `stop` is cancelled.
     pub(super) async fn receive(&self, inbox: &Inbox, stop: &CancellationToken) {
-        again_and_again(stop, inbox.service(), async || self.read(inbox, stop).await).await;
+        again_and_again(stop, inbox.service(), async || self.read(inbox).await).await;
     }
 
     /// Tells the outbox in `db`, until `stop` is cancelled, what became of what `service` has sent.
@@ -147,42 +155,39 @@ impl Nats {
         again_and_again(stop, service, async || self.settle(service, db).await).await;
     }
 
-    async fn read(&self, inbox: &Inbox, stop: &CancellationToken) -> Result<(), Failure> {
+    async fn read(&self, inbox: &Inbox) -> Result<(), Failure> {
         let consumer = self.consumer(inbox.service()).await?;
         let stream = consumer.stream().max_messages_per_batch(BATCH).expires(ASKED_FOR).heartbeat(SIGN_OF_LIFE);
-        let mut messages = stream.messages().await?;
-        while let Some(message) = messages.next().await {
-            self.take(inbox, &message?, stop).await?;
-        }
-        Ok(())
+        let messages = stream.messages().await?.map_err(Failure::from);
+        messages.try_for_each_concurrent(HANDS, async |message| self.take(inbox, &message).await).await
     }
 
-    async fn take(&self, inbox: &Inbox, message: &Message, stop: &CancellationToken) -> Result<(), Failure> {
+    async fn take(&self, inbox: &Inbox, message: &Message) -> Result<(), Failure> {
         if !self.is_ours(&message.message) {
             warn!(service = inbox.service(), subject = %message.subject, "{NOT_SIGNED}");
             return message.ack().await;
         }
-        while !stop.is_cancelled() {
+        loop {
             match inbox.receive(&message.payload).await {
+                Ok(()) => return self.acknowledge(inbox.service(), message, None).await,
+                Err(Undelivered::Refused(reason)) => {
+                    return self.acknowledge(inbox.service(), message, Some(reason)).await;
+                }
                 Err(Undelivered::Away(reason)) => {
                     debug!(service = inbox.service(), reason, "an event from NATS has to wait");
                     message.ack_with(AckKind::Progress).await?;
                     sleep(PAUSE).await;
                 }
-                Ok(()) => return self.acknowledge(inbox.service(), message, None).await,
-                Err(Undelivered::Refused(reason)) => {
-                    return self.acknowledge(inbox.service(), message, Some(reason)).await;
-                }
             }
         }
-        Ok(())
     }
 
     /// Says that an event has arrived: first to the service that told it, then to NATS.
     async fn acknowledge(&self, service: &str, message: &Message, refused: Option<String>) -> Result<(), Failure> {
         crash::point("nats.received");
-        if let Ok(Sender { id, source }) = serde_json::from_slice(&message.payload) {
-            let teller: NatsName = source.trim_start_matches('/').parse()?;
+        if let Ok(Sender { id, source }) = serde_json::from_slice(&message.payload)
+            && let Ok(teller) = source.trim_start_matches('/').parse::<NatsName>()
+        {
             let receipt = serde_json::to_vec(&Receipt { event: id, of: service.to_owned(), refused })?;
             let headers = self.headers("application/json", &receipt);
             let subject = self.receipts_of(&teller.to_string());
@@ -192,33 +197,44 @@ impl Nats {
     }
 
     async fn settle(&self, service: &str, db: &PgPool) -> Result<(), Failure> {
-        let mut connected = self.0.connected.clone();
         // Any one of a service's processes hears a receipt.
-        let mut receipts = self.0.client.queue_subscribe(self.receipts_of(service), service.to_owned()).await?;
+        let receipts = self.0.client.queue_subscribe(self.receipts_of(service), service.to_owned()).await?;
+        let hear = receipts.for_each_concurrent(HANDS, async |message| self.hear(service, db, &message).await);
+        tokio::select! {
+            () = hear => Ok(()),
+            lost = self.send_again(db) => lost,
+        }
+    }
+
+    /// Nobody has heard what was said before now, and a server that is back may have lost what it had.
+    async fn send_again(&self, db: &PgPool) -> Result<(), Failure> {
+        let mut connected = self.0.connected.clone();
         loop {
-            // Nobody has heard what was said before, and a server that is back may have lost what it had.
-            until_done(async || relay::send_again(db).await).await;
-            loop {
-                let message = tokio::select! {
-                    message = receipts.next() => message,
-                    changed = connected.changed() => {
-                        changed?;
-                        break;
-                    }
-                };
-                let Some(message) = message else { return Ok(()) };
-                self.hear(service, db, &message).await;
-            }
+            connected.borrow_and_update();
+            relay::send_again(db).await;
+            connected.changed().await?;
         }
     }
 
     async fn hear(&self, service: &str, db: &PgPool, message: &async_nats::Message) {
-        let receipt = if self.is_ours(message) { serde_json::from_slice(&message.payload).ok() } else { None };
-        let Some(Receipt { event, of, refused }) = receipt else {
+        if !self.is_ours(message) {
             warn!(service, subject = %message.subject, "{NOT_SIGNED}");
             return;
+        }
+        let Ok(Receipt { event, of, refused }) = serde_json::from_slice(&message.payload) else {
+            warn!(service, "a receipt that cannot be read");
+            return;
         };
-        until_done(async || relay::settle(db, &of, event, refused.as_deref()).await).await;
+        while let Err(error) = relay::settle(db, &of, event, refused.as_deref()).await {
+            match inbox::not_kept(&error) {
+                Undelivered::Away(reason) => debug!(service, reason, "a receipt has to wait"),
+                Undelivered::Refused(reason) => {
+                    warn!(service, reason, "a receipt that cannot be written down");
+                    return;
+                }
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     fn headers(&self, content_type: &str, body: &[u8]) -> HeaderMap {
@@ -236,9 +252,9 @@ impl Nats {
         signature.is_some_and(|signature| secrets.has_sealed(&message.payload, signature.as_str()))
     }
 
-    /// `lyceum.event.notification.payment.completed`: the system, whom it is for, what has happened.
-    fn subject_of(&self, destination: &str, kind: Kind) -> String {
-        format!("{}.event.{destination}.{}", self.0.name, kind.name().trim_start_matches(PREFIX))
+    /// `lyceum.event.notification.payment.completed.ID`: the system, whom it is for, what has happened, which event.
+    fn subject_of(&self, destination: &str, kind: Kind, id: Uuid) -> String {
+        format!("{}.event.{destination}.{}.{id}", self.0.name, kind.name().trim_start_matches(PREFIX))
     }
 
     fn receipts_of(&self, service: &str) -> String {
@@ -260,6 +276,8 @@ impl Nats {
             description: Some("What Lyceum's services tell each other.".to_owned()),
             subjects: vec![format!("{}.event.>", self.0.name)],
             max_age: KEPT_FOR,
+            // What is sent again takes the place of what was sent before.
+            max_messages_per_subject: 1,
             ..stream::Config::default()
         };
         Ok(self.0.jetstream.get_or_create_stream(config).await?)
@@ -302,16 +320,5 @@ where
     tokio::select! {
         () = work => {}
         () = stop.cancelled() => {}
-    }
-}
-
-/// Does it again until the database takes it.
-async fn until_done<F>(mut attempt: impl FnMut() -> F)
-where
-    F: Future<Output = Result<(), sqlx::Error>>,
-{
-    while let Err(error) = attempt().await {
-        debug!(error = %error, "events wait for their database");
-        sleep(PAUSE).await;
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use sqlx::{PgConnection, PgExecutor, PgPool, query, query_as, query_scalar};
+use tokio::time::{sleep, timeout};
 use tracing::{debug, error};
 use uuid::Uuid;
 
@@ -20,6 +21,9 @@ const BATCH: i64 = 32;
 
 /// Longer, and it counts as undelivered. The connection that holds the batch waits as long.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Before a database that is away is asked again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// An event on its way.
 #[derive(sqlx::FromRow)]
@@ -115,18 +119,16 @@ async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<
 
 async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<Delivery, Undelivered> {
     let kind = Kind::named(&event.r#type).ok_or_else(|| Undelivered::Refused("no known type".to_owned()))?;
-    let delivery = bus.deliver(destination, kind, event.event.as_bytes());
-    tokio::time::timeout(PATIENCE, delivery)
-        .await
-        .unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())))
+    let delivery = bus.deliver(destination, kind, event.event_id, event.event.as_bytes());
+    timeout(PATIENCE, delivery).await.unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())))
 }
 
-/// What went into a stream goes there again, at growing intervals of 2 s to about 4 min, until the service that it
+/// What went into a stream goes there again, at growing intervals of 5 s to about 5 min, until the service that it
 /// is for says that it has it: a stream can be lost.
 async fn expect_receipts(transaction: &mut PgConnection, on_their_way: &[i64]) -> Result<(), sqlx::Error> {
     query(
         "update outbox
-         set sent = sent + 1, next_try_at = now() + interval '2 s' * power(2, least(sent, 7)),
+         set sent = sent + 1, next_try_at = now() + interval '5 s' * power(2, least(sent, 6)),
              reason = 'on its way: ' || destination || ' has not said yet that it has it'
          where position = any($1)",
     )
@@ -136,22 +138,17 @@ async fn expect_receipts(transaction: &mut PgConnection, on_their_way: &[i64]) -
     Ok(())
 }
 
-/// Lets all that is on its way go again at once: it may be lost.
-///
-/// # Errors
-/// Those of the database.
-pub(super) async fn send_again(db: &PgPool) -> Result<(), sqlx::Error> {
-    query(
-        "with again as (
+/// Lets all that is on its way go again at once: it may be lost. Waits for the database if it is away.
+pub(super) async fn send_again(db: &PgPool) {
+    let statement = "with again as (
              update outbox set sent = 0, next_try_at = now()
              where delivered_at is null and set_aside_at is null and sent > 0
          )
-         select pg_notify($1, '')",
-    )
-    .bind(CHANNEL)
-    .execute(db)
-    .await?;
-    Ok(())
+         select pg_notify($1, '')";
+    while let Err(error) = query(statement).bind(CHANNEL).execute(db).await {
+        debug!(error = %error, "what is on its way is not sent again yet");
+        sleep(PAUSE).await;
+    }
 }
 
 /// What the service that an event is for says of it: that it has it, or why it refuses it.

@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
 import {
@@ -115,14 +116,19 @@ test('a token is renewed before it ends, and whoever is signed in stays so', asy
   expect(errors).toEqual([]);
 });
 
-test('a token that the server no longer accepts is replaced, and the operation sent once more', async () => {
-  const { page, sent } = await openEditor(browser());
-  await signInAs(page, 'Student');
+/** As the page is after its access token has ended, loaded anew. */
+async function withEndedToken(page: Page): Promise<void> {
   await page.evaluate(() => {
     const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
     sessionStorage.setItem('lyceum:session', JSON.stringify({ ...session, accessToken: 'ended' }));
   });
   await page.reload();
+}
+
+test('a token that the server no longer accepts is replaced, and the operation sent once more', async () => {
+  const { page, sent } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await withEndedToken(page);
   await page.getByRole('button', { name: /Execute query/ }).waitFor();
   sent.length = 0;
 
@@ -139,11 +145,7 @@ test('a token that the server no longer accepts is replaced, and the operation s
 test('a duplicated tab shares the session: one of both renews it, and both go on', async () => {
   const { page, sent } = await openEditor(browser());
   await signInAs(page, 'Student');
-  await page.evaluate(() => {
-    const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
-    sessionStorage.setItem('lyceum:session', JSON.stringify({ ...session, accessToken: 'ended' }));
-  });
-  await page.reload();
+  await withEndedToken(page);
   await editorIsReady(page);
   const opened = page.waitForEvent('popup');
   await page.evaluate(() => void window.open(location.href));

@@ -97,16 +97,22 @@ test('events are listed as they come, until they are stopped', async () => {
   expect(foreignRequests).toEqual([]);
 });
 
-test('a stream goes on when the server is back, and what happened meanwhile comes, too', async () => {
+/** A student who follows what happens, through a passage to the server that can be cut. */
+async function follow(fields: string) {
   const passage = new Passage();
   passages.push(passage);
   await passage.open();
   const student = await Student.register();
   const { page } = await openEditor(browser(), { at: passage.address });
   await student.signIn(page);
-  await write(page, 'subscription { notificationAdded { id title } }');
+  await write(page, `subscription { notificationAdded { ${fields} } }`);
   await execute(page);
   await events(page).getByText('Live').waitFor();
+  return { passage, student, page };
+}
+
+test('a stream goes on when the server is back, and what happened meanwhile comes, too', async () => {
+  const { passage, student, page } = await follow('id title');
   await student.enroll();
   await expect.poll(() => listed(page).count()).toBe(1);
 
@@ -128,15 +134,7 @@ test('a stream goes on when the server is back, and what happened meanwhile come
 });
 
 test('a stream that is lost before its first event misses nothing either', async () => {
-  const passage = new Passage();
-  passages.push(passage);
-  await passage.open();
-  const student = await Student.register();
-  const { page } = await openEditor(browser(), { at: passage.address });
-  await student.signIn(page);
-  await write(page, 'subscription { notificationAdded { id title } }');
-  await execute(page);
-  await events(page).getByText('Live').waitFor();
+  const { passage, student, page } = await follow('id title');
 
   await passage.cut();
   await events(page).getByText('Connecting again').waitFor();
@@ -148,15 +146,7 @@ test('a stream that is lost before its first event misses nothing either', async
 });
 
 test('a stream without ids says that something may be missing', async () => {
-  const passage = new Passage();
-  passages.push(passage);
-  await passage.open();
-  const student = await Student.register();
-  const { page } = await openEditor(browser(), { at: passage.address });
-  await student.signIn(page);
-  await write(page, 'subscription { notificationAdded { title } }');
-  await execute(page);
-  await events(page).getByText('Live').waitFor();
+  const { passage, student, page } = await follow('title');
   await student.enroll();
   await expect.poll(() => listed(page).count()).toBe(1);
 
