@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { Change } from "./changes.ts";
-import { parseJson } from "./operations.ts";
+import { parseJson } from "./json.ts";
 import { CouldNotRun } from "./problem.ts";
 
 export interface Approval {

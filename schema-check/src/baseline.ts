@@ -16,7 +16,7 @@ import {
   whereItBranched,
 } from "./git.ts";
 import { ask } from "./introspect.ts";
-import { parseJson } from "./operations.ts";
+import { parseJson } from "./json.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { buildApiSchema, readSchema } from "./schema-file.ts";
 import { loadSubgraphs, parseSdl, type Subgraph } from "./subgraphs.ts";

@@ -11,7 +11,8 @@ import { apiSchema, compose } from "./composition.ts";
 import { readText } from "./files.ts";
 import { type Commit, folderOf, historyOf, readAt, shallowHint } from "./git.ts";
 import { formerOperations, loadOperations, type Operation, withCounts } from "./operations.ts";
-import { parsePermissions, servedBy } from "./permissions.ts";
+import { servedBy } from "./permissions.ts";
+import { parsePermissions } from "./permissions-file.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { loadSubgraphs, type Subgraph } from "./subgraphs.ts";
 

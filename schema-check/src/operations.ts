@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
-import { parseDocument } from "yaml";
 import { readText } from "./files.ts";
 import { type Commit, listAt, readManyAt } from "./git.ts";
+import { parseJson } from "./json.ts";
 import { CouldNotRun, type Place, type Problem } from "./problem.ts";
 
 export interface Operation {
@@ -156,30 +156,6 @@ function manifestEntries(parsed: unknown): [string, string][] | undefined {
 function lineOf(text: string, id: string): number {
   const at = text.indexOf(JSON.stringify(id));
   return text.slice(0, Math.max(at, 0)).split("\n").length;
-}
-
-export function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new CouldNotRun({
-      code: "INVALID_JSON",
-      message,
-      place: { file, ...jsonPlace(text, message) },
-    });
-  }
-}
-
-/** The parser does not always say where; JSON is YAML, and that parser does. */
-function jsonPlace(text: string, message: string): { line: number; column?: number } {
-  const position = /position (\d+)/.exec(message)?.[1];
-  if (position !== undefined) {
-    const before = text.slice(0, Number(position)).split("\n");
-    return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
-  }
-  const at = parseDocument(text).errors[0]?.linePos?.[0];
-  return at ? { line: at.line, column: at.col } : { line: 1 };
 }
 
 export interface Counted {

@@ -1,4 +1,4 @@
-// Who may see what: docs/permissions.json, read, held against the schema, and asked.
+// Who may see what: the rows of docs/permissions.json, held against the schema, and asked.
 
 import {
   type DocumentNode,
@@ -8,7 +8,8 @@ import {
   isObjectType,
   Kind,
 } from "graphql";
-import { CouldNotRun, type Problem } from "./problem.ts";
+import type { Locate } from "./json.ts";
+import type { Problem } from "./problem.ts";
 import type { Subgraph } from "./subgraphs.ts";
 
 export const outcomes = ["allowed", "null", "FORBIDDEN", "UNAUTHENTICATED"] as const;
@@ -85,85 +86,13 @@ export function landing(
   return owner ?? permissions.types[to]?.owner ?? "";
 }
 
-/** Reads the file's text; everything that its form can get wrong is told at once. */
-export function parsePermissions(text: string, file: string): Permissions {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new CouldNotRun({ code: "INVALID_JSON", message, place: { file } });
-  }
-  const sections = ["viewers", "rules", "types", "fields"] as const;
-  const missing = sections.filter((name) => !isObject((parsed as Permissions | null)?.[name]));
-  if (missing.length > 0) {
-    const message = `it has no ${missing.map((name) => `"${name}"`).join(", ")}`;
-    throw new CouldNotRun({ code: "INVALID_FORM", message, place: { file } });
-  }
-  const permissions = parsed as Permissions;
-  const problems = faults(permissions);
-  if (problems.length > 0) {
-    throw new CouldNotRun(
-      ...problems.map(([coordinate, message]) => ({
-        code: "INVALID_FORM",
-        coordinate,
-        message,
-        place: { file },
-      })),
-    );
-  }
-  return permissions;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-type Fault = [where: string, message: string];
-
-function faults({ viewers, rules, types, fields }: Permissions): Fault[] {
-  const audiences = [...Object.keys(viewers), "owner", "signed in", "everyone"];
-  const oneOf = (where: string, value: unknown, known: readonly string[]): Fault[] =>
-    known.includes(value as string)
-      ? []
-      : [[where, `${JSON.stringify(value)} is none of ${known.join(", ")}`]];
-  const ruleNames = Object.keys(rules);
-  const rulesIn = (where: string, named: Record<string, string> = {}): Fault[] =>
-    Object.entries(named).flatMap(([key, rule]) => oneOf(`${where}.${key}`, rule, ruleNames));
-
-  return [
-    ...Object.entries(rules).flatMap(([name, rule]) => [
-      ...unknownKeys(name, rule, ["means", "allowed", "otherwise", "anonymous"]),
-      ...rule.allowed.flatMap((audience) => oneOf(name, audience, audiences)),
-      ...oneOf(name, rule.otherwise ?? "null", outcomes),
-      ...oneOf(name, rule.anonymous ?? "null", outcomes),
-    ]),
-    ...Object.entries(types).flatMap(([name, type]) => [
-      ...unknownKeys(name, type, ["owner", "ownerIs", "entities"]),
-      ...oneOf(`${name}.owner`, type.owner, Object.keys(viewers)),
-      ...rulesIn(`${name}.entities`, type.entities),
-    ]),
-    ...Object.entries(fields).flatMap(([name, row]) => [
-      ...unknownKeys(name, row, ["subgraph", "who", "leadsTo", "through"]),
-      ...oneOf(name, row.who, ruleNames),
-      ...rulesIn(`${name}.through`, row.through),
-    ]),
-  ];
-}
-
-function unknownKeys(where: string, value: object, known: readonly string[]): Fault[] {
-  const unknown = Object.keys(value).filter((key) => !known.includes(key));
-  return unknown.map((key) => [where, `there is no ${JSON.stringify(key)} here`]);
-}
-
 /** What the schema has and the rows lack, and the other way round. */
 export function checkRows(
   permissions: Permissions,
   api: GraphQLSchema,
   subgraphs: readonly Subgraph[],
-  file: string,
+  locate: Locate,
 ): Problem[] {
-  const place = { file };
   const homes = homesOfFields(subgraphs);
   const served = servedBy(api, subgraphs).fields;
   const problems: Problem[] = [];
@@ -175,33 +104,40 @@ export function checkRows(
     if (!row) {
       const line = `"${coordinate}": { "subgraph": "${subgraph}", "who": "everyone" }`;
       const message = `who may see it? Add a row to "fields", such as  ${line}  with one of the rules ${Object.keys(permissions.rules).join("; ")}`;
-      problems.push({ code: "NO_ROW", coordinate, message, place });
+      problems.push({ code: "NO_ROW", coordinate, message, place: locate(["fields"]) });
     } else if (row.subgraph !== subgraph) {
       const message = `its subgraph is "${subgraph}", not "${row.subgraph}"`;
+      const place = locate(["fields", coordinate, "subgraph"]);
       problems.push({ code: "WRONG_SUBGRAPH", coordinate, message, place });
     }
   }
   for (const coordinate of Object.keys(permissions.fields)) {
     if (!served.has(coordinate)) {
       const message = 'there is no such field: take its row out of "fields"';
-      problems.push({ code: "NO_FIELD", coordinate, message, place });
+      problems.push({
+        code: "NO_FIELD",
+        coordinate,
+        message,
+        place: locate(["fields", coordinate]),
+      });
     }
   }
-  return [...problems, ...checkEntities(permissions, subgraphs, file)];
+  return [...problems, ...checkEntities(permissions, subgraphs, locate)];
 }
 
 function checkEntities(
   { types }: Permissions,
   subgraphs: readonly Subgraph[],
-  file: string,
+  locate: Locate,
 ): Problem[] {
   const told = Object.entries(types).flatMap(([type, { entities }]) =>
     Object.keys(entities).map((subgraph) => `${type} ${subgraph}`),
   );
   const served = keysOf(subgraphs);
   const problem = (pair: string, code: string, message: string): Problem => {
-    const [coordinate, subgraph] = pair.split(" ");
-    return { code, coordinate, subgraph, message, place: { file } };
+    const [coordinate = "", subgraph = ""] = pair.split(" ");
+    const place = locate(["types", coordinate, "entities", subgraph]);
+    return { code, coordinate, subgraph, message, place };
   };
   return [
     ...served

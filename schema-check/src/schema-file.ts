@@ -3,6 +3,7 @@
 import { buildASTSchema, buildClientSchema, type DocumentNode, type GraphQLSchema } from "graphql";
 import { apiSchema } from "./composition.ts";
 import { readText } from "./files.ts";
+import { parseJson } from "./json.ts";
 import { CouldNotRun } from "./problem.ts";
 import { parseSdl } from "./subgraphs.ts";
 
@@ -15,7 +16,7 @@ export function readSchema(file: string): GraphQLSchema {
   const text = readText(file);
   return orInvalid(file, () =>
     text.trimStart().startsWith("{") && file.endsWith(".json")
-      ? fromIntrospection(text)
+      ? fromIntrospection(text, file)
       : buildASTSchema(parseSdl(text, file)),
   );
 }
@@ -30,7 +31,7 @@ function orInvalid(file: string, build: () => GraphQLSchema): GraphQLSchema {
   }
 }
 
-function fromIntrospection(text: string): GraphQLSchema {
-  const answer = JSON.parse(text);
-  return buildClientSchema(answer.data ?? answer);
+function fromIntrospection(text: string, file: string): GraphQLSchema {
+  const answer = parseJson(text, file) as { data?: never };
+  return buildClientSchema(answer.data ?? (answer as never));
 }

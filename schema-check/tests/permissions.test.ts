@@ -3,7 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { outcome, parsePermissions } from "../src/permissions.ts";
+import { outcome } from "../src/permissions.ts";
+import { parsePermissions } from "../src/permissions-file.ts";
 import { type Outcome, run } from "./support.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -23,11 +24,14 @@ class Repository {
     }
   }
 
+  read(file: string): string {
+    return readFileSync(join(this.folder, file), "utf8");
+  }
+
   replace(file: string, from: string, to: string): this {
-    const path = join(this.folder, file);
-    const text = readFileSync(path, "utf8");
+    const text = this.read(file);
     assert.ok(text.includes(from), `${file} has no ${from}`);
-    writeFileSync(path, text.replace(from, to));
+    writeFileSync(join(this.folder, file), text.replace(from, to));
     return this;
   }
 
@@ -69,7 +73,7 @@ test("a field without a row is told with the line to add", async () => {
   assert.equal(code, 1);
   assert.match(
     said,
-    /permissions.json: error \[NO_ROW\] Payment.fee: who may see it\? .*"Payment.fee": \{ "subgraph": "payment", "who": "everyone" \}/,
+    /permissions.json:\d+:\d+: error \[NO_ROW\] Payment.fee: who may see it\? .*"Payment.fee": \{ "subgraph": "payment", "who": "everyone" \}/,
   );
 });
 
@@ -89,7 +93,7 @@ test("a row without a field, and a row with another's subgraph, are told", async
 
   assert.equal(code, 1);
   assert.match(said, /\[NO_ROW\] User.email/);
-  assert.match(said, /\[NO_FIELD\] User.mail/);
+  assert.match(said, /permissions.json:\d+:\d+: error \[NO_FIELD\] User.mail/);
   assert.match(said, /\[WRONG_SUBGRAPH\] Payment.amount: its subgraph is "payment", not "course"/);
 });
 
@@ -115,6 +119,58 @@ test("rules, viewers and words that there are not are told all at once", async (
   assert.match(said, /admin, else refused: "root" is none of anonymous, /);
   assert.match(said, /Query.unverifiedTeachers: there is no "leadTo" here/);
 });
+
+for (const [what, from, to, expected] of [
+  ["a word that is none", '"allowed": ["everyone"]', '"allowed": [everyone]', /INVALID_JSON/],
+  ["rows that are a list", '"fields": {', '"fields": [], "rows": {', /"fields" must be an object/],
+  [
+    "a rule that is text",
+    '"everyone": {',
+    '"new": "x", "everyone": {',
+    /new: "new" must be an object/,
+  ],
+  ["a rule for nobody", ', "allowed": ["everyone"] }', " }", /everyone: it has no "allowed"/],
+  [
+    "a rule for one",
+    '"allowed": ["everyone"]',
+    '"allowed": "everyone"',
+    /"allowed" must be a list/,
+  ],
+  ["a type without keys", '"entities": {', '"entity": {', /it has no "entities"/],
+  [
+    "a row that is null",
+    '"Query.me": {',
+    '"Query.me": null, "Query.it": {',
+    /Query\.me: "Query\.me" must/,
+  ],
+  [
+    "doors that are text",
+    '"through": {',
+    '"through": "everyone", "thru": {',
+    /"through" must be an object/,
+  ],
+] as const) {
+  test(`a file of another form is told with the line: ${what}`, async () => {
+    const repository = new Repository();
+    const line = repository.read(DATA).split(from)[0]?.split("\n").length;
+
+    const { code, said } = await repository.replace(DATA, from, to).permissions();
+
+    assert.equal(code, 2, said);
+    assert.match(said, expected);
+    assert.match(said, new RegExp(`^\\S+permissions\\.json:${line}:\\d+: error`, "m"));
+    assert.doesNotMatch(said, /UNEXPECTED/);
+  });
+}
+
+for (const text of ["null", "[]", "3", '{"viewers": {}}', ""]) {
+  test(`a file that is none: ${JSON.stringify(text)}`, () => {
+    assert.throws(
+      () => parsePermissions(text, DATA),
+      /^Error: docs\/permissions\.json:1.*: error \[INVALID_(FORM|JSON)\]/,
+    );
+  });
+}
 
 test("a rule tells the owner, the others and the anonymous apart", () => {
   const permissions = parsePermissions(readFileSync(join(root, DATA), "utf8"), DATA);

@@ -1,6 +1,8 @@
 import { type Command, options, required } from "../command.ts";
 import { readText, writeText } from "../files.ts";
-import { checkRows, parsePermissions } from "../permissions.ts";
+import { locateJson } from "../json.ts";
+import { checkRows } from "../permissions.ts";
+import { parsePermissions } from "../permissions-file.ts";
 import { permissionsPage } from "../permissions-page.ts";
 import { exitCode, formatProblem } from "../problem.ts";
 import { readSchema } from "../schema-file.ts";
@@ -18,10 +20,12 @@ export const permissionsCommand: Command = {
       out: { type: "string" },
     });
     const file = required(values.data, "--data");
-    const permissions = parsePermissions(readText(file), file);
+    const text = readText(file);
+    const permissions = parsePermissions(text, file);
     const api = readSchema(required(values.schema, "--schema"));
 
-    const problems = checkRows(permissions, api, await loadSubgraphs(values.config), file);
+    const subgraphs = await loadSubgraphs(values.config);
+    const problems = checkRows(permissions, api, subgraphs, locateJson(text, file));
     for (const problem of problems) output.say(formatProblem(problem));
     if (problems.length > 0) return exitCode.broken;
 

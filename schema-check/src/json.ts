@@ -1,0 +1,71 @@
+// JSON with places: what is wrong with a file is told with the line that it stands in.
+
+import { isNode, LineCounter, parseDocument } from "yaml";
+import { CouldNotRun, type Place } from "./problem.ts";
+
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new CouldNotRun({
+      code: "INVALID_JSON",
+      message,
+      place: { file, ...faultIn(text) },
+    });
+  }
+}
+
+const SCALAR =
+  /"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?|true|false|null/iuy;
+
+/** The parser does not always say where: this is the first place at which no JSON can go on. */
+function faultIn(text: string): Omit<Place, "file"> {
+  let at = 0;
+  const take = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at;
+    const isThere = pattern.test(text);
+    if (isThere) at = pattern.lastIndex;
+    return isThere;
+  };
+  const mark = (sign: string): boolean => {
+    take(/\s*/y);
+    if (text[at] !== sign) return false;
+    at++;
+    return true;
+  };
+  const items = (item: () => boolean, end: string): boolean => {
+    if (mark(end)) return true;
+    do if (!item()) return false;
+    while (mark(","));
+    return mark(end);
+  };
+  const member = (): boolean => {
+    take(/\s*/y);
+    return text[at] === '"' && take(SCALAR) && mark(":") && value();
+  };
+  const value = (): boolean => {
+    if (mark("[")) return items(value, "]");
+    return mark("{") ? items(member, "}") : take(SCALAR);
+  };
+  if (value()) take(/\s*/y);
+  const before = text.slice(0, at).split("\n");
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+}
+
+/** Finds where the value at a path stands, or else the nearest thing around it that there is. */
+export type Locate = (path: readonly string[]) => Place;
+
+export function locateJson(text: string, file: string): Locate {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false });
+  return (path) => {
+    for (let length = path.length; length > 0; length--) {
+      const node = document.getIn(path.slice(0, length), true);
+      if (!isNode(node) || !node.range) continue;
+      const { line, col } = lines.linePos(node.range[0]);
+      return { file, line, column: col };
+    }
+    return { file, line: 1, column: 1 };
+  };
+}
