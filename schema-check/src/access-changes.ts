@@ -4,6 +4,7 @@
 import { isTypeDefinitionNode, parse, print } from "graphql";
 import type { Change } from "./changes.ts";
 import { outcomeOf, type Permissions, type Rule, type Served } from "./permissions.ts";
+import { mayBe } from "./viewers.ts";
 
 /** Who may see what on one side, and what there is to see. */
 export interface Access {
@@ -119,7 +120,7 @@ function compareTerms(door: Door, old: Terms, now: Terms, before: Access, after:
       // What a subgraph no longer knows by key the router asks of another one, or refuses to compose.
       level: now === CLOSED ? "dangerous" : "breaking",
       message: `${what} is more private: no longer for ${list(viewers)}${why}`,
-      affects: (usage, viewer) => uses(usage) && viewers.some((lost) => isKindOf(lost, viewer)),
+      affects: (usage, senders) => uses(usage) && viewers.some((lost) => mayBe(lost, senders)),
     });
   }
   if (won.length > 0) {
@@ -173,6 +174,18 @@ function textOf({ rule: { allowed, otherwise, anonymous } }: Terms): string {
   return JSON.stringify([[...allowed].sort(), otherwise, anonymous]);
 }
 
+/** Without the rows nobody can tell any more who may see what. */
+export function rowsRemoved(file: string, former: string): Change {
+  return {
+    kind: "ACCESS_ROWS_REMOVED",
+    path: file,
+    level: "breaking",
+    message: `'${file}' is gone, which said who may see what`,
+    definitions: () => [former, ""],
+    affects: () => true,
+  };
+}
+
 /** The rules can stay as they are and be about other people's things. */
 function ownerChanges(before: Permissions, after: Permissions): Change[] {
   const change = (path: string, what: string, was: string, is: string): Change[] =>
@@ -205,13 +218,6 @@ function ownerChanges(before: Permissions, after: Permissions): Change[] {
 
 function list(names: readonly string[]): string {
   return names.join(", ");
-}
-
-/** May the viewer in an operation's header be one of these? Whoever has signed in may own something. */
-function isKindOf(audience: string, viewer: string | undefined): boolean {
-  if (viewer === undefined) return true;
-  if (audience === "owner") return viewer !== "anonymous";
-  return audience.toLowerCase().endsWith(viewer.toLowerCase());
 }
 
 export function isAboutAccess({ kind }: Pick<Change, "kind">): boolean {

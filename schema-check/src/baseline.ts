@@ -38,15 +38,19 @@ export interface BrokenBaseline {
   problems: readonly Problem[];
 }
 
-/** Without `against`, the main branch; a reason, where that has no other commit. */
+/**
+ * Without `against`, the main branch; a reason, where that has no other commit. `files` are those that are
+ * compared: on the main branch itself it matters whether they are as they were committed.
+ */
 export async function loadBaseline(
   against: string | undefined,
   config: string,
+  files: readonly string[],
 ): Promise<Baseline | BrokenBaseline | { reason: string }> {
   const folder = folderOf(config);
   if (against === undefined) {
-    const tip = mainBranchBefore(folder);
-    return "reason" in tip ? tip : atCommit(whereItBranched(tip, folder), config);
+    const commit = mainBranchBefore(folder, files);
+    return "reason" in commit ? commit : atCommit(commit, config);
   }
   if (/^https?:\/\//.test(against)) return atAddress(against);
   if (isFile(against)) return inFile(against);

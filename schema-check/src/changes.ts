@@ -30,8 +30,8 @@ export interface Change {
   definitions(): [before: string, after: string];
   /** The union member or interface that it is about, where the path is only that of its type. */
   member?: string;
-  /** Would a document that uses so much, sent by such a viewer, be broken, or see something new? */
-  affects(usage: Usage, viewer?: string): boolean;
+  /** Would a document that uses so much, sent by such viewers, be broken, or see something new? */
+  affects(usage: Usage, senders?: readonly string[]): boolean;
 }
 
 export async function schemaChanges(

@@ -14,7 +14,7 @@ import { type Change, type Level, schemaChanges } from "./changes.ts";
 import type { Comparison, FaultBefore, Graph } from "./comparison.ts";
 import { lintRules } from "./lint.ts";
 import { placeOfPath } from "./locate.ts";
-import type { Operation } from "./operations.ts";
+import { type Operation, placeIn } from "./operations.ts";
 import { type PlanComparison, riseOf } from "./plans.ts";
 import { formatPlace, type Place, type Problem } from "./problem.ts";
 import type { Exception, Rules } from "./rules.ts";
@@ -56,14 +56,22 @@ export interface Finding {
   approval?: Approval;
 }
 
+/** What was not looked at, and why. */
+export interface Remark {
+  text: string;
+  /** The questions that have no answer for it. */
+  skips: readonly Section[];
+}
+
+export const leftOut = (text: string, ...skips: Section[]): Remark => ({ text, skips });
+
 export interface Report {
   /** The question could not be answered: the findings say why, and nothing else was looked at. */
   couldNotRun?: boolean;
   /** What the graph was compared with; nothing, if there was nothing. */
   against?: string;
   findings: Finding[];
-  /** What was not looked at, and why. */
-  remarks: string[];
+  remarks: readonly Remark[];
   operations: number;
   plans: PlanComparison[];
 }
@@ -110,19 +118,24 @@ export function judge(evidence: Evidence): Report {
   const { graph, baseline, operations, remarks, faultsBefore } = comparison;
   const common = { against: baseline?.name, remarks, operations: operations.length };
   const before = faultsBefore.map(faultBefore);
+  const refused = { ...common, remarks: [...remarks, NOTHING_ELSE], plans: [] };
   if (!graph.composes) {
-    return { ...common, findings: [...before, ...compositionFindings(graph.problems)], plans: [] };
+    return { ...refused, findings: [...before, ...compositionFindings(graph.problems)] };
   }
   const opinion = second ? secondOpinion(graph, second) : [];
   const invalid = validateSchema(graph.api).map(
     ({ message }): Problem => ({ code: "INVALID_SCHEMA", message }),
   );
   if (invalid.length > 0) {
-    const findings = [...before, ...opinion, ...compositionFindings(invalid)];
-    return { ...common, findings, plans: [] };
+    return { ...refused, findings: [...before, ...opinion, ...compositionFindings(invalid)] };
   }
   return { ...common, ...judgeGraph(graph, evidence, [...before, ...opinion]) };
 }
+
+const NOTHING_ELSE = leftOut(
+  "Nothing else was looked at: that takes a graph that composes.",
+  ...(["changes", "permissions", "operations", "plans", "lint", "approvals"] as const),
+);
 
 /** A warning: to mend it takes a change, and that change has to pass. */
 function faultBefore({ name, problem }: FaultBefore): Finding {
@@ -227,7 +240,12 @@ export function clientsOf(operations: readonly Operation[], schema: GraphQLSchem
 export function affectedBy(change: Change, clients: readonly Client[]): Operation[] {
   return clients
     .filter(({ operation }) => operation.requests !== 0)
-    .filter(({ operation, usage }) => change.affects(usage, operation.viewer))
+    .filter(({ operation: { viewers }, usage }) =>
+      change.affects(
+        usage,
+        viewers?.map(({ name }) => name),
+      ),
+    )
     .map(({ operation }) => operation);
 }
 
@@ -321,7 +339,7 @@ export function operationFindings(
           hint: isMeant
             ? "the change was approved, so clients no longer send this: take the document away, or change it"
             : documentHint(operation, causes),
-          place: operation.place.line === 1 ? { ...operation.place, ...at } : operation.place,
+          place: placeIn(operation, at),
           affected: [operation],
         },
       ];

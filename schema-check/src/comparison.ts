@@ -1,20 +1,21 @@
 // Reads all that a check needs.
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type GraphQLSchema, parse } from "graphql";
-import type { Access } from "./access-changes.ts";
+import { type Access, rowsRemoved } from "./access-changes.ts";
 import { type Approval, parseApprovals, splitBySpent } from "./approvals.ts";
 import { type Baseline, loadBaseline } from "./baseline.ts";
 import type { Change } from "./changes.ts";
-import { allChanges, type Client, clientsOf } from "./check.ts";
+import { allChanges, type Client, clientsOf, leftOut, type Remark } from "./check.ts";
 import { apiSchema, compose } from "./composition.ts";
 import { readText } from "./files.ts";
 import { type Commit, folderOf, historyOf, readAt, shallowHint } from "./git.ts";
 import { formerOperations, loadOperations, type Operation, withCounts } from "./operations.ts";
-import { servedBy } from "./permissions.ts";
+import { type Permissions, servedBy } from "./permissions.ts";
 import { parsePermissions } from "./permissions-file.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { loadSubgraphs, type Subgraph } from "./subgraphs.ts";
+import { unknownViewers } from "./viewers.ts";
 
 /** The options of every command that compares. */
 export const comparisonOptions = {
@@ -22,16 +23,18 @@ export const comparisonOptions = {
   against: { type: "string" },
   operations: { type: "string", default: "operations" },
   counts: { type: "string" },
-  permissions: { type: "string", default: "docs/permissions.json" },
+  permissions: { type: "string" },
   approvals: { type: "string", default: "schema-check/approvals.json" },
 } as const;
+
+const PERMISSIONS = "docs/permissions.json";
 
 export interface Where {
   config: string;
   against?: string;
   operations: string;
   counts?: string;
-  permissions: string;
+  permissions?: string;
   approvals: string;
 }
 
@@ -42,8 +45,7 @@ export interface Comparison {
   approvals: Approval[];
   /** Those that were merged before, and count no more. */
   spent: Approval[];
-  /** What was not looked at, and why. */
-  remarks: string[];
+  remarks: Remark[];
   baseline?: Baseline;
   /** What is wrong with the commit that this would be compared with: no fault of what is here. */
   faultsBefore: FaultBefore[];
@@ -70,63 +72,103 @@ export interface Refused {
 }
 
 export async function loadComparison(where: Where): Promise<Comparison> {
-  const remarks: string[] = [];
   const subgraphs = await loadSubgraphs(where.config);
-  const found = await loadBaseline(where.against, where.config);
+  const rows = loadRows(where.permissions);
+  const current = currentOperations(where.operations, rows);
+  const found = await loadBaseline(where.against, where.config, [
+    ...[where.config, where.operations, where.approvals, rows.file],
+    ...subgraphs.map(({ origin }) => origin),
+  ]);
+
+  const notes: Notes = { remarks: [], faultsBefore: [] };
+  noteBaseline(found, notes);
   const baseline = "api" in found ? found : undefined;
   const commit = "reason" in found ? undefined : found.commit;
-  const faultsBefore: FaultBefore[] = [];
-  const tell = (problems: readonly Problem[]) => {
-    const name = commit?.name ?? "";
-    faultsBefore.push(...problems.map((problem) => ({ name, problem })));
-  };
-  if ("reason" in found) {
-    remarks.push(`There is nothing to compare with: ${found.reason}. Changes were not looked at.`);
-  } else if ("problems" in found) {
-    tell(found.problems);
-    remarks.push(
-      `${found.name} is broken, so changes, permissions and former plans were not looked at.`,
-    );
-  }
-  const operations = clients(where, commit, remarks, tell);
-  const { fresh: approvals, spent } = loadApprovals(where, commit, remarks);
-  const common = { subgraphs, operations, approvals, spent, remarks, baseline, faultsBefore };
+  const operations = withRequests(where.counts, notes, [
+    ...current,
+    ...formerClients(where.operations, current, found, notes),
+  ]);
+  const { fresh: approvals, spent } = loadApprovals(where, commit, notes);
+  const common = { subgraphs, operations, approvals, spent, baseline, ...notes };
 
   const result = compose(subgraphs);
   if (!result.composes) return { ...common, graph: result };
 
   const { supergraph } = result;
   const api = apiSchema(parse(supergraph));
-  const after = { api, subgraphs };
-  const access = baseline && bothAccesses(where.permissions, baseline, after, remarks, tell);
-  const supergraphs = baseline?.supergraph
-    ? { before: baseline.supergraph, after: supergraph }
-    : undefined;
   const changes = baseline
-    ? await allChanges({ before: baseline.api, after: api, access, supergraphs })
+    ? await changesSince(baseline, { api, supergraph, subgraphs }, rows, notes)
     : [];
   const usedOf = clientsOf(operations, baseline?.api ?? api);
   return { ...common, graph: { composes: true, supergraph, api, changes, clients: usedOf } };
 }
 
-/** The documents here, and those that clients of the commit send. */
-function clients(
-  where: Where,
-  commit: Commit | undefined,
-  remarks: string[],
-  tell: (problems: readonly Problem[]) => void,
-): Operation[] {
-  const all = loadOperations(where.operations);
-  if (commit && statSync(where.operations).isDirectory()) {
-    const former = formerOperations(where.operations, commit, all);
-    all.push(...former.operations);
-    tell(former.problems);
-  }
-  if (!where.counts) return all;
+type Notes = Pick<Comparison, "remarks" | "faultsBefore">;
+type Found = Awaited<ReturnType<typeof loadBaseline>>;
 
-  const { operations, unknown } = withCounts(all, where.counts);
+function noteBaseline(found: Found, notes: Notes): void {
+  if ("reason" in found) {
+    const text = `There is nothing to compare with: ${found.reason}. Changes were not looked at.`;
+    notes.remarks.push(leftOut(text, "changes", "permissions", "approvals"));
+  } else if ("problems" in found) {
+    noteFaults(found.name, found.problems, notes);
+    const text = `${found.name} is broken, so changes, permissions and former plans were not looked at.`;
+    notes.remarks.push(leftOut(text, "changes", "permissions", "approvals"));
+  }
+}
+
+function noteFaults(name: string, problems: readonly Problem[], { faultsBefore }: Notes): void {
+  faultsBefore.push(...problems.map((problem) => ({ name, problem })));
+}
+
+/** Who may see what, as it is now. */
+interface Rows {
+  file: string;
+  now?: Permissions;
+}
+
+/** The file that is asked for has to be there; a graph without one has nothing to compare. */
+function loadRows(named: string | undefined): Rows {
+  const file = named ?? PERMISSIONS;
+  const isThere = named !== undefined || existsSync(file);
+  return { file, now: isThere ? parsePermissions(readText(file), file) : undefined };
+}
+
+function currentOperations(where: string, { now }: Rows): Operation[] {
+  const operations = loadOperations(where);
+  const unknown = unknownViewers(operations, now && Object.keys(now.viewers));
+  if (unknown.length > 0) throw new CouldNotRun(...unknown);
+  return operations;
+}
+
+/** The documents that clients of the commit send. */
+function formerClients(
+  where: string,
+  current: readonly Operation[],
+  found: Found,
+  notes: Notes,
+): Operation[] {
+  if ("reason" in found) return [];
+  const former = found.commit && formerOperations(where, found.commit, current);
+  if (!former) {
+    const text = `Only the documents that are here count as sent: ${found.name} has no ${where}.`;
+    notes.remarks.push(leftOut(text));
+    return [];
+  }
+  noteFaults(found.name, former.problems, notes);
+  return former.operations;
+}
+
+function withRequests(
+  counts: string | undefined,
+  { remarks }: Notes,
+  all: Operation[],
+): Operation[] {
+  if (counts === undefined) return all;
+  const { operations, unknown } = withCounts(all, counts);
   if (unknown.length > 0) {
-    remarks.push(`${where.counts} counts what is not among the operations: ${unknown.join(", ")}.`);
+    const text = `${counts} counts what is not among the operations: ${unknown.join(", ")}.`;
+    remarks.push(leftOut(text));
   }
   return operations;
 }
@@ -135,31 +177,58 @@ function clients(
 function loadApprovals(
   { approvals: file, config }: Where,
   commit: Commit | undefined,
-  remarks: string[],
+  { remarks }: Notes,
 ): { fresh: Approval[]; spent: Approval[] } {
   const written = existsSync(file) ? parseApprovals(readText(file), file) : [];
   if (written.length === 0) return { fresh: [], spent: [] };
   if (!commit) {
-    remarks.push(`Which approvals are spent is not known: only a commit has a history of ${file}.`);
+    const text = `Which approvals are spent is not known: only a commit has a history of ${file}.`;
+    remarks.push(leftOut(text));
     return { fresh: written, spent: [] };
   }
   const hint = shallowHint(folderOf(config));
-  if (hint) remarks.push(`Of spent approvals only some may be known${hint}.`);
+  if (hint) remarks.push(leftOut(`Of spent approvals only some may be known${hint}.`));
   return splitBySpent(written, historyOf(commit, file));
 }
 
+interface After {
+  api: GraphQLSchema;
+  supergraph: string;
+  subgraphs: readonly Subgraph[];
+}
+
+async function changesSince(
+  baseline: Baseline,
+  after: After,
+  rows: Rows,
+  notes: Notes,
+): Promise<Change[]> {
+  const { commit } = baseline;
+  const former = commit && readAt(commit, rows.file);
+  const isGone = former !== undefined && !rows.now;
+  return [
+    ...(isGone ? [rowsRemoved(rows.file, former)] : []),
+    ...(await allChanges({
+      ...{ before: baseline.api, after: after.api },
+      access: isGone ? undefined : bothAccesses(former, baseline, after, rows, notes),
+      supergraphs: baseline.supergraph
+        ? { before: baseline.supergraph, after: after.supergraph }
+        : undefined,
+    })),
+  ];
+}
+
 function bothAccesses(
-  file: string,
+  former: string | undefined,
   { api, subgraphs = [], commit, name }: Baseline,
-  after: { api: GraphQLSchema; subgraphs: readonly Subgraph[] },
-  remarks: string[],
-  tell: (problems: readonly Problem[]) => void,
+  after: After,
+  { file, now }: Rows,
+  notes: Notes,
 ): { before: Access; after: Access } | undefined {
-  const former = commit && readAt(commit, file);
-  const now = existsSync(file) ? parsePermissions(readText(file), file) : undefined;
   if (former === undefined || !now) {
     const side = former === undefined ? name : "this graph";
-    remarks.push(`Permissions were not compared: ${side} has no ${file}.`);
+    const text = `Permissions were not compared: ${side} has no ${file}.`;
+    notes.remarks.push(leftOut(text, "permissions"));
     return undefined;
   }
   try {
@@ -170,7 +239,9 @@ function bothAccesses(
     };
   } catch (cause) {
     if (!(cause instanceof CouldNotRun)) throw cause;
-    tell(cause.problems);
+    noteFaults(name, cause.problems, notes);
+    const text = `Permissions were not compared: those of ${name} are broken.`;
+    notes.remarks.push(leftOut(text, "permissions"));
     return undefined;
   }
 }

@@ -1,7 +1,8 @@
 // Reads files as they were at a commit, without a checkout.
 
 import { execFileSync } from "node:child_process";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from "node:path";
 import { CouldNotRun } from "./problem.ts";
 
 export interface Commit {
@@ -51,7 +52,7 @@ export function shallowHint(folder: string): string | undefined {
 
 /** Each text that the file has had up to the commit, as far as the clone knows. */
 export function historyOf(commit: Commit, file: string): string[] {
-  const path = pathInside(commit, file);
+  const path = pathInside(commit.root, file);
   if (path === undefined) return [];
   const log = ["log", "--full-history", "--format=%H", commit.id, "--", path];
   const ids = git(commit.root, log).toString("utf8").split("\n").filter(Boolean);
@@ -71,7 +72,7 @@ export function readAt(commit: Commit, file: string): string | undefined {
 /** One text for each file, by a single process. */
 export function readManyAt(commit: Commit, files: readonly string[]): (string | undefined)[] {
   // Nothing is called "..", and git says that it is missing.
-  const names = files.map((file) => `${commit.id}:${pathInside(commit, file) ?? ".."}`);
+  const names = files.map((file) => `${commit.id}:${pathInside(commit.root, file) ?? ".."}`);
   return readBlobs(commit.root, names);
 }
 
@@ -94,35 +95,58 @@ function readBlobs(root: string, names: readonly string[]): (string | undefined)
   return texts;
 }
 
-/** The files of a folder at the commit, as paths that begin like the folder's. */
+/** The files of a folder at the commit, those of its folders included, as paths that begin like the folder's. */
 export function listAt(commit: Commit, folder: string): string[] {
-  const inside = pathInside(commit, folder);
+  const inside = pathInside(commit.root, folder);
   if (inside === undefined) return [];
-  const names = git(commit.root, ["ls-tree", "-z", "--name-only", commit.id, `${inside}/`]);
+  const path = inside === "" ? [] : [`${inside}/`];
+  const names = git(commit.root, ["ls-tree", "-r", "-z", "--name-only", commit.id, ...path]);
   return names
     .toString("utf8")
     .split("\0")
     .filter((name) => name !== "")
-    .map((name) => join(folder, name.slice(inside.length + 1)));
+    .map((name) => join(folder, posix.relative(inside, name)));
 }
 
 /**
- * What a change is to be compared with when nobody says: the last commit of the main branch that is
- * not the one we stand on; on that branch itself, the commit before. If there is none, the reason.
+ * What a change is to be compared with when nobody says: the commit of the main branch at which it began. On
+ * that branch itself: the last commit, if the files have changed since, else the one before. If there is
+ * none, the reason.
  */
-export function mainBranchBefore(folder: string): Commit | { reason: string } {
+export function mainBranchBefore(
+  folder: string,
+  files: readonly string[],
+): Commit | { reason: string } {
   const trouble = troubleWith(folder);
   if (trouble !== undefined) return { reason: trouble };
   const head = findCommit("HEAD", folder);
   for (const name of ["origin/main", "main"]) {
     const tip = findCommit(name, folder);
-    if (tip && tip.id !== head?.id) return tip;
+    const start = tip && whereItBranched(tip, folder);
+    if (start && start.id !== head?.id) return start;
   }
-  return (
-    findCommit("HEAD~1", folder) ?? {
-      reason: `this repository knows no other commit of the main branch${shallowHint(folder) ?? ""}`,
-    }
-  );
+  if (head && haveChanged(files, head)) return head;
+  return findCommit("HEAD~1", folder) ?? { reason: noOtherCommit(folder) };
+}
+
+/** Whoever clones too little is to be told: a check that has looked at no change must not look clean. */
+function noOtherCommit(folder: string): string {
+  const message = "this repository knows no other commit of the main branch";
+  const hint = shallowHint(folder);
+  if (hint) throw new CouldNotRun({ code: "NO_BASELINE", message: `${message}${hint}` });
+  return message;
+}
+
+function haveChanged(files: readonly string[], { root }: Commit): boolean {
+  const paths = files.map((file) => pathInside(root, file)).filter((path) => path !== undefined);
+  const status = [
+    "--literal-pathspecs",
+    "status",
+    "--porcelain",
+    "--",
+    ...paths.map((path) => path || "."),
+  ];
+  return git(root, status).length > 0;
 }
 
 function troubleWith(folder: string): string | undefined {
@@ -134,10 +158,20 @@ function troubleWith(folder: string): string | undefined {
   }
 }
 
-/** As git names it; nothing for a file that is elsewhere. */
-function pathInside(commit: Commit, file: string): string | undefined {
-  const path = relative(commit.root, resolve(file));
+/** As git names it, which follows no links; nothing for a file that is elsewhere. */
+function pathInside(root: string, file: string): string | undefined {
+  const path = relative(realPath(root), realPath(resolve(file)));
   return path.startsWith("..") || isAbsolute(path) ? undefined : path.split(sep).join("/");
+}
+
+/** Also of what is not there, or no more. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPath(parent), basename(path));
+  }
 }
 
 function tryGit(folder: string, ...args: string[]): string | undefined {
@@ -165,5 +199,5 @@ function git(folder: string, args: string[], input?: string): Buffer {
 
 /** The folder that git is asked in, for a file that need not be there. */
 export function folderOf(file: string): string {
-  return dirname(resolve(file));
+  return dirname(realPath(resolve(file)));
 }

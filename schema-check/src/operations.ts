@@ -5,9 +5,10 @@ import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
 import { readText } from "./files.ts";
-import { type Commit, listAt, readManyAt } from "./git.ts";
+import { type Commit, listAt, readAt, readManyAt } from "./git.ts";
 import { parseJson } from "./json.ts";
 import { CouldNotRun, type Place, type Problem } from "./problem.ts";
+import { viewersOf } from "./viewers.ts";
 
 export interface Operation {
   /** Its own name; that of its file or its id in a manifest, when it has none. */
@@ -17,8 +18,10 @@ export interface Operation {
   text: string;
   document: DocumentNode;
   place: Place;
-  /** Who sends it, from the line `# Viewer:`. */
-  viewer?: string;
+  /** Is it a file of its own? Of a manifest only the line is known that a document stands in. */
+  isFile: boolean;
+  /** Who sends it, with the line that says so; where none does, it may be anybody. */
+  viewers?: readonly { name: string; place: Place }[];
   /** How often it was sent, where that was counted. */
   requests?: number;
   /** Set for a document that is no longer here as it is sent by clients of that commit. */
@@ -48,31 +51,57 @@ function isFolder(where: string): boolean {
 }
 
 function readFolder(folder: string): Operation[] {
-  const files = readdirSync(folder).filter(isDocument).sort();
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(isDocument);
   return parseAll(
-    files.map((name) => ({ file: join(folder, name), text: readText(join(folder, name)) })),
+    files
+      .sort()
+      .map((name) => join(folder, name))
+      .map((file) => ({ file, text: readText(file) })),
   );
 }
 
 const isDocument = (name: string): boolean => /\.(graphql|gql)$/.test(name);
 
 /**
- * Those of the commit that the folder has no more, or not with that text: clients still send them. What
- * is no document there nobody can send; that it is none is told.
+ * Those of the commit that are here no more, or not with that text: clients still send them. What is no
+ * document there nobody can send; that it is none is told. Nothing, where the commit has no documents.
  */
 export function formerOperations(
-  folder: string,
+  where: string,
   commit: Commit,
   current: readonly Operation[],
-): { operations: Operation[]; problems: Problem[] } {
+): Parsed | undefined {
+  const found = isFolder(where) ? folderAt(where, commit) : manifestAt(where, commit);
+  if (!found) return undefined;
+  const known = new Set(current.map(({ text }) => text));
+  const former = found.operations.filter(({ text }) => !known.has(text));
+  return {
+    operations: former.map((operation) => ({ ...operation, asOf: commit.ref })),
+    problems: found.problems,
+  };
+}
+
+interface Parsed {
+  operations: Operation[];
+  problems: Problem[];
+}
+
+function folderAt(folder: string, commit: Commit): Parsed | undefined {
   const files = listAt(commit, folder).filter(isDocument);
-  const known = new Set(current.map(({ id }) => id));
+  if (files.length === 0) return undefined;
   const texts = readManyAt(commit, files);
-  const { operations, problems } = parseEach(
-    files.map((file, index) => ({ file, text: texts[index] ?? "" })),
-  );
-  const former = operations.filter(({ id }) => !known.has(id));
-  return { operations: former.map((operation) => ({ ...operation, asOf: commit.ref })), problems };
+  return parseEach(files.map((file, index) => ({ file, text: texts[index] ?? "" })));
+}
+
+function manifestAt(file: string, commit: Commit): Parsed | undefined {
+  const text = readAt(commit, file);
+  if (text === undefined) return undefined;
+  try {
+    return { operations: readManifest(text, file), problems: [] };
+  } catch (cause) {
+    if (!(cause instanceof CouldNotRun)) throw cause;
+    return { operations: [], problems: [...cause.problems] };
+  }
 }
 
 function parseAll(files: readonly File[]): Operation[] {
@@ -86,13 +115,14 @@ interface File {
   text: string;
 }
 
-function parseEach(files: readonly File[]): { operations: Operation[]; problems: Problem[] } {
+function parseEach(files: readonly File[]): Parsed {
   const problems: Problem[] = [];
   const operations: Operation[] = [];
   for (const { file, text } of files) {
     try {
       const name = basename(file).replace(/\.\w+$/, "");
-      operations.push(operation(text, name, idOf(text), { file, line: 1 }));
+      const place = { file, line: 1 };
+      operations.push(operation({ text, fallback: name, id: idOf(text), place, isFile: true }));
     } catch (cause) {
       if (!(cause instanceof CouldNotRun)) throw cause;
       problems.push(...cause.problems);
@@ -106,31 +136,46 @@ export function idOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-function operation(text: string, fallback: string, id: string, place: Place): Operation {
-  const document = parseOperation(text, place);
+/** A document that is not yet read. */
+interface Candidate extends Pick<Operation, "text" | "id" | "place" | "isFile"> {
+  /** Its name, when it has none of its own. */
+  fallback: string;
+}
+
+function operation({ fallback, ...candidate }: Candidate): Operation {
+  const document = parseOperation(candidate);
   const definitions = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
   const names = definitions.flatMap((node) => ("name" in node && node.name ? node.name.value : []));
   if (definitions.length === 0) {
     const message = "the document has no operation";
-    throw new CouldNotRun({ code: "NO_OPERATION", message, place });
+    throw new CouldNotRun({ code: "NO_OPERATION", message, place: candidate.place });
   }
-  const viewer = /^# Viewer: (\S+)/m.exec(text)?.[1];
-  return { name: names.join(", ") || fallback, id, text, document, place, viewer };
+  const viewers = viewersOf(document)?.map(({ name, line, column }) => ({
+    name,
+    place: placeIn(candidate, { line, column }),
+  }));
+  return { ...candidate, name: names.join(", ") || fallback, document, viewers };
 }
 
-function parseOperation(text: string, place: Place): DocumentNode {
+function parseOperation(candidate: Omit<Candidate, "fallback">): DocumentNode {
   try {
-    return parse(new Source(text, place.file));
+    return parse(new Source(candidate.text, candidate.place.file));
   } catch (cause) {
     if (!(cause instanceof GraphQLError)) throw cause;
-    // In a manifest the document is one line of JSON, whose line is all there is to say.
-    const at = place.line === 1 ? cause.locations?.[0] : undefined;
     throw new CouldNotRun({
       code: "SYNTAX_ERROR",
       message: cause.message,
-      place: { ...place, ...at },
+      place: placeIn(candidate, cause.locations?.[0]),
     });
   }
+}
+
+/** Where something of its text stands. */
+export function placeIn(
+  { place, isFile }: Pick<Operation, "place" | "isFile">,
+  at: Omit<Place, "file"> | undefined,
+): Place {
+  return isFile ? { ...place, ...at } : place;
 }
 
 function readManifest(text: string, file: string): Operation[] {
@@ -140,7 +185,10 @@ function readManifest(text: string, file: string): Operation[] {
       'this is no manifest: expected {"id": "document"} or {"operations": [{"id", "body"}]}';
     throw new CouldNotRun({ code: "INVALID_MANIFEST", message, place: { file, line: 1 } });
   }
-  return entries.map(([id, body]) => operation(body, id, id, { file, line: lineOf(text, id) }));
+  return entries.map(([id, body]) => {
+    const place = { file, line: lineOf(text, id) };
+    return operation({ text: body, fallback: id, id, place, isFile: false });
+  });
 }
 
 function manifestEntries(parsed: unknown): [string, string][] | undefined {

@@ -115,17 +115,6 @@ test("without a ref, in a repository of one commit: nothing to compare with, sai
   assert.match(remarks.join(" "), /nothing to compare with/);
 });
 
-test("without a ref, in a clone of depth 1: nothing to compare with, said and clean", async () => {
-  const origin = new Repository().commit("One more");
-  const clone = new Repository();
-  clone.git("clone", "--quiet", "--depth", "1", `file://${origin.folder}`, "clone");
-
-  const { code, printed } = await clone.check("--config", clone.path("clone/supergraph.yaml"));
-
-  assert.equal(code, 0, printed);
-  assert.match(printed, /nothing to compare with.*fetch-depth: 0/);
-});
-
 test("without a ref, outside of a repository: git's own words, and clean", async () => {
   const repository = new Repository();
   repository.write(".git/config", "no configuration");
@@ -329,19 +318,6 @@ for (const [form, write] of [
   });
 }
 
-test("without the row file there are no permissions to compare, which is said", async () => {
-  const repository = new Repository();
-
-  const { remarks } = await repository.report(
-    "--against",
-    "HEAD",
-    "--permissions",
-    repository.path("none.json"),
-  );
-
-  assert.match(remarks.join(" "), /Permissions were not compared/);
-});
-
 test("operations and rows from elsewhere, which no commit has", async () => {
   const elsewhere = new Repository();
   const repository = new Repository().replace(...REMOVED);
@@ -357,6 +333,7 @@ test("operations and rows from elsewhere, which no commit has", async () => {
   assert.equal(code, 1);
   assert.equal(operations, 9);
   assert.match(remarks.join(" "), /Permissions were not compared/);
+  assert.match(remarks.join(" "), /Only the documents that are here count as sent: HEAD/);
 });
 
 test("an unused breaking change is what the rules say", async () => {

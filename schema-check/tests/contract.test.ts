@@ -266,5 +266,5 @@ test("a list with a name that the contract lacks, and a broken schema, cannot be
 
   const broken = await run(...args, copy.path("api.json"));
   assert.equal(broken.code, 2);
-  assert.match(broken.said, /api\.json: error \[INVALID_SCHEMA\]/);
+  assert.match(broken.said, /api\.json:1:2: error \[INVALID_JSON\]/);
 });

@@ -100,6 +100,17 @@ export class Repository {
     return run("check", ...this.where, ...rules, ...args);
   }
 
+  /** As a user does: in its folder, and without a word on where its files are. */
+  async inside(...args: string[]): Promise<Outcome> {
+    const elsewhere = process.cwd();
+    process.chdir(this.folder);
+    try {
+      return await run(...args);
+    } finally {
+      process.chdir(elsewhere);
+    }
+  }
+
   /** Approves a change since the last commit. */
   approve(change: string, reason: string, ...args: string[]): Promise<Outcome> {
     const words = ["--change", change, "--reason", reason, "--author", "Ada"];

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type Evidence, failedReport, isBroken, judge, type Report } from "../check.ts";
+import { type Evidence, failedReport, isBroken, judge, leftOut, type Report } from "../check.ts";
 import { type Command, type Output, options } from "../command.ts";
 import { type Comparison, comparisonOptions, loadComparison, type Where } from "../comparison.ts";
 import { readText, writeText } from "../files.ts";
@@ -17,7 +17,8 @@ export const checkCommand: Command = {
   usage: `check [--against COMMIT|FILE|URL] [--config supergraph.yaml]
       [--operations FOLDER|MANIFEST] [--counts FILE] [--permissions FILE] [--rules FILE]
       [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
-  details: `      Without --against: origin/main or main, whichever is another commit than this one, else the commit before.
+  details: `      Without --against: origin/main or main; when all that is committed is in there, HEAD if files that
+      the check reads are not committed as they are, else the commit before.
       Of a branch the commit counts that it has in common with HEAD: what others did since is no change of yours.
       --counts: JSON, requests by an operation's name or id; one with 0 counts as not in use.
       --lyceum (LYCEUM_PROGRAM): the built \`lyceum\`, whose planner is asked for plans.
@@ -123,7 +124,7 @@ function loadRules(file: string | undefined): Rules {
 async function secondOpinion({ graph, subgraphs, remarks }: Comparison) {
   if (!graph.composes) return undefined;
   if (await isInstalled()) return composeAgain(subgraphs);
-  remarks.push("Composed by one composer only: @apollo/composition is not installed.");
+  remarks.push(leftOut("Composed by one composer only: @apollo/composition is not installed."));
   return undefined;
 }
 
@@ -134,11 +135,16 @@ function planner(
 ): Evidence["plan"] {
   if (!graph.composes) return undefined;
   if (program === undefined) {
-    remarks.push("Plans were not compared: no `lyceum` was given (--lyceum, LYCEUM_PROGRAM).");
+    remarks.push(
+      leftOut(
+        "Plans were not compared: no `lyceum` was given (--lyceum, LYCEUM_PROGRAM).",
+        "plans",
+      ),
+    );
     return undefined;
   }
   if (baseline && !baseline.supergraph) {
-    remarks.push(`Plans were made but not compared: ${baseline.name} is no supergraph.`);
+    remarks.push(leftOut(`Plans were made but not compared: ${baseline.name} is no supergraph.`));
   }
   const former = baseline?.supergraph;
   return (operations) => {

@@ -14,7 +14,7 @@ export function github(report: Report): string {
   const command = isBroken(report) ? "error" : "notice";
   return [
     ...told.map(annotation),
-    ...report.remarks.map((remark) => `::notice title=Schema check::${text(remark)}`),
+    ...report.remarks.map((remark) => `::notice title=Schema check::${text(remark.text)}`),
     `::${command} title=Schema check::${text(`${verdict(report)}: ${summary(report)}`)}`,
     "",
   ].join("\n");

@@ -15,7 +15,7 @@ export function json(report: Report): string {
       before: before ?? null,
       after,
     })),
-    remarks: report.remarks,
+    remarks: report.remarks.map(({ text }) => text),
   };
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
@@ -25,6 +25,7 @@ function finding({ affected, approval, ...rest }: Finding) {
   return { ...rest, affected: affected.map(operation), approval };
 }
 
-function operation({ name, id, place, viewer, requests, asOf }: Operation) {
+function operation({ name, id, place, viewers, requests, asOf }: Operation) {
+  const viewer = viewers?.map(({ name }) => name).join(", ");
   return { name, id, file: place.file, viewer, requests, asOf };
 }

@@ -15,7 +15,9 @@ export function junit({ findings, remarks, couldNotRun }: Report): string {
     cases.filter((each) => each.outcome === outcome).length;
   const counts = `tests="${cases.length}" failures="${count("failure")}" errors="${count("error")}"`;
   const said =
-    remarks.length > 0 ? `    <system-out>${xmlText(remarks.join("\n"))}</system-out>\n` : "";
+    remarks.length > 0
+      ? `    <system-out>${xmlText(remarks.map(({ text }) => text).join("\n"))}</system-out>\n`
+      : "";
   return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="lyceum-schema" ${counts}>
   <testsuite name="check" ${counts} skipped="0" time="0">

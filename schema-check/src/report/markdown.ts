@@ -27,7 +27,7 @@ export function markdown(report: Report): string {
     ...bySection(told).map(([section, findings]) => table(TITLES[section], findings)),
     ...(safe.length > 0 ? [folded(`Safe changes (${safe.length})`, safeList(safe))] : []),
     ...(report.plans.length > 0 ? [folded("Plans of all operations", planTable(report))] : []),
-    ...report.remarks.map((remark) => `> ${cellText(remark)}`),
+    ...report.remarks.map(({ text }) => `> ${cellText(text)}`),
   ];
   return `${blocks.join("\n\n")}\n`;
 }

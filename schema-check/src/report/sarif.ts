@@ -16,7 +16,7 @@ export function sarif(report: Report): string {
         invocations: [
           {
             executionSuccessful: !report.couldNotRun,
-            toolExecutionNotifications: report.remarks.map((text) => ({
+            toolExecutionNotifications: report.remarks.map(({ text }) => ({
               level: "note",
               message: { text },
             })),

@@ -24,7 +24,7 @@ export function terminal(report: Report): string {
   );
   if (plans.length > 0) blocks.push(["Plans that cost less", ...plans].join("\n"));
   if (report.remarks.length > 0) {
-    blocks.push(["Remarks", ...report.remarks.map((remark) => `  ${remark}`)].join("\n"));
+    blocks.push(["Remarks", ...report.remarks.map(({ text }) => `  ${text}`)].join("\n"));
   }
   return `${[...blocks, `${verdict(report)}: ${summary(report)}`].join("\n\n")}\n`;
 }

@@ -1,0 +1,104 @@
+// What a check compares with when nobody says, and how it finds that.
+
+import assert from "node:assert/strict";
+import { mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { test } from "node:test";
+import { Repository } from "./repository.ts";
+
+const REMOVED: [string, string, string] = [
+  "catalog.graphql",
+  '  "How long."\n  minutes: Int\n',
+  "",
+];
+const NOT_COMMITTED: [string, string, string] = [
+  "catalog.graphql",
+  "  subtitle: String\n",
+  "  subtitle: String\n  code: Int\n",
+];
+
+async function compared(repository: Repository): Promise<[string | undefined, string[]]> {
+  const { against, findings } = await repository.report();
+  const changes = findings.filter(({ section }) => section === "changes");
+  return [against?.split(" ")[0], changes.map(({ path }) => path ?? "")];
+}
+
+test("on the main branch: with the last commit, when something is not committed", async () => {
+  const repository = new Repository().replace(...REMOVED).commit("Films have no length");
+  repository.replace(...NOT_COMMITTED);
+
+  assert.deepEqual(await compared(repository), ["HEAD", ["Book.code"]]);
+});
+
+test("on the main branch: a new document is not committed, either", async () => {
+  const repository = new Repository().replace(...REMOVED).commit("Films have no length");
+  repository.write("operations/new/Today.graphql", "query Today { today { id } }");
+
+  assert.deepEqual(await compared(repository), ["HEAD", []]);
+});
+
+test("on the main branch: what no check reads is of no account", async () => {
+  const repository = new Repository().replace(...REMOVED).commit("Films have no length");
+  repository.write("report/junit.xml", "<testsuites/>").write("README.md", "Read me");
+
+  assert.deepEqual(await compared(repository), ["HEAD~1", ["Film.minutes"]]);
+});
+
+test("where the main branch has gone on: that is no other work, so the commit before", async () => {
+  const repository = new Repository().replace(...REMOVED).commit("Films have no length");
+  repository.git("switch", "--quiet", "--detach");
+  repository.git("switch", "--quiet", "main");
+  repository.replace(...NOT_COMMITTED).commit("Books have a number");
+  repository.git("switch", "--quiet", "--detach", "HEAD~1");
+
+  assert.deepEqual(await compared(repository), ["HEAD~1", ["Film.minutes"]]);
+});
+
+test("in a clone of depth 1: could not run, and how much it needs", async () => {
+  const origin = new Repository().commit("One more");
+  const clone = new Repository();
+  clone.git("clone", "--quiet", "--depth", "1", `file://${origin.folder}`, "clone");
+  const config = ["--config", clone.path("clone/supergraph.yaml")];
+
+  const { code, said } = await clone.check(...config);
+
+  assert.equal(code, 2);
+  assert.match(said, /NO_BASELINE.*git fetch --unshallow.*fetch-depth: 0/);
+
+  clone.git("-C", "clone", "fetch", "--quiet", "--unshallow");
+  assert.equal((await clone.check(...config)).code, 0);
+});
+
+test("in a whole clone of a single commit: nothing to compare with, said and clean", async () => {
+  const clone = new Repository();
+  clone.git("clone", "--quiet", new Repository().folder, "clone");
+
+  const { code, printed } = await clone.check("--config", clone.path("clone/supergraph.yaml"));
+
+  assert.equal(code, 0, printed);
+  assert.match(printed, /nothing to compare with/);
+});
+
+test("through a link to the folder, or to the list itself", async () => {
+  const repository = new Repository();
+  mkdirSync(repository.path("lists"));
+  renameSync(repository.path("supergraph.yaml"), repository.path("lists/all.yaml"));
+  symlinkSync("lists/all.yaml", repository.path("supergraph.yaml"));
+  repository.commit("The list is elsewhere").replace(...REMOVED);
+  const elsewhere = new Repository();
+  symlinkSync(repository.folder, elsewhere.path("link"));
+  const options = ["config supergraph.yaml", "operations operations"].flatMap((option) => {
+    const [name, file] = option.split(" ");
+    return [`--${name}`, elsewhere.path(`link/${file}`)];
+  });
+
+  for (const where of [[], options]) {
+    const { code, findings, against } = await repository.report("--against", "HEAD", ...where);
+
+    assert.equal(code, 1);
+    assert.match(against ?? "", /^HEAD /);
+    assert.deepEqual(
+      findings.map(({ kind, path }) => `${kind} ${path}`),
+      ["FIELD_REMOVED Film.minutes", "INVALID_OPERATION Search"],
+    );
+  }
+});
