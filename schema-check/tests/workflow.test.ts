@@ -1,5 +1,5 @@
-// The step of .github/workflows/schema.yml that writes the comment, with a `gh` that only notes what it is
-// asked for.
+// .github/workflows/schema.yml: whom a run cancels, and the step that writes the comment, with a `gh` that only
+// notes what it is asked for.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -51,9 +51,10 @@ function asked(comments: Comment[]): string {
   return readFileSync(join(folder, "asked"), "utf8");
 }
 
+const workflow = parse(readFileSync(WORKFLOW, "utf8"));
+
 function script(): string {
-  const { jobs } = parse(readFileSync(WORKFLOW, "utf8"));
-  const steps: { name?: string; run: string }[] = jobs.check.steps;
+  const steps: { name?: string; run: string }[] = workflow.jobs.check.steps;
   return steps.find(({ name }) => name === "Comment")?.run ?? "";
 }
 
@@ -77,4 +78,22 @@ test("the next one replaces it, whatever was written since", { skip }, () => {
   ];
 
   assert.match(asked(comments), /^api --method PATCH repos\/lyceum\/lyceum\/issues\/comments\/4 /);
+});
+
+/** The group of a run, by GitHub's rules for the few words that stand there. */
+function group(github: { event_name: string; ref: string; sha: string }): string {
+  return workflow.concurrency.group.replaceAll(
+    /\$\{\{ (.*?) \}\}/g,
+    (_: string, expression: string) => new Function("github", `return ${expression}`)(github),
+  );
+}
+
+test("a push to the main branch cancels no other; one to a pull request cancels the one before", () => {
+  const push = (sha: string) => group({ event_name: "push", ref: "refs/heads/main", sha });
+  const request = (sha: string) =>
+    group({ event_name: "pull_request", ref: "refs/pull/7/merge", sha });
+
+  assert.notEqual(push("a1"), push("b2"));
+  assert.equal(request("a1"), request("b2"));
+  assert.equal(workflow.concurrency["cancel-in-progress"], true);
 });
