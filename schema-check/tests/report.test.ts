@@ -101,6 +101,41 @@ test("JUnit is XML, with a case for each question and a failure for each that is
   assert.match(failed[0].failure["#text"], /FIELD_REMOVED Film\.minutes/);
 });
 
+/** What of a report in JUnit is skipped, by its question. */
+async function skipped(xml: string): Promise<Record<string, string>> {
+  assert.deepEqual(await junitFaults(xml), []);
+  const { testsuites } = new XMLParser({ ignoreAttributes: false }).parse(xml);
+  const cases: Record<string, string>[] = testsuites.testsuite.testcase;
+  const found = cases.filter((each) => "skipped" in each);
+  assert.equal(testsuites.testsuite["@_skipped"], `${found.length}`);
+  return Object.fromEntries(found.map((each) => [each["@_classname"] ?? "", each.skipped ?? ""]));
+}
+
+test("JUnit: what was not asked is skipped, with the reason, and has not passed", async () => {
+  const junit = async (repository: Repository, ...args: string[]) =>
+    skipped((await repository.check("--format", "junit", ...args)).printed);
+
+  const usual = await junit(new Repository(), "--against", "HEAD");
+  assert.deepEqual(Object.keys(usual), ["lyceum-schema.plans"]);
+  assert.match(usual["lyceum-schema.plans"] ?? "", /no `lyceum` was given/);
+
+  const first = await junit(new Repository());
+  const compared = ["changes", "permissions", "plans", "approvals"];
+  assert.deepEqual(
+    Object.keys(first),
+    compared.map((section) => `lyceum-schema.${section}`),
+  );
+  assert.match(first["lyceum-schema.changes"] ?? "", /nothing to compare with/);
+
+  const repository = new Repository();
+  const graph = await junit(repository, "--against", repository.path("supergraph.yaml"));
+  assert.match(graph["lyceum-schema.permissions"] ?? "", /Permissions were not compared/);
+
+  const refused = await junit(new Repository().replace("stock.graphql", "Int", "Nowhere"));
+  assert.equal(Object.keys(refused).length, 6);
+  assert.ok(!("lyceum-schema.composition" in refused));
+});
+
 test("GitHub annotations are one line each, at file and line", () => {
   const lines = reports.github.trimEnd().split("\n");
 

@@ -1,4 +1,5 @@
-// For CI servers: one case for each question, failed by its errors; the rest is its output.
+// For CI servers: one case for each question, failed by its errors, skipped when it was not asked; the rest is
+// its output.
 
 import { type Finding, type Report, type Section, sections } from "../check.ts";
 import { approvedBy, placeOf, TITLES, users } from "./words.ts";
@@ -9,18 +10,20 @@ export function junit({ findings, remarks, couldNotRun }: Report): string {
     testCase(
       section,
       findings.filter((finding) => finding.section === section),
+      remarks.find(({ skips }) => skips.includes(section))?.text,
     ),
   );
   const count = (outcome: TestCase["outcome"]) =>
     cases.filter((each) => each.outcome === outcome).length;
   const counts = `tests="${cases.length}" failures="${count("failure")}" errors="${count("error")}"`;
+  const skipped = `skipped="${count("skipped")}"`;
   const said =
     remarks.length > 0
       ? `    <system-out>${xmlText(remarks.map(({ text }) => text).join("\n"))}</system-out>\n`
       : "";
   return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="lyceum-schema" ${counts}>
-  <testsuite name="check" ${counts} skipped="0" time="0">
+  <testsuite name="check" ${counts} ${skipped} time="0">
 ${cases.map(({ xml }) => xml).join("\n")}
 ${said}  </testsuite>
 </testsuites>
@@ -29,11 +32,20 @@ ${said}  </testsuite>
 
 interface TestCase {
   /** An error is a question without an answer. */
-  outcome?: "failure" | "error";
+  outcome?: "failure" | "error" | "skipped";
   xml: string;
 }
 
-function testCase(section: Section, findings: readonly Finding[]): TestCase {
+function testCase(
+  section: Section,
+  findings: readonly Finding[],
+  skipped: string | undefined,
+): TestCase {
+  const head = `    <testcase classname="lyceum-schema.${section}" name="${xmlText(TITLES[section])}" time="0"`;
+  if (findings.length === 0 && skipped !== undefined) {
+    const body = `<skipped>${xmlText(skipped)}</skipped>`;
+    return { outcome: "skipped", xml: `${head}>\n      ${body}\n    </testcase>` };
+  }
   const errors = findings.filter(({ severity }) => severity === "error");
   const others = findings.filter(({ severity }) => severity !== "error");
   const outcome = errors.length > 0 ? (section === "run" ? "error" : "failure") : undefined;
@@ -45,7 +57,6 @@ function testCase(section: Section, findings: readonly Finding[]): TestCase {
       ? `\n      <system-out>${xmlText(others.map(line).join("\n"))}</system-out>`
       : "";
   const body = fault + output;
-  const head = `    <testcase classname="lyceum-schema.${section}" name="${xmlText(TITLES[section])}" time="0"`;
   return { outcome, xml: body ? `${head}>${body}\n    </testcase>` : `${head}/>` };
 }
 
