@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
-import { readText } from "./files.ts";
+import { readText, whereElse } from "./files.ts";
 import { type Commit, listAt, readAt, readManyAt } from "./git.ts";
 import { parseJson } from "./json.ts";
 import { CouldNotRun, type Place, type Problem } from "./problem.ts";
@@ -44,7 +44,7 @@ function isFolder(where: string): boolean {
   } catch {
     throw new CouldNotRun({
       code: "FILE_UNREADABLE",
-      message: "there is no such folder or manifest of operations",
+      message: `there is no such folder or manifest of operations${whereElse(where)}`,
       place: { file: where },
     });
   }

@@ -383,6 +383,23 @@ test("a missing SDL", async () => {
   );
 });
 
+test("in a folder of the repository: where to go", async () => {
+  const repository = new Repository().write("schema-check/deep/file", "");
+
+  for (const command of ["check", "compose", "cross-check"]) {
+    const { code, said } = await repository.below("schema-check", command);
+    assert.equal(code, 2);
+    assert.match(
+      said,
+      /supergraph\.yaml: error \[FILE_UNREADABLE\].* it is in \.\.: run this there/,
+    );
+  }
+  const manifest = await repository.below("schema-check/deep", "manifest");
+  assert.match(manifest.said, /operations: error .* it is in \.\.\/\.\.: run this there/);
+  const none = await repository.inside("check", "--config", "none.yaml");
+  assert.doesNotMatch(none.said, /run this there/);
+});
+
 test("two subgraphs of one name", async () => {
   const repository = new Repository().replace("supergraph.yaml", "  stock:", "  people:");
 

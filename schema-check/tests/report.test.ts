@@ -8,6 +8,8 @@ import Draft4 from "ajv-draft-04";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import type { Log } from "sarif";
 import { validateXML } from "xmllint-wasm";
+import type { Finding } from "../src/check.ts";
+import { markdown } from "../src/report/markdown.ts";
 import { type JsonReport, Repository } from "./repository.ts";
 import { fixtures } from "./support.ts";
 
@@ -186,6 +188,26 @@ test("Markdown: nothing of a message is markup", () => {
     assert.equal(row.replaceAll("\\|", "").split("|").length, 5, row);
   }
 });
+
+for (const [what, level, end] of [
+  ["in a table", "dangerous", /^\| .* \|\n\n> The report is cut here/m],
+  ["in what is folded", "safe", /^- .*\n\n<\/details>\n\n> The report is cut here/m],
+] as const) {
+  test(`Markdown is no longer than a comment may be, and says so where it is cut: ${what}`, () => {
+    const finding = { section: "changes", severity: "note", kind: "FIELD_ADDED" } as const;
+    const findings = Array.from({ length: 3000 }, (_, index): Finding => {
+      const message = `Field 'f${index}' was added to object type 'Book'`;
+      return { ...finding, level, path: `Book.f${index}`, message, affected: [] };
+    });
+
+    const text = markdown({ findings, remarks: [], operations: 9, plans: [] });
+
+    assert.ok(text.length <= 65_536 && text.length > 65_000, `${text.length}`);
+    assert.match(text, end);
+    assert.equal(text.split("<details>").length, text.split("</details>").length);
+    assert.ok(text.startsWith("<!-- lyceum-schema check -->\n## Schema check: Clean\n"));
+  });
+}
 
 test("the terminal says how to approve, and what was approved", () => {
   assert.match(reports.terminal, /approved by Ada on \d{4}-\d\d-\d\d: a\|b/);

@@ -101,9 +101,13 @@ export class Repository {
   }
 
   /** As a user does: in its folder, and without a word on where its files are. */
-  async inside(...args: string[]): Promise<Outcome> {
+  inside(...args: string[]): Promise<Outcome> {
+    return this.below(".", ...args);
+  }
+
+  async below(folder: string, ...args: string[]): Promise<Outcome> {
     const elsewhere = process.cwd();
-    process.chdir(this.folder);
+    process.chdir(this.path(folder));
     try {
       return await run(...args);
     } finally {

@@ -29,7 +29,20 @@ export function markdown(report: Report): string {
     ...(report.plans.length > 0 ? [folded("Plans of all operations", planTable(report))] : []),
     ...report.remarks.map(({ text }) => `> ${cellText(text)}`),
   ];
-  return `${blocks.join("\n\n")}\n`;
+  return shortened(`${blocks.join("\n\n")}\n`);
+}
+
+/** As long as a comment on GitHub may be, in characters. */
+const LONGEST = 65_536;
+const CUT = `> The report is cut here: a comment may have ${LONGEST.toLocaleString("en")} characters. All of it is in the other formats.`;
+
+function shortened(text: string): string {
+  if (text.length <= LONGEST) return text;
+  const room = LONGEST - CUT.length - 2 * FOLD_END.length;
+  // No row is cut in two, which would end the table, or leave a mark open.
+  const head = text.slice(0, text.lastIndexOf("\n", room));
+  const isInFold = head.lastIndexOf(FOLD_START) > head.lastIndexOf(FOLD_END);
+  return `${head}${isInFold ? FOLD_END : ""}\n\n${CUT}\n`;
 }
 
 function table(title: string, findings: readonly Finding[]): string {
@@ -63,8 +76,11 @@ function planTable({ plans }: Report): string {
   return ["| operation | before | now |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
+const FOLD_START = "<details>";
+const FOLD_END = "\n\n</details>";
+
 function folded(title: string, body: string): string {
-  return `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
+  return `${FOLD_START}<summary>${title}</summary>\n\n${body}${FOLD_END}`;
 }
 
 /** Nothing of a schema or of a message can end a cell or make markup. */
