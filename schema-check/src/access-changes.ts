@@ -4,6 +4,7 @@
 import { isTypeDefinitionNode, parse, print } from "graphql";
 import type { Change } from "./changes.ts";
 import { outcomeOf, type Permissions, type Rule, type Served } from "./permissions.ts";
+import { mayAnswerWith } from "./usage.ts";
 import { mayBe } from "./viewers.ts";
 
 /** Who may see what on one side, and what there is to see. */
@@ -108,8 +109,7 @@ function compareTerms(door: Door, old: Terms, now: Terms, before: Access, after:
   const { path } = door;
   const what = `'${path}'${howOf(door)}`;
   const why = rowChange(door, old, now);
-  const uses: Change["affects"] = ({ fields, outputTypes }) =>
-    path.includes(".") ? fields.has(path) : outputTypes.has(path);
+  const uses: Change["affects"] = (usage) => mayAnswerWith(usage, path);
   const common = { path, definitions: () => texts(old, now) };
   const changes: Change[] = [];
   if (lost.length > 0) {
@@ -198,8 +198,7 @@ function ownerChanges(before: Permissions, after: Permissions): Change[] {
             level: "dangerous",
             message: `'${path}' ${what}: ${is}, was ${was}`,
             definitions: () => [was, is],
-            affects: ({ fields, outputTypes }) =>
-              path.includes(".") ? fields.has(path) : outputTypes.has(path),
+            affects: (usage) => mayAnswerWith(usage, path),
           },
         ];
   const usual = "the usual owner";
@@ -236,8 +235,7 @@ function scopeChange(path: string, was: string, is: string): Change {
   const common: Pick<Change, "path" | "definitions" | "affects"> = {
     path,
     definitions: () => [was, is],
-    affects: ({ fields, outputTypes }) =>
-      path.includes(".") ? fields.has(path) : outputTypes.has(path),
+    affects: (usage) => mayAnswerWith(usage, path),
   };
   if (is === "") {
     const message = `'${path}' is more public: it no longer has ${was}`;

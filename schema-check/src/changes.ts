@@ -28,7 +28,10 @@ export interface Change {
   reason?: string;
   /** What stood there before, and what stands there now; empty for nothing. */
   definitions(): [before: string, after: string];
-  /** The union member or interface that it is about, where the path is only that of its type. */
+  /**
+   * The union member or interface that it is about, or the location or argument of a directive, where the path
+   * is only that of its type or directive.
+   */
   member?: string;
   /** Would a document that uses so much, sent by such viewers, be broken, or see something new? */
   affects(usage: Usage, senders?: readonly string[]): boolean;
@@ -83,7 +86,7 @@ function toChange(change: InspectorChange, before: GraphQLSchema, after: GraphQL
   return {
     kind,
     path,
-    level: isNowRequired(details) ? "breaking" : LEVELS[change.criticality.level],
+    level: isTakenTooLightly(details) ? "breaking" : LEVELS[change.criticality.level],
     message: change.message,
     reason: change.criticality.reason,
     definitions: definitionsAt(kind, path, before, after),
@@ -97,12 +100,15 @@ function memberOf({ meta }: Details): string | undefined {
     meta.removedUnionMemberTypeName ??
     meta.addedUnionMemberTypeName ??
     meta.removedInterfaceName ??
-    meta.addedInterfaceName;
+    meta.addedInterfaceName ??
+    meta.removedDirectiveLocation ??
+    meta.addedDirectiveArgumentName;
   return typeof name === "string" ? name : undefined;
 }
 
-/** The inspector takes a lost default for dangerous at most. */
-function isNowRequired({ kind, path, after }: Details): boolean {
+/** The inspector takes a lost default for dangerous at most, and documents that repeat a directive for none. */
+function isTakenTooLightly({ kind, path, after }: Details): boolean {
+  if (kind === "DIRECTIVE_REPEATABLE_REMOVED") return true;
   if (!kind.includes("_DEFAULT_")) return false;
   const input = findInput(after, path);
   return input !== undefined && isRequired(input);
@@ -133,7 +139,10 @@ function affectedBy(details: Details): Test {
     case "FIELD_ARGUMENT_TYPE_CHANGED":
     case "FIELD_ARGUMENT_DEFAULT_CHANGED": {
       const test = inputTest(kind, argument, findInput(details.after, path));
-      return (usage) => test(usage.fields.get(field) ?? [], usage, details.after);
+      // Behind an interface it is the object's own default that counts.
+      const places = ({ fields, behind }: Usage) =>
+        [fields, behind].flatMap((map) => map.get(field) ?? []);
+      return (usage) => test(places(usage), usage, details.after);
     }
     case "INPUT_FIELD_REMOVED":
       return (usage) =>
@@ -169,6 +178,19 @@ function affectedBy(details: Details): Test {
       return ({ kinds }) => kinds.has("mutation");
     case "SCHEMA_SUBSCRIPTION_TYPE_CHANGED":
       return ({ kinds }) => kinds.has("subscription");
+    case "DIRECTIVE_LOCATION_REMOVED":
+      return ({ directivePlaces }) =>
+        directivePlaces.has(`${type.slice(1)} ${meta.removedDirectiveLocation}`);
+    case "DIRECTIVE_REPEATABLE_REMOVED":
+      return ({ repeated }) => repeated.has(type.slice(1));
+    case "DIRECTIVE_ARGUMENT_REMOVED":
+      return ({ directives }) =>
+        (directives.get(type.slice(1)) ?? []).some((args) => args.has(member));
+    case "DIRECTIVE_ARGUMENT_TYPE_CHANGED":
+    case "DIRECTIVE_ARGUMENT_DEFAULT_VALUE_CHANGED": {
+      const test = inputTest(kind, member, findInput(details.after, path));
+      return (usage) => test(usage.directives.get(type.slice(1)) ?? [], usage, details.after);
+    }
     default:
       if (path.startsWith("@")) return ({ directives }) => directives.has(type.slice(1));
       // A kind that we do not know may break everybody.
@@ -206,9 +228,12 @@ function isRequired(input: Input): boolean {
   );
 }
 
-/** The argument, or the field of an input, that a path names. */
+/** The argument, of a field or a directive, or the field of an input, that a path names. */
 function findInput(schema: GraphQLSchema, path: string): Input | undefined {
   const [typeName = "", field = "", argument] = path.split(".");
+  if (path.startsWith("@")) {
+    return schema.getDirective(typeName.slice(1))?.args.find(({ name }) => name === field);
+  }
   const type = schema.getType(typeName);
   if (isInputObjectType(type)) return type.getFields()[field];
   if (!isObjectType(type) && !isInterfaceType(type)) return undefined;

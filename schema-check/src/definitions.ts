@@ -1,12 +1,15 @@
 // What stands at a path of a schema, as text: it is what an approval is about.
 
 import {
+  type DirectiveDefinitionNode,
   type EnumValueDefinitionNode,
   type FieldDefinitionNode,
   type GraphQLSchema,
   type InputValueDefinitionNode,
+  Kind,
   parse,
   print,
+  printSchema,
   printType,
   type TypeDefinitionNode,
   visit,
@@ -27,12 +30,24 @@ export function typeAt(schema: GraphQLSchema, name: string): TypeDefinitionNode 
   return definitions[0] as TypeDefinitionNode;
 }
 
+/** Those of the schema's own that a document may carry, by their names. */
+export function directivesOf(schema: GraphQLSchema): Map<string, DirectiveDefinitionNode> {
+  const { definitions } = parse(printSchema(schema), { noLocation: true });
+  return new Map(
+    definitions
+      .filter((node) => node.kind === Kind.DIRECTIVE_DEFINITION)
+      .map((node) => [node.name.value, node]),
+  );
+}
+
 export function membersOf(type: TypeDefinitionNode | undefined): readonly Member[] {
   if (type && "fields" in type) return type.fields ?? [];
   return type && "values" in type ? (type.values ?? []) : [];
 }
 
-export function argumentsOf(member: Member | undefined): readonly InputValueDefinitionNode[] {
+export function argumentsOf(
+  member: Member | DirectiveDefinitionNode | undefined,
+): readonly InputValueDefinitionNode[] {
   return member && "arguments" in member ? (member.arguments ?? []) : [];
 }
 

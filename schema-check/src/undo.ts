@@ -2,7 +2,9 @@
 // changes are not to blame for.
 
 import {
+  type ASTNode,
   buildASTSchema,
+  type DirectiveDefinitionNode,
   type GraphQLSchema,
   type InputValueDefinitionNode,
   isIntrospectionType,
@@ -14,7 +16,7 @@ import {
   visit,
 } from "graphql";
 import type { Change } from "./changes.ts";
-import { argumentsOf, type Member, membersOf, named, typeAt } from "./definitions.ts";
+import { argumentsOf, directivesOf, type Member, membersOf, named, typeAt } from "./definitions.ts";
 
 /** Whatever it does not know how to undo stays as it is. */
 export function undo(
@@ -27,13 +29,17 @@ export function undo(
     const type = ownTypeAt(after, name);
     if (type) types.set(name, type);
   }
-  for (const change of changes) undoOne(change, before, types);
-  addMissing(types, before);
+  const directives = directivesOf(after);
+  for (const change of changes) {
+    if (change.path.startsWith("@")) undoDirective(change, directivesOf(before), directives);
+    else undoOne(change, before, types);
+  }
+  addMissing(types, [...types.values(), ...directives.values()], before);
 
-  const others = parse(printSchema(after), { noLocation: true }).definitions.filter(
-    ({ kind }) => kind === Kind.SCHEMA_DEFINITION || kind === Kind.DIRECTIVE_DEFINITION,
+  const roots = parse(printSchema(after), { noLocation: true }).definitions.filter(
+    ({ kind }) => kind === Kind.SCHEMA_DEFINITION,
   );
-  const definitions = [...others, ...types.values()];
+  const definitions = [...roots, ...directives.values(), ...types.values()];
   // One of two changes that belong together, undone alone, leaves what is no whole schema, and documents can be
   // held against it all the same.
   return buildASTSchema({ kind: Kind.DOCUMENT, definitions }, { assumeValid: true });
@@ -63,6 +69,33 @@ function undoOne({ kind, path, member }: Change, before: GraphQLSchema, types: T
         : withArgument(kind, argumentName, was, is);
     types.set(typeName, withMember(now, memberName, next));
   }
+}
+
+type Directives = Map<string, DirectiveDefinitionNode>;
+
+function undoDirective(
+  { kind, path, member }: Change,
+  before: ReadonlyMap<string, DirectiveDefinitionNode>,
+  directives: Directives,
+): void {
+  const [name = "", argument = member] = path.slice(1).split(".");
+  const [former, now] = [before.get(name), directives.get(name)];
+  if (former) directives.set(name, now ? directiveAsItWas(kind, argument, former, now) : former);
+}
+
+/** `part` is the argument, or the location, that it is about. */
+function directiveAsItWas(
+  kind: string,
+  part: string | undefined,
+  former: DirectiveDefinitionNode,
+  now: DirectiveDefinitionNode,
+): DirectiveDefinitionNode {
+  if (kind === "DIRECTIVE_REPEATABLE_REMOVED") return { ...now, repeatable: former.repeatable };
+  if (kind === "DIRECTIVE_LOCATION_REMOVED") {
+    const location = former.locations.filter(({ value }) => value === part);
+    return { ...now, locations: [...now.locations, ...location] };
+  }
+  return part === undefined ? now : withArgument(kind, part, former, now);
 }
 
 /** A union's member, an interface, or `@oneOf`, put back. */
@@ -101,17 +134,17 @@ function memberAsItWas(
   return "type" in was && "type" in is ? ({ ...is, type: was.type } as Member) : is;
 }
 
-function withArgument(
+function withArgument<T extends Member | DirectiveDefinitionNode | undefined>(
   kind: string,
   name: string,
-  was: Member | undefined,
-  is: Member | undefined,
-): Member | undefined {
+  was: T,
+  is: T,
+): T {
   if (!is) return is;
   const [former, now] = [named(argumentsOf(was), name), named(argumentsOf(is), name)];
   const argument = memberAsItWas(kind, former, now) as InputValueDefinitionNode | undefined;
   const others = argumentsOf(is).filter((each) => each.name.value !== name);
-  return { ...is, arguments: [...others, ...(argument ? [argument] : [])] } as Member;
+  return { ...is, arguments: [...others, ...(argument ? [argument] : [])] };
 }
 
 function withMember(
@@ -126,10 +159,10 @@ function withMember(
 }
 
 /** The types that what was put back speaks of, as they were. */
-function addMissing(types: Types, before: GraphQLSchema): void {
-  const open = [...types.values()];
-  for (let type = open.pop(); type; type = open.pop()) {
-    visit(type, {
+function addMissing(types: Types, speaking: readonly ASTNode[], before: GraphQLSchema): void {
+  const open = [...speaking];
+  for (let node = open.pop(); node; node = open.pop()) {
+    visit(node, {
       NamedType({ name }) {
         const former = types.has(name.value) ? undefined : ownTypeAt(before, name.value);
         if (!former) return;

@@ -2,13 +2,17 @@
 // variables may carry and all that its answer may hold.
 
 import {
+  type ASTNode,
+  type DirectiveNode,
   type DocumentNode,
   type GraphQLInputType,
   type GraphQLNamedType,
   type GraphQLSchema,
   getNamedType,
+  isAbstractType,
   isEnumType,
   isInputObjectType,
+  isInterfaceType,
   isListType,
   isNonNullType,
   isTypeSubTypeOf,
@@ -30,6 +34,8 @@ export interface Usage {
   kinds: ReadonlySet<string>;
   /** By `Type.field`: the arguments given there, once for each time it is selected. */
   fields: ReadonlyMap<string, readonly Given[]>;
+  /** The same of objects whose fields are selected through an interface. */
+  behind: ReadonlyMap<string, readonly Given[]>;
   /** By input type: the fields given, once for each object that is written out. */
   inputObjects: ReadonlyMap<string, readonly Given[]>;
   /** Input types and enums whose values come in variables, so that they may be anything. */
@@ -38,7 +44,14 @@ export interface Usage {
   enumValues: ReadonlySet<string>;
   /** Types of selected fields, of their parents, and of fragments. */
   outputTypes: ReadonlySet<string>;
-  directives: ReadonlySet<string>;
+  /** Types of the objects that there may be in the answer. */
+  objects: ReadonlySet<string>;
+  /** By name: the arguments given there, once for each time it is written. */
+  directives: ReadonlyMap<string, readonly Given[]>;
+  /** Where directives stand, such as `upper FIELD`. */
+  directivePlaces: ReadonlySet<string>;
+  /** Directives that stand somewhere more than once. */
+  repeated: ReadonlySet<string>;
   variables: ReadonlyMap<string, TypeNode>;
 }
 
@@ -46,11 +59,14 @@ export interface Usage {
 export function usageOf(document: DocumentNode, schema: GraphQLSchema): Usage {
   const kinds = new Set<string>();
   const fields = new Map<string, Given[]>();
+  const behind = new Map<string, Given[]>();
   const inputObjects = new Map<string, Given[]>();
   const variableTypes = new Set<string>();
   const enumValues = new Set<string>();
   const outputTypes = new Set<string>();
-  const directives = new Set<string>();
+  const directives = new Map<string, Given[]>();
+  const directivePlaces = new Set<string>();
+  const repeated = new Set<string>();
   const variables = new Map<string, TypeNode>();
 
   const info = new TypeInfo(schema);
@@ -68,12 +84,25 @@ export function usageOf(document: DocumentNode, schema: GraphQLSchema): Usage {
         const type = info.getType();
         if (!parent) return;
         add(fields, `${parent.name}.${node.name.value}`, given(node.arguments));
+        if (isInterfaceType(parent)) {
+          for (const { name } of schema.getPossibleTypes(parent)) {
+            add(behind, `${name}.${node.name.value}`, given(node.arguments));
+          }
+        }
         outputTypes.add(parent.name);
         if (type) outputTypes.add(getNamedType(type).name);
       },
       InlineFragment: ({ typeCondition }) => note(outputTypes, typeCondition?.name.value),
       FragmentDefinition: ({ typeCondition }) => note(outputTypes, typeCondition.name.value),
-      Directive: ({ name }) => void directives.add(name.value),
+      Directive(node, _, siblings, __, ancestors) {
+        const name = node.name.value;
+        add(directives, name, given(node.arguments));
+        directivePlaces.add(`${name} ${locationOf(ancestors.at(-1) as ASTNode)}`);
+        const same = (siblings as readonly DirectiveNode[]).filter(
+          (each) => each.name.value === name,
+        );
+        if (same.length > 1) repeated.add(name);
+      },
       ObjectValue(node) {
         const type = info.getInputType();
         const named = type && getNamedType(type);
@@ -86,10 +115,34 @@ export function usageOf(document: DocumentNode, schema: GraphQLSchema): Usage {
       },
     }),
   );
+  const objects = new Set([...outputTypes].flatMap((name) => objectsOf(name, schema)));
   return {
-    ...{ kinds, fields, inputObjects, variableTypes, enumValues, outputTypes },
-    ...{ directives, variables },
+    ...{ kinds, fields, behind, inputObjects, variableTypes, enumValues, outputTypes, objects },
+    ...{ directives, directivePlaces, repeated, variables },
   };
+}
+
+/** As the definition of a directive names what carries it. */
+function locationOf(node: ASTNode): string {
+  return node.kind === Kind.OPERATION_DEFINITION
+    ? node.operation.toUpperCase()
+    : node.kind.replace(/\B[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+function objectsOf(name: string, schema: GraphQLSchema): string[] {
+  const type = schema.getType(name);
+  const types = isAbstractType(type) ? schema.getPossibleTypes(type) : [{ name }];
+  return types.map((each) => each.name);
+}
+
+/** May the answer hold what is at the path, a type or a field, if only through an interface or a union? */
+export function mayAnswerWith(
+  { fields, behind, outputTypes, objects }: Usage,
+  path: string,
+): boolean {
+  return path.includes(".")
+    ? fields.has(path) || behind.has(path)
+    : outputTypes.has(path) || objects.has(path);
 }
 
 function given(nodes: readonly { name: { value: string }; value: ValueNode }[] | undefined): Given {

@@ -22,6 +22,13 @@ const PEOPLE = "people.graphql";
 const STOCK = "stock.graphql";
 const PERMISSIONS = "docs/permissions.json";
 
+const UPPER = "directive @upper(by: Int = 1, not: Boolean) repeatable on FIELD | FRAGMENT_SPREAD";
+
+/** A directive that documents may carry has to be the same in all subgraphs. */
+function upper(from: string, to: string): Case["edits"] {
+  return [CATALOG, PEOPLE, STOCK].map((file) => [file, UPPER, UPPER.replace(from, to)]);
+}
+
 export const corpus: Case[] = [
   // Fields.
   {
@@ -716,7 +723,89 @@ export const corpus: Case[] = [
     invalid: ["BookPage", "Cancel", "Novels", "OrderOne", "Ordered", "PlaceOrder"],
   },
 
+  // Directives.
+  {
+    name: "a directive is removed that a document carries",
+    edits: upper(UPPER, ""),
+    exit: 1,
+    changes: { "DIRECTIVE_REMOVED @upper": ["breaking", "Novels"] },
+    invalid: ["Novels"],
+  },
+  {
+    name: "a directive is added",
+    edits: upper("directive", "directive @lower on FIELD\n\ndirective"),
+    exit: 0,
+    changes: { "DIRECTIVE_ADDED @lower": ["safe"] },
+  },
+  {
+    name: "a directive is no longer for fields, where a document has it",
+    edits: upper("FIELD | ", ""),
+    exit: 1,
+    changes: { "DIRECTIVE_LOCATION_REMOVED @upper": ["breaking", "Novels"] },
+    invalid: ["Novels"],
+  },
+  {
+    name: "a directive is no longer for fragments, where no document has it",
+    edits: upper(" | FRAGMENT_SPREAD", ""),
+    exit: 0,
+    changes: { "DIRECTIVE_LOCATION_REMOVED @upper": ["breaking"] },
+  },
+  {
+    name: "a directive cannot be repeated any more, which no document does",
+    edits: upper(" repeatable", ""),
+    exit: 0,
+    changes: { "DIRECTIVE_REPEATABLE_REMOVED @upper": ["breaking"] },
+  },
+  {
+    name: "a directive needs an argument more",
+    edits: upper("not: Boolean", "not: Boolean, how: Int!"),
+    exit: 1,
+    changes: { "DIRECTIVE_ARGUMENT_ADDED @upper": ["breaking", "Novels"] },
+    invalid: ["Novels"],
+  },
+  {
+    name: "a directive has an argument less that a document gives",
+    edits: upper("by: Int = 1, ", ""),
+    exit: 1,
+    changes: { "DIRECTIVE_ARGUMENT_REMOVED @upper.by": ["breaking", "Novels"] },
+    invalid: ["Novels"],
+  },
+  {
+    name: "a directive has an argument less that no document gives",
+    edits: upper(", not: Boolean", ""),
+    exit: 0,
+    changes: { "DIRECTIVE_ARGUMENT_REMOVED @upper.not": ["breaking"] },
+  },
+  {
+    name: "an argument of a directive has another type",
+    edits: upper("by: Int = 1", "by: Boolean"),
+    exit: 1,
+    changes: {
+      "DIRECTIVE_ARGUMENT_TYPE_CHANGED @upper.by": ["breaking", "Novels"],
+      "DIRECTIVE_ARGUMENT_DEFAULT_VALUE_CHANGED @upper.by": ["dangerous"],
+    },
+    invalid: ["Novels"],
+  },
+  {
+    name: "an argument of a directive is required now, which a document gives",
+    edits: upper("by: Int = 1", "by: Int! = 1"),
+    exit: 0,
+    changes: { "DIRECTIVE_ARGUMENT_TYPE_CHANGED @upper.by": ["breaking"] },
+  },
+
   // Who may see what.
+  {
+    name: "a field is for who is signed in: an anonymous page that has it through an interface is broken",
+    edits: [
+      [
+        PERMISSIONS,
+        '"Author.name":',
+        '"Film.title": { "subgraph": "catalog", "who": "signed in" },\n    "Author.name":',
+      ],
+    ],
+    exit: 1,
+    changes: { "ACCESS_NARROWED Film.title": ["breaking", "BookPage", "Search"] },
+  },
   {
     name: "a field needs no scope any more",
     edits: [[CATALOG, ' @requiresScopes(scopes: [["staff"]])', ""]],

@@ -20,6 +20,50 @@ async function errorsWithout(kind: string, path: string, after: GraphQLSchema): 
   return validate(undo(changes, BEFORE, after), document).map(({ message }) => message);
 }
 
+const UPPER = "directive @upper(by: Int, of: Letters) repeatable on FIELD | FRAGMENT_SPREAD";
+const DOCUMENT = parse("{ a @upper(by: 1) @upper(of: ALL) ...A } fragment A on Query { a }");
+
+function withDirective(directive: string): GraphQLSchema {
+  const letters = directive.includes("Letters") ? "enum Letters { ALL }" : "";
+  return buildSchema(`${directive} ${letters} type Query { a: String }`);
+}
+
+for (const [kind, path, directive] of [
+  ["DIRECTIVE_REMOVED", "@upper", ""],
+  ["DIRECTIVE_LOCATION_REMOVED", "@upper", UPPER.replace("FIELD | ", "")],
+  ["DIRECTIVE_REPEATABLE_REMOVED", "@upper", UPPER.replace("repeatable ", "")],
+  ["DIRECTIVE_ARGUMENT_ADDED", "@upper", UPPER.replace("Letters", "Letters, how: Int!")],
+  ["DIRECTIVE_ARGUMENT_REMOVED", "@upper.by", UPPER.replace("by: Int, ", "")],
+  ["DIRECTIVE_ARGUMENT_REMOVED", "@upper.of", UPPER.replace(", of: Letters", "")],
+  ["DIRECTIVE_ARGUMENT_TYPE_CHANGED", "@upper.by", UPPER.replace("Int", "Boolean")],
+] as const) {
+  test(`what was changed of a directive: ${kind} ${path}`, async () => {
+    const [before, after] = [withDirective(UPPER), withDirective(directive)];
+    const changes = (await schemaChanges(before, after)).filter(
+      (change) => change.kind === kind && change.path === path,
+    );
+
+    assert.equal(changes[0]?.level, "breaking");
+    assert.notDeepEqual(validate(after, DOCUMENT), []);
+    assert.deepEqual(validate(undo(changes, before, after), DOCUMENT), []);
+  });
+}
+
+test("of two changes of a directive only the one that was meant", async () => {
+  const [before, after] = [
+    withDirective(UPPER),
+    withDirective("directive @upper(of: Letters) on FIELD | FRAGMENT_SPREAD"),
+  ];
+  const changes = (await schemaChanges(before, after)).filter(
+    ({ kind }) => kind === "DIRECTIVE_ARGUMENT_REMOVED",
+  );
+
+  assert.deepEqual(
+    validate(undo(changes, before, after), DOCUMENT).map(({ message }) => message),
+    ['The directive "@upper" can only be used once at this location.'],
+  );
+});
+
 test("one of two changes that belong together can be undone alone", async () => {
   const after = buildSchema(`
     type Query { node: Node, thing: Thing }

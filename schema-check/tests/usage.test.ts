@@ -1,0 +1,64 @@
+// What a document uses where it does not name it: behind interfaces and unions, and around directives.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { buildSchema, parse } from "graphql";
+import { schemaChanges } from "../src/changes.ts";
+import { mayAnswerWith, usageOf } from "../src/usage.ts";
+
+const SDL = `
+  directive @upper repeatable on QUERY | FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT | VARIABLE_DEFINITION
+  interface Node { id: ID, label(short: Boolean = true): String }
+  interface Named implements Node { id: ID, label(short: Boolean = true): String, name: String }
+  type Book implements Node { id: ID, label(short: Boolean = true): String, pages: Int }
+  type Person implements Node & Named { id: ID, label(short: Boolean = true): String, name: String }
+  type Place { id: ID }
+  union Hit = Book | Place
+  type Query { node: Node, named: Named, hit: Hit, book: Book }
+`;
+const schema = buildSchema(SDL);
+
+const used = (text: string) => usageOf(parse(text), schema);
+
+test("a field of an interface is that of each of its types", () => {
+  const usage = used("{ node { label } }");
+
+  assert.ok(mayAnswerWith(usage, "Book.label") && mayAnswerWith(usage, "Person.label"));
+  assert.ok(mayAnswerWith(usage, "Book") && mayAnswerWith(usage, "Person"));
+  assert.ok(!mayAnswerWith(usage, "Book.pages") && !mayAnswerWith(usage, "Place"));
+  assert.ok(!usage.fields.has("Book.label"), "as it is written it is no field of the object");
+  assert.ok(!mayAnswerWith(used("{ named { label } }"), "Book.label"));
+});
+
+test("a union may be each of its types", () => {
+  const usage = used("{ hit { __typename } }");
+
+  assert.ok(mayAnswerWith(usage, "Book") && mayAnswerWith(usage, "Place"));
+  assert.ok(!mayAnswerWith(usage, "Person") && !mayAnswerWith(usage, "Book.id"));
+});
+
+test("another default of an object's field concerns who asks through the interface", async () => {
+  const after = buildSchema(SDL.replace(/(type Book .*Boolean = )true/, "$1false"));
+  const [change] = await schemaChanges(schema, after);
+
+  assert.equal(change?.path, "Book.label.short");
+  assert.ok(change.affects(used("{ node { label } }")));
+  assert.ok(!change.affects(used("{ node { label(short: true) } }")));
+  assert.ok(!change.affects(used("{ named { label } }")));
+});
+
+test("where a directive stands, and whether more than once", () => {
+  const { directivePlaces, repeated } = used(`
+    query ($a: Int @upper) @upper { node { id @upper @upper ...A @upper ... @upper { id } } }
+    fragment A on Node { id }
+  `);
+
+  assert.deepEqual(
+    [...directivePlaces].sort(),
+    ["FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT", "QUERY", "VARIABLE_DEFINITION"].map(
+      (place) => `upper ${place}`,
+    ),
+  );
+  assert.deepEqual([...repeated], ["upper"]);
+  assert.deepEqual([...used("{ node @upper { id @upper } }").repeated], []);
+});
