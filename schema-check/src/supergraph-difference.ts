@@ -12,6 +12,7 @@ import {
   print,
   stripIgnoredCharacters,
   type TypeDefinitionNode,
+  visit,
 } from "graphql";
 import { printApi } from "./composition.ts";
 
@@ -21,7 +22,7 @@ export function supergraphDifferences(
   second: string,
   names: readonly [string, string],
 ): string[] {
-  const [a, b] = [parse(first), parse(second)];
+  const [a, b] = [withoutWordsOnDirectives(parse(first)), withoutWordsOnDirectives(parse(second))];
   return [
     ...compareSets(
       new Set(printApi(a).split("\n")),
@@ -32,6 +33,16 @@ export function supergraphDifferences(
     ...orderDifference(a, b),
     ...compareMarks(marksOf(a), marksOf(b), names),
   ];
+}
+
+/** The first composer leaves them out. */
+function withoutWordsOnDirectives(supergraph: DocumentNode): DocumentNode {
+  return visit(supergraph, {
+    DirectiveDefinition: ({ description: _, ...node }) => ({
+      ...node,
+      arguments: node.arguments?.map(({ description: _, ...argument }) => argument),
+    }),
+  });
 }
 
 /** The line sets may agree while a line stands under another type. */

@@ -19,6 +19,18 @@ test("two composers agree on the fixtures", async () => {
   assert.equal(code, 0, said);
 });
 
+test("they agree on a directive that says what it does", async () => {
+  const copy = new Copy();
+  const directive = '"In capitals."\ndirective @upper("So many." by: Int) on FIELD\n';
+  for (const name of ["course", "enrollment", "identity", "notification", "payment"]) {
+    copy.write(`${name}.graphql`, `${copy.read(`${name}.graphql`)}\n${directive}`);
+  }
+
+  const { code, said } = await run("cross-check", "--config", copy.config);
+
+  assert.equal(code, 0, said);
+});
+
 test("what both refuse is refused", async () => {
   const copy = new Copy().replace("course.graphql", "type PageInfo @shareable", "type PageInfo");
 
