@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { Change } from "./changes.ts";
-import { parseJson } from "./json.ts";
+import { locateJson, parseJson } from "./json.ts";
 import { CouldNotRun } from "./problem.ts";
 
 export interface Approval {
@@ -36,9 +36,11 @@ export function changeId({ kind, path }: Pick<Change, "kind" | "path">): string 
 
 export function parseApprovals(text: string, file: string): Approval[] {
   const parsed = parseJson(text, file);
-  if (!Array.isArray(parsed) || !parsed.every(isApproval)) {
+  const fault = Array.isArray(parsed) ? parsed.findIndex((each) => !isApproval(each)) : -1;
+  if (!Array.isArray(parsed) || fault >= 0) {
     const message = `expected a list of {${FIELDS.join(", ")}}, all of them text: \`lyceum-schema approve\` writes it`;
-    throw new CouldNotRun({ code: "INVALID_APPROVALS", message, place: { file, line: 1 } });
+    const place = locateJson(text, file)(fault >= 0 ? [`${fault}`] : []);
+    throw new CouldNotRun({ code: "INVALID_APPROVALS", message, place });
   }
   return parsed;
 }

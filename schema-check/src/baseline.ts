@@ -146,7 +146,11 @@ async function atAddress(url: string): Promise<Baseline> {
     new CouldNotRun({ code: "GRAPH_UNREACHABLE", message: `${url} ${message}` });
   const body = await ask(
     url,
-    getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true }),
+    getIntrospectionQuery({
+      inputValueDeprecation: true,
+      oneOf: true,
+      directiveIsRepeatable: true,
+    }),
     fail,
   );
   const answer = parseJson(body, url) as { data?: never } | null;

@@ -27,7 +27,7 @@ const terminal: Output = {
 
 export async function main(args: string[], output: Output = terminal): Promise<ExitCode> {
   const [name, ...rest] = args;
-  if (name === undefined || name === "help" || args.includes("--help")) {
+  if (name === undefined || name === "help" || args.some(isPlea)) {
     output.print(help());
     return name === undefined ? exitCode.couldNotRun : exitCode.clean;
   }
@@ -44,6 +44,8 @@ export async function main(args: string[], output: Output = terminal): Promise<E
     return exitCode.couldNotRun;
   }
 }
+
+const isPlea = (word: string): boolean => word === "--help" || word === "-h";
 
 function help(): string {
   const lines = Object.values(commands).map(

@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
 import { readText, whereElse } from "./files.ts";
 import { type Commit, listAt, readAt, readManyAt } from "./git.ts";
-import { parseJson } from "./json.ts";
+import { locateJson, parseJson } from "./json.ts";
 import { CouldNotRun, type Place, type Problem } from "./problem.ts";
 import { viewersOf } from "./viewers.ts";
 
@@ -179,31 +179,35 @@ export function placeIn(
 }
 
 function readManifest(text: string, file: string): Operation[] {
-  const entries = manifestEntries(parseJson(text, file));
-  if (!entries) {
-    const message =
-      'this is no manifest: expected {"id": "document"} or {"operations": [{"id", "body"}]}';
-    throw new CouldNotRun({ code: "INVALID_MANIFEST", message, place: { file, line: 1 } });
-  }
-  return entries.map(([id, body]) => {
-    const place = { file, line: lineOf(text, id) };
-    return operation({ text: body, fallback: id, id, place, isFile: false });
+  const locate = locateJson(text, file);
+  return manifestEntries(parseJson(text, file)).map(({ id, body, path }) => {
+    const { line } = locate(path);
+    if (typeof id !== "string" || typeof body !== "string") {
+      const message =
+        'this is no manifest: expected {"id": "document"} or {"operations": [{"id", "body"}]}';
+      throw new CouldNotRun({ code: "INVALID_MANIFEST", message, place: { file, line } });
+    }
+    return operation({ text: body, fallback: id, id, place: { file, line }, isFile: false });
   });
 }
 
-function manifestEntries(parsed: unknown): [string, string][] | undefined {
-  if (typeof parsed !== "object" || parsed === null) return undefined;
-  const listed = (parsed as { operations?: unknown }).operations;
-  const pairs: [unknown, unknown][] = Array.isArray(listed)
-    ? listed.map((entry) => [entry?.id, entry?.body])
-    : Object.entries(parsed);
-  const isText = (value: unknown): value is string => typeof value === "string";
-  return pairs.every((pair): pair is [string, string] => pair.every(isText)) ? pairs : undefined;
+interface ManifestEntry {
+  id: unknown;
+  body: unknown;
+  path: string[];
 }
 
-function lineOf(text: string, id: string): number {
-  const at = text.indexOf(JSON.stringify(id));
-  return text.slice(0, Math.max(at, 0)).split("\n").length;
+/** One entry that is none, where there is no list of them at all. */
+function manifestEntries(parsed: unknown): ManifestEntry[] {
+  const isTable = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+  if (!isTable) return [{ id: undefined, body: undefined, path: [] }];
+  const listed = (parsed as { operations?: unknown }).operations;
+  return Array.isArray(listed)
+    ? listed.map((entry, index) => ({
+        ...{ id: entry?.id, body: entry?.body },
+        path: ["operations", `${index}`],
+      }))
+    : Object.entries(parsed).map(([id, body]) => ({ id, body, path: [id] }));
 }
 
 export interface Counted {
@@ -214,12 +218,15 @@ export interface Counted {
 
 /** `counts` maps an operation's name or id to a number of requests; what it leaves out is unknown. */
 export function withCounts(operations: readonly Operation[], file: string): Counted {
-  const counts = parseJson(readText(file), file);
+  const text = readText(file);
+  const counts = parseJson(text, file);
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 0;
   const isTable = typeof counts === "object" && counts !== null && !Array.isArray(counts);
-  if (!isTable || !Object.values(counts).every(isCount)) {
+  const fault = isTable && Object.entries(counts).find(([, value]) => !isCount(value));
+  if (!isTable || fault) {
     const message = 'expected {"operation": number of requests}';
-    throw new CouldNotRun({ code: "INVALID_COUNTS", message, place: { file, line: 1 } });
+    const place = locateJson(text, file)(fault ? [fault[0]] : []);
+    throw new CouldNotRun({ code: "INVALID_COUNTS", message, place });
   }
   const table = new Map(Object.entries(counts as Record<string, number>));
   const known = new Set(operations.flatMap(({ name, id }) => [name, id]));

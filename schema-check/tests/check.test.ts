@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
 import { test } from "node:test";
-import { getIntrospectionQuery, graphqlSync, parse } from "graphql";
+import { graphqlSync, parse } from "graphql";
 import { apiSchema, compose } from "../src/composition.ts";
 import { loadSubgraphs } from "../src/subgraphs.ts";
 import { Repository } from "./repository.ts";
@@ -169,10 +170,10 @@ test("against a running graph", async () => {
   const result = compose(await loadSubgraphs(repository.path("supergraph.yaml")));
   assert.ok(result.composes);
   const schema = apiSchema(parse(result.supergraph));
-  const query = getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true });
-  const server = createServer((_, response) =>
-    response.end(JSON.stringify(graphqlSync({ schema, source: query }))),
-  );
+  const server = createServer(async (request, response) => {
+    const { query } = (await json(request)) as { query: string };
+    response.end(JSON.stringify(graphqlSync({ schema, source: query })));
+  });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
   try {
@@ -184,6 +185,36 @@ test("against a running graph", async () => {
     server.closeAllConnections();
   }
 });
+
+for (const [what, file, text, expected] of [
+  [
+    "an unknown type",
+    "a.graphql",
+    "type Query {\n  a: No\n}",
+    /a\.graphql:2:6: error \[INVALID_SCHEMA\]/,
+  ],
+  [
+    "a syntax error",
+    "a.graphql",
+    "type Query {\n  a:\n}",
+    /a\.graphql:3:1: error \[SYNTAX_ERROR\]/,
+  ],
+  ["nothing", "a.graphql", "", /a\.graphql:1:1: error \[SYNTAX_ERROR\]/],
+  ["no JSON", "a.json", '{"data":\n', /a\.json:2:1: error \[INVALID_JSON\]/],
+  [
+    "other JSON",
+    "a.json",
+    '{"data": {}}',
+    /a\.json:1: error \[INVALID_SCHEMA\].*no answer to the intro/,
+  ],
+  ["no list", "a.yaml", "subgraphs: [\n", /a\.yaml:2:1: error \[INVALID_YAML\]/],
+] as const) {
+  test(`against a file of ${what}`, async () => {
+    const repository = new Repository().write(file, text);
+
+    assert.match(await fails(repository, "--against", repository.path(file)), expected);
+  });
+}
 
 for (const [what, answer, expected] of [
   ["a page", "<html>", /INVALID_JSON/],
@@ -472,13 +503,19 @@ for (const [what, text, expected] of [
   });
 }
 
-for (const text of ["{", "[]", '{"BookList": -1}', '{"BookList": "many"}', "null"]) {
+for (const [text, line] of [
+  ["{", 1],
+  ["[]", 1],
+  ['{"BookList": -1}', 1],
+  ['{\n  "Search": 1,\n  "BookList": "many"\n}', 3],
+  ["null", 1],
+] as const) {
   test(`counts that are none: ${text}`, async () => {
     const repository = new Repository().write("counts.json", text);
     const { code, said } = await repository.check("--counts", repository.path("counts.json"));
 
     assert.equal(code, 2, said);
-    assert.match(said, /counts\.json:1.*: error \[INVALID_/);
+    assert.match(said, new RegExp(`counts\\.json:${line}.*: error \\[INVALID_`));
   });
 }
 
