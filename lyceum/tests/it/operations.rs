@@ -10,12 +10,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::system::{ADMIN, LoneRouter, PASSWORD, STUDENT, System, TEACHER, Visitor, workspace};
+use crate::system::{ADMIN, LoneRouter, PASSWORD, STUDENT, System, TEACHER, Visitor, documents};
 
 /// A document, who sends it, and its example variables.
 struct Operation {
     name: String,
-    viewer: String,
+    viewers: Vec<String>,
     document: String,
     variables: String,
 }
@@ -33,17 +33,19 @@ fn every_operation_has_an_answer_and_the_same_one_by_call_and_over_http() {
     let routers = [system.anonymous(), over_http.visitor()];
 
     for operation in operations() {
-        let [by_call, over_http] = routers.each_ref().map(|router| run(&operation, router));
-        if operation.is_mutation() {
-            assert_eq!(shape(&by_call), shape(&over_http), "{}", operation.name);
-        } else {
-            assert_eq!(by_call, over_http, "{}", operation.name);
+        for viewer in &operation.viewers {
+            let [by_call, over_http] = routers.each_ref().map(|router| run(&operation, viewer, router));
+            if operation.is_mutation() {
+                assert_eq!(shape(&by_call), shape(&over_http), "{} of {viewer}", operation.name);
+            } else {
+                assert_eq!(by_call, over_http, "{} of {viewer}", operation.name);
+            }
         }
     }
 }
 
-fn run(operation: &Operation, router: &Visitor) -> Value {
-    let viewer = match operation.viewer.as_str() {
+fn run(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
+    let viewer = match viewer {
         "anonymous" => router.clone(),
         "student" => router.sign_in(STUDENT),
         "teacher" => router.sign_in(TEACHER),
@@ -106,29 +108,20 @@ fn shape(value: &Value) -> Value {
 }
 
 fn operations() -> Vec<Operation> {
-    let directory = workspace().join("operations");
-    let files = fs::read_dir(&directory).expect("operations/ is there").map(|entry| entry.expect("an entry").path());
-    let documents = files.filter(|path| path.extension().is_some_and(|extension| extension == "graphql"));
     // What is followed has no answer of its own: `live.rs`.
-    let operations = documents.map(|path| operation(&path));
+    let operations = documents().into_iter().map(|path| operation(&path));
     let mut operations: Vec<_> = operations.filter(|one| !one.document.contains("\nsubscription ")).collect();
     // A mutation can go on to have effects after its answer, between two runs of a query.
     operations.sort_by_key(Operation::is_mutation);
-    assert!(operations.len() >= 12, "a dozen operations");
     operations
 }
 
 fn operation(path: &Path) -> Operation {
     let document = fs::read_to_string(path).expect("a readable document");
-    let viewer = document
-        .lines()
-        .find_map(|line| line.strip_prefix("# Viewer: "))
-        .expect("a line `# Viewer:`")
-        .trim()
-        .to_owned();
+    let viewers = document.lines().find_map(|line| line.strip_prefix("# Viewer:")).expect("a line `# Viewer:`");
     Operation {
         name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
-        viewer,
+        viewers: viewers.split(',').map(|viewer| viewer.trim().to_owned()).collect(),
         variables: fs::read_to_string(path.with_extension("variables.json")).expect("example variables"),
         document,
     }

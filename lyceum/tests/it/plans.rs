@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::system::workspace;
+use crate::system::{documents, workspace};
 
 /// What the check reads of a repository.
 const GRAPH: [&str; 7] = [
@@ -24,7 +24,7 @@ const GRAPH: [&str; 7] = [
 
 #[test]
 fn every_stored_operation_can_be_planned() {
-    let files = operations();
+    let files = documents();
 
     let plans = plans(&files);
 
@@ -87,14 +87,6 @@ fn findings<'a>(report: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a st
     findings.filter(move |finding| finding["kind"] == kind).map(|finding| finding["path"].as_str().expect("a path"))
 }
 
-fn operations() -> Vec<PathBuf> {
-    let entries = fs::read_dir(workspace().join("operations")).expect("operations/ is there");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "graphql")).collect();
-    assert!(files.len() >= 12, "a dozen operations");
-    files
-}
-
 fn plans(files: &[PathBuf]) -> Vec<Value> {
     let output = lyceum_plan(files);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -113,7 +105,7 @@ struct Repository(TempDir);
 impl Repository {
     fn new() -> Self {
         let repository = Self(TempDir::new().expect("a temporary directory"));
-        let names = operations().into_iter().map(|path| {
+        let names = documents().into_iter().map(|path| {
             path.strip_prefix(workspace()).expect("it lies in the workspace").to_string_lossy().into_owned()
         });
         for name in names.chain(GRAPH.map(str::to_owned)) {

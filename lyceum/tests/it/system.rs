@@ -166,6 +166,21 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace exists")
 }
 
+/// The files of `operations/`, and of the folders in it.
+pub fn documents() -> Vec<PathBuf> {
+    let files = documents_in(&workspace().join("operations"));
+    assert!(files.len() >= 12, "a dozen operations");
+    files
+}
+
+fn documents_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder of operations");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| path.is_dir());
+    let documents = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "graphql"));
+    documents.chain(folders.iter().flat_map(|folder| documents_in(folder))).collect()
+}
+
 /// The databases' logs go when their system does: a second name keeps them.
 fn keep_server_logs(data: &Path) {
     for name in NAMES {

@@ -1,11 +1,11 @@
 import { type Operation, readOperation } from './operation';
 
-const documents = import.meta.glob<string>('../../../operations/*.graphql', {
+const documents = import.meta.glob<string>('../../../operations/**/*.graphql', {
   query: '?raw',
   import: 'default',
   eager: true,
 });
-const variables = import.meta.glob<string>('../../../operations/*.variables.json', {
+const variables = import.meta.glob<string>('../../../operations/**/*.variables.json', {
   query: '?raw',
   import: 'default',
   eager: true,

@@ -5,8 +5,17 @@ export interface Operation {
   /** Example variables as JSON, perhaps with placeholders. */
   variables: string;
   screen: string;
-  viewer: string;
+  /** Who is signed in there; the list that it stands in is that of the first. */
+  viewers: string[];
 }
+
+/** All who may be named. */
+export const VIEWERS = [
+  { viewer: 'anonymous', title: 'Anyone' },
+  { viewer: 'student', title: 'Students' },
+  { viewer: 'teacher', title: 'Teachers' },
+  { viewer: 'admin', title: 'Admins' },
+];
 
 export function readOperation(name: string, document: string, variables: string): Operation {
   return {
@@ -14,7 +23,9 @@ export function readOperation(name: string, document: string, variables: string)
     document: document.trimEnd(),
     variables: variables.trimEnd(),
     screen: comment(document, 'Screen'),
-    viewer: comment(document, 'Viewer'),
+    viewers: comment(document, 'Viewer')
+      .split(',')
+      .map((viewer) => viewer.trim()),
   };
 }
 

@@ -1,16 +1,9 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
 import { useOpenOperation } from '../editor/open-operation';
 import { operations } from '../operations/all';
-import type { Operation } from '../operations/operation';
+import { type Operation, VIEWERS } from '../operations/operation';
 import { fillPlaceholders } from '../operations/placeholders';
 import './operations.css';
-
-const VIEWERS = [
-  { viewer: 'anonymous', title: 'Anyone' },
-  { viewer: 'student', title: 'Students' },
-  { viewer: 'teacher', title: 'Teachers' },
-  { viewer: 'admin', title: 'Admins' },
-];
 
 export const OPERATIONS_PLUGIN: GraphiQLPlugin = {
   title: 'Operations',
@@ -29,7 +22,7 @@ function Operations() {
           <h3 className="operations-viewer">{title}</h3>
           <ul className="operations-list">
             {operations
-              .filter((operation) => operation.viewer === viewer)
+              .filter((operation) => operation.viewers[0] === viewer)
               .map((operation) => (
                 <li key={operation.name}>
                   <button type="button" className="operations-open" onClick={() => void open(operation)}>
