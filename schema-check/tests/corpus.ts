@@ -723,7 +723,45 @@ export const corpus: Case[] = [
     invalid: ["BookPage", "Cancel", "Novels", "OrderOne", "Ordered", "PlaceOrder"],
   },
 
+  // Words for people.
+  {
+    name: "a type is described in other words",
+    edits: [[CATALOG, '"Which books."\ninput', '"Books of a kind."\ninput']],
+    exit: 0,
+    changes: { "TYPE_DESCRIPTION_CHANGED BookFilter": ["safe"] },
+  },
+  {
+    name: "an argument is described in other words",
+    edits: [[CATALOG, '"Which one." id', '"Its id." id']],
+    exit: 0,
+    changes: { "FIELD_ARGUMENT_DESCRIPTION_CHANGED Query.item.id": ["safe"] },
+  },
+  {
+    name: "an input field is described in other words",
+    edits: [[CATALOG, '"Not shorter."', '"At least so long."']],
+    exit: 0,
+    changes: { "INPUT_FIELD_DESCRIPTION_CHANGED BookFilter.minPages": ["safe"] },
+  },
+  {
+    name: "an enum value is described in other words",
+    edits: [[CATALOG, '"Long."', '"Very long."']],
+    exit: 0,
+    changes: { "ENUM_VALUE_DESCRIPTION_CHANGED Genre.NOVEL": ["safe"] },
+  },
+  {
+    name: "a field is deprecated for another reason",
+    edits: [[CATALOG, '"Use `price`."', '"Ask for `price`."']],
+    exit: 0,
+    changes: { "FIELD_DEPRECATION_REASON_CHANGED Book.oldPrice.@deprecated": ["safe"] },
+  },
+
   // Directives.
+  {
+    name: "a directive is for inline fragments, too",
+    edits: upper("FIELD | ", "FIELD | INLINE_FRAGMENT | "),
+    exit: 0,
+    changes: { "DIRECTIVE_LOCATION_ADDED @upper": ["safe"] },
+  },
   {
     name: "a directive is removed that a document carries",
     edits: upper(UPPER, ""),
