@@ -8,39 +8,59 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::{Instant, sleep};
 
-/// Stops the server that still works on `dir`, if there is one, and clears its pid file.
+/// Stops what still works on `dir`: the server, and the sessions that outlive it.
 pub(crate) async fn stop(dir: &Path) -> Result<()> {
     let Some(pid) = pid(dir) else { return Ok(()) };
     for (signal, patience) in [(Signal::SIGINT, 60), (Signal::SIGQUIT, 10), (Signal::SIGKILL, 10)] {
         if !serves(pid, dir) {
-            return clear(dir);
+            break;
         }
         tracing::info!(server.pid = %pid, %signal, "stopping a PostgreSQL server that lost its owner");
         kill(pid, signal)
             .with_context(|| format!("cannot stop process {pid}, which still serves {}", dir.display()))?;
-        wait(pid, dir, Duration::from_secs(patience)).await;
+        wait_while(|| serves(pid, dir), patience).await;
     }
     if serves(pid, dir) {
         bail!("process {pid} still serves {} and does not stop", dir.display());
     }
-    clear(dir)
+    stop_sessions(dir).await?;
+    disown(dir)
 }
 
-async fn wait(pid: Pid, dir: &Path, patience: Duration) {
-    let deadline = Instant::now() + patience;
-    while serves(pid, dir) && Instant::now() < deadline {
+/// A session whose server was killed ends when it has nothing to do, and until then it writes: beside a new
+/// server, it would destroy the data.
+async fn stop_sessions(dir: &Path) -> Result<()> {
+    wait_while(|| !sessions(dir).is_empty(), 2).await;
+    for (signal, patience) in [(Signal::SIGQUIT, 5), (Signal::SIGKILL, 10)] {
+        for session in sessions(dir) {
+            tracing::info!(session.pid = %session, %signal, "stopping a PostgreSQL session that lost its server");
+            // It may have ended in this very moment, which is what we want.
+            let _ = kill(session, signal);
+        }
+        wait_while(|| !sessions(dir).is_empty(), patience).await;
+    }
+    if let [session, ..] = *sessions(dir) {
+        bail!("process {session} still works on {} and does not stop", dir.display());
+    }
+    Ok(())
+}
+
+async fn wait_while(condition: impl Fn() -> bool, seconds: u64) {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    while condition() && Instant::now() < deadline {
         sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The server would take a stale file for true when its number belongs to a new process.
-fn clear(dir: &Path) -> Result<()> {
-    match std::fs::remove_file(dir.join("postmaster.pid")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove the stale pid file in {}", dir.display()))
-        }
-        _ => Ok(()),
-    }
+/// Writes our own number into the pid file. A server believes a file whose number belongs to a living process,
+/// which may be a stranger by now, but not one that names its parent. To remove the file would be wrong: its other lines lead the
+/// server to the memory of the former one, by which it sees whether a session is left.
+fn disown(dir: &Path) -> Result<()> {
+    let path = dir.join("postmaster.pid");
+    let file = std::fs::read_to_string(&path).unwrap_or_default();
+    let Some((_, rest)) = file.split_once('\n') else { return Ok(()) };
+    std::fs::write(&path, format!("{}\n{rest}", std::process::id()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 pub(crate) fn pid(dir: &Path) -> Option<Pid> {
@@ -64,4 +84,22 @@ pub(crate) fn serves(pid: Pid, dir: &Path) -> bool {
 pub(crate) fn serves(pid: Pid, dir: &Path) -> bool {
     let listed = std::process::Command::new("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()]).output();
     listed.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&*dir.to_string_lossy()))
+}
+
+/// The processes of a server that has gone.
+#[cfg(target_os = "linux")]
+fn sessions(dir: &Path) -> Vec<Pid> {
+    let is_postgres = |pid| {
+        let program = std::fs::read_link(format!("/proc/{pid}/exe"));
+        program.is_ok_and(|path| path.file_name().is_some_and(|name| name == "postgres"))
+    };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(Pid::from_raw);
+    pids.filter(|pid| serves(*pid, dir) && is_postgres(*pid)).collect()
+}
+
+/// Elsewhere nobody tells; the server sees for itself, and does not start.
+#[cfg(not(target_os = "linux"))]
+fn sessions(_: &Path) -> Vec<Pid> {
+    Vec::new()
 }

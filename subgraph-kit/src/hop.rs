@@ -221,17 +221,17 @@ impl Secrets {
         self.verify_at(hop, now())
     }
 
-    /// Signs what stays signed, however long it takes to arrive.
+    /// Signs what stays signed, however long it takes to arrive; for one address only.
     #[must_use]
-    pub fn seal(&self, content: &[u8]) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(seal(&self.0.current, content).finalize().into_bytes())
+    pub fn seal(&self, address: &str, content: &[u8]) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(seal(&self.0.current, address, content).finalize().into_bytes())
     }
 
-    /// Whether somebody with the secret has sealed this content.
+    /// Whether somebody with the secret has sealed this content for this address.
     #[must_use]
-    pub fn has_sealed(&self, content: &[u8], signature: &str) -> bool {
+    pub fn has_sealed(&self, address: &str, content: &[u8], signature: &str) -> bool {
         let Ok(signature) = BASE64_URL_SAFE_NO_PAD.decode(signature) else { return false };
-        let fits = |key: &Key| seal(key, content).verify_slice(&signature).is_ok();
+        let fits = |key: &Key| seal(key, address, content).verify_slice(&signature).is_ok();
         fits(&self.0.current) || self.0.previous.as_ref().is_some_and(fits)
     }
 
@@ -309,10 +309,11 @@ fn digest(key: &Key, hop: Hop<'_>, time: u64) -> Hmac<Sha256> {
     mac
 }
 
-fn seal(key: &Key, content: &[u8]) -> Hmac<Sha256> {
+fn seal(key: &Key, address: &str, content: &[u8]) -> Hmac<Sha256> {
     let mut mac = key.0.clone();
-    mac.update(SEAL);
-    mac.update(content);
+    for part in [SEAL, address.as_bytes(), b"\n", content] {
+        mac.update(part);
+    }
     mac
 }
 
@@ -462,15 +463,16 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_is_good_for_its_content_and_of_either_secret() {
-        let seal = secrets().seal(BODY);
+    fn a_seal_is_good_for_its_content_and_address_and_of_either_secret() {
+        let seal = secrets().seal("there", BODY);
 
-        assert!(secrets().has_sealed(BODY, &seal));
-        assert!(!secrets().has_sealed(b"{}", &seal));
-        assert!(!one("b").has_sealed(BODY, &seal));
-        assert!(!secrets().has_sealed(BODY, ""));
+        assert!(secrets().has_sealed("there", BODY, &seal));
+        assert!(!secrets().has_sealed("here", BODY, &seal));
+        assert!(!secrets().has_sealed("there", b"{}", &seal));
+        assert!(!one("b").has_sealed("there", BODY, &seal));
+        assert!(!secrets().has_sealed("there", BODY, ""));
         let both = Secrets::try_new(&secret("b"), Some(&secret("a"))).expect("they are long enough");
-        assert!(both.has_sealed(BODY, &seal));
+        assert!(both.has_sealed("there", BODY, &seal));
     }
 
     #[test]

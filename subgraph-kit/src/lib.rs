@@ -22,6 +22,7 @@ pub mod testing;
 pub mod text;
 pub mod token;
 pub mod trace;
+pub mod transaction;
 pub mod viewer;
 
 pub use client::{Client, ClientExt};

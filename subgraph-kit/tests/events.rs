@@ -13,7 +13,10 @@ use std::{
 };
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object};
-use async_nats::HeaderMap;
+use async_nats::{
+    HeaderMap,
+    jetstream::{consumer::pull, stream},
+};
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
@@ -25,6 +28,7 @@ use subgraph_kit::{
         events::{act_on_all, receive},
         verifier,
     },
+    transaction,
 };
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -61,7 +65,7 @@ fn subject_and_number(event: &Event) -> (u128, usize) {
 }
 
 async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
-    let mut transaction = db.begin().await.expect("a transaction");
+    let mut transaction = transaction::begin(db).await.expect("a transaction");
     for fact in facts {
         events::publish(&mut transaction, fact).await.expect("it is written");
     }
@@ -573,9 +577,14 @@ const EVENTS: &str = "lyceum.event.notification.enrollment.created.";
 const RECEIPTS: &str = "lyceum.receipt.enrollment";
 
 async fn say(client: &async_nats::Client, subject: &str, body: Vec<u8>, secret: Option<&str>) {
+    let signature = secret.map(|secret| secret.parse::<Secrets>().expect("a secret").seal(subject, &body));
+    send(client, subject, body, signature).await;
+}
+
+async fn send(client: &async_nats::Client, subject: &str, body: Vec<u8>, signature: Option<String>) {
     let mut headers = HeaderMap::new();
-    if let Some(secret) = secret {
-        headers.insert("Lyceum-Signature", secret.parse::<Secrets>().expect("a secret").seal(&body));
+    if let Some(signature) = signature {
+        headers.insert("Lyceum-Signature", signature);
     }
     client.publish_with_headers(subject.to_owned(), headers, body.into()).await.expect("it is sent");
 }
@@ -596,7 +605,10 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     say(&client, &format!("{EVENTS}0"), event(3), None).await;
     say(&client, &format!("{EVENTS}1"), event(4), Some(OTHER_SECRET)).await;
     say(&client, &format!("{EVENTS}2"), b"\0 no JSON".to_vec(), None).await;
-    say(&client, &format!("{EVENTS}3"), event(5), Some(SECRET)).await;
+    let of_others =
+        SECRET.parse::<Secrets>().expect("a secret").seal("lyceum.event.payment.enrollment.rejected.3", &event(6));
+    send(&client, &format!("{EVENTS}3"), event(6), Some(of_others)).await;
+    say(&client, &format!("{EVENTS}4"), event(5), Some(SECRET)).await;
     until("the signed one has come", async || !act.done.lock().expect("a list").is_empty()).await;
     assert_eq!(*act.done.lock().expect("a list"), [(5, 0)]);
     assert_eq!(count(&db, "select count(*) from inbox").await, 1);
@@ -617,6 +629,34 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     until("it has arrived", async || count(&db, WAITING).await == 0).await;
     until("it is acted on", async || act.done.lock().expect("a list").len() == 2).await;
     assert_eq!(*act.done.lock().expect("a list"), [(5, 0), (1, 0)]);
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn a_stream_of_an_earlier_version_is_brought_up_to_date(db: PgPool) {
+    let nats = Nats::start();
+    until("NATS is there", async || async_nats::connect(nats.url()).await.is_ok()).await;
+    let client = async_nats::connect(nats.url()).await.expect("a connection");
+    let jetstream = async_nats::jetstream::new(client);
+    let old =
+        stream::Config { name: "lyceum".to_owned(), subjects: vec!["lyceum.event.>".to_owned()], ..Default::default() };
+    let stream = jetstream.create_stream(old).await.expect("a stream");
+    let old = pull::Config {
+        durable_name: Some("notification".to_owned()),
+        filter_subject: "lyceum.event.notification.>".to_owned(),
+        ack_wait: Duration::from_secs(3),
+        ..Default::default()
+    };
+    stream.create_consumer(old).await.expect("a reader");
+    let (act, bus) = (Arc::new(Act::default()), nats.bus(SECRET).await);
+
+    publish(&db, [fact(1, 0)]).await;
+    let _work = [work(&subgraph("enrollment", &db), &bus), work(&consumer(&db, &act), &bus)];
+
+    until("it has come", async || act.done.lock().expect("a list").len() == 1).await;
+    let stream = jetstream.get_stream("lyceum").await.expect("a stream");
+    assert_eq!(stream.cached_info().config.max_messages_per_subject, 1);
+    let reader = stream.consumer_info("notification").await.expect("a reader");
+    assert_eq!(reader.config.ack_wait, Duration::from_secs(5));
 }
 
 const WAITING_ID: &str = "select event_id from outbox where delivered_at is null";

@@ -154,3 +154,26 @@ async fn a_server_that_dies_is_noticed() {
     let server = Server::start(&installation, options(&data)).await.expect("a start right after");
     server.stop().await.expect("a clean stop");
 }
+
+#[tokio::test]
+async fn a_session_that_outlives_its_server_ends_before_the_next_one_starts() {
+    let place = open_directory();
+    let data = place.path().join("school");
+    let installation = installation().await;
+    let mut server = Server::start(&installation, options(&data)).await.expect("a start");
+    let mut db = connect(&server).await;
+    let session = text(&mut db, "select pg_backend_pid()::text").await;
+    let session = Pid::from_raw(session.parse().expect("a pid"));
+    let busy = tokio::spawn(async move { sqlx::raw_sql("do $$ begin loop end loop; end $$").execute(&mut db).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    kill(server_pid(&data), Signal::SIGKILL).expect("kill -9");
+    server.wait().await.expect("its end");
+    drop(server);
+    assert!(is_alive(session), "it has something to do");
+    let server = Server::start(&installation, options(&data)).await.expect("a start");
+
+    assert!(!is_alive(session), "two servers at once write over each other's data");
+    busy.await.expect("no panic").expect_err("its server has gone");
+    server.stop().await.expect("a clean stop");
+}

@@ -72,6 +72,8 @@ struct Content {
     tray: Tray,
     waiting: i64,
     oldest_waiting_since: Option<DateTime<Utc>>,
+    /// What kept the oldest one from arriving so far.
+    waiting_because: Option<String>,
     set_aside: Vec<Event>,
 }
 
@@ -182,15 +184,17 @@ impl Tray {
     async fn content(self, name: Name, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
         let [since, done, destination] = self.columns();
         let table = self.name();
-        let waiting =
-            format!("select count(*), min({since}) from {table} where {done} is null and set_aside_at is null");
-        let (waiting, oldest_waiting_since) = query_as(AssertSqlSafe(waiting)).fetch_one(&mut *db).await?;
+        let waiting = format!(
+            "select count(*), min({since}), (array_agg(reason order by position))[1] from {table} where {done} is null and set_aside_at is null"
+        );
+        let (waiting, oldest_waiting_since, waiting_because) =
+            query_as(AssertSqlSafe(waiting)).fetch_one(&mut *db).await?;
         let set_aside = format!(
             "select event_id as id, type, subject, {destination} as destination, {since} as since, tries, reason
              from {table} where {done} is null and set_aside_at is not null order by position"
         );
         let set_aside = query_as(AssertSqlSafe(set_aside)).fetch_all(db).await?;
-        Ok(Content { service: name.as_str(), tray: self, waiting, oldest_waiting_since, set_aside })
+        Ok(Content { service: name.as_str(), tray: self, waiting, oldest_waiting_since, waiting_because, set_aside })
     }
 
     async fn resend(self, id: Uuid, db: &mut PgConnection) -> Result<u64, sqlx::Error> {
@@ -222,6 +226,9 @@ fn show(contents: &[Content], now: DateTime<Utc>) {
             content.tray.name(),
             content.waiting
         ));
+        if let Some(reason) = &content.waiting_because {
+            line(format_args!("    the oldest waits: {}", style(reason).yellow()));
+        }
     }
     if contents.iter().all(|content| content.set_aside.is_empty()) {
         return;

@@ -10,7 +10,7 @@ use tracing::{debug, error, warn};
 use uuid::Uuid;
 
 use super::{Event, Undelivered, relay::Round};
-use crate::{Error, crash, report, text};
+use crate::{Error, crash, report, text, transaction};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
@@ -136,7 +136,7 @@ impl Inbox {
     /// # Errors
     /// Those of the database.
     pub(crate) async fn act(&self, db: &PgPool) -> Result<Round, sqlx::Error> {
-        let mut transaction = db.begin().await?;
+        let mut transaction = transaction::begin(db).await?;
         let Some(next) = next(&mut transaction).await? else {
             return Ok(until_next_try(&mut transaction).await?.map_or(Round::Idle, Round::Later));
         };

@@ -133,9 +133,10 @@ impl Nats {
     ) -> Result<(), Undelivered> {
         let send = async {
             self.prepare().await?;
+            let subject = self.subject_of(destination, kind, id);
+            let headers = self.headers("application/cloudevents+json", &subject, event);
             let body = Bytes::copy_from_slice(event);
-            let headers = self.headers("application/cloudevents+json", event);
-            self.0.jetstream.publish_with_headers(self.subject_of(destination, kind, id), headers, body).await?.await?;
+            self.0.jetstream.publish_with_headers(subject, headers, body).await?.await?;
             Ok::<(), Failure>(())
         };
         send.await.map_err(|error| {
@@ -189,8 +190,8 @@ impl Nats {
             && let Ok(teller) = source.trim_start_matches('/').parse::<NatsName>()
         {
             let receipt = serde_json::to_vec(&Receipt { event: id, of: service.to_owned(), refused })?;
-            let headers = self.headers("application/json", &receipt);
             let subject = self.receipts_of(&teller.to_string());
+            let headers = self.headers("application/json", &subject, &receipt);
             self.0.client.publish_with_headers(subject, headers, receipt.into()).await?;
         }
         message.ack().await
@@ -237,11 +238,11 @@ impl Nats {
         }
     }
 
-    fn headers(&self, content_type: &str, body: &[u8]) -> HeaderMap {
+    fn headers(&self, content_type: &str, subject: &str, body: &[u8]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert("Content-Type", content_type);
         if let Some(secrets) = &self.0.secrets {
-            headers.insert(SIGNATURE, secrets.seal(body));
+            headers.insert(SIGNATURE, secrets.seal(subject, body));
         }
         headers
     }
@@ -249,7 +250,7 @@ impl Nats {
     fn is_ours(&self, message: &async_nats::Message) -> bool {
         let Some(secrets) = &self.0.secrets else { return true };
         let signature = message.headers.as_ref().and_then(|headers| headers.get(SIGNATURE));
-        signature.is_some_and(|signature| secrets.has_sealed(&message.payload, signature.as_str()))
+        signature.is_some_and(|signature| secrets.has_sealed(&message.subject, &message.payload, signature.as_str()))
     }
 
     /// `lyceum.event.notification.payment.completed.ID`: the system, whom it is for, what has happened, which event.
@@ -263,14 +264,9 @@ impl Nats {
 
     /// The stream, before the first event comes.
     async fn prepare(&self) -> Result<(), Failure> {
-        if !self.0.is_prepared.load(Ordering::Relaxed) {
-            self.stream().await?;
-            self.0.is_prepared.store(true, Ordering::Relaxed);
+        if self.0.is_prepared.load(Ordering::Relaxed) {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    async fn stream(&self) -> Result<stream::Stream<stream::Info>, Failure> {
         let config = stream::Config {
             name: self.0.name.to_string(),
             description: Some("What Lyceum's services tell each other.".to_owned()),
@@ -280,7 +276,9 @@ impl Nats {
             max_messages_per_subject: 1,
             ..stream::Config::default()
         };
-        Ok(self.0.jetstream.get_or_create_stream(config).await?)
+        self.0.jetstream.create_or_update_stream(config).await?;
+        self.0.is_prepared.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// What is for one service, shared by all its processes. What is about the same thing comes in order, because
@@ -293,7 +291,10 @@ impl Nats {
             ack_wait: ACK_WAIT,
             ..pull::Config::default()
         };
-        Ok(self.stream().await?.get_or_create_consumer(service, config).await?)
+        // Whoever looks for events anew has lost them, perhaps with the server's disk.
+        self.0.is_prepared.store(false, Ordering::Relaxed);
+        self.prepare().await?;
+        Ok(self.0.jetstream.create_consumer_on_stream(config, self.0.name.to_string()).await?)
     }
 }
 

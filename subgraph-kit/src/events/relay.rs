@@ -14,7 +14,7 @@ use super::{
     bus::{Bus, Delivery, Undelivered},
     outbox::CHANNEL,
 };
-use crate::crash;
+use crate::{crash, transaction};
 
 /// So many at once; all of them about different things.
 const BATCH: i64 = 32;
@@ -54,7 +54,7 @@ pub enum Round {
 /// # Errors
 /// Those of the database.
 pub async fn round(db: &PgPool, bus: &Bus, destination: &str) -> Result<Round, sqlx::Error> {
-    let mut transaction = db.begin().await?;
+    let mut transaction = transaction::begin(db).await?;
     let waiting = claim(&mut transaction, destination).await?;
     if waiting.is_empty() {
         return Ok(Round::Idle);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgPool, query};
-use subgraph_kit::{Error, text::is_storable};
+use subgraph_kit::{Error, text::is_storable, transaction};
 
 use crate::{
     Keys,
@@ -55,7 +55,7 @@ pub async fn grant(db: &PgPool, user: &User) -> Result<Change<()>, Error> {
 /// # Errors
 /// Those of the database.
 pub async fn revoke(db: &PgPool, user: &User) -> Result<Change<Revoked>, Error> {
-    let mut tx = db.begin().await?;
+    let mut tx = transaction::begin(db).await?;
     let Some(role) = store::take_admin_back(&mut tx, user.id).await? else { return Ok(Change::None) };
     let sessions = sessions::delete_all(&mut tx, user.id).await?;
     tx.commit().await?;

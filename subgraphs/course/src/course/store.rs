@@ -10,6 +10,7 @@ use subgraph_kit::{
     list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
     page::Position,
     text::contains_pattern,
+    transaction,
     viewer::VerifiedTeacher,
 };
 
@@ -130,7 +131,7 @@ impl Store {
         id: CourseId,
         change: impl FnOnce(&Course) -> Result<Description, Error>,
     ) -> Result<Course, Error> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = transaction::begin(&self.db).await?;
         let course = query_as!(
             Course,
             r#"

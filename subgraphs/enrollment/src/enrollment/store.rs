@@ -11,6 +11,7 @@ use subgraph_kit::{
     ids::new_id_and_time,
     list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
     page::Position,
+    transaction,
     viewer::{Admin, SignedIn, Student},
 };
 use uuid::Uuid;
@@ -121,7 +122,7 @@ impl Store {
     /// back; those of the database.
     pub async fn enroll(&self, student: Student, wanted: Wanted) -> Result<Enrollment, Error> {
         debug_assert_eq!(student.id(), wanted.place.student);
-        let mut tx = self.db.begin().await?;
+        let mut tx = transaction::begin(&self.db).await?;
         let id = new_id_and_time();
         if let Some(payment) = wanted.payment {
             match claim(&mut tx, payment, EnrollmentId(id.0)).await? {
@@ -148,7 +149,7 @@ impl Store {
         student: SignedIn,
         change: impl FnOnce(&mut Enrollment) -> Result<(), Refusal>,
     ) -> Result<Enrollment, Error> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = transaction::begin(&self.db).await?;
         let mut enrollment = query_as!(
             Enrollment,
             r#"

@@ -14,6 +14,7 @@ use subgraph_kit::{
     Client, Code, Error, Refusal,
     events::{self, Fact, Registration},
     text::is_storable,
+    transaction,
 };
 use tokio::time::{Instant, sleep_until};
 use uuid::{Builder, Uuid};
@@ -81,7 +82,7 @@ impl Sessions {
         sign_up.check().map_err(Error::Refused)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
-        let mut tx = self.db.begin().await?;
+        let mut tx = transaction::begin(&self.db).await?;
         let user = users::insert(&mut tx, &sign_up, &password_hash).await?;
         let refresh_token = RefreshToken::new();
         store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;

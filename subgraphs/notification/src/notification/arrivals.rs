@@ -2,7 +2,8 @@
 //! that any replica can serve any user, and a lost wake-up loses nothing.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{HashMap, VecDeque},
+    mem,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
@@ -90,10 +91,11 @@ impl Arrivals {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        if let Entry::Occupied(entry) = lock(&self.followed).entry(self.user)
-            && entry.get().calls.receiver_count() <= 1
-        {
-            entry.remove();
+        let mut users = lock(&self.followed);
+        // Within the lock: of two who leave at once, each would take the other for one who stays.
+        drop(mem::replace(&mut self.called, watch::channel(0).1));
+        if self.feed.calls.receiver_count() == 0 {
+            users.remove(&self.user);
         }
     }
 }
@@ -220,6 +222,33 @@ impl Reader {
                     return Some((Err(error), self));
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_last_two_who_leave_at_once_leave_nothing_behind() {
+        let nowhere = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nothing").expect("a pool that is not used");
+        let arrivals = Arrivals::new(nowhere);
+        let user = UserId(Uuid::now_v7());
+        for _ in 0..1_000 {
+            let gate = Barrier::new(2);
+            thread::scope(|scope| {
+                for follower in [arrivals.follower(user), arrivals.follower(user)] {
+                    let gate = &gate;
+                    scope.spawn(move || {
+                        gate.wait();
+                        drop(follower);
+                    });
+                }
+            });
+            assert!(lock(&arrivals.followed).is_empty());
         }
     }
 }

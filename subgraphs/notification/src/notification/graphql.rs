@@ -114,7 +114,7 @@ impl NotificationSubscription {
     /// `UNAUTHENTICATED` for everyone else. A stream ends with the access token, with
     /// `UNAUTHENTICATED`, and when a server restarts, with `SERVICE_UNAVAILABLE`; a connection can
     /// break at any time. To miss nothing, subscribe again with the id of the last notification that
-    /// arrived as `after`.
+    /// arrived as `after`. `RATE_LIMITED` for whoever has too many subscriptions open already.
     async fn notification_added(
         &self,
         ctx: &Context<'_>,
