@@ -1,7 +1,7 @@
 // Reads files as they were at a commit, without a checkout.
 
 import { execFileSync } from "node:child_process";
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from "node:path";
 import { CouldNotRun } from "./problem.ts";
 
@@ -149,13 +149,20 @@ function haveChanged(files: readonly string[], { root }: Commit): boolean {
   return git(root, status).length > 0;
 }
 
+/** Why git cannot be asked, outside of a repository. In one, that is for whoever has set it up to mend. */
 function troubleWith(folder: string): string | undefined {
   try {
     git(folder, ["rev-parse", "--show-toplevel"]);
     return undefined;
   } catch (cause) {
-    return `git cannot be asked (${cause instanceof CouldNotRun ? cause.problems[0]?.message : cause})`;
+    if (!(cause instanceof CouldNotRun) || isInRepository(folder)) throw cause;
+    return `git cannot be asked (${cause.problems[0]?.message})`;
   }
+}
+
+function isInRepository(folder: string): boolean {
+  const parent = dirname(folder);
+  return existsSync(join(folder, ".git")) || (parent !== folder && isInRepository(parent));
 }
 
 /** As git names it, which follows no links; nothing for a file that is elsewhere. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
@@ -118,12 +119,19 @@ test("without a ref, in a repository of one commit: nothing to compare with, sai
 
 test("without a ref, outside of a repository: git's own words, and clean", async () => {
   const repository = new Repository();
-  repository.write(".git/config", "no configuration");
+  rmSync(repository.path(".git"), { recursive: true });
 
   const { code, remarks } = await repository.report();
 
   assert.equal(code, 0);
-  assert.match(remarks.join(" "), /git cannot be asked \(.*bad config line 1/);
+  assert.match(remarks.join(" "), /git cannot be asked \(.*not a git repository/);
+});
+
+test("without a ref, in a repository that git cannot read: git's own words, and could not run", async () => {
+  const repository = new Repository();
+  repository.write(".git/config", "no configuration");
+
+  assert.match(await fails(repository), /GIT_FAILED.*bad config line 1/);
 });
 
 test("against HEAD with nothing changed: clean", async () => {
