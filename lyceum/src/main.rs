@@ -1,6 +1,7 @@
 //! The command line: one binary for the whole system and for each of its processes.
 
 mod admin;
+mod health;
 mod logging;
 mod plan;
 mod seed;
@@ -60,6 +61,8 @@ enum Command {
         /// Which one.
         name: Name,
     },
+    /// Ask a process whether it can serve; the exit code says so.
+    Health(health::Settings),
     /// Say how many requests to subgraphs the router needs for an operation, and how many of them wait for one another.
     ///
     /// Prints JSON: for each file, in order, `{"fetches": 2, "steps": 2}` or `{"error": "…"}`.
@@ -83,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         | Command::Seed { .. }
         | Command::Admin(_)
         | Command::Sdl { .. }
+        | Command::Health(_)
         | Command::Plan(_) => "warn",
         Command::Subgraph(_) => "info",
         // The HTTP library beneath the router speaks of each worker.
@@ -110,6 +114,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
             terminal::line(subgraphs::sdl(name).trim_end());
             Ok(())
         }
+        Command::Health(settings) => runtime.block_on(health::run(&settings)),
         Command::Plan(settings) => plan::run(&settings),
     }
 }

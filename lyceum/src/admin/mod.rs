@@ -1,5 +1,6 @@
 //! `lyceum admin`: what an operator does beside the graph, on the databases and the keys of identity.
 
+mod environment;
 mod events;
 mod reconcile;
 
@@ -59,6 +60,8 @@ enum Command {
     /// Compare payments and enrollments, which are in two databases, through the graph. Ends with 1 if anything does
     /// not agree.
     Reconcile(Box<reconcile::Settings>),
+    /// Write `.env` with new secrets for `docker compose up`.
+    InitEnv(environment::Settings),
 }
 
 #[derive(Args)]
@@ -102,6 +105,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::RotateKey { place, keys } => rotate_key(&place, &keys),
         Command::Events(settings) => events::run(&settings).await,
         Command::Reconcile(settings) => reconcile::run(&settings).await,
+        Command::InitEnv(settings) => environment::run(&settings),
     }
 }
 

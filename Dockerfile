@@ -1,0 +1,44 @@
+# One image for every process of Lyceum: the binary, and the playground's files. Which process it is, its arguments say.
+
+FROM rust:1.95-bookworm AS rust
+RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
+RUN cargo install cargo-chef --locked --version 0.1.78
+WORKDIR /lyceum
+
+# What the dependencies are, without the sources: it changes with a Cargo.toml or Cargo.lock only.
+FROM rust AS recipe
+COPY . .
+RUN cargo chef prepare --bin lyceum --recipe-path recipe.json
+
+FROM rust AS binary
+# `release` is for use; `dev` is built in half the time.
+ARG PROFILE=release
+COPY --from=recipe /lyceum/recipe.json .
+COPY .cargo .cargo
+RUN cargo chef cook --locked --profile "$PROFILE" --bin lyceum --recipe-path recipe.json
+COPY . .
+RUN cargo build --locked --profile "$PROFILE" --bin lyceum \
+    && install --strip -D "target/$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE")/lyceum" /image/lyceum \
+    && mkdir /image/keys
+
+FROM node:20-bookworm-slim AS playground
+WORKDIR /lyceum/web-playground
+COPY web-playground/package.json web-playground/package-lock.json ./
+RUN npm ci
+COPY supergraph.graphql ../
+COPY docs ../docs
+COPY operations ../operations
+COPY web-playground .
+RUN npm run build
+
+# C's library and certificates, a user who is not root, no shell.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=binary /image/lyceum /usr/local/bin/lyceum
+COPY --from=playground /lyceum/web-playground/dist /usr/local/share/lyceum/playground
+# A new volume takes its owner from here.
+COPY --from=binary --chown=nonroot:nonroot /image/keys /var/lib/lyceum/keys
+ENV LYCEUM_PLAYGROUND=/usr/local/share/lyceum/playground \
+    LYCEUM_KEYS_DIR=/var/lib/lyceum/keys
+USER nonroot
+ENTRYPOINT ["/usr/local/bin/lyceum"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=5 CMD ["/usr/local/bin/lyceum", "health"]

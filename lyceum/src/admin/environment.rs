@@ -1,0 +1,92 @@
+//! `lyceum admin init-env`: the secrets that `compose.yml` asks for, made once.
+
+use std::{
+    fmt::Write as _,
+    fs::OpenOptions,
+    io::{ErrorKind, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+};
+
+use anyhow::{Context as _, Error, Result, anyhow};
+use clap::Args;
+use subgraph_kit::hop::Secret;
+
+use crate::{subgraphs::Name, terminal::line};
+
+/// The settings of `lyceum admin init-env`.
+#[derive(Args)]
+pub struct Settings {
+    /// The file to write. One that is there is never changed: its secrets may be in use.
+    #[arg(long, value_name = "FILE", default_value = ".env")]
+    file: PathBuf,
+}
+
+/// Writes a new file that its owner alone may read.
+pub fn run(Settings { file }: &Settings) -> Result<()> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let refuse = |error: std::io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            anyhow!("{} is there already, and its secrets may be in use: nothing was changed", file.display())
+        }
+        _ => Error::new(error).context(format!("cannot write {}", file.display())),
+    };
+    let mut opened = opened.map_err(refuse)?;
+    opened.write_all(content().as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
+    line(format_args!("{} has new secrets; keep it out of version control. Next: docker compose up", file.display()));
+    Ok(())
+}
+
+fn content() -> String {
+    let passwords = Name::ALL.map(|name| format!("{}_DB_PASSWORD", name.as_str().to_uppercase()));
+    let mut content = "# The secrets of compose.yml. Whoever has this file has the system.\n".to_owned();
+    for name in ["LYCEUM_SUBGRAPH_SECRET", "GRAFANA_ADMIN_PASSWORD"].map(str::to_owned).iter().chain(&passwords) {
+        writeln!(content, "{name}={}", Secret::random().reveal()).expect("a text takes everything");
+    }
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    #[test]
+    fn it_has_a_secret_for_each_that_compose_asks_for() {
+        let content = content();
+        let written: BTreeSet<_> =
+            content.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        let compose = include_str!("../../../compose.yml");
+        let asked: BTreeSet<_> =
+            compose.split("${").skip(1).filter_map(|rest| rest.split_once(":?")).map(|(name, _)| name).collect();
+
+        let asked: BTreeSet<_> = asked.into_iter().filter(|name| !name.contains('}')).collect();
+        assert_eq!(written, asked);
+    }
+
+    #[test]
+    fn each_is_long_and_like_no_other() {
+        let (one, other) = (content(), content());
+        let secrets: Vec<_> =
+            one.lines().chain(other.lines()).filter_map(|line| line.split_once('=')).map(|(_, secret)| secret).collect();
+
+        assert!(secrets.iter().all(|secret| secret.len() >= 32));
+        assert_eq!(secrets.iter().collect::<BTreeSet<_>>().len(), secrets.len());
+    }
+
+    #[test]
+    fn a_file_is_its_owners_and_written_once() {
+        let place = tempfile::tempdir().expect("a directory");
+        let settings = Settings { file: place.path().join(".env") };
+        run(&settings).expect("it is written");
+        let first = std::fs::read_to_string(&settings.file).expect("a file");
+
+        let refused = run(&settings).expect_err("it is there");
+
+        assert!(refused.to_string().contains("nothing was changed"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&settings.file).expect("a file"), first);
+        let mode = settings.file.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

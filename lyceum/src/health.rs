@@ -1,0 +1,29 @@
+//! `lyceum health`: asks a process whether it can serve, where no other program could: in its container.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+
+use crate::terminal::line;
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The settings of `lyceum health`.
+#[derive(Args)]
+pub struct Settings {
+    /// What to ask: `/ready` of a process (it can serve), or `/health` (it lives).
+    #[arg(long, env = "LYCEUM_HEALTH_URL", value_name = "URL", default_value = "http://127.0.0.1:4000/ready")]
+    url: String,
+}
+
+/// Fails unless the answer is good.
+pub async fn run(Settings { url }: &Settings) -> Result<()> {
+    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+    let answer = client.get(url).send().await.with_context(|| format!("{url} does not answer"))?;
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
+    ensure!(status.is_success(), "{url} says {status}: {text}");
+    line(text);
+    Ok(())
+}
