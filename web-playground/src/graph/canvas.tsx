@@ -9,7 +9,7 @@ import {
   useRef,
   useState,
 } from 'react';
-import { at, fitted, moved, type View, zoomed } from './view';
+import { type Area, at, fitted, moved, shows, type View, zoomed } from './view';
 import './canvas.css';
 import './subgraphs.css';
 
@@ -19,8 +19,10 @@ interface Props {
   height: number;
   /** Never smaller than this at first, so that it can be read; the button shows all of it. */
   readable: number;
-  /** A place to bring into sight when it changes. */
-  focus?: { x: number; y: number } | undefined;
+  /** What somebody looks for: it comes to the middle when it changes. */
+  sought?: Area | undefined;
+  /** What was chosen: it stays in sight, whatever opens beside the drawing, until somebody moves away from it. */
+  chosen?: Area | undefined;
   onShowAll?: () => void;
   children: ReactNode;
 }
@@ -31,21 +33,38 @@ const KEY_STEP = 60;
 const CLICK_PX = 4;
 
 /** A drawing larger than its place: dragged, scrolled, zoomed with Ctrl and the wheel, or by keyboard. */
-export function Canvas({ label, width, height, readable, focus, onShowAll, children }: Props) {
+export function Canvas({ label, width, height, readable, sought, chosen, onShowAll, children }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>({ x: 0, y: 0, scale: 1 });
   const size = useRef({ width: 0, height: 0 });
   // Whoever has moved the drawing keeps their place when the panel changes its size; all of it stays all of it.
   const mode = useRef<'readable' | 'all' | 'moved'>('readable');
-  const change = useCallback((next: (view: View) => View) => {
-    mode.current = 'moved';
+  const latest = useRef(view);
+  const kept = useRef<Area>(undefined);
+  const put = useCallback((next: View) => {
+    latest.current = next;
     setView(next);
   }, []);
+  const change = useCallback(
+    (next: (view: View) => View) => {
+      mode.current = 'moved';
+      kept.current = undefined;
+      put(next(latest.current));
+    },
+    [put],
+  );
   const drag = useDrag(change);
+  const keepInSight = useEffectEvent(() => {
+    if (!kept.current || shows(latest.current, kept.current, size.current)) return;
+    mode.current = 'moved';
+    put(at(kept.current, latest.current, size.current));
+  });
   const fitIn = useEffectEvent((element: HTMLElement) => {
     size.current = { width: element.clientWidth, height: element.clientHeight };
-    if (mode.current === 'moved') return;
-    setView(fitted({ width, height }, size.current, mode.current === 'all' ? 0 : readable));
+    if (mode.current !== 'moved') {
+      put(fitted({ width, height }, size.current, mode.current === 'all' ? 0 : readable));
+    }
+    keepInSight();
   });
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another drawing, which nobody has moved yet.
@@ -59,9 +78,16 @@ export function Canvas({ label, width, height, readable, focus, onShowAll, child
     return () => observer.disconnect();
   }, [width, height]);
 
-  useEffect(() => {
-    if (focus) change((current) => at(focus, current, size.current));
-  }, [focus, change]);
+  useLayoutEffect(() => {
+    // What opens at the same time has taken its place beside the drawing already.
+    if (frame.current) fitIn(frame.current);
+    if (sought) change((current) => at(sought, current, size.current));
+  }, [sought, change]);
+
+  useLayoutEffect(() => {
+    kept.current = chosen;
+    if (frame.current) fitIn(frame.current);
+  }, [chosen]);
 
   useEffect(() => {
     const element = frame.current;
@@ -82,7 +108,8 @@ export function Canvas({ label, width, height, readable, focus, onShowAll, child
     change((v) => zoomed(v, factor, { x: size.current.width / 2, y: size.current.height / 2 }));
   function showAll() {
     mode.current = 'all';
-    setView(fitted({ width, height }, size.current, 0));
+    kept.current = undefined;
+    put(fitted({ width, height }, size.current, 0));
     onShowAll?.();
   }
 

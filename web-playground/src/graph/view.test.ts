@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { at, fitted, moved, zoomed } from './view';
+import { at, fitted, moved, shows, zoomed } from './view';
 
 const frame = { width: 424, height: 324 };
 
@@ -31,6 +31,16 @@ test('zooming has an end', () => {
 });
 
 test('a place can be brought into the middle', () => {
-  expect(at({ x: 100, y: 100 }, { scale: 1, x: 0, y: 0 }, frame)).toEqual({ scale: 1, x: 112, y: 62 });
+  const place = { x: 90, y: 80, width: 20, height: 40 };
+  expect(at(place, { scale: 1, x: 0, y: 0 }, frame)).toEqual({ scale: 1, x: 112, y: 62 });
   expect(moved({ scale: 1, x: 1, y: 2 }, 3, 4)).toEqual({ scale: 1, x: 4, y: 6 });
+});
+
+test('what is in sight lies in the frame as a whole', () => {
+  const place = { x: 100, y: 200, width: 200, height: 50 };
+
+  expect(shows({ scale: 1, x: 0, y: 0 }, place, frame)).toBe(true);
+  expect(shows({ scale: 1, x: 0, y: 80 }, place, frame)).toBe(false);
+  expect(shows({ scale: 1, x: -101, y: 0 }, place, frame)).toBe(false);
+  expect(shows({ scale: 2, x: -100, y: -350 }, place, frame)).toBe(false);
 });

@@ -15,6 +15,9 @@ interface Place {
   y: number;
 }
 
+/** A part of a drawing. */
+export interface Area extends Place, Size {}
+
 const SMALLEST = 0.15;
 const LARGEST = 3;
 const MARGIN = 12;
@@ -42,12 +45,20 @@ export function zoomed(view: View, factor: number, place: Place): View {
   return { scale, x: place.x - (place.x - view.x) * grown, y: place.y - (place.y - view.y) * grown };
 }
 
-/** The same scale, or a readable one, with this place of the drawing in the middle. */
-export function at(place: Place, { scale }: View, frame: Size): View {
+/** The same scale, or a readable one, with this part of the drawing in the middle. */
+export function at({ x, y, width, height }: Area, { scale }: View, frame: Size): View {
   const readable = Math.max(scale, 0.8);
   return {
     scale: readable,
-    x: frame.width / 2 - place.x * readable,
-    y: frame.height / 2 - place.y * readable,
+    x: frame.width / 2 - (x + width / 2) * readable,
+    y: frame.height / 2 - (y + height / 2) * readable,
   };
+}
+
+/** Whether all of this part of the drawing is in the frame. */
+export function shows(view: View, { x, y, width, height }: Area, frame: Size): boolean {
+  const left = view.x + x * view.scale;
+  const top = view.y + y * view.scale;
+  const isAcross = left >= 0 && left + width * view.scale <= frame.width;
+  return isAcross && top >= 0 && top + height * view.scale <= frame.height;
 }

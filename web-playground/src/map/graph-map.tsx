@@ -1,10 +1,11 @@
 import { memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Canvas } from '../graph/canvas';
 import { type GraphField, type GraphType, graphTypes } from '../graph/supergraph';
+import type { Area } from '../graph/view';
 import { Panel } from '../panel/panel';
 import { arrange } from './arrange';
 import { Details } from './details';
-import { type Card, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
+import { areaOf, type Card, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
 import { type Found, search } from './search';
 import './graph-map.css';
 
@@ -14,6 +15,8 @@ const LEAD =
 /** With one column, with two, up to one for each subgraph and one for what they share. */
 const DRAWINGS = [...SUBGRAPHS, ''].map((_, index) => layOutMap(graphTypes, SUBGRAPHS, index + 1));
 const [NARROWEST] = DRAWINGS;
+/** Of a type that was chosen, in the drawing's own pixels. */
+const MOST_IN_SIGHT = 160;
 
 export interface Chosen {
   type: string;
@@ -23,7 +26,7 @@ export interface Chosen {
 /** The supergraph, drawn: five subgraphs, and the entities between them. */
 export default function GraphMap() {
   const [chosen, setChosen] = useState<Chosen>();
-  const [place, setPlace] = useState<{ x: number; y: number }>();
+  const [sought, setSought] = useState<Area>();
   const [isWhole, setIsWhole] = useState(false);
   const [body, size] = useSize();
   const [room, roomSize] = useSize();
@@ -32,12 +35,12 @@ export default function GraphMap() {
   const arranged = useMemo(() => arrange(DRAWINGS, available, isWhole), [available, isWhole]);
   const drawing = arranged?.drawing ?? NARROWEST;
   const type = graphTypes.find(({ name }) => name === chosen?.type);
+  const place = useMemo(() => drawing && chosen && topOf(drawing, chosen), [drawing, chosen]);
   if (!drawing) return null;
 
   function find(found: Chosen) {
     setChosen(found);
-    const card = drawing && cardOf(drawing, found);
-    if (card) setPlace({ x: card.x + card.width / 2, y: card.y + Math.min(card.height, 160) / 2 });
+    setSought(drawing && topOf(drawing, found));
   }
 
   return (
@@ -50,7 +53,8 @@ export default function GraphMap() {
             width={drawing.width}
             height={drawing.height}
             readable={arranged?.readable ?? 1}
-            focus={place}
+            sought={sought}
+            chosen={place}
             onShowAll={() => setIsWhole(true)}
           >
             <Edges drawing={drawing} chosen={chosen?.type} />
@@ -98,13 +102,10 @@ function useSize() {
   return [element, size] as const;
 }
 
-function cardOf(drawing: GraphDrawing, { type, field }: Chosen): Card | undefined {
-  const cards = drawing.cards.filter((card) => card.type.name === type);
-  return (
-    cards.find((card) => field && card.isOpen && card.fields.some(({ name }) => name === field)) ??
-    cards.find((card) => card.subgraph === card.type.owner) ??
-    cards[0]
-  );
+/** A long card's top, with its name, is what has to be seen of it. */
+function topOf(drawing: GraphDrawing, { type, field }: Chosen): Area | undefined {
+  const area = areaOf(drawing, type, field);
+  return area && { ...area, height: Math.min(area.height, MOST_IN_SIGHT) };
 }
 
 function Search({ onFind }: { onFind: (found: Chosen) => void }) {

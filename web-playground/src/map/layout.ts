@@ -1,4 +1,5 @@
 import { type GraphField, type GraphType, ROOTS } from '../graph/supergraph';
+import type { Area } from '../graph/view';
 
 /** The part of a type that one subgraph resolves. */
 export interface Card {
@@ -161,12 +162,26 @@ function fieldEdges(cards: Card[]): Edge[] {
     card.fields.flatMap((field, index) => {
       const target = ownerCard(entities, entityOf(field.of));
       if (!target || target === card) return [];
-      const above = rowsHeight(card.fields.slice(0, index));
-      const row = { card, y: card.y + CARD_HEADER + above + rowHeight(field) / 2 };
+      const row = { card, y: rowTop(card, index) + rowHeight(field) / 2 };
       const types: [string, string] = [card.type.name, target.type.name];
       return [{ kind: 'field' as const, types, ...ends(row, header(target)) }];
     }),
   );
+}
+
+function rowTop({ y, fields }: Card, index: number): number {
+  return y + CARD_HEADER + rowsHeight(fields.slice(0, index));
+}
+
+/** Where a type is drawn, or one of its fields: in the part that has the field, else in the owner's. */
+export function areaOf({ cards }: GraphDrawing, type: string, field: string | undefined): Area | undefined {
+  const parts = cards.filter((card) => card.type.name === type);
+  for (const card of parts) {
+    const index = card.isOpen ? card.fields.findIndex(({ name }) => name === field) : -1;
+    const row = card.fields[index];
+    if (row) return { x: card.x, y: rowTop(card, index), width: card.width, height: rowHeight(row) };
+  }
+  return parts.find(({ subgraph, type: { owner } }) => subgraph === owner) ?? parts[0];
 }
 
 /** A list of courses leads to courses. */

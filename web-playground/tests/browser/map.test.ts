@@ -1,3 +1,4 @@
+import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
 import { openEditor, openPanel } from './playground';
@@ -134,6 +135,52 @@ test.each(['narrow', 'wide'])('what shows all still does when details come besid
       return isInside ? 'all' : `${JSON.stringify(content)} in ${JSON.stringify(frame)}`;
     })
     .toBe('all');
+});
+
+/** Whether somebody sees all of an element: nothing lies over it, and its frame does not cut it off. */
+async function isInSight(element: Locator, frame: Locator): Promise<boolean> {
+  const [box, room] = [await element.boundingBox(), await frame.boundingBox()];
+  if (!box || !room) return false;
+  const isAcross = box.x >= room.x && box.x + box.width <= room.x + room.width;
+  return isAcross && box.y >= room.y && box.y + box.height <= room.y + room.height;
+}
+
+test('what was chosen is in sight beside its details, until somebody moves the map away', async () => {
+  const { page, map } = await openMap();
+  const frame = map.getByRole('group', { name: /Map of the graph/ });
+  const row = (name: string) =>
+    map.locator('.map-card[data-subgraph="identity"]', { hasText: 'isVerified' }).locator('.map-field', {
+      hasText: name,
+    });
+  expect(await isInSight(row('email'), frame)).toBe(true);
+
+  await row('email').click();
+  await map.getByRole('heading', { name: 'User.email' }).waitFor();
+  await expect.poll(() => isInSight(row('email'), frame)).toBe(true);
+
+  await page.setViewportSize({ width: 1400, height: 640 });
+  await expect.poll(() => isInSight(row('email'), frame)).toBe(true);
+
+  await frame.focus();
+  for (let press = 0; press < 12; press += 1) await page.keyboard.press('ArrowUp');
+  await page.setViewportSize({ width: 1400, height: 700 });
+  await expect.poll(() => isInSight(row('email'), frame)).toBe(false);
+});
+
+test('a map that was zoomed shows what was chosen at its edge beside the details', async () => {
+  const { page, map } = await openMap();
+  await map.getByRole('button', { name: 'Widen' }).click();
+  const frame = map.getByRole('group', { name: /Map of the graph/ });
+  const type = map.locator('.map-type', { hasText: 'UserErrorCode' });
+  await type.waitFor();
+  await frame.focus();
+  await page.keyboard.press('+');
+  for (let press = 0; press < 4; press += 1) await page.keyboard.press('ArrowRight');
+
+  await type.click();
+  await map.getByRole('heading', { name: 'UserErrorCode' }).waitFor();
+
+  await expect.poll(() => isInSight(type, frame)).toBe(true);
 });
 
 test('a panel can take the whole window, and gives it back on Escape', async () => {
