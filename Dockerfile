@@ -39,6 +39,6 @@ COPY --from=playground /lyceum/web-playground/dist /usr/local/share/lyceum/playg
 COPY --from=binary --chown=nonroot:nonroot /image/keys /var/lib/lyceum/keys
 ENV LYCEUM_PLAYGROUND=/usr/local/share/lyceum/playground \
     LYCEUM_KEYS_DIR=/var/lib/lyceum/keys
-USER nonroot
+USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/lyceum"]
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=5 CMD ["/usr/local/bin/lyceum", "health"]

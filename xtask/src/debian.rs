@@ -39,6 +39,25 @@ pub async fn ensure_nats() -> Result<()> {
     nats.ensure().await
 }
 
+/// What puts the manifests together.
+pub async fn ensure_kubectl() -> Result<()> {
+    let kubectl = Needed {
+        what_for: "the manifests need kubectl",
+        variable: "KUBECTL",
+        usual_place: "/usr/bin/kubectl",
+        package: "kubernetes-client",
+    };
+    kubectl.ensure().await
+}
+
+/// What runs containers.
+pub async fn ensure_docker() -> Result<()> {
+    let needed =
+        |usual_place, package| Needed { what_for: "containers need Docker", variable: "", usual_place, package };
+    needed("/usr/sbin/dockerd", "docker.io").ensure().await?;
+    needed("/usr/bin/docker-compose", "docker-compose").ensure().await
+}
+
 impl Needed {
     async fn ensure(&self) -> Result<()> {
         let Self { what_for, variable, usual_place, package } = self;

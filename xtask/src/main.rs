@@ -1,11 +1,13 @@
 //! What contributors and CI run: `cargo xtask help` lists it.
 
 mod chaos;
+mod containers;
 mod database;
 mod debian;
 mod files;
 mod generate;
 mod lint;
+mod manifests;
 mod npm;
 mod orphans;
 mod prepare;
@@ -69,6 +71,13 @@ enum Task {
     /// Starts five databases, five subgraphs and the router as separate processes, lets students buy
     /// courses, and kills processes, lets them die at chosen steps, and cuts their connections. Then counts.
     Chaos(chaos::Options),
+    /// Build the image, run `compose.yml`, and see that it behaves, from nothing to a purchase and back.
+    ///
+    /// Needs a Docker engine; as root on Debian it installs and starts one. Where the base images cannot be pulled,
+    /// it makes stand-ins for them. Uses a project name, volumes and ports of its own.
+    Containers(containers::Options),
+    /// Validate `deploy/kubernetes` against the schemas of Kubernetes.
+    Manifests,
     /// Say what a change of the graph breaks, and whom: `schema check`. All commands: `schema help`.
     ///
     /// Without `--against` it compares with the main branch. Exit code 0: clean, 1: broken, 2: could not run.
@@ -111,6 +120,8 @@ async fn run(task: Task) -> Result<()> {
         Task::Generate { check } => generate::run(check).await,
         Task::Db { .. } => database::serve().await,
         Task::Schema { arguments } => schema::run(&arguments).await,
+        Task::Containers(options) => containers::run(&options).await,
+        Task::Manifests => manifests::run().await,
         Task::Chaos(options) => chaos::run(&options).await,
         Task::Ci => {
             lint::run().await?;

@@ -68,8 +68,12 @@ mod tests {
     #[test]
     fn each_is_long_and_like_no_other() {
         let (one, other) = (content(), content());
-        let secrets: Vec<_> =
-            one.lines().chain(other.lines()).filter_map(|line| line.split_once('=')).map(|(_, secret)| secret).collect();
+        let secrets: Vec<_> = one
+            .lines()
+            .chain(other.lines())
+            .filter_map(|line| line.split_once('='))
+            .map(|(_, secret)| secret)
+            .collect();
 
         assert!(secrets.iter().all(|secret| secret.len() >= 32));
         assert_eq!(secrets.iter().collect::<BTreeSet<_>>().len(), secrets.len());
