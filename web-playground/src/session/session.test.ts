@@ -7,17 +7,22 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.resetModules();
   stored.clear();
-  vi.stubGlobal('sessionStorage', {
-    getItem: (key: string) => stored.get(key) ?? null,
-    setItem: (key: string, value: string) => stored.set(key, value),
-    removeItem: (key: string) => stored.delete(key),
-  });
+  vi.stubGlobal('sessionStorage', storageIn(stored));
+  vi.stubGlobal('navigator', { locks: new Locks() });
 });
 
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
 });
+
+function storageIn(map: Map<string, string>) {
+  return {
+    getItem: (key: string) => map.get(key) ?? null,
+    setItem: (key: string, value: string) => map.set(key, value),
+    removeItem: (key: string) => map.delete(key),
+  };
+}
 
 function inMinutes(minutes: number) {
   return new Date(Date.now() + minutes * 60_000).toISOString();
@@ -147,11 +152,17 @@ test('who signs out is signed out on the server, too', async () => {
   expect(asked).toEqual(['login', 'logout']);
 });
 
-describe('in two tabs, of which one was opened from the other', () => {
+describe.each([
+  ['with Web Locks', () => ({ locks: new Locks() })],
+  ['where there are no Web Locks', () => ({})],
+])('in two tabs, of which one was opened from the other, %s', (_where, navigator) => {
+  const shared = new Map<string, string>();
+
   /** The tabs share what is stored only here, where it does not matter: each has read it when it was opened. */
   async function twoTabs(answers: Record<string, unknown>) {
     vi.useRealTimers();
-    vi.stubGlobal('navigator', { locks: new Locks() });
+    vi.stubGlobal('navigator', navigator());
+    vi.stubGlobal('localStorage', storageIn(shared));
     const first = await signedIn(answers);
     vi.resetModules();
     const second = await import('./session');
@@ -165,6 +176,7 @@ describe('in two tabs, of which one was opened from the other', () => {
 
     expect([first.accessToken(), second.accessToken()]).toEqual(['second', 'second']);
     expect(asked).toEqual(['login', 'refreshSession']);
+    expect([...shared.values()]).toEqual([]);
   });
 
   test('a tab that has slept asks before it uses a token that may be used', async () => {

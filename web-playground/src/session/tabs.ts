@@ -1,6 +1,8 @@
+import { inTurn } from './turns';
+
 /**
  * The tabs of one session. Who duplicates a tab, or opens one from it, has the session in both, and its refresh
- * token works once: so one of them renews it at a time, and tells the others. Nothing of it is kept anywhere.
+ * token works once: so one of them renews it at a time, and tells the others. No token of it is kept anywhere.
  */
 
 /** What belongs together: copies of one sign-in, of which the one that was renewed more often is newer. */
@@ -31,7 +33,7 @@ export class Tabs<Session extends Shared> {
   readonly #listener: Listener<Session>;
   #leave: (() => void) | undefined;
   #joined: string | undefined;
-  #onAnswer: (() => void) | undefined;
+  #asked: { family: string; onAnswer: () => void } | undefined;
 
   constructor(listener: Listener<Session>) {
     this.#listener = listener;
@@ -61,34 +63,39 @@ export class Tabs<Session extends Shared> {
     this.#post({ kind: 'over', family });
   }
 
-  /** How many other tabs have a copy of the session. */
+  /** How many other tabs have a copy of the session; where there are no locks, whether any one answers. */
   async othersIn(family: string): Promise<number> {
-    const { held = [] } = (await locks()?.query()) ?? {};
+    const available = locks();
+    if (!available) return this.#ask(family, 1);
+    const { held = [] } = await available.query();
     const here = this.#joined === family ? 1 : 0;
     return Math.max(0, held.filter(({ name }) => name === inFamily(family)).length - here);
   }
 
   /** Does something while no other tab does it, and after hearing what they know. */
   async alone<Result>(family: string, what: () => Promise<Result>): Promise<Result> {
+    const available = locks();
     const informed = async () => {
       const others = await this.othersIn(family);
-      if (others > 0) await this.#ask(family, others);
+      if (available && others > 0) await this.#ask(family, others);
       return what();
     };
-    const available = locks();
-    return available ? available.request(`${inFamily(family)}:renewal`, informed) : informed();
+    const name = `${inFamily(family)}:renewal`;
+    return available ? available.request(name, informed) : inTurn(name, informed);
   }
 
-  #ask(family: string, others: number): Promise<void> {
-    let missing = others;
+  /** Waits until so many others have said what they have, and says how many did. */
+  #ask(family: string, others: number): Promise<number> {
+    let answers = 0;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE_MS);
-      this.#onAnswer = () => {
-        missing -= 1;
-        if (missing > 0) return;
+      const timer = setTimeout(() => resolve(answers), PATIENCE_MS);
+      const onAnswer = () => {
+        answers += 1;
+        if (answers < others) return;
         clearTimeout(timer);
-        resolve();
+        resolve(answers);
       };
+      this.#asked = { family, onAnswer };
       this.#post({ kind: 'asked', family });
     });
   }
@@ -96,13 +103,14 @@ export class Tabs<Session extends Shared> {
   #hear(message: Message<Session>): void {
     const session = this.#listener.current();
     const family = message.kind === 'has' ? message.session.family : message.family;
-    if (session?.family !== family) return;
+    if (session?.family === family) this.#take(message, session);
+    if (message.kind === 'has' && family === this.#asked?.family) this.#asked.onAnswer();
+  }
+
+  #take(message: Message<Session>, session: Session): void {
     if (message.kind === 'over') this.#listener.onOver();
     else if (message.kind === 'asked') this.tell(session);
-    else {
-      if (message.session.renewals > session.renewals) this.#listener.onNewer(message.session);
-      this.#onAnswer?.();
-    }
+    else if (message.session.renewals > session.renewals) this.#listener.onNewer(message.session);
   }
 
   #post(message: Message<Session>): void {
@@ -110,7 +118,7 @@ export class Tabs<Session extends Shared> {
   }
 }
 
-/** Browsers have them only on `localhost` and over HTTPS; elsewhere tabs tell each other, and may be too late. */
+/** Browsers have them only on `localhost` and over HTTPS. */
 function locks(): LockManager | undefined {
   return globalThis.navigator?.locks;
 }

@@ -142,35 +142,47 @@ test('a token that the server no longer accepts is replaced, and the operation s
   ]);
 });
 
-test('a duplicated tab shares the session: one of both renews it, and both go on', async () => {
-  const { page, sent } = await openEditor(browser());
-  await signInAs(page, 'Student');
-  await withEndedToken(page);
-  await editorIsReady(page);
-  const opened = page.waitForEvent('popup');
-  await page.evaluate(() => void window.open(location.href));
-  const other = await opened;
-  await editorIsReady(other);
-  const before = await storedSession(page);
-  expect(await storedSession(other)).toEqual(before);
-  sent.length = 0;
+/** As a browser is over plain HTTP, on another machine than the server's. */
+const withoutLocks = (page: Page) =>
+  page
+    .context()
+    .addInitScript(() => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }));
 
-  await Promise.all([page, other].map((tab) => tab.getByRole('button', { name: /Execute query/ }).click()));
+test.each([
+  ['with Web Locks', () => Promise.resolve()],
+  ['where there are no Web Locks', withoutLocks],
+])(
+  'a duplicated tab shares the session: one of both renews it, and both go on, %s',
+  async (_where, prepare) => {
+    const { page, sent } = await openEditor(browser(), { prepare });
+    await signInAs(page, 'Student');
+    await withEndedToken(page);
+    await editorIsReady(page);
+    const opened = page.waitForEvent('popup');
+    await page.evaluate(() => void window.open(location.href));
+    const other = await opened;
+    await editorIsReady(other);
+    const before = await storedSession(page);
+    expect(await storedSession(other)).toEqual(before);
+    sent.length = 0;
 
-  for (const tab of [page, other]) {
-    await tab.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
-    await expect.poll(async () => (await storedSession(tab)).accessToken).not.toBe('ended');
-  }
-  expect(sent.filter((body) => body.includes('refreshSession'))).toHaveLength(1);
-  expect(await storedSession(other)).toEqual(await storedSession(page));
-  const kept = await page.evaluate(() => location.href + JSON.stringify({ ...localStorage }));
-  expect(kept).not.toContain((await storedSession(page)).refreshToken);
+    await Promise.all([page, other].map((tab) => tab.getByRole('button', { name: /Execute query/ }).click()));
 
-  const { accessToken, refreshToken } = await storedSession(page);
-  await signInAs(other, 'Teacher');
-  expect((await run(page)).data?.me).not.toBeNull();
-  expect(await storedSession(page)).toMatchObject({ accessToken, refreshToken });
-});
+    for (const tab of [page, other]) {
+      await tab.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
+      await expect.poll(async () => (await storedSession(tab)).accessToken).not.toBe('ended');
+    }
+    expect(sent.filter((body) => body.includes('refreshSession'))).toHaveLength(1);
+    expect(await storedSession(other)).toEqual(await storedSession(page));
+    const kept = await page.evaluate(() => location.href + JSON.stringify({ ...localStorage }));
+    expect(kept).not.toContain((await storedSession(page)).refreshToken);
+
+    const { accessToken, refreshToken } = await storedSession(page);
+    await signInAs(other, 'Teacher');
+    expect((await run(page)).data?.me).not.toBeNull();
+    expect(await storedSession(page)).toMatchObject({ accessToken, refreshToken });
+  },
+);
 
 test('who signs out in a tab is signed out in its duplicate', async () => {
   const { page } = await openEditor(browser());
