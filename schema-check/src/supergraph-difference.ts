@@ -1,5 +1,5 @@
-// Do two supergraphs mean the same? Order, formatting, link versions and the ways of
-// writing a default do not count; what clients see and where the router fetches it do.
+// Do two supergraphs mean the same? Order, formatting, link versions, descriptions and the ways of
+// writing a default do not count; what clients can ask and where the router fetches it do.
 
 import {
   type ConstDirectiveNode,
@@ -22,7 +22,7 @@ export function supergraphDifferences(
   second: string,
   names: readonly [string, string],
 ): string[] {
-  const [a, b] = [withoutWordsOnDirectives(parse(first)), withoutWordsOnDirectives(parse(second))];
+  const [a, b] = [withoutDescriptions(parse(first)), withoutDescriptions(parse(second))];
   return [
     ...compareSets(
       new Set(printApi(a).split("\n")),
@@ -35,13 +35,10 @@ export function supergraphDifferences(
   ];
 }
 
-/** The first composer leaves them out. */
-function withoutWordsOnDirectives(supergraph: DocumentNode): DocumentNode {
+/** Where subgraphs describe the same thing in different words, each composer has its own way to choose. */
+function withoutDescriptions(supergraph: DocumentNode): DocumentNode {
   return visit(supergraph, {
-    DirectiveDefinition: ({ description: _, ...node }) => ({
-      ...node,
-      arguments: node.arguments?.map(({ description: _, ...argument }) => argument),
-    }),
+    StringValue: (_, key) => (key === "description" ? null : undefined),
   });
 }
 
