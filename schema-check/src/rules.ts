@@ -106,12 +106,22 @@ export function parseRules(text: string, file: string): Rules {
     };
     const found = { rule: field("rule"), at: field("at"), reason: field("reason") };
     const until = field("until");
-    if (!/^\d{4}-\d\d-\d\d$/.test(until) || Number.isNaN(Date.parse(until))) {
+    if (!isDay(until)) {
       throw fail(`\`until\` is a day, such as 2027-01-31, not "${until}"`, item);
     }
     if (!ruleNames.includes(found.rule)) throw fail(`there is no rule "${found.rule}"`, item);
+    if (!Object.hasOwn(lintRules, found.rule)) {
+      const message = `"${found.rule}" is about changes and has no exceptions, only ${Object.keys(lintRules).join(", ")} have; a breaking change can be approved`;
+      throw fail(message, item);
+    }
     return { ...found, until, place: placeOf(item) };
   }
+}
+
+/** One that the calendar has. */
+function isDay(text: string): boolean {
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(`${text}T`);
 }
 
 function textOf(node: unknown): string | undefined {

@@ -164,6 +164,8 @@ for (const [what, text] of [
   ["no end", EXCEPTION("2027-01-31").replace(/ {4}until.*\n/, "")],
   ["an end that is no day", EXCEPTION("soon")],
   ["an end on a day that never comes", EXCEPTION("2027-13-31")],
+  ["an end on a day that no month has", EXCEPTION("2027-02-31")],
+  ["a rule about changes", EXCEPTION("2027-01-31").replace("naming", "unused-breaking-change")],
   ["no such rule", EXCEPTION("2027-01-31").replace("naming", "nmaing")],
 ] as const) {
   test(`an exception with ${what} is refused, with its line`, () => {
