@@ -1,7 +1,13 @@
 // What a graph is compared with: the graph at a commit, a file, or a running one.
 
 import { existsSync, statSync } from "node:fs";
-import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery, parse } from "graphql";
+import {
+  buildClientSchema,
+  type GraphQLSchema,
+  getIntrospectionQuery,
+  type IntrospectionQuery,
+  parse,
+} from "graphql";
 import { apiSchema, compose } from "./composition.ts";
 import { parseConfig } from "./config.ts";
 import { readText } from "./files.ts";
@@ -153,8 +159,18 @@ async function atAddress(url: string): Promise<Baseline> {
     }),
     fail,
   );
-  const answer = parseJson(body, url) as { data?: never } | null;
-  if (!answer?.data)
+  const answer = parseJson(body, url) as { data?: IntrospectionQuery } | null;
+  const api = answer?.data && schemaOf(answer.data);
+  if (!api?.getQueryType())
     throw fail("answers, but not with its schema: is introspection allowed there?");
-  return { name: url, api: buildClientSchema(answer.data) };
+  return { name: url, api };
+}
+
+/** Nothing, when it is none, or not the whole of one. */
+function schemaOf(introspection: IntrospectionQuery): GraphQLSchema | undefined {
+  try {
+    return buildClientSchema(introspection);
+  } catch {
+    return undefined;
+  }
 }

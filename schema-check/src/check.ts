@@ -170,7 +170,10 @@ function judgeGraph(
   opinion: Finding[],
 ): Pick<Report, "findings" | "plans"> {
   const { subgraphs, operations, approvals, spent, baseline } = comparison;
-  const changed = changeFindings(changes, clients, rules, approvals, subgraphs);
+  const changed = changeFindings(changes, clients, rules, approvals, {
+    now: subgraphs,
+    former: baseline?.subgraphs,
+  });
   const refused = operationFindings(operations, {
     ...{ before: baseline?.api, after: api, rules, findings: changed },
     approved: changes.filter(
@@ -254,7 +257,7 @@ export function changeFindings(
   clients: readonly Client[],
   rules: Rules,
   approvals: readonly Approval[],
-  subgraphs: readonly Subgraph[],
+  subgraphs: { now: readonly Subgraph[]; former?: readonly Subgraph[] },
 ): Finding[] {
   return changes.flatMap((change): Finding[] => {
     const affected = change.level === "safe" ? [] : affectedBy(change, clients);
@@ -268,7 +271,7 @@ export function changeFindings(
         ...{ severity, kind, level, path, message, affected, approval },
         reason: level === "safe" ? undefined : reason,
         hint: severity === "error" ? `if it is meant: ${approving(change)}` : undefined,
-        place: placeOfPath(path, subgraphs),
+        place: placeOfPath(path, subgraphs.now, subgraphs.former),
       },
     ];
   });

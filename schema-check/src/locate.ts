@@ -81,17 +81,36 @@ function find(
   return undefined;
 }
 
-/** Where `Type.field.argument` stands, or else the nearest thing around it that there is. */
-export function placeOfPath(path: string, subgraphs: readonly Subgraph[]): Place | undefined {
+/**
+ * Where `Type.field.argument` stands, or else the nearest thing around it that there is. What is gone is looked
+ * for where it was in `former`: other subgraphs that have the type have not changed.
+ */
+export function placeOfPath(
+  path: string,
+  subgraphs: readonly Subgraph[],
+  former: readonly Subgraph[] = [],
+): Place | undefined {
   const [type = "", field, argument] = path.split(".");
-  for (const member of [field, undefined]) {
-    for (const { document, origin } of subgraphs) {
-      const node = definitionOf(document, type, member);
-      const found =
-        argument && member ? (argumentOf(document, type, member, argument) ?? node) : node;
-      const start = found?.loc?.startToken;
-      if (start) return { file: origin, line: start.line, column: start.column };
-    }
+  const exact = placeOfDefinition(subgraphs, type, field, argument);
+  if (exact) return exact;
+
+  const homes = former.filter(({ document }) => definitionOf(document, type, field));
+  if (homes.length === 0) return placeOfDefinition(subgraphs, type);
+  const left = subgraphs.filter(({ name }) => homes.some((home) => home.name === name));
+  return placeOfDefinition(left, type) ?? (left[0] && { file: left[0].origin });
+}
+
+function placeOfDefinition(
+  subgraphs: readonly Subgraph[],
+  type: string,
+  field?: string,
+  argument?: string,
+): Place | undefined {
+  for (const { document, origin } of subgraphs) {
+    const node = definitionOf(document, type, field);
+    const found = argument && field ? (argumentOf(document, type, field, argument) ?? node) : node;
+    const start = found?.loc?.startToken;
+    if (start) return { file: origin, line: start.line, column: start.column };
   }
   return undefined;
 }

@@ -29,6 +29,38 @@ test("a broken client: what, who, where, and exit code 1", async () => {
   assert.match(printed, /Broken: 2 errors/);
 });
 
+test("what is gone is told at the subgraph that had it, not at another one that has its type", async () => {
+  const removed = "FIELD_REMOVED Author.born";
+  const repository = new Repository().replace("people.graphql", '  "When."\n  born: Int\n', "");
+
+  assert.match(await placeOf(removed, repository), /people\.graphql:13$/);
+
+  // The type is gone there, too, and only another subgraph names it.
+  repository.write("people.graphql", repository.read("people.graphql").replace(AUTHOR, ""));
+  repository.replace(
+    "people.graphql",
+    '  "An author."\n  author("Which one." id: ID!): Author\n',
+    "  a: Int\n",
+  );
+  repository.replace(
+    "catalog.graphql",
+    ', resolvable: false) {\n  "Names them."',
+    ') {\n  "Names them."',
+  );
+  repository.replace("catalog.graphql", "name: String! @external", "name: String!");
+  repository.replace("catalog.graphql", ' @provides(fields: "name")', "");
+
+  assert.match(await placeOf(removed, repository), /people\.graphql:undefined$/);
+});
+
+const AUTHOR = /"Who writes\."\ntype Author[^}]*\}\n/;
+
+async function placeOf(change: string, repository: Repository): Promise<string> {
+  const { findings } = await repository.report("--against", "HEAD");
+  const place = findings.find(({ kind, path }) => `${kind} ${path}` === change)?.place;
+  return `${place?.file}:${place?.line}`;
+}
+
 // What to compare with.
 
 test("without a ref, on the main branch: the commit before", async () => {
@@ -230,6 +262,13 @@ for (const [what, answer, expected] of [
     "a refusal",
     '{"errors":[{"message":"no"}]}',
     /GRAPH_UNREACHABLE.*is introspection allowed there/,
+  ],
+  ["no schema", '{"data":{}}', /^error \[GRAPH_UNREACHABLE\].*is introspection allowed there\?\n$/],
+  ["an empty schema", '{"data":{"__schema":{"types":[]}}}', /^error \[GRAPH_UNREACHABLE\]/],
+  [
+    "a part of a schema",
+    '{"data":{"__schema":{"queryType":{"name":"Query"},"types":[]}}}',
+    /^error \[GRAPH_UNREACHABLE\]/,
   ],
 ] as const) {
   test(`against an address that answers with ${what}`, async () => {
