@@ -44,8 +44,7 @@ export default function GraphMap() {
   }
 
   return (
-    <Panel title="Map" lead={LEAD}>
-      <Search onFind={find} />
+    <Panel title="Map" lead={LEAD} actions={<Search onFind={find} />}>
       <div ref={body} className="map-body">
         <div ref={room} className="map-room">
           <Canvas

@@ -91,6 +91,8 @@ test('the map is moved and zoomed by pointer and by keyboard, and all of it can 
   const [whole, room] = [await content.boundingBox(), await frame.boundingBox()];
   expect(whole?.width).toBeLessThanOrEqual(room?.width ?? 0);
   expect(whole?.height).toBeLessThanOrEqual(room?.height ?? 0);
+  const buttons = await map.locator('.canvas-controls').boundingBox();
+  expect((whole?.y ?? 0) + (whole?.height ?? 0)).toBeLessThanOrEqual(buttons?.y ?? 0);
 });
 
 test('every name is to be read in full, and all that a narrow panel shows lies within its width', async () => {
