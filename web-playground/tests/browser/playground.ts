@@ -158,6 +158,17 @@ export function storedSession(page: Page): Promise<{ accessToken: string; refres
   return page.evaluate(() => JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}'));
 }
 
+/** Leaves the page, loaded anew, with tokens of a session that is over on the server. */
+export async function endSession(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
+    const over = { ...session, accessToken: 'ended', refreshToken: 'used' };
+    sessionStorage.setItem('lyceum:session', JSON.stringify(over));
+  });
+  await page.reload();
+  await editorIsReady(page);
+}
+
 /** The serious faults that axe finds. */
 export async function faults(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);

@@ -4,6 +4,7 @@ import { browserOfThisFile } from './browser';
 import {
   ask,
   editorIsReady,
+  endSession,
   open,
   openEditor,
   openPanel,
@@ -200,13 +201,7 @@ test('who signs out in a tab is signed out in its duplicate', async () => {
 test('a session that is over while the page is open ends with a word, and the answer says why', async () => {
   const { page } = await openEditor(browser());
   await signInAs(page, 'Student');
-  await page.evaluate(() => {
-    const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
-    const over = { ...session, accessToken: 'ended', refreshToken: 'used' };
-    sessionStorage.setItem('lyceum:session', JSON.stringify(over));
-  });
-  await page.reload();
-  await page.getByRole('button', { name: /Execute query/ }).waitFor();
+  await endSession(page);
 
   expect((await run(page)).errors?.[0]?.extensions?.code).toBe('UNAUTHENTICATED');
 
