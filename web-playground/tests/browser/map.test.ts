@@ -42,6 +42,15 @@ test('a field says whose it is, what it is, and who may see it', async () => {
   await details.getByText('The owner and admins; null for everyone else').waitFor();
 });
 
+test('a long description stands in paragraphs', async () => {
+  const { map } = await openMap();
+  await map.getByRole('searchbox').fill('purchaseCourse');
+  await map.getByRole('button', { name: 'Mutation.purchaseCourse' }).click();
+
+  const text = map.getByRole('region', { name: 'Chosen' }).locator('p', { hasText: 'Buys a course' });
+  expect((await text.innerText()).split('\n\n').length).toBeGreaterThan(1);
+});
+
 test('a type is found by keyboard alone, and its fields lead on', async () => {
   const { page, map } = await openMap();
 
