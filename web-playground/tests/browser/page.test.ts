@@ -7,6 +7,7 @@ import {
   openEditor,
   openPanel,
   PANELS,
+  paste,
   run,
   storedQuery,
   variablesShow,
@@ -154,6 +155,25 @@ test('docs, tabs, prettify, history and the keyboard work as people know them', 
 
   await page.getByRole('button', { name: 'Show History' }).click();
   await page.locator('.graphiql-history').getByRole('button', { name: 'Short', exact: true }).waitFor();
+  expect(errors).toEqual([]);
+});
+
+test('variables and headers that were typed are sent along', async () => {
+  const { page, errors } = await openEditor(browser());
+  await write(page, 'query Typed($first: Int) { courses(first: $first) { nodes { id } } }');
+  const typeInto = async (editor: string, text: string) => {
+    await page.getByRole('button', { name: editor, exact: true }).click();
+    await page.locator('.graphiql-editor-tool .monaco-editor:visible').click({ position: { x: 200, y: 30 } });
+    await paste(page, text);
+  };
+  await typeInto('Variables', '{ "first": 3 }');
+  await typeInto('Headers', '{ "x-request-id": "typed-by-hand" }');
+
+  const asked = page.waitForRequest((request) => request.postData()?.includes('query Typed') ?? false);
+  const reply = await run(page);
+
+  expect((await asked).headers()['x-request-id']).toBe('typed-by-hand');
+  expect(reply.data?.courses.nodes).toHaveLength(3);
   expect(errors).toEqual([]);
 });
 

@@ -100,11 +100,16 @@ export async function write(page: Page, document: string): Promise<void> {
     .first()
     .click({ position: { x: 200, y: 30 } });
   await page.locator('.graphiql-query-editor .monaco-editor.focused').waitFor();
-  await page.keyboard.press('ControlOrMeta+A');
-  await page.evaluate((text) => navigator.clipboard.writeText(text), document);
-  await page.keyboard.press('ControlOrMeta+V');
+  await paste(page, document);
   // GraphiQL reads the document when typing pauses, and only then knows its operation's name.
   await storedQuery(page, withoutSecrets(document));
+}
+
+/** Pastes a text over what is in the editor that has the focus. */
+export async function paste(page: Page, text: string): Promise<void> {
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.evaluate((content) => navigator.clipboard.writeText(content), text);
+  await page.keyboard.press('ControlOrMeta+V');
 }
 
 /** Waits until GraphiQL has taken over the document with this text. */

@@ -209,6 +209,22 @@ test('a session that is over while the page is open ends with a word, and the an
   await page.getByRole('list', { name: 'Errors' }).getByText('UNAUTHENTICATED').waitFor();
 });
 
+test('a session that was ended elsewhere while the page is open is told when it would be renewed', async () => {
+  const { page, errors } = await openEditor(browser(), { prepare: (page) => page.clock.install() });
+  await signInAs(page, 'Student');
+  const { refreshToken } = await storedSession(page);
+  const LOG_OUT = 'mutation($input: LogoutInput!) { logout(input: $input) { userErrors { code } } }';
+  await ask(LOG_OUT, { input: { refreshToken } });
+
+  await page.clock.fastForward('14:30');
+
+  await page.getByText('Your session has ended. Please sign in again.').waitFor();
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  await write(page, '{ me { id } }');
+  expect((await run(page)).data).toEqual({ me: null });
+  expect(errors).toEqual([]);
+});
+
 test('neither the address, nor the history, nor the stored editor holds a token or a password', async () => {
   const { page } = await openEditor(browser());
   await signInAs(page, 'Student');
