@@ -194,6 +194,20 @@ test('a map that was zoomed shows what was chosen at its edge beside the details
   await expect.poll(() => isInSight(type, frame)).toBe(true);
 });
 
+test('no line of the whole map is cut off at its edge', async () => {
+  const { map } = await openMap();
+  await map.getByRole('button', { name: 'Widen' }).click();
+  await map.getByRole('button', { name: 'Show all' }).click();
+  const frame = await map.getByRole('group', { name: /Map of the graph/ }).boundingBox();
+
+  const right = await map
+    .locator('.map-edge')
+    .evaluateAll((lines) => Math.max(...lines.map((line) => line.getBoundingClientRect().right)));
+  const content = await map.locator('.canvas-content').boundingBox();
+  expect(right).toBeLessThanOrEqual((content?.x ?? 0) + (content?.width ?? 0) + 1);
+  expect(right).toBeLessThan((frame?.x ?? 0) + (frame?.width ?? 0));
+});
+
 test('a panel can take the whole window, and gives it back on Escape', async () => {
   const { page, map } = await openMap();
 
