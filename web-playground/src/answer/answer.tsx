@@ -10,7 +10,7 @@ export function AnswerFooter() {
   const { answer } = useAnswer();
   const stream = useStream();
   if (stream.state !== 'none') return <Events />;
-  if (!answer) return null;
+  if (!answer) return <p className="answer answer-summary">{NOTHING_YET}</p>;
 
   const problems = problemsOf(answer.reply);
   return (
@@ -22,6 +22,9 @@ export function AnswerFooter() {
     </section>
   );
 }
+
+const NOTHING_YET =
+  'The answer comes here: run the operation with the button beside it, or with Ctrl+Enter (⌘ Enter).';
 
 function summary({ tookMs, bytes, traceBytes }: Answer, errors: number): string {
   const said = errors === 0 ? 'No errors' : errors === 1 ? '1 error' : `${errors} errors`;

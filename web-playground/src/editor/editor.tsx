@@ -1,5 +1,5 @@
 import { useGraphiQL, useMonaco } from '@graphiql/react';
-import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { GraphiQL } from 'graphiql';
 import { useEffect, useRef } from 'react';
 import { AnswerFooter } from '../answer/answer';
 import { Fragment } from '../link/fragment';
@@ -8,6 +8,7 @@ import { fetcher } from '../network/fetcher';
 import { studentHome } from '../operations/all';
 import { ERRORS_PLUGIN } from '../plugins/errors';
 import { EXPLORER_PLUGIN } from '../plugins/explorer';
+import { HISTORY_PLUGIN } from '../plugins/history';
 import { MAP_PLUGIN } from '../plugins/map';
 import { OPERATIONS_PLUGIN } from '../plugins/operations';
 import { PLAN_PLUGIN } from '../plugins/plan';

@@ -20,7 +20,8 @@ export function mendExplorer(editor: HTMLElement): void {
     item.setAttribute('role', 'checkbox');
     item.setAttribute('aria-checked', String(isChosen(item)));
     item.setAttribute('aria-label', nameOf(item));
-    if (item.closest('[data-arg-name]')) item.setAttribute('aria-keyshortcuts', '$');
+    const shortcut = shortcutOf(item);
+    if (shortcut) item.setAttribute('aria-keyshortcuts', shortcut);
     if (!item.hasAttribute('tabindex')) item.tabIndex = -1;
   }
   if (items[0] && !items.some((item) => item.tabIndex === 0)) items[0].tabIndex = 0;
@@ -74,11 +75,18 @@ function act(item: HTMLElement, key: string): boolean {
       items.at(-1)?.focus();
       return true;
     case '$':
-      swapVariable(item);
+    case 'f':
+      if (shortcutOf(item) === key) pressHidden(item);
       return true;
     default:
       return false;
   }
+}
+
+/** A value can become a variable, and what is selected of a field a fragment. */
+function shortcutOf(item: HTMLElement): string | undefined {
+  if (item.parentElement?.hasAttribute('data-arg-name')) return '$';
+  return item.hasAttribute('data-field-name') && isOpen(item) ? 'f' : undefined;
 }
 
 function choose(item: HTMLElement): void {
@@ -86,10 +94,10 @@ function choose(item: HTMLElement): void {
   item.click();
 }
 
-/** The button that makes a value a variable, or a variable a value, is there only under the pointer. */
-function swapVariable(item: HTMLElement): void {
+/** The button for it is there only under the pointer. */
+function pressHidden(item: HTMLElement): void {
   const label = item.querySelector(':scope > span[style*="color"]');
-  if (!item.closest('[data-arg-name]') || !label) return;
+  if (!label) return;
   label.dispatchEvent(new MouseEvent('mouseover', { bubbles: true }));
   press(item, label, MOST_FRAMES);
 }
@@ -111,8 +119,12 @@ function itemsIn(place: ParentNode): HTMLElement[] {
 
 function isChosen(item: HTMLElement): boolean {
   const icon = item.querySelector('svg');
-  // An arrow points down, and a box is filled.
-  return icon?.style.transform ? true : icon?.getAttribute('viewBox') === '0 0 15 15' && !isEmpty(icon);
+  return isOpen(item) || (icon?.getAttribute('viewBox') === '0 0 15 15' && !isEmpty(icon));
+}
+
+/** The arrow of what is open points down. */
+function isOpen(item: HTMLElement): boolean {
+  return Boolean(item.querySelector('svg')?.style.transform);
 }
 
 function isEmpty(box: SVGElement): boolean {
@@ -143,5 +155,9 @@ function nameInput(input: Element): void {
     ?.querySelector<HTMLElement>('span[style*="cursor: pointer"]');
   if (argument) input.setAttribute('aria-label', `Value of ${nameOf(argument)}`);
   else if (input.matches('select')) input.setAttribute('aria-label', 'Kind of the new operation');
-  else input.setAttribute('aria-label', 'Name of the operation');
+  else
+    input.setAttribute(
+      'aria-label',
+      `Name of the ${input.closest('[id^="fragment-"]') ? 'fragment' : 'operation'}`,
+    );
 }

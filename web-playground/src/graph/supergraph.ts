@@ -6,6 +6,7 @@ import {
   Kind,
   parse,
   print,
+  type StringValueNode,
   type TypeNode,
 } from 'graphql';
 import supergraph from '../../../supergraph.graphql?raw';
@@ -88,7 +89,7 @@ function readType(definition: DefinitionNode, names: Map<string, string>): Graph
   return {
     name,
     kind,
-    description: 'description' in definition ? (definition.description?.value ?? '') : '',
+    description: 'description' in definition ? prose(definition.description) : '',
     fields,
     subgraphs,
     key: joins.map((join) => argument(join, 'key')).find((key) => key !== undefined) ?? '',
@@ -102,7 +103,7 @@ function readFields(definition: DefinitionNode, all: string[], names: Map<string
       name: name.value,
       type: '',
       of: '',
-      description: description?.value ?? '',
+      description: prose(description),
       args: [],
       subgraphs: all,
     }));
@@ -128,14 +129,20 @@ function readField(
     name: field.name.value,
     type: print(field.type),
     of: named(field.type),
-    description: field.description?.value ?? '',
+    description: prose(field.description),
     args: ('arguments' in field ? (field.arguments ?? []) : []).map((arg) => ({
       name: arg.name.value,
       type: print(arg.type),
-      description: arg.description?.value ?? '',
+      description: prose(arg.description),
     })),
     subgraphs: subgraphs.length > 0 ? subgraphs : all,
   };
+}
+
+/** A description as it is meant: its lines end where the source's did, and an empty line ends a paragraph. */
+function prose(description: StringValueNode | undefined): string {
+  const paragraphs = (description?.value ?? '').split(/\n\s*\n/);
+  return paragraphs.map((paragraph) => paragraph.trim().replaceAll(/\s*\n\s*/g, ' ')).join('\n\n');
 }
 
 /** The subgraph that alone resolves the most of its fields. */

@@ -11,6 +11,12 @@ test('a larger one is made to fit', () => {
   expect(fitted({ width: 800, height: 100 }, frame, 0)).toEqual({ scale: 0.5, x: 12, y: 12 });
 });
 
+test('what is shown as a whole leaves room for the buttons below', () => {
+  const { y, scale } = fitted({ width: 100, height: 800 }, frame, 0);
+
+  expect(y + 800 * scale).toBe(frame.height - 12 - 40);
+});
+
 test('one that could not be read begins at its top left', () => {
   expect(fitted({ width: 8000, height: 4000 }, frame, 0.6)).toEqual({ scale: 0.6, x: 12, y: 12 });
 });

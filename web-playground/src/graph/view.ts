@@ -21,10 +21,12 @@ export interface Area extends Place, Size {}
 const SMALLEST = 0.15;
 const LARGEST = 3;
 const MARGIN = 12;
+/** What the buttons take at the bottom: where all of a drawing is shown, none of it lies under them. */
+export const BUTTONS = 40;
 
 /** All of the drawing, at the top; but never smaller than `readable`, and then from its top left. */
 export function fitted(drawing: Size, frame: Size, readable: number): View {
-  const room = { width: frame.width - 2 * MARGIN, height: frame.height - 2 * MARGIN };
+  const room = { width: frame.width - 2 * MARGIN, height: frame.height - 2 * MARGIN - BUTTONS };
   const whole = Math.min(room.width / drawing.width, room.height / drawing.height, 1);
   const scale = Math.max(whole, readable, SMALLEST);
   return {

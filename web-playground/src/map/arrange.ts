@@ -1,3 +1,4 @@
+import { BUTTONS } from '../graph/view';
 import type { GraphDrawing } from './layout';
 
 interface Size {
@@ -22,7 +23,7 @@ const MARGIN = 24;
  */
 export function arrange(drawings: GraphDrawing[], panel: Size, isWhole: boolean): Arrangement | undefined {
   const scaleOf = (drawing: GraphDrawing) =>
-    Math.min(widthScale(drawing, panel), (panel.height - MARGIN) / drawing.height);
+    Math.min(widthScale(drawing, panel), (panel.height - MARGIN - BUTTONS) / drawing.height);
   const largest = drawings.toSorted((one, other) => scaleOf(other) - scaleOf(one))[0];
   if (!largest) return undefined;
   if (isWhole || scaleOf(largest) >= SMALLEST) return { drawing: largest, readable: 0 };

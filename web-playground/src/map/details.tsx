@@ -146,7 +146,7 @@ function Resolved({ subgraphs }: { subgraphs: string[] }) {
 function Description({ text }: { text: string }) {
   if (!text) return null;
   return (
-    <p className="map-description">
+    <p>
       <Prose text={text} />
     </p>
   );

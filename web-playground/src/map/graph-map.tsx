@@ -5,7 +5,7 @@ import type { Area } from '../graph/view';
 import { Panel } from '../panel/panel';
 import { arrange } from './arrange';
 import { Details } from './details';
-import { areaOf, type Card, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
+import { areaOf, BEND, type Card, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
 import { type Found, search } from './search';
 import './graph-map.css';
 
@@ -44,8 +44,7 @@ export default function GraphMap() {
   }
 
   return (
-    <Panel title="Map" lead={LEAD}>
-      <Search onFind={find} />
+    <Panel title="Map" lead={LEAD} actions={<Search onFind={find} />}>
       <div ref={body} className="map-body">
         <div ref={room} className="map-room">
           <Canvas
@@ -169,7 +168,7 @@ function edgeClass({ kind, types }: Edge, chosen: string | undefined): string {
 }
 
 function curve({ from, to }: Edge): string {
-  const bend = from.x === to.x ? 34 : Math.min(Math.abs(to.x - from.x) / 2, 44);
+  const bend = from.x === to.x ? BEND : Math.min(Math.abs(to.x - from.x) / 2, 44);
   const out = (x: number, other: number) => (from.x === to.x || x < other ? x + bend : x - bend);
   return `M${from.x} ${from.y}C${out(from.x, to.x)} ${from.y} ${out(to.x, from.x)} ${to.y} ${to.x} ${to.y}`;
 }

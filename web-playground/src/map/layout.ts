@@ -43,6 +43,9 @@ export interface GraphDrawing {
 export const SHARED = '';
 const LANE_WIDTH = 264;
 const LANE_GAP = 52;
+/** How far an edge between two parts of one lane reaches out to the right of it. */
+export const BEND = 34;
+const LAST_LANE_GAP = 0.75 * BEND;
 const LANE_ROW_GAP = 56;
 const LANE_HEADER = 48;
 const CARD_GAP = 12;
@@ -80,7 +83,7 @@ export function layOutMap(
     lanes,
     cards,
     edges: [...keyEdges(cards), ...fieldEdges(cards)],
-    width: columns * (LANE_WIDTH + LANE_GAP) - LANE_GAP,
+    width: columns * (LANE_WIDTH + LANE_GAP) - LANE_GAP + LAST_LANE_GAP,
     height: Math.max(...bottoms) - LANE_ROW_GAP,
   };
 }

@@ -28,6 +28,13 @@ describe('the supergraph', () => {
     expect(fieldNamed('Query', 'course')?.description).not.toBe('');
   });
 
+  test('has its descriptions in paragraphs, which end where an empty line is', () => {
+    const { description } = fieldNamed('Mutation', 'purchaseCourse') ?? { description: '' };
+
+    expect(description.split('\n\n').length).toBeGreaterThan(1);
+    expect(description).not.toMatch(/[^\n]\n[^\n]/);
+  });
+
   test('has nothing of the machinery of federation', () => {
     expect(graphTypes.filter(({ name }) => name.includes('__'))).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { type ExecutionResult, getOperationAST } from 'graphql';
 import { mayLookInside } from '../session/insight';
 import { freshToken, renew } from '../session/session';
 import { keepAnswer, sizeOfTrace, withoutTrace } from './answers';
+import { inOrder } from './introspection';
 import { errorCodes, type GraphQLReply, sendMeasured } from './send';
 import { follow, forgetStream } from './stream';
 
@@ -22,7 +23,7 @@ function isIntrospection(params: FetcherParams): boolean {
 }
 
 async function introspect(params: FetcherParams): Promise<ExecutionResult> {
-  return (await sendMeasured<Data>(params)).reply as unknown as ExecutionResult;
+  return inOrder((await sendMeasured<Data>(params)).reply as unknown as ExecutionResult);
 }
 
 function subscription(params: FetcherParams, options?: FetcherOpts) {

@@ -5,7 +5,7 @@ interface Props {
   title: string;
   /** One sentence: what is to be seen. */
   lead: string;
-  /** Buttons beside the title. */
+  /** What stands in the header, too. */
   actions?: ReactNode;
   children: ReactNode;
 }
@@ -24,12 +24,12 @@ export function Panel({ title, lead, actions, children }: Props) {
     <section aria-label={title} className={isWide ? 'panel panel-wide' : 'panel'} onKeyDown={narrowOnEscape}>
       <header className="panel-header">
         <h2 className="panel-title">{title}</h2>
+        <p className="panel-lead">{lead}</p>
         {actions}
         <button type="button" className="button" aria-pressed={isWide} onClick={() => setIsWide(!isWide)}>
           {isWide ? 'Narrow' : 'Widen'}
         </button>
       </header>
-      <p className="panel-lead">{lead}</p>
       {children}
     </section>
   );

@@ -41,7 +41,11 @@ export interface Drawing {
   height: number;
 }
 
-const BOX_WIDTH = 220;
+const LEAST_WIDTH = 150;
+const MOST_WIDTH = 260;
+const PADDING = 30;
+/** How wide a letter is at most on the average: of a name, of a step, of a field, of what is said quietly. */
+const LETTER = { name: 9, step: 6.5, field: 8, quiet: 6.8 };
 const HEADER = 34;
 const LINE = 18;
 const GAP = 24;
@@ -65,7 +69,7 @@ export function layOut({ root, arrows }: Steps): Drawing {
 }
 
 function sizeOf(step: Step): { width: number; height: number } {
-  if (step.kind === 'fetch') return { width: BOX_WIDTH, height: heightOf(step.fetch) };
+  if (step.kind === 'fetch') return { width: widthOf(step.fetch), height: heightOf(step.fetch) };
   const sizes = step.steps.map(sizeOf);
   const most = (values: number[]) => Math.max(0, ...values);
   const widths = sizes.map((size) => size.width);
@@ -77,6 +81,27 @@ function sizeOf(step: Step): { width: number; height: number } {
     width: sum(widths) + GAP * Math.max(sizes.length - 1, 0) + 2 * FRAME_GAP,
     height: most(heights) + 2 * FRAME_GAP,
   };
+}
+
+/** As wide as its longest line: the narrower the boxes, the larger a narrow panel can show them. */
+function widthOf({ subgraph, kind, fields, path, condition }: Fetch): number {
+  const longest = Math.max(
+    subgraph.length * LETTER.name + stepText(kind, 1).length * LETTER.step + LETTER.name,
+    ...fields.slice(0, NAMED_FIELDS).map((field) => field.length * LETTER.field),
+    forText(path).length * LETTER.quiet,
+    condition.length * LETTER.quiet,
+  );
+  return Math.min(Math.max(Math.ceil(longest) + PADDING, LEAST_WIDTH), MOST_WIDTH);
+}
+
+export function stepText(kind: string, step: number): string {
+  return kind === 'query' ? `step ${step}` : `${kind} · step ${step}`;
+}
+
+/** The end of a path says more than its beginning. */
+export function forText(path: string[]): string {
+  if (path.length === 0) return '';
+  return path.length > 2 ? `for …${path.slice(-2).join('.')}` : `for ${path.join('.')}`;
 }
 
 function heightOf({ fields, path, condition }: Fetch): number {

@@ -6,7 +6,7 @@ import { Panel } from '../panel/panel';
 import { useMayLookInside } from '../session/insight';
 import { Prose } from '../shell/prose';
 import { askForPlan, type Planned } from './ask';
-import { type Box, type Line, layOut, NAMED_FIELDS } from './layout';
+import { type Box, forText, type Line, layOut, NAMED_FIELDS, stepText } from './layout';
 import { type Fetch, readPlan, type Steps } from './steps';
 import './plan.css';
 
@@ -177,11 +177,9 @@ function FetchBox({ box: { fetch, x, y, width, height, step }, isChosen, onChoos
     >
       <span className="plan-name">
         {fetch.subgraph}
-        <span className="plan-step">
-          {fetch.kind === 'query' ? '' : `${fetch.kind} · `}step {step}
-        </span>
+        <span className="plan-step">{stepText(fetch.kind, step)}</span>
       </span>
-      {fetch.path.length > 0 && <span className="plan-line-text plan-quiet">for {place(fetch.path)}</span>}
+      {fetch.path.length > 0 && <span className="plan-line-text plan-quiet">{forText(fetch.path)}</span>}
       {fetch.condition && <span className="plan-line-text plan-quiet">{fetch.condition}</span>}
       {fetch.fields.slice(0, NAMED_FIELDS).map((field) => (
         <code key={field} className="plan-line-text">
@@ -191,11 +189,6 @@ function FetchBox({ box: { fetch, x, y, width, height, step }, isChosen, onChoos
       {more > 0 && <span className="plan-line-text plan-quiet">and {more} more</span>}
     </button>
   );
-}
-
-/** The end of a path says more than its beginning. */
-function place(path: string[]): string {
-  return path.length > 2 ? `…${path.slice(-2).join('.')}` : path.join('.');
 }
 
 function Details({ fetch, onClose }: { fetch: Fetch; onClose: () => void }) {

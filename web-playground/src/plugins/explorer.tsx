@@ -13,7 +13,8 @@ export const EXPLORER_PLUGIN = {
     <>
       <Content />
       <p className="explorer-keys">
-        By keyboard: arrow keys move, Space chooses, <kbd>$</kbd> makes a value a variable.
+        By keyboard: arrow keys move, Space chooses, <kbd>$</kbd> makes a value a variable, <kbd>f</kbd> a
+        field’s selections a fragment.
       </p>
     </>
   ),

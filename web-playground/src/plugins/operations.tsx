@@ -15,7 +15,7 @@ function Operations() {
   const open = useOpen();
   return (
     <section aria-label="Operations" className="operations">
-      <div className="graphiql-doc-explorer-title operations-title">Operations</div>
+      <div className="graphiql-doc-explorer-title">Operations</div>
       <p className="operations-quiet">What the front end sends, by who is signed in.</p>
       {VIEWERS.map(({ viewer, title }) => (
         <section key={viewer} aria-label={title}>

@@ -1,9 +1,23 @@
+import type { Locator, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { faults, openEditor, openPanel, PANELS, run, signInAs, write } from './playground';
+import { endSession, faults, openEditor, openPanel, PANELS, run, signInAs, write } from './playground';
 
 const browser = browserOfThisFile();
 const MANY_PANELS_MS = 120_000;
+
+/** What is in each panel once it is filled, with the student home in the editor and answered. */
+const FILLED: Record<string, (page: Page) => Locator> = {
+  'Documentation Explorer': (page) => page.getByRole('link', { name: 'Query', exact: true }),
+  Explorer: (page) => page.getByRole('checkbox', { name: 'enrollments of me', exact: true }),
+  Operations: (page) => page.getByRole('button', { name: /StudentHome/ }).first(),
+  History: (page) =>
+    page.locator('.graphiql-history').getByRole('button', { name: 'StudentHome', exact: true }),
+  Plan: (page) => page.getByText('6 fetches in 4 steps'),
+  Trace: (page) => page.getByText('StudentHome took'),
+  Map: (page) => page.getByRole('heading', { name: 'notification', exact: true }),
+  Errors: (page) => page.getByText('SERVICE_UNAVAILABLE', { exact: true }),
+};
 
 describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious fault', (theme) => {
   test(
@@ -16,7 +30,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
 
       for (const panel of ['Documentation Explorer', ...PANELS]) {
         await openPanel(page, panel);
-        await page.getByRole('button', { name: `Hide ${panel}`, exact: true }).waitFor();
+        await FILLED[panel]?.(page).waitFor();
         await page.waitForLoadState('networkidle');
         expect({ panel, faults: await faults(page) }).toEqual({ panel, faults: [] });
       }
@@ -57,6 +71,57 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     );
     await openPanel(page, 'Explorer');
     await page.getByRole('checkbox', { name: 'level of filter of courses', exact: true }).waitFor();
+    expect(await faults(page)).toEqual([]);
+
+    await page.getByRole('checkbox', { name: 'courses', exact: true }).focus();
+    await page.keyboard.press('f');
+    await page.getByRole('textbox', { name: 'Name of the fragment' }).waitFor();
+    expect(await faults(page)).toEqual([]);
+  });
+
+  test('in a trace with its statements open, in a meaning that was asked for, and in a history of favourites', async () => {
+    const { page } = await openEditor(browser(), { theme });
+    await signInAs(page, 'Student');
+    await run(page);
+    await openPanel(page, 'Trace');
+    const trace = page.getByRole('group', { name: 'Waterfall' });
+    await trace.waitFor();
+    for (const summary of await trace.locator('summary').all()) await summary.click();
+    expect(await trace.locator('pre:visible').count()).toBeGreaterThan(5);
+    expect(await faults(page)).toEqual([]);
+
+    await openPanel(page, 'History');
+    await page.getByRole('button', { name: 'Add favorite' }).first().click();
+    expect(await faults(page)).toEqual([]);
+
+    await write(page, '{ payments(first: 1) { totalCount } }');
+    await run(page);
+    await page.getByRole('link', { name: 'What does it mean?' }).click();
+    await page.locator('[aria-current="true"]', { hasText: 'FORBIDDEN' }).waitFor();
+    expect(await faults(page)).toEqual([]);
+  });
+
+  test('where there is no plan, where a password was refused, and where a session has ended', async () => {
+    const { page } = await openEditor(browser(), { theme });
+    await write(page, '{ me { id ');
+    await openPanel(page, 'Plan');
+    await page.getByText('There is no plan for this').waitFor();
+    expect(await faults(page)).toEqual([]);
+
+    await page.getByRole('button', { name: 'Sign in as…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('E-mail address').fill('nobody@example.com');
+    await dialog.getByLabel('Password').fill('not the password');
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('alert').waitFor();
+    expect(await faults(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+
+    await signInAs(page, 'Student');
+    await endSession(page);
+    await write(page, '{ me { id } }');
+    await run(page);
+    await page.getByText('Your session has ended. Please sign in again.').waitFor();
     expect(await faults(page)).toEqual([]);
   });
 

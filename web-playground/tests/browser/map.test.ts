@@ -42,6 +42,15 @@ test('a field says whose it is, what it is, and who may see it', async () => {
   await details.getByText('The owner and admins; null for everyone else').waitFor();
 });
 
+test('a long description stands in paragraphs', async () => {
+  const { map } = await openMap();
+  await map.getByRole('searchbox').fill('purchaseCourse');
+  await map.getByRole('button', { name: 'Mutation.purchaseCourse' }).click();
+
+  const text = map.getByRole('region', { name: 'Chosen' }).locator('p', { hasText: 'Buys a course' });
+  expect((await text.innerText()).split('\n\n').length).toBeGreaterThan(1);
+});
+
 test('a type is found by keyboard alone, and its fields lead on', async () => {
   const { page, map } = await openMap();
 
@@ -91,6 +100,8 @@ test('the map is moved and zoomed by pointer and by keyboard, and all of it can 
   const [whole, room] = [await content.boundingBox(), await frame.boundingBox()];
   expect(whole?.width).toBeLessThanOrEqual(room?.width ?? 0);
   expect(whole?.height).toBeLessThanOrEqual(room?.height ?? 0);
+  const buttons = await map.locator('.canvas-controls').boundingBox();
+  expect((whole?.y ?? 0) + (whole?.height ?? 0)).toBeLessThanOrEqual(buttons?.y ?? 0);
 });
 
 test('every name is to be read in full, and all that a narrow panel shows lies within its width', async () => {
@@ -181,6 +192,20 @@ test('a map that was zoomed shows what was chosen at its edge beside the details
   await map.getByRole('heading', { name: 'UserErrorCode' }).waitFor();
 
   await expect.poll(() => isInSight(type, frame)).toBe(true);
+});
+
+test('no line of the whole map is cut off at its edge', async () => {
+  const { map } = await openMap();
+  await map.getByRole('button', { name: 'Widen' }).click();
+  await map.getByRole('button', { name: 'Show all' }).click();
+  const frame = await map.getByRole('group', { name: /Map of the graph/ }).boundingBox();
+
+  const right = await map
+    .locator('.map-edge')
+    .evaluateAll((lines) => Math.max(...lines.map((line) => line.getBoundingClientRect().right)));
+  const content = await map.locator('.canvas-content').boundingBox();
+  expect(right).toBeLessThanOrEqual((content?.x ?? 0) + (content?.width ?? 0) + 1);
+  expect(right).toBeLessThan((frame?.x ?? 0) + (frame?.width ?? 0));
 });
 
 test('a panel can take the whole window, and gives it back on Escape', async () => {

@@ -7,6 +7,7 @@ import {
   openEditor,
   openPanel,
   PANELS,
+  paste,
   run,
   storedQuery,
   variablesShow,
@@ -157,6 +158,25 @@ test('docs, tabs, prettify, history and the keyboard work as people know them', 
   expect(errors).toEqual([]);
 });
 
+test('variables and headers that were typed are sent along', async () => {
+  const { page, errors } = await openEditor(browser());
+  await write(page, 'query Typed($first: Int) { courses(first: $first) { nodes { id } } }');
+  const typeInto = async (editor: string, text: string) => {
+    await page.getByRole('button', { name: editor, exact: true }).click();
+    await page.locator('.graphiql-editor-tool .monaco-editor:visible').click({ position: { x: 200, y: 30 } });
+    await paste(page, text);
+  };
+  await typeInto('Variables', '{ "first": 3 }');
+  await typeInto('Headers', '{ "x-request-id": "typed-by-hand" }');
+
+  const asked = page.waitForRequest((request) => request.postData()?.includes('query Typed') ?? false);
+  const reply = await run(page);
+
+  expect((await asked).headers()['x-request-id']).toBe('typed-by-hand');
+  expect(reply.data?.courses.nodes).toHaveLength(3);
+  expect(errors).toEqual([]);
+});
+
 test('the theme can be chosen, and is there from the first paint after a reload', async () => {
   const { page } = await openEditor(browser(), { theme: 'light' });
 
@@ -241,11 +261,63 @@ test('the explorer is used by keyboard, and says what it is', async () => {
   expect(errors).toEqual([]);
 });
 
-test('the explorer builds an operation by check boxes', async () => {
+test('the explorer builds an operation by mouse alone: fields, a value, a variable, a fragment', async () => {
+  const { page, errors } = await openEditor(browser());
+  await write(page, 'query Mouse { me { id } }');
+  await page.getByRole('button', { name: 'Show Explorer' }).click();
+  const box = (name: string) => page.getByRole('checkbox', { name, exact: true });
+
+  await box('email of me').click();
+  await storedQuery(page, 'email');
+  await box('enrollments of me').click();
+  await box('first of enrollments of me').click();
+  await storedQuery(page, 'first: 10');
+  await box('first of enrollments of me').hover();
+  await page.getByTitle('Extract the current value into a GraphQL variable').click();
+  await storedQuery(page, '$first: Int');
+  await box('me').hover();
+  await page.getByTitle('Extract selections into a new reusable fragment').click();
+
+  await storedQuery(page, 'fragment UserFragment on User');
+  await page.getByRole('textbox', { name: 'Name of the fragment' }).waitFor();
+  expect((await run(page)).data).toEqual({ me: null });
+  expect(errors).toEqual([]);
+});
+
+test('a field’s selections become a fragment by keyboard, too', async () => {
+  const { page } = await openEditor(browser());
+  await write(page, 'query Keys { me { id } }');
+  await page.getByRole('button', { name: 'Show Explorer' }).click();
+
+  const me = page.getByRole('checkbox', { name: 'me', exact: true });
+  expect(await me.getAttribute('aria-keyshortcuts')).toBe('f');
+  await me.focus();
+  await page.keyboard.press('f');
+
+  await storedQuery(page, 'fragment UserFragment on User');
+});
+
+test('panels that have nothing to show yet say what to do', async () => {
   const { page } = await openEditor(browser());
 
-  await page.getByRole('button', { name: 'Show Explorer' }).click();
-  await page.locator('.graphiql-explorer-root').getByText('email', { exact: true }).first().click();
+  await page.getByText('The answer comes here: run the operation').waitFor();
+  await openPanel(page, 'History');
+  await page.getByText('What you run is listed here').waitFor();
+  await openPanel(page, 'Trace');
+  await page.getByText('Run an operation, and its trace is here.').waitFor();
+  await run(page);
+  await page.getByText('The answer comes here').waitFor({ state: 'detached' });
+});
 
-  await storedQuery(page, 'email');
+test('the docs list the types by name, and no text of theirs is cut off', async () => {
+  const { page } = await openEditor(browser());
+  await openPanel(page, 'Documentation Explorer');
+  const types = page.locator('.graphiql-doc-explorer-content a', { hasText: 'CourseConnection' });
+  await types.waitFor();
+
+  const names = await page.locator('.graphiql-doc-explorer-content a').allTextContents();
+  const listed = names.slice(names.indexOf('Boolean'));
+  expect(listed).toEqual(listed.toSorted((one, other) => one.localeCompare(other)));
+  const search = page.locator('.graphiql-doc-explorer-search input');
+  expect(await search.evaluate((input) => input.scrollWidth <= input.clientWidth)).toBe(true);
 });

@@ -41,6 +41,20 @@ test('the plan of the operation at hand is drawn, and nothing is executed', asyn
   expect(errors).toEqual([]);
 });
 
+test('a plan in a narrow panel is large enough to be read, and none of its texts is cut off', async () => {
+  const { page } = await openEditor(browser());
+  await openPanel(page, 'Plan');
+  await page.getByText('6 fetches in 4 steps').waitFor();
+  const content = page.locator('.canvas-content');
+
+  const drawn = (await content.boundingBox())?.width ?? 0;
+  expect(drawn / (await content.evaluate((element) => element.clientWidth))).toBeGreaterThan(0.65);
+  const cut = await page
+    .locator('.plan-box, .plan-name, .plan-line-text')
+    .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).length);
+  expect(cut).toBe(0);
+});
+
 test('the plan follows what is typed, and says why there is none', async () => {
   const { page } = await openEditor(browser());
   await openPanel(page, 'Plan');

@@ -100,11 +100,16 @@ export async function write(page: Page, document: string): Promise<void> {
     .first()
     .click({ position: { x: 200, y: 30 } });
   await page.locator('.graphiql-query-editor .monaco-editor.focused').waitFor();
-  await page.keyboard.press('ControlOrMeta+A');
-  await page.evaluate((text) => navigator.clipboard.writeText(text), document);
-  await page.keyboard.press('ControlOrMeta+V');
+  await paste(page, document);
   // GraphiQL reads the document when typing pauses, and only then knows its operation's name.
   await storedQuery(page, withoutSecrets(document));
+}
+
+/** Pastes a text over what is in the editor that has the focus. */
+export async function paste(page: Page, text: string): Promise<void> {
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.evaluate((content) => navigator.clipboard.writeText(content), text);
+  await page.keyboard.press('ControlOrMeta+V');
 }
 
 /** Waits until GraphiQL has taken over the document with this text. */
@@ -156,6 +161,17 @@ export async function openPanel(page: Page, name: string): Promise<void> {
 /** What the page keeps about who is signed in. */
 export function storedSession(page: Page): Promise<{ accessToken: string; refreshToken: string }> {
   return page.evaluate(() => JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}'));
+}
+
+/** Leaves the page, loaded anew, with tokens of a session that is over on the server. */
+export async function endSession(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
+    const over = { ...session, accessToken: 'ended', refreshToken: 'used' };
+    sessionStorage.setItem('lyceum:session', JSON.stringify(over));
+  });
+  await page.reload();
+  await editorIsReady(page);
 }
 
 /** The serious faults that axe finds. */

@@ -4,6 +4,7 @@ import { browserOfThisFile } from './browser';
 import {
   ask,
   editorIsReady,
+  endSession,
   open,
   openEditor,
   openPanel,
@@ -200,18 +201,28 @@ test('who signs out in a tab is signed out in its duplicate', async () => {
 test('a session that is over while the page is open ends with a word, and the answer says why', async () => {
   const { page } = await openEditor(browser());
   await signInAs(page, 'Student');
-  await page.evaluate(() => {
-    const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
-    const over = { ...session, accessToken: 'ended', refreshToken: 'used' };
-    sessionStorage.setItem('lyceum:session', JSON.stringify(over));
-  });
-  await page.reload();
-  await page.getByRole('button', { name: /Execute query/ }).waitFor();
+  await endSession(page);
 
   expect((await run(page)).errors?.[0]?.extensions?.code).toBe('UNAUTHENTICATED');
 
   await page.getByText('Your session has ended. Please sign in again.').waitFor();
   await page.getByRole('list', { name: 'Errors' }).getByText('UNAUTHENTICATED').waitFor();
+});
+
+test('a session that was ended elsewhere while the page is open is told when it would be renewed', async () => {
+  const { page, errors } = await openEditor(browser(), { prepare: (page) => page.clock.install() });
+  await signInAs(page, 'Student');
+  const { refreshToken } = await storedSession(page);
+  const LOG_OUT = 'mutation($input: LogoutInput!) { logout(input: $input) { userErrors { code } } }';
+  await ask(LOG_OUT, { input: { refreshToken } });
+
+  await page.clock.fastForward('14:30');
+
+  await page.getByText('Your session has ended. Please sign in again.').waitFor();
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  await write(page, '{ me { id } }');
+  expect((await run(page)).data).toEqual({ me: null });
+  expect(errors).toEqual([]);
 });
 
 test('neither the address, nor the history, nor the stored editor holds a token or a password', async () => {
