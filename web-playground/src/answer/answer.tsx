@@ -2,6 +2,7 @@ import { useGraphiQLActions } from '@graphiql/react';
 import { type Answer, type Problem, problemsOf, useAnswer } from '../network/answers';
 import { type StreamEvent, useStream } from '../network/stream';
 import { Prose } from '../shell/prose';
+import { eventLine } from './event-line';
 import '../graph/subgraphs.css';
 import './answer.css';
 
@@ -112,13 +113,12 @@ function Events() {
 }
 
 function EventItem({ event: { at, reply } }: { event: StreamEvent }) {
-  const text = JSON.stringify(reply.errors ?? Object.values(reply.data ?? {})[0] ?? null);
   return (
     <li className="event">
       <time dateTime={at.toISOString()}>{at.toLocaleTimeString([], { timeStyle: 'medium' })}</time>{' '}
       <details>
         <summary>
-          <code>{text.slice(0, 140)}</code>
+          <code>{eventLine(reply)}</code>
         </summary>
         <pre>{JSON.stringify(reply, null, 2)}</pre>
       </details>
