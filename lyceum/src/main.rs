@@ -88,7 +88,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         | Command::Sdl { .. }
         | Command::Health(_)
         | Command::Plan(_) => "warn",
-        Command::Subgraph(_) => "info",
+        // The NATS library speaks of each attempt to connect.
+        Command::Subgraph(_) => "info,async_nats=warn",
         // The HTTP library beneath the router speaks of each worker.
         Command::Router(_) => "info,ntex_rt=warn,ntex_server=warn,ntex_net=warn",
     });
@@ -105,7 +106,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
         Command::Subgraph(settings) => runtime.block_on(subgraphs::serve(*settings)),
         Command::Router(settings) => {
             let router = Router::bind(&settings)?;
-            router.run(stop::on_signal(runtime)?)
+            router.run(stop::ending_on(runtime, settings.end.notice())?)
         }
         Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),
         Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),

@@ -1,27 +1,49 @@
 //! Ctrl-C, SIGTERM, and the terminal that is closed.
 
+use std::{io, time::Duration};
+
+use subgraph_kit::Ending;
 use tokio::{
     io::{AsyncReadExt as _, stdin},
     runtime::Runtime,
-    signal::unix::{SignalKind, signal},
+    select,
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 /// Is cancelled when the process is told to stop. To be called within a runtime.
-pub fn token() -> std::io::Result<CancellationToken> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let mut hang_up = signal(SignalKind::hangup())?;
+pub fn token() -> io::Result<CancellationToken> {
+    let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
+        signals.next().await;
         stopping.cancel();
     });
     Ok(stop)
+}
+
+/// The end of a process that serves others. SIGTERM announces it: whoever sends that replaces the process, and others
+/// have to notice. Whoever sits before it does not want to wait. To be called within a runtime.
+pub fn ending(notice: Duration) -> io::Result<Ending> {
+    let mut signals = Signals::listen()?;
+    let ending = Ending::default();
+    let told = ending.clone();
+    tokio::spawn(async move {
+        let kind = signals.next().await;
+        told.announced.cancel();
+        if kind == SignalKind::terminate() {
+            info!(seconds = notice.as_secs(), "about to end");
+            select! {
+                () = sleep(notice) => {}
+                _ = signals.next() => {}
+            }
+        }
+        told.stop.cancel();
+    });
+    Ok(ending)
 }
 
 /// Also cancels when standard input ends, as it does when the program that started this one is gone.
@@ -34,8 +56,32 @@ pub fn with_stdin(stop: &CancellationToken) {
     });
 }
 
-/// The same as `token`, for those who are on no runtime.
-pub fn on_signal(runtime: &Runtime) -> std::io::Result<CancellationToken> {
+/// The same as `ending`, for those who are on no runtime.
+pub fn ending_on(runtime: &Runtime, notice: Duration) -> io::Result<Ending> {
     let _guard = runtime.enter();
-    token()
+    ending(notice)
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hang_up.recv() => SignalKind::hangup(),
+        }
+    }
 }

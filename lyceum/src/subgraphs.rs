@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -11,15 +12,17 @@ use identity::{IdentitySettings, Keys};
 use router::SubgraphUrl;
 use sqlx::PgPool;
 use subgraph_kit::{
-    Platform, Subgraph,
-    database::{DatabaseSettings, Migrations, connect},
+    EndSettings, Ending, Platform, Subgraph,
+    database::{self, DatabaseSettings, Migrations, connect},
     events::EventSettings,
     hop::{Door, SecretSettings, Secrets},
-    serve, service,
+    peers,
+    serve::{self, Opening},
+    service,
     token::Verifier,
 };
-use tokio::net::TcpListener;
-use tracing::info;
+use tokio::{join, net::TcpListener, select, time::sleep, try_join};
+use tracing::{info, warn};
 
 use crate::{seed, stop};
 
@@ -185,31 +188,107 @@ pub struct Settings {
     #[command(flatten)]
     pub secret: SecretSettings,
 
+    #[command(flatten)]
+    pub end: EndSettings,
+
     /// Answer everybody on this machine, without a secret. On a loopback address only.
     #[arg(long)]
     pub insecure_dev: bool,
 }
 
-/// Runs one subgraph until the process is told to stop.
+/// A process that waits asks again so often.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How long a subgraph's requests in flight get at its end, if nothing else is said.
+const FINISH: Duration = Duration::from_secs(10);
+
+/// Runs one subgraph until the process is told to stop. It has its port, and says that it lives, before it has a
+/// database; what is wrong with the settings ends it.
 pub async fn serve(settings: Settings) -> Result<()> {
-    let stop = stop::token()?;
-    let name = settings.name;
-    let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], name.port())));
+    let ending = stop::ending(settings.end.notice())?;
+    let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port())));
     let secrets = settings.secret.secrets()?;
     let door = Door::at(address, secrets.clone(), settings.insecure_dev)?;
+    let database = settings.urls.require(settings.name)?;
     let listener = listen(address).await?;
 
-    let db = open(name, settings.urls.require(name)?, &settings.database).await?;
-    let keys = (name == Name::Identity).then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
-    let verifier = keys.as_ref().map_or_else(|| remote_keys(settings.jwks_url), Keys::verifier);
+    let is_identity = settings.name == Name::Identity;
+    let keys = is_identity.then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
+    let verifier = keys.as_ref().map_or_else(|| remote_keys(&settings.jwks_url), |keys| Ok(keys.verifier()))?;
     let platform = Platform::open(verifier, &settings.events, secrets.clone()).await?;
     add_peers(&platform, &settings.subgraph_urls, secrets.as_ref())?;
-    let (subgraph, routes) = assemble(name, db, &platform, door, keys, &settings.identity).await?;
 
-    info!(subgraph = name.as_str(), %address, "ready");
-    let work = subgraph.work(platform.bus, settings.events, stop.clone());
-    tokio::join!(serve::serve(listener, routes, stop), work).0?;
-    Ok(())
+    let opening = Opening::default();
+    // Others need identity's keys, not its database.
+    let meanwhile =
+        keys.as_ref().map_or_else(serve::waiting, |keys| serve::waiting().merge(identity::public_keys(keys)));
+    let serving = async { anyhow::Ok(serve::serve(listener, opening.routes(meanwhile), ending.clone()).await?) };
+    let working = async {
+        let opening_in_time = Box::pin(open_in_time(&settings, database, &platform, door, keys));
+        let opened = ending.stop.run_until_cancelled(opening_in_time).await;
+        let Some((subgraph, routes)) = opened.transpose()? else { return Ok(None) };
+        opening.open(routes);
+        let work = subgraph.work(platform.bus.clone(), settings.events.clone(), ending.stop.clone());
+        join!(work, ending.stop.run_until_cancelled(say_when_ready(&subgraph, address)));
+        Ok(Some(subgraph))
+    };
+    let served = async {
+        let ((), subgraph) = try_join!(serving, working)?;
+        if let Some(subgraph) = subgraph {
+            subgraph.close().await;
+        }
+        Ok(())
+    };
+    select! {
+        served = served => served,
+        () = at_the_latest(&ending, settings.end.finish().unwrap_or(FINISH)) => Ok(()),
+    }
+}
+
+/// Opens the database and what is over it. While the database is away, it waits.
+async fn open_in_time(
+    settings: &Settings,
+    database: &str,
+    platform: &Platform,
+    door: Door,
+    keys: Option<Keys>,
+) -> Result<(Subgraph, axum::Router)> {
+    let name = settings.name;
+    let mut is_known = false;
+    loop {
+        let attempt = async {
+            let db = open(name, database, &settings.database).await?;
+            assemble(name, db, platform, door.clone(), keys.clone(), &settings.identity).await
+        };
+        match attempt.await {
+            Err(error) if is_away(&error) => {
+                if !is_known {
+                    warn!(subgraph = name.as_str(), error = format!("{error:#}"), "waiting for the database");
+                }
+                is_known = true;
+            }
+            opened => return opened,
+        }
+        sleep(RETRY).await;
+    }
+}
+
+fn is_away(error: &anyhow::Error) -> bool {
+    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(database::is_away)
+}
+
+async fn say_when_ready(subgraph: &Subgraph, address: SocketAddr) {
+    while subgraph.lack().await.is_some() {
+        sleep(RETRY).await;
+    }
+    info!(subgraph = subgraph.name(), %address, "ready");
+}
+
+/// When whatever is still under way at the end is cut off.
+async fn at_the_latest(ending: &Ending, finish: Duration) {
+    ending.stop.cancelled().await;
+    sleep(finish).await;
+    warn!("ending before everything under way is done");
 }
 
 /// The other subgraphs, each in a process of its own.
@@ -231,10 +310,11 @@ pub fn open_keys(directory: &Path, settings: &IdentitySettings) -> Result<Keys> 
 }
 
 /// The public keys that identity publishes elsewhere, followed from now on.
-fn remote_keys(url: String) -> Verifier {
+fn remote_keys(url: &str) -> Result<Verifier> {
+    let url = peers::address(url).with_context(|| format!("`{url}` is no address of identity's public keys"))?;
     let verifier = Verifier::remote(url);
     tokio::spawn(verifier.clone().keep_fresh());
-    verifier
+    Ok(verifier)
 }
 
 /// Takes a port.

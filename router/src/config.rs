@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use hive_router::config::{HiveRouterConfig, primitives::file_path::with_start_path};
 use serde_json::{Value, json};
+use subgraph_kit::peers;
 
 use crate::{
     Settings, plugins,
@@ -53,7 +54,11 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
     if let Some(workers) = settings.workers {
         config["http"]["workers"] = json!(workers);
     }
+    if let Some(seconds) = settings.end.finish_seconds {
+        config["http"]["shutdown_timeout"] = json!(format!("{seconds}s"));
+    }
     if let Some(url) = &settings.jwks_url {
+        peers::address(url).with_context(|| format!("`{url}` is no address of identity's public keys"))?;
         let first = config.pointer_mut("/jwt/jwks_providers/0/url");
         *first.context("a JWKS address was given, but the configuration has no remote `jwks_providers`")? = json!(url);
     }

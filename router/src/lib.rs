@@ -1,6 +1,6 @@
 //! The router: hive-router with our settings and plugins, as a part of a process.
 //!
-//! hive-router runs on a runtime of its own, so [`run`] blocks: give it a thread.
+//! hive-router runs on a runtime of its own, so [`Router::run`] blocks: give it a thread.
 
 // An optimized build looks through all layers of the router's middleware at once.
 #![recursion_limit = "256"]
@@ -17,5 +17,5 @@ mod websocket;
 
 pub use config::require_safelist;
 pub use plan::{Cost, Planner};
-pub use server::{Router, run};
+pub use server::Router;
 pub use settings::{ClientAddressSettings, LiveSettings, Patience, SampleSignIn, Settings, SubgraphUrl};

@@ -40,10 +40,10 @@ use reqwest::redirect::Policy;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subgraph_kit::{
-    Error, Subgraph,
+    Ending, Error, Subgraph, budget,
     hop::{Hop, SIGNATURE, Secret, Secrets},
     report,
-    serve::{Stopping, behind_another_door},
+    serve::behind_another_door,
 };
 use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -90,7 +90,7 @@ impl Relay {
         // As hive-router asks: straight, and nobody else than it was told.
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
         let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(settings.patience.subgraph);
-        let client = client.http1_only().build()?;
+        let client = client.pool_idle_timeout(budget::IDLE).http1_only().build()?;
         let door = Door { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
         let address = listener.local_addr()?;
         let (subgraphs, runtime) = (settings.in_process.clone(), settings.runtime.clone());
@@ -145,7 +145,7 @@ impl Relay {
         }
         routes
             .layer(from_fn_with_state(Arc::clone(&self.door), only_the_router))
-            .layer(Extension(Stopping(stop.clone())))
+            .layer(Extension(Ending::from(stop.clone())))
     }
 }
 

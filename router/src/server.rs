@@ -2,6 +2,7 @@
 //! to the whole process here: the log, the signals, the configuration's place.
 
 use std::{
+    future::IntoFuture as _,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     sync::{Arc, Once},
@@ -30,9 +31,13 @@ use hive_router::{
     plugins::plugins_service::PluginService,
     telemetry::{TelemetryContext, traces::set_tracing_enabled},
 };
+use subgraph_kit::{Ending, serve};
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -51,18 +56,11 @@ const BACKLOG: i32 = 2048;
 /// in an unoptimized build.
 const STACK: usize = 16 * 1024 * 1024;
 const KEYS_RETRY: Duration = Duration::from_secs(1);
+const KEYS_PATIENCE: Duration = Duration::from_secs(5);
 const SUPERGRAPH_POLL: Duration = Duration::from_millis(5);
 const SUPERGRAPH_PATIENCE: Duration = Duration::from_secs(20);
 /// What the last answers need from our memory to the network.
 const FLUSH: Duration = Duration::from_millis(100);
-
-/// Runs the router until `stop` is cancelled and the requests in flight have been answered.
-///
-/// # Errors
-/// When the settings are wrong or the port is taken.
-pub fn run(settings: &Settings, stop: CancellationToken) -> Result<()> {
-    Router::bind(settings)?.run(stop)
-}
 
 /// A router that has its port and does not answer yet.
 pub struct Router {
@@ -77,8 +75,7 @@ pub struct Router {
 /// What a router needs to know of its end.
 #[derive(Clone, Default)]
 struct End {
-    /// It is to end.
-    stop: CancellationToken,
+    ending: Ending,
     /// What is being answered until then.
     in_flight: TaskTracker,
 }
@@ -99,7 +96,7 @@ impl Router {
             streams: relay.streams(),
             places: places.clone(),
             in_flight: end.in_flight.clone(),
-            stop: end.stop.clone(),
+            ending: end.ending.clone(),
             key: relay.key().to_owned(),
         });
         let config = config::resolve(settings, &path, handed_over.key(), &relay)?;
@@ -108,8 +105,8 @@ impl Router {
         let config = config.into_static();
         let needed_to_start = (temporary, handed_over);
         let address = address(&listeners);
-        let (End { stop, in_flight }, key) = (end.clone(), relay.key().to_owned());
-        let front = Front::new(address, config.graphql_path(), key, places, settings.patience, in_flight, stop)?;
+        let (End { ending, in_flight }, key) = (end.clone(), relay.key().to_owned());
+        let front = Front::new(address, config.graphql_path(), key, places, settings.patience, in_flight, ending.stop)?;
         Ok(Self { listeners, config, relay, front, end, needed_to_start })
     }
 
@@ -122,14 +119,15 @@ impl Router {
         address(&self.listeners)
     }
 
-    /// Answers until `stop` is cancelled and the requests in flight have been answered.
+    /// Answers until its end has come and the requests in flight have been answered. While it waits for identity's
+    /// keys, it says that it lives and cannot serve.
     ///
     /// # Errors
     /// When the supergraph is not valid or the server fails.
-    pub fn run(self, stop: CancellationToken) -> Result<()> {
+    pub fn run(self, ending: Ending) -> Result<()> {
         use_one_tls_library();
         System::build().name("router").stack_size(STACK).build(DefaultRuntime).block_on(async {
-            let told = rt::spawn(pass_on(stop, self.end.stop.clone()));
+            let told = rt::spawn(pass_on(ending, self.end.ending.clone()));
             let outcome = self.serve().await;
             told.cancel();
             outcome
@@ -137,7 +135,9 @@ impl Router {
     }
 
     async fn serve(self) -> Result<()> {
-        let End { stop, in_flight } = self.end.clone();
+        let End { ending, in_flight } = self.end.clone();
+        let stop = ending.stop.clone();
+        let meanwhile = answer_meanwhile(&self.listeners)?;
         let telemetry = telemetry(self.config);
         let mut tasks = BackgroundTasksManager::new();
         let address = self.address();
@@ -147,11 +147,11 @@ impl Router {
         if !has_supergraph(&schema, &stop).await? {
             return Ok(());
         }
-        drop(self.needed_to_start);
+        drop((self.needed_to_start, meanwhile));
         let relay_ended = CancellationToken::new();
         self.relay.start(stop.clone(), relay_ended.clone())?;
 
-        let server = server(self.listeners, self.config, &shared, &schema, self.front)?;
+        let server = server(self.listeners, self.config, &shared, &schema, self.front, ending)?;
         info!(%address, "the router is ready");
         let patience = self.config.http.shutdown_timeout;
         rt::spawn(stop_with(stop.clone(), relay_ended.clone(), server.clone(), in_flight, patience));
@@ -185,6 +185,18 @@ fn address(listeners: &[TcpListener]) -> SocketAddr {
     listener.local_addr().expect("a bound listener has an address")
 }
 
+/// Answers those who ask how it is, until it is dropped. Who has connected by then and not asked is told that it is not
+/// ready, and asks again.
+fn answer_meanwhile(listeners: &[TcpListener]) -> Result<Vec<AbortOnDropHandle<std::io::Result<()>>>> {
+    let answer = |listener: &TcpListener| {
+        let listener = listener.try_clone()?;
+        listener.set_nonblocking(true)?;
+        let answering = axum::serve(tokio::net::TcpListener::from_std(listener)?, serve::waiting());
+        Ok(AbortOnDropHandle::new(tokio::spawn(answering.into_future())))
+    };
+    listeners.iter().map(answer).collect()
+}
+
 fn use_one_tls_library() {
     static ONCE: Once = Once::new();
     ONCE.call_once(init_rustls_crypto_provider);
@@ -207,20 +219,22 @@ async fn start(
 ) -> Result<Option<Started>> {
     let mut waiting = false;
     loop {
-        match configure_app_from_config(config, telemetry.clone(), tasks, plugins::registry()).await {
-            Ok(started) => return Ok(Some(started)),
-            Err(RouterInitError::JwksSourceError(error)) => {
-                if !waiting {
-                    warn!(%error, "waiting for identity's public keys");
-                }
-                waiting = true;
-            }
+        // hive-router itself waits for ever for an identity that hangs.
+        let attempt = configure_app_from_config(config, telemetry.clone(), tasks, plugins::registry());
+        let Some(attempt) = stop.run_until_cancelled(timeout(KEYS_PATIENCE, attempt)).await else { return Ok(None) };
+        let reason = match attempt {
+            Ok(Ok(started)) => return Ok(Some(started)),
+            Ok(Err(RouterInitError::JwksSourceError(error))) => error.to_string(),
             // This type is not `Send`, so its text has to do.
-            Err(error) => bail!("the router cannot start: {error}"),
+            Ok(Err(error)) => bail!("the router cannot start: {error}"),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        if !waiting {
+            warn!(reason, "waiting for identity's public keys");
         }
-        tokio::select! {
-            () = tokio::time::sleep(KEYS_RETRY) => {}
-            () = stop.cancelled() => return Ok(None),
+        waiting = true;
+        if stop.run_until_cancelled(sleep(KEYS_RETRY)).await.is_none() {
+            return Ok(None);
         }
     }
 }
@@ -245,6 +259,7 @@ fn server(
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
     front: Front,
+    ending: Ending,
 ) -> Result<Server> {
     let (shared, schema) = (shared.clone(), schema.clone());
     let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
@@ -263,6 +278,7 @@ fn server(
             .state(shared.telemetry_context.clone())
             .state(schema.callback_subscriptions.clone())
             .state(front.clone())
+            .state(ending.clone())
             .service(
                 web::resource(config.graphql_path())
                     .guard(web::guard::fn_guard(websocket::is_upgrade))
@@ -285,8 +301,14 @@ fn server(
     Ok(server.run())
 }
 
-async fn ready(request: HttpRequest, schema: web::types::State<Arc<SchemaState>>) -> HttpResponse {
-    if schema.is_ready(&request).await {
+async fn ready(
+    request: HttpRequest,
+    schema: web::types::State<Arc<SchemaState>>,
+    ending: web::types::State<Ending>,
+) -> HttpResponse {
+    if ending.announced.is_cancelled() {
+        HttpResponse::ServiceUnavailable().body("this process is about to end")
+    } else if schema.is_ready(&request).await {
         HttpResponse::Ok().body("ready")
     } else {
         HttpResponse::ServiceUnavailable().body("no supergraph yet")
@@ -297,9 +319,11 @@ async fn nothing_here() -> HttpResponse {
     HttpResponse::NotFound().body("Nothing here. GraphQL is at /graphql.")
 }
 
-async fn pass_on(from: CancellationToken, to: CancellationToken) {
-    from.cancelled().await;
-    to.cancel();
+async fn pass_on(from: Ending, to: Ending) {
+    from.announced.cancelled().await;
+    to.announced.cancel();
+    from.stop.cancelled().await;
+    to.stop.cancel();
 }
 
 /// Ends the server: no new connections are taken, the open ones end after the answer that they wait for, streams and

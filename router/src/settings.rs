@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use subgraph_kit::{
-    Subgraph,
+    EndSettings, Subgraph,
     hop::{SecretError, SecretSettings, Secrets},
 };
 use tokio::runtime::Handle;
@@ -67,6 +67,10 @@ pub struct Settings {
     /// What requests to subgraphs are signed with.
     #[command(flatten)]
     pub secret: SecretSettings,
+
+    /// How it ends.
+    #[command(flatten)]
+    pub end: EndSettings,
 
     /// Ask subgraphs without signing. They answer only if they were started with `--insecure-dev`, too.
     #[arg(long)]

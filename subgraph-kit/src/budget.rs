@@ -11,6 +11,11 @@ pub const PEER: Duration = Duration::from_secs(2);
 /// The payment subgraph, for whoever moves the money.
 pub const PROVIDER: Duration = Duration::from_secs(2);
 
+/// How long a silent connection to another process is kept: less than a process that ends goes on answering
+/// (`EndSettings`), so that none is used just when it is closed. `traffic_shaping.all.pool_idle_timeout` in
+/// `router.config.yaml` is the router's.
+pub const IDLE: Duration = Duration::from_secs(2);
+
 /// For one's own database, and for the way.
 const REST: Duration = Duration::from_secs(1);
 
@@ -28,8 +33,9 @@ mod tests {
         let (_, shaping) = config.split_once("\ntraffic_shaping:\n").expect("what shapes the traffic");
         let (_, all) = shaping.split_once("\n  all:\n").expect("what applies to all subgraphs");
 
-        let timeout = all.lines().find_map(|line| line.trim().strip_prefix("request_timeout: "));
+        let said = |name: &str| all.lines().find_map(|line| line.trim().strip_prefix(name));
 
-        assert_eq!(timeout, Some(&*format!("{}s", ROUTER.as_secs())));
+        assert_eq!(said("request_timeout: "), Some(&*format!("{}s", ROUTER.as_secs())));
+        assert_eq!(said("pool_idle_timeout: "), Some(&*format!("{}s", IDLE.as_secs())));
     }
 }

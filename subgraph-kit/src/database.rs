@@ -1,12 +1,22 @@
 //! A subgraph's own database: connecting and migrating.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, future::Future, io, time::Duration};
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgPool,
+    ConnectOptions as _, Connection as _, Executor as _, PgPool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::timeout;
+
+/// What one does beside answering may take so long.
+pub const AT_LEISURE: Duration = Duration::from_mins(1);
+
+/// Longer than anything of ours pauses within a transaction.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
+
+/// A connection that is given back and says nothing for so long is closed.
+const GIVEN_BACK: Duration = Duration::from_secs(2);
 
 /// Settings that all the databases share.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,6 +33,11 @@ pub struct DatabaseSettings {
     #[arg(long, env = "LYCEUM_DB_ACQUIRE_TIMEOUT", default_value_t = 3)]
     pub db_acquire_timeout: u64,
 
+    /// Seconds that a statement may take before the database ends it; 0 for as long as it likes. Nobody waits longer for
+    /// the answer (`traffic_shaping.all.request_timeout` of the router). Migrations and `lyceum seed` take their time.
+    #[arg(long, env = "LYCEUM_DB_STATEMENT_TIMEOUT", default_value_t = 5)]
+    pub db_statement_timeout: u64,
+
     /// `baseline` has the indexes of the specification, `tuned` those that it names as remedies, too.
     #[arg(long, env = "LYCEUM_DB_PROFILE", value_enum, default_value_t = Profile::Baseline)]
     pub db_profile: Profile,
@@ -30,7 +45,13 @@ pub struct DatabaseSettings {
 
 impl Default for DatabaseSettings {
     fn default() -> Self {
-        Self { db_pool_min: 5, db_pool_max: 5, db_acquire_timeout: 3, db_profile: Profile::Baseline }
+        Self {
+            db_pool_min: 5,
+            db_pool_max: 5,
+            db_acquire_timeout: 3,
+            db_statement_timeout: 5,
+            db_profile: Profile::Baseline,
+        }
     }
 }
 
@@ -56,16 +77,73 @@ pub struct Migrations {
 /// # Errors
 /// Those of the database.
 pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<PgPool, sqlx::Error> {
-    // A pool would say no more than that it timed out.
     let options: PgConnectOptions = url.parse()?;
-    options.connect().await?.close().await?;
+    let options = limited(options, Duration::from_secs(settings.db_statement_timeout));
+    let patience = Duration::from_secs(settings.db_acquire_timeout);
+    // A pool would say no more than that it timed out.
+    in_time(patience, options.connect()).await?.close().await?;
 
-    PgPoolOptions::new()
+    pool()
         .min_connections(settings.db_pool_min)
         .max_connections(settings.db_pool_max)
-        .acquire_timeout(Duration::from_secs(settings.db_acquire_timeout))
+        .acquire_timeout(patience)
         .connect_with(options)
         .await
+}
+
+/// A pool beside another one, to the same database, of connections that are made when they are needed. Its statements
+/// are nobody's requests, and have longer.
+pub(crate) fn beside(db: &PgPool, connections: u32) -> PgPool {
+    pool()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy_with(limited(db.connect_options().as_ref().clone(), AT_LEISURE))
+}
+
+/// A pool that a database which hangs, or is gone without a word, costs no connection for good. The library tests a
+/// connection whenever it is taken, and when it is given back, and there waits for ever.
+fn pool() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .after_release(|connection, _| Box::pin(async { Ok(in_time(GIVEN_BACK, connection.ping()).await.is_ok()) }))
+}
+
+/// With limits that the server itself keeps, whatever becomes of us. A transaction in which nothing happens belongs to a
+/// process that hangs or to a machine that is gone, and holds its locks.
+fn limited(options: PgConnectOptions, statement: Duration) -> PgConnectOptions {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    options.options([
+        ("statement_timeout", milliseconds(statement)),
+        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION)),
+    ])
+}
+
+/// Asks the database for no longer than this: one that hangs says nothing, for ever.
+///
+/// # Errors
+/// Those of the database; an answer that does not come is one of them.
+pub fn in_time<T>(
+    patience: Duration,
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> impl Future<Output = Result<T, sqlx::Error>> {
+    // What asks a database is large.
+    let asked = Box::pin(asked);
+    async move { timeout(patience, asked).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) }
+}
+
+/// Whether it is the database that is away, or too busy, and not something that stays wrong.
+#[must_use]
+pub fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_outage(&code)),
+        _ => false,
+    }
+}
+
+/// Connection lost, resources used up (a full disk among them), shutting down or starting up; a statement or a
+/// transaction that took too long.
+fn is_outage(sqlstate: &str) -> bool {
+    ["08", "53", "57P"].iter().any(|class| sqlstate.starts_with(class)) || ["57014", "25P03"].contains(&sqlstate)
 }
 
 impl Migrations {
@@ -74,12 +152,15 @@ impl Migrations {
     /// # Errors
     /// Those of the database, and of a file that was edited after it had been applied.
     pub async fn run(&self, db: &PgPool, profile: Profile) -> Result<(), MigrateError> {
-        self.base.run(db).await?;
+        // Not given back to the pool: it has no limits.
+        let mut db = db.acquire().await?.detach();
+        db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;
+        self.base.run(&mut db).await?;
         if let (Profile::Tuned, Some(tuned)) = (profile, &self.tuned) {
             let mut tuned = Migrator::with_migrations(tuned.iter().cloned().collect());
             tuned.dangerous_set_table_name(Cow::Borrowed("_sqlx_migrations_tuned"));
-            tuned.run(db).await?;
+            tuned.run(&mut db).await?;
         }
-        Ok(())
+        Ok(db.close().await?)
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, SimpleObject};
 
+use crate::database;
+
 /// Why a request, or one field of it, failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -74,23 +76,10 @@ impl From<Refusal> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let is_away = match &error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_outage(&code)),
-            _ => false,
-        };
+        let is_away = database::is_away(&error) || matches!(error, sqlx::Error::Tls(_));
         let source = Arc::new(error);
         if is_away { Self::Unavailable(source) } else { Self::Internal(source) }
     }
-}
-
-/// Connection lost, resources used up (a full disk among them), shutting down or starting up.
-fn is_outage(sqlstate: &str) -> bool {
-    sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate.starts_with("53")
 }
 
 /// Turns a broken constraint into what it means to the caller.

@@ -6,6 +6,7 @@ pub mod client;
 pub mod connection;
 pub mod crash;
 pub mod database;
+pub mod ending;
 pub mod error;
 pub mod events;
 pub mod hop;
@@ -27,6 +28,7 @@ pub mod viewer;
 
 pub use client::{Client, ClientExt};
 pub use connection::Connection;
+pub use ending::{EndSettings, Ending};
 pub use error::{Code, Error, Refusal, UserError, answer};
 pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, UserId};
 pub use page::PageArgs;

@@ -127,10 +127,11 @@ impl Peers {
     /// # Panics
     /// Never: the client has no special needs.
     pub fn add_remote(&self, name: &str, graphql: &str, secrets: Option<Secrets>) -> Result<(), PeerError> {
-        let wrong = |_| PeerError { name: name.to_owned(), url: graphql.to_owned() };
-        let graphql: Url = graphql.parse().map_err(wrong)?;
-        let events = graphql.join(EVENTS_PATH).map_err(wrong)?;
-        let http = reqwest::Client::builder().timeout(budget::PEER).build().expect("a client without special needs");
+        let wrong = || PeerError { name: name.to_owned(), url: graphql.to_owned() };
+        let graphql = address(graphql).ok_or_else(wrong)?;
+        let events = graphql.join(EVENTS_PATH).map_err(|_| wrong())?;
+        let http = reqwest::Client::builder().timeout(budget::PEER).pool_idle_timeout(budget::IDLE).build();
+        let http = http.expect("a client without special needs");
         let remote = Remote { name: name.to_owned(), graphql, events, http, secrets };
         self.insert(name.to_owned(), Peer::There(Box::new(remote)));
         Ok(())
@@ -173,6 +174,12 @@ impl Peers {
     fn get(&self, name: &str) -> Option<Peer> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
+}
+
+/// An address at which another process can be asked; none if nothing there could be.
+#[must_use]
+pub fn address(text: &str) -> Option<Url> {
+    text.parse().ok().filter(|url: &Url| ["http", "https"].contains(&url.scheme()))
 }
 
 /// Where a subgraph is said to be cannot be an address.

@@ -1,6 +1,10 @@
 //! A subgraph behind HTTP.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_graphql::Response as Answer;
 use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
@@ -8,8 +12,11 @@ use axum::{
     Extension, Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header::ACCEPT},
-    middleware::{Next, from_fn_with_state},
+    http::{
+        HeaderMap, HeaderValue, StatusCode, Version,
+        header::{ACCEPT, CONNECTION},
+    },
+    middleware::{Next, from_fn_with_state, map_response},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -22,10 +29,11 @@ use futures::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::Service as _;
 use tracing::warn;
 
 use crate::{
-    Error, Subgraph,
+    Ending, Error, Subgraph,
     events::Undelivered,
     hop::{self, Door, Hop, Refused, Secrets},
     peers::EVENTS_PATH,
@@ -39,8 +47,8 @@ const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The routes that every subgraph has: `POST /graphql`, `POST /events` (a `CloudEvents` event),
-/// `GET /health` (the process lives) and `GET /ready` (it can serve: its database answers). The first
-/// two are behind the door.
+/// `GET /health` (the process lives) and `GET /ready` (it can serve: its database answers, identity's keys are known, and
+/// it is not about to end). The first two are behind the door.
 pub fn routes(subgraph: Subgraph, door: Door) -> Router {
     let mut behind_the_door = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(take_event));
     match door {
@@ -52,7 +60,36 @@ pub fn routes(subgraph: Subgraph, door: Door) -> Router {
             warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: everybody on this machine may ask this subgraph");
         }
     }
-    behind_the_door.route("/health", get(|| async { "ok" })).route("/ready", get(ready)).with_state(subgraph)
+    behind_the_door.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph)
+}
+
+/// What a process answers that waits for something: that it lives, and that it cannot serve.
+pub fn waiting() -> Router {
+    let not_yet = || async { (StatusCode::SERVICE_UNAVAILABLE, "waiting for what this process needs") };
+    Router::new().route("/health", get(health)).fallback(not_yet).layer(map_response(last_of_its_connection))
+}
+
+/// The routes of a process that has to wait before it has them. Clones share them.
+#[derive(Clone, Default)]
+pub struct Opening(Arc<OnceLock<Router>>);
+
+impl Opening {
+    /// Answers as `meanwhile` does, until it is opened.
+    pub fn routes(&self, meanwhile: Router) -> Router {
+        let opening = self.clone();
+        Router::new().fallback(move |request: Request| {
+            let mut routes = opening.0.get().unwrap_or(&meanwhile).clone();
+            async move { routes.call(request).await }
+        })
+    }
+
+    /// Answers as `routes` do from now on.
+    ///
+    /// # Panics
+    /// When it is open already.
+    pub fn open(&self, routes: Router) {
+        assert!(self.0.set(routes).is_ok(), "it is opened once");
+    }
 }
 
 /// `POST /graphql` without a door, for a process that has one of its own before it.
@@ -60,18 +97,32 @@ pub fn behind_another_door(subgraph: Subgraph) -> Router {
     Router::new().route("/graphql", post(graphql)).with_state(subgraph)
 }
 
-/// Serves until `stop` is cancelled, then lets the requests in flight finish.
+/// Serves until the end has come, then lets the requests in flight finish.
 ///
 /// # Errors
 /// Those of the listener.
-pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) -> std::io::Result<()> {
-    let routes = routes.layer(Extension(Stopping(stop.clone())));
+pub async fn serve(listener: TcpListener, routes: Router, ending: Ending) -> std::io::Result<()> {
+    let stop = ending.stop.clone();
+    let routes = routes.layer(from_fn_with_state(ending.clone(), until_the_end)).layer(Extension(ending));
     axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-/// Tells streams that the process is to end: they would keep it from it.
-#[derive(Clone, Default)]
-pub struct Stopping(pub CancellationToken);
+/// Once the end is known, no connection outlives its next answer: by the time that the process closes those that are
+/// left, nobody has a request under way on them.
+async fn until_the_end(State(ending): State<Ending>, request: Request, next: Next) -> Response {
+    let version = request.version();
+    let answer = next.run(request).await;
+    // HTTP/2 has no such header.
+    if ending.announced.is_cancelled() && version <= Version::HTTP_11 {
+        return last_of_its_connection(answer).await;
+    }
+    answer
+}
+
+async fn last_of_its_connection(mut answer: Response) -> Response {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
 
 #[derive(Clone)]
 struct Guard {
@@ -110,7 +161,7 @@ fn unauthorized(subgraph: &str, refused: Refused) -> StatusCode {
 
 async fn graphql(
     State(subgraph): State<Subgraph>,
-    stopping: Option<Extension<Stopping>>,
+    ending: Option<Extension<Ending>>,
     signed: Option<Extension<Signed>>,
     mut headers: HeaderMap,
     request: GraphQLRequest,
@@ -120,7 +171,7 @@ async fn graphql(
         headers.remove(trace::HEADER);
     }
     if wants_events(&headers) {
-        let Extension(Stopping(stop)) = stopping.unwrap_or_default();
+        let Extension(Ending { stop, .. }) = ending.unwrap_or_default();
         return events(subgraph.subscribe(&headers, request.into_inner()), stop).into_response();
     }
     GraphQLResponse::from(subgraph.execute(&headers, request.into_inner()).await).into_response()
@@ -173,9 +224,20 @@ async fn take_event(State(subgraph): State<Subgraph>, body: Bytes) -> Result<Sta
     }
 }
 
-async fn ready(State(subgraph): State<Subgraph>) -> (StatusCode, &'static str) {
-    match sqlx::query("select 1").execute(subgraph.db()).await {
-        Ok(_) => (StatusCode::OK, "ready"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+async fn health() -> &'static str {
+    "ok"
+}
+
+async fn ready(
+    State(subgraph): State<Subgraph>,
+    ending: Option<Extension<Ending>>,
+) -> Result<&'static str, (StatusCode, &'static str)> {
+    let Extension(ending) = ending.unwrap_or_default();
+    if ending.announced.is_cancelled() {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "this process is about to end"));
+    }
+    match subgraph.lack().await {
+        None => Ok("ready"),
+        Some(lack) => Err((StatusCode::SERVICE_UNAVAILABLE, lack)),
     }
 }

@@ -16,13 +16,17 @@ use futures::{
 };
 use http::HeaderMap;
 use rust_decimal::Decimal;
-use sqlx::PgPool;
-use tokio::time::{Instant, sleep_until};
+use sqlx::{PgPool, query};
+use tokio::{
+    join,
+    time::{Instant, sleep_until, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Client, Credentials, Error,
     batch::Batches,
+    budget, database,
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
     report,
     token::{Bearer, Verifier},
@@ -30,6 +34,9 @@ use crate::{
 };
 
 const MOST_REPRESENTATIONS: usize = 1_000;
+
+/// A database that takes longer to say that it is there is away.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// A federated schema, with the library's own types described for callers.
 pub fn build<Q, M, S>(query: Q, mutation: M, subscription: S) -> SchemaBuilder<Q, M, S>
@@ -64,6 +71,8 @@ where
 pub struct Subgraph {
     name: &'static str,
     db: PgPool,
+    /// Of its own, so that many requests do not look like a database that is away.
+    probe: PgPool,
     verifier: Verifier,
     run: Run,
     stream: Streaming,
@@ -110,7 +119,16 @@ impl Subgraph {
             };
             Box::pin(answer) as BoxFuture<'static, Response>
         };
-        Self { name, db, verifier, run: Arc::new(run), stream: Arc::new(stream), inbox: None, tasks: Vec::new() }
+        Self {
+            name,
+            probe: database::beside(&db, 1),
+            db,
+            verifier,
+            run: Arc::new(run),
+            stream: Arc::new(stream),
+            inbox: None,
+            tasks: Vec::new(),
+        }
     }
 
     /// The same, with somebody who acts on what other services tell.
@@ -166,6 +184,20 @@ impl Subgraph {
         &self.db
     }
 
+    /// Without what it cannot serve at the moment, if there is such a thing.
+    pub async fn lack(&self) -> Option<&'static str> {
+        if !self.verifier.has_keys() {
+            return Some("identity's public keys are not known");
+        }
+        let answer = database::in_time(PROBE, query("select 1").execute(&self.probe)).await;
+        answer.is_err().then_some("the database does not answer")
+    }
+
+    /// Ends its connections to the database.
+    pub async fn close(&self) {
+        join!(self.probe.close(), self.db.close());
+    }
+
     /// Verifies the token in `headers` and runs one request. Where the headers ask for a trace, the
     /// answer has one.
     pub fn execute(
@@ -176,14 +208,14 @@ impl Subgraph {
         let is_traced = headers.contains_key(trace::HEADER);
         let (subgraph, headers) = (self.clone(), headers.clone());
         trace::answer(is_traced, async move {
-            match subgraph.admit(&headers, &mut request).await {
-                Ok(bearer) => {
-                    let request =
-                        request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
-                    report::publish((subgraph.run)(request).await)
-                }
-                Err(error) => report::failure(&error),
-            }
+            let answer = async {
+                let bearer = subgraph.admit(&headers, &mut request).await?;
+                let request = request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
+                Ok(report::publish((subgraph.run)(request).await))
+            };
+            let answer =
+                timeout(budget::ROUTER, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
+            answer.unwrap_or_else(|error| report::failure(&error))
         })
     }
 

@@ -12,12 +12,13 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
     jwk::{Jwk, JwkSet},
 };
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Mutex, time::sleep};
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::{Error, UserId, Viewer, viewer::Role};
+use crate::{Error, UserId, Viewer, budget, viewer::Role};
 
 /// Who signs Lyceum's tokens (`iss`).
 pub const ISSUER: &str = "lyceum";
@@ -31,6 +32,8 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two fetches because of unknown keys, which anyone can name.
 const FETCH_PAUSE: Duration = Duration::from_secs(3);
 const REFRESH: Duration = Duration::from_secs(10);
+/// As long as none is known, a process cannot do its work.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// Clocks of two machines differ a little.
 const LEEWAY_SECONDS: u64 = 5;
 
@@ -86,7 +89,7 @@ pub struct Verifier {
 }
 
 struct Remote {
-    url: String,
+    url: Url,
     client: reqwest::Client,
     last: Mutex<Option<Attempt>>,
 }
@@ -118,9 +121,9 @@ impl Verifier {
     /// # Panics
     /// Never: the HTTP client's settings are constants.
     #[must_use]
-    pub fn remote(url: String) -> Self {
-        let client =
-            reqwest::Client::builder().timeout(FETCH_TIMEOUT).build().expect("the client's settings are valid");
+    pub fn remote(url: Url) -> Self {
+        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_idle_timeout(budget::IDLE).build();
+        let client = client.expect("the client's settings are valid");
         Self { keys: Arc::default(), source: Some(Arc::new(Remote { url, client, last: Mutex::default() })) }
     }
 
@@ -135,6 +138,12 @@ impl Verifier {
         self.known_key(id).is_some()
     }
 
+    /// Whether any token is believed.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        !self.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Fetches the keys from time to time, so that a new one is known before the first token of it
     /// comes, and one that was removed is forgotten. While identity is away, the known ones stay.
     pub async fn keep_fresh(self) {
@@ -143,10 +152,11 @@ impl Verifier {
         loop {
             let failure = self.fetch(source, &mut *source.last.lock().await).await;
             if let (Some(error), true) = (&failure, was_there) {
-                warn!(error = error.as_ref() as &dyn std::error::Error, "the public keys that are known stay in use");
+                let stays = if self.has_keys() { "those that are known stay in use" } else { "waiting for them" };
+                warn!(error = error.as_ref() as &dyn std::error::Error, "identity's public keys: {stays}");
             }
             was_there = failure.is_none();
-            sleep(REFRESH).await;
+            sleep(if self.has_keys() { REFRESH } else { FIRST_RETRY }).await;
         }
     }
 
@@ -226,7 +236,7 @@ impl Verifier {
 
 impl Remote {
     async fn fetch(&self) -> Result<JwkSet, FetchError> {
-        let keys: JwkSet = self.client.get(&self.url).send().await?.error_for_status()?.json().await?;
+        let keys: JwkSet = self.client.get(self.url.clone()).send().await?.error_for_status()?.json().await?;
         if usable(&keys).is_empty() { Err(FetchError::NoKeys) } else { Ok(keys) }
     }
 }

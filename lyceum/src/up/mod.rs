@@ -265,7 +265,7 @@ impl Graph {
             let door = Door::at(address, secrets.clone(), false)?;
             let (subgraph, routes) =
                 subgraphs::assemble(name, db, &platform, door, Some(keys.clone()), &settings.identity).await?;
-            graph.serving.spawn(serve::serve(listener, routes, stop.clone()));
+            graph.serving.spawn(serve::serve(listener, routes, stop.clone().into()));
             platform.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));
         }
@@ -344,7 +344,7 @@ impl RouterThread {
         let port = router.address().port();
         let (send, ended) = oneshot::channel();
         thread::Builder::new().name("router".to_owned()).spawn(move || {
-            let outcome = router.run(stop.clone());
+            let outcome = router.run(stop.clone().into());
             // A router that fails takes the rest along.
             stop.cancel();
             // Nobody listens only if the process is on its way out.

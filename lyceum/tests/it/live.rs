@@ -205,7 +205,7 @@ fn part(arguments: &[&str], database: Option<&str>, ready: &str) -> Process {
     }
     let mut process = Process(command.spawn().expect("`lyceum` starts"));
     let begun = Instant::now();
-    while reqwest::blocking::get(ready).is_err() {
+    while !reqwest::blocking::get(ready).is_ok_and(|answer| answer.status().is_success()) {
         assert!(process.0.try_wait().expect("it can be asked").is_none(), "{arguments:?} has ended");
         assert!(begun.elapsed() < Duration::from_mins(1), "{arguments:?} is not ready");
         std::thread::sleep(Duration::from_millis(50));
@@ -232,7 +232,7 @@ fn processes_apart_pass_live_updates_on_signed() {
     let _subgraph = part(
         &["subgraph", "notification", "--listen", &subgraph, "--jwks-url", jwks],
         Some(database),
-        &format!("http://{subgraph}/health"),
+        &format!("http://{subgraph}/ready"),
     );
     let port = router.rsplit(':').next().expect("a port");
     let _router = part(
@@ -267,8 +267,12 @@ fn a_stream_ends_with_its_token_and_the_system_stops_in_time() {
     }
 
     let student = system.sign_in(STUDENT);
-    let mut open = TRANSPORTS.map(|of| Follower::start(of, &system, Some(student.token()), &Value::Null));
-    std::thread::sleep(Duration::from_secs(2));
+    let (me, mut writer) = (id(&student), Writer::of(&system));
+    let (start, _) = (writer.tell(me, "start"), writer.tell(me, "first"));
+    let mut open = TRANSPORTS.map(|of| Follower::start(of, &system, Some(student.token()), &json!(start)));
+    for follower in &mut open {
+        assert_eq!(follower.titles(1), ["first"]);
+    }
     let asked = Instant::now();
     assert_eq!(system.stop(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());

@@ -11,6 +11,7 @@ mod operations;
 mod page;
 mod permissions;
 mod plans;
+mod processes;
 mod purchases;
 mod reconcile;
 mod references;

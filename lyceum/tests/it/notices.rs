@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::blocking::Client;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar};
 use subgraph_kit::{
@@ -18,7 +17,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use crate::system::{PASSWORD, Process, SECRET, System, Visitor, free_port, workspace};
+use crate::system::{PASSWORD, Process, SECRET, System, Visitor, free_port, wait_until_ready, workspace};
 
 #[test]
 fn a_notification_is_one_line_on_standard_output_that_says_nothing_private() {
@@ -104,10 +103,11 @@ impl Apart {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let process = Process(command.spawn().expect("`lyceum` starts"));
-        let ready = format!("http://{address}/ready");
-        until(name, || Client::new().get(&ready).send().is_ok_and(|answer| answer.status().is_success()));
-        process
+        Process(command.spawn().expect("`lyceum` starts"))
+    }
+
+    fn wait_for(&self, index: usize) {
+        wait_until_ready(&format!("127.0.0.1:{}", self.ports[index]));
     }
 
     fn register(&self, name: &str) -> Uuid {
@@ -135,7 +135,7 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn nats(port: u16, data: &Path) -> Process {
+pub fn nats(port: u16, data: &Path) -> Process {
     let program = std::env::var("NATS_SERVER").unwrap_or_else(|_| "/usr/sbin/nats-server".to_owned());
     let mut command = Command::new(program);
     command.args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"]).arg(data).stderr(Stdio::null());
@@ -145,12 +145,14 @@ fn nats(port: u16, data: &Path) -> Process {
 /// Nobody has ever seen the notification service when these people register.
 fn welcome_the_early(apart: &Apart) {
     let identity = apart.start(0);
+    apart.wait_for(0);
     let people = ["ada", "bea", "cleo"].map(|name| apart.register(name));
     until("the events wait", || apart.count(0, "outbox where delivered_at is null") == 3);
     drop(identity);
 
     let _notification = apart.start(1);
     let _identity = apart.start(0);
+    apart.wait_for(1);
     until("all are welcomed", || apart.count(1, "notifications") >= 3);
     until("no event is left", || apart.count(0, "outbox where delivered_at is null") == 0);
 

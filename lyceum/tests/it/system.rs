@@ -5,7 +5,7 @@ use std::{
     env,
     fs::File,
     io::{BufRead as _, BufReader},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -339,18 +339,21 @@ impl LoneRouter {
             .env("RUST_LOG", transcript::LOG_FILTER)
             .spawn()
             .expect("the router starts");
-        let router = Self { _process: Process(process), port };
-        for _ in 0..1_000 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return router;
-            }
-            sleep(Duration::from_millis(20));
-        }
-        panic!("`lyceum router` does not answer");
+        wait_until_ready(&format!("127.0.0.1:{port}"));
+        Self { _process: Process(process), port }
     }
 
     pub fn visitor(&self) -> Visitor {
         Visitor::at(&format!("http://127.0.0.1:{}", self.port))
+    }
+}
+
+/// Waits for a process that runs alone.
+pub fn wait_until_ready(address: &str) {
+    let (url, started) = (format!("http://{address}/ready"), Instant::now());
+    while !reqwest::blocking::get(&url).is_ok_and(|answer| answer.status().is_success()) {
+        assert!(started.elapsed() < PATIENCE, "{address} is not ready");
+        sleep(Duration::from_millis(20));
     }
 }
 

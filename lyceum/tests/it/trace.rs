@@ -5,7 +5,6 @@ use std::{
     fs,
     process::{Command, Stdio},
     thread,
-    time::Duration,
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -21,7 +20,7 @@ use crate::{
     statements::{log_statements, statements},
     system::{
         ADMIN, LoneRouter, OTHER_STUDENT, PASSWORD, Process, STUDENT, System, TEACHER, Visitor, code, free_port,
-        signature, workspace,
+        signature, wait_until_ready, workspace,
     },
 };
 
@@ -380,13 +379,7 @@ impl OpenSubgraph {
             .stderr(Stdio::null())
             .spawn()
             .expect("the subgraph starts");
-        let subgraph = Self { _process: Process(process), address };
-        for _ in 0..1_000 {
-            if std::net::TcpStream::connect(&subgraph.address).is_ok() {
-                return subgraph;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        panic!("`lyceum subgraph` does not answer");
+        wait_until_ready(&address);
+        Self { _process: Process(process), address }
     }
 }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use serde::Deserialize;
-use subgraph_kit::hop::Secrets;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use subgraph_kit::{Ending, hop::Secrets};
+use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;
 use crate::{places::Places, relay::Streams};
@@ -32,8 +32,8 @@ pub struct Parts {
     pub places: Places,
     /// What is being answered.
     pub in_flight: TaskTracker,
-    /// The router is to end.
-    pub stop: CancellationToken,
+    /// The router's end.
+    pub ending: Ending,
     /// Says that a request is the router's own.
     pub key: String,
 }

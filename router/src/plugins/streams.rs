@@ -41,8 +41,9 @@ use hive_router::{
     },
 };
 use sonic_rs::JsonValueTrait;
+use subgraph_kit::Ending;
 use tokio_util::{
-    sync::{CancellationToken, WaitForCancellationFutureOwned},
+    sync::WaitForCancellationFutureOwned,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
@@ -59,7 +60,7 @@ pub struct Streams {
     open: relay::Streams,
     places: Places,
     in_flight: TaskTracker,
-    stop: CancellationToken,
+    ending: Ending,
 }
 
 /// In a request's context, until the router has answered it.
@@ -82,7 +83,7 @@ impl RouterPlugin for Streams {
             open: parts.streams,
             places: parts.places,
             in_flight: parts.in_flight,
-            stop: parts.stop,
+            ending: parts.ending,
         })
     }
 
@@ -99,7 +100,7 @@ impl RouterPlugin for Streams {
                 let place = payload.context.get_mut::<Held>().and_then(|mut held| held.0.take());
                 payload
                     .map_response(|mut response| {
-                        if self.stop.is_cancelled() {
+                        if self.ending.announced.is_cancelled() {
                             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                         }
                         match place {
@@ -131,7 +132,7 @@ impl RouterPlugin for Streams {
         if request.operation.kind != "subscription" {
             return OnGraphqlAnalysisHookResult::Proceed;
         }
-        if self.stop.is_cancelled() {
+        if self.ending.stop.is_cancelled() {
             return errors::refuse(payload.context, StatusCode::SERVICE_UNAVAILABLE, errors::restarting());
         }
         let client = payload.context.get_ref::<Address>().map(|address| address.0);
@@ -178,7 +179,7 @@ impl Streams {
                 stream,
                 form,
                 gone,
-                stop: Box::pin(self.stop.clone().cancelled_owned()),
+                stop: Box::pin(self.ending.stop.clone().cancelled_owned()),
                 is_between_events: true,
                 is_over: false,
                 _held: (place, self.in_flight.token()),

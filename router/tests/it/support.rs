@@ -232,7 +232,7 @@ impl App {
         let address = router.address();
         let stop = CancellationToken::new();
         let until = stop.clone();
-        let ended = thread::spawn(move || router.run(until));
+        let ended = thread::spawn(move || router.run(until.into()));
         thread::sleep(Duration::from_millis(300));
         // Connections end with the runtime of the test that opened them, so none is kept.
         let client = Client::builder().pool_max_idle_per_host(0).build().expect("the client's settings are valid");

@@ -14,6 +14,7 @@ use std::{
 
 use async_nats::{
     Client, ConnectOptions, Event, HeaderMap,
+    connection::State,
     jetstream::{
         self, AckKind, Context, Message,
         consumer::{AckPolicy, PullConsumer, pull},
@@ -30,7 +31,11 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use super::{Inbox, Kind, bus::Undelivered, inbox, relay, work::NatsName};
-use crate::{crash, hop::Secrets};
+use crate::{
+    crash,
+    database::{AT_LEISURE, in_time},
+    hop::Secrets,
+};
 
 /// What the types of all events begin with. In NATS the system's name stands there.
 const PREFIX: &str = "lyceum.";
@@ -108,9 +113,17 @@ impl Nats {
         secrets: Option<Secrets>,
     ) -> Result<Self, async_nats::ConnectError> {
         let (say, connected) = watch::channel(());
+        let is_away = AtomicBool::new(false);
         let options = ConnectOptions::new().retry_on_initial_connect().name("lyceum").event_callback(move |event| {
-            if matches!(event, Event::Connected) {
-                say.send_replace(());
+            match event {
+                Event::Connected => {
+                    is_away.store(false, Ordering::Relaxed);
+                    say.send_replace(());
+                }
+                Event::Disconnected | Event::ClientError(_) if !is_away.swap(true, Ordering::Relaxed) => {
+                    warn!("NATS is away: events wait for it");
+                }
+                _ => {}
             }
             async {}
         });
@@ -148,12 +161,12 @@ impl Nats {
 
     /// Fills `inbox` until `stop` is cancelled.
     pub(super) async fn receive(&self, inbox: &Inbox, stop: &CancellationToken) {
-        again_and_again(stop, inbox.service(), async || self.read(inbox).await).await;
+        again_and_again(&self.0.client, stop, inbox.service(), async || self.read(inbox).await).await;
     }
 
     /// Tells the outbox in `db`, until `stop` is cancelled, what became of what `service` has sent.
     pub(super) async fn hear_receipts(&self, service: &str, db: &PgPool, stop: &CancellationToken) {
-        again_and_again(stop, service, async || self.settle(service, db).await).await;
+        again_and_again(&self.0.client, stop, service, async || self.settle(service, db).await).await;
     }
 
     async fn read(&self, inbox: &Inbox) -> Result<(), Failure> {
@@ -226,7 +239,7 @@ impl Nats {
             warn!(service, "a receipt that cannot be read");
             return;
         };
-        while let Err(error) = relay::settle(db, &of, event, refused.as_deref()).await {
+        while let Err(error) = in_time(AT_LEISURE, relay::settle(db, &of, event, refused.as_deref())).await {
             match inbox::not_kept(&error) {
                 Undelivered::Away(reason) => debug!(service, reason, "a receipt has to wait"),
                 Undelivered::Refused(reason) => {
@@ -299,7 +312,7 @@ impl Nats {
 }
 
 /// Does it until `stop` is cancelled, though it fails.
-async fn again_and_again<F>(stop: &CancellationToken, service: &str, mut attempt: impl FnMut() -> F)
+async fn again_and_again<F>(client: &Client, stop: &CancellationToken, service: &str, mut attempt: impl FnMut() -> F)
 where
     F: Future<Output = Result<(), Failure>>,
 {
@@ -309,8 +322,10 @@ where
             let start = Instant::now();
             let outcome = attempt().await;
             is_known &= start.elapsed() < LASTING;
+            // Of a server that is away the connection itself tells.
             if let Err(error) = outcome
                 && !is_known
+                && client.connection_state() == State::Connected
             {
                 warn!(service, error = %error, "no events from NATS for a moment");
                 is_known = true;

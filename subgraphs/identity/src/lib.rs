@@ -62,11 +62,16 @@ pub async fn subgraph(
     Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, platform.verifier.clone()))
 }
 
-/// The routes of every subgraph, and the public keys at `/.well-known/jwks.json`.
+/// The routes of every subgraph, and those of its public keys.
 pub fn routes(subgraph: Subgraph, door: Door, keys: &Keys) -> Router {
+    serve::routes(subgraph, door).merge(public_keys(keys))
+}
+
+/// The public keys at `/.well-known/jwks.json`, which need no database.
+pub fn public_keys(keys: &Keys) -> Router {
     let keys = keys.clone();
     let jwks = move || async move { ([(CACHE_CONTROL, MAX_AGE)], Json(keys.jwks())) };
-    serve::routes(subgraph, door).route("/.well-known/jwks.json", get(jwks))
+    Router::new().route("/.well-known/jwks.json", get(jwks))
 }
 
 fn builder() -> SchemaBuilder<UserQuery, Mutation, EmptySubscription> {

@@ -31,7 +31,7 @@ impl Publisher {
         let url = format!("http://{}/jwks", listener.local_addr().expect("an address"));
         let routes = Router::new().route("/jwks", get(answer)).with_state(publisher.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        (publisher, Verifier::remote(url))
+        (publisher, Verifier::remote(url.parse().expect("a URL")))
     }
 
     fn publish(&self, keys: Result<JwkSet, StatusCode>) {
