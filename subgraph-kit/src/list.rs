@@ -3,12 +3,13 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow, query};
 use uuid::Uuid;
 
 use crate::{
     Error, PageArgs,
     page::{Direction, Position},
+    transaction,
 };
 
 /// A row that is listed by `(time, id)`.
@@ -57,7 +58,11 @@ impl Key {
             T::TABLE,
             T::TIME,
         ));
-        let has_others: bool = sql.build_query_scalar().fetch_one(db).await?;
+        // It may look at every row.
+        let mut transaction = transaction::begin(db).await?;
+        query("set local statement_timeout = 0").execute(&mut *transaction).await?;
+        let has_others: bool = sql.build_query_scalar().fetch_one(&mut *transaction).await?;
+        transaction.commit().await?;
         Ok(if has_others { Self::TimeAndId } else { Self::Id })
     }
 }

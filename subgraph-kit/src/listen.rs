@@ -10,6 +10,8 @@ use sqlx::{
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
+use crate::database::in_time;
+
 /// How long to wait before a lost connection is made again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -63,9 +65,9 @@ async fn listen(
 ) -> Result<Infallible, sqlx::Error> {
     let options = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
     let pool = options.connect_lazy_with(db.connect_options().as_ref().clone());
-    let mut listener = PgListener::connect_with(&pool).await?;
+    let mut listener = in_time(SILENCE, PgListener::connect_with(&pool)).await?;
     listener.eager_reconnect(false);
-    listener.listen_all(channels.iter().copied()).await?;
+    in_time(SILENCE, listener.listen_all(channels.iter().copied())).await?;
     *is_known = false;
     hear(Heard::Gap);
     loop {
@@ -74,8 +76,7 @@ async fn listen(
             Ok(Ok(None)) => return Err(sqlx::Error::WorkerCrashed),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                let answer = timeout(SILENCE, query("select 1").execute(&mut listener)).await;
-                answer.map_err(|_| sqlx::Error::PoolTimedOut)??;
+                in_time(SILENCE, query("select 1").execute(&mut listener)).await?;
             }
         }
     }

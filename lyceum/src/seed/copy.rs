@@ -59,11 +59,19 @@ impl Load {
         if found == Content::Nothing {
             // Cannot be part of the transaction. It also marks the rows as visible to everyone,
             // which the first readers would otherwise have to do.
-            let statement = AssertSqlSafe(format!("vacuum (analyze) {name}"));
-            sqlx::raw_sql(statement).execute(&self.pool).await.with_context(|| format!("cannot analyze {name}"))?;
+            self.analyze().await.with_context(|| format!("cannot analyze {name}"))?;
         }
         bar.finish(self.ids.len(), found == Content::Nothing);
         Ok(found)
+    }
+
+    async fn analyze(&self) -> sqlx::Result<()> {
+        // Not given back to the pool: it has no time limit.
+        let mut connection = self.pool.acquire().await?.detach();
+        sqlx::raw_sql("set statement_timeout = 0").execute(&mut connection).await?;
+        let statement = AssertSqlSafe(format!("vacuum (analyze) {}", self.table.name));
+        sqlx::raw_sql(statement).execute(&mut connection).await?;
+        connection.close().await
     }
 
     async fn fill(&self, plan: &Plan, bar: &Bar) -> anyhow::Result<Content> {

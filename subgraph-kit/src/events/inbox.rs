@@ -10,13 +10,16 @@ use tracing::{debug, error, warn};
 use uuid::Uuid;
 
 use super::{Event, Undelivered, relay::Round};
-use crate::{Error, crash, report, text, transaction};
+use crate::{Error, crash, database::in_time, report, text, transaction};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
 
 /// An event that fails so often is set aside: after about 13 seconds.
 const MOST_TRIES: i32 = 8;
+
+/// As long as the one waits who brings an event.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Classes of SQLSTATE: a value that its type cannot hold, such as a NUL character in a text.
 const DATA_EXCEPTION: &str = "22";
@@ -103,7 +106,7 @@ impl Inbox {
     /// Why it will never do, or that it cannot be kept at the moment.
     pub async fn receive(&self, body: &[u8]) -> Result<(), Undelivered> {
         let (envelope, event) = read(body)?;
-        let is_the_same: Option<bool> = query_scalar(
+        let keep = query_scalar(
             "with added as (
                  insert into inbox (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
                  on conflict (event_id) do nothing
@@ -119,9 +122,8 @@ impl Inbox {
         .bind(envelope.subject)
         .bind(&event)
         .bind(CHANNEL)
-        .fetch_optional(&self.db)
-        .await
-        .map_err(|error| not_kept(&error))?;
+        .fetch_optional(&self.db);
+        let is_the_same: Option<bool> = in_time(PATIENCE, keep).await.map_err(|error| not_kept(&error))?;
         crash::point("inbox.received");
         // None: the same event arrives twice at this moment, and the other one is kept.
         if is_the_same.unwrap_or(true) {

@@ -14,7 +14,11 @@ use super::{
     bus::{Bus, Delivery, Undelivered},
     outbox::CHANNEL,
 };
-use crate::{crash, transaction};
+use crate::{
+    crash,
+    database::{AT_LEISURE, in_time},
+    transaction,
+};
 
 /// So many at once; all of them about different things.
 const BATCH: i64 = 32;
@@ -145,7 +149,7 @@ pub(super) async fn send_again(db: &PgPool) {
              where delivered_at is null and set_aside_at is null and sent > 0
          )
          select pg_notify($1, '')";
-    while let Err(error) = query(statement).bind(CHANNEL).execute(db).await {
+    while let Err(error) = in_time(AT_LEISURE, query(statement).bind(CHANNEL).execute(db)).await {
         debug!(error = %error, "what is on its way is not sent again yet");
         sleep(PAUSE).await;
     }

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgPoolOptions, query};
+use sqlx::{PgPool, query};
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -17,7 +17,10 @@ use super::{
     outbox::CHANNEL as OUTBOX,
     relay::{self, Round},
 };
-use crate::listen;
+use crate::{
+    database::{self, AT_LEISURE, in_time},
+    listen,
+};
 
 /// The database's notifications may be lost with a connection: so often one looks without.
 const POLL: Duration = Duration::from_secs(2);
@@ -27,6 +30,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Events that one process acts on at the same time.
 const HANDS: usize = 2;
+
+/// At most, to the database, beside those that answer requests.
+const CONNECTIONS: u32 = 8;
 
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(10);
 
@@ -124,7 +130,8 @@ impl Work {
     /// Delivers and acts until `stop` is cancelled. What is being delivered or acted on then is
     /// finished first.
     pub async fn run(&self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
-        let db = background(&self.db);
+        // Neither keeps the other waiting, those who answer and those who deliver and act.
+        let db = database::beside(&self.db, CONNECTIONS);
         let mut tasks = JoinSet::new();
         let mut waiters = Vec::new();
         let destinations = self.destinations();
@@ -176,15 +183,6 @@ impl Work {
     }
 }
 
-/// Connections beside those that answer requests: neither keeps the other waiting.
-fn background(db: &PgPool) -> PgPool {
-    PgPoolOptions::new()
-        .min_connections(0)
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_lazy_with(db.connect_options().as_ref().clone())
-}
-
 /// Somebody who waits for a channel of the database.
 struct Waiter {
     channel: &'static str,
@@ -214,7 +212,7 @@ where
 {
     let mut pause = FIRST_PAUSE;
     while !stop.is_cancelled() {
-        let outcome = round().await;
+        let outcome = in_time(AT_LEISURE, round()).await;
         match &outcome {
             Ok(Round::Moved) => {
                 pause = FIRST_PAUSE;
@@ -264,7 +262,8 @@ const CLEAN_INBOX: &str = "delete from inbox where position in (
 
 async fn clean(db: &PgPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
     let hours = i32::try_from(hours).unwrap_or(i32::MAX);
-    while query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db).await?.rows_affected() > 0 {}
+    let batch = || in_time(AT_LEISURE, query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db));
+    while batch().await?.rows_affected() > 0 {}
     Ok(())
 }
 

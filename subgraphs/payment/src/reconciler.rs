@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use subgraph_kit::Error;
+use subgraph_kit::{Error, database::AT_LEISURE};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -14,10 +15,11 @@ const POLL: Duration = Duration::from_secs(1);
 /// Goes on until `stop` is cancelled, which is noticed between two payments. Several may run at once.
 pub async fn run(till: Till, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match round(&till).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => warn!(error = %error, "payments have to wait"),
+        match timeout(AT_LEISURE, round(&till)).await {
+            Ok(Ok(true)) => continue,
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => warn!(error = %error, "payments have to wait"),
+            Err(late) => warn!(error = %late, "payments have to wait"),
         }
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}

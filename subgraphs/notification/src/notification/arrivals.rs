@@ -19,7 +19,7 @@ use subgraph_kit::{
 };
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
@@ -33,6 +33,9 @@ use super::{
 pub const CHANNEL: &str = "notifications";
 
 const RETRY: Duration = Duration::from_secs(1);
+
+/// A database that says nothing for so long is away.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Wakes those who follow a user's notifications. One connection listens for all of a process.
 #[derive(Clone)]
@@ -213,11 +216,12 @@ impl Reader {
             }
             // What arrives while the table is read calls once more.
             let calls = *self.follower.called.borrow_and_update();
-            match self.follower.feed.newer(&self.store, self.user, self.position, calls).await {
-                Ok(newer) if newer.is_empty() => self.follower.called.changed().await.ok()?,
-                Ok(newer) => self.read.extend(newer),
-                Err(Error::Unavailable(_)) => sleep(RETRY).await,
-                Err(error) => {
+            let newer = self.follower.feed.newer(&self.store, self.user, self.position, calls);
+            match timeout(PATIENCE, newer).await {
+                Ok(Ok(newer)) if newer.is_empty() => self.follower.called.changed().await.ok()?,
+                Ok(Ok(newer)) => self.read.extend(newer),
+                Err(_) | Ok(Err(Error::Unavailable(_))) => sleep(RETRY).await,
+                Ok(Err(error)) => {
                     self.failed = true;
                     return Some((Err(error), self));
                 }
