@@ -39,6 +39,7 @@ pub async fn run(options: &Options) -> Result<()> {
 
     let mut command = cargo();
     command.args(["test", "--locked", "-p", "lyceum", "--test", "chaos"]);
+    command.env("LYCEUM_CHAOS_SCENARIO", "blows");
     command.env("LYCEUM_CHAOS_BLOWS", options.blows.to_string());
     command.env("LYCEUM_CHAOS_SEED", options.seed.to_string());
     match options.bus {

@@ -1,9 +1,14 @@
 //! The whole system as separate processes, under students who buy and enroll, while its processes are
 //! killed (`kill -9`), die at chosen steps, and lose their connections. Afterwards everything has to add
 //! up. `cargo xtask chaos` runs it for long; `cargo xtask test` in a short form.
+//!
+//! Beside that, in the same world: databases that are away ([`outages`]), and processes that are replaced
+//! ([`restarts`]; `cargo xtask restarts` for long).
 
 mod network;
+mod outages;
 mod processes;
+mod restarts;
 mod students;
 mod trouble;
 mod verdict;
@@ -11,7 +16,9 @@ mod world;
 
 use std::{
     env,
+    error::Error,
     process::ExitCode,
+    str::FromStr,
     time::{Duration, Instant},
 };
 
@@ -60,10 +67,28 @@ async fn main() -> ExitCode {
 }
 
 async fn run_all() -> Result<()> {
-    let given = |name| env::var(name).ok();
-    let blows = given("LYCEUM_CHAOS_BLOWS").map_or(Ok(FEW), |number| number.parse())?;
-    let seed = given("LYCEUM_CHAOS_SEED").map_or(Ok(1), |number| number.parse())?;
-    let wanted = given("LYCEUM_CHAOS_BUS");
+    let wanted = env::var("LYCEUM_CHAOS_SCENARIO").ok();
+    let is_wanted = |scenario| wanted.as_deref().is_none_or(|wanted| wanted == scenario);
+    if is_wanted("outages") {
+        outages::run(if wanted.is_some() { &outages::ALL } else { &outages::FEW }).await?;
+    }
+    if is_wanted("restarts") {
+        restarts::run(number("LYCEUM_CHAOS_RATE", 40)?, number("LYCEUM_CHAOS_ROUNDS", 1)?).await?;
+    }
+    if is_wanted("blows") {
+        blows().await?;
+    }
+    Ok(())
+}
+
+/// What a variable says, or the short form's.
+fn number<T: FromStr<Err: Error + Send + Sync + 'static>>(variable: &str, short: T) -> Result<T> {
+    env::var(variable).map_or(Ok(short), |number| Ok(number.parse()?))
+}
+
+async fn blows() -> Result<()> {
+    let (blows, seed) = (number("LYCEUM_CHAOS_BLOWS", FEW)?, number("LYCEUM_CHAOS_SEED", 1)?);
+    let wanted = env::var("LYCEUM_CHAOS_BUS").ok();
     for bus in ["local", "nats"] {
         if wanted.as_deref().is_none_or(|wanted| wanted == bus) {
             // More than anybody can buy meanwhile.
@@ -76,11 +101,11 @@ async fn run_all() -> Result<()> {
 
 async fn run(plan: &Plan) -> Result<()> {
     say(format!("chaos: bus {}, {} blows, {} students, seed {}", plan.bus, plan.blows, plan.students, plan.seed));
-    let world = World::start(plan).await?;
+    let world = World::start(plan.bus, 1).await?;
     let students = Students::gather(&world, plan).await?;
 
     let mut trouble = Trouble::new(&world, plan, StdRng::seed_from_u64(plan.seed));
-    let progress = progress(plan.blows);
+    let progress = progress(plan.blows, "blows");
     let mut buying = students.buy();
     let strikes = async {
         while trouble.strike().await {
@@ -109,9 +134,10 @@ async fn run(plan: &Plan) -> Result<()> {
     world.stop().await
 }
 
-fn progress(blows: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} blows; {msg}");
-    ProgressBar::new(blows as u64).with_style(style.expect("a template"))
+fn progress(length: usize, of: &str) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template(&format!("{{elapsed_precise}} {{wide_bar}} {{pos}}/{{len}} {of}; {{msg}}"));
+    ProgressBar::new(length as u64).with_style(style.expect("a template"))
 }
 
 fn report(plan: &Plan, toll: &Toll, counts: &[(String, i64)], took: Duration) {

@@ -30,6 +30,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a process may take to get to the step at which it is to die.
 const STEP_PATIENCE: Duration = Duration::from_secs(8);
 
+/// How long a process may take to end in order.
+const END_PATIENCE: Duration = Duration::from_mins(1);
+
 /// Something that can be killed and comes back.
 pub struct Victim {
     pub name: String,
@@ -44,6 +47,16 @@ pub enum Order {
     Kill,
     /// To die by itself at this step, the next time that it gets there.
     DieAt(&'static str),
+    /// To end in order, and to be started anew. For programs.
+    Restart,
+    /// `kill -9`, and not to come back before it is told to. For databases.
+    Down,
+    /// To be there again.
+    Up,
+    /// To do nothing, and not to notice. For databases.
+    Hang,
+    /// To go on.
+    GoOn,
     Stop,
 }
 
@@ -130,11 +143,15 @@ async fn keep(program: Program, mut child: Child, mut orders: Orders, died: Arc<
                 Some((Order::DieAt(step), done)) => {
                     let _ = done.send(die_at(&program, &mut child, step).await);
                 }
+                Some((Order::Restart, done)) => {
+                    let _ = done.send(end_in_order(&mut child).await);
+                }
                 Some((Order::Stop, done)) => {
                     let _ = child.kill().await;
                     let _ = done.send(true);
                     return;
                 }
+                Some((Order::Down | Order::Up | Order::Hang | Order::GoOn, _)) => unreachable!("it is no database"),
                 None => return,
             },
         }
@@ -156,6 +173,15 @@ async fn die_at(program: &Program, child: &mut Child, step: &'static str) -> boo
     matches!(ended, Ok(Ok(status)) if status.signal() == Some(Signal::SIGABRT as i32))
 }
 
+/// Whether it ends by itself, and as it should.
+async fn end_in_order(child: &mut Child) -> bool {
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+    let told = pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok());
+    let ended = tokio::time::timeout(END_PATIENCE, child.wait()).await;
+    let _ = child.kill().await;
+    told && matches!(ended, Ok(Ok(status)) if status.success())
+}
+
 async fn keep_database(
     installation: Arc<Installation>,
     options: ServerOptions,
@@ -163,24 +189,50 @@ async fn keep_database(
     mut orders: Orders,
 ) {
     while let Some((order, done)) = orders.recv().await {
-        if let Some(pid) = server.pid().and_then(|pid| i32::try_from(pid).ok()) {
-            let signal = if matches!(order, Order::Stop) { Signal::SIGINT } else { Signal::SIGKILL };
-            let _ = kill(Pid::from_raw(pid), signal);
-        }
-        let _ = server.wait().await;
-        if matches!(order, Order::Stop) {
-            let _ = done.send(true);
-            return;
-        }
-        drop(server);
-        sleep(PAUSE).await;
-        server = loop {
-            match Server::start(&installation, options.clone()).await {
-                Ok(server) => break server,
-                Err(error) => crate::say(format!("{error:#}")),
+        match order {
+            Order::Hang => signal(&server, Signal::SIGSTOP),
+            Order::GoOn => signal(&server, Signal::SIGCONT),
+            Order::Down => end(&mut server, Signal::SIGKILL).await,
+            Order::Stop => {
+                end(&mut server, Signal::SIGINT).await;
+                let _ = done.send(true);
+                return;
             }
-            sleep(PAUSE).await;
-        };
+            Order::Up => server = start_database(server, &installation, &options).await,
+            Order::Kill | Order::DieAt(_) | Order::Restart => {
+                end(&mut server, Signal::SIGKILL).await;
+                sleep(PAUSE).await;
+                server = start_database(server, &installation, &options).await;
+            }
+        }
         let _ = done.send(true);
+    }
+}
+
+async fn start_database(before: Server, installation: &Installation, options: &ServerOptions) -> Server {
+    drop(before);
+    loop {
+        match Server::start(installation, options.clone()).await {
+            Ok(server) => return server,
+            Err(error) => crate::say(format!("{error:#}")),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn end(server: &mut Server, how: Signal) {
+    if let Some(pid) = server.pid().and_then(|pid| i32::try_from(pid).ok()) {
+        let _ = kill(Pid::from_raw(pid), how);
+    }
+    let _ = server.wait().await;
+}
+
+/// Tells the server and all its processes.
+fn signal(server: &Server, signal: Signal) {
+    let Some(pid) = server.pid() else { return };
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    for pid in i32::try_from(pid).into_iter().chain(children) {
+        let _ = kill(Pid::from_raw(pid), signal);
     }
 }

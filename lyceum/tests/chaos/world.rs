@@ -14,13 +14,16 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use embedded_postgres::{Installation, ServerOptions};
+use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
-use tokio::{process::Command, time::sleep};
+use tokio::{
+    process::Command,
+    time::{sleep, timeout},
+};
 
 use crate::{
-    Plan,
     network::Link,
     processes::{Program, Victim},
 };
@@ -35,11 +38,15 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub struct World {
     pub victims: Vec<Victim>,
     pub links: Vec<Link>,
+    /// Before the routers.
+    front: Option<Link>,
     /// Processes that ended without having been killed from outside.
     pub died: Arc<AtomicUsize>,
     /// Not over links.
     pub databases: BTreeMap<&'static str, PgPool>,
     urls: BTreeMap<&'static str, String>,
+    /// Where each subgraph's processes answer.
+    ports: BTreeMap<&'static str, Vec<u16>>,
     router: String,
     http: reqwest::Client,
     directory: TempDir,
@@ -54,23 +61,26 @@ pub struct Client {
 }
 
 impl World {
-    pub async fn start(plan: &Plan) -> Result<Self> {
+    /// With so many processes of each part.
+    pub async fn start(bus: &str, replicas: usize) -> Result<Self> {
         let directory =
             tempfile::Builder::new().prefix("lyceum-chaos-").permissions(Permissions::from_mode(0o755)).tempdir()?;
         let died = Arc::new(AtomicUsize::new(0));
         let mut world = Self {
             victims: Vec::new(),
             links: Vec::new(),
+            front: None,
             died,
             databases: BTreeMap::new(),
             urls: BTreeMap::new(),
+            ports: BTreeMap::new(),
             router: String::new(),
             http: reqwest::Client::builder().timeout(Duration::from_secs(20)).build()?,
             directory,
         };
         world.start_databases().await?;
-        let bus = if plan.bus == "nats" { world.start_nats().await? } else { "local".to_owned() };
-        world.start_graph(&bus).await?;
+        let bus = if bus == "nats" { world.start_nats().await? } else { "local".to_owned() };
+        world.start_graph(&bus, replicas).await?;
         world.wait_until_ready().await?;
         Ok(world)
     }
@@ -110,13 +120,16 @@ impl World {
         Ok(format!("nats://127.0.0.1:{}", self.link("nats", port).await?))
     }
 
-    async fn start_graph(&mut self, bus: &str) -> Result<()> {
+    async fn start_graph(&mut self, bus: &str, replicas: usize) -> Result<()> {
         let mut ports = BTreeMap::new();
         let mut graphs = Vec::new();
         for name in NAMES {
-            let port = free_port()?;
+            let replicas = repeat_with(free_port).take(replicas).collect::<Result<Vec<_>>>()?;
+            self.links.push(link(format!("the way to {name}"), &replicas).await?);
+            let port = self.links.last().expect("it was added").port;
+            graphs.push(format!("{name}=http://127.0.0.1:{port}/graphql"));
             ports.insert(name, port);
-            graphs.push(format!("{name}=http://127.0.0.1:{}/graphql", self.link(name, port).await?));
+            self.ports.insert(name, replicas);
         }
         let common = [
             ("LYCEUM_SUBGRAPH_SECRET", SECRET.to_owned()),
@@ -132,18 +145,55 @@ impl World {
         for name in NAMES {
             let database = self.linked_url(name).await?;
             let variable = format!("{}_DATABASE_URL", name.to_uppercase());
-            let listen = format!("127.0.0.1:{}", ports[name]);
-            let variables = common.iter().cloned().chain([(variable, database)]).collect();
-            let arguments = vec!["subgraph".to_owned(), name.to_owned(), "--listen".to_owned(), listen];
-            let program = self.lyceum(arguments, variables, name);
-            self.victims.push(Victim::program(name, program, Arc::clone(&self.died))?);
+            let variables: Vec<_> = common.iter().cloned().chain([(variable, database)]).collect();
+            for port in &self.ports[name] {
+                let listen = format!("127.0.0.1:{port}");
+                let arguments = vec!["subgraph".to_owned(), name.to_owned(), "--listen".to_owned(), listen];
+                let program = self.lyceum(arguments, variables.clone(), name);
+                self.victims.push(Victim::program(name, program, Arc::clone(&self.died))?);
+            }
         }
 
-        let port = free_port()?;
-        self.router = format!("http://127.0.0.1:{port}");
-        let arguments = vec!["router".to_owned(), "--router-port".to_owned(), port.to_string()];
-        let program = self.lyceum(arguments, common, "router");
-        self.victims.push(Victim::program("router", program, Arc::clone(&self.died))?);
+        let routers = repeat_with(free_port).take(replicas).collect::<Result<Vec<_>>>()?;
+        for port in &routers {
+            let arguments = vec!["router".to_owned(), "--router-port".to_owned(), port.to_string()];
+            let program = self.lyceum(arguments, common.clone(), "router");
+            self.victims.push(Victim::program("router", program, Arc::clone(&self.died))?);
+        }
+        let front = link("the way to the routers".to_owned(), &routers).await?;
+        self.router = format!("http://127.0.0.1:{}", front.port);
+        self.front = Some(front);
+        Ok(())
+    }
+
+    /// The processes that are no databases.
+    pub fn programs(&self) -> impl Iterator<Item = &Victim> {
+        self.victims.iter().filter(|victim| victim.name == "router" || NAMES.contains(&&*victim.name))
+    }
+
+    /// What a subgraph says of itself.
+    pub async fn readiness(&self, name: &str) -> Result<u16> {
+        let answer = self.http.get(format!("http://127.0.0.1:{}/ready", self.ports[name][0])).send().await?;
+        Ok(answer.status().as_u16())
+    }
+
+    /// The database of a subgraph.
+    pub fn database(&self, name: &str) -> &Victim {
+        let name = format!("{name}'s database");
+        self.victims.iter().find(|victim| victim.name == name).expect("each subgraph has one")
+    }
+
+    /// The way to the database of a subgraph.
+    pub fn way_to_database(&self, name: &str) -> &Link {
+        let name = format!("the way to {name}'s database");
+        self.links.iter().find(|link| link.name == name).expect("each subgraph has one")
+    }
+
+    /// Waits until every process says that it can serve.
+    pub async fn wait_for_all(&self) -> Result<()> {
+        let distributors = self.links.iter().chain(&self.front).filter(|link| link.size() > 1);
+        let all = join_all(distributors.map(|link| link.wait_for(link.size())));
+        timeout(PATIENCE, all).await.context("not every process is ready in time")?;
         Ok(())
     }
 
@@ -273,6 +323,14 @@ impl Client {
         let answer = self.ask(document, variables).await?;
         ensure!(answer.get("errors").is_none(), "{answer}");
         Ok(answer["data"].clone())
+    }
+}
+
+/// To one process straight, among several by what they say of themselves.
+async fn link(name: String, targets: &[u16]) -> std::io::Result<Link> {
+    match targets {
+        [target] => Link::to(name, *target).await,
+        targets => Link::among(name, targets).await,
     }
 }
 
