@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use tokio::process::Command;
 
 use crate::npm::Package;
 use crate::workspace::cargo;
@@ -37,9 +38,8 @@ pub async fn run(options: &Options) -> Result<()> {
     page.build().await?;
     debian::ensure_nats().await?;
 
-    let mut command = cargo();
-    command.args(["test", "--locked", "-p", "lyceum", "--test", "chaos"]);
-    command.env("LYCEUM_CHAOS_SCENARIO", "blows");
+    process::run(&mut scenario("outages")).await?;
+    let mut command = scenario("blows");
     command.env("LYCEUM_CHAOS_BLOWS", options.blows.to_string());
     command.env("LYCEUM_CHAOS_SEED", options.seed.to_string());
     match options.bus {
@@ -48,4 +48,10 @@ pub async fn run(options: &Options) -> Result<()> {
         None => {}
     }
     process::run(&mut command).await
+}
+
+fn scenario(name: &str) -> Command {
+    let mut command = cargo();
+    command.args(["test", "--locked", "-p", "lyceum", "--test", "chaos"]).env("LYCEUM_CHAOS_SCENARIO", name);
+    command
 }

@@ -12,6 +12,7 @@ mod npm;
 mod orphans;
 mod prepare;
 mod process;
+mod restarts;
 mod schema;
 mod silence;
 mod terminal;
@@ -70,7 +71,13 @@ enum Task {
     ///
     /// Starts five databases, five subgraphs and the router as separate processes, lets students buy
     /// courses, and kills processes, lets them die at chosen steps, and cuts their connections. Then counts.
+    ///
+    /// Before that it takes each database away in every way there is: killed, hanging, out of reach, gone without a word.
     Chaos(chaos::Options),
+    /// Replace every process, one after the other, under load, and see that no request fails.
+    ///
+    /// Two routers and two of each subgraph, behind a distributor that asks who is ready.
+    Restarts(restarts::Options),
     /// Build the image, run `compose.yml`, and see that it behaves, from nothing to a purchase and back.
     ///
     /// Needs a Docker engine; as root on Debian it installs and starts one. Where the base images cannot be pulled,
@@ -123,6 +130,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Containers(options) => containers::run(&options).await,
         Task::Manifests => manifests::run().await,
         Task::Chaos(options) => chaos::run(&options).await,
+        Task::Restarts(options) => restarts::run(&options).await,
         Task::Ci => {
             lint::run().await?;
             generate::run(true).await?;

@@ -73,7 +73,7 @@ async fn run_all() -> Result<()> {
         outages::run(if wanted.is_some() { &outages::ALL } else { &outages::FEW }).await?;
     }
     if is_wanted("restarts") {
-        restarts::run(number("LYCEUM_CHAOS_RATE", 40)?, number("LYCEUM_CHAOS_ROUNDS", 1)?).await?;
+        restarts::run(number("LYCEUM_CHAOS_RATE", 25)?, number("LYCEUM_CHAOS_ROUNDS", 1)?).await?;
     }
     if is_wanted("blows") {
         blows().await?;

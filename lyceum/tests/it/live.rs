@@ -7,12 +7,16 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use subgraph_kit::testing::transcript;
 use uuid::Uuid;
 
-use crate::system::{OTHER_STUDENT, Process, STUDENT, System, THIRD_STUDENT, Visitor, free_port, workspace};
+use crate::system::{OTHER_STUDENT, Process, STUDENT, System, THIRD_STUDENT, Visitor, code, free_port, workspace};
 
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id name } } }";
 pub const TRANSPORTS: [&str; 2] = ["sse", "ws"];
@@ -198,7 +202,7 @@ fn a_user_who_follows_too_much_is_told_so_until_a_stream_has_ended() {
 /// A part of the system as a process of its own, which answers at the port that it was given.
 fn part(arguments: &[&str], database: Option<&str>, ready: &str) -> Process {
     let mut command = crate::system::lyceum();
-    command.args(arguments).stdout(Stdio::null());
+    command.args(arguments).env("LYCEUM_NOTICE_SECONDS", "1").stdout(Stdio::null());
     command.stderr(transcript::path("log").map_or_else(Stdio::null, |log| File::create(log).expect("a log").into()));
     if let Some(url) = database {
         command.env("NOTIFICATION_DATABASE_URL", url);
@@ -229,7 +233,7 @@ fn processes_apart_pass_live_updates_on_signed() {
     let jwks = system.addresses.jwks.as_str();
 
     let database = system.addresses.databases["notification"].as_str();
-    let _subgraph = part(
+    let mut subgraph_process = part(
         &["subgraph", "notification", "--listen", &subgraph, "--jwks-url", jwks],
         Some(database),
         &format!("http://{subgraph}/ready"),
@@ -251,6 +255,19 @@ fn processes_apart_pass_live_updates_on_signed() {
         writer.tell(me, &format!("live {transport}"));
         assert_eq!(follower.titles(1), [format!("live {transport}")]);
     }
+
+    let mut open =
+        TRANSPORTS.map(|of| Follower::at(&format!("http://{router}"), of, Some(student.token()), &json!(start)));
+    for follower in &mut open {
+        follower.titles(4);
+    }
+    let pid = subgraph_process.0.id().try_into().expect("a process id");
+    kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it runs");
+    for follower in &mut open {
+        let end = follower.next();
+        assert_eq!(code(&end["next"]), "SERVICE_UNAVAILABLE", "{end}");
+    }
+    assert_eq!(subgraph_process.0.wait().expect("it ends").code(), Some(0));
 }
 
 #[test]

@@ -1,0 +1,34 @@
+//! `cargo xtask restarts`
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::npm::Package;
+use crate::process;
+use crate::workspace::cargo;
+
+/// How much goes on meanwhile.
+#[derive(Args)]
+pub struct Options {
+    /// Requests a second.
+    #[arg(long, default_value_t = 200)]
+    rate: u32,
+
+    /// How often each process is replaced.
+    #[arg(long, default_value_t = 2)]
+    rounds: u32,
+}
+
+pub async fn run(options: &Options) -> Result<()> {
+    let page = Package::web_playground();
+    page.install().await?;
+    page.build().await?;
+
+    let mut command = cargo();
+    // Unoptimized, so many requests are too many for a small machine.
+    command.args(["test", "--locked", "--release", "-p", "lyceum", "--test", "chaos"]);
+    command.env("LYCEUM_CHAOS_SCENARIO", "restarts");
+    command.env("LYCEUM_CHAOS_RATE", options.rate.to_string());
+    command.env("LYCEUM_CHAOS_ROUNDS", options.rounds.to_string());
+    process::run(&mut command).await
+}
