@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{key::Key, schedule::Schedule};
 
@@ -112,7 +112,7 @@ impl Directory {
         if self.files()?.is_empty() && self.with_extension(NEW)?.is_empty() { self.add() } else { Ok(()) }
     }
 
-    /// Gives new keys the name of published ones.
+    /// Gives new keys the name of published ones, each a later one than the key before.
     pub fn publish_new(&self, now: DateTime<Utc>) -> Result<(), KeyError> {
         if self.with_extension(NEW)?.is_empty() {
             return Ok(());
@@ -120,6 +120,8 @@ impl Directory {
         let _lock = self.lock()?;
         for path in self.with_extension(NEW)? {
             let Some(id) = path.file_stem() else { continue };
+            let now =
+                self.files()?.first().map_or(now, |newest| now.max(newest.published + TimeDelta::milliseconds(1)));
             let name = format!("{}.{}.{PUBLISHED}", now.format(TIME), id.to_string_lossy());
             let publish = || fs::rename(&path, self.0.join(name)).and_then(|()| self.sync());
             publish().map_err(|error| self.failed(error))?;

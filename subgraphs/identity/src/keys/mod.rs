@@ -243,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn of_two_keys_of_one_millisecond_the_second_is_the_newer() {
+        for _ in 0..8 {
+            let home = Home::new();
+            let keys = home.open();
+            let old = ids(&keys).remove(0);
+            let published = keys.current()[0].file.as_ref().expect("a file").published;
+
+            home.rotate().expect("a rotation");
+            keys.follow(published).expect("keys");
+
+            assert_eq!(ids(&keys)[1..], [old]);
+        }
+    }
+
+    #[test]
     fn a_key_that_was_added_while_identity_was_down_is_published_first() {
         let home = Home::new();
         let old = ids(&home.open()).remove(0);
