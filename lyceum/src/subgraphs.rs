@@ -328,9 +328,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<PgPool> {
     let db = connect(url, settings).await.with_context(|| {
         let name = name.as_str();
-        format!(
-            "cannot reach the database of {name}; its address has the form postgres://USER:PASSWORD@HOST:PORT/{name}"
-        )
+        format!("cannot reach the database of {name} (`lyceum subgraph --help` shows the form of its address)")
     })?;
     let migrated = name.migrations().run(&db, settings.db_profile).await;
     migrated.with_context(|| format!("cannot bring the database of {} up to date", name.as_str()))?;
