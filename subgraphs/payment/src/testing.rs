@@ -11,6 +11,9 @@ use subgraph_kit::{PaymentId, events::Purchase};
 
 use crate::provider::{Away, Outcome, PaymentProvider, Return};
 
+/// So often one that is held looks whether it still is.
+const GLANCE: Duration = Duration::from_millis(5);
+
 /// A provider whose books are in memory. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger(Arc<Mutex<Books>>);
@@ -23,6 +26,8 @@ pub enum Mood {
     Quick,
     /// Does it, and takes its time to say so.
     Slow(Duration),
+    /// Does it, and says so when it is told to be in another mood.
+    Held,
     /// Refuses charges.
     Declining,
     /// Gives nothing back.
@@ -107,6 +112,12 @@ impl Ledger {
             Mood::Quick | Mood::Declining | Mood::Keeping => Ok(answer),
             Mood::Slow(pause) => {
                 tokio::time::sleep(pause).await;
+                Ok(answer)
+            }
+            Mood::Held => {
+                while self.mood() == Mood::Held {
+                    tokio::time::sleep(GLANCE).await;
+                }
                 Ok(answer)
             }
             Mood::Away | Mood::Mute => Err(Away("told to be silent".to_owned())),
