@@ -16,6 +16,9 @@ for image in rust:1.95-bookworm node:20-bookworm-slim gcr.io/distroless/cc-debia
 done
 [ ${#wanted[@]} -gt 0 ] || exit 0
 
+for program in rustc node npm; do
+    command -v "$program" >/dev/null || { echo "the stand-ins take $program from this machine, and it is not here" >&2; exit 1; }
+done
 command -v debootstrap >/dev/null || { apt-get update -qq; apt-get install -y -qq --no-install-recommends debootstrap; }
 
 if ! has lyceum-test/debian; then

@@ -1,15 +1,15 @@
 //! `cargo xtask containers`: `compose.yml` as an operator uses it, from nothing to a purchase and back.
 
 use std::{
-    fs::Permissions,
     net::{Ipv4Addr, TcpListener},
-    os::unix::fs::PermissionsExt as _,
+    ops::RangeInclusive,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
+use embedded_postgres::Installation;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
@@ -18,7 +18,7 @@ use crate::{
     debian,
     process::{self, Running},
     terminal,
-    workspace::{find_program, home, root},
+    workspace::{home, root},
 };
 
 const PROJECT: &str = "lyceum-containers";
@@ -27,9 +27,16 @@ const PASSWORD: &str = "a password for containers";
 const TEACHER: &str = "teacher@containers.example";
 const STUDENT: &str = "student@containers.example";
 
+const IMAGE: &str = "lyceum:local";
+const DATABASE_IMAGE: &str = "postgres:16-alpine";
+const NATS_IMAGE: &str = "nats:2-alpine";
+
 /// What the image and `compose.yml` build on.
 const BASES: [&str; 4] =
-    ["rust:1.95-bookworm", "node:20-bookworm-slim", "gcr.io/distroless/cc-debian12:nonroot", "postgres:16-alpine"];
+    ["rust:1.95-bookworm", "node:20-bookworm-slim", "gcr.io/distroless/cc-debian12:nonroot", DATABASE_IMAGE];
+
+/// Those that `compose.yml` takes besides the router's.
+const DATABASE_PORTS: RangeInclusive<u16> = 5433..=5437;
 
 /// How to go about it.
 #[derive(Args)]
@@ -38,6 +45,10 @@ pub struct Options {
     #[arg(long, default_value = "release")]
     profile: String,
 
+    /// Let events go by way of NATS.
+    #[arg(long)]
+    nats: bool,
+
     /// Leave everything running at the end.
     #[arg(long)]
     keep: bool,
@@ -45,70 +56,100 @@ pub struct Options {
 
 pub async fn run(options: &Options) -> Result<()> {
     let engine = Engine::find_or_start().await?;
-    engine.ensure_bases().await?;
+    let compose = Compose::find().await?;
+    ensure_ports_are_free()?;
+    let nats = options.nats.then_some(NATS_IMAGE);
+    engine.ensure_images(BASES.into_iter().chain(nats)).await?;
     engine.build(&options.profile).await?;
-    let system = System::prepare(engine).await?;
+    let system = System::prepare(compose, options.nats).await?;
     let checked = system.check().await;
     if checked.is_err() {
         // The reason is in there.
         let _ = process::run(system.compose().args(["logs", "--tail", "30"])).await;
     }
     if options.keep {
-        terminal::note(&format!("left running: {}", system.url));
-    } else {
-        process::run(system.compose().args(["down", "--volumes", "--timeout", "45"])).await?;
+        system.leave();
+        engine.leave();
+        return checked;
     }
-    checked
+    let removed = process::run(system.compose().args(["down", "--volumes", "--timeout", "45"])).await;
+    checked.and(removed)
 }
 
 /// A Docker engine that answers; the one that we started ends with us.
 struct Engine {
-    _started: Option<Running>,
+    started: Option<Running>,
 }
 
 impl Engine {
     async fn find_or_start() -> Result<Self> {
-        if answers().await {
-            return Ok(Self { _started: None });
-        }
-        if !nix::unistd::geteuid().is_root() || find_program("apt-get").is_none() {
-            bail!(
-                "no Docker engine answers, so nothing of the image and of compose.yml can be checked: start one, or, on \
-                 Debian, run this as root"
-            );
-        }
+        let Err(reason) = version().await else { return Ok(Self { started: None }) };
+        ensure!(
+            debian::can_install(),
+            "no Docker engine answers, so nothing of the image and of compose.yml can be checked: start one that you \
+             may use, or, on Debian, run this as root, and it starts one of its own ({reason:#})"
+        );
         debian::ensure_docker().await?;
         // Not every file system can be laid over another one.
         for driver in ["overlay2", "vfs"] {
             let started = start(driver)?;
-            if is_soon(Duration::from_secs(20), answers).await {
-                return Ok(Self { _started: Some(started) });
+            if is_soon(Duration::from_secs(20), async || version().await.is_ok()).await {
+                return Ok(Self { started: Some(started) });
             }
         }
         bail!("dockerd does not start: its log is {}", log()?.display())
     }
 
     /// Pulls what is not there; where nothing can be pulled, stand-ins are made.
-    async fn ensure_bases(&self) -> Result<()> {
-        for image in BASES {
-            let is_here = quiet(Command::new("docker").args(["image", "inspect", image])).await;
-            if !is_here && !quiet(Command::new("docker").args(["pull", image])).await {
-                terminal::note(&format!("{image} cannot be pulled: making stand-ins"));
-                let servers = home()?.join("postgres");
-                let installed = servers.read_dir().context("start `cargo lyceum up` once: it fetches PostgreSQL")?;
-                let newest = installed.flatten().map(|entry| entry.path()).max().context("no PostgreSQL is there")?;
-                let mut script = Command::new(root().join("deploy/test/base-images.sh"));
-                return process::run(script.env("LYCEUM_TEST_POSTGRES", newest)).await;
+    async fn ensure_images(&self, images: impl Iterator<Item = &str>) -> Result<()> {
+        for image in images {
+            if output(&mut docker(&["image", "inspect", image])).await.is_ok() {
+                continue;
             }
+            terminal::note(&format!("pulling {image}"));
+            let Err(reason) = output(&mut docker(&["pull", "--quiet", image])).await else { continue };
+            ensure!(
+                debian::can_install(),
+                "{image} is not here and cannot be pulled ({reason:#}); only root on Debian can make a stand-in for it"
+            );
+            terminal::note(&format!("{image} cannot be pulled ({reason:#}): making stand-ins"));
+            return make_stand_ins().await;
         }
         Ok(())
     }
 
     async fn build(&self, profile: &str) -> Result<()> {
-        let mut build = Command::new("docker");
-        build.args(["build", "--network", "host", "--tag", "lyceum:local", "--build-arg"]);
-        process::run(build.arg(format!("PROFILE={profile}")).arg(root())).await
+        let profile = format!("PROFILE={profile}");
+        let mut build = docker(&["build", "--network", "host", "--tag", IMAGE, "--build-arg", &profile]);
+        let status = process::run(build.arg(root())).await;
+        status.context("there is no image to check; its build fetches packages of Debian, Rust and npm")?;
+        let bytes = output(&mut docker(&["image", "inspect", "--format", "{{.Size}}", IMAGE])).await?;
+        terminal::success(&format!("the image has {} MB", bytes.parse::<u64>()? / 1_000_000));
+        Ok(())
     }
+
+    /// Lets it live on, and containers with it.
+    fn leave(self) {
+        std::mem::forget(self.started);
+    }
+}
+
+/// Of Debian's packages, and of the `PostgreSQL` that `lyceum up` uses.
+async fn make_stand_ins() -> Result<()> {
+    let servers = Installation::find_or_fetch(&home()?, None, &terminal::note).await?;
+    let mut script = Command::new(root().join("deploy/test/base-images.sh"));
+    let made = process::run(script.env("LYCEUM_TEST_POSTGRES", servers.bin().join(".."))).await;
+    made.context("no stand-ins can be made, and without them there is nothing to build the image on")
+}
+
+/// Found out now, and not after the image has been built.
+fn ensure_ports_are_free() -> Result<()> {
+    for port in DATABASE_PORTS {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
+            format!("compose.yml gives port {port} to a database, and it is taken: is `lyceum up` running, or what an earlier run left?")
+        })?;
+    }
+    Ok(())
 }
 
 fn log() -> Result<PathBuf> {
@@ -116,21 +157,25 @@ fn log() -> Result<PathBuf> {
 }
 
 fn start(driver: &str) -> Result<Running> {
+    std::fs::create_dir_all(home()?)?;
     let log = std::fs::File::create(log()?)?;
     let mut dockerd = Command::new("dockerd");
     dockerd.args(["--storage-driver", driver, "--data-root"]).arg(home()?.join("docker"));
     Running::start(dockerd.stdout(log.try_clone()?).stderr(log))
 }
 
-async fn answers() -> bool {
-    quiet(Command::new("docker").arg("info")).await
+/// The engine's, if one answers.
+async fn version() -> Result<String> {
+    output(&mut docker(&["version", "--format", "{{.Server.Version}}"])).await
 }
 
-async fn quiet(command: &mut Command) -> bool {
-    command.output().await.is_ok_and(|output| output.status.success())
+fn docker(arguments: &[&str]) -> Command {
+    let mut command = Command::new("docker");
+    command.args(arguments);
+    command
 }
 
-async fn is_soon<F: Future<Output = bool>>(patience: Duration, is_true: impl Fn() -> F) -> bool {
+async fn is_soon(patience: Duration, is_true: impl AsyncFn() -> bool) -> bool {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline {
         if is_true().await {
@@ -141,9 +186,41 @@ async fn is_soon<F: Future<Output = bool>>(patience: Duration, is_true: impl Fn(
     false
 }
 
+/// A part of `docker`, or a program of its own.
+#[derive(Clone, Copy)]
+enum Compose {
+    Part,
+    Program,
+}
+
+impl Compose {
+    async fn find() -> Result<Self> {
+        if output(&mut docker(&["compose", "version"])).await.is_ok() {
+            return Ok(Self::Part);
+        }
+        debian::ensure_compose().await?;
+        Ok(Self::Program)
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Self::Part => docker(&["compose"]),
+            Self::Program => Command::new("docker-compose"),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Part => "docker compose",
+            Self::Program => "docker-compose",
+        }
+    }
+}
+
 /// The containers of `compose.yml`.
 struct System {
-    _engine: Engine,
+    compose: Compose,
+    has_nats: bool,
     directory: TempDir,
     port: u16,
     url: String,
@@ -152,55 +229,92 @@ struct System {
 
 impl System {
     /// With secrets as an operator makes them who has no Rust: by the image itself.
-    async fn prepare(engine: Engine) -> Result<Self> {
-        let directory = tempfile::Builder::new().permissions(Permissions::from_mode(0o777)).tempdir()?;
-        let mut init = Command::new("docker");
-        init.args(["run", "--rm", "--volume"]).arg(format!("{}:/secrets", directory.path().display()));
-        process::run(init.args(["lyceum:local", "admin", "init-env", "--file", "/secrets/.env"])).await?;
+    async fn prepare(compose: Compose, has_nats: bool) -> Result<Self> {
+        let directory = TempDir::new()?;
+        let user = nix::unistd::geteuid().to_string();
+        let mut init = docker(&["run", "--rm", "--user", &user, "--volume"]);
+        init.arg(format!("{}:/out", directory.path().display()));
+        process::run(init.args([IMAGE, "admin", "init-env", "--file", "/out/.env"])).await?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
-        Ok(Self { _engine: engine, directory, port, url: format!("http://127.0.0.1:{port}"), http })
+        Ok(Self { compose, has_nats, directory, port, url: format!("http://127.0.0.1:{port}"), http })
     }
 
     fn compose(&self) -> Command {
-        let mut command = Command::new("docker-compose");
-        if find_program("docker-compose").is_none() {
-            command = Command::new("docker");
-            command.arg("compose");
-        }
+        let mut command = self.compose.command();
         command.args(["--project-name", PROJECT, "--file"]).arg(root().join("compose.yml"));
         command.arg("--env-file").arg(self.directory.path().join(".env"));
         command.env("LYCEUM_PORT", self.port.to_string());
+        if self.has_nats {
+            command.args(["--profile", "nats"]).env("LYCEUM_BUS", "nats://nats:4222");
+        }
         command
     }
 
+    /// Lets everything run on, and its secrets be: without them it cannot be stopped.
+    fn leave(mut self) {
+        self.directory.disable_cleanup(true);
+        let secrets = self.directory.path().join(".env");
+        terminal::note(&format!("left running: {}", self.url));
+        terminal::note(&format!(
+            "its end: {} --project-name {PROJECT} --env-file {} down --volumes",
+            self.compose.name(),
+            secrets.display()
+        ));
+    }
+
     async fn check(&self) -> Result<()> {
+        // What an earlier run may have left has other secrets.
+        process::run(self.compose().args(["down", "--volumes", "--timeout", "45"])).await?;
         let since = Instant::now();
-        process::run(self.compose().args(["up", "--detach", "--no-build"])).await?;
-        self.wait_for_everything().await?;
+        self.up().await?;
         terminal::success(&format!(
             "from nothing to the first federated answer: {:.1} s",
             since.elapsed().as_secs_f32()
         ));
+        self.expect_health().await?;
+        terminal::success("every process and every database is healthy");
 
         let course = self.publish_a_course().await?;
         let student = self.buy(&course).await?;
         terminal::success("a student has bought a course, is enrolled and was told so: StudentHome shows it");
 
         self.lose("enrollment").await?;
+        self.expect_home(&student, &course).await?;
         terminal::success("enrollment was killed: it cost its own fields only, and came back by itself");
 
         process::run(self.compose().args(["down", "--timeout", "45"])).await?;
-        process::run(self.compose().args(["up", "--detach", "--no-build"])).await?;
-        self.wait_for_everything().await?;
+        self.up().await?;
         self.expect_home(&student, &course).await?;
         terminal::success("down and up again: everything is still there");
         Ok(())
     }
 
+    async fn up(&self) -> Result<()> {
+        process::run(self.compose().args(["up", "--detach", "--no-build"])).await?;
+        self.wait_for_everything().await
+    }
+
+    /// Each container that has a health check passes it.
+    async fn expect_health(&self) -> Result<()> {
+        let containers = output(self.compose().args(["ps", "--quiet"])).await?;
+        let format = "{{.Name}}{{with .State.Health}} {{.Status}}{{else}} healthy{{end}}";
+        let mut inspect = docker(&["inspect", "--format", format]);
+        inspect.args(containers.split_whitespace());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let states = output(&mut inspect).await?;
+            if states.lines().all(|state| state.ends_with(" healthy")) {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "not every container is healthy:\n{states}");
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
     async fn wait_for_everything(&self) -> Result<()> {
         let probe = "{ me { id } courses(first: 1) { nodes { id enrollmentCount } } }";
-        let is_up = is_soon(PATIENCE, || async { self.data(None, probe, json!({})).await.is_ok() }).await;
+        let is_up = is_soon(PATIENCE, async || self.data(None, probe, json!({})).await.is_ok()).await;
         ensure!(is_up, "the graph does not answer within {} s", PATIENCE.as_secs());
         Ok(())
     }
@@ -232,7 +346,7 @@ impl System {
     /// The first page of a student shows course, payment and notification, soon.
     async fn expect_home(&self, student: &str, course: &str) -> Result<()> {
         let document = std::fs::read_to_string(root().join("operations/StudentHome.graphql"))?;
-        let shows = || async {
+        let shows = async || {
             let Ok(data) = self.data(Some(student), &document, json!({})).await else { return false };
             let enrollment = &data["me"]["enrollments"]["nodes"][0];
             enrollment["course"]["id"] == course
@@ -243,15 +357,21 @@ impl System {
         Ok(())
     }
 
-    /// `kill -9` of a container's process.
+    /// `kill -9` of a container's process, after which the engine starts it again.
     async fn lose(&self, service: &str) -> Result<()> {
         let container = output(self.compose().args(["ps", "--quiet", service])).await?;
-        let pid = output(Command::new("docker").args(["inspect", "--format", "{{.State.Pid}}", &container])).await?;
-        process::run(Command::new("kill").args(["-9", &pid])).await?;
+        let pid = output(&mut docker(&["inspect", "--format", "{{.State.Pid}}", &container])).await?;
+        // `docker kill` would be an order not to start it again, and the process is another user's, or another machine's.
+        let kill = format!("kill -9 {pid}");
+        let killer = ["run", "--rm", "--pid", "host", "--entrypoint", "sh", DATABASE_IMAGE, "-c", &kill];
+        process::run(&mut docker(&killer)).await?;
         let without = "{ courses(first: 1) { nodes { title viewerEnrollment { id } } } }";
         let answer = self.ask(None, without, json!({})).await?;
         ensure!(answer["data"]["courses"]["nodes"][0]["title"] == "Containers", "{answer}");
-        self.wait_for_everything().await
+        self.wait_for_everything().await?;
+        let restarts = output(&mut docker(&["inspect", "--format", "{{.RestartCount}}", &container])).await?;
+        ensure!(restarts == "1", "{service} was started again {restarts} times");
+        Ok(())
     }
 
     async fn register(&self, email: &str, role: &str) -> Result<String> {
@@ -280,8 +400,10 @@ fn text(data: &Value, pointer: &str) -> Result<String> {
     Ok(data.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no {pointer} in {data}"))?.to_owned())
 }
 
+/// What `command` prints; where it fails, the error is what it says.
 async fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().await?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let name = command.as_std().get_program().to_string_lossy().into_owned();
+    let output = command.output().await.with_context(|| format!("cannot run {name}: is it installed?"))?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -11,8 +11,8 @@ use crate::{process, terminal};
 /// A program, and how to get it.
 struct Needed {
     what_for: &'static str,
-    /// An environment variable that names it.
-    variable: &'static str,
+    /// An environment variable that names it, where one does.
+    variable: Option<&'static str>,
     usual_place: &'static str,
     package: &'static str,
 }
@@ -21,7 +21,7 @@ struct Needed {
 pub async fn ensure_chromium() -> Result<()> {
     let chromium = Needed {
         what_for: "the browser tests need Chromium",
-        variable: "CHROMIUM",
+        variable: Some("CHROMIUM"),
         usual_place: "/usr/bin/chromium",
         package: "chromium",
     };
@@ -32,7 +32,7 @@ pub async fn ensure_chromium() -> Result<()> {
 pub async fn ensure_nats() -> Result<()> {
     let nats = Needed {
         what_for: "the tests of events need a NATS server",
-        variable: "NATS_SERVER",
+        variable: Some("NATS_SERVER"),
         usual_place: "/usr/sbin/nats-server",
         package: "nats-server",
     };
@@ -43,7 +43,7 @@ pub async fn ensure_nats() -> Result<()> {
 pub async fn ensure_kubectl() -> Result<()> {
     let kubectl = Needed {
         what_for: "the manifests need kubectl",
-        variable: "KUBECTL",
+        variable: Some("KUBECTL"),
         usual_place: "/usr/bin/kubectl",
         package: "kubernetes-client",
     };
@@ -52,28 +52,50 @@ pub async fn ensure_kubectl() -> Result<()> {
 
 /// What runs containers.
 pub async fn ensure_docker() -> Result<()> {
-    let needed =
-        |usual_place, package| Needed { what_for: "containers need Docker", variable: "", usual_place, package };
-    needed("/usr/sbin/dockerd", "docker.io").ensure().await?;
-    needed("/usr/bin/docker-compose", "docker-compose").ensure().await
+    // Docker's own packages put it elsewhere.
+    if find_program("dockerd").is_some() {
+        return Ok(());
+    }
+    let docker = Needed {
+        what_for: "containers need Docker",
+        variable: None,
+        usual_place: "/usr/sbin/dockerd",
+        package: "docker.io",
+    };
+    docker.ensure().await
+}
+
+/// What runs the containers of a `compose.yml`, where `docker` itself cannot.
+pub async fn ensure_compose() -> Result<()> {
+    let compose = Needed {
+        what_for: "compose.yml needs Docker Compose",
+        variable: None,
+        usual_place: "/usr/bin/docker-compose",
+        package: "docker-compose",
+    };
+    compose.ensure().await
+}
+
+/// Whether what is missing can be installed here.
+pub fn can_install() -> bool {
+    nix::unistd::geteuid().is_root() && find_program("apt-get").is_some()
 }
 
 impl Needed {
     async fn ensure(&self) -> Result<()> {
         let Self { what_for, variable, usual_place, package } = self;
-        let given = std::env::var_os(variable).map(PathBuf::from);
+        let given = variable.and_then(std::env::var_os).map(PathBuf::from);
         if given.is_some_and(|path| path.is_file()) || Path::new(usual_place).is_file() {
             return Ok(());
         }
-        if nix::unistd::geteuid().is_root() && find_program("apt-get").is_some() {
+        if can_install() {
             terminal::note(&format!("{what_for}: installing Debian's package"));
             process::run(Command::new("apt-get").args(["update", "-qq"])).await?;
             let mut install = Command::new("apt-get");
             install.args(["install", "-y", "-qq", "--no-install-recommends", package]);
             return process::run(install.env("DEBIAN_FRONTEND", "noninteractive")).await;
         }
-        bail!(
-            "{what_for}: install it (Debian: `sudo apt-get install {package}`), or set {variable} to the path of the program"
-        )
+        let or_set = variable.map_or_else(String::new, |name| format!(", or set {name} to the path of the program"));
+        bail!("{what_for}: install it (Debian: `sudo apt-get install {package}`){or_set}")
     }
 }
