@@ -2,7 +2,6 @@
 
 use std::{
     net::{Ipv4Addr, TcpListener},
-    ops::RangeInclusive,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -18,7 +17,7 @@ use crate::{
     debian,
     process::{self, Running},
     terminal,
-    workspace::{home, root},
+    workspace::{home, root, subgraphs},
 };
 
 const PROJECT: &str = "lyceum-containers";
@@ -34,9 +33,6 @@ const NATS_IMAGE: &str = "nats:2-alpine";
 /// What the image and `compose.yml` build on.
 const BASES: [&str; 4] =
     ["rust:1.95-bookworm", "node:20-bookworm-slim", "gcr.io/distroless/cc-debian12:nonroot", DATABASE_IMAGE];
-
-/// Those that `compose.yml` takes besides the router's.
-const DATABASE_PORTS: RangeInclusive<u16> = 5433..=5437;
 
 /// How to go about it.
 #[derive(Args)]
@@ -57,7 +53,6 @@ pub struct Options {
 pub async fn run(options: &Options) -> Result<()> {
     let engine = Engine::find_or_start().await?;
     let compose = Compose::find().await?;
-    ensure_ports_are_free()?;
     let nats = options.nats.then_some(NATS_IMAGE);
     engine.ensure_images(BASES.into_iter().chain(nats)).await?;
     engine.build(&options.profile).await?;
@@ -142,16 +137,6 @@ async fn make_stand_ins() -> Result<()> {
     made.context("no stand-ins can be made, and without them there is nothing to build the image on")
 }
 
-/// Found out now, and not after the image has been built.
-fn ensure_ports_are_free() -> Result<()> {
-    for port in DATABASE_PORTS {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
-            format!("compose.yml gives port {port} to a database, and it is taken: is `lyceum up` running, or what an earlier run left?")
-        })?;
-    }
-    Ok(())
-}
-
 fn log() -> Result<PathBuf> {
     Ok(home()?.join("dockerd.log"))
 }
@@ -217,12 +202,23 @@ impl Compose {
     }
 }
 
+/// What of `compose.yml` is other than usual.
+fn settings(port: u16, has_nats: bool) -> Result<Vec<(String, String)>> {
+    let mut settings = vec![("LYCEUM_PORT".to_owned(), port.to_string())];
+    // Any that is free, so that `lyceum up` can run beside it.
+    settings.extend(subgraphs()?.iter().map(|name| (format!("{}_DB_PORT", name.to_uppercase()), "0".to_owned())));
+    if has_nats {
+        let nats = [("COMPOSE_PROFILES", "nats"), ("LYCEUM_BUS", "nats://nats:4222")];
+        settings.extend(nats.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+    Ok(settings)
+}
+
 /// The containers of `compose.yml`.
 struct System {
     compose: Compose,
-    has_nats: bool,
     directory: TempDir,
-    port: u16,
+    settings: Vec<(String, String)>,
     url: String,
     http: reqwest::Client,
 }
@@ -236,18 +232,16 @@ impl System {
         init.arg(format!("{}:/out", directory.path().display()));
         process::run(init.args([IMAGE, "admin", "init-env", "--file", "/out/.env"])).await?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let settings = settings(port, has_nats)?;
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
-        Ok(Self { compose, has_nats, directory, port, url: format!("http://127.0.0.1:{port}"), http })
+        Ok(Self { compose, directory, settings, url: format!("http://127.0.0.1:{port}"), http })
     }
 
     fn compose(&self) -> Command {
         let mut command = self.compose.command();
         command.args(["--project-name", PROJECT, "--file"]).arg(root().join("compose.yml"));
         command.arg("--env-file").arg(self.directory.path().join(".env"));
-        command.env("LYCEUM_PORT", self.port.to_string());
-        if self.has_nats {
-            command.args(["--profile", "nats"]).env("LYCEUM_BUS", "nats://nats:4222");
-        }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -257,7 +251,7 @@ impl System {
         let secrets = self.directory.path().join(".env");
         terminal::note(&format!("left running: {}", self.url));
         terminal::note(&format!(
-            "its end: {} --project-name {PROJECT} --env-file {} down --volumes",
+            "its end: COMPOSE_PROFILES=nats {} --project-name {PROJECT} --env-file {} down --volumes",
             self.compose.name(),
             secrets.display()
         ));
