@@ -80,9 +80,9 @@ impl Engine {
     async fn find_or_start() -> Result<Self> {
         let Err(reason) = version().await else { return Ok(Self { started: None }) };
         ensure!(
-            debian::can_install(),
+            nix::unistd::geteuid().is_root(),
             "no Docker engine answers, so nothing of the image and of compose.yml can be checked: start one that you \
-             may use, or, on Debian, run this as root, and it starts one of its own ({reason:#})"
+             may use, or run this as root, and it starts one of its own ({reason:#})"
         );
         debian::ensure_docker().await?;
         // Not every file system can be laid over another one.
@@ -92,7 +92,7 @@ impl Engine {
                 return Ok(Self { started: Some(started) });
             }
         }
-        bail!("dockerd does not start: its log is {}", log()?.display())
+        bail!("the Docker engine that was started does not answer: its log is {}", log()?.display())
     }
 
     /// Pulls what is not there; where nothing can be pulled, stand-ins are made.
