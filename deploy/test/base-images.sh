@@ -67,10 +67,19 @@ ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 D
         ;;
     gcr.io/distroless/*)
+        # Like the original: packages unpacked, and nothing that could run a script.
         build "$image" "$context" <<'D'
-FROM lyceum-test/debian
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libgcc-s1 && rm -rf /var/lib/apt/lists/* \
-    && groupadd --gid 65532 nonroot && useradd --uid 65532 --gid 65532 --create-home nonroot
+FROM lyceum-test/debian AS debian
+WORKDIR /packages
+RUN apt-get update -qq && apt-get download -qq base-files netbase tzdata libc6 libssl3 libgcc-s1 libgomp1 libstdc++6 \
+    && for package in *.deb; do dpkg -x "$package" /root-of-image; done \
+    && install -D /etc/ssl/certs/ca-certificates.crt /root-of-image/etc/ssl/certs/ca-certificates.crt \
+    && printf 'root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n' >/root-of-image/etc/passwd \
+    && printf 'root:x:0:\nnonroot:x:65532:\n' >/root-of-image/etc/group \
+    && install -d -o 65532 -g 65532 /root-of-image/home/nonroot && install -d -m 1777 /root-of-image/tmp
+FROM scratch
+COPY --from=debian /root-of-image /
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 USER 65532
 D
         ;;
@@ -82,7 +91,8 @@ D
         build "$image" "$context" <<'D'
 FROM lyceum-test/debian
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql-client-15 && rm -rf /var/lib/apt/lists/* \
-    && groupadd --gid 70 postgres && useradd --uid 70 --gid 70 postgres && mkdir -p /var/lib/postgresql/data && chown -R 70:70 /var/lib/postgresql
+    && groupadd --gid 70 postgres && useradd --uid 70 --gid 70 postgres && mkdir -p /var/lib/postgresql/data /var/run/postgresql \
+    && chown -R 70:70 /var/lib/postgresql /var/run/postgresql
 COPY postgres /usr/local/postgres
 COPY postgres.sh /usr/local/bin/docker-entrypoint.sh
 ENV PATH=/usr/local/postgres/bin:/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data LC_ALL=C.UTF-8
