@@ -2,22 +2,25 @@
 
 mod admin;
 mod health;
-mod logging;
 mod plan;
 mod seed;
 mod stop;
 mod subgraphs;
+mod telemetry;
 mod terminal;
 mod up;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use router::Router;
 use subgraph_kit::database::DatabaseSettings;
 use tokio::runtime::Runtime;
 
-use crate::subgraphs::{DatabaseUrls, Name};
+use crate::{
+    subgraphs::{DatabaseUrls, Name},
+    telemetry::Telemetry,
+};
 
 /// Lyceum: the back end of an online-course platform as one federated GraphQL graph.
 #[derive(Parser)]
@@ -34,7 +37,7 @@ enum Command {
     /// Run one subgraph alone.
     Subgraph(Box<subgraphs::Settings>),
     /// Run the router alone.
-    Router(Box<router::Settings>),
+    Router(Box<RouterSettings>),
     /// Bring databases up to date.
     Migrate {
         /// Which ones; all five when none is named.
@@ -69,6 +72,16 @@ enum Command {
     Plan(plan::Settings),
 }
 
+/// The settings of a router that runs alone.
+#[derive(Args)]
+struct RouterSettings {
+    #[command(flatten)]
+    router: router::Settings,
+
+    #[command(flatten)]
+    telemetry: telemetry::Settings,
+}
+
 fn main() -> ExitCode {
     match run(CommandLine::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,24 +93,28 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    logging::start(match command {
-        Command::Up(_)
-        | Command::Migrate { .. }
-        | Command::Seed { .. }
-        | Command::Admin(_)
-        | Command::Sdl { .. }
-        | Command::Health(_)
-        | Command::Plan(_) => "warn",
-        // The NATS library speaks of each attempt to connect.
-        Command::Subgraph(_) => "info,async_nats=warn",
-        // The HTTP library beneath the router speaks of each worker.
-        Command::Router(_) => "info,ntex_rt=warn,ntex_server=warn,ntex_net=warn",
-    });
     let runtime = Runtime::new()?;
+    let telemetry = start_telemetry(&command, &runtime)?;
     let outcome = execute(command, &runtime);
+    telemetry.end();
     // A thread that still reads standard input must not keep the process.
     runtime.shutdown_background();
     outcome
+}
+
+fn start_telemetry(command: &Command, runtime: &Runtime) -> anyhow::Result<Telemetry> {
+    let nothing = telemetry::Settings::default();
+    let (settings, service, level) = match command {
+        Command::Up(settings) => (&settings.telemetry, "lyceum", "warn"),
+        // The NATS library speaks of each attempt to connect.
+        Command::Subgraph(settings) => (&settings.telemetry, settings.name.as_str(), "info,async_nats=warn"),
+        // The HTTP library beneath the router speaks of each worker.
+        Command::Router(settings) => {
+            (&settings.telemetry, "router", "info,ntex_rt=warn,ntex_server=warn,ntex_net=warn")
+        }
+        _ => (&nothing, "lyceum", "warn"),
+    };
+    telemetry::start(settings, service, level, runtime)
 }
 
 fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
@@ -105,8 +122,8 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
         Command::Up(settings) => runtime.block_on(up::run(*settings)),
         Command::Subgraph(settings) => runtime.block_on(subgraphs::serve(*settings)),
         Command::Router(settings) => {
-            let router = Router::bind(&settings)?;
-            router.run(stop::ending_on(runtime, settings.end.notice())?)
+            let router = Router::bind(&settings.router)?;
+            router.run(stop::ending_on(runtime, settings.router.end.notice())?)
         }
         Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),
         Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),

@@ -24,7 +24,7 @@ use subgraph_kit::{
 use tokio::{join, net::TcpListener, select, time::sleep, try_join};
 use tracing::{info, warn};
 
-use crate::{seed, stop};
+use crate::{seed, stop, telemetry};
 
 /// A subgraph, and its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -190,6 +190,9 @@ pub struct Settings {
 
     #[command(flatten)]
     pub end: EndSettings,
+
+    #[command(flatten)]
+    pub telemetry: telemetry::Settings,
 
     /// Answer everybody on this machine, without a secret. On a loopback address only.
     #[arg(long)]

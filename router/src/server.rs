@@ -24,6 +24,7 @@ use hive_router::{
         server::{Server, bind_addr},
         web::{self, App, HttpRequest, HttpResponse, HttpServer},
     },
+    opentelemetry::global,
     pipeline::{
         long_lived_client_limit::LongLivedClientLimitService, request_identifiers::RequestIdentifiersService,
         request_summary::RequestSummaryService, response_compression::ResponseCompressionService,
@@ -31,7 +32,7 @@ use hive_router::{
     plugins::plugins_service::PluginService,
     telemetry::{TelemetryContext, traces::set_tracing_enabled},
 };
-use subgraph_kit::{Ending, serve};
+use subgraph_kit::{Ending, metrics, serve, spans};
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 use tokio_util::{
@@ -203,8 +204,10 @@ fn use_one_tls_library() {
 }
 
 fn telemetry(config: &HiveRouterConfig) -> TelemetryContext {
-    set_tracing_enabled(config.telemetry.is_tracing_enabled());
-    TelemetryContext::from_propagation_config(&config.telemetry.tracing.propagation, &config.log)
+    set_tracing_enabled(spans::are_on());
+    let meter = metrics::are_on().then(|| global::meter("hive-router"));
+    let propagation = &config.telemetry.tracing.propagation;
+    TelemetryContext::from_propagation_config_with_meter(propagation, &config.log, meter)
 }
 
 type Started = (Arc<RouterSharedState>, Arc<SchemaState>);

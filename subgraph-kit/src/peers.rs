@@ -19,6 +19,7 @@ use crate::{
     Error, Subgraph, budget,
     events::Undelivered,
     hop::{Hop, SIGNATURE, Secrets},
+    spans,
 };
 
 /// Where a subgraph takes events.
@@ -97,7 +98,9 @@ impl Credentials {
     }
 
     fn headers(&self) -> HeaderMap {
-        self.0.iter().map(|value| (AUTHORIZATION, value.clone())).collect()
+        let mut headers: HeaderMap = self.0.iter().map(|value| (AUTHORIZATION, value.clone())).collect();
+        spans::inject(&mut headers);
+        headers
     }
 }
 

@@ -72,6 +72,18 @@ pub fn failure(error: &Error) -> Response {
     Response::from_errors(vec![failed])
 }
 
+/// The codes of an answer's errors.
+pub(crate) fn codes(response: &Response) -> Vec<&str> {
+    response.errors.iter().filter_map(code).collect()
+}
+
+fn code(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
+}
+
 fn publish_error(failed: &mut ServerError) {
     if let Some(error) = failed.source::<Error>().cloned() {
         log(&error);

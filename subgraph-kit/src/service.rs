@@ -22,13 +22,15 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::{
     Client, Credentials, Error,
     batch::Batches,
     budget, database,
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
-    report,
+    metrics::{self, OpenStream},
+    report, spans,
     token::{Bearer, Verifier},
     trace,
 };
@@ -106,7 +108,8 @@ impl Subgraph {
         let stream = {
             let (schema, loader) = (schema.clone(), loader.clone());
             move |request: Request| {
-                let loader = Arc::new(DataLoader::new(loader.clone(), tokio::spawn));
+                let spawn = move |load| tokio::spawn(trace::work_of(name, load));
+                let loader = Arc::new(DataLoader::new(loader.clone(), spawn));
                 schema.execute_stream(request.data(loader)).boxed()
             }
         };
@@ -152,7 +155,8 @@ impl Subgraph {
     /// cancelled.
     pub async fn work(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
         let events = Work { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
-        let tasks = self.tasks.iter().map(|task| task(stop.clone()));
+        metrics::watch(self.name, &self.db);
+        let tasks = self.tasks.iter().map(|task| trace::work_of(self.name, task(stop.clone())));
         tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
     }
 
@@ -206,8 +210,9 @@ impl Subgraph {
         mut request: Request,
     ) -> impl Future<Output = Response> + Send + 'static {
         let is_traced = headers.contains_key(trace::HEADER);
-        let (subgraph, headers) = (self.clone(), headers.clone());
-        trace::answer(is_traced, async move {
+        let (subgraph, headers, began) = (self.clone(), headers.clone(), Instant::now());
+        let (name, span) = (self.name, spans::request(self.name, &headers));
+        let answer = trace::answer(name, is_traced, async move {
             let answer = async {
                 let bearer = subgraph.admit(&headers, &mut request).await?;
                 let request = request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
@@ -216,7 +221,14 @@ impl Subgraph {
             let answer =
                 timeout(budget::ROUTER, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
             answer.unwrap_or_else(|error| report::failure(&error))
-        })
+        });
+        async move {
+            let answer = answer.instrument(span.clone()).await;
+            let codes = report::codes(&answer);
+            metrics::answered(name, began.elapsed(), &codes);
+            spans::failed(&span, &codes);
+            answer
+        }
     }
 
     /// Verifies the token in `headers` and runs one request that may have many answers, a
@@ -226,7 +238,7 @@ impl Subgraph {
         headers: &HeaderMap,
         mut request: Request,
     ) -> impl Stream<Item = Response> + Send + use<> + 'static {
-        let (subgraph, headers) = (self.clone(), headers.clone());
+        let (subgraph, headers, name) = (self.clone(), headers.clone(), self.name);
         let responses = async move {
             match subgraph.admit(&headers, &mut request).await {
                 Ok(bearer) => {
@@ -237,7 +249,9 @@ impl Subgraph {
                 Err(error) => stream::iter([report::failure(&error)]).boxed(),
             }
         };
-        stream::once(responses).flatten()
+        let open = OpenStream::new(name);
+        let answers = trace::stream_of(name, stream::once(responses).flatten().boxed());
+        answers.inspect(move |_| _ = &open)
     }
 
     async fn admit(&self, headers: &HeaderMap, request: &mut Request) -> Result<Bearer, Error> {

@@ -1,7 +1,7 @@
 //! What a request costs here: its SQL statements with their time and rows, told to the router when it asks.
 //!
-//! sqlx tells each statement to `tracing`. The layer [`statements`] keeps those of requests that are being traced.
-//! While there are none, and until there are again, sqlx does not even write its statements down.
+//! sqlx tells each statement to `tracing`. The layer [`statements`] keeps those of requests that are being traced, and
+//! passes all of them on to [`metrics`] and [`spans`]. While nobody wants them, sqlx does not even write them down.
 
 use std::{
     future::Future,
@@ -14,6 +14,10 @@ use std::{
 };
 
 use async_graphql::Response;
+use futures::{
+    Stream, StreamExt as _,
+    stream::{self, BoxStream},
+};
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use tracing::{
@@ -29,6 +33,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+use crate::{metrics, spans};
+
 /// With it the router asks for a trace. It is part of what the router signs, and nobody else is believed.
 pub const HEADER: HeaderName = HeaderName::from_static("x-lyceum-trace");
 
@@ -38,14 +44,23 @@ pub const EXTENSION: &str = "lyceumTrace";
 const SQLX_TARGET: &str = "sqlx::query";
 /// In what the driver asks for itself, and in no statement of ours.
 const CATALOG: &str = "pg_catalog.";
+const OPERATIONS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "BEGIN", "COMMIT", "ROLLBACK"];
 const MOST_STATEMENTS: usize = 500;
 /// To begin and to stop listening goes through all of a process's places that log, so it waits for this long whether
 /// there is one more trace.
 const LINGER: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
+    /// What is being done here.
+    static SCOPE: Scope;
+}
+
+/// Whose statements they are.
+#[derive(Clone)]
+struct Scope {
+    service: &'static str,
     /// The request that is being answered, if it is traced.
-    static TRACED: Option<Arc<Recorder>>;
+    recorder: Option<Arc<Recorder>>,
 }
 
 /// What a subgraph tells of a request. Times are microseconds.
@@ -93,7 +108,7 @@ pub fn micros(duration: Duration) -> u64 {
 }
 
 /// Answers a request. If it `is_asked` for, the answer's extensions have a [`Trace`].
-pub(crate) async fn answer(is_asked: bool, request: impl Future<Output = Response>) -> Response {
+pub(crate) async fn answer(service: &'static str, is_asked: bool, request: impl Future<Output = Response>) -> Response {
     let listening = if is_asked {
         Some(Listening::begin())
     } else {
@@ -102,12 +117,26 @@ pub(crate) async fn answer(is_asked: bool, request: impl Future<Output = Respons
     };
     let recorder = listening.as_ref().map(|_| Recorder::new());
     // Also without one: what this process asks itself on the way is a request of its own.
-    let mut response = TRACED.scope(recorder.clone(), request).await;
+    let mut response = SCOPE.scope(Scope { service, recorder: recorder.clone() }, request).await;
     if let Some(recorder) = recorder {
         let trace = async_graphql::to_value(recorder.trace()).expect("a trace is JSON");
         response.extensions.insert(EXTENSION.to_owned(), trace);
     }
     response
+}
+
+/// What a service does beside answering requests.
+pub(crate) fn work_of<F: Future>(service: &'static str, work: F) -> impl Future<Output = F::Output> {
+    SCOPE.scope(Scope { service, recorder: None }, work)
+}
+
+/// What a service answers a subscription.
+pub(crate) fn stream_of<T: 'static>(
+    service: &'static str,
+    mut answers: BoxStream<'static, T>,
+) -> impl Stream<Item = T> + Send + 'static {
+    let scope = Scope { service, recorder: None };
+    stream::poll_fn(move |context| SCOPE.sync_scope(scope.clone(), || answers.poll_next_unpin(context)))
 }
 
 struct Recorder {
@@ -120,11 +149,7 @@ impl Recorder {
         Arc::new(Self { began: Instant::now(), trace: Mutex::default() })
     }
 
-    fn current() -> Option<Arc<Self>> {
-        TRACED.try_with(Clone::clone).ok().flatten()
-    }
-
-    fn record(&self, told: Told) {
+    fn record(&self, told: &Told) {
         let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
         if trace.statements.len() < MOST_STATEMENTS {
             trace.statements.push(told.statement(self.began.elapsed()));
@@ -141,13 +166,13 @@ impl Recorder {
     }
 }
 
-/// Hears the statements of requests that are being traced.
+/// Hears the statements that somebody wants to know of.
 #[must_use]
 pub fn statements<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    Statements.with_filter(OnlyTraced)
+    Statements.with_filter(OnlyWanted)
 }
 
 /// Whether sqlx is told that somebody listens.
@@ -200,15 +225,25 @@ impl Drop for Listening {
     }
 }
 
-struct OnlyTraced;
+struct OnlyWanted;
 
-fn is_statement(metadata: &Metadata<'_>) -> bool {
-    LISTENING.load(Ordering::SeqCst) && metadata.target() == SQLX_TARGET
+/// Whether all statements are, not only those of traced requests.
+fn are_all_wanted() -> bool {
+    metrics::are_on() || spans::are_on()
 }
 
-impl<S> Filter<S> for OnlyTraced {
+fn are_any_wanted() -> bool {
+    LISTENING.load(Ordering::SeqCst) || are_all_wanted()
+}
+
+fn is_statement(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == SQLX_TARGET && are_any_wanted()
+}
+
+impl<S> Filter<S> for OnlyWanted {
     fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
-        is_statement(metadata) && Recorder::current().is_some()
+        let is_wanted = |scope: &Scope| scope.recorder.is_some() || are_all_wanted();
+        is_statement(metadata) && SCOPE.try_with(is_wanted).unwrap_or(false)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
@@ -216,7 +251,7 @@ impl<S> Filter<S> for OnlyTraced {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(if LISTENING.load(Ordering::SeqCst) { LevelFilter::DEBUG } else { LevelFilter::OFF })
+        Some(if are_any_wanted() { LevelFilter::DEBUG } else { LevelFilter::OFF })
     }
 }
 
@@ -224,10 +259,15 @@ struct Statements;
 
 impl<S: Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        let Some(recorder) = Recorder::current() else { return };
+        let Ok(Scope { service, recorder }) = SCOPE.try_with(Clone::clone) else { return };
         let mut told = Told::default();
         event.record(&mut told);
-        recorder.record(told);
+        if let Some(recorder) = recorder {
+            recorder.record(&told);
+        }
+        let (operation, took) = (told.operation(), told.took());
+        metrics::stated(service, operation, took);
+        spans::stated(service, operation, told.sql(), took, told.rows());
     }
 }
 
@@ -244,12 +284,29 @@ struct Told {
 }
 
 impl Told {
-    fn statement(self, now: Duration) -> Statement {
-        let took = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
-        let sql = if self.text.is_empty() { self.summary } else { self.text.trim().to_owned() };
-        let rows = self.returned.max(self.affected);
+    fn statement(&self, now: Duration) -> Statement {
+        let (sql, took) = (self.sql(), self.took());
+        let start = micros(now.saturating_sub(took));
         let catalog = sql.contains(CATALOG);
-        Statement { sql, start: micros(now.saturating_sub(took)), duration: micros(took), rows, catalog }
+        Statement { sql: sql.to_owned(), start, duration: micros(took), rows: self.rows(), catalog }
+    }
+
+    fn sql(&self) -> &str {
+        if self.text.is_empty() { &self.summary } else { self.text.trim() }
+    }
+
+    /// What kind of statement it is, in one of few words.
+    fn operation(&self) -> &'static str {
+        let first = self.summary.split_whitespace().next().unwrap_or_default();
+        OPERATIONS.into_iter().find(|known| first.eq_ignore_ascii_case(known)).unwrap_or("OTHER")
+    }
+
+    fn took(&self) -> Duration {
+        Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
+    }
+
+    fn rows(&self) -> u64 {
+        self.returned.max(self.affected)
     }
 }
 
@@ -303,7 +360,7 @@ mod tests {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let listener = tracing_subscriber::registry().with(statements());
-        with_default(listener, || runtime.block_on(answer(is_asked, request)))
+        with_default(listener, || runtime.block_on(answer("course", is_asked, request)))
     }
 
     /// Tells of a statement as sqlx does.
@@ -392,7 +449,7 @@ mod tests {
     #[test]
     fn what_a_traced_request_asks_on_its_way_is_not_part_of_it() {
         let nested = async {
-            answer(false, async {
+            answer("course", false, async {
                 run("select 1", 1, 0);
                 Response::new(Value::Null)
             })

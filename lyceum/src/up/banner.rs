@@ -37,6 +37,9 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], safelist: Option<&Pa
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
     line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));
     line(format_args!("  GraphQL      {}/graphql", addresses.router));
+    if let Some(metrics) = &addresses.metrics {
+        line(format_args!("  Metrics      {metrics}"));
+    }
     line(format_args!("  Data         {}", addresses.data.display()));
     if let Some(manifest) = safelist {
         line(format_args!("\n  Only the documents of {} are answered, by their ids:", manifest.display()));

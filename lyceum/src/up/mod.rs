@@ -35,6 +35,7 @@ use self::databases::Servers;
 use crate::{
     seed, stop,
     subgraphs::{self, DatabaseUrls, Name},
+    telemetry,
     terminal::Steps,
 };
 
@@ -113,6 +114,9 @@ pub struct Settings {
     #[command(flatten)]
     events: EventSettings,
 
+    #[command(flatten)]
+    pub telemetry: telemetry::Settings,
+
     // Without one, each start makes its own and keeps it to itself.
     #[command(flatten)]
     secret: SecretSettings,
@@ -132,6 +136,7 @@ enum Transport {
 struct Addresses {
     router: String,
     jwks: Option<String>,
+    metrics: Option<String>,
     subgraphs: BTreeMap<&'static str, String>,
     databases: BTreeMap<&'static str, String>,
     data: PathBuf,
@@ -207,6 +212,7 @@ async fn serve_over(
         subgraphs: graph.urls(),
         databases: servers.urls(),
         jwks: graph.jwks_url(),
+        metrics: settings.telemetry.metrics_url(),
         data: home.data.clone(),
     };
     tokio::select! {

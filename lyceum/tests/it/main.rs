@@ -20,6 +20,7 @@ mod safelist;
 mod silence;
 mod statements;
 mod system;
+mod telemetry;
 mod throttle;
 mod tokens;
 mod trace;

@@ -23,7 +23,7 @@ use hive_router::{
 };
 use http::Uri;
 use moka::sync::Cache;
-use subgraph_kit::Subgraph;
+use subgraph_kit::{Subgraph, spans};
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span};
@@ -108,7 +108,8 @@ impl SubgraphExecutor for InProcessExecutor {
         timeout: Option<Duration>,
         _plugins: Option<&'a PluginRequestState<'a>>,
     ) -> Result<SubgraphResponse<'static>, SubgraphExecutorError> {
-        let call = self.subgraph.execute(&request.headers, graphql_request(&request, &self.documents)?);
+        let headers = spans::told(&request.headers);
+        let call = self.subgraph.execute(&headers, graphql_request(&request, &self.documents)?);
         let response = match timeout {
             Some(timeout) => tokio::time::timeout(timeout, self.call(call)).await?,
             None => self.call(call).await,

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CourseId, EnrollmentId, PaymentId, UserId, ids::new_id_and_time};
+use crate::{CourseId, EnrollmentId, PaymentId, UserId, ids::new_id_and_time, spans};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Event {
     /// When it happened.
     pub time: DateTime<Utc>,
     datacontenttype: ContentType,
+    /// The span in which it happened, as W3C's Trace Context writes it; none where nobody traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// What happened.
     #[serde(flatten)]
     pub fact: Fact,
@@ -206,6 +209,7 @@ impl Event {
             subject: fact.subject(),
             time,
             datacontenttype: ContentType::Json,
+            traceparent: spans::traceparent(),
             fact,
         }
     }

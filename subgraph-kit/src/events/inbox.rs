@@ -2,15 +2,16 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use futures::{FutureExt as _, future::BoxFuture};
 use serde::Deserialize;
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
-use tracing::{debug, error, warn};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, query, query_as, query_scalar};
+use tracing::{Instrument as _, debug, error, warn};
 use uuid::Uuid;
 
-use super::{Event, Undelivered, relay::Round};
-use crate::{Error, crash, database::in_time, report, text, transaction};
+use super::{Event, Kind, Undelivered, relay::Round};
+use crate::{Error, crash, database::in_time, metrics, report, spans, text, transaction};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
@@ -74,11 +75,15 @@ struct Next {
     event_id: Uuid,
     r#type: String,
     event: String,
+    traceparent: Option<String>,
 }
 
 /// What became of an event.
 enum Outcome {
-    Done(Afterwards),
+    Done {
+        happened: DateTime<Utc>,
+        afterwards: Afterwards,
+    },
     /// It will not do as it is.
     Unusable(String),
     Failed(Error),
@@ -142,8 +147,19 @@ impl Inbox {
         let Some(next) = next(&mut transaction).await? else {
             return Ok(until_next_try(&mut transaction).await?.map_or(Round::Idle, Round::Later));
         };
-        match self.run(&mut transaction, &next).await {
-            Outcome::Done(afterwards) => {
+        let span = spans::acting(self.service, &next.r#type, next.traceparent.as_deref());
+        self.act_on(&next, db, transaction).instrument(span).await?;
+        Ok(Round::Moved)
+    }
+
+    async fn act_on(
+        &self,
+        next: &Next,
+        db: &PgPool,
+        mut transaction: Transaction<'static, Postgres>,
+    ) -> Result<(), sqlx::Error> {
+        match self.run(&mut transaction, next).await {
+            Outcome::Done { happened, afterwards } => {
                 query("update inbox set processed_at = now() where position = $1")
                     .bind(next.position)
                     .execute(&mut *transaction)
@@ -151,6 +167,9 @@ impl Inbox {
                 crash::point("inbox.before-commit");
                 transaction.commit().await?;
                 crash::point("inbox.committed");
+                let delay = Utc::now().signed_duration_since(happened).to_std().unwrap_or_default();
+                metrics::took_effect(self.service, next.kind(), delay);
+                metrics::acted(self.service, next.kind(), "done");
                 if let Some(afterwards) = afterwards {
                     afterwards();
                 }
@@ -158,7 +177,7 @@ impl Inbox {
             }
             Outcome::Unusable(reason) => {
                 transaction.rollback().await?;
-                self.set_aside(db, &next, 1, &reason).await?;
+                self.set_aside(db, next, 1, &reason).await?;
             }
             // The database is away: no fault of the event.
             Outcome::Failed(Error::Unavailable(source)) => {
@@ -166,10 +185,10 @@ impl Inbox {
             }
             Outcome::Failed(error) => {
                 transaction.rollback().await?;
-                self.try_later(db, &next, &error).await?;
+                self.try_later(db, next, &error).await?;
             }
         }
-        Ok(Round::Moved)
+        Ok(())
     }
 
     async fn run(&self, transaction: &mut PgConnection, next: &Next) -> Outcome {
@@ -180,8 +199,9 @@ impl Inbox {
         if !event.fact.kind().consumers().contains(&self.service) {
             return Outcome::Unusable(format!("{} has nothing to do with it", self.service));
         }
+        let happened = event.time;
         match AssertUnwindSafe((self.handle)(transaction, event)).catch_unwind().await {
-            Ok(Ok(afterwards)) => Outcome::Done(afterwards),
+            Ok(Ok(afterwards)) => Outcome::Done { happened, afterwards },
             Ok(Err(error)) => Outcome::Failed(error),
             Err(_) => Outcome::Failed(Error::internal(std::io::Error::other("the handler panicked"))),
         }
@@ -202,6 +222,7 @@ impl Inbox {
         match tries {
             Some(tries) if tries >= MOST_TRIES => self.set_aside(db, next, 0, &reason).await,
             _ => {
+                metrics::acted(self.service, next.kind(), "failed");
                 warn!(service = self.service, event.id = %next.event_id, reason, "an event failed; it is tried again");
                 Ok(())
             }
@@ -218,6 +239,7 @@ impl Inbox {
         .bind(tries)
         .execute(db)
         .await?;
+        metrics::acted(self.service, next.kind(), "set_aside");
         error!(
             service = self.service, event.id = %next.event_id, event.r#type = next.r#type, reason,
             "an event is set aside: `lyceum admin events` shows it, and sends it again"
@@ -226,10 +248,16 @@ impl Inbox {
     }
 }
 
+impl Next {
+    fn kind(&self) -> &'static str {
+        Kind::named(&self.r#type).map_or("unknown", Kind::name)
+    }
+}
+
 /// The first one whose turn it is: nothing earlier about the same thing is waiting.
 async fn next(transaction: &mut PgConnection) -> Result<Option<Next>, sqlx::Error> {
     query_as(
-        "select position, event_id, type, event::text as event
+        "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent
          from inbox
          where processed_at is null and set_aside_at is null and next_try_at <= now()
            and not exists (

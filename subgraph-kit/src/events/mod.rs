@@ -5,6 +5,7 @@
 //! of each service that wants it ([`bus`]), and there its effect and the mark that it was acted on
 //! are one transaction again ([`inbox`]). On its way through NATS it stays in the outbox until that inbox has it.
 
+mod backlog;
 pub mod bus;
 mod event;
 pub mod inbox;

@@ -1,8 +1,10 @@
 //! What a service has to tell, written in the transaction of the change.
 
 use sqlx::{PgConnection, query};
+use tracing::Instrument as _;
 
 use super::{Event, Fact};
+use crate::spans;
 
 /// The channel on which the database says that there is something to do in the outbox.
 pub const CHANNEL: &str = "outbox";
@@ -15,8 +17,9 @@ pub const CHANNEL: &str = "outbox";
 /// # Panics
 /// Never: an event has a JSON form.
 pub async fn publish(transaction: &mut PgConnection, fact: Fact) -> Result<(), sqlx::Error> {
-    let event = Event::new(fact);
-    let kind = event.fact.kind();
+    let kind = fact.kind();
+    let span = spans::publishing(kind.name());
+    let event = span.in_scope(|| Event::new(fact));
     query(
         "with added as (
              insert into outbox (event_id, destination, type, subject, event)
@@ -31,6 +34,7 @@ pub async fn publish(transaction: &mut PgConnection, fact: Fact) -> Result<(), s
     .bind(serde_json::to_string(&event).expect("an event has a JSON form"))
     .bind(CHANNEL)
     .execute(transaction)
+    .instrument(span)
     .await?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     crash,
     database::{AT_LEISURE, in_time},
-    transaction,
+    metrics, transaction,
 };
 
 /// So many at once; all of them about different things.
@@ -124,7 +124,19 @@ async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<
 async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<Delivery, Undelivered> {
     let kind = Kind::named(&event.r#type).ok_or_else(|| Undelivered::Refused("no known type".to_owned()))?;
     let delivery = bus.deliver(destination, kind, event.event_id, event.event.as_bytes());
-    timeout(PATIENCE, delivery).await.unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())))
+    let outcome =
+        timeout(PATIENCE, delivery).await.unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())));
+    metrics::delivered(destination, kind.name(), name(&outcome));
+    outcome
+}
+
+fn name(outcome: &Result<Delivery, Undelivered>) -> &'static str {
+    match outcome {
+        Ok(Delivery::Arrived) => "arrived",
+        Ok(Delivery::OnItsWay) => "sent",
+        Err(Undelivered::Refused(_)) => "refused",
+        Err(Undelivered::Away(_)) => "away",
+    }
 }
 
 /// What went into a stream goes there again, at growing intervals of 5 s to about 5 min, until the service that it

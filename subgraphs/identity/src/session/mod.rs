@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use subgraph_kit::{
     Client, Code, Error, Refusal,
     events::{self, Fact, Registration},
+    metrics,
     text::is_storable,
     transaction,
 };
@@ -100,10 +101,12 @@ impl Sessions {
     /// `RateLimited`; `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong
     /// password, nor by the time that it takes; those of the database.
     pub async fn sign_in(&self, client: Client, email: &str, password: String) -> Result<(Session, User), Error> {
-        self.throttle.admit_sign_in(client, email)?;
+        let admitted = self.throttle.admit_sign_in(client, email);
+        admitted.inspect_err(|_| metrics::sign_in_refused("throttled"))?;
         let started = Instant::now();
         let signed_in = self.compare_and_sign_in(client, email, password).await;
         if let Err(Error::Refused(_)) = &signed_in {
+            metrics::sign_in_refused("credentials");
             sleep_until(started + self.refusal_time).await;
         }
         signed_in

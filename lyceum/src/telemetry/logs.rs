@@ -1,0 +1,89 @@
+//! The log: on standard error. One line of it is on standard output, whatever the level: that a notification was
+//! written, as the specification wants it.
+
+use std::io::{IsTerminal as _, stderr, stdout};
+
+use clap::ValueEnum;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use subgraph_kit::{spans, trace};
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt as _, filter_fn},
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt as _,
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
+};
+
+/// hive-router's spans are of this target.
+const ROUTERS_SPANS: &str = "hive-router";
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, with the trace id, for whatever collects them.
+    Json,
+}
+
+/// Starts it at `level`, unless `RUST_LOG` says otherwise; and the spans, if there is something that takes them.
+pub fn start(format: LogFormat, level: &str, spans: Option<&SdkTracerProvider>) {
+    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // A line finds its trace id in the span around it, whatever the level.
+    let of_lines =
+        filter_fn(is_span).or(wanted.and(filter_fn(|metadata| is_discreet(metadata) && !is_notice(metadata))));
+    let of_notices = filter_fn(is_span).or(filter_fn(is_notice));
+    let traced = spans.map(|provider| {
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("lyceum"));
+        let layer = layer.with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
+        layer.with_filter(filter_fn(is_span))
+    });
+    tracing_subscriber::registry()
+        .with(traced)
+        .with(lines(format, stderr, stderr().is_terminal()).with_filter(of_lines))
+        .with(lines(format, stdout, stdout().is_terminal()).with_filter(of_notices))
+        .with(trace::statements())
+        .init();
+}
+
+/// Lines without the fields of the spans around them, among which are the addresses of clients.
+fn lines<S, W>(format: LogFormat, to: W, in_colour: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    match format {
+        LogFormat::Text => fmt::layer().with_writer(to).with_ansi(in_colour).with_filter(filter_fn(is_event)).boxed(),
+        LogFormat::Json => json_subscriber::layer()
+            .with_writer(to)
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .with_opentelemetry_ids(true)
+            .boxed(),
+    }
+}
+
+fn is_event(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
+}
+
+/// Of ours and of the router's, not of the libraries beneath.
+fn is_span(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && [spans::TARGET, ROUTERS_SPANS].contains(&metadata.target())
+}
+
+fn is_notice(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == notification::LOG_TARGET && *metadata.level() == Level::INFO
+}
+
+/// Below `info`, hive-router repeats documents and variables, and with them passwords. Its targets
+/// begin like those of our own crate `router`, so only the module tells.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    let is_theirs = metadata.module_path().is_some_and(|module| module.starts_with("hive_router"));
+    !is_theirs || *metadata.level() <= Level::INFO
+}

@@ -1,0 +1,77 @@
+//! The numbers, in the text format of Prometheus.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use axum::{
+    Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse, routing::get,
+};
+use opentelemetry::{Key, global};
+use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream};
+use prometheus::{Encoder as _, Registry, TextEncoder};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// hive-router's instruments that say of each request what its client calls it: a client has as many names as it likes,
+/// and each would be a series of its own.
+const NAMED_BY_CLIENTS: &str = "http.server.";
+/// What else it says of them.
+const LABELS: [&str; 6] = [
+    "http.request.method",
+    "http.response.status_code",
+    "http.route",
+    "error.type",
+    "graphql.operation.type",
+    "graphql.response.status",
+];
+
+/// Seconds; of the router's whole answers and of its requests to subgraphs.
+const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Counts from now on, and answers at `address` for as long as `runtime` lives.
+pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime) -> Result<()> {
+    let listener = runtime
+        .block_on(TcpListener::bind(address))
+        .with_context(|| format!("metrics cannot be served at {address}: `--metrics-listen` names another place"))?;
+    let registry = Registry::new();
+    let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).without_scope_info().build()?;
+    let provider = SdkMeterProvider::builder()
+        .with_resource(super::resource(service))
+        .with_reader(reader)
+        .with_view(as_wanted)
+        .build();
+    global::set_meter_provider(provider);
+    subgraph_kit::metrics::start();
+    let routes = Router::new().route("/metrics", get(metrics)).with_state(registry);
+    runtime.spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            tracing::error!(%error, "metrics are not served any more");
+        }
+    });
+    Ok(())
+}
+
+/// How an instrument of hive-router is kept. Ours are as they want to be.
+fn as_wanted(instrument: &Instrument) -> Option<Stream> {
+    let is_named_by_clients = instrument.name().starts_with(NAMED_BY_CLIENTS);
+    let is_duration = instrument.kind() == InstrumentKind::Histogram && instrument.unit() == "s";
+    if instrument.scope().name() == "lyceum" || !(is_named_by_clients || is_duration) {
+        return None;
+    }
+    let mut stream = Stream::builder();
+    if is_named_by_clients {
+        stream = stream.with_allowed_attribute_keys(LABELS.map(Key::from_static_str));
+    }
+    if is_duration {
+        let boundaries = SECONDS.to_vec();
+        stream = stream.with_aggregation(Aggregation::ExplicitBucketHistogram { boundaries, record_min_max: false });
+    }
+    stream.build().ok()
+}
+
+async fn metrics(State(registry): State<Registry>) -> Result<impl IntoResponse, StatusCode> {
+    let text = TextEncoder::new().encode_to_string(&registry.gather()).map_err(|error| {
+        tracing::error!(%error, "metrics cannot be written");
+        StatusCode::INTERNAL_SERVER_ERROR
+    })?;
+    Ok(([(CONTENT_TYPE, TextEncoder::new().format_type().to_owned())], text))
+}

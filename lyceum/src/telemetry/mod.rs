@@ -1,0 +1,84 @@
+//! What a process tells those who watch over it: log lines, numbers for Prometheus, spans for an OTLP collector.
+
+mod logs;
+mod metrics;
+mod traces;
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use clap::Args;
+use opentelemetry_sdk::{Resource, resource::EnvResourceDetector, trace::SdkTracerProvider};
+use tokio::runtime::Runtime;
+
+use self::logs::LogFormat;
+
+/// What it tells, and to whom.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Settings {
+    /// The form of log lines: `text` for people, `json` for programs, with the trace id.
+    #[arg(long, env = "LYCEUM_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+
+    /// Where `GET /metrics` answers, for Prometheus: a port of its own, which clients cannot reach. Without it nothing is
+    /// counted.
+    #[arg(long, env = "LYCEUM_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<SocketAddr>,
+
+    /// The OpenTelemetry collector that gets the spans, by OTLP over HTTP: `http://collector:4318`. How many, and what
+    /// the process is called, say `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`, `OTEL_SERVICE_NAME` and
+    /// `OTEL_RESOURCE_ATTRIBUTES`; what to send along, `OTEL_EXPORTER_OTLP_HEADERS`.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+}
+
+impl Settings {
+    /// Where its numbers are.
+    pub fn metrics_url(&self) -> Option<String> {
+        self.metrics_listen.map(|address| format!("http://{address}/metrics"))
+    }
+
+    fn collector(&self) -> Option<&str> {
+        // A script leaves it empty for none.
+        self.otlp_endpoint.as_deref().filter(|url| !url.is_empty())
+    }
+}
+
+/// What has to be ended in order.
+#[derive(Default)]
+pub struct Telemetry {
+    spans: Option<SdkTracerProvider>,
+}
+
+/// Starts all of it, for a process that is called `service`.
+pub fn start(settings: &Settings, service: &'static str, level: &str, runtime: &Runtime) -> Result<Telemetry> {
+    // A trace id is worth having in log lines also where nobody takes the spans.
+    let are_traced = settings.collector().is_some() || settings.log_format == LogFormat::Json;
+    let spans = are_traced.then(|| traces::provider(settings.collector(), service, runtime.handle())).transpose()?;
+    if let Some(provider) = &spans {
+        traces::start(provider);
+    }
+    let listening = settings.metrics_listen.map(|address| metrics::start(address, service, runtime)).transpose();
+    logs::start(settings.log_format, level, spans.as_ref());
+    listening?;
+    Ok(Telemetry { spans })
+}
+
+impl Telemetry {
+    /// Sends what is not sent yet.
+    pub fn end(self) {
+        if let Some(spans) = self.spans {
+            // Nobody can be told of a failure any more.
+            let _ = spans.shutdown();
+        }
+    }
+}
+
+/// Who tells: as the environment says, or else `service`.
+fn resource(service: &'static str) -> Resource {
+    Resource::builder_empty()
+        .with_service_name(service)
+        .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .with_detector(Box::new(EnvResourceDetector::new()))
+        .build()
+}

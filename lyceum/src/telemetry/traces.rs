@@ -1,0 +1,153 @@
+//! The spans, on their way to an OTLP collector.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use opentelemetry::global;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+    propagation::TraceContextPropagator,
+    trace::{self, SdkTracerProvider, SpanData},
+};
+use tokio::runtime::Handle;
+use tracing::{info, warn};
+
+/// What may be said of a span. hive-router also says who the client is and what it has asked for, and with that what was
+/// typed into its query: such things are not for a trace.
+const ALLOWED: [&str; 32] = [
+    "cache.hit",
+    "db.namespace",
+    "db.operation.name",
+    "db.query.text",
+    "db.response.returned_rows",
+    "db.system.name",
+    "error.type",
+    "graphql.document.hash",
+    "graphql.operation.name",
+    "graphql.operation.type",
+    "hive.graphql.error.codes",
+    "hive.graphql.error.count",
+    "hive.graphql.operation.hash",
+    "hive.graphql.subgraph.name",
+    "hive.inflight.role",
+    "hive.kind",
+    "http.request.body.size",
+    "http.request.method",
+    "http.response.body.size",
+    "http.response.status_code",
+    "http.route",
+    "messaging.destination.name",
+    "messaging.operation.name",
+    "messaging.system",
+    "network.protocol.version",
+    "router.request_id",
+    "server.address",
+    "server.port",
+    "subgraph.name",
+    "url.path",
+    "url.scheme",
+    "url.template",
+];
+
+/// What takes spans, and sends them if there is a collector.
+pub fn provider(collector: Option<&str>, service: &'static str, runtime: &Handle) -> Result<SdkTracerProvider> {
+    let mut provider = SdkTracerProvider::builder().with_resource(super::resource(service));
+    if let Some(collector) = collector {
+        provider = provider.with_batch_exporter(Exporter::new(collector, runtime)?);
+    }
+    Ok(provider.build())
+}
+
+/// From now on there are spans.
+pub fn start(provider: &SdkTracerProvider) {
+    global::set_text_map_propagator(TraceContextPropagator::new());
+    global::set_tracer_provider(provider.clone());
+    subgraph_kit::spans::start();
+}
+
+/// Sends spans, without what is not for a trace, and says when that does not work.
+struct Exporter {
+    inner: Arc<SpanExporter>,
+    /// The library calls from a thread of its own, where its HTTP client finds no reactor.
+    runtime: Handle,
+    is_away: AtomicBool,
+}
+
+impl fmt::Debug for Exporter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Exporter").finish_non_exhaustive()
+    }
+}
+
+impl Exporter {
+    fn new(collector: &str, runtime: &Handle) -> Result<Self> {
+        let inner = SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(format!("{}/v1/traces", collector.trim_end_matches('/')))
+            .build()
+            .context("spans cannot be sent: see `--otlp-endpoint`")?;
+        Ok(Self { inner: Arc::new(inner), runtime: runtime.clone(), is_away: AtomicBool::new(false) })
+    }
+
+    fn note(&self, outcome: &OTelSdkResult) {
+        let was_away = self.is_away.swap(outcome.is_err(), Ordering::Relaxed);
+        match outcome {
+            Err(error) if !was_away => warn!(%error, "spans are lost: the collector does not take them"),
+            Ok(()) if was_away => info!("the collector takes spans again"),
+            _ => {}
+        }
+    }
+}
+
+impl trace::SpanExporter for Exporter {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        for span in &mut batch {
+            make_discreet(span);
+        }
+        let inner = Arc::clone(&self.inner);
+        let sent = self.runtime.spawn(async move { inner.export(batch).await }).await;
+        let outcome = sent.unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())));
+        self.note(&outcome);
+        // The library would say it again for each batch.
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.set_resource(resource);
+        }
+    }
+}
+
+fn make_discreet(span: &mut SpanData) {
+    span.attributes.retain(|attribute| ALLOWED.binary_search(&attribute.key.as_str()).is_ok());
+    // Messages of errors, which repeat what was sent.
+    span.events = trace::SpanEvents::default();
+    if let opentelemetry::trace::Status::Error { description } = &mut span.status {
+        *description = "".into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_said_is_in_order() {
+        assert!(ALLOWED.is_sorted());
+    }
+}

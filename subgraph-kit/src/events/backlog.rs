@@ -1,0 +1,69 @@
+//! How many events wait, and for how long: told to whoever watches over the system.
+
+use std::time::Duration;
+
+use sqlx::{PgPool, query_as};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::{
+    database::{AT_LEISURE, in_time},
+    metrics::{self, Backlog},
+};
+
+/// What an inbox is called where outboxes have a destination.
+const INBOX: &str = "inbox";
+
+/// Nobody looks more often than this as a rule.
+const EVERY: Duration = Duration::from_secs(10);
+
+const OUTBOX_WAITS: &str = "select count(*), extract(epoch from now() - min(written_at))::float8
+     from outbox where destination = $1 and delivered_at is null and set_aside_at is null";
+const OUTBOX_SET_ASIDE: &str =
+    "select count(*) from outbox where delivered_at is null and set_aside_at is not null and destination = $1";
+
+// Both name `$1`, so that they are asked like the others.
+const INBOX_WAITS: &str = "select count(*), extract(epoch from now() - min(received_at))::float8
+     from inbox where processed_at is null and set_aside_at is null and $1::text is not null";
+const INBOX_SET_ASIDE: &str =
+    "select count(*) from inbox where processed_at is null and set_aside_at is not null and $1::text is not null";
+
+/// Tells it until `stop` is cancelled.
+pub(super) async fn watch(
+    service: &'static str,
+    destinations: &[&'static str],
+    has_inbox: bool,
+    db: &PgPool,
+    stop: &CancellationToken,
+) {
+    if !metrics::are_on() {
+        return;
+    }
+    let outboxes = destinations.iter().map(|destination| (*destination, OUTBOX_WAITS, OUTBOX_SET_ASIDE));
+    let inbox = has_inbox.then_some((INBOX, INBOX_WAITS, INBOX_SET_ASIDE));
+    let boxes: Vec<_> = outboxes.chain(inbox).collect();
+    while !stop.is_cancelled() {
+        for (destination, waits, set_aside) in &boxes {
+            match in_time(AT_LEISURE, count(db, destination, waits, set_aside)).await {
+                Ok((waiting, oldest, set_aside)) => {
+                    metrics::backlog(&Backlog { service, destination, waiting, oldest, set_aside });
+                }
+                Err(error) => debug!(service, error = %error, "nobody knows how many events wait"),
+            }
+        }
+        stop.run_until_cancelled(sleep(EVERY)).await;
+    }
+}
+
+async fn count(
+    db: &PgPool,
+    destination: &str,
+    waits: &'static str,
+    set_aside: &'static str,
+) -> Result<(u64, Duration, u64), sqlx::Error> {
+    let (waiting, oldest): (i64, Option<f64>) = query_as(waits).bind(destination).fetch_one(db).await?;
+    let (set_aside,): (i64,) = query_as(set_aside).bind(destination).fetch_one(db).await?;
+    let oldest = Duration::try_from_secs_f64(oldest.unwrap_or_default()).unwrap_or_default();
+    Ok((waiting.unsigned_abs(), oldest, set_aside.unsigned_abs()))
+}

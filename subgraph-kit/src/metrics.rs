@@ -1,0 +1,243 @@
+//! What a process counts, under OpenTelemetry's names where it has some. `docs/operations.md` lists them.
+//!
+//! Nothing is counted until the process says who reads it: [`start`].
+
+use std::{
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Gauge, Histogram, Meter, UpDownCounter},
+};
+use sqlx::PgPool;
+
+/// Upper bounds, in seconds: from a statement by its primary key to what nobody waits for any more.
+const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+/// The same for events, which may wait for a service that is away.
+const DELAYS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];
+
+static ON: AtomicBool = AtomicBool::new(false);
+static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments::of(&meter()));
+
+/// From now on things are counted, in the meter provider that the process has set.
+pub fn start() {
+    ON.store(true, Ordering::Relaxed);
+}
+
+/// Whether anybody reads what is counted.
+#[must_use]
+pub fn are_on() -> bool {
+    ON.load(Ordering::Relaxed)
+}
+
+fn meter() -> Meter {
+    global::meter("lyceum")
+}
+
+fn instruments() -> Option<&'static Instruments> {
+    are_on().then(|| &*INSTRUMENTS)
+}
+
+struct Instruments {
+    requests: Histogram<f64>,
+    errors: Counter<u64>,
+    statements: Histogram<f64>,
+    streams: UpDownCounter<i64>,
+    sign_ins_refused: Counter<u64>,
+    deliveries: Counter<u64>,
+    effects: Counter<u64>,
+    delays: Histogram<f64>,
+    waiting: Gauge<u64>,
+    oldest: Gauge<f64>,
+    set_aside: Gauge<u64>,
+}
+
+impl Instruments {
+    fn of(meter: &Meter) -> Self {
+        let seconds = |name, bounds: &[f64], description| {
+            meter
+                .f64_histogram(name)
+                .with_unit("s")
+                .with_boundaries(bounds.to_vec())
+                .with_description(description)
+                .build()
+        };
+        let counter =
+            |name, unit, description| meter.u64_counter(name).with_unit(unit).with_description(description).build();
+        let gauge =
+            |name, description| meter.u64_gauge(name).with_unit("{event}").with_description(description).build();
+        Self {
+            requests: seconds(
+                "lyceum.subgraph.request.duration",
+                &SECONDS,
+                "How long a subgraph took for a request of the router or of another subgraph.",
+            ),
+            errors: counter("lyceum.subgraph.errors", "{error}", "Errors in a subgraph's answers, by their code."),
+            statements: seconds(
+                "db.client.operation.duration",
+                &SECONDS,
+                "How long SQL statements took, from asking to the last row.",
+            ),
+            streams: meter
+                .i64_up_down_counter("lyceum.subscriptions.open")
+                .with_unit("{subscription}")
+                .with_description("Subscriptions that a subgraph is answering.")
+                .build(),
+            sign_ins_refused: counter(
+                "lyceum.sign_ins.refused",
+                "{attempt}",
+                "Attempts to sign in that were refused, and why.",
+            ),
+            deliveries: counter(
+                "lyceum.events.delivered",
+                "{event}",
+                "Attempts to deliver an event, by what came of them.",
+            ),
+            effects: counter("lyceum.events.handled", "{event}", "Attempts to act on an event, by what came of them."),
+            delays: seconds(
+                "lyceum.events.delay",
+                &DELAYS,
+                "From the moment that an event happened until a service has acted on it.",
+            ),
+            waiting: gauge("lyceum.events.waiting", "Events that wait, in an outbox to be delivered or in an inbox."),
+            oldest: meter
+                .f64_gauge("lyceum.events.oldest")
+                .with_unit("s")
+                .with_description("How long the first of the events that wait has waited; 0 when none does.")
+                .build(),
+            set_aside: gauge("lyceum.events.set_aside", "Events that were given up, and wait for somebody."),
+        }
+    }
+}
+
+/// A subgraph has answered.
+pub fn answered(subgraph: &'static str, took: Duration, codes: &[&str]) {
+    let Some(on) = instruments() else { return };
+    let outcome = if codes.is_empty() { "ok" } else { "error" };
+    on.requests.record(took.as_secs_f64(), &[KeyValue::new("subgraph", subgraph), KeyValue::new("outcome", outcome)]);
+    for code in codes {
+        on.errors.add(1, &[KeyValue::new("subgraph", subgraph), KeyValue::new("code", (*code).to_owned())]);
+    }
+}
+
+/// A statement has ended.
+pub(crate) fn stated(service: &'static str, operation: &'static str, took: Duration) {
+    let Some(on) = instruments() else { return };
+    on.statements.record(
+        took.as_secs_f64(),
+        &[
+            KeyValue::new("db.system.name", "postgresql"),
+            KeyValue::new("db.namespace", service),
+            KeyValue::new("db.operation.name", operation),
+        ],
+    );
+}
+
+/// A subscription, for as long as it is there.
+pub struct OpenStream(&'static str);
+
+impl OpenStream {
+    /// One more.
+    #[must_use]
+    pub fn new(subgraph: &'static str) -> Self {
+        add_streams(subgraph, 1);
+        Self(subgraph)
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        add_streams(self.0, -1);
+    }
+}
+
+fn add_streams(subgraph: &'static str, more: i64) {
+    if let Some(on) = instruments() {
+        on.streams.add(more, &[KeyValue::new("subgraph", subgraph)]);
+    }
+}
+
+/// Somebody may not sign in: `credentials` or `throttled`.
+pub fn sign_in_refused(reason: &'static str) {
+    if let Some(on) = instruments() {
+        on.sign_ins_refused.add(1, &[KeyValue::new("reason", reason)]);
+    }
+}
+
+/// Somebody tried to deliver an event: it has `arrived`, it is `sent`, its destination is `away` or has `refused` it.
+pub(crate) fn delivered(destination: &str, kind: &'static str, outcome: &'static str) {
+    let Some(on) = instruments() else { return };
+    on.deliveries.add(
+        1,
+        &[
+            KeyValue::new("destination", destination.to_owned()),
+            KeyValue::new("type", kind),
+            KeyValue::new("outcome", outcome),
+        ],
+    );
+}
+
+/// A service tried to act on an event: it is `done`, it has `failed`, or it is `set_aside`.
+pub(crate) fn acted(service: &'static str, kind: &'static str, outcome: &'static str) {
+    let Some(on) = instruments() else { return };
+    on.effects
+        .add(1, &[KeyValue::new("service", service), KeyValue::new("type", kind), KeyValue::new("outcome", outcome)]);
+}
+
+/// A service has acted on an event, so long after it happened.
+pub(crate) fn took_effect(service: &'static str, kind: &'static str, delay: Duration) {
+    if let Some(on) = instruments() {
+        on.delays.record(delay.as_secs_f64(), &[KeyValue::new("service", service), KeyValue::new("type", kind)]);
+    }
+}
+
+/// What an outbox has for one destination, or an inbox altogether.
+pub(crate) struct Backlog<'a> {
+    pub service: &'static str,
+    /// `inbox`, or where an outbox sends to.
+    pub destination: &'a str,
+    pub waiting: u64,
+    pub oldest: Duration,
+    pub set_aside: u64,
+}
+
+pub(crate) fn backlog(backlog: &Backlog<'_>) {
+    let Some(on) = instruments() else { return };
+    let of = [KeyValue::new("service", backlog.service), KeyValue::new("destination", backlog.destination.to_owned())];
+    on.waiting.record(backlog.waiting, &of);
+    on.oldest.record(backlog.oldest.as_secs_f64(), &of);
+    on.set_aside.record(backlog.set_aside, &of);
+}
+
+/// From now on it is told how many connections a pool has, whenever somebody looks.
+pub fn watch(service: &'static str, pool: &PgPool) {
+    if !are_on() {
+        return;
+    }
+    let name = KeyValue::new("db.client.connection.pool.name", service);
+    let (of_pool, most) = (name.clone(), i64::from(pool.options().get_max_connections()));
+    let pool = pool.clone();
+    meter()
+        .i64_observable_up_down_counter("db.client.connection.count")
+        .with_unit("{connection}")
+        .with_description("Connections of a subgraph's pool that answers requests.")
+        .with_callback(move |seen| {
+            let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
+            let used = (i64::from(pool.size()) - idle).max(0);
+            for (state, count) in [("idle", idle), ("used", used)] {
+                seen.observe(count, &[of_pool.clone(), KeyValue::new("db.client.connection.state", state)]);
+            }
+        })
+        .build();
+    meter()
+        .i64_observable_up_down_counter("db.client.connection.max")
+        .with_unit("{connection}")
+        .with_description("Connections that the pool may have.")
+        .with_callback(move |seen| seen.observe(most, std::slice::from_ref(&name)))
+        .build();
+}
