@@ -186,13 +186,13 @@ pub(crate) fn delivered(destination: &str, kind: &'static str, outcome: &'static
 pub(crate) fn acted(service: &'static str, kind: &'static str, outcome: &'static str) {
     let Some(on) = instruments() else { return };
     on.effects
-        .add(1, &[KeyValue::new("service", service), KeyValue::new("type", kind), KeyValue::new("outcome", outcome)]);
+        .add(1, &[KeyValue::new("subgraph", service), KeyValue::new("type", kind), KeyValue::new("outcome", outcome)]);
 }
 
 /// A service has acted on an event, so long after it happened.
 pub(crate) fn took_effect(service: &'static str, kind: &'static str, delay: Duration) {
     if let Some(on) = instruments() {
-        on.delays.record(delay.as_secs_f64(), &[KeyValue::new("service", service), KeyValue::new("type", kind)]);
+        on.delays.record(delay.as_secs_f64(), &[KeyValue::new("subgraph", service), KeyValue::new("type", kind)]);
     }
 }
 
@@ -208,7 +208,7 @@ pub(crate) struct Backlog<'a> {
 
 pub(crate) fn backlog(backlog: &Backlog<'_>) {
     let Some(on) = instruments() else { return };
-    let of = [KeyValue::new("service", backlog.service), KeyValue::new("destination", backlog.destination.to_owned())];
+    let of = [KeyValue::new("subgraph", backlog.service), KeyValue::new("destination", backlog.destination.to_owned())];
     on.waiting.record(backlog.waiting, &of);
     on.oldest.record(backlog.oldest.as_secs_f64(), &of);
     on.set_aside.record(backlog.set_aside, &of);

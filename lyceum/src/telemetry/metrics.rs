@@ -11,7 +11,9 @@ use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, SdkMet
 use prometheus::{Encoder as _, Registry, TextEncoder};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-/// hive-router's instruments that say of each request what its client calls it: a client has as many names as it likes,
+/// The scope of hive-router's instruments.
+const ROUTERS: &str = "hive-router";
+/// Those that say of each request what its client calls it: a client has as many names as it likes,
 /// and each would be a series of its own.
 const NAMED_BY_CLIENTS: &str = "http.server.";
 /// What else it says of them.
@@ -52,16 +54,18 @@ pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime) -> R
 
 /// How an instrument of hive-router is kept. Ours are as they want to be.
 fn as_wanted(instrument: &Instrument) -> Option<Stream> {
-    let is_named_by_clients = instrument.name().starts_with(NAMED_BY_CLIENTS);
-    let is_duration = instrument.kind() == InstrumentKind::Histogram && instrument.unit() == "s";
-    if instrument.scope().name() == "lyceum" || !(is_named_by_clients || is_duration) {
+    if instrument.scope().name() != ROUTERS {
         return None;
     }
     let mut stream = Stream::builder();
-    if is_named_by_clients {
+    // Prometheus' name of a counter ends so anyway.
+    if let Some(name) = ["_total", ".total"].iter().find_map(|end| instrument.name().strip_suffix(end)) {
+        stream = stream.with_name(name.to_owned());
+    }
+    if instrument.name().starts_with(NAMED_BY_CLIENTS) {
         stream = stream.with_allowed_attribute_keys(LABELS.map(Key::from_static_str));
     }
-    if is_duration {
+    if instrument.kind() == InstrumentKind::Histogram && instrument.unit() == "s" {
         let boundaries = SECONDS.to_vec();
         stream = stream.with_aggregation(Aggregation::ExplicitBucketHistogram { boundaries, record_min_max: false });
     }

@@ -317,8 +317,13 @@ fn numbers_say_what_has_happened() {
         ("notification", "lyceum.payment.completed"),
         ("notification", "lyceum.enrollment.created"),
     ] {
-        becomes(&url, "lyceum_events_handled_total", &[("service", service), ("type", kind), ("outcome", "done")], 1.0);
-        becomes(&url, "lyceum_events_delay_seconds_count", &[("service", service), ("type", kind)], 1.0);
+        becomes(
+            &url,
+            "lyceum_events_handled_total",
+            &[("subgraph", service), ("type", kind), ("outcome", "done")],
+            1.0,
+        );
+        becomes(&url, "lyceum_events_delay_seconds_count", &[("subgraph", service), ("type", kind)], 1.0);
         let arrived = [("destination", service), ("type", kind), ("outcome", "arrived")];
         becomes(&url, "lyceum_events_delivered_total", &arrived, 1.0);
     }
@@ -350,11 +355,11 @@ fn a_client_cannot_make_series_of_its_own() {
 fn events_that_wait_and_streams_that_are_open_are_counted() {
     let (system, url) = counting(&["--empty"]);
     let input = json!({ "email": "ada@counted.example", "password": PASSWORD, "name": "Ada" });
-    let told = [("service", "identity"), ("destination", "notification")];
+    let told = [("subgraph", "identity"), ("destination", "notification")];
 
     let answer = system.anonymous().data(REGISTER, json!({ "input": input }));
     let ada = system.anonymous().with_token(answer["register"]["session"]["accessToken"].as_str().expect("a token"));
-    becomes(&url, "lyceum_events_handled_total", &[("service", "notification"), ("outcome", "done")], 1.0);
+    becomes(&url, "lyceum_events_handled_total", &[("subgraph", "notification"), ("outcome", "done")], 1.0);
     becomes(&url, "lyceum_events_waiting", &told, 0.0);
     set_one_aside(&system);
     becomes(&url, "lyceum_events_set_aside", &told, 1.0);
