@@ -244,7 +244,7 @@ fn nothing_private_leaves_in_a_trace() {
     let client = reqwest::blocking::Client::new().get(url).bearer_auth(&token).header("traceparent", &parent);
     let answer: Value = client.header("x-lyceum-csrf", "1").send().expect("an answer").json().expect("JSON");
     assert!(answer["data"]["me"]["id"].is_string(), "{answer}");
-    collector.trace_with(&id, &[("lyceum", "http.server"), ("lyceum", "identity"), ("lyceum", "INSERT")]);
+    collector.trace_with(&id, &[("lyceum", "http.server"), ("lyceum", "identity"), ("lyceum", "SELECT")]);
     drop(system);
 
     let bodies = collector.bodies();
@@ -344,6 +344,11 @@ fn a_client_cannot_make_series_of_its_own() {
         system.anonymous().data(&format!("query {name} {{ courses {{ totalCount }} }}"), json!({}));
     }
 
+    // Where clients are, there are no numbers.
+    for place in [system.addresses.router.as_str(), system.addresses.subgraphs["course"].trim_end_matches("/graphql")] {
+        let answer = reqwest::blocking::get(format!("{place}/metrics")).expect("an answer");
+        assert_eq!(answer.status(), 404, "{place}");
+    }
     let text = reqwest::blocking::get(&url).expect("it answers").text().expect("text");
     assert!(text.contains("http_server_request_duration_seconds_count"), "{text}");
     for name in ["First", "Second", "Third"] {
