@@ -30,7 +30,11 @@ use subgraph_kit::{
     },
     transaction,
 };
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -72,6 +76,29 @@ async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
     transaction.commit().await.expect("it is committed");
 }
 
+async fn wait_for_permit(permits: Option<&Semaphore>) {
+    if let Some(permits) = permits {
+        permits.acquire().await.expect("it stays open").forget();
+    }
+}
+
+/// Works until it is told to stop; what it is at then is finished when its first permit comes, and nothing is begun.
+async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore, has_begun: impl AsyncFn() -> bool) {
+    let stop = CancellationToken::new();
+    let working = {
+        let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
+        tokio::spawn(async move { subgraph.work(bus, EventSettings::default(), until).await })
+    };
+    until("one has begun", || has_begun()).await;
+    stop.cancel();
+    sleep(Duration::from_millis(200)).await;
+    assert!(!working.is_finished(), "it waits for what it is at");
+
+    // More than one, so that nothing but the stop keeps it from going on.
+    permits.add_permits(10);
+    timeout(Duration::from_secs(20), working).await.expect("it ends").expect("in order");
+}
+
 /// Works until it is dropped.
 fn work(subgraph: &Subgraph, bus: &Bus) -> DropGuard {
     let stop = CancellationToken::new();
@@ -100,6 +127,8 @@ struct Log {
     under_way: Mutex<HashMap<Uuid, Event>>,
     received: Mutex<Vec<(usize, Event)>>,
     refuses: AtomicBool,
+    /// Each takes one, if there is such a thing.
+    permits: Option<Semaphore>,
     /// Events that arrived while another one about the same thing was under way.
     overlaps: AtomicUsize,
 }
@@ -120,6 +149,7 @@ impl Listener {
         let before = this.log.under_way.lock().expect("a log").insert(event.subject, event.clone());
         this.log.overlaps.fetch_add(usize::from(before.is_some()), Ordering::SeqCst);
         sleep(Duration::from_millis(3)).await;
+        wait_for_permit(this.log.permits.as_ref()).await;
         this.log.under_way.lock().expect("a log").remove(&event.subject);
         this.log.received.lock().expect("a log").push((this.name, event));
         (StatusCode::NO_CONTENT, "")
@@ -167,6 +197,20 @@ async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
         assert_eq!(number, *expected, "of {subject}");
         *expected += 1;
     }
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn a_relay_stops_between_two_events(db: PgPool) {
+    let log = Arc::new(Log { permits: Some(Semaphore::new(0)), ..Log::default() });
+    let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
+    publish(&db, (0..3).map(|number| fact(1, number))).await;
+
+    let permits = log.permits.as_ref().expect("it has some");
+    let is_under_way = async || !log.under_way.lock().expect("a log").is_empty();
+    stop_in_the_middle(&subgraph("enrollment", &db), &bus, permits, is_under_way).await;
+
+    assert_eq!(log.received.lock().expect("a log").len(), 1);
+    assert_eq!(count(&db, WAITING).await, 2);
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
@@ -248,6 +292,9 @@ async fn what_is_done_is_kept_for_the_set_time(db: PgPool) {
 struct Act {
     failures: AtomicUsize,
     panics: AtomicUsize,
+    begun: AtomicUsize,
+    /// Each takes one, if there is such a thing.
+    permits: Option<Semaphore>,
     done: Mutex<Vec<(u128, usize)>>,
     afterwards: AtomicUsize,
 }
@@ -259,6 +306,8 @@ impl Handler for Actor {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
         let take =
             |left: &AtomicUsize| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        wait_for_permit(self.0.permits.as_ref()).await;
         // What is written before a failure is taken back.
         query("insert into enrollments (student_id, course_id) values (gen_random_uuid(), $1)")
             .bind(event.subject)
@@ -300,6 +349,23 @@ async fn an_event_that_fails_too_often_is_set_aside_and_can_be_acted_on_again(db
     act_on_all(&subgraph).await;
     assert_eq!(count(&db, "select count(processed_at) from inbox").await, 1);
     assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
+}
+
+#[sqlx::test(migrations = "../migrations/enrollment")]
+async fn a_consumer_stops_between_two_events(db: PgPool) {
+    let act = Arc::new(Act { permits: Some(Semaphore::new(0)), ..Act::default() });
+    let subgraph = consumer(&db, &act);
+    for number in 0..3 {
+        receive(&subgraph, &Event::new(fact(1, number))).await;
+    }
+
+    let permits = act.permits.as_ref().expect("it has some");
+    let has_begun = async || act.begun.load(Ordering::SeqCst) > 0;
+    stop_in_the_middle(&subgraph, &Bus::default(), permits, has_begun).await;
+
+    assert_eq!(act.done.lock().expect("a list").as_slice(), [(1, 0)]);
+    assert_eq!(act.begun.load(Ordering::SeqCst), 1);
+    assert_eq!(count(&db, "select count(*) from inbox where processed_at is null").await, 2);
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]

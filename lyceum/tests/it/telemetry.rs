@@ -347,7 +347,7 @@ fn a_client_cannot_make_series_of_its_own() {
     // Where clients are, there are no numbers.
     for place in [system.addresses.router.as_str(), system.addresses.subgraphs["course"].trim_end_matches("/graphql")] {
         let answer = reqwest::blocking::get(format!("{place}/metrics")).expect("an answer");
-        assert_eq!(answer.status(), 404, "{place}");
+        assert!(answer.status().is_client_error(), "{place}: {}", answer.status());
     }
     let text = reqwest::blocking::get(&url).expect("it answers").text().expect("text");
     assert!(text.contains("http_server_request_duration_seconds_count"), "{text}");
