@@ -204,31 +204,30 @@ impl Subgraph {
 
     /// Verifies the token in `headers` and runs one request. Where the headers ask for a trace, the
     /// answer has one.
-    pub fn execute(
-        &self,
-        headers: &HeaderMap,
-        mut request: Request,
-    ) -> impl Future<Output = Response> + Send + 'static {
+    pub fn execute(&self, headers: &HeaderMap, request: Request) -> impl Future<Output = Response> + Send + 'static {
         let is_traced = headers.contains_key(trace::HEADER);
-        let (subgraph, headers, began) = (self.clone(), headers.clone(), Instant::now());
-        let (name, span) = (self.name, spans::request(self.name, &headers));
-        let answer = trace::answer(name, is_traced, async move {
-            let answer = async {
-                let bearer = subgraph.admit(&headers, &mut request).await?;
-                let request = request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
-                Ok(report::publish((subgraph.run)(request).await))
-            };
-            let answer =
-                timeout(budget::ROUTER, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
-            answer.unwrap_or_else(|error| report::failure(&error))
-        });
+        let (name, span, began) = (self.name, spans::request(self.name, headers), Instant::now());
+        let answer = trace::answer(name, is_traced, self.clone().answer(headers.clone(), request));
+        // It is large, and goes through some hands.
+        let answer = Box::pin(answer.instrument(span.clone()));
         async move {
-            let answer = answer.instrument(span.clone()).await;
+            let answer = answer.await;
             let codes = report::codes(&answer);
             metrics::answered(name, began.elapsed(), &codes);
             spans::failed(&span, &codes);
             answer
         }
+    }
+
+    async fn answer(self, headers: HeaderMap, mut request: Request) -> Response {
+        let answer = async {
+            let bearer = self.admit(&headers, &mut request).await?;
+            let request = request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
+            Ok(report::publish((self.run)(request).await))
+        };
+        let answer =
+            timeout(budget::ROUTER, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
+        answer.unwrap_or_else(|error| report::failure(&error))
     }
 
     /// Verifies the token in `headers` and runs one request that may have many answers, a
