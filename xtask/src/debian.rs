@@ -50,6 +50,20 @@ pub async fn ensure_kubectl() -> Result<()> {
     kubectl.ensure().await
 }
 
+/// What watches over the system, and checks what it is told to.
+pub async fn ensure_prometheus() -> Result<()> {
+    if find_program("prometheus").is_some() && find_program("promtool").is_some() {
+        return Ok(());
+    }
+    let prometheus = Needed {
+        what_for: "the dashboards and alerts need Prometheus",
+        variable: None,
+        usual_place: "/usr/bin/prometheus",
+        package: "prometheus",
+    };
+    prometheus.ensure().await
+}
+
 /// What runs containers.
 pub async fn ensure_docker() -> Result<()> {
     // Docker's own packages put it elsewhere.

@@ -2,12 +2,14 @@
 
 mod chaos;
 mod containers;
+mod dashboards;
 mod database;
 mod debian;
 mod files;
 mod generate;
 mod lint;
 mod manifests;
+mod monitoring;
 mod npm;
 mod orphans;
 mod prepare;
@@ -85,6 +87,11 @@ enum Task {
     Containers(containers::Options),
     /// Validate `deploy/kubernetes` against the schemas of Kubernetes.
     Manifests,
+    /// Ask a real Prometheus all that the dashboards and alerts of `deploy/monitoring` ask.
+    ///
+    /// Starts `lyceum up` on free ports, uses it, and lets Prometheus watch. Every panel must show something, and every
+    /// alert must be of metrics that there are. As root on Debian it installs Prometheus.
+    Monitoring,
     /// Say what a change of the graph breaks, and whom: `schema check`. All commands: `schema help`.
     ///
     /// Without `--against` it compares with the main branch. Exit code 0: clean, 1: broken, 2: could not run.
@@ -129,6 +136,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Schema { arguments } => schema::run(&arguments).await,
         Task::Containers(options) => containers::run(&options).await,
         Task::Manifests => manifests::run().await,
+        Task::Monitoring => monitoring::run().await,
         Task::Chaos(options) => chaos::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
         Task::Ci => {

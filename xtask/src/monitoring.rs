@@ -1,0 +1,399 @@
+//! `cargo xtask monitoring`: whatever `deploy/monitoring` asks for, asked of a real Prometheus about a real system.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use regex::Regex;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{process::Command, time::sleep};
+
+use crate::{
+    dashboards::{self, Dashboard},
+    debian,
+    npm::Package,
+    process::{self, Running},
+    terminal::{self, Waiting},
+    workspace::{cargo, root, subgraphs},
+};
+
+const PATIENCE: Duration = Duration::from_mins(2);
+/// The port of a process in its container.
+const METRICS_PORT: u16 = 9464;
+/// How often compose.yml's Prometheus asks.
+const INTERVAL: &str = "15s";
+/// What each alert says to whoever gets it.
+const ANNOTATIONS: [&str; 3] = ["summary", "description", "runbook"];
+
+/// Of the sample data.
+const STUDENT: &str = "student1@lyceum.example";
+const TEACHER: &str = "teacher1@lyceum.example";
+const PASSWORD: &str = "lyceum-sample";
+
+const LOGIN: &str =
+    "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }";
+const CREATE: &str = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) { course { id } } }";
+const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) { payment { status } } }";
+const FOLLOW: &str = "subscription { notificationAdded(after: null) { id } }";
+
+pub async fn run() -> Result<()> {
+    debian::ensure_prometheus().await?;
+    let files = root().join("deploy/monitoring");
+    process::run(Command::new("promtool").args(["check", "config"]).arg(files.join("prometheus.yml"))).await?;
+    process::run(Command::new("promtool").args(["test", "rules"]).arg(files.join("alerts.test.yml"))).await?;
+    let dashboards = dashboards::read()?;
+
+    let page = Package::web_playground();
+    page.install().await?;
+    page.build().await?;
+    process::run(cargo().args(["build", "--package", "lyceum", "--locked"])).await?;
+
+    let directory = TempDir::new()?;
+    let system = System::start(directory.path()).await?;
+    let prometheus = Prometheus::start(directory.path(), system.metrics).await?;
+    let people = system.sign_in().await?;
+    let waiting = Waiting::for_("every panel and every alert gets an answer");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        people.do_something().await?;
+        // A rate needs two scrapes with something between them.
+        match prometheus.ask_everything(&dashboards).await {
+            Ok(alerts) => {
+                waiting.done();
+                report(&dashboards, alerts);
+                return Ok(());
+            }
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => sleep(Duration::from_millis(500)).await,
+        }
+    }
+}
+
+fn report(dashboards: &[Dashboard], alerts: usize) {
+    for dashboard in dashboards {
+        let (panels, questions) = (dashboard.panels.len(), dashboard.questions());
+        terminal::success(&format!("{}: {panels} panels, {questions} queries, each with series", dashboard.title));
+    }
+    terminal::success(&format!("alerts: {alerts} rules, each of metrics that there are, and none fires"));
+}
+
+/// A port that is free.
+fn port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// `lyceum up`, which counts.
+struct System {
+    router: String,
+    metrics: u16,
+    _process: Running,
+}
+
+/// What `--addresses` writes.
+#[derive(Deserialize)]
+struct Addresses {
+    router: String,
+}
+
+impl System {
+    async fn start(directory: &Path) -> Result<Self> {
+        let (metrics, file, log) = (port()?, directory.join("addresses.json"), directory.join("lyceum.log"));
+        let waiting = Waiting::for_("lyceum up");
+        // It was built beside us.
+        let mut command = Command::new(std::env::current_exe()?.with_file_name("lyceum"));
+        // As between containers: so the router counts its requests to subgraphs, too.
+        command.args(["up", "--free-ports", "--temporary", "--transport", "http", "--bus", "local"]);
+        command.args(["--metrics-listen", &format!("127.0.0.1:{metrics}"), "--addresses"]).arg(&file);
+        for name in subgraphs()? {
+            command.env_remove(format!("{}_DATABASE_URL", name.to_uppercase()));
+        }
+        command.current_dir(root()).stdout(Stdio::null()).stderr(File::create(&log)?);
+        let process = Running::start(&mut command)?;
+        let deadline = Instant::now() + PATIENCE;
+        let addresses: Addresses = loop {
+            if let Ok(text) = std::fs::read(&file) {
+                break serde_json::from_slice(&text)?;
+            }
+            ensure!(Instant::now() < deadline, "`lyceum up` is not ready:\n{}", std::fs::read_to_string(&log)?);
+            sleep(Duration::from_millis(100)).await;
+        };
+        waiting.done();
+        Ok(Self { router: addresses.router, metrics, _process: process })
+    }
+
+    async fn sign_in(&self) -> Result<People> {
+        let http = reqwest::Client::new();
+        let anonymous = Person { http, endpoint: format!("{}/graphql", self.router), token: None };
+        let (student, teacher) = (anonymous.sign_in(STUDENT).await?, anonymous.sign_in(TEACHER).await?);
+        let live = student.follow().await?;
+        Ok(People { anonymous, student, teacher, _live: live })
+    }
+}
+
+/// Those who use it meanwhile.
+struct People {
+    anonymous: Person,
+    student: Person,
+    teacher: Person,
+    /// A subscription is open for as long as nobody drops it.
+    _live: reqwest::Response,
+}
+
+impl People {
+    /// A bit of everything that is counted.
+    async fn do_something(&self) -> Result<()> {
+        self.anonymous.data("{ courses(first: 3) { nodes { id title enrollmentCount } } }", json!({})).await?;
+
+        let wrong = json!({ "input": { "email": STUDENT, "password": "not the password" } });
+        self.anonymous.ask(LOGIN, wrong).await?;
+
+        let forbidden = self.student.ask("{ payments(first: 1) { nodes { id } } }", json!({})).await?;
+        ensure!(forbidden["errors"][0]["extensions"]["code"] == "FORBIDDEN", "{forbidden}");
+
+        let course = json!({ "input": { "title": "Watched", "isFree": false, "price": "19.90" } });
+        let course = self.teacher.data(CREATE, course).await?;
+        let course = &course["createCourse"]["course"]["id"];
+        let purchase = json!({ "input": { "courseId": course, "idempotencyKey": course } });
+        let bought = self.student.data(BUY, purchase).await?;
+        ensure!(bought["purchaseCourse"]["payment"]["status"] == "COMPLETED", "{bought}");
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
+struct Person {
+    http: reqwest::Client,
+    endpoint: String,
+    token: Option<String>,
+}
+
+impl Person {
+    async fn sign_in(&self, email: &str) -> Result<Self> {
+        let data = self.data(LOGIN, json!({ "input": { "email": email, "password": PASSWORD } })).await?;
+        let token = data.pointer("/login/session/accessToken").and_then(Value::as_str);
+        Ok(Self { token: Some(token.with_context(|| format!("no token in {data}"))?.to_owned()), ..self.clone() })
+    }
+
+    /// A stream that has begun.
+    async fn follow(&self) -> Result<reqwest::Response> {
+        let request = self.request(FOLLOW, &json!({})).header("accept", "text/event-stream");
+        Ok(request.send().await?.error_for_status()?)
+    }
+
+    /// The data of an answer without errors.
+    async fn data(&self, document: &str, variables: Value) -> Result<Value> {
+        let answer = self.ask(document, variables).await?;
+        ensure!(answer.get("errors").is_none(), "{answer}");
+        Ok(answer["data"].clone())
+    }
+
+    async fn ask(&self, document: &str, variables: Value) -> Result<Value> {
+        Ok(self.request(document, &variables).send().await?.json().await?)
+    }
+
+    fn request(&self, document: &str, variables: &Value) -> reqwest::RequestBuilder {
+        let mut request = self.http.post(&self.endpoint);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        request.json(&json!({ "query": document, "variables": variables }))
+    }
+}
+
+/// One with the alerts of compose.yml's, and this system behind each of its targets.
+struct Prometheus {
+    http: reqwest::Client,
+    url: String,
+    _process: Running,
+}
+
+/// An alert, as Prometheus has understood it.
+#[derive(Deserialize)]
+struct Alert {
+    name: String,
+    query: String,
+    health: String,
+    state: String,
+    labels: Value,
+    annotations: Value,
+}
+
+impl Prometheus {
+    async fn start(directory: &Path, metrics: u16) -> Result<Self> {
+        let config = directory.join("prometheus.yml");
+        std::fs::write(&config, config_for(metrics)?)?;
+        let (port, log) = (port()?, directory.join("prometheus.log"));
+        let address = format!("127.0.0.1:{port}");
+        let mut command = Command::new("prometheus");
+        command.arg(format!("--config.file={}", config.display()));
+        command.arg(format!("--storage.tsdb.path={}", directory.join("prometheus").display()));
+        command.arg(format!("--web.listen-address={address}"));
+        command.stdout(Stdio::null()).stderr(File::create(&log)?);
+        let process = Running::start(&mut command)?;
+        let prometheus = Self { http: reqwest::Client::new(), url: format!("http://{address}"), _process: process };
+        let (deadline, targets) = (Instant::now() + PATIENCE, processes()?.len().to_string());
+        while prometheus.value(r#"sum(up{job="lyceum"})"#).await.ok().flatten().as_ref() != Some(&targets) {
+            ensure!(
+                Instant::now() < deadline,
+                "Prometheus does not reach all {targets} targets:\n{}",
+                std::fs::read_to_string(&log)?
+            );
+            sleep(Duration::from_millis(200)).await;
+        }
+        terminal::success(&format!("Prometheus asks {targets} targets"));
+        Ok(prometheus)
+    }
+
+    /// Whatever panels and alerts ask; says how many alerts there are.
+    async fn ask_everything(&self, dashboards: &[Dashboard]) -> Result<usize> {
+        let known = self.metrics().await?;
+        for dashboard in dashboards {
+            for panel in &dashboard.panels {
+                for question in panel.questions() {
+                    let place = || format!("{}, panel \"{}\": {question}", dashboard.title, panel.title);
+                    expect_known(&question, &known).with_context(place)?;
+                    let values = self.values(&question).await.with_context(place)?;
+                    ensure!(!values.is_empty(), "{}: no series", place());
+                    ensure!(values.iter().any(|value| value != "NaN"), "{}: no number", place());
+                }
+            }
+        }
+        let alerts = self.alerts().await?;
+        ensure!(!alerts.is_empty(), "Prometheus has no alerts");
+        for alert in &alerts {
+            let place = || format!("alert {}: {}", alert.name, alert.query);
+            alert.check(&known).with_context(place)?;
+            self.values(&alert.query).await.with_context(place)?;
+        }
+        Ok(alerts.len())
+    }
+
+    /// Of each series of the answer, the value.
+    async fn values(&self, question: &str) -> Result<Vec<String>> {
+        let data = self.get("query", &[("query", question)]).await?;
+        let series = data["result"].as_array().context("no series in the answer")?;
+        series.iter().map(|one| Ok(one["value"][1].as_str().context("no value in a series")?.to_owned())).collect()
+    }
+
+    /// Of an answer that is one number.
+    async fn value(&self, question: &str) -> Result<Option<String>> {
+        Ok(self.values(question).await?.into_iter().next())
+    }
+
+    /// The names of all metrics that were scraped.
+    async fn metrics(&self) -> Result<BTreeSet<String>> {
+        Ok(serde_json::from_value(self.get("label/__name__/values", &[]).await?)?)
+    }
+
+    async fn alerts(&self) -> Result<Vec<Alert>> {
+        let data = self.get("rules", &[("type", "alert")]).await?;
+        let groups = data["groups"].as_array().context("no groups of rules")?;
+        let rules = groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten());
+        rules.map(|rule| Ok(serde_json::from_value(rule.clone())?)).collect()
+    }
+
+    async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value> {
+        let request = self.http.get(format!("{}/api/v1/{path}", self.url)).query(parameters);
+        let mut answer: Value = request.send().await?.json().await?;
+        ensure!(answer["status"] == "success", "Prometheus answers: {}", answer["error"]);
+        Ok(answer["data"].take())
+    }
+}
+
+impl Alert {
+    fn check(&self, known: &BTreeSet<String>) -> Result<()> {
+        ensure!(self.health == "ok", "Prometheus says it is {}", self.health);
+        // This system is well.
+        ensure!(self.state != "firing", "it fires");
+        ensure!(self.labels["severity"].is_string(), "it has no severity");
+        for name in ANNOTATIONS {
+            ensure!(self.annotations[name].as_str().is_some_and(|text| !text.is_empty()), "it has no {name}");
+        }
+        expect_known(&self.query, known)
+    }
+}
+
+/// The processes of compose.yml.
+fn processes() -> Result<Vec<String>> {
+    let mut processes = subgraphs()?;
+    processes.push("router".to_owned());
+    Ok(processes)
+}
+
+/// compose.yml's configuration, with one address in the place of all containers, and in a hurry.
+fn config_for(metrics: u16) -> Result<String> {
+    let files = root().join("deploy/monitoring");
+    let mut config = std::fs::read_to_string(files.join("prometheus.yml"))?;
+    for process in processes()? {
+        let target = format!("[{process}:{METRICS_PORT}]");
+        ensure!(config.matches(&target).count() == 1, "prometheus.yml has not one target {target}");
+        config = config.replace(&target, &format!("[127.0.0.1:{metrics}]"));
+    }
+    if let Some(left) = config.lines().find(|line| line.contains(&METRICS_PORT.to_string())) {
+        bail!("prometheus.yml has a target that is no process: {left}");
+    }
+    ensure!(config.contains(INTERVAL), "prometheus.yml asks at another interval than {INTERVAL}");
+    Ok(config.replace(INTERVAL, "1s").replace("alerts.yml", &files.join("alerts.yml").display().to_string()))
+}
+
+fn expect_known(question: &str, known: &BTreeSet<String>) -> Result<()> {
+    let unknown: Vec<_> = metrics_in(question).into_iter().filter(|name| !known.contains(name)).collect();
+    ensure!(unknown.is_empty(), "no process has {}", unknown.join(", "));
+    Ok(())
+}
+
+/// The names of the metrics in a question. Names in braces and in lists of labels are none.
+fn metrics_in(question: &str) -> BTreeSet<String> {
+    let expression = |text: &str| Regex::new(text).expect("a valid expression");
+    let texts = expression(r#""(?:[^"\\]|\\.)*""#).replace_all(question, "");
+    let selectors = expression(r"\{[^}]*\}|\[[^\]]*\]").replace_all(&texts, "");
+    let lists = expression(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)");
+    let plain = lists.replace_all(&selectors, "");
+    // What a parenthesis follows is a function, and what a digit begins a duration.
+    let words = expression(r"([a-zA-Z_:][\w:]*)\s*(\()?|\d\w*");
+    let keywords = ["and", "bool", "by", "offset", "or", "unless", "without"];
+    words
+        .captures_iter(&plain)
+        .filter(|found| found.get(2).is_none())
+        .filter_map(|found| Some(found.get(1)?.as_str().to_owned()))
+        .filter(|name| !keywords.contains(&name.as_str()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prometheus_asks_each_process_of_the_system() {
+        let config = config_for(1234).expect("a configuration");
+
+        assert_eq!(config.matches("[127.0.0.1:1234]").count(), 6);
+        assert!(!config.contains(INTERVAL));
+    }
+
+    #[test]
+    fn metrics_are_told_from_labels_and_functions() {
+        for (question, metrics) in [
+            ("up", &["up"][..]),
+            (r#"up{job="or (rate)"} == 0"#, &["up"]),
+            ("absent(up)", &["up"]),
+            ("histogram_quantile(0.99, sum by (le, code) (rate(one_bucket[5m])))", &["one_bucket"]),
+            ("sum(one) by (code) / sum(rate(two_count[1m])) or 0 * three", &["one", "three", "two_count"]),
+            ("one >= on (process, instance) two_max", &["one", "two_max"]),
+            (r#"increase(one[10m]) > 0 or (one unless one{a="b"} offset 10m)"#, &["one"]),
+            (r#"label_replace(one, "a", "b", "c", "{d}")"#, &["one"]),
+        ] {
+            let expected: BTreeSet<_> = metrics.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(metrics_in(question), expected, "{question}");
+        }
+    }
+}
