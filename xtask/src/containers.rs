@@ -63,9 +63,13 @@ pub async fn run(options: &Options) -> Result<()> {
         let _ = process::run(system.compose().args(["logs", "--tail", "30"])).await;
     }
     if options.keep {
-        system.leave();
-        engine.leave();
-        return checked;
+        terminal::note(&format!("left running: {}", system.url));
+        if engine.started.is_none() {
+            system.leave();
+            return checked;
+        }
+        terminal::note("the engine was started for this, and both end with Ctrl-C");
+        tokio::signal::ctrl_c().await?;
     }
     let removed = process::run(system.compose().args(["down", "--volumes", "--timeout", "45"])).await;
     checked.and(removed)
@@ -121,11 +125,6 @@ impl Engine {
         let bytes = output(&mut docker(&["image", "inspect", "--format", "{{.Size}}", IMAGE])).await?;
         terminal::success(&format!("the image has {} MB", bytes.parse::<u64>()? / 1_000_000));
         Ok(())
-    }
-
-    /// Lets it live on, and containers with it.
-    fn leave(self) {
-        std::mem::forget(self.started);
     }
 }
 
@@ -249,7 +248,6 @@ impl System {
     fn leave(mut self) {
         self.directory.disable_cleanup(true);
         let secrets = self.directory.path().join(".env");
-        terminal::note(&format!("left running: {}", self.url));
         terminal::note(&format!(
             "its end: COMPOSE_PROFILES=nats {} --project-name {PROJECT} --env-file {} down --volumes",
             self.compose.name(),
