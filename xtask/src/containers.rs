@@ -68,8 +68,11 @@ pub async fn run(options: &Options) -> Result<()> {
             system.leave();
             return checked;
         }
+        if let Err(error) = &checked {
+            terminal::failure(error);
+        }
         terminal::note("the engine was started for this, and both end with Ctrl-C");
-        tokio::signal::ctrl_c().await?;
+        return std::future::pending().await;
     }
     let removed = process::run(system.compose().args(["down", "--volumes", "--timeout", "45"])).await;
     checked.and(removed)
