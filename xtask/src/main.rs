@@ -14,11 +14,13 @@ mod npm;
 mod orphans;
 mod prepare;
 mod process;
+mod python;
 mod restarts;
 mod schema;
 mod silence;
 mod terminal;
 mod test;
+mod watching;
 mod workspace;
 
 use std::process::ExitCode;

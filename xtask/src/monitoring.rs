@@ -22,6 +22,7 @@ use crate::{
     npm::Package,
     process::{self, Running},
     terminal::{self, Waiting},
+    watching,
     workspace::{cargo, root, subgraphs},
 };
 
@@ -50,6 +51,7 @@ pub async fn run() -> Result<()> {
     process::run(Command::new("promtool").args(["check", "config"]).arg(files.join("prometheus.yml"))).await?;
     process::run(Command::new("promtool").args(["test", "rules"]).arg(files.join("alerts.test.yml"))).await?;
     let dashboards = dashboards::read()?;
+    dashboards::validate().await?;
 
     let page = Package::web_playground();
     page.install().await?;
@@ -266,6 +268,7 @@ impl Prometheus {
                 }
             }
         }
+        watching::expect_metrics(&known)?;
         let alerts = self.alerts().await?;
         ensure!(!alerts.is_empty(), "Prometheus has no alerts");
         for alert in &alerts {
