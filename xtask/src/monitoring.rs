@@ -60,17 +60,24 @@ pub async fn run() -> Result<()> {
 
     let directory = TempDir::new()?;
     let system = System::start(directory.path()).await?;
-    let prometheus = Prometheus::start(directory.path(), system.metrics).await?;
+    let watched = watch(&system, directory.path(), &dashboards).await;
+    let stopped = system.process.stop(PATIENCE).await.context("`lyceum up` was asked to end");
+    watched.and(stopped)
+}
+
+/// Lets Prometheus watch the system, and people use it, until everything has an answer.
+async fn watch(system: &System, directory: &Path, dashboards: &[Dashboard]) -> Result<()> {
+    let prometheus = Prometheus::start(directory, system.metrics).await?;
     let people = system.sign_in().await?;
     let waiting = Waiting::for_("every panel and every alert gets an answer");
     let deadline = Instant::now() + PATIENCE;
     loop {
         people.do_something().await?;
         // A rate needs two scrapes with something between them.
-        match prometheus.ask_everything(&dashboards).await {
+        match prometheus.ask_everything(dashboards).await {
             Ok(alerts) => {
                 waiting.done();
-                report(&dashboards, alerts);
+                report(dashboards, alerts);
                 return Ok(());
             }
             Err(error) if Instant::now() > deadline => return Err(error),
@@ -96,7 +103,7 @@ fn port() -> Result<u16> {
 struct System {
     router: String,
     metrics: u16,
-    _process: Running,
+    process: Running,
 }
 
 /// What `--addresses` writes.
@@ -128,7 +135,7 @@ impl System {
             sleep(Duration::from_millis(100)).await;
         };
         waiting.done();
-        Ok(Self { router: addresses.router, metrics, _process: process })
+        Ok(Self { router: addresses.router, metrics, process })
     }
 
     async fn sign_in(&self) -> Result<People> {

@@ -4,7 +4,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
@@ -26,6 +26,15 @@ impl Running {
             .with_context(|| format!("cannot run {name}: is it installed?"))?;
         let id = child.id().and_then(|id| i32::try_from(id).ok()).context("the program ended at once")?;
         Ok(Self { child, group: Pid::from_raw(id) })
+    }
+
+    /// Asks the program itself to end, which stops what it started, and waits for that so long.
+    pub async fn stop(mut self, patience: Duration) -> Result<()> {
+        kill(self.group, Signal::SIGTERM)?;
+        let ended = tokio::time::timeout(patience, self.child.wait()).await;
+        let status = ended.with_context(|| format!("it does not end within {} s", patience.as_secs()))??;
+        ensure!(status.success(), "it ended badly ({status})");
+        Ok(())
     }
 }
 
