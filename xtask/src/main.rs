@@ -92,7 +92,8 @@ enum Task {
     /// Ask a real Prometheus all that the dashboards and alerts of `deploy/monitoring` ask.
     ///
     /// Starts `lyceum up` on free ports, uses it, and lets Prometheus watch. Every panel must show something, and every
-    /// alert must be of metrics that there are. As root on Debian it installs Prometheus.
+    /// alert must be of metrics that there are. As root on Debian it installs Prometheus, whose package also starts one
+    /// as a service.
     Monitoring,
     /// Say what a change of the graph breaks, and whom: `schema check`. All commands: `schema help`.
     ///
