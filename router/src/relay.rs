@@ -13,7 +13,7 @@ use std::{
     convert::Infallible,
     net::{SocketAddr, TcpListener},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -44,6 +44,7 @@ use subgraph_kit::{
     hop::{Hop, SIGNATURE, Secret, Secrets},
     report,
     serve::behind_another_door,
+    spans::{self, TRACEPARENT},
 };
 use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -61,7 +62,13 @@ const MOST_ON_THE_WAY: u64 = 16;
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a subgraph acts upon, and what says in which form it is to answer.
-const PASSED_ON: [HeaderName; 4] = [AUTHORIZATION, HeaderName::from_static("x-request-id"), ACCEPT, CONTENT_TYPE];
+const PASSED_ON: [HeaderName; 5] = [
+    AUTHORIZATION,
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static(TRACEPARENT),
+    ACCEPT,
+    CONTENT_TYPE,
+];
 
 /// The relay of one router, which has its port and does not answer yet.
 pub struct Relay {
@@ -171,6 +178,10 @@ async fn only_the_router(
     }
     let stream = request.headers_mut().remove(STREAM).and_then(|id| id.to_str().ok()?.parse().ok());
     let stream = stream.and_then(|id| door.streams.get(id));
+    if let Some(span) = stream.as_ref().and_then(|stream| stream.span.get()) {
+        // hive-router tells of its own span where it asks for entities only.
+        request.headers_mut().entry(TRACEPARENT).or_insert_with(|| span.clone());
+    }
     let answer = next.run(request).await;
     Ok(match stream {
         Some(stream) if is_event_stream(answer.headers()) => {
@@ -276,12 +287,13 @@ where
     })
 }
 
-/// The events, each when the client has taken enough of those before.
+/// The events, each when the client has taken enough of those before, until it has gone.
 fn paced(
     events: impl Stream<Item = Result<Bytes, axum::Error>> + Send,
     stream: Arc<ClientStream>,
 ) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
-    events.then(move |event| {
+    let gone = stream.gone.clone().cancelled_owned();
+    let events = events.then(move |event| {
         let stream = Arc::clone(&stream);
         async move {
             if event.as_ref().is_ok_and(|event| !event.starts_with(b":")) {
@@ -289,48 +301,72 @@ fn paced(
             }
             event
         }
-    })
+    });
+    events.take_until(gone)
 }
 
 /// The streams that clients have open, by a name that they do not know.
 #[derive(Clone, Default)]
 pub struct Streams {
-    open: Arc<Mutex<HashMap<u64, Weak<ClientStream>>>>,
+    open: Arc<Mutex<HashMap<u64, Arc<ClientStream>>>>,
 }
 
 /// The events on the way to one client.
+#[derive(Default)]
 pub struct ClientStream {
-    id: u64,
-    streams: Streams,
+    /// The router's span of the client's request, for the subgraphs that answer it.
+    span: OnceLock<HeaderValue>,
     on_the_way: AtomicU64,
     taken: Notify,
+    gone: CancellationToken,
+}
+
+/// A client's end of its stream. Once it is dropped the client has gone, and nobody needs events for it.
+pub struct Reader {
+    id: u64,
+    stream: Arc<ClientStream>,
+    streams: Streams,
 }
 
 impl Streams {
-    pub fn open(&self) -> Arc<ClientStream> {
-        let stream = ClientStream {
-            id: rand::random(),
-            streams: self.clone(),
-            on_the_way: AtomicU64::new(0),
-            taken: Notify::new(),
-        };
-        let stream = Arc::new(stream);
-        self.lock().insert(stream.id, Arc::downgrade(&stream));
-        stream
+    pub fn open(&self) -> Reader {
+        let (id, stream) = (rand::random(), Arc::<ClientStream>::default());
+        self.lock().insert(id, Arc::clone(&stream));
+        Reader { id, stream, streams: self.clone() }
     }
 
     fn get(&self, id: u64) -> Option<Arc<ClientStream>> {
-        self.lock().get(&id)?.upgrade()
+        self.lock().get(&id).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Weak<ClientStream>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<ClientStream>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl ClientStream {
+impl Reader {
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    pub fn stream(&self) -> &Arc<ClientStream> {
+        &self.stream
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.streams.lock().remove(&self.id);
+        self.stream.gone.cancel();
+    }
+}
+
+impl ClientStream {
+    /// What subgraphs do for it belongs to the span that is current.
+    pub fn belongs_here(&self) {
+        if let Some(span) = spans::traceparent().and_then(|span| span.try_into().ok()) {
+            let _ = self.span.set(span);
+        }
     }
 
     /// The client has taken an event.
@@ -345,12 +381,6 @@ impl ClientStream {
             self.taken.notified().await;
         }
         self.on_the_way.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
-impl Drop for ClientStream {
-    fn drop(&mut self) {
-        self.streams.lock().remove(&self.id);
     }
 }
 
@@ -376,9 +406,10 @@ mod tests {
 
     #[tokio::test]
     async fn events_wait_for_a_client_that_does_not_take_them() {
-        let stream = Streams::default().open();
+        let reader = Streams::default().open();
+        let stream = reader.stream();
         let events = stream::repeat(Bytes::from_static(b"event: next\n\n")).map(Ok);
-        let mut paced = Box::pin(paced(events, Arc::clone(&stream)));
+        let mut paced = Box::pin(paced(events, Arc::clone(stream)));
 
         for _ in 0..MOST_ON_THE_WAY {
             assert!(paced.next().now_or_never().is_some());
@@ -388,5 +419,22 @@ mod tests {
 
         assert!(paced.next().now_or_never().is_some());
         assert!(paced.next().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn events_end_when_their_client_has_gone_whether_one_waits_or_none_comes() {
+        let streams = Streams::default();
+        let (slow, idle) = (streams.open(), streams.open());
+        let many = stream::repeat(Bytes::from_static(b"event: next\n\n")).map(Ok);
+        let mut waiting = Box::pin(paced(many, Arc::clone(slow.stream())));
+        let mut silent = Box::pin(paced(stream::pending(), Arc::clone(idle.stream())));
+        while waiting.next().now_or_never().is_some() {}
+        assert!(silent.next().now_or_never().is_none());
+
+        drop((slow, idle));
+
+        assert!(waiting.next().await.is_none());
+        assert!(silent.next().await.is_none());
+        assert!(streams.lock().is_empty());
     }
 }

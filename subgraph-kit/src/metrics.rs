@@ -7,7 +7,7 @@ use std::{
         LazyLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use opentelemetry::{
@@ -115,11 +115,39 @@ impl Instruments {
     }
 }
 
-/// A subgraph has answered.
-pub fn answered(subgraph: &'static str, took: Duration, codes: &[&str]) {
+/// A request that a subgraph is answering.
+pub(crate) struct Answering {
+    subgraph: &'static str,
+    began: Instant,
+    /// Until it is answered: whoever asks may stop waiting.
+    outcome: &'static str,
+}
+
+impl Answering {
+    pub fn begin(subgraph: &'static str) -> Self {
+        Self { subgraph, began: Instant::now(), outcome: "abandoned" }
+    }
+
+    /// The answer is there, with errors of these codes.
+    pub fn end(mut self, codes: &[&str]) {
+        self.outcome = if codes.is_empty() { "ok" } else { "error" };
+        erred(self.subgraph, codes);
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let Some(on) = instruments() else { return };
+        on.requests.record(
+            self.began.elapsed().as_secs_f64(),
+            &[KeyValue::new("subgraph", self.subgraph), KeyValue::new("outcome", self.outcome)],
+        );
+    }
+}
+
+/// A subgraph has answered with errors of these codes.
+pub(crate) fn erred(subgraph: &'static str, codes: &[&str]) {
     let Some(on) = instruments() else { return };
-    let outcome = if codes.is_empty() { "ok" } else { "error" };
-    on.requests.record(took.as_secs_f64(), &[KeyValue::new("subgraph", subgraph), KeyValue::new("outcome", outcome)]);
     for code in codes {
         on.errors.add(1, &[KeyValue::new("subgraph", subgraph), KeyValue::new("code", (*code).to_owned())]);
     }
@@ -162,7 +190,7 @@ fn add_streams(subgraph: &'static str, more: i64) {
     }
 }
 
-/// Somebody may not sign in: `credentials` or `throttled`.
+/// Somebody may not sign in: `credentials`, `throttled`, or `busy` where too many wait for their password's hash.
 pub fn sign_in_refused(reason: &'static str) {
     if let Some(on) = instruments() {
         on.sign_ins_refused.add(1, &[KeyValue::new("reason", reason)]);

@@ -29,7 +29,7 @@ use crate::{
     batch::Batches,
     budget, database,
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
-    metrics::{self, OpenStream},
+    metrics::{self, Answering, OpenStream},
     report, spans,
     token::{Bearer, Verifier},
     trace,
@@ -206,15 +206,17 @@ impl Subgraph {
     /// answer has one.
     pub fn execute(&self, headers: &HeaderMap, request: Request) -> impl Future<Output = Response> + Send + 'static {
         let is_traced = headers.contains_key(trace::HEADER);
-        let (name, span, began) = (self.name, spans::request(self.name, headers), Instant::now());
-        let answer = trace::answer(name, is_traced, self.clone().answer(headers.clone(), request));
+        let (span, answering) = (spans::request(self.name, headers), Answering::begin(self.name));
+        let answer = trace::answer(self.name, is_traced, self.clone().answer(headers.clone(), request));
         // It is large, and goes through some hands.
         let answer = Box::pin(answer.instrument(span.clone()));
         async move {
             let answer = answer.await;
             let codes = report::codes(&answer);
-            metrics::answered(name, began.elapsed(), &codes);
-            spans::failed(&span, &codes);
+            if let Some(code) = codes.first() {
+                spans::failed(&span, code);
+            }
+            answering.end(&codes);
             answer
         }
     }
@@ -226,7 +228,7 @@ impl Subgraph {
             Ok(report::publish((self.run)(request).await))
         };
         let answer =
-            timeout(budget::ROUTER, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
+            timeout(budget::SUBGRAPH, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
         answer.unwrap_or_else(|error| report::failure(&error))
     }
 
@@ -237,7 +239,8 @@ impl Subgraph {
         headers: &HeaderMap,
         mut request: Request,
     ) -> impl Stream<Item = Response> + Send + use<> + 'static {
-        let (subgraph, headers, name) = (self.clone(), headers.clone(), self.name);
+        let (name, span) = (self.name, spans::request(self.name, headers));
+        let (subgraph, headers) = (self.clone(), headers.clone());
         let responses = async move {
             match subgraph.admit(&headers, &mut request).await {
                 Ok(bearer) => {
@@ -249,8 +252,12 @@ impl Subgraph {
             }
         };
         let open = OpenStream::new(name);
-        let answers = trace::stream_of(name, stream::once(responses).flatten().boxed());
-        answers.inspect(move |_| _ = &open)
+        let answers = trace::stream_of(name, span, stream::once(responses).flatten().boxed());
+        answers.inspect(move |answer| {
+            // Open for as long as this is there to look at answers.
+            let _ = &open;
+            metrics::erred(name, &report::codes(answer));
+        })
     }
 
     async fn admit(&self, headers: &HeaderMap, request: &mut Request) -> Result<Bearer, Error> {

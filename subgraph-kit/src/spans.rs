@@ -22,7 +22,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 /// Of all spans, so that whoever writes log lines can leave them out.
 pub const TARGET: &str = "lyceum::span";
 
-const TRACEPARENT: &str = "traceparent";
+/// The header, and the attribute of an event, that names a span to whoever goes on beneath it.
+pub const TRACEPARENT: &str = "traceparent";
 const MESSAGING_SYSTEM: &str = "lyceum";
 
 static TRACER: OnceLock<BoxedTracer> = OnceLock::new();
@@ -52,12 +53,10 @@ pub fn request(subgraph: &'static str, headers: &HeaderMap) -> Span {
     beneath(span, &Headers(headers))
 }
 
-/// Notes on the span of a request that its answer has errors.
-pub(crate) fn failed(span: &Span, codes: &[&str]) {
-    if let Some(code) = codes.first() {
-        span.record("otel.status_code", "ERROR");
-        span.record("error.type", *code);
-    }
+/// Notes on a span that what it stands for has failed.
+pub(crate) fn failed(span: &Span, kind: &str) {
+    span.record("otel.status_code", "ERROR");
+    span.record("error.type", kind);
 }
 
 /// An event that is written down, beneath what makes it happen.
@@ -83,6 +82,7 @@ pub(crate) fn acting(service: &'static str, kind: &str, traceparent: Option<&str
         target: TARGET, "process",
         otel.name = format!("process {kind}"), otel.kind = "consumer", messaging.system = MESSAGING_SYSTEM,
         messaging.operation.name = "process", messaging.destination.name = kind, subgraph.name = service,
+        otel.status_code = Empty, error.type = Empty,
     );
     beneath(span, &Event(traceparent))
 }

@@ -21,7 +21,7 @@ use futures::{
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use tracing::{
-    Event, Metadata, Subscriber,
+    Event, Metadata, Span, Subscriber,
     callsite::rebuild_interest_cache,
     field::{Field, Visit},
     level_filters::LevelFilter,
@@ -44,7 +44,7 @@ pub const EXTENSION: &str = "lyceumTrace";
 const SQLX_TARGET: &str = "sqlx::query";
 /// In what the driver asks for itself, and in no statement of ours.
 const CATALOG: &str = "pg_catalog.";
-const OPERATIONS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "BEGIN", "COMMIT", "ROLLBACK"];
+const OPERATIONS: [&str; 7] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COMMIT", "ROLLBACK"];
 const MOST_STATEMENTS: usize = 500;
 /// To begin and to stop listening goes through all of a process's places that log, so it waits for this long whether
 /// there is one more trace.
@@ -130,13 +130,16 @@ pub(crate) fn work_of<F: Future>(service: &'static str, work: F) -> impl Future<
     SCOPE.scope(Scope { service, recorder: None }, work)
 }
 
-/// What a service answers a subscription.
+/// What a service answers a subscription, in its span.
 pub(crate) fn stream_of<T: 'static>(
     service: &'static str,
+    span: Span,
     mut answers: BoxStream<'static, T>,
 ) -> impl Stream<Item = T> + Send + 'static {
     let scope = Scope { service, recorder: None };
-    stream::poll_fn(move |context| SCOPE.sync_scope(scope.clone(), || answers.poll_next_unpin(context)))
+    stream::poll_fn(move |context| {
+        span.in_scope(|| SCOPE.sync_scope(scope.clone(), || answers.poll_next_unpin(context)))
+    })
 }
 
 struct Recorder {

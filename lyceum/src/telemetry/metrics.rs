@@ -1,6 +1,6 @@
 //! The numbers, in the text format of Prometheus.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::OnceLock};
 
 use anyhow::{Context as _, Result};
 use axum::{
@@ -26,14 +26,25 @@ const LABELS: [&str; 6] = [
     "graphql.response.status",
 ];
 
+/// Those of what operations cost, by hive-router's reckoning, say it, too.
+const COST: &str = "hive.router.demand_control.";
+
 /// Seconds; of the router's whole answers and of its requests to subgraphs.
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
+
+/// Where they are served, if anywhere.
+pub fn address() -> Option<SocketAddr> {
+    ADDRESS.get().copied()
+}
 
 /// Counts from now on, and answers at `address` for as long as `runtime` lives.
 pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime) -> Result<()> {
     let listener = runtime
         .block_on(TcpListener::bind(address))
         .with_context(|| format!("metrics cannot be served at {address}: `--metrics-listen` names another place"))?;
+    let _ = ADDRESS.set(listener.local_addr()?);
     let registry = Registry::new();
     let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).without_scope_info().build()?;
     let provider = SdkMeterProvider::builder()
@@ -64,6 +75,9 @@ fn as_wanted(instrument: &Instrument) -> Option<Stream> {
     }
     if instrument.name().starts_with(NAMED_BY_CLIENTS) {
         stream = stream.with_allowed_attribute_keys(LABELS.map(Key::from_static_str));
+    }
+    if instrument.name().starts_with(COST) {
+        stream = stream.with_allowed_attribute_keys([Key::from_static_str("cost.result")]);
     }
     if instrument.kind() == InstrumentKind::Histogram && instrument.unit() == "s" {
         let boundaries = SECONDS.to_vec();

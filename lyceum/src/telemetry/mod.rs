@@ -4,7 +4,7 @@ mod logs;
 mod metrics;
 mod traces;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Result;
 use clap::Args;
@@ -32,17 +32,20 @@ pub struct Settings {
     otlp_endpoint: Option<String>,
 }
 
-impl Settings {
-    /// Where its numbers are.
-    pub fn metrics_url(&self) -> Option<String> {
-        self.metrics_listen.map(|address| format!("http://{address}/metrics"))
-    }
+/// Where this process's numbers are, if anywhere.
+pub fn metrics_url() -> Option<String> {
+    metrics::address().map(|address| format!("http://{address}/metrics"))
+}
 
+impl Settings {
     fn collector(&self) -> Option<&str> {
         // A script leaves it empty for none.
         self.otlp_endpoint.as_deref().filter(|url| !url.is_empty())
     }
 }
+
+/// How long a collector that does not answer holds up the end of a process.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// What has to be ended in order.
 #[derive(Default)]
@@ -69,7 +72,7 @@ impl Telemetry {
     pub fn end(self) {
         if let Some(spans) = self.spans {
             // Nobody can be told of a failure any more.
-            let _ = spans.shutdown();
+            let _ = spans.shutdown_with_timeout(LAST_SPANS);
         }
     }
 }

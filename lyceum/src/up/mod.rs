@@ -212,7 +212,7 @@ async fn serve_over(
         subgraphs: graph.urls(),
         databases: servers.urls(),
         jwks: graph.jwks_url(),
-        metrics: settings.telemetry.metrics_url(),
+        metrics: telemetry::metrics_url(),
         data: home.data.clone(),
     };
     tokio::select! {

@@ -28,7 +28,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    fn start(transport: &str, system: &System, token: Option<&str>, after: &Value) -> Self {
+    pub fn start(transport: &str, system: &System, token: Option<&str>, after: &Value) -> Self {
         Self::at(&system.addresses.router, transport, token, after)
     }
 

@@ -52,6 +52,7 @@ pub struct System {
 pub struct Addresses {
     pub router: String,
     pub jwks: String,
+    pub metrics: Option<String>,
     pub subgraphs: BTreeMap<String, String>,
     pub databases: BTreeMap<String, String>,
     pub data: PathBuf,

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
+    live::Follower,
     notices::nats,
     system::{PASSWORD, STUDENT, System, TEACHER, Visitor, code, free_port},
 };
@@ -103,7 +104,6 @@ fn spans(told: opentelemetry_proto::tonic::trace::v1::ResourceSpans, trace: &str
         .map(|span| {
             assert_eq!(span.events, [], "no event, and so no error's text, leaves the process");
             Span {
-                // In one process, whose part it is does only the span say.
                 service: service.clone(),
                 name: span.name,
                 id: hex(&span.span_id),
@@ -199,18 +199,18 @@ fn follow_a_purchase(arguments: &[&str]) {
         .collect();
     assert_eq!(acting, BTreeSet::from(["enrollment", "notification"]));
     for (name, database, operation) in [
-        ("payment", "payment", "INSERT"),
+        ("payment", "payment", "UPDATE"),
         ("course", "course", "SELECT"),
         ("process lyceum.payment.completed", "enrollment", "INSERT"),
         ("process lyceum.enrollment.created", "notification", "INSERT"),
     ] {
         let is_it = |span: &&Span| {
             let above = all.iter().find(|above| above.id == span.parent);
-            above.is_some_and(|above| above.name == name || above.name.starts_with("publish"))
+            above.is_some_and(|above| above.name == name)
                 && span.attributes.get("db.namespace").is_some_and(|namespace| namespace == database)
         };
         let statements: Vec<_> = all.iter().filter(is_it).map(|span| span.name.as_str()).collect();
-        assert!(statements.contains(&operation) || statements.contains(&"WITH"), "{name}: {statements:?} of {all:#?}");
+        assert!(statements.contains(&operation), "{name}: {statements:?} of {all:#?}");
     }
     assert_eq!(system.stop(), Some(0));
     collector.stop();
@@ -229,11 +229,36 @@ fn a_purchase_is_one_trace_over_http_and_nats() {
 }
 
 #[test]
+fn a_subscription_belongs_to_its_trace() {
+    let collector = Collector::start();
+    let system = System::start(&["--temporary", "--transport", "http", "--otlp-endpoint", &collector.url]);
+    let (id, parent) = begin();
+
+    let body = json!({ "query": "subscription { notificationAdded { title } }" });
+    let asked = reqwest::blocking::Client::new()
+        .post(format!("{}/graphql", system.addresses.router))
+        .header("accept", "text/event-stream")
+        .header("traceparent", &parent)
+        .bearer_auth(system.sign_in(STUDENT).token())
+        .json(&body);
+    // Its spans are told of when it has ended, as it does when the client goes.
+    drop(asked.send().expect("an answer"));
+
+    let all = collector.trace_with(&id, &[("lyceum", "http.server"), ("lyceum", "notification"), ("lyceum", "SELECT")]);
+    assert!(all.iter().all(|span| begins_at_the_client(span, &all)), "{all:#?}");
+    collector.stop();
+}
+
+#[test]
 fn nothing_private_leaves_in_a_trace() {
     let collector = Collector::start();
     let system = System::start(&["--temporary", "--otlp-endpoint", &collector.url]);
     let (id, parent) = begin();
     let visitor = system.anonymous();
+    let odd = reqwest::blocking::Client::new().get(format!("{}/graphql/private/path", system.addresses.router));
+    let odd =
+        odd.header("traceparent", &parent).header("tracestate", "vendor=private").header("host", "private.example");
+    odd.send().expect("an answer");
 
     // Typed into the document, as explorers do; in variables; wrong ones; and in the URL of a query.
     let typed = format!(
@@ -265,9 +290,9 @@ fn nothing_private_leaves_in_a_trace() {
 
 /// A system that counts, and where its numbers are.
 fn counting(arguments: &[&str]) -> (System, String) {
-    let address = format!("127.0.0.1:{}", free_port());
-    let system = System::start(&[&["--temporary", "--metrics-listen", &address], arguments].concat());
-    (system, format!("http://{address}/metrics"))
+    let system = System::start(&[&["--temporary", "--metrics-listen", "127.0.0.1:0"], arguments].concat());
+    let url = system.addresses.metrics.clone().expect("it counts");
+    (system, url)
 }
 
 /// The value of the series with this name that has these labels; 0 where nothing was counted.
@@ -374,12 +399,34 @@ fn events_that_wait_and_streams_that_are_open_are_counted() {
     set_one_aside(&system);
     becomes(&url, "lyceum_events_set_aside", &told, 1.0);
 
-    let follow = "subscription { notificationAdded(after: null) { id } }";
-    becomes(&url, "lyceum_subscriptions_open", &[("subgraph", "notification")], 0.0);
-    let following = std::thread::spawn(move || ada.first_event(follow, json!({})));
-    becomes(&url, "lyceum_subscriptions_open", &[("subgraph", "notification")], 1.0);
-    drop(system);
-    let _ = following.join();
+    for transport in ["sse", "ws"] {
+        let follower = Follower::start(transport, &system, Some(ada.token()), &Value::Null);
+        becomes(&url, "lyceum_subscriptions_open", &[("subgraph", "notification")], 1.0);
+        // It goes without a word.
+        drop(follower);
+        becomes(&url, "lyceum_subscriptions_open", &[("subgraph", "notification")], 0.0);
+    }
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_counted() {
+    let (system, url) = counting(&["--empty"]);
+    let of_course = [("subgraph", "course")];
+    let answered = number(&url, "lyceum_subgraph_request_duration_seconds_count", &of_course);
+
+    let runtime = Runtime::new().expect("a runtime");
+    let answer = runtime.block_on(async {
+        use sqlx::{Connection as _, PgConnection, query};
+        let mut db = PgConnection::connect(&system.addresses.databases["course"]).await.expect("the database");
+        let mut transaction = db.begin().await.expect("a transaction");
+        query("lock table courses").execute(&mut *transaction).await.expect("a lock");
+        let visitor = system.anonymous();
+        let asked = tokio::task::spawn_blocking(move || visitor.ask("{ courses { totalCount } }", json!({})));
+        asked.await.expect("an answer")
+    });
+
+    assert_eq!(code(&answer), "SERVICE_UNAVAILABLE");
+    becomes(&url, "lyceum_subgraph_request_duration_seconds_count", &of_course, answered + 1.0);
 }
 
 /// An event that the service that it is for will not take: it is put there by hand.

@@ -50,7 +50,7 @@ use tokio_util::{
 use super::{client_address::Address, errors, handed_over};
 use crate::{
     places::{Full, Place, Places},
-    relay::{self, ClientStream, KEY, STREAM},
+    relay::{self, ClientStream, KEY, Reader, STREAM},
 };
 
 /// When somebody who has too many may try again: nobody knows when they end one.
@@ -68,6 +68,9 @@ struct InFlight(#[expect(dead_code, reason = "it is there to be dropped")] TaskT
 
 /// In a subscription's context, until its stream takes it.
 struct Held(Option<Place>);
+
+/// In the context of a request that may be a subscription.
+struct Following(Arc<ClientStream>);
 
 #[async_trait]
 impl RouterPlugin for Streams {
@@ -95,6 +98,7 @@ impl RouterPlugin for Streams {
             let stream = may_be_streamed(headers).then(|| self.open.open());
             if let Some(stream) = &stream {
                 headers.insert(STREAM, HeaderValue::from(stream.id()).into());
+                payload.context.insert(Following(Arc::clone(stream.stream())));
             }
             payload.on_end(move |payload| {
                 let place = payload.context.get_mut::<Held>().and_then(|mut held| held.0.take());
@@ -139,6 +143,9 @@ impl RouterPlugin for Streams {
         match self.place(client, &request.jwt) {
             Ok(place) => {
                 payload.context.insert(Held(Some(place)));
+                if let Some(following) = payload.context.get_ref::<Following>() {
+                    following.0.belongs_here();
+                }
                 OnGraphqlAnalysisHookResult::Proceed
             }
             Err(full) => {
@@ -169,7 +176,7 @@ impl Streams {
         self.places.subscription(client, user.as_str())
     }
 
-    fn live(&self, response: WebResponse, stream: Option<Arc<ClientStream>>, place: Place) -> WebResponse {
+    fn live(&self, response: WebResponse, stream: Option<Reader>, place: Place) -> WebResponse {
         // An error is answered at once.
         let Some(form) = Form::of(response.headers()) else { return response };
         let gone = response.request().io().map(IoRef::on_disconnect);
@@ -205,7 +212,7 @@ fn has_subscription(document: &Document) -> bool {
 /// A subscription's body. It says when the client has taken a piece of it, and ends when it has to.
 struct Live {
     body: ResponseBody<Body>,
-    stream: Option<Arc<ClientStream>>,
+    stream: Option<Reader>,
     form: Form,
     /// The library itself notices it when it next writes, which can be in ten seconds.
     gone: Option<OnDisconnect>,
@@ -235,7 +242,7 @@ impl MessageBody for Live {
             if let Some(stream) = &self.stream
                 && !bytes.starts_with(b":")
             {
-                stream.take();
+                stream.stream().take();
             }
         }
         chunk

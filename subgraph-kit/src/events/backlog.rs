@@ -1,6 +1,6 @@
 //! How many events wait, and for how long: told to whoever watches over the system.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use sqlx::{PgPool, query_as};
 use tokio::time::sleep;
@@ -43,17 +43,20 @@ pub(super) async fn watch(
     let outboxes = destinations.iter().map(|destination| (*destination, OUTBOX_WAITS, OUTBOX_SET_ASIDE));
     let inbox = has_inbox.then_some((INBOX, INBOX_WAITS, INBOX_SET_ASIDE));
     let boxes: Vec<_> = outboxes.chain(inbox).collect();
-    while !stop.is_cancelled() {
-        for (destination, waits, set_aside) in &boxes {
-            match in_time(AT_LEISURE, count(db, destination, waits, set_aside)).await {
-                Ok((waiting, oldest, set_aside)) => {
-                    metrics::backlog(&Backlog { service, destination, waiting, oldest, set_aside });
+    let watching = async {
+        loop {
+            for (destination, waits, set_aside) in &boxes {
+                match in_time(AT_LEISURE, count(db, destination, waits, set_aside)).await {
+                    Ok((waiting, oldest, set_aside)) => {
+                        metrics::backlog(&Backlog { service, destination, waiting, oldest, set_aside });
+                    }
+                    Err(error) => debug!(service, error = %error, "nobody knows how many events wait"),
                 }
-                Err(error) => debug!(service, error = %error, "nobody knows how many events wait"),
             }
+            sleep(EVERY).await;
         }
-        stop.run_until_cancelled(sleep(EVERY)).await;
-    }
+    };
+    let _: Option<Infallible> = stop.run_until_cancelled(watching).await;
 }
 
 async fn count(

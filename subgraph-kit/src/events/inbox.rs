@@ -7,7 +7,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, query, query_as, query_scalar};
-use tracing::{Instrument as _, debug, error, warn};
+use tracing::{Instrument as _, Span, debug, error, warn};
 use uuid::Uuid;
 
 use super::{Event, Kind, Undelivered, relay::Round};
@@ -223,6 +223,7 @@ impl Inbox {
             Some(tries) if tries >= MOST_TRIES => self.set_aside(db, next, 0, &reason).await,
             _ => {
                 metrics::acted(self.service, next.kind(), "failed");
+                spans::failed(&Span::current(), "failed");
                 warn!(service = self.service, event.id = %next.event_id, reason, "an event failed; it is tried again");
                 Ok(())
             }
@@ -240,6 +241,7 @@ impl Inbox {
         .execute(db)
         .await?;
         metrics::acted(self.service, next.kind(), "set_aside");
+        spans::failed(&Span::current(), "set_aside");
         error!(
             service = self.service, event.id = %next.event_id, event.r#type = next.r#type, reason,
             "an event is set aside: `lyceum admin events` shows it, and sends it again"

@@ -105,9 +105,13 @@ impl Sessions {
         admitted.inspect_err(|_| metrics::sign_in_refused("throttled"))?;
         let started = Instant::now();
         let signed_in = self.compare_and_sign_in(client, email, password).await;
-        if let Err(Error::Refused(_)) = &signed_in {
-            metrics::sign_in_refused("credentials");
-            sleep_until(started + self.refusal_time).await;
+        match &signed_in {
+            Err(Error::Refused(_)) => {
+                metrics::sign_in_refused("credentials");
+                sleep_until(started + self.refusal_time).await;
+            }
+            Err(Error::RateLimited { .. }) => metrics::sign_in_refused("busy"),
+            _ => {}
         }
         signed_in
     }
