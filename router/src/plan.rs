@@ -92,8 +92,6 @@ fn cost(node: &PlanNode) -> Cost {
         PlanNode::Sequence(sequence) => sequence.nodes.iter().map(cost).fold(Cost::default(), Cost::then),
         PlanNode::Parallel(parallel) => parallel.nodes.iter().map(cost).fold(Cost::default(), Cost::beside),
         PlanNode::Flatten(flatten) => cost(&flatten.node),
-        // Only one of them is taken, and which one is not known.
-        PlanNode::Condition(condition) => of(&condition.if_clause).beside(of(&condition.else_clause)),
         PlanNode::Defer(defer) => {
             defer.deferred.iter().map(|deferred| of(&deferred.node)).fold(of(&defer.primary.node), Cost::then)
         }

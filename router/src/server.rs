@@ -207,7 +207,7 @@ fn telemetry(config: &HiveRouterConfig) -> TelemetryContext {
     set_tracing_enabled(spans::are_on());
     let meter = metrics::are_on().then(|| global::meter("hive-router"));
     let propagation = &config.telemetry.tracing.propagation;
-    TelemetryContext::from_propagation_config_with_meter(propagation, &config.log, meter)
+    TelemetryContext::from_propagation_config_with_meter(propagation, &config.log, meter, false)
 }
 
 type Started = (Arc<RouterSharedState>, Arc<SchemaState>);

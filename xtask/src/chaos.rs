@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use tokio::process::Command;
 
 use crate::npm::Package;
-use crate::workspace::cargo;
+use crate::workspace::compile;
 use crate::{debian, process};
 
 /// What is to go wrong.
@@ -51,7 +51,7 @@ pub async fn run(options: &Options) -> Result<()> {
 }
 
 fn scenario(name: &str) -> Command {
-    let mut command = cargo();
-    command.args(["test", "--locked", "-p", "lyceum", "--test", "chaos"]).env("LYCEUM_CHAOS_SCENARIO", name);
+    let mut command = compile("test");
+    command.args(["--locked", "-p", "lyceum", "--test", "chaos"]).env("LYCEUM_CHAOS_SCENARIO", name);
     command
 }

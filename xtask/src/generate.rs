@@ -7,11 +7,11 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::npm::Package;
-use crate::workspace::{cargo, root, subgraphs};
+use crate::workspace::{compile, root, subgraphs};
 use crate::{process, terminal};
 
 pub async fn run(check: bool) -> Result<()> {
-    process::run(cargo().args(["build", "--package", "lyceum", "--locked"])).await?;
+    process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
     let mut stale = Vec::new();
     for name in subgraphs()? {
         let schema = export(&name).await?;
@@ -31,8 +31,8 @@ pub async fn run(check: bool) -> Result<()> {
 }
 
 async fn export(name: &str) -> Result<Vec<u8>> {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "lyceum", "--locked", "--", "sdl", name]);
+    let mut command = compile("run");
+    command.args(["--quiet", "--package", "lyceum", "--locked", "--", "sdl", name]);
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output().await?;
     ensure!(output.status.success(), "`lyceum sdl {name}` failed ({})", output.status);
     ensure!(!output.stdout.is_empty(), "`lyceum sdl {name}` printed nothing");

@@ -4,14 +4,14 @@ use anyhow::Result;
 
 use crate::npm::Package;
 use crate::process;
-use crate::workspace::cargo;
+use crate::workspace::{cargo, compile};
 
 pub async fn run() -> Result<()> {
     process::run(cargo().args(["fmt", "--all", "--check"])).await?;
-    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-    process::run(cargo().args(clippy)).await?;
-    let doc = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
-    process::run(cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings")).await?;
+    let clippy = ["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    process::run(compile("clippy").args(clippy)).await?;
+    let doc = ["--workspace", "--no-deps", "--document-private-items", "--locked"];
+    process::run(compile("doc").args(doc).env("RUSTDOCFLAGS", "-D warnings")).await?;
     for package in [Package::schema_check(), Package::web_playground()] {
         package.install().await?;
         package.script("lint").await?;

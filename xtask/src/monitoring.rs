@@ -23,7 +23,7 @@ use crate::{
     process::{self, Running},
     terminal::{self, Waiting},
     watching,
-    workspace::{cargo, root, subgraphs},
+    workspace::{compile, root, subgraphs},
 };
 
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -56,7 +56,7 @@ pub async fn run() -> Result<()> {
     let page = Package::web_playground();
     page.install().await?;
     page.build().await?;
-    process::run(cargo().args(["build", "--package", "lyceum", "--locked"])).await?;
+    process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
 
     let directory = TempDir::new()?;
     let system = System::start(directory.path()).await?;

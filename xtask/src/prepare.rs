@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, ensure};
 
 use crate::database::Database;
-use crate::workspace::{cargo, root, subgraphs};
+use crate::workspace::{compile, root, subgraphs};
 use crate::{files, process, terminal};
 
 pub async fn run(check: bool) -> Result<()> {
@@ -33,8 +33,8 @@ async fn describe_queries(name: &str, database: &Database, directory: &Path) -> 
     // A flag that no build had before makes cargo compile this crate, and this crate alone, anew;
     // and the next ordinary build does not take the result for its own.
     let build = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
-    let mut command = cargo();
-    command.args(["rustc", "--profile", "check", "--lib", "--locked", "--manifest-path"]);
+    let mut command = compile("rustc");
+    command.args(["--profile", "check", "--lib", "--locked", "--manifest-path"]);
     command.arg(root().join("subgraphs").join(name).join("Cargo.toml"));
     command.args(["--", "--cap-lints", "allow", "--cfg", &format!("sqlx_prepare=\"{build}\"")]);
     command.envs(database.addresses()?);

@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::npm::Package;
 use crate::process;
-use crate::workspace::cargo;
+use crate::workspace::compile;
 
 /// How much goes on meanwhile.
 #[derive(Args)]
@@ -24,9 +24,9 @@ pub async fn run(options: &Options) -> Result<()> {
     page.install().await?;
     page.build().await?;
 
-    let mut command = cargo();
+    let mut command = compile("test");
     // Unoptimized, so many requests are too many for a small machine.
-    command.args(["test", "--locked", "--release", "-p", "lyceum", "--test", "chaos"]);
+    command.args(["--locked", "--release", "-p", "lyceum", "--test", "chaos"]);
     command.env("LYCEUM_CHAOS_SCENARIO", "restarts");
     command.env("LYCEUM_CHAOS_RATE", options.rate.to_string());
     command.env("LYCEUM_CHAOS_ROUNDS", options.rounds.to_string());

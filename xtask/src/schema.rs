@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::npm::Package;
 use crate::process;
-use crate::workspace::cargo;
+use crate::workspace::compile;
 
 /// The program has failed, and has said why.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     command.args(arguments);
     let is_check = arguments.first().is_some_and(|name| name == "check");
     if is_check && std::env::var_os("LYCEUM_PROGRAM").is_none() {
-        process::run(cargo().args(["build", "--package", "lyceum", "--locked"])).await?;
+        process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
         // Cargo puts all programs of a workspace side by side.
         command.env("LYCEUM_PROGRAM", std::env::current_exe()?.with_file_name("lyceum"));
     }

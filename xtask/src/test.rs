@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::database::Database;
 use crate::debian::{ensure_chromium, ensure_nats};
 use crate::npm::Package;
-use crate::workspace::cargo;
+use crate::workspace::compile;
 use crate::{process, silence, terminal};
 
 pub async fn run(arguments: &[String]) -> Result<()> {
@@ -46,8 +46,8 @@ async fn test_workspace(
     scratch: &TempDir,
     transcripts: &Path,
 ) -> Result<()> {
-    let mut command = cargo();
-    command.args(["test", "--locked"]);
+    let mut command = compile("test");
+    command.arg("--locked");
     if arguments.is_empty() {
         command.args(["--workspace", "--no-fail-fast"]);
     }

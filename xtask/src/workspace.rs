@@ -35,6 +35,13 @@ pub fn cargo() -> Command {
     command
 }
 
+/// The same, to compile something with `subcommand`: `.cargo/config.toml` says why with this flag.
+pub fn compile(subcommand: &str) -> Command {
+    let mut command = cargo();
+    command.args([subcommand, "--ignore-rust-version"]);
+    command
+}
+
 /// The program called `name`, if it can be found.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -32,7 +32,7 @@ pub struct HashCollisions {
     /// Keyed, and nobody knows the key.
     hasher: RandomState,
     /// By the hash that hive-router goes by, the hash of the one operation that may have it.
-    operations: Cache<u64, u64>,
+    operations: Cache<u128, u64>,
 }
 
 impl Default for HashCollisions {
