@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 mod config;
+mod hive_gaps;
 mod places;
 mod plan;
 mod plugins;

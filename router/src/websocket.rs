@@ -49,8 +49,9 @@ use tokio_util::{
 
 use crate::{
     Patience,
+    hive_gaps::json_depth_limit,
     places::{Full, Place, Places},
-    plugins::{client_address::Address, nested_json, streams::RETRY_AFTER_SECONDS},
+    plugins::{client_address::Address, streams::RETRY_AFTER_SECONDS},
     relay::{self, KEY},
 };
 
@@ -257,7 +258,7 @@ impl Connection {
         if self.state.get() == State::Closed {
             return;
         }
-        if nested_json::is_too_deep(text) {
+        if json_depth_limit::is_too_deep(text) {
             return self.close(4400, "The message is nested too deeply");
         }
         let Ok(Received { r#type, id, payload }) = serde_json::from_slice(text) else {

@@ -176,7 +176,6 @@ fn public(code: &str, message: &str, from_subgraph: bool) -> Public {
         "TOKEN_LIMIT_EXCEEDED"
         | "MAX_DEPTH_EXCEEDED"
         | "MAX_ALIASES_EXCEEDED"
-        | "MAX_DIRECTIVES_EXCEEDED"
         | "COST_ESTIMATED_TOO_EXPENSIVE"
         | "COST_INVALID_SLICING_ARGUMENTS"
         | "PAYLOAD_TOO_LARGE_CONTENT_LENGTH"

@@ -1,15 +1,11 @@
 //! What we add to hive-router, one plugin per file.
 
-mod chosen_operation;
 pub mod client_address;
 mod credentials;
 mod errors;
-mod expansion;
 pub mod handed_over;
-mod hash_collisions;
 pub mod in_process;
 mod insight;
-pub mod nested_json;
 mod playground;
 mod retry_after;
 mod sign;
@@ -18,16 +14,20 @@ pub mod streams;
 use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
 use serde_json::{Value, json};
 
-use crate::Settings;
+pub use credentials::NoSettings;
+
+use crate::{
+    Settings,
+    hive_gaps::{documents, hash_collisions, json_depth_limit},
+};
 
 /// The plugins in the order in which they are asked.
 pub fn registry() -> PluginRegistry {
     PluginRegistry::new()
         .register::<playground::Playground>()
-        .register::<nested_json::NestedJson>()
+        .register::<json_depth_limit::JsonDepthLimit>()
+        .register::<documents::Documents>()
         .register::<hash_collisions::HashCollisions>()
-        .register::<expansion::Expansion>()
-        .register::<chosen_operation::ChosenOperation>()
         .register::<client_address::ClientAddress>()
         .register::<retry_after::RetryAfter>()
         .register::<credentials::Credentials>()
@@ -52,10 +52,9 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
                 "samples": samples,
             },
         },
-        nested_json::NestedJson::plugin_name(): {},
+        json_depth_limit::JsonDepthLimit::plugin_name(): {},
         hash_collisions::HashCollisions::plugin_name(): {},
-        expansion::Expansion::plugin_name(): {},
-        chosen_operation::ChosenOperation::plugin_name(): {},
+        documents::Documents::plugin_name(): {},
         client_address::ClientAddress::plugin_name(): {
             "config": {
                 "header": settings.client_address.header,

@@ -102,7 +102,7 @@ async fn queries_mutations_and_subscriptions_have_their_answers() {
 #[tokio::test]
 async fn what_is_refused_over_http_is_refused_here() {
     let mut socket = ready(App::get(), json!({})).await;
-    let deep = format!("{{ me {} id {} }}", "{ friends ".repeat(20), "}".repeat(20));
+    let deep = format!("{{ me {} {{ id }} {} }}", "{ friends ".repeat(20), "}".repeat(20));
 
     for (query, code) in [
         (deep.as_str(), "MAX_DEPTH_EXCEEDED"),

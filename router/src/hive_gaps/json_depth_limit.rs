@@ -1,5 +1,7 @@
-//! Refuses JSON that is nested too deeply, before it is parsed: the parser of hive-router knows no
-//! limit, and a few kilobytes of brackets would end the process.
+//! hive-router's JSON parser knows no limit of depth: a few kilobytes of brackets would end the process. So JSON that
+//! is nested too deeply is refused before it is parsed.
+//!
+//! Upstream: cloudwego/sonic-rs has no such setting. `upstream_has_no_limit_of_depth` fails once hive-router has one.
 
 use hive_router::{
     GraphQLError, async_trait,
@@ -14,20 +16,20 @@ use hive_router::{
 };
 use percent_encoding::percent_decode_str;
 
-use super::credentials::NoSettings;
+use crate::plugins::NoSettings;
 
 /// Far more than any input of the graph has.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 #[derive(Default)]
-pub struct NestedJson;
+pub struct JsonDepthLimit;
 
 #[async_trait]
-impl RouterPlugin for NestedJson {
+impl RouterPlugin for JsonDepthLimit {
     type Config = NoSettings;
 
     fn plugin_name() -> &'static str {
-        "nested_json"
+        "json_depth_limit"
     }
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
@@ -38,8 +40,8 @@ impl RouterPlugin for NestedJson {
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
-        let in_address = || parameters(payload.router_http_request.query_string).any(|value| depth(value) > DEEPEST);
-        if depth(payload.body.iter().copied()) > DEEPEST || in_address() {
+        let in_address = || parameters(payload.router_http_request.query_string).any(|value| depth(value) > MAX_DEPTH);
+        if depth(payload.body.iter().copied()) > MAX_DEPTH || in_address() {
             return payload.end_with_graphql_error(too_deep(), StatusCode::BAD_REQUEST);
         }
         payload.proceed()
@@ -48,11 +50,11 @@ impl RouterPlugin for NestedJson {
 
 /// Whether no JSON parser should see this.
 pub fn is_too_deep(json: &[u8]) -> bool {
-    depth(json.iter().copied()) > DEEPEST
+    depth(json.iter().copied()) > MAX_DEPTH
 }
 
 fn too_deep() -> GraphQLError {
-    let message = format!("The request's JSON is nested more than {DEEPEST} levels deep.");
+    let message = format!("The request's JSON is nested more than {MAX_DEPTH} levels deep.");
     GraphQLError::from_message_and_code(message, "BAD_USER_INPUT")
 }
 
@@ -88,6 +90,13 @@ mod tests {
 
     fn deep(json: &str) -> usize {
         depth(json.bytes())
+    }
+
+    #[test]
+    fn upstream_has_no_limit_of_depth() {
+        let deep = format!("{{\"variables\":{{\"a\":{}{}}}}}", "[".repeat(64), "]".repeat(64));
+
+        assert!(sonic_rs::from_str::<hive_router::plugins::hooks::on_graphql_params::GraphQLParams>(&deep).is_ok());
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Keeps documents apart that have the same hash.
+//! hive-router's caches go by hashes without a key. Whoever makes two operations of one hash could have somebody else's
+//! answered by the plan of their own: by another mutation, on behalf of the other. [`super::documents`] keeps documents
+//! apart, by a comment; here the operations are that plans are kept by.
 //!
-//! hive-router's caches go by 64-bit hashes without a key. Whoever makes two documents of one hash,
-//! which is easy, could have somebody else's document answered by the plan of their own: by another
-//! mutation, in the other's name.
+//! No upstream issue is known. `upstream_hashes_operations_without_a_key` fails once its hashes have one.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -11,18 +11,17 @@ use hive_router::{
     http::StatusCode,
     plugins::{
         hooks::{
-            on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
             on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
         },
-        plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
+        plugin_trait::{RouterPlugin, StartHookPayload as _},
     },
     query_planner::ast::operation::OperationDefinition,
 };
 use moka::{policy::EvictionPolicy, sync::Cache};
 use tracing::warn;
 
-use super::credentials::NoSettings;
+use crate::plugins::NoSettings;
 
 /// A hundred times as many as hive-router caches plans. The least recently used goes first, so that
 /// no plan outlives what is known of its operation here.
@@ -54,21 +53,6 @@ impl RouterPlugin for HashCollisions {
         payload.initialize_plugin_with_defaults()
     }
 
-    /// A comment that nobody can foresee goes into the hash of the text, by which documents are
-    /// parsed, validated and normalized once.
-    async fn on_graphql_params<'exec>(
-        &'exec self,
-        payload: OnGraphQLParamsStartHookPayload<'exec>,
-    ) -> OnGraphQLParamsStartHookResult<'exec> {
-        payload.on_end(|mut payload| {
-            if let Some(query) = &mut payload.graphql_params.query {
-                let seal = self.hasher.hash_one(&*query);
-                query.extend([" #", &format!("{seal:016x}")]);
-            }
-            payload.proceed()
-        })
-    }
-
     /// Plans are kept by the hash of the operation: the first one that has it is the only one.
     async fn on_query_plan<'exec>(
         &'exec self,
@@ -97,4 +81,25 @@ fn clash() -> GraphQLError {
         "The document cannot be told from another one. Change it a little, such as the order of its fields.",
         "BAD_USER_INPUT",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use hive_router::query_planner::{
+        ast::normalization::normalize_operation,
+        planner::{Planner, QueryPlannerOptions},
+        utils::parsing::{safe_parse_operation, safe_parse_schema},
+    };
+
+    #[test]
+    fn upstream_hashes_operations_without_a_key() {
+        let supergraph = safe_parse_schema(include_str!("../../../supergraph.graphql")).expect("it is a schema");
+        let planner = Planner::new_from_supergraph(&supergraph, QueryPlannerOptions::default());
+        let planner = planner.expect("it can be planned on");
+        let document = safe_parse_operation("{ me { id } }").expect("a document");
+        let operation = normalize_operation(&planner.supergraph, &document, None).expect("it is valid").operation;
+
+        // The same in every process, so anybody can compute it.
+        assert_eq!(operation.hash(), 307_623_309_989_429_574_073_360_912_824_198_048_175);
+    }
 }

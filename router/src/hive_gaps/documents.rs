@@ -1,0 +1,452 @@
+//! hive-router's parser keeps a parse error beyond the text that it borrows from, and prints freed memory; it knows
+//! neither `\u{…}` nor surrogate pairs nor descriptions in operations (as of 2025); and its validation lets `{ __typename
+//! { a } }` and subscriptions with two root fields through. So no client's document reaches it: apollo-compiler parses
+//! and validates each, and hive-router gets the operation that is to run, in its plainest form: with the conditions
+//! decided ([`super::conditions`]) and with response keys that it does not take for something else
+//! ([`super::response_keys`]).
+//!
+//! No upstream issue is known. `upstream_cannot_parse_what_clients_may_send` fails once its parser can.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use apollo_compiler::{
+    ExecutableDocument, Name, Node, Schema, ast,
+    collections::HashSet,
+    executable::{Operation, OperationMap},
+    parser::Parser,
+    schema::ExtendedType,
+    validation::{DiagnosticList, Valid},
+};
+use graphql_tools::{parser::Pos, validation::utils::ValidationError};
+use hive_router::{
+    GraphQLError, async_trait,
+    http::StatusCode,
+    plugins::{
+        hooks::{
+            on_graphql_params::{GraphQLParams, OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
+            on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_supergraph_load::{OnSupergraphLoadStartHookPayload, OnSupergraphLoadStartHookResult},
+        },
+        plugin_context::PluginContext,
+        plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
+    },
+};
+use moka::sync::Cache;
+
+use super::{
+    conditions::{self, Conditions},
+    fragment_expansion,
+    response_keys::{self, ResponseKeys},
+    variables,
+};
+use crate::plugins::NoSettings;
+
+/// apollo-compiler counts white space, commas and comments, too; `limits.max_tokens` counts what is left.
+const MAX_LEXED_TOKENS: usize = 16_000;
+/// Selections, lists and objects within one another. The router's own limits are stricter.
+const MAX_PARSER_DEPTH: usize = 64;
+/// A document that is wrong in a hundred places does not get a hundred errors.
+const MAX_ERRORS: usize = 10;
+/// What the known documents of one graph may take, all together.
+const MAX_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// How many times its text a parsed document takes, and its forms with it.
+const PARSED_SIZE: usize = 20;
+/// Forms of one document that are kept: one for each operation and each combination of its conditions.
+const MAX_FORMS: usize = 32;
+/// Valid in every graph.
+const NOTHING: &str = "{ __typename }";
+
+/// Parses and validates what clients send, and hands hive-router what it can deal with.
+#[derive(Default)]
+pub struct Documents {
+    graph: RwLock<Option<Arc<Graph>>>,
+    /// Keyed, and nobody knows the key.
+    hasher: RandomState,
+}
+
+/// What documents are validated against, and those that are known to be valid.
+pub struct Graph {
+    schema: Valid<Schema>,
+    /// What fields are called, in all types.
+    field_names: HashSet<Name>,
+    documents: Cache<String, Arc<Document>>,
+}
+
+/// A valid document.
+pub struct Document {
+    executable: Valid<ExecutableDocument>,
+    forms: Mutex<HashMap<Form, Arc<RouterOperation>>>,
+}
+
+/// Which operation of a document is run, and how its conditions are decided.
+#[derive(PartialEq, Eq, Hash)]
+struct Form {
+    operation: Option<Name>,
+    conditions: Conditions,
+}
+
+/// An operation as hive-router gets it.
+pub struct RouterOperation {
+    text: String,
+    response_keys: Option<Arc<ResponseKeys>>,
+}
+
+/// Why a request cannot be executed.
+pub type RequestErrors = Vec<ValidationError>;
+
+/// In the context of a request that cannot be executed.
+struct Rejected(Arc<RequestErrors>);
+
+#[async_trait]
+impl RouterPlugin for Documents {
+    type Config = NoSettings;
+
+    fn plugin_name() -> &'static str {
+        "documents"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        payload.initialize_plugin_with_defaults()
+    }
+
+    fn on_supergraph_reload<'exec>(
+        &'exec self,
+        payload: OnSupergraphLoadStartHookPayload,
+    ) -> OnSupergraphLoadStartHookResult<'exec> {
+        payload.on_end(|payload| match Graph::new(&payload.new_supergraph.public_schema.sdl) {
+            Ok(graph) => {
+                *self.graph.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(graph));
+                payload.proceed()
+            }
+            Err(errors) => {
+                let error = GraphQLError::from_message_and_code(errors.to_string(), "SUPERGRAPH_RUNTIME_ERROR");
+                payload.end_with_graphql_error(error, StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        })
+    }
+
+    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        Box::pin(async move {
+            payload.on_end(|payload| {
+                let keys = payload.context.get_ref::<Arc<ResponseKeys>>().map(|keys| Arc::clone(&keys));
+                match keys {
+                    Some(keys) => payload.map_response(|response| response_keys::restore(response, keys)).proceed(),
+                    None => payload.proceed(),
+                }
+            })
+        })
+    }
+
+    async fn on_graphql_params<'exec>(
+        &'exec self,
+        payload: OnGraphQLParamsStartHookPayload<'exec>,
+    ) -> OnGraphQLParamsStartHookResult<'exec> {
+        // At the end the text of a persisted document is there, too.
+        payload.on_end(|mut payload| {
+            self.replace_document(&mut payload.graphql_params, payload.context);
+            payload.proceed()
+        })
+    }
+
+    // Errors that are told from here get the form and the status that the client's `Accept` asks for.
+    async fn on_graphql_validation<'exec>(
+        &'exec self,
+        mut payload: OnGraphQLValidationStartHookPayload<'exec>,
+    ) -> OnGraphQLValidationStartHookResult<'exec> {
+        if let Some(rejected) = payload.context.get_ref::<Rejected>() {
+            payload.errors = Some(Arc::clone(&rejected.0));
+        }
+        payload.proceed()
+    }
+}
+
+impl Documents {
+    fn replace_document(&self, params: &mut GraphQLParams, context: &PluginContext) {
+        let Some(text) = params.query.take() else { return };
+        // Clients that fill in a form have an empty name where they mean none.
+        let name = params.operation_name.take().filter(|name| !name.is_empty());
+        let graph = self.graph.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let operation = match graph {
+            Some(graph) => self.operation(&graph, &text, name.as_deref(), params),
+            None => Err(vec![problem("the graph is not known yet", "NO_SUPERGRAPH_AVAILABLE")]),
+        };
+        match operation {
+            Ok(operation) => {
+                if let Some(keys) = &operation.response_keys {
+                    context.insert(Arc::clone(keys));
+                }
+                params.query = Some(operation.text.clone());
+                params.operation_name = name;
+            }
+            Err(errors) => {
+                context.insert(Rejected(Arc::new(errors)));
+                params.query = Some(NOTHING.to_owned());
+            }
+        }
+    }
+
+    fn operation(
+        &self,
+        graph: &Graph,
+        text: &str,
+        name: Option<&str>,
+        params: &GraphQLParams,
+    ) -> Result<Arc<RouterOperation>, RequestErrors> {
+        let document = graph.document(text)?;
+        let operation = document.operation(name)?;
+        variables::check(&graph.schema, operation, &params.variables)?;
+        let conditions = Conditions::decide(&document.executable, operation, &params.variables)?;
+        Ok(document.form(operation, conditions, |operation, conditions| {
+            self.rewrite(graph, &document.executable, operation, conditions)
+        }))
+    }
+
+    fn rewrite(
+        &self,
+        graph: &Graph,
+        document: &ExecutableDocument,
+        operation: &Operation,
+        conditions: &Conditions,
+    ) -> RouterOperation {
+        let keys = ResponseKeys::of(document, &graph.field_names);
+        let executable = conditions::rewrite(document, operation, conditions, &keys, &graph.schema);
+        let mut text = executable.serialize().no_indent().to_string();
+        // hive-router's caches go by the text's hash, which anybody can compute: a comment that nobody can foresee
+        // keeps documents apart that somebody has made to have the same one.
+        let seal = self.hasher.hash_one(&text);
+        text.extend([" #", &format!("{seal:016x}")]);
+        RouterOperation { text, response_keys: keys.into_used().map(Arc::new) }
+    }
+}
+
+impl Graph {
+    /// Reads the API schema.
+    pub fn new(sdl: &str) -> Result<Self, DiagnosticList> {
+        // hive-router's schema has types and fields of introspection among the others.
+        let builder = Schema::builder().ignore_builtin_redefinitions().parse(sdl, "api.graphql");
+        let mut schema = builder.build().map_err(|invalid| invalid.errors)?;
+        for kind in schema.types.values_mut() {
+            if let ExtendedType::Object(object) = kind {
+                object.make_mut().fields.retain(|name, _| !name.starts_with("__"));
+            }
+        }
+        let schema = schema.validate().map_err(|invalid| invalid.errors)?;
+        let fields = schema.types.values().flat_map(response_keys::field_names).cloned().collect();
+        let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len() * PARSED_SIZE).unwrap_or(u32::MAX);
+        let documents = Cache::builder().weigher(weigh).max_capacity(MAX_CACHE_BYTES).build();
+        Ok(Self { schema, field_names: fields, documents })
+    }
+
+    #[cfg(test)]
+    pub fn schema(&self) -> &Valid<Schema> {
+        &self.schema
+    }
+
+    #[cfg(test)]
+    pub fn field_names(&self) -> &HashSet<Name> {
+        &self.field_names
+    }
+
+    /// A document that is known, or is now. What is wrong is not remembered.
+    fn document(&self, text: &str) -> Result<Arc<Document>, RequestErrors> {
+        if let Some(known) = self.documents.get(text) {
+            return Ok(known);
+        }
+        let executable = parse(text)?.to_executable_validate(&self.schema);
+        let executable = executable.map_err(|invalid| problems(&invalid.errors, "GRAPHQL_VALIDATION_FAILED"))?;
+        let document = Arc::new(Document { executable, forms: Mutex::default() });
+        self.documents.insert(text.to_owned(), Arc::clone(&document));
+        Ok(document)
+    }
+}
+
+impl Document {
+    fn operation(&self, name: Option<&str>) -> Result<&Node<Operation>, RequestErrors> {
+        let operations = &self.executable.operations;
+        operations.get(name).map_err(|_| vec![problem(why_no_operation(operations, name), "BAD_USER_INPUT")])
+    }
+
+    fn form(
+        &self,
+        operation: &Operation,
+        conditions: Conditions,
+        rewrite: impl FnOnce(&Operation, &Conditions) -> RouterOperation,
+    ) -> Arc<RouterOperation> {
+        let form = Form { operation: operation.name.clone(), conditions };
+        if let Some(known) = self.forms.lock().unwrap_or_else(PoisonError::into_inner).get(&form) {
+            return Arc::clone(known);
+        }
+        let rewritten = Arc::new(rewrite(operation, &form.conditions));
+        let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
+        if forms.len() < MAX_FORMS {
+            forms.insert(form, Arc::clone(&rewritten));
+        }
+        rewritten
+    }
+}
+
+fn parse(text: &str) -> Result<ast::Document, RequestErrors> {
+    let mut parser = Parser::new().token_limit(MAX_LEXED_TOKENS).recursion_limit(MAX_PARSER_DEPTH);
+    let parsed = parser.parse_ast(text, "operation.graphql");
+    if parser.tokens_reached() > MAX_LEXED_TOKENS {
+        return Err(vec![problem("Token limit exceeded.", "TOKEN_LIMIT_EXCEEDED")]);
+    }
+    if parser.recursion_reached() > MAX_PARSER_DEPTH {
+        return Err(vec![problem("Query depth limit exceeded.", "MAX_DEPTH_EXCEEDED")]);
+    }
+    let document = parsed.map_err(|invalid| problems(&invalid.errors, "GRAPHQL_PARSE_FAILED"))?;
+    fragment_expansion::check(&document)?;
+    Ok(document)
+}
+
+fn why_no_operation(operations: &OperationMap, name: Option<&str>) -> &'static str {
+    match name {
+        Some(_) => "The document has no operation of the name that `operationName` says.",
+        None if operations.is_empty() => "The document has no operation.",
+        None => "The document has several operations: say with `operationName` which one to run.",
+    }
+}
+
+/// An error of the request as a whole.
+pub fn problem(message: impl Into<String>, code: &'static str) -> ValidationError {
+    ValidationError { locations: Vec::new(), message: message.into(), error_code: code }
+}
+
+fn problems(errors: &DiagnosticList, code: &'static str) -> RequestErrors {
+    let problem = |error: apollo_compiler::response::GraphQLError| ValidationError {
+        locations: error.locations.iter().map(|place| Pos { line: place.line, column: place.column }).collect(),
+        message: error.message,
+        error_code: code,
+    };
+    errors.iter().take(MAX_ERRORS).map(|error| problem(error.to_json())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn documents() -> (Documents, Graph) {
+        let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");
+        (Documents::default(), graph)
+    }
+
+    fn run(text: &str, name: Option<&str>, variables: serde_json::Value) -> Result<String, RequestErrors> {
+        let (documents, graph) = documents();
+        let variables = sonic_rs::from_str(&variables.to_string()).expect("an object");
+        let params = GraphQLParams { variables, ..GraphQLParams::default() };
+        let operation = documents.operation(&graph, text, name, &params)?;
+        let (text, _) = operation.text.rsplit_once(" #").expect("it is sealed");
+        Ok(text.to_owned())
+    }
+
+    fn code(text: &str) -> &'static str {
+        run(text, None, json!({})).expect_err("it is wrong").first().expect("an error").error_code
+    }
+
+    #[test]
+    fn upstream_cannot_parse_what_clients_may_send() {
+        let parse_query = graphql_tools::parser::parse_query::<String>;
+
+        assert!(parse_query(r#"{ courses(filter: { search: "\uD83D\uDE00" }) { totalCount } }"#).is_err());
+        assert!(parse_query(r#"{ courses(filter: { search: "\u{1F600}" }) { totalCount } }"#).is_err());
+        assert!(parse_query(r#""What it is." query Q { courses { totalCount } }"#).is_err());
+    }
+
+    #[test]
+    fn the_schema_as_the_router_has_it_can_be_read() {
+        use hive_router::query_planner::{
+            planner::{Planner, QueryPlannerOptions},
+            utils::parsing::safe_parse_schema,
+        };
+
+        for supergraph in
+            [include_str!("../../../supergraph.graphql"), include_str!("../../tests/it/supergraph.graphql")]
+        {
+            let supergraph = safe_parse_schema(supergraph).expect("it is a schema");
+            let planner = Planner::new_from_supergraph(&supergraph, QueryPlannerOptions::default());
+            let schema = planner.expect("it can be planned on").consumer_schema.document.to_string();
+
+            if let Err(errors) = Graph::new(&schema) {
+                panic!("{errors}");
+            }
+        }
+    }
+
+    #[test]
+    fn strings_reach_the_router_as_characters() {
+        for escaped in [r"\uD83D\uDE00", r"\u{1F600}", "😀"] {
+            let text = format!(r#"{{ courses(filter: {{ search: "{escaped}" }}) {{ totalCount }} }}"#);
+
+            let sent = run(&text, None, json!({})).expect("it is valid");
+
+            assert!(sent.contains(r#""😀""#), "{sent}");
+            assert!(graphql_tools::parser::parse_query::<String>(&sent).is_ok());
+        }
+    }
+
+    #[test]
+    fn descriptions_are_accepted_and_left_out() {
+        let text = r#"
+            "What it is."
+            query Q("How many." $first: Int = 1) { courses(first: $first) { ...F } }
+            """What it shows."""
+            fragment F on CourseConnection { nodes { title } }"#;
+
+        let sent = run(text, None, json!({})).expect("it is valid");
+
+        assert!(!sent.contains("What") && !sent.contains("How"), "{sent}");
+    }
+
+    #[test]
+    fn one_operation_is_left_with_the_fragments_that_it_needs() {
+        let text = "query A { courses { ...F } } query B { me { ...G } } \
+                    fragment F on CourseConnection { totalCount } fragment G on User { name }";
+
+        let sent = run(text, Some("B"), json!({})).expect("it is valid");
+
+        assert_eq!(sent, "query B { me { ...G } } fragment G on User { name }");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_code_and_place() {
+        assert_eq!(code("query($i:ID! !){a}"), "GRAPHQL_PARSE_FAILED");
+        assert_eq!(code(""), "GRAPHQL_PARSE_FAILED");
+        assert_eq!(code("{ __typename { a } }"), "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(code("{ weather }"), "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(code("{ me @unknown { name } }"), "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(code("{ me @skip(if: true) @skip(if: true) { name } }"), "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(code("{ me { ...F } } fragment F on User { ...F }"), "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(code("{ me { ...on Course { title } } }"), "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(
+            code("subscription { notificationAdded { id } b: notificationAdded { id } }"),
+            "GRAPHQL_VALIDATION_FAILED"
+        );
+        assert_eq!(code("query A { me { name } } query B { me { name } }"), "BAD_USER_INPUT");
+        assert_eq!(code(&format!("{{ me {{ name }} }} {}", "# \n".repeat(20_000))), "TOKEN_LIMIT_EXCEEDED");
+        assert_eq!(code(&"{ me ".repeat(1_000)), "MAX_DEPTH_EXCEEDED");
+        let errors = run("{\n  weather\n}", None, json!({})).expect_err("it is wrong");
+        assert_eq!((errors[0].locations[0].line, errors[0].locations[0].column), (2, 3));
+    }
+
+    #[test]
+    fn each_form_of_a_document_is_made_once() {
+        let (documents, graph) = documents();
+        let text = "query($a: Boolean!) { me { name @include(if: $a) } }";
+        let with = |value: bool| {
+            let params =
+                GraphQLParams { variables: [("a".to_owned(), value.into())].into(), ..GraphQLParams::default() };
+            documents.operation(&graph, text, None, &params).expect("it is valid")
+        };
+
+        assert!(Arc::ptr_eq(&with(true), &with(true)));
+        assert_ne!(with(true).text, with(false).text);
+    }
+}

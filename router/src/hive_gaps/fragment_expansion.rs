@@ -1,0 +1,142 @@
+//! hive-router's limits see a document as it is written. So small documents that are huge once they are spread out are
+//! refused here, before anybody walks through them: fragments that spread others twice, and introspection that goes
+//! round in circles (types have fields, fields have types, and each round multiplies the answer).
+//!
+//! No upstream issue is known. `upstream_does_not_limit_fragments_that_spread_others_twice` fails once it is closed.
+
+use std::collections::HashMap;
+
+use apollo_compiler::ast::{Definition, Document, FragmentDefinition, Selection};
+
+use super::documents::{RequestErrors, problem};
+
+/// What lists parts of a type. No field of the graph has such a name.
+const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+/// The usual query has one within nothing.
+const MAX_NESTED_LISTS: usize = 2;
+/// The usual introspection has about 100, the largest of our operations 40.
+const MAX_SELECTIONS: usize = 5_000;
+
+/// Lets documents through that are not too large with their fragments in place.
+pub fn check(document: &Document) -> Result<(), RequestErrors> {
+    let extent = Fragments::of(document).measure(document);
+    if extent.selections > MAX_SELECTIONS {
+        let message = "The document is too large with its fragments in place.";
+        return Err(vec![problem(message, "TOKEN_LIMIT_EXCEEDED")]);
+    }
+    if extent.lists > MAX_NESTED_LISTS {
+        let message = "The introspection asks for the fields of the types of fields of types.";
+        return Err(vec![problem(message, "MAX_DEPTH_EXCEEDED")]);
+    }
+    Ok(())
+}
+
+/// What a part of a document comes to with its fragments in place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Extent {
+    selections: usize,
+    /// How deeply lists of introspection are nested.
+    lists: usize,
+}
+
+impl Extent {
+    fn and(self, other: Self) -> Self {
+        let selections = self.selections.saturating_add(other.selections);
+        Self { selections, lists: self.lists.max(other.lists) }
+    }
+
+    fn below(self, field: &str) -> Self {
+        let lists = self.lists + usize::from(INTROSPECTION_LISTS.contains(&field));
+        Self { selections: self.selections.saturating_add(1), lists }
+    }
+}
+
+/// Measures each fragment once, however often it is spread.
+struct Fragments<'document> {
+    named: HashMap<&'document str, &'document FragmentDefinition>,
+    /// Nothing while a fragment is being measured, so that a circle ends.
+    known: HashMap<&'document str, Extent>,
+}
+
+impl<'document> Fragments<'document> {
+    fn of(document: &'document Document) -> Self {
+        let fragments = document.definitions.iter().filter_map(Definition::as_fragment_definition);
+        let named = fragments.map(|fragment| (fragment.name.as_str(), fragment.as_ref()));
+        Self { named: named.collect(), known: HashMap::new() }
+    }
+
+    fn measure(&mut self, document: &'document Document) -> Extent {
+        let operations = document.definitions.iter().filter_map(Definition::as_operation_definition);
+        operations.map(|operation| self.within(&operation.selection_set)).fold(Extent::default(), Extent::and)
+    }
+
+    fn within(&mut self, selections: &'document [Selection]) -> Extent {
+        let measure = |selection: &'document Selection| match selection {
+            Selection::Field(field) => self.within(field.selection_set.as_deref().unwrap_or(&[])).below(&field.name),
+            Selection::InlineFragment(fragment) => self.within(&fragment.selection_set),
+            Selection::FragmentSpread(spread) => self.within_fragment(&spread.fragment_name),
+        };
+        selections.iter().map(measure).fold(Extent::default(), Extent::and)
+    }
+
+    fn within_fragment(&mut self, name: &'document str) -> Extent {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        self.known.insert(name, Extent::default());
+        let fragment = self.named.get(name).copied();
+        let extent = fragment.map_or_else(Extent::default, |fragment| self.within(&fragment.selection_set));
+        self.known.insert(name, extent);
+        extent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    fn extent(document: &str) -> Extent {
+        let document = Document::parse(document, "test").expect("a document");
+        Fragments::of(&document).measure(&document)
+    }
+
+    /// A kilobyte or two that has 2^`rounds` selections.
+    fn bomb(rounds: usize) -> String {
+        (0..rounds).fold(String::from("{ ...F0 }"), |mut document, number| {
+            let next = number + 1;
+            write!(document, " fragment F{number} on Query {{ ...F{next} ...F{next} }}").expect("a string");
+            document
+        }) + &format!(" fragment F{rounds} on Query {{ me {{ id }} }}")
+    }
+
+    #[test]
+    fn upstream_does_not_limit_fragments_that_spread_others_twice() {
+        let limits = format!("{:?}", hive_router::config::limits::LimitsConfig::default());
+
+        for known in ["depth", "directives", "tokens", "aliases", "request_body_size", "request_header_size"] {
+            assert!(limits.contains(&format!("max_{known}: ")), "{limits}");
+        }
+        assert_eq!(limits.matches("max_").count(), 6, "there is a new one: {limits}");
+    }
+
+    #[test]
+    fn lists_are_counted_through_fragments_and_circles_end() {
+        let lists = |document: &str| extent(document).lists;
+        let two =
+            "fragment A on __Type { fields { type { ...B } } } fragment B on __Type { interfaces { fields { name } } }";
+
+        assert_eq!(lists("{ me { name } }"), 0);
+        assert_eq!(lists("{ __schema { types { fields { type { name } } inputFields { name } } } }"), 1);
+        assert_eq!(lists(&format!("{{ __schema {{ types {{ ...A }} }} }} {two}")), 3);
+        assert_eq!(lists("{ __schema { types { ...A } } } fragment A on __Type { fields { type { ...A } } }"), 1);
+    }
+
+    #[test]
+    fn fragments_that_spread_others_twice_are_counted_in_place() {
+        assert_eq!(extent("{ a { b c } ... { d } }").selections, 4);
+        assert_eq!(extent("{ ...A ...A } fragment A on Query { a { b } }").selections, 4);
+        assert_eq!(extent(&bomb(100)).selections, usize::MAX);
+    }
+}

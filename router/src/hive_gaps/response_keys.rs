@@ -1,0 +1,364 @@
+//! hive-router takes what a client calls `id` for the key `id` that it needs itself: it sends on the wrong value, or
+//! asks for an alias and forgets it. So no response key of a client that is also the name of a field reaches it: such
+//! a key is another one on the way, and itself again in the answer and in the paths of errors.
+//!
+//! Upstream: apollographql/federation#3036 and wundergraph/cosmo#1439 are the same kind in others; none is known for
+//! hive-router. `upstream_loses_a_key_whose_name_is_an_alias` fails once it is closed.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    error::Error,
+    fmt,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use apollo_compiler::{
+    ExecutableDocument, Name,
+    collections::HashSet,
+    executable::{Field, Selection, SelectionSet},
+    schema::ExtendedType,
+};
+use hive_router::ntex::{
+    http::{
+        body::{Body, BodySize, MessageBody, ResponseBody},
+        header::CONTENT_LENGTH,
+    },
+    util::Bytes,
+    web::WebResponse,
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+/// Which response keys are others on the way through the router.
+#[derive(Debug, Default)]
+pub struct ResponseKeys {
+    for_router: HashMap<Name, Name>,
+    for_client: HashMap<String, String>,
+}
+
+/// The names of a type's fields.
+pub fn field_names(kind: &ExtendedType) -> Box<dyn Iterator<Item = &Name> + '_> {
+    match kind {
+        ExtendedType::Object(object) => Box::new(object.fields.keys()),
+        ExtendedType::Interface(interface) => Box::new(interface.fields.keys()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+impl ResponseKeys {
+    /// The keys of a document, in a graph with fields of these names.
+    pub fn of(document: &ExecutableDocument, field_names: &HashSet<Name>) -> Self {
+        let mut aliases = HashSet::default();
+        let operations = document.operations.iter().map(|operation| &operation.selection_set);
+        let fragments = document.fragments.values().map(|fragment| &fragment.selection_set);
+        operations.chain(fragments).for_each(|set| collect_aliases(set, &mut aliases));
+
+        let mut keys = Self::default();
+        for alias in aliases.iter().filter(|alias| field_names.contains(*alias) || alias.starts_with('_')) {
+            let is_taken = |name: &Name| field_names.contains(name) || aliases.contains(name);
+            let free = (0..).map(|number| numbered(alias, number)).find(|name| !is_taken(name));
+            let free = free.expect("only so many names are taken");
+            keys.for_client.insert(free.to_string(), alias.to_string());
+            keys.for_router.insert(alias.clone(), free);
+        }
+        keys
+    }
+
+    /// The alias that the router gets.
+    pub fn for_router(&self, field: &Field) -> Option<Name> {
+        let alias = field.alias.as_ref().filter(|alias| **alias != field.name)?;
+        Some(self.for_router.get(alias).unwrap_or(alias).clone())
+    }
+
+    /// Nothing, if all keys are as they were.
+    pub fn into_used(self) -> Option<Self> {
+        (!self.for_client.is_empty()).then_some(self)
+    }
+
+    /// An answer of the router, or an event of a subscription, with the client's keys. What is no JSON stays as it is.
+    fn restore(&self, json: &str) -> String {
+        let mut restored = String::with_capacity(json.len());
+        match serde_json::from_str(json) {
+            Ok(answer) => self.restore_answer(&answer, &mut restored),
+            Err(_) => json.clone_into(&mut restored),
+        }
+        restored
+    }
+
+    fn restore_answer(&self, answer: &Entries<'_>, restored: &mut String) {
+        answer.write(restored, |name, value, restored| {
+            write_key(name, restored);
+            match name {
+                "data" => self.restore_keys(value, restored),
+                "errors" => write_list(value, restored, |error, restored| self.restore_error(error, restored)),
+                // Of Apollo's multipart protocol.
+                "payload" => match serde_json::from_str(value.get()) {
+                    Ok(answer) => self.restore_answer(&answer, restored),
+                    Err(_) => restored.push_str(value.get()),
+                },
+                _ => restored.push_str(value.get()),
+            }
+        });
+    }
+
+    fn restore_keys(&self, value: &RawValue, restored: &mut String) {
+        match value.get().as_bytes().first() {
+            Some(b'{') => entries(value).write(restored, |key, value, restored| {
+                write_key(self.for_client(key), restored);
+                self.restore_keys(value, restored);
+            }),
+            Some(b'[') => write_list(value, restored, |item, restored| self.restore_keys(item, restored)),
+            _ => restored.push_str(value.get()),
+        }
+    }
+
+    fn restore_error(&self, error: &RawValue, restored: &mut String) {
+        entries(error).write(restored, |name, value, restored| {
+            write_key(name, restored);
+            match name {
+                "path" => write_list(value, restored, |segment, restored| {
+                    match serde_json::from_str::<String>(segment.get()) {
+                        Ok(key) => write_string(self.for_client(&key), restored),
+                        Err(_) => restored.push_str(segment.get()),
+                    }
+                }),
+                _ => restored.push_str(value.get()),
+            }
+        });
+    }
+
+    fn for_client<'key>(&'key self, key: &'key str) -> &'key str {
+        self.for_client.get(key).map_or(key, String::as_str)
+    }
+
+    /// A piece of a stream: the lines of it that are JSON, or that server-sent events have as data.
+    fn restore_lines(&self, piece: &str) -> String {
+        let restore = |line: &str| {
+            let start = line
+                .find('{')
+                .filter(|start| line[..*start].trim_end_matches(' ').trim_start_matches("data:").is_empty());
+            match start {
+                Some(start) => {
+                    let end = line.trim_end().len();
+                    [&line[..start], &self.restore(&line[start..end]), &line[end..]].concat()
+                }
+                None => line.to_owned(),
+            }
+        };
+        piece.split_inclusive('\n').map(restore).collect()
+    }
+}
+
+fn numbered(alias: &Name, number: usize) -> Name {
+    // A name that begins with underscores can mean something to the router.
+    let text = format!("alias{number}_{alias}");
+    Name::new(&text).expect("a name with letters before it is a name")
+}
+
+fn collect_aliases(set: &SelectionSet, aliases: &mut HashSet<Name>) {
+    for selection in &set.selections {
+        match selection {
+            Selection::Field(field) => {
+                aliases.extend(field.alias.iter().filter(|alias| **alias != field.name).cloned());
+                field.selection_set.iter().for_each(|set| collect_aliases(set, aliases));
+            }
+            Selection::InlineFragment(fragment) => collect_aliases(&fragment.selection_set, aliases),
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+/// The answer with the client's keys, whether it comes at once or in pieces.
+pub fn restore(response: WebResponse, keys: Arc<ResponseKeys>) -> WebResponse {
+    response.map_body(|head, body| match body {
+        ResponseBody::Body(Body::Bytes(bytes)) | ResponseBody::Other(Body::Bytes(bytes)) => {
+            head.headers_mut().remove(CONTENT_LENGTH);
+            ResponseBody::Body(Body::Bytes(map_text(&bytes, |text| keys.restore(text))))
+        }
+        body => ResponseBody::Other(Body::from_message(Restored { body, keys })),
+    })
+}
+
+/// A stream with the client's keys.
+struct Restored {
+    body: ResponseBody<Body>,
+    keys: Arc<ResponseKeys>,
+}
+
+impl MessageBody for Restored {
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Rc<dyn Error>>>> {
+        let chunk = self.body.poll_next_chunk(context);
+        chunk.map_ok(|bytes| map_text(&bytes, |text| self.keys.restore_lines(text)))
+    }
+}
+
+fn map_text(bytes: &Bytes, map: impl FnOnce(&str) -> String) -> Bytes {
+    str::from_utf8(bytes).map_or_else(|_| bytes.clone(), |text| Bytes::from(map(text)))
+}
+
+/// The entries of a JSON object, in their order.
+struct Entries<'json>(Vec<(Cow<'json, str>, &'json RawValue)>);
+
+impl<'json> Entries<'json> {
+    fn write(&self, to: &mut String, mut write_entry: impl FnMut(&str, &'json RawValue, &mut String)) {
+        to.push('{');
+        for (number, (name, value)) in self.0.iter().enumerate() {
+            if number > 0 {
+                to.push(',');
+            }
+            write_entry(name, value, to);
+        }
+        to.push('}');
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+fn entries(object: &RawValue) -> Entries<'_> {
+    serde_json::from_str(object.get()).unwrap_or(Entries(Vec::new()))
+}
+
+fn write_list(list: &RawValue, to: &mut String, mut write_item: impl FnMut(&RawValue, &mut String)) {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(list.get()) else {
+        to.push_str(list.get());
+        return;
+    };
+    to.push('[');
+    for (number, item) in items.into_iter().enumerate() {
+        if number > 0 {
+            to.push(',');
+        }
+        write_item(item, to);
+    }
+    to.push(']');
+}
+
+fn write_key(key: &str, to: &mut String) {
+    write_string(key, to);
+    to.push(':');
+}
+
+fn write_string(text: &str, to: &mut String) {
+    to.push_str(&serde_json::Value::from(text).to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use hive_router::query_planner::{
+        ast::normalization::normalize_operation,
+        graph::PlannerOverrideContext,
+        planner::{Planner, QueryPlannerOptions},
+        utils::{
+            cancellation::CancellationToken,
+            parsing::{safe_parse_operation, safe_parse_schema},
+        },
+    };
+
+    use super::{super::documents::Graph, *};
+
+    fn keys(text: &str) -> ResponseKeys {
+        let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");
+        let document = ExecutableDocument::parse_and_validate(graph.schema(), text, "test").expect("a document");
+        ResponseKeys::of(&document, graph.field_names())
+    }
+
+    fn renamed(text: &str) -> Vec<(String, String)> {
+        let mut renamed: Vec<_> =
+            keys(text).for_router.iter().map(|(client, router)| (client.to_string(), router.to_string())).collect();
+        renamed.sort();
+        renamed
+    }
+
+    #[test]
+    fn upstream_loses_a_key_whose_name_is_an_alias() {
+        let supergraph = safe_parse_schema(include_str!("../../../supergraph.graphql")).expect("it is a schema");
+        let planner =
+            Planner::new_from_supergraph(&supergraph, QueryPlannerOptions::default()).expect("it can be planned on");
+        let document = safe_parse_operation("{ courses(first: 1) { nodes { teacher { id: name role } } } }");
+        let document = document.expect("a document");
+        let operation = normalize_operation(&planner.supergraph, &document, None).expect("it is valid").operation;
+        let everybody = PlannerOverrideContext::from_percentage(0.0);
+        let plan = planner.plan_from_normalized_operation(&operation, everybody, &CancellationToken::new());
+
+        let plan = serde_json::to_string(&plan.expect("a plan")).expect("it is JSON");
+
+        // The key comes under the alias, and is looked for under its own name.
+        assert!(plan.contains("_internal_qp_alias_0: id"), "{plan}");
+    }
+
+    #[test]
+    fn keys_that_are_names_of_fields_are_others_on_the_way() {
+        assert_eq!(renamed("{ me { id name } }"), []);
+        assert_eq!(renamed("{ me { id: id who: name } }"), []);
+        assert_eq!(renamed("{ me { id: name } }"), [("id".to_owned(), "alias0_id".to_owned())]);
+        assert_eq!(renamed("{ me { id: name alias0_id: role } }"), [("id".to_owned(), "alias1_id".to_owned())],);
+        assert_eq!(
+            renamed("{ me { ...F } } fragment F on User { __typename: name _a: role teacher: id }"),
+            ["__typename", "_a", "teacher"].map(|name| (name.to_owned(), format!("alias0_{name}"))),
+        );
+    }
+
+    #[test]
+    fn an_answer_has_the_clients_keys_in_its_order_and_nothing_else_changes() {
+        let keys = keys("{ me { id: name courses { nodes { level: title } } } }");
+
+        let restored = keys.restore(
+            r#"{"data":{"me":{"alias0_id":"alias0_id \"x\"","courses":{"nodes":[{"alias0_level":null,"n":1.50},{"alias0_level":"a"}]}}},"errors":[{"message":"alias0_id","path":["me","courses","nodes",0,"alias0_level"],"extensions":{"code":"alias0_id"}}],"extensions":{"alias0_id":1}}"#,
+        );
+
+        assert_eq!(
+            restored,
+            r#"{"data":{"me":{"id":"alias0_id \"x\"","courses":{"nodes":[{"level":null,"n":1.50},{"level":"a"}]}}},"errors":[{"message":"alias0_id","path":["me","courses","nodes",0,"level"],"extensions":{"code":"alias0_id"}}],"extensions":{"alias0_id":1}}"#,
+        );
+        assert_eq!(keys.restore(r#"{"data":null}"#), r#"{"data":null}"#);
+        assert_eq!(keys.restore("no JSON"), "no JSON");
+    }
+
+    #[test]
+    fn events_of_all_forms_have_the_clients_keys() {
+        let keys = keys("subscription { notificationAdded { id: title } }");
+        let event = r#"{"data":{"notificationAdded":{"alias0_id":"a: {b}"}}}"#;
+        let right = r#"{"data":{"notificationAdded":{"id":"a: {b}"}}}"#;
+
+        for (before, after) in [
+            ("event: next\ndata: ", "\n\n"),
+            ("\r\n--graphql\r\nContent-Type: application/json\r\n\r\n{\"payload\":", "}\r\n--graphql"),
+            ("---\r\nContent-Type: application/json\r\n\r\n", "\r\n"),
+        ] {
+            assert_eq!(keys.restore_lines(&format!("{before}{event}{after}")), format!("{before}{right}{after}"));
+        }
+        assert_eq!(keys.restore_lines(":\n\n"), ":\n\n");
+    }
+}
