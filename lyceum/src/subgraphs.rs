@@ -17,6 +17,7 @@ use subgraph_kit::{
     events::EventSettings,
     hop::{Door, SecretSettings, Secrets},
     peers,
+    seal::SealSettings,
     serve::{self, Opening},
     service,
     token::Verifier,
@@ -189,6 +190,9 @@ pub struct Settings {
     pub secret: SecretSettings,
 
     #[command(flatten)]
+    pub seal: SealSettings,
+
+    #[command(flatten)]
     pub end: EndSettings,
 
     #[command(flatten)]
@@ -212,13 +216,14 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port())));
     let secrets = settings.secret.secrets()?;
     let door = Door::at(address, secrets.clone(), settings.insecure_dev)?;
+    let seals = settings.seal.keys(address, settings.insecure_dev)?;
     let database = settings.urls.require(settings.name)?;
     let listener = listen(address).await?;
 
     let is_identity = settings.name == Name::Identity;
     let keys = is_identity.then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
     let verifier = keys.as_ref().map_or_else(|| remote_keys(&settings.jwks_url), |keys| Ok(keys.verifier()))?;
-    let platform = Platform::open(verifier, &settings.events, secrets.clone()).await?;
+    let platform = Platform::open(verifier, &settings.events, secrets.clone(), seals).await?;
     add_peers(&platform, &settings.subgraph_urls, secrets.as_ref())?;
 
     let opening = Opening::default();

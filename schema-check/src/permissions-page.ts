@@ -358,11 +358,11 @@ function explanation(): string {
 - A new query or mutation with arguments also needs a sample of them in
   [\`people.rs\`](../lyceum/tests/it/permissions/people.rs) beside the test.
 
-**What a subgraph takes on trust.** \`Course.enrollments\` is for the course's teacher, and who that is
-comes to the enrollment subgraph with the request (\`@requires(fields: "teacher { id }")\`). The test
-sends it as the router does. Whoever could send a representation of their own could claim to be the
-teacher; so a subgraph answers over the network only what the router signed. Everything else in a
-representation but the key is ignored: the test puts claims to be the owner, or an admin, into each.`;
+**What a subgraph takes on trust: nothing.** \`Course.enrollments\` is for the course's teacher, and who that is
+comes to the enrollment subgraph with the request, sealed by the course subgraph with a secret that the router
+does not have (\`@requires(fields: "teacherSeal")\`). The test sends it as the router does. Without the seal of this
+very course and the viewer's own id it is \`FORBIDDEN\`. Everything else in a representation but the key is
+ignored: the test puts claims to be the owner, or an admin, into each.`;
 }
 
 function rowsOf({ fields }: Permissions, type: string) {

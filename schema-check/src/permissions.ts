@@ -192,20 +192,37 @@ interface Home {
   isShareable: boolean;
 }
 
-/** Which subgraphs answer a field; those that only name somebody else's are not among them. */
+/**
+ * Which subgraphs answer a field; those that only name somebody else's are not among them. A field that is
+ * `@inaccessible` is between subgraphs: no client gets it, so nothing is to be said of who may.
+ */
 function homesOfFields(subgraphs: readonly Subgraph[]): Map<string, Home[]> {
   const homes = new Map<string, Home[]>();
+  const inaccessible = inaccessibleFields(subgraphs);
   for (const { name: subgraph, document } of subgraphs) {
     for (const type of objectTypes(document)) {
       for (const field of type.fields ?? []) {
         if (has(field, "external")) continue;
         const coordinate = `${type.name.value}.${field.name.value}`;
+        if (inaccessible.has(coordinate)) continue;
         const isShareable = has(type, "shareable") || has(field, "shareable");
         homes.set(coordinate, [...(homes.get(coordinate) ?? []), { subgraph, isShareable }]);
       }
     }
   }
   return homes;
+}
+
+/** One subgraph's word is enough to keep a field from clients. */
+function inaccessibleFields(subgraphs: readonly Subgraph[]): Set<string> {
+  const types = subgraphs.flatMap(({ document }) => objectTypes(document));
+  return new Set(
+    types.flatMap((type) =>
+      (type.fields ?? [])
+        .filter((field) => has(field, "inaccessible"))
+        .map((field) => `${type.name.value}.${field.name.value}`),
+    ),
+  );
 }
 
 /** A key is everywhere; it belongs to the subgraph that has most of its type. */

@@ -77,6 +77,17 @@ test("a field without a row is told with the line to add", async () => {
   );
 });
 
+test("a field that no client gets needs no row", async () => {
+  const repository = new Repository().replace(
+    "subgraphs/payment/schema.graphql",
+    "\tamount: Decimal!",
+    "\tamount: Decimal!\n\tfee: Decimal @inaccessible",
+  );
+  const { code, said } = await (await repository.compose()).permissions();
+
+  assert.equal(code, 0, said);
+});
+
 test("a row without a field, and a row with another's subgraph, are told", async () => {
   const { code, said } = await new Repository()
     .replace(

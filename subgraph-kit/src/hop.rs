@@ -3,15 +3,20 @@
 //! A signature covers everything that the subgraph acts upon, its name and the time, each with its
 //! length before it. So it is good for this request alone, and not for long.
 
-use std::{convert::Infallible, fmt, fs, io, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Utc;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::Mac as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
-use sha2::Sha256;
 
-use crate::{client::HEADER as CLIENT, trace::HEADER as TRACE};
+use crate::{
+    client::HEADER as CLIENT,
+    secret::{Digest, MacKeys, update_with_length},
+    trace::HEADER as TRACE,
+};
+
+pub use crate::secret::{Secret, SecretError};
 
 /// Carries the signature: `<seconds since 1970>.<base64url>`.
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-lyceum-signature");
@@ -22,13 +27,11 @@ const SIGNED_HEADERS: [HeaderName; 2] = [AUTHORIZATION, CLIENT];
 /// How far the clocks of router and subgraph may be apart, the way of the request included.
 const WINDOW_SECONDS: u64 = 60;
 
-const SHORTEST_SECRET: usize = 32;
-
 /// Begins what is signed, so that the secret can sign something else one day.
 const PURPOSE: &[u8] = b"lyceum router to subgraph, 1";
 
-/// Begins what is sealed. Not as long as `PURPOSE` with its length before it, so neither is ever the other.
-const SEAL: &[u8] = b"lyceum event between subgraphs, 1: ";
+/// Begins a signed message. Not as long as `PURPOSE` with its length before it, so neither is ever the other.
+const MESSAGE_PURPOSE: &[u8] = b"lyceum event between subgraphs, 1: ";
 
 /// The secrets that router and subgraphs share.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -63,13 +66,10 @@ impl SecretSettings {
     /// # Errors
     /// When a file cannot be read, a secret is too short, or only the previous one is given.
     pub fn secrets(&self) -> Result<Option<Secrets>, SecretError> {
-        let current = either(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
-        let previous = either(self.subgraph_secret_previous.as_ref(), self.subgraph_secret_previous_file.as_ref())?;
-        match (current, previous) {
-            (Some(current), previous) => Secrets::try_new(&current, previous.as_ref()).map(Some),
-            (None, None) => Ok(None),
-            (None, Some(_)) => Err(SecretError::OnlyPrevious),
-        }
+        let current = Secret::read(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
+        let previous =
+            Secret::read(self.subgraph_secret_previous.as_ref(), self.subgraph_secret_previous_file.as_ref())?;
+        Ok(MacKeys::from_settings("LYCEUM_SUBGRAPH_SECRET", current, previous)?.map(Secrets))
     }
 
     /// These; without any, a secret that nobody else knows.
@@ -82,107 +82,15 @@ impl SecretSettings {
     }
 }
 
-fn either(secret: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<Secret>, SecretError> {
-    let Some(file) = file else { return Ok(secret.filter(|secret| !secret.is_empty()).cloned()) };
-    let text = fs::read_to_string(file).map_err(|source| SecretError::File { file: file.clone(), source })?;
-    Ok(Some(Secret(text.trim_end().to_owned())))
-}
-
-/// Why there is no secret to sign with.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// It could be guessed.
-    #[error(
-        "a secret has at least {SHORTEST_SECRET} bytes, and this one has {length}: `openssl rand -base64 48` makes one"
-    )]
-    TooShort {
-        /// Its length in bytes.
-        length: usize,
-    },
-    /// Its file cannot be read.
-    #[error("the secret's file {file} cannot be read")]
-    File {
-        /// The file.
-        file: PathBuf,
-        /// What went wrong.
-        source: io::Error,
-    },
-    /// There is nothing to sign with.
-    #[error("LYCEUM_SUBGRAPH_SECRET_PREVIOUS is given, but no LYCEUM_SUBGRAPH_SECRET")]
-    OnlyPrevious,
-    /// None was given where requests come over the network.
-    #[error(
-        "no LYCEUM_SUBGRAPH_SECRET: a subgraph answers only what the router has signed. `openssl rand -base64 48` makes \
-         one; router and subgraphs need the same. To try things out on this machine alone, `--insecure-dev` does without"
-    )]
-    Missing,
-    /// Without a secret, and open to others.
-    #[error("`--insecure-dev` is for loopback addresses only, and {0} is none: anyone could ask the subgraph directly")]
-    Exposed(SocketAddr),
-}
-
-/// The text of a secret. Any text is one, so that no message about a wrong setting repeats it.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl FromStr for Secret {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret")
-    }
-}
-
-impl Secret {
-    /// One that nobody knows.
-    #[must_use]
-    pub fn random() -> Self {
-        Self(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; SHORTEST_SECRET]>()))
-    }
-
-    /// Its text.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-struct Key(Hmac<Sha256>);
-
-impl Key {
-    fn try_new(secret: &Secret) -> Result<Self, SecretError> {
-        let bytes = secret.0.as_bytes();
-        if bytes.len() < SHORTEST_SECRET {
-            return Err(SecretError::TooShort { length: bytes.len() });
-        }
-        Ok(Self(Hmac::new_from_slice(bytes).expect("a key of any length will do")))
-    }
-}
-
 /// The secret that is in use, and the other one while it is being changed.
 #[derive(Clone)]
-pub struct Secrets(Arc<Keys>);
-
-struct Keys {
-    current: Key,
-    previous: Option<Key>,
-}
+pub struct Secrets(MacKeys);
 
 impl FromStr for Secrets {
     type Err = SecretError;
 
     fn from_str(text: &str) -> Result<Self, SecretError> {
-        Self::try_new(&Secret(text.to_owned()), None)
+        Self::try_new(&Secret::from(text), None)
     }
 }
 
@@ -203,8 +111,7 @@ pub struct Hop<'a> {
 
 impl Secrets {
     fn try_new(current: &Secret, previous: Option<&Secret>) -> Result<Self, SecretError> {
-        let previous = previous.map(Key::try_new).transpose()?;
-        Ok(Self(Arc::new(Keys { current: Key::try_new(current)?, previous })))
+        MacKeys::try_new(current, previous).map(Self)
     }
 
     /// The value of the header [`SIGNATURE`] for a request that is sent now.
@@ -221,29 +128,27 @@ impl Secrets {
         self.verify_at(hop, now())
     }
 
-    /// Signs what stays signed, however long it takes to arrive; for one address only.
+    /// Signs a message that stays signed, however long it takes to arrive; for one address only.
     #[must_use]
-    pub fn seal(&self, address: &str, content: &[u8]) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(seal(&self.0.current, address, content).finalize().into_bytes())
+    pub fn sign_message(&self, address: &str, content: &[u8]) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| add_message(digest, address, content)))
     }
 
-    /// Whether somebody with the secret has sealed this content for this address.
+    /// Whether somebody with the secret has signed this message for this address.
     #[must_use]
-    pub fn has_sealed(&self, address: &str, content: &[u8], signature: &str) -> bool {
+    pub fn verify_message(&self, address: &str, content: &[u8], signature: &str) -> bool {
         let Ok(signature) = BASE64_URL_SAFE_NO_PAD.decode(signature) else { return false };
-        let fits = |key: &Key| seal(key, address, content).verify_slice(&signature).is_ok();
-        fits(&self.0.current) || self.0.previous.as_ref().is_some_and(fits)
+        self.0.verify(&signature, |digest| add_message(digest, address, content))
     }
 
     fn sign_at(&self, hop: Hop<'_>, time: u64) -> HeaderValue {
-        let signature = BASE64_URL_SAFE_NO_PAD.encode(digest(&self.0.current, hop, time).finalize().into_bytes());
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| add_request(digest, hop, time)));
         HeaderValue::try_from(format!("{time}.{signature}")).expect("digits and letters are a header's value")
     }
 
     fn verify_at(&self, hop: Hop<'_>, now: u64) -> Result<(), Refused> {
         let (time, signature) = read_timely(hop.headers, now)?;
-        let fits = |key: &Key| digest(key, hop, time).verify_slice(&signature).is_ok();
-        if fits(&self.0.current) || self.0.previous.as_ref().is_some_and(fits) { Ok(()) } else { Err(Refused::Wrong) }
+        if self.0.verify(&signature, |digest| add_request(digest, hop, time)) { Ok(()) } else { Err(Refused::Wrong) }
     }
 }
 
@@ -287,12 +192,8 @@ fn read(headers: &HeaderMap) -> Result<(u64, Vec<u8>), Refused> {
     Ok((time, signature))
 }
 
-fn digest(key: &Key, hop: Hop<'_>, time: u64) -> Hmac<Sha256> {
-    let mut mac = key.0.clone();
-    let mut add = |part: &[u8]| {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    };
+fn add_request(digest: &mut Digest, hop: Hop<'_>, time: u64) {
+    let mut add = |part: &[u8]| update_with_length(digest, part);
     add(PURPOSE);
     add(&time.to_be_bytes());
     add(hop.subgraph.as_bytes());
@@ -306,15 +207,12 @@ fn digest(key: &Key, hop: Hop<'_>, time: u64) -> Hmac<Sha256> {
         values.iter().for_each(|value| add(value.as_bytes()));
     }
     add(hop.body);
-    mac
 }
 
-fn seal(key: &Key, address: &str, content: &[u8]) -> Hmac<Sha256> {
-    let mut mac = key.0.clone();
-    for part in [SEAL, address.as_bytes(), b"\n", content] {
-        mac.update(part);
+fn add_message(digest: &mut Digest, address: &str, content: &[u8]) {
+    for part in [MESSAGE_PURPOSE, address.as_bytes(), b"\n", content] {
+        digest.update(part);
     }
-    mac
 }
 
 fn now() -> u64 {
@@ -348,15 +246,18 @@ impl Door {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use http::header::CONTENT_TYPE;
 
     use super::*;
+    use crate::secret::MIN_SECRET_LENGTH;
 
     const TIME: u64 = 1_800_000_000;
     const BODY: &[u8] = br#"{"query":"{ me { id } }"}"#;
 
     fn secret(letter: &str) -> Secret {
-        Secret(letter.repeat(SHORTEST_SECRET))
+        Secret::from(letter.repeat(MIN_SECRET_LENGTH))
     }
 
     fn secrets() -> Secrets {
@@ -364,7 +265,7 @@ mod tests {
     }
 
     fn one(letter: &str) -> Secrets {
-        secret(letter).0.parse().expect("it is long enough")
+        secret(letter).reveal().parse().expect("it is long enough")
     }
 
     fn headers() -> HeaderMap {
@@ -463,16 +364,16 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_is_good_for_its_content_and_address_and_of_either_secret() {
-        let seal = secrets().seal("there", BODY);
+    fn a_message_is_good_for_its_content_and_address_and_of_either_secret() {
+        let signature = secrets().sign_message("there", BODY);
 
-        assert!(secrets().has_sealed("there", BODY, &seal));
-        assert!(!secrets().has_sealed("here", BODY, &seal));
-        assert!(!secrets().has_sealed("there", b"{}", &seal));
-        assert!(!one("b").has_sealed("there", BODY, &seal));
-        assert!(!secrets().has_sealed("there", BODY, ""));
+        assert!(secrets().verify_message("there", BODY, &signature));
+        assert!(!secrets().verify_message("here", BODY, &signature));
+        assert!(!secrets().verify_message("there", b"{}", &signature));
+        assert!(!one("b").verify_message("there", BODY, &signature));
+        assert!(!secrets().verify_message("there", BODY, ""));
         let both = Secrets::try_new(&secret("b"), Some(&secret("a"))).expect("they are long enough");
-        assert!(both.has_sealed("there", BODY, &seal));
+        assert!(both.verify_message("there", BODY, &signature));
     }
 
     #[test]
@@ -523,7 +424,7 @@ mod tests {
         assert_eq!(changing("c").verify_at(hop(&headers), TIME), Err(Refused::Wrong));
         assert_eq!(one("b").verify_at(hop(&headers), TIME), Err(Refused::Wrong));
         assert_eq!(
-            Secret::random().0.parse::<Secrets>().expect("it is long enough").verify_at(hop(&headers), TIME),
+            Secret::random().reveal().parse::<Secrets>().expect("it is long enough").verify_at(hop(&headers), TIME),
             Err(Refused::Wrong)
         );
     }
@@ -531,7 +432,7 @@ mod tests {
     #[test]
     fn a_short_secret_is_refused_with_its_length() {
         let settings = |length| {
-            let tried = Some(Secret("x".repeat(length)));
+            let tried = Some(Secret::from("x".repeat(length)));
             [
                 SecretSettings { subgraph_secret: tried.clone(), ..SecretSettings::default() },
                 SecretSettings {
@@ -569,12 +470,12 @@ mod tests {
     fn the_previous_secret_alone_is_a_mistake() {
         let settings = SecretSettings { subgraph_secret_previous: Some(secret("a")), ..SecretSettings::default() };
 
-        assert!(matches!(settings.secrets(), Err(SecretError::OnlyPrevious)));
+        assert!(matches!(settings.secrets(), Err(SecretError::OnlyPrevious(_))));
     }
 
     #[test]
     fn without_a_secret_there_is_none_unless_one_is_made() {
-        let empty = SecretSettings { subgraph_secret: Some(Secret(String::new())), ..SecretSettings::default() };
+        let empty = SecretSettings { subgraph_secret: Some(Secret::from(String::new())), ..SecretSettings::default() };
 
         for settings in [SecretSettings::default(), empty] {
             assert!(settings.secrets().expect("nothing is wrong").is_none());

@@ -18,6 +18,8 @@ pub mod page;
 pub mod peers;
 pub mod platform;
 pub mod report;
+pub mod seal;
+pub mod secret;
 pub mod serve;
 pub mod service;
 pub mod spans;

@@ -4,6 +4,7 @@ use crate::{
     Peers,
     events::{Bus, EventSettings},
     hop::Secrets,
+    seal::SealKeys,
     token::Verifier,
 };
 
@@ -16,14 +17,17 @@ pub struct Platform {
     pub peers: Peers,
     /// How events travel.
     pub bus: Bus,
+    /// What a subgraph seals its own facts with, and verifies others'.
+    pub seals: SealKeys,
 }
 
 impl Platform {
-    /// A platform with nobody else on it yet; events travel straight to whoever is added.
+    /// A platform with nobody else on it yet; events travel straight to whoever is added. Its seals are good for itself
+    /// alone.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         let peers = Peers::default();
-        Self { verifier, bus: Bus::local(peers.clone()), peers }
+        Self { verifier, bus: Bus::local(peers.clone()), peers, seals: SealKeys::random() }
     }
 
     /// The same, with the bus that the settings name.
@@ -34,8 +38,9 @@ impl Platform {
         verifier: Verifier,
         settings: &EventSettings,
         secrets: Option<Secrets>,
+        seals: SealKeys,
     ) -> Result<Self, async_nats::ConnectError> {
         let peers = Peers::default();
-        Ok(Self { verifier, bus: Bus::open(settings, peers.clone(), secrets).await?, peers })
+        Ok(Self { verifier, bus: Bus::open(settings, peers.clone(), secrets).await?, peers, seals })
     }
 }

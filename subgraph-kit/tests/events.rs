@@ -643,7 +643,7 @@ const EVENTS: &str = "lyceum.event.notification.enrollment.created.";
 const RECEIPTS: &str = "lyceum.receipt.enrollment";
 
 async fn say(client: &async_nats::Client, subject: &str, body: Vec<u8>, secret: Option<&str>) {
-    let signature = secret.map(|secret| secret.parse::<Secrets>().expect("a secret").seal(subject, &body));
+    let signature = secret.map(|secret| secret.parse::<Secrets>().expect("a secret").sign_message(subject, &body));
     send(client, subject, body, signature).await;
 }
 
@@ -671,8 +671,10 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     say(&client, &format!("{EVENTS}0"), event(3), None).await;
     say(&client, &format!("{EVENTS}1"), event(4), Some(OTHER_SECRET)).await;
     say(&client, &format!("{EVENTS}2"), b"\0 no JSON".to_vec(), None).await;
-    let of_others =
-        SECRET.parse::<Secrets>().expect("a secret").seal("lyceum.event.payment.enrollment.rejected.3", &event(6));
+    let of_others = SECRET
+        .parse::<Secrets>()
+        .expect("a secret")
+        .sign_message("lyceum.event.payment.enrollment.rejected.3", &event(6));
     send(&client, &format!("{EVENTS}3"), event(6), Some(of_others)).await;
     say(&client, &format!("{EVENTS}4"), event(5), Some(SECRET)).await;
     until("the signed one has come", async || !act.done.lock().expect("a list").is_empty()).await;

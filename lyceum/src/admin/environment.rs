@@ -40,7 +40,7 @@ pub fn run(Settings { file }: &Settings) -> Result<()> {
 fn content() -> String {
     let passwords = Name::ALL.map(|name| format!("{}_DB_PASSWORD", name.as_str().to_uppercase()));
     let mut content = "# The secrets of compose.yml. Whoever has this file has the system.\n".to_owned();
-    let others = ["LYCEUM_SUBGRAPH_SECRET", "GRAFANA_ADMIN_PASSWORD"].map(str::to_owned);
+    let others = ["LYCEUM_SUBGRAPH_SECRET", "LYCEUM_FACT_SECRET", "GRAFANA_ADMIN_PASSWORD"].map(str::to_owned);
     for name in others.iter().chain(&passwords) {
         writeln!(content, "{name}={}", Secret::random().reveal()).expect("a text takes everything");
     }

@@ -25,6 +25,7 @@ use subgraph_kit::{
     database::DatabaseSettings,
     events::{Bus, EventSettings},
     hop::{Door, SecretSettings},
+    seal::SealKeys,
     serve,
 };
 use tempfile::TempDir;
@@ -261,7 +262,9 @@ impl Graph {
     ) -> Result<Self> {
         let keys = subgraphs::open_keys(&home.join("keys"), &settings.identity)?;
         let secrets = settings.secret.secrets()?;
-        let platform = Platform::open(keys.verifier(), &settings.events, secrets.clone()).await?;
+        // All subgraphs are here, so nobody else has to know the secret of their seals.
+        let seals = SealKeys::random();
+        let platform = Platform::open(keys.verifier(), &settings.events, secrets.clone(), seals).await?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for name in Name::ALL {
             let port = if settings.free_ports { 0 } else { name.port() };

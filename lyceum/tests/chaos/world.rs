@@ -33,6 +33,7 @@ pub const PASSWORD: &str = "chaos has a password";
 const ADMIN: &str = "chaos-admin@lyceum.example";
 const TEACHER: &str = "chaos-teacher@lyceum.example";
 const SECRET: &str = "these processes sign with a secret of their own";
+const FACT_SECRET: &str = "these subgraphs seal facts with another secret";
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub struct World {
@@ -146,7 +147,8 @@ impl World {
         for name in NAMES {
             let database = self.linked_url(name).await?;
             let variable = format!("{}_DATABASE_URL", name.to_uppercase());
-            let variables: Vec<_> = common.iter().cloned().chain([(variable, database)]).collect();
+            let facts = ("LYCEUM_FACT_SECRET".to_owned(), FACT_SECRET.to_owned());
+            let variables: Vec<_> = common.iter().cloned().chain([facts, (variable, database)]).collect();
             for port in &self.ports[name] {
                 let listen = format!("127.0.0.1:{port}");
                 let arguments = vec!["subgraph".to_owned(), name.to_owned(), "--listen".to_owned(), listen];

@@ -17,6 +17,7 @@ use subgraph_kit::{client::HEADER as CLIENT, hop::SIGNATURE};
 
 use crate::system::{OTHER_STUDENT, STUDENT, System, Visitor, signature};
 
+const LONG: &str = "a-secret-that-is-long-enough-for-a-test";
 const SDL: &str = r#"{"query":"{ _service { sdl } }"}"#;
 
 /// A request to a subgraph that nobody has sent yet.
@@ -168,6 +169,9 @@ fn without_a_secret_nothing_starts_unless_it_is_asked_for() {
         (with(&["--listen", "0.0.0.0:0"]), "LYCEUM_SUBGRAPH_SECRET"),
         (with(&["--insecure-dev", "--listen", "0.0.0.0:0"]), "is for loopback addresses only"),
         (with(&["--subgraph-secret", "only-thirty-one-bytes-long-here"]), "at least 32 bytes, and this one has 31"),
+        (with(&["--subgraph-secret", LONG]), "LYCEUM_FACT_SECRET"),
+        (with(&["--subgraph-secret", LONG, "--insecure-dev", "--listen", "0.0.0.0:0"]), "for loopback addresses only"),
+        (with(&["--subgraph-secret", LONG, "--fact-secret", "only-thirty-one-bytes-long-here"]), "this one has 31"),
         (vec!["router", "--router-port", "0"], "LYCEUM_SUBGRAPH_SECRET"),
         (vec!["up", "--temporary", "--subgraph-secret", "short"], "at least 32 bytes, and this one has 5"),
     ];
@@ -185,7 +189,7 @@ fn with_a_secret_any_address_will_do() {
     let database = "nowhere";
     for start in [
         ["--listen", "127.0.0.1:0", "--insecure-dev"].as_slice(),
-        ["--listen", "0.0.0.0:0", "--subgraph-secret", "a-secret-that-is-long-enough-for-a-test"].as_slice(),
+        ["--listen", "0.0.0.0:0", "--subgraph-secret", LONG, "--fact-secret", LONG].as_slice(),
     ] {
         let output = lyceum(&[["subgraph", "course", "--course-database-url", database].as_slice(), start].concat());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -195,6 +199,7 @@ fn with_a_secret_any_address_will_do() {
 
 fn lyceum(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("LYCEUM_SUBGRAPH_SECRET");
+    command.args(arguments).stdin(Stdio::null());
+    command.env_remove("LYCEUM_SUBGRAPH_SECRET").env_remove("LYCEUM_FACT_SECRET");
     command.output().expect("`lyceum` runs")
 }

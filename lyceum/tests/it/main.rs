@@ -4,6 +4,7 @@ mod admin;
 mod bad_input;
 mod contract;
 mod hop;
+mod hostile_router;
 mod lifecycle;
 mod live;
 mod notices;

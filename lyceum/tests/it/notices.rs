@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use crate::system::{PASSWORD, Process, SECRET, System, Visitor, free_port, wait_until_ready, workspace};
+use crate::system::{FACT_SECRET, PASSWORD, Process, SECRET, System, Visitor, free_port, wait_until_ready, workspace};
 
 #[test]
 fn a_notification_is_one_line_on_standard_output_that_says_nothing_private() {
@@ -95,6 +95,7 @@ impl Apart {
             .args(["subgraph", name, "--listen", &address])
             .current_dir(workspace())
             .env("LYCEUM_SUBGRAPH_SECRET", SECRET)
+            .env("LYCEUM_FACT_SECRET", FACT_SECRET)
             .env("LYCEUM_SUBGRAPH_URLS", graphs.join(","))
             .env("LYCEUM_JWKS_URL", format!("http://127.0.0.1:{}/.well-known/jwks.json", self.ports[0]))
             .env("LYCEUM_KEYS_DIR", self.keys.path())

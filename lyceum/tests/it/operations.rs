@@ -13,15 +13,15 @@ use serde_json::{Value, json};
 use crate::system::{ADMIN, LoneRouter, PASSWORD, STUDENT, System, TEACHER, Visitor, documents};
 
 /// A document, who sends it, and its example variables.
-struct Operation {
-    name: String,
-    viewers: Vec<String>,
+pub struct Operation {
+    pub name: String,
+    pub viewers: Vec<String>,
     document: String,
     variables: String,
 }
 
 impl Operation {
-    fn is_mutation(&self) -> bool {
+    pub fn is_mutation(&self) -> bool {
         self.document.contains("\nmutation ")
     }
 }
@@ -44,7 +44,7 @@ fn every_operation_has_an_answer_and_the_same_one_by_call_and_over_http() {
     }
 }
 
-fn run(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
+pub fn run(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
     let viewer = match viewer {
         "anonymous" => router.clone(),
         "student" => router.sign_in(STUDENT),
@@ -107,7 +107,7 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     // What is followed has no answer of its own: `live.rs`.
     let operations = documents().into_iter().map(|path| operation(&path));
     let mut operations: Vec<_> = operations.filter(|one| !one.document.contains("\nsubscription ")).collect();

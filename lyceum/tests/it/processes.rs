@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     notices::nats,
-    system::{PASSWORD, Process, System, Visitor, code, free_port, lyceum, workspace},
+    system::{FACT_SECRET, PASSWORD, Process, System, Visitor, code, free_port, lyceum, workspace},
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -63,7 +63,9 @@ impl Plan {
         let mut command = lyceum();
         match name {
             "router" => command.args(["router", "--router-port", &port]),
-            _ => command.args(["subgraph", name, "--listen", &format!("127.0.0.1:{port}")]),
+            _ => command
+                .args(["subgraph", name, "--listen", &format!("127.0.0.1:{port}")])
+                .env("LYCEUM_FACT_SECRET", FACT_SECRET),
         };
         command
             .env("LYCEUM_SUBGRAPH_URLS", graphs.join(","))

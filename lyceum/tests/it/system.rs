@@ -35,6 +35,8 @@ pub const ADMIN: &str = "admin@lyceum.example";
 pub const PASSWORD: &str = "lyceum-sample";
 /// What the router signs with, in every system of these tests.
 pub const SECRET: &str = "these tests sign with a secret of their own";
+/// What subgraphs that are processes of their own seal facts with.
+pub const FACT_SECRET: &str = "these tests seal facts with another secret";
 
 const OUTPUT: &str = "output";
 const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
@@ -233,8 +235,12 @@ impl Visitor {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    pub fn token_or_none(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     pub fn token(&self) -> &str {
-        self.token.as_deref().expect("somebody is signed in")
+        self.token_or_none().expect("somebody is signed in")
     }
 
     /// Sends an operation; whatever comes back, if it is JSON.

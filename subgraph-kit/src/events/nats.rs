@@ -255,7 +255,7 @@ impl Nats {
         let mut headers = HeaderMap::new();
         headers.insert("Content-Type", content_type);
         if let Some(secrets) = &self.0.secrets {
-            headers.insert(SIGNATURE, secrets.seal(subject, body));
+            headers.insert(SIGNATURE, secrets.sign_message(subject, body));
         }
         headers
     }
@@ -263,7 +263,8 @@ impl Nats {
     fn is_ours(&self, message: &async_nats::Message) -> bool {
         let Some(secrets) = &self.0.secrets else { return true };
         let signature = message.headers.as_ref().and_then(|headers| headers.get(SIGNATURE));
-        signature.is_some_and(|signature| secrets.has_sealed(&message.subject, &message.payload, signature.as_str()))
+        signature
+            .is_some_and(|signature| secrets.verify_message(&message.subject, &message.payload, signature.as_str()))
     }
 
     /// `lyceum.event.notification.payment.completed.ID`: the system, whom it is for, what has happened, which event.

@@ -174,6 +174,13 @@ impl Reply {
         self.0.pointer("/errors/0/extensions/code").and_then(Value::as_str)
     }
 
+    /// The codes of all errors.
+    #[must_use]
+    pub fn errors(&self) -> Vec<&str> {
+        let errors = self.0["errors"].as_array().into_iter().flatten();
+        errors.filter_map(|error| error["extensions"]["code"].as_str()).collect()
+    }
+
     /// Code and field of each user error in the payload of a mutation's only field.
     #[must_use]
     pub fn user_errors(&self) -> Vec<(&str, String)> {

@@ -3,7 +3,7 @@
 pub mod course;
 mod user;
 
-use async_graphql::{EmptySubscription, Schema};
+use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use sqlx::{PgPool, migrate};
 use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
 
@@ -24,9 +24,12 @@ pub fn migrations() -> Migrations {
 /// The schema, as it can be exported without a database.
 #[must_use]
 pub fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
+    builder().finish()
+}
+
+fn builder() -> SchemaBuilder<CourseQuery, CourseMutation, EmptySubscription> {
     service::build(CourseQuery, CourseMutation, EmptySubscription)
         .override_output_type_description::<Connection<course::Course>>("A page of a list of courses.")
-        .finish()
 }
 
 /// The subgraph over its migrated database.
@@ -35,5 +38,6 @@ pub fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
 /// Those of the database.
 pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
     let store = Store::open(db.clone()).await?;
-    Ok(Subgraph::new(NAME, schema(), store, db, platform.verifier.clone()))
+    let schema = builder().data(platform.seals.clone()).finish();
+    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()))
 }

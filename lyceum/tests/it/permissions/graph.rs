@@ -46,7 +46,7 @@ impl Graph {
         let answer = server.data(INTROSPECTION, json!({}));
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
-        let external = if answer.to_string().contains("_Service") { external(server) } else { BTreeSet::new() };
+        let hidden = if answer.to_string().contains("_Service") { hidden(server) } else { BTreeSet::new() };
         let mut graph = Self { types: BTreeMap::new(), keyed, entities: Vec::new() };
         for of in list(&answer["__schema"]["types"]) {
             let of_name = name(&of);
@@ -59,7 +59,7 @@ impl Graph {
             let fields = list(&of["fields"]);
             let own = fields.iter().filter(|field| {
                 let field = name(field);
-                !FEDERATION.contains(&field.as_str()) && !external.contains(&format!("{of_name}.{field}"))
+                !FEDERATION.contains(&field.as_str()) && !hidden.contains(&format!("{of_name}.{field}"))
             });
             let own = own.map(|field| (name(field), Field::of(&field["type"]))).collect();
             graph.types.insert(of_name, own);
@@ -124,8 +124,8 @@ impl Graph {
     }
 }
 
-/// Fields that a subgraph only names, and another one answers.
-fn external(subgraph: &Visitor) -> BTreeSet<String> {
+/// Fields that are not a subgraph's to answer to clients: another one answers them, or the router alone asks for them.
+fn hidden(subgraph: &Visitor) -> BTreeSet<String> {
     let answer = subgraph.data("{ _service { sdl } }", json!({}));
     let sdl = answer["_service"]["sdl"].as_str().expect("the SDL").to_owned();
     let mut of = "";
@@ -134,7 +134,7 @@ fn external(subgraph: &Visitor) -> BTreeSet<String> {
         if let Some(rest) = line.strip_prefix("type ") {
             of = rest.split(' ').next().unwrap_or_default();
         }
-        if line.contains("@external")
+        if (line.contains("@external") || line.contains("@inaccessible"))
             && let Some((name, _)) = line.trim().split_once(':')
         {
             found.insert(format!("{of}.{name}"));

@@ -27,6 +27,8 @@ pub struct Person {
 pub struct People {
     viewers: BTreeMap<&'static str, Person>,
     course: Uuid,
+    /// Who teaches it, as the course subgraph seals it.
+    teacher_seal: Value,
     /// Nobody is on it, but who has just enrolled.
     open_course: Uuid,
     enrollment: Uuid,
@@ -82,10 +84,11 @@ impl People {
         // The newest course is the first one of a list.
         let teacher = as_viewer(&router, &viewers["owningTeacher"]);
         let [open_course, course] = [(); 2].map(|()| publish(&teacher, PAID_COURSE));
+        let teacher_seal = seal(system, course);
         let [enrollment, payment, notification] = runtime.block_on(own(system, id("student"), course));
         let other_payment = Uuid::now_v7();
         let databases = system.addresses.databases.clone();
-        Self { viewers, course, open_course, enrollment, payment, other_payment, notification, databases }
+        Self { viewers, course, teacher_seal, open_course, enrollment, payment, other_payment, notification, databases }
     }
 
     /// A status only moves forward, so each try needs one that can.
@@ -246,10 +249,9 @@ impl People {
             other => panic!("there is no {other} to ask for"),
         };
         let viewer = json!({ "__typename": "User", "id": self.viewers[viewer].id });
-        let teacher = json!({ "__typename": "User", "id": self.viewers["owningTeacher"].id });
         json!({
-            "__typename": entity, "id": id, "teacher": teacher,
-            "student": viewer, "user": viewer, "owner": viewer, "studentId": viewer["id"], "userId": viewer["id"],
+            "__typename": entity, "id": id, "teacherSeal": self.teacher_seal,
+            "teacher": viewer, "student": viewer, "user": viewer, "owner": viewer, "studentId": viewer["id"], "userId": viewer["id"],
             "viewer": { "role": "ADMIN" }, "hasSignedIn": true,
         })
     }
@@ -278,6 +280,12 @@ fn register(router: &Visitor, name: &str, role: &str) -> Uuid {
 fn publish(teacher: &Visitor, course: &str) -> Uuid {
     let document = format!("mutation {{ createCourse(input: {{ {course} }}) {{ course {{ id }} }} }}");
     id_at(&teacher.data(&document, json!({})), "/createCourse/course/id")
+}
+
+/// What the router gets of the course subgraph, and no client does.
+fn seal(system: &System, course: Uuid) -> Value {
+    let document = format!("{{ course(id: \"{course}\") {{ teacherSeal }} }}");
+    system.subgraph("course").data(&document, json!({}))["course"]["teacherSeal"].clone()
 }
 
 fn id_at(data: &Value, pointer: &str) -> Uuid {

@@ -10,6 +10,7 @@ use subgraph_kit::{
     Connection, CourseId, Error as Failure, PageArgs, UserError, UserId, ViewerExt as _, answer,
     connection::{Total, connection},
     list::{Listed as _, Order},
+    seal::{Fact, SealKeys},
     text,
 };
 
@@ -114,6 +115,13 @@ impl Course {
     /// Who teaches it; null when that account is gone.
     async fn teacher(&self) -> Option<User> {
         Some(User { id: self.teacher_id })
+    }
+
+    /// Proves to other subgraphs who teaches it. Not for clients.
+    #[graphql(inaccessible)]
+    async fn teacher_seal(&self, ctx: &Context<'_>) -> Option<String> {
+        let fact = Fact::CourseTeacher { course: self.id, teacher: self.teacher_id };
+        Some(ctx.data_unchecked::<SealKeys>().seal(fact))
     }
 }
 

@@ -1,6 +1,10 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use subgraph_kit::testing::{StatementCount, pages::List};
+use subgraph_kit::{
+    CourseId, UserId,
+    seal::{Fact, SealKeys},
+    testing::{StatementCount, pages::List},
+};
 use uuid::Uuid;
 
 use crate::people::*;
@@ -11,7 +15,11 @@ fn course(id: Uuid) -> Value {
 
 /// As the router asks for what `@requires` the teacher.
 fn course_of(teacher: Uuid, id: Uuid) -> Value {
-    json!({ "__typename": "Course", "id": id, "teacher": { "__typename": "User", "id": teacher } })
+    sealed(id, &json!(teacher_seal(teacher, id)))
+}
+
+fn sealed(id: Uuid, seal: &Value) -> Value {
+    json!({ "__typename": "Course", "id": id, "teacherSeal": seal })
 }
 
 fn enrollments_in(id: Uuid) -> List {
@@ -83,27 +91,53 @@ async fn a_teacher_sees_who_is_on_their_course(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
-async fn a_course_without_a_known_teacher_is_open_to_admins_only(db: PgPool) {
+async fn without_a_seal_of_its_teacher_a_course_is_open_to_admins_only(db: PgPool) {
     let app = app(db).await;
-    let courses = json!([
+    let seal = teacher_seal(TERESA, RUST);
+    let other_secret = SealKeys::random().seal(Fact::CourseTeacher { course: CourseId(RUST), teacher: UserId(TERESA) });
+    let courses = [
         course(RUST),
-        { "__typename": "Course", "id": RUST, "teacher": null },
-        { "__typename": "Course", "id": RUST, "teacher": { "id": "no uuid" } },
-    ]);
+        json!({ "__typename": "Course", "id": RUST, "teacher": { "__typename": "User", "id": TERESA } }),
+        sealed(RUST, &Value::Null),
+        sealed(RUST, &json!("")),
+        sealed(RUST, &json!(TERESA)),
+        sealed(RUST, &json!(1)),
+        sealed(RUST, &json!({ "id": TERESA })),
+        sealed(RUST, &json!([seal])),
+        sealed(RUST, &json!(&seal[1..])),
+        sealed(RUST, &json!(seal.to_uppercase())),
+        // Of another course, of another teacher, by somebody else.
+        sealed(RUST, &json!(teacher_seal(TERESA, SQL))),
+        sealed(RUST, &json!(teacher_seal(BOB, RUST))),
+        sealed(RUST, &json!(other_secret)),
+    ];
     let selection = "... on Course { enrollments { totalCount } }";
 
-    let admin = app.admin().entities(selection, courses.clone()).await.ok();
-    for client in [app.teacher(TERESA), app.anonymous()] {
-        let reply = client.entities(selection, courses.clone()).await;
+    let admin = app.admin().entities(selection, json!(courses)).await.ok();
+    for client in [app.teacher(TERESA), app.student(ALICE), app.anonymous()] {
+        let reply = client.entities(selection, json!(courses)).await;
 
-        assert_eq!(
-            reply.data("/_entities"),
-            &json!([{ "enrollments": null }, { "enrollments": null }, { "enrollments": null }])
-        );
-        assert_eq!(reply.error(), Some("FORBIDDEN"));
+        assert_eq!(reply.data("/_entities"), &json!(vec![json!({ "enrollments": null }); courses.len()]));
+        assert_eq!(reply.errors(), vec!["FORBIDDEN"; courses.len()]);
     }
 
-    assert_eq!(admin.data("/_entities/0/enrollments/totalCount"), 2);
+    for index in 0..courses.len() {
+        assert_eq!(admin.data(&format!("/_entities/{index}/enrollments/totalCount")), 2);
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+async fn the_seal_of_a_teacher_is_of_no_use_to_anybody_else(db: PgPool) {
+    let app = app(db).await;
+    let courses = json!([course_of(TERESA, RUST)]);
+    let selection = "... on Course { enrollments { totalCount nodes { id } } }";
+
+    for client in [app.teacher(BOB), app.unverified_teacher(BOB), app.student(ALICE), app.anonymous()] {
+        let reply = client.entities(selection, courses.clone()).await;
+
+        assert_eq!(reply.data("/_entities"), &json!([{ "enrollments": null }]));
+        assert_eq!(reply.errors(), ["FORBIDDEN"]);
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]

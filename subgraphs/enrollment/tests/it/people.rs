@@ -1,8 +1,11 @@
 //! Who is who in the fixtures.
 
+use std::sync::LazyLock;
+
 use sqlx::PgPool;
 use subgraph_kit::{
-    Platform,
+    CourseId, Platform, UserId,
+    seal::{Fact, SealKeys},
     testing::{TestApp, verifier},
 };
 use uuid::Uuid;
@@ -32,5 +35,17 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
 /// The subgraph over the test's own database.
 pub async fn app(db: PgPool) -> TestApp {
-    TestApp::new(enrollment::subgraph(db, &Platform::new(verifier())).await.expect("the subgraph opens"))
+    let platform = Platform { seals: seals(), ..Platform::new(verifier()) };
+    TestApp::new(enrollment::subgraph(db, &platform).await.expect("the subgraph opens"))
+}
+
+/// What the course subgraph would seal with.
+pub fn seals() -> SealKeys {
+    static SEALS: LazyLock<SealKeys> = LazyLock::new(SealKeys::random);
+    SEALS.clone()
+}
+
+/// What the course subgraph would say of who teaches a course.
+pub fn teacher_seal(teacher: Uuid, course: Uuid) -> String {
+    seals().seal(Fact::CourseTeacher { course: CourseId(course), teacher: UserId(teacher) })
 }

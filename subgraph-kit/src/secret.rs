@@ -1,0 +1,165 @@
+//! Secrets that processes share, and the keyed hashes (HMAC-SHA256) that they prove them with.
+
+use std::{convert::Infallible, fmt, fs, io, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+pub(crate) const MIN_SECRET_LENGTH: usize = 32;
+
+/// The length of a SHA-256 hash.
+pub(crate) const SIGNATURE_LENGTH: usize = 32;
+
+/// Why a secret cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// It could be guessed.
+    #[error(
+        "a secret has at least {MIN_SECRET_LENGTH} bytes, and this one has {length}: `openssl rand -base64 48` makes one"
+    )]
+    TooShort {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// Its file cannot be read.
+    #[error("the secret's file {file} cannot be read")]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// There is nothing to sign with.
+    #[error("{0}_PREVIOUS is given, but no {0}")]
+    OnlyPrevious(&'static str),
+    /// None was given where requests come over the network.
+    #[error(
+        "no LYCEUM_SUBGRAPH_SECRET: a subgraph answers only what the router has signed. `openssl rand -base64 48` makes \
+         one; router and subgraphs need the same. To try things out on this machine alone, `--insecure-dev` does without"
+    )]
+    Missing,
+    /// None was given to seal facts with.
+    #[error(
+        "no LYCEUM_FACT_SECRET: subgraphs believe of each other's entities only what is sealed with it. `openssl rand \
+         -base64 48` makes one; all subgraphs need the same, and the router must not have it. To try things out on this \
+         machine alone, `--insecure-dev` does without"
+    )]
+    NoFactSecret,
+    /// Without a secret, and open to others.
+    #[error("`--insecure-dev` is for loopback addresses only, and {0} is none: anyone could ask the subgraph directly")]
+    Exposed(SocketAddr),
+}
+
+/// The text of a secret. Any text is one, so that no message about a wrong setting repeats it.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl<T: Into<String>> From<T> for Secret {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret")
+    }
+}
+
+impl Secret {
+    /// One that nobody knows.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; MIN_SECRET_LENGTH]>()))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The secret in `file`, or this one, unless it is empty.
+    pub(crate) fn read(secret: Option<&Self>, file: Option<&PathBuf>) -> Result<Option<Self>, SecretError> {
+        let Some(file) = file else { return Ok(secret.filter(|secret| !secret.is_empty()).cloned()) };
+        let text = fs::read_to_string(file).map_err(|source| SecretError::File { file: file.clone(), source })?;
+        Ok(Some(Self(text.trim_end().to_owned())))
+    }
+}
+
+/// A keyed hash under way.
+pub(crate) type Digest = Hmac<Sha256>;
+
+/// Adds a part with its length before it, so that the same bytes cut elsewhere are something else.
+pub(crate) fn update_with_length(digest: &mut Digest, part: &[u8]) {
+    digest.update(&(part.len() as u64).to_be_bytes());
+    digest.update(part);
+}
+
+fn digest(secret: &Secret) -> Result<Digest, SecretError> {
+    let bytes = secret.0.as_bytes();
+    if bytes.len() < MIN_SECRET_LENGTH {
+        return Err(SecretError::TooShort { length: bytes.len() });
+    }
+    Ok(Digest::new_from_slice(bytes).expect("a key of any length will do"))
+}
+
+/// The key that signs, and the other one that is accepted while a secret is being changed.
+#[derive(Clone)]
+pub(crate) struct MacKeys(Arc<Pair>);
+
+struct Pair {
+    current: Digest,
+    previous: Option<Digest>,
+}
+
+impl MacKeys {
+    pub(crate) fn try_new(current: &Secret, previous: Option<&Secret>) -> Result<Self, SecretError> {
+        let previous = previous.map(digest).transpose()?;
+        Ok(Self(Arc::new(Pair { current: digest(current)?, previous })))
+    }
+
+    /// The keys of the secrets that are set, if there are any; `variable` is the setting's name.
+    pub(crate) fn from_settings(
+        variable: &'static str,
+        current: Option<Secret>,
+        previous: Option<Secret>,
+    ) -> Result<Option<Self>, SecretError> {
+        match (current, previous) {
+            (Some(current), previous) => Self::try_new(&current, previous.as_ref()).map(Some),
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(SecretError::OnlyPrevious(variable)),
+        }
+    }
+
+    /// The hash of what `add` adds, by the current key.
+    pub(crate) fn sign(&self, add: impl Fn(&mut Digest)) -> [u8; SIGNATURE_LENGTH] {
+        let mut digest = self.0.current.clone();
+        add(&mut digest);
+        digest.finalize().into_bytes().into()
+    }
+
+    /// Whether `signature` is the hash of what `add` adds, by either key. It takes the same time wherever the bytes
+    /// differ.
+    pub(crate) fn verify(&self, signature: &[u8], add: impl Fn(&mut Digest)) -> bool {
+        let fits = |key: &Digest| {
+            let mut digest = key.clone();
+            add(&mut digest);
+            digest.verify_slice(signature).is_ok()
+        };
+        fits(&self.0.current) || self.0.previous.as_ref().is_some_and(fits)
+    }
+}
