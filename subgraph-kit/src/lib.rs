@@ -28,6 +28,7 @@ pub mod text;
 pub mod token;
 pub mod trace;
 pub mod transaction;
+mod variables;
 pub mod viewer;
 
 pub use client::{Client, ClientExt};

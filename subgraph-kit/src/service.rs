@@ -33,6 +33,7 @@ use crate::{
     report, spans,
     token::{Bearer, Verifier},
     trace,
+    variables::remove_absent_variables,
 };
 
 const MOST_REPRESENTATIONS: usize = 1_000;
@@ -269,6 +270,7 @@ impl Subgraph {
         if asked > MOST_REPRESENTATIONS {
             return Err(Error::invalid("representations", format!("at most {MOST_REPRESENTATIONS} at once")));
         }
+        remove_absent_variables(request);
         Ok(bearer)
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod bad_input;
 mod contract;
+mod defaults;
 mod hop;
 mod hostile_router;
 mod lifecycle;

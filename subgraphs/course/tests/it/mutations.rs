@@ -259,3 +259,21 @@ async fn an_unverified_teacher_learns_what_is_missing(db: PgPool) {
     let message = reply.0.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default();
     assert!(message.contains("verify"), "{message}");
 }
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn what_a_variable_leaves_out_has_its_default(db: PgPool) {
+    let document = "mutation ($title: String!, $description: String, $level: CourseLevel, $free: Boolean, $price: Decimal, $minutes: Int) {
+        createCourse(input: {
+            title: $title, description: $description, level: $level, isFree: $free, price: $price, durationMinutes: $minutes
+        }) { course { title description level isFree price durationMinutes } userErrors { code field } }
+    }";
+
+    let reply = app(db).await.teacher(TERESA).send(document, json!({ "title": "Rust" })).await.ok();
+
+    assert_eq!(
+        reply.data("/createCourse/course"),
+        &json!({
+            "title": "Rust", "description": "", "level": "BEGINNER", "isFree": true, "price": null, "durationMinutes": 0
+        })
+    );
+}
