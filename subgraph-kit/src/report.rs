@@ -89,7 +89,7 @@ fn publish_error(failed: &mut ServerError) {
         log(&error);
         extend(failed, &error);
     } else if failed.source.is_some() {
-        error!(error = %failed.message, "unclassified error");
+        error!(error = text::without_values(&failed.message), "unclassified error");
         "something went wrong on our side".clone_into(&mut failed.message);
         set_code(failed, "INTERNAL_SERVER_ERROR");
     } else {

@@ -39,6 +39,17 @@ pub fn without_values(message: &str) -> String {
     {
         return format!("{expected}.");
     }
+    if let Some((before, _)) = message.split_once(" does not contain ")
+        && before.to_lowercase().contains("enumeration type")
+    {
+        return format!("{before} does not contain the value.");
+    }
+    // The type comes last, and a type's name has no quotation mark.
+    if let Some((before, field)) = message.split_once("unknown field \"")
+        && let Some((_, of)) = field.rsplit_once("\" of type \"")
+    {
+        return format!("{before}unknown field of type \"{of}");
+    }
     if let Some((before, token)) = message.split_once("Unexpected `")
         && let Some((kind, after)) = after_value(token)
     {
@@ -118,6 +129,18 @@ mod tests {
             ),
             ("Unexpected `}[Punctuator]`", "Unexpected `}[Punctuator]`"),
             (r#"Field "age" is not defined."#, r#"Field "age" is not defined."#),
+            (
+                r#"Invalid value for argument "level", enumeration type "Level" does not contain the value "hidden""#,
+                r#"Invalid value for argument "level", enumeration type "Level" does not contain the value."#,
+            ),
+            (
+                r#"Failed to parse "Level": Enumeration type does not contain value "hidden"."#,
+                r#"Failed to parse "Level": Enumeration type does not contain the value."#,
+            ),
+            (
+                r#"Invalid value for argument "input", unknown field "hidden" of type "hidden" of type "Input""#,
+                r#"Invalid value for argument "input", unknown field of type "Input""#,
+            ),
         ];
 
         for (message, kept) in cases {
