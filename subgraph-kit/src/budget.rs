@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// The router, for a subgraph: `traffic_shaping.all.request_timeout` in `router.config.yaml`.
 pub const ROUTER: Duration = Duration::from_secs(5);
 
@@ -19,17 +21,53 @@ pub const PROVIDER: Duration = Duration::from_secs(2);
 /// `router.config.yaml` is the router's.
 pub const IDLE: Duration = Duration::from_secs(2);
 
+/// A list, for the count of the whole of it: the list itself arrives without it.
+pub const COUNT: Duration = Duration::from_secs(2);
+
+/// What a count leaves of a request's time, for what comes after it.
+const AFTER_COUNT: Duration = Duration::from_millis(500);
+
+/// When a subgraph gives up a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    /// Of a request that comes now.
+    pub(crate) fn of_new_request() -> Self {
+        Self(Instant::now() + SUBGRAPH)
+    }
+
+    /// How long a count may take that begins now.
+    pub(crate) fn time_left_for_count(self) -> Duration {
+        let left = self.0.saturating_duration_since(Instant::now());
+        left.saturating_sub(AFTER_COUNT).min(COUNT)
+    }
+}
+
 /// For one's own database, and for the way.
 const REST: Duration = Duration::from_millis(750);
 
 // `enroll` asks for the course, then for the payment; `purchaseCourse` asks for the course, then for the money.
 const _: () = assert!(2 * PEER.as_millis() + REST.as_millis() <= SUBGRAPH.as_millis());
 const _: () = assert!(PEER.as_millis() + PROVIDER.as_millis() + REST.as_millis() <= SUBGRAPH.as_millis());
+const _: () = assert!(COUNT.as_millis() + AFTER_COUNT.as_millis() < SUBGRAPH.as_millis());
 const _: () = assert!(SUBGRAPH.as_millis() < ROUTER.as_millis());
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_count_never_takes_the_time_that_its_list_needs() {
+        let deadline = Deadline::of_new_request();
+        assert_eq!(deadline.time_left_for_count(), COUNT);
+
+        tokio::time::advance(Duration::from_millis(3_750)).await;
+        assert_eq!(deadline.time_left_for_count(), Duration::from_millis(500));
+
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(deadline.time_left_for_count(), Duration::ZERO);
+    }
 
     #[test]
     fn the_router_is_configured_like_this() {

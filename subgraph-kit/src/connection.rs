@@ -8,9 +8,11 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
 };
 use futures::{FutureExt as _, future::BoxFuture};
+use tokio::time::timeout;
 
 use crate::{
     Error, PageArgs,
+    budget::{COUNT, Deadline},
     list::{ChildCount, ChildPage, Listed, Page},
 };
 
@@ -33,10 +35,22 @@ impl Total {
 
 #[Object]
 impl Total {
-    /// How many there are in the whole list, filters applied. Counted only when it is selected.
-    async fn total_count(&self) -> Result<i32, Error> {
-        Ok(i32::try_from((self.0)().await?).unwrap_or(i32::MAX))
+    /// How many there are in the whole list, filters applied. Counted only when it is selected; null, with an error,
+    /// when counting fails or takes too long: the list is there all the same.
+    async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
+        Some(count_in_time(ctx, (self.0)()).await)
     }
+}
+
+/// What a count finds, as the graph says it, or that it takes too long: then the rest of the answer does not wait for it.
+///
+/// # Errors
+/// `Unavailable` when it takes too long, and those of the count.
+pub async fn count_in_time(ctx: &Context<'_>, count: impl Future<Output = Result<i64, Error>>) -> Result<i32, Error> {
+    // A subscription's events have no deadline.
+    let left = ctx.data_opt::<Deadline>().map_or(COUNT, |deadline| deadline.time_left_for_count());
+    let count = timeout(left, count).await.map_err(|late| Error::Unavailable(Arc::new(late)))??;
+    Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }
 
 /// A page as a connection.

@@ -27,7 +27,8 @@ use tracing::Instrument as _;
 use crate::{
     Client, Credentials, Error,
     batch::Batches,
-    budget, database,
+    budget::{self, Deadline},
+    database,
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
     metrics::{self, Answering, OpenStream},
     report, spans,
@@ -223,9 +224,11 @@ impl Subgraph {
     }
 
     async fn answer(self, headers: HeaderMap, mut request: Request) -> Response {
+        let deadline = Deadline::of_new_request();
         let answer = async {
             let bearer = self.admit(&headers, &mut request).await?;
             let request = request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
+            let request = request.data(deadline);
             Ok(report::publish((self.run)(request).await))
         };
         let answer =

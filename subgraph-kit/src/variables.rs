@@ -223,10 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn null_is_a_value_and_a_default_is_the_variables_own() {
-        assert_eq!(
-            data("query ($n: Int = 3) { field(number: $n) }", json!({})).await,
-            json!({ "field": "3 None" })
-        );
+        assert_eq!(data("query ($n: Int = 3) { field(number: $n) }", json!({})).await, json!({ "field": "3 None" }));
         let null = answer("query ($n: Int) { field(number: $n) }", json!({ "n": null })).await;
         assert!(null["data"].is_null() && null["errors"].is_array(), "{null}");
     }

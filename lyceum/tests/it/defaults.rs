@@ -25,10 +25,7 @@ fn every_default_of_the_graph_applies_where_a_variable_is_left_out() {
     }";
 
     assert_eq!(student.data(list, json!({})), student.data("{ courses { nodes { id } } }", json!({})));
-    assert_eq!(
-        student.data(unread, json!({})),
-        student.data("{ me { notifications { nodes { id } } } }", json!({}))
-    );
+    assert_eq!(student.data(unread, json!({})), student.data("{ me { notifications { nodes { id } } } }", json!({})));
     let email = format!("dora-{}@example.com", random::<u64>());
     let registered = system.anonymous().data(register, json!({ "email": email }));
     assert_eq!(registered["register"], json!({ "user": { "role": "STUDENT" }, "userErrors": [] }));

@@ -1,7 +1,7 @@
 //! What this subgraph adds to a user.
 
-use async_graphql::{ComplexObject, Context, Error, SimpleObject};
-use subgraph_kit::{Connection, PageArgs, UserId, connection, list::Listed as _};
+use async_graphql::{ComplexObject, Context, SimpleObject};
+use subgraph_kit::{Connection, Error, PageArgs, UserId, connection, list::Listed as _};
 
 use crate::course::{Course, store::Store};
 
@@ -15,7 +15,8 @@ pub struct User {
 
 #[ComplexObject]
 impl User {
-    /// The courses that this user teaches, newest first. Everyone may see them.
+    /// The courses that this user teaches, newest first. Everyone may see them; null, with an error, when they cannot be
+    /// read.
     async fn courses(
         &self,
         ctx: &Context<'_>,
@@ -26,8 +27,11 @@ impl User {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Course>, Error> {
-        let args = PageArgs::try_new(Course::NOUN, first, after.as_deref(), last, before.as_deref())?;
-        Ok(connection::children::<Store, Course, _, _>(ctx, self.id, (), args).await?)
+    ) -> Option<Result<Connection<Course>, Error>> {
+        let page = async {
+            let args = PageArgs::try_new(Course::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            connection::children::<Store, Course, _, _>(ctx, self.id, (), args).await
+        };
+        Some(page.await)
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, CourseId, Error, PageArgs, Platform, ViewerExt as _, connection,
+    Connection, CourseId, Error, PageArgs, Platform, ViewerExt as _,
+    connection::{self, count_in_time},
     list::{ChildCount, Listed as _},
     seal::Fact,
 };
@@ -27,11 +28,12 @@ pub struct Course {
 
 #[ComplexObject]
 impl Course {
-    /// How many students are on it, whatever their status. Everyone may see it.
-    async fn enrollment_count(&self, ctx: &Context<'_>) -> Result<i32, Error> {
+    /// How many students are on it, whatever their status. Everyone may see it; null, with an error, when counting fails
+    /// or takes too long.
+    async fn enrollment_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let everyone = ChildCount { parent: self.id, filter: EnrollmentFilter::default() };
-        let count = loader(ctx).load_one(everyone).await?.unwrap_or(0);
-        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+        let count = async { Ok(loader(ctx).load_one(everyone).await?.unwrap_or(0)) };
+        Some(count_in_time(ctx, count).await)
     }
 
     /// The signed-in user's own place on it; null when they have none, and when nobody is signed in.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, Error, PageArgs, UserId, ViewerExt as _, connection,
+    Connection, Error, PageArgs, UserId, ViewerExt as _,
+    connection::{self, count_in_time},
     list::{ChildCount, Listed as _},
 };
 
@@ -52,8 +53,8 @@ impl User {
         let count = async {
             ctx.viewer().require_self_or_admin(self.id)?;
             let unread = ChildCount { parent: self.id, filter: Which::Unread };
-            let count = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(unread).await?;
-            Ok(i32::try_from(count.unwrap_or(0)).unwrap_or(i32::MAX))
+            let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
+            count_in_time(ctx, async { Ok(loader.load_one(unread).await?.unwrap_or(0)) }).await
         };
         Some(count.await)
     }

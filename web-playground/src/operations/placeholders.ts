@@ -34,25 +34,25 @@ function inJsonString(value: string): string {
 }
 
 interface FirstCourse {
-  courses: { nodes: { id: string; teacher: { id: string } | null }[] };
+  courses: { nodes: { id: string; teacher: { id: string } | null }[] } | null;
 }
 
 async function firstCourse() {
   const reply = await send<FirstCourse>({ query: '{ courses(first: 1) { nodes { id teacher { id } } } }' });
-  return reply.data?.courses.nodes[0];
+  return reply.data?.courses?.nodes[0];
 }
 
 interface OwnCourse {
-  me: { courses: { nodes: { id: string }[] } } | null;
+  me: { courses: { nodes: { id: string }[] } | null } | null;
 }
 
 async function ownCourseId() {
   const data = await ask<OwnCourse>('{ me { courses(first: 1) { nodes { id } } } }');
-  return data?.me?.courses.nodes[0]?.id;
+  return data?.me?.courses?.nodes[0]?.id;
 }
 
 interface Courses {
-  courses: { nodes: { id: string; viewerEnrollment: { id: string } | null }[] };
+  courses: { nodes: { id: string; viewerEnrollment: { id: string } | null }[] } | null;
 }
 
 /** A course on which the signed-in student is not. */
@@ -60,7 +60,7 @@ async function courseToTake(isFree: boolean) {
   const data = await ask<Courses>(
     `{ courses(first: 100, filter: { isFree: ${isFree} }) { nodes { id viewerEnrollment { id } } } }`,
   );
-  return data?.courses.nodes.find((course) => !course.viewerEnrollment)?.id;
+  return data?.courses?.nodes.find((course) => !course.viewerEnrollment)?.id;
 }
 
 interface CompletedPayments {

@@ -19,11 +19,11 @@ interface SessionState {
 type Tokens = Pick<Session, 'accessToken' | 'expiresAt' | 'refreshToken'>;
 
 interface SignInData {
-  login: { session: Tokens | null; user: Session['user'] | null; userErrors: { message: string }[] };
+  login: { session: Tokens | null; user: Session['user'] | null; userErrors: { message: string }[] } | null;
 }
 
 interface RefreshData {
-  refreshSession?: { session: Tokens | null };
+  refreshSession?: { session: Tokens | null } | null;
 }
 
 const KEY = 'lyceum:session';

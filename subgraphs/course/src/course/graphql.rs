@@ -136,7 +136,7 @@ impl CourseQuery {
         ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
     }
 
-    /// The catalogue. Everyone may see it.
+    /// The catalogue. Everyone may see it; null, with an error, when it cannot be read.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn courses(
         &self,
@@ -150,17 +150,20 @@ impl CourseQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which courses to list.")] filter: Option<CourseFilter>,
         #[graphql(desc = "In which order.", default)] order_by: CourseOrder,
-    ) -> Result<Connection<Course>, Error> {
-        let args = PageArgs::try_new(Course::NOUN, first, after.as_deref(), last, before.as_deref())?;
-        let filter = filter.unwrap_or_default().try_into_store()?;
+    ) -> Option<Result<Connection<Course>, Failure>> {
+        let list = async {
+            let args = PageArgs::try_new(Course::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let filter = filter.unwrap_or_default().try_into_store()?;
 
-        let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-        let page = store.list(order_by.into(), &filter, &args).await?;
-        let total = Total::new(move || {
-            let (store, filter) = (store.clone(), filter.clone());
-            async move { store.count(&filter).await }
-        });
-        Ok(connection(&page, total))
+            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
+            let page = store.list(order_by.into(), &filter, &args).await?;
+            let total = Total::new(move || {
+                let (store, filter) = (store.clone(), filter.clone());
+                async move { store.count(&filter).await }
+            });
+            Ok(connection(&page, total))
+        };
+        Some(list.await)
     }
 
     #[graphql(entity)]
@@ -177,43 +180,49 @@ impl CourseQuery {
 
 #[Object(name = "Mutation")]
 impl CourseMutation {
-    /// Publishes a course of the signed-in teacher. Verified teachers only.
+    /// Publishes a course of the signed-in teacher. Verified teachers only. Null, with an error, when it fails.
     async fn create_course(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The course.")] input: CreateCourseInput,
-    ) -> Result<CreateCoursePayload, Error> {
-        let teacher = ctx.viewer().require_verified_teacher()?;
-        let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
+    ) -> Option<Result<CreateCoursePayload, Error>> {
+        let payload = async {
+            let teacher = ctx.viewer().require_verified_teacher()?;
+            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
 
-        let outcome = async {
-            let course = Description::from(input);
-            course.check().map_err(Failure::Refused)?;
-            store.insert(teacher, course).await
+            let outcome = async {
+                let course = Description::from(input);
+                course.check().map_err(Failure::Refused)?;
+                store.insert(teacher, course).await
+            };
+            let (course, user_errors) = answer(outcome.await)?;
+            Ok(CreateCoursePayload { course, user_errors })
         };
-        let (course, user_errors) = answer(outcome.await)?;
-        Ok(CreateCoursePayload { course, user_errors })
+        Some(payload.await)
     }
 
-    /// Changes a course. Its own teacher only.
+    /// Changes a course. Its own teacher only. Null, with an error, when it fails.
     async fn update_course(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The changes.")] input: UpdateCourseInput,
-    ) -> Result<UpdateCoursePayload, Error> {
-        let teacher = ctx.viewer().require_teacher()?;
-        let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
+    ) -> Option<Result<UpdateCoursePayload, Error>> {
+        let payload = async {
+            let teacher = ctx.viewer().require_teacher()?;
+            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
 
-        let outcome = store.update(input.course_id, |course| {
-            if course.teacher_id != teacher.id() {
-                return Err(Failure::Forbidden("only the course's own teacher may change it"));
-            }
-            let changed = input.apply_to(course);
-            changed.check().map_err(Failure::Refused)?;
-            Ok(changed)
-        });
-        let (course, user_errors) = answer(outcome.await)?;
-        Ok(UpdateCoursePayload { course, user_errors })
+            let outcome = store.update(input.course_id, |course| {
+                if course.teacher_id != teacher.id() {
+                    return Err(Failure::Forbidden("only the course's own teacher may change it"));
+                }
+                let changed = input.apply_to(course);
+                changed.check().map_err(Failure::Refused)?;
+                Ok(changed)
+            });
+            let (course, user_errors) = answer(outcome.await)?;
+            Ok(UpdateCoursePayload { course, user_errors })
+        };
+        Some(payload.await)
     }
 }
 

@@ -155,32 +155,39 @@ impl EnrollmentMutation {
     /// Gives the signed-in student a place on a course. Students only. A paid course needs a payment,
     /// which `purchaseCourse` makes; and a payment that has completed makes its enrollment by itself
     /// soon after, so this is needed for free courses, and for whoever does not want to wait.
+    /// Null, with an error, when it fails.
     async fn enroll(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, and what was paid for it.")] input: EnrollInput,
-    ) -> Result<EnrollPayload, Error> {
-        let student = ctx.viewer().require_student()?;
+    ) -> Option<Result<EnrollPayload, Error>> {
+        let payload = async {
+            let student = ctx.viewer().require_student()?;
 
-        let outcome = enroll(ctx, student, &input).await;
-        let (enrollment, user_errors) = answer(outcome)?;
-        Ok(EnrollPayload { enrollment, user_errors })
+            let outcome = enroll(ctx, student, &input).await;
+            let (enrollment, user_errors) = answer(outcome)?;
+            Ok(EnrollPayload { enrollment, user_errors })
+        };
+        Some(payload.await)
     }
 
     /// Records that the signed-in student has got further on a course: from `ENROLLED` to
-    /// `IN_PROGRESS`, and to `COMPLETED`. The enrollment's own student only.
+    /// `IN_PROGRESS`, and to `COMPLETED`. The enrollment's own student only. Null, with an error, when it fails.
     async fn set_enrollment_status(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which enrollment, and how far.")] input: SetEnrollmentStatusInput,
-    ) -> Result<SetEnrollmentStatusPayload, Error> {
-        let student = ctx.viewer().require_signed_in()?;
-        let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
+    ) -> Option<Result<SetEnrollmentStatusPayload, Error>> {
+        let payload = async {
+            let student = ctx.viewer().require_signed_in()?;
+            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
 
-        let outcome =
-            store.update_status(input.enrollment_id, student, |enrollment| enrollment.advance(input.status)).await;
-        let (enrollment, user_errors) = answer(outcome)?;
-        Ok(SetEnrollmentStatusPayload { enrollment, user_errors })
+            let outcome =
+                store.update_status(input.enrollment_id, student, |enrollment| enrollment.advance(input.status)).await;
+            let (enrollment, user_errors) = answer(outcome)?;
+            Ok(SetEnrollmentStatusPayload { enrollment, user_errors })
+        };
+        Some(payload.await)
     }
 }
 

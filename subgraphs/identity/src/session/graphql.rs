@@ -87,55 +87,68 @@ pub struct LogoutPayload {
 #[Object]
 impl SessionMutation {
     /// Makes an account and signs in with it. Everyone may. A teacher's account waits for an admin's verification.
+    /// Null, with an error, when it fails.
     async fn register(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account.")] input: RegisterInput,
-    ) -> Result<RegisterPayload, Error> {
-        let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client(), input.into()).await;
+    ) -> Option<Result<RegisterPayload, Error>> {
+        let payload = async {
+            let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client(), input.into()).await;
 
-        let (signed_in, user_errors) = answer(outcome)?;
-        let (session, user) = signed_in.unzip();
-        Ok(RegisterPayload { session, user, user_errors })
+            let (signed_in, user_errors) = answer(outcome)?;
+            let (session, user) = signed_in.unzip();
+            Ok(RegisterPayload { session, user, user_errors })
+        };
+        Some(payload.await)
     }
 
-    /// Signs in with address and password. Everyone may.
+    /// Signs in with address and password. Everyone may. Null, with an error, when it fails.
     async fn login(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Address and password.")] input: LoginInput,
-    ) -> Result<LoginPayload, Error> {
-        let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client(), &input.email, input.password).await;
+    ) -> Option<Result<LoginPayload, Error>> {
+        let payload = async {
+            let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client(), &input.email, input.password).await;
 
-        let (signed_in, user_errors) = answer(outcome)?;
-        let (session, user) = signed_in.unzip();
-        Ok(LoginPayload { session, user, user_errors })
+            let (signed_in, user_errors) = answer(outcome)?;
+            let (session, user) = signed_in.unzip();
+            Ok(LoginPayload { session, user, user_errors })
+        };
+        Some(payload.await)
     }
 
     /// Gets the next tokens of a session. Whoever has its refresh token may. A refresh token works
-    /// once: its second use ends the session.
+    /// once: its second use ends the session. Null, with an error, when it fails.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
-    ) -> Result<RefreshSessionPayload, Error> {
-        let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client(), &input.refresh_token).await;
+    ) -> Option<Result<RefreshSessionPayload, Error>> {
+        let payload = async {
+            let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client(), &input.refresh_token).await;
 
-        let (session, user_errors) = answer(outcome)?;
-        Ok(RefreshSessionPayload { session, user_errors })
+            let (session, user_errors) = answer(outcome)?;
+            Ok(RefreshSessionPayload { session, user_errors })
+        };
+        Some(payload.await)
     }
 
     /// Ends the session of a refresh token, and every token descended from it. Whoever has it may.
-    /// Access tokens that are out stay good until they expire.
+    /// Access tokens that are out stay good until they expire. Null, with an error, when it fails.
     async fn logout(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The refresh token.")] input: LogoutInput,
-    ) -> Result<LogoutPayload, Error> {
-        let outcome = ctx.data_unchecked::<Sessions>().log_out(&input.refresh_token).await;
+    ) -> Option<Result<LogoutPayload, Error>> {
+        let payload = async {
+            let outcome = ctx.data_unchecked::<Sessions>().log_out(&input.refresh_token).await;
 
-        let (_, user_errors) = answer(outcome)?;
-        Ok(LogoutPayload { user_errors })
+            let (_, user_errors) = answer(outcome)?;
+            Ok(LogoutPayload { user_errors })
+        };
+        Some(payload.await)
     }
 }
 

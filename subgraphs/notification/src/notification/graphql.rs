@@ -83,27 +83,37 @@ impl NotificationQuery {
 #[Object(name = "Mutation")]
 impl NotificationMutation {
     /// Marks one of the signed-in user's own notifications as read. One that was read before stays so.
+    /// Null, with an error, when it fails.
     async fn mark_notification_read(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] input: MarkNotificationReadInput,
-    ) -> Result<MarkNotificationReadPayload, Error> {
-        let user = ctx.viewer().require_signed_in()?;
+    ) -> Option<Result<MarkNotificationReadPayload, Error>> {
+        let payload = async {
+            let user = ctx.viewer().require_signed_in()?;
 
-        let outcome = store(ctx).mark_read(user, input.notification_id).await;
-        let (notification, user_errors) = answer(outcome)?;
-        Ok(MarkNotificationReadPayload { notification, user_errors })
+            let outcome = store(ctx).mark_read(user, input.notification_id).await;
+            let (notification, user_errors) = answer(outcome)?;
+            Ok(MarkNotificationReadPayload { notification, user_errors })
+        };
+        Some(payload.await)
     }
 
-    /// Marks all of the signed-in user's notifications as read.
-    async fn mark_all_notifications_read(&self, ctx: &Context<'_>) -> Result<MarkAllNotificationsReadPayload, Error> {
-        let user = ctx.viewer().require_signed_in()?;
+    /// Marks all of the signed-in user's notifications as read. Null, with an error, when it fails.
+    async fn mark_all_notifications_read(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<MarkAllNotificationsReadPayload, Error>> {
+        let payload = async {
+            let user = ctx.viewer().require_signed_in()?;
 
-        let marked = store(ctx).mark_all_read(user).await?;
-        Ok(MarkAllNotificationsReadPayload {
-            count: i32::try_from(marked).unwrap_or(i32::MAX),
-            user_errors: Vec::new(),
-        })
+            let marked = store(ctx).mark_all_read(user).await?;
+            Ok(MarkAllNotificationsReadPayload {
+                count: i32::try_from(marked).unwrap_or(i32::MAX),
+                user_errors: Vec::new(),
+            })
+        };
+        Some(payload.await)
     }
 }
 

@@ -44,17 +44,21 @@ impl PurchaseMutation {
     /// stands by then, and charges nobody twice. `userErrors`: `INVALID_INPUT`, `NOT_FOUND`,
     /// `COURSE_IS_FREE`, `PRICE_CHANGED`, `ALREADY_PURCHASED` (a payment for this course is pending or
     /// completed), `IDEMPOTENCY_KEY_REUSED` (the key came with other input before).
+    /// Null, with an error, when it fails.
     async fn purchase_course(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, at which price.")] input: PurchaseCourseInput,
-    ) -> Result<PurchaseCoursePayload, Error> {
-        let student = ctx.viewer().require_student()?;
+    ) -> Option<Result<PurchaseCoursePayload, Error>> {
+        let payload = async {
+            let student = ctx.viewer().require_student()?;
 
-        let outcome = ctx.data_unchecked::<Till>().buy(student, ctx.credentials(), &input.into()).await;
+            let outcome = ctx.data_unchecked::<Till>().buy(student, ctx.credentials(), &input.into()).await;
 
-        let (payment, user_errors) = answer(outcome)?;
-        Ok(PurchaseCoursePayload { payment, user_errors })
+            let (payment, user_errors) = answer(outcome)?;
+            Ok(PurchaseCoursePayload { payment, user_errors })
+        };
+        Some(payload.await)
     }
 }
 

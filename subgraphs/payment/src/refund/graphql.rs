@@ -48,35 +48,41 @@ impl RefundMutation {
     /// The payment is `REFUNDED`, or still `COMPLETED` while nobody knows whether the money has gone:
     /// then it is tried again until it has. `userErrors`: `NOT_FOUND`, and `NOT_REFUNDABLE` for a payment
     /// that is not completed, on its way back already, or that the payment provider refuses to give back
-    /// (`Payment.refundState`; another call asks it once more).
+    /// (`Payment.refundState`; another call asks it once more). Null, with an error, when it fails.
     async fn refund_payment(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which payment.")] input: RefundPaymentInput,
-    ) -> Result<RefundPaymentPayload, Error> {
-        let admin = ctx.viewer().require_admin()?;
+    ) -> Option<Result<RefundPaymentPayload, Error>> {
+        let payload = async {
+            let admin = ctx.viewer().require_admin()?;
 
-        let outcome = ctx.data_unchecked::<Till>().give_back(admin, input.payment_id).await;
+            let outcome = ctx.data_unchecked::<Till>().give_back(admin, input.payment_id).await;
 
-        let (payment, user_errors) = answer(outcome)?;
-        Ok(RefundPaymentPayload { payment, user_errors })
+            let (payment, user_errors) = answer(outcome)?;
+            Ok(RefundPaymentPayload { payment, user_errors })
+        };
+        Some(payload.await)
     }
 
     /// Tells the other services again how a payment stands, which is safe to repeat: for a student who
     /// has paid and has no enrollment, or was refunded and has one. Admins only.
     ///
     /// `userErrors`: `NOT_FOUND`, and `INVALID_INPUT` for a payment that is neither completed nor
-    /// refunded.
+    /// refunded. Null, with an error, when it fails.
     async fn republish_payment(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which payment.")] input: RepublishPaymentInput,
-    ) -> Result<RepublishPaymentPayload, Error> {
-        let admin = ctx.viewer().require_admin()?;
+    ) -> Option<Result<RepublishPaymentPayload, Error>> {
+        let payload = async {
+            let admin = ctx.viewer().require_admin()?;
 
-        let outcome = ctx.data_unchecked::<Till>().republish(admin, input.payment_id).await;
+            let outcome = ctx.data_unchecked::<Till>().republish(admin, input.payment_id).await;
 
-        let (payment, user_errors) = answer(outcome)?;
-        Ok(RepublishPaymentPayload { payment, user_errors })
+            let (payment, user_errors) = answer(outcome)?;
+            Ok(RepublishPaymentPayload { payment, user_errors })
+        };
+        Some(payload.await)
     }
 }
