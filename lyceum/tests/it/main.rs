@@ -11,6 +11,7 @@ mod live;
 mod notices;
 mod operations;
 mod page;
+mod partial_failures;
 mod permissions;
 mod plans;
 mod processes;
