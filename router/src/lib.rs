@@ -5,6 +5,7 @@
 // An optimized build looks through all layers of the router's middleware at once.
 #![recursion_limit = "256"]
 
+mod allowed_hosts;
 mod config;
 mod hive_gaps;
 mod places;
@@ -16,7 +17,10 @@ mod settings;
 mod trace;
 mod websocket;
 
+pub use allowed_hosts::{AllowedHost, Host};
 pub use config::require_safelist;
 pub use plan::{Cost, Planner};
 pub use server::Router;
-pub use settings::{ClientAddressSettings, LiveSettings, Patience, SampleSignIn, Settings, SubgraphUrl};
+pub use settings::{
+    AllowedHostsSettings, ClientAddressSettings, LiveSettings, Patience, SampleSignIn, Settings, SubgraphUrl,
+};

@@ -42,7 +42,9 @@ use tokio_util::{
 use tracing::{info, warn};
 
 use crate::{
-    Settings, config,
+    Settings,
+    allowed_hosts::AllowedHosts,
+    config,
     places::Places,
     plugins,
     plugins::handed_over::{HandedOver, Parts},
@@ -69,6 +71,7 @@ pub struct Router {
     config: &'static HiveRouterConfig,
     relay: Relay,
     front: Front,
+    hosts: AllowedHosts,
     end: End,
     needed_to_start: (Option<NamedTempFile>, HandedOver),
 }
@@ -108,7 +111,8 @@ impl Router {
         let address = address(&listeners);
         let (End { ending, in_flight }, key) = (end.clone(), relay.key().to_owned());
         let front = Front::new(address, config.graphql_path(), key, places, settings.patience, in_flight, ending.stop)?;
-        Ok(Self { listeners, config, relay, front, end, needed_to_start })
+        let hosts = AllowedHosts::new(&settings.allowed_hosts.allowed_hosts);
+        Ok(Self { listeners, config, relay, front, hosts, end, needed_to_start })
     }
 
     /// Where clients connect.
@@ -152,7 +156,7 @@ impl Router {
         let relay_ended = CancellationToken::new();
         self.relay.start(stop.clone(), relay_ended.clone())?;
 
-        let server = server(self.listeners, self.config, &shared, &schema, self.front, ending)?;
+        let server = server(self.listeners, self.config, &shared, &schema, (self.front, self.hosts), ending)?;
         info!(%address, "the router is ready");
         let patience = self.config.http.shutdown_timeout;
         rt::spawn(stop_with(stop.clone(), relay_ended.clone(), server.clone(), in_flight, patience));
@@ -261,7 +265,7 @@ fn server(
     config: &'static HiveRouterConfig,
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
-    front: Front,
+    (front, hosts): (Front, AllowedHosts),
     ending: Ending,
 ) -> Result<Server> {
     let (shared, schema) = (shared.clone(), schema.clone());
@@ -274,8 +278,9 @@ fn server(
             .middleware(PluginService::new(paths.clone(), None))
             .middleware(RequestSummaryService::new(config.graphql_path()))
             .middleware(RequestIdentifiersService)
-            // The last one is the outermost: the others see the answer as it is.
             .middleware(ResponseCompressionService::new(config))
+            .middleware(hosts.clone())
+            // The last one is the outermost.
             .state(shared.clone())
             .state(schema.clone())
             .state(shared.telemetry_context.clone())

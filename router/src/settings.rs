@@ -14,6 +14,8 @@ use subgraph_kit::{
 };
 use tokio::runtime::Handle;
 
+use crate::allowed_hosts::AllowedHost;
+
 /// What the router needs to be told. Whatever is left out is as in `router.config.yaml`.
 #[derive(Args, Clone, Default)]
 pub struct Settings {
@@ -56,6 +58,10 @@ pub struct Settings {
     #[arg(long = "router-workers", env = "LYCEUM_ROUTER_WORKERS", value_name = "NUMBER")]
     pub workers: Option<u16>,
 
+    /// By which hosts it is asked for.
+    #[command(flatten)]
+    pub allowed_hosts: AllowedHostsSettings,
+
     /// How the address of a client is known.
     #[command(flatten)]
     pub client_address: ClientAddressSettings,
@@ -95,6 +101,16 @@ pub struct Settings {
     /// How long live connections wait for those who are silent.
     #[arg(skip)]
     pub patience: Patience,
+}
+
+/// The hosts that the router answers for.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AllowedHostsSettings {
+    /// Names and addresses by which clients ask for the router, beside `localhost`, 127.0.0.1 and `[::1]`: without ports,
+    /// separated by commas. Requests for any other host are rejected (421), so that no page of another site can use a
+    /// router that only its visitor can reach. `*` allows all, for where a proxy checks it.
+    #[arg(long = "allowed-hosts", env = "LYCEUM_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
+    pub allowed_hosts: Vec<AllowedHost>,
 }
 
 /// How the network address of a client is known, by which sign-ins and live connections are limited.

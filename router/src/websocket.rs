@@ -380,6 +380,8 @@ impl Connection {
     fn request(&self, body: &Value) -> reqwest::RequestBuilder {
         let request = self.front.client.post(&self.front.endpoint).json(body);
         let mut request = request.header(ACCEPT, "application/json, text/event-stream").header(KEY, &self.front.key);
+        // By whatever address: it is the router itself.
+        request = request.header(HOST, "localhost");
         if let Some(client) = self.client {
             request = request.header(client::HEADER, client.to_string());
         }

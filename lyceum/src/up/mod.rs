@@ -18,7 +18,7 @@ use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use embedded_postgres::place;
 use identity::IdentitySettings;
-use router::{ClientAddressSettings, LiveSettings, Router, SubgraphUrl};
+use router::{AllowedHostsSettings, ClientAddressSettings, LiveSettings, Router, SubgraphUrl};
 use serde::Serialize;
 use subgraph_kit::{
     Platform, Subgraph,
@@ -105,6 +105,9 @@ pub struct Settings {
 
     #[command(flatten)]
     identity: IdentitySettings,
+
+    #[command(flatten)]
+    allowed_hosts: AllowedHostsSettings,
 
     #[command(flatten)]
     client_address: ClientAddressSettings,
@@ -339,6 +342,7 @@ impl RouterThread {
             safelist: settings.safelist.clone(),
             development: true,
             samples: people,
+            allowed_hosts: settings.allowed_hosts.clone(),
             client_address: settings.client_address.clone(),
             live: settings.live,
             in_process: match settings.transport {

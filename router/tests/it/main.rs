@@ -2,6 +2,7 @@
 //! tested in `lyceum`.
 
 mod client_address;
+mod hosts;
 mod live;
 mod page;
 mod requests;

@@ -22,7 +22,10 @@ use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
 use futures::{Stream, StreamExt as _, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use reqwest::{Client, RequestBuilder, StatusCode};
-use router::{ClientAddressSettings, LiveSettings, Patience, Router, SampleSignIn, Settings, SubgraphUrl};
+use router::{
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, LiveSettings, Patience, Router, SampleSignIn, Settings,
+    SubgraphUrl,
+};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
@@ -52,6 +55,7 @@ pub enum Transport {
 /// What a router is told beside the usual.
 pub struct Options {
     pub config: Option<PathBuf>,
+    pub allowed_hosts: Vec<AllowedHost>,
     pub client_address: ClientAddressSettings,
     pub live: LiveSettings,
     pub patience: Patience,
@@ -62,6 +66,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             config: None,
+            allowed_hosts: Vec::new(),
             client_address: ClientAddressSettings::default(),
             live: LiveSettings::default(),
             patience: Patience::default(),
@@ -167,6 +172,10 @@ impl App {
         thread::spawn(move || Self::start(transport, options)).join().expect("it starts")
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -208,6 +217,7 @@ impl App {
             host: Some("127.0.0.1".to_owned()),
             port: Some(0),
             config: options.config,
+            allowed_hosts: AllowedHostsSettings { allowed_hosts: options.allowed_hosts },
             client_address: options.client_address,
             live: options.live,
             patience: options.patience,
