@@ -12,6 +12,7 @@ mod places;
 mod plan;
 mod plugins;
 mod relay;
+mod response_headers;
 mod server;
 mod settings;
 mod trace;

@@ -50,6 +50,7 @@ use crate::{
     plugins::handed_over::{HandedOver, Parts},
     plugins::in_process::executors,
     relay::Relay,
+    response_headers::ResponseHeaders,
     websocket::{self, Front},
 };
 
@@ -280,7 +281,8 @@ fn server(
             .middleware(RequestIdentifiersService)
             .middleware(ResponseCompressionService::new(config))
             .middleware(hosts.clone())
-            // The last one is the outermost.
+            // The last one is the outermost: it sees all answers.
+            .middleware(ResponseHeaders::new(config.graphql_path(), config.cors.enabled))
             .state(shared.clone())
             .state(schema.clone())
             .state(shared.telemetry_context.clone())

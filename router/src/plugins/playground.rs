@@ -126,7 +126,7 @@ impl File {
         let tag = format!("\"{:x}\"", hasher.finish());
         Self {
             content_type: content_type(path),
-            cache: if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" },
+            cache: cache_control(path),
             tag: HeaderValue::from_str(&tag).expect("hexadecimal digits are a header value"),
             plain,
             brotli: None,
@@ -183,6 +183,15 @@ fn accepts(request: &RequestHeaders, encoding: &str) -> bool {
 fn wants_page(request: &RequestHeaders) -> bool {
     let accepted = request.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
     accepted.contains("text/html") || accepted.contains("*/*")
+}
+
+fn cache_control(path: &str) -> &'static str {
+    match path {
+        // People to sign in as are not for a cache.
+        SETTINGS => "no-store",
+        path if path.starts_with(HASHED) => "public, max-age=31536000, immutable",
+        _ => "no-cache",
+    }
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -6,6 +6,7 @@ mod hosts;
 mod live;
 mod page;
 mod requests;
+mod response_headers;
 mod subscriptions;
 mod support;
 mod tokens;
