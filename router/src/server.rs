@@ -45,6 +45,7 @@ use crate::{
     Settings,
     allowed_hosts::AllowedHosts,
     config,
+    hive_gaps::unread_body::UnreadBody,
     places::Places,
     plugins,
     plugins::handed_over::{HandedOver, Parts},
@@ -281,6 +282,7 @@ fn server(
             .middleware(RequestIdentifiersService)
             .middleware(ResponseCompressionService::new(config))
             .middleware(hosts.clone())
+            .middleware(UnreadBody)
             // The last one is the outermost: it sees all answers.
             .middleware(ResponseHeaders::new(config.graphql_path(), config.cors.enabled))
             .state(shared.clone())

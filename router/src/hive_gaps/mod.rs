@@ -7,4 +7,5 @@ pub mod fragment_expansion;
 pub mod hash_collisions;
 pub mod json_depth_limit;
 pub mod response_keys;
+pub mod unread_body;
 pub mod variables;

@@ -1,7 +1,8 @@
 //! What is wrong with a request, and what the router says of it.
 
-use std::fmt::Write;
+use std::{convert::Infallible, fmt::Write};
 
+use futures::stream;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -126,6 +127,38 @@ async fn a_large_body_breaks_a_limit() {
     let body = json!({ "query": "{ me { id } }", "variables": { "x": "a".repeat(2_000_000) } }).to_string();
 
     assert_error(&raw("application/json", body).await, 413, "PAYLOAD_TOO_LARGE_CONTENT_LENGTH");
+}
+
+/// A body of which nothing, a part or all is wanted, on a connection that is kept or not: the client, which sends first
+/// and reads then, hears what is wrong with it.
+#[tokio::test]
+async fn what_is_wrong_with_a_large_body_can_be_read() {
+    let large = json!({ "query": "{ me { id } }", "variables": { "x": "a".repeat(4_000_000) } }).to_string();
+    let form = "a".repeat(500_000);
+    let compressed = [("content-encoding", "gzip")];
+    let cases: [(&str, &str, &[(&str, &str)], u16); 4] = [
+        ("application/json", &large, &[], 413),
+        ("text/plain", &form, &[], 403),
+        ("application/json", &form, &compressed, 400),
+        ("application/json", &large, &[("content-encoding", "unknown")], 415),
+    ];
+
+    for turn in 0..20 {
+        for (content_type, body, more, status) in cases {
+            let chunks: Vec<_> =
+                body.as_bytes().chunks(60_000).map(|chunk| Ok::<_, Infallible>(chunk.to_vec())).collect();
+            let in_chunks = reqwest::Body::wrap_stream(stream::iter(chunks));
+            for body in [reqwest::Body::from(body.to_owned()), in_chunks] {
+                let request = App::get().post().header("content-type", content_type).body(body);
+                let request = more.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+
+                let answer = reply(request).await;
+
+                assert_eq!(answer.status.as_u16(), status, "{turn}: {answer:?}");
+                assert!(!answer.message().is_empty(), "{turn}: {answer:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
