@@ -34,8 +34,8 @@ const FETCH_PAUSE: Duration = Duration::from_secs(3);
 const REFRESH: Duration = Duration::from_secs(10);
 /// As long as none is known, a process cannot do its work.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// Clocks of two machines differ a little.
-const LEEWAY_SECONDS: u64 = 5;
+/// For so long a token is good after its end, everywhere: clocks of two machines differ a little.
+pub const LEEWAY_SECONDS: u64 = 5;
 
 /// What an access token says of its bearer.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,5 +1,8 @@
 //! Bad credentials are an error. hive-router alone knows two ways only: either everybody needs a
-//! token, or whoever brings a bad one is let in as anonymous.
+//! token, or whoever brings a bad one is let in as anonymous. It also goes on believing a token for a minute after its
+//! end, which cannot be set, and subgraphs do not: here it is as long as there.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hive_router::{
     async_trait,
@@ -15,7 +18,8 @@ use hive_router::{
     },
 };
 use serde::Deserialize;
-use subgraph_kit::token::LONGEST_TOKEN;
+use sonic_rs::JsonValueTrait as _;
+use subgraph_kit::token::{LEEWAY_SECONDS, LONGEST_TOKEN};
 
 use super::errors;
 
@@ -51,10 +55,20 @@ impl RouterPlugin for Credentials {
     }
 }
 
+fn is_acceptable(verified: &JwtRequestDetails) -> bool {
+    let JwtRequestDetails::Authenticated { token, claims, .. } = verified else { return false };
+    token.len() <= LONGEST_TOKEN && claims.get("exp").as_u64().is_some_and(|end| !has_ended(end))
+}
+
+fn has_ended(end: u64) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs());
+    end < now.saturating_sub(LEEWAY_SECONDS)
+}
+
 fn are_acceptable(headers: &HeaderMap, verified: &JwtRequestDetails) -> bool {
     match headers.get_all(AUTHORIZATION).count() {
         0 => true,
-        1 => matches!(verified, JwtRequestDetails::Authenticated { token, .. } if token.len() <= LONGEST_TOKEN),
+        1 => is_acceptable(verified),
         // Two tokens: one could be verified here, and the other one believed elsewhere.
         _ => false,
     }

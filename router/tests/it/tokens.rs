@@ -6,7 +6,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{ALICE, App, Reply, claims, reply, sign, sign_with, signing_key};
+use subgraph_kit::token::LEEWAY_SECONDS;
+
+use crate::support::{ALICE, App, Reply, Transport, claims, reply, sign, sign_with, signing_key};
 
 const ME: &str = "{ me { id } courses { id } }";
 
@@ -47,6 +49,24 @@ async fn an_expired_token_is_refused() {
     claims.exp -= 2_000;
 
     assert_refused(&App::get().query_as(&sign(&claims), ME).await);
+}
+
+/// So nothing is asked of a subgraph that would refuse it, field by field.
+#[tokio::test]
+async fn a_token_is_good_for_as_long_after_its_end_as_it_is_for_subgraphs() {
+    for ended in [1, 2, 3, LEEWAY_SECONDS + 3, 10, 30, 59, 60, 61, 120] {
+        let mut claims = claims();
+        claims.exp -= 900 + i64::try_from(ended).expect("it is small");
+        for transport in [Transport::InProcess, Transport::Http] {
+            let reply = App::over(transport).query_as(&sign(&claims), ME).await;
+
+            if ended < LEEWAY_SECONDS {
+                assert_eq!(reply.json["data"]["me"]["id"], ALICE.to_string(), "{ended} s: {reply:?}");
+            } else {
+                assert_refused(&reply);
+            }
+        }
+    }
 }
 
 #[tokio::test]
