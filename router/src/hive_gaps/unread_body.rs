@@ -3,8 +3,7 @@
 //! nobody has read, which resets it, and the client may lose the answer that says what was wrong.
 //!
 //! Upstream: no issue known; `drain_body_stream` in `http_utils/body.rs` and its `MAX_DRAIN_BYTES`.
-//! Fails once it is closed, when this is taken out: nothing. Until then
-//! `requests::what_is_wrong_with_a_large_body_can_be_read` fails without this.
+//! Fails on the day when it is closed: `hive_gaps::a_body_that_is_too_large_resets_the_connection`.
 
 use std::{
     cell::RefCell,

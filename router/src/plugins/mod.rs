@@ -18,16 +18,21 @@ pub use credentials::NoSettings;
 
 use crate::{
     Settings,
-    hive_gaps::{documents, hash_collisions, json_depth_limit},
+    hive_gaps::{
+        auth_scheme::AuthScheme, documents::Documents, get_parameters::GetParameters, hash_collisions::HashCollisions,
+        json_depth_limit::JsonDepthLimit, media_types::MediaTypes,
+    },
 };
 
 /// The plugins in the order in which they are asked.
 pub fn registry() -> PluginRegistry {
     PluginRegistry::new()
         .register::<playground::Playground>()
-        .register::<json_depth_limit::JsonDepthLimit>()
-        .register::<documents::Documents>()
-        .register::<hash_collisions::HashCollisions>()
+        .register::<AuthScheme>()
+        .register::<GetParameters>()
+        .register::<JsonDepthLimit>()
+        .register::<Documents>()
+        .register::<HashCollisions>()
         .register::<client_address::ClientAddress>()
         .register::<retry_after::RetryAfter>()
         .register::<credentials::Credentials>()
@@ -36,6 +41,7 @@ pub fn registry() -> PluginRegistry {
         // Measures what has been chosen before it.
         .register::<insight::Insight>()
         .register::<errors::Errors>()
+        .register::<MediaTypes>()
         // Whatever else changes a request to a subgraph comes before it is signed.
         .register::<sign::Sign>()
 }
@@ -52,9 +58,11 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
                 "samples": samples,
             },
         },
-        json_depth_limit::JsonDepthLimit::plugin_name(): {},
-        hash_collisions::HashCollisions::plugin_name(): {},
-        documents::Documents::plugin_name(): {},
+        AuthScheme::plugin_name(): {},
+        GetParameters::plugin_name(): {},
+        JsonDepthLimit::plugin_name(): {},
+        HashCollisions::plugin_name(): {},
+        Documents::plugin_name(): {},
         client_address::ClientAddress::plugin_name(): {
             "config": {
                 "header": settings.client_address.header,
@@ -68,6 +76,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         in_process::InProcess::plugin_name(): parts_key,
         insight::Insight::plugin_name(): { "config": { "development": settings.development } },
         errors::Errors::plugin_name(): { "config": { "development": settings.development } },
+        MediaTypes::plugin_name(): {},
         sign::Sign::plugin_name(): parts_key,
     })
 }

@@ -2,6 +2,7 @@
 //! tested in `lyceum`.
 
 mod client_address;
+mod hive_gaps;
 mod hosts;
 mod live;
 mod page;

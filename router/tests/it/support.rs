@@ -301,7 +301,7 @@ fn key_set() -> Value {
     json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": public, "kid": "test", "alg": "EdDSA", "use": "sig" }] })
 }
 
-async fn serve_keys() -> SocketAddr {
+pub async fn serve_keys() -> SocketAddr {
     serve(axum::Router::new().route("/jwks", get(|| async { Json(key_set()) }))).await
 }
 

@@ -70,6 +70,18 @@ async fn a_token_is_good_for_as_long_after_its_end_as_it_is_for_subgraphs() {
 }
 
 #[tokio::test]
+async fn the_scheme_has_no_letter_case() {
+    for scheme in ["bearer", "BEARER", "bEaReR"] {
+        for transport in [Transport::InProcess, Transport::Http] {
+            let request = App::over(transport).post().json(&json!({ "query": ME }));
+            let reply = reply(request.header("authorization", format!("{scheme} {}", sign(&claims())))).await;
+
+            assert_eq!(reply.json["data"]["me"]["id"], ALICE.to_string(), "{scheme}: {reply:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_issuers_token_is_refused() {
     let mut claims = claims();
     claims.iss = "somebody".to_owned();

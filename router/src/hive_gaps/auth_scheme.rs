@@ -1,0 +1,79 @@
+//! Missing: the scheme of `Authorization` has no letter case (RFC 9110, 11.1). hive-router compares it with the
+//! `prefix` of its configuration, letter by letter.
+//!
+//! Upstream: no issue known; `lookup` in `jwt/mod.rs`.
+//! Fails on the day when it is closed: `hive_gaps::the_scheme_of_a_token_has_letter_case`.
+
+use hive_router::{
+    async_trait,
+    http::{HeaderValue, header::AUTHORIZATION},
+    plugins::{
+        hooks::{
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+        },
+        plugin_trait::{RouterPlugin, StartHookPayload as _},
+    },
+};
+
+use crate::plugins::NoSettings;
+
+const SCHEME: &str = "Bearer";
+
+/// Writes the scheme as hive-router reads it.
+#[derive(Default)]
+pub struct AuthScheme;
+
+#[async_trait]
+impl RouterPlugin for AuthScheme {
+    type Config = NoSettings;
+
+    fn plugin_name() -> &'static str {
+        "auth_scheme"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        payload.initialize_plugin_with_defaults()
+    }
+
+    fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        Box::pin(async move {
+            let headers = payload.router_http_request.headers_mut();
+            // Two are an error, which the plugin `credentials` must still see.
+            if headers.get_all(AUTHORIZATION).count() == 1
+                && let Some(value) = headers.get(AUTHORIZATION).and_then(|value| canonical(value.as_bytes()))
+            {
+                headers.insert(AUTHORIZATION, value.into());
+            }
+            payload.proceed()
+        })
+    }
+}
+
+/// The value with the scheme as hive-router reads it, if it is written in another way.
+fn canonical(value: &[u8]) -> Option<HeaderValue> {
+    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
+    let is_other_case = scheme.eq_ignore_ascii_case(SCHEME.as_bytes()) && scheme != SCHEME.as_bytes();
+    if !is_other_case || !token.starts_with(b" ") {
+        return None;
+    }
+    let mut value = HeaderValue::from_bytes(&[SCHEME.as_bytes(), token].concat()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_scheme_is_changed() {
+        let changed = |value: &str| canonical(value.as_bytes()).map(|value| value.as_bytes().to_vec());
+
+        assert_eq!(changed("bearer Ab.C"), Some(b"Bearer Ab.C".to_vec()));
+        assert_eq!(changed("BEARER  x"), Some(b"Bearer  x".to_vec()));
+        for other in ["Bearer x", "bearer", "bearerx", "basic x", "", "x"] {
+            assert_eq!(changed(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What hive-router still lacks, tried on one that has nothing of ours. When a test fails here, upstream has closed a gap:
+//! the file of `src/hive_gaps/` that names the test goes, and the test with it.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{OnceLock, mpsc},
+    thread,
+    time::Duration,
+};
+
+use hive_router::{
+    PluginRegistry, RouterPaths,
+    background_tasks::BackgroundTasksManager,
+    build_http_service_config, configure_app_from_config, configure_ntex_app, init_rustls_crypto_provider,
+    ntex::{
+        SharedCfg,
+        rt::{DefaultRuntime, System},
+        web::{App, HttpServer},
+    },
+    plugins::plugins_service::PluginService,
+    telemetry::TelemetryContext,
+};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::support::{claims, serve_keys, sign};
+
+/// As ours but for one thing, so that what differs is not a setting.
+const CONFIG: &str = r"
+supergraph: { source: file, path: SUPERGRAPH }
+jwt:
+  enabled: true
+  # So that the status says whether a token was read.
+  require_authentication: true
+  jwks_providers: [{ source: remote, url: KEYS, prefetch: true }]
+  issuers: [lyceum]
+  audiences: [lyceum]
+  allowed_algorithms: [EdDSA]
+  lookup_locations: [{ source: header, name: authorization, prefix: Bearer }]
+limits: { max_request_body_size: 1MB }
+laboratory: { enabled: false }
+";
+
+/// The address of hive-router as it is.
+fn address() -> SocketAddr {
+    static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
+    *ADDRESS.get_or_init(|| thread::spawn(start).join().expect("it starts"))
+}
+
+fn start() -> SocketAddr {
+    // Its keys are served for as long as the tests run.
+    let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
+    let keys = format!("http://{}/jwks", runtime.block_on(serve_keys()));
+    let supergraph = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql");
+    let config = CONFIG.replace("SUPERGRAPH", supergraph).replace("KEYS", &keys);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it is bound");
+    let (ready, is_ready) = mpsc::channel();
+    thread::spawn(move || serve(config, listener, ready));
+    is_ready.recv_timeout(Duration::from_secs(30)).expect("it starts in time");
+    address
+}
+
+fn serve(config: String, listener: TcpListener, ready: mpsc::Sender<()>) {
+    init_rustls_crypto_provider();
+    System::build().name("bare").stack_size(16 * 1024 * 1024).build(DefaultRuntime).block_on(async move {
+        let config = hive_router::config::parse_yaml_config(config).expect("the configuration is valid").into_static();
+        let propagation = &config.telemetry.tracing.propagation;
+        let telemetry = TelemetryContext::from_propagation_config_with_meter(propagation, &config.log, None, false);
+        let mut tasks = BackgroundTasksManager::new();
+        let started = configure_app_from_config(config, telemetry, &mut tasks, PluginRegistry::new()).await;
+        let Ok((shared, schema)) = started else { panic!("hive-router does not start") };
+        while schema.configured_runtime().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
+        let server = HttpServer::new(async move || {
+            let paths = paths.clone();
+            App::new()
+                .middleware(PluginService::new(paths.clone(), None))
+                .state(shared.clone())
+                .state(schema.clone())
+                .state(shared.telemetry_context.clone())
+                .state(schema.callback_subscriptions.clone())
+                .configure(|app| configure_ntex_app(app, &paths, None))
+        });
+        let server =
+            server.disable_signals().workers(1).config(SharedCfg::new("bare").add(build_http_service_config(config)));
+        let server = server.listen(listener).expect("it listens").run();
+        ready.send(()).expect("somebody waits");
+        server.await.expect("it serves");
+    });
+}
+
+fn post_as(authorization: &str) -> RequestBuilder {
+    let client = Client::builder().pool_max_idle_per_host(0).build().expect("the client's settings are valid");
+    client.post(format!("http://{}/graphql", address())).header("authorization", authorization)
+}
+
+fn post() -> RequestBuilder {
+    post_as(&format!("Bearer {}", sign(&claims())))
+}
+
+fn get(parameters: &str) -> RequestBuilder {
+    let address = format!("http://{}/graphql?query=%7B__typename%7D&{parameters}", address());
+    Client::new().get(address).bearer_auth(sign(&claims()))
+}
+
+async fn status(request: RequestBuilder) -> StatusCode {
+    request.send().await.expect("an answer").status()
+}
+
+fn typename() -> serde_json::Value {
+    json!({ "query": "{ __typename }" })
+}
+
+#[tokio::test]
+async fn it_answers() {
+    assert_eq!(status(post().json(&typename())).await, StatusCode::OK);
+    assert_eq!(status(get("variables=null")).await, StatusCode::OK);
+    assert_eq!(status(post_as("Bearer x").json(&typename())).await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn media_types_are_compared_letter_by_letter() {
+    let body = typename().to_string();
+    let unread = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+
+    assert_eq!(status(post().header("content-type", "Application/JSON").body(body)).await, unread);
+    for accept in ["application/json; charset=utf-8", "text/html"] {
+        assert_eq!(status(post().header("accept", accept).json(&typename())).await, unread, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_say_nothing_are_looked_at() {
+    for parameters in ["operationName=", "extensions=null"] {
+        assert_eq!(status(get(parameters)).await, StatusCode::BAD_REQUEST, "{parameters}");
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_of_a_token_has_letter_case() {
+    let request = post_as(&format!("bearer {}", sign(&claims()))).json(&typename());
+
+    assert_eq!(status(request).await, StatusCode::UNAUTHORIZED);
+}
+
+/// What the plugin `credentials` does about it.
+#[tokio::test]
+async fn a_token_is_believed_for_a_minute_after_its_end() {
+    for (ended, expected) in [(30, StatusCode::OK), (90, StatusCode::FORBIDDEN)] {
+        let mut claims = claims();
+        claims.exp -= 900 + ended;
+        let request = post_as(&format!("Bearer {}", sign(&claims))).json(&typename());
+
+        assert_eq!(status(request).await, expected, "{ended} s");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_resets_the_connection() {
+    let body = json!({ "query": "{ __typename }", "variables": { "x": "a".repeat(4_000_000) } }).to_string();
+    let mut resets = 0;
+    for _ in 0..20 {
+        let request = post().header("content-type", "application/json").body(body.clone());
+        resets += usize::from(request.send().await.is_err());
+    }
+
+    assert!(resets > 0);
+}
