@@ -108,9 +108,9 @@ fn start_telemetry(command: &Command, runtime: &Runtime) -> anyhow::Result<Telem
         Command::Up(settings) => (&settings.telemetry, "lyceum", "warn"),
         // The NATS library speaks of each attempt to connect.
         Command::Subgraph(settings) => (&settings.telemetry, settings.name.as_str(), "info,async_nats=warn"),
-        // The HTTP library beneath the router speaks of each worker.
+        // The HTTP library beneath the router speaks of each worker, and hive-router of each request.
         Command::Router(settings) => {
-            (&settings.telemetry, "router", "info,ntex_rt=warn,ntex_server=warn,ntex_net=warn")
+            (&settings.telemetry, "router", "info,router::request=warn,ntex_rt=warn,ntex_server=warn,ntex_net=warn")
         }
         _ => (&nothing, "lyceum", "warn"),
     };

@@ -81,9 +81,10 @@ fn is_notice(metadata: &Metadata<'_>) -> bool {
     metadata.target() == notification::LOG_TARGET && *metadata.level() == Level::INFO
 }
 
-/// Below `info`, hive-router repeats documents and variables, and with them passwords. Its targets
-/// begin like those of our own crate `router`, so only the module tells.
+/// Below `info`, hive-router repeats documents and variables, and with them passwords; and at `warn` the value of a
+/// variable that does not fit, which its client is told, without the value. Its targets begin like those of our own
+/// crate `router`, so only the module tells.
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
-    let is_theirs = metadata.module_path().is_some_and(|module| module.starts_with("hive_router"));
-    !is_theirs || *metadata.level() <= Level::INFO
+    let Some(module) = metadata.module_path().filter(|module| module.starts_with("hive_router")) else { return true };
+    *metadata.level() <= Level::INFO && !module.ends_with("::coerce_variables")
 }

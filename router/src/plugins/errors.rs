@@ -182,6 +182,7 @@ fn public(code: &str, message: &str, from_subgraph: bool) -> Public {
         | "PAYLOAD_TOO_LARGE_BODY_STREAM"
         | "REQUEST_HEADER_FIELDS_TOO_LARGE"
         | "SUBSCRIPTION_SCHEMA_RELOAD" => Public::AsIs,
+        "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE" => Public::Code("COST_ESTIMATED_TOO_EXPENSIVE"),
 
         // The token.
         "MISSING_JWT"
@@ -220,13 +221,14 @@ fn public(code: &str, message: &str, from_subgraph: bool) -> Public {
         | "SUBSCRIPTIONS_NOT_SUPPORTED"
         | "SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED"
         | "PAYLOAD_READ_ERROR"
+        | "PAYLOAD_READ_TIMEOUT"
         | "DECOMPRESSION_FAILED" => Public::Code("BAD_USER_INPUT"),
         "CSRF_PREVENTION_FAILED" => Public::Says(
             "FORBIDDEN",
             "Another site could have made this request. Send it as `Content-Type: application/json`, or with \
              the header `x-lyceum-csrf`.",
         ),
-        "INTROSPECTION_DISABLED" | "UNAUTHORIZED_OPERATION" => Public::Code("FORBIDDEN"),
+        "INTROSPECTION_DISABLED" | "UNAUTHORIZED_OPERATION" | "UNAUTHORIZED_FIELD_OR_TYPE" => Public::Code("FORBIDDEN"),
 
         // What is not there.
         "GATEWAY_TIMEOUT" => Public::Says("SERVICE_UNAVAILABLE", TOO_SLOW),
@@ -240,6 +242,10 @@ fn public(code: &str, message: &str, from_subgraph: bool) -> Public {
         | "SUBGRAPH_RESPONSE_DECOMPRESSION_FAILURE"
         | "SUBGRAPH_CIRCUIT_BREAKER_REJECTED"
         | "SUBGRAPH_INTERNAL_SERVER_ERROR"
+        | "SUBGRAPH_WEBSOCKET_CONNECT_FAILURE"
+        | "SUBGRAPH_WEBSOCKET_HANDSHAKE_FAILURE"
+        | "SUBGRAPH_WEBSOCKET_STREAM_CLOSED_EMPTY"
+        | "SUBGRAPH_HTTP_CALLBACK_STATUS_CODE_NOT_OK"
         | "SUBGRAPH_SUBSCRIPTION_UNSUPPORTED_CONTENT_TYPE"
         | "SUBGRAPH_SUBSCRIPTION_SSE_STREAM_ERROR"
         | "SUBGRAPH_SUBSCRIPTION_MULTIPART_STREAM_ERROR"

@@ -2,11 +2,11 @@
 
 use std::{convert::Infallible, fmt::Write};
 
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{App, Reply, Transport, reply};
+use crate::support::{App, Options, Own, Reply, Transport, changed_config, reply};
 
 async fn raw(content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
     reply(App::get().post().header("content-type", content_type).body(body)).await
@@ -292,6 +292,22 @@ async fn what_is_wrong_with_a_large_body_can_be_read() {
             }
         }
     }
+}
+
+/// The head has come, and of the body half.
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up() {
+    let config = changed_config("    body_read_timeout: 10s\n", "    body_read_timeout: 300ms\n");
+    let Own { app, stop, runtime: _runtime, .. } =
+        App::own(Transport::InProcess, Options { config: Some(config), ..Options::default() });
+    let half = "{\"query\":\"{ me { id } }\"".as_bytes().to_vec();
+    let body = stream::iter([Ok::<_, Infallible>(half)]).chain(stream::pending());
+
+    let reply =
+        reply(app.post().header("content-type", "application/json").body(reqwest::Body::wrap_stream(body))).await;
+
+    assert_error(&reply, 408, "BAD_USER_INPUT");
+    stop.cancel();
 }
 
 #[tokio::test]
