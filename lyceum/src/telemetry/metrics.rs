@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 const ROUTERS: &str = "hive-router";
 /// Those that say of each request what its client calls it: a client has as many names as it likes,
 /// and each would be a series of its own.
-const NAMED_BY_CLIENTS: &str = "http.server.";
+const NAMED_BY_CLIENTS: [&str; 2] = ["http.server.", "hive.router.request."];
 /// What else it says of them.
 const LABELS: [&str; 6] = [
     "http.request.method",
@@ -73,7 +73,7 @@ fn as_wanted(instrument: &Instrument) -> Option<Stream> {
     if let Some(name) = ["_total", ".total"].iter().find_map(|end| instrument.name().strip_suffix(end)) {
         stream = stream.with_name(name.to_owned());
     }
-    if instrument.name().starts_with(NAMED_BY_CLIENTS) {
+    if NAMED_BY_CLIENTS.iter().any(|prefix| instrument.name().starts_with(prefix)) {
         stream = stream.with_allowed_attribute_keys(LABELS.map(Key::from_static_str));
     }
     if instrument.name().starts_with(COST) {

@@ -254,7 +254,8 @@ fn a_subscription_belongs_to_its_trace() {
 #[test]
 fn nothing_private_leaves_in_a_trace() {
     let collector = Collector::start();
-    let system = System::start(&["--temporary", "--otlp-endpoint", &collector.url]);
+    let hosts = ["--allowed-hosts", "private.example"];
+    let system = System::start(&[&["--temporary", "--otlp-endpoint", &collector.url][..], &hosts].concat());
     let (id, parent) = begin();
     let visitor = system.anonymous();
     let odd = reqwest::blocking::Client::new().get(format!("{}/graphql/private/path", system.addresses.router));
