@@ -6,6 +6,7 @@ mod contract;
 mod defaults;
 mod hop;
 mod hostile_router;
+mod introspection;
 mod lifecycle;
 mod live;
 mod notices;
