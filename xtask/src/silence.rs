@@ -1,4 +1,4 @@
-//! No password, hash, token, secret or e-mail address is in a log, an error or a trace: the tests
+//! No password, hash, token, secret, e-mail address or value of a variable is in a log, an error or a trace: the tests
 //! write down what they see of these, and here it is read.
 
 use std::fmt::Write as _;
@@ -19,6 +19,9 @@ const KNOWN: &[(&str, &str)] = &[
     ("a password", "correct horse"),
     ("a password", "wrong horse"),
     ("a password", "a password that nobody may see"),
+    ("a variable's value", "marked-value-7d1f0a3c"),
+    ("a variable's value", "2039173917"),
+    ("a variable's value", "73917391739.25"),
     ("a secret of router and subgraphs", "these tests sign with a secret of their own"),
     ("a secret of router and subgraphs", "the routers tests sign with this secret"),
 ];
@@ -178,6 +181,8 @@ mod tests {
             ("unsigned eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "an access token"),
             (r#"authorization: "Bearer abcdefgh""#, "a token"),
             ("AUTHORIZATION: BEARER abcdefgh", "a token"),
+            ("variable v: Number(2039173917)", "a variable's value"),
+            (r#"variables={"v":["marked-value-7d1f0a3c"]}"#, "a variable's value"),
             ("secret: these tests sign with a secret of their own", "a secret of router and subgraphs"),
             ("connecting to postgres://lyceum:hidden@127.0.0.1:5433/identity", "a database password"),
             ("the password is 0123456789abcdef", "a database password"),
