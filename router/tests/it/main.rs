@@ -1,6 +1,7 @@
 //! The router with two small subgraphs of its own, and a third that is away. The real graph is
 //! tested in `lyceum`.
 
+mod broken_documents;
 mod client_address;
 mod hive_gaps;
 mod hosts;
