@@ -39,7 +39,8 @@ impl ResponseHeaders {
         let status = response.status();
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff").into());
-        if is_graphql || !headers.contains_key(CACHE_CONTROL) {
+        // How long a browser keeps the answer to a preflight request, the section `cors` may say.
+        if (is_graphql && method != Method::OPTIONS) || !headers.contains_key(CACHE_CONTROL) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store").into());
         }
         if is_graphql {

@@ -91,6 +91,30 @@ fn bodies_that_are_no_request() {
     assert_still_answers(&anonymous);
 }
 
+/// What a page of another site asks whose name resolves to 127.0.0.1 by now.
+#[test]
+fn another_sites_name() {
+    let router = &System::shared().addresses.router;
+    let client = reqwest::blocking::Client::new();
+    let get = |path: &str, host: &'static str| client.get(format!("{router}{path}")).header("host", host);
+    let sign_in = json!({ "query": format!(
+        "mutation {{ login(input: {{ email: \"{STUDENT}\", password: \"{PASSWORD}\" }}) {{ session {{ accessToken }} }} }}"
+    ) });
+
+    let sign_in = client.post(format!("{router}/graphql")).header("host", "evil.example").json(&sign_in);
+    for request in [get("/playground.json", "evil.example"), get("/", "evil.example:4000"), sign_in] {
+        let response = request.send().expect("the router answers");
+        assert_eq!(response.status(), 421);
+        let text = response.text().expect("it is text");
+        assert!(!text.contains(PASSWORD) && !text.contains("accessToken") && !text.contains('<'), "{text}");
+    }
+
+    let samples = get("/playground.json", "localhost:4000").send().expect("the router answers");
+    assert_eq!(samples.headers()["cache-control"], "no-store");
+    assert!(samples.text().expect("it is text").contains(PASSWORD));
+    assert_eq!(get("/health", "10.1.2.3").send().expect("the router answers").status(), 200);
+}
+
 #[test]
 fn a_mutation_by_get() {
     let router = &System::shared().addresses.router;

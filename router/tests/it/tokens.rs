@@ -54,10 +54,11 @@ async fn an_expired_token_is_refused() {
 /// So nothing is asked of a subgraph that would refuse it, field by field.
 #[tokio::test]
 async fn a_token_is_good_for_as_long_after_its_end_as_it_is_for_subgraphs() {
-    for ended in [1, 2, 3, LEEWAY_SECONDS + 3, 10, 30, 59, 60, 61, 120] {
-        let mut claims = claims();
-        claims.exp -= 900 + i64::try_from(ended).expect("it is small");
+    for ended in [1, 2, LEEWAY_SECONDS + 3, 10, 30, 59, 60, 61, 120] {
         for transport in [Transport::InProcess, Transport::Http] {
+            let mut claims = claims();
+            claims.exp -= 900 + i64::try_from(ended).expect("it is small");
+
             let reply = App::over(transport).query_as(&sign(&claims), ME).await;
 
             if ended < LEEWAY_SECONDS {
