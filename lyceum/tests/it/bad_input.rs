@@ -68,6 +68,66 @@ fn refused_by_a_limit(answer: &Value) {
     assert!(answer.get("data").is_none_or(Value::is_null), "{answer}");
 }
 
+/// Valid as far as grammar goes: what is wrong with them has a place in the document.
+const INVALID: [&str; 24] = [
+    "{ me @unknown { id } }",
+    "{ me { id @unknown(if: true) } }",
+    "{ me @include(if: true) @include(if: true) { id } }",
+    "{ me @include { id } }",
+    "{ me @include(when: true) { id } }",
+    "query @include(if: true) { me { id } }",
+    "query ($v: Int) { course(id: $v) { id } }",
+    "query ($v: String) { courses(first: $v) { nodes { id } } }",
+    "query ($v: String) { courses(filter: { level: $v }) { nodes { id } } }",
+    "query ($v: Boolean) { me @include(if: $v) { id } }",
+    "query ($v: [ID!]!) { course(id: $v) { id } }",
+    "query ($v: Nothing) { course(id: $v) { id } }",
+    "query ($v: User) { course(id: $v) { id } }",
+    "query ($v: ID!, $v: ID!) { course(id: $v) { id } }",
+    "query ($v: ID!) { me { id } }",
+    "{ course(id: $v) { id } }",
+    "{ me { ... on Course { id } } }",
+    "{ me { ...Of } } fragment Of on Course { id }",
+    "{ me { ...Of } } fragment Of on Nothing { id }",
+    "{ me { ...A } } fragment A on User { ...B } fragment B on User { ...A }",
+    "{ me { ...A } } fragment A on User { ...A }",
+    "{ me { ...Missing } }",
+    "{ me { id: name id } }",
+    "{ me { id { x } } courses }",
+];
+
+#[test]
+fn documents_that_are_invalid_say_where_and_are_no_failure_of_the_systems() {
+    let system = System::start(&["--temporary", "--empty"]);
+    let anonymous = system.anonymous();
+
+    for document in INVALID {
+        let answer = anonymous.ask(document, json!({}));
+        assert_eq!(code(&answer), "GRAPHQL_VALIDATION_FAILED", "{document}: {answer}");
+        for error in answer["errors"].as_array().expect("errors") {
+            let place = &error["locations"][0];
+            assert!(place["line"] == 1 && place["column"].as_u64().is_some_and(|at| at > 0), "{document}: {error}");
+        }
+    }
+    for (document, variables) in [
+        ("query A { me { id } } query B { me { id } }", json!({})),
+        ("{ course(id: \"x\") { id } }", json!({})),
+        ("query ($v: ID!) { course(id: $v) { id } }", json!({})),
+        ("query ($v: ID!) { course(id: $v) { id } }", json!({ "v": {} })),
+        ("query ($v: CourseLevel) { courses(filter: { level: $v }) { nodes { id } } }", json!({ "v": "NONE" })),
+    ] {
+        let answer = anonymous.ask(document, variables);
+        assert_eq!(code(&answer), "BAD_USER_INPUT", "{document}: {answer}");
+    }
+    for document in ["{", "}", "{ me { id }", "query (", "\"", "\u{0}", "{ me { id } } }", "fragment", "{ a(b: $) }"] {
+        let answer = anonymous.ask(document, json!({}));
+        assert_eq!(code(&answer), "GRAPHQL_PARSE_FAILED", "{document}: {answer}");
+    }
+
+    let failures: Vec<_> = system.log().lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
 #[test]
 fn bodies_that_are_no_request() {
     let anonymous = System::shared().anonymous();

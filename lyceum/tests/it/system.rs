@@ -47,6 +47,7 @@ pub struct System {
     process: Child,
     pub addresses: Addresses,
     directory: TempDir,
+    log: PathBuf,
 }
 
 /// What `--addresses` writes.
@@ -93,12 +94,17 @@ impl System {
             .expect("`lyceum` starts");
         let addresses = wait_for(&mut process, &file, &log);
         keep_server_logs(&addresses.data);
-        Self { process, addresses, directory }
+        Self { process, addresses, directory, log }
     }
 
     /// What it has said on standard output.
     pub fn output(&self) -> String {
         std::fs::read_to_string(self.directory.path().join(OUTPUT)).expect("the output can be read")
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("the log can be read")
     }
 
     /// Nobody signed in.
