@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+// The sources run as they are, so that a fresh clone needs `npm ci` and no build,
+// and what runs is never older than what one reads.
+import { register } from "tsx/esm/api";
+
+register();
+const { main } = await import("../src/main.ts");
+process.exitCode = await main(process.argv.slice(2));

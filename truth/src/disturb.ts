@@ -1,0 +1,155 @@
+// Makes the sample data awkward, before the system starts: what others point to is deleted, ids are of an older
+// make, moments are equal, texts have signs that somebody might take for their own.
+
+import type { DatabaseName, Databases } from "./databases.ts";
+import { addresses } from "./viewers.ts";
+
+const TEXTS = [
+  "quote \" and ' and \\\\",
+  "100%_off",
+  '{"a":[1]}',
+  "línea\nbreak\ttab",
+  "🎓 emoji",
+  "$x }",
+];
+const sqlText = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** An id of version 4, the same at each run. */
+const madeUp = (text: string) =>
+  `overlay(overlay(md5(${text}) placing '4' from 13) placing '8' from 17)::uuid`;
+
+/** Every nth row, by a hash that has nothing to do with any order. */
+const nth = (n: number, what = "id::text") => `abs(hashtext(${what})) % ${n} = 0`;
+
+export async function disturb(databases: Databases): Promise<void> {
+  const emails = Object.values(addresses).map(sqlText).join(", ");
+  const change = async (name: DatabaseName, statements: string[]) => {
+    for (const statement of statements) await databases.rows(name, statement);
+  };
+
+  await change("identity", [
+    `update users set role = 'admin' where email = ${sqlText(addresses.admin)}`,
+    // Was a teacher once: verified, and no teacher.
+    `update users set is_verified = true where role = 'student' and ${nth(11)}`,
+    `delete from users where email not in (${emails}) and ${nth(4)}`,
+    `insert into users (id, email, password_hash, name, role, created_at)
+       select ${madeUp("'old ' || id")}, 'old.' || email, 'none', 'Old ' || name, role, created_at
+       from users where role = 'teacher' and not is_verified
+       on conflict do nothing`,
+  ]);
+
+  const people = await databases.rows<{ id: string; email: string }>(
+    "identity",
+    `select id, email from users where email in (${emails})`,
+  );
+  const idOf = (email: string) => people.find((person) => person.email === email)?.id ?? "";
+  const id = Object.fromEntries(
+    Object.entries(addresses).map(([name, email]) => [name, sqlText(idOf(email))]),
+  );
+  const old = (column: string) =>
+    `(${column} + interval '1 microsecond' * (abs(hashtext(id::text)) % 3 * 333))`;
+
+  await change("course", [
+    ...TEXTS.map(
+      (
+        text,
+        index,
+      ) => `update courses set title = ${sqlText(text)} || left(title, 400), description = ${sqlText(text)}
+         where abs(hashtext(id::text)) % 25 = ${index}`,
+    ),
+    `insert into courses (id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at)
+       select ${madeUp("'old ' || id")}, teacher_id, 'Old ' || left(title, 400), description, is_free, price,
+              duration_minutes, level, ${old("created_at")}
+       from courses where ${nth(3)} on conflict do nothing`,
+    `update courses set teacher_id = ${id.unverifiedTeacher} where ${nth(13)}`,
+    `update courses set teacher_id = ${id.otherTeacher} where ${nth(17)}`,
+    `update courses set teacher_id = ${madeUp("'nobody'")} where ${nth(29)}`,
+    `delete from courses where ${nth(5, "'x' || id")}`,
+  ]);
+  const courses = await databases.rows<{ id: string }>(
+    "course",
+    `select id from courses where teacher_id = ${id.owningTeacher} order by id`,
+  );
+  const own = `array[${courses.map((course) => sqlText(course.id)).join(", ")}]::uuid[]`;
+
+  await change("payment", [
+    `delete from payments where ${nth(5, "'x' || id")}`,
+    `update payments set status = (array['pending', 'failed', 'refunded'])[1 + abs(hashtext(id::text)) % 3]::payment_status
+       where ${nth(3)}`,
+    `insert into refunds (payment_id, reason, requested_at, settle_at, refused_at)
+       select id, 'requested', now(), now() + interval '1 year',
+              case when ${nth(2, "'r' || id")} then now() end
+       from payments where status = 'completed' and ${nth(2)} on conflict do nothing`,
+    `insert into payments (id, student_id, course_id, amount, status, created_at)
+       select ${madeUp("'old ' || id")}, student_id, course_id, amount + 0.05, status, ${old("created_at")}
+       from payments where ${nth(2, "'o' || id")} on conflict do nothing`,
+    `update payments set student_id = ${id.otherStudent} where ${nth(9, "'s' || id")}`,
+  ]);
+
+  await change("enrollment", [
+    `insert into enrollments (id, student_id, course_id, payment_id, status, enrolled_at)
+       select ${madeUp("'old ' || id")}, student_id,
+              (${own})[1 + abs(hashtext(id::text)) % ${courses.length}], null, status, ${old("enrolled_at")}
+       from enrollments where ${nth(3)} on conflict do nothing`,
+    `update enrollments set student_id = ${id.otherStudent}
+       where id in (select min(id::text)::uuid from enrollments where ${nth(7)} and student_id <> ${id.student}
+                    and course_id not in (select course_id from enrollments where student_id = ${id.otherStudent})
+                    group by course_id)`,
+    `delete from enrollments where ${nth(9, "'x' || id")}`,
+  ]);
+
+  await change("notification", [
+    `update notifications set is_read = ${nth(2, "'r' || id")}`,
+    `insert into notifications (id, user_id, type, title, body, is_read, created_at)
+       select ${madeUp("'old ' || id")}, user_id, type, ${sqlText(TEXTS[0] ?? "")}, body, is_read, ${old("created_at")}
+       from notifications where ${nth(3)} on conflict do nothing`,
+    ...["admin", "otherTeacher", "owningTeacher", "unverifiedTeacher", "otherStudent"].map(
+      (name) =>
+        `update notifications set user_id = ${id[name]} where ${nth(40, `'${name}' || id`)}`,
+    ),
+  ]);
+
+  // What mutations change is put back from here.
+  const kept: DatabaseName[] = ["identity", "course", "enrollment", "notification"];
+  for (const name of kept)
+    await change(name, [
+      "drop table if exists before_truth",
+      `create table before_truth as table ${TABLES[name as keyof typeof TABLES]}`,
+    ]);
+}
+
+const TABLES = {
+  identity: "users",
+  course: "courses",
+  enrollment: "enrollments",
+  notification: "notifications",
+} as const;
+
+/** Puts back what a mutation has changed, or should have left alone. */
+export async function restore(
+  databases: Databases,
+  changed: Iterable<keyof typeof TABLES>,
+): Promise<void> {
+  const columns = {
+    identity: ["is_verified"],
+    course: ["title", "description", "is_free", "price", "duration_minutes", "level"],
+    enrollment: ["status"],
+    notification: ["is_read"],
+  };
+  const restoreTable = async (name: keyof typeof TABLES) => {
+    const table = TABLES[name];
+    if (name === "course")
+      await databases.rows(
+        name,
+        "delete from courses where id not in (select id from before_truth)",
+      );
+    const pairs = columns[name].map((column) => `${column} = before.${column}`).join(", ");
+    const list = (from: string) => columns[name].map((column) => `${from}.${column}`).join(", ");
+    await databases.rows(
+      name,
+      `update ${table} as now set ${pairs} from before_truth as before
+         where now.id = before.id and (${list("now")}) is distinct from (${list("before")})`,
+    );
+  };
+  await Promise.all([...changed].map(restoreTable));
+}

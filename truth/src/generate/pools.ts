@@ -1,0 +1,114 @@
+// Values that mean something in this world: ids that are there, ids that are not, cursors, words.
+
+import type { Cursors } from "../cursors.ts";
+import type { Viewer } from "../permissions.ts";
+import type { Random } from "../random.ts";
+import type { Row, Tables, TypeName } from "../rows.ts";
+
+/** What nobody can mistake for a cursor. (A changed one may be another's.) */
+const NO_CURSORS = ["", "?", "abc", "Y291cnNl"];
+const NO_IDS = ["", "x", "1", "01942bcb-8870-78a2-937a", "01942bcb-8870-78a2-937a-c3770a0d64aez"];
+const UNKNOWN_ID = "01940000-0000-7000-8000-000000000000";
+const SEARCHES = [
+  "a",
+  "the",
+  "SPANISH",
+  "100%_off",
+  "%",
+  "_",
+  "\\",
+  "🎓",
+  'quote "',
+  "zzz",
+  "",
+  "é",
+];
+const TITLES = ["Truth", "t\"i'tle \\ {x}", "🎓", "id", "", "  ", "x".repeat(501)];
+const AMOUNTS = ["49.99", "9.9", "12", "0.01", "0", "-1", "1.001", "7.000", "1.5.0", "10000000000"];
+
+export class Pools {
+  readonly #rows: { [T in TypeName]: Row[T][] };
+  readonly #cursors: Cursors;
+  readonly #gone: Record<TypeName, string[]>;
+
+  constructor(tables: Tables, cursors: Cursors) {
+    const sorted = <T extends TypeName>(type: T) =>
+      (tables[type].all() as Row[T][]).sort((a, b) => (a.id < b.id ? -1 : 1));
+    this.#rows = {
+      User: sorted("User"),
+      Course: sorted("Course"),
+      Enrollment: sorted("Enrollment"),
+      Payment: sorted("Payment"),
+      Notification: sorted("Notification"),
+    };
+    this.#cursors = cursors;
+    const missing = (type: TypeName, ids: (string | null)[]) =>
+      [...new Set(ids)].filter((id): id is string => id !== null && !tables[type].find(id)).sort();
+    const { Course, Enrollment, Payment } = this.#rows;
+    const users = [
+      ...Enrollment.map((row) => row.studentId),
+      ...Course.map((row) => row.teacherId),
+    ];
+    this.#gone = {
+      User: missing("User", users),
+      Course: missing(
+        "Course",
+        [...Enrollment, ...Payment].map((row) => row.courseId),
+      ),
+      Payment: missing(
+        "Payment",
+        Enrollment.map((row) => row.paymentId),
+      ),
+      Enrollment: missing("Enrollment", [...tables.purchases.values()]),
+      Notification: [],
+    };
+  }
+
+  id(random: Random, type: TypeName, viewer: Viewer): string {
+    const rows: { id: string }[] = this.#rows[type];
+    const own = rows.filter((row) => viewer.id !== null && Object.values(row).includes(viewer.id));
+    const gone = this.#gone[type];
+    const kind = random.weighted({ own: 55, any: 25, gone: 10, unknown: 4, broken: 3, spelt: 3 });
+    if (kind === "own" && own.length > 0) return random.pick(own).id;
+    if (kind === "gone" && gone.length > 0) return random.pick(gone);
+    if (kind === "unknown") return UNKNOWN_ID;
+    if (kind === "broken") return random.pick(NO_IDS);
+    const { id } = random.pick(rows);
+    if (kind !== "spelt") return id;
+    return random.chance(0.5) ? id.toUpperCase() : id.replaceAll("-", "");
+  }
+
+  cursor(random: Random, type: TypeName): string {
+    const cursors = this.#cursors.of(type.toLowerCase());
+    const others = this.#cursors.of(type === "Course" ? "payment" : "course");
+    const kind = random.weighted({ good: 88, foreign: 5, broken: 5, longer: 2 });
+    if (kind === "foreign" && others.length > 0) return random.pick(others);
+    if (kind === "broken" || cursors.length === 0) return random.pick(NO_CURSORS);
+    return kind === "longer" ? `${random.pick(cursors)}AAAA` : random.pick(cursors);
+  }
+
+  string(random: Random, name: string): string {
+    switch (name) {
+      case "search":
+        return random.chance(0.5) ? random.pick(SEARCHES) : this.#someWord(random);
+      case "title":
+        return random.pick(TITLES);
+      case "description":
+        return random.pick(["", 'About\n\tit "all"', "🎓"]);
+      case "idempotencyKey":
+        return random.pick(["", "k".repeat(256), "key"]);
+      default:
+        return `truth-${random.below(1000)}`;
+    }
+  }
+
+  decimal(random: Random): string {
+    return random.pick(AMOUNTS);
+  }
+
+  #someWord(random: Random): string {
+    const words = random.pick(this.#rows.Course).title.match(/[a-z]{2,}/gi) ?? ["a"];
+    const found = random.pick(words);
+    return random.chance(0.5) ? found.toUpperCase() : found;
+  }
+}

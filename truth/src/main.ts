@@ -1,0 +1,27 @@
+// lyceum-truth: asks the running system random operations, and compares with the reference.
+
+import { Databases } from "./databases.ts";
+import { disturb } from "./disturb.ts";
+import { readOptions, USAGE } from "./options.ts";
+import { runAll } from "./run.ts";
+
+/** The exit code. */
+export async function main(args: string[]): Promise<number> {
+  if (args.length === 0 || args.includes("--help") || args[0] === "help") {
+    process.stdout.write(USAGE);
+    return args.length === 0 ? 2 : 0;
+  }
+  const databases = new Databases(process.env);
+  try {
+    if (args[0] === "prepare") {
+      await disturb(databases);
+      return 0;
+    }
+    return (await runAll(readOptions(args), databases)) ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    return 2;
+  } finally {
+    await databases.close();
+  }
+}

@@ -1,0 +1,222 @@
+// The rows as they stand, in the words of the graph.
+
+import type { Databases } from "./databases.ts";
+
+/** Where a row stands in its list: by time, in microseconds, and by id among equal times. */
+export interface Position {
+  time: bigint;
+  id: string;
+}
+
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  role: "STUDENT" | "TEACHER" | "ADMIN";
+  isVerified: boolean;
+  createdAt: string;
+  time: bigint;
+}
+
+export interface Course {
+  id: string;
+  teacherId: string;
+  title: string;
+  description: string;
+  isFree: boolean;
+  price: string | null;
+  durationMinutes: number;
+  level: string;
+  createdAt: string;
+  time: bigint;
+}
+
+export interface Enrollment {
+  id: string;
+  studentId: string;
+  courseId: string;
+  paymentId: string | null;
+  status: string;
+  enrolledAt: string;
+  time: bigint;
+}
+
+export interface Payment {
+  id: string;
+  studentId: string;
+  courseId: string;
+  amount: string;
+  status: string;
+  refundState: string;
+  createdAt: string;
+  time: bigint;
+}
+
+export interface Notification {
+  id: string;
+  userId: string;
+  type: string;
+  title: string;
+  body: string;
+  isRead: boolean;
+  createdAt: string;
+  time: bigint;
+}
+
+export interface Row {
+  User: User;
+  Course: Course;
+  Enrollment: Enrollment;
+  Payment: Payment;
+  Notification: Notification;
+}
+export type TypeName = keyof Row;
+
+/** All rows of a type; a change replaces a row and leaves the old one as it was. */
+export class Table<R extends { id: string; time: bigint }> {
+  readonly #byId: Map<string, R>;
+
+  constructor(rows: Iterable<R>) {
+    this.#byId = new Map([...rows].map((row) => [row.id, row]));
+  }
+
+  find(id: string): R | undefined {
+    return this.#byId.get(id);
+  }
+
+  put(row: R): R {
+    this.#byId.set(row.id, row);
+    return row;
+  }
+
+  all(): R[] {
+    return [...this.#byId.values()];
+  }
+
+  copy(): Table<R> {
+    return new Table(this.#byId.values());
+  }
+}
+
+export type Tables = { [T in TypeName]: Table<Row[T]> } & {
+  /** Which enrollment each payment bought. */
+  purchases: Map<string, string>;
+};
+
+export function copyOf(tables: Tables): Tables {
+  return {
+    User: tables.User.copy(),
+    Course: tables.Course.copy(),
+    Enrollment: tables.Enrollment.copy(),
+    Payment: tables.Payment.copy(),
+    Notification: tables.Notification.copy(),
+    purchases: tables.purchases,
+  };
+}
+
+const micros = (column: string) =>
+  `(extract(epoch from ${column}) * 1000000)::bigint::text as time`;
+
+export async function read(databases: Databases): Promise<Tables> {
+  const [users, courses, enrollments, payments, notifications, uses, refunds] = await Promise.all([
+    databases.rows("identity", `select *, ${micros("created_at")} from users`),
+    databases.rows(
+      "course",
+      `select *, price::text as price, ${micros("created_at")} from courses`,
+    ),
+    databases.rows("enrollment", `select *, ${micros("enrolled_at")} from enrollments`),
+    databases.rows(
+      "payment",
+      `select *, amount::text as amount, ${micros("created_at")} from payments`,
+    ),
+    databases.rows("notification", `select *, ${micros("created_at")} from notifications`),
+    databases.rows(
+      "enrollment",
+      "select payment_id, enrollment_id from payment_uses where enrollment_id is not null",
+    ),
+    databases.rows("payment", "select payment_id, settle_at, refused_at from refunds"),
+  ]);
+  const ways = new Map(refunds.map((refund) => [refund.payment_id, refund]));
+  return {
+    User: new Table(
+      users.map((row) => ({
+        id: row.id,
+        email: row.email,
+        name: row.name,
+        role: row.role.toUpperCase(),
+        isVerified: row.is_verified,
+        ...when(row.time, "createdAt"),
+      })),
+    ),
+    Course: new Table(
+      courses.map((row) => ({
+        id: row.id,
+        teacherId: row.teacher_id,
+        title: row.title,
+        description: row.description,
+        isFree: row.is_free,
+        price: row.price,
+        durationMinutes: row.duration_minutes,
+        level: row.level.toUpperCase(),
+        ...when(row.time, "createdAt"),
+      })),
+    ),
+    Enrollment: new Table(
+      enrollments.map((row) => ({
+        id: row.id,
+        studentId: row.student_id,
+        courseId: row.course_id,
+        paymentId: row.payment_id,
+        status: row.status.toUpperCase(),
+        ...when(row.time, "enrolledAt"),
+      })),
+    ),
+    Payment: new Table(
+      payments.map((row) => ({
+        id: row.id,
+        studentId: row.student_id,
+        courseId: row.course_id,
+        amount: row.amount,
+        status: row.status.toUpperCase(),
+        refundState: refundState(row.status, ways.get(row.id)),
+        ...when(row.time, "createdAt"),
+      })),
+    ),
+    Notification: new Table(
+      notifications.map((row) => ({
+        id: row.id,
+        userId: row.user_id,
+        type: row.type.toUpperCase(),
+        title: row.title,
+        body: row.body,
+        isRead: row.is_read,
+        ...when(row.time, "createdAt"),
+      })),
+    ),
+    purchases: new Map(uses.map((use) => [use.payment_id, use.enrollment_id])),
+  };
+}
+
+function refundState(
+  status: string,
+  refund: { settle_at?: Date | null; refused_at?: Date | null } | undefined,
+): string {
+  if (status === "refunded") return "DONE";
+  if (status !== "completed" || !refund) return "NONE";
+  if (refund.refused_at) return "REFUSED";
+  return refund.settle_at ? "UNDERWAY" : "NONE";
+}
+
+function when<F extends string>(text: string, field: F) {
+  const time = BigInt(text);
+  return { time, [field]: moment(time) } as { time: bigint } & Record<F, string>;
+}
+
+/** RFC 3339 with as many digits as the moment has, in groups of three. */
+export function moment(time: bigint): string {
+  const fraction = ((time % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const seconds = new Date(Number((time - fraction) / 1000n)).toISOString().slice(0, 19);
+  const digits = fraction.toString().padStart(6, "0");
+  if (fraction === 0n) return `${seconds}+00:00`;
+  return `${seconds}.${digits.endsWith("000") ? digits.slice(0, 3) : digits}+00:00`;
+}
