@@ -8,6 +8,9 @@ import type { Answer, Operation } from "./operation.ts";
 import type { Reply, System, Transport } from "./systems.ts";
 import { addresses } from "./viewers.ts";
 
+/** Of one case that are shown; further ones follow from the first as a rule. */
+const MAX_PLACES = 5;
+
 export interface Case {
   operation: Operation;
   system: System;
@@ -31,6 +34,35 @@ export function kindOf({ document }: Operation): Kind | "mutation" {
   return text.startsWith("mutation") ? "mutation" : "plain";
 }
 
+/** The same for differences that look the same, whatever their ids, names and sizes. */
+export function fingerprint({ operation, differences, reply, transport }: Case): string {
+  const kinds = [...new Set(differences.map(({ kind }) => kind))];
+  const messages = (reply.errors ?? []).map(({ message }) => message.replace(/"[^"]*"/g, '""'));
+  const shapes = differences.map(({ kind, expected, actual }) =>
+    kind === "errors" ? codesOf(expected, actual) : `${shape(expected)} as ${shape(actual)}`,
+  );
+  const parts = [kinds, [...new Set(messages)].sort(), [...new Set(shapes)].sort()];
+  const where = kinds.includes("key order") ? transport : "";
+  return [kindOf(operation), where, ...parts.map((part) => part.join("; "))].join(" | ");
+}
+
+export function bySize(a: Case, b: Case): number {
+  const size = ({ operation: { document } }: Case) => print(document).replace(/\s+/g, " ").length;
+  return size(a) - size(b);
+}
+
+/** Of the errors that are missing and of those that are too many. */
+function codesOf(expected: unknown, actual: unknown): string {
+  const codes = (list: unknown) =>
+    [...new Set((list as string[]).map((error) => error.split(" ")[0]))].join("+");
+  return `missing ${codes(expected)} extra ${codes(actual)}`;
+}
+
+function shape(value: unknown): string {
+  if (Array.isArray(value)) return "list";
+  return value === null ? "null" : typeof value;
+}
+
 export function written({
   operation,
   system,
@@ -42,10 +74,12 @@ export function written({
   const { document, variables, operationName, viewer } = operation;
   const query = print(document);
   const body = { query, variables, ...(operationName && { operationName }) };
-  const places = differences.map(
-    ({ kind, path, expected, actual }) =>
-      `  ${kind}${path && ` at ${path}`}: ${short(actual)}, not ${short(expected)}`,
-  );
+  const places = differences
+    .slice(0, MAX_PLACES)
+    .map(
+      ({ kind, path, expected, actual }) =>
+        `  ${kind}${path && ` at ${path}`}: ${short(actual)}, not ${short(expected)}`,
+    );
   return [
     `${kindOf(operation)}, as ${viewer.name}, by ${transport}, ${system.mode}:`,
     query,

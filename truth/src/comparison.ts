@@ -46,8 +46,13 @@ class Comparison {
   }
 
   values(expected: unknown, actual: unknown, path: Path): void {
-    if (isWildcard(expected)) return this.#wildcard(expected, actual, path);
-    if (Array.isArray(expected) && Array.isArray(actual) && expected.length === actual.length) {
+    if (isWildcard(expected)) {
+      this.#wildcard(expected, actual, path);
+    } else if (
+      Array.isArray(expected) &&
+      Array.isArray(actual) &&
+      expected.length === actual.length
+    ) {
       expected.forEach((item, index) => {
         this.values(item, actual[index], [...path, index]);
       });
@@ -63,13 +68,11 @@ class Comparison {
     const isFree = ({ path }: Problem) =>
       path.some((_, end) => at(expected.data, path.slice(0, end)) === null);
     const fixed = (problems: Problem[]) =>
-      problems
-        .filter((problem) => !isFree(problem))
-        .map(written)
-        .sort();
+      problems.filter((problem) => !isFree(problem)).map(written);
     const [wanted, got] = [fixed(expected.errors), fixed(actual)];
-    if (JSON.stringify(wanted) !== JSON.stringify(got)) {
-      this.#differ("errors", [], wanted, got);
+    const [missing, extra] = [without(wanted, got), without(got, wanted)];
+    if (missing.length > 0 || extra.length > 0) {
+      this.#differ("errors", [], missing, extra);
       return;
     }
     const free = (problems: Problem[]) => problems.filter(isFree);
@@ -81,15 +84,20 @@ class Comparison {
     const [wanted, got] = [Object.keys(expected), Object.keys(actual)];
     const isSame =
       wanted.length === got.length && wanted.every((key) => Object.hasOwn(actual, key));
-    if (!isSame) return this.#differ("data", path, expected, actual);
+    if (!isSame) {
+      this.#differ("data", path, expected, actual);
+      return;
+    }
     if (wanted.some((key, index) => got[index] !== key))
       this.#differ("key order", path, wanted, got);
     for (const key of wanted) this.values(expected[key], actual[key], [...path, key]);
   }
 
   #wildcard(mark: string, actual: unknown, path: Path): void {
-    if (typeof actual !== "string" || actual === "")
-      return this.#differ("data", path, mark, actual);
+    if (typeof actual !== "string" || actual === "") {
+      this.#differ("data", path, mark, actual);
+      return;
+    }
     if (mark === WORDING) return;
     const key = cursorKey(mark);
     // A new row's key is a mark, too: what it is called is not known beyond this answer.
@@ -109,6 +117,16 @@ class Comparison {
 
 function written({ code, path }: Problem): string {
   return `${code} at ${JSON.stringify(path)}`;
+}
+
+/** A list without what another one has, each as often as that one has it. */
+function without(list: string[], others: string[]): string[] {
+  const left = [...others];
+  return list.filter((item) => {
+    const index = left.indexOf(item);
+    if (index >= 0) left.splice(index, 1);
+    return index < 0;
+  });
 }
 
 function at(data: unknown, path: Path): unknown {

@@ -83,7 +83,9 @@ export async function disturb(databases: Databases): Promise<void> {
     `insert into payments (id, student_id, course_id, amount, status, created_at)
        select ${madeUp("'old ' || id")}, student_id, course_id, amount + 0.05, status, ${old("created_at")}
        from payments where ${nth(2, "'o' || id")} on conflict do nothing`,
-    `update payments set student_id = ${id.otherStudent} where ${nth(9, "'s' || id")}`,
+    `insert into payments (id, student_id, course_id, amount, status, created_at)
+       select ${madeUp("'other ' || id")}, ${id.otherStudent}, course_id, amount, status, created_at
+       from payments where ${nth(9, "'s' || id")} on conflict do nothing`,
   ]);
 
   await change("enrollment", [
@@ -138,10 +140,10 @@ export async function restore(
   };
   const restoreTable = async (name: keyof typeof TABLES) => {
     const table = TABLES[name];
-    if (name === "course")
+    if (name !== "identity")
       await databases.rows(
         name,
-        "delete from courses where id not in (select id from before_truth)",
+        `delete from ${table} where id not in (select id from before_truth)`,
       );
     const pairs = columns[name].map((column) => `${column} = before.${column}`).join(", ");
     const list = (from: string) => columns[name].map((column) => `${from}.${column}`).join(", ");

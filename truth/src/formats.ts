@@ -3,7 +3,6 @@
 import {
   type GraphQLArgument,
   type GraphQLInputType,
-  getNamedType,
   isInputObjectType,
   isListType,
   isNonNullType,
@@ -20,11 +19,18 @@ export function checkFormats(definitions: readonly GraphQLArgument[], args: obje
 
 function check(type: GraphQLInputType, value: unknown): void {
   if (value == null) return;
-  if (isNonNullType(type)) return check(type.ofType, value);
-  if (isListType(type)) return (value as unknown[]).forEach((item) => check(type.ofType, item));
-  if (isInputObjectType(type))
-    return checkFormats(Object.values(type.getFields()) as never, value as object);
-  const { name } = getNamedType(type);
+  if (isNonNullType(type)) {
+    check(type.ofType, value);
+  } else if (isListType(type)) {
+    for (const item of value as unknown[]) check(type.ofType, item);
+  } else if (isInputObjectType(type)) {
+    checkFormats(Object.values(type.getFields()), value);
+  } else {
+    checkScalar(type.name, value);
+  }
+}
+
+function checkScalar(name: string, value: unknown): void {
   if (name === "ID" && !UUID.test(`${value}`)) throw refuse("BAD_USER_INPUT");
   if (name === "Decimal" && !DECIMAL.test(`${value}`)) throw refuse("BAD_USER_INPUT");
 }

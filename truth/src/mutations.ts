@@ -176,7 +176,7 @@ export const mutations: Record<string, Mutation> = {
 
   /** No token that is made up is a session's. */
   logout: () => ({ userErrors: [] }),
-  refreshSession: () => refused("session", userError("SESSION_EXPIRED", "refreshToken")),
+  refreshSession: () => refused("session", userError("SESSION_EXPIRED")),
 };
 
 /** Who is asking, if they may. */

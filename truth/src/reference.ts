@@ -1,11 +1,12 @@
 // The reference: graphql-js over the rows. It shares no code with the router and the subgraphs.
 
-import { execute, type GraphQLError, type GraphQLSchema } from "graphql";
+import { execute, GraphQLError, type GraphQLSchema } from "graphql";
 import type { Cursors } from "./cursors.ts";
 import { type Mutant, misanswer, misread } from "./mutants.ts";
 import type { Change } from "./mutations.ts";
 import { type Answer, isMutation, type Operation, type Problem } from "./operation.ts";
 import type { Permissions } from "./permissions.ts";
+import { Unpredictable } from "./refusal.ts";
 import { Execution } from "./resolvers.ts";
 import type { Tables } from "./rows.ts";
 
@@ -52,6 +53,9 @@ export class Reference {
     });
     const errors = result.errors ?? [];
     for (const error of errors) if (!isExpected(error)) throw error.originalError ?? error;
+    // One that failed and may not be null has taken `data` along. The specification leaves it open whether those after
+    // it take effect.
+    if (execution.mutationsLeft > 0) throw new Unpredictable("the mutations after a failure");
     // graphql-js makes objects without a prototype.
     const data = JSON.parse(JSON.stringify(result.data ?? null));
     return {
@@ -66,7 +70,8 @@ export class Reference {
 /** A fault of the reference itself must not pass for an answer. */
 function isExpected({ extensions, originalError, message }: GraphQLError): boolean {
   if (extensions.code !== undefined) return true;
-  return !originalError && !message.startsWith("Cannot return null");
+  const isGraphqls = originalError === undefined || originalError instanceof GraphQLError;
+  return isGraphqls && !message.startsWith("Cannot return null");
 }
 
 function problem(error: GraphQLError): Problem {

@@ -7,7 +7,7 @@ import {
   getNamedType,
   isNonNullType,
 } from "graphql";
-import { collectSubfields } from "graphql/execution/collectFields.js";
+import { collectFields, collectSubfields } from "graphql/execution/collectFields.js";
 import { canonical, checkFormats } from "./formats.ts";
 import { type Change, mutations } from "./mutations.ts";
 import { type PageArguments, Pages } from "./pages.ts";
@@ -42,6 +42,8 @@ export class Execution {
   /** Where something deleted was pointed to. */
   readonly parentsOfDead = new Set<string>();
   hasDeadKeys = false;
+  /** How many of a document's mutations have not been reached. */
+  mutationsLeft = 0;
   readonly #payloads = new Map<string, unknown>();
   readonly #before: Execution | undefined;
   readonly #pages: Pages;
@@ -107,6 +109,15 @@ export class Execution {
     const at = `${info.path.key}`;
     const payloads = (this.#before ?? this).#payloads;
     if (!this.#before) payloads.set(at, this.#attempt(args, info));
+    const { schema, fragments, variableValues, parentType, operation } = info;
+    const all = collectFields(
+      schema,
+      fragments,
+      variableValues,
+      parentType,
+      operation.selectionSet,
+    );
+    this.mutationsLeft = all.size - payloads.size;
     const payload = payloads.get(at);
     if (payload instanceof Error) throw payload;
     return payload;

@@ -2,12 +2,13 @@
 
 import { readFileSync } from "node:fs";
 import { buildSchema, type GraphQLSchema, OperationTypeNode, print, validate } from "graphql";
-import { type Case, kindOf, written } from "./case.ts";
+import { bySize, type Case, fingerprint, kindOf, written } from "./case.ts";
 import { compareAnswers, type Difference } from "./comparison.ts";
 import { Cursors } from "./cursors.ts";
 import type { Databases } from "./databases.ts";
 import { restore } from "./disturb.ts";
 import { FEATURES, featuresOf } from "./features.ts";
+import { isWithinLimits } from "./generate/limits.ts";
 import { make } from "./generate/operation.ts";
 import { Pools } from "./generate/pools.ts";
 import { harvest } from "./harvest.ts";
@@ -32,6 +33,8 @@ const MAX_TRIES = 50;
 const MAX_DOCUMENT = 6000;
 const MAX_ANSWER = 60_000;
 const MUTANT_SECONDS = 60;
+/** That are shown of differences that look the same. */
+const MAX_CASES = 2;
 
 interface Task {
   operation: Operation;
@@ -78,7 +81,7 @@ class Run {
   readonly #pools: Pools;
   readonly #reference: Reference;
   readonly #statistics = new Statistics();
-  readonly #found = new Map<string, Case>();
+  readonly #found = new Map<string, Case[]>();
   #wrong = 0;
 
   constructor(options: Options, setting: Setting, mutant?: Mutant) {
@@ -97,7 +100,8 @@ class Run {
 
   async compare(): Promise<boolean> {
     await this.#go(this.#options.operations, this.#options.seconds, this.#options.differences);
-    for (const found of this.#found.values()) say(`\n${written(found)}`);
+    const found = [...this.#found.values()].flat();
+    for (const one of found) say(`\n${written(one)}`);
     say(`\n${this.#statistics.written()}`);
     const { kinds, queries } = this.#options;
     const isMade = (feature: string) =>
@@ -106,7 +110,9 @@ class Run {
       (!queries || !feature.startsWith("mutation"));
     const missing = this.#statistics.missing(FEATURES.filter(isMade));
     if (missing.length > 0) say(`never made: ${missing.join(", ")}`);
-    const kindsFound = [...this.#found.values()].map(({ operation }) => kindOf(operation));
+    const kindsFound = [...this.#found.values()].flatMap(([one]) =>
+      one ? kindOf(one.operation) : [],
+    );
     say(
       `${this.#wrong} differences, ${this.#found.size} distinct ${JSON.stringify(count(kindsFound))}`,
     );
@@ -116,7 +122,7 @@ class Run {
   async findMutant(): Promise<boolean> {
     const since = Date.now();
     await this.#go(undefined, MUTANT_SECONDS, 1);
-    const [found] = this.#found.values();
+    const [found] = [...this.#found.values()].flat();
     const { operations } = this.#statistics;
     const after = `${operations} operations, ${((Date.now() - since) / 1000).toFixed(1)} s`;
     const name = `${this.#mutant}: ${this.#mutant && mutants[this.#mutant]}`;
@@ -168,6 +174,7 @@ class Run {
       });
       if (print(operation.document).length > MAX_DOCUMENT) continue;
       if (validate(schema, operation.document).length > 0) continue;
+      if (!isWithinLimits(operation.document)) continue;
       const expected = await this.#expect(operation);
       if (expected && JSON.stringify(expected.data).length <= MAX_ANSWER)
         return { operation, expected, system, transport };
@@ -180,7 +187,9 @@ class Run {
       return await this.#reference.answer(operation);
     } catch (error) {
       if (error instanceof Unpredictable) return undefined;
-      throw new Error(`the reference fails at ${print(operation.document)}`, { cause: error });
+      throw new Error(`the reference fails: ${error}\n${print(operation.document)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -210,9 +219,9 @@ class Run {
       reply,
       differences: again.length > 0 ? again : differences,
     };
-    // Ids and cursors do not make a difference another one.
-    const key = print(smallest.operation.document).replace(/"[^"]*"/g, '""');
-    if (!this.#found.has(key)) this.#found.set(key, smallest);
+    const key = fingerprint(smallest);
+    const known = this.#found.get(key) ?? [];
+    this.#found.set(key, [...known, smallest].sort(bySize).slice(0, MAX_CASES));
   }
 
   async #ask({ operation, expected, system, transport }: Task) {

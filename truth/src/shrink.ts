@@ -44,7 +44,9 @@ export async function shrink(
 }
 
 function size({ document, variables }: Operation): number {
-  return print(document).length + JSON.stringify(variables).length;
+  // Deeper is not larger.
+  const text = print(document).replace(/\s+/g, " ");
+  return text.length + JSON.stringify(variables).length;
 }
 
 /** What is a bit smaller, the largest steps first. */

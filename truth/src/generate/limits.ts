@@ -1,0 +1,51 @@
+// The router's limits count a document with its fragments in place.
+
+import { type DocumentNode, Kind, type SelectionSetNode } from "graphql";
+
+// router/router.config.yaml has a bit more of each.
+const MAX_DEPTH = 14;
+const MAX_ALIASES = 28;
+const MAX_DIRECTIVES = 45;
+/** Tokens, by a guess at what a selection has. */
+const MAX_SELECTIONS = 400;
+
+interface Extent {
+  depth: number;
+  aliases: number;
+  directives: number;
+  selections: number;
+}
+
+export function isWithinLimits(document: DocumentNode): boolean {
+  const operation = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION);
+  if (!operation) return false;
+  const { depth, aliases, directives, selections } = extent(operation.selectionSet, document);
+  return (
+    depth <= MAX_DEPTH &&
+    aliases <= MAX_ALIASES &&
+    directives <= MAX_DIRECTIVES &&
+    selections <= MAX_SELECTIONS
+  );
+}
+
+function extent(set: SelectionSetNode, document: DocumentNode): Extent {
+  const all = { depth: 0, aliases: 0, directives: 0, selections: 0 };
+  for (const node of set.selections) {
+    const inner = innerOf(node, document);
+    const below = inner && extent(inner, document);
+    const isField = node.kind === Kind.FIELD;
+    all.depth = Math.max(all.depth, (below?.depth ?? 0) + (isField ? 1 : 0));
+    all.aliases += (below?.aliases ?? 0) + (isField && node.alias ? 1 : 0);
+    all.directives += (below?.directives ?? 0) + (node.directives?.length ?? 0);
+    all.selections += (below?.selections ?? 0) + 1;
+  }
+  return all;
+}
+
+function innerOf(node: SelectionSetNode["selections"][number], document: DocumentNode) {
+  if (node.kind !== Kind.FRAGMENT_SPREAD) return node.selectionSet;
+  const found = document.definitions.find(
+    (one) => one.kind === Kind.FRAGMENT_DEFINITION && one.name.value === node.name.value,
+  );
+  return found?.kind === Kind.FRAGMENT_DEFINITION ? found.selectionSet : undefined;
+}
