@@ -64,7 +64,7 @@ export async function disturb(databases: Databases): Promise<void> {
     `update courses set teacher_id = ${id.unverifiedTeacher} where ${nth(13)}`,
     `update courses set teacher_id = ${id.otherTeacher} where ${nth(17)}`,
     `update courses set teacher_id = ${madeUp("'nobody'")} where ${nth(29)}`,
-    `delete from courses where ${nth(5, "'x' || id")}`,
+    `delete from courses where ${nth(4, "'x' || id")}`,
   ]);
   const courses = await databases.rows<{ id: string }>(
     "course",
@@ -73,7 +73,7 @@ export async function disturb(databases: Databases): Promise<void> {
   const own = `array[${courses.map((course) => sqlText(course.id)).join(", ")}]::uuid[]`;
 
   await change("payment", [
-    `delete from payments where ${nth(5, "'x' || id")}`,
+    `delete from payments where ${nth(4, "'x' || id")}`,
     `update payments set status = (array['pending', 'failed', 'refunded'])[1 + abs(hashtext(id::text)) % 3]::payment_status
        where ${nth(3)}`,
     `insert into refunds (payment_id, reason, requested_at, settle_at, refused_at)
@@ -93,7 +93,7 @@ export async function disturb(databases: Databases): Promise<void> {
        select ${madeUp("'old ' || id")}, student_id,
               (${own})[1 + abs(hashtext(id::text)) % ${courses.length}], null, status, ${old("enrolled_at")}
        from enrollments where ${nth(3)} on conflict do nothing`,
-    `update enrollments set student_id = ${id.otherStudent}
+    `update enrollments set student_id = ${id.otherStudent}, payment_id = null
        where id in (select min(id::text)::uuid from enrollments where ${nth(7)} and student_id <> ${id.student}
                     and course_id not in (select course_id from enrollments where student_id = ${id.otherStudent})
                     group by course_id)`,

@@ -71,13 +71,13 @@ function ofDocument({ document }: Operation): Set<Feature> {
     Directive(node, _key, _parent, _path, ancestors) {
       features.add("condition");
       if (node.arguments?.[0]?.value.kind === Kind.VARIABLE) features.add("condition by variable");
-      const owner = ancestors.at(-2);
+      const owner = ancestors.at(-1);
       if (!owner || !("kind" in owner)) return;
       if (owner.kind === Kind.INLINE_FRAGMENT || owner.kind === Kind.FRAGMENT_SPREAD)
         features.add("condition on a fragment");
       if (owner.kind === Kind.FIELD && owner.name.value === "__typename")
         features.add("condition on __typename");
-      const operation = ancestors.at(-5);
+      const operation = ancestors.at(-4);
       if (operation && "kind" in operation && operation.kind === Kind.OPERATION_DEFINITION)
         features.add("condition at the root");
     },

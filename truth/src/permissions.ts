@@ -65,7 +65,7 @@ export class Permissions {
     const rule = this.#file.rules[this.#row(coordinate).who];
     if (!rule) throw new Error(`${coordinate} has an unknown rule`);
     if (this.#forgotten.has(coordinate)) return "allowed";
-    if (rule.allowed.some((kind) => isOfKind(kind, viewer, owner))) return "allowed";
+    if (rule.allowed.some((kind) => isOfKind(kind, viewer, owner, rule))) return "allowed";
     const otherwise = (viewer.id === null ? rule.anonymous : undefined) ?? rule.otherwise;
     if (otherwise === "null" || otherwise === "FORBIDDEN" || otherwise === "UNAUTHENTICATED")
       return otherwise;
@@ -80,7 +80,12 @@ export class Permissions {
 }
 
 /** Whether a viewer is one of those whom a rule names. */
-function isOfKind(kind: string, viewer: Viewer, owner: string | undefined): boolean {
+function isOfKind(
+  kind: string,
+  viewer: Viewer,
+  owner: string | undefined,
+  { allowed }: Rule,
+): boolean {
   switch (kind) {
     case "everyone":
       return true;
@@ -90,11 +95,11 @@ function isOfKind(kind: string, viewer: Viewer, owner: string | undefined): bool
       return owner !== undefined && viewer.id === owner;
     case "admin":
       return viewer.role === "ADMIN";
-    // Which of the two a student or a teacher is depends on the object. Rules that name both mean the role;
-    // those that name one are about the viewer's own, which the rows say.
+    // Which of the two a person is depends on the object. A rule that names both means the role. One that names the
+    // first alone means whoever has a part in the object, which the rows say.
     case "student":
     case "otherStudent":
-      return viewer.role === "STUDENT";
+      return allowed.includes("otherStudent") ? viewer.role === "STUDENT" : viewer.id !== null;
     case "owningTeacher":
     case "otherTeacher":
       return viewer.role === "TEACHER" && viewer.isVerified;

@@ -12,7 +12,7 @@ pub async fn run() -> Result<()> {
     process::run(compile("clippy").args(clippy)).await?;
     let doc = ["--workspace", "--no-deps", "--document-private-items", "--locked"];
     process::run(compile("doc").args(doc).env("RUSTDOCFLAGS", "-D warnings")).await?;
-    for package in [Package::schema_check(), Package::web_playground()] {
+    for package in [Package::schema_check(), Package::truth(), Package::web_playground()] {
         package.install().await?;
         package.script("lint").await?;
     }

@@ -20,6 +20,7 @@ mod schema;
 mod silence;
 mod terminal;
 mod test;
+mod truth;
 mod watching;
 mod workspace;
 
@@ -95,6 +96,11 @@ enum Task {
     /// alert must be of metrics that there are. As root on Debian it installs Prometheus, whose package also starts one
     /// as a service.
     Monitoring,
+    /// Ask random operations, and compare each answer with that of a reference that shares no code with the system.
+    ///
+    /// The reference is graphql-js over the rows of the five databases, and `docs/permissions.json`. A difference is
+    /// made as small as it gets, and printed as a case to paste.
+    Truth(truth::Options),
     /// Say what a change of the graph breaks, and whom: `schema check`. All commands: `schema help`.
     ///
     /// Without `--against` it compares with the main branch. Exit code 0: clean, 1: broken, 2: could not run.
@@ -142,6 +148,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Monitoring => monitoring::run().await,
         Task::Chaos(options) => chaos::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
+        Task::Truth(options) => truth::run(&options).await,
         Task::Ci => {
             lint::run().await?;
             generate::run(true).await?;

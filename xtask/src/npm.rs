@@ -22,6 +22,11 @@ impl Package {
         Self { directory: root().join("web-playground") }
     }
 
+    /// What `cargo xtask truth` compares the system with.
+    pub fn truth() -> Self {
+        Self { directory: root().join("truth") }
+    }
+
     /// The clients that the tests of live updates use.
     pub fn test_clients() -> Self {
         Self { directory: root().join("lyceum/tests/clients") }

@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::debian::{ensure_chromium, ensure_nats};
 use crate::npm::Package;
 use crate::workspace::compile;
-use crate::{process, silence, terminal};
+use crate::{process, silence, terminal, truth};
 
 pub async fn run(arguments: &[String]) -> Result<()> {
     let everything = arguments.is_empty();
@@ -30,12 +30,19 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         note(&mut failed, ensure_nats().await);
         note(&mut failed, Package::schema_check().script("test").await);
         note(&mut failed, page.script("test").await);
+        Package::truth().install().await?;
+        note(&mut failed, Package::truth().script("test").await);
     }
     let transcripts = scratch.path().join("transcripts");
     std::fs::create_dir(&transcripts)?;
     note(&mut failed, test_workspace(arguments, &database, &scratch, &transcripts).await);
-    note(&mut failed, silence::check(&transcripts, everything, &[database.password()?]));
+    let password = database.password()?;
+    // The next one takes its place.
     database.stop().await?;
+    if everything {
+        note(&mut failed, truth::short(&transcripts).await);
+    }
+    note(&mut failed, silence::check(&transcripts, everything, &[password]));
     scratch.close()?;
     summary(&failed)
 }

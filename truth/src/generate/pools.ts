@@ -71,7 +71,7 @@ export class Pools {
     const kind = random.weighted({ own: 55, any: 25, gone: 10, unknown: 4, broken: 3, spelt: 3 });
     if (kind === "own" && own.length > 0) return random.pick(own).id;
     if (kind === "gone" && gone.length > 0) return random.pick(gone);
-    if (kind === "unknown") return UNKNOWN_ID;
+    if (kind === "unknown" || rows.length === 0) return UNKNOWN_ID;
     if (kind === "broken") return random.pick(NO_IDS);
     const { id } = random.pick(rows);
     if (kind !== "spelt") return id;

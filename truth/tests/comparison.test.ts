@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compareAnswers } from "../src/comparison.ts";
+import { Cursors } from "../src/cursors.ts";
+import type { Problem } from "../src/operation.ts";
+import { cursorOf, generated, WORDING } from "../src/wildcards.ts";
+
+function kinds(
+  expected: { data: unknown; errors?: Problem[] },
+  data: unknown,
+  errors: Problem[] = [],
+  cursors = new Cursors(),
+) {
+  const said = errors.map(({ code, path }) => ({ message: "no", path, extensions: { code } }));
+  const answer = { errors: [], ...expected };
+  return compareAnswers(answer, { data, errors: said }, cursors).map(({ kind }) => kind);
+}
+
+const forbidden = (...path: (string | number)[]) => ({ code: "FORBIDDEN", path });
+
+test("equal answers do not differ", () => {
+  const data = { list: [{ a: 1, b: null }, {}] };
+
+  assert.deepEqual(kinds({ data }, structuredClone(data)), []);
+});
+
+test("data is compared exactly, and so is the order of keys", () => {
+  assert.deepEqual(kinds({ data: { a: {} } }, { a: null }), ["data"]);
+  assert.deepEqual(kinds({ data: { a: 1 } }, { a: "1" }), ["data"]);
+  assert.deepEqual(kinds({ data: { a: [1] } }, { a: [1, 2] }), ["data"]);
+  assert.deepEqual(kinds({ data: { a: 1 } }, { a: 1, b: 2 }), ["data"]);
+  assert.deepEqual(kinds({ data: { a: 1, b: 2 } }, { b: 2, a: 1 }), ["key order"]);
+});
+
+test("errors are compared by code and path, in any order", () => {
+  const errors = [forbidden("a"), forbidden("b")];
+  const data = { a: null, b: null };
+
+  assert.deepEqual(kinds({ data, errors }, data, errors.toReversed()), []);
+  assert.deepEqual(kinds({ data, errors }, data, [forbidden("a"), forbidden("a")]), ["errors"]);
+  assert.deepEqual(kinds({ data, errors }, data, [forbidden("a")]), ["errors"]);
+  assert.deepEqual(kinds({ data }, data, [forbidden("a")]), ["errors"]);
+});
+
+test("below what is null because of an error, which error is named is free, and that one is named is not", () => {
+  const expected = { data: { a: null }, errors: [forbidden("a", "b")] };
+
+  assert.deepEqual(kinds(expected, { a: null }, [forbidden("a", "c")]), []);
+  assert.deepEqual(kinds(expected, { a: null }), ["errors"]);
+  assert.deepEqual(kinds({ data: { a: null } }, { a: null }, [forbidden("a", "b")]), ["errors"]);
+});
+
+test("a row has one cursor, and no other row has it", () => {
+  const cursors = new Cursors();
+  const first = { data: { cursor: cursorOf("course", "1") } };
+  const second = { data: { cursor: cursorOf("course", "2") } };
+
+  assert.deepEqual(kinds(first, { cursor: "x" }, [], cursors), []);
+  assert.deepEqual(kinds(first, { cursor: "x" }, [], cursors), []);
+  assert.deepEqual(kinds(first, { cursor: "y" }, [], cursors), ["cursor"]);
+  assert.deepEqual(kinds(second, { cursor: "x" }, [], cursors), ["cursor"]);
+});
+
+test("what is new has the same id everywhere in an answer", () => {
+  const data = { a: generated("id 1"), b: generated("id 1") };
+
+  assert.deepEqual(kinds({ data }, { a: "x", b: "x" }), []);
+  assert.deepEqual(kinds({ data }, { a: "x", b: "y" }), ["data"]);
+});
+
+test("a message may say anything, but something", () => {
+  assert.deepEqual(kinds({ data: { message: WORDING } }, { message: "no" }), []);
+  assert.deepEqual(kinds({ data: { message: WORDING } }, { message: "" }), ["data"]);
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OperationTypeNode, parse, print, validate } from "graphql";
+import { Cursors } from "../src/cursors.ts";
+import { make } from "../src/generate/operation.ts";
+import { Pools } from "../src/generate/pools.ts";
+import { KINDS, type Kind } from "../src/kinds.ts";
+import { Random } from "../src/random.ts";
+import { shrink } from "../src/shrink.ts";
+import { bob, schema, tables } from "./world.ts";
+
+const pools = new Pools(tables(), new Cursors());
+
+function made(seed: number, kinds: readonly Kind[], operation = OperationTypeNode.QUERY) {
+  const random = new Random(seed);
+  return make({ schema, pools, random, viewer: bob, kinds: new Set(kinds), operation });
+}
+
+const many = (kinds: readonly Kind[], operation = OperationTypeNode.QUERY) =>
+  Array.from({ length: 200 }, (_, seed) => print(made(seed, kinds, operation).document));
+
+test("most operations are valid", () => {
+  for (const operation of [OperationTypeNode.QUERY, OperationTypeNode.MUTATION]) {
+    const valid = many(KINDS, operation).filter(
+      (text) => validate(schema, parse(text)).length === 0,
+    );
+
+    assert.ok(valid.length > 100, `${valid.length} of 200 ${operation} operations`);
+  }
+});
+
+test("the same seed makes the same operation", () => {
+  assert.deepEqual(made(7, KINDS), made(7, KINDS));
+});
+
+test("kinds that are not asked for are not made", () => {
+  const plain = many(["plain"]).join("\n");
+
+  assert.doesNotMatch(plain, /@(include|skip)/);
+  assert.doesNotMatch(plain, /\bid: (?!")[a-z]/);
+  assert.match(many(["conditions"]).join("\n"), /@(include|skip)/);
+  assert.match(many(["key-aliases"]).join("\n"), /\bid: (?!")[a-z]/);
+});
+
+test("an operation shrinks to what is wrong with it", async () => {
+  const document = parse(`query Long($first: Int = 3, $show: Boolean!) {
+    me { name @include(if: $show) ...Rest }
+    courses(first: $first) { nodes { title level ... on Course { teacher { name id } } } }
+  }
+  fragment Rest on User { role }`);
+  const operation = { document, variables: { show: true }, operationName: undefined, viewer: bob };
+
+  const smallest = await shrink(operation, schema, async (candidate) =>
+    print(candidate.document).includes("level"),
+  );
+
+  assert.equal(print(smallest.document), print(parse("{ courses { nodes { level } } }")));
+  assert.deepEqual(smallest.variables, {});
+});

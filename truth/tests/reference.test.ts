@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { alice, ask, BOBS_RUST, bob, HASKELL, RUST } from "./world.ts";
+
+test("who may see what is as docs/permissions.json says", async () => {
+  const students = `{ course(id: "${RUST}") { title enrollments { totalCount } } }`;
+
+  const seen = await ask(students, { viewer: alice });
+  const refused = await ask(students, { viewer: bob });
+
+  assert.deepEqual(seen.data, { course: { title: "Rust", enrollments: { totalCount: 1 } } });
+  assert.deepEqual(refused.data, { course: { title: "Rust", enrollments: null } });
+  assert.deepEqual(refused.errors, [{ code: "FORBIDDEN", path: ["course", "enrollments"] }]);
+});
+
+test("what is gone is null where its owner is asked, and named by its key elsewhere", async () => {
+  const course = (selection: string) =>
+    ask(`{ course(id: "${HASKELL}") { title teacher { ${selection} } } }`);
+
+  assert.deepEqual((await course("id name")).data, { course: { title: "Haskell", teacher: null } });
+  const byKey = (await course("courses { totalCount }")).data;
+  assert.deepEqual(byKey, {
+    course: { title: "Haskell", teacher: { courses: { totalCount: 1 } } },
+  });
+});
+
+test("pages are newest first, and know of what they leave out", async () => {
+  const page = (args: string) =>
+    ask(
+      `{ courses(${args}) { nodes { title } pageInfo { hasNextPage hasPreviousPage } totalCount } }`,
+    );
+
+  assert.deepEqual((await page("first: 1")).data, {
+    courses: {
+      nodes: [{ title: "Haskell" }],
+      pageInfo: { hasNextPage: true, hasPreviousPage: false },
+      totalCount: 2,
+    },
+  });
+  assert.deepEqual((await page("last: 1")).data, {
+    courses: {
+      nodes: [{ title: "Rust" }],
+      pageInfo: { hasNextPage: false, hasPreviousPage: true },
+      totalCount: 2,
+    },
+  });
+  assert.deepEqual((await page("first: 0")).errors, [
+    { code: "BAD_USER_INPUT", path: ["courses"] },
+  ]);
+});
+
+test("a later mutation sees what an earlier one did", async () => {
+  const { data, changes } = await ask(
+    `mutation {
+      a: setEnrollmentStatus(input: { enrollmentId: "${BOBS_RUST}", status: COMPLETED }) { enrollment { status } }
+      b: setEnrollmentStatus(input: { enrollmentId: "${BOBS_RUST}", status: IN_PROGRESS }) { userErrors { code } }
+    }`,
+    { viewer: bob },
+  );
+
+  assert.deepEqual(data, {
+    a: { enrollment: { status: "COMPLETED" } },
+    b: { userErrors: [{ code: "INVALID_STATUS_TRANSITION" }] },
+  });
+  assert.deepEqual([...changes], ["enrollment"]);
+});

@@ -1,0 +1,284 @@
+//! `cargo xtask truth`: the running system, compared with a reference that shares no code with it.
+
+use std::{
+    fs::{File, create_dir_all},
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokio::{process::Command, time::sleep};
+
+use crate::{
+    database::Database,
+    npm::Package,
+    process::{self, Running},
+    terminal::{self, Waiting},
+    workspace::{compile, root},
+};
+
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Longer than any run, so that nobody has to sign in again.
+const TOKEN_SECONDS: &str = "604800";
+/// Small, so that lists end, and different operations meet the same rows.
+const SEED_SCALE: f64 = 0.002;
+/// The operations that `cargo xtask test` asks: as many as take less than a minute, and the same each time.
+const SHORT: [&str; 4] = ["--seed", "12", "--operations", "1600"];
+
+/// Which operations are compared, and how they are asked.
+#[expect(clippy::struct_excessive_bools, reason = "they are the command line's switches")]
+#[derive(Args)]
+pub struct Options {
+    /// The same number makes the same operations; by the clock when left out. Every run says it.
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// How many operations.
+    #[arg(long, conflicts_with = "seconds", default_value_t = 1000)]
+    operations: u64,
+
+    /// So long instead.
+    #[arg(long)]
+    seconds: Option<u64>,
+
+    /// Begin with this operation of the seed.
+    #[arg(long, value_name = "NUMBER")]
+    first: Option<u64>,
+
+    /// How the router calls the subgraphs; both take turns when left out.
+    #[arg(long)]
+    mode: Option<Mode>,
+
+    /// How clients ask; all ways take turns when left out. May be repeated.
+    #[arg(long)]
+    transport: Vec<Transport>,
+
+    /// As whom, of the viewers in docs/permissions.json; all take turns when left out. May be repeated.
+    #[arg(long)]
+    viewer: Vec<String>,
+
+    /// Operations without conditions, and without aliases that are named like a key. This and the next two add up;
+    /// all kinds when none is given.
+    #[arg(long)]
+    plain: bool,
+
+    /// Operations with `@include` and `@skip`.
+    #[arg(long)]
+    conditions: bool,
+
+    /// Operations with aliases that are named like a key.
+    #[arg(long)]
+    key_aliases: bool,
+
+    /// Queries only.
+    #[arg(long)]
+    queries: bool,
+
+    /// End after so many distinct differences.
+    #[arg(long, value_name = "NUMBER")]
+    differences: Option<u32>,
+
+    /// Queries under way at a time.
+    #[arg(long, value_name = "NUMBER")]
+    concurrency: Option<u32>,
+
+    /// Size of the data set; `lyceum seed --help` says of what.
+    #[arg(long, default_value_t = SEED_SCALE)]
+    seed_scale: f64,
+
+    /// Put this known bug into the reference, which has to be found within a minute. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    mutant: Vec<String>,
+
+    /// All known bugs, one after the other.
+    #[arg(long)]
+    mutants: bool,
+}
+
+/// How the router calls the subgraphs.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// By function call.
+    InProcess,
+    /// As separate processes do.
+    Http,
+}
+
+/// How clients ask.
+#[derive(Clone, Copy, ValueEnum)]
+enum Transport {
+    /// `POST`.
+    Post,
+    /// `GET`, for queries.
+    Get,
+    /// Server-sent events, for queries.
+    Sse,
+    /// `graphql-transport-ws`.
+    Ws,
+}
+
+pub async fn run(options: &Options) -> Result<()> {
+    let page = Package::web_playground();
+    page.install().await?;
+    page.build().await?;
+    let logs = TempDir::new()?;
+    compare(options.modes(), options.seed_scale, &options.words(), logs.path()).await
+}
+
+/// The part of `cargo xtask test`. The logs are put where they are searched for secrets.
+pub async fn short(logs: &Path) -> Result<()> {
+    let words = SHORT.map(str::to_owned);
+    compare(&[Mode::InProcess, Mode::Http], SEED_SCALE, &words, logs).await
+}
+
+/// Starts what is to be compared, and compares it.
+async fn compare(modes: &[Mode], scale: f64, words: &[String], logs: &Path) -> Result<()> {
+    let package = Package::truth();
+    package.install().await?;
+    process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
+
+    let database = Database::start_migrated().await?;
+    let addresses = database.addresses()?;
+    let scale = scale.to_string();
+    process::run(lyceum().args(["migrate"]).envs(addresses.clone())).await?;
+    process::run(lyceum().args(["seed", "--scale", &scale]).envs(addresses.clone())).await?;
+    let truth = || package.program("bin/lyceum-truth.js");
+    process::run_quietly(truth()?.arg("prepare").envs(addresses.clone()), "lyceum-truth prepare").await?;
+
+    let waiting = Waiting::for_("lyceum up");
+    let mut systems = Vec::new();
+    for mode in modes {
+        systems.push(System::start(*mode, &addresses, logs).await?);
+    }
+    waiting.done();
+
+    let mut command = truth()?;
+    command.envs(addresses).args(words);
+    for System { mode, router, .. } in &systems {
+        command.arg("--system").arg(format!("{}={router}", mode.name()));
+    }
+    terminal::step("lyceum-truth");
+    let compared = process::run_quietly(&mut command, "the comparison").await;
+
+    let mut stopped = Ok(());
+    for system in systems {
+        stopped = stopped.and(system.process.stop(PATIENCE).await.context("`lyceum up` was asked to end"));
+    }
+    database.stop().await?;
+    compared.and(stopped)
+}
+
+/// `lyceum up` over databases that it shares with others.
+struct System {
+    mode: Mode,
+    router: String,
+    process: Running,
+    _directory: TempDir,
+}
+
+/// What `--addresses` writes.
+#[derive(Deserialize)]
+struct Addresses {
+    router: String,
+}
+
+impl System {
+    async fn start(mode: Mode, databases: &[(String, String)], logs: &Path) -> Result<Self> {
+        let directory = TempDir::new()?;
+        create_dir_all(logs)?;
+        let (file, log) = (directory.path().join("addresses.json"), logs.join(format!("log-truth-{}", mode.name())));
+        let mut command = lyceum();
+        command.args(["up", "--free-ports", "--temporary", "--transport", mode.name(), "--bus", "local"]);
+        command.args(["--throttle", "false", "--access-token-seconds", TOKEN_SECONDS, "--addresses"]).arg(&file);
+        command.envs(databases.iter().cloned());
+        command.stdout(Stdio::null()).stderr(File::create(&log)?);
+        let process = Running::start(&mut command)?;
+        let deadline = Instant::now() + PATIENCE;
+        let addresses: Addresses = loop {
+            if let Ok(text) = std::fs::read(&file) {
+                break serde_json::from_slice(&text)?;
+            }
+            ensure!(Instant::now() < deadline, "`lyceum up` is not ready:\n{}", std::fs::read_to_string(&log)?);
+            sleep(Duration::from_millis(100)).await;
+        };
+        Ok(Self { mode, router: addresses.router, process, _directory: directory })
+    }
+}
+
+/// It was built beside us.
+fn lyceum() -> Command {
+    let beside = std::env::current_exe().ok().map(|program| program.with_file_name("lyceum"));
+    let mut command = Command::new(beside.unwrap_or_else(|| "lyceum".into()));
+    command.current_dir(root());
+    command
+}
+
+impl Options {
+    fn modes(&self) -> &'static [Mode] {
+        match self.mode {
+            Some(Mode::InProcess) => &[Mode::InProcess],
+            Some(Mode::Http) => &[Mode::Http],
+            None => &[Mode::InProcess, Mode::Http],
+        }
+    }
+
+    /// In the words of `lyceum-truth`.
+    fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                words.extend([format!("--{name}"), value]);
+            }
+        };
+        let text = |number: Option<u64>| number.map(|number| number.to_string());
+        add("seed", text(self.seed));
+        add("seconds", text(self.seconds));
+        add("operations", text(self.seconds.is_none().then_some(self.operations)));
+        add("first", text(self.first));
+        add("differences", text(self.differences.map(u64::from)));
+        add("concurrency", text(self.concurrency.map(u64::from)));
+        for transport in &self.transport {
+            add("transport", Some(transport.name().to_owned()));
+        }
+        for viewer in &self.viewer {
+            add("viewer", Some(viewer.clone()));
+        }
+        for mutant in &self.mutant {
+            add("mutant", Some(mutant.clone()));
+        }
+        let flags = [
+            ("plain", self.plain),
+            ("conditions", self.conditions),
+            ("key-aliases", self.key_aliases),
+            ("queries", self.queries),
+            ("mutants", self.mutants),
+        ];
+        words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| format!("--{name}")));
+        words
+    }
+}
+
+impl Mode {
+    /// As `lyceum up --transport` has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::InProcess => "in-process",
+            Self::Http => "http",
+        }
+    }
+}
+
+impl Transport {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Post => "post",
+            Self::Get => "get",
+            Self::Sse => "sse",
+            Self::Ws => "ws",
+        }
+    }
+}
