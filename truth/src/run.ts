@@ -80,6 +80,8 @@ class Run {
   readonly #viewers: Viewer[];
   readonly #pools: Pools;
   readonly #reference: Reference;
+  /** The same without a mutant. */
+  readonly #healthy: Reference;
   readonly #statistics = new Statistics();
   readonly #found = new Map<string, Case[]>();
   #wrong = 0;
@@ -94,8 +96,11 @@ class Run {
     this.#viewers = viewers.length > 0 ? all.filter(({ name }) => viewers.includes(name)) : all;
     this.#pools = new Pools(tables, cursors);
     const forgotten = mutant === "permission-forgotten" ? ["Course.enrollments"] : [];
-    const permissions = new Permissions(PERMISSIONS, forgotten);
-    this.#reference = new Reference({ schema, permissions, tables, cursors, mutant });
+    const world = { schema, tables, cursors };
+    const permissions = new Permissions(PERMISSIONS);
+    this.#healthy = new Reference({ ...world, permissions, mutant: undefined });
+    const misread = new Permissions(PERMISSIONS, forgotten);
+    this.#reference = new Reference({ ...world, permissions: misread, mutant });
   }
 
   async compare(): Promise<boolean> {
@@ -231,9 +236,15 @@ class Run {
     } catch (error) {
       reply = { errors: [{ message: `no answer: ${error}` }] };
     }
+    const { databases, cursors } = this.#setting;
     if (isMutation(operation))
-      await restore(this.#setting.databases, ["identity", "course", "enrollment", "notification"]);
-    return { reply, differences: compareAnswers(expected, reply, this.#setting.cursors) };
+      await restore(databases, ["identity", "course", "enrollment", "notification"]);
+    const differences = compareAnswers(expected, reply, cursors);
+    if (!this.#mutant || differences.length === 0) return { reply, differences };
+    // Only what is the mutant's fault finds it, and not what the system gets wrong itself.
+    const healthy = await this.#healthy.answer(operation);
+    const isSystems = compareAnswers(healthy, reply, cursors).length > 0;
+    return { reply, differences: isSystems ? [] : differences };
   }
 }
 
