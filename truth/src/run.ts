@@ -65,6 +65,13 @@ export async function runAll(options: Options, databases: Databases): Promise<bo
   }
 }
 
+/** Differences that look the same. */
+interface Found {
+  times: number;
+  /** The smallest of them. */
+  cases: Case[];
+}
+
 interface Setting {
   schema: GraphQLSchema;
   tables: Tables;
@@ -83,7 +90,7 @@ class Run {
   /** The same without a mutant. */
   readonly #healthy: Reference;
   readonly #statistics = new Statistics();
-  readonly #found = new Map<string, Case[]>();
+  readonly #found = new Map<string, Found>();
   #wrong = 0;
 
   constructor(options: Options, setting: Setting, mutant?: Mutant) {
@@ -105,8 +112,8 @@ class Run {
 
   async compare(): Promise<boolean> {
     await this.#go(this.#options.operations, this.#options.seconds, this.#options.differences);
-    const found = [...this.#found.values()].flat();
-    for (const one of found) say(`\n${written(one)}`);
+    for (const { times, cases } of this.#found.values())
+      for (const one of cases) say(`\n${written(one)}\n(${times} like this)`);
     say(`\n${this.#statistics.written()}`);
     const { kinds, queries } = this.#options;
     const isMade = (feature: string) =>
@@ -115,7 +122,7 @@ class Run {
       (!queries || !feature.startsWith("mutation"));
     const missing = this.#statistics.missing(FEATURES.filter(isMade));
     if (missing.length > 0) say(`never made: ${missing.join(", ")}`);
-    const kindsFound = [...this.#found.values()].flatMap(([one]) =>
+    const kindsFound = [...this.#found.values()].flatMap(({ cases: [one] }) =>
       one ? kindOf(one.operation) : [],
     );
     say(
@@ -127,7 +134,7 @@ class Run {
   async findMutant(): Promise<boolean> {
     const since = Date.now();
     await this.#go(undefined, MUTANT_SECONDS, 1);
-    const [found] = [...this.#found.values()].flat();
+    const [found] = [...this.#found.values()].flatMap(({ cases }) => cases);
     const { operations } = this.#statistics;
     const after = `${operations} operations, ${((Date.now() - since) / 1000).toFixed(1)} s`;
     const name = `${this.#mutant}: ${this.#mutant && mutants[this.#mutant]}`;
@@ -225,8 +232,9 @@ class Run {
       differences: again.length > 0 ? again : differences,
     };
     const key = fingerprint(smallest);
-    const known = this.#found.get(key) ?? [];
-    this.#found.set(key, [...known, smallest].sort(bySize).slice(0, MAX_CASES));
+    const known = this.#found.get(key) ?? { times: 0, cases: [] };
+    const cases = [...known.cases, smallest].sort(bySize).slice(0, MAX_CASES);
+    this.#found.set(key, { times: known.times + 1, cases });
   }
 
   async #ask({ operation, expected, system, transport }: Task) {
