@@ -18,6 +18,12 @@ const sqlText = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const madeUp = (text: string) =>
   `overlay(overlay(md5(${text}) placing '4' from 13) placing '8' from 17)::uuid`;
 
+/** What points to nothing, in every nth row of each list, so that also short pages have some. */
+const pointNowhere = (table: string, column: string, list: string, time: string, n: number) =>
+  `update ${table} set ${column} = ${madeUp(`'nowhere ' || ${table}.id`)}
+     from (select id, row_number() over (${list} order by ${time} desc, id desc) as place from ${table}) as listed
+     where listed.id = ${table}.id and ${column} is not null and place % ${n} = 2`;
+
 /** Every nth row, by a hash that has nothing to do with any order. */
 const nth = (n: number, what = "id::text") => `abs(hashtext(${what})) % ${n} = 0`;
 
@@ -31,7 +37,7 @@ export async function disturb(databases: Databases): Promise<void> {
     `update users set role = 'admin' where email = ${sqlText(addresses.admin)}`,
     // Was a teacher once: verified, and no teacher.
     `update users set is_verified = true where role = 'student' and ${nth(11)}`,
-    `delete from users where email not in (${emails}) and ${nth(4)}`,
+    `delete from users where email not in (${emails}) and ${nth(3)}`,
     `insert into users (id, email, password_hash, name, role, created_at)
        select ${madeUp("'old ' || id")}, 'old.' || email, 'none', 'Old ' || name, role, created_at
        from users where role = 'teacher' and not is_verified
@@ -63,7 +69,7 @@ export async function disturb(databases: Databases): Promise<void> {
        from courses where ${nth(3)} on conflict do nothing`,
     `update courses set teacher_id = ${id.unverifiedTeacher} where ${nth(13)}`,
     `update courses set teacher_id = ${id.otherTeacher} where ${nth(17)}`,
-    `update courses set teacher_id = ${madeUp("'nobody'")} where ${nth(29)}`,
+    pointNowhere("courses", "teacher_id", "", "created_at", 5),
     `delete from courses where ${nth(4, "'x' || id")}`,
   ]);
   const courses = await databases.rows<{ id: string }>(
@@ -98,6 +104,16 @@ export async function disturb(databases: Databases): Promise<void> {
                     and course_id not in (select course_id from enrollments where student_id = ${id.otherStudent})
                     group by course_id)`,
     `delete from enrollments where ${nth(9, "'x' || id")}`,
+  ]);
+
+  const byStudent = "partition by student_id";
+  await change("payment", [pointNowhere("payments", "course_id", byStudent, "created_at", 4)]);
+  await change("payment", [pointNowhere("payments", "student_id", "", "created_at", 9)]);
+  const enrolled = "enrolled_at";
+  await change("enrollment", [
+    pointNowhere("enrollments", "course_id", byStudent, enrolled, 4),
+    pointNowhere("enrollments", "payment_id", byStudent, enrolled, 3),
+    pointNowhere("enrollments", "student_id", "partition by course_id", enrolled, 7),
   ]);
 
   await change("notification", [

@@ -89,7 +89,7 @@ class Run {
   readonly #reference: Reference;
   /** The same without a mutant. */
   readonly #healthy: Reference;
-  readonly #statistics = new Statistics();
+  readonly #statistics: Statistics;
   readonly #found = new Map<string, Found>();
   #wrong = 0;
 
@@ -98,6 +98,7 @@ class Run {
     this.#setting = setting;
     this.#mutant = mutant;
     const { schema, tables, cursors } = setting;
+    this.#statistics = new Statistics(schema);
     const all = findViewers(tables);
     const { viewers } = options;
     this.#viewers = viewers.length > 0 ? all.filter(({ name }) => viewers.includes(name)) : all;
@@ -122,13 +123,15 @@ class Run {
       (!queries || !feature.startsWith("mutation"));
     const missing = this.#statistics.missing(FEATURES.filter(isMade));
     if (missing.length > 0) say(`never made: ${missing.join(", ")}`);
+    const unasked = queries ? [] : this.#statistics.unasked;
+    if (unasked.length > 0) say(`never asked for: ${unasked.join(", ")}`);
     const kindsFound = [...this.#found.values()].flatMap(({ cases: [one] }) =>
       one ? kindOf(one.operation) : [],
     );
     say(
       `${this.#wrong} differences, ${this.#found.size} distinct ${JSON.stringify(count(kindsFound))}`,
     );
-    return this.#wrong === 0 && missing.length === 0;
+    return this.#wrong === 0 && missing.length === 0 && unasked.length === 0;
   }
 
   async findMutant(): Promise<boolean> {

@@ -1,6 +1,15 @@
 // What a run has covered, for people, and for the run itself: what is never made is never compared.
 
+import {
+  type GraphQLSchema,
+  isIntrospectionType,
+  isObjectType,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
 import { FEATURES, type Feature } from "./features.ts";
+import { mutations } from "./mutations.ts";
 import type { Operation } from "./operation.ts";
 import type { System, Transport } from "./systems.ts";
 
@@ -12,11 +21,19 @@ export class Statistics {
   readonly #since = Date.now();
   readonly #features = new Map<Feature, number>(FEATURES.map((feature) => [feature, 0]));
   readonly #counts = new Map<string, number>();
+  readonly #schema: GraphQLSchema;
+  /** As `Type.field`. */
+  readonly #fields = new Set<string>();
+
+  constructor(schema: GraphQLSchema) {
+    this.#schema = schema;
+  }
 
   count(operation: Operation, system: System, transport: Transport, features: Set<Feature>): void {
     this.operations += 1;
     for (const feature of features)
       this.#features.set(feature, (this.#features.get(feature) ?? 0) + 1);
+    this.#countFields(operation);
     for (const what of [`as ${operation.viewer.name}`, `by ${transport}`, system.mode])
       this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
@@ -31,6 +48,20 @@ export class Statistics {
     return expected.filter((feature) => this.#features.get(feature) === 0);
   }
 
+  /** Of the fields of the graph that can be compared, those that nobody has asked for. */
+  get unasked(): string[] {
+    if (this.operations < ENOUGH_TO_EXPECT_ALL) return [];
+    return comparable(this.#schema).filter((field) => !this.#fields.has(field));
+  }
+
+  #countFields({ document }: Operation): void {
+    const info = new TypeInfo(this.#schema);
+    const Field = () => {
+      this.#fields.add(`${info.getParentType()?.name}.${info.getFieldDef()?.name}`);
+    };
+    visit(document, visitWithTypeInfo(info, { Field }));
+  }
+
   written(): string {
     const list = (counts: Iterable<[string, number]>) =>
       [...counts].map(([what, count]) => `${what} ${count}`).join(", ");
@@ -40,4 +71,23 @@ export class Statistics {
       `with ${list(this.#features)}`,
     ].join("\n");
   }
+}
+
+/** All but what is not asked for at all: subscriptions, and mutations without a model, with what they alone lead to. */
+function comparable(schema: GraphQLSchema): string[] {
+  const types = Object.values(schema.getTypeMap()).filter(isObjectType);
+  const all = types.filter((type) => !isIntrospectionType(type) && type.name !== "Subscription");
+  const isModelled = (name: string) => mutations[name] !== undefined;
+  const modelled = new Set(
+    Object.values(schema.getMutationType()?.getFields() ?? {})
+      .filter(({ name }) => isModelled(name))
+      .map(({ type }) => `${type}`.replace("!", "")),
+  );
+  return all
+    .filter(({ name }) => name !== "Session" && (!name.endsWith("Payload") || modelled.has(name)))
+    .flatMap((type) =>
+      Object.keys(type.getFields())
+        .filter((name) => type !== schema.getMutationType() || isModelled(name))
+        .map((name) => `${type.name}.${name}`),
+    );
 }

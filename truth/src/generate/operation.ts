@@ -176,7 +176,12 @@ class Maker {
     const inner = fields.filter((one) => !leaves.includes(one));
     const mayGoDeeper = depth < MAX_DEPTH && this.#fieldsLeft > 0 && objects <= MAX_OBJECTS;
     const goesDeeper = mayGoDeeper && inner.length > 0 && this.#random.chance(0.55);
-    if (goesDeeper || type === this.#making.schema.getQueryType()) return this.#random.pick(inner);
+    if (goesDeeper || type === this.#making.schema.getQueryType()) {
+      // What points to one object may point to another service's, or to nothing.
+      const edges = inner.filter(({ args }) => args.length === 0);
+      const isEdge = edges.length > 0 && this.#random.chance(0.4);
+      return this.#random.pick(isEdge ? edges : inner);
+    }
     return leaves.length > 0 ? this.#random.pick(leaves) : TypeNameMetaFieldDef;
   }
 
