@@ -19,10 +19,15 @@ const madeUp = (text: string) =>
   `overlay(overlay(md5(${text}) placing '4' from 13) placing '8' from 17)::uuid`;
 
 /** What points to nothing, in every nth row of each list, so that also short pages have some. */
-const pointNowhere = (table: string, column: string, list: string, time: string, n: number) =>
+const pointNowhere = (
+  table: string,
+  column: string,
+  { list = "", time = "created_at", n = 5, where = "true" },
+) =>
   `update ${table} set ${column} = ${madeUp(`'nowhere ' || ${table}.id`)}
-     from (select id, row_number() over (${list} order by ${time} desc, id desc) as place from ${table}) as listed
-     where listed.id = ${table}.id and ${column} is not null and place % ${n} = 2`;
+     from (select id, row_number() over (${list} order by ${time} desc, id desc) as place
+           from ${table} where ${column} is not null and ${where}) as listed
+     where listed.id = ${table}.id and place % ${n} = 2`;
 
 /** Every nth row, by a hash that has nothing to do with any order. */
 const nth = (n: number, what = "id::text") => `abs(hashtext(${what})) % ${n} = 0`;
@@ -69,7 +74,7 @@ export async function disturb(databases: Databases): Promise<void> {
        from courses where ${nth(3)} on conflict do nothing`,
     `update courses set teacher_id = ${id.unverifiedTeacher} where ${nth(13)}`,
     `update courses set teacher_id = ${id.otherTeacher} where ${nth(17)}`,
-    pointNowhere("courses", "teacher_id", "", "created_at", 5),
+    pointNowhere("courses", "teacher_id", {}),
     `delete from courses where ${nth(4, "'x' || id")}`,
   ]);
   const courses = await databases.rows<{ id: string }>(
@@ -106,14 +111,23 @@ export async function disturb(databases: Databases): Promise<void> {
     `delete from enrollments where ${nth(9, "'x' || id")}`,
   ]);
 
-  const byStudent = "partition by student_id";
-  await change("payment", [pointNowhere("payments", "course_id", byStudent, "created_at", 4)]);
-  await change("payment", [pointNowhere("payments", "student_id", "", "created_at", 9)]);
-  const enrolled = "enrolled_at";
+  // A payment and the place that it bought are the same student's, here as elsewhere.
+  const list = "partition by student_id";
+  const time = "enrolled_at";
+  const boughtNothing = "substr(id::text, 15, 1) = '4'";
+  await change("payment", [
+    pointNowhere("payments", "course_id", { list, n: 4 }),
+    pointNowhere("payments", "student_id", { where: boughtNothing }),
+  ]);
   await change("enrollment", [
-    pointNowhere("enrollments", "course_id", byStudent, enrolled, 4),
-    pointNowhere("enrollments", "payment_id", byStudent, enrolled, 3),
-    pointNowhere("enrollments", "student_id", "partition by course_id", enrolled, 7),
+    pointNowhere("enrollments", "course_id", { list, time, n: 4 }),
+    pointNowhere("enrollments", "payment_id", { list, time, n: 3 }),
+    pointNowhere("enrollments", "student_id", {
+      list: "partition by course_id",
+      time,
+      n: 3,
+      where: "payment_id is null",
+    }),
   ]);
 
   await change("notification", [
