@@ -39,7 +39,9 @@ export function fingerprint({ operation, differences, reply, transport }: Case):
   const kinds = [...new Set(differences.map(({ kind }) => kind))];
   const messages = (reply.errors ?? []).map(({ message }) => message.replace(/"[^"]*"/g, '""'));
   const shapes = differences.map(({ kind, expected, actual }) =>
-    kind === "errors" ? codesOf(expected, actual) : `${shape(expected)} as ${shape(actual)}`,
+    kind === "errors" || kind === "effect"
+      ? codesOf(expected, actual)
+      : `${shape(expected)} as ${shape(actual)}`,
   );
   const parts = [kinds, [...new Set(messages)].sort(), [...new Set(shapes)].sort()];
   const where = kinds.includes("key order") ? transport : "";

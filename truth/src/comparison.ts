@@ -1,4 +1,5 @@
-// Whether an answer is the right one: data exactly, its keys in their order, errors by code and path.
+// Whether an answer is the right one: data exactly, its keys in their order, errors by code and path. And whether a
+// mutation has had its effects, once, and no others.
 //
 // The contract leaves open, and so nothing else does here:
 // - the wording of messages, in errors and in `userErrors`: clients go by the code (docs/errors.md);
@@ -13,7 +14,7 @@ import type { Answer, Problem } from "./operation.ts";
 import type { Reply } from "./systems.ts";
 import { cursorKey, isWildcard, WORDING } from "./wildcards.ts";
 
-export const DIFFERENCES = ["data", "key order", "errors", "cursor"] as const;
+export const DIFFERENCES = ["data", "key order", "errors", "cursor", "effect"] as const;
 export type DifferenceKind = (typeof DIFFERENCES)[number];
 
 export interface Difference {
@@ -34,6 +35,13 @@ export function compareAnswers(expected: Answer, reply: Reply, cursors: Cursors)
   }));
   comparison.errors(expected, actual);
   return comparison.differences;
+}
+
+/** Whether a mutation has changed in the databases what it should have, and nothing else. */
+export function compareEffects(expected: string[], actual: string[]): Difference[] {
+  const [missing, extra] = [without(expected, actual), without(actual, expected)];
+  if (missing.length === 0 && extra.length === 0) return [];
+  return [{ kind: "effect", path: "", expected: missing, actual: extra }];
 }
 
 class Comparison {

@@ -2,6 +2,7 @@
 // make, moments are equal, texts have signs that somebody might take for their own.
 
 import type { DatabaseName, Databases } from "./databases.ts";
+import { remember } from "./effects.ts";
 import { addresses } from "./viewers.ts";
 
 const TEXTS = [
@@ -141,47 +142,5 @@ export async function disturb(databases: Databases): Promise<void> {
     ),
   ]);
 
-  // What mutations change is put back from here.
-  const kept: DatabaseName[] = ["identity", "course", "enrollment", "notification"];
-  for (const name of kept)
-    await change(name, [
-      "drop table if exists before_truth",
-      `create table before_truth as table ${TABLES[name as keyof typeof TABLES]}`,
-    ]);
-}
-
-const TABLES = {
-  identity: "users",
-  course: "courses",
-  enrollment: "enrollments",
-  notification: "notifications",
-} as const;
-
-/** Puts back what a mutation has changed, or should have left alone. */
-export async function restore(
-  databases: Databases,
-  changed: Iterable<keyof typeof TABLES>,
-): Promise<void> {
-  const columns = {
-    identity: ["is_verified"],
-    course: ["title", "description", "is_free", "price", "duration_minutes", "level"],
-    enrollment: ["status"],
-    notification: ["is_read"],
-  };
-  const restoreTable = async (name: keyof typeof TABLES) => {
-    const table = TABLES[name];
-    if (name !== "identity")
-      await databases.rows(
-        name,
-        `delete from ${table} where id not in (select id from before_truth)`,
-      );
-    const pairs = columns[name].map((column) => `${column} = before.${column}`).join(", ");
-    const list = (from: string) => columns[name].map((column) => `${from}.${column}`).join(", ");
-    await databases.rows(
-      name,
-      `update ${table} as now set ${pairs} from before_truth as before
-         where now.id = before.id and (${list("now")}) is distinct from (${list("before")})`,
-    );
-  };
-  await Promise.all([...changed].map(restoreTable));
+  await remember(databases);
 }

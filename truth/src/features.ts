@@ -53,7 +53,7 @@ export function featuresOf(operation: Operation, expected: Expected): Set<Featur
   });
   if (isMutation(operation)) {
     features.add("mutation");
-    if (expected.changes.size > 0) features.add("mutation with effect");
+    if (expected.changes.length > 0) features.add("mutation with effect");
     const root = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION);
     if ((root?.selectionSet.selections.length ?? 0) > 1) features.add("mutations in sequence");
   }

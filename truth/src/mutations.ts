@@ -7,9 +7,6 @@ import type { Context } from "./resolvers.ts";
 import type { Course } from "./rows.ts";
 import { generated, WORDING } from "./wildcards.ts";
 
-/** The databases whose rows a mutation may have changed. */
-export type Change = "course" | "enrollment" | "identity" | "notification";
-
 interface UserError {
   code: string;
   field: string[];
@@ -45,7 +42,6 @@ export const mutations: Record<string, Mutation> = {
     const viewer = admit(context, "markNotificationRead");
     const notification = context.tables.Notification.find(canonical(notificationId));
     if (notification?.userId !== viewer) return refused("notification", notFound("notificationId"));
-    context.changes.add("notification");
     return done("notification", context.tables.Notification.put({ ...notification, isRead: true }));
   },
 
@@ -54,7 +50,6 @@ export const mutations: Record<string, Mutation> = {
     const { Notification } = context.tables;
     const unread = Notification.all().filter((row) => row.userId === viewer && !row.isRead);
     for (const row of unread) Notification.put({ ...row, isRead: true });
-    context.changes.add("notification");
     return done("count", unread.length);
   },
 
@@ -64,7 +59,6 @@ export const mutations: Record<string, Mutation> = {
     const described = { title, description, level, isFree, price: price ?? null, durationMinutes };
     const faults = faultsOf(described);
     if (faults.length > 0) return refused("course", ...faults);
-    context.changes.add("course");
     context.made += 1;
     const course = {
       ...described,
@@ -98,7 +92,6 @@ export const mutations: Record<string, Mutation> = {
     };
     const faults = faultsOf(changed);
     if (faults.length > 0) return refused("course", ...faults);
-    context.changes.add("course");
     const row = { ...course, ...changed, price: withCents(changed.price) };
     return done("course", context.tables.Course.put(row));
   },
@@ -109,7 +102,6 @@ export const mutations: Record<string, Mutation> = {
     if (enrollment?.studentId !== viewer) return refused("enrollment", notFound("enrollmentId"));
     if (STATUSES.indexOf(status) <= STATUSES.indexOf(enrollment.status))
       return refused("enrollment", userError("INVALID_STATUS_TRANSITION", "status"));
-    context.changes.add("enrollment");
     return done("enrollment", context.tables.Enrollment.put({ ...enrollment, status }));
   },
 
@@ -117,7 +109,6 @@ export const mutations: Record<string, Mutation> = {
     admit(context, "verifyTeacher");
     const user = context.tables.User.find(canonical(userId));
     if (user?.role !== "TEACHER") return refused("user", notFound("userId"));
-    context.changes.add("identity");
     return done("user", context.tables.User.put({ ...user, isVerified: true }));
   },
 

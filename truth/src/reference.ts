@@ -2,8 +2,8 @@
 
 import { execute, GraphQLError, type GraphQLSchema } from "graphql";
 import type { Cursors } from "./cursors.ts";
+import { changesOf } from "./effects.ts";
 import { type Mutant, misanswer, misread } from "./mutants.ts";
-import type { Change } from "./mutations.ts";
 import { type Answer, isMutation, type Operation, type Problem } from "./operation.ts";
 import type { Permissions } from "./permissions.ts";
 import { Unpredictable } from "./refusal.ts";
@@ -13,8 +13,8 @@ import type { Tables } from "./rows.ts";
 export interface Expected extends Answer {
   /** Whether something deleted was pointed to. */
   hasDeadKeys: boolean;
-  /** What the operation has changed, and so has to be put back. */
-  changes: Set<Change>;
+  /** What the operation should have changed in the databases. */
+  changes: string[];
 }
 
 /** All that answers depend on, besides the operation. */
@@ -62,7 +62,7 @@ export class Reference {
       data: mutant ? misanswer(data, mutant, execution.parentsOfDead) : data,
       errors: errors.map(problem),
       hasDeadKeys: execution.hasDeadKeys,
-      changes: execution.context.changes,
+      changes: isMutation(operation) ? changesOf(this.#world.tables, execution.context.tables) : [],
     };
   }
 }

@@ -9,7 +9,7 @@ import {
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields.js";
 import { canonical, checkFormats } from "./formats.ts";
-import { type Change, mutations } from "./mutations.ts";
+import { mutations } from "./mutations.ts";
 import { type PageArguments, Pages } from "./pages.ts";
 import type { Outcome, Viewer } from "./permissions.ts";
 import type { World } from "./reference.ts";
@@ -21,7 +21,6 @@ export interface Context {
   world: World;
   viewer: Viewer;
   tables: Tables;
-  changes: Set<Change>;
   /** How many rows were made: names them. */
   made: number;
 }
@@ -51,8 +50,7 @@ export class Execution {
   /** @param before one that has taken effect already, whose payloads are to be looked at */
   constructor(world: World, viewer: Viewer, before?: Execution) {
     const tables = before?.context.tables ?? copyOf(world.tables);
-    const changes = before?.context.changes ?? new Set<Change>();
-    this.context = { world, viewer, tables, changes, made: 0 };
+    this.context = { world, viewer, tables, made: 0 };
     this.#before = before;
     this.#pages = new Pages(tables, world.cursors, world.mutant);
   }

@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { buildSchema, type GraphQLSchema, OperationTypeNode, print, validate } from "graphql";
 import { bySize, type Case, fingerprint, kindOf, written } from "./case.ts";
-import { compareAnswers, type Difference } from "./comparison.ts";
+import { compareAnswers, compareEffects, type Difference } from "./comparison.ts";
 import { Cursors } from "./cursors.ts";
 import type { Databases } from "./databases.ts";
-import { restore } from "./disturb.ts";
+import { takeBack } from "./effects.ts";
 import { FEATURES, featuresOf } from "./features.ts";
 import { isWithinLimits } from "./generate/limits.ts";
 import { make } from "./generate/operation.ts";
@@ -248,13 +248,15 @@ class Run {
       reply = { errors: [{ message: `no answer: ${error}` }] };
     }
     const { databases, cursors } = this.#setting;
-    if (isMutation(operation))
-      await restore(databases, ["identity", "course", "enrollment", "notification"]);
-    const differences = compareAnswers(expected, reply, cursors);
+    const effects = isMutation(operation) ? await takeBack(databases) : [];
+    const compare = (answer: Expected) => [
+      ...compareAnswers(answer, reply, cursors),
+      ...compareEffects(answer.changes, effects),
+    ];
+    const differences = compare(expected);
     if (!this.#mutant || differences.length === 0) return { reply, differences };
     // Only what is the mutant's fault finds it, and not what the system gets wrong itself.
-    const healthy = await this.#healthy.answer(operation);
-    const isSystems = compareAnswers(healthy, reply, cursors).length > 0;
+    const isSystems = compare(await this.#healthy.answer(operation)).length > 0;
     return { reply, differences: isSystems ? [] : differences };
   }
 }

@@ -62,5 +62,5 @@ test("a later mutation sees what an earlier one did", async () => {
     a: { enrollment: { status: "COMPLETED" } },
     b: { userErrors: [{ code: "INVALID_STATUS_TRANSITION" }] },
   });
-  assert.deepEqual([...changes], ["enrollment"]);
+  assert.deepEqual(changes, [`enrollments ${BOBS_RUST}: ["completed"]`]);
 });
