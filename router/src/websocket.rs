@@ -38,7 +38,7 @@ use hive_router::{
     plugins::plugin_context::PluginContext,
 };
 use reqwest::redirect::Policy;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json, value::RawValue};
 use subgraph_kit::client;
 use tokio::time::sleep;
@@ -217,6 +217,19 @@ struct Received {
     payload: Option<Value>,
 }
 
+/// Whether each is there, which it also is as null.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, default, deserialize_with = "as_it_is")]
+    data: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "as_it_is")]
+    errors: Option<&'a RawValue>,
+}
+
+fn as_it_is<'a, D: Deserializer<'a>>(json: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(json).map(Some)
+}
+
 impl Connection {
     fn on_frame(self: &Rc<Self>, frame: Frame) -> Option<Message> {
         self.heard.set(Instant::now());
@@ -342,14 +355,14 @@ impl Connection {
         if of.starts_with(b"text/event-stream") {
             return self.pass_on_events(id, answer).await;
         }
-        let answer: Option<Value> = answer.json().await.ok();
-        match answer {
-            Some(Value::Object(answer)) if answer.contains_key("data") => {
-                self.send(&json!({ "type": "next", "id": id, "payload": answer }));
+        let answer = answer.text().await.unwrap_or_default();
+        match serde_json::from_str(&answer) {
+            Ok(Answer { data: Some(_), .. }) => {
+                self.next(id, &answer);
                 self.complete(id);
             }
-            Some(Value::Object(mut answer)) if answer.contains_key("errors") => {
-                self.finish(id, &json!({ "type": "error", "id": id, "payload": answer["errors"].take() }));
+            Ok(Answer { errors: Some(errors), .. }) => {
+                self.finish(id, format!(r#"{{"type":"error","id":{},"payload":{errors}}}"#, json!(id)));
             }
             _ => self.fail(id, NOT_AVAILABLE, "SERVICE_UNAVAILABLE"),
         }
@@ -368,7 +381,7 @@ impl Connection {
             }
             let Some(json) = text.strip_prefix("event: next\ndata: ") else { continue };
             let Ok(payload) = serde_json::from_str::<&RawValue>(json.trim_end()) else { break };
-            self.send_text(format!(r#"{{"type":"next","id":{},"payload":{payload}}}"#, json!(id)));
+            self.next(id, payload.get());
             while self.sink.io().with_write_buf(|unsent| unsent.len()).is_ok_and(|unsent| unsent > MOST_UNSENT_BYTES) {
                 sleep(UNSENT_POLL).await;
             }
@@ -391,20 +404,25 @@ impl Connection {
         request
     }
 
+    /// Passes on what a client has to see as it is: an object's keys are in the order of its selections.
+    fn next(&self, id: &str, answer: &str) {
+        self.send_text(format!(r#"{{"type":"next","id":{},"payload":{answer}}}"#, json!(id)));
+    }
+
     fn complete(&self, id: &str) {
-        self.finish(id, &json!({ "type": "complete", "id": id }));
+        self.finish(id, json!({ "type": "complete", "id": id }).to_string());
     }
 
     fn fail(&self, id: &str, message: &str, code: &str) {
         let errors = json!([{ "message": message, "extensions": { "code": code } }]);
-        self.finish(id, &json!({ "type": "error", "id": id, "payload": errors }));
+        self.finish(id, json!({ "type": "error", "id": id, "payload": errors }).to_string());
     }
 
-    fn finish(&self, id: &str, message: &Value) {
+    fn finish(&self, id: &str, message: String) {
         // First, since the client may use the name again as soon as it hears of the end. What runs
         // this ends after it, at the next time that it would wait.
         let operation = self.operations.borrow_mut().remove(id);
-        self.send(message);
+        self.send_text(message);
         drop(operation);
     }
 

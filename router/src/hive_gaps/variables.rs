@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn scalars_are_what_the_specification_says() {
         let first = "query($first: Int) { courses(first: $first) { totalCount } }";
-        let by_id = "query($id: ID!) { __type(name: \"A\") { name } user(id: $id) { name } }";
+        let by_id = "query($id: ID!) { user(id: $id) { name } }";
 
         for right in [json!({}), json!({ "first": null }), json!({ "first": 1 }), json!({ "more": 1 })] {
             assert_eq!(message(first, &right), None, "{right}");
@@ -231,6 +231,11 @@ mod tests {
         ] {
             assert!(message(first, &wrong).is_some(), "{wrong}");
         }
-        let _ = by_id;
+        for right in [json!({ "id": "1" }), json!({ "id": 1 })] {
+            assert_eq!(message(by_id, &right), None, "{right}");
+        }
+        for wrong in [json!({}), json!({ "id": 1.5 }), json!({ "id": true }), json!({ "id": {} })] {
+            assert!(message(by_id, &wrong).is_some(), "{wrong}");
+        }
     }
 }
