@@ -183,8 +183,8 @@ test("what may be missing takes along only the types that nothing else leads to"
 
 test("what may be missing, but is there, is held to the contract", () => {
   const schema = changed(
-    "enroll(input: EnrollInput!): EnrollPayload!",
     "enroll(input: EnrollInput!): EnrollPayload",
+    "enroll(input: EnrollInput!): String",
   );
 
   assert.equal(violations(schema, ["Mutation.enroll"]).length, 1);

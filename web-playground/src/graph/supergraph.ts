@@ -114,7 +114,9 @@ function readFields(definition: DefinitionNode, all: string[], names: Map<string
   ) {
     return [];
   }
-  return (definition.fields ?? []).map((field) => readField(field, all, names));
+  const isPublic = (field: FieldDefinitionNode | InputValueDefinitionNode) =>
+    !field.directives?.some((directive) => directive.name.value === 'inaccessible');
+  return (definition.fields ?? []).filter(isPublic).map((field) => readField(field, all, names));
 }
 
 function readField(

@@ -53,6 +53,12 @@ describe('the supergraph', () => {
     expect(type?.fields[0]?.subgraphs).toEqual(['a', 'b']);
   });
 
+  test('leaves out what no client can ask for', () => {
+    const [type] = readSupergraph(`type T { id: ID! seal: String @inaccessible }`);
+
+    expect(type?.fields.map(({ name }) => name)).toEqual(['id']);
+  });
+
   test('explains the codes of refusals', () => {
     expect(userErrorCodes).toContainEqual({
       code: 'SESSION_EXPIRED',
