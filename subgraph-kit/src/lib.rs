@@ -7,6 +7,7 @@ pub mod connection;
 pub mod crash;
 pub mod database;
 pub mod ending;
+mod entities;
 pub mod error;
 pub mod events;
 pub mod hop;

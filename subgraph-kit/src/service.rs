@@ -3,7 +3,7 @@
 use std::{future::Future, mem, sync::Arc, time::Duration};
 
 use async_graphql::{
-    ObjectType, Request, Response, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType, Variables,
+    ObjectType, Request, Response, SDLExportOptions, SubscriptionType, ValidationMode, Variables,
     dataloader::DataLoader,
     parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
@@ -29,6 +29,7 @@ use crate::{
     batch::Batches,
     budget::{self, Deadline},
     database,
+    entities::{self, Entities},
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
     metrics::{self, Answering, OpenStream},
     report, spans,
@@ -42,14 +43,24 @@ const MOST_REPRESENTATIONS: usize = 1_000;
 /// A database that takes longer to say that it is there is away.
 const PROBE: Duration = Duration::from_secs(2);
 
+/// A subgraph's schema.
+pub type Schema<Q, M, S> = async_graphql::Schema<Entities<Q>, M, S>;
+
+/// A subgraph's schema, before it is complete.
+pub type SchemaBuilder<Q, M, S> = async_graphql::SchemaBuilder<Entities<Q>, M, S>;
+
 /// A federated schema, with the library's own types described for callers.
+///
+/// Documents come from the router, which has validated them. What a value makes wrong costs the field that it is given
+/// to: the library's strict validation would refuse the whole request.
 pub fn build<Q, M, S>(query: Q, mutation: M, subscription: S) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    Schema::build(query, mutation, subscription)
+    Schema::build(Entities(query), mutation, subscription)
+        .validation_mode(ValidationMode::Fast)
         .enable_federation()
         .enable_subscription_in_federation()
         .override_output_type_description::<Q>("What can be read.")
@@ -266,7 +277,8 @@ impl Subgraph {
 
     async fn admit(&self, headers: &HeaderMap, request: &mut Request) -> Result<Bearer, Error> {
         let bearer = self.verifier.bearer(headers).await?;
-        let variables = mem::take(&mut request.variables);
+        let mut variables = mem::take(&mut request.variables);
+        entities::number(&mut variables);
         // A document that cannot be parsed is refused when it is run.
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
         request.variables = variables;

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, Schema, SimpleObject, Subscription};
+use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, SimpleObject, Subscription};
 use axum::{Json, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
@@ -32,6 +32,7 @@ use subgraph_kit::{
     ClientExt as _, Error, Subgraph, Viewer,
     hop::{Door, SecretSettings},
     serve::routes,
+    service,
     testing::transcript,
     token::{AUDIENCE, Claims, ISSUER, Verifier},
     viewer::Role,
@@ -313,7 +314,7 @@ async fn serve_subgraph(subgraph: &Subgraph) -> SubgraphUrl {
     SubgraphUrl { name: subgraph.name().to_owned(), url: format!("http://{address}/graphql") }
 }
 
-async fn serve(routes: axum::Router) -> SocketAddr {
+pub async fn serve(routes: axum::Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -330,13 +331,12 @@ fn no_database() -> PgPool {
 }
 
 fn people() -> Subgraph {
-    let schema = Schema::build(People, EmptyMutation, Ticks).enable_federation().enable_subscription_in_federation();
+    let schema = service::build(People, EmptyMutation, Ticks);
     Subgraph::new("people", schema.finish(), (), no_database(), verifier())
 }
 
 fn courses() -> Subgraph {
-    let schema =
-        Schema::build(Courses, Renaming::default(), NewCourses).enable_federation().enable_subscription_in_federation();
+    let schema = service::build(Courses, Renaming::default(), NewCourses);
     Subgraph::new("courses", schema.finish(), (), no_database(), verifier())
 }
 

@@ -3,9 +3,13 @@
 pub mod course;
 mod user;
 
-use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
+use async_graphql::EmptySubscription;
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
+use subgraph_kit::{
+    Connection, Platform, Subgraph,
+    database::Migrations,
+    service::{self, Schema, SchemaBuilder},
+};
 
 use crate::course::{
     graphql::{CourseMutation, CourseQuery},

@@ -6,9 +6,13 @@ mod payment;
 mod told;
 mod user;
 
-use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
+use async_graphql::EmptySubscription;
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
+use subgraph_kit::{
+    Connection, Platform, Subgraph,
+    database::Migrations,
+    service::{self, Schema, SchemaBuilder},
+};
 
 use crate::{
     enrollment::{

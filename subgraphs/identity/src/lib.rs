@@ -8,10 +8,16 @@ mod settings;
 pub mod throttle;
 pub mod user;
 
-use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
+use async_graphql::{EmptySubscription, MergedObject};
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, hop::Door, serve, service};
+use subgraph_kit::{
+    Connection, Platform, Subgraph,
+    database::Migrations,
+    hop::Door,
+    serve,
+    service::{self, Schema, SchemaBuilder},
+};
 
 pub use crate::{
     keys::{KeyError, Keys, rotate},

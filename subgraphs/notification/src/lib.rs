@@ -4,9 +4,12 @@ pub mod notification;
 mod told;
 mod user;
 
-use async_graphql::Schema;
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
+use subgraph_kit::{
+    Connection, Platform, Subgraph,
+    database::Migrations,
+    service::{self, Schema},
+};
 
 use crate::notification::{
     graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},

@@ -12,9 +12,13 @@ mod user;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
+use async_graphql::{EmptySubscription, MergedObject};
 use sqlx::{PgPool, migrate};
-use subgraph_kit::{Connection, Platform, Subgraph, database::Migrations, service};
+use subgraph_kit::{
+    Connection, Platform, Subgraph,
+    database::Migrations,
+    service::{self, Schema, SchemaBuilder},
+};
 
 use crate::{
     payment::{graphql::PaymentQuery, store::Store},
