@@ -40,7 +40,9 @@ use hive_router::{
 use moka::sync::Cache;
 
 use super::{
+    answers::{self, Asked},
     conditions::{self, Conditions},
+    errors_below_null::ClientOperation,
     fragment_expansion,
     response_keys::{self, ResponseKeys},
     variables,
@@ -134,9 +136,9 @@ impl RouterPlugin for Documents {
     fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
         Box::pin(async move {
             payload.on_end(|payload| {
-                let keys = payload.context.get_ref::<Arc<ResponseKeys>>().map(|keys| Arc::clone(&keys));
-                match keys {
-                    Some(keys) => payload.map_response(|response| response_keys::restore(response, keys)).proceed(),
+                let asked = payload.context.get_ref::<Arc<Asked>>().map(|asked| Arc::clone(&asked));
+                match asked {
+                    Some(asked) => payload.map_response(|response| answers::rewrite(response, asked)).proceed(),
                     None => payload.proceed(),
                 }
             })
@@ -177,10 +179,10 @@ impl Documents {
             None => Err(vec![problem("the graph is not known yet", "NO_SUPERGRAPH_AVAILABLE")]),
         };
         match operation {
-            Ok(operation) => {
-                if let Some(keys) = &operation.response_keys {
-                    context.insert(Arc::clone(keys));
-                }
+            Ok((document, operation)) => {
+                let response_keys = operation.response_keys.clone();
+                let client = ClientOperation { document, name: name.as_deref().and_then(|name| Name::new(name).ok()) };
+                context.insert(Arc::new(Asked { operation: client, response_keys }));
                 params.query = Some(operation.text.clone());
                 params.operation_name = name;
             }
@@ -197,14 +199,15 @@ impl Documents {
         text: &str,
         name: Option<&str>,
         params: &GraphQLParams,
-    ) -> Result<Arc<RouterOperation>, RequestErrors> {
+    ) -> Result<(Arc<Document>, Arc<RouterOperation>), RequestErrors> {
         let document = graph.document(text)?;
         let operation = document.operation(name)?;
         variables::check(&graph.schema, operation, &params.variables)?;
         let conditions = Conditions::decide(&document.executable, operation, &params.variables)?;
-        Ok(document.form(operation, conditions, |operation, conditions| {
+        let form = document.form(operation, conditions, |operation, conditions| {
             self.rewrite(graph, &document.executable, operation, conditions)
-        }))
+        });
+        Ok((document, form))
     }
 
     fn rewrite(
@@ -254,7 +257,7 @@ impl Graph {
     }
 
     /// A document that is known, or is now. What is wrong is not remembered.
-    fn document(&self, text: &str) -> Result<Arc<Document>, RequestErrors> {
+    pub fn document(&self, text: &str) -> Result<Arc<Document>, RequestErrors> {
         if let Some(known) = self.documents.get(text) {
             return Ok(known);
         }
@@ -267,9 +270,18 @@ impl Graph {
 }
 
 impl Document {
+    pub fn executable(&self) -> &ExecutableDocument {
+        &self.executable
+    }
+
     fn operation(&self, name: Option<&str>) -> Result<&Node<Operation>, RequestErrors> {
         let operations = &self.executable.operations;
-        operations.get(name).map_err(|_| vec![problem(why_no_operation(operations, name), "BAD_USER_INPUT")])
+        operations.get(name).map_err(|_| {
+            let places = operations.iter().filter_map(|one| one.line_column_range(&self.executable.sources));
+            let locations = places.map(|place| Pos { line: place.start.line, column: place.start.column }).collect();
+            let message = why_no_operation(operations, name).to_owned();
+            vec![ValidationError { locations, message, error_code: "BAD_USER_INPUT" }]
+        })
     }
 
     fn form(
@@ -342,7 +354,7 @@ mod tests {
         let (documents, graph) = documents();
         let variables = sonic_rs::from_str(&variables.to_string()).expect("an object");
         let params = GraphQLParams { variables, ..GraphQLParams::default() };
-        let operation = documents.operation(&graph, text, name, &params)?;
+        let (_, operation) = documents.operation(&graph, text, name, &params)?;
         let (text, _) = operation.text.rsplit_once(" #").expect("it is sealed");
         Ok(text.to_owned())
     }
@@ -443,7 +455,7 @@ mod tests {
         let with = |value: bool| {
             let params =
                 GraphQLParams { variables: [("a".to_owned(), value.into())].into(), ..GraphQLParams::default() };
-            documents.operation(&graph, text, None, &params).expect("it is valid")
+            documents.operation(&graph, text, None, &params).expect("it is valid").1
         };
 
         assert!(Arc::ptr_eq(&with(true), &with(true)));

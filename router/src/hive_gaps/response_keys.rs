@@ -5,15 +5,7 @@
 //! Upstream: apollographql/federation#3036 and wundergraph/cosmo#1439 are the same kind in others; none is known for
 //! hive-router. `upstream_loses_a_key_whose_name_is_an_alias` fails once it is closed.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    error::Error,
-    fmt,
-    rc::Rc,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::collections::HashMap;
 
 use apollo_compiler::{
     ExecutableDocument, Name,
@@ -21,19 +13,9 @@ use apollo_compiler::{
     executable::{Field, Selection, SelectionSet},
     schema::ExtendedType,
 };
-use hive_router::ntex::{
-    http::{
-        body::{Body, BodySize, MessageBody, ResponseBody},
-        header::CONTENT_LENGTH,
-    },
-    util::Bytes,
-    web::WebResponse,
-};
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 use serde_json::value::RawValue;
+
+use super::json::{Entries, entries, write_key, write_list, write_string};
 
 /// Which response keys are others on the way through the router.
 #[derive(Debug, Default)]
@@ -82,7 +64,7 @@ impl ResponseKeys {
     }
 
     /// An answer of the router, or an event of a subscription, with the client's keys. What is no JSON stays as it is.
-    fn restore(&self, json: &str) -> String {
+    pub fn restore(&self, json: &str) -> String {
         let mut restored = String::with_capacity(json.len());
         match serde_json::from_str(json) {
             Ok(answer) => self.restore_answer(&answer, &mut restored),
@@ -136,23 +118,6 @@ impl ResponseKeys {
     fn for_client<'key>(&'key self, key: &'key str) -> &'key str {
         self.for_client.get(key).map_or(key, String::as_str)
     }
-
-    /// A piece of a stream: the lines of it that are JSON, or that server-sent events have as data.
-    fn restore_lines(&self, piece: &str) -> String {
-        let restore = |line: &str| {
-            let start = line
-                .find('{')
-                .filter(|start| line[..*start].trim_end_matches(' ').trim_start_matches("data:").is_empty());
-            match start {
-                Some(start) => {
-                    let end = line.trim_end().len();
-                    [&line[..start], &self.restore(&line[start..end]), &line[end..]].concat()
-                }
-                None => line.to_owned(),
-            }
-        };
-        piece.split_inclusive('\n').map(restore).collect()
-    }
 }
 
 fn numbered(alias: &Name, number: usize) -> Name {
@@ -172,106 +137,6 @@ fn collect_aliases(set: &SelectionSet, aliases: &mut HashSet<Name>) {
             Selection::FragmentSpread(_) => {}
         }
     }
-}
-
-/// The answer with the client's keys, whether it comes at once or in pieces.
-pub fn restore(response: WebResponse, keys: Arc<ResponseKeys>) -> WebResponse {
-    response.map_body(|head, body| match body {
-        ResponseBody::Body(Body::Bytes(bytes)) | ResponseBody::Other(Body::Bytes(bytes)) => {
-            head.headers_mut().remove(CONTENT_LENGTH);
-            ResponseBody::Body(Body::Bytes(map_text(&bytes, |text| keys.restore(text))))
-        }
-        body => ResponseBody::Other(Body::from_message(Restored { body, keys })),
-    })
-}
-
-/// A stream with the client's keys.
-struct Restored {
-    body: ResponseBody<Body>,
-    keys: Arc<ResponseKeys>,
-}
-
-impl MessageBody for Restored {
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Rc<dyn Error>>>> {
-        let chunk = self.body.poll_next_chunk(context);
-        chunk.map_ok(|bytes| map_text(&bytes, |text| self.keys.restore_lines(text)))
-    }
-}
-
-fn map_text(bytes: &Bytes, map: impl FnOnce(&str) -> String) -> Bytes {
-    str::from_utf8(bytes).map_or_else(|_| bytes.clone(), |text| Bytes::from(map(text)))
-}
-
-/// The entries of a JSON object, in their order.
-struct Entries<'json>(Vec<(Cow<'json, str>, &'json RawValue)>);
-
-impl<'json> Entries<'json> {
-    fn write(&self, to: &mut String, mut write_entry: impl FnMut(&str, &'json RawValue, &mut String)) {
-        to.push('{');
-        for (number, (name, value)) in self.0.iter().enumerate() {
-            if number > 0 {
-                to.push(',');
-            }
-            write_entry(name, value, to);
-        }
-        to.push('}');
-    }
-}
-
-impl<'de> Deserialize<'de> for Entries<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Entries<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder)
-    }
-}
-
-fn entries(object: &RawValue) -> Entries<'_> {
-    serde_json::from_str(object.get()).unwrap_or(Entries(Vec::new()))
-}
-
-fn write_list(list: &RawValue, to: &mut String, mut write_item: impl FnMut(&RawValue, &mut String)) {
-    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(list.get()) else {
-        to.push_str(list.get());
-        return;
-    };
-    to.push('[');
-    for (number, item) in items.into_iter().enumerate() {
-        if number > 0 {
-            to.push(',');
-        }
-        write_item(item, to);
-    }
-    to.push(']');
-}
-
-fn write_key(key: &str, to: &mut String) {
-    write_string(key, to);
-    to.push(':');
-}
-
-fn write_string(text: &str, to: &mut String) {
-    to.push_str(&serde_json::Value::from(text).to_string());
 }
 
 #[cfg(test)]
@@ -344,21 +209,5 @@ mod tests {
         );
         assert_eq!(keys.restore(r#"{"data":null}"#), r#"{"data":null}"#);
         assert_eq!(keys.restore("no JSON"), "no JSON");
-    }
-
-    #[test]
-    fn events_of_all_forms_have_the_clients_keys() {
-        let keys = keys("subscription { notificationAdded { id: title } }");
-        let event = r#"{"data":{"notificationAdded":{"alias0_id":"a: {b}"}}}"#;
-        let right = r#"{"data":{"notificationAdded":{"id":"a: {b}"}}}"#;
-
-        for (before, after) in [
-            ("event: next\ndata: ", "\n\n"),
-            ("\r\n--graphql\r\nContent-Type: application/json\r\n\r\n{\"payload\":", "}\r\n--graphql"),
-            ("---\r\nContent-Type: application/json\r\n\r\n", "\r\n"),
-        ] {
-            assert_eq!(keys.restore_lines(&format!("{before}{event}{after}")), format!("{before}{right}{after}"));
-        }
-        assert_eq!(keys.restore_lines(":\n\n"), ":\n\n");
     }
 }

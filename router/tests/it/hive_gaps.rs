@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Json;
 use hive_router::{
     PluginRegistry, RouterPaths,
     background_tasks::BackgroundTasksManager,
@@ -21,13 +22,13 @@ use hive_router::{
     telemetry::TelemetryContext,
 };
 use reqwest::{Client, RequestBuilder, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::support::{claims, serve_keys, sign};
+use crate::support::{claims, serve, serve_keys, sign};
 
 /// As ours but for one thing, so that what differs is not a setting.
-const CONFIG: &str = r"
+const CONFIG: &str = r#"
 supergraph: { source: file, path: SUPERGRAPH }
 jwt:
   enabled: true
@@ -40,7 +41,8 @@ jwt:
   lookup_locations: [{ source: header, name: authorization, prefix: Bearer }]
 limits: { max_request_body_size: 1MB }
 laboratory: { enabled: false }
-";
+override_subgraph_urls: { all: { url: { expression: '"SUBGRAPHS"' } } }
+"#;
 
 /// The address of hive-router as it is.
 fn address() -> SocketAddr {
@@ -53,16 +55,17 @@ fn start() -> SocketAddr {
     let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
     let keys = format!("http://{}/jwks", runtime.block_on(serve_keys()));
     let supergraph = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql");
-    let config = CONFIG.replace("SUPERGRAPH", supergraph).replace("KEYS", &keys);
+    let subgraphs = format!("http://{}", runtime.block_on(serve(axum::Router::new().fallback(a_user_is_gone))));
+    let config = CONFIG.replace("SUPERGRAPH", supergraph).replace("KEYS", &keys).replace("SUBGRAPHS", &subgraphs);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
     let (ready, is_ready) = mpsc::channel();
-    thread::spawn(move || serve(config, listener, ready));
+    thread::spawn(move || run(config, listener, ready));
     is_ready.recv_timeout(Duration::from_secs(30)).expect("it starts in time");
     address
 }
 
-fn serve(config: String, listener: TcpListener, ready: mpsc::Sender<()>) {
+fn run(config: String, listener: TcpListener, ready: mpsc::Sender<()>) {
     init_rustls_crypto_provider();
     System::build().name("bare").stack_size(16 * 1024 * 1024).build(DefaultRuntime).block_on(async move {
         let config = hive_router::config::parse_yaml_config(config).expect("the configuration is valid").into_static();
@@ -93,6 +96,18 @@ fn serve(config: String, listener: TcpListener, ready: mpsc::Sender<()>) {
     });
 }
 
+/// All subgraphs: a course has a teacher, of whom one subgraph knows nothing and another one says nothing.
+async fn a_user_is_gone(body: String) -> Json<Value> {
+    Json(if body.contains("courses") {
+        json!({ "data": { "courses": [{ "teacher": { "__typename": "User", "id": "1" } }] } })
+    } else if body.contains("points") {
+        let error = json!({ "message": "no", "path": ["_entities", 0, "points"] });
+        json!({ "data": { "_entities": [{ "points": null }] }, "errors": [error] })
+    } else {
+        json!({ "data": { "_entities": [null] } })
+    })
+}
+
 fn post_as(authorization: &str) -> RequestBuilder {
     let client = Client::builder().pool_max_idle_per_host(0).build().expect("the client's settings are valid");
     client.post(format!("http://{}/graphql", address())).header("authorization", authorization)
@@ -111,7 +126,7 @@ async fn status(request: RequestBuilder) -> StatusCode {
     request.send().await.expect("an answer").status()
 }
 
-fn typename() -> serde_json::Value {
+fn typename() -> Value {
     json!({ "query": "{ __typename }" })
 }
 
@@ -169,4 +184,13 @@ async fn a_body_that_is_too_large_resets_the_connection() {
     }
 
     assert!(resets > 0);
+}
+
+#[tokio::test]
+async fn upstream_tells_errors_of_an_entity_that_is_gone() {
+    let request = post().json(&json!({ "query": "{ courses { teacher { name points } } }" }));
+    let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+
+    assert_eq!(answer["data"], json!({ "courses": [{ "teacher": null }] }), "{answer}");
+    assert_eq!(answer["errors"][0]["path"], json!(["courses", 0, "teacher", "points"]), "{answer}");
 }

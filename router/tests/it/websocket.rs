@@ -108,7 +108,8 @@ async fn what_is_refused_over_http_is_refused_here() {
         (deep.as_str(), "MAX_DEPTH_EXCEEDED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
         ("{", "GRAPHQL_PARSE_FAILED"),
-        ("{ a: __typename } mutation B { rename(title: \"x\") { id } }", "BAD_USER_INPUT"),
+        ("{ a: __typename } mutation B { rename(title: \"x\") { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query A { a: __typename } mutation B { rename(title: \"x\") { id } }", "BAD_USER_INPUT"),
     ] {
         socket.subscribe("x", query).await;
         let told = socket.hear().await.expect("the connection stays open");

@@ -1,0 +1,110 @@
+//! Answers on their way to the client, whether they come at once or in pieces: what [`super::documents`] has changed
+//! for hive-router is changed back, and what hive-router says too much is left out.
+
+use std::{
+    error::Error,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use hive_router::ntex::{
+    http::{
+        body::{Body, BodySize, MessageBody, ResponseBody},
+        header::CONTENT_LENGTH,
+    },
+    util::Bytes,
+    web::WebResponse,
+};
+
+use super::{errors_below_null::ClientOperation, response_keys::ResponseKeys};
+
+/// What an answer is an answer to.
+pub struct Asked {
+    pub operation: ClientOperation,
+    pub response_keys: Option<Arc<ResponseKeys>>,
+}
+
+impl Asked {
+    /// An answer, or nothing where it is right as it is. What is no JSON is.
+    fn rewrite(&self, answer: &str) -> Option<String> {
+        let restored = self.response_keys.as_ref().map(|keys| keys.restore(answer));
+        self.operation.without_errors_below_null(restored.as_deref().unwrap_or(answer)).or(restored)
+    }
+
+    /// A piece of a stream: the lines of it that are JSON, or that server-sent events have as data.
+    fn rewrite_lines(&self, piece: &str) -> String {
+        piece.split_inclusive('\n').map(|line| self.rewrite_line(line).unwrap_or_else(|| line.to_owned())).collect()
+    }
+
+    fn rewrite_line(&self, line: &str) -> Option<String> {
+        let start = line.find('{')?;
+        let before = line[..start].trim_end_matches(' ');
+        if !before.trim_start_matches("data:").is_empty() {
+            return None;
+        }
+        let end = line.trim_end().len();
+        let rewritten = self.rewrite(&line[start..end])?;
+        Some([&line[..start], &rewritten, &line[end..]].concat())
+    }
+}
+
+/// The response as its client is to have it.
+pub fn rewrite(response: WebResponse, asked: Arc<Asked>) -> WebResponse {
+    response.map_body(|head, body| match body {
+        ResponseBody::Body(Body::Bytes(bytes)) | ResponseBody::Other(Body::Bytes(bytes)) => {
+            let rewritten = str::from_utf8(&bytes).ok().and_then(|text| asked.rewrite(text));
+            if rewritten.is_some() {
+                head.headers_mut().remove(CONTENT_LENGTH);
+            }
+            ResponseBody::Body(Body::Bytes(rewritten.map_or(bytes, Bytes::from)))
+        }
+        body => ResponseBody::Other(Body::from_message(Rewritten { body, asked })),
+    })
+}
+
+/// A stream as its client is to have it.
+struct Rewritten {
+    body: ResponseBody<Body>,
+    asked: Arc<Asked>,
+}
+
+impl MessageBody for Rewritten {
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Rc<dyn Error>>>> {
+        let chunk = self.body.poll_next_chunk(context);
+        let rewrite = |bytes: Bytes| match str::from_utf8(&bytes) {
+            Ok(text) => Bytes::from(self.asked.rewrite_lines(text)),
+            Err(_) => bytes,
+        };
+        chunk.map_ok(rewrite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::documents::Graph, *};
+
+    #[test]
+    fn events_of_all_forms_have_the_clients_keys() {
+        let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");
+        let document = graph.document("subscription { notificationAdded { id: title } }").expect("it is valid");
+        let keys = ResponseKeys::of(document.executable(), graph.field_names());
+        let operation = ClientOperation { document, name: None };
+        let asked = Asked { operation, response_keys: Some(Arc::new(keys)) };
+        let event = r#"{"data":{"notificationAdded":{"alias0_id":"a: {b}"}}}"#;
+        let right = r#"{"data":{"notificationAdded":{"id":"a: {b}"}}}"#;
+
+        for (before, after) in [
+            ("event: next\ndata: ", "\n\n"),
+            ("\r\n--graphql\r\nContent-Type: application/json\r\n\r\n{\"payload\":", "}\r\n--graphql"),
+            ("---\r\nContent-Type: application/json\r\n\r\n", "\r\n"),
+        ] {
+            assert_eq!(asked.rewrite_lines(&format!("{before}{event}{after}")), format!("{before}{right}{after}"));
+        }
+        assert_eq!(asked.rewrite_lines(":\n\n"), ":\n\n");
+    }
+}
