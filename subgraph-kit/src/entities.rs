@@ -116,6 +116,7 @@ mod tests {
     #[Object]
     impl Page {
         async fn text(&self) -> Result<Option<&str>, Error> {
+            tokio::task::yield_now().await;
             Err("no".into())
         }
     }

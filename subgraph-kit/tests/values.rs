@@ -133,9 +133,9 @@ fn requests() -> Vec<(String, Value)> {
             let text = literal(&value);
             requests.extend([
                 (format!("query ($v: {of}) {{ field({name}: $v) }}"), json!({ "v": value })),
-                (format!("query ($v: Everything!) {{ everything(input: $v) }}"), json!({ "v": { name: value } })),
+                ("query ($v: Everything!) { everything(input: $v) }".to_owned(), json!({ "v": { name: value } })),
                 (
-                    format!("query ($v: Everything!) {{ everything(input: $v) }}"),
+                    "query ($v: Everything!) { everything(input: $v) }".to_owned(),
                     json!({ "v": { "inner": [{ name: value }] } }),
                 ),
                 (format!("query ($v: {of}) {{ everything(input: {{ {name}: $v }}) }}"), json!({ "v": value })),

@@ -225,8 +225,8 @@ mod tests {
         Ok(rewrite(&document, operation, &conditions, &keys, schema).serialize().no_indent().to_string())
     }
 
-    fn assert_rewritten(text: &str, variables: serde_json::Value, expected: &str) {
-        assert_eq!(rewritten(text, &variables).expect("conditions are decided"), expected, "{text}");
+    fn assert_rewritten(text: &str, variables: &serde_json::Value, expected: &str) {
+        assert_eq!(rewritten(text, variables).expect("conditions are decided"), expected, "{text}");
     }
 
     #[test]
@@ -257,11 +257,11 @@ mod tests {
         let text = "query($a: Boolean!, $b: Boolean! = false, $first: Int) { courses(first: $first) @include(if: $a) \
                     { totalCount @skip(if: $b) } me @skip(if: $a) { name } }";
 
-        assert_rewritten(text, json!({ "a": true }), "query($first: Int) { courses(first: $first) { totalCount } }");
-        assert_rewritten(text, json!({ "a": false }), "{ me { name } }");
+        assert_rewritten(text, &json!({ "a": true }), "query($first: Int) { courses(first: $first) { totalCount } }");
+        assert_rewritten(text, &json!({ "a": false }), "{ me { name } }");
         assert_rewritten(
             text,
-            json!({ "a": true, "b": true }),
+            &json!({ "a": true, "b": true }),
             "query($first: Int) { courses(first: $first) { __typename @skip(if: true) } }",
         );
     }
@@ -270,9 +270,9 @@ mod tests {
     fn both_conditions_have_to_let_in() {
         let text = "query($a: Boolean!, $b: Boolean!) { me { name id @include(if: $a) @skip(if: $b) } }";
 
-        assert_rewritten(text, json!({ "a": true, "b": false }), "{ me { name id } }");
+        assert_rewritten(text, &json!({ "a": true, "b": false }), "{ me { name id } }");
         for (a, b) in [(true, true), (false, true), (false, false)] {
-            assert_rewritten(text, json!({ "a": a, "b": b }), "{ me { name } }");
+            assert_rewritten(text, &json!({ "a": a, "b": b }), "{ me { name } }");
         }
     }
 
@@ -281,30 +281,30 @@ mod tests {
         let text = "query($a: Boolean!) { me { ...A ... on User { ...B @include(if: $a) } ... { id @skip(if: true) } } } \
                     fragment A on User { ...B @include(if: $a) } fragment B on User { name }";
 
-        assert_rewritten(text, json!({ "a": false }), "{ me { __typename @skip(if: true) } }");
+        assert_rewritten(text, &json!({ "a": false }), "{ me { __typename @skip(if: true) } }");
         assert_rewritten(
             text,
-            json!({ "a": true }),
+            &json!({ "a": true }),
             "{ me { ...A ... on User { ...B } } } fragment B on User { name } fragment A on User { ...B }",
         );
     }
 
     #[test]
     fn nothing_at_all_is_a_document_too() {
-        assert_rewritten("{ me @include(if: false) { name } }", json!({}), "{ __typename @skip(if: true) }");
+        assert_rewritten("{ me @include(if: false) { name } }", &json!({}), "{ __typename @skip(if: true) }");
         assert_rewritten(
             "mutation { markAllNotificationsRead @skip(if: true) { count } }",
-            json!({}),
+            &json!({}),
             "mutation { __typename @skip(if: true) }",
         );
-        assert_rewritten("{ me {} }", json!({}), "{ me { __typename @skip(if: true) } }");
+        assert_rewritten("{ me {} }", &json!({}), "{ me { __typename @skip(if: true) } }");
     }
 
     #[test]
     fn a_condition_cannot_be_null() {
         let text = "query($a: Boolean = true) { me { name @include(if: $a) } }";
 
-        assert_rewritten(text, json!({}), "{ me { name } }");
+        assert_rewritten(text, &json!({}), "{ me { name } }");
         let errors = rewritten(text, &json!({ "a": null })).expect_err("it is null");
         assert_eq!(errors[0].error_code, "BAD_USER_INPUT");
     }

@@ -117,10 +117,7 @@ impl RouterPlugin for Documents {
         payload.initialize_plugin_with_defaults()
     }
 
-    fn on_supergraph_reload<'exec>(
-        &'exec self,
-        payload: OnSupergraphLoadStartHookPayload,
-    ) -> OnSupergraphLoadStartHookResult<'exec> {
+    fn on_supergraph_reload(&self, payload: OnSupergraphLoadStartHookPayload) -> OnSupergraphLoadStartHookResult<'_> {
         payload.on_end(|payload| match Graph::new(&payload.new_supergraph.public_schema.sdl) {
             Ok(graph) => {
                 *self.graph.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(graph));
@@ -350,7 +347,7 @@ mod tests {
         (Documents::default(), graph)
     }
 
-    fn run(text: &str, name: Option<&str>, variables: serde_json::Value) -> Result<String, RequestErrors> {
+    fn run(text: &str, name: Option<&str>, variables: &serde_json::Value) -> Result<String, RequestErrors> {
         let (documents, graph) = documents();
         let variables = sonic_rs::from_str(&variables.to_string()).expect("an object");
         let params = GraphQLParams { variables, ..GraphQLParams::default() };
@@ -360,7 +357,7 @@ mod tests {
     }
 
     fn code(text: &str) -> &'static str {
-        run(text, None, json!({})).expect_err("it is wrong").first().expect("an error").error_code
+        run(text, None, &json!({})).expect_err("it is wrong").first().expect("an error").error_code
     }
 
     #[test]
@@ -397,7 +394,7 @@ mod tests {
         for escaped in [r"\uD83D\uDE00", r"\u{1F600}", "😀"] {
             let text = format!(r#"{{ courses(filter: {{ search: "{escaped}" }}) {{ totalCount }} }}"#);
 
-            let sent = run(&text, None, json!({})).expect("it is valid");
+            let sent = run(&text, None, &json!({})).expect("it is valid");
 
             assert!(sent.contains(r#""😀""#), "{sent}");
             assert!(graphql_tools::parser::parse_query::<String>(&sent).is_ok());
@@ -412,7 +409,7 @@ mod tests {
             """What it shows."""
             fragment F on CourseConnection { nodes { title } }"#;
 
-        let sent = run(text, None, json!({})).expect("it is valid");
+        let sent = run(text, None, &json!({})).expect("it is valid");
 
         assert!(!sent.contains("What") && !sent.contains("How"), "{sent}");
     }
@@ -422,7 +419,7 @@ mod tests {
         let text = "query A { courses { ...F } } query B { me { ...G } } \
                     fragment F on CourseConnection { totalCount } fragment G on User { name }";
 
-        let sent = run(text, Some("B"), json!({})).expect("it is valid");
+        let sent = run(text, Some("B"), &json!({})).expect("it is valid");
 
         assert_eq!(sent, "query B { me { ...G } } fragment G on User { name }");
     }
@@ -444,7 +441,7 @@ mod tests {
         assert_eq!(code("query A { me { name } } query B { me { name } }"), "BAD_USER_INPUT");
         assert_eq!(code(&format!("{{ me {{ name }} }} {}", "# \n".repeat(20_000))), "TOKEN_LIMIT_EXCEEDED");
         assert_eq!(code(&"{ me ".repeat(1_000)), "MAX_DEPTH_EXCEEDED");
-        let errors = run("{\n  weather\n}", None, json!({})).expect_err("it is wrong");
+        let errors = run("{\n  weather\n}", None, &json!({})).expect_err("it is wrong");
         assert_eq!((errors[0].locations[0].line, errors[0].locations[0].column), (2, 3));
     }
 

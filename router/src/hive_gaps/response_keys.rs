@@ -44,7 +44,9 @@ impl ResponseKeys {
         let mut keys = Self::default();
         for alias in aliases.iter().filter(|alias| field_names.contains(*alias) || alias.starts_with('_')) {
             let is_taken = |name: &Name| field_names.contains(name) || aliases.contains(name);
-            let free = (0..).map(|number| numbered(alias, number)).find(|name| !is_taken(name));
+            // One more than may be taken.
+            let numbers = 0..=field_names.len() + aliases.len();
+            let free = numbers.map(|number| numbered(alias, number)).find(|name| !is_taken(name));
             let free = free.expect("only so many names are taken");
             keys.for_client.insert(free.to_string(), alias.to_string());
             keys.for_router.insert(alias.clone(), free);

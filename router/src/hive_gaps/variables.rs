@@ -161,8 +161,8 @@ mod tests {
         check(schema, operation, &values).err().map(|errors| errors[0].message.clone())
     }
 
-    fn assert_wrong(text: &str, variables: serde_json::Value, expected: &str) {
-        assert_eq!(message(text, &variables).as_deref(), Some(expected), "{text}");
+    fn assert_wrong(text: &str, variables: &serde_json::Value, expected: &str) {
+        assert_eq!(message(text, variables).as_deref(), Some(expected), "{text}");
     }
 
     #[test]
@@ -183,33 +183,33 @@ mod tests {
     fn what_is_expected_is_said_and_what_came_is_not() {
         assert_wrong(
             LOGIN,
-            json!({ "input": { "email": "a@b.example", "password": 12_345_678 } }),
+            &json!({ "input": { "email": "a@b.example", "password": 12_345_678 } }),
             "Variable \"$input.password\": a value of type \"String\" is expected.",
         );
-        assert_wrong(LOGIN, json!({}), "Variable \"$input\": a value of type \"LoginInput!\" is required.");
+        assert_wrong(LOGIN, &json!({}), "Variable \"$input\": a value of type \"LoginInput!\" is required.");
         assert_wrong(
             LOGIN,
-            json!({ "input": null }),
+            &json!({ "input": null }),
             "Variable \"$input\": a value of type \"LoginInput!\" must not be null.",
         );
         assert_wrong(
             LOGIN,
-            json!({ "input": "secret" }),
+            &json!({ "input": "secret" }),
             "Variable \"$input\": an object of type \"LoginInput\" is expected.",
         );
         assert_wrong(
             LOGIN,
-            json!({ "input": { "email": "a" } }),
+            &json!({ "input": { "email": "a" } }),
             "Variable \"$input.password\": a value of type \"String!\" is required.",
         );
         assert_wrong(
             LOGIN,
-            json!({ "input": { "email": "a", "password": "b", "secret": 1 } }),
+            &json!({ "input": { "email": "a", "password": "b", "secret": 1 } }),
             "Variable \"$input\": \"LoginInput\" has no fields but email, password.",
         );
         assert_wrong(
             "query($order: CourseOrder!) { courses(orderBy: $order) { totalCount } }",
-            json!({ "order": "SECRET" }),
+            &json!({ "order": "SECRET" }),
             "Variable \"$order\": a value of the enum \"CourseOrder\" is expected.",
         );
     }

@@ -12,7 +12,7 @@ use identity::{
     IdentitySettings,
     throttle::{Clock, Limit, ThrottleSettings},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{PgPool, query_scalar};
 use subgraph_kit::testing::{Reply, TestApp};
 
