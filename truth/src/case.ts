@@ -4,7 +4,7 @@ import { print, visit } from "graphql";
 import type { Difference } from "./comparison.ts";
 import { isKeyAlias } from "./features.ts";
 import type { Kind } from "./kinds.ts";
-import type { Answer, Operation } from "./operation.ts";
+import { type Answer, isMutation, type Operation } from "./operation.ts";
 import type { Reply, System, Transport } from "./systems.ts";
 import { addresses } from "./viewers.ts";
 
@@ -21,7 +21,8 @@ export interface Case {
 }
 
 /** What it takes to see a difference: the first kind that its smallest operation has. */
-export function kindOf({ document }: Operation): Kind | "mutation" {
+export function kindOf(operation: Operation): Kind | "mutation" {
+  const { document } = operation;
   const text = print(document);
   if (/@(include|skip)/.test(text)) return "conditions";
   let hasKeyAlias = false;
@@ -31,7 +32,7 @@ export function kindOf({ document }: Operation): Kind | "mutation" {
     },
   });
   if (hasKeyAlias) return "key-aliases";
-  return text.startsWith("mutation") ? "mutation" : "plain";
+  return isMutation(operation) ? "mutation" : "plain";
 }
 
 /** The same for differences that look the same, whatever their ids, names and sizes. */

@@ -1,6 +1,6 @@
 // What an operation and its answer have in them, so that a run can say what it has covered.
 
-import { type DocumentNode, Kind, type SelectionSetNode, visit } from "graphql";
+import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode, visit } from "graphql";
 import { KEY_NAMES } from "./kinds.ts";
 import { isMutation, type Operation } from "./operation.ts";
 import type { Expected } from "./reference.ts";
@@ -17,6 +17,8 @@ export const FEATURES = [
   "fragment",
   "inline fragment without type",
   "merged field",
+  "several operations",
+  "introspection",
   "variable",
   "variable left out",
   "variable null",
@@ -54,7 +56,7 @@ export function featuresOf(operation: Operation, expected: Expected): Set<Featur
   if (isMutation(operation)) {
     features.add("mutation");
     if (expected.changes.length > 0) features.add("mutation with effect");
-    const root = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION);
+    const root = getOperationAST(document, operation.operationName);
     if ((root?.selectionSet.selections.length ?? 0) > 1) features.add("mutations in sequence");
   }
   if (expected.hasDeadKeys) features.add("dead key");
@@ -82,10 +84,14 @@ function ofDocument({ document }: Operation): Set<Feature> {
         features.add("condition at the root");
     },
     Field(node) {
+      if (/^__(schema|type)$/.test(node.name.value)) features.add("introspection");
       const alias = node.alias?.value;
       if (alias === undefined || alias === node.name.value) return;
       features.add("alias");
       if (isKeyAlias(alias)) features.add("key alias");
+    },
+    OperationDefinition(node) {
+      if (node.name?.value === "Other") features.add("several operations");
     },
     FragmentDefinition: () => void features.add("fragment"),
     InlineFragment(node) {

@@ -13,4 +13,24 @@ export const KEY_NAMES = [
   "user",
   "course",
   "payment",
+  "representations",
+  "_entities",
+  "_internal_qp_alias_0",
+  "alias0_id",
+  "data",
+  "errors",
+];
+
+/** Names of variables and fragments that mean something elsewhere. */
+export const TAKEN_NAMES = [
+  "representations",
+  "_entities",
+  "__typename",
+  "User",
+  "Course",
+  "id",
+  "first",
+  "input",
+  "if",
+  "null",
 ];

@@ -5,6 +5,7 @@ import { canonical } from "./formats.ts";
 import { refuse, Unpredictable } from "./refusal.ts";
 import type { Context } from "./resolvers.ts";
 import type { Course } from "./rows.ts";
+import { PASSWORD } from "./viewers.ts";
 import { generated, WORDING } from "./wildcards.ts";
 
 interface UserError {
@@ -27,10 +28,18 @@ interface PurchaseInput {
   idempotencyKey: string;
   expectedAmount?: string | null;
 }
+interface SignUp {
+  email: string;
+  password: string;
+  name: string;
+}
 type Nullable<T> = { [K in keyof T]?: T[K] | null };
 type Mutation = (context: Context, input: never) => unknown;
 
 const LONGEST_TITLE = 500;
+const LONGEST_NAME = 255;
+const SHORTEST_PASSWORD = 8;
+const LONGEST_PASSWORD = 128;
 const LONGEST_KEY = 255;
 const HIGHEST_AMOUNT = 9_999_999_999.99;
 const STATUSES = ["ENROLLED", "IN_PROGRESS", "COMPLETED"];
@@ -165,6 +174,34 @@ export const mutations: Record<string, Mutation> = {
     return refused("payment", invalid("paymentId"));
   },
 
+  register({ tables }, { email, password, name }: SignUp) {
+    const length = [...password].length;
+    const faults = [
+      ...(isAddress(email) ? [] : ["email"]),
+      ...(length < SHORTEST_PASSWORD || length > LONGEST_PASSWORD ? ["password"] : []),
+      ...(isText(name, LONGEST_NAME) ? [] : ["name"]),
+    ];
+    if (faults.length > 0) return notSignedIn(faults.map(invalid));
+    if (tables.User.all().some((user) => user.email === email.toLowerCase()))
+      return notSignedIn([userError("EMAIL_TAKEN", "email")]);
+    throw new Unpredictable("register");
+  },
+
+  login(context, { email, password }: Pick<SignUp, "email" | "password">) {
+    const address = email.toLowerCase();
+    const user = context.tables.User.all().find((one) => one.email === address);
+    if (!user?.hasPassword || password !== PASSWORD)
+      return notSignedIn([userError("INVALID_CREDENTIALS")]);
+    context.made += 1;
+    const session = {
+      accessToken: generated(`access token ${context.made}`),
+      refreshToken: generated(`refresh token ${context.made}`),
+      expiresAt: generated(`end ${context.made}`),
+      tokenType: "Bearer",
+    };
+    return { session, user: { ...user, through: "Mutation.login" }, userErrors: [] };
+  },
+
   /** No token that is made up is a session's. */
   logout: () => ({ userErrors: [] }),
   refreshSession: () => refused("session", userError("SESSION_EXPIRED")),
@@ -189,17 +226,37 @@ function userError(code: string, field?: string): UserError {
   return { code, field: field === undefined ? [] : ["input", field], message: WORDING };
 }
 
+/** Of those that would have signed somebody in. */
+function notSignedIn(userErrors: UserError[]) {
+  return { session: null, user: null, userErrors };
+}
+
 const invalid = (field: string) => userError("INVALID_INPUT", field);
 const notFound = (field: string) => userError("NOT_FOUND", field);
 
 /** In the order in which they are always named. */
 function faultsOf(course: Omit<Course, "id" | "teacherId" | "createdAt" | "time">): UserError[] {
-  const { title, isFree, price, durationMinutes } = course;
+  const { title, description, isFree, price, durationMinutes } = course;
   return [
-    ...(title.trim() === "" || [...title].length > LONGEST_TITLE ? ["title"] : []),
+    ...(isText(title, LONGEST_TITLE) ? [] : ["title"]),
+    ...(isStorable(description) ? [] : ["description"]),
     ...(durationMinutes < 0 ? ["durationMinutes"] : []),
     ...((price === null) !== isFree || (price !== null && !isAmount(price)) ? ["price"] : []),
   ].map(invalid);
+}
+
+/** That says something, and fits into its column. */
+function isText(text: string, longest: number): boolean {
+  return isStorable(text) && text.trim() !== "" && [...text].length <= longest;
+}
+
+/** PostgreSQL has no place for the character NUL. */
+function isStorable(text: string): boolean {
+  return !text.includes("\0");
+}
+
+function isAddress(text: string): boolean {
+  return [...text].length <= LONGEST_NAME && /^[\w.]+@[\w.]+$/.test(text);
 }
 
 function isAmount(text: string): boolean {

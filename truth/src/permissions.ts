@@ -26,11 +26,18 @@ interface Rule {
   anonymous?: string;
 }
 
+interface Field {
+  subgraph: string;
+  who: string;
+  /** Who may see it of an object that comes from these mutations. */
+  through?: Record<string, string>;
+}
+
 interface File {
   viewers: Record<ViewerName, string>;
   rules: Record<string, Rule>;
   types: Record<string, { owner: string }>;
-  fields: Record<string, { subgraph: string; who: string }>;
+  fields: Record<string, Field>;
 }
 
 export type Outcome = "allowed" | "null" | "FORBIDDEN" | "UNAUTHENTICATED";
@@ -60,9 +67,11 @@ export class Permissions {
 
   /**
    * @param owner whose the object is; undefined where there is no object that somebody could own
+   * @param through the mutation that the object comes from, where that makes a difference
    */
-  outcome(coordinate: string, viewer: Viewer, owner?: string): Outcome {
-    const rule = this.#file.rules[this.#row(coordinate).who];
+  outcome(coordinate: string, viewer: Viewer, owner?: string, through = ""): Outcome {
+    const { who, through: exceptions } = this.#row(coordinate);
+    const rule = this.#file.rules[exceptions?.[through] ?? who];
     if (!rule) throw new Error(`${coordinate} has an unknown rule`);
     if (this.#forgotten.has(coordinate)) return "allowed";
     if (rule.allowed.some((kind) => isOfKind(kind, viewer, owner, rule))) return "allowed";

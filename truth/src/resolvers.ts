@@ -80,6 +80,7 @@ export class Execution {
       `${type}.${field}`,
       this.context.viewer,
       this.#ownerOf(type, source),
+      (source as { through?: string } | undefined)?.through,
     );
   }
 
@@ -199,6 +200,8 @@ export class Execution {
   #courses({ filter, orderBy, ...args }: Arguments) {
     const { search, level, isFree, teacherId } = (filter ?? {}) as Record<string, never>;
     const text = search == null ? undefined : `${search}`.toLowerCase();
+    // PostgreSQL has no place for the character NUL.
+    if (text?.includes("\0")) throw refuse("BAD_USER_INPUT");
     const isListed = (course: Row["Course"]) =>
       (text === undefined ||
         course.title.toLowerCase().includes(text) ||

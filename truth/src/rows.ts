@@ -14,6 +14,8 @@ export interface User {
   name: string;
   role: "STUDENT" | "TEACHER" | "ADMIN";
   isVerified: boolean;
+  /** Whether somebody can sign in with the sample data's password. */
+  hasPassword: boolean;
   createdAt: string;
   time: bigint;
 }
@@ -145,6 +147,7 @@ export async function read(databases: Databases): Promise<Tables> {
         name: row.name,
         role: row.role.toUpperCase(),
         isVerified: row.is_verified,
+        hasPassword: row.password_hash !== "none",
         ...when(row.time, "createdAt"),
       })),
     ),

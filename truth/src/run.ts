@@ -11,6 +11,7 @@ import { FEATURES, featuresOf } from "./features.ts";
 import { isWithinLimits } from "./generate/limits.ts";
 import { make } from "./generate/operation.ts";
 import { Pools } from "./generate/pools.ts";
+import { vary } from "./generate/variation.ts";
 import { harvest } from "./harvest.ts";
 import { type Mutant, mutants } from "./mutants.ts";
 import { isMutation, type Operation } from "./operation.ts";
@@ -30,6 +31,8 @@ const SCHEMA = new URL("../../api.graphql", import.meta.url);
 const PERMISSIONS = new URL("../../docs/permissions.json", import.meta.url);
 /** Of one operation that is to be valid, small, and foretold. */
 const MAX_TRIES = 50;
+/** How often a document is asked a second time. */
+const AGAIN = 0.1;
 const MAX_DOCUMENT = 6000;
 const MAX_ANSWER = 60_000;
 const MUTANT_SECONDS = 60;
@@ -89,6 +92,7 @@ class Run {
   readonly #reference: Reference;
   /** The same without a mutant. */
   readonly #healthy: Reference;
+  readonly #permissions: Permissions;
   readonly #statistics: Statistics;
   readonly #found = new Map<string, Found>();
   #wrong = 0;
@@ -106,6 +110,7 @@ class Run {
     const forgotten = mutant === "permission-forgotten" ? ["Course.enrollments"] : [];
     const world = { schema, tables, cursors };
     const permissions = new Permissions(PERMISSIONS);
+    this.#permissions = permissions;
     this.#healthy = new Reference({ ...world, permissions, mutant: undefined });
     const misread = new Permissions(PERMISSIONS, forgotten);
     this.#reference = new Reference({ ...world, permissions: misread, mutant });
@@ -152,18 +157,29 @@ class Run {
     const under = new Set<Promise<void>>();
     for (let number = first; number - first < operations; number += 1) {
       if (progress.isOver || this.#found.size >= enough) break;
-      const task = await this.#task(number);
-      if (!task) continue;
-      const changes = isMutation(task.operation);
-      if (changes || under.size >= concurrency)
-        await (changes ? Promise.all(under) : Promise.race(under));
-      const asking = this.#check(task).finally(() => under.delete(asking));
-      under.add(asking);
-      if (changes) await asking;
-      progress.show(this.#statistics, this.#wrong);
+      for (const task of await this.#tasks(number)) {
+        const changes = isMutation(task.operation);
+        if (changes || under.size >= concurrency)
+          await (changes ? Promise.all(under) : Promise.race(under));
+        const asking = this.#check(task).finally(() => under.delete(asking));
+        under.add(asking);
+        if (changes) await asking;
+        progress.show(this.#statistics, this.#wrong);
+      }
     }
     await Promise.all(under);
     progress.end();
+  }
+
+  /** The operation of this number, and now and then its document again. */
+  async #tasks(number: number): Promise<Task[]> {
+    const task = await this.#task(number);
+    if (!task) return [];
+    const random = new Random(this.#options.seed, number, MAX_TRIES);
+    if (!random.chance(AGAIN)) return [task];
+    const operation = vary(task.operation, random, this.#viewers);
+    const expected = await this.#expect(operation);
+    return expected && isSmall(expected) ? [task, { ...task, operation, expected }] : [task];
   }
 
   /** The operation of this number, which is the same in each run of this seed. */
@@ -186,15 +202,20 @@ class Run {
         viewer,
         kinds,
         operation: changes ? OperationTypeNode.MUTATION : OperationTypeNode.QUERY,
+        mayDo: (mutation) => this.#mayDo(mutation, viewer),
       });
       if (print(operation.document).length > MAX_DOCUMENT) continue;
       if (validate(schema, operation.document).length > 0) continue;
-      if (!isWithinLimits(operation.document)) continue;
+      if (!isWithinLimits(operation)) continue;
       const expected = await this.#expect(operation);
-      if (expected && JSON.stringify(expected.data).length <= MAX_ANSWER)
-        return { operation, expected, system, transport };
+      if (expected && isSmall(expected)) return { operation, expected, system, transport };
     }
     return undefined;
+  }
+
+  #mayDo(mutation: string, viewer: Viewer): boolean {
+    const coordinate = `Mutation.${mutation}`;
+    return this.#permissions.outcome(coordinate, viewer, viewer.id ?? undefined) === "allowed";
   }
 
   async #expect(operation: Operation): Promise<Expected | undefined> {
@@ -259,6 +280,10 @@ class Run {
     const isSystems = compare(await this.#healthy.answer(operation)).length > 0;
     return { reply, differences: isSystems ? [] : differences };
   }
+}
+
+function isSmall({ data }: Expected): boolean {
+  return JSON.stringify(data).length <= MAX_ANSWER;
 }
 
 function count(list: string[]): Record<string, number> {

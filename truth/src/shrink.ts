@@ -92,6 +92,8 @@ function* replacements(node: ASTNode, operation: Operation): Generator<ASTNode |
       if (node.typeCondition) yield { ...node, typeCondition: undefined };
       break;
     case Kind.OPERATION_DEFINITION:
+      if (operation.operationName !== undefined && node.name?.value !== operation.operationName)
+        yield null;
       if (node.name && operation.operationName === undefined) yield { ...node, name: undefined };
       break;
     case Kind.VARIABLE: {

@@ -84,7 +84,7 @@ function comparable(schema: GraphQLSchema): string[] {
       .map(({ type }) => `${type}`.replace("!", "")),
   );
   return all
-    .filter(({ name }) => name !== "Session" && (!name.endsWith("Payload") || modelled.has(name)))
+    .filter(({ name }) => !name.endsWith("Payload") || modelled.has(name))
     .flatMap((type) =>
       Object.keys(type.getFields())
         .filter((name) => type !== schema.getMutationType() || isModelled(name))

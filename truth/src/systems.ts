@@ -20,6 +20,7 @@ export interface Reply {
 const PATIENCE_MILLISECONDS = 30_000;
 /** Beyond, an address is too long for a header. */
 const LONGEST_ADDRESS = 12_000;
+const EVENTS = "text/event-stream";
 const LOGIN =
   "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }";
 
@@ -67,15 +68,10 @@ export class System {
         if (address.length > LONGEST_ADDRESS) return this.ask(operation, "post");
         return this.#fetch("GET", address, { ...authorization, "x-lyceum-csrf": "1" });
       }
+      // As clients of GraphQL over SSE send everything.
       case "sse": {
-        // By itself it is for subscriptions.
-        const accept = "text/event-stream, application/json;q=0.5";
-        return this.#fetch(
-          "POST",
-          this.endpoint,
-          { ...authorization, accept },
-          JSON.stringify(body),
-        );
+        const headers = { ...authorization, accept: EVENTS };
+        return this.#fetch("POST", this.endpoint, headers, JSON.stringify(body));
       }
       case "ws":
         return this.#askSocket(viewer, body);
@@ -103,8 +99,10 @@ export class System {
       ...(body !== undefined && { body }),
     });
     const text = await response.text();
-    const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
-    return parse(isStream ? firstEvent(text) : text);
+    const isStream = response.headers.get("content-type")?.startsWith(EVENTS);
+    if (headers.accept === EVENTS && !isStream)
+      return { errors: [{ message: `no events: ${text.slice(0, 200)}` }] };
+    return parse(isStream ? onlyEvent(text) : text);
   }
 
   #askSocket(viewer: Viewer, body: { query: string; variables: Record<string, unknown> }) {
@@ -144,10 +142,13 @@ export class System {
   }
 }
 
-function firstEvent(stream: string): string {
+/** The data of a stream's one event, if it is there, and its end. */
+function onlyEvent(stream: string): string {
   const events = stream.split(/\r?\n\r?\n/).map((event) => event.split(/\r?\n/));
-  const next = events.find((lines) => lines.some((line) => /^event: ?next$/.test(line)));
-  const data = next?.filter((line) => line.startsWith("data:")) ?? [];
+  const named = (name: string) => events.filter((lines) => lines.includes(`event: ${name}`));
+  const [next, ...more] = named("next");
+  if (!next || more.length > 0 || named("complete").length !== 1) return stream;
+  const data = next.filter((line) => line.startsWith("data:"));
   return data.map((line) => line.replace(/^data: ?/, "")).join("\n");
 }
 

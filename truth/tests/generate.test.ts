@@ -4,6 +4,7 @@ import { OperationTypeNode, parse, print, validate } from "graphql";
 import { Cursors } from "../src/cursors.ts";
 import { make } from "../src/generate/operation.ts";
 import { Pools } from "../src/generate/pools.ts";
+import { vary } from "../src/generate/variation.ts";
 import { KINDS, type Kind } from "../src/kinds.ts";
 import { Random } from "../src/random.ts";
 import { shrink } from "../src/shrink.ts";
@@ -13,7 +14,15 @@ const pools = new Pools(tables(), new Cursors());
 
 function made(seed: number, kinds: readonly Kind[], operation = OperationTypeNode.QUERY) {
   const random = new Random(seed);
-  return make({ schema, pools, random, viewer: bob, kinds: new Set(kinds), operation });
+  return make({
+    schema,
+    pools,
+    random,
+    viewer: bob,
+    kinds: new Set(kinds),
+    operation,
+    mayDo: () => true,
+  });
 }
 
 const many = (kinds: readonly Kind[], operation = OperationTypeNode.QUERY) =>
@@ -40,6 +49,26 @@ test("kinds that are not asked for are not made", () => {
   assert.doesNotMatch(plain, /\bid: (?!id\b)[a-z]/);
   assert.match(many(["conditions"]).join("\n"), /@(include|skip)/);
   assert.match(many(["key-aliases"]).join("\n"), /\bid: (?!id\b)[a-z]/);
+});
+
+test("a document comes again with values of the same types", () => {
+  const document = parse("query ($all: Boolean!, $first: Int, $id: ID!) { me { id } }");
+  const variables = { all: true, first: 9, id: "x" };
+  const operation = { document, variables, operationName: undefined, viewer: bob };
+
+  const varied = Array.from({ length: 50 }, (_, seed) => vary(operation, new Random(seed), [bob]));
+
+  assert.deepEqual(new Set(varied.map((one) => one.variables.all)), new Set([true, false]));
+  assert.deepEqual(new Set(varied.map((one) => one.variables.id)), new Set(["x"]));
+  const firsts = varied.map((one) => one.variables.first);
+  assert.ok(firsts.includes(undefined) && firsts.includes(2), `${firsts}`);
+});
+
+test("names that mean something elsewhere are used", () => {
+  const all = [...many(KINDS), ...many(KINDS, OperationTypeNode.MUTATION)].join("\n");
+
+  for (const name of [/\$representations\b/, /fragment (User|id)\b/, /\b__typename: \w/])
+    assert.match(all, name);
 });
 
 test("an operation shrinks to what is wrong with it", async () => {

@@ -64,3 +64,32 @@ test("a later mutation sees what an earlier one did", async () => {
   });
   assert.deepEqual(changes, [`enrollments ${BOBS_RUST}: ["completed"]`]);
 });
+
+test("who signs in sees their own address, and only there", async () => {
+  const signIn = (password: string) =>
+    ask(`mutation {
+      login(input: { email: "Bob@Lyceum.example", password: "${password}" }) {
+        session { tokenType } user { name email } userErrors { code }
+      }
+      again: login(input: { email: "alice@lyceum.example", password: "lyceum-sample" }) {
+        user { courses { nodes { teacher { name email } } } }
+      }
+    }`);
+
+  const { data } = await signIn("lyceum-sample");
+  const refused = await signIn("wrong");
+
+  assert.deepEqual(data, {
+    login: {
+      session: { tokenType: "Bearer" },
+      user: { name: "Bob", email: "bob@lyceum.example" },
+      userErrors: [],
+    },
+    again: { user: { courses: { nodes: [{ teacher: { name: "Alice", email: null } }] } } },
+  });
+  assert.deepEqual((refused.data as { login: unknown }).login, {
+    session: null,
+    user: null,
+    userErrors: [{ code: "INVALID_CREDENTIALS" }],
+  });
+});

@@ -33,7 +33,7 @@ export const bob: Viewer = { name: "student", id: BOB, role: "STUDENT", isVerifi
 
 export function tables(): Tables {
   const when = (time: number) => ({ time: BigInt(time), createdAt: `${time}` });
-  const user = { email: "somebody", isVerified: true };
+  const user = { isVerified: true, hasPassword: true };
   const course = {
     description: "",
     isFree: true,
@@ -44,8 +44,15 @@ export function tables(): Tables {
   const notification = { userId: BOB, type: "PAYMENT", title: "Paid", body: "", isRead: false };
   return {
     User: new Table([
-      { ...user, id: ALICE, name: "Alice", role: "TEACHER", ...when(1) },
-      { ...user, id: BOB, name: "Bob", role: "STUDENT", ...when(2) },
+      {
+        ...user,
+        id: ALICE,
+        email: "alice@lyceum.example",
+        name: "Alice",
+        role: "TEACHER",
+        ...when(1),
+      },
+      { ...user, id: BOB, email: "bob@lyceum.example", name: "Bob", role: "STUDENT", ...when(2) },
     ]),
     Course: new Table([
       { ...course, id: RUST, teacherId: ALICE, title: "Rust", ...when(1) },

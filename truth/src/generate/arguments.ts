@@ -48,6 +48,8 @@ export class Arguments {
   readonly #pools: Pools;
   readonly #viewer: Viewer;
   readonly #variables: Variables;
+  /** The ids that the operation names. */
+  readonly #named = new Map<TypeName, string[]>();
 
   constructor(random: Random, pools: Pools, viewer: Viewer, variables: Variables) {
     this.#random = random;
@@ -139,13 +141,22 @@ export class Arguments {
       case "ID": {
         const named = NAMED_BY[name === "id" ? owner : name];
         if (!named) throw new Error(`nobody knows what ${name} of ${owner} names`);
-        return text(this.#pools.id(random, named, this.#viewer));
+        return text(this.#id(named));
       }
       case "String":
         return text(this.#pools.string(random, name), random.chance(0.03));
       default:
         throw new Error(`nobody knows what values ${plain} has`);
     }
+  }
+
+  /** Now and then one that the operation has named before: two places ask for one thing, or change it. */
+  #id(type: TypeName): string {
+    const named = this.#named.get(type) ?? [];
+    if (named.length > 0 && this.#random.chance(0.5)) return this.#random.pick(named);
+    const id = this.#pools.id(this.#random, type, this.#viewer);
+    this.#named.set(type, [...named, id]);
+    return id;
   }
 }
 

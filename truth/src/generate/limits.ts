@@ -1,6 +1,7 @@
 // The router's limits count a document with its fragments in place.
 
-import { type DocumentNode, Kind, type SelectionSetNode } from "graphql";
+import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode } from "graphql";
+import type { Operation } from "../operation.ts";
 
 // router/router.config.yaml has a bit more of each.
 const MAX_DEPTH = 14;
@@ -16,8 +17,8 @@ interface Extent {
   selections: number;
 }
 
-export function isWithinLimits(document: DocumentNode): boolean {
-  const operation = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION);
+export function isWithinLimits({ document, operationName }: Operation): boolean {
+  const operation = getOperationAST(document, operationName);
   if (!operation) return false;
   const { depth, aliases, directives, selections } = extent(operation.selectionSet, document);
   return (

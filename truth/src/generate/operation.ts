@@ -12,11 +12,12 @@ import {
   isObjectType,
   Kind as NodeKind,
   OperationTypeNode,
+  parse,
   print,
   type SelectionNode,
   TypeNameMetaFieldDef,
 } from "graphql";
-import { KEY_NAMES, type Kind } from "../kinds.ts";
+import { KEY_NAMES, type Kind, TAKEN_NAMES } from "../kinds.ts";
 import { mutations } from "../mutations.ts";
 import type { Operation } from "../operation.ts";
 import type { Viewer } from "../permissions.ts";
@@ -41,7 +42,25 @@ const MUTATION_WEIGHTS: Record<string, number> = {
   createCourse: 5,
   setEnrollmentStatus: 6,
   verifyTeacher: 2,
+  // They hash passwords.
+  login: 0.3,
+  register: 0.3,
 };
+const OF_ANOTHER_ROLE = 0.25;
+
+/** What stands beside the operation in its document, and is not run. */
+const OTHER_OPERATIONS = [
+  "mutation Other { markAllNotificationsRead { count } }",
+  "query Other($id: ID! = 1, $first: Int!) { user(id: $id) { name } courses(first: $first) { totalCount } }",
+  "subscription Other { notificationAdded { id } }",
+];
+
+/** What the router answers by itself. */
+const INTROSPECTION = [
+  "__schema { queryType { name } mutationType { kind name } }",
+  '__type(name: "User") { kind name }',
+  '__type(name: "Nobody") { name }',
+];
 
 /** What one selection set, with the fragments in it, has under each key of the answer. */
 interface Scope {
@@ -69,6 +88,8 @@ export interface Making {
   viewer: Viewer;
   kinds: ReadonlySet<Kind>;
   operation: OperationTypeNode;
+  /** Whether the viewer's role lets them do this. */
+  mayDo: (mutation: string) => boolean;
 }
 
 export function make(making: Making): Operation {
@@ -104,7 +125,10 @@ class Maker {
       ? this.#mutationFields(scope)
       : this.#selections(scope, { depth: 1, objects: 1 });
     const { definitions, values } = this.#variables;
-    const isNamed = definitions.length > 0 || this.#random.chance(0.5);
+    const others = this.#random.chance(0.06)
+      ? parse(this.#random.pick(OTHER_OPERATIONS)).definitions
+      : [];
+    const isNamed = definitions.length > 0 || others.length > 0 || this.#random.chance(0.5);
     const definition = {
       kind: NodeKind.OPERATION_DEFINITION as const,
       operation,
@@ -114,19 +138,23 @@ class Maker {
       selectionSet: set(selections),
     };
     const fragments = this.#fragments.map((fragment) => fragment.definition);
+    const all = [definition, ...fragments];
+    const document = this.#random.chance(0.5) ? [...others, ...all] : [...all, ...others];
+    const isSaid = others.length > 0 || (isNamed && this.#random.chance(0.3));
     return {
-      document: { kind: NodeKind.DOCUMENT, definitions: [definition, ...fragments] },
-      variables: values,
-      operationName: isNamed && this.#random.chance(0.3) ? "Truth" : undefined,
+      document: { kind: NodeKind.DOCUMENT, definitions: document },
+      // What no operation defines is nobody's.
+      variables: this.#random.chance(0.03) ? { ...values, nobodys: [{ id: 1 }] } : values,
+      operationName: isSaid ? "Truth" : undefined,
       viewer,
     };
   }
 
   #mutationFields(scope: Scope): SelectionNode[] {
     const fields = Object.values(scope.type.getFields()).filter(({ name }) => mutations[name]);
-    const weights = Object.fromEntries(
-      fields.map(({ name }) => [name, MUTATION_WEIGHTS[name] ?? 1]),
-    );
+    const weigh = (name: string) =>
+      (MUTATION_WEIGHTS[name] ?? 1) * (this.#making.mayDo(name) ? 1 : OF_ANOTHER_ROLE);
+    const weights = Object.fromEntries(fields.map(({ name }) => [name, weigh(name)]));
     const count = this.#random.pick([1, 2, 2, 3, 3, 4]);
     const chosen = Array.from({ length: count }, () => this.#random.weighted(weights));
     return chosen.flatMap((name) => {
@@ -143,6 +171,8 @@ class Maker {
     if (selections.length === 0)
       selections.push(...this.#field(scope, TypeNameMetaFieldDef, where));
     if (selections.length === 0) selections.push(...this.#again(scope, where));
+    if (scope.type === this.#making.schema.getQueryType() && this.#random.chance(0.05))
+      selections.push(this.#introspection());
     return this.#has("conditions") && this.#random.chance(0.04)
       ? this.#emptied(selections)
       : selections;
@@ -252,6 +282,18 @@ class Maker {
     return `${this.#random.pick(["a", "b", "c", "d", "e"])}${this.#random.below(9)}`;
   }
 
+  /** Under a key that nothing else has, so that it never has to be merged. */
+  #introspection(): SelectionNode {
+    const [definition] = parse(`{ ${this.#random.pick(INTROSPECTION)} }`, {
+      noLocation: true,
+    }).definitions;
+    const node =
+      definition?.kind === NodeKind.OPERATION_DEFINITION && definition.selectionSet.selections[0];
+    if (!node || node.kind !== NodeKind.FIELD) throw new Error("introspection is a field");
+    this.#aliases += 1;
+    return { ...node, alias: named(`s${this.#aliases}`), directives: this.#conditions(0.2) };
+  }
+
   #fragment(scope: Scope, where: Where): SelectionNode {
     const selectionSet = set(this.#selections(scope, where));
     const directives = this.#conditions(0.25);
@@ -259,7 +301,7 @@ class Maker {
       const typeCondition = this.#random.chance(0.6) ? namedType(scope.type.name) : undefined;
       return { kind: NodeKind.INLINE_FRAGMENT, typeCondition, directives, selectionSet };
     }
-    const name = named(`F${this.#fragments.length}`);
+    const name = named(this.#fragmentName());
     const definition: FragmentDefinitionNode = {
       kind: NodeKind.FRAGMENT_DEFINITION,
       name,
@@ -269,6 +311,14 @@ class Maker {
     };
     this.#fragments.push({ definition, type: scope.type });
     return { kind: NodeKind.FRAGMENT_SPREAD, name, directives };
+  }
+
+  /** A new one. */
+  #fragmentName(): string {
+    const known = this.#fragments.map(({ definition }) => definition.name.value);
+    const taken = TAKEN_NAMES.filter((name) => !known.includes(name));
+    const isTaken = taken.length > 0 && this.#random.chance(0.1);
+    return isTaken ? this.#random.pick(taken) : `F${known.length}`;
   }
 
   /** A fragment a second time. Whether its keys fit here is for validation to say. */

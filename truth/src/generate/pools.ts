@@ -4,6 +4,7 @@ import type { Cursors } from "../cursors.ts";
 import type { Viewer } from "../permissions.ts";
 import type { Random } from "../random.ts";
 import type { Row, Tables, TypeName } from "../rows.ts";
+import { addresses, PASSWORD } from "../viewers.ts";
 
 /** What nobody can mistake for a cursor. (A changed one may be another's.) */
 const NO_CURSORS = ["", "?", "abc", "Y291cnNl"];
@@ -22,8 +23,18 @@ const SEARCHES = [
   "zzz",
   "",
   "é",
+  "a\0b",
 ];
-const TITLES = ["Truth", "t\"i'tle \\ {x}", "🎓", "id", "", "  ", "x".repeat(501)];
+const TITLES = ["Truth", "t\"i'tle \\ {x}", "🎓", "id", "", "  ", "x".repeat(501), "a\0b"];
+const NAMES = ["Truth", "🎓", "", " ", "x".repeat(256), "a\0b"];
+const EMAILS = [
+  ...Object.values(addresses),
+  "STUDENT1@Lyceum.Example",
+  "nobody@lyceum.example",
+  "nobody",
+  "",
+];
+const PASSWORDS = [PASSWORD, PASSWORD, "wrong-password", "short", "", "x".repeat(129)];
 const AMOUNTS = ["49.99", "9.9", "12", "0.01", "0", "-1", "1.001", "7.000", "1.5.0", "10000000000"];
 
 export class Pools {
@@ -95,6 +106,12 @@ export class Pools {
         return random.pick(TITLES);
       case "description":
         return random.pick(["", 'About\n\tit "all"', "🎓"]);
+      case "name":
+        return random.pick(NAMES);
+      case "email":
+        return random.pick(EMAILS);
+      case "password":
+        return random.pick(PASSWORDS);
       case "idempotencyKey":
         return random.pick(["", "k".repeat(256), "key"]);
       default:

@@ -12,6 +12,7 @@ import {
   type VariableDefinitionNode,
   valueFromASTUntyped,
 } from "graphql";
+import { TAKEN_NAMES } from "../kinds.ts";
 import type { Random } from "../random.ts";
 import { bool, variable } from "./nodes.ts";
 
@@ -30,7 +31,7 @@ export class Variables {
     if (this.#random.chance(0.3)) return bool(wanted);
     if (this.#conditions.length > 0 && this.#random.chance(0.5))
       return variable(this.#random.pick(this.#conditions));
-    const name = `c${this.#conditions.length}`;
+    const name = this.#name("c");
     this.#conditions.push(name);
     const how = this.#random.weighted({ given: 60, overridden: 15, "left out": 25 });
     if (how === "given") {
@@ -46,7 +47,7 @@ export class Variables {
   /** In the place of a value, now and then, and not always with this value. */
   perhaps(place: GraphQLArgument | GraphQLInputField, value: ConstValueNode): ValueNode {
     if (!this.#random.chance(0.35)) return value;
-    const name = `v${this.definitions.length}`;
+    const name = this.#name("v");
     const hasDefault = place.defaultValue !== undefined;
     const isStrict = isNonNullType(place.type);
     const type = `${getNullableType(place.type)}`;
@@ -81,6 +82,14 @@ export class Variables {
         this.values[name] = null;
     }
     return variable(name);
+  }
+
+  /** A new one. */
+  #name(letter: string): string {
+    const known = this.definitions.map((definition) => definition.variable.name.value);
+    const taken = TAKEN_NAMES.filter((name) => !known.includes(name));
+    const isTaken = taken.length > 0 && this.#random.chance(0.08);
+    return isTaken ? this.#random.pick(taken) : `${letter}${known.length}`;
   }
 
   #define(name: string, type: string, defaultValue: ConstValueNode | undefined): void {
