@@ -2,8 +2,8 @@
 //! neither `\u{…}` nor surrogate pairs nor descriptions in operations (as of 2025); and its validation lets `{ __typename
 //! { a } }` and subscriptions with two root fields through. So no client's document reaches it: apollo-compiler parses
 //! and validates each, and hive-router gets the operation that is to run, in its plainest form: with the conditions
-//! decided ([`super::conditions`]) and with response keys that it does not take for something else
-//! ([`super::response_keys`]).
+//! decided ([`super::conditions`]) and with response keys and variables that it does not take for something else
+//! ([`super::response_keys`], [`super::variable_names`]).
 //!
 //! No upstream issue is known. `upstream_cannot_parse_what_clients_may_send` fails once its parser can.
 
@@ -45,7 +45,7 @@ use super::{
     errors_below_null::ClientOperation,
     fragment_expansion,
     response_keys::{self, ResponseKeys},
-    variables,
+    variable_names, variables,
 };
 use crate::plugins::NoSettings;
 
@@ -97,6 +97,8 @@ struct Form {
 pub struct RouterOperation {
     text: String,
     response_keys: Option<Arc<ResponseKeys>>,
+    /// What the variable is called whose name hive-router takes.
+    variable_name: Option<Name>,
 }
 
 /// Why a request cannot be executed.
@@ -180,6 +182,11 @@ impl Documents {
                 let response_keys = operation.response_keys.clone();
                 let client = ClientOperation { document, name: name.as_deref().and_then(|name| Name::new(name).ok()) };
                 context.insert(Arc::new(Asked { operation: client, response_keys }));
+                if let Some(name) = &operation.variable_name
+                    && let Some(value) = params.variables.remove(variable_names::TAKEN)
+                {
+                    params.variables.insert(name.to_string(), value);
+                }
                 params.query = Some(operation.text.clone());
                 params.operation_name = name;
             }
@@ -215,13 +222,14 @@ impl Documents {
         conditions: &Conditions,
     ) -> RouterOperation {
         let keys = ResponseKeys::of(document, &graph.field_names);
-        let executable = conditions::rewrite(document, operation, conditions, &keys, &graph.schema);
+        let mut executable = conditions::rewrite(document, operation, conditions, &keys, &graph.schema);
+        let variable_name = variable_names::rename(&mut executable);
         let mut text = executable.serialize().no_indent().to_string();
         // hive-router's caches go by the text's hash, which anybody can compute: a comment that nobody can foresee
         // keeps documents apart that somebody has made to have the same one.
         let seal = self.hasher.hash_one(&text);
         text.extend([" #", &format!("{seal:016x}")]);
-        RouterOperation { text, response_keys: keys.into_used().map(Arc::new) }
+        RouterOperation { text, response_keys: keys.into_used().map(Arc::new), variable_name }
     }
 }
 

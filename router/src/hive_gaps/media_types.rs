@@ -25,11 +25,12 @@ use hive_router::{
 
 use crate::plugins::NoSettings;
 
-const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
-const ANSWERED: [&str; 4] = [JSON, GRAPHQL_RESPONSE, "text/event-stream", "multipart/mixed"];
-const NOT_ACCEPTABLE: &str = "The answer is `application/json` or `application/graphql-response+json`, and of a \
-                              subscription `text/event-stream` or `multipart/mixed`: accept one of them.";
+const WHOLE: [&str; 2] = [JSON, GRAPHQL_RESPONSE];
+const STREAMED: [&str; 2] = ["text/event-stream", "multipart/mixed"];
+const NOT_ACCEPTABLE: &str = "The answer is `application/json` or `application/graphql-response+json`, or a stream: \
+                              `text/event-stream` or `multipart/mixed`. Accept one of them.";
 
 /// Writes media types as hive-router reads them, and says so where none can be answered.
 #[derive(Default)]
@@ -116,7 +117,15 @@ fn insert(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
 }
 
 fn accepts_nothing(headers: &HeaderMap) -> bool {
-    !ANSWERED.iter().any(|answered| accepts(headers, answered))
+    !accepts_any(headers, WHOLE) && !accepts_any(headers, STREAMED)
+}
+
+pub fn accepts_streams_alone(headers: &HeaderMap) -> bool {
+    accepts_any(headers, STREAMED) && !accepts_any(headers, WHOLE)
+}
+
+fn accepts_any(headers: &HeaderMap, answered: [&str; 2]) -> bool {
+    answered.iter().any(|answered| accepts(headers, answered))
 }
 
 fn accepts(headers: &HeaderMap, answered: &str) -> bool {

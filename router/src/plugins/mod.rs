@@ -20,7 +20,7 @@ use crate::{
     Settings,
     hive_gaps::{
         auth_scheme::AuthScheme, documents::Documents, get_parameters::GetParameters, hash_collisions::HashCollisions,
-        json_depth_limit::JsonDepthLimit, media_types::MediaTypes,
+        json_depth_limit::JsonDepthLimit, media_types::MediaTypes, single_results::SingleResults,
     },
 };
 
@@ -42,6 +42,7 @@ pub fn registry() -> PluginRegistry {
         .register::<insight::Insight>()
         .register::<errors::Errors>()
         .register::<MediaTypes>()
+        .register::<SingleResults>()
         // Whatever else changes a request to a subgraph comes before it is signed.
         .register::<sign::Sign>()
 }
@@ -77,6 +78,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         insight::Insight::plugin_name(): { "config": { "development": settings.development } },
         errors::Errors::plugin_name(): { "config": { "development": settings.development } },
         MediaTypes::plugin_name(): {},
+        SingleResults::plugin_name(): {},
         sign::Sign::plugin_name(): parts_key,
     })
 }

@@ -149,6 +149,16 @@ async fn media_types_are_compared_letter_by_letter() {
 }
 
 #[tokio::test]
+async fn the_result_of_a_query_is_not_streamed() {
+    for accept in ["text/event-stream", "multipart/mixed"] {
+        let answer = post().header("accept", accept).json(&typename()).send().await.expect("an answer");
+        let text = answer.text().await.expect("text");
+
+        assert!(text.contains("UNSUPPORTED_CONTENT_TYPE"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn parameters_that_say_nothing_are_looked_at() {
     for parameters in ["operationName=", "extensions=null"] {
         assert_eq!(status(get(parameters)).await, StatusCode::BAD_REQUEST, "{parameters}");

@@ -100,6 +100,57 @@ async fn several_headers_of_accepted_types_are_one_list() {
     assert!(stream.text.contains(r#"{"data":{"ticks":1}}"#), "{stream:?}");
 }
 
+/// As `graphql-sse` and other clients of GraphQL over SSE send everything.
+#[tokio::test]
+async fn who_accepts_streams_alone_gets_each_answer_in_one() {
+    let ask = |accept: &str, query: &str| App::get().post().header("accept", accept).json(&json!({ "query": query }));
+    let part = "--graphql\r\nContent-Type: application/json\r\n\r\n";
+    for (accept, content_type, before, after) in [
+        ("text/event-stream", "text/event-stream", "event: next\ndata: ", "\n\nevent: complete\n\n"),
+        (
+            "Text/Event-Stream; charset=utf-8, application/json;q=0",
+            "text/event-stream",
+            "event: next\ndata: ",
+            "\n\nevent: complete\n\n",
+        ),
+        (
+            "multipart/mixed;subscriptionSpec=1.0",
+            "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0",
+            &format!("{part}{{\"payload\":"),
+            "}\r\n--graphql--",
+        ),
+        (
+            "multipart/mixed",
+            "multipart/mixed;boundary=\"-\"",
+            "---\r\nContent-Type: application/json\r\n\r\n",
+            "\r\n-----",
+        ),
+    ] {
+        let response = ask(accept, "{ id: __typename }").send().await.expect("the router answers");
+        assert_eq!(response.status(), StatusCode::OK, "{accept}");
+        assert_eq!(response.headers()["content-type"], content_type, "{accept}");
+        let text = response.text().await.expect("text");
+        assert_eq!(text, format!("{before}{{\"data\":{{\"id\":\"Query\"}}}}{after}"), "{accept}");
+
+        // `EventSource` says nothing of answers that have another status.
+        let wrong = reply(ask(accept, "{ nothing }")).await;
+        assert_eq!(wrong.status, StatusCode::OK, "{wrong:?}");
+        assert!(wrong.text.starts_with(before) && wrong.text.ends_with(after), "{wrong:?}");
+        assert!(wrong.text.contains("GRAPHQL_VALIDATION_FAILED"), "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mutation_is_answered_to_who_accepts_streams_alone() {
+    let mutation = json!({ "query": "mutation { rename(title: \"x\") { title: id } }" });
+    let request = App::get().post().header("accept", "text/event-stream").json(&mutation);
+
+    let reply = reply(request).await;
+
+    assert!(reply.text.starts_with("event: next\ndata: {\"data\":{\"rename\":"), "{reply:?}");
+    assert!(reply.text.ends_with("event: complete\n\n"), "{reply:?}");
+}
+
 #[tokio::test]
 async fn what_nobody_would_read_is_not_acceptable() {
     for accept in ["text/html", "application/xml", "image/*", "application/json;q=0", "text/plain;charset=utf-8"] {
