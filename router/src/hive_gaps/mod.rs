@@ -13,6 +13,7 @@ mod json;
 pub mod json_depth_limit;
 pub mod media_types;
 pub mod response_keys;
+pub mod root_typename;
 pub mod single_results;
 pub mod unread_body;
 pub mod variable_names;

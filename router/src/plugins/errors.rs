@@ -55,9 +55,6 @@ impl RouterPlugin for Errors {
         &'req self,
         mut payload: OnGraphQLErrorHookPayload<'req>,
     ) -> OnGraphQLErrorHookResult<'req> {
-        if let Some(refused) = payload.context.get_ref::<Refused>() {
-            payload.error = refused.0.clone();
-        }
         publish(&mut payload.error, &mut payload.status_code, self.development);
         payload.proceed()
     }
@@ -80,15 +77,11 @@ pub fn restarting() -> GraphQLError {
     GraphQLError::from_message_and_code("The server is restarting. Subscribe again.", "SERVICE_UNAVAILABLE")
 }
 
-/// Left in a request's context, so that an answer that cannot carry our error as it is still gets it.
-struct Refused(GraphQLError);
-
 /// Ends a request before it is executed.
 pub fn refuse(context: &PluginContext, status_code: StatusCode, error: GraphQLError) -> OnGraphqlAnalysisHookResult {
     if let Some(seconds) = error.extensions.get("retryAfter").and_then(JsonValueTrait::as_u64) {
         context.insert(Seconds(seconds));
     }
-    context.insert(Refused(error.clone()));
     let body = FailedExecutionResult { errors: vec![error] }.serialize();
     OnGraphqlAnalysisHookResult::EndWithResponse(PlanExecutionOutput { body, error_count: 1, status_code })
 }

@@ -20,7 +20,8 @@ use crate::{
     Settings,
     hive_gaps::{
         auth_scheme::AuthScheme, documents::Documents, get_parameters::GetParameters, hash_collisions::HashCollisions,
-        json_depth_limit::JsonDepthLimit, media_types::MediaTypes, single_results::SingleResults,
+        json_depth_limit::JsonDepthLimit, media_types::MediaTypes, root_typename::RootTypename,
+        single_results::SingleResults,
     },
 };
 
@@ -33,6 +34,7 @@ pub fn registry() -> PluginRegistry {
         .register::<JsonDepthLimit>()
         .register::<Documents>()
         .register::<HashCollisions>()
+        .register::<RootTypename>()
         .register::<client_address::ClientAddress>()
         .register::<retry_after::RetryAfter>()
         .register::<credentials::Credentials>()
@@ -63,6 +65,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         GetParameters::plugin_name(): {},
         JsonDepthLimit::plugin_name(): {},
         HashCollisions::plugin_name(): {},
+        RootTypename::plugin_name(): {},
         Documents::plugin_name(): {},
         client_address::ClientAddress::plugin_name(): {
             "config": {

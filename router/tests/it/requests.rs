@@ -6,7 +6,7 @@ use futures::{StreamExt as _, stream};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{App, Options, Own, Reply, Transport, changed_config, reply};
+use crate::support::{App, Options, Own, Reply, Transport, changed_config, claims, reply, sign};
 
 async fn raw(content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
     reply(App::get().post().header("content-type", content_type).body(body)).await
@@ -100,10 +100,28 @@ async fn several_headers_of_accepted_types_are_one_list() {
     assert!(stream.text.contains(r#"{"data":{"ticks":1}}"#), "{stream:?}");
 }
 
+/// The first subgraph is always away here.
+#[tokio::test]
+async fn what_the_root_is_called_depends_on_no_subgraph() {
+    for (document, data) in [
+        ("{ __typename }", r#"{"__typename":"Query"}"#),
+        ("{ id: __typename __typename }", r#"{"id":"Query","__typename":"Query"}"#),
+        ("mutation { __typename }", r#"{"__typename":"Mutation"}"#),
+    ] {
+        let reply = App::get().query(document).await;
+
+        assert_eq!(reply.text, format!(r#"{{"data":{data}}}"#));
+    }
+}
+
 /// As `graphql-sse` and other clients of GraphQL over SSE send everything.
 #[tokio::test]
 async fn who_accepts_streams_alone_gets_each_answer_in_one() {
-    let ask = |accept: &str, query: &str| App::get().post().header("accept", accept).json(&json!({ "query": query }));
+    let ask = |accept: &str, query: &str| {
+        let request = App::get().post().bearer_auth(sign(&claims()));
+        request.header("accept", accept).json(&json!({ "query": query }))
+    };
+    let data = json!({ "data": { "me": { "id": format!("user {}", claims().sub) } } });
     let part = "--graphql\r\nContent-Type: application/json\r\n\r\n";
     for (accept, content_type, before, after) in [
         ("text/event-stream", "text/event-stream", "event: next\ndata: ", "\n\nevent: complete\n\n"),
@@ -126,11 +144,11 @@ async fn who_accepts_streams_alone_gets_each_answer_in_one() {
             "\r\n-----",
         ),
     ] {
-        let response = ask(accept, "{ id: __typename }").send().await.expect("the router answers");
+        let response = ask(accept, "{ me { id: name } }").send().await.expect("the router answers");
         assert_eq!(response.status(), StatusCode::OK, "{accept}");
         assert_eq!(response.headers()["content-type"], content_type, "{accept}");
         let text = response.text().await.expect("text");
-        assert_eq!(text, format!("{before}{{\"data\":{{\"id\":\"Query\"}}}}{after}"), "{accept}");
+        assert_eq!(text, format!("{before}{data}{after}"), "{accept}");
 
         // `EventSource` says nothing of answers that have another status.
         let wrong = reply(ask(accept, "{ nothing }")).await;

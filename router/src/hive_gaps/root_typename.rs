@@ -1,0 +1,97 @@
+//! hive-router asks the first subgraph what the graph's root types are called, waits for it, and tells its outage as an
+//! error; then it answers by itself what it has known all along. `{ __typename }` is what clients ask to see whether the
+//! graph is there, and nothing that is away can fail it. So no subgraph is asked.
+//!
+//! No upstream issue is known. `upstream_asks_a_subgraph_what_the_root_is_called` fails once it is closed.
+
+use hive_router::{
+    async_trait,
+    executor::response::subgraph_response::SubgraphResponse,
+    plugins::{
+        hooks::{
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
+        },
+        plugin_trait::{RouterPlugin, StartHookPayload as _},
+    },
+};
+
+use crate::plugins::NoSettings;
+
+/// Answers requests to subgraphs for `__typename` alone.
+#[derive(Default)]
+pub struct RootTypename;
+
+#[async_trait]
+impl RouterPlugin for RootTypename {
+    type Config = NoSettings;
+
+    fn plugin_name() -> &'static str {
+        "root_typename"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        payload.initialize_plugin_with_defaults()
+    }
+
+    async fn on_subgraph_execute<'exec>(
+        &'exec self,
+        payload: OnSubgraphExecuteStartHookPayload<'exec>,
+    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+        if asks_for_typename_alone(payload.execution_request.query) {
+            return payload.end_with_response(SubgraphResponse::default());
+        }
+        payload.proceed()
+    }
+}
+
+/// Of a document as hive-router writes it.
+fn asks_for_typename_alone(query: &str) -> bool {
+    let selections = query.strip_prefix("mutation").unwrap_or(query).trim();
+    let selections = selections.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let is_typename = |word: &str| word.ends_with(':') || word.rsplit(':').next() == Some("__typename");
+    selections.is_some_and(|selections| selections.split_whitespace().all(is_typename))
+}
+
+#[cfg(test)]
+mod tests {
+    use hive_router::query_planner::{
+        ast::normalization::normalize_operation,
+        graph::PlannerOverrideContext,
+        planner::{Planner, QueryPlannerOptions},
+        utils::{
+            cancellation::CancellationToken,
+            parsing::{safe_parse_operation, safe_parse_schema},
+        },
+    };
+
+    use super::*;
+
+    #[test]
+    fn upstream_asks_a_subgraph_what_the_root_is_called() {
+        let supergraph = safe_parse_schema(include_str!("../../../supergraph.graphql")).expect("it is a schema");
+        let planner =
+            Planner::new_from_supergraph(&supergraph, QueryPlannerOptions::default()).expect("it can be planned on");
+        let document = safe_parse_operation("{ a: __typename __typename }").expect("a document");
+        let operation = normalize_operation(&planner.supergraph, &document, None).expect("it is valid").operation;
+        let everybody = PlannerOverrideContext::from_percentage(0.0);
+        let plan = planner.plan_from_normalized_operation(&operation, everybody, &CancellationToken::new());
+
+        let plan = serde_json::to_value(plan.expect("a plan")).expect("it is JSON");
+
+        let asked = plan["node"]["operation"].as_str().expect("a fetch");
+        assert!(asks_for_typename_alone(asked), "{asked}");
+    }
+
+    #[test]
+    fn whatever_else_is_asked_is_asked() {
+        for alone in ["{__typename}", "mutation{__typename}", "{a:__typename b: __typename __typename}"] {
+            assert!(asks_for_typename_alone(alone), "{alone}");
+        }
+        for more in
+            ["{me{__typename}}", "{__typename me{name}}", "{__typename:level}", "{courses{totalCount} __typename}"]
+        {
+            assert!(!asks_for_typename_alone(more), "{more}");
+        }
+    }
+}
