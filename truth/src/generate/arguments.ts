@@ -48,10 +48,18 @@ export class Arguments {
   readonly #pools: Pools;
   readonly #viewer: Viewer;
   readonly #variables: Variables;
+  readonly #changes: boolean;
   /** The ids that the operation names. */
   readonly #named = new Map<TypeName, string[]>();
 
-  constructor(random: Random, pools: Pools, viewer: Viewer, variables: Variables) {
+  constructor(
+    random: Random,
+    pools: Pools,
+    viewer: Viewer,
+    variables: Variables,
+    changes: boolean,
+  ) {
+    this.#changes = changes;
     this.#random = random;
     this.#pools = pools;
     this.#viewer = viewer;
@@ -154,7 +162,7 @@ export class Arguments {
   #id(type: TypeName): string {
     const named = this.#named.get(type) ?? [];
     if (named.length > 0 && this.#random.chance(0.5)) return this.#random.pick(named);
-    const id = this.#pools.id(this.#random, type, this.#viewer);
+    const id = this.#pools.id(this.#random, type, this.#viewer, this.#changes);
     this.#named.set(type, [...named, id]);
     return id;
   }

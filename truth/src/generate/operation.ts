@@ -23,7 +23,7 @@ import type { Operation } from "../operation.ts";
 import type { Viewer } from "../permissions.ts";
 import type { Random } from "../random.ts";
 import { Arguments } from "./arguments.ts";
-import { bool, directive, field, named, namedType, set } from "./nodes.ts";
+import { argument, bool, directive, field, int, named, namedType, set } from "./nodes.ts";
 import type { Pools } from "./pools.ts";
 import { Variables } from "./variables.ts";
 
@@ -31,13 +31,18 @@ import { Variables } from "./variables.ts";
 const MAX_DEPTH = 12;
 const MAX_ALIASES = 25;
 const MAX_DIRECTIVES = 40;
+/** No other alias is called so. */
+const LOOK = "a9";
+const LOOK_SIZE = 40;
+/** Of each mutation at least. */
+const MIN_FIELDS = 12;
 /** How many objects a list of lists may come to. */
 const MAX_OBJECTS = 60;
 
 /** Those that change something are what others can be compared with. */
 const MUTATION_WEIGHTS: Record<string, number> = {
   markNotificationRead: 6,
-  markAllNotificationsRead: 4,
+  markAllNotificationsRead: 2,
   updateCourse: 6,
   createCourse: 5,
   setEnrollmentStatus: 6,
@@ -79,7 +84,11 @@ interface Taken {
 interface Where {
   depth: number;
   objects: number;
+  /** The types on the way here. */
+  way: readonly string[];
 }
+
+const ROOT: Where = { depth: 1, objects: 1, way: [] };
 
 export interface Making {
   schema: GraphQLSchema;
@@ -107,11 +116,12 @@ class Maker {
   #directives = 0;
 
   constructor(making: Making) {
-    const { random, pools, viewer } = making;
+    const { random, pools, viewer, operation } = making;
+    const changes = operation === OperationTypeNode.MUTATION;
     this.#making = making;
     this.#random = random;
     this.#variables = new Variables(random);
-    this.#arguments = new Arguments(random, pools, viewer, this.#variables);
+    this.#arguments = new Arguments(random, pools, viewer, this.#variables, changes);
     this.#fieldsLeft = random.pick([8, 15, 25, 40]);
   }
 
@@ -121,9 +131,7 @@ class Maker {
     if (!type) throw new Error(`the schema has no ${operation}`);
     const scope = { type, taken: new Map() };
     const isMutation = operation === OperationTypeNode.MUTATION;
-    const selections = isMutation
-      ? this.#mutationFields(scope)
-      : this.#selections(scope, { depth: 1, objects: 1 });
+    const selections = isMutation ? this.#mutationFields(scope) : this.#selections(scope, ROOT);
     const { definitions, values } = this.#variables;
     const others = this.#random.chance(0.06)
       ? parse(this.#random.pick(OTHER_OPERATIONS)).definitions
@@ -156,10 +164,18 @@ class Maker {
       (MUTATION_WEIGHTS[name] ?? 1) * (this.#making.mayDo(name) ? 1 : OF_ANOTHER_ROLE);
     const weights = Object.fromEntries(fields.map(({ name }) => [name, weigh(name)]));
     const count = this.#random.pick([1, 2, 2, 3, 3, 4]);
-    const chosen = Array.from({ length: count }, () => this.#random.weighted(weights));
-    return chosen.flatMap((name) => {
-      const found = fields.find((one) => one.name === name);
-      return found ? this.#field(scope, found, { depth: 1, objects: 1 }) : [];
+    const chosen: string[] = [];
+    // The same again changes the same again, or something beside it.
+    while (chosen.length < count)
+      chosen.push(
+        this.#random.chance(0.4) && chosen[0] ? chosen[0] : this.#random.weighted(weights),
+      );
+    const found = chosen.flatMap((name) => fields.find((one) => one.name === name) ?? []);
+    return found.flatMap((one, index) => {
+      this.#fieldsLeft = Math.max(this.#fieldsLeft, MIN_FIELDS);
+      const next = found[index + 1];
+      const look = next && this.#random.chance(0.75) ? lookAt(next, one) : [];
+      return this.#field(scope, one, ROOT).map((node) => withMore(node, look));
     });
   }
 
@@ -200,13 +216,21 @@ class Maker {
     }
   }
 
-  #choose(type: GraphQLObjectType, { depth, objects }: Where): GraphQLField<unknown, unknown> {
+  #choose(type: GraphQLObjectType, where: Where): GraphQLField<unknown, unknown> {
+    const { depth, objects, way } = where;
     const fields = Object.values(type.getFields());
     const leaves = fields.filter((one) => isLeafType(getNamedType(one.type)));
     const inner = fields.filter((one) => !leaves.includes(one));
     const mayGoDeeper = depth < MAX_DEPTH && this.#fieldsLeft > 0 && objects <= MAX_OBJECTS;
-    const goesDeeper = mayGoDeeper && inner.length > 0 && this.#random.chance(0.55);
+    const wantsDeeper = this.#random.chance(leaves.length > 0 ? 0.55 : 0.9);
+    const goesDeeper = mayGoDeeper && inner.length > 0 && wantsDeeper;
     if (goesDeeper || type === this.#making.schema.getQueryType()) {
+      // Most payloads have no errors, in which there would be something to see.
+      const changed = depth === 2 ? inner.filter((one) => hasId(one)) : [];
+      if (changed.length > 0 && this.#random.chance(0.8)) return this.#random.pick(changed);
+      // The way back comes to what is known already, maybe in another state.
+      const back = inner.filter((one) => way.includes(listedBy(one)));
+      if (back.length > 0 && this.#random.chance(0.4)) return this.#random.pick(back);
       // What points to one object may point to another service's, or to nothing.
       const edges = inner.filter(({ args }) => args.length === 0);
       const isEdge = edges.length > 0 && this.#random.chance(0.4);
@@ -224,7 +248,7 @@ class Maker {
     const objects = where.objects * size;
     const taken = scope.taken.get(key) ?? { field: found, args, objects, inner };
     scope.taken.set(key, taken);
-    return [this.#written(key, taken, where.depth)];
+    return [this.#written(key, taken, where)];
   }
 
   /** A field that is there already, which is one field in the answer. */
@@ -234,19 +258,17 @@ class Maker {
     // What has selections of its own is what merging can get wrong.
     const isPlain = objects.length === 0 || this.#random.chance(0.3);
     const [key, taken] = this.#random.pick(isPlain ? all : objects);
-    return [this.#written(key, taken, where.depth)];
+    return [this.#written(key, taken, where)];
   }
 
-  #written(
-    key: string,
-    { field: found, args, objects, inner }: Taken,
-    depth: number,
-  ): SelectionNode {
+  #written(key: string, taken: Taken, { depth, way }: Where): SelectionNode {
+    const { field: found, args, objects, inner } = taken;
     this.#fieldsLeft -= 1;
     const isOwnName = key === found.name && !this.#random.chance(0.01);
     if (!isOwnName) this.#aliases += 1;
     const directives = this.#conditions(0.12);
-    const selections = inner && this.#selections(inner, { depth: depth + 1, objects });
+    const below = { depth: depth + 1, objects, way: [...way, listedBy(found)] };
+    const selections = inner && this.#selections(inner, below);
     return field(found.name, isOwnName ? undefined : key, args, directives, selections);
   }
 
@@ -358,6 +380,45 @@ class Maker {
   #has(kind: Kind): boolean {
     return this.#making.kinds.has(kind);
   }
+}
+
+/** In the payload of one mutation, the list of what a later one changes: it must not have been changed by then. */
+function lookAt(
+  later: GraphQLField<unknown, unknown>,
+  earlier: GraphQLField<unknown, unknown>,
+): SelectionNode[] {
+  const target = fieldsOf(later).find(hasId);
+  for (const entity of fieldsOf(earlier).filter(hasId))
+    for (const edge of fieldsOf(entity).filter((one) => hasId(one) && one.args.length === 0))
+      for (const list of fieldsOf(edge)) {
+        if (list.args.length === 0 || !target || listedBy(list) !== listedBy(target)) continue;
+        const leaves = fieldsOf(target).filter((one) => isLeafType(getNamedType(one.type)));
+        const nodes = leaves.map(({ name }) => field(name, undefined, [], [], undefined));
+        const page = [field("nodes", undefined, [], [], nodes)];
+        const listed = field(list.name, undefined, [argument("first", int(LOOK_SIZE))], [], page);
+        return [field(entity.name, LOOK, [], [], [field(edge.name, undefined, [], [], [listed])])];
+      }
+  return [];
+}
+
+function withMore(node: SelectionNode, more: SelectionNode[]): SelectionNode {
+  if (more.length === 0 || node.kind !== NodeKind.FIELD || !node.selectionSet) return node;
+  return { ...node, selectionSet: set([...node.selectionSet.selections, ...more]) };
+}
+
+function fieldsOf({ type }: GraphQLField<unknown, unknown>): GraphQLField<unknown, unknown>[] {
+  const named = getNamedType(type);
+  return isObjectType(named) ? Object.values(named.getFields()) : [];
+}
+
+function hasId({ type }: GraphQLField<unknown, unknown>): boolean {
+  const named = getNamedType(type);
+  return isObjectType(named) && named.getFields().id !== undefined;
+}
+
+/** What a field leads to, in a list or not. */
+function listedBy({ type }: GraphQLField<unknown, unknown>): string {
+  return getNamedType(type).name.replace(/(Connection|Edge)$/, "");
 }
 
 function signature({ field: { name }, args }: Pick<Taken, "field" | "args">): string {
