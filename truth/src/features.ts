@@ -110,9 +110,9 @@ function ofDocument({ document }: Operation): Set<Feature> {
   return features;
 }
 
-/** Plain aliases are a letter and a digit; all others are names that mean something. */
+/** Plain aliases are a letter and a number; all others are names that mean something. */
 export function isKeyAlias(alias: string): boolean {
-  return KEY_NAMES.includes(alias) || !/^[a-e]\d$/.test(alias);
+  return KEY_NAMES.includes(alias) || !/^[a-es]\d+$/.test(alias);
 }
 
 function hasTwice({ selections }: SelectionSetNode): boolean {

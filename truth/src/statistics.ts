@@ -14,7 +14,7 @@ import type { Operation } from "./operation.ts";
 import type { System, Transport } from "./systems.ts";
 
 /** Fewer operations may lack something by chance. */
-const ENOUGH_TO_EXPECT_ALL = 1500;
+const ENOUGH_TO_EXPECT_ALL = 1700;
 
 export class Statistics {
   operations = 0;

@@ -48,10 +48,10 @@ const MUTATION_WEIGHTS: Record<string, number> = {
   setEnrollmentStatus: 6,
   verifyTeacher: 2,
   // They hash passwords.
-  login: 0.3,
-  register: 0.3,
+  login: 0.8,
+  register: 0.8,
 };
-const OF_ANOTHER_ROLE = 0.25;
+const OF_ANOTHER_ROLE = 0.4;
 
 /** What stands beside the operation in its document, and is not run. */
 const OTHER_OPERATIONS = [
@@ -227,7 +227,7 @@ class Maker {
     if (goesDeeper || type === this.#making.schema.getQueryType()) {
       // Most payloads have no errors, in which there would be something to see.
       const changed = depth === 2 ? inner.filter((one) => hasId(one)) : [];
-      if (changed.length > 0 && this.#random.chance(0.8)) return this.#random.pick(changed);
+      if (changed.length > 0 && this.#random.chance(0.6)) return this.#random.pick(changed);
       // The way back comes to what is known already, maybe in another state.
       const back = inner.filter((one) => way.includes(listedBy(one)));
       if (back.length > 0 && this.#random.chance(0.4)) return this.#random.pick(back);
