@@ -10,6 +10,8 @@ const INTROSPECTION: &str = "{ __schema { types { name kind fields { name type {
 
 /// Parts of federation, which no client sees.
 const FEDERATION: [&str; 2] = ["_entities", "_service"];
+/// What the router asks for of every entity.
+const KEYS: [&str; 2] = ["id", "__typename"];
 
 /// Object types and their fields.
 pub struct Graph {
@@ -18,6 +20,8 @@ pub struct Graph {
     keyed: BTreeSet<String>,
     /// Which can be asked for by their keys.
     pub entities: Vec<String>,
+    /// Fields that are not for clients: another subgraph answers them, or the router alone asks for them.
+    pub hidden: BTreeSet<String>,
 }
 
 /// What a field returns.
@@ -27,9 +31,10 @@ pub struct Field {
     is_list: bool,
 }
 
-/// A field on the way to something: its name, with arguments if it needs any.
+/// A field on the way to something: its type's name, its own, and with arguments if it needs any.
 #[derive(Clone)]
 pub struct Step {
+    pub of: String,
     pub name: String,
     pub text: String,
     pub is_list: bool,
@@ -47,7 +52,7 @@ impl Graph {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
         let hidden = if answer.to_string().contains("_Service") { hidden(server) } else { BTreeSet::new() };
-        let mut graph = Self { types: BTreeMap::new(), keyed, entities: Vec::new() };
+        let mut graph = Self { types: BTreeMap::new(), keyed, entities: Vec::new(), hidden };
         for of in list(&answer["__schema"]["types"]) {
             let of_name = name(&of);
             if of_name == "_Entity" {
@@ -59,7 +64,7 @@ impl Graph {
             let fields = list(&of["fields"]);
             let own = fields.iter().filter(|field| {
                 let field = name(field);
-                !FEDERATION.contains(&field.as_str()) && !hidden.contains(&format!("{of_name}.{field}"))
+                !FEDERATION.contains(&field.as_str()) && !graph.hidden.contains(&format!("{of_name}.{field}"))
             });
             let own = own.map(|field| (name(field), Field::of(&field["type"]))).collect();
             graph.types.insert(of_name, own);
@@ -90,7 +95,29 @@ impl Graph {
 
     pub fn step(&self, of: &str, field: &str, arguments: &str) -> Step {
         let is_list = self.field(of, field).is_list;
-        Step { name: field.to_owned(), text: format!("{field}{arguments}"), is_list }
+        Step { of: of.to_owned(), name: field.to_owned(), text: format!("{field}{arguments}"), is_list }
+    }
+
+    /// The names by which a router can confuse fields of a type: what is asked for beside them, the key, and what another
+    /// subgraph requires.
+    pub fn names(&self, of: &str) -> Vec<&str> {
+        let own = self.types.get(of).into_iter().flat_map(BTreeMap::keys).map(String::as_str);
+        let required = self.hidden.iter().filter_map(|field| field.strip_prefix(of)?.strip_prefix('.'));
+        let mut names: Vec<_> = own.collect();
+        for name in KEYS.into_iter().chain(required) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The response key of a field in one turn of the names: no two fields of a type have the same, and in
+    /// `names(of).len()` turns each has had each. Without a turn it is the field's own name.
+    pub fn response_key<'graph>(&'graph self, of: &str, field: &'graph str, turn: usize) -> &'graph str {
+        let names = self.names(of);
+        let place = names.iter().position(|name| *name == field);
+        place.map_or(field, |place| names[(place + turn) % names.len()])
     }
 
     /// All that a value of this type carries (pages, payloads), down to the entities in it, of

@@ -1,15 +1,13 @@
 //! Who may see what: `docs/permissions.json`, held against the running system. Every field and every
-//! operation is asked for by every viewer, through the router and straight at each subgraph.
+//! operation is asked for by every viewer, through the router and straight at each subgraph; through the router also
+//! under the name of every other field of its type, of the key, and of what another subgraph requires.
 
 mod graph;
 mod people;
 mod table;
 mod walk;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    thread,
-};
+use std::{collections::BTreeSet, thread};
 
 use self::{
     graph::Graph,
@@ -42,15 +40,22 @@ fn every_viewer_gets_what_the_table_says_through_every_door() {
 
     report(&table, &observations);
     assert_none("somebody gets something else than the table says", &deviations(&table, &observations));
-    assert_none("nobody has tried", &untried(&table, &people, &observations));
+    assert_none("nobody has tried", &untried(&table, &servers[0].graph, &people, &observations));
 }
 
 fn servers(system: &System, table: &Table) -> Vec<Server> {
-    let straight = system.addresses.subgraphs.keys().map(|name| (name.clone(), system.subgraph(name)));
     let keyed: BTreeSet<_> = table.types.keys().cloned().collect();
-    let server =
-        |(name, visitor): (String, Visitor)| Server { name, graph: Graph::of(&visitor, keyed.clone()), visitor };
-    [(ROUTER.to_owned(), system.anonymous())].into_iter().chain(straight).map(server).collect()
+    let server = |name: &str, visitor: Visitor| Server {
+        name: name.to_owned(),
+        graph: Graph::of(&visitor, keyed.clone()),
+        visitor,
+    };
+    let mut servers: Vec<_> =
+        system.addresses.subgraphs.keys().map(|name| server(name, system.subgraph(name))).collect();
+    let mut router = server(ROUTER, system.anonymous());
+    router.graph.hidden = servers.iter().flat_map(|server| server.graph.hidden.iter().cloned()).collect();
+    servers.insert(0, router);
+    servers
 }
 
 /// What a server has and the table lacks, and the other way round.
@@ -75,7 +80,8 @@ fn walk(table: &Table, servers: &[Server], people: &People, operation: &str) -> 
         let mut observations = Vec::new();
         for Server { name, visitor, graph } in servers {
             let visitor = people.at(visitor, viewer);
-            let mut walk = Walk { table, graph, people, server: name, viewer, visitor, observations };
+            let turns_names = name == ROUTER;
+            let mut walk = Walk { table, graph, people, server: name, turns_names, viewer, visitor, observations };
             walk.explore(operation);
             observations = walk.observations;
         }
@@ -94,7 +100,9 @@ fn follow(table: &Table, servers: &[Server], people: &People) -> Vec<Observation
         let (before, told) = people.told(viewer);
         for Server { name, visitor, graph } in servers.iter().filter(|server| server.graph.can_be_followed()) {
             let visitor = people.at(visitor, viewer);
-            let mut walk = Walk { table, graph, people, server: name, viewer, visitor, observations: Vec::new() };
+            let turns_names = name == ROUTER;
+            let mut walk =
+                Walk { table, graph, people, server: name, turns_names, viewer, visitor, observations: Vec::new() };
             walk.follow(before, told);
             observations.extend(walk.observations);
         }
@@ -105,26 +113,33 @@ fn follow(table: &Table, servers: &[Server], people: &People) -> Vec<Observation
 fn deviations(table: &Table, observations: &[Observation]) -> Vec<String> {
     let deviates = |observation: &&Observation| observation.got != Ok(observation.expected(table));
     let describe = |observation: &Observation| {
-        let Observation { viewer, server, way, field, got, .. } = observation;
+        let Observation { viewer, server, way, field, response_key, got, .. } = observation;
         let got = got.as_ref().map_or_else(Clone::clone, |outcome| format!("{outcome:?}"));
-        format!("{field} for {viewer} at {server}, by {way}: {got}, not {:?}", observation.expected(table))
+        format!(
+            "{field} as {response_key} for {viewer} at {server}, by {way}: {got}, not {:?}",
+            observation.expected(table)
+        )
     };
     observations.iter().filter(deviates).map(describe).collect()
 }
 
-/// Rows that a viewer has not been seen to try through the router, or that let nobody in there.
-fn untried(table: &Table, people: &People, observations: &[Observation]) -> Vec<String> {
-    let mut tried: BTreeMap<&str, BTreeMap<&str, bool>> = BTreeMap::new();
-    for Observation { field, viewer, got, .. } in observations.iter().filter(|seen| seen.server == ROUTER) {
-        *tried.entry(field).or_default().entry(viewer).or_default() |= *got == Ok(Outcome::Allowed);
-    }
-    let nobody = BTreeMap::new();
+/// Rows that a viewer has not been seen to try through the router under each name that it could confuse, or that let
+/// nobody in there.
+fn untried(table: &Table, router: &Graph, people: &People, observations: &[Observation]) -> Vec<String> {
+    let routed = || observations.iter().filter(|seen| seen.server == ROUTER);
+    let tried: BTreeSet<_> =
+        routed().map(|seen| (seen.field.as_str(), seen.response_key.as_str(), seen.viewer)).collect();
+    let allowed = routed().filter(|seen| seen.got == Ok(Outcome::Allowed));
+    let allowed: BTreeSet<_> = allowed.map(|seen| (seen.field.as_str(), seen.response_key.as_str())).collect();
+
     let mut untried = Vec::new();
     for field in table.fields.keys().filter(|field| is_tried_itself(table, field)) {
-        let by = tried.get(field.as_str()).unwrap_or(&nobody);
-        untried.extend(people.names().filter(|name| !by.contains_key(name)).map(|name| format!("{field} as {name}")));
-        if !by.values().any(|is_allowed| *is_allowed) {
-            untried.push(format!("{field} with success"));
+        for key in router.names(field.split('.').next().unwrap_or_default()) {
+            let not_by = people.names().filter(|viewer| !tried.contains(&(field, key, viewer)));
+            untried.extend(not_by.map(|viewer| format!("{field} as {key} for {viewer}")));
+            if !allowed.contains(&(field.as_str(), key)) {
+                untried.push(format!("{field} as {key} with success"));
+            }
         }
     }
     untried

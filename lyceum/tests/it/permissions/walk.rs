@@ -1,5 +1,7 @@
 //! One viewer tries every door of one server, and every door behind the doors that open.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,6 +20,8 @@ pub struct Observation {
     /// How the object was reached, such as `user.enrollments.nodes`.
     pub way: String,
     pub field: String,
+    /// Under which name of the object's fields it was asked for.
+    pub response_key: String,
     /// The field that led to the object, or `_entities`.
     through: String,
     owner: String,
@@ -36,6 +40,7 @@ enum Entry {
 }
 
 /// A way to an object.
+#[derive(Clone)]
 struct Door {
     is_mutation: bool,
     steps: Vec<Step>,
@@ -45,6 +50,8 @@ struct Door {
     owner: String,
     /// The types on the way: none is visited twice.
     seen: Vec<String>,
+    /// How far names are turned: each field of it, and each on the way to it, has the name of another one.
+    turn: usize,
 }
 
 pub struct Walk<'a> {
@@ -53,6 +60,8 @@ pub struct Walk<'a> {
     pub people: &'a People,
     /// `router`, or a subgraph's name.
     pub server: &'a str,
+    /// Whether fields are asked for under the names of others, too.
+    pub turns_names: bool,
     pub viewer: &'static str,
     pub visitor: Visitor,
     pub observations: Vec<Observation>,
@@ -102,39 +111,58 @@ impl Walk<'_> {
         let usual = ways.first().map(|way| self.table.landing(&field, None, &way.to, self.viewer)).unwrap_or_default();
         for (index, sample) in self.people.samples(&field, self.viewer).iter().enumerate() {
             let owner = sample.owner.unwrap_or(&usual);
-            let selection = format!(" {{ {name}{}{} }}", sample.arguments, graph.selection(returned));
-            let answer = self.ask(&start, &selection);
-            self.observe(&Door { owner: owner.to_owned(), ..Door::start(operation) }, name, None, &answer);
-            for way in &ways {
+            for turn in self.turns(operation) {
                 // A mutation wants new things each time.
                 let sample = &self.people.samples(&field, self.viewer)[index];
-                let door = start.further(graph.step(operation, name, &sample.arguments), way, owner);
+                let key = graph.response_key(operation, name, turn);
+                let selection = format!(" {{ {key}: {name}{}{} }}", sample.arguments, graph.selection(returned));
+                let answer = self.ask(&start, &selection);
+                let door = Door { owner: owner.to_owned(), turn, ..Door::start(operation) };
+                self.observe(&door, name, None, &answer);
+            }
+            for way in &ways {
                 let carrier = way.steps.first().map(|step| format!("{returned}.{}", step.name));
-                self.visit(&door, Some(&Entry::Root { field: field.clone(), owner: owner.to_owned(), carrier }));
+                let entry = Entry::Root { field: field.clone(), owner: owner.to_owned(), carrier };
+                for turn in self.turns(&way.to) {
+                    let sample = &self.people.samples(&field, self.viewer)[index];
+                    let step = graph.step(operation, name, &sample.arguments);
+                    self.visit(&Door { turn, ..start.further(step, way, owner) }, Some(&entry));
+                }
             }
         }
     }
 
+    /// None, and where a router could take one field for another, all that give each field of a type each name.
+    fn turns(&self, of: &str) -> Range<usize> {
+        0..if self.turns_names { self.graph.names(of).len() } else { 1 }
+    }
+
     /// Follows the viewer's notifications from one of them on; `told` is the next.
     pub fn follow(&mut self, before: Uuid, told: Uuid) {
-        let document = "subscription ($after: ID) { notificationAdded(after: $after) { id } }";
-        let event = self.visitor.first_event(document, json!({ "after": before }));
-        let door = Door { owner: self.viewer.to_owned(), ..Door::start("Subscription") };
-        self.observe(&door, "notificationAdded", None, &event);
-        let arrived = &event["data"]["notificationAdded"]["id"];
-        assert!(arrived.is_null() || arrived == &json!(told), "{} got another one's: {event}", self.viewer);
+        for turn in self.turns("Subscription") {
+            let key = self.graph.response_key("Subscription", "notificationAdded", turn);
+            let document = format!(
+                "subscription ($after: ID) {{ {key}: notificationAdded(after: $after) {{ title: id id: title }} }}"
+            );
+            let event = self.visitor.first_event(&document, json!({ "after": before }));
+            let door = Door { owner: self.viewer.to_owned(), turn, ..Door::start("Subscription") };
+            self.observe(&door, "notificationAdded", None, &event);
+            let arrived = &event["data"][key]["title"];
+            assert!(arrived.is_null() || arrived == &json!(told), "{} got another one's: {event}", self.viewer);
+        }
     }
 
     fn entities(&mut self, entity: &str, owner: &str) {
         let text = "_entities(representations: $representations)".to_owned();
         let door = Door {
             is_mutation: false,
-            steps: vec![Step { name: "_entities".to_owned(), text, is_list: true }],
+            steps: vec![Step { of: "Query".to_owned(), name: "_entities".to_owned(), text, is_list: true }],
             representation: Some(self.people.representation(entity, owner, self.viewer)),
             to: entity.to_owned(),
             through: "_entities".to_owned(),
             owner: owner.to_owned(),
             seen: vec![entity.to_owned()],
+            turn: 0,
         };
         self.visit(&door, Some(&Entry::Entities { entity: entity.to_owned(), owner: owner.to_owned() }));
     }
@@ -143,10 +171,14 @@ impl Walk<'_> {
     fn visit(&mut self, door: &Door, entry: Option<&Entry>) {
         let graph = self.graph;
         let fields: Vec<_> = graph.fields(&door.to).collect();
-        let each = fields.iter().map(|(name, field)| format!("{name}{}", graph.selection(&field.of)));
+        let each = fields.iter().map(|(name, field)| {
+            let key = graph.response_key(&door.to, name, door.turn);
+            format!("{key}: {name}{}", graph.selection(&field.of))
+        });
         let selection = format!(" {{ {} }}", each.collect::<Vec<_>>().join(" "));
         let answer = self.ask(door, &selection);
-        let is_missing = at(&answer, &door.path()).is_null() && !at(&answer, &door.path()[..1]).is_null();
+        let path = door.path(graph);
+        let is_missing = at(&answer, &path).is_null() && !at(&answer, &path[..1]).is_null();
         if is_missing && !door.is_entities() && !self.is_withheld(entry) {
             // An empty list, or a payload that says why there is nothing.
             return;
@@ -154,7 +186,7 @@ impl Walk<'_> {
         for (name, _) in fields {
             self.observe(door, name, entry, &answer);
         }
-        if !door.is_mutation {
+        if !door.is_mutation && door.turn == 0 {
             self.go_on(door, &answer);
         }
     }
@@ -172,8 +204,8 @@ impl Walk<'_> {
                 let coordinate = format!("{}.{name}", door.to);
                 let owner = self.table.landing(&coordinate, Some(&door.owner), &way.to, self.viewer);
                 let next = door.further(graph.step(&door.to, name, ""), &way, &owner);
-                if !door.seen.contains(&next.to) && !at(answer, &next.path()).is_null() {
-                    self.visit(&next, None);
+                if !door.seen.contains(&next.to) && !at(answer, &next.path(graph)).is_null() {
+                    self.turns(&next.to).for_each(|turn| self.visit(&Door { turn, ..next.clone() }, None));
                 }
             }
         }
@@ -181,12 +213,14 @@ impl Walk<'_> {
 
     /// Notes what the answer says of a field of the object behind a door.
     fn observe(&mut self, door: &Door, name: &str, entry: Option<&Entry>, answer: &Value) {
-        let path: Vec<_> = door.path().into_iter().chain([json!(name)]).collect();
+        let key = self.graph.response_key(&door.to, name, door.turn);
+        let path: Vec<_> = door.path(self.graph).into_iter().chain([json!(key)]).collect();
         self.observations.push(Observation {
             viewer: self.viewer,
             server: self.server.to_owned(),
             way: door.way(),
             field: format!("{}.{name}", door.to),
+            response_key: key.to_owned(),
             through: door.through.clone(),
             owner: door.owner.clone(),
             entry: entry.cloned(),
@@ -197,7 +231,10 @@ impl Walk<'_> {
     fn ask(&self, door: &Door, selection: &str) -> Value {
         let inner = door.steps.iter().rev().fold(selection.to_owned(), |inner, step| match step.name.as_str() {
             "_entities" => format!(" {{ {} {{ ... on {}{inner} }} }}", step.text, door.seen[0]),
-            _ => format!(" {{ {}{inner} }}", step.text),
+            _ => {
+                let key = self.graph.response_key(&step.of, &step.name, door.turn);
+                format!(" {{ {key}: {}{inner} }}", step.text)
+            }
         });
         match &door.representation {
             Some(one) => self
@@ -221,6 +258,7 @@ impl Door {
             through: String::new(),
             owner: String::new(),
             seen: Vec::new(),
+            turn: 0,
         }
     }
 
@@ -234,6 +272,7 @@ impl Door {
             to: way.to.clone(),
             owner: owner.to_owned(),
             seen: self.seen.iter().chain([&way.to]).cloned().collect(),
+            turn: 0,
         }
     }
 
@@ -242,10 +281,10 @@ impl Door {
     }
 
     /// Where the object is in the answer's data.
-    fn path(&self) -> Vec<Value> {
+    fn path(&self, graph: &Graph) -> Vec<Value> {
         let segments = |step: &Step| {
             let index = step.is_list.then(|| json!(0));
-            [json!(step.name)].into_iter().chain(index).collect::<Vec<_>>()
+            [json!(graph.response_key(&step.of, &step.name, self.turn))].into_iter().chain(index).collect::<Vec<_>>()
         };
         self.steps.iter().flat_map(segments).collect()
     }
