@@ -20,8 +20,8 @@ use crate::{
     Settings,
     hive_gaps::{
         auth_scheme::AuthScheme, documents::Documents, get_parameters::GetParameters, hash_collisions::HashCollisions,
-        json_depth_limit::JsonDepthLimit, media_types::MediaTypes, root_typename::RootTypename,
-        single_results::SingleResults,
+        inbound_dedupe::InboundDedupe, json_depth_limit::JsonDepthLimit, media_types::MediaTypes,
+        root_typename::RootTypename, single_results::SingleResults,
     },
 };
 
@@ -35,6 +35,7 @@ pub fn registry() -> PluginRegistry {
         .register::<Documents>()
         .register::<HashCollisions>()
         .register::<RootTypename>()
+        .register::<InboundDedupe>()
         .register::<client_address::ClientAddress>()
         .register::<retry_after::RetryAfter>()
         .register::<credentials::Credentials>()
@@ -66,6 +67,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         JsonDepthLimit::plugin_name(): {},
         HashCollisions::plugin_name(): {},
         RootTypename::plugin_name(): {},
+        InboundDedupe::plugin_name(): {},
         Documents::plugin_name(): {},
         client_address::ClientAddress::plugin_name(): {
             "config": {

@@ -3,21 +3,25 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::{OnceLock, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread,
     time::Duration,
 };
 
 use axum::Json;
 use hive_router::{
-    PluginRegistry, RouterPaths,
+    PluginRegistry, RouterPaths, RouterSharedState,
     background_tasks::BackgroundTasksManager,
-    build_http_service_config, configure_app_from_config, configure_ntex_app, init_rustls_crypto_provider,
+    build_http_service_config, configure_app_from_config, configure_ntex_app,
+    http::{Method, header::AUTHORIZATION},
+    init_rustls_crypto_provider,
     ntex::{
         SharedCfg,
+        http::HeaderMap,
         rt::{DefaultRuntime, System},
         web::{App, HttpServer},
     },
+    pipeline::connection_fingerprint,
     plugins::plugins_service::PluginService,
     telemetry::TelemetryContext,
 };
@@ -44,13 +48,22 @@ laboratory: { enabled: false }
 override_subgraph_urls: { all: { url: { expression: '"SUBGRAPHS"' } } }
 "#;
 
-/// The address of hive-router as it is.
-fn address() -> SocketAddr {
-    static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
-    *ADDRESS.get_or_init(|| thread::spawn(start).join().expect("it starts"))
+/// hive-router as it is.
+struct Bare {
+    address: SocketAddr,
+    shared: Arc<RouterSharedState>,
 }
 
-fn start() -> SocketAddr {
+fn bare() -> &'static Bare {
+    static BARE: OnceLock<Bare> = OnceLock::new();
+    BARE.get_or_init(|| thread::spawn(start).join().expect("it starts"))
+}
+
+fn address() -> SocketAddr {
+    bare().address
+}
+
+fn start() -> Bare {
     // Its keys are served for as long as the tests run.
     let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
     let keys = format!("http://{}/jwks", runtime.block_on(serve_keys()));
@@ -61,11 +74,11 @@ fn start() -> SocketAddr {
     let address = listener.local_addr().expect("it is bound");
     let (ready, is_ready) = mpsc::channel();
     thread::spawn(move || run(config, listener, ready));
-    is_ready.recv_timeout(Duration::from_secs(30)).expect("it starts in time");
-    address
+    let shared = is_ready.recv_timeout(Duration::from_secs(30)).expect("it starts in time");
+    Bare { address, shared }
 }
 
-fn run(config: String, listener: TcpListener, ready: mpsc::Sender<()>) {
+fn run(config: String, listener: TcpListener, ready: mpsc::Sender<Arc<RouterSharedState>>) {
     init_rustls_crypto_provider();
     System::build().name("bare").stack_size(16 * 1024 * 1024).build(DefaultRuntime).block_on(async move {
         let config = hive_router::config::parse_yaml_config(config).expect("the configuration is valid").into_static();
@@ -78,6 +91,7 @@ fn run(config: String, listener: TcpListener, ready: mpsc::Sender<()>) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
+        let started = Arc::clone(&shared);
         let server = HttpServer::new(async move || {
             let paths = paths.clone();
             App::new()
@@ -91,7 +105,7 @@ fn run(config: String, listener: TcpListener, ready: mpsc::Sender<()>) {
         let server =
             server.disable_signals().workers(1).config(SharedCfg::new("bare").add(build_http_service_config(config)));
         let server = server.listen(listener).expect("it listens").run();
-        ready.send(()).expect("somebody waits");
+        ready.send(started).expect("somebody waits");
         server.await.expect("it serves");
     });
 }
@@ -203,4 +217,15 @@ async fn upstream_tells_errors_of_an_entity_that_is_gone() {
 
     assert_eq!(answer["data"], json!({ "courses": [{ "teacher": null }] }), "{answer}");
     assert_eq!(answer["errors"][0]["path"], json!(["courses", 0, "teacher", "points"]), "{answer}");
+}
+
+#[tokio::test]
+async fn a_header_that_is_not_ascii_tells_no_requests_apart() {
+    let policy = &bare().shared.in_flight_requests_header_policy;
+    let fingerprint = |headers: &HeaderMap| connection_fingerprint(&Method::POST, "/graphql", headers, policy, 1);
+    let of_none = fingerprint(&HeaderMap::new());
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, b"Bearer \xff".as_slice().try_into().expect("the value of a header"));
+
+    assert_eq!(of_none, fingerprint(&headers));
 }

@@ -158,3 +158,18 @@ async fn a_bad_token_is_refused_for_introspection_and_streams_too() {
 
     assert!(stream.text.contains("UNAUTHENTICATED"), "{stream:?}");
 }
+
+/// Requests that are under way at the same time and equal share one answer. These are not: one is somebody's.
+#[tokio::test]
+async fn what_is_no_text_is_not_taken_for_no_credentials() {
+    let app = App::impatient(Transport::InProcess);
+    let slow = || app.post().json(&json!({ "query": "{ slow courses { id } }" }));
+    for _ in 0..3 {
+        let wrong = slow().header("authorization", b"Bearer \xff".as_slice());
+
+        let (anonymous, wrong) = tokio::join!(reply(slow()), reply(wrong));
+
+        assert!(anonymous.json["data"]["courses"].is_array(), "{anonymous:?}");
+        assert_refused(&wrong);
+    }
+}
