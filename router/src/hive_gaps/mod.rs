@@ -8,7 +8,6 @@ pub mod documents;
 mod errors_below_null;
 pub mod fragment_expansion;
 pub mod get_parameters;
-pub mod hash_collisions;
 pub mod inbound_dedupe;
 mod json;
 pub mod json_depth_limit;

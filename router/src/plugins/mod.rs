@@ -19,9 +19,9 @@ pub use credentials::NoSettings;
 use crate::{
     Settings,
     hive_gaps::{
-        auth_scheme::AuthScheme, documents::Documents, get_parameters::GetParameters, hash_collisions::HashCollisions,
-        inbound_dedupe::InboundDedupe, json_depth_limit::JsonDepthLimit, media_types::MediaTypes,
-        root_typename::RootTypename, single_results::SingleResults,
+        auth_scheme::AuthScheme, documents::Documents, get_parameters::GetParameters, inbound_dedupe::InboundDedupe,
+        json_depth_limit::JsonDepthLimit, media_types::MediaTypes, root_typename::RootTypename,
+        single_results::SingleResults,
     },
 };
 
@@ -33,7 +33,6 @@ pub fn registry() -> PluginRegistry {
         .register::<GetParameters>()
         .register::<JsonDepthLimit>()
         .register::<Documents>()
-        .register::<HashCollisions>()
         .register::<RootTypename>()
         .register::<InboundDedupe>()
         .register::<client_address::ClientAddress>()
@@ -65,7 +64,6 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         AuthScheme::plugin_name(): {},
         GetParameters::plugin_name(): {},
         JsonDepthLimit::plugin_name(): {},
-        HashCollisions::plugin_name(): {},
         RootTypename::plugin_name(): {},
         InboundDedupe::plugin_name(): {},
         Documents::plugin_name(): {},
