@@ -16,11 +16,14 @@ const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "
 const MAX_NESTED_LISTS: usize = 2;
 /// The usual introspection has about 100, the largest of our operations 40.
 const MAX_SELECTIONS: usize = 5_000;
+/// Of all fragments together, each with the others in its place: whoever validates a document looks at each by itself.
+const MAX_SELECTIONS_OF_FRAGMENTS: usize = 20_000;
 
 /// Lets documents through that are not too large with their fragments in place.
 pub fn check(document: &Document) -> Result<(), RequestErrors> {
-    let extent = Fragments::of(document).measure(document);
-    if extent.selections > MAX_SELECTIONS {
+    let mut fragments = Fragments::of(document);
+    let extent = fragments.measure(document);
+    if extent.selections > MAX_SELECTIONS || fragments.measure_each(document) > MAX_SELECTIONS_OF_FRAGMENTS {
         let message = "The document is too large with its fragments in place.";
         return Err(vec![problem(message, "TOKEN_LIMIT_EXCEEDED")]);
     }
@@ -47,7 +50,11 @@ impl Extent {
 
     fn below(self, field: &str) -> Self {
         let lists = self.lists + usize::from(INTROSPECTION_LISTS.contains(&field));
-        Self { selections: self.selections.saturating_add(1), lists }
+        Self { lists, ..self.and_one() }
+    }
+
+    fn and_one(self) -> Self {
+        Self { selections: self.selections.saturating_add(1), ..self }
     }
 }
 
@@ -70,11 +77,18 @@ impl<'document> Fragments<'document> {
         operations.map(|operation| self.within(&operation.selection_set)).fold(Extent::default(), Extent::and)
     }
 
+    /// How many selections all fragments have together, whether they are used or not.
+    fn measure_each(&mut self, document: &'document Document) -> usize {
+        let fragments = document.definitions.iter().filter_map(Definition::as_fragment_definition);
+        fragments.map(|fragment| self.within_fragment(&fragment.name).selections).fold(0, usize::saturating_add)
+    }
+
     fn within(&mut self, selections: &'document [Selection]) -> Extent {
         let measure = |selection: &'document Selection| match selection {
             Selection::Field(field) => self.within(field.selection_set.as_deref().unwrap_or(&[])).below(&field.name),
-            Selection::InlineFragment(fragment) => self.within(&fragment.selection_set),
-            Selection::FragmentSpread(spread) => self.within_fragment(&spread.fragment_name),
+            // They count, too: who looks at a document walks through them, for each of its operations.
+            Selection::InlineFragment(fragment) => self.within(&fragment.selection_set).and_one(),
+            Selection::FragmentSpread(spread) => self.within_fragment(&spread.fragment_name).and_one(),
         };
         selections.iter().map(measure).fold(Extent::default(), Extent::and)
     }
@@ -135,8 +149,32 @@ mod tests {
 
     #[test]
     fn fragments_that_spread_others_twice_are_counted_in_place() {
-        assert_eq!(extent("{ a { b c } ... { d } }").selections, 4);
-        assert_eq!(extent("{ ...A ...A } fragment A on Query { a { b } }").selections, 4);
+        assert_eq!(extent("{ a { b c } ... { d } }").selections, 5);
+        assert_eq!(extent("{ ...A ...A } fragment A on Query { a { b } }").selections, 6);
         assert_eq!(extent(&bomb(100)).selections, usize::MAX);
+    }
+
+    #[test]
+    fn each_operation_counts_the_fragments_that_all_share() {
+        let operation = |number| format!("query Q{number} {{ ...F0 }} ");
+        let operations: String = (0..100).map(operation).collect();
+        let fragments = |number| format!("fragment F{number} on Query {{ ...F{} }} ", number + 1);
+        let fragments: String = (0..100).map(fragments).collect();
+        let document = format!("{operations}{fragments} fragment F100 on Query {{ a }}");
+
+        assert_eq!(extent(&document).selections, 100 * (100 + 2));
+    }
+
+    #[test]
+    fn a_long_chain_of_fragments_is_too_large_though_it_leads_to_one_field() {
+        let chain = |length: usize| {
+            let fragment = |number| format!(" fragment F{number} on Query {{ ...F{} }}", number + 1);
+            let fragments: String = (0..length).map(fragment).collect();
+            let text = format!("{{ ...F0 }}{fragments} fragment F{length} on Query {{ a }}");
+            check(&Document::parse(text, "test").expect("a document")).map_err(|errors| errors[0].error_code)
+        };
+
+        assert_eq!(chain(150), Ok(()));
+        assert_eq!(chain(1_300), Err("TOKEN_LIMIT_EXCEEDED"));
     }
 }
