@@ -49,6 +49,9 @@ use super::{
 };
 use crate::plugins::NoSettings;
 
+/// hive-router's caches keep a thousand documents, whatever their length, each some times as large in memory. A long text
+/// belongs into a variable.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// apollo-compiler counts white space, commas and comments, too; `limits.max_tokens` counts what is left.
 const MAX_LEXED_TOKENS: usize = 16_000;
 /// Selections, lists and objects within one another. The router's own limits are stricter.
@@ -211,6 +214,8 @@ impl Documents {
         let form = document.form(operation, conditions, |operation, conditions| {
             self.rewrite(graph, &document.executable, operation, conditions)
         });
+        // What is escaped in it can have become six times as long.
+        check_length(&form.text)?;
         Ok((document, form))
     }
 
@@ -309,6 +314,7 @@ impl Document {
 }
 
 fn parse(text: &str) -> Result<ast::Document, RequestErrors> {
+    check_length(text)?;
     let mut parser = Parser::new().token_limit(MAX_LEXED_TOKENS).recursion_limit(MAX_PARSER_DEPTH);
     let parsed = parser.parse_ast(text, "operation.graphql");
     if parser.tokens_reached() > MAX_LEXED_TOKENS {
@@ -320,6 +326,14 @@ fn parse(text: &str) -> Result<ast::Document, RequestErrors> {
     let document = parsed.map_err(|invalid| problems(&invalid.errors, "GRAPHQL_PARSE_FAILED"))?;
     fragment_expansion::check(&document)?;
     Ok(document)
+}
+
+fn check_length(text: &str) -> Result<(), RequestErrors> {
+    if text.len() <= MAX_TEXT_BYTES {
+        return Ok(());
+    }
+    let message = "The document is longer than 64 KiB. Send long texts as values of variables.";
+    Err(vec![problem(message, "TOKEN_LIMIT_EXCEEDED")])
 }
 
 fn why_no_operation(operations: &OperationMap, name: Option<&str>) -> &'static str {
@@ -451,6 +465,19 @@ mod tests {
         assert_eq!(code(&"{ me ".repeat(1_000)), "MAX_DEPTH_EXCEEDED");
         let errors = run("{\n  weather\n}", None, &json!({})).expect_err("it is wrong");
         assert_eq!((errors[0].locations[0].line, errors[0].locations[0].column), (2, 3));
+    }
+
+    /// hive-router's caches keep a thousand of them.
+    #[test]
+    fn a_document_of_which_a_thousand_would_fill_the_memory_is_refused() {
+        let with = |text: &str, times: usize| {
+            format!("{{ courses(filter: {{ search: \"{}\" }}) {{ totalCount }} }}", text.repeat(times))
+        };
+
+        assert!(run(&with("x", 60_000), None, json!({})).is_ok());
+        assert_eq!(code(&with("x", 70_000)), "TOKEN_LIMIT_EXCEEDED");
+        // Each of these letters has six in what hive-router gets.
+        assert_eq!(code(&with("\u{7}", 60_000)), "TOKEN_LIMIT_EXCEEDED");
     }
 
     #[test]

@@ -30,8 +30,8 @@ use tracing::{Instrument, Span};
 
 use super::handed_over;
 
-/// Plans repeat, so documents do. Each takes some kilobytes.
-const MOST_DOCUMENTS: u64 = 1_000;
+/// Plans repeat, so documents do. This is the text of those that are kept, and some times as much in memory.
+const MOST_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How the subgraphs of this process are called, by name.
 pub type Executors = HashMap<&'static str, SubgraphExecutorBoxedArc>;
@@ -79,7 +79,9 @@ struct InProcessExecutor {
 
 impl InProcessExecutor {
     fn new(subgraph: Subgraph, runtime: Option<Handle>) -> Self {
-        Self { subgraph, runtime, documents: Cache::new(MOST_DOCUMENTS), endpoint: Uri::from_static("/") }
+        let weigh = |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let documents = Cache::builder().weigher(weigh).max_capacity(MOST_DOCUMENT_BYTES).build();
+        Self { subgraph, runtime, documents, endpoint: Uri::from_static("/") }
     }
 
     async fn call(&self, call: impl Future<Output = Response> + Send + 'static) -> Option<Response> {
