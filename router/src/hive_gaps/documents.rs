@@ -474,7 +474,7 @@ mod tests {
             format!("{{ courses(filter: {{ search: \"{}\" }}) {{ totalCount }} }}", text.repeat(times))
         };
 
-        assert!(run(&with("x", 60_000), None, json!({})).is_ok());
+        assert!(run(&with("x", 60_000), None, &json!({})).is_ok());
         assert_eq!(code(&with("x", 70_000)), "TOKEN_LIMIT_EXCEEDED");
         // Each of these letters has six in what hive-router gets.
         assert_eq!(code(&with("\u{7}", 60_000)), "TOKEN_LIMIT_EXCEEDED");
