@@ -39,13 +39,12 @@ const CONCURRENCY: usize = 24;
 const SEED: u64 = 12;
 
 /// What can be said of a document that is wrong. Not `INTERNAL_SERVER_ERROR`.
-const CODES: [&str; 6] = [
+const CODES: [&str; 5] = [
     "GRAPHQL_PARSE_FAILED",
     "GRAPHQL_VALIDATION_FAILED",
     "BAD_USER_INPUT",
     "MAX_DEPTH_EXCEEDED",
     "TOKEN_LIMIT_EXCEEDED",
-    "MAX_DIRECTIVES_EXCEEDED",
 ];
 
 fn assert_is_clean(reply: &Reply, sent: &str) {
