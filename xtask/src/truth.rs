@@ -21,7 +21,7 @@ use crate::{
     workspace::{compile, root},
 };
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// As long as they may be good, so that nobody has to sign in again during a run.
 const TOKEN_SECONDS: &str = "86400";
 /// Small, so that lists end, and different operations meet the same rows.
@@ -126,17 +126,17 @@ pub async fn run(options: &Options) -> Result<()> {
     page.install().await?;
     page.build().await?;
     let logs = TempDir::new()?;
-    compare(options.modes(), options.seed_scale, &options.words(), logs.path()).await
+    compare(options.modes(), options.seed_scale, &options.arguments(), logs.path()).await
 }
 
 /// The part of `cargo xtask test`. The logs are put where they are searched for secrets.
 pub async fn short(logs: &Path) -> Result<()> {
-    let words = SHORT.map(str::to_owned);
-    compare(&[Mode::InProcess, Mode::Http], SEED_SCALE, &words, logs).await
+    let arguments = SHORT.map(str::to_owned);
+    compare(&[Mode::InProcess, Mode::Http], SEED_SCALE, &arguments, logs).await
 }
 
 /// Starts what is to be compared, and compares it.
-async fn compare(modes: &[Mode], scale: f64, words: &[String], logs: &Path) -> Result<()> {
+async fn compare(modes: &[Mode], scale: f64, arguments: &[String], logs: &Path) -> Result<()> {
     let package = Package::truth();
     package.install().await?;
     process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
@@ -157,7 +157,7 @@ async fn compare(modes: &[Mode], scale: f64, words: &[String], logs: &Path) -> R
     waiting.done();
 
     let mut command = truth()?;
-    command.envs(addresses).args(words);
+    command.envs(addresses).args(arguments);
     for System { mode, router, .. } in &systems {
         command.arg("--system").arg(format!("{}={router}", mode.name()));
     }
@@ -166,7 +166,7 @@ async fn compare(modes: &[Mode], scale: f64, words: &[String], logs: &Path) -> R
 
     let mut stopped = Ok(());
     for system in systems {
-        stopped = stopped.and(system.process.stop(PATIENCE).await.context("`lyceum up` was asked to end"));
+        stopped = stopped.and(system.process.stop(TIMEOUT).await.context("`lyceum up` was asked to end"));
     }
     database.stop().await?;
     compared.and(stopped)
@@ -197,7 +197,7 @@ impl System {
         command.envs(databases.iter().cloned());
         command.stdout(Stdio::null()).stderr(File::create(&log)?);
         let process = Running::start(&mut command)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let addresses: Addresses = loop {
             if let Ok(text) = std::fs::read(&file) {
                 break serde_json::from_slice(&text)?;
@@ -226,12 +226,12 @@ impl Options {
         }
     }
 
-    /// In the words of `lyceum-truth`.
-    fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
+    /// As `lyceum-truth` takes them.
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
         let mut add = |name: &str, value: Option<String>| {
             if let Some(value) = value {
-                words.extend([format!("--{name}"), value]);
+                arguments.extend([format!("--{name}"), value]);
             }
         };
         let text = |number: Option<u64>| number.map(|number| number.to_string());
@@ -257,8 +257,8 @@ impl Options {
             ("queries", self.queries),
             ("mutants", self.mutants),
         ];
-        words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| format!("--{name}")));
-        words
+        arguments.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| format!("--{name}")));
+        arguments
     }
 }
 
