@@ -84,12 +84,11 @@ function sizeOf(step: Step): { width: number; height: number } {
 }
 
 /** As wide as its longest line: the narrower the boxes, the larger a narrow panel can show them. */
-function widthOf({ subgraph, kind, fields, path, condition }: Fetch): number {
+function widthOf({ subgraph, kind, fields, path }: Fetch): number {
   const longest = Math.max(
     subgraph.length * LETTER.name + stepText(kind, 1).length * LETTER.step + LETTER.name,
     ...fields.slice(0, NAMED_FIELDS).map((field) => field.length * LETTER.field),
     forText(path).length * LETTER.quiet,
-    condition.length * LETTER.quiet,
   );
   return Math.min(Math.max(Math.ceil(longest) + PADDING, LEAST_WIDTH), MOST_WIDTH);
 }
@@ -104,9 +103,9 @@ export function forText(path: string[]): string {
   return path.length > 2 ? `for …${path.slice(-2).join('.')}` : `for ${path.join('.')}`;
 }
 
-function heightOf({ fields, path, condition }: Fetch): number {
+function heightOf({ fields, path }: Fetch): number {
   const lines = Math.min(fields.length, NAMED_FIELDS) + (fields.length > NAMED_FIELDS ? 1 : 0);
-  return HEADER + LINE * (lines + (path.length > 0 ? 1 : 0) + (condition ? 1 : 0)) + 8;
+  return HEADER + LINE * (lines + (path.length > 0 ? 1 : 0)) + 8;
 }
 
 function place(step: Step, x: number, y: number, number: number, drawing: Drawing): void {

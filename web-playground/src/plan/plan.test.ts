@@ -112,22 +112,6 @@ test('what @requires needs is shown with the key', () => {
   expect(readPlan(enrollments).fetches[0]?.needs).toEqual(['Course { teacher { id } id }']);
 });
 
-test('a condition stays with what depends on it', () => {
-  const { fetches } = readPlan({
-    kind: 'Sequence',
-    nodes: [
-      me,
-      {
-        kind: 'Condition',
-        condition: 'paid',
-        ifClause: entities('payment', [{ Field: 'me' }], 'User', 'payments{totalCount}'),
-      },
-    ],
-  });
-
-  expect(fetches.map(({ condition }) => condition)).toEqual(['', 'if $paid']);
-});
-
 test('a subscription is its first fetch', () => {
   const primary = {
     ...me,

@@ -180,7 +180,6 @@ function FetchBox({ box: { fetch, x, y, width, height, step }, isChosen, onChoos
         <span className="plan-step">{stepText(fetch.kind, step)}</span>
       </span>
       {fetch.path.length > 0 && <span className="plan-line-text plan-quiet">{forText(fetch.path)}</span>}
-      {fetch.condition && <span className="plan-line-text plan-quiet">{fetch.condition}</span>}
       {fetch.fields.slice(0, NAMED_FIELDS).map((field) => (
         <code key={field} className="plan-line-text">
           {field}

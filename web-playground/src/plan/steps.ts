@@ -11,9 +11,6 @@ export interface PlanNode {
   operation?: string;
   operationKind?: string;
   requires?: Selection[];
-  condition?: string;
-  ifClause?: PlanNode | null;
-  elseClause?: PlanNode | null;
   entityBatch?: { aliases: { paths: unknown; requires?: Selection[] }[] };
 }
 
@@ -37,8 +34,6 @@ export interface Fetch {
   fields: string[];
   /** The entities that it starts from, such as `User { id }`. */
   needs: string[];
-  /** On what it depends whether it is sent, such as `if $withPayments`. */
-  condition: string;
 }
 
 /** What follows one another, and what goes on side by side. */
@@ -60,13 +55,12 @@ export interface Steps {
 export function readPlan(plan: PlanNode | null | undefined): Steps {
   const fetches: Fetch[] = [];
   const arrows: Arrow[] = [];
-  const root = readNode(plan, { path: [], condition: '', before: [] }, fetches, arrows);
+  const root = readNode(plan, { path: [], before: [] }, fetches, arrows);
   return { root, fetches, arrows };
 }
 
 interface Surroundings {
   path: string[];
-  condition: string;
   /** The fetches that are through by now. */
   before: Fetch[];
 }
@@ -100,21 +94,8 @@ function readNode(
   if (node.kind === 'Parallel')
     return { kind: 'parallel', steps: (node.nodes ?? []).map((child) => read(child)) };
   if (node.kind === 'Flatten') return read(node.node, { path: pathOf(node.path ?? []) });
-  if (node.kind === 'Condition') return readCondition(node, around.condition, read);
   // A subscription's first fetch, the whole plan, and whatever wraps a single node.
   return read(node.primary ?? node.node);
-}
-
-function readCondition(
-  { condition = '', ifClause, elseClause }: PlanNode,
-  outer: string,
-  read: (child: PlanNode, changed: Partial<Surroundings>) => Step,
-): Step {
-  const also = (own: string) => [outer, own].filter(Boolean).join(' and ');
-  const steps: Step[] = [];
-  if (ifClause) steps.push(read(ifClause, { condition: also(`if $${condition}`) }));
-  if (elseClause) steps.push(read(elseClause, { condition: also(`unless $${condition}`) }));
-  return steps.length === 1 && steps[0] ? steps[0] : { kind: 'parallel', steps };
 }
 
 function readFetch(node: PlanNode, around: Surroundings, id: number): Fetch {
@@ -128,7 +109,6 @@ function readFetch(node: PlanNode, around: Surroundings, id: number): Fetch {
     path: around.path,
     fields: document ? outermost(document) : [],
     needs: [...new Set(requires.map(entity))].filter(Boolean),
-    condition: around.condition,
   };
 }
 
