@@ -28,4 +28,5 @@ mod telemetry;
 mod throttle;
 mod tokens;
 mod trace;
+mod valid_operations;
 mod viewers;
