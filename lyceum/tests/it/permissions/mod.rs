@@ -125,7 +125,7 @@ fn deviations(table: &Table, observations: &[Observation]) -> Vec<String> {
 
 /// Rows that a viewer has not been seen to try through the router under each name that it could confuse, or that let
 /// nobody in there.
-fn untried(table: &Table, router: &Graph, people: &People, observations: &[Observation]) -> Vec<String> {
+fn untried(table: &Table, graph: &Graph, people: &People, observations: &[Observation]) -> Vec<String> {
     let routed = || observations.iter().filter(|seen| seen.server == ROUTER);
     let tried: BTreeSet<_> =
         routed().map(|seen| (seen.field.as_str(), seen.response_key.as_str(), seen.viewer)).collect();
@@ -134,7 +134,7 @@ fn untried(table: &Table, router: &Graph, people: &People, observations: &[Obser
 
     let mut untried = Vec::new();
     for field in table.fields.keys().filter(|field| is_tried_itself(table, field)) {
-        for key in router.names(field.split('.').next().unwrap_or_default()) {
+        for key in graph.names(field.split('.').next().unwrap_or_default()) {
             let not_by = people.names().filter(|viewer| !tried.contains(&(field, key, viewer)));
             untried.extend(not_by.map(|viewer| format!("{field} as {key} for {viewer}")));
             if !allowed.contains(&(field.as_str(), key)) {

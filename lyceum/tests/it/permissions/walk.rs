@@ -229,12 +229,12 @@ impl Walk<'_> {
     }
 
     fn ask(&self, door: &Door, selection: &str) -> Value {
-        let inner = door.steps.iter().rev().fold(selection.to_owned(), |inner, step| match step.name.as_str() {
-            "_entities" => format!(" {{ {} {{ ... on {}{inner} }} }}", step.text, door.seen[0]),
-            _ => {
-                let key = self.graph.response_key(&step.of, &step.name, door.turn);
-                format!(" {{ {key}: {}{inner} }}", step.text)
+        let inner = door.steps.iter().rev().fold(selection.to_owned(), |inner, step| {
+            if step.name == "_entities" {
+                return format!(" {{ {} {{ ... on {}{inner} }} }}", step.text, door.seen[0]);
             }
+            let key = self.graph.response_key(&step.of, &step.name, door.turn);
+            format!(" {{ {key}: {}{inner} }}", step.text)
         });
         match &door.representation {
             Some(one) => self
