@@ -119,6 +119,8 @@ fn documents_that_are_invalid_say_where_and_are_no_failure_of_the_systems() {
         let answer = anonymous.ask(document, variables);
         assert_eq!(code(&answer), "BAD_USER_INPUT", "{document}: {answer}");
     }
+    let two = anonymous.ask("query A { me { id } } query B { me { id } }", json!({}));
+    assert_eq!(two["errors"][0]["locations"][1], json!({ "line": 1, "column": 23 }), "{two}");
     for document in ["{", "}", "{ me { id }", "query (", "\"", "\u{0}", "{ me { id } } }", "fragment", "{ a(b: $) }"] {
         let answer = anonymous.ask(document, json!({}));
         assert_eq!(code(&answer), "GRAPHQL_PARSE_FAILED", "{document}: {answer}");

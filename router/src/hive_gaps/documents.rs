@@ -21,7 +21,10 @@ use apollo_compiler::{
     schema::ExtendedType,
     validation::{DiagnosticList, Valid},
 };
-use graphql_tools::{parser::Pos, validation::utils::ValidationError};
+use graphql_tools::{
+    parser::{Pos, parse_query},
+    validation::utils::ValidationError,
+};
 use hive_router::{
     GraphQLError, async_trait,
     http::StatusCode,
@@ -64,6 +67,7 @@ const MAX_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 const PARSED_SIZE: usize = 20;
 /// Forms of one document that are kept: one for each operation and each combination of its conditions.
 const MAX_FORMS: usize = 32;
+const TOO_DEEP: &str = "Query depth limit exceeded.";
 /// Valid in every graph.
 const NOTHING: &str = "{ __typename }";
 
@@ -213,9 +217,7 @@ impl Documents {
         let conditions = Conditions::decide(&document.executable, operation, &params.variables)?;
         let form = document.form(operation, conditions, |operation, conditions| {
             self.rewrite(graph, &document.executable, operation, conditions)
-        });
-        // What is escaped in it can have become six times as long.
-        check_length(&form.text)?;
+        })?;
         Ok((document, form))
     }
 
@@ -225,7 +227,7 @@ impl Documents {
         document: &ExecutableDocument,
         operation: &Operation,
         conditions: &Conditions,
-    ) -> RouterOperation {
+    ) -> Result<RouterOperation, RequestErrors> {
         let keys = ResponseKeys::of(document, &graph.field_names);
         let mut executable = conditions::rewrite(document, operation, conditions, &keys, &graph.schema);
         let variable_name = variable_names::rename(&mut executable);
@@ -234,7 +236,13 @@ impl Documents {
         // keeps documents apart that somebody has made to have the same one.
         let seal = self.hasher.hash_one(&text);
         text.extend([" #", &format!("{seal:016x}")]);
-        RouterOperation { text, response_keys: keys.into_used().map(Arc::new), variable_name }
+        // What is escaped in it can have become six times as long.
+        check_length(&text)?;
+        // Its errors must never be printed: they borrow from a text that hive-router has given back by then.
+        if parse_query::<String>(&text).is_err() {
+            return Err(vec![problem(TOO_DEEP, "MAX_DEPTH_EXCEEDED")]);
+        }
+        Ok(RouterOperation { text, response_keys: keys.into_used().map(Arc::new), variable_name })
     }
 }
 
@@ -298,18 +306,18 @@ impl Document {
         &self,
         operation: &Operation,
         conditions: Conditions,
-        rewrite: impl FnOnce(&Operation, &Conditions) -> RouterOperation,
-    ) -> Arc<RouterOperation> {
+        rewrite: impl FnOnce(&Operation, &Conditions) -> Result<RouterOperation, RequestErrors>,
+    ) -> Result<Arc<RouterOperation>, RequestErrors> {
         let form = Form { operation: operation.name.clone(), conditions };
         if let Some(known) = self.forms.lock().unwrap_or_else(PoisonError::into_inner).get(&form) {
-            return Arc::clone(known);
+            return Ok(Arc::clone(known));
         }
-        let rewritten = Arc::new(rewrite(operation, &form.conditions));
+        let rewritten = Arc::new(rewrite(operation, &form.conditions)?);
         let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
         if forms.len() < MAX_FORMS {
             forms.insert(form, Arc::clone(&rewritten));
         }
-        rewritten
+        Ok(rewritten)
     }
 }
 
@@ -321,9 +329,9 @@ fn parse(text: &str) -> Result<ast::Document, RequestErrors> {
         return Err(vec![problem("Token limit exceeded.", "TOKEN_LIMIT_EXCEEDED")]);
     }
     if parser.recursion_reached() > MAX_PARSER_DEPTH {
-        return Err(vec![problem("Query depth limit exceeded.", "MAX_DEPTH_EXCEEDED")]);
+        return Err(vec![problem(TOO_DEEP, "MAX_DEPTH_EXCEEDED")]);
     }
-    let document = parsed.map_err(|invalid| problems(&invalid.errors, "GRAPHQL_PARSE_FAILED"))?;
+    let document = parsed.map_err(|invalid| vec![syntax_error(&invalid.errors)])?;
     fragment_expansion::check(&document)?;
     Ok(document)
 }
@@ -347,6 +355,32 @@ fn why_no_operation(operations: &OperationMap, name: Option<&str>) -> &'static s
 /// An error of the request as a whole.
 pub fn problem(message: impl Into<String>, code: &'static str) -> ValidationError {
     ValidationError { locations: Vec::new(), message: message.into(), error_code: code }
+}
+
+/// The first place that is wrong: what the parser says of later ones follows from it. The text there is not quoted, since
+/// it may be a password.
+fn syntax_error(errors: &DiagnosticList) -> ValidationError {
+    let mut errors = problems(errors, "GRAPHQL_PARSE_FAILED");
+    errors.sort_by_key(|error| error.locations.first().map(|place| (place.line, place.column)));
+    let Some(mut first) = errors.into_iter().next() else { return problem("Syntax error.", "GRAPHQL_PARSE_FAILED") };
+    let told = first.message.trim_start_matches("syntax error: ");
+    let told = told.split(", got ").next().and_then(|told| told.split(['"', '`']).next()).unwrap_or_default();
+    let told: Vec<_> = told.split_whitespace().map(punctuation).collect();
+    first.message = format!("Syntax error: {}.", told.join(" "));
+    first
+}
+
+/// What the parser calls by a name.
+fn punctuation(word: &str) -> &str {
+    match word {
+        "L_CURLY" => "\"{\"",
+        "R_CURLY" => "\"}\"",
+        "L_PAREN" => "\"(\"",
+        "R_PAREN" => "\")\"",
+        "L_BRACK" => "\"[\"",
+        "R_BRACK" => "\"]\"",
+        word => word,
+    }
 }
 
 fn problems(errors: &DiagnosticList, code: &'static str) -> RequestErrors {
@@ -384,7 +418,7 @@ mod tests {
 
     #[test]
     fn upstream_cannot_parse_what_clients_may_send() {
-        let parse_query = graphql_tools::parser::parse_query::<String>;
+        let parse_query = parse_query::<String>;
 
         assert!(parse_query(r#"{ courses(filter: { search: "\uD83D\uDE00" }) { totalCount } }"#).is_err());
         assert!(parse_query(r#"{ courses(filter: { search: "\u{1F600}" }) { totalCount } }"#).is_err());
@@ -419,7 +453,7 @@ mod tests {
             let sent = run(&text, None, &json!({})).expect("it is valid");
 
             assert!(sent.contains(r#""😀""#), "{sent}");
-            assert!(graphql_tools::parser::parse_query::<String>(&sent).is_ok());
+            assert!(parse_query::<String>(&sent).is_ok());
         }
     }
 
@@ -478,6 +512,33 @@ mod tests {
         assert_eq!(code(&with("x", 70_000)), "TOKEN_LIMIT_EXCEEDED");
         // Each of these letters has six in what hive-router gets.
         assert_eq!(code(&with("\u{7}", 60_000)), "TOKEN_LIMIT_EXCEEDED");
+    }
+
+    #[test]
+    fn what_the_routers_parser_would_not_take_does_not_reach_it() {
+        let introspection = |depth: usize| {
+            format!("{{ __schema {{ types {} {{ name }} {} }} }}", "{ ofType ".repeat(depth), "}".repeat(depth))
+        };
+
+        assert!(run(&introspection(20), None, &json!({})).is_ok());
+        assert_eq!(code(&introspection(55)), "MAX_DEPTH_EXCEEDED");
+    }
+
+    #[test]
+    fn a_syntax_error_says_the_first_place_and_quotes_nothing() {
+        for (text, told) in [
+            ("{ me { id ", "Syntax error: expected \"}\"."),
+            ("{ me(a: \"secret\" \"secret\") { id } }", "Syntax error: expected a Name."),
+            ("{ me { id } } \"secret", ""),
+            ("secret", ""),
+        ] {
+            let errors = run(text, None, &json!({})).expect_err("it is wrong");
+
+            assert_eq!(errors.len(), 1, "{errors:?}");
+            assert!(!errors[0].message.contains("secret"), "{errors:?}");
+            assert!(told.is_empty() || errors[0].message == told, "{errors:?}");
+            assert_eq!(errors[0].locations.len(), 1, "{errors:?}");
+        }
     }
 
     #[test]

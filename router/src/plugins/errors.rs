@@ -102,12 +102,12 @@ fn publish(error: &mut GraphQLError, status: &mut StatusCode, development: bool)
     let subgraph = error.extensions.service_name.take();
     let original = error.extensions.code.take().unwrap_or_default();
     error.message = text::without_values(&error.message);
-    if subgraph.is_some() {
+    if subgraph.is_some() || original.ends_with("_EXCEEDED") {
         // They are places in a document that the client has never seen.
         error.locations = None;
     }
 
-    let code = match public(&original, &error.message, subgraph.is_some()) {
+    let code = match public(&original, subgraph.is_some()) {
         Public::AsIs => original.clone(),
         Public::Code(code) => code.to_owned(),
         Public::Says(code, message) => {
@@ -146,13 +146,8 @@ fn extensions(code: String, subgraph: Option<String>, from: &mut GraphQLErrorExt
 }
 
 #[expect(clippy::match_same_arms, reason = "grouped by what the errors are about")]
-fn public(code: &str, message: &str, from_subgraph: bool) -> Public {
+fn public(code: &str, from_subgraph: bool) -> Public {
     match code {
-        // The parser has a limit of its own, and no code for it.
-        "GRAPHQL_PARSE_FAILED" if message.contains("Recursion limit exceeded") => {
-            Public::Says("MAX_DEPTH_EXCEEDED", "Query depth limit exceeded.")
-        }
-
         // The contract's. A subgraph's own errors have them already.
         "UNAUTHENTICATED"
         | "FORBIDDEN"
