@@ -528,7 +528,7 @@ mod tests {
     fn a_syntax_error_says_the_first_place_and_quotes_nothing() {
         for (text, told) in [
             ("{ me { id ", "Syntax error: expected \"}\"."),
-            ("{ me(a: \"secret\" \"secret\") { id } }", "Syntax error: expected a Name."),
+            ("{ me(a: \"secret\" \"secret\") { id } }", "Syntax error: expected \")\"."),
             ("{ me { id } } \"secret", ""),
             ("secret", ""),
         ] {
