@@ -5,7 +5,7 @@
 //! No upstream issue is known. `upstream_answers_null_for_an_object_of_which_nothing_is_selected` fails once async-graphql
 //! answers `{}`.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node, Schema,
@@ -21,6 +21,7 @@ use sonic_rs::JsonValueTrait as _;
 
 use super::{
     documents::{RequestErrors, problem},
+    introspection_fragments,
     response_keys::ResponseKeys,
 };
 
@@ -131,6 +132,11 @@ struct Rewriter<'a> {
 
 impl Rewriter<'_> {
     fn selections(&mut self, set: &SelectionSet) -> SelectionSet {
+        let mut set = Cow::Borrowed(set);
+        if introspection_fragments::is_introspection(&set) {
+            let lets_in = |directives: &_| self.conditions.lets_in(directives);
+            set = Cow::Owned(introspection_fragments::without_fragments(self.document, &set, lets_in));
+        }
         let selections = set.selections.iter().filter_map(|selection| self.selection(selection)).collect();
         SelectionSet { ty: set.ty.clone(), selections }
     }
@@ -250,6 +256,23 @@ mod tests {
 
         assert_eq!(ask("query($a: Boolean!) { inner { name @include(if: $a) } }").data, value!({ "inner": null }));
         assert!(ask("query($a: Boolean!) { inner { __typename @include(if: $a) name } }").is_err());
+    }
+
+    #[test]
+    fn introspection_is_asked_for_without_fragments() {
+        assert_rewritten(
+            "query($a: Boolean!) { ...Q __schema { ...S queryType { kind } ... { directives { name } } } } \
+             fragment Q on Query { __type(name: \"User\") { ... on __Type @include(if: $a) { kind } name } } \
+             fragment S on __Schema { queryType { ...T name } } fragment T on __Type { n: name fields { name } }",
+            json!({ "a": false }),
+            "{ ...Q __schema { queryType { n: name fields { name } name kind } directives { name } } } \
+             fragment Q on Query { __type(name: \"User\") { name } }",
+        );
+        assert_rewritten(
+            "{ __schema { ... { queryType @skip(if: true) { name } } } }",
+            json!({}),
+            "{ __schema { __typename @skip(if: true) } }",
+        );
     }
 
     #[test]

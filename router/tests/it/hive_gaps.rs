@@ -229,3 +229,18 @@ async fn a_header_that_is_not_ascii_tells_no_requests_apart() {
 
     assert_eq!(of_none, fingerprint(&headers));
 }
+
+#[tokio::test]
+async fn fragments_within_introspection_lose_what_they_ask_for() {
+    let data = async |query| {
+        let answer: Value =
+            post().json(&json!({ "query": query })).send().await.expect("an answer").json().await.expect("JSON");
+        answer["data"].clone()
+    };
+
+    assert_eq!(data("{ __schema { ... on __Schema { queryType { name } } } }").await, Value::Null);
+    let twice = "{ __type(name: \"User\") { ... on __Type { fields { name } } fields { type { kind } } } }";
+    assert_eq!(data(twice).await["__type"]["fields"], Value::Null);
+    let panics = post().json(&json!({ "query": "{ __schema { ... { queryType { name } } } }" })).send().await;
+    assert!(panics.is_err(), "{panics:?}");
+}

@@ -489,6 +489,28 @@ async fn fragments_do_not_multiply_without_end() {
 }
 
 #[tokio::test]
+async fn introspection_can_be_asked_for_in_fragments() {
+    let written_out = App::get()
+        .query("{ __schema { queryType { name kind fields { name type { kind } } } directives { name } } }")
+        .await;
+    assert!(written_out.json["data"]["__schema"]["queryType"]["fields"].is_array(), "{written_out:?}");
+    for query in [
+        "{ __schema { ... { queryType { name kind fields { name type { kind } } } directives { name } } } }",
+        "{ __schema { ... on __Schema { queryType { name kind fields { name type { kind } } } } directives { name } } }",
+        "{ ...Q } fragment Q on Query { __schema { ...S } } \
+         fragment S on __Schema { queryType { ...T } directives { ... { name } } } \
+         fragment T on __Type { name kind fields { ...F } fields { type { ... on __Type { kind } } } } \
+         fragment F on __Field { name }",
+        "{ __schema { queryType { name } ... { queryType { kind ... { fields { name } } fields { type { kind } } } } \
+         } __schema { directives { name } } }",
+    ] {
+        let reply = App::get().query(query).await;
+
+        assert_eq!(reply.json, written_out.json, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn introspection_does_not_go_round_in_circles() {
     let round = |times: usize| {
         format!("{{ __schema {{ types {{ {} name {} }} }} }}", "fields { type { ".repeat(times), "} }".repeat(times))
