@@ -5,15 +5,13 @@
 //! No upstream issue is known. `upstream_answers_null_for_an_object_of_which_nothing_is_selected` fails once async-graphql
 //! answers `{}`.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node, Schema,
     ast::{Argument, Directive, DirectiveList, Value},
     collections::{HashSet, IndexMap},
-    executable::{
-        Field, Fragment, FragmentMap, FragmentSpread, InlineFragment, Operation, OperationMap, Selection, SelectionSet,
-    },
+    executable::{Field, FragmentMap, InlineFragment, Operation, OperationMap, Selection, SelectionSet},
     name,
     validation::Valid,
 };
@@ -21,7 +19,6 @@ use sonic_rs::JsonValueTrait as _;
 
 use super::{
     documents::{RequestErrors, problem},
-    introspection_fragments,
     response_keys::ResponseKeys,
 };
 
@@ -87,17 +84,17 @@ fn collect_deciding(set: &SelectionSet, deciding: &mut HashSet<Name>) {
     }
 }
 
-/// The document with this operation alone, its conditions decided and its response keys made safe.
-pub fn rewrite(
-    document: &ExecutableDocument,
-    operation: &Operation,
-    conditions: &Conditions,
-    keys: &ResponseKeys,
-    schema: &Valid<Schema>,
+/// The document with this operation alone, its conditions decided, its response keys made safe, and its selections
+/// merged as they are executed: hive-router would merge them in another order, and the answer's keys with them.
+pub fn rewrite<'a>(
+    document: &'a ExecutableDocument,
+    operation: &'a Operation,
+    conditions: &'a Conditions,
+    keys: &'a ResponseKeys,
+    schema: &'a Valid<Schema>,
 ) -> ExecutableDocument {
-    let mut rewriter =
-        Rewriter { document, conditions, keys, schema, fragments: IndexMap::default(), used: HashSet::default() };
-    let selection_set = rewriter.selections_of_field(&operation.selection_set);
+    let mut rewriter = Rewriter { document, conditions, keys, schema, used: HashSet::default() };
+    let selection_set = rewriter.selections_of_field(&[&operation.selection_set]);
     let variables = operation.variables.iter().filter(|variable| rewriter.used.contains(&variable.name));
     let variables = variables.map(|variable| {
         let mut variable = variable.clone();
@@ -114,9 +111,11 @@ pub fn rewrite(
         directives: operation.directives.clone(),
         selection_set,
     };
-    let fragments = rewriter.fragments.into_iter();
-    let fragments: FragmentMap = fragments.filter_map(|(name, fragment)| Some((name, Node::new(fragment?)))).collect();
-    ExecutableDocument { sources: document.sources.clone(), operations: OperationMap::from_one(operation), fragments }
+    ExecutableDocument {
+        sources: document.sources.clone(),
+        operations: OperationMap::from_one(operation),
+        fragments: FragmentMap::default(),
+    }
 }
 
 struct Rewriter<'a> {
@@ -124,76 +123,103 @@ struct Rewriter<'a> {
     conditions: &'a Conditions,
     keys: &'a ResponseKeys,
     schema: &'a Valid<Schema>,
-    /// Nothing for those of which nothing is left.
-    fragments: IndexMap<Name, Option<Fragment>>,
     /// Variables that are still used.
     used: HashSet<Name>,
 }
 
-impl Rewriter<'_> {
-    fn selections(&mut self, set: &SelectionSet) -> SelectionSet {
-        let mut set = Cow::Borrowed(set);
-        if introspection_fragments::is_introspection(&set) {
-            let lets_in = |directives: &_| self.conditions.lets_in(directives);
-            set = Cow::Owned(introspection_fragments::without_fragments(self.document, &set, lets_in));
+/// What is selected, in the order in which it comes first.
+type Groups<'a> = IndexMap<Key, Group<'a>>;
+
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    /// A key of the answer.
+    Response(Name),
+    /// The type of fragments that need not apply.
+    Type(Name),
+}
+
+#[derive(Default)]
+struct Group<'a> {
+    fields: Vec<&'a Field>,
+    fragments: Vec<&'a SelectionSet>,
+}
+
+impl<'a> Rewriter<'a> {
+    /// The selections of a field, or of several that are one in the answer: something must be selected of it, if only to
+    /// be left out.
+    fn selections_of_field(&mut self, sets: &[&'a SelectionSet]) -> SelectionSet {
+        let mut merged = self.merged(&sets[0].ty, sets);
+        if merged.is_empty() {
+            let nothing = merged.new_field(self.schema, name!("__typename")).map(skipped);
+            merged.extend(nothing);
         }
-        let selections = set.selections.iter().filter_map(|selection| self.selection(selection)).collect();
-        SelectionSet { ty: set.ty.clone(), selections }
+        merged
     }
 
-    /// The same, for a field: of which something must be selected, if only to be left out.
-    fn selections_of_field(&mut self, set: &SelectionSet) -> SelectionSet {
-        let mut set = self.selections(set);
-        if set.is_empty() {
-            let nothing = set.new_field(self.schema, name!("__typename")).map(skipped);
-            set.extend(nothing);
+    fn merged(&mut self, kind: &Name, sets: &[&'a SelectionSet]) -> SelectionSet {
+        let mut groups = Groups::default();
+        sets.iter().for_each(|set| self.collect(kind, set, &mut groups));
+        let mut merged = SelectionSet::new(kind.clone());
+        for (key, group) in groups {
+            match key {
+                Key::Response(_) => merged.push(self.field(&group.fields)),
+                Key::Type(condition) => merged.extend(self.fragment(condition, &group.fragments)),
+            }
         }
-        set
+        merged
     }
 
-    fn selection(&mut self, selection: &Selection) -> Option<Selection> {
-        if !self.conditions.lets_in(selection.directives()) {
-            return None;
-        }
-        match selection {
-            Selection::Field(field) => Some(self.field(field).into()),
-            Selection::InlineFragment(fragment) => self.inline_fragment(fragment).map(Into::into),
-            Selection::FragmentSpread(spread) => self.spread(spread).map(Into::into),
+    fn collect(&self, kind: &Name, set: &'a SelectionSet, groups: &mut Groups<'a>) {
+        for selection in &set.selections {
+            if !self.conditions.lets_in(selection.directives()) {
+                continue;
+            }
+            match selection {
+                Selection::Field(field) => {
+                    let key = Key::Response(field.response_name().clone());
+                    groups.entry(key).or_default().fields.push(field);
+                }
+                Selection::InlineFragment(fragment) => {
+                    self.collect_fragment(kind, fragment.type_condition.as_ref(), &fragment.selection_set, groups);
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = self.document.fragments.get(&spread.fragment_name) {
+                        let set = &fragment.selection_set;
+                        self.collect_fragment(kind, Some(&set.ty), set, groups);
+                    }
+                }
+            }
         }
     }
 
-    fn field(&mut self, field: &Field) -> Field {
+    fn collect_fragment(&self, kind: &Name, condition: Option<&Name>, set: &'a SelectionSet, groups: &mut Groups<'a>) {
+        match condition {
+            Some(condition) if condition != kind && !self.schema.is_subtype(condition, kind) => {
+                groups.entry(Key::Type(condition.clone())).or_default().fragments.push(set);
+            }
+            _ => self.collect(kind, set, groups),
+        }
+    }
+
+    fn field(&mut self, fields: &[&'a Field]) -> Field {
+        let field = fields[0];
         field.arguments.iter().for_each(|argument| collect_variables(&argument.value, &mut self.used));
+        let sets: Vec<_> = fields.iter().filter_map(|field| field.selection_set.as_ref()).collect();
         Field {
             definition: field.definition.clone(),
             alias: self.keys.for_router(field),
             name: field.name.clone(),
             arguments: field.arguments.clone(),
             directives: DirectiveList::new(),
-            selection_set: field.selection_set.as_ref().map(|set| self.selections_of_field(set)),
+            selection_set: (!sets.is_empty()).then(|| self.selections_of_field(&sets)),
         }
     }
 
-    fn inline_fragment(&mut self, fragment: &InlineFragment) -> Option<InlineFragment> {
-        let selection_set = self.selections(&fragment.selection_set);
-        let kept = InlineFragment {
-            type_condition: fragment.type_condition.clone(),
-            directives: DirectiveList::new(),
-            selection_set,
-        };
-        (!kept.selection_set.is_empty()).then_some(kept)
-    }
-
-    fn spread(&mut self, spread: &FragmentSpread) -> Option<FragmentSpread> {
-        let name = &spread.fragment_name;
-        if !self.fragments.contains_key(name) {
-            let fragment = self.document.fragments.get(name)?;
-            let selection_set = self.selections(&fragment.selection_set);
-            let kept =
-                Fragment { description: None, name: name.clone(), directives: DirectiveList::new(), selection_set };
-            self.fragments.insert(name.clone(), (!kept.selection_set.is_empty()).then_some(kept));
-        }
-        self.fragments[name].as_ref().map(|_| FragmentSpread::new(name.clone()))
+    fn fragment(&mut self, condition: Name, sets: &[&'a SelectionSet]) -> Option<Selection> {
+        let selection_set = self.merged(&condition, sets);
+        let fragment =
+            InlineFragment { type_condition: Some(condition), directives: DirectiveList::new(), selection_set };
+        (!fragment.selection_set.is_empty()).then(|| fragment.into())
     }
 }
 
@@ -259,23 +285,6 @@ mod tests {
     }
 
     #[test]
-    fn introspection_is_asked_for_without_fragments() {
-        assert_rewritten(
-            "query($a: Boolean!) { ...Q __schema { ...S queryType { kind } ... { directives { name } } } } \
-             fragment Q on Query { __type(name: \"User\") { ... on __Type @include(if: $a) { kind } name } } \
-             fragment S on __Schema { queryType { ...T name } } fragment T on __Type { n: name fields { name } }",
-            json!({ "a": false }),
-            "{ ...Q __schema { queryType { n: name fields { name } name kind } directives { name } } } \
-             fragment Q on Query { __type(name: \"User\") { name } }",
-        );
-        assert_rewritten(
-            "{ __schema { ... { queryType @skip(if: true) { name } } } }",
-            json!({}),
-            "{ __schema { __typename @skip(if: true) } }",
-        );
-    }
-
-    #[test]
     fn a_condition_that_holds_goes_and_what_does_not_hold_goes_with_it() {
         let text = "query($a: Boolean!, $b: Boolean! = false, $first: Int) { courses(first: $first) @include(if: $a) \
                     { totalCount @skip(if: $b) } me @skip(if: $a) { name } }";
@@ -300,16 +309,43 @@ mod tests {
     }
 
     #[test]
+    fn fields_that_are_one_in_the_answer_are_one_where_the_first_one_is() {
+        assert_rewritten(
+            "query($first: Int) { courses(first: $first) { totalCount } ...F courses(first: $first) { nodes { id } } } \
+             fragment F on Query { me { name } courses(first: $first) { pageInfo { hasNextPage } nodes { ...G } } } \
+             fragment G on Course { title ... { id level } }",
+            &json!({}),
+            "query($first: Int) { courses(first: $first) { totalCount pageInfo { hasNextPage } \
+             nodes { title id level } } me { name } }",
+        );
+    }
+
+    #[test]
+    fn fragments_that_need_not_apply_stay() {
+        let sdl = "type Query { pet: Pet } interface Pet { name: String } type Cat implements Pet { name: String \
+                   lives: Int } type Dog implements Pet { name: String tricks: [String] }";
+        let graph = Graph::new(sdl).expect("the schema is valid");
+        let text = "{ pet { ... on Cat { lives } ... on Pet { name } ...Lives ... on Dog { tricks } } } \
+                    fragment Lives on Cat { ... on Pet { name } lives }";
+        let document = ExecutableDocument::parse_and_validate(graph.schema(), text, "test").expect("a valid document");
+        let operation = document.operations.get(None).expect("one operation");
+        let (conditions, keys) = (Conditions::default(), ResponseKeys::default());
+
+        let merged = rewrite(&document, operation, &conditions, &keys, graph.schema());
+
+        assert_eq!(
+            merged.serialize().no_indent().to_string(),
+            "{ pet { ... on Cat { lives name } name ... on Dog { tricks } } }"
+        );
+    }
+
+    #[test]
     fn fragments_of_which_nothing_is_left_go() {
         let text = "query($a: Boolean!) { me { ...A ... on User { ...B @include(if: $a) } ... { id @skip(if: true) } } } \
                     fragment A on User { ...B @include(if: $a) } fragment B on User { name }";
 
         assert_rewritten(text, &json!({ "a": false }), "{ me { __typename @skip(if: true) } }");
-        assert_rewritten(
-            text,
-            &json!({ "a": true }),
-            "{ me { ...A ... on User { ...B } } } fragment B on User { name } fragment A on User { ...B }",
-        );
+        assert_rewritten(text, &json!({ "a": true }), "{ me { name } }");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! hive-router's parser keeps a parse error beyond the text that it borrows from, and prints freed memory; it knows
 //! neither `\u{…}` nor surrogate pairs nor descriptions in operations (as of 2025); and its validation lets `{ __typename
 //! { a } }` and subscriptions with two root fields through. So no client's document reaches it: apollo-compiler parses
-//! and validates each, and hive-router gets the operation that is to run, in its plainest form: with the conditions
+//! and validates each, and hive-router gets the operation that is to run, in its plainest form: merged, with the conditions
 //! decided ([`super::conditions`]) and with response keys and variables that it does not take for something else
 //! ([`super::response_keys`], [`super::variable_names`]).
 //!
@@ -471,13 +471,13 @@ mod tests {
     }
 
     #[test]
-    fn one_operation_is_left_with_the_fragments_that_it_needs() {
+    fn one_operation_is_left_and_its_fragments_are_in_place() {
         let text = "query A { courses { ...F } } query B { me { ...G } } \
                     fragment F on CourseConnection { totalCount } fragment G on User { name }";
 
         let sent = run(text, Some("B"), &json!({})).expect("it is valid");
 
-        assert_eq!(sent, "query B { me { ...G } } fragment G on User { name }");
+        assert_eq!(sent, "query B { me { name } }");
     }
 
     #[test]

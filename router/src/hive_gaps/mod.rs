@@ -10,7 +10,6 @@ mod errors_below_null;
 pub mod fragment_expansion;
 pub mod get_parameters;
 pub mod inbound_dedupe;
-mod introspection_fragments;
 mod json;
 pub mod json_depth_limit;
 pub mod media_types;
