@@ -2,8 +2,11 @@
 //! object of which nothing is selected, and refuses a variable that only a `__typename` uses. So conditions are decided
 //! before hive-router sees the operation. An object of which nothing is left it can deal with when a literal says so.
 //!
+//! And it gets no fragment that always fits: within introspection one without a type makes it panic, and what is asked
+//! for twice can be lost.
+//!
 //! No upstream issue is known. `upstream_answers_null_for_an_object_of_which_nothing_is_selected` fails once async-graphql
-//! answers `{}`.
+//! answers `{}`, `hive_gaps::fragments_within_introspection_lose_what_they_ask_for` once hive-router can deal with them.
 
 use std::collections::HashMap;
 
@@ -158,7 +161,9 @@ impl<'a> Rewriter<'a> {
 
     fn merged(&mut self, kind: &Name, sets: &[&'a SelectionSet]) -> SelectionSet {
         let mut groups = Groups::default();
-        sets.iter().for_each(|set| self.collect(kind, set, &mut groups));
+        for set in sets {
+            self.collect(kind, set, &mut groups);
+        }
         let mut merged = SelectionSet::new(kind.clone());
         for (key, group) in groups {
             match key {
