@@ -4,6 +4,7 @@ mod admin;
 mod bad_input;
 mod contract;
 mod defaults;
+mod fuzz;
 mod hop;
 mod hostile_router;
 mod introspection;

@@ -107,6 +107,14 @@ impl System {
         std::fs::read_to_string(&self.log).expect("the log can be read")
     }
 
+    /// The memory that its process has, without the servers of its databases.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("Linux says it");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("how much it has");
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kilobytes * 1024
+    }
+
     /// Nobody signed in.
     pub fn anonymous(&self) -> Visitor {
         Visitor::at(&self.addresses.router)
