@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, SimpleObject, Subscription};
@@ -244,10 +244,23 @@ impl App {
         let stop = CancellationToken::new();
         let until = stop.clone();
         let ended = thread::spawn(move || router.run(until.into()));
-        thread::sleep(Duration::from_millis(300));
+        runtime.block_on(until_ready(address));
         // Connections end with the runtime of the test that opened them, so none is kept.
         let client = Client::builder().pool_max_idle_per_host(0).build().expect("the client's settings are valid");
         Own { app: Self { address, client }, stop, ended, runtime: Background(Some(runtime)) }
+    }
+}
+
+/// Until then somebody else answers there, and says so.
+async fn until_ready(address: SocketAddr) {
+    let is_ready = || async {
+        let answer = reqwest::get(format!("http://{address}/ready")).await;
+        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    };
+    let started = Instant::now();
+    while !is_ready().await {
+        assert!(started.elapsed() < Duration::from_mins(1), "the router is not ready yet");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
