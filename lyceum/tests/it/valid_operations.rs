@@ -216,3 +216,28 @@ fn documents_are_read_as_the_specification_has_them() {
         assert_eq!(code(&anonymous.ask(wrong, json!({}))), "GRAPHQL_VALIDATION_FAILED", "{wrong}");
     }
 }
+
+#[test]
+fn a_payload_shows_nothing_of_the_mutations_after_it() {
+    let system = System::start(&["--temporary"]);
+    let student = system.sign_in(STUDENT);
+    let unread = "{ me { notifications(first: 2, unreadOnly: true) { nodes { id } } unreadNotificationCount } }";
+    let me = student.data(unread, json!({}))["me"].clone();
+    let count = me["unreadNotificationCount"].as_u64().expect("a count");
+    let [a, b] = [0, 1].map(|index| me["notifications"]["nodes"][index]["id"].clone());
+
+    let document = "mutation ($a: ID!, $b: ID!) {
+        a: markNotificationRead(input: { notificationId: $a }) {
+            notification { user { name unreadNotificationCount enrollments(first: 1) { nodes { student { unreadNotificationCount } } } } }
+        }
+        b: markNotificationRead(input: { notificationId: $b }) { notification { user { unreadNotificationCount } } }
+    }";
+    let answer = student.ask(document, json!({ "a": a, "b": b }));
+
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    let [first, second] = ["a", "b"].map(|key| &answer["data"][key]["notification"]["user"]);
+    assert_eq!(first["unreadNotificationCount"], json!(count - 1), "{answer}");
+    assert_eq!(first["enrollments"]["nodes"][0]["student"]["unreadNotificationCount"], json!(count - 1), "{answer}");
+    assert_eq!(second["unreadNotificationCount"], json!(count - 2), "{answer}");
+    assert_eq!(answer["data"].as_object().map(serde_json::Map::len), Some(2), "{answer}");
+}

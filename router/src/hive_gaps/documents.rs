@@ -46,7 +46,7 @@ use super::{
     answers::{self, Asked},
     conditions::{self, Conditions},
     errors_below_null::ClientOperation,
-    fragment_expansion,
+    fragment_expansion, mutation_order,
     response_keys::{self, ResponseKeys},
     variable_names, variables,
 };
@@ -228,9 +228,10 @@ impl Documents {
         operation: &Operation,
         conditions: &Conditions,
     ) -> Result<RouterOperation, RequestErrors> {
-        let keys = ResponseKeys::of(document, &graph.field_names);
+        let mut keys = ResponseKeys::of(document, &graph.field_names);
         let mut executable = conditions::rewrite(document, operation, conditions, &keys, &graph.schema);
         let variable_name = variable_names::rename(&mut executable);
+        keys.add_separators(mutation_order::separate(&mut executable, &graph.schema));
         let mut text = executable.serialize().no_indent().to_string();
         // hive-router's caches go by the text's hash, which anybody can compute: a comment that nobody can foresee
         // keeps documents apart that somebody has made to have the same one.

@@ -55,7 +55,11 @@ impl ClientOperation {
             return None;
         }
         match kept.as_slice() {
-            [] => answer.without("errors").write_with("data", answer.get("data")?.get(), rewritten),
+            [] => answer.clone().filtered(|name| name != "errors").write_with(
+                "data",
+                answer.get("data")?.get(),
+                rewritten,
+            ),
             kept => answer.write_with("errors", &format!("[{}]", kept.join(",")), rewritten),
         }
         Some(())

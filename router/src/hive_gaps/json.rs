@@ -9,6 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 /// The entries of a JSON object, in their order.
+#[derive(Clone)]
 pub struct Entries<'json>(Vec<(Cow<'json, str>, &'json RawValue)>);
 
 impl<'json> Entries<'json> {
@@ -16,8 +17,9 @@ impl<'json> Entries<'json> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
-    pub fn without(&self, name: &str) -> Self {
-        Self(self.0.iter().filter(|(known, _)| known != name).cloned().collect())
+    pub fn filtered(mut self, is_kept: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|(name, _)| is_kept(name));
+        self
     }
 
     /// With another value, as JSON, for one of the names.

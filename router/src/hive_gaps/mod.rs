@@ -13,6 +13,7 @@ pub mod inbound_dedupe;
 mod json;
 pub mod json_depth_limit;
 pub mod media_types;
+mod mutation_order;
 pub mod response_keys;
 pub mod root_typename;
 pub mod single_results;

@@ -22,6 +22,8 @@ use super::json::{Entries, entries, write_key, write_list, write_string};
 pub struct ResponseKeys {
     for_router: HashMap<Name, Name>,
     for_client: HashMap<String, String>,
+    /// No client has asked for these ([`super::mutation_order`]).
+    separators: HashSet<Name>,
 }
 
 /// The names of a type's fields.
@@ -62,7 +64,12 @@ impl ResponseKeys {
 
     /// Nothing, if all keys are as they were.
     pub fn into_used(self) -> Option<Self> {
-        (!self.for_client.is_empty()).then_some(self)
+        (!self.for_client.is_empty() || !self.separators.is_empty()).then_some(self)
+    }
+
+    /// What the router is asked for under keys that no client has, and that clients do not get.
+    pub fn add_separators(&mut self, keys: Vec<Name>) {
+        self.separators.extend(keys);
     }
 
     /// An answer of the router, or an event of a subscription, with the client's keys. What is no JSON stays as it is.
@@ -93,10 +100,13 @@ impl ResponseKeys {
 
     fn restore_keys(&self, value: &RawValue, restored: &mut String) {
         match value.get().as_bytes().first() {
-            Some(b'{') => entries(value).write(restored, |key, value, restored| {
-                write_key(self.for_client(key), restored);
-                self.restore_keys(value, restored);
-            }),
+            Some(b'{') => {
+                let is_for_client = |key: &str| !self.separators.contains(key);
+                entries(value).filtered(is_for_client).write(restored, |key, value, restored| {
+                    write_key(self.for_client(key), restored);
+                    self.restore_keys(value, restored);
+                });
+            }
             Some(b'[') => write_list(value, restored, |item, restored| self.restore_keys(item, restored)),
             _ => restored.push_str(value.get()),
         }
