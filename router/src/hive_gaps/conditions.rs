@@ -36,11 +36,10 @@ impl Conditions {
         operation: &Operation,
         variables: &HashMap<String, sonic_rs::Value>,
     ) -> Result<Self, RequestErrors> {
-        let mut deciding = HashSet::default();
-        collect_deciding(&operation.selection_set, &mut deciding);
-        document.fragments.values().for_each(|fragment| collect_deciding(&fragment.selection_set, &mut deciding));
+        let mut deciding = Deciding { document, fragments: HashSet::default(), variables: HashSet::default() };
+        deciding.collect(&operation.selection_set);
 
-        let defined = operation.variables.iter().filter(|variable| deciding.contains(&variable.name));
+        let defined = operation.variables.iter().filter(|variable| deciding.variables.contains(&variable.name));
         let value = |variable: &Node<apollo_compiler::ast::VariableDefinition>| {
             let given = match variables.get(variable.name.as_str()) {
                 Some(given) => given.as_bool(),
@@ -70,19 +69,39 @@ impl Conditions {
     }
 }
 
-fn collect_deciding(set: &SelectionSet, deciding: &mut HashSet<Name>) {
-    for selection in &set.selections {
-        for directive in [name!("include"), name!("skip")] {
-            let argument = selection.directives().get(&directive).and_then(|one| one.specified_argument_by_name("if"));
-            if let Some(Value::Variable(name)) = argument.map(AsRef::as_ref) {
-                deciding.insert(name.clone());
+/// The variables that decide conditions of one operation. Those of another one in the same document can have the same
+/// names, and other types.
+struct Deciding<'a> {
+    document: &'a ExecutableDocument,
+    /// Those that have been looked at.
+    fragments: HashSet<&'a Name>,
+    variables: HashSet<&'a Name>,
+}
+
+impl<'a> Deciding<'a> {
+    fn collect(&mut self, set: &'a SelectionSet) {
+        for selection in &set.selections {
+            self.collect_directives(selection.directives());
+            match selection {
+                Selection::Field(field) => field.selection_set.iter().for_each(|set| self.collect(set)),
+                Selection::InlineFragment(fragment) => self.collect(&fragment.selection_set),
+                Selection::FragmentSpread(spread) => {
+                    if self.fragments.insert(&spread.fragment_name)
+                        && let Some(fragment) = self.document.fragments.get(&spread.fragment_name)
+                    {
+                        self.collect(&fragment.selection_set);
+                    }
+                }
             }
         }
-        match selection {
-            Selection::Field(field) => field.selection_set.iter().for_each(|set| collect_deciding(set, deciding)),
-            Selection::InlineFragment(fragment) => collect_deciding(&fragment.selection_set, deciding),
-            // All fragments are looked at.
-            Selection::FragmentSpread(_) => {}
+    }
+
+    fn collect_directives(&mut self, directives: &'a DirectiveList) {
+        for name in ["include", "skip"] {
+            let condition = directives.get(name).and_then(|directive| directive.specified_argument_by_name("if"));
+            if let Some(Value::Variable(variable)) = condition.map(AsRef::as_ref) {
+                self.variables.insert(variable);
+            }
         }
     }
 }
@@ -362,6 +381,21 @@ mod tests {
             "mutation { __typename @skip(if: true) }",
         );
         assert_rewritten("{ me {} }", &json!({}), "{ me { __typename @skip(if: true) } }");
+    }
+
+    #[test]
+    fn a_variable_of_one_operation_decides_no_condition_of_another_one() {
+        let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");
+        let text = "query A($a: Boolean) { courses(filter: { isFree: $a }) { totalCount } } \
+                    query B($a: Boolean!) { me { ...F } } fragment F on User { name @include(if: $a) }";
+        let document = ExecutableDocument::parse_and_validate(graph.schema(), text, "test").expect("it is valid");
+        let decide = |name, values| {
+            let operation = document.operations.get(Some(name)).expect("it is there");
+            Conditions::decide(&document, operation, &values).map(|conditions| conditions.0.len())
+        };
+
+        assert_eq!(decide("A", HashMap::new()).ok(), Some(0));
+        assert_eq!(decide("B", HashMap::from([("a".to_owned(), true.into())])).ok(), Some(1));
     }
 
     #[test]
