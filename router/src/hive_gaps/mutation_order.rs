@@ -6,13 +6,9 @@
 //! Upstream does so on purpose; no issue is known. `upstream_sends_two_mutations_of_a_subgraph_at_once` fails once it
 //! does not.
 
-use apollo_compiler::{
-    ExecutableDocument, Name, Schema,
-    ast::OperationType,
-    collections::HashSet,
-    executable::{Selection, SelectionSet},
-    name,
-};
+use apollo_compiler::{ExecutableDocument, Name, Schema, ast::OperationType, collections::HashSet, name};
+
+use super::response_keys::collect_aliases;
 
 /// The aliases that `limits.max_aliases` lets a document have. Where they do not suffice, later fields stay together.
 const MAX_ALIASES: usize = 30;
@@ -48,20 +44,6 @@ pub fn separate(document: &mut ExecutableDocument, schema: &Schema) -> Vec<Name>
 
 fn numbered(number: usize) -> Name {
     Name::new(&format!("separator{number}")).expect("digits may end a name")
-}
-
-fn collect_aliases(set: &SelectionSet, aliases: &mut Vec<Name>) {
-    for selection in &set.selections {
-        match selection {
-            Selection::Field(field) => {
-                aliases.extend(field.alias.clone());
-                field.selection_set.iter().for_each(|set| collect_aliases(set, aliases));
-            }
-            Selection::InlineFragment(fragment) => collect_aliases(&fragment.selection_set, aliases),
-            // None is left.
-            Selection::FragmentSpread(_) => {}
-        }
-    }
 }
 
 #[cfg(test)]

@@ -138,7 +138,8 @@ fn numbered(alias: &Name, number: usize) -> Name {
     Name::new(&text).expect("a name with letters before it is a name")
 }
 
-fn collect_aliases(set: &SelectionSet, aliases: &mut HashSet<Name>) {
+/// The aliases in a selection, as often as they are there.
+pub fn collect_aliases(set: &SelectionSet, aliases: &mut impl Extend<Name>) {
     for selection in &set.selections {
         match selection {
             Selection::Field(field) => {
