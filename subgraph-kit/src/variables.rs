@@ -125,7 +125,9 @@ fn is_absent(value: &Value, absent: &HashSet<Name>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{EmptyMutation, EmptySubscription, InputObject, Object, Schema, parser::parse_query};
+    use async_graphql::{
+        EmptyMutation, EmptySubscription, InputObject, Object, Schema, ValidationMode, parser::parse_query,
+    };
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -161,6 +163,14 @@ mod tests {
 
         async fn inner(&self) -> Query {
             Query
+        }
+
+        async fn outer(&self) -> Option<Query> {
+            Some(Query)
+        }
+
+        async fn optional(&self, #[graphql(default = 5)] number: i32) -> Option<String> {
+            Some(number.to_string())
         }
     }
 
@@ -255,5 +265,17 @@ mod tests {
         let mut broken = request("{", json!({}));
         remove_absent_variables(&mut broken);
         assert!(broken.parsed_query().is_err());
+    }
+
+    /// The day it does not, `no_argument_below_the_roots_can_fail_by_itself` can go, too.
+    #[tokio::test]
+    async fn the_library_still_lets_the_error_of_an_argument_pass_by_its_field() {
+        let schema =
+            Schema::build(Query, EmptyMutation, EmptySubscription).validation_mode(ValidationMode::Fast).finish();
+        let document = "query ($n: Int) { outer { optional(number: $n) } }";
+        let answer = schema.execute(request(document, json!({ "n": null }))).await;
+        let answer = serde_json::to_value(answer).expect("an answer is JSON");
+
+        assert_eq!(answer["data"], json!({ "outer": null }), "the rule can go: {answer}");
     }
 }

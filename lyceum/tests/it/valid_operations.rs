@@ -219,6 +219,20 @@ fn documents_are_read_as_the_specification_has_them() {
 }
 
 #[test]
+fn null_where_there_is_a_default_hides_nobody() {
+    let student = System::shared().sign_in(STUDENT);
+    let document = "query ($v: Boolean) {
+        me { notifications(first: 2) { nodes { id user { notifications(unreadOnly: $v) { totalCount } } } } }
+    }";
+
+    let null = student.ask(document, json!({ "v": null }));
+
+    assert_eq!(null.get("errors"), None, "{null}");
+    assert_eq!(null["data"], student.data(document, json!({})));
+    assert!(null["data"]["me"]["notifications"]["nodes"][0]["user"]["notifications"]["totalCount"].is_u64(), "{null}");
+}
+
+#[test]
 fn a_payload_shows_nothing_of_the_mutations_after_it() {
     let system = System::start(&["--temporary"]);
     let student = system.sign_in(STUDENT);

@@ -36,12 +36,13 @@ impl User {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those that the user has not read.", default)] unread_only: bool,
+        #[graphql(desc = "Only those that the user has not read; null is like false.", default_with = "Some(false)")]
+        unread_only: Option<bool>,
     ) -> Option<Result<Connection<Notification>, Error>> {
         let page = async {
             ctx.viewer().require_self_or_admin(self.id)?;
             let args = PageArgs::try_new(Notification::NOUN, first, after.as_deref(), last, before.as_deref())?;
-            let which = if unread_only { Which::Unread } else { Which::All };
+            let which = if unread_only == Some(true) { Which::Unread } else { Which::All };
             connection::children::<Store, Notification, _, _>(ctx, self.id, which, args).await
         };
         Some(page.await)
