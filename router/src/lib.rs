@@ -7,6 +7,7 @@
 
 mod allowed_hosts;
 mod config;
+mod cost;
 mod hive_gaps;
 mod places;
 mod plan;
@@ -23,5 +24,6 @@ pub use config::require_safelist;
 pub use plan::{Cost, Planner};
 pub use server::Router;
 pub use settings::{
-    AllowedHostsSettings, ClientAddressSettings, LiveSettings, Patience, SampleSignIn, Settings, SubgraphUrl,
+    AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, Patience, SampleSignIn, Settings,
+    SubgraphUrl,
 };

@@ -70,6 +70,10 @@ pub struct Settings {
     #[command(flatten)]
     pub live: LiveSettings,
 
+    /// What operations may cost.
+    #[command(flatten)]
+    pub cost: CostSettings,
+
     /// What requests to subgraphs are signed with.
     #[command(flatten)]
     pub secret: SecretSettings,
@@ -154,6 +158,55 @@ const LIVE_PER_USER: NonZeroU32 = NonZeroU32::new(100).expect("it is not zero");
 impl Default for LiveSettings {
     fn default() -> Self {
         Self { live_per_client: LIVE_PER_CLIENT, live_per_user: LIVE_PER_USER }
+    }
+}
+
+/// What operations may cost, in milliseconds of work of the databases and of this process. 0 sets no limit.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct CostSettings {
+    /// What one operation of somebody who has signed in may cost at most, by its estimate: milliseconds. What may cost
+    /// more is refused before it runs. 0: no limit.
+    #[arg(long, env = "LYCEUM_COST_LIMIT", value_name = "MILLISECONDS", default_value_t = COST_LIMIT)]
+    pub cost_limit: u32,
+
+    /// The same of an anonymous client's operation.
+    #[arg(long, env = "LYCEUM_ANONYMOUS_COST_LIMIT", value_name = "MILLISECONDS", default_value_t = ANONYMOUS_COST_LIMIT)]
+    pub anonymous_cost_limit: u32,
+
+    /// What all operations of one user may cost in a minute: milliseconds. Who has spent it is told when to try again.
+    /// 0: no limit.
+    #[arg(long, env = "LYCEUM_COST_BUDGET", value_name = "MILLISECONDS", default_value_t = COST_BUDGET)]
+    pub cost_budget: u32,
+
+    /// The same for the anonymous clients of one network address (of IPv6, the first 48 bits).
+    #[arg(long, env = "LYCEUM_ANONYMOUS_COST_BUDGET", value_name = "MILLISECONDS", default_value_t = ANONYMOUS_COST_BUDGET)]
+    pub anonymous_cost_budget: u32,
+}
+
+const COST_LIMIT: u32 = 1_000;
+const ANONYMOUS_COST_LIMIT: u32 = 500;
+const COST_BUDGET: u32 = 30_000;
+const ANONYMOUS_COST_BUDGET: u32 = 20_000;
+
+impl Default for CostSettings {
+    fn default() -> Self {
+        Self {
+            cost_limit: COST_LIMIT,
+            anonymous_cost_limit: ANONYMOUS_COST_LIMIT,
+            cost_budget: COST_BUDGET,
+            anonymous_cost_budget: ANONYMOUS_COST_BUDGET,
+        }
+    }
+}
+
+impl CostSettings {
+    pub(crate) fn config(self) -> crate::cost::Config {
+        crate::cost::Config {
+            user_limit: self.cost_limit.into(),
+            anonymous_limit: self.anonymous_cost_limit.into(),
+            user_budget: self.cost_budget.into(),
+            anonymous_budget: self.anonymous_cost_budget.into(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod containers;
+mod costs;
 mod dashboards;
 mod database;
 mod debian;

@@ -39,6 +39,7 @@ use hive_router::{
         plugin_context::PluginContext,
         plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
     },
+    query_planner::state::supergraph_state::SupergraphState,
 };
 use moka::sync::Cache;
 
@@ -50,7 +51,10 @@ use super::{
     response_keys::{self, ResponseKeys},
     variable_names, variables,
 };
-use crate::plugins::NoSettings;
+use crate::{
+    cost::{Estimate, OperationCost},
+    plugins::NoSettings,
+};
 
 /// hive-router's caches keep a thousand documents, whatever their length, each some times as large in memory. A long text
 /// belongs into a variable.
@@ -84,6 +88,8 @@ pub struct Graph {
     schema: Valid<Schema>,
     /// What fields are called, in all types.
     field_names: HashSet<Name>,
+    /// What they weigh; unknown in some tests.
+    weights: Option<Arc<SupergraphState>>,
     documents: Cache<String, Arc<Document>>,
 }
 
@@ -106,6 +112,7 @@ pub struct RouterOperation {
     response_keys: Option<Arc<ResponseKeys>>,
     /// What the variable is called whose name hive-router takes.
     variable_name: Option<Name>,
+    cost: Option<Arc<OperationCost>>,
 }
 
 /// Why a request cannot be executed.
@@ -129,6 +136,7 @@ impl RouterPlugin for Documents {
     fn on_supergraph_reload(&self, payload: OnSupergraphLoadStartHookPayload) -> OnSupergraphLoadStartHookResult<'_> {
         payload.on_end(|payload| match Graph::new(&payload.new_supergraph.public_schema.sdl) {
             Ok(graph) => {
+                let graph = graph.with_weights(&payload.new_supergraph.planner.supergraph);
                 *self.graph.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(graph));
                 payload.proceed()
             }
@@ -194,6 +202,10 @@ impl Documents {
                 {
                     params.variables.insert(name.to_string(), value);
                 }
+                if let Some(cost) = &operation.cost {
+                    let estimate = cost.estimate(&params.variables);
+                    context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
+                }
                 params.query = Some(operation.text.clone());
                 params.operation_name = name;
             }
@@ -231,6 +243,8 @@ impl Documents {
         let mut keys = ResponseKeys::of(document, &graph.field_names);
         let mut executable = conditions::rewrite(document, operation, conditions, &keys, &graph.schema);
         let variable_name = variable_names::rename(&mut executable);
+        let priced = graph.weights.as_deref().zip(executable.operations.iter().next());
+        let cost = priced.map(|(weights, operation)| Arc::new(OperationCost::of(operation, weights)));
         keys.add_separators(mutation_order::separate(&mut executable, &graph.schema));
         let mut text = executable.serialize().no_indent().to_string();
         // hive-router's caches go by the text's hash, which anybody can compute: a comment that nobody can foresee
@@ -243,7 +257,7 @@ impl Documents {
         if parse_query::<String>(&text).is_err() {
             return Err(vec![problem(TOO_DEEP, "MAX_DEPTH_EXCEEDED")]);
         }
-        Ok(RouterOperation { text, response_keys: keys.into_used().map(Arc::new), variable_name })
+        Ok(RouterOperation { text, response_keys: keys.into_used().map(Arc::new), variable_name, cost })
     }
 }
 
@@ -262,7 +276,12 @@ impl Graph {
         let fields = schema.types.values().flat_map(response_keys::field_names).cloned().collect();
         let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len() * PARSED_SIZE).unwrap_or(u32::MAX);
         let documents = Cache::builder().weigher(weigh).max_capacity(MAX_CACHE_BYTES).build();
-        Ok(Self { schema, field_names: fields, documents })
+        Ok(Self { schema, field_names: fields, weights: None, documents })
+    }
+
+    /// Operations have costs from now on.
+    fn with_weights(self, supergraph: &Arc<SupergraphState>) -> Self {
+        Self { weights: Some(Arc::clone(supergraph)), ..self }
     }
 
     #[cfg(test)]

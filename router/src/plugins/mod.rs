@@ -2,7 +2,7 @@
 
 pub mod client_address;
 mod credentials;
-mod errors;
+pub mod errors;
 pub mod handed_over;
 pub mod in_process;
 mod insight;
@@ -18,6 +18,7 @@ pub use credentials::NoSettings;
 
 use crate::{
     Settings,
+    cost::Cost,
     hive_gaps::{
         auth_scheme::AuthScheme, documents::Documents, get_parameters::GetParameters, inbound_dedupe::InboundDedupe,
         json_depth_limit::JsonDepthLimit, media_types::MediaTypes, root_typename::RootTypename,
@@ -38,6 +39,7 @@ pub fn registry() -> PluginRegistry {
         .register::<client_address::ClientAddress>()
         .register::<retry_after::RetryAfter>()
         .register::<credentials::Credentials>()
+        .register::<Cost>()
         .register::<streams::Streams>()
         .register::<in_process::InProcess>()
         // Measures what has been chosen before it.
@@ -76,6 +78,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         },
         retry_after::RetryAfter::plugin_name(): {},
         credentials::Credentials::plugin_name(): {},
+        Cost::plugin_name(): { "config": settings.cost.config() },
         streams::Streams::plugin_name(): parts_key,
         in_process::InProcess::plugin_name(): parts_key,
         insight::Insight::plugin_name(): { "config": { "development": settings.development } },

@@ -1,0 +1,498 @@
+//! What an operation costs, told before it runs from its selections and after it from the answer.
+//!
+//! The graph's `@cost` and `@listSize` (of the cost directives specification that federation knows since 2.9) say what
+//! things weigh, in microseconds of database and CPU. A field's weight counts once for each place in the document,
+//! however many parents are above it: subgraphs read a field of many parents by one statement. A type's weight counts
+//! for each of its objects.
+
+use std::collections::HashMap;
+
+use apollo_compiler::{
+    Name, Node,
+    ast::{Type, Value},
+    executable::{Field, Operation, Selection, SelectionSet, VariableDefinition},
+};
+use hive_router::{
+    executor::response::value::Value as Answer,
+    query_planner::{
+        federation_spec::demand_control::ListSizeDirective,
+        state::supergraph_state::{SupergraphDefinition, SupergraphField, SupergraphState},
+    },
+};
+use sonic_rs::{JsonContainerTrait as _, JsonValueTrait as _, Value as Json};
+
+/// A list that nothing is known of.
+const UNKNOWN_LIST: u64 = 10;
+/// Longer pages are refused by their subgraph.
+const MAX_PAGE: u64 = 100;
+/// Input objects within one another that are looked through.
+const MAX_INPUT_DEPTH: usize = 4;
+/// Each root field of introspection.
+const INTROSPECTION_WEIGHT: u64 = 1_000;
+
+type Variables = HashMap<String, Json>;
+
+/// What the places of one operation weigh.
+#[derive(Debug)]
+pub struct OperationCost {
+    root: Priced,
+}
+
+#[derive(Debug, Default)]
+struct Priced {
+    key: String,
+    weight: u64,
+    surcharges: Vec<Surcharge>,
+    object_weight: u64,
+    size: Size,
+    page: Option<Page>,
+    selections: Vec<Priced>,
+}
+
+/// How many objects a field has for each of its parents.
+#[derive(Clone, Copy, Debug, Default)]
+enum Size {
+    #[default]
+    One,
+    Fixed(u64),
+    /// As many as the connection around it has been asked for.
+    Page,
+}
+
+/// How many a connection has been asked for.
+#[derive(Debug)]
+struct Page {
+    arguments: Vec<Number>,
+    otherwise: u64,
+}
+
+#[derive(Debug)]
+enum Number {
+    Literal(u64),
+    Variable { name: String, otherwise: Option<u64> },
+}
+
+/// The weight of an input field that is given.
+#[derive(Debug)]
+struct Surcharge {
+    weight: u64,
+    given: Given,
+}
+
+#[derive(Debug)]
+enum Given {
+    Always,
+    /// The variable's default applies.
+    ByDefault {
+        name: String,
+    },
+    Variable {
+        name: String,
+        path: Vec<String>,
+        otherwise: bool,
+    },
+}
+
+impl OperationCost {
+    /// Of an operation whose fragments are in place.
+    pub fn of(operation: &Operation, graph: &SupergraphState) -> Self {
+        let pricing = Pricing { graph, variables: &operation.variables };
+        let set = &operation.selection_set;
+        let root = Priced { object_weight: pricing.type_weight(&set.ty), ..Priced::default() };
+        Self { root: Priced { selections: pricing.selections(set, &[]), ..root } }
+    }
+
+    /// The most that it can cost, in microseconds.
+    pub fn estimate(&self, variables: &Variables) -> u64 {
+        self.root.estimate(1, 1, variables)
+    }
+
+    /// What an answer has cost, in microseconds.
+    pub fn actual(&self, data: &Answer<'_>, variables: &Variables) -> u64 {
+        self.root.actual(&[data], variables)
+    }
+}
+
+impl Priced {
+    fn estimate(&self, parents: u64, page: u64, variables: &Variables) -> u64 {
+        if parents == 0 {
+            return 0;
+        }
+        let size = match self.size {
+            Size::One => 1,
+            Size::Fixed(size) => size,
+            Size::Page => page,
+        };
+        let objects = parents.saturating_mul(size);
+        let page = self.page.as_ref().map_or(1, |page| page.size(variables));
+        let own = self.once(variables).saturating_add(self.object_weight.saturating_mul(objects));
+        self.selections.iter().map(|inner| inner.estimate(objects, page, variables)).fold(own, u64::saturating_add)
+    }
+
+    fn actual(&self, found: &[&Answer<'_>], variables: &Variables) -> u64 {
+        if found.is_empty() {
+            return 0;
+        }
+        let mut objects = Vec::new();
+        for value in found {
+            flatten(value, &mut objects);
+        }
+        let own = self.once(variables) + self.object_weight * objects.len() as u64;
+        let inner = self.selections.iter().map(|inner| {
+            let values: Vec<_> = objects.iter().filter_map(|object| field(object, &inner.key)).collect();
+            inner.actual(&values, variables)
+        });
+        own + inner.sum::<u64>()
+    }
+
+    fn once(&self, variables: &Variables) -> u64 {
+        let given = self.surcharges.iter().filter(|surcharge| surcharge.given.holds(variables));
+        given.map(|surcharge| surcharge.weight).fold(self.weight, u64::saturating_add)
+    }
+}
+
+fn flatten<'a, 'b>(value: &'a Answer<'b>, objects: &mut Vec<&'a Answer<'b>>) {
+    match value {
+        Answer::Null => {}
+        Answer::Array(items) => items.iter().for_each(|item| flatten(item, objects)),
+        value => objects.push(value),
+    }
+}
+
+fn field<'a, 'b>(object: &'a Answer<'b>, key: &str) -> Option<&'a Answer<'b>> {
+    object.as_object()?.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
+}
+
+impl Page {
+    fn size(&self, variables: &Variables) -> u64 {
+        let asked = self.arguments.iter().filter_map(|argument| argument.value(variables)).max();
+        asked.unwrap_or(self.otherwise).min(MAX_PAGE)
+    }
+}
+
+impl Number {
+    fn value(&self, variables: &Variables) -> Option<u64> {
+        match self {
+            Self::Literal(number) => Some(*number),
+            Self::Variable { name, otherwise } => match variables.get(name) {
+                Some(value) => value.as_u64(),
+                None => *otherwise,
+            },
+        }
+    }
+}
+
+impl Given {
+    fn holds(&self, variables: &Variables) -> bool {
+        let (name, path, otherwise) = match self {
+            Self::Always => return true,
+            Self::ByDefault { name } => return !variables.contains_key(name),
+            Self::Variable { name, path, otherwise } => (name, path, *otherwise),
+        };
+        let Some(mut value) = variables.get(name) else { return otherwise };
+        for name in path {
+            match value.as_object().and_then(|object| object.get(&name.as_str())) {
+                Some(inner) => value = inner,
+                None => return false,
+            }
+        }
+        !value.is_null()
+    }
+}
+
+/// Reads the weights of one operation's places.
+struct Pricing<'a> {
+    graph: &'a SupergraphState,
+    variables: &'a [Node<VariableDefinition>],
+}
+
+impl<'a> Pricing<'a> {
+    fn type_weight(&self, name: &str) -> u64 {
+        match self.graph.definitions.get(name) {
+            Some(SupergraphDefinition::Object(object)) => object.cost.as_ref().map_or(0, |cost| cost.weight),
+            _ => 0,
+        }
+    }
+
+    fn selections(&self, set: &SelectionSet, sized: &[Vec<String>]) -> Vec<Priced> {
+        let selections = set.selections.iter().flat_map(|selection| match selection {
+            Selection::Field(field) => vec![self.field(field, &set.ty, sized)],
+            Selection::InlineFragment(fragment) => self.selections(&fragment.selection_set, sized),
+            // They have been put into their places.
+            Selection::FragmentSpread(_) => Vec::new(),
+        });
+        selections.collect()
+    }
+
+    fn field(&self, field: &Field, parent: &str, sized: &[Vec<String>]) -> Priced {
+        let key = field.response_name().to_string();
+        if field.name.starts_with("__") {
+            let weight = if field.selection_set.is_some() { INTROSPECTION_WEIGHT } else { 0 };
+            return Priced { key, weight, ..Priced::default() };
+        }
+        let Some(definition) =
+            self.graph.definitions.get(parent).and_then(|kind| kind.fields().get(field.name.as_str()))
+        else {
+            return Priced { key, ..Priced::default() };
+        };
+        let list = definition.list_size.as_ref();
+        let inner_sized = list.and_then(|list| list.sized_fields.clone()).unwrap_or_default();
+        Priced {
+            key,
+            weight: definition.cost.as_ref().map_or(0, |cost| cost.weight),
+            surcharges: self.surcharges(field, definition),
+            object_weight: self.type_weight(field.ty().inner_named_type()),
+            size: size(field, list, sized),
+            page: list.map(|list| self.page(field, list)),
+            selections: field.selection_set.iter().flat_map(|set| self.selections(set, &inner_sized)).collect(),
+        }
+    }
+
+    fn page(&self, field: &Field, list: &ListSizeDirective) -> Page {
+        let slicing = list.slicing_arguments.iter().flatten().filter_map(|path| path.first());
+        let values = slicing.filter_map(|name| field.specified_argument_by_name(name));
+        let arguments = values.filter_map(|value| self.number(value)).collect();
+        Page { arguments, otherwise: list.assumed_size.map_or(UNKNOWN_LIST, |size| size as u64) }
+    }
+
+    fn number(&self, value: &Value) -> Option<Number> {
+        match value {
+            Value::Variable(name) => {
+                let otherwise = self.default_of(name).and_then(|value| literal(value));
+                Some(Number::Variable { name: name.to_string(), otherwise })
+            }
+            value => literal(value).map(Number::Literal),
+        }
+    }
+
+    fn default_of(&self, name: &Name) -> Option<&'a Value> {
+        let variable = self.variables.iter().find(|variable| variable.name == *name)?;
+        variable.default_value.as_deref()
+    }
+
+    fn surcharges(&self, field: &Field, definition: &SupergraphField) -> Vec<Surcharge> {
+        let mut surcharges = Vec::new();
+        for argument in &field.arguments {
+            let name = argument.name.as_str();
+            if let Some(cost) = definition.cost_by_arguments.get(name)
+                && let Some(given) = self.given(&argument.value)
+            {
+                surcharges.push(Surcharge { weight: cost.weight, given });
+            }
+            if let Some(kind) = definition.argument_types.get(name) {
+                self.input(&argument.value, kind.inner_type(), MAX_INPUT_DEPTH, &mut surcharges);
+            }
+        }
+        surcharges
+    }
+
+    fn given(&self, value: &Value) -> Option<Given> {
+        match value {
+            Value::Null => None,
+            Value::Variable(name) => {
+                let otherwise = self.default_of(name).is_some_and(|value| *value != Value::Null);
+                Some(Given::Variable { name: name.to_string(), path: Vec::new(), otherwise })
+            }
+            _ => Some(Given::Always),
+        }
+    }
+
+    fn input(&self, value: &Value, kind: &str, depth: usize, surcharges: &mut Vec<Surcharge>) {
+        let Some(SupergraphDefinition::InputObject(input)) = self.graph.definitions.get(kind) else { return };
+        if depth == 0 {
+            return;
+        }
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let Some(field) = input.fields.get(name.as_str()) else { continue };
+                    if let (Some(cost), Some(given)) = (&field.cost, self.given(value)) {
+                        surcharges.push(Surcharge { weight: cost.weight, given });
+                    }
+                    self.input(value, field.field_type.inner_type(), depth - 1, surcharges);
+                }
+            }
+            Value::List(items) => items.iter().for_each(|item| self.input(item, kind, depth, surcharges)),
+            Value::Variable(name) => {
+                if let Some(value) = self.default_of(name) {
+                    let mut by_default = Vec::new();
+                    self.input(value, kind, depth, &mut by_default);
+                    let given = || Given::ByDefault { name: name.to_string() };
+                    surcharges.extend(by_default.into_iter().map(|one| Surcharge { given: given(), ..one }));
+                }
+                let mut paths = Vec::new();
+                self.paths(kind, depth, &mut Vec::new(), &mut paths);
+                surcharges.extend(paths.into_iter().map(|(path, weight)| {
+                    let given = Given::Variable { name: name.to_string(), path, otherwise: false };
+                    Surcharge { weight, given }
+                }));
+            }
+            _ => {}
+        }
+    }
+
+    /// The input fields that weigh something, by the way to them.
+    fn paths(&self, kind: &str, depth: usize, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, u64)>) {
+        let Some(SupergraphDefinition::InputObject(input)) = self.graph.definitions.get(kind) else { return };
+        if depth == 0 {
+            return;
+        }
+        for (name, field) in &input.fields {
+            path.push(name.clone());
+            if let Some(cost) = &field.cost {
+                found.push((path.clone(), cost.weight));
+            }
+            self.paths(field.field_type.inner_type(), depth - 1, path, found);
+            path.pop();
+        }
+    }
+}
+
+fn size(field: &Field, list: Option<&ListSizeDirective>, sized: &[Vec<String>]) -> Size {
+    if !is_list(field.ty()) {
+        return Size::One;
+    }
+    if sized.iter().any(|path| path.first().is_some_and(|name| *name == field.name.as_str())) {
+        return Size::Page;
+    }
+    Size::Fixed(list.and_then(|list| list.assumed_size).map_or(UNKNOWN_LIST, |size| size as u64))
+}
+
+fn is_list(kind: &Type) -> bool {
+    matches!(kind, Type::List(_) | Type::NonNullList(_))
+}
+
+fn literal(value: &Value) -> Option<u64> {
+    match value {
+        Value::Int(number) => number.try_to_i32().ok().map(|number| u64::try_from(number).unwrap_or_default()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::{ExecutableDocument, Schema};
+    use hive_router::query_planner::utils::parsing::safe_parse_schema;
+    use serde_json::json;
+
+    use super::*;
+
+    const API: &str = "
+        type Query { courses(first: Int, last: Int, filter: Filter): Courses tags: [Tag!]! }
+        type Courses { nodes: [Course!]! totalCount: Int }
+        type Course { id: ID! tags: [Tag!]! courses(first: Int, last: Int, filter: Filter): Courses }
+        type Tag { name: String }
+        input Filter { search: String level: String }";
+
+    const SUPERGRAPH: &str = r#"
+        schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query }
+        enum join__Graph { A @join__graph(name: "a", url: "http://127.0.0.1:9") }
+        type Query @join__type(graph: A) @cost(weight: 1000) {
+            courses(first: Int, last: Int, filter: Filter): Courses @cost(weight: 100) @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes"], requireOneSlicingArgument: false)
+            tags: [Tag!]!
+        }
+        type Courses @join__type(graph: A) { nodes: [Course!]! totalCount: Int @cost(weight: 500) }
+        type Course @join__type(graph: A) @cost(weight: 1) {
+            id: ID!
+            tags: [Tag!]! @listSize(assumedSize: 3)
+            courses(first: Int, last: Int, filter: Filter): Courses @cost(weight: 100) @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes"], requireOneSlicingArgument: false)
+        }
+        type Tag @join__type(graph: A) @cost(weight: 10) { name: String }
+        input Filter @join__type(graph: A) { search: String @cost(weight: 7000) level: String }
+        "#;
+
+    fn priced(text: &str) -> OperationCost {
+        let schema = Schema::parse_and_validate(API, "api.graphql").expect("it is valid");
+        let document = ExecutableDocument::parse_and_validate(&schema, text, "operation.graphql").expect("it is valid");
+        let graph = SupergraphState::new(&safe_parse_schema(SUPERGRAPH).expect("it is a schema"));
+        OperationCost::of(document.operations.iter().next().expect("an operation"), &graph)
+    }
+
+    fn variables(values: &serde_json::Value) -> Variables {
+        sonic_rs::from_str(&values.to_string()).expect("an object")
+    }
+
+    fn estimate(text: &str, values: &serde_json::Value) -> u64 {
+        priced(text).estimate(&variables(values))
+    }
+
+    #[test]
+    fn a_page_has_as_many_as_it_is_asked_for() {
+        let none = json!({});
+        for (arguments, size) in [
+            ("(first: 7)", 7),
+            ("(last: 9)", 9),
+            ("(first: 0)", 0),
+            ("", 20),
+            // Their subgraph refuses them.
+            ("(first: -1)", 0),
+            ("(first: 2000000000)", 100),
+        ] {
+            assert_eq!(estimate(&format!("{{ courses{arguments} {{ nodes {{ id }} }} }}"), &none), 1_100 + size);
+        }
+        let text = "query ($n: Int = 5) { courses(first: $n) { nodes { id } } }";
+        assert_eq!(estimate(text, &none), 1_105);
+        assert_eq!(estimate(text, &json!({ "n": 30 })), 1_130);
+        assert_eq!(estimate(text, &json!({ "n": null })), 1_120);
+    }
+
+    #[test]
+    fn pages_within_pages_multiply_and_statements_do_not() {
+        let text = "{ courses(first: 10) { nodes { courses(first: 10) { totalCount nodes { tags { name } } } } } }";
+
+        assert_eq!(estimate(text, &json!({})), 1_000 + 100 + 10 + 100 + 500 + 100 + 10 * 100 * 3);
+        let text = format!("{{ {} id {} }}", "courses(first: 100) { nodes { ".repeat(13), "} }".repeat(13));
+        assert_eq!(estimate(&text, &json!({})), u64::MAX);
+    }
+
+    #[test]
+    fn an_input_field_weighs_where_it_is_given() {
+        let text = |argument: &str| {
+            format!(
+                "query ($s: String, $f: Filter) {{ courses{argument} {{ totalCount }} a: courses(filter: {{ search: $s }}) {{ totalCount }} b: courses(filter: $f) {{ totalCount }} }}"
+            )
+        };
+        let base = 1_000 + 3 * 600;
+
+        for (argument, values, searches) in [
+            ("(filter: { level: \"a\" })", json!({}), 0),
+            ("(filter: { search: null })", json!({ "s": null, "f": null }), 0),
+            ("(filter: { search: \"a\" })", json!({}), 1),
+            ("", json!({ "s": "a" }), 1),
+            ("", json!({ "f": { "search": "a" } }), 1),
+            ("", json!({ "f": { "search": null, "level": "a" } }), 0),
+            ("(filter: { search: $s })", json!({ "s": "a", "f": { "search": "b" } }), 3),
+        ] {
+            assert_eq!(estimate(&text(argument), &values), base + searches * 7_000, "{argument} {values}");
+        }
+        let by_default = "query ($f: Filter = { search: \"a\" }) { courses(filter: $f) { totalCount } }";
+        assert_eq!(estimate(by_default, &json!({})), 1_600 + 7_000);
+        assert_eq!(estimate(by_default, &json!({ "f": { "search": "b" } })), 1_600 + 7_000);
+        assert_eq!(estimate(by_default, &json!({ "f": null })), 1_600);
+    }
+
+    #[test]
+    fn an_answer_costs_what_is_in_it() {
+        let cost = priced("{ courses(first: 100) { nodes { id tags { name } } totalCount } tags { name } }");
+        let actual = |data: &str| {
+            cost.actual(&Answer::from(sonic_rs::from_str::<Json>(data).expect("JSON").as_ref()), &Variables::new())
+        };
+
+        assert_eq!(
+            actual(
+                r#"{"courses":{"nodes":[{"id":"1","tags":[{},{}]},{"id":"2","tags":[]}],"totalCount":2},"tags":[]}"#
+            ),
+            1_000 + 100 + 500 + 2 + 20
+        );
+        assert_eq!(actual(r#"{"courses":null,"tags":[{"name":null}]}"#), 1_000 + 100 + 10);
+        assert_eq!(actual("null"), 0);
+    }
+
+    #[test]
+    fn introspection_is_not_free() {
+        let schema = "{ __schema { types { name fields { name } } } }";
+
+        assert_eq!(estimate(schema, &json!({})), 1_000 + INTROSPECTION_WEIGHT);
+        assert_eq!(estimate("{ __typename }", &json!({})), 1_000);
+    }
+}
