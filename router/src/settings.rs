@@ -14,7 +14,7 @@ use subgraph_kit::{
 };
 use tokio::runtime::Handle;
 
-use crate::allowed_hosts::AllowedHost;
+use crate::{allowed_hosts::AllowedHost, cost, hive_gaps::documents};
 
 /// What the router needs to be told. Whatever is left out is as in `router.config.yaml`.
 #[derive(Args, Clone, Default)]
@@ -73,6 +73,10 @@ pub struct Settings {
     /// What operations may cost.
     #[command(flatten)]
     pub cost: CostSettings,
+
+    /// How long documents may be.
+    #[command(flatten)]
+    pub document: DocumentSettings,
 
     /// What requests to subgraphs are signed with.
     #[command(flatten)]
@@ -183,6 +187,23 @@ pub struct CostSettings {
     pub anonymous_cost_budget: u32,
 }
 
+/// How long documents may be that clients send.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct DocumentSettings {
+    /// Bytes of a document at most. With `--safelist` clients send ids, and the manifest's documents may be as long as
+    /// they are.
+    #[arg(long, env = "LYCEUM_MAX_DOCUMENT_BYTES", value_name = "BYTES", default_value_t = MAX_DOCUMENT_BYTES)]
+    pub max_document_bytes: usize,
+}
+
+const MAX_DOCUMENT_BYTES: usize = 32 * 1024;
+
+impl Default for DocumentSettings {
+    fn default() -> Self {
+        Self { max_document_bytes: MAX_DOCUMENT_BYTES }
+    }
+}
+
 const COST_LIMIT: u32 = 1_000;
 const ANONYMOUS_COST_LIMIT: u32 = 500;
 const COST_BUDGET: u32 = 30_000;
@@ -200,8 +221,8 @@ impl Default for CostSettings {
 }
 
 impl CostSettings {
-    pub(crate) fn config(self) -> crate::cost::Config {
-        crate::cost::Config {
+    pub(crate) fn config(self) -> cost::Config {
+        cost::Config {
             user_limit: self.cost_limit.into(),
             anonymous_limit: self.anonymous_cost_limit.into(),
             user_budget: self.cost_budget.into(),
@@ -236,6 +257,14 @@ impl Default for Patience {
 }
 
 impl Settings {
+    pub(crate) fn document_limits(&self) -> documents::Config {
+        let limits = [self.cost.cost_limit, self.cost.anonymous_cost_limit];
+        documents::Config {
+            max_bytes: self.safelist.is_none().then_some(self.document.max_document_bytes),
+            max_cost: (!limits.contains(&0)).then(|| u64::from(limits[0].max(limits[1])) * 1_000),
+        }
+    }
+
     /// What requests to subgraphs are signed with; none only if somebody has asked for it.
     pub(crate) fn require_secrets(&self) -> Result<Option<Secrets>, SecretError> {
         match self.secret.secrets()? {

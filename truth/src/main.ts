@@ -1,8 +1,9 @@
 // lyceum-truth: asks the running system random operations, and compares with the reference.
 
+import { learn } from "./cost/learn.ts";
 import { Databases } from "./databases.ts";
 import { disturb } from "./disturb.ts";
-import { readOptions, USAGE } from "./options.ts";
+import { readLearning, readOptions, USAGE } from "./options.ts";
 import { runAll } from "./run.ts";
 
 /** The exit code. */
@@ -15,6 +16,10 @@ export async function main(args: string[]): Promise<number> {
   try {
     if (args[0] === "prepare") {
       await disturb(databases);
+      return 0;
+    }
+    if (args[0] === "cost") {
+      await learn(readLearning(args.slice(1)), databases);
       return 0;
     }
     return (await runAll(readOptions(args), databases)) ? 0 : 1;

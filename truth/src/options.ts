@@ -1,6 +1,7 @@
 // What the command line says.
 
 import { parseArgs } from "node:util";
+import type { Learning } from "./cost/learn.ts";
 import { KINDS, type Kind } from "./kinds.ts";
 import { type Mutant, mutants } from "./mutants.ts";
 import type { ViewerName } from "./permissions.ts";
@@ -23,6 +24,13 @@ export const USAGE = `Usage: lyceum-truth --system MODE=URL… [options]
   --mutant NAME       put this known bug into the reference: it has to be found
   --mutants           each of them, one after the other
   --quiet             no progress
+
+       lyceum-truth cost --router URL --process PID [options]
+
+  learns from random queries what the graph costs, or says how well that is known
+  --operations N, --seed N
+  --weights FILE      learn, and write docs/costs.json
+  --picture FILE      draw what was estimated and what was measured
 `;
 
 export interface Options {
@@ -84,6 +92,25 @@ export function readOptions(args: string[]): Options {
       ? (Object.keys(mutants) as Mutant[])
       : (values.mutant ?? []).map(mutant),
     quiet: values.quiet,
+  };
+}
+
+export function readLearning(args: string[]): Learning {
+  const one = { type: "string" } as const;
+  const { values } = parseArgs({
+    args,
+    options: { router: one, process: one, seed: one, operations: one, weights: one, picture: one },
+  });
+  const process = number(values.process);
+  if (!values.router || process === undefined)
+    throw new Error("--router and --process are required");
+  return {
+    router: values.router,
+    process,
+    seed: number(values.seed) ?? 1,
+    operations: number(values.operations) ?? 2000,
+    weights: values.weights,
+    picture: values.picture,
   };
 }
 

@@ -8,6 +8,7 @@ mod database;
 mod debian;
 mod files;
 mod generate;
+mod learn_costs;
 mod lint;
 mod manifests;
 mod monitoring;
@@ -22,6 +23,7 @@ mod silence;
 mod terminal;
 mod test;
 mod truth;
+mod up;
 mod watching;
 mod workspace;
 
@@ -102,6 +104,11 @@ enum Task {
     /// The reference is graphql-js over the rows of the five databases, and `docs/permissions.json`. A difference is
     /// made as small as it gets, and printed as a case to paste.
     Truth(truth::Options),
+    /// Learn from random queries what the graph's fields and types cost: `docs/costs.json`.
+    ///
+    /// Measures an optimized `lyceum up` with the full sample data, so nothing else should run meanwhile. Then looks at
+    /// as many other queries how well the estimate foretells what they take, and draws `docs/cost.svg`.
+    Costs(learn_costs::Options),
     /// Say what a change of the graph breaks, and whom: `schema check`. All commands: `schema help`.
     ///
     /// Without `--against` it compares with the main branch. Exit code 0: clean, 1: broken, 2: could not run.
@@ -150,6 +157,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Chaos(options) => chaos::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
         Task::Truth(options) => truth::run(&options).await,
+        Task::Costs(options) => learn_costs::run(&options).await,
         Task::Ci => {
             lint::run().await?;
             generate::run(true).await?;

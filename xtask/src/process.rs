@@ -28,6 +28,11 @@ impl Running {
         Ok(Self { child, group: Pid::from_raw(id) })
     }
 
+    /// The number of the program's process.
+    pub fn id(&self) -> i32 {
+        self.group.as_raw()
+    }
+
     /// Asks the program itself to end, which stops what it started, and waits for that so long.
     pub async fn stop(mut self, patience: Duration) -> Result<()> {
         kill(self.group, Signal::SIGTERM)?;

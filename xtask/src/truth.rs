@@ -1,29 +1,21 @@
 //! `cargo xtask truth`: the running system, compared with a reference that shares no code with it.
 
-use std::{
-    fs::{File, create_dir_all},
-    path::Path,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{fs::create_dir_all, path::Path};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::{process::Command, time::sleep};
+use tokio::process::Command;
 
 use crate::{
     database::Database,
     npm::Package,
-    process::{self, Running},
+    process,
     terminal::{self, Waiting},
+    up::Up,
     workspace::{compile, root},
 };
 
-const TIMEOUT: Duration = Duration::from_mins(2);
-/// As long as they may be good, so that nobody has to sign in again during a run.
-const TOKEN_SECONDS: &str = "86400";
 /// Small, so that lists end, and different operations meet the same rows.
 const SEED_SCALE: f64 = 0.002;
 /// The operations that `cargo xtask test` asks: as many as take less than a minute, and the same each time.
@@ -150,63 +142,28 @@ async fn compare(modes: &[Mode], scale: f64, arguments: &[String], logs: &Path) 
     process::run_quietly(truth()?.arg("prepare").envs(addresses.clone()), "lyceum-truth prepare").await?;
 
     let waiting = Waiting::for_("lyceum up");
+    create_dir_all(logs)?;
     let mut systems = Vec::new();
     for mode in modes {
-        systems.push(System::start(*mode, &addresses, logs).await?);
+        let log = logs.join(format!("log-truth-{}", mode.name()));
+        systems.push((mode, Up::start(lyceum(), &["--transport", mode.name()], &addresses, &log).await?));
     }
     waiting.done();
 
     let mut command = truth()?;
     command.envs(addresses).args(arguments);
-    for System { mode, router, .. } in &systems {
-        command.arg("--system").arg(format!("{}={router}", mode.name()));
+    for (mode, system) in &systems {
+        command.arg("--system").arg(format!("{}={}", mode.name(), system.router));
     }
     terminal::step("lyceum-truth");
     let compared = process::run_quietly(&mut command, "the comparison").await;
 
     let mut stopped = Ok(());
-    for system in systems {
-        stopped = stopped.and(system.process.stop(TIMEOUT).await.context("`lyceum up` was asked to end"));
+    for (_, system) in systems {
+        stopped = stopped.and(system.stop().await);
     }
     database.stop().await?;
     compared.and(stopped)
-}
-
-/// `lyceum up` over databases that it shares with others.
-struct System {
-    mode: Mode,
-    router: String,
-    process: Running,
-    _directory: TempDir,
-}
-
-/// What `--addresses` writes.
-#[derive(Deserialize)]
-struct Addresses {
-    router: String,
-}
-
-impl System {
-    async fn start(mode: Mode, databases: &[(String, String)], logs: &Path) -> Result<Self> {
-        let directory = TempDir::new()?;
-        create_dir_all(logs)?;
-        let (file, log) = (directory.path().join("addresses.json"), logs.join(format!("log-truth-{}", mode.name())));
-        let mut command = lyceum();
-        command.args(["up", "--free-ports", "--temporary", "--transport", mode.name(), "--bus", "local"]);
-        command.args(["--throttle", "false", "--access-token-seconds", TOKEN_SECONDS, "--addresses"]).arg(&file);
-        command.envs(databases.iter().cloned());
-        command.stdout(Stdio::null()).stderr(File::create(&log)?);
-        let process = Running::start(&mut command)?;
-        let deadline = Instant::now() + TIMEOUT;
-        let addresses: Addresses = loop {
-            if let Ok(text) = std::fs::read(&file) {
-                break serde_json::from_slice(&text)?;
-            }
-            ensure!(Instant::now() < deadline, "`lyceum up` is not ready:\n{}", std::fs::read_to_string(&log)?);
-            sleep(Duration::from_millis(100)).await;
-        };
-        Ok(Self { mode, router: addresses.router, process, _directory: directory })
-    }
 }
 
 /// It was built beside us.

@@ -18,7 +18,9 @@ use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use embedded_postgres::place;
 use identity::IdentitySettings;
-use router::{AllowedHostsSettings, ClientAddressSettings, LiveSettings, Router, SubgraphUrl};
+use router::{
+    AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Router, SubgraphUrl,
+};
 use serde::Serialize;
 use subgraph_kit::{
     Platform, Subgraph,
@@ -114,6 +116,12 @@ pub struct Settings {
 
     #[command(flatten)]
     live: LiveSettings,
+
+    #[command(flatten)]
+    cost: CostSettings,
+
+    #[command(flatten)]
+    document: DocumentSettings,
 
     #[command(flatten)]
     events: EventSettings,
@@ -345,6 +353,8 @@ impl RouterThread {
             allowed_hosts: settings.allowed_hosts.clone(),
             client_address: settings.client_address.clone(),
             live: settings.live,
+            cost: settings.cost,
+            document: settings.document,
             in_process: match settings.transport {
                 Transport::InProcess => graph.subgraphs.iter().map(|(subgraph, _)| subgraph.clone()).collect(),
                 Transport::Http => Vec::new(),

@@ -3,6 +3,7 @@
 mod admin;
 mod bad_input;
 mod contract;
+mod cost;
 mod defaults;
 mod fuzz;
 mod hop;

@@ -44,7 +44,26 @@ fn every_operation_has_an_answer_and_the_same_one_by_call_and_over_http() {
     }
 }
 
+/// What the operation costs, as the router tells it.
+pub fn cost(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
+    let (viewer, variables) = sender(operation, viewer, router);
+    let (_, text) = viewer.ask_with("lyceum-cost", "1", &operation.document, variables);
+    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    answer["extensions"]["cost"].clone()
+}
+
 pub fn run(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
+    let (viewer, variables) = sender(operation, viewer, router);
+    let data = viewer.data(&operation.document, variables);
+    for (field, value) in data.as_object().expect("data") {
+        assert!(!value.is_null(), "{}: {field} is null", operation.name);
+        assert!(value.get("userErrors").is_none_or(|errors| errors == &json!([])), "{}: {value}", operation.name);
+    }
+    data
+}
+
+/// Who sends it, and with which variables.
+fn sender(operation: &Operation, viewer: &str, router: &Visitor) -> (Visitor, Value) {
     let viewer = match viewer {
         "anonymous" => router.clone(),
         "student" => router.sign_in(STUDENT),
@@ -56,12 +75,7 @@ pub fn run(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
     for (placeholder, value) in placeholders(router) {
         variables = variables.replace(&format!("{{{{{placeholder}}}}}"), &value);
     }
-    let data = viewer.data(&operation.document, serde_json::from_str(&variables).expect("the variables are JSON"));
-    for (field, value) in data.as_object().expect("data") {
-        assert!(!value.is_null(), "{}: {field} is null", operation.name);
-        assert!(value.get("userErrors").is_none_or(|errors| errors == &json!([])), "{}: {value}", operation.name);
-    }
-    data
+    (viewer, serde_json::from_str(&variables).expect("the variables are JSON"))
 }
 
 fn placeholders(router: &Visitor) -> BTreeMap<&'static str, String> {

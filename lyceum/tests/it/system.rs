@@ -172,6 +172,7 @@ pub fn lyceum() -> Command {
     let mut command = Command::new(program);
     // All tests are one client.
     command.env("LYCEUM_THROTTLE", "false");
+    command.env("LYCEUM_COST_BUDGET", "0").env("LYCEUM_ANONYMOUS_COST_BUDGET", "0");
     for name in NAMES {
         command.env_remove(format!("{}_DATABASE_URL", name.to_uppercase()));
     }

@@ -66,6 +66,7 @@ pub struct Config {
 }
 
 /// In the context of a request whose operation is known.
+#[derive(Clone)]
 pub struct Estimate {
     /// In microseconds.
     pub cost: u64,
@@ -162,7 +163,10 @@ impl RouterPlugin for Cost {
         let limit = self.limits.for_payer(context);
         let is_asked_for = is_asked_for(payload.router_http_request.headers);
         payload.on_end(move |mut executed| {
-            let Some(estimate) = context.get_ref::<Estimate>() else { return executed.proceed() };
+            // Not held while something else of the context is changed: that would wait for itself.
+            let Some(estimate) = context.get_ref::<Estimate>().map(|estimate| Estimate::clone(&estimate)) else {
+                return executed.proceed();
+            };
             let none = Default::default();
             let actual = estimate.operation.actual(&executed.data, variables.as_ref().unwrap_or(&none));
             let balance = self.settle(context, estimate.cost, actual);

@@ -42,6 +42,7 @@ use hive_router::{
     query_planner::state::supergraph_state::SupergraphState,
 };
 use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
 
 use super::{
     answers::{self, Asked},
@@ -51,14 +52,11 @@ use super::{
     response_keys::{self, ResponseKeys},
     variable_names, variables,
 };
-use crate::{
-    cost::{Estimate, OperationCost},
-    plugins::NoSettings,
-};
+use crate::cost::{Estimate, OperationCost};
 
-/// hive-router's caches keep a thousand documents, whatever their length, each some times as large in memory. A long text
-/// belongs into a variable.
-const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// Of what hive-router gets: with what is escaped in it, a document can have become six times as long, and hive-router's
+/// caches count documents, whatever their length.
+const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
 /// apollo-compiler counts white space, commas and comments, too; `limits.max_tokens` counts what is left.
 const MAX_LEXED_TOKENS: usize = 16_000;
 /// Selections, lists and objects within one another. The router's own limits are stricter.
@@ -76,11 +74,20 @@ const TOO_DEEP: &str = "Query depth limit exceeded.";
 const NOTHING: &str = "{ __typename }";
 
 /// Parses and validates what clients send, and hands hive-router what it can deal with.
-#[derive(Default)]
 pub struct Documents {
     graph: RwLock<Option<Arc<Graph>>>,
+    limits: Config,
     /// Keyed, and nobody knows the key.
     hasher: RandomState,
+}
+
+/// What becomes of no document.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct Config {
+    /// A long text belongs into a variable. None where clients send no documents, but ids of known ones.
+    pub max_bytes: Option<usize>,
+    /// In microseconds, where everybody's operations have a limit: what costs more is kept nowhere.
+    pub max_cost: Option<u64>,
 }
 
 /// What documents are validated against, and those that are known to be valid.
@@ -123,14 +130,15 @@ struct Rejected(Arc<RequestErrors>);
 
 #[async_trait]
 impl RouterPlugin for Documents {
-    type Config = NoSettings;
+    type Config = Config;
 
     fn plugin_name() -> &'static str {
         "documents"
     }
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
+        let limits = payload.config()?;
+        payload.initialize_plugin(Self::new(limits))
     }
 
     fn on_supergraph_reload(&self, payload: OnSupergraphLoadStartHookPayload) -> OnSupergraphLoadStartHookResult<'_> {
@@ -183,17 +191,31 @@ impl RouterPlugin for Documents {
 }
 
 impl Documents {
+    fn new(limits: Config) -> Self {
+        Self { graph: RwLock::default(), limits, hasher: RandomState::new() }
+    }
+
     fn replace_document(&self, params: &mut GraphQLParams, context: &PluginContext) {
         let Some(text) = params.query.take() else { return };
         // Clients that fill in a form have an empty name where they mean none.
         let name = params.operation_name.take().filter(|name| !name.is_empty());
         let graph = self.graph.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let operation = match graph {
-            Some(graph) => self.operation(&graph, &text, name.as_deref(), params),
+        let operation = match &graph {
+            Some(graph) => self.operation(graph, &text, name.as_deref(), params),
             None => Err(vec![problem("the graph is not known yet", "NO_SUPERGRAPH_AVAILABLE")]),
         };
         match operation {
             Ok((document, operation)) => {
+                if let Some(cost) = &operation.cost {
+                    let estimate = cost.estimate(&params.variables);
+                    context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
+                    if self.limits.max_cost.is_some_and(|most| estimate > most) {
+                        // The plugin `cost` refuses it by its estimate.
+                        graph.iter().for_each(|graph| graph.documents.invalidate(&text));
+                        params.query = Some(NOTHING.to_owned());
+                        return;
+                    }
+                }
                 let response_keys = operation.response_keys.clone();
                 let client = ClientOperation { document, name: name.as_deref().and_then(|name| Name::new(name).ok()) };
                 context.insert(Arc::new(Asked { operation: client, response_keys }));
@@ -201,10 +223,6 @@ impl Documents {
                     && let Some(value) = params.variables.remove(variable_names::TAKEN)
                 {
                     params.variables.insert(name.to_string(), value);
-                }
-                if let Some(cost) = &operation.cost {
-                    let estimate = cost.estimate(&params.variables);
-                    context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
                 }
                 params.query = Some(operation.text.clone());
                 params.operation_name = name;
@@ -223,6 +241,9 @@ impl Documents {
         name: Option<&str>,
         params: &GraphQLParams,
     ) -> Result<(Arc<Document>, Arc<RouterOperation>), RequestErrors> {
+        if let Some(most) = self.limits.max_bytes {
+            check_length(text, most)?;
+        }
         let document = graph.document(text)?;
         let operation = document.operation(name)?;
         variables::check(&graph.schema, operation, &params.variables)?;
@@ -251,8 +272,7 @@ impl Documents {
         // keeps documents apart that somebody has made to have the same one.
         let seal = self.hasher.hash_one(&text);
         text.extend([" #", &format!("{seal:016x}")]);
-        // What is escaped in it can have become six times as long.
-        check_length(&text)?;
+        check_length(&text, MAX_REWRITTEN_BYTES)?;
         // Its errors must never be printed: they borrow from a text that hive-router has given back by then.
         if parse_query::<String>(&text).is_err() {
             return Err(vec![problem(TOO_DEEP, "MAX_DEPTH_EXCEEDED")]);
@@ -342,7 +362,6 @@ impl Document {
 }
 
 fn parse(text: &str) -> Result<ast::Document, RequestErrors> {
-    check_length(text)?;
     let mut parser = Parser::new().token_limit(MAX_LEXED_TOKENS).recursion_limit(MAX_PARSER_DEPTH);
     let parsed = parser.parse_ast(text, "operation.graphql");
     if parser.tokens_reached() > MAX_LEXED_TOKENS {
@@ -356,11 +375,11 @@ fn parse(text: &str) -> Result<ast::Document, RequestErrors> {
     Ok(document)
 }
 
-fn check_length(text: &str) -> Result<(), RequestErrors> {
-    if text.len() <= MAX_TEXT_BYTES {
+fn check_length(text: &str, most: usize) -> Result<(), RequestErrors> {
+    if text.len() <= most {
         return Ok(());
     }
-    let message = "The document is longer than 64 KiB. Send long texts as values of variables.";
+    let message = format!("The document is longer than {most} bytes. Send long texts as values of variables.");
     Err(vec![problem(message, "TOKEN_LIMIT_EXCEEDED")])
 }
 
@@ -420,7 +439,7 @@ mod tests {
 
     fn documents() -> (Documents, Graph) {
         let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");
-        (Documents::default(), graph)
+        (Documents::new(Config { max_bytes: Some(32_768), max_cost: None }), graph)
     }
 
     fn run(text: &str, name: Option<&str>, variables: &serde_json::Value) -> Result<String, RequestErrors> {
@@ -528,10 +547,10 @@ mod tests {
             format!("{{ courses(filter: {{ search: \"{}\" }}) {{ totalCount }} }}", text.repeat(times))
         };
 
-        assert!(run(&with("x", 60_000), None, &json!({})).is_ok());
-        assert_eq!(code(&with("x", 70_000)), "TOKEN_LIMIT_EXCEEDED");
+        assert!(run(&with("x", 32_000), None, &json!({})).is_ok());
+        assert_eq!(code(&with("x", 33_000)), "TOKEN_LIMIT_EXCEEDED");
         // Each of these letters has six in what hive-router gets.
-        assert_eq!(code(&with("\u{7}", 60_000)), "TOKEN_LIMIT_EXCEEDED");
+        assert_eq!(code(&with("\u{7}", 32_000)), "TOKEN_LIMIT_EXCEEDED");
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         JsonDepthLimit::plugin_name(): {},
         RootTypename::plugin_name(): {},
         InboundDedupe::plugin_name(): {},
-        Documents::plugin_name(): {},
+        Documents::plugin_name(): { "config": settings.document_limits() },
         client_address::ClientAddress::plugin_name(): {
             "config": {
                 "header": settings.client_address.header,

@@ -36,7 +36,7 @@ const LOOK = "a9";
 const LOOK_SIZE = 40;
 /** Of each mutation at least. */
 const MIN_FIELDS = 12;
-/** How many objects a list of lists may come to. */
+/** Of a list of lists, where nobody says. */
 const MAX_OBJECTS = 60;
 
 /** Those that change something are what others can be compared with. */
@@ -99,6 +99,8 @@ export interface Making {
   operation: OperationTypeNode;
   /** Whether the viewer's role lets them do this. */
   mayDo: (mutation: string) => boolean;
+  /** How many objects a list of lists may come to. */
+  maxObjects?: number;
 }
 
 export function make(making: Making): Operation {
@@ -221,7 +223,10 @@ class Maker {
     const fields = Object.values(type.getFields());
     const leaves = fields.filter((one) => isLeafType(getNamedType(one.type)));
     const inner = fields.filter((one) => !leaves.includes(one));
-    const mayGoDeeper = depth < MAX_DEPTH && this.#fieldsLeft > 0 && objects <= MAX_OBJECTS;
+    const mayGoDeeper =
+      depth < MAX_DEPTH &&
+      this.#fieldsLeft > 0 &&
+      objects <= (this.#making.maxObjects ?? MAX_OBJECTS);
     const wantsDeeper = this.#random.chance(leaves.length > 0 ? 0.55 : 0.9);
     const goesDeeper = mayGoDeeper && inner.length > 0 && wantsDeeper;
     if (goesDeeper || type === this.#making.schema.getQueryType()) {

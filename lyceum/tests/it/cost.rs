@@ -1,0 +1,116 @@
+//! What operations cost: told, limited, and paid from a budget of one's own.
+
+use reqwest::{StatusCode, blocking::Client};
+use serde_json::{Value, json};
+
+use crate::{
+    operations::{self, operations},
+    system::{STUDENT, System, TEACHER, Visitor},
+};
+
+const PAGE: &str = "{ courses(first: 100) { nodes { id teacher { name } } } }";
+/// 183 bytes for a million courses.
+const COURSES_OF_COURSES: &str =
+    "{courses(first:100){nodes{teacher{courses(first:100){nodes{teacher{courses(first:100){nodes{id title}}}}}}}}}";
+
+fn cost(visitor: &Visitor, document: &str) -> Value {
+    let (status, text) = visitor.ask_with("lyceum-cost", "1", document, json!({}));
+    assert_eq!(status, StatusCode::OK, "{text}");
+    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    answer["extensions"]["cost"].clone()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("no number: {value}"))
+}
+
+#[test]
+fn what_costs_too_much_is_refused_before_it_runs() {
+    let system = System::shared();
+    let search = |index: usize| {
+        format!("a{index}: courses(first: 1, filter: {{ search: \"zq{index}\" }}) {{ totalCount nodes {{ id }} }}")
+    };
+    let searches = format!("{{ {} }}", (0..30).map(search).collect::<String>());
+
+    for visitor in [system.anonymous(), system.sign_in(TEACHER)] {
+        for document in [COURSES_OF_COURSES, &searches] {
+            let (status, text) = visitor.ask_with("lyceum-trace", "1", document, json!({}));
+            let answer: Value = serde_json::from_str(&text).expect("JSON");
+            let error = &answer["errors"][0]["extensions"];
+
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+            assert_eq!(error["code"], "COST_ESTIMATED_TOO_EXPENSIVE", "{answer}");
+            assert!(number(&error["cost"]["estimated"]) > number(&error["cost"]["limit"]), "{answer}");
+            assert_eq!((answer.get("data"), answer.get("extensions")), (None, None), "nothing was run");
+        }
+    }
+}
+
+#[test]
+fn what_clients_send_is_far_below_the_limits() {
+    let router = System::shared().anonymous();
+
+    let mut checked = 0;
+    for operation in operations() {
+        for viewer in &operation.viewers {
+            let cost = operations::cost(&operation, viewer, &router);
+            let (estimated, limit) = (number(&cost["estimated"]), number(&cost["limit"]));
+            assert!(estimated < limit / 3.0, "{} of {viewer}: {cost}", operation.name);
+            assert!(number(&cost["actual"]) <= estimated + 0.001, "{} of {viewer}: {cost}", operation.name);
+            checked += 1;
+        }
+    }
+    assert!(checked > 12, "{checked}");
+}
+
+#[test]
+fn who_asks_is_told_and_nobody_else() {
+    let system = System::shared();
+    let anonymous = system.anonymous();
+
+    let told = cost(&anonymous, PAGE);
+    assert!(number(&told["actual"]) > 0.0 && number(&told["actual"]) <= number(&told["estimated"]), "{told}");
+    // This system has no budgets.
+    assert_eq!(told["remaining"], json!(null));
+    assert!(number(&told["limit"]) < number(&cost(&system.sign_in(STUDENT), PAGE)["limit"]));
+    assert_eq!(anonymous.ask(PAGE, json!({})).get("extensions"), None);
+    let (_, text) = anonymous.ask_with("lyceum-cost", "0", PAGE, json!({}));
+    assert!(!text.contains("extensions"), "{text}");
+}
+
+#[test]
+fn who_has_spent_their_budget_waits_and_nobody_else_does() {
+    let system = System::start(&[
+        "--temporary",
+        "--anonymous-cost-budget",
+        "300",
+        "--cost-budget",
+        "300",
+        "--client-address-header",
+        "x-test-address",
+    ]);
+    let http = Client::new();
+    let endpoint = format!("{}/graphql", system.addresses.router);
+    let send = |address: &str, token: Option<&str>| {
+        let request = http.post(&endpoint).header("x-test-address", address).json(&json!({ "query": PAGE }));
+        token.into_iter().fold(request, |request, token| request.bearer_auth(token)).send().expect("an answer")
+    };
+    let student = system.sign_in(STUDENT);
+
+    for token in [None, Some(student.token())] {
+        let refused = (0..1_000).map(|_| send("192.0.2.1", token)).find(|answer| answer.status() != StatusCode::OK);
+        let refused = refused.expect("it is spent");
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        let header = |name: &str| refused.headers()[name].to_str().expect("ASCII").to_owned();
+        let seconds: u64 = header("retry-after").parse().expect("seconds");
+        assert!((1..=61).contains(&seconds), "{seconds}");
+        assert_eq!(header("ratelimit-policy"), "\"cost\";q=300;w=60");
+        assert!(header("ratelimit").starts_with("\"cost\";r="), "{}", header("ratelimit"));
+        assert_eq!(header("x-ratelimit-limit"), "300");
+        let answer: Value = refused.json().expect("JSON");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED", "{answer}");
+        assert_eq!(answer["errors"][0]["extensions"]["retryAfter"], seconds, "{answer}");
+    }
+    assert_eq!(send("192.0.2.2", None).status(), StatusCode::OK);
+    assert_eq!(send("192.0.2.1", Some(system.anonymous().sign_in(TEACHER).token())).status(), StatusCode::OK);
+}
