@@ -1,6 +1,9 @@
 //! What operations cost, as hive-router's planner has it: asked without a running router.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result, anyhow};
+use apollo_compiler::{ExecutableDocument, Schema, validation::Valid};
 use graphql_tools::parser::query::{Definition, Document, OperationDefinition};
 use hive_router::{
     executor::introspection::partition::partition_operation,
@@ -16,6 +19,8 @@ use hive_router::{
 };
 use serde::Serialize;
 
+use crate::{cost::OperationCost, hive_gaps::documents::api_schema};
+
 /// How much the router asks of the subgraphs for one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cost {
@@ -23,22 +28,32 @@ pub struct Cost {
     pub fetches: usize,
     /// How many of them wait for one another.
     pub steps: usize,
+    /// What it may cost at most, in microseconds, with pages as long as they are where nobody says, and without a value
+    /// for any variable.
+    pub micros: u64,
 }
 
 impl Cost {
-    const FETCH: Self = Self { fetches: 1, steps: 1 };
+    const FETCH: Self = Self { fetches: 1, steps: 1, micros: 0 };
 
     fn then(self, next: Self) -> Self {
-        Self { fetches: self.fetches + next.fetches, steps: self.steps + next.steps }
+        Self { steps: self.steps + next.steps, ..self.beside(next) }
     }
 
     fn beside(self, other: Self) -> Self {
-        Self { fetches: self.fetches + other.fetches, steps: self.steps.max(other.steps) }
+        Self {
+            fetches: self.fetches + other.fetches,
+            steps: self.steps.max(other.steps),
+            micros: self.micros.saturating_add(other.micros),
+        }
     }
 }
 
 /// The planner of one supergraph.
-pub struct Planner(planner::Planner);
+pub struct Planner {
+    planner: planner::Planner,
+    api: Valid<Schema>,
+}
 
 impl Planner {
     /// Reads a supergraph.
@@ -49,7 +64,9 @@ impl Planner {
         let document = safe_parse_schema(supergraph).context("the supergraph is no schema")?;
         let planner = planner::Planner::new_from_supergraph(&document, QueryPlannerOptions::default())
             .context("nothing can be planned on the supergraph")?;
-        Ok(Self(planner))
+        let api = api_schema(&planner.consumer_schema.document.to_string());
+        let api = api.map_err(|errors| anyhow!("the supergraph's API schema is not valid: {errors}"))?;
+        Ok(Self { planner, api })
     }
 
     /// The cost of all operations of a document: who sends it runs one of them.
@@ -57,20 +74,31 @@ impl Planner {
     /// # Errors
     /// When it is no document, or one that the router could not answer.
     pub fn cost(&self, document: &str) -> Result<Cost> {
+        let micros = self.micros(document)?;
         let document = safe_parse_operation(document).context("it cannot be parsed")?;
         let costs: Result<Vec<Cost>> = names(&document).map(|name| self.cost_of(&document, name.as_deref())).collect();
-        Ok(costs?.into_iter().fold(Cost::default(), Cost::beside))
+        let planned = costs?.into_iter().fold(Cost::default(), Cost::beside);
+        Ok(Cost { micros, ..planned })
+    }
+
+    fn micros(&self, document: &str) -> Result<u64> {
+        let parsed = ExecutableDocument::parse_and_validate(&self.api, document, "operation.graphql");
+        let document = parsed.map_err(|invalid| anyhow!("{}", invalid.errors))?;
+        let (graph, nothing) = (&self.planner.supergraph, HashMap::new());
+        let costs = document.operations.iter().map(|one| OperationCost::of(one, &document.fragments, graph));
+        Ok(costs.map(|cost| cost.estimate(&nothing)).fold(0, u64::saturating_add))
     }
 
     fn cost_of(&self, document: &Document<'static, String>, name: Option<&str>) -> Result<Cost> {
-        let normalized = normalize_operation(&self.0.supergraph, document, name).map_err(|error| anyhow!("{error}"))?;
+        let normalized =
+            normalize_operation(&self.planner.supergraph, document, name).map_err(|error| anyhow!("{error}"))?;
         // What the router answers itself, introspection, is not planned.
         let operation = partition_operation(normalized.operation).downstream_operation;
         if operation.selection_set.is_empty() {
             return Ok(Cost::default());
         }
         let everybody = PlannerOverrideContext::from_percentage(0.0);
-        let plan = self.0.plan_from_normalized_operation(&operation, everybody, &CancellationToken::new())?;
+        let plan = self.planner.plan_from_normalized_operation(&operation, everybody, &CancellationToken::new())?;
         Ok(plan.node.as_ref().map_or_else(Cost::default, cost))
     }
 }
@@ -109,34 +137,50 @@ mod tests {
         planner.cost(document).expect("the document can be planned")
     }
 
+    fn asked_of_subgraphs(document: &str) -> Cost {
+        Cost { micros: 0, ..cost_of(document) }
+    }
+
+    #[test]
+    fn a_longer_page_costs_more() {
+        let micros = |first: u32| cost_of(&format!("{{ courses(first: {first}) {{ nodes {{ title }} }} }}")).micros;
+
+        assert!(0 < micros(1) && micros(1) < micros(2), "{} {}", micros(1), micros(2));
+    }
+
     #[test]
     fn one_subgraph_is_one_fetch() {
-        assert_eq!(cost_of("{ courses { nodes { id title } } }"), Cost { fetches: 1, steps: 1 });
+        assert_eq!(asked_of_subgraphs("{ courses { nodes { id title } } }"), Cost::FETCH);
     }
 
     #[test]
     fn who_waits_for_another_is_a_step_more() {
-        assert_eq!(cost_of("{ courses { nodes { teacher { name } } } }"), Cost { fetches: 2, steps: 2 });
+        assert_eq!(
+            asked_of_subgraphs("{ courses { nodes { teacher { name } } } }"),
+            Cost { fetches: 2, steps: 2, micros: 0 }
+        );
     }
 
     #[test]
     fn who_waits_for_nobody_is_not() {
-        let cost =
-            cost_of(r#"{ course(id: "a") { title } payment(id: "b") { amount } notification(id: "c") { title } }"#);
+        let cost = asked_of_subgraphs(
+            r#"{ course(id: "a") { title } payment(id: "b") { amount } notification(id: "c") { title } }"#,
+        );
 
-        assert_eq!(cost, Cost { fetches: 3, steps: 1 });
+        assert_eq!(cost, Cost { fetches: 3, steps: 1, micros: 0 });
     }
 
     #[test]
     fn introspection_asks_nobody() {
-        assert_eq!(cost_of("{ __schema { queryType { name } } }"), Cost::default());
+        assert_eq!(asked_of_subgraphs("{ __schema { queryType { name } } }"), Cost::default());
     }
 
     #[test]
     fn each_operation_of_a_document_counts() {
-        let cost = cost_of("query A { courses { totalCount } } query B { courses { nodes { teacher { name } } } }");
+        let cost =
+            asked_of_subgraphs("query A { courses { totalCount } } query B { courses { nodes { teacher { name } } } }");
 
-        assert_eq!(cost, Cost { fetches: 3, steps: 2 });
+        assert_eq!(cost, Cost { fetches: 3, steps: 2, micros: 0 });
     }
 
     #[test]

@@ -8,7 +8,10 @@ import type { Operation } from "./operations.ts";
 import { CouldNotRun } from "./problem.ts";
 
 /** Its cost, or why there is none. */
-export type Plan = { fetches: number; steps: number } | { error: string };
+export type Plan = { fetches: number; steps: number; micros: number } | { error: string };
+
+/** Weights that were learnt again differ a little. */
+const DEARER = 1.1;
 
 export interface PlanComparison {
   operation: Operation;
@@ -72,6 +75,9 @@ export function riseOf({ before, after }: PlanComparison): string | undefined {
   const rises = [
     rise("fetches", before.fetches, after.fetches),
     rise("sequential steps", before.steps, after.steps),
+    after.micros > before.micros * DEARER
+      ? rise("microseconds of work", before.micros, after.micros)
+      : undefined,
   ].filter((text) => text !== undefined);
   return rises.length > 0 ? rises.join(", ") : undefined;
 }

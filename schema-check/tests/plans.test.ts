@@ -9,12 +9,14 @@ const operation = { name: "Home", place: { file: "Home.graphql", line: 1 } } as 
 const rise = (before: Plan | undefined, after: Plan) => riseOf({ operation, before, after });
 
 test("more fetches, or more that wait, is a rise; less is none", () => {
-  const plan = { fetches: 3, steps: 2 };
+  const plan = { fetches: 3, steps: 2, micros: 1000 };
 
-  assert.equal(rise(plan, { fetches: 4, steps: 2 }), "4 fetches instead of 3");
-  assert.equal(rise(plan, { fetches: 3, steps: 3 }), "3 sequential steps instead of 2");
-  assert.match(rise(plan, { fetches: 5, steps: 3 }) ?? "", /fetches.*steps/);
-  for (const after of [plan, { fetches: 2, steps: 2 }, { fetches: 3, steps: 1 }]) {
+  assert.equal(rise(plan, { ...plan, fetches: 4 }), "4 fetches instead of 3");
+  assert.equal(rise(plan, { ...plan, steps: 3 }), "3 sequential steps instead of 2");
+  assert.equal(rise(plan, { ...plan, micros: 1200 }), "1200 microseconds of work instead of 1000");
+  assert.equal(rise(plan, { ...plan, micros: 1050 }), undefined, "weights that were learnt again");
+  assert.match(rise(plan, { ...plan, fetches: 5, steps: 3 }) ?? "", /fetches.*steps/);
+  for (const after of [plan, { ...plan, fetches: 2 }, { ...plan, steps: 1 }]) {
     assert.equal(rise(plan, after), undefined);
   }
   assert.equal(rise(undefined, plan), undefined);

@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use apollo_compiler::{
     Name, Node,
     ast::{Type, Value},
-    executable::{Field, Operation, Selection, SelectionSet, VariableDefinition},
+    collections::IndexMap,
+    executable::{Field, FragmentMap, Operation, Selection, SelectionSet, VariableDefinition},
 };
 use hive_router::{
     executor::response::value::Value as Answer,
@@ -94,12 +95,12 @@ enum Given {
 }
 
 impl OperationCost {
-    /// Of an operation whose fragments are in place.
-    pub fn of(operation: &Operation, graph: &SupergraphState) -> Self {
-        let pricing = Pricing { graph, variables: &operation.variables };
+    /// Of an operation with the fragments of its document. Conditions that are in it count as if they held.
+    pub fn of(operation: &Operation, fragments: &FragmentMap, graph: &SupergraphState) -> Self {
+        let pricing = Pricing { graph, fragments, variables: &operation.variables };
         let set = &operation.selection_set;
         let root = Priced { object_weight: pricing.type_weight(&set.ty), ..Priced::default() };
-        Self { root: Priced { selections: pricing.selections(set, &[]), ..root } }
+        Self { root: Priced { selections: pricing.selections(&[set], &[]), ..root } }
     }
 
     /// The most that it can cost, in microseconds.
@@ -203,6 +204,7 @@ impl Given {
 /// Reads the weights of one operation's places.
 struct Pricing<'a> {
     graph: &'a SupergraphState,
+    fragments: &'a FragmentMap,
     variables: &'a [Node<VariableDefinition>],
 }
 
@@ -214,17 +216,32 @@ impl<'a> Pricing<'a> {
         }
     }
 
-    fn selections(&self, set: &SelectionSet, sized: &[Vec<String>]) -> Vec<Priced> {
-        let selections = set.selections.iter().flat_map(|selection| match selection {
-            Selection::Field(field) => vec![self.field(field, &set.ty, sized)],
-            Selection::InlineFragment(fragment) => self.selections(&fragment.selection_set, sized),
-            // They have been put into their places.
-            Selection::FragmentSpread(_) => Vec::new(),
-        });
-        selections.collect()
+    fn selections(&self, sets: &[&'a SelectionSet], sized: &[Vec<String>]) -> Vec<Priced> {
+        let mut merged = IndexMap::default();
+        sets.iter().for_each(|set| self.merge(set, &mut merged));
+        merged.values().map(|(parent, fields)| self.field(fields, parent, sized)).collect()
     }
 
-    fn field(&self, field: &Field, parent: &str, sized: &[Vec<String>]) -> Priced {
+    /// What answers under one key is one field.
+    fn merge(&self, set: &'a SelectionSet, merged: &mut IndexMap<&'a Name, (&'a Name, Vec<&'a Field>)>) {
+        for selection in &set.selections {
+            match selection {
+                Selection::Field(field) => {
+                    let (_, fields) = merged.entry(field.response_name()).or_insert((&set.ty, Vec::new()));
+                    fields.push(field);
+                }
+                Selection::InlineFragment(fragment) => self.merge(&fragment.selection_set, merged),
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = self.fragments.get(&spread.fragment_name) {
+                        self.merge(&fragment.selection_set, merged);
+                    }
+                }
+            }
+        }
+    }
+
+    fn field(&self, fields: &[&'a Field], parent: &str, sized: &[Vec<String>]) -> Priced {
+        let Some(field) = fields.first() else { return Priced::default() };
         let key = field.response_name().to_string();
         if field.name.starts_with("__") {
             let weight = if field.selection_set.is_some() { INTROSPECTION_WEIGHT } else { 0 };
@@ -244,7 +261,10 @@ impl<'a> Pricing<'a> {
             object_weight: self.type_weight(field.ty().inner_named_type()),
             size: size(field, list, sized),
             page: list.map(|list| self.page(field, list)),
-            selections: field.selection_set.iter().flat_map(|set| self.selections(set, &inner_sized)).collect(),
+            selections: self.selections(
+                &fields.iter().filter_map(|field| field.selection_set.as_ref()).collect::<Vec<_>>(),
+                &inner_sized,
+            ),
         }
     }
 
@@ -405,7 +425,7 @@ mod tests {
         let schema = Schema::parse_and_validate(API, "api.graphql").expect("it is valid");
         let document = ExecutableDocument::parse_and_validate(&schema, text, "operation.graphql").expect("it is valid");
         let graph = SupergraphState::new(&safe_parse_schema(SUPERGRAPH).expect("it is a schema"));
-        OperationCost::of(document.operations.iter().next().expect("an operation"), &graph)
+        OperationCost::of(document.operations.iter().next().expect("an operation"), &document.fragments, &graph)
     }
 
     fn variables(values: &serde_json::Value) -> Variables {
@@ -443,6 +463,14 @@ mod tests {
         assert_eq!(estimate(text, &json!({})), 1_000 + 100 + 10 + 100 + 500 + 100 + 10 * 100 * 3);
         let text = format!("{{ {} id {} }}", "courses(first: 100) { nodes { ".repeat(13), "} }".repeat(13));
         assert_eq!(estimate(&text, &json!({})), u64::MAX);
+    }
+
+    #[test]
+    fn what_answers_under_one_key_is_one_field() {
+        let text = "{ courses { ...F nodes { tags { name } } } ... { courses { totalCount } } } \
+                    fragment F on Courses { nodes { ... on Course { id } tags { name } } totalCount }";
+
+        assert_eq!(estimate(text, &json!({})), 1_000 + 100 + 500 + 20 + 20 * 3 * 10);
     }
 
     #[test]

@@ -265,7 +265,7 @@ impl Documents {
         let mut executable = conditions::rewrite(document, operation, conditions, &keys, &graph.schema);
         let variable_name = variable_names::rename(&mut executable);
         let priced = graph.weights.as_deref().zip(executable.operations.iter().next());
-        let cost = priced.map(|(weights, operation)| Arc::new(OperationCost::of(operation, weights)));
+        let cost = priced.map(|(weights, operation)| OperationCost::of(operation, &executable.fragments, weights));
         keys.add_separators(mutation_order::separate(&mut executable, &graph.schema));
         let mut text = executable.serialize().no_indent().to_string();
         // hive-router's caches go by the text's hash, which anybody can compute: a comment that nobody can foresee
@@ -277,22 +277,19 @@ impl Documents {
         if parse_query::<String>(&text).is_err() {
             return Err(vec![problem(TOO_DEEP, "MAX_DEPTH_EXCEEDED")]);
         }
-        Ok(RouterOperation { text, response_keys: keys.into_used().map(Arc::new), variable_name, cost })
+        Ok(RouterOperation {
+            text,
+            response_keys: keys.into_used().map(Arc::new),
+            variable_name,
+            cost: cost.map(Arc::new),
+        })
     }
 }
 
 impl Graph {
     /// Reads the API schema.
     pub fn new(sdl: &str) -> Result<Self, DiagnosticList> {
-        // hive-router's schema has types and fields of introspection among the others.
-        let builder = Schema::builder().ignore_builtin_redefinitions().parse(sdl, "api.graphql");
-        let mut schema = builder.build().map_err(|invalid| invalid.errors)?;
-        for kind in schema.types.values_mut() {
-            if let ExtendedType::Object(object) = kind {
-                object.make_mut().fields.retain(|name, _| !name.starts_with("__"));
-            }
-        }
-        let schema = schema.validate().map_err(|invalid| invalid.errors)?;
+        let schema = api_schema(sdl)?;
         let fields = schema.types.values().flat_map(response_keys::field_names).cloned().collect();
         let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len() * PARSED_SIZE).unwrap_or(u32::MAX);
         let documents = Cache::builder().weigher(weigh).max_capacity(MAX_CACHE_BYTES).build();
@@ -359,6 +356,18 @@ impl Document {
         }
         Ok(rewritten)
     }
+}
+
+/// The API schema as hive-router has it, which has types and fields of introspection among the others.
+pub fn api_schema(sdl: &str) -> Result<Valid<Schema>, DiagnosticList> {
+    let builder = Schema::builder().ignore_builtin_redefinitions().parse(sdl, "api.graphql");
+    let mut schema = builder.build().map_err(|invalid| invalid.errors)?;
+    for kind in schema.types.values_mut() {
+        if let ExtendedType::Object(object) = kind {
+            object.make_mut().fields.retain(|name, _| !name.starts_with("__"));
+        }
+    }
+    schema.validate().map_err(|invalid| invalid.errors)
 }
 
 fn parse(text: &str) -> Result<ast::Document, RequestErrors> {

@@ -70,7 +70,7 @@ export function cost(plan: Plan | undefined): string {
   if (!plan) return "not known";
   return "error" in plan
     ? "none"
-    : `${plural(plan.fetches, "fetch").replace("fetchs", "fetches")} in ${plural(plan.steps, "step")}`;
+    : `${plural(plan.fetches, "fetch").replace("fetchs", "fetches")} in ${plural(plan.steps, "step")}, at most ${(plan.micros / 1000).toFixed(1)} ms of work`;
 }
 
 export function approvedBy({ approval }: Finding): string | undefined {
