@@ -25,7 +25,7 @@ export const USAGE = `Usage: lyceum-truth --system MODE=URL… [options]
   --mutants           each of them, one after the other
   --quiet             no progress
 
-       lyceum-truth cost --router URL --process PID [options]
+       lyceum-truth cost --router URL --process PID --database-process PID [options]
 
   learns from random queries what the graph costs, or says how well that is known
   --operations N, --seed N
@@ -99,14 +99,23 @@ export function readLearning(args: string[]): Learning {
   const one = { type: "string" } as const;
   const { values } = parseArgs({
     args,
-    options: { router: one, process: one, seed: one, operations: one, weights: one, picture: one },
+    options: {
+      router: one,
+      process: one,
+      "database-process": one,
+      seed: one,
+      operations: one,
+      weights: one,
+      picture: one,
+    },
   });
-  const process = number(values.process);
-  if (!values.router || process === undefined)
-    throw new Error("--router and --process are required");
+  const systemProcess = number(values.process);
+  const database = number(values["database-process"]);
+  if (!values.router || systemProcess === undefined || database === undefined)
+    throw new Error("--router, --process and --database-process are required");
   return {
     router: values.router,
-    process,
+    processes: { system: systemProcess, database },
     seed: number(values.seed) ?? 1,
     operations: number(values.operations) ?? 2000,
     weights: values.weights,

@@ -14,6 +14,7 @@ use crate::{process, terminal};
 pub struct Database {
     server: Server,
     installation: Installation,
+    data_dir: PathBuf,
 }
 
 impl Database {
@@ -25,15 +26,16 @@ impl Database {
         let place = home.join("test");
         embedded_postgres::remove_abandoned(&place).await?;
         let waiting = Waiting::for_(&format!("starting PostgreSQL {}", installation.version()));
+        let data_dir = place.join(std::process::id().to_string());
         let options = ServerOptions {
-            data_dir: place.join(std::process::id().to_string()),
+            data_dir: data_dir.clone(),
             port: 0,
             database: "lyceum_test".into(),
             ephemeral: true,
         };
         let server = Server::start(&installation, options).await?;
         waiting.done();
-        Ok(Self { server, installation })
+        Ok(Self { server, installation, data_dir })
     }
 
     /// A server with all five databases, each brought up to date by its migrations.
@@ -60,6 +62,13 @@ impl Database {
     /// The addresses of the five databases.
     pub fn addresses(&self) -> Result<Vec<(String, String)>> {
         Ok(subgraphs()?.into_iter().map(|name| (variable(&name), self.server.url_of(&name))).collect())
+    }
+
+    /// The number of its process.
+    pub fn process_id(&self) -> Result<u32> {
+        let file = self.data_dir.join("postmaster.pid");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        text.lines().next().and_then(|id| id.parse().ok()).context("the server's process is not known")
     }
 
     /// What must not be seen.

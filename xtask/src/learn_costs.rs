@@ -47,13 +47,13 @@ pub async fn run(options: &Options) -> Result<()> {
     if !options.check {
         let weights = root().join("docs/costs.json");
         let arguments = ["--seed", &options.seed.to_string(), "--weights", &weights.to_string_lossy()];
-        measure(&addresses, &[&arguments[..], &["--operations", &operations]].concat()).await?;
+        measure(&database, &[&arguments[..], &["--operations", &operations]].concat()).await?;
         generate::run(false).await?;
         build().await?;
     }
     let picture = root().join("docs/cost.svg");
     let arguments = ["--seed", &(options.seed + 1).to_string(), "--picture", &picture.to_string_lossy()];
-    let measured = measure(&addresses, &[&arguments[..], &["--operations", &operations]].concat()).await;
+    let measured = measure(&database, &[&arguments[..], &["--operations", &operations]].concat()).await;
     database.stop().await?;
     measured
 }
@@ -63,13 +63,15 @@ async fn build() -> Result<()> {
     process::run(compile("build").args(["--release", "--package", "lyceum", "--locked"])).await
 }
 
-async fn measure(databases: &[(String, String)], arguments: &[&str]) -> Result<()> {
+async fn measure(database: &Database, arguments: &[&str]) -> Result<()> {
+    let databases = database.addresses()?;
     let directory = TempDir::new()?;
     let limits = ["--cost-limit", "0", "--anonymous-cost-limit", "0"];
-    let up = Up::start(lyceum()?, &limits, databases, &directory.path().join("log")).await?;
+    let up = Up::start(lyceum()?, &limits, &databases, &directory.path().join("log")).await?;
     let mut learn = Package::truth().program("bin/lyceum-truth.js")?;
     learn.args(["cost", "--router", &up.router, "--process", &up.process_id().to_string()]);
-    learn.args(arguments).envs(databases.iter().cloned());
+    learn.args(["--database-process", &database.process_id()?.to_string()]);
+    learn.args(arguments).envs(databases);
     terminal::step("lyceum-truth cost");
     let learnt = process::run_quietly(&mut learn, "measuring what operations take").await;
     learnt.and(up.stop().await)

@@ -10,8 +10,8 @@ export interface Sample {
 const ROUNDS = 400;
 /** Below it an error is as bad as here, in microseconds. */
 const FLOOR = 300;
-/** How much a weight has to be worth, so that nothing is explained by what is hardly there. */
-const RIDGE = 1e-4;
+/** Much less than what is in one sample, so that it only decides where nothing else does. */
+const RIDGE = 1e-9;
 
 /** The weights, none of them negative, by which the relative errors' squares are least. */
 export function fit(samples: readonly Sample[]): Map<string, number> {

@@ -1,4 +1,5 @@
-// What operations take: the time of their statements, by the trace, and the processor's time, by the system.
+// What operations take: the processor's time of the system and of its database server. Unlike time by the clock it is
+// the same whatever else the machine does.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { print } from "graphql";
@@ -18,8 +19,15 @@ export interface Measured {
   bytes: number;
 }
 
+/** By the numbers of their processes. */
+export interface Measurable {
+  /** `lyceum up`. */
+  system: number;
+  /** Its database server, whose children do the work. */
+  database: number;
+}
+
 interface Extensions {
-  trace?: { fetches: { statements: { duration: number; catalog?: boolean }[] }[] };
   cost?: { estimated: number; actual: number };
 }
 
@@ -27,21 +35,17 @@ interface Extensions {
 export async function measure(
   operation: Operation,
   system: System,
-  process: number,
+  processes: Measurable,
 ): Promise<Measured | undefined> {
   const first = await ask(operation, system);
-  if (!first.extensions?.cost || !first.extensions.trace) return undefined;
-  const statements: number[] = [];
-  const before = processorTime(process);
-  for (let time = 0; time < TIMES; time += 1) {
-    const { extensions } = await ask(operation, system);
-    statements.push(statementTime(extensions ?? {}));
-  }
-  const spent = (processorTime(process) - before) / TIMES;
+  if (!first.extensions?.cost) return undefined;
+  const before = processorTime(processes);
+  for (let time = 0; time < TIMES; time += 1) await ask(operation, system);
+  const micros = (processorTime(processes) - before) / TIMES;
   const { estimated, actual } = first.extensions.cost;
   return {
     data: first.data,
-    micros: spent + median(statements),
+    micros,
     estimated: estimated * 1000,
     actual: actual * 1000,
     bytes: first.bytes,
@@ -56,7 +60,6 @@ async function ask(operation: Operation, system: System) {
     headers: {
       accept: "application/json",
       "content-type": "application/json",
-      "lyceum-trace": "1",
       "lyceum-cost": "1",
       ...(token && { authorization: `Bearer ${token}` }),
     },
@@ -67,26 +70,29 @@ async function ask(operation: Operation, system: System) {
   return { data, extensions, bytes: text.length };
 }
 
-function statementTime({ trace }: Extensions): number {
-  const statements = (trace?.fetches ?? []).flatMap((fetch) => fetch.statements);
-  return statements.reduce((sum, one) => sum + (one.catalog ? 0 : one.duration), 0);
+/** In microseconds. */
+function processorTime({ system, database }: Measurable): number {
+  const tasks = readdirSync(`/proc/${system}/task`).map((task) => `/proc/${system}/task/${task}`);
+  const backends = childrenOf(database).map((backend) => `/proc/${backend}`);
+  const spent = [...tasks, ...backends].map((place) => number(`${place}/schedstat`, 0));
+  return spent.reduce((sum, one) => sum + one, 0) / 1000;
 }
 
-/** Of all threads, in microseconds. */
-function processorTime(process: number): number {
-  const tasks = `/proc/${process}/task`;
-  let sum = 0;
-  for (const task of readdirSync(tasks)) {
-    try {
-      sum += Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]);
-    } catch {
-      // It has ended meanwhile.
-    }
+function childrenOf(parent: number): string[] {
+  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return processes.filter((name) => number(`/proc/${name}/stat`, 3) === parent);
+}
+
+/** The word at this place; 0 where the process has ended meanwhile. */
+function number(file: string, place: number): number {
+  try {
+    // A program's name may have blanks in it.
+    return Number(
+      readFileSync(file, "utf8")
+        .replace(/\(.*\)/s, "name")
+        .split(" ")[place],
+    );
+  } catch {
+    return 0;
   }
-  return sum / 1000;
-}
-
-function median(list: number[]): number {
-  const sorted = [...list].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
 }
