@@ -11,6 +11,7 @@ mod hostile_router;
 mod introspection;
 mod lifecycle;
 mod live;
+mod malformed_requests;
 mod notices;
 mod operations;
 mod page;
