@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use router::Router;
-use subgraph_kit::database::DatabaseSettings;
+use subgraph_kit::{ClientTimeouts, database::DatabaseSettings};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -104,17 +104,22 @@ fn run(command: Command) -> anyhow::Result<()> {
 
 fn start_telemetry(command: &Command, runtime: &Runtime) -> anyhow::Result<Telemetry> {
     let nothing = telemetry::Settings::default();
-    let (settings, service, level) = match command {
-        Command::Up(settings) => (&settings.telemetry, "lyceum", "warn"),
+    let (settings, timeouts, service, level) = match command {
+        Command::Up(settings) => (&settings.telemetry, settings.client_timeouts, "lyceum", "warn"),
         // The NATS library speaks of each attempt to connect.
-        Command::Subgraph(settings) => (&settings.telemetry, settings.name.as_str(), "info,async_nats=warn"),
-        // The HTTP library beneath the router speaks of each worker, and hive-router of each request.
-        Command::Router(settings) => {
-            (&settings.telemetry, "router", "info,router::request=warn,ntex_rt=warn,ntex_server=warn,ntex_net=warn")
+        Command::Subgraph(settings) => {
+            (&settings.telemetry, settings.client_timeouts, settings.name.as_str(), "info,async_nats=warn")
         }
-        _ => (&nothing, "lyceum", "warn"),
+        // The HTTP library beneath the router speaks of each worker, and hive-router of each request.
+        Command::Router(settings) => (
+            &settings.telemetry,
+            settings.router.client_timeouts,
+            "router",
+            "info,router::request=warn,ntex_rt=warn,ntex_server=warn,ntex_net=warn",
+        ),
+        _ => (&nothing, ClientTimeouts::default(), "lyceum", "warn"),
     };
-    telemetry::start(settings, service, level, runtime)
+    telemetry::start(settings, service, level, runtime, timeouts)
 }
 
 fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {

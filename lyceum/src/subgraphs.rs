@@ -12,7 +12,7 @@ use identity::{IdentitySettings, Keys};
 use router::SubgraphUrl;
 use sqlx::PgPool;
 use subgraph_kit::{
-    EndSettings, Ending, Platform, Subgraph,
+    ClientTimeouts, EndSettings, Ending, Platform, Subgraph,
     database::{self, DatabaseSettings, Migrations, connect},
     events::EventSettings,
     hop::{Door, SecretSettings, Secrets},
@@ -193,6 +193,9 @@ pub struct Settings {
     pub seal: SealSettings,
 
     #[command(flatten)]
+    pub client_timeouts: ClientTimeouts,
+
+    #[command(flatten)]
     pub end: EndSettings,
 
     #[command(flatten)]
@@ -230,7 +233,11 @@ pub async fn serve(settings: Settings) -> Result<()> {
     // Others need identity's keys, not its database.
     let meanwhile =
         keys.as_ref().map_or_else(serve::waiting, |keys| serve::waiting().merge(identity::public_keys(keys)));
-    let serving = async { anyhow::Ok(serve::serve(listener, opening.routes(meanwhile), ending.clone()).await?) };
+    let routes = opening.routes(meanwhile);
+    let serving = async {
+        serve::serve(listener, routes, settings.client_timeouts, ending.clone()).await;
+        anyhow::Ok(())
+    };
     let working = async {
         let opening_in_time = Box::pin(open_in_time(&settings, database, &platform, door, keys));
         let opened = ending.stop.run_until_cancelled(opening_in_time).await;

@@ -54,6 +54,12 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
     if let Some(workers) = settings.workers {
         config["http"]["workers"] = json!(workers);
     }
+    if let Some(seconds) = settings.client_timeouts.read_seconds {
+        let shaping = &mut config["traffic_shaping"]["router"];
+        for name in ["header_read_timeout", "body_read_timeout", "keep_alive"] {
+            shaping[name] = json!(format!("{seconds}s"));
+        }
+    }
     if let Some(seconds) = settings.end.finish_seconds {
         config["http"]["shutdown_timeout"] = json!(format!("{seconds}s"));
     }

@@ -40,9 +40,9 @@ use reqwest::redirect::Policy;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subgraph_kit::{
-    Ending, Error, Subgraph, budget,
+    ClientTimeouts, Ending, Error, Subgraph, budget,
     hop::{Hop, SIGNATURE, Secret, Secrets},
-    report,
+    http_server, report,
     serve::behind_another_door,
     spans::{self, TRACEPARENT},
 };
@@ -78,6 +78,7 @@ pub struct Relay {
     door: Arc<Door>,
     subgraphs: Vec<Subgraph>,
     runtime: Option<Handle>,
+    timeouts: ClientTimeouts,
 }
 
 struct Door {
@@ -101,7 +102,15 @@ impl Relay {
         let door = Door { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
         let address = listener.local_addr()?;
         let (subgraphs, runtime) = (settings.in_process.clone(), settings.runtime.clone());
-        Ok(Self { listener, address, key, door: Arc::new(door), subgraphs, runtime })
+        Ok(Self {
+            listener,
+            address,
+            key,
+            door: Arc::new(door),
+            subgraphs,
+            runtime,
+            timeouts: settings.client_timeouts,
+        })
     }
 
     /// What hive-router has to send along.
@@ -134,7 +143,7 @@ impl Relay {
     pub fn start(self, stop: CancellationToken, ended: CancellationToken) -> Result<()> {
         let runtime = self.runtime.clone();
         let routes = self.routes(&stop);
-        let serve = serve(self.listener, routes, stop, ended.drop_guard());
+        let serve = serve(self.listener, routes, self.timeouts, stop, ended.drop_guard());
         if let Some(runtime) = runtime {
             runtime.spawn(serve);
             return Ok(());
@@ -156,13 +165,16 @@ impl Relay {
     }
 }
 
-async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken, _ended: DropGuard) {
-    let served = async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
-    };
-    if let Err(error) = served.await {
-        error!(%error, "subscriptions do not work any more");
+async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    timeouts: ClientTimeouts,
+    stop: CancellationToken,
+    _ended: DropGuard,
+) {
+    match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => http_server::serve(listener, routes, timeouts, stop).await,
+        Err(error) => error!(%error, "subscriptions do not work"),
     }
 }
 

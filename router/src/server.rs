@@ -2,7 +2,6 @@
 //! to the whole process here: the log, the signals, the configuration's place.
 
 use std::{
-    future::IntoFuture as _,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     sync::{Arc, Once},
@@ -32,7 +31,7 @@ use hive_router::{
     plugins::plugins_service::PluginService,
     telemetry::{TelemetryContext, traces::set_tracing_enabled},
 };
-use subgraph_kit::{Ending, metrics, serve, spans};
+use subgraph_kit::{ClientTimeouts, Ending, http_server, metrics, serve, spans};
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 use tokio_util::{
@@ -75,6 +74,7 @@ pub struct Router {
     front: Front,
     hosts: AllowedHosts,
     end: End,
+    timeouts: ClientTimeouts,
     needed_to_start: (Option<NamedTempFile>, HandedOver),
 }
 
@@ -107,6 +107,9 @@ impl Router {
         });
         let config = config::resolve(settings, &path, handed_over.key(), &relay)?;
         let listeners = listen(&config.http.host, config.http.port)?;
+        for listener in &listeners {
+            http_server::set_write_timeout(listener, settings.client_timeouts.write())?;
+        }
         // hive-router keeps references to its configuration for as long as the process lives.
         let config = config.into_static();
         let needed_to_start = (temporary, handed_over);
@@ -114,7 +117,8 @@ impl Router {
         let (End { ending, in_flight }, key) = (end.clone(), relay.key().to_owned());
         let front = Front::new(address, config.graphql_path(), key, places, settings.patience, in_flight, ending.stop)?;
         let hosts = AllowedHosts::new(&settings.allowed_hosts.allowed_hosts);
-        Ok(Self { listeners, config, relay, front, hosts, end, needed_to_start })
+        let timeouts = settings.client_timeouts;
+        Ok(Self { listeners, config, relay, front, hosts, end, timeouts, needed_to_start })
     }
 
     /// Where clients connect.
@@ -144,7 +148,7 @@ impl Router {
     async fn serve(self) -> Result<()> {
         let End { ending, in_flight } = self.end.clone();
         let stop = ending.stop.clone();
-        let meanwhile = answer_meanwhile(&self.listeners)?;
+        let meanwhile = answer_meanwhile(&self.listeners, self.timeouts)?;
         let telemetry = telemetry(self.config);
         let mut tasks = BackgroundTasksManager::new();
         let address = self.address();
@@ -194,12 +198,13 @@ fn address(listeners: &[TcpListener]) -> SocketAddr {
 
 /// Answers those who ask how it is, until it is dropped. Who has connected by then and not asked is told that it is not
 /// ready, and asks again.
-fn answer_meanwhile(listeners: &[TcpListener]) -> Result<Vec<AbortOnDropHandle<std::io::Result<()>>>> {
+fn answer_meanwhile(listeners: &[TcpListener], timeouts: ClientTimeouts) -> Result<Vec<AbortOnDropHandle<()>>> {
     let answer = |listener: &TcpListener| {
         let listener = listener.try_clone()?;
         listener.set_nonblocking(true)?;
-        let answering = axum::serve(tokio::net::TcpListener::from_std(listener)?, serve::waiting());
-        Ok(AbortOnDropHandle::new(tokio::spawn(answering.into_future())))
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let answering = http_server::serve(listener, serve::waiting(), timeouts, CancellationToken::new());
+        Ok(AbortOnDropHandle::new(tokio::spawn(answering)))
     };
     listeners.iter().map(answer).collect()
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use subgraph_kit::{
-    EndSettings, Subgraph,
+    ClientTimeouts, EndSettings, Subgraph,
     hop::{SecretError, SecretSettings, Secrets},
 };
 use tokio::runtime::Handle;
@@ -81,6 +81,10 @@ pub struct Settings {
     /// What requests to subgraphs are signed with.
     #[command(flatten)]
     pub secret: SecretSettings,
+
+    /// How long its connections wait for their clients.
+    #[command(flatten)]
+    pub client_timeouts: ClientTimeouts,
 
     /// How it ends.
     #[command(flatten)]

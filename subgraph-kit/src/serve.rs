@@ -13,7 +13,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderValue, StatusCode, Version,
+        HeaderMap, HeaderValue, StatusCode,
         header::{ACCEPT, CONNECTION},
     },
     middleware::{Next, from_fn_with_state, map_response},
@@ -33,9 +33,10 @@ use tower::Service as _;
 use tracing::warn;
 
 use crate::{
-    Ending, Error, Subgraph,
+    ClientTimeouts, Ending, Error, Subgraph,
     events::Undelivered,
     hop::{self, Door, Hop, Refused, Secrets},
+    http_server,
     peers::EVENTS_PATH,
     report, trace,
 };
@@ -98,25 +99,17 @@ pub fn behind_another_door(subgraph: Subgraph) -> Router {
 }
 
 /// Serves until the end has come, then lets the requests in flight finish.
-///
-/// # Errors
-/// Those of the listener.
-pub async fn serve(listener: TcpListener, routes: Router, ending: Ending) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, routes: Router, timeouts: ClientTimeouts, ending: Ending) {
     let stop = ending.stop.clone();
     let routes = routes.layer(from_fn_with_state(ending.clone(), until_the_end)).layer(Extension(ending));
-    axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
+    http_server::serve(listener, routes, timeouts, stop).await;
 }
 
 /// Once the end is known, no connection outlives its next answer: by the time that the process closes those that are
 /// left, nobody has a request under way on them.
 async fn until_the_end(State(ending): State<Ending>, request: Request, next: Next) -> Response {
-    let version = request.version();
     let answer = next.run(request).await;
-    // HTTP/2 has no such header.
-    if ending.announced.is_cancelled() && version <= Version::HTTP_11 {
-        return last_of_its_connection(answer).await;
-    }
-    answer
+    if ending.announced.is_cancelled() { last_of_its_connection(answer).await } else { answer }
 }
 
 async fn last_of_its_connection(mut answer: Response) -> Response {

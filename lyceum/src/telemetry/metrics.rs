@@ -9,7 +9,9 @@ use axum::{
 use opentelemetry::{Key, global};
 use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream};
 use prometheus::{Encoder as _, Registry, TextEncoder};
+use subgraph_kit::{ClientTimeouts, http_server};
 use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_util::sync::CancellationToken;
 
 /// The scope of hive-router's instruments.
 const ROUTERS: &str = "hive-router";
@@ -40,7 +42,7 @@ pub fn address() -> Option<SocketAddr> {
 }
 
 /// Counts from now on, and answers at `address` for as long as `runtime` lives.
-pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime) -> Result<()> {
+pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, timeouts: ClientTimeouts) -> Result<()> {
     let listener = runtime
         .block_on(TcpListener::bind(address))
         .with_context(|| format!("metrics cannot be served at {address}: `--metrics-listen` names another place"))?;
@@ -55,11 +57,7 @@ pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime) -> R
     global::set_meter_provider(provider);
     subgraph_kit::metrics::start();
     let routes = Router::new().route("/metrics", get(metrics)).with_state(registry);
-    runtime.spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            tracing::error!(%error, "metrics are not served any more");
-        }
-    });
+    runtime.spawn(http_server::serve(listener, routes, timeouts, CancellationToken::new()));
     Ok(())
 }
 

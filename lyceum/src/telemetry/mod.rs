@@ -9,6 +9,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Result;
 use clap::Args;
 use opentelemetry_sdk::{Resource, resource::EnvResourceDetector, trace::SdkTracerProvider};
+use subgraph_kit::ClientTimeouts;
 use tokio::runtime::Runtime;
 
 use self::logs::LogFormat;
@@ -54,14 +55,21 @@ pub struct Telemetry {
 }
 
 /// Starts all of it, for a process that is called `service`.
-pub fn start(settings: &Settings, service: &'static str, level: &str, runtime: &Runtime) -> Result<Telemetry> {
+pub fn start(
+    settings: &Settings,
+    service: &'static str,
+    level: &str,
+    runtime: &Runtime,
+    timeouts: ClientTimeouts,
+) -> Result<Telemetry> {
     // A trace id is worth having in log lines also where nobody takes the spans.
     let are_traced = settings.collector().is_some() || settings.log_format == LogFormat::Json;
     let spans = are_traced.then(|| traces::provider(settings.collector(), service, runtime.handle())).transpose()?;
     if let Some(provider) = &spans {
         traces::start(provider);
     }
-    let listening = settings.metrics_listen.map(|address| metrics::start(address, service, runtime)).transpose();
+    let listening =
+        settings.metrics_listen.map(|address| metrics::start(address, service, runtime, timeouts)).transpose();
     logs::start(settings.log_format, level, spans.as_ref());
     listening?;
     Ok(Telemetry { spans })

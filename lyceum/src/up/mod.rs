@@ -23,7 +23,7 @@ use router::{
 };
 use serde::Serialize;
 use subgraph_kit::{
-    Platform, Subgraph,
+    ClientTimeouts, Platform, Subgraph,
     database::DatabaseSettings,
     events::{Bus, EventSettings},
     hop::{Door, SecretSettings},
@@ -122,6 +122,9 @@ pub struct Settings {
 
     #[command(flatten)]
     document: DocumentSettings,
+
+    #[command(flatten)]
+    pub client_timeouts: ClientTimeouts,
 
     #[command(flatten)]
     events: EventSettings,
@@ -261,7 +264,7 @@ async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Resul
 /// The five subgraphs, answering on ports of their own.
 struct Graph {
     subgraphs: Vec<(Subgraph, SocketAddr)>,
-    serving: JoinSet<std::io::Result<()>>,
+    serving: JoinSet<()>,
 }
 
 impl Graph {
@@ -285,7 +288,7 @@ impl Graph {
             let door = Door::at(address, secrets.clone(), false)?;
             let (subgraph, routes) =
                 subgraphs::assemble(name, db, &platform, door, Some(keys.clone()), &settings.identity).await?;
-            graph.serving.spawn(serve::serve(listener, routes, stop.clone().into()));
+            graph.serving.spawn(serve::serve(listener, routes, settings.client_timeouts, stop.clone().into()));
             platform.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));
         }
@@ -297,10 +300,7 @@ impl Graph {
     fn work(&mut self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
         for (subgraph, _) in &self.subgraphs {
             let (subgraph, bus, settings, stop) = (subgraph.clone(), bus.clone(), settings.clone(), stop.clone());
-            self.serving.spawn(async move {
-                subgraph.work(bus, settings, stop).await;
-                Ok(())
-            });
+            self.serving.spawn(async move { subgraph.work(bus, settings, stop).await });
         }
     }
 
@@ -318,7 +318,7 @@ impl Graph {
 
     async fn finish(mut self) -> Result<()> {
         while let Some(ended) = self.serving.join_next().await {
-            ended??;
+            ended?;
         }
         Ok(())
     }
@@ -355,6 +355,7 @@ impl RouterThread {
             live: settings.live,
             cost: settings.cost,
             document: settings.document,
+            client_timeouts: settings.client_timeouts,
             in_process: match settings.transport {
                 Transport::InProcess => graph.subgraphs.iter().map(|(subgraph, _)| subgraph.clone()).collect(),
                 Transport::Http => Vec::new(),

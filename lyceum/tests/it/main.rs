@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod client_timeouts;
 mod contract;
 mod cost;
 mod defaults;

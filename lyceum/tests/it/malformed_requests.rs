@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::system::System;
+use crate::system::{System, authority};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -163,9 +163,4 @@ fn send(port: &str, request: &[u8]) {
     let ended = stream.read_to_end(&mut answer);
     let is_late = ended.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
     assert!(!is_late, "{port} does not end {:?}", String::from_utf8_lossy(&request[..request.len().min(200)]));
-}
-
-fn authority(url: &str) -> String {
-    let (_, rest) = url.split_once("://").expect("a URL");
-    rest.split('/').next().expect("an authority").to_owned()
 }

@@ -115,6 +115,13 @@ impl System {
         kilobytes * 1024
     }
 
+    /// The sockets that its process has, each of which is a file to the system.
+    pub fn open_sockets(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).expect("Linux says it");
+        let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    }
+
     /// Nobody signed in.
     pub fn anonymous(&self) -> Visitor {
         Visitor::at(&self.addresses.router)
@@ -382,6 +389,12 @@ pub fn wait_until_ready(address: &str) {
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
+}
+
+/// The host and the port of a URL.
+pub fn authority(url: &str) -> String {
+    let (_, rest) = url.split_once("://").expect("a URL");
+    rest.split('/').next().expect("an authority").to_owned()
 }
 
 /// What the router would sign a request to a subgraph with.
