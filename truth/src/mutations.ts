@@ -37,6 +37,7 @@ type Nullable<T> = { [K in keyof T]?: T[K] | null };
 type Mutation = (context: Context, input: never) => unknown;
 
 const LONGEST_TITLE = 500;
+const MAX_DESCRIPTION = 20_000;
 const LONGEST_NAME = 255;
 const SHORTEST_PASSWORD = 8;
 const LONGEST_PASSWORD = 128;
@@ -239,7 +240,7 @@ function faultsOf(course: Omit<Course, "id" | "teacherId" | "createdAt" | "time"
   const { title, description, isFree, price, durationMinutes } = course;
   return [
     ...(isText(title, LONGEST_TITLE) ? [] : ["title"]),
-    ...(isStorable(description) ? [] : ["description"]),
+    ...(isStorable(description) && isAtMost(description, MAX_DESCRIPTION) ? [] : ["description"]),
     ...(durationMinutes < 0 ? ["durationMinutes"] : []),
     ...((price === null) !== isFree || (price !== null && !isAmount(price)) ? ["price"] : []),
   ].map(invalid);
@@ -247,7 +248,11 @@ function faultsOf(course: Omit<Course, "id" | "teacherId" | "createdAt" | "time"
 
 /** That says something, and fits into its column. */
 function isText(text: string, longest: number): boolean {
-  return isStorable(text) && text.trim() !== "" && [...text].length <= longest;
+  return isStorable(text) && text.trim() !== "" && isAtMost(text, longest);
+}
+
+function isAtMost(text: string, length: number): boolean {
+  return [...text].length <= length;
 }
 
 /** PostgreSQL has no place for the character NUL. */

@@ -28,6 +28,8 @@ export interface Context {
 type Arguments = Record<string, unknown>;
 type Resolver = (source: never, args: Arguments, info: GraphQLResolveInfo) => unknown;
 
+const MAX_SEARCH = 200;
+
 const BY_ID: Record<string, TypeName> = {
   user: "User",
   course: "Course",
@@ -202,6 +204,7 @@ export class Execution {
     const text = search == null ? undefined : `${search}`.toLowerCase();
     // PostgreSQL has no place for the character NUL.
     if (text?.includes("\0")) throw refuse("BAD_USER_INPUT");
+    if (search != null && [...`${search}`].length > MAX_SEARCH) throw refuse("BAD_USER_INPUT");
     const isListed = (course: Row["Course"]) =>
       (text === undefined ||
         course.title.toLowerCase().includes(text) ||

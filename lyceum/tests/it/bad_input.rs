@@ -287,10 +287,10 @@ fn search_text_is_text() {
         let nodes = found(search);
         assert!(nodes.len() < 100 && nodes.iter().all(contains), "{search}: {} found", nodes.len());
     }
-    for search in ["%zzz", "🦀", "'; drop table courses; --", &"x".repeat(10_000)] {
+    for search in ["%zzz", "🦀", "'; drop table courses; --", &"x".repeat(200)] {
         assert_eq!(found(search), [Value::Null; 0], "{search:.20}");
     }
-    for search in ["a\u{0}b", &"x".repeat(10_001)] {
+    for search in ["a\u{0}b", &"x".repeat(201)] {
         assert_eq!(code(&anonymous.ask(document, json!({ "search": search }))), "BAD_USER_INPUT");
     }
     assert_still_answers(&anonymous);

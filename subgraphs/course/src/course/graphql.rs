@@ -21,7 +21,7 @@ use super::{
 use crate::user::User;
 
 /// Every row is compared with it, so its length is time.
-const LONGEST_SEARCH: usize = 10_000;
+const MAX_SEARCH_LENGTH: usize = 200;
 
 /// Queries.
 pub struct CourseQuery;
@@ -42,7 +42,7 @@ pub enum CourseOrder {
 /// Which courses to list; conditions that are absent let everything through.
 #[derive(Debug, Default, InputObject)]
 pub struct CourseFilter {
-    /// Text that title or description contains, in any letter case; `%` and `_` stand for themselves. At most 10,000 characters.
+    /// Text that title or description contains, in any letter case; `%` and `_` stand for themselves. At most 200 characters.
     pub search: Option<String>,
     /// Only courses of this level.
     pub level: Option<Level>,
@@ -57,7 +57,7 @@ pub struct CourseFilter {
 pub struct CreateCourseInput {
     /// 1 to 500 characters.
     pub title: String,
-    /// Plain text.
+    /// Plain text, at most 20,000 characters.
     #[graphql(default)]
     pub description: String,
     /// For whom it is.
@@ -80,7 +80,7 @@ pub struct UpdateCourseInput {
     pub course_id: CourseId,
     /// 1 to 500 characters.
     pub title: Option<String>,
-    /// Plain text.
+    /// Plain text, at most 20,000 characters. A longer one, of an imported course, may stay as it is.
     pub description: Option<String>,
     /// For whom it is.
     pub level: Option<Level>,
@@ -216,7 +216,7 @@ impl CourseMutation {
                     return Err(Failure::Forbidden("only the course's own teacher may change it"));
                 }
                 let changed = input.apply_to(course);
-                changed.check().map_err(Failure::Refused)?;
+                changed.check_change_of(course).map_err(Failure::Refused)?;
                 Ok(changed)
             });
             let (course, user_errors) = answer(outcome.await)?;
@@ -230,10 +230,10 @@ impl CourseFilter {
     fn try_into_store(self) -> Result<store::CourseFilter, Failure> {
         if let Some(search) = &self.search {
             text::require_storable("filter.search", search)?;
-            if search.chars().count() > LONGEST_SEARCH {
+            if search.chars().count() > MAX_SEARCH_LENGTH {
                 return Err(Failure::invalid(
                     "filter.search",
-                    format!("must have at most {LONGEST_SEARCH} characters"),
+                    format!("must have at most {MAX_SEARCH_LENGTH} characters"),
                 ));
             }
         }

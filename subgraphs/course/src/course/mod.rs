@@ -10,6 +10,8 @@ use sqlx::FromRow;
 use subgraph_kit::{CourseId, Refusal, UserId, text};
 
 const LONGEST_TITLE: usize = 500;
+/// A page has a hundred of them, and a search reads them all.
+const MAX_DESCRIPTION_LENGTH: usize = 20_000;
 /// What `NUMERIC(12, 2)` holds at most.
 const HIGHEST_PRICE: Decimal = Decimal::from_parts(3_567_587_327, 232, 0, false, 2);
 
@@ -21,7 +23,7 @@ pub struct Course {
     pub id: CourseId,
     /// At most 500 characters.
     pub title: String,
-    /// Plain text; may be empty.
+    /// Plain text, at most 20,000 characters unless the course was imported; may be empty.
     pub description: String,
     /// For whom it is.
     pub level: Level,
@@ -74,9 +76,21 @@ impl Description {
     /// # Errors
     /// One refusal for each field to blame.
     pub fn check(&self) -> Result<(), Vec<Refusal>> {
+        self.check_with(Some(MAX_DESCRIPTION_LENGTH))
+    }
+
+    /// Every rule that this breaks as a change of `course`, whose description may be longer than one can be now.
+    ///
+    /// # Errors
+    /// One refusal for each field to blame.
+    pub fn check_change_of(&self, course: &Course) -> Result<(), Vec<Refusal>> {
+        self.check_with((self.description != course.description).then_some(MAX_DESCRIPTION_LENGTH))
+    }
+
+    fn check_with(&self, max_description_length: Option<usize>) -> Result<(), Vec<Refusal>> {
         let refusals: Vec<Refusal> = [
             text::check("title", &self.title, true, Some(LONGEST_TITLE)),
-            text::check("description", &self.description, false, None),
+            text::check("description", &self.description, false, max_description_length),
             (self.duration_minutes < 0).then(|| Refusal::invalid("durationMinutes", "must not be negative")),
             self.price_fault().map(|message| Refusal::invalid("price", message)),
         ]

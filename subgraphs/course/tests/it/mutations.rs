@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use sqlx::{PgPool, query_scalar};
+use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::testing::{Reply, TestApp};
 use uuid::Uuid;
 
@@ -29,13 +29,14 @@ async fn update(app: &TestApp, course: Uuid, mut changes: Value) -> Reply {
 }
 
 /// Rules that hold for a course however it comes about.
-fn faulty() -> [(Value, &'static str); 13] {
+fn faulty() -> [(Value, &'static str); 14] {
     [
         (json!({ "title": "x".repeat(501) }), "title"),
         (json!({ "title": "" }), "title"),
         (json!({ "title": " \n\t" }), "title"),
         (json!({ "title": "Ru\0st" }), "title"),
         (json!({ "description": "From\0" }), "description"),
+        (json!({ "description": "x".repeat(20_001) }), "description"),
         (json!({ "durationMinutes": -1 }), "durationMinutes"),
         (json!({ "isFree": false }), "price"),
         (json!({ "isFree": true, "price": "1" }), "price"),
@@ -95,7 +96,7 @@ async fn the_limits_themselves_are_allowed(db: PgPool) {
         json!({ "title": "x", "isFree": false, "price": "9999999999.99" }),
         json!({ "title": "x", "isFree": false, "price": "1.990" }),
         json!({ "title": "x", "durationMinutes": i32::MAX }),
-        json!({ "title": "x", "description": "🦀".repeat(100_000) }),
+        json!({ "title": "x", "description": "🦀".repeat(20_000) }),
     ] {
         assert_eq!(create(&app, input).await.ok().user_errors(), []);
     }
@@ -218,6 +219,28 @@ async fn a_faulty_update_changes_nothing(db: PgPool) {
     assert_eq!(priced_but_free.user_errors(), [("INVALID_INPUT", "price".to_owned())]);
     let after: String = query_scalar(everything).fetch_one(&db).await.expect("the courses");
     assert_eq!(after, before);
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn an_imported_description_may_stay_longer_than_a_new_one_can_be(db: PgPool) {
+    let imported = "x".repeat(20_001);
+    query("update courses set description = $2 where id = $1")
+        .bind(SQL)
+        .bind(&imported)
+        .execute(&db)
+        .await
+        .expect("a long description");
+    let app = app(db).await;
+
+    let renamed = update(&app, SQL, json!({ "title": "Joins" })).await.ok();
+    assert_eq!(renamed.data("/updateCourse/course/description"), &imported);
+    let sent_back = update(&app, SQL, json!({ "description": imported, "title": "More joins" })).await.ok();
+    assert_eq!(sent_back.data("/updateCourse/course/title"), "More joins");
+
+    let longer = update(&app, SQL, json!({ "description": format!("{imported}y") })).await.ok();
+    assert_eq!(longer.user_errors(), [("INVALID_INPUT", "description".to_owned())]);
+    let shorter = update(&app, SQL, json!({ "description": "x".repeat(20_000) })).await.ok();
+    assert_eq!(shorter.user_errors(), []);
 }
 
 #[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
