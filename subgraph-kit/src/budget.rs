@@ -24,8 +24,8 @@ pub const IDLE: Duration = Duration::from_secs(2);
 /// A list, for the count of the whole of it: the list itself arrives without it.
 pub const COUNT: Duration = Duration::from_secs(2);
 
-/// What a count leaves of a request's time, for what comes after it.
-const AFTER_COUNT: Duration = Duration::from_millis(500);
+/// What a count or a search leaves of a request's time, for what comes after it.
+const AFTER_SCAN: Duration = Duration::from_millis(500);
 
 /// When a subgraph gives up a request.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +39,12 @@ impl Deadline {
 
     /// How long a count may take that begins now.
     pub(crate) fn time_left_for_count(self) -> Duration {
-        let left = self.0.saturating_duration_since(Instant::now());
-        left.saturating_sub(AFTER_COUNT).min(COUNT)
+        self.time_left_for_scan().min(COUNT)
+    }
+
+    /// How long a search may take that begins now, its turn included.
+    pub(crate) fn time_left_for_scan(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now()).saturating_sub(AFTER_SCAN)
     }
 }
 
@@ -50,7 +54,7 @@ const REST: Duration = Duration::from_millis(750);
 // `enroll` asks for the course, then for the payment; `purchaseCourse` asks for the course, then for the money.
 const _: () = assert!(2 * PEER.as_millis() + REST.as_millis() <= SUBGRAPH.as_millis());
 const _: () = assert!(PEER.as_millis() + PROVIDER.as_millis() + REST.as_millis() <= SUBGRAPH.as_millis());
-const _: () = assert!(COUNT.as_millis() + AFTER_COUNT.as_millis() < SUBGRAPH.as_millis());
+const _: () = assert!(COUNT.as_millis() + AFTER_SCAN.as_millis() < SUBGRAPH.as_millis());
 const _: () = assert!(SUBGRAPH.as_millis() < ROUTER.as_millis());
 
 #[cfg(test)]
@@ -61,12 +65,14 @@ mod tests {
     async fn a_count_never_takes_the_time_that_its_list_needs() {
         let deadline = Deadline::of_new_request();
         assert_eq!(deadline.time_left_for_count(), COUNT);
+        assert_eq!(deadline.time_left_for_scan(), SUBGRAPH - AFTER_SCAN);
 
         tokio::time::advance(Duration::from_millis(3_750)).await;
         assert_eq!(deadline.time_left_for_count(), Duration::from_millis(500));
 
         tokio::time::advance(Duration::from_secs(9)).await;
         assert_eq!(deadline.time_left_for_count(), Duration::ZERO);
+        assert_eq!(deadline.time_left_for_scan(), Duration::ZERO);
     }
 
     #[test]

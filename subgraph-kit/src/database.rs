@@ -15,8 +15,12 @@ pub const AT_LEISURE: Duration = Duration::from_mins(1);
 /// Longer than anything of ours pauses within a transaction.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 
-/// A connection that is given back and says nothing for so long is closed.
-const GIVEN_BACK: Duration = Duration::from_secs(2);
+/// A connection that is given back and says nothing for so long is closed: it may be busy with a statement that nobody
+/// waits for any more.
+const GIVEN_BACK: Duration = Duration::from_millis(500);
+
+/// How often the server looks, during a statement, whether its client is still there: it ends the statement otherwise.
+pub(crate) const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Settings that all the databases share.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,7 +29,8 @@ pub struct DatabaseSettings {
     #[arg(long, env = "LYCEUM_DB_POOL_MIN", default_value_t = 5)]
     pub db_pool_min: u32,
 
-    /// Connections that a subgraph opens to its database at most.
+    /// Connections that a subgraph opens to its database at most. All but three of them, and at least one, may be busy
+    /// with searches and counts of whole tables at the same time.
     #[arg(long, env = "LYCEUM_DB_POOL_MAX", default_value_t = 5)]
     pub db_pool_max: u32,
 
@@ -114,6 +119,7 @@ fn limited(options: PgConnectOptions, statement: Duration) -> PgConnectOptions {
     options.options([
         ("statement_timeout", milliseconds(statement)),
         ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION)),
+        ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
     ])
 }
 

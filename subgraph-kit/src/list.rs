@@ -1,7 +1,7 @@
 //! Pages of a table, by keyset. The statements are built at run time, because direction, order
 //! and filters vary; the table's own words are constants of its row type.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
 
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow, query};
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     Error, PageArgs,
     page::{Direction, Position},
+    scans::{Scan, ScanClient, ScanLane, SingleFlight},
     transaction,
 };
 
@@ -117,39 +118,104 @@ pub struct ChildCount<P, F> {
 pub trait Filter {
     /// Adds them.
     fn push(&self, sql: &mut QueryBuilder<Postgres>);
+
+    /// Whether so few rows may pass that all have to be read before a page is full.
+    fn may_read_everything(&self) -> bool {
+        false
+    }
 }
 
 impl Filter for () {
     fn push(&self, _: &mut QueryBuilder<Postgres>) {}
 }
 
-/// A page of a whole table.
-///
-/// # Errors
-/// Those of the database.
-pub async fn page<T: Listed>(
-    db: &PgPool,
+/// A table that is listed as a whole, by filters of one kind. Whatever may read all its rows waits for its turn.
+pub struct Table<T, F> {
+    db: PgPool,
     key: Key,
-    order: Order,
-    filter: &impl Filter,
-    args: &PageArgs,
-) -> Result<Page<T>, Error> {
+    lane: ScanLane,
+    pages: SingleFlight<(ScanClient, Order, F, PageArgs), Page<T>>,
+    counts: SingleFlight<(ScanClient, F), i64>,
+    _rows: PhantomData<fn() -> T>,
+}
+
+impl<T, F> Clone for Table<T, F> {
+    fn clone(&self) -> Self {
+        let Self { db, key, lane, pages, counts, _rows } = self;
+        Self {
+            db: db.clone(),
+            key: *key,
+            lane: lane.clone(),
+            pages: pages.clone(),
+            counts: counts.clone(),
+            _rows: *_rows,
+        }
+    }
+}
+
+impl<T, F> Table<T, F>
+where
+    T: Listed,
+    F: Filter + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    /// The table in this database; looks how its rows can be ordered.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+        let key = Key::of::<T>(&db).await?;
+        let lane = ScanLane::new(db.clone());
+        Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new(), _rows: PhantomData })
+    }
+
+    /// A page of the rows that pass the filter.
+    ///
+    /// # Errors
+    /// Those of the database; `Unavailable` when there is no turn for it in time.
+    pub async fn page(&self, scan: Scan, order: Order, filter: &F, args: &PageArgs) -> Result<Page<T>, Error> {
+        if !filter.may_read_everything() {
+            let rows = page_sql::<T>(self.key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
+            return Ok(Page::new(rows, args));
+        }
+        let asked = (scan.client(), order, filter.clone(), *args);
+        let (lane, key) = (self.lane.clone(), self.key);
+        let begin = |(client, order, filter, args): (ScanClient, Order, F, PageArgs)| async move {
+            let mut connection = lane.connection(client).await?;
+            let rows = page_sql::<T>(key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
+            connection.release();
+            Ok(Page::new(rows?, &args))
+        };
+        scan.in_time(self.pages.run(asked.clone(), || begin(asked))).await
+    }
+
+    /// How many rows pass the filter.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn count(&self, scan: Scan, filter: &F) -> Result<i64, Error> {
+        let asked = (scan.client(), filter.clone());
+        let lane = self.lane.clone();
+        let begin = |(client, filter): (ScanClient, F)| async move {
+            let mut connection = lane.connection(client).await?;
+            let count = count_sql::<T>(&filter).build_query_scalar().fetch_one(connection.get()).await;
+            connection.release();
+            Ok(count?)
+        };
+        self.counts.run(asked.clone(), || begin(asked)).await
+    }
+}
+
+fn page_sql<T: Listed>(key: Key, order: Order, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(format!("select {} from {} where true", T::COLUMNS, T::TABLE));
     filter.push(&mut sql);
     push_keyset::<T>(&mut sql, key, order, args);
-
-    let rows = sql.build_query_as().fetch_all(db).await?;
-    Ok(Page::new(rows, args))
+    sql
 }
 
-/// How many rows of a whole table pass a filter.
-///
-/// # Errors
-/// Those of the database.
-pub async fn count<T: Listed>(db: &PgPool, filter: &impl Filter) -> Result<i64, Error> {
+fn count_sql<T: Listed>(filter: &impl Filter) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(format!("select count(*) from {} where true", T::TABLE));
     filter.push(&mut sql);
-    Ok(sql.build_query_scalar().fetch_one(db).await?)
+    sql
 }
 
 /// The pages of many parents, newest first: one statement for all that ask for the same part by

@@ -32,7 +32,9 @@ use crate::{
     entities::{self, Entities},
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
     metrics::{self, Answering, OpenStream},
-    report, spans,
+    report,
+    scans::ScanClient,
+    spans,
     token::{Bearer, Verifier},
     trace,
     variables::remove_absent_variables,
@@ -238,8 +240,7 @@ impl Subgraph {
         let deadline = Deadline::of_new_request();
         let answer = async {
             let bearer = self.admit(&headers, &mut request).await?;
-            let request = request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
-            let request = request.data(deadline);
+            let request = with_caller(request, &bearer, &headers).data(deadline);
             Ok(report::publish((self.run)(request).await))
         };
         let answer =
@@ -259,8 +260,7 @@ impl Subgraph {
         let responses = async move {
             match subgraph.admit(&headers, &mut request).await {
                 Ok(bearer) => {
-                    let request =
-                        request.data(bearer.viewer).data(Client::of(&headers)).data(Credentials::of(&headers));
+                    let request = with_caller(request, &bearer, &headers);
                     until(bearer.time_left(), (subgraph.stream)(request).map(report::publish).boxed())
                 }
                 Err(error) => stream::iter([report::failure(&error)]).boxed(),
@@ -288,6 +288,13 @@ impl Subgraph {
         remove_absent_variables(request);
         Ok(bearer)
     }
+}
+
+/// With what its resolvers can know of who sent it.
+fn with_caller(request: Request, bearer: &Bearer, headers: &HeaderMap) -> Request {
+    let client = Client::of(headers);
+    let request = request.data(bearer.viewer).data(client).data(Credentials::of(headers));
+    request.data(ScanClient::of(bearer.viewer, client))
 }
 
 /// The responses until the time is over, and then the reason.

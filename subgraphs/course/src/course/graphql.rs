@@ -7,7 +7,7 @@ use async_graphql::{
 };
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, CourseId, Error as Failure, PageArgs, UserError, UserId, ViewerExt as _, answer,
+    Connection, CourseId, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer,
     connection::{Total, connection},
     list::{Listed as _, Order},
     seal::{Fact, SealKeys},
@@ -156,10 +156,11 @@ impl CourseQuery {
             let filter = filter.unwrap_or_default().try_into_store()?;
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-            let page = store.list(order_by.into(), &filter, &args).await?;
+            let scan = ctx.scan();
+            let page = store.list(scan, order_by.into(), &filter, &args).await?;
             let total = Total::new(move || {
                 let (store, filter) = (store.clone(), filter.clone());
-                async move { store.count(&filter).await }
+                async move { store.count(scan, &filter).await }
             });
             Ok(connection(&page, total))
         };

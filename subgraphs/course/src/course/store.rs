@@ -7,8 +7,9 @@ use sqlx::{PgPool, Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
     CourseId, Error, PageArgs, Refusal, UserId,
     ids::new_id_and_time,
-    list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
+    list::{self, ChildCount, ChildPage, Filter, Listed, Order, Page, Table},
     page::Position,
+    scans::Scan,
     text::contains_pattern,
     transaction,
     viewer::VerifiedTeacher,
@@ -20,11 +21,11 @@ use super::{Course, Description, Level};
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
-    key: Key,
+    table: Table<Course, CourseFilter>,
 }
 
 /// Which courses of the catalogue are asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CourseFilter {
     /// Text that title or description contains, in any letter case.
     pub search: Option<String>,
@@ -65,6 +66,10 @@ impl Filter for CourseFilter {
             sql.push(" and teacher_id = ").push_bind(teacher);
         }
     }
+
+    fn may_read_everything(&self) -> bool {
+        self.search.is_some() || self.teacher.is_some()
+    }
 }
 
 impl Store {
@@ -73,24 +78,30 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
-        let key = Key::of::<Course>(&db).await?;
-        Ok(Self { db, key })
+        let table = Table::open(db.clone()).await?;
+        Ok(Self { db, table })
     }
 
     /// A page of the catalogue.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn list(&self, order: Order, filter: &CourseFilter, args: &PageArgs) -> Result<Page<Course>, Error> {
-        list::page(&self.db, self.key, order, filter, args).await
+    pub async fn list(
+        &self,
+        scan: Scan,
+        order: Order,
+        filter: &CourseFilter,
+        args: &PageArgs,
+    ) -> Result<Page<Course>, Error> {
+        self.table.page(scan, order, filter, args).await
     }
 
     /// How many courses pass the filter.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn count(&self, filter: &CourseFilter) -> Result<i64, Error> {
-        list::count::<Course>(&self.db, filter).await
+    pub async fn count(&self, scan: Scan, filter: &CourseFilter) -> Result<i64, Error> {
+        self.table.count(scan, filter).await
     }
 
     /// Publishes a course.

@@ -26,7 +26,7 @@ async fn publish_with_old_ids(db: &PgPool, count: i32) {
 }
 
 /// So many courses with ids as this system makes them.
-async fn publish_with_new_ids(db: &PgPool, count: usize) {
+pub async fn publish_with_new_ids(db: &PgPool, count: usize) {
     let (ids, times): (Vec<_>, Vec<_>) = (0..count).map(|_| new_id_and_time()).unzip();
     query(
         "insert into courses (id, teacher_id, title, created_at)

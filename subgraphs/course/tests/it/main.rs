@@ -1,8 +1,11 @@
 //! The course subgraph, asked as the router asks it, over a real database.
 
+mod abandoned;
 mod catalogue;
 mod course;
 mod mutations;
 mod people;
+mod pool;
+mod scans;
 mod schema;
 mod user;

@@ -7,7 +7,7 @@ use async_graphql::{
 };
 use subgraph_kit::{
     Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error as Failure, PageArgs, PaymentId, Platform,
-    Refusal, UserError, UserId, ViewerExt as _, answer,
+    Refusal, ScanExt as _, UserError, UserId, ViewerExt as _, answer,
     connection::{Total, connection},
     list::Listed as _,
     viewer::Student,
@@ -113,10 +113,11 @@ impl EnrollmentQuery {
             let filter = EnrollmentFilter { status };
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-            let page = store.list(admin, filter, &args).await?;
+            let scan = ctx.scan();
+            let page = store.list(admin, scan, filter, &args).await?;
             let total = Total::new(move || {
                 let store = store.clone();
-                async move { store.count(admin, filter).await }
+                async move { store.count(admin, scan, filter).await }
             });
             Ok(connection(&page, total))
         };

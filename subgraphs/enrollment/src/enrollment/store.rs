@@ -9,8 +9,9 @@ use subgraph_kit::{
     Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId, crash,
     events::{self, Fact},
     ids::new_id_and_time,
-    list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
+    list::{self, ChildCount, ChildPage, Filter, Listed, Order, Page, Table},
     page::Position,
+    scans::Scan,
     transaction,
     viewer::{Admin, SignedIn, Student},
 };
@@ -22,7 +23,7 @@ use super::{Enrollment, Status};
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
-    key: Key,
+    table: Table<Enrollment, EnrollmentFilter>,
 }
 
 /// Which enrollments are asked for.
@@ -57,6 +58,10 @@ impl Filter for EnrollmentFilter {
         if let Some(status) = self.status {
             sql.push(" and status = ").push_bind(status);
         }
+    }
+
+    fn may_read_everything(&self) -> bool {
+        self.status.is_some()
     }
 }
 
@@ -99,20 +104,26 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
-        let key = Key::of::<Enrollment>(&db).await?;
-        Ok(Self { db, key })
+        let table = Table::open(db.clone()).await?;
+        Ok(Self { db, table })
     }
 
     /// # Errors
     /// Those of the database.
-    pub async fn list(&self, _: Admin, filter: EnrollmentFilter, args: &PageArgs) -> Result<Page<Enrollment>, Error> {
-        list::page(&self.db, self.key, Order::NewestFirst, &filter, args).await
+    pub async fn list(
+        &self,
+        _: Admin,
+        scan: Scan,
+        filter: EnrollmentFilter,
+        args: &PageArgs,
+    ) -> Result<Page<Enrollment>, Error> {
+        self.table.page(scan, Order::NewestFirst, &filter, args).await
     }
 
     /// # Errors
     /// Those of the database.
-    pub async fn count(&self, _: Admin, filter: EnrollmentFilter) -> Result<i64, Error> {
-        list::count::<Enrollment>(&self.db, &filter).await
+    pub async fn count(&self, _: Admin, scan: Scan, filter: EnrollmentFilter) -> Result<i64, Error> {
+        self.table.count(scan, &filter).await
     }
 
     /// Gives a student a place, and tells the others.

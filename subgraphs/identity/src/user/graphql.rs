@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, UserError, UserId, ViewerExt as _, answer,
+    Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer,
     connection::{Total, connection},
     list::Listed as _,
 };
@@ -81,10 +81,11 @@ impl UserQuery {
             let args = PageArgs::try_new(User::NOUN, first, after.as_deref(), last, before.as_deref())?;
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-            let page = store.list_unverified_teachers(admin, &args).await?;
+            let scan = ctx.scan();
+            let page = store.list_unverified_teachers(admin, scan, &args).await?;
             let total = Total::new(move || {
                 let store = store.clone();
-                async move { store.count_unverified_teachers(admin).await }
+                async move { store.count_unverified_teachers(admin, scan).await }
             });
             Ok(connection(&page, total))
         };

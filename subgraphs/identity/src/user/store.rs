@@ -7,8 +7,9 @@ use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as, query_
 use subgraph_kit::{
     Code, Error, PageArgs, Refusal, UserId,
     ids::new_id_and_time,
-    list::{self, Filter, Key, Listed, Order, Page},
+    list::{Filter, Listed, Order, Page, Table},
     page::Position,
+    scans::Scan,
     viewer::Admin,
 };
 
@@ -18,7 +19,7 @@ use super::{Role, SignUp, User};
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
-    key: Key,
+    table: Table<User, UnverifiedTeachers>,
 }
 
 /// A user with what proves a password right.
@@ -29,6 +30,7 @@ pub struct Account {
     pub password_hash: String,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct UnverifiedTeachers;
 
 impl Listed for User {
@@ -46,26 +48,30 @@ impl Filter for UnverifiedTeachers {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push(" and role = 'teacher' and not is_verified");
     }
+
+    fn may_read_everything(&self) -> bool {
+        true
+    }
 }
 
 impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
-        let key = Key::of::<User>(&db).await?;
-        Ok(Self { db, key })
+        let table = Table::open(db.clone()).await?;
+        Ok(Self { db, table })
     }
 
     /// # Errors
     /// Those of the database.
-    pub async fn list_unverified_teachers(&self, _: Admin, args: &PageArgs) -> Result<Page<User>, Error> {
-        list::page(&self.db, self.key, Order::OldestFirst, &UnverifiedTeachers, args).await
+    pub async fn list_unverified_teachers(&self, _: Admin, scan: Scan, args: &PageArgs) -> Result<Page<User>, Error> {
+        self.table.page(scan, Order::OldestFirst, &UnverifiedTeachers, args).await
     }
 
     /// # Errors
     /// Those of the database.
-    pub async fn count_unverified_teachers(&self, _: Admin) -> Result<i64, Error> {
-        list::count::<User>(&self.db, &UnverifiedTeachers).await
+    pub async fn count_unverified_teachers(&self, _: Admin, scan: Scan) -> Result<i64, Error> {
+        self.table.count(scan, &UnverifiedTeachers).await
     }
 
     /// Verifies a teacher, if they are not yet.

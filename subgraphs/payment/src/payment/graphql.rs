@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, PaymentId, UserId, ViewerExt as _,
+    Connection, Error as Failure, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _,
     connection::{Total, connection},
     list::Listed as _,
 };
@@ -85,10 +85,11 @@ impl PaymentQuery {
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let filter = PaymentFilter { status };
-            let page = store.list(admin, &filter, &args).await?;
+            let scan = ctx.scan();
+            let page = store.list(admin, scan, &filter, &args).await?;
             let total = Total::new(move || {
                 let store = store.clone();
-                async move { store.count(admin, &filter).await }
+                async move { store.count(admin, scan, &filter).await }
             });
             Ok(connection(&page, total))
         };

@@ -6,8 +6,9 @@ use async_graphql::dataloader::Loader;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
     Error, PageArgs, PaymentId, UserId,
-    list::{self, ChildCount, ChildPage, Filter, Key, Listed, Order, Page},
+    list::{self, ChildCount, ChildPage, Filter, Listed, Order, Page, Table},
     page::Position,
+    scans::Scan,
     viewer::Admin,
 };
 
@@ -17,11 +18,11 @@ use super::{Payment, Status};
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
-    key: Key,
+    table: Table<Payment, PaymentFilter>,
 }
 
 /// Which payments are asked for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PaymentFilter {
     /// Only those that stand like this.
     pub status: Option<Status>,
@@ -44,6 +45,10 @@ impl Filter for PaymentFilter {
             sql.push(" and status = ").push_bind(status);
         }
     }
+
+    fn may_read_everything(&self) -> bool {
+        self.status.is_some()
+    }
 }
 
 impl Store {
@@ -52,8 +57,8 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
-        let key = Key::of::<Payment>(&db).await?;
-        Ok(Self { db, key })
+        let table = Table::open(db.clone()).await?;
+        Ok(Self { db, table })
     }
 
     pub(crate) fn db(&self) -> &PgPool {
@@ -64,16 +69,22 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn list(&self, _: Admin, filter: &PaymentFilter, args: &PageArgs) -> Result<Page<Payment>, Error> {
-        list::page(&self.db, self.key, Order::NewestFirst, filter, args).await
+    pub async fn list(
+        &self,
+        _: Admin,
+        scan: Scan,
+        filter: &PaymentFilter,
+        args: &PageArgs,
+    ) -> Result<Page<Payment>, Error> {
+        self.table.page(scan, Order::NewestFirst, filter, args).await
     }
 
     /// How many payments pass the filter.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn count(&self, _: Admin, filter: &PaymentFilter) -> Result<i64, Error> {
-        list::count::<Payment>(&self.db, filter).await
+    pub async fn count(&self, _: Admin, scan: Scan, filter: &PaymentFilter) -> Result<i64, Error> {
+        self.table.count(scan, filter).await
     }
 }
 

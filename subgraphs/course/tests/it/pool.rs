@@ -1,0 +1,55 @@
+//! A pool of the usual size, and what its connections are busy with. A lock on the table keeps each statement where it
+//! is, so that it can be counted.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, query_scalar, raw_sql};
+use subgraph_kit::{
+    database::{DatabaseSettings, connect},
+    testing::{Reply, TestApp, TestClient},
+};
+use tokio::{task::JoinHandle, time::sleep};
+
+use crate::people::*;
+
+pub const PAGE: &str = "{ courses(first: 1) { nodes { id } } }";
+
+/// A statement of a kind, as the database sees it.
+pub const SEARCHES: &str = "%ilike%";
+pub const COUNTS: &str = "select count(*) from courses%";
+pub const PAGES: &str = "select id, teacher_id%where true order by%";
+
+/// The subgraph with a pool of its own, as it has in production; no statement ends because it takes long.
+pub async fn app_with_five_connections(db: &PgPool) -> TestApp {
+    let settings = DatabaseSettings { db_statement_timeout: 0, ..DatabaseSettings::default() };
+    app(connect(db.connect_options().to_url_lossy().as_str(), &settings).await.expect("a pool")).await
+}
+
+/// Until this connection ends, nobody reads a course.
+pub async fn hold_the_table(db: &PgPool) -> PgConnection {
+    let mut holder = PgConnection::connect_with(&db.connect_options()).await.expect("a connection");
+    let lock = "begin; lock table courses in access exclusive mode";
+    raw_sql(lock).execute(&mut holder).await.expect("the table");
+    holder
+}
+
+pub async fn active(db: &PgPool, kind: &str) -> i64 {
+    let statement = "select count(*) from pg_stat_activity
+        where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and query like $1";
+    query_scalar(statement).bind(kind).fetch_one(db).await.expect("a number")
+}
+
+pub async fn wait_for(db: &PgPool, kind: &str, wanted: i64) {
+    for _ in 0..400 {
+        if active(db, kind).await == wanted {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{} of {kind} are active, not {wanted}", active(db, kind).await);
+}
+
+pub fn ask(client: TestClient, document: String) -> JoinHandle<Reply> {
+    tokio::spawn(async move { client.send(&document, json!({})).await })
+}
