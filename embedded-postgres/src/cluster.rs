@@ -99,13 +99,7 @@ fn remove_all(dir: &Path) -> Result<()> {
 
 fn lock(dir: &Path) -> Result<Lock> {
     let path = beside(dir, "lock");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .read(true)
-        .write(true)
-        .truncate(false)
-        .open(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file = open_private(OpenOptions::new().create(true).read(true).write(true).truncate(false), &path)?;
     match file.try_lock() {
         Ok(()) => {
             file.set_len(0)?;
@@ -124,6 +118,16 @@ fn lock(dir: &Path) -> Result<Lock> {
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
+}
+
+/// Opens a file that nobody else may read, even if it was there before.
+pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> Result<File> {
+    let file = options.mode(0o600).open(path).with_context(|| format!("cannot write {}", path.display()))?;
+    if file.metadata()?.mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))
+            .with_context(|| format!("cannot close {} to others", path.display()))?;
+    }
+    Ok(file)
 }
 
 pub(crate) fn is_new(dir: &Path) -> Result<bool> {

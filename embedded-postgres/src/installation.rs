@@ -16,6 +16,9 @@ use crate::place::place;
 /// The major version of `PostgreSQL` that Lyceum runs on.
 pub const VERSION: &str = "16";
 
+/// All that the programs are told of our environment: where things are, and the time zone.
+const INHERITED: [&str; 7] = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
+
 const PACKAGE_VERSION: &str = "16.14.0-beta.17";
 
 /// The programs of one `PostgreSQL` 16.
@@ -89,6 +92,8 @@ impl Installation {
 
 fn command(bin: &Path, program: &str, account: Option<&Account>) -> Command {
     let mut command = Command::new(bin.join(program));
+    // Our own environment may hold secrets, and every process of the server would have them.
+    command.env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     // Messages are read by us too, and an unknown locale in LANG stops PostgreSQL.
     command.env("LC_ALL", "C").current_dir("/").stdin(Stdio::null()).kill_on_drop(true);
     if let Some(account) = account {

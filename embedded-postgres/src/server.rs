@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cluster::{Cluster, is_new};
+use crate::cluster::{Cluster, is_new, open_private};
 use crate::installation::Installation;
 use crate::log::{advice, last_lines, since};
 use crate::place::place;
@@ -296,8 +296,7 @@ const EPHEMERAL: &[&str] = &[
 ];
 
 fn open_log(cluster: &Cluster) -> Result<File> {
-    let path = cluster.log();
-    OpenOptions::new().create(true).append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))
+    open_private(OpenOptions::new().create(true).append(true), &cluster.log())
 }
 
 fn is_free(port: u16) -> bool {

@@ -81,6 +81,45 @@ async fn nobody_gets_in_without_the_password() {
 }
 
 #[tokio::test]
+async fn what_lies_beside_the_data_is_ours_alone() {
+    let place = open_directory();
+    let data = place.path().join("school");
+    for extension in ["lock", "log"] {
+        std::fs::write(data.with_extension(extension), "from before").expect("a file");
+    }
+    let server = Server::start(&installation().await, options(&data)).await.expect("a start");
+
+    for extension in ["lock", "log"] {
+        let mode = data.with_extension(extension).metadata().expect("a file").mode();
+        assert_eq!(mode & 0o777, 0o600, "{extension}");
+    }
+    server.stop().await.expect("a clean stop");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_does_not_get_our_environment() {
+    let needed = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LD_LIBRARY_PATH"];
+    let ours: Vec<_> = std::env::vars().filter(|(name, _)| !needed.contains(&name.as_str())).collect();
+    assert!(!ours.is_empty(), "whoever runs tests has told them something");
+    let place = open_directory();
+    let server = Server::start(&installation().await, options(&place.path().join("school"))).await.expect("a start");
+    let mut db = connect(&server).await;
+    let session = text(&mut db, "select pg_backend_pid()::text").await;
+
+    for pid in [server.pid().expect("a process").to_string(), session] {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("an environment");
+        let names: Vec<_> =
+            environment.split(|&byte| byte == 0).filter_map(|set| set.split(|&byte| byte == b'=').next()).collect();
+        assert!(names.contains(&&b"LC_ALL"[..]));
+        for (name, _) in &ours {
+            assert!(!names.contains(&name.as_bytes()), "{name}");
+        }
+    }
+    server.stop().await.expect("a clean stop");
+}
+
+#[tokio::test]
 async fn an_ephemeral_server_leaves_nothing() {
     let place = open_directory();
     let ephemeral = ServerOptions { ephemeral: true, ..options(&place.path().join("school")) };
