@@ -7,6 +7,7 @@ import {
   getNamedType,
   isObjectType,
   OperationTypeNode,
+  parse,
   validate,
 } from "graphql";
 import { Cursors } from "../cursors.ts";
@@ -30,6 +31,9 @@ const SCHEMA = new URL("../../../api.graphql", import.meta.url);
 const OBJECTS = [20, 100, 400, 2000];
 /** Searches and counts over the catalogue take what its size says: the weights are those of so many courses. */
 const CATALOGUE = 100_000;
+const SEARCH = "CourseFilter.search";
+/** Whatever the fit says, an object is not free. */
+const LEAST = 5;
 /** What a mutation is said to cost; none is measured. */
 const MUTATION = 20_000;
 
@@ -57,6 +61,7 @@ export async function learn(learning: Learning, databases: Databases): Promise<v
       measured: micros,
     }));
     const weights = fit(samples);
+    weights.set(SEARCH, await searchWeight(learning, databases));
     writeFileSync(learning.weights, written(weights, schema));
     say(`weights of ${weights.size} things, fitted to ${runs.length} operations`);
     return;
@@ -121,6 +126,21 @@ async function measureAll(learning: Learning, schema: GraphQLSchema, databases: 
   return runs;
 }
 
+/** A search may find nothing, for which it reads everything; most random ones find something soon. */
+async function searchWeight({ router, processes }: Learning, databases: Databases) {
+  const system = new System("cost", router);
+  await system.signIn();
+  const viewer = findViewers(await read(databases))[0] as Operation["viewer"];
+  const took = async (filter: string) => {
+    const document = parse(`{ courses(first: 1${filter}) { totalCount nodes { id } } }`);
+    const operation = { document, variables: {}, operationName: undefined, viewer };
+    return (await measure(operation, system, processes))?.micros ?? 0;
+  };
+  const weight = (await took(', filter: { search: "qzqzqz" }')) - (await took(""));
+  await system.close();
+  return Math.max(weight, 0);
+}
+
 /** More courses like those that there are, older than all of them and of nobody. */
 async function grow(databases: Databases): Promise<void> {
   await databases.rows(
@@ -156,7 +176,8 @@ function written(weights: Map<string, number>, schema: GraphQLSchema): string {
     Record<string, number>
   >;
   for (const [name, weight] of weights) {
-    const rounded = Math.round(weight);
+    const isType = isObjectType(schema.getType(name));
+    const rounded = Math.max(Math.round(weight), isType ? LEAST : 0);
     const kind = !name.includes(".") ? "types" : isWeighed(name, schema) ? "fields" : "inputFields";
     if (rounded > 0) (found[kind] as Record<string, number>)[name] = rounded;
   }
