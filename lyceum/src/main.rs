@@ -2,6 +2,7 @@
 
 mod admin;
 mod health;
+mod open_files;
 mod plan;
 mod seed;
 mod stop;
@@ -128,6 +129,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
         Command::Subgraph(settings) => runtime.block_on(subgraphs::serve(*settings)),
         Command::Router(settings) => {
             let router = Router::bind(&settings.router)?;
+            open_files::raise_for_router(router.max_live_connections());
             router.run(stop::ending_on(runtime, settings.router.end.notice())?)
         }
         Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),

@@ -25,7 +25,7 @@ use subgraph_kit::{
 use tokio::{join, net::TcpListener, select, time::sleep, try_join};
 use tracing::{info, warn};
 
-use crate::{seed, stop, telemetry};
+use crate::{open_files, seed, stop, telemetry};
 
 /// A subgraph, and its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -215,6 +215,7 @@ const FINISH: Duration = Duration::from_secs(10);
 /// Runs one subgraph until the process is told to stop. It has its port, and says that it lives, before it has a
 /// database; what is wrong with the settings ends it.
 pub async fn serve(settings: Settings) -> Result<()> {
+    open_files::raise_for_subgraph();
     let ending = stop::ending(settings.end.notice())?;
     let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port())));
     let secrets = settings.secret.secrets()?;

@@ -7,6 +7,7 @@
 
 mod allowed_hosts;
 mod config;
+mod connections;
 mod cost;
 mod hive_gaps;
 mod places;

@@ -65,7 +65,7 @@ impl Places {
 
     /// A place for a subscription, over whichever transport. Who has not signed in counts by their address alone.
     pub fn subscription(&self, client: Option<IpAddr>, user: Option<&str>) -> Result<Place, Full> {
-        let LiveSettings { live_per_client, live_per_user } = self.settings;
+        let LiveSettings { live_per_client, live_per_user, .. } = self.settings;
         let holder = Holder::Subscriptions(Client(client).network());
         let of_client = (holder.clone(), live_per_client, Full::Client(live_per_client));
         let of_user = match user {
@@ -136,7 +136,7 @@ mod tests {
     const TWO: NonZeroU32 = NonZeroU32::new(2).expect("it is not zero");
 
     fn places() -> Places {
-        Places::new(LiveSettings { live_per_client: THREE, live_per_user: TWO })
+        Places::new(LiveSettings { live_per_client: THREE, live_per_user: TWO, ..LiveSettings::default() })
     }
 
     fn address(text: &str) -> IpAddr {

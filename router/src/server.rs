@@ -2,7 +2,7 @@
 //! to the whole process here: the log, the signals, the configuration's place.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
     sync::{Arc, Once},
     time::{Duration, Instant},
@@ -19,9 +19,11 @@ use hive_router::{
     init_rustls_crypto_provider, invoke_shutdown_hooks,
     ntex::{
         SharedCfg,
+        http::HttpService,
         rt::{self, DefaultRuntime, System},
-        server::{Server, bind_addr},
-        web::{self, App, HttpRequest, HttpResponse, HttpServer},
+        server::{Server, ServerBuilder, bind_addr},
+        service::apply,
+        web::{self, App, HttpRequest, HttpResponse},
     },
     opentelemetry::global,
     pipeline::{
@@ -44,6 +46,7 @@ use crate::{
     Settings,
     allowed_hosts::AllowedHosts,
     config,
+    connections::Connections,
     hive_gaps::unread_body::UnreadBody,
     places::Places,
     plugins,
@@ -69,6 +72,9 @@ const FLUSH: Duration = Duration::from_millis(100);
 /// A router that has its port and does not answer yet.
 pub struct Router {
     listeners: Vec<TcpListener>,
+    /// Where it asks itself for what WebSockets want, so that no client takes those connections.
+    own_listener: TcpListener,
+    connections: Connections,
     config: &'static HiveRouterConfig,
     relay: Relay,
     front: Front,
@@ -96,11 +102,14 @@ impl Router {
         let secrets = settings.require_secrets()?;
         let relay = Relay::bind(settings, secrets.clone())?;
         let (places, end) = (Places::new(settings.live), End::default());
+        let is_direct = settings.client_address.header.is_none();
+        let connections = Connections::new(is_direct.then_some(settings.live.connections_per_client));
         let handed_over = HandedOver::new(Parts {
             executors: executors(&settings.in_process, settings.runtime.as_ref()),
             secrets,
             streams: relay.streams(),
             places: places.clone(),
+            connections: connections.clone(),
             in_flight: end.in_flight.clone(),
             ending: end.ending.clone(),
             key: relay.key().to_owned(),
@@ -113,12 +122,19 @@ impl Router {
         // hive-router keeps references to its configuration for as long as the process lives.
         let config = config.into_static();
         let needed_to_start = (temporary, handed_over);
-        let address = address(&listeners);
+        let own_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no loopback port for WebSockets")?;
+        let address = own_listener.local_addr()?;
         let (End { ending, in_flight }, key) = (end.clone(), relay.key().to_owned());
         let front = Front::new(address, config.graphql_path(), key, places, settings.patience, in_flight, ending.stop)?;
         let hosts = AllowedHosts::new(&settings.allowed_hosts.allowed_hosts);
         let timeouts = settings.client_timeouts;
-        Ok(Self { listeners, config, relay, front, hosts, end, timeouts, needed_to_start })
+        Ok(Self { listeners, own_listener, connections, config, relay, front, hosts, end, timeouts, needed_to_start })
+    }
+
+    /// How many live connections it takes.
+    #[must_use]
+    pub fn max_live_connections(&self) -> usize {
+        self.config.traffic_shaping.router.max_long_lived_clients
     }
 
     /// Where clients connect.
@@ -162,7 +178,9 @@ impl Router {
         let relay_ended = CancellationToken::new();
         self.relay.start(stop.clone(), relay_ended.clone())?;
 
-        let server = server(self.listeners, self.config, &shared, &schema, (self.front, self.hosts), ending)?;
+        let listeners = (self.listeners, self.own_listener);
+        let parts = (self.front, self.hosts, self.connections);
+        let server = server(listeners, self.config, &shared, &schema, parts, ending)?;
         info!(%address, "the router is ready");
         let patience = self.config.http.shutdown_timeout;
         rt::spawn(stop_with(stop.clone(), relay_ended.clone(), server.clone(), in_flight, patience));
@@ -268,17 +286,17 @@ async fn has_supergraph(schema: &SchemaState, stop: &CancellationToken) -> Resul
 }
 
 fn server(
-    listeners: Vec<TcpListener>,
+    (listeners, own_listener): (Vec<TcpListener>, TcpListener),
     config: &'static HiveRouterConfig,
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
-    (front, hosts): (Front, AllowedHosts),
+    (front, hosts, connections): (Front, AllowedHosts, Connections),
     ending: Ending,
 ) -> Result<Server> {
     let (shared, schema) = (shared.clone(), schema.clone());
     let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
 
-    let mut server = HttpServer::new(async move || {
+    let app = move || {
         let paths = paths.clone();
         App::new()
             .middleware(LongLivedClientLimitService::new(config))
@@ -304,17 +322,24 @@ fn server(
             .configure(|app| configure_ntex_app(app, &paths, None))
             .route("/ready", web::get().to(ready))
             .default_service(web::to(nothing_here))
-    })
-    .disable_signals()
-    .config(SharedCfg::new("router").add(build_http_service_config(config)))
-    .shutdown_timeout(config.shutdown_timeout());
+    };
+    let settings: SharedCfg = SharedCfg::new("router").add(build_http_service_config(config)).into();
 
+    let mut server = ServerBuilder::default().disable_signals().shutdown_timeout(config.shutdown_timeout());
     if let Some(workers) = config.workers() {
         server = server.workers(workers.get());
     }
     for listener in listeners {
-        server = server.listen(listener)?;
+        let (app, settings, connections) = (app.clone(), settings.clone(), connections.clone());
+        server = server.listen("router", listener, async move |config| {
+            config.config(settings.clone());
+            apply(connections.clone(), HttpService::new(app()))
+        })?;
     }
+    server = server.listen("router-websockets", own_listener, async move |config| {
+        config.config(settings.clone());
+        HttpService::new(app())
+    })?;
     Ok(server.run())
 }
 

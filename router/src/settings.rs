@@ -150,6 +150,12 @@ impl Default for ClientAddressSettings {
 /// How much one client and one user may have open at a time, of the 10,000 places that a router has.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LiveSettings {
+    /// Plain connections that one network address (of IPv6, the first 48 bits) may have open at a time, whether or not
+    /// something is asked on them; one more is closed at once. What is live does not count. Where a proxy says who the
+    /// clients are (`--client-address-header`) this is the proxy's to limit, and there is no limit here.
+    #[arg(long, env = "LYCEUM_CONNECTIONS_PER_CLIENT", value_name = "NUMBER", default_value_t = CONNECTIONS_PER_CLIENT)]
+    pub connections_per_client: NonZeroU32,
+
     /// Subscriptions, and sockets (`graphql-transport-ws`), that one network address (of IPv6, the first 48 bits) may have open at a time. A
     /// class or a company behind one address shares them.
     #[arg(long, env = "LYCEUM_LIVE_PER_CLIENT", value_name = "NUMBER", default_value_t = LIVE_PER_CLIENT)]
@@ -160,12 +166,17 @@ pub struct LiveSettings {
     pub live_per_user: NonZeroU32,
 }
 
+const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");
 const LIVE_PER_CLIENT: NonZeroU32 = NonZeroU32::new(1000).expect("it is not zero");
 const LIVE_PER_USER: NonZeroU32 = NonZeroU32::new(100).expect("it is not zero");
 
 impl Default for LiveSettings {
     fn default() -> Self {
-        Self { live_per_client: LIVE_PER_CLIENT, live_per_user: LIVE_PER_USER }
+        Self {
+            connections_per_client: CONNECTIONS_PER_CLIENT,
+            live_per_client: LIVE_PER_CLIENT,
+            live_per_user: LIVE_PER_USER,
+        }
     }
 }
 

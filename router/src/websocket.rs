@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -88,13 +88,8 @@ impl Front {
         in_flight: TaskTracker,
         stop: CancellationToken,
     ) -> reqwest::Result<Self> {
-        let ip = match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
         Ok(Self {
-            endpoint: format!("http://{}{path}", SocketAddr::new(ip, address.port())),
+            endpoint: format!("http://{address}{path}"),
             client: reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?,
             key,
             places,

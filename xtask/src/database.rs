@@ -27,12 +27,8 @@ impl Database {
         embedded_postgres::remove_abandoned(&place).await?;
         let waiting = Waiting::for_(&format!("starting PostgreSQL {}", installation.version()));
         let data_dir = place.join(std::process::id().to_string());
-        let options = ServerOptions {
-            data_dir: data_dir.clone(),
-            port: 0,
-            database: "lyceum_test".into(),
-            ephemeral: true,
-        };
+        let options =
+            ServerOptions { data_dir: data_dir.clone(), port: 0, database: "lyceum_test".into(), ephemeral: true };
         let server = Server::start(&installation, options).await?;
         waiting.done();
         Ok(Self { server, installation, data_dir })

@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::databases::Servers;
 use crate::{
-    seed, stop,
+    open_files, seed, stop,
     subgraphs::{self, DatabaseUrls, Name},
     telemetry,
     terminal::Steps,
@@ -188,6 +188,7 @@ pub async fn run(mut settings: Settings) -> Result<()> {
     if let Some(manifest) = &settings.safelist {
         router::require_safelist(manifest)?;
     }
+    open_files::raise();
     let stop = stop::token()?;
     if settings.stop_with_stdin {
         stop::with_stdin(&stop);

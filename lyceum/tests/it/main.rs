@@ -14,6 +14,7 @@ mod lifecycle;
 mod live;
 mod malformed_requests;
 mod notices;
+mod open_files;
 mod operations;
 mod page;
 mod partial_failures;

@@ -14,7 +14,7 @@ use subgraph_kit::{Ending, hop::Secrets};
 use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;
-use crate::{places::Places, relay::Streams};
+use crate::{connections::Connections, places::Places, relay::Streams};
 
 static HANDED_OVER: Mutex<Option<HashMap<u64, Parts>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
@@ -30,6 +30,8 @@ pub struct Parts {
     pub streams: Streams,
     /// How many there may be.
     pub places: Places,
+    /// The plain connections that clients have open.
+    pub connections: Connections,
     /// What is being answered.
     pub in_flight: TaskTracker,
     /// The router's end.

@@ -49,6 +49,7 @@ use tokio_util::{
 
 use super::{client_address::Address, errors, handed_over};
 use crate::{
+    connections::{Connections, Uncounted},
     places::{Full, Place, Places},
     relay::{self, ClientStream, KEY, Reader, STREAM},
 };
@@ -59,6 +60,7 @@ pub const RETRY_AFTER_SECONDS: u64 = 5;
 pub struct Streams {
     open: relay::Streams,
     places: Places,
+    connections: Connections,
     in_flight: TaskTracker,
     ending: Ending,
 }
@@ -85,6 +87,7 @@ impl RouterPlugin for Streams {
         payload.initialize_plugin(Self {
             open: parts.streams,
             places: parts.places,
+            connections: parts.connections,
             in_flight: parts.in_flight,
             ending: parts.ending,
         })
@@ -180,6 +183,7 @@ impl Streams {
         // An error is answered at once.
         let Some(form) = Form::of(response.headers()) else { return response };
         let gone = response.request().io().map(IoRef::on_disconnect);
+        let uncounted = response.request().peer_addr().map(|peer| self.connections.uncount(peer));
         response.map_body(|_, body| {
             let live = Live {
                 body,
@@ -189,7 +193,7 @@ impl Streams {
                 stop: Box::pin(self.ending.stop.clone().cancelled_owned()),
                 is_between_events: true,
                 is_over: false,
-                _held: (place, self.in_flight.token()),
+                _held: (place, uncounted, self.in_flight.token()),
             };
             ResponseBody::Other(Body::from_message(live))
         })
@@ -219,7 +223,7 @@ struct Live {
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     is_between_events: bool,
     is_over: bool,
-    _held: (Place, TaskTrackerToken),
+    _held: (Place, Option<Uncounted>, TaskTrackerToken),
 }
 
 impl MessageBody for Live {

@@ -25,7 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn limited(live_per_client: u32, live_per_user: u32) -> Own {
     let limit = |number| NonZeroU32::new(number).expect("it is not zero");
-    let live = LiveSettings { live_per_client: limit(live_per_client), live_per_user: limit(live_per_user) };
+    let live = LiveSettings {
+        live_per_client: limit(live_per_client),
+        live_per_user: limit(live_per_user),
+        ..LiveSettings::default()
+    };
     let client_address = ClientAddressSettings { header: Some("x-forwarded-for".to_owned()), ..Default::default() };
     App::own(Transport::InProcess, Options { client_address, live, ..Options::default() })
 }

@@ -3,6 +3,7 @@
 
 mod broken_documents;
 mod client_address;
+mod connections;
 mod hive_gaps;
 mod hosts;
 mod live;

@@ -1,0 +1,198 @@
+//! How many plain connections one client has open, so that none makes the router deaf for all others. What is live has
+//! limits of its own ([`crate::places`]) and does not count while it is.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use hive_router::ntex::{
+    Middleware, SharedCfg,
+    io::{Io, types::PeerAddr},
+    service::{Service, ServiceCtx},
+};
+use subgraph_kit::Client;
+
+/// Those of one router. Clones share them.
+#[derive(Clone, Default)]
+pub struct Connections {
+    /// None where all clients come by one proxy.
+    limit: Option<NonZeroU32>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: HashMap<Option<IpAddr>, u32>,
+    /// Whether each counts, by the client's end of it.
+    open: HashMap<SocketAddr, bool>,
+}
+
+/// One that is open, until it is dropped.
+pub struct OpenConnection {
+    peer: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+/// One that does not count, until this is dropped.
+pub struct Uncounted {
+    peer: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Connections {
+    pub fn new(limit: Option<NonZeroU32>) -> Self {
+        Self { limit, state: Arc::default() }
+    }
+
+    /// None when the client has as many as it may.
+    fn open(&self, peer: SocketAddr) -> Option<OpenConnection> {
+        let limit = self.limit.map_or(u32::MAX, NonZeroU32::get);
+        let mut state = lock(&self.state);
+        if state.counts.get(&client(peer)).is_some_and(|count| *count >= limit) {
+            return None;
+        }
+        state.open.insert(peer, true);
+        state.add(peer);
+        Some(OpenConnection { peer, state: Arc::clone(&self.state) })
+    }
+
+    /// For as long as something live is on this connection.
+    pub fn uncount(&self, peer: SocketAddr) -> Uncounted {
+        let mut state = lock(&self.state);
+        if let Some(counts @ true) = state.open.get_mut(&peer) {
+            *counts = false;
+            state.remove(peer);
+        }
+        Uncounted { peer, state: Arc::clone(&self.state) }
+    }
+}
+
+impl State {
+    fn add(&mut self, peer: SocketAddr) {
+        *self.counts.entry(client(peer)).or_default() += 1;
+    }
+
+    fn remove(&mut self, peer: SocketAddr) {
+        if let Entry::Occupied(mut entry) = self.counts.entry(client(peer)) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        let mut state = lock(&self.state);
+        if state.open.remove(&self.peer) == Some(true) {
+            state.remove(self.peer);
+        }
+    }
+}
+
+impl Drop for Uncounted {
+    fn drop(&mut self) {
+        let mut state = lock(&self.state);
+        // It may have more than it may now: it gets no new ones.
+        if let Some(counts @ false) = state.open.get_mut(&self.peer) {
+            *counts = true;
+            state.add(self.peer);
+        }
+    }
+}
+
+fn client(peer: SocketAddr) -> Option<IpAddr> {
+    Client(Some(peer.ip().to_canonical())).network()
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S> Middleware<S, SharedCfg> for Connections {
+    type Service = LimitedConnections<S>;
+
+    fn create(&self, service: S, _: SharedCfg) -> Self::Service {
+        LimitedConnections { connections: self.clone(), service }
+    }
+}
+
+pub struct LimitedConnections<S> {
+    connections: Connections,
+    service: S,
+}
+
+impl<S: Service<Io, Response = ()>> Service<Io> for LimitedConnections<S> {
+    type Response = ();
+    type Error = S::Error;
+
+    hive_router::ntex::forward_ready!(service);
+    hive_router::ntex::forward_poll!(service);
+    hive_router::ntex::forward_shutdown!(service);
+
+    async fn call(&self, io: Io, ctx: ServiceCtx<'_, Self>) -> Result<(), Self::Error> {
+        let Some(PeerAddr(peer)) = io.query::<PeerAddr>().get() else {
+            return ctx.call(&self.service, io).await;
+        };
+        // Dropping it closes it.
+        let Some(_open) = self.connections.open(peer) else { return Ok(()) };
+        ctx.call(&self.service, io).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(text: &str) -> SocketAddr {
+        text.parse().expect("an address and a port")
+    }
+
+    #[test]
+    fn a_client_has_so_many_and_no_more() {
+        let connections = Connections::new(NonZeroU32::new(2));
+
+        let first = connections.open(peer("192.0.2.1:1")).expect("the first");
+        let second = connections.open(peer("192.0.2.1:2")).expect("the second");
+        assert!(connections.open(peer("192.0.2.1:3")).is_none());
+        assert!(connections.open(peer("[::ffff:192.0.2.1]:3")).is_none(), "the same client");
+        assert!(connections.open(peer("192.0.2.2:1")).is_some());
+
+        drop(first);
+        assert!(connections.open(peer("192.0.2.1:3")).is_some());
+        drop(second);
+        assert!(lock(&connections.state).counts.is_empty());
+        assert!(lock(&connections.state).open.is_empty());
+    }
+
+    #[test]
+    fn what_is_live_does_not_count_while_it_is() {
+        let connections = Connections::new(NonZeroU32::new(1));
+
+        let first = connections.open(peer("192.0.2.1:1")).expect("the first");
+        let live = connections.uncount(peer("192.0.2.1:1"));
+        let second = connections.open(peer("192.0.2.1:2")).expect("the first is live");
+        drop(live);
+        assert!(connections.open(peer("192.0.2.1:3")).is_none());
+        drop(second);
+        assert!(connections.open(peer("192.0.2.1:3")).is_none(), "the first counts again");
+
+        let live = connections.uncount(peer("192.0.2.1:1"));
+        drop(first);
+        drop(live);
+        assert!(connections.open(peer("192.0.2.1:3")).is_some());
+        assert!(lock(&connections.state).counts.is_empty());
+    }
+
+    #[test]
+    fn without_a_limit_there_is_none() {
+        let connections = Connections::new(None);
+        let open: Vec<_> = (1..1_000).map(|port| connections.open(SocketAddr::from(([10, 0, 0, 1], port)))).collect();
+
+        assert!(open.iter().all(Option::is_some));
+    }
+}
