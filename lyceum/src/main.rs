@@ -1,6 +1,7 @@
 //! The command line: one binary for the whole system and for each of its processes.
 
 mod admin;
+mod costs;
 mod health;
 mod open_files;
 mod plan;
@@ -136,7 +137,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
         Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),
         Command::Admin(settings) => runtime.block_on(admin::run(*settings)),
         Command::Sdl { name } => {
-            terminal::line(subgraphs::sdl(name).trim_end());
+            terminal::line(subgraphs::sdl(name)?.trim_end());
             Ok(())
         }
         Command::Health(settings) => runtime.block_on(health::run(&settings)),

@@ -25,7 +25,7 @@ use subgraph_kit::{
 use tokio::{join, net::TcpListener, select, time::sleep, try_join};
 use tracing::{info, warn};
 
-use crate::{open_files, seed, stop, telemetry};
+use crate::{costs, open_files, seed, stop, telemetry};
 
 /// A subgraph, and its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -375,14 +375,15 @@ pub async fn assemble(
 }
 
 /// The schema of a subgraph.
-pub fn sdl(name: Name) -> String {
-    match name {
+pub fn sdl(name: Name) -> Result<String> {
+    let schema = match name {
         Name::Identity => service::sdl(&identity::schema()),
         Name::Course => service::sdl(&course::schema()),
         Name::Enrollment => service::sdl(&enrollment::schema()),
         Name::Payment => service::sdl(&payment::schema()),
         Name::Notification => service::sdl(&notification::schema()),
-    }
+    };
+    costs::annotate(&schema)
 }
 
 /// Brings databases up to date.

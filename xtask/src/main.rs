@@ -2,7 +2,6 @@
 
 mod chaos;
 mod containers;
-mod costs;
 mod dashboards;
 mod database;
 mod debian;

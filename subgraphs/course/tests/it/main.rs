@@ -7,5 +7,4 @@ mod mutations;
 mod people;
 mod pool;
 mod scans;
-mod schema;
 mod user;

@@ -9,7 +9,6 @@ mod payment;
 mod peers;
 mod people;
 mod races;
-mod schema;
 mod status;
 mod told;
 mod user;

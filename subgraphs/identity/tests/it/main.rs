@@ -4,7 +4,6 @@ mod admin;
 mod pages;
 mod people;
 mod remote_keys;
-mod schema;
 mod session;
 mod throttle;
 mod token;

@@ -4,6 +4,5 @@ mod arrivals;
 mod notification;
 mod people;
 mod reading;
-mod schema;
 mod told;
 mod user;

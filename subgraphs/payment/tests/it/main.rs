@@ -9,6 +9,5 @@ mod purchase;
 mod races;
 mod refund;
 mod republish;
-mod schema;
 mod shop;
 mod user;

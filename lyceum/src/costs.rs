@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use apollo_compiler::{
     Name, Node,
     ast::{Argument, Definition, Directive, DirectiveList, Document, FieldDefinition, Type, Value},
 };
 use serde::Deserialize;
 
-use crate::workspace::root;
-
-const FILE: &str = "docs/costs.json";
+const COSTS: &str = include_str!("../../docs/costs.json");
 const EXPORTED_FEDERATION: &str = "https://specs.apollo.dev/federation/v2.5";
 /// The first one that knows the two directives.
 const FEDERATION: &str = "https://specs.apollo.dev/federation/v2.9";
@@ -22,7 +20,7 @@ const PAGE: i32 = 20;
 /// Weights in microseconds, by what they are of.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Costs {
+struct Costs {
     /// For each place in a document.
     fields: BTreeMap<String, u32>,
     /// For each object.
@@ -31,17 +29,16 @@ pub struct Costs {
     input_fields: BTreeMap<String, u32>,
 }
 
-impl Costs {
-    /// Reads them.
-    pub fn read() -> Result<Self> {
-        let text = std::fs::read(root().join(FILE)).with_context(|| format!("cannot read {FILE}"))?;
-        serde_json::from_slice(&text).with_context(|| format!("{FILE} is not as it should be"))
-    }
+/// A subgraph's schema with its costs.
+pub fn annotate(schema: &str) -> Result<String> {
+    let costs: Costs = serde_json::from_str(COSTS).context("docs/costs.json is not as it should be")?;
+    costs.annotate(schema)
+}
 
-    /// A subgraph's schema with its costs.
-    pub fn annotate(&self, schema: &str, subgraph: &str) -> Result<String> {
-        let parsed = Document::parse(schema, subgraph);
-        let mut document = parsed.map_err(|invalid| anyhow!("the schema of {subgraph}: {}", invalid.errors))?;
+impl Costs {
+    fn annotate(&self, schema: &str) -> Result<String> {
+        let parsed = Document::parse(schema, "schema.graphql");
+        let mut document = parsed.map_err(|invalid| anyhow!("{}", invalid.errors))?;
         let mut links = 0;
         for definition in &mut document.definitions {
             match definition {
@@ -66,17 +63,8 @@ impl Costs {
                 _ => {}
             }
         }
-        ensure!(links == 1, "the schema of {subgraph} has no link to {EXPORTED_FEDERATION}");
+        ensure!(links == 1, "there is no link to {EXPORTED_FEDERATION}");
         Ok(document.to_string())
-    }
-
-    /// Fails where something has a weight that no subgraph has.
-    pub fn require_all_in(&self, schemas: &[String]) -> Result<()> {
-        let coordinates = schemas.iter().map(|schema| coordinates(schema)).collect::<Result<Vec<_>>>()?.concat();
-        let weighed = self.fields.keys().chain(self.types.keys()).chain(self.input_fields.keys());
-        let unknown: Vec<_> = weighed.filter(|name| !coordinates.contains(name)).cloned().collect();
-        ensure!(unknown.is_empty(), "{FILE} has weights of what is not in the graph: {}", unknown.join(", "));
-        Ok(())
     }
 
     fn object(&self, name: &Name, directives: &mut DirectiveList, fields: &mut [Node<FieldDefinition>]) {
@@ -87,23 +75,6 @@ impl Costs {
             field.make_mut().directives.extend(added);
         }
     }
-}
-
-fn coordinates(schema: &str) -> Result<Vec<String>> {
-    let document = Document::parse(schema, "schema").map_err(|invalid| anyhow!("{}", invalid.errors))?;
-    let mut found = Vec::new();
-    for definition in &document.definitions {
-        let Some(name) = definition.name() else { continue };
-        let fields: Vec<_> = match definition {
-            Definition::ObjectTypeDefinition(object) => object.fields.iter().map(|field| &field.name).collect(),
-            Definition::ObjectTypeExtension(object) => object.fields.iter().map(|field| &field.name).collect(),
-            Definition::InputObjectTypeDefinition(input) => input.fields.iter().map(|field| &field.name).collect(),
-            _ => Vec::new(),
-        };
-        found.extend(fields.into_iter().map(|field| format!("{name}.{field}")));
-        found.push(name.to_string());
-    }
-    Ok(found)
 }
 
 fn cost(weight: &u32) -> Node<Directive> {
@@ -157,4 +128,62 @@ fn link(directives: &mut DirectiveList) -> usize {
         }
     }
     renewed
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+    use crate::subgraphs::{self, Name as Subgraph};
+
+    fn exported(subgraph: Subgraph) -> String {
+        subgraphs::sdl(subgraph).expect("a schema")
+    }
+
+    #[test]
+    fn the_exported_schemas_are_the_committed_ones() {
+        for subgraph in Subgraph::value_variants() {
+            let name = subgraph.to_possible_value().expect("a name").get_name().to_owned();
+            let file = format!("{}/../subgraphs/{name}/schema.graphql", env!("CARGO_MANIFEST_DIR"));
+            let committed = std::fs::read_to_string(file).expect("a schema");
+
+            assert_eq!(
+                exported(*subgraph).trim_end(),
+                committed.trim_end(),
+                "run `cargo xtask generate` and commit what it writes"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_is_in_the_graph_has_a_weight() {
+        let costs: Costs = serde_json::from_str(COSTS).expect("costs");
+        let known: Vec<_> = Subgraph::value_variants().iter().flat_map(|one| coordinates(&exported(*one))).collect();
+
+        for name in costs.fields.keys().chain(costs.types.keys()).chain(costs.input_fields.keys()) {
+            assert!(known.contains(name), "{name}");
+        }
+    }
+
+    fn coordinates(schema: &str) -> Vec<String> {
+        let document = Document::parse(schema, "schema.graphql").expect("it is a schema");
+        let of = |name: &Name, fields: Vec<&Name>| {
+            let fields = fields.into_iter().map(|field| format!("{name}.{field}"));
+            fields.chain([name.to_string()]).collect::<Vec<_>>()
+        };
+        let found = document.definitions.iter().flat_map(|definition| match definition {
+            Definition::ObjectTypeDefinition(object) => {
+                of(&object.name, object.fields.iter().map(|one| &one.name).collect())
+            }
+            Definition::ObjectTypeExtension(object) => {
+                of(&object.name, object.fields.iter().map(|one| &one.name).collect())
+            }
+            Definition::InputObjectTypeDefinition(input) => {
+                of(&input.name, input.fields.iter().map(|one| &one.name).collect())
+            }
+            _ => Vec::new(),
+        });
+        found.collect()
+    }
 }
