@@ -12,7 +12,7 @@ use identity::{IdentitySettings, Keys};
 use router::SubgraphUrl;
 use sqlx::PgPool;
 use subgraph_kit::{
-    ClientTimeouts, EndSettings, Ending, Platform, Subgraph,
+    ClientTimeouts, EndSettings, Ending, Platform, ResponseSettings, Subgraph,
     database::{self, DatabaseSettings, Migrations, connect},
     events::EventSettings,
     hop::{Door, SecretSettings, Secrets},
@@ -196,6 +196,9 @@ pub struct Settings {
     pub client_timeouts: ClientTimeouts,
 
     #[command(flatten)]
+    pub responses: ResponseSettings,
+
+    #[command(flatten)]
     pub end: EndSettings,
 
     #[command(flatten)]
@@ -274,7 +277,7 @@ async fn open_in_time(
     loop {
         let attempt = async {
             let db = open(name, database, &settings.database).await?;
-            assemble(name, db, platform, door.clone(), keys.clone(), &settings.identity).await
+            assemble(name, db, platform, door.clone(), keys.clone(), &settings.identity, settings.responses).await
         };
         match attempt.await {
             Err(error) if is_away(&error) => {
@@ -359,10 +362,11 @@ pub async fn assemble(
     door: Door,
     keys: Option<Keys>,
     identity: &IdentitySettings,
+    responses: ResponseSettings,
 ) -> Result<(Subgraph, axum::Router)> {
     let subgraph = match (name, keys) {
         (Name::Identity, Some(keys)) => {
-            let subgraph = identity::subgraph(db, &keys, platform, identity).await?;
+            let subgraph = identity::subgraph(db, &keys, platform, identity).await?.limited_to(responses);
             return Ok((subgraph.clone(), identity::routes(subgraph, door, &keys)));
         }
         (Name::Identity, None) => anyhow::bail!("identity needs its signing keys"),
@@ -370,7 +374,8 @@ pub async fn assemble(
         (Name::Enrollment, _) => enrollment::subgraph(db, platform).await?,
         (Name::Payment, _) => payment::subgraph(db, platform).await?,
         (Name::Notification, _) => notification::subgraph(db, platform).await?,
-    };
+    }
+    .limited_to(responses);
     Ok((subgraph.clone(), serve::routes(subgraph, door)))
 }
 

@@ -25,6 +25,6 @@ pub use config::require_safelist;
 pub use plan::{Cost, Planner};
 pub use server::Router;
 pub use settings::{
-    AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Patience, SampleSignIn,
-    Settings, SubgraphUrl,
+    AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Patience,
+    ResponseSettings, SampleSignIn, Settings, SubgraphUrl,
 };

@@ -86,6 +86,10 @@ pub struct Settings {
     #[command(flatten)]
     pub client_timeouts: ClientTimeouts,
 
+    /// How large its answers may be.
+    #[command(flatten)]
+    pub responses: ResponseSettings,
+
     /// How it ends.
     #[command(flatten)]
     pub end: EndSettings,
@@ -243,6 +247,23 @@ impl CostSettings {
             user_budget: self.cost_budget.into(),
             anonymous_budget: self.anonymous_cost_budget.into(),
         }
+    }
+}
+
+/// How large the answers of a router may be.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ResponseSettings {
+    /// The most bytes of an answer of the router, before it is compressed; and of all the answers of subgraphs that it is
+    /// made of. What would be larger fails with `RESPONSE_TOO_LARGE`.
+    #[arg(long, env = "LYCEUM_MAX_RESPONSE_BYTES", value_name = "BYTES", default_value_t = MAX_RESPONSE_BYTES)]
+    pub max_response_bytes: usize,
+}
+
+const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
+
+impl Default for ResponseSettings {
+    fn default() -> Self {
+        Self { max_response_bytes: MAX_RESPONSE_BYTES }
     }
 }
 

@@ -16,12 +16,15 @@ use std::{
 use async_graphql::dataloader::{DataLoader, NoCache};
 use futures::{Stream as _, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
 
+use crate::response_limit::Turn;
+
 type Load = BoxFuture<'static, ()>;
 
 /// The loads that the resolvers of one request have asked for and that have not started yet.
 #[derive(Clone, Default)]
 pub struct Batches {
     waiting: Arc<Mutex<Vec<Load>>>,
+    turn: Turn,
 }
 
 /// Passes a request's wake-ups on, and remembers that there was one.
@@ -49,6 +52,11 @@ impl Batches {
         DataLoader::new(loader, move |load| batches.lock().push(load)).delay(Duration::ZERO).max_batch_size(usize::MAX)
     }
 
+    /// What the request may do at a time.
+    pub(crate) fn turn(&self) -> Turn {
+        self.turn.clone()
+    }
+
     /// Runs the request to its end, and its loads whenever it can go no further without them.
     pub async fn drive<F: Future>(&self, request: F) -> F::Output {
         let mut request = pin!(request);
@@ -67,6 +75,7 @@ impl Batches {
     ) -> Poll<F::Output> {
         let waker = Waker::from(Arc::clone(alarm));
         alarm.task.register(cx.waker());
+        self.turn.begin();
         loop {
             alarm.rang.store(false, Ordering::SeqCst);
             if let Poll::Ready(output) = request.as_mut().poll(&mut Context::from_waker(&waker)) {

@@ -35,6 +35,9 @@ pub enum Error {
     /// A database or a peer is away; trying again makes sense.
     #[error("the service is not available at the moment; try again")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The answer to the whole request would be larger than it may be.
+    #[error("the answer would be too large; ask for less at once")]
+    ResponseTooLarge,
     /// The process ends, and with it a subscription.
     #[error("the server is restarting; subscribe again")]
     Restarting,
@@ -53,6 +56,7 @@ impl Error {
             Self::Invalid { .. } | Self::Refused(_) => "BAD_USER_INPUT",
             Self::RateLimited { .. } => "RATE_LIMITED",
             Self::Unavailable(_) | Self::Restarting => "SERVICE_UNAVAILABLE",
+            Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }
     }

@@ -33,6 +33,7 @@ use crate::{
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
     metrics::{self, Answering, OpenStream},
     report,
+    response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
     scans::ScanClient,
     spans,
     token::{Bearer, Verifier},
@@ -63,6 +64,7 @@ where
 {
     Schema::build(Entities(query), mutation, subscription)
         .validation_mode(ValidationMode::Fast)
+        .extension(ResponseLimit)
         .enable_federation()
         .enable_subscription_in_federation()
         .override_output_type_description::<Q>("What can be read.")
@@ -93,6 +95,7 @@ pub struct Subgraph {
     verifier: Verifier,
     run: Run,
     stream: Streaming,
+    responses: ResponseSettings,
     inbox: Option<Inbox>,
     tasks: Vec<Task>,
 }
@@ -133,7 +136,7 @@ impl Subgraph {
             let answer = async move {
                 let batches = Batches::default();
                 let loader: Arc<DataLoader<L>> = Arc::new(batches.loader(loader));
-                batches.drive(schema.execute(request.data(loader))).await
+                batches.drive(schema.execute(request.data(loader).data(batches.turn()))).await
             };
             Box::pin(answer) as BoxFuture<'static, Response>
         };
@@ -144,9 +147,17 @@ impl Subgraph {
             verifier,
             run: Arc::new(run),
             stream: Arc::new(stream),
+            responses: ResponseSettings::default(),
             inbox: None,
             tasks: Vec::new(),
         }
+    }
+
+    /// The same, with other limits to its answers.
+    #[must_use]
+    pub fn limited_to(mut self, responses: ResponseSettings) -> Self {
+        self.responses = responses;
+        self
     }
 
     /// The same, with somebody who acts on what other services tell.
@@ -240,8 +251,10 @@ impl Subgraph {
         let deadline = Deadline::of_new_request();
         let answer = async {
             let bearer = self.admit(&headers, &mut request).await?;
-            let request = with_caller(request, &bearer, &headers).data(deadline);
-            Ok(report::publish((self.run)(request).await))
+            let meter = Arc::new(ResponseMeter::new(self.responses));
+            let request = with_caller(request, &bearer, &headers).data(deadline).data(Arc::clone(&meter));
+            let response = meter.limit((self.run)(request)).await.ok_or(Error::ResponseTooLarge)?;
+            Ok(report::publish(response))
         };
         let answer =
             timeout(budget::SUBGRAPH, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));

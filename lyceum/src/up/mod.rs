@@ -23,7 +23,7 @@ use router::{
 };
 use serde::Serialize;
 use subgraph_kit::{
-    ClientTimeouts, Platform, Subgraph,
+    ClientTimeouts, Platform, ResponseSettings, Subgraph,
     database::DatabaseSettings,
     events::{Bus, EventSettings},
     hop::{Door, SecretSettings},
@@ -125,6 +125,12 @@ pub struct Settings {
 
     #[command(flatten)]
     pub client_timeouts: ClientTimeouts,
+
+    #[command(flatten)]
+    subgraph_responses: ResponseSettings,
+
+    #[command(flatten)]
+    responses: router::ResponseSettings,
 
     #[command(flatten)]
     events: EventSettings,
@@ -287,8 +293,9 @@ impl Graph {
             let address = listener.local_addr()?;
             let db = databases.get(name).clone();
             let door = Door::at(address, secrets.clone(), false)?;
+            let (keys, responses) = (Some(keys.clone()), settings.subgraph_responses);
             let (subgraph, routes) =
-                subgraphs::assemble(name, db, &platform, door, Some(keys.clone()), &settings.identity).await?;
+                subgraphs::assemble(name, db, &platform, door, keys, &settings.identity, responses).await?;
             graph.serving.spawn(serve::serve(listener, routes, settings.client_timeouts, stop.clone().into()));
             platform.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));
@@ -357,6 +364,7 @@ impl RouterThread {
             cost: settings.cost,
             document: settings.document,
             client_timeouts: settings.client_timeouts,
+            responses: settings.responses,
             in_process: match settings.transport {
                 Transport::InProcess => graph.subgraphs.iter().map(|(subgraph, _)| subgraph.clone()).collect(),
                 Transport::Http => Vec::new(),

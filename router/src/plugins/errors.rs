@@ -154,6 +154,7 @@ fn public(code: &str, from_subgraph: bool) -> Public {
         | "BAD_USER_INPUT"
         | "RATE_LIMITED"
         | "SERVICE_UNAVAILABLE"
+        | "RESPONSE_TOO_LARGE"
         | "GRAPHQL_PARSE_FAILED" => Public::AsIs,
         // The router has validated the document: what a subgraph finds wrong is a variable.
         "GRAPHQL_VALIDATION_FAILED" if from_subgraph => Public::Code("BAD_USER_INPUT"),

@@ -7,6 +7,7 @@ pub mod handed_over;
 pub mod in_process;
 mod insight;
 mod playground;
+mod response_limit;
 mod retry_after;
 mod sign;
 pub mod streams;
@@ -49,6 +50,7 @@ pub fn registry() -> PluginRegistry {
         .register::<SingleResults>()
         // Whatever else changes a request to a subgraph comes before it is signed.
         .register::<sign::Sign>()
+        .register::<response_limit::ResponseLimit>()
 }
 
 /// The section `plugins` of the configuration.
@@ -86,5 +88,8 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         MediaTypes::plugin_name(): {},
         SingleResults::plugin_name(): {},
         sign::Sign::plugin_name(): parts_key,
+        response_limit::ResponseLimit::plugin_name(): {
+            "config": { "max_bytes": settings.responses.max_response_bytes },
+        },
     })
 }

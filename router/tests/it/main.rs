@@ -2,6 +2,7 @@
 //! tested in `lyceum`.
 
 mod broken_documents;
+mod cancellation;
 mod client_address;
 mod connections;
 mod hive_gaps;
@@ -10,6 +11,7 @@ mod live;
 mod page;
 mod requests;
 mod response_headers;
+mod response_limit;
 mod subscriptions;
 mod support;
 mod tokens;

@@ -3,12 +3,13 @@
 #![expect(clippy::unused_async, reason = "async-graphql wants its resolvers so")]
 
 use std::{
+    collections::BTreeMap,
     fs, mem,
     net::SocketAddr,
     num::NonZeroU8,
     path::PathBuf,
     sync::{
-        OnceLock,
+        Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -23,8 +24,8 @@ use futures::{Stream, StreamExt as _, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use router::{
-    AllowedHost, AllowedHostsSettings, ClientAddressSettings, LiveSettings, Patience, Router, SampleSignIn, Settings,
-    SubgraphUrl,
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, LiveSettings, Patience, ResponseSettings, Router,
+    SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -60,6 +61,7 @@ pub struct Options {
     pub client_address: ClientAddressSettings,
     pub live: LiveSettings,
     pub patience: Patience,
+    pub responses: ResponseSettings,
     pub secret: &'static str,
 }
 
@@ -71,6 +73,7 @@ impl Default for Options {
             client_address: ClientAddressSettings::default(),
             live: LiveSettings::default(),
             patience: Patience::default(),
+            responses: ResponseSettings::default(),
             secret: SECRET,
         }
     }
@@ -222,6 +225,7 @@ impl App {
             client_address: options.client_address,
             live: options.live,
             patience: options.patience,
+            responses: options.responses,
             supergraph: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into()),
             jwks_url: Some(jwks_url),
             playground: playground(),
@@ -410,13 +414,46 @@ impl People {
     }
 
     async fn echo(&self, ctx: &Context<'_>, value: Option<Filter>, when: Option<DateTime>) -> Option<String> {
-        let value = value.map(|filter| format!("{} {:?}", with_client(ctx, &filter.text), filter.count));
+        if let Some(name) = value.as_ref().and_then(|filter| filter.text.strip_prefix("hang ")) {
+            let _hanging = Hanging::begin(name);
+            std::future::pending::<()>().await;
+        }
+        let value = value.map(|filter| {
+            let text = with_client(ctx, &filter.text);
+            match usize::try_from(filter.count.unwrap_or_default()) {
+                Ok(count) if text.starts_with("repeat ") => text.repeat(count),
+                _ => format!("{text} {:?}", filter.count),
+            }
+        });
         Some(format!("{value:?} {:?}", when.map(|when| when.0)))
     }
 
     #[graphql(entity)]
     async fn find_user(&self, id: ID) -> User {
         User { id }
+    }
+}
+
+/// A resolver that has begun and not ended.
+struct Hanging(String);
+
+static HANGING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+
+/// How many of this name there are.
+pub fn hanging(name: &str) -> usize {
+    HANGING.lock().expect("no panic").get(name).copied().unwrap_or_default()
+}
+
+impl Hanging {
+    fn begin(name: &str) -> Self {
+        *HANGING.lock().expect("no panic").entry(name.to_owned()).or_default() += 1;
+        Self(name.to_owned())
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        *HANGING.lock().expect("no panic").get_mut(&self.0).expect("it has begun") -= 1;
     }
 }
 

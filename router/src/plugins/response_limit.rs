@@ -1,0 +1,149 @@
+//! Bounds an answer, and what is kept of subgraphs' answers for it. What would be too large is not asked for, kept or
+//! written any further.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hive_router::{
+    GraphQLError, async_trait,
+    executor::response::{subgraph_response::SubgraphResponse, value::Value},
+    http::StatusCode,
+    plugins::{
+        hooks::{
+            on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
+        },
+        plugin_trait::{EndHookPayload, RouterPlugin, StartHookPayload},
+    },
+};
+use serde::Deserialize;
+
+pub struct ResponseLimit {
+    max_bytes: usize,
+}
+
+#[derive(Deserialize)]
+pub struct Config {
+    pub max_bytes: usize,
+}
+
+/// In a request's context: the bytes of subgraphs' answers.
+struct Kept(AtomicUsize);
+
+#[async_trait]
+impl RouterPlugin for ResponseLimit {
+    type Config = Config;
+
+    fn plugin_name() -> &'static str {
+        "response_limit"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        let Config { max_bytes } = payload.config()?;
+        payload.initialize_plugin(Self { max_bytes })
+    }
+
+    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        Box::pin(async move {
+            payload.context.insert(Kept(AtomicUsize::new(0)));
+            payload.proceed()
+        })
+    }
+
+    async fn on_subgraph_execute<'exec>(
+        &'exec self,
+        payload: OnSubgraphExecuteStartHookPayload<'exec>,
+    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+        let context = payload.context;
+        if self.has_kept_too_much(context.get_ref::<Kept>().as_deref(), 0) {
+            return payload.end_with_response(nothing_of_it());
+        }
+        payload.on_end(move |mut payload| {
+            let bytes = payload.execution_result.bytes.as_ref().map_or(0, |bytes| bytes.len());
+            if self.has_kept_too_much(context.get_ref::<Kept>().as_deref(), bytes) {
+                payload.execution_result = nothing_of_it();
+            }
+            payload.proceed()
+        })
+    }
+
+    async fn on_execute<'exec>(
+        &'exec self,
+        payload: OnExecuteStartHookPayload<'exec>,
+    ) -> OnExecuteStartHookResult<'exec> {
+        payload.on_end(move |payload| {
+            // What is in many places of the answer was in one of a subgraph's.
+            if left_after(&payload.data, self.max_bytes).is_none() {
+                return payload.end_with_graphql_error(too_large(), StatusCode::OK);
+            }
+            payload.proceed()
+        })
+    }
+}
+
+impl ResponseLimit {
+    /// With these bytes more.
+    fn has_kept_too_much(&self, kept: Option<&Kept>, bytes: usize) -> bool {
+        kept.is_some_and(|Kept(kept)| kept.fetch_add(bytes, Ordering::Relaxed) + bytes > self.max_bytes)
+    }
+}
+
+fn too_large() -> GraphQLError {
+    GraphQLError::from_message_and_code("The answer would be too large. Ask for less at once.", "RESPONSE_TOO_LARGE")
+}
+
+fn nothing_of_it() -> SubgraphResponse<'static> {
+    SubgraphResponse { errors: Some(vec![too_large()]), ..SubgraphResponse::default() }
+}
+
+/// What is left of so many bytes when this is written, as JSON.
+fn left_after(value: &Value<'_>, bytes: usize) -> Option<usize> {
+    match value {
+        Value::Null | Value::Bool(_) => bytes.checked_sub(4),
+        Value::F64(_) | Value::I64(_) | Value::U64(_) => bytes.checked_sub(1),
+        Value::String(text) | Value::RawJson(text) => bytes.checked_sub(text.len() + 2),
+        Value::Array(items) => {
+            items.iter().try_fold(bytes.checked_sub(2)?, |left, item| left_after(item, left)?.checked_sub(1))
+        }
+        Value::Object(fields) => fields.iter().try_fold(bytes.checked_sub(2)?, |left, (name, value)| {
+            left_after(value, left)?.checked_sub(name.len() + 4)
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_subgraphs_count_together() {
+        let (limit, kept) = (ResponseLimit { max_bytes: 100 }, Kept(AtomicUsize::new(0)));
+
+        assert!(!limit.has_kept_too_much(Some(&kept), 60));
+        assert!(!limit.has_kept_too_much(Some(&kept), 40));
+        assert!(limit.has_kept_too_much(Some(&kept), 1));
+        assert!(limit.has_kept_too_much(Some(&kept), 0), "nothing more is asked for");
+    }
+
+    fn json_length(json: &str) -> usize {
+        let value: Value<'_> = sonic_rs::from_str(json).expect("it is JSON");
+        let many = 1_000_000;
+        many - left_after(&value, many).expect("it is not that long")
+    }
+
+    #[test]
+    fn bytes_are_counted_as_they_will_be_written() {
+        for json in [r#"{"a":"b","c":[true,null,"d"],"e":{"f":"g"}}"#, "[]", "{}", r#""é""#] {
+            assert!(json_length(json).abs_diff(json.len()) <= 4, "{json}: {}", json_length(json));
+        }
+    }
+
+    #[test]
+    fn what_is_longer_is_noticed() {
+        let value = Value::Array(vec![Value::String("0123456789".into()); 100]);
+
+        assert!(left_after(&value, 1_500).is_some());
+        assert!(left_after(&value, 1_200).is_none());
+    }
+}
