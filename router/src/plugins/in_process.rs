@@ -6,7 +6,7 @@ use async_graphql::{Name, Request, Response, Value, Variables, parser::types::Ex
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use hive_router::{
-    async_trait,
+    GraphQLError, async_trait,
     executor::executors::{
         common::{SubgraphExecutionRequest, SubgraphExecutor, SubgraphExecutorBoxedArc},
         error::SubgraphExecutorError,
@@ -113,11 +113,15 @@ impl SubgraphExecutor for InProcessExecutor {
         let headers = spans::told(&request.headers);
         let call = self.subgraph.execute(&headers, graphql_request(&request, &self.documents)?);
         let response = match timeout {
-            Some(timeout) => tokio::time::timeout(timeout, self.call(call)).await?,
-            None => self.call(call).await,
+            Some(timeout) => tokio::time::timeout(timeout, self.call(call)).await,
+            None => Ok(self.call(call).await),
         };
-        // The call panicked, or its runtime is shutting down.
-        let response = response.ok_or(SubgraphExecutorError::MalformedResponse(None))?;
+        let response = match response {
+            Ok(Some(response)) => response,
+            // The call panicked, or its runtime is shutting down.
+            Ok(None) => return Ok(failed("the call broke off", "SUBREQUEST_MALFORMED_RESPONSE")),
+            Err(_) => return Ok(failed("the call took too long", "SUBGRAPH_REQUEST_TIMEOUT")),
+        };
 
         let json = sonic_rs::to_vec(&response)
             .map_err(|error| SubgraphExecutorError::ResponseDeserializationFailure(error, None))?;
@@ -133,6 +137,13 @@ impl SubgraphExecutor for InProcessExecutor {
     {
         Err(SubgraphExecutorError::HttpCallbackNoSingle)
     }
+}
+
+/// An answer, so that hive-router's circuit breaker does not count it. It is for subgraphs that hang, which those of this
+/// process do not; but whoever keeps the process busy would make it give up a subgraph for everybody.
+fn failed(message: &str, code: &str) -> SubgraphResponse<'static> {
+    let error = GraphQLError::from_message_and_code(message, code);
+    SubgraphResponse { errors: Some(vec![error]), ..SubgraphResponse::default() }
 }
 
 fn graphql_request(

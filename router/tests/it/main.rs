@@ -3,6 +3,7 @@
 
 mod broken_documents;
 mod cancellation;
+mod circuit_breaker;
 mod client_address;
 mod connections;
 mod hive_gaps;
