@@ -17,6 +17,12 @@ use crate::IdentitySettings;
 /// How many characters a password may have.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
 
+/// How many guesses an attacker has for each account. The commonest passwords rank below it.
+const FIRST_GUESSES: u64 = 10_000;
+
+/// No common password is longer, and what an estimate takes grows faster than the password.
+const MAX_ESTIMATED_LENGTH: usize = 40;
+
 /// About as long as a full queue takes.
 const QUEUE_SECONDS: u64 = 2;
 
@@ -53,6 +59,18 @@ pub fn hash_password(password: &str) -> String {
 #[must_use]
 pub fn is_acceptable(password: &str) -> bool {
     LENGTHS.contains(&password.chars().count())
+}
+
+/// Whether a password is among the first that anybody would try for the account of this address, in any letter case.
+#[must_use]
+pub fn is_easily_guessed(password: &str, email: &str) -> bool {
+    let (password, email) = (password.to_lowercase(), email.to_lowercase());
+    let local_part = email.rsplit_once('@').map_or(&*email, |(local_part, _)| local_part);
+    if password == email || password == local_part {
+        return true;
+    }
+    password.chars().count() <= MAX_ESTIMATED_LENGTH
+        && zxcvbn::zxcvbn(&password, &[&email, local_part]).guesses() <= FIRST_GUESSES + 1
 }
 
 impl Passwords {
@@ -161,6 +179,28 @@ mod tests {
     use super::*;
 
     const PASSWORD: &str = "correct horse";
+    const EMAIL: &str = "bob.builder@lyceum.example";
+
+    #[test]
+    fn what_everyone_tries_first_is_easily_guessed() {
+        let common =
+            ["password", "Password", "PASSWORD1", "p4ssw0rd", "12345678", "qwertyuiop", "iloveyou", "trustno1"];
+        let own = ["bob.builder", "BOB.BUILDER", "Bob.Builder@lyceum.example", "b0b.build3r"];
+        for password in common.into_iter().chain(own).chain(["aaaaaaaa", "abcdefgh"]) {
+            assert!(is_easily_guessed(password, EMAIL), "{password}");
+        }
+        let long = format!("{}@lyceum.example", "b".repeat(60));
+        assert!(is_easily_guessed(&long, &long));
+    }
+
+    #[test]
+    fn what_takes_more_than_a_few_guesses_is_not() {
+        for password in
+            [PASSWORD, "lyceum-sample", "kestrel-42", "x7kqp2vz", &"🔑".repeat(128), "bob.builder likes bricks"]
+        {
+            assert!(!is_easily_guessed(password, EMAIL), "{password}");
+        }
+    }
 
     fn cheap() -> Params {
         Params::new(1_024, 1, 1, None).expect("parameters")

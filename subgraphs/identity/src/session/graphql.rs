@@ -14,7 +14,8 @@ pub struct SessionMutation;
 pub struct RegisterInput {
     /// What the user signs in with: an e-mail address of at most 255 characters, in any letter case.
     pub email: String,
-    /// 8 to 128 characters.
+    /// 8 to 128 characters; not the address, nor its part before the `@`, nor one of the 10,000 commonest passwords, in any
+    /// letter case.
     pub password: String,
     /// What others see: 1 to 255 characters.
     pub name: String,

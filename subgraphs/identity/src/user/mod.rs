@@ -11,6 +11,9 @@ use subgraph_kit::{Refusal, UserId, text, viewer};
 
 use crate::password;
 
+const EASILY_GUESSED: &str =
+    "is one of the first that anybody would try: take several words, or let a password manager make one";
+
 /// What `VARCHAR(255)` holds.
 const LONGEST: usize = 255;
 
@@ -99,8 +102,11 @@ impl SignUp {
 
     fn password_fault(&self) -> Option<Refusal> {
         let (shortest, longest) = (password::LENGTHS.start(), password::LENGTHS.end());
-        let fault = || Refusal::invalid("password", format!("must have {shortest} to {longest} characters"));
-        (!password::is_acceptable(&self.password)).then(fault)
+        if !password::is_acceptable(&self.password) {
+            return Some(Refusal::invalid("password", format!("must have {shortest} to {longest} characters")));
+        }
+        let is_easily_guessed = password::is_easily_guessed(&self.password, &self.email);
+        is_easily_guessed.then(|| Refusal::invalid("password", EASILY_GUESSED))
     }
 }
 
@@ -177,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_password_has_8_to_128_characters_of_any_kind() {
-        for good in ["12345678", &"ü".repeat(8), &"🔑".repeat(128)] {
+        for good in ["x7kqp2vz", "grünkohl", "ünïcödë🔑", &"🔑".repeat(128)] {
             assert_eq!(blamed(&SignUp { password: good.to_owned(), ..bob() }), [""; 0], "{good}");
         }
         for bad in ["", "1234567", &"x".repeat(129), &"x".repeat(100_000)] {
