@@ -141,14 +141,13 @@ pub struct Table<T, F> {
 
 impl<T, F> Clone for Table<T, F> {
     fn clone(&self) -> Self {
-        let Self { db, key, lane, pages, counts, _rows } = self;
         Self {
-            db: db.clone(),
-            key: *key,
-            lane: lane.clone(),
-            pages: pages.clone(),
-            counts: counts.clone(),
-            _rows: *_rows,
+            db: self.db.clone(),
+            key: self.key,
+            lane: self.lane.clone(),
+            pages: self.pages.clone(),
+            counts: self.counts.clone(),
+            _rows: PhantomData,
         }
     }
 }
