@@ -97,6 +97,12 @@ impl Server {
         url(&self.cluster.password, self.port, database)
     }
 
+    /// The address of the database for somebody else than the superuser.
+    #[must_use]
+    pub fn url_as(&self, user: &str, password: &str) -> String {
+        format!("postgres://{user}:{password}@127.0.0.1:{}/{}", self.port, self.database)
+    }
+
     /// The port it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -20,7 +20,7 @@ use subgraph_kit::{ClientTimeouts, database::DatabaseSettings};
 use tokio::runtime::Runtime;
 
 use crate::{
-    subgraphs::{DatabaseUrls, Name},
+    subgraphs::{DatabaseUrls, Name, OwnerUrls},
     telemetry::Telemetry,
 };
 
@@ -46,6 +46,8 @@ enum Command {
         names: Vec<Name>,
         #[command(flatten)]
         urls: DatabaseUrls,
+        #[command(flatten)]
+        owners: OwnerUrls,
         #[command(flatten)]
         database: DatabaseSettings,
     },
@@ -133,7 +135,9 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
             open_files::raise_for_router(router.max_live_connections());
             router.run(stop::ending_on(runtime, settings.router.end.notice())?)
         }
-        Command::Migrate { names, urls, database } => runtime.block_on(subgraphs::migrate(&names, &urls, &database)),
+        Command::Migrate { names, urls, owners, database } => {
+            runtime.block_on(subgraphs::migrate(&names, &urls, owners, &database))
+        }
         Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),
         Command::Admin(settings) => runtime.block_on(admin::run(*settings)),
         Command::Sdl { name } => {

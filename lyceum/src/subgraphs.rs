@@ -13,10 +13,11 @@ use router::SubgraphUrl;
 use sqlx::PgPool;
 use subgraph_kit::{
     ClientTimeouts, EndSettings, Ending, Platform, ResponseSettings, Subgraph,
-    database::{self, DatabaseSettings, Migrations, connect},
+    database::{self, DatabaseSettings, MigrationError, Migrations, connect},
     events::EventSettings,
     hop::{Door, SecretSettings, Secrets},
     peers,
+    roles::AppRole,
     seal::SealSettings,
     serve::{self, Opening},
     service,
@@ -135,6 +136,18 @@ impl DatabaseUrls {
         *place = Some(url);
     }
 
+    /// These, and `others` where there is none.
+    pub fn or(mut self, others: &Self) -> Self {
+        for name in Name::ALL {
+            if self.get(name).is_none()
+                && let Some(url) = others.get(name)
+            {
+                self.set(name, url.to_owned());
+            }
+        }
+        self
+    }
+
     fn require(&self, name: Name) -> Result<&str> {
         self.get(name).with_context(|| {
             let name = name.as_str();
@@ -143,6 +156,44 @@ impl DatabaseUrls {
                 name.to_uppercase()
             )
         })
+    }
+}
+
+/// Where the databases are for those who own what is in them.
+#[expect(clippy::struct_field_names, reason = "the fields name the command line's options")]
+#[derive(Clone, Debug, Default, Args)]
+pub struct OwnerUrls {
+    /// identity's database, as the role that owns its tables. It makes the role of `IDENTITY_DATABASE_URL`, if it may, and
+    /// lets it read and write rows; subgraphs need no more.
+    #[arg(long, env = "IDENTITY_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
+    identity_database_owner_url: Option<String>,
+
+    /// course's database, as the role that owns its tables.
+    #[arg(long, env = "COURSE_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
+    course_database_owner_url: Option<String>,
+
+    /// enrollment's database, as the role that owns its tables.
+    #[arg(long, env = "ENROLLMENT_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
+    enrollment_database_owner_url: Option<String>,
+
+    /// payment's database, as the role that owns its tables.
+    #[arg(long, env = "PAYMENT_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
+    payment_database_owner_url: Option<String>,
+
+    /// notification's database, as the role that owns its tables.
+    #[arg(long, env = "NOTIFICATION_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
+    notification_database_owner_url: Option<String>,
+}
+
+impl From<OwnerUrls> for DatabaseUrls {
+    fn from(urls: OwnerUrls) -> Self {
+        Self {
+            identity_database_url: urls.identity_database_owner_url,
+            course_database_url: urls.course_database_owner_url,
+            enrollment_database_url: urls.enrollment_database_owner_url,
+            payment_database_url: urls.payment_database_owner_url,
+            notification_database_url: urls.notification_database_owner_url,
+        }
     }
 }
 
@@ -292,8 +343,11 @@ async fn open_in_time(
     }
 }
 
+/// Whether it may be better in a moment: the database is away, or its owner is about to bring it up to date.
 fn is_away(error: &anyhow::Error) -> bool {
+    let is_pending = |cause: &MigrationError| matches!(cause, MigrationError::Pending(_));
     error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(database::is_away)
+        || error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(is_pending)
 }
 
 async fn say_when_ready(subgraph: &Subgraph, address: SocketAddr) {
@@ -391,14 +445,30 @@ pub fn sdl(name: Name) -> Result<String> {
     costs::annotate(&schema)
 }
 
-/// Brings databases up to date.
-pub async fn migrate(names: &[Name], urls: &DatabaseUrls, settings: &DatabaseSettings) -> Result<()> {
+/// Brings databases up to date, as their owners where these were given.
+pub async fn migrate(
+    names: &[Name],
+    urls: &DatabaseUrls,
+    owners: OwnerUrls,
+    settings: &DatabaseSettings,
+) -> Result<()> {
     let names = if names.is_empty() { &Name::ALL } else { names };
+    let owners = DatabaseUrls::from(owners).or(urls);
     for &name in names {
-        open(name, urls.require(name)?, settings).await?.close().await;
+        let db = open(name, owners.require(name)?, settings).await?;
+        provision(name, &db, urls.get(name).map(AppRole::in_url).transpose()?).await?;
+        db.close().await;
         crate::terminal::line(format_args!("{} is up to date", name.as_str()));
     }
     Ok(())
+}
+
+/// Lets the role that the subgraph works as read and write what the owner has made.
+pub async fn provision(name: Name, owner: &PgPool, role: Option<AppRole>) -> Result<()> {
+    let Some(role) = role else { return Ok(()) };
+    role.provision(owner).await.with_context(|| {
+        format!("cannot give the role of {}'s subgraph its rights: make it, or let the owner make roles", name.as_str())
+    })
 }
 
 /// All five databases, up to date.

@@ -1,11 +1,12 @@
 //! A subgraph's own database: connecting and migrating.
 
-use std::{borrow::Cow, future::Future, io, time::Duration};
+use std::{borrow::Cow, collections::HashMap, future::Future, io, time::Duration};
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, Executor as _, PgPool,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
+    query_as, query_scalar,
 };
 use tokio::time::timeout;
 
@@ -152,21 +153,83 @@ fn is_outage(sqlstate: &str) -> bool {
     ["08", "53", "57P"].iter().any(|class| sqlstate.starts_with(class)) || ["57014", "25P03"].contains(&sqlstate)
 }
 
+/// Why a database is not as a subgraph needs it.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// It could not be brought up to date.
+    #[error(transparent)]
+    Failed(#[from] MigrateError),
+    /// This role may not bring it up to date, and its owner has not yet.
+    #[error(
+        "migration {0} is missing, and this role may not apply it: `lyceum migrate` does, with the owner's address"
+    )]
+    Pending(i64),
+}
+
+impl From<sqlx::Error> for MigrationError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+const APPLIED: &str = "_sqlx_migrations";
+const APPLIED_TUNED: &str = "_sqlx_migrations_tuned";
+
 impl Migrations {
-    /// Brings the database up to date. Safe to run again, and by several processes at once.
+    /// Brings the database up to date, or sees that it is where only its owner may do that. Safe to run again, and by
+    /// several processes at once.
     ///
     /// # Errors
-    /// Those of the database, and of a file that was edited after it had been applied.
-    pub async fn run(&self, db: &PgPool, profile: Profile) -> Result<(), MigrateError> {
+    /// Those of the database, and of a file that was edited after it had been applied; `Pending`.
+    pub async fn run(&self, db: &PgPool, profile: Profile) -> Result<(), MigrationError> {
         // Not given back to the pool: it has no limits.
         let mut db = db.acquire().await?.detach();
-        db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;
-        self.base.run(&mut db).await?;
-        if let (Profile::Tuned, Some(tuned)) = (profile, &self.tuned) {
-            let mut tuned = Migrator::with_migrations(tuned.iter().cloned().collect());
-            tuned.dangerous_set_table_name(Cow::Borrowed("_sqlx_migrations_tuned"));
-            tuned.run(&mut db).await?;
+        let tuned = self.tuned.as_ref().filter(|_| profile == Profile::Tuned);
+        if may_migrate(&mut db).await? {
+            db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;
+            self.base.run(&mut db).await?;
+            if let Some(tuned) = tuned {
+                let mut tuned = Migrator::with_migrations(tuned.iter().cloned().collect());
+                tuned.dangerous_set_table_name(Cow::Borrowed(APPLIED_TUNED));
+                tuned.run(&mut db).await?;
+            }
+        } else {
+            require_applied(&mut db, &self.base, APPLIED).await?;
+            if let Some(tuned) = tuned {
+                require_applied(&mut db, tuned, APPLIED_TUNED).await?;
+            }
         }
         Ok(db.close().await?)
     }
+}
+
+/// Whether this role owns what has been made, or may make it.
+async fn may_migrate(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let statement = "select coalesce(
+        (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass($1)),
+        has_schema_privilege(current_schema(), 'create'),
+        false
+    )";
+    query_scalar(statement).bind(APPLIED).fetch_one(db).await
+}
+
+async fn require_applied(db: &mut PgConnection, migrator: &Migrator, table: &str) -> Result<(), MigrationError> {
+    let exists = query_scalar("select to_regclass($1) is not null and has_table_privilege($1, 'select')").bind(table);
+    let is_readable = exists.fetch_one(&mut *db).await?;
+    let applied: HashMap<i64, Vec<u8>> = if is_readable {
+        let statement = AssertSqlSafe(format!("select version, checksum from {table} where success"));
+        query_as(statement).fetch_all(db).await?.into_iter().collect()
+    } else {
+        HashMap::new()
+    };
+    for migration in migrator.iter() {
+        match applied.get(&migration.version) {
+            None => return Err(MigrationError::Pending(migration.version)),
+            Some(checksum) if **checksum != *migration.checksum => {
+                return Err(MigrateError::VersionMismatch(migration.version).into());
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }

@@ -22,6 +22,7 @@ pub mod peers;
 pub mod platform;
 pub mod report;
 mod response_limit;
+pub mod roles;
 pub mod scans;
 pub mod seal;
 pub mod secret;

@@ -38,10 +38,13 @@ pub fn run(Settings { file }: &Settings) -> Result<()> {
 }
 
 fn content() -> String {
-    let passwords = Name::ALL.map(|name| format!("{}_DB_PASSWORD", name.as_str().to_uppercase()));
+    // Of the role that owns the tables, and of the one that the subgraph works as.
+    let passwords = Name::ALL
+        .map(|name| name.as_str().to_uppercase())
+        .map(|name| [format!("{name}_DB_PASSWORD"), format!("{name}_APP_DB_PASSWORD")]);
     let mut content = "# The secrets of compose.yml. Whoever has this file has the system.\n".to_owned();
     let others = ["LYCEUM_SUBGRAPH_SECRET", "LYCEUM_FACT_SECRET", "GRAFANA_ADMIN_PASSWORD"].map(str::to_owned);
-    for name in others.iter().chain(&passwords) {
+    for name in others.iter().chain(passwords.as_flattened()) {
         writeln!(content, "{name}={}", Secret::random().reveal()).expect("a text takes everything");
     }
     content

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Error, Result, anyhow};
 use embedded_postgres::{Installation, Server, ServerOptions};
 use futures::future::{join_all, select_all, try_join_all};
+use subgraph_kit::{hop::Secret, roles::AppRole};
 use tokio::sync::Mutex;
 
 use super::{Home, Settings};
@@ -17,14 +18,19 @@ use crate::{
 pub struct Servers {
     running: Vec<(Name, Mutex<Server>)>,
     urls: DatabaseUrls,
+    owners: DatabaseUrls,
 }
+
+/// The role of the subgraphs on a server of ours.
+const APP_ROLE: &str = "lyceum_app";
 
 /// Starts a server for each database that was not given.
 pub async fn start(settings: &Settings, home: &Home, steps: &Steps) -> Result<Servers> {
     let missing: Vec<Name> = Name::ALL.into_iter().filter(|&name| settings.urls.get(name).is_none()).collect();
     let mut urls = settings.urls.clone();
+    let mut owners = DatabaseUrls::from(settings.owners.clone()).or(&urls);
     if missing.is_empty() {
-        return Ok(Servers { running: Vec::new(), urls });
+        return Ok(Servers { running: Vec::new(), urls, owners });
     }
 
     let installation = steps
@@ -39,9 +45,13 @@ pub async fn start(settings: &Settings, home: &Home, steps: &Steps) -> Result<Se
         .await?;
     let running: Vec<_> = missing.into_iter().zip(servers).collect();
     for (name, server) in &running {
-        urls.set(*name, server.url());
+        owners.set(*name, server.url());
+        // Good until the next start, which sets another one.
+        let password = Secret::random();
+        urls.set(*name, server.url_as(APP_ROLE, password.reveal()));
     }
-    Ok(Servers { running: running.into_iter().map(|(name, server)| (name, Mutex::new(server))).collect(), urls })
+    let running = running.into_iter().map(|(name, server)| (name, Mutex::new(server))).collect();
+    Ok(Servers { running, urls, owners })
 }
 
 async fn one(name: Name, installation: &Installation, settings: &Settings, home: &Home) -> Result<Server> {
@@ -57,14 +67,27 @@ async fn one(name: Name, installation: &Installation, settings: &Settings, home:
 }
 
 impl Servers {
-    /// Where each database is.
-    pub fn database_urls(&self) -> DatabaseUrls {
-        self.urls.clone()
+    /// Where each database is for its subgraph.
+    pub fn urls(&self) -> &DatabaseUrls {
+        &self.urls
     }
 
-    /// The same, by name.
-    pub fn urls(&self) -> BTreeMap<&'static str, String> {
-        Name::ALL.into_iter().filter_map(|name| Some((name.as_str(), self.urls.get(name)?.to_owned()))).collect()
+    /// What a subgraph works as.
+    pub fn app_role(&self, name: Name) -> Result<Option<AppRole>> {
+        let Some(url) = self.urls.get(name) else { return Ok(None) };
+        let role = AppRole::in_url(url)?;
+        let is_ours = self.running.iter().any(|(running, _)| *running == name);
+        Ok(Some(if is_ours { role.with_random_password() } else { role }))
+    }
+
+    /// Where each database is for its owner.
+    pub fn owners(&self) -> &DatabaseUrls {
+        &self.owners
+    }
+
+    /// The same, by name: for people and scripts, who may do more than a subgraph.
+    pub fn owners_by_name(&self) -> BTreeMap<&'static str, String> {
+        Name::ALL.into_iter().filter_map(|name| Some((name.as_str(), self.owners.get(name)?.to_owned()))).collect()
     }
 
     /// Waits for a server to end that nobody stopped.

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use self::databases::Servers;
 use crate::{
     open_files, seed, stop,
-    subgraphs::{self, DatabaseUrls, Name},
+    subgraphs::{self, DatabaseUrls, Name, OwnerUrls},
     telemetry,
     terminal::Steps,
 };
@@ -101,6 +101,9 @@ pub struct Settings {
 
     #[command(flatten)]
     urls: DatabaseUrls,
+
+    #[command(flatten)]
+    owners: OwnerUrls,
 
     #[command(flatten)]
     database: DatabaseSettings,
@@ -232,7 +235,7 @@ async fn serve_over(
     let addresses = Addresses {
         router: format!("http://localhost:{}", router.port),
         subgraphs: graph.urls(),
-        databases: servers.urls(),
+        databases: servers.owners_by_name(),
         jwks: graph.jwks_url(),
         metrics: telemetry::metrics_url(),
         data: home.data.clone(),
@@ -254,10 +257,18 @@ async fn serve_over(
     outcome?
 }
 
-/// Up-to-date databases, with data in them if they were empty.
+/// Up-to-date databases, with data in them if they were empty, as the subgraphs see them: from then on nobody here owns
+/// anything.
 async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Result<seed::Databases> {
-    let urls = servers.database_urls();
-    let databases = steps.run("Databases up to date", |_| subgraphs::open_all(&urls, &settings.database)).await?;
+    let databases = steps
+        .run("Databases up to date", async |_| {
+            let owned = subgraphs::open_all(servers.owners(), &settings.database).await?;
+            for name in Name::ALL {
+                subgraphs::provision(name, owned.get(name), servers.app_role(name)?).await?;
+            }
+            anyhow::Ok(owned)
+        })
+        .await?;
     let options = seed::Options { scale: settings.seed_scale, ..seed::Options::default() };
     let may_seed = !settings.empty && settings.urls.is_none();
     if may_seed && seed::is_wanted(&databases, &options).await? {
@@ -265,7 +276,8 @@ async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Resul
         // Only here: an address that somebody registered is no proof that these are sample data.
         people::add_admin(&databases.identity).await?;
     }
-    Ok(databases)
+    databases.close().await;
+    subgraphs::open_all(servers.urls(), &settings.database).await
 }
 
 /// The five subgraphs, answering on ports of their own.

@@ -24,6 +24,7 @@ mod processes;
 mod purchases;
 mod reconcile;
 mod references;
+mod roles;
 mod rotation;
 mod safelist;
 mod silence;

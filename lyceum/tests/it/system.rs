@@ -39,7 +39,7 @@ pub const SECRET: &str = "these tests sign with a secret of their own";
 pub const FACT_SECRET: &str = "these tests seal facts with another secret";
 
 const OUTPUT: &str = "output";
-const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
+pub const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A running system.
@@ -181,7 +181,8 @@ pub fn lyceum() -> Command {
     command.env("LYCEUM_THROTTLE", "false");
     command.env("LYCEUM_COST_BUDGET", "0").env("LYCEUM_ANONYMOUS_COST_BUDGET", "0");
     for name in NAMES {
-        command.env_remove(format!("{}_DATABASE_URL", name.to_uppercase()));
+        let name = name.to_uppercase();
+        command.env_remove(format!("{name}_DATABASE_URL")).env_remove(format!("{name}_DATABASE_OWNER_URL"));
     }
     command.env("LYCEUM_SUBGRAPH_SECRET", SECRET).env("RUST_LOG", transcript::LOG_FILTER);
     command
