@@ -72,7 +72,7 @@ const FLUSH: Duration = Duration::from_millis(100);
 /// A router that has its port and does not answer yet.
 pub struct Router {
     listeners: Vec<TcpListener>,
-    /// Where it asks itself for what WebSockets want, so that no client takes those connections.
+    /// Where it asks itself for what sockets want, so that no client takes those connections.
     own_listener: TcpListener,
     connections: Connections,
     config: &'static HiveRouterConfig,

@@ -65,7 +65,7 @@ mod tests {
     async fn a_count_never_takes_the_time_that_its_list_needs() {
         let deadline = Deadline::of_new_request();
         assert_eq!(deadline.time_left_for_count(), COUNT);
-        assert_eq!(deadline.time_left_for_scan(), SUBGRAPH - AFTER_SCAN);
+        assert_eq!(deadline.time_left_for_scan(), SUBGRAPH.saturating_sub(AFTER_SCAN));
 
         tokio::time::advance(Duration::from_millis(3_750)).await;
         assert_eq!(deadline.time_left_for_count(), Duration::from_millis(500));

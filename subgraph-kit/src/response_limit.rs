@@ -85,7 +85,7 @@ impl ResponseMeter {
         };
         if !has(&self.fields_left, fields) || !has(&self.bytes_left, bytes) {
             self.exceeded.cancel();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

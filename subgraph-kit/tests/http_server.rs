@@ -61,7 +61,7 @@ impl Sending {
 
 async fn endless(State(sending): State<Sending>) -> Response {
     let pieces = stream::unfold(sending.begin(), |guard| async {
-        Some((Ok::<_, std::io::Error>(Bytes::from_static(&[b'a'; 65_536])), guard))
+        Some((Ok::<_, std::io::Error>(Bytes::from(vec![b'a'; 65_536])), guard))
     });
     Response::new(Body::from_stream(pieces))
 }

@@ -96,25 +96,44 @@ async fn what_lies_beside_the_data_is_ours_alone() {
     server.stop().await.expect("a clean stop");
 }
 
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_server_does_not_get_our_environment() {
-    // The last ones are those that a shell gives itself.
-    let needed = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PWD", "OLDPWD", "SHLVL", "_"];
-    let ours: Vec<_> = std::env::vars().filter(|(name, _)| !needed.contains(&name.as_str())).collect();
+/// What our own environment has and a server does not need.
+fn our_variables() -> Vec<String> {
+    let needed = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PWD", "SHLVL"];
+    let is_ours = |name: &String| !needed.contains(&name.as_str()) && !name.starts_with("LC_");
+    let ours: Vec<_> = std::env::vars().map(|(name, _)| name).filter(is_ours).collect();
     assert!(!ours.is_empty(), "whoever runs tests has told them something");
+    ours
+}
+
+#[tokio::test]
+async fn a_program_that_a_session_runs_does_not_get_our_environment() {
     let place = open_directory();
     let server = Server::start(&installation().await, options(&place.path().join("school"))).await.expect("a start");
-    let mut db = connect(&server).await;
 
-    // A backend's own `/proc` entry has its title in the place of its environment, so a program of its says it.
-    let program = "create temp table environment (name text); copy environment from program 'env | cut -d= -f1'";
-    sqlx::raw_sql(program).execute(&mut db).await.expect("a superuser may run programs");
-    let names = text(&mut db, "select string_agg(name, ' ') from environment").await;
+    let seen = "create table environment (line text); copy environment from program 'env | cut -d = -f 1'";
+    server.run_script("school", seen).await.expect("an environment");
+
+    let mut db = connect(&server).await;
+    let names = text(&mut db, "select string_agg(line, ' ') from environment").await;
     let names: Vec<_> = names.split(' ').collect();
     assert!(names.contains(&"PATH"), "{names:?}");
-    for (name, _) in &ours {
+    for name in our_variables() {
         assert!(!names.contains(&name.as_str()), "{name}");
+    }
+    server.stop().await.expect("a clean stop");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_servers_process_shows_nothing_of_our_environment() {
+    let place = open_directory();
+    let server = Server::start(&installation().await, options(&place.path().join("school"))).await.expect("a start");
+
+    let shown = std::fs::read(format!("/proc/{}/environ", server.pid().expect("a process"))).expect("an environment");
+    let shown: Vec<_> =
+        shown.split(|&byte| byte == 0).filter_map(|set| set.split(|&byte| byte == b'=').next()).collect();
+    for name in our_variables() {
+        assert!(!shown.contains(&name.as_bytes()), "{name}");
     }
     server.stop().await.expect("a clean stop");
 }

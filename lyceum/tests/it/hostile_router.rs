@@ -311,7 +311,7 @@ fn lies(
     lies
 }
 
-/// Of each request: they are of one shape, and all of them take an hour. `LYCEUM_ALL_REPRESENTATIONS=1` takes all.
+/// Of each request: they are of one shape, and all of them take minutes. `LYCEUM_ALL_REPRESENTATIONS=1` takes all.
 fn most_representations() -> usize {
     if env::var_os("LYCEUM_ALL_REPRESENTATIONS").is_some() { usize::MAX } else { 2 }
 }

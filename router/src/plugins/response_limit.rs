@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use hive_router::{
     GraphQLError, async_trait,
     executor::response::{subgraph_response::SubgraphResponse, value::Value},
@@ -60,7 +61,7 @@ impl RouterPlugin for ResponseLimit {
             return payload.end_with_response(nothing_of_it());
         }
         payload.on_end(move |mut payload| {
-            let bytes = payload.execution_result.bytes.as_ref().map_or(0, |bytes| bytes.len());
+            let bytes = payload.execution_result.bytes.as_ref().map_or(0, Bytes::len);
             if self.has_kept_too_much(context.get_ref::<Kept>().as_deref(), bytes) {
                 payload.execution_result = nothing_of_it();
             }

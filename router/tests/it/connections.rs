@@ -22,7 +22,7 @@ const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 fn limited(connections: u32, client_address: ClientAddressSettings) -> Own {
     let connections_per_client = NonZeroU32::new(connections).expect("more than none");
     let live = LiveSettings { connections_per_client, ..LiveSettings::default() };
-    App::own(Transport::InProcess, Options { live, client_address, ..Options::default() })
+    App::own(Transport::InProcess, Options { client_address, live, ..Options::default() })
 }
 
 /// Whether something is answered on it, rather than that it is closed.

@@ -45,8 +45,9 @@ async fn a_statement_ends_with_the_time_of_its_request(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
 async fn a_change_that_nobody_waits_for_lets_go_of_its_row(db: PgPool) {
     let app = app_with_five_connections(&db).await;
-    let mut other = db.begin().await.expect("a transaction");
-    query("select from courses where id = $1 for update").bind(SQL).execute(&mut *other).await.expect("the row");
+    let mut other = connection(&db).await;
+    query("begin").execute(&mut other).await.expect("a transaction");
+    query("select from courses where id = $1 for update").bind(SQL).execute(&mut other).await.expect("the row");
     let change = format!(
         "mutation {{ updateCourse(input: {{ courseId: \"{SQL}\", title: \"Late\" }}) {{ userErrors {{ code }} }} }}"
     );
@@ -55,7 +56,7 @@ async fn a_change_that_nobody_waits_for_lets_go_of_its_row(db: PgPool) {
     wait_for(&db, "%for update%", 1).await;
     asked.abort();
     wait_for(&db, "%for update%", 0).await;
-    other.rollback().await.expect("the row is free");
+    other.close().await.expect("the row is free");
 
     let locks = "select count(*) from pg_locks where relation = 'courses'::regclass and pid <> pg_backend_pid()";
     let locks: i64 = query_scalar(locks).fetch_one(&db).await.expect("a number");

@@ -26,9 +26,14 @@ pub async fn app_with_five_connections(db: &PgPool) -> TestApp {
     app(connect(db.connect_options().to_url_lossy().as_str(), &settings).await.expect("a pool")).await
 }
 
+/// Beside the subgraph's own.
+pub async fn connection(db: &PgPool) -> PgConnection {
+    PgConnection::connect_with(&db.connect_options()).await.expect("a connection")
+}
+
 /// Until this connection ends, nobody reads a course.
 pub async fn hold_the_table(db: &PgPool) -> PgConnection {
-    let mut holder = PgConnection::connect_with(&db.connect_options()).await.expect("a connection");
+    let mut holder = connection(db).await;
     let lock = "begin; lock table courses in access exclusive mode";
     raw_sql(lock).execute(&mut holder).await.expect("the table");
     holder

@@ -1,7 +1,7 @@
 //! Searches and counts beside everything else.
 
 use serde_json::json;
-use sqlx::{Connection as _, PgPool, Postgres, Transaction, query, raw_sql};
+use sqlx::{Connection as _, PgConnection, PgPool, query, raw_sql};
 use subgraph_kit::testing::StatementCount;
 
 use crate::{catalogue::publish_with_new_ids, people::*, pool::*};
@@ -38,7 +38,7 @@ async fn searches_leave_connections_for_everything_else(db: PgPool) {
 }
 
 /// Whoever reads all courses waits for the lock at the oldest one; the newest can be read meanwhile.
-async fn hold_the_oldest_course(db: &PgPool) -> Transaction<'static, Postgres> {
+async fn hold_the_oldest_course(db: &PgPool) -> PgConnection {
     publish_with_new_ids(db, 3).await;
     raw_sql(
         "alter table courses rename to all_courses;
@@ -55,8 +55,8 @@ async fn hold_the_oldest_course(db: &PgPool) -> Transaction<'static, Postgres> {
     .execute(db)
     .await
     .expect("a view");
-    let mut holder = db.begin().await.expect("a transaction");
-    query("select pg_advisory_xact_lock(1)").execute(&mut *holder).await.expect("the lock");
+    let mut holder = connection(db).await;
+    query("select pg_advisory_lock(1)").execute(&mut holder).await.expect("the lock");
     holder
 }
 
@@ -75,7 +75,7 @@ async fn counts_leave_connections_for_everything_else(db: PgPool) {
 
     assert_eq!(page.data("/courses/nodes").as_array().map(Vec::len), Some(1));
     assert_eq!(active(&db, COUNTS).await, 2);
-    holder.rollback().await.expect("all can be read");
+    holder.close().await.expect("all can be read");
     for count in counts {
         count.await.expect("an answer");
     }
