@@ -223,10 +223,10 @@ impl Default for DocumentSettings {
     }
 }
 
-const COST_LIMIT: u32 = 1_000;
-const ANONYMOUS_COST_LIMIT: u32 = 500;
-const COST_BUDGET: u32 = 30_000;
-const ANONYMOUS_COST_BUDGET: u32 = 20_000;
+const COST_LIMIT: u32 = 4_000;
+const ANONYMOUS_COST_LIMIT: u32 = 2_000;
+const COST_BUDGET: u32 = 60_000;
+const ANONYMOUS_COST_BUDGET: u32 = 30_000;
 
 impl Default for CostSettings {
     fn default() -> Self {
