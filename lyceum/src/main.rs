@@ -17,12 +17,17 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use router::Router;
 use subgraph_kit::{ClientTimeouts, database::DatabaseSettings};
+use tikv_jemallocator::Jemalloc;
 use tokio::runtime::Runtime;
 
 use crate::{
     subgraphs::{DatabaseUrls, Name, OwnerUrls},
     telemetry::Telemetry,
 };
+
+/// Gives back what it does not need any more, as `.cargo/config.toml` says.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Lyceum: the back end of an online-course platform as one federated GraphQL graph.
 #[derive(Parser)]
