@@ -30,7 +30,7 @@ const SCHEMA = new URL("../../../api.graphql", import.meta.url);
 /** Much more than a page, and less than anybody waits for. */
 const OBJECTS = [20, 100, 400, 2000];
 /** Searches and counts over the catalogue take what its size says: the weights are those of so many courses. */
-const CATALOGUE = 10_000;
+const CATALOGUE = 100_000;
 const SEARCH = "CourseFilter.search";
 /** Whatever the fit says, an object is not free. */
 const LEAST = 5;
