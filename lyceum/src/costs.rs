@@ -54,7 +54,7 @@ impl Costs {
                     let input = input.make_mut();
                     for field in &mut input.fields {
                         let weight = self.input_fields.get(&format!("{}.{}", input.name, field.name));
-                        field.make_mut().directives.extend(weight.map(cost));
+                        field.make_mut().directives.extend(weight.copied().map(cost));
                     }
                 }
                 Definition::SchemaExtension(extension) => {
@@ -68,17 +68,17 @@ impl Costs {
     }
 
     fn object(&self, name: &Name, directives: &mut DirectiveList, fields: &mut [Node<FieldDefinition>]) {
-        directives.extend(self.types.get(name.as_str()).map(cost));
+        directives.extend(self.types.get(name.as_str()).copied().map(cost));
         for field in fields {
             let weight = self.fields.get(&format!("{name}.{}", field.name));
-            let added = weight.map(cost).into_iter().chain(list_size(field)).collect::<Vec<_>>();
+            let added = weight.copied().map(cost).into_iter().chain(list_size(field)).collect::<Vec<_>>();
             field.make_mut().directives.extend(added);
         }
     }
 }
 
-fn cost(weight: &u32) -> Node<Directive> {
-    directive("cost", [("weight", Value::from(i32::try_from(*weight).unwrap_or(i32::MAX)))])
+fn cost(weight: u32) -> Node<Directive> {
+    directive("cost", [("weight", Value::from(i32::try_from(weight).unwrap_or(i32::MAX)))])
 }
 
 /// A connection is as long as it is asked for; that many can be wrong with an input is one thing at a time.

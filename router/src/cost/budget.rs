@@ -9,7 +9,7 @@ use std::{
 use moka::sync::Cache;
 
 /// For which time a budget is told.
-pub const WINDOW: Duration = Duration::from_secs(60);
+pub const WINDOW: Duration = Duration::from_mins(1);
 /// Accounts that are known at a time. Who is forgotten begins anew.
 const MAX_ACCOUNTS: u64 = 100_000;
 

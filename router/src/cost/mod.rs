@@ -8,6 +8,7 @@ mod budget;
 mod operation;
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -167,7 +168,7 @@ impl RouterPlugin for Cost {
             let Some(estimate) = context.get_ref::<Estimate>().map(|estimate| Estimate::clone(&estimate)) else {
                 return executed.proceed();
             };
-            let none = Default::default();
+            let none = HashMap::default();
             let actual = estimate.operation.actual(&executed.data, variables.as_ref().unwrap_or(&none));
             let balance = self.settle(context, estimate.cost, actual);
             if is_asked_for {

@@ -155,7 +155,11 @@ impl Priced {
 fn flatten<'a, 'b>(value: &'a Answer<'b>, objects: &mut Vec<&'a Answer<'b>>) {
     match value {
         Answer::Null => {}
-        Answer::Array(items) => items.iter().for_each(|item| flatten(item, objects)),
+        Answer::Array(items) => {
+            for item in items {
+                flatten(item, objects);
+            }
+        }
         value => objects.push(value),
     }
 }
@@ -218,7 +222,9 @@ impl<'a> Pricing<'a> {
 
     fn selections(&self, sets: &[&'a SelectionSet], sized: &[Vec<String>]) -> Vec<Priced> {
         let mut merged = IndexMap::default();
-        sets.iter().for_each(|set| self.merge(set, &mut merged));
+        for set in sets {
+            self.merge(set, &mut merged);
+        }
         merged.values().map(|(parent, fields)| self.field(fields, parent, sized)).collect()
     }
 
@@ -278,7 +284,7 @@ impl<'a> Pricing<'a> {
     fn number(&self, value: &Value) -> Option<Number> {
         match value {
             Value::Variable(name) => {
-                let otherwise = self.default_of(name).and_then(|value| literal(value));
+                let otherwise = self.default_of(name).and_then(literal);
                 Some(Number::Variable { name: name.to_string(), otherwise })
             }
             value => literal(value).map(Number::Literal),
@@ -332,7 +338,11 @@ impl<'a> Pricing<'a> {
                     self.input(value, field.field_type.inner_type(), depth - 1, surcharges);
                 }
             }
-            Value::List(items) => items.iter().for_each(|item| self.input(item, kind, depth, surcharges)),
+            Value::List(items) => {
+                for item in items {
+                    self.input(item, kind, depth, surcharges);
+                }
+            }
             Value::Variable(name) => {
                 if let Some(value) = self.default_of(name) {
                     let mut by_default = Vec::new();

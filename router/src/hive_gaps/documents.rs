@@ -211,7 +211,9 @@ impl Documents {
                     context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
                     if self.limits.max_cost.is_some_and(|most| estimate > most) {
                         // The plugin `cost` refuses it by its estimate.
-                        graph.iter().for_each(|graph| graph.documents.invalidate(&text));
+                        if let Some(graph) = graph {
+                            graph.documents.invalidate(&text);
+                        }
                         params.query = Some(NOTHING.to_owned());
                         return;
                     }
