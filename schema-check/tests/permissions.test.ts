@@ -65,8 +65,8 @@ test("every field has a row, and the page is made of them", async () => {
 test("a field without a row is told with the line to add", async () => {
   const repository = new Repository().replace(
     "subgraphs/payment/schema.graphql",
-    "\tamount: Decimal!",
-    "\tamount: Decimal!\n\tfee: Decimal",
+    "  amount: Decimal!",
+    "  amount: Decimal!\n  fee: Decimal",
   );
   const { code, said } = await (await repository.compose()).permissions();
 
@@ -80,8 +80,8 @@ test("a field without a row is told with the line to add", async () => {
 test("a field that no client gets needs no row", async () => {
   const repository = new Repository().replace(
     "subgraphs/payment/schema.graphql",
-    "\tamount: Decimal!",
-    "\tamount: Decimal!\n\tfee: Decimal @inaccessible",
+    "  amount: Decimal!",
+    "  amount: Decimal!\n  fee: Decimal @inaccessible",
   );
   const { code, said } = await (await repository.compose()).permissions();
 

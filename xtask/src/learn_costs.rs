@@ -66,8 +66,7 @@ async fn build() -> Result<()> {
 async fn measure(database: &Database, arguments: &[&str]) -> Result<()> {
     let databases = database.addresses()?;
     let directory = TempDir::new()?;
-    let limits = ["--cost-limit", "0", "--anonymous-cost-limit", "0"];
-    let up = Up::start(lyceum()?, &limits, &databases, &directory.path().join("log")).await?;
+    let up = Up::start(lyceum()?, &[], &databases, &directory.path().join("log")).await?;
     let mut learn = Package::truth().program("bin/lyceum-truth.js")?;
     learn.args(["cost", "--router", &up.router, "--process", &up.process_id().to_string()]);
     learn.args(["--database-process", &database.process_id()?.to_string()]);

@@ -33,7 +33,7 @@ struct Addresses {
 }
 
 impl Up {
-    /// Starts `lyceum` with these arguments. Nobody's attempts or budget are counted: all who ask are one client.
+    /// Starts `lyceum` with these arguments. Nothing is limited or counted: all who ask are one client.
     pub async fn start(
         mut lyceum: Command,
         arguments: &[&str],
@@ -43,7 +43,9 @@ impl Up {
         let directory = TempDir::new()?;
         let file = directory.path().join("addresses.json");
         lyceum.args(["up", "--free-ports", "--temporary", "--bus", "local", "--throttle", "false"]);
-        lyceum.args(["--cost-budget", "0", "--anonymous-cost-budget", "0"]);
+        for limit in ["--cost-budget", "--anonymous-cost-budget", "--cost-limit", "--anonymous-cost-limit"] {
+            lyceum.args([limit, "0"]);
+        }
         lyceum.args(["--access-token-seconds", TOKEN_SECONDS, "--addresses"]).arg(&file).args(arguments);
         lyceum.envs(databases.iter().cloned()).stdout(Stdio::null()).stderr(File::create(log)?);
         let process = Running::start(&mut lyceum)?;

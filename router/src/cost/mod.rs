@@ -80,6 +80,8 @@ pub struct Estimate {
 struct Payment {
     payer: Payer,
     outcome: Result<Option<Balance>, Overdrawn>,
+    /// What was taken and nothing was run for yet.
+    held: u64,
 }
 
 #[derive(Serialize)]
@@ -109,6 +111,8 @@ impl RouterPlugin for Cost {
     fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
         Box::pin(async move {
             payload.on_end(|payload| {
+                // Nothing was run: it was refused, or answered together with an equal one.
+                self.settle(payload.context, 0);
                 let balance = payload.context.get_ref::<Payment>().and_then(|payment| payment.balance());
                 let Some(balance) = balance else { return payload.proceed() };
                 payload
@@ -170,7 +174,7 @@ impl RouterPlugin for Cost {
             };
             let none = HashMap::default();
             let actual = estimate.operation.actual(&executed.data, variables.as_ref().unwrap_or(&none));
-            let balance = self.settle(context, estimate.cost, actual);
+            let balance = self.settle(context, actual);
             if is_asked_for {
                 let remaining = balance.map(|balance| millis(balance.remaining));
                 let limit = (limit > 0).then(|| millis(limit));
@@ -187,16 +191,19 @@ impl Cost {
     fn pay(&self, context: &PluginContext, payer: Payer) -> bool {
         let Some(cost) = context.get_ref::<Estimate>().map(|estimate| estimate.cost) else { return true };
         let outcome = self.budgets.pay(&payer, cost, Instant::now());
-        context.insert(Payment { payer, outcome });
+        let held = outcome.ok().flatten().map_or(0, |balance| cost.min(balance.budget));
+        context.insert(Payment { payer, outcome, held });
         outcome.is_ok()
     }
 
-    fn settle(&self, context: &PluginContext, estimated: u64, actual: u64) -> Option<Balance> {
+    /// Gives back what is held and was not used.
+    fn settle(&self, context: &PluginContext, used: u64) -> Option<Balance> {
         let mut payment = context.get_mut::<Payment>()?;
-        let budget = payment.balance()?.budget;
-        let balance = self.budgets.settle(&payment.payer, estimated.min(budget), actual, Instant::now());
-        payment.outcome = Ok(balance);
-        balance
+        if payment.held > 0 {
+            let balance = self.budgets.settle(&payment.payer, payment.held, used, Instant::now());
+            (payment.held, payment.outcome) = (0, Ok(balance));
+        }
+        payment.balance()
     }
 }
 
