@@ -29,7 +29,7 @@ struct Server {
 #[test]
 fn every_viewer_gets_what_the_table_says_through_every_door() {
     let table = Table::read();
-    let system = System::start(&["--temporary", "--empty"]);
+    let system = System::start(&["--temporary", "--empty", "--cost-limit", "0", "--anonymous-cost-limit", "0"]);
     let servers = servers(&system, &table);
     assert_none("the schema and the table differ", &rows_that_differ(&table, &servers));
 
