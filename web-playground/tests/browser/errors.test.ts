@@ -6,9 +6,8 @@ const browser = browserOfThisFile();
 
 const DEEP = `{ ${'courses { nodes { teacher { '.repeat(6)} name ${'} } } '.repeat(6)} }`;
 const LARGE = `query Large {
-  courses(first: 100) { nodes { id title description teacher { id name
-    courses(first: 100) { nodes { id title description price level durationMinutes createdAt teacher { id name
-      courses(first: 60) { nodes { id title description } } } } } } } }
+  courses(first: 100) { nodes { teacher { courses(first: 100) { nodes { id title
+    ${[...'abcdefghijklmno'].map((alias) => `${alias}: description`).join(' ')} } } } } }
 }`;
 
 /** To be called in the page. */
