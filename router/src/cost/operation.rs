@@ -28,8 +28,8 @@ const UNKNOWN_LIST: u64 = 10;
 const MAX_PAGE: u64 = 100;
 /// Input objects within one another that are looked through.
 const MAX_INPUT_DEPTH: usize = 4;
-/// Each root field of introspection.
-const INTROSPECTION_WEIGHT: u64 = 1_000;
+/// Each object that tells of the schema: its types lead to one another in circles, which the limit of depth leaves out.
+const INTROSPECTION_WEIGHT: u64 = 1;
 
 type Variables = HashMap<String, Json>;
 
@@ -146,6 +146,10 @@ impl Priced {
         own + inner.sum::<u64>()
     }
 
+    fn weighs_something(&self) -> bool {
+        self.weight > 0 || self.object_weight > 0 || !self.surcharges.is_empty() || !self.selections.is_empty()
+    }
+
     fn once(&self, variables: &Variables) -> u64 {
         let given = self.surcharges.iter().filter(|surcharge| surcharge.given.holds(variables));
         given.map(|surcharge| surcharge.weight).fold(self.weight, u64::saturating_add)
@@ -216,6 +220,7 @@ impl<'a> Pricing<'a> {
     fn type_weight(&self, name: &str) -> u64 {
         match self.graph.definitions.get(name) {
             Some(SupergraphDefinition::Object(object)) => object.cost.as_ref().map_or(0, |cost| cost.weight),
+            None if name.starts_with("__") => INTROSPECTION_WEIGHT,
             _ => 0,
         }
     }
@@ -225,7 +230,9 @@ impl<'a> Pricing<'a> {
         for set in sets {
             self.merge(set, &mut merged);
         }
-        merged.values().map(|(parent, fields)| self.field(fields, parent, sized)).collect()
+        let priced = merged.values().map(|(parent, fields)| self.field(fields, parent, sized));
+        // Most fields are plain values, of which an answer has many.
+        priced.filter(Priced::weighs_something).collect()
     }
 
     /// What answers under one key is one field.
@@ -248,29 +255,18 @@ impl<'a> Pricing<'a> {
 
     fn field(&self, fields: &[&'a Field], parent: &str, sized: &[Vec<String>]) -> Priced {
         let Some(field) = fields.first() else { return Priced::default() };
-        let key = field.response_name().to_string();
-        if field.name.starts_with("__") {
-            let weight = if field.selection_set.is_some() { INTROSPECTION_WEIGHT } else { 0 };
-            return Priced { key, weight, ..Priced::default() };
-        }
-        let Some(definition) =
-            self.graph.definitions.get(parent).and_then(|kind| kind.fields().get(field.name.as_str()))
-        else {
-            return Priced { key, ..Priced::default() };
-        };
-        let list = definition.list_size.as_ref();
+        let known = self.graph.definitions.get(parent).and_then(|kind| kind.fields().get(field.name.as_str()));
+        let list = known.and_then(|known| known.list_size.as_ref());
         let inner_sized = list.and_then(|list| list.sized_fields.clone()).unwrap_or_default();
+        let sets: Vec<_> = fields.iter().filter_map(|field| field.selection_set.as_ref()).collect();
         Priced {
-            key,
-            weight: definition.cost.as_ref().map_or(0, |cost| cost.weight),
-            surcharges: self.surcharges(field, definition),
+            key: field.response_name().to_string(),
+            weight: known.and_then(|known| known.cost.as_ref()).map_or(0, |cost| cost.weight),
+            surcharges: known.map(|known| self.surcharges(field, known)).unwrap_or_default(),
             object_weight: self.type_weight(field.ty().inner_named_type()),
             size: size(field, list, sized),
             page: list.map(|list| self.page(field, list)),
-            selections: self.selections(
-                &fields.iter().filter_map(|field| field.selection_set.as_ref()).collect::<Vec<_>>(),
-                &inner_sized,
-            ),
+            selections: self.selections(&sets, &inner_sized),
         }
     }
 
@@ -528,9 +524,13 @@ mod tests {
 
     #[test]
     fn introspection_is_not_free() {
-        let schema = "{ __schema { types { name fields { name } } } }";
+        let circles = |times: usize| {
+            let inner = "fields { type { ofType { ".repeat(times);
+            format!("{{ __schema {{ types {{ {inner} name {} }} }} }}", "} } }".repeat(times))
+        };
 
-        assert_eq!(estimate(schema, &json!({})), 1_000 + INTROSPECTION_WEIGHT);
+        assert_eq!(estimate(&circles(1), &json!({})), 1_000 + 1 + 10 + 3 * 100);
+        assert!(estimate(&circles(8), &json!({})) > 1_000_000_000);
         assert_eq!(estimate("{ __typename }", &json!({})), 1_000);
     }
 }
