@@ -1,7 +1,7 @@
-//! What operations may cost: one that is too dear is refused before it runs, and each client has a budget.
+//! Cost limits: an operation above the limit is rejected before it runs, and each client has a budget.
 //!
 //! hive-router's own demand control prices each fetch by itself, and takes a constant for the number of entities that a
-//! fetch is about, so an operation over several subgraphs is told wrongly by factors. So the client's operation is
+//! fetch is about, so an operation over several subgraphs is reported wrongly by factors. So the client's operation is
 //! priced as a whole, by the same directives.
 
 mod budget;
@@ -36,12 +36,12 @@ use subgraph_kit::Client;
 
 pub use operation::OperationCost;
 
-use self::budget::{Balance, Budgets, Overdrawn, Payer, WINDOW};
+use self::budget::{Balance, BudgetKey, Budgets, Exhausted, WINDOW};
 use crate::plugins::{client_address::Address, errors};
 
-/// With it a client asks what its operation costs.
-const ASK: HeaderName = HeaderName::from_static("lyceum-cost");
-/// Where an answer's extensions say it.
+/// A client sends it to see the cost of its operation.
+const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
+/// The key in `extensions`.
 const EXTENSION: &str = "cost";
 const MICROS: f64 = 1_000.0;
 
@@ -50,14 +50,14 @@ pub struct Cost {
     budgets: Budgets,
 }
 
-/// In microseconds; 0 has no end.
+/// In microseconds; 0 for no limit.
 #[derive(Clone, Copy)]
 struct Limits {
     user: u64,
     anonymous: u64,
 }
 
-/// In milliseconds; 0 has no end.
+/// In milliseconds; 0 for no limit.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct Config {
     pub user_limit: u64,
@@ -75,17 +75,17 @@ pub struct Estimate {
     pub operation: Arc<OperationCost>,
 }
 
-/// In the context of a request that was paid for, or could not be.
+/// In the context of a request whose cost was charged, or could not be.
 #[derive(Clone)]
-struct Payment {
-    payer: Payer,
-    outcome: Result<Option<Balance>, Overdrawn>,
-    /// What was taken and nothing was run for yet.
+struct Charge {
+    key: BudgetKey,
+    outcome: Result<Option<Balance>, Exhausted>,
+    /// Charged and not settled yet.
     held: u64,
 }
 
 #[derive(Serialize)]
-struct Told {
+struct ReportedCost {
     estimated: f64,
     actual: f64,
     limit: Option<f64>,
@@ -111,13 +111,13 @@ impl RouterPlugin for Cost {
     fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
         Box::pin(async move {
             payload.on_end(|payload| {
-                // Nothing was run: it was refused, or answered together with an equal one.
+                // Nothing was run: the request was rejected or deduplicated.
                 self.settle(payload.context, 0);
-                let balance = payload.context.get_ref::<Payment>().and_then(|payment| payment.balance());
+                let balance = payload.context.get_ref::<Charge>().and_then(|charge| charge.balance());
                 let Some(balance) = balance else { return payload.proceed() };
                 payload
                     .map_response(|mut response| {
-                        tell(balance, response.headers_mut());
+                        set_rate_limit_headers(balance, response.headers_mut());
                         response
                     })
                     .proceed()
@@ -125,22 +125,22 @@ impl RouterPlugin for Cost {
         })
     }
 
-    // Equal queries at the same moment are executed once. Those of anonymous clients have one answer for all of them,
-    // so what is this client's own is settled before.
+    // Identical queries in flight share one execution, those of all anonymous clients as well: so a rejection that
+    // concerns one client is decided before.
     async fn on_graphql_validation<'exec>(
         &'exec self,
         payload: OnGraphQLValidationStartHookPayload<'exec>,
     ) -> OnGraphQLValidationStartHookResult<'exec> {
         let headers = payload.router_http_request.headers;
         let is_anonymous = !headers.contains_key(AUTHORIZATION);
-        let is_refused = is_anonymous && !self.pay(payload.context, network(payload.context));
-        if is_refused || is_asked_for(headers) {
+        let is_refused = is_anonymous && !self.charge(payload.context, network(payload.context));
+        if is_refused || wants_cost(headers) {
             payload.add_inbound_dedupe_partition(rand::random());
         }
         payload.proceed()
     }
 
-    // After `credentials`: who has no good token has no budget.
+    // After `credentials`, so that only valid tokens have a budget.
     async fn on_graphql_analysis<'exec>(
         &'exec self,
         payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
@@ -148,14 +148,16 @@ impl RouterPlugin for Cost {
         let limit = self.limits.of(&payload.client_request_details.jwt);
         let estimated = payload.context.get_ref::<Estimate>().map_or(0, |estimate| estimate.cost);
         if limit > 0 && estimated > limit {
-            return errors::refuse(payload.context, StatusCode::BAD_REQUEST, too_dear(estimated, limit));
+            return errors::refuse(payload.context, StatusCode::BAD_REQUEST, too_expensive(estimated, limit));
         }
         if let Some(user) = user(&payload.client_request_details.jwt) {
-            self.pay(payload.context, Payer::User(user));
+            self.charge(payload.context, BudgetKey::User(user));
         }
-        let overdrawn = payload.context.get_ref::<Payment>().and_then(|payment| payment.outcome.err());
-        match overdrawn {
-            Some(overdrawn) => errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, spent(overdrawn)),
+        let exhausted = payload.context.get_ref::<Charge>().and_then(|charge| charge.outcome.err());
+        match exhausted {
+            Some(exhausted) => {
+                errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, budget_exhausted(exhausted))
+            }
             None => OnGraphqlAnalysisHookResult::Proceed,
         }
     }
@@ -165,8 +167,8 @@ impl RouterPlugin for Cost {
         payload: OnExecuteStartHookPayload<'exec>,
     ) -> OnExecuteStartHookResult<'exec> {
         let (context, variables) = (payload.context, payload.variable_values);
-        let limit = self.limits.for_payer(context);
-        let is_asked_for = is_asked_for(payload.router_http_request.headers);
+        let limit = self.limits.for_request(context);
+        let wants_cost = wants_cost(payload.router_http_request.headers);
         payload.on_end(move |mut executed| {
             // Not held while something else of the context is changed: that would wait for itself.
             let Some(estimate) = context.get_ref::<Estimate>().map(|estimate| Estimate::clone(&estimate)) else {
@@ -175,11 +177,12 @@ impl RouterPlugin for Cost {
             let none = HashMap::default();
             let actual = estimate.operation.actual(&executed.data, variables.as_ref().unwrap_or(&none));
             let balance = self.settle(context, actual);
-            if is_asked_for {
+            if wants_cost {
                 let remaining = balance.map(|balance| millis(balance.remaining));
                 let limit = (limit > 0).then(|| millis(limit));
-                let told = Told { estimated: millis(estimate.cost), actual: millis(actual), limit, remaining };
-                executed.add_extension(EXTENSION, told);
+                let reported =
+                    ReportedCost { estimated: millis(estimate.cost), actual: millis(actual), limit, remaining };
+                executed.add_extension(EXTENSION, reported);
             }
             executed.proceed()
         })
@@ -187,23 +190,23 @@ impl RouterPlugin for Cost {
 }
 
 impl Cost {
-    /// Whether there was enough.
-    fn pay(&self, context: &PluginContext, payer: Payer) -> bool {
+    /// Whether the budget had enough.
+    fn charge(&self, context: &PluginContext, key: BudgetKey) -> bool {
         let Some(cost) = context.get_ref::<Estimate>().map(|estimate| estimate.cost) else { return true };
-        let outcome = self.budgets.pay(&payer, cost, Instant::now());
+        let outcome = self.budgets.charge(&key, cost, Instant::now());
         let held = outcome.ok().flatten().map_or(0, |balance| cost.min(balance.budget));
-        context.insert(Payment { payer, outcome, held });
+        context.insert(Charge { key, outcome, held });
         outcome.is_ok()
     }
 
-    /// Gives back what is held and was not used.
+    /// Replaces the estimate that was charged by the actual cost.
     fn settle(&self, context: &PluginContext, used: u64) -> Option<Balance> {
-        let mut payment = context.get_mut::<Payment>()?;
-        if payment.held > 0 {
-            let balance = self.budgets.settle(&payment.payer, payment.held, used, Instant::now());
-            (payment.held, payment.outcome) = (0, Ok(balance));
+        let mut charge = context.get_mut::<Charge>()?;
+        if charge.held > 0 {
+            let balance = self.budgets.settle(&charge.key, charge.held, used, Instant::now());
+            (charge.held, charge.outcome) = (0, Ok(balance));
         }
-        payment.balance()
+        charge.balance()
     }
 }
 
@@ -212,26 +215,26 @@ impl Limits {
         if user(verified).is_some() { self.user } else { self.anonymous }
     }
 
-    fn for_payer(self, context: &PluginContext) -> u64 {
-        match context.get_ref::<Payment>().map(|payment| payment.payer.clone()) {
-            Some(Payer::User(_)) => self.user,
+    fn for_request(self, context: &PluginContext) -> u64 {
+        match context.get_ref::<Charge>().map(|charge| charge.key.clone()) {
+            Some(BudgetKey::User(_)) => self.user,
             _ => self.anonymous,
         }
     }
 }
 
-impl Payment {
+impl Charge {
     fn balance(&self) -> Option<Balance> {
         match self.outcome {
             Ok(balance) => balance,
-            Err(overdrawn) => Some(overdrawn.balance),
+            Err(exhausted) => Some(exhausted.balance),
         }
     }
 }
 
-fn network(context: &PluginContext) -> Payer {
+fn network(context: &PluginContext) -> BudgetKey {
     let address = context.get_ref::<Address>().map(|address| address.0);
-    Payer::Network(Client(address).network())
+    BudgetKey::Network(Client(address).network())
 }
 
 fn user(verified: &JwtRequestDetails) -> Option<String> {
@@ -241,31 +244,30 @@ fn user(verified: &JwtRequestDetails) -> Option<String> {
     }
 }
 
-fn is_asked_for(headers: &HeaderMap) -> bool {
-    headers.get(&ASK).is_some_and(|value| value.as_bytes() == b"1")
+fn wants_cost(headers: &HeaderMap) -> bool {
+    headers.get(&COST_HEADER).is_some_and(|value| value.as_bytes() == b"1")
 }
 
-fn too_dear(estimated: u64, limit: u64) -> GraphQLError {
+fn too_expensive(estimated: u64, limit: u64) -> GraphQLError {
     let (estimated, limit) = (millis(estimated), millis(limit));
     let message = format!(
-        "The operation may cost {estimated} ms of work, and {limit} ms are allowed. Ask for shorter pages, or for less \
-         in each of their items."
+        "The estimated cost of the operation is {estimated} ms, above the limit of {limit} ms. Request shorter pages, or \
+         fewer nested fields."
     );
     let mut error = GraphQLError::from_message_and_code(message, "COST_ESTIMATED_TOO_EXPENSIVE");
     error.extensions.set(EXTENSION.to_owned(), sonic_rs::json!({ "estimated": estimated, "limit": limit }));
     error
 }
 
-fn spent(overdrawn: Overdrawn) -> GraphQLError {
-    let seconds = overdrawn.retry_after.as_secs() + 1;
-    let budget = millis(overdrawn.balance.budget);
-    let message =
-        format!("Your requests have cost the {budget} ms of work that you have each minute. Try again in {seconds} s.");
+fn budget_exhausted(exhausted: Exhausted) -> GraphQLError {
+    let seconds = exhausted.retry_after.as_secs() + 1;
+    let budget = millis(exhausted.balance.budget);
+    let message = format!("Your cost budget of {budget} ms per minute is used up. Try again in {seconds} s.");
     errors::rate_limited(message, seconds)
 }
 
-/// In the words of the draft of IETF (`draft-ietf-httpapi-ratelimit-headers`) and in those of GitHub, in milliseconds.
-fn tell(Balance { budget, remaining }: Balance, headers: &mut HeaderMap) {
+/// The headers of the IETF draft `draft-ietf-httpapi-ratelimit-headers` and those of GitHub, in milliseconds.
+fn set_rate_limit_headers(Balance { budget, remaining }: Balance, headers: &mut HeaderMap) {
     let (budget, left) = (budget / 1_000, remaining / 1_000);
     let used = budget - left;
     let full = (used * WINDOW.as_secs()).div_ceil(budget.max(1));
@@ -284,7 +286,7 @@ fn tell(Balance { budget, remaining }: Balance, headers: &mut HeaderMap) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody counts the microseconds of centuries")]
+#[expect(clippy::cast_precision_loss, reason = "exact below 285 years")]
 fn millis(micros: u64) -> f64 {
     micros as f64 / MICROS
 }

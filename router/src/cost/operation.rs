@@ -23,9 +23,9 @@ use hive_router::{
 use sonic_rs::{JsonContainerTrait as _, JsonValueTrait as _, Value as Json};
 
 /// A list that nothing is known of.
-const UNKNOWN_LIST: u64 = 10;
+const DEFAULT_LIST_SIZE: u64 = 10;
 /// Longer pages are refused by their subgraph.
-const MAX_PAGE: u64 = 100;
+const MAX_PAGE_SIZE: u64 = 100;
 /// Input objects within one another that are looked through.
 const MAX_INPUT_DEPTH: usize = 4;
 /// Each object that tells of the schema: its types lead to one another in circles, which the limit of depth leaves out.
@@ -36,18 +36,18 @@ type Variables = HashMap<String, Json>;
 /// What the places of one operation weigh.
 #[derive(Debug)]
 pub struct OperationCost {
-    root: Priced,
+    root: CostNode,
 }
 
 #[derive(Debug, Default)]
-struct Priced {
+struct CostNode {
     key: String,
     weight: u64,
-    surcharges: Vec<Surcharge>,
+    input_costs: Vec<InputCost>,
     object_weight: u64,
     size: Size,
     page: Option<Page>,
-    selections: Vec<Priced>,
+    selections: Vec<CostNode>,
 }
 
 /// How many objects a field has for each of its parents.
@@ -64,24 +64,24 @@ enum Size {
 #[derive(Debug)]
 struct Page {
     arguments: Vec<Number>,
-    otherwise: u64,
+    default: u64,
 }
 
 #[derive(Debug)]
 enum Number {
     Literal(u64),
-    Variable { name: String, otherwise: Option<u64> },
+    Variable { name: String, default: Option<u64> },
 }
 
 /// The weight of an input field that is given.
 #[derive(Debug)]
-struct Surcharge {
+struct InputCost {
     weight: u64,
-    given: Given,
+    presence: Presence,
 }
 
 #[derive(Debug)]
-enum Given {
+enum Presence {
     Always,
     /// The variable's default applies.
     ByDefault {
@@ -90,17 +90,17 @@ enum Given {
     Variable {
         name: String,
         path: Vec<String>,
-        otherwise: bool,
+        default: bool,
     },
 }
 
 impl OperationCost {
     /// Of an operation with the fragments of its document. Conditions that are in it count as if they held.
     pub fn of(operation: &Operation, fragments: &FragmentMap, graph: &SupergraphState) -> Self {
-        let pricing = Pricing { graph, fragments, variables: &operation.variables };
+        let compiler = CostCompiler { graph, fragments, variables: &operation.variables };
         let set = &operation.selection_set;
-        let root = Priced { object_weight: pricing.type_weight(&set.ty), ..Priced::default() };
-        Self { root: Priced { selections: pricing.selections(&[set], &[]), ..root } }
+        let root = CostNode { object_weight: compiler.type_weight(&set.ty), ..CostNode::default() };
+        Self { root: CostNode { selections: compiler.selections(&[set], &[]), ..root } }
     }
 
     /// The most that it can cost, in microseconds.
@@ -114,7 +114,7 @@ impl OperationCost {
     }
 }
 
-impl Priced {
+impl CostNode {
     fn estimate(&self, parents: u64, page: u64, variables: &Variables) -> u64 {
         if parents == 0 {
             return 0;
@@ -126,7 +126,7 @@ impl Priced {
         };
         let objects = parents.saturating_mul(size);
         let page = self.page.as_ref().map_or(1, |page| page.size(variables));
-        let own = self.once(variables).saturating_add(self.object_weight.saturating_mul(objects));
+        let own = self.place_cost(variables).saturating_add(self.object_weight.saturating_mul(objects));
         self.selections.iter().map(|inner| inner.estimate(objects, page, variables)).fold(own, u64::saturating_add)
     }
 
@@ -138,7 +138,7 @@ impl Priced {
         for value in found {
             flatten(value, &mut objects);
         }
-        let own = self.once(variables) + self.object_weight * objects.len() as u64;
+        let own = self.place_cost(variables) + self.object_weight * objects.len() as u64;
         let inner = self.selections.iter().map(|inner| {
             let values: Vec<_> = objects.iter().filter_map(|object| field(object, &inner.key)).collect();
             inner.actual(&values, variables)
@@ -146,13 +146,13 @@ impl Priced {
         own + inner.sum::<u64>()
     }
 
-    fn weighs_something(&self) -> bool {
-        self.weight > 0 || self.object_weight > 0 || !self.surcharges.is_empty() || !self.selections.is_empty()
+    fn has_weight(&self) -> bool {
+        self.weight > 0 || self.object_weight > 0 || !self.input_costs.is_empty() || !self.selections.is_empty()
     }
 
-    fn once(&self, variables: &Variables) -> u64 {
-        let given = self.surcharges.iter().filter(|surcharge| surcharge.given.holds(variables));
-        given.map(|surcharge| surcharge.weight).fold(self.weight, u64::saturating_add)
+    fn place_cost(&self, variables: &Variables) -> u64 {
+        let given = self.input_costs.iter().filter(|input_cost| input_cost.presence.holds(variables));
+        given.map(|input_cost| input_cost.weight).fold(self.weight, u64::saturating_add)
     }
 }
 
@@ -175,7 +175,7 @@ fn field<'a, 'b>(object: &'a Answer<'b>, key: &str) -> Option<&'a Answer<'b>> {
 impl Page {
     fn size(&self, variables: &Variables) -> u64 {
         let asked = self.arguments.iter().filter_map(|argument| argument.value(variables)).max();
-        asked.unwrap_or(self.otherwise).min(MAX_PAGE)
+        asked.unwrap_or(self.default).min(MAX_PAGE_SIZE)
     }
 }
 
@@ -183,22 +183,22 @@ impl Number {
     fn value(&self, variables: &Variables) -> Option<u64> {
         match self {
             Self::Literal(number) => Some(*number),
-            Self::Variable { name, otherwise } => match variables.get(name) {
+            Self::Variable { name, default } => match variables.get(name) {
                 Some(value) => value.as_u64(),
-                None => *otherwise,
+                None => *default,
             },
         }
     }
 }
 
-impl Given {
+impl Presence {
     fn holds(&self, variables: &Variables) -> bool {
-        let (name, path, otherwise) = match self {
+        let (name, path, default) = match self {
             Self::Always => return true,
             Self::ByDefault { name } => return !variables.contains_key(name),
-            Self::Variable { name, path, otherwise } => (name, path, *otherwise),
+            Self::Variable { name, path, default } => (name, path, *default),
         };
-        let Some(mut value) = variables.get(name) else { return otherwise };
+        let Some(mut value) = variables.get(name) else { return default };
         for name in path {
             match value.as_object().and_then(|object| object.get(&name.as_str())) {
                 Some(inner) => value = inner,
@@ -210,13 +210,13 @@ impl Given {
 }
 
 /// Reads the weights of one operation's places.
-struct Pricing<'a> {
+struct CostCompiler<'a> {
     graph: &'a SupergraphState,
     fragments: &'a FragmentMap,
     variables: &'a [Node<VariableDefinition>],
 }
 
-impl<'a> Pricing<'a> {
+impl<'a> CostCompiler<'a> {
     fn type_weight(&self, name: &str) -> u64 {
         match self.graph.definitions.get(name) {
             Some(SupergraphDefinition::Object(object)) => object.cost.as_ref().map_or(0, |cost| cost.weight),
@@ -225,14 +225,14 @@ impl<'a> Pricing<'a> {
         }
     }
 
-    fn selections(&self, sets: &[&'a SelectionSet], sized: &[Vec<String>]) -> Vec<Priced> {
+    fn selections(&self, sets: &[&'a SelectionSet], sized: &[Vec<String>]) -> Vec<CostNode> {
         let mut merged = IndexMap::default();
         for set in sets {
             self.merge(set, &mut merged);
         }
         let priced = merged.values().map(|(parent, fields)| self.field(fields, parent, sized));
         // Most fields are plain values, of which an answer has many.
-        priced.filter(Priced::weighs_something).collect()
+        priced.filter(CostNode::has_weight).collect()
     }
 
     /// What answers under one key is one field.
@@ -253,16 +253,16 @@ impl<'a> Pricing<'a> {
         }
     }
 
-    fn field(&self, fields: &[&'a Field], parent: &str, sized: &[Vec<String>]) -> Priced {
-        let Some(field) = fields.first() else { return Priced::default() };
+    fn field(&self, fields: &[&'a Field], parent: &str, sized: &[Vec<String>]) -> CostNode {
+        let Some(field) = fields.first() else { return CostNode::default() };
         let known = self.graph.definitions.get(parent).and_then(|kind| kind.fields().get(field.name.as_str()));
         let list = known.and_then(|known| known.list_size.as_ref());
         let inner_sized = list.and_then(|list| list.sized_fields.clone()).unwrap_or_default();
         let sets: Vec<_> = fields.iter().filter_map(|field| field.selection_set.as_ref()).collect();
-        Priced {
+        CostNode {
             key: field.response_name().to_string(),
             weight: known.and_then(|known| known.cost.as_ref()).map_or(0, |cost| cost.weight),
-            surcharges: known.map(|known| self.surcharges(field, known)).unwrap_or_default(),
+            input_costs: known.map(|known| self.input_costs(field, known)).unwrap_or_default(),
             object_weight: self.type_weight(field.ty().inner_named_type()),
             size: size(field, list, sized),
             page: list.map(|list| self.page(field, list)),
@@ -274,14 +274,14 @@ impl<'a> Pricing<'a> {
         let slicing = list.slicing_arguments.iter().flatten().filter_map(|path| path.first());
         let values = slicing.filter_map(|name| field.specified_argument_by_name(name));
         let arguments = values.filter_map(|value| self.number(value)).collect();
-        Page { arguments, otherwise: list.assumed_size.map_or(UNKNOWN_LIST, |size| size as u64) }
+        Page { arguments, default: list.assumed_size.map_or(DEFAULT_LIST_SIZE, |size| size as u64) }
     }
 
     fn number(&self, value: &Value) -> Option<Number> {
         match value {
             Value::Variable(name) => {
-                let otherwise = self.default_of(name).and_then(literal);
-                Some(Number::Variable { name: name.to_string(), otherwise })
+                let default = self.default_of(name).and_then(literal);
+                Some(Number::Variable { name: name.to_string(), default })
             }
             value => literal(value).map(Number::Literal),
         }
@@ -292,34 +292,34 @@ impl<'a> Pricing<'a> {
         variable.default_value.as_deref()
     }
 
-    fn surcharges(&self, field: &Field, definition: &SupergraphField) -> Vec<Surcharge> {
-        let mut surcharges = Vec::new();
+    fn input_costs(&self, field: &Field, definition: &SupergraphField) -> Vec<InputCost> {
+        let mut input_costs = Vec::new();
         for argument in &field.arguments {
             let name = argument.name.as_str();
             if let Some(cost) = definition.cost_by_arguments.get(name)
-                && let Some(given) = self.given(&argument.value)
+                && let Some(presence) = self.presence(&argument.value)
             {
-                surcharges.push(Surcharge { weight: cost.weight, given });
+                input_costs.push(InputCost { weight: cost.weight, presence });
             }
             if let Some(kind) = definition.argument_types.get(name) {
-                self.input(&argument.value, kind.inner_type(), MAX_INPUT_DEPTH, &mut surcharges);
+                self.input(&argument.value, kind.inner_type(), MAX_INPUT_DEPTH, &mut input_costs);
             }
         }
-        surcharges
+        input_costs
     }
 
-    fn given(&self, value: &Value) -> Option<Given> {
+    fn presence(&self, value: &Value) -> Option<Presence> {
         match value {
             Value::Null => None,
             Value::Variable(name) => {
-                let otherwise = self.default_of(name).is_some_and(|value| *value != Value::Null);
-                Some(Given::Variable { name: name.to_string(), path: Vec::new(), otherwise })
+                let default = self.default_of(name).is_some_and(|value| *value != Value::Null);
+                Some(Presence::Variable { name: name.to_string(), path: Vec::new(), default })
             }
-            _ => Some(Given::Always),
+            _ => Some(Presence::Always),
         }
     }
 
-    fn input(&self, value: &Value, kind: &str, depth: usize, surcharges: &mut Vec<Surcharge>) {
+    fn input(&self, value: &Value, kind: &str, depth: usize, input_costs: &mut Vec<InputCost>) {
         let Some(SupergraphDefinition::InputObject(input)) = self.graph.definitions.get(kind) else { return };
         if depth == 0 {
             return;
@@ -328,29 +328,29 @@ impl<'a> Pricing<'a> {
             Value::Object(fields) => {
                 for (name, value) in fields {
                     let Some(field) = input.fields.get(name.as_str()) else { continue };
-                    if let (Some(cost), Some(given)) = (&field.cost, self.given(value)) {
-                        surcharges.push(Surcharge { weight: cost.weight, given });
+                    if let (Some(cost), Some(presence)) = (&field.cost, self.presence(value)) {
+                        input_costs.push(InputCost { weight: cost.weight, presence });
                     }
-                    self.input(value, field.field_type.inner_type(), depth - 1, surcharges);
+                    self.input(value, field.field_type.inner_type(), depth - 1, input_costs);
                 }
             }
             Value::List(items) => {
                 for item in items {
-                    self.input(item, kind, depth, surcharges);
+                    self.input(item, kind, depth, input_costs);
                 }
             }
             Value::Variable(name) => {
                 if let Some(value) = self.default_of(name) {
                     let mut by_default = Vec::new();
                     self.input(value, kind, depth, &mut by_default);
-                    let given = || Given::ByDefault { name: name.to_string() };
-                    surcharges.extend(by_default.into_iter().map(|one| Surcharge { given: given(), ..one }));
+                    let presence = || Presence::ByDefault { name: name.to_string() };
+                    input_costs.extend(by_default.into_iter().map(|one| InputCost { presence: presence(), ..one }));
                 }
                 let mut paths = Vec::new();
                 self.paths(kind, depth, &mut Vec::new(), &mut paths);
-                surcharges.extend(paths.into_iter().map(|(path, weight)| {
-                    let given = Given::Variable { name: name.to_string(), path, otherwise: false };
-                    Surcharge { weight, given }
+                input_costs.extend(paths.into_iter().map(|(path, weight)| {
+                    let presence = Presence::Variable { name: name.to_string(), path, default: false };
+                    InputCost { weight, presence }
                 }));
             }
             _ => {}
@@ -381,7 +381,7 @@ fn size(field: &Field, list: Option<&ListSizeDirective>, sized: &[Vec<String>]) 
     if sized.iter().any(|path| path.first().is_some_and(|name| *name == field.name.as_str())) {
         return Size::Page;
     }
-    Size::Fixed(list.and_then(|list| list.assumed_size).map_or(UNKNOWN_LIST, |size| size as u64))
+    Size::Fixed(list.and_then(|list| list.assumed_size).map_or(DEFAULT_LIST_SIZE, |size| size as u64))
 }
 
 fn is_list(kind: &Type) -> bool {
