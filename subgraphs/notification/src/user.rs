@@ -36,7 +36,10 @@ impl User {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those that the user has not read; null is like false.", default_with = "Some(false)")]
+        #[graphql(
+            desc = "Whether to list only notifications that the user has not read; null means false.",
+            default_with = "Some(false)"
+        )]
         unread_only: Option<bool>,
     ) -> Option<Result<Connection<Notification>, Error>> {
         let page = async {
