@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use async_graphql::Context;
 use http::{HeaderMap, HeaderName};
 
-/// The header in which the router passes on the client's network address, with mutations only:
-/// equal queries of different clients are to remain equal. What a client sends in it never arrives.
+/// The header in which the router passes on the client's network address, with mutations and with queries that cost
+/// much: other equal queries of different clients are to remain equal. What a client sends in it never arrives.
 pub const HEADER: HeaderName = HeaderName::from_static("x-lyceum-client");
 
 /// The network address of whoever asks the router; unknown if it did not say.

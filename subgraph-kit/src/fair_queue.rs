@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::oneshot;
 
 /// Slots, one of which a client can hold at a time. Clients who wait take turns.
-pub(crate) struct FairQueue<C: Copy + Eq + Hash> {
+pub struct FairQueue<C: Copy + Eq + Hash> {
     state: Arc<Mutex<State<C>>>,
 }
 
@@ -20,7 +20,7 @@ struct State<C> {
 }
 
 /// One of the slots, until it is dropped.
-pub(crate) struct Slot(Option<Box<dyn FnOnce() + Send>>);
+pub struct Slot(Option<Box<dyn FnOnce() + Send>>);
 
 impl<C: Copy + Eq + Hash> Clone for FairQueue<C> {
     fn clone(&self) -> Self {
@@ -29,13 +29,19 @@ impl<C: Copy + Eq + Hash> Clone for FairQueue<C> {
 }
 
 impl<C: Copy + Eq + Hash + Send + 'static> FairQueue<C> {
-    pub(crate) fn new(slots: usize) -> Self {
+    /// A queue for so many slots.
+    #[must_use]
+    pub fn new(slots: usize) -> Self {
         let state = State { free: slots, holders: HashSet::new(), waiting: VecDeque::new() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// Waits for a slot. Whoever stops waiting gives up their place.
-    pub(crate) async fn acquire(&self, client: C) -> Slot {
+    ///
+    /// # Panics
+    ///
+    /// Never: a sender stays in the queue until it is used.
+    pub async fn acquire(&self, client: C) -> Slot {
         let (sender, receiver) = oneshot::channel();
         self.lock().push(client, sender);
         self.hand_out();

@@ -10,7 +10,7 @@ pub mod ending;
 mod entities;
 pub mod error;
 pub mod events;
-mod fair_queue;
+pub mod fair_queue;
 pub mod hop;
 pub mod http_server;
 pub mod ids;

@@ -1,5 +1,6 @@
 //! What contributors and CI run: `cargo xtask help` lists it.
 
+mod attack;
 mod chaos;
 mod containers;
 mod dashboards;
@@ -85,6 +86,11 @@ enum Task {
     ///
     /// Two routers and two of each subgraph, behind a distributor that asks who is ready.
     Restarts(restarts::Options),
+    /// Attack an optimized `lyceum up`, by one client and by four, while others use it, and say what they notice.
+    ///
+    /// A table has, for each attack, what a stranger and a student waited, the memory, the processor's time, and the
+    /// statements. Nothing else should run meanwhile.
+    Attack(attack::Options),
     /// Build the image, run `compose.yml`, and see that it behaves, from nothing to a purchase and back.
     ///
     /// Needs a Docker engine; as root on Debian it installs and starts one. Where the base images cannot be pulled,
@@ -154,6 +160,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Manifests => manifests::run().await,
         Task::Monitoring => monitoring::run().await,
         Task::Chaos(options) => chaos::run(&options).await,
+        Task::Attack(options) => attack::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
         Task::Truth(options) => truth::run(&options).await,
         Task::Costs(options) => learn_costs::run(&options).await,

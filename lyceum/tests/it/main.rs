@@ -1,6 +1,7 @@
 //! The whole system, as its users get it: the real program, five real databases, the real router.
 
 mod admin;
+mod attacks;
 mod bad_input;
 mod client_timeouts;
 mod contract;

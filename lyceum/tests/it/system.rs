@@ -318,7 +318,8 @@ impl Visitor {
         (status, text)
     }
 
-    fn send_with(&self, mut headers: HeaderMap, body: Vec<u8>) -> Response {
+    /// Sends bytes with headers of one's own.
+    pub fn send_with(&self, mut headers: HeaderMap, body: Vec<u8>) -> Response {
         if let Some(token) = &self.token {
             headers.insert(AUTHORIZATION, header(&format!("Bearer {token}")));
         }

@@ -1,8 +1,8 @@
 //! Tells subgraphs which network address a request comes from, so that they can limit how often
 //! one client may try something.
 //!
-//! Only what is never shared carries it: were it on queries, equal ones of different clients would
-//! no longer be equal, and not be sent once.
+//! Queries that cost little do not carry it: equal ones of different clients would no longer be equal, and not be sent
+//! once.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -26,7 +26,13 @@ use serde::Deserialize;
 use subgraph_kit::client::HEADER;
 
 use super::handed_over;
-use crate::relay::{self, KEY};
+use crate::{
+    cost::Estimate,
+    relay::{self, KEY},
+};
+
+/// Microseconds from which on an operation may have to wait for its client's turn at a database.
+const LIMITED_COST: u64 = 10_000;
 
 pub struct ClientAddress {
     proxies: Option<Proxies>,
@@ -84,9 +90,9 @@ impl RouterPlugin for ClientAddress {
         let request = &mut payload.execution_request;
         // Also where the header was not one of HTTP: the first message of a WebSocket has some, too.
         request.headers.remove(HEADER);
-        if !request.dedupe
-            && let Some(address) = payload.context.get_ref::<Address>()
-        {
+        let is_limited = !request.dedupe
+            || payload.context.get_ref::<Estimate>().is_some_and(|estimate| estimate.cost >= LIMITED_COST);
+        if is_limited && let Some(address) = payload.context.get_ref::<Address>() {
             let value = HeaderValue::from_str(&address.0.to_string()).expect("an address is ASCII");
             request.headers.insert(HEADER, value);
         }

@@ -11,6 +11,7 @@ mod response_limit;
 mod retry_after;
 mod sign;
 pub mod streams;
+mod turns;
 
 use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
 use serde_json::{Value, json};
@@ -35,6 +36,8 @@ pub fn registry() -> PluginRegistry {
         .register::<GetParameters>()
         .register::<JsonDepthLimit>()
         .register::<Documents>()
+        // Its turn ends when the document has been parsed.
+        .register::<turns::Turns>()
         .register::<RootTypename>()
         .register::<InboundDedupe>()
         .register::<client_address::ClientAddress>()
@@ -68,6 +71,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         AuthScheme::plugin_name(): {},
         GetParameters::plugin_name(): {},
         JsonDepthLimit::plugin_name(): {},
+        turns::Turns::plugin_name(): {},
         RootTypename::plugin_name(): {},
         InboundDedupe::plugin_name(): {},
         Documents::plugin_name(): { "config": settings.document_limits() },

@@ -1,4 +1,4 @@
-//! Subgraphs learn where a mutation comes from, and no client can lie about it.
+//! Subgraphs learn where a mutation or a query that costs much comes from, and no client can lie about it.
 
 use std::collections::HashSet;
 
@@ -69,6 +69,17 @@ async fn a_query_tells_no_address() {
         let reply = reply(request).await;
 
         assert!(reply.text.contains("nobody"), "{reply:?}");
+    }
+}
+
+/// Whose turn it is at the database depends on it.
+#[tokio::test]
+async fn a_query_that_costs_much_tells_its_address() {
+    for transport in [Transport::InProcess, Transport::Http] {
+        let request =
+            App::over(transport).post().header("x-lyceum-client", "192.0.2.1").json(&json!({ "query": "{ costly }" }));
+
+        assert_eq!(reply(request).await.json["data"]["costly"], "127.0.0.1", "{transport:?}");
     }
 }
 

@@ -413,6 +413,10 @@ impl People {
         Err(Error::Forbidden("that is not yours").into())
     }
 
+    async fn costly(&self, ctx: &Context<'_>) -> String {
+        with_client(ctx, "{client}")
+    }
+
     async fn echo(&self, ctx: &Context<'_>, value: Option<Filter>, when: Option<DateTime>) -> Option<String> {
         if let Some(name) = value.as_ref().and_then(|filter| filter.text.strip_prefix("hang ")) {
             let _hanging = Hanging::begin(name);

@@ -1,0 +1,89 @@
+//! What a request of each kind of attack takes, at the most: bytes of the answer and of memory, and statements. How others
+//! fare meanwhile is what `cargo xtask attack` shows.
+
+#[path = "../attack/attacks.rs"]
+#[expect(dead_code, reason = "connections are not requests")]
+mod attacks;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::Value;
+
+use self::attacks::{ALL, How, Request};
+use crate::{
+    statements::{log_statements, statements},
+    system::{System, Visitor},
+};
+
+const TIMES: u64 = 10;
+/// What an allocator may keep for the next ones, whatever they are.
+const MAX_GROWTH_BYTES: u64 = 48 * 1_024 * 1_024;
+
+/// What becomes of a request: the code of its first error, if it has one, and the most statements and bytes of its answer.
+struct Outcome(&'static str, &'static str, usize, usize);
+
+const OUTCOMES: [Outcome; 25] = [
+    Outcome("C1", "TOKEN_LIMIT_EXCEEDED", 0, 200),
+    Outcome("C1 small", "", 1, 200),
+    Outcome("C1 aliases", "", 28, 1_000),
+    Outcome("C2", "COST_ESTIMATED_TOO_EXPENSIVE", 0, 500),
+    Outcome("C2 allowed", "", 2, 500_000),
+    Outcome("C4", "COST_ESTIMATED_TOO_EXPENSIVE", 0, 500),
+    Outcome("C4 allowed", "", 2, 200),
+    Outcome("C5", "COST_ESTIMATED_TOO_EXPENSIVE", 0, 500),
+    Outcome("C5 allowed", "", 2, 200),
+    Outcome("C6", "", 2, 100_000),
+    Outcome("C9", "GRAPHQL_VALIDATION_FAILED", 0, 500),
+    Outcome("names", "", 1, 200),
+    Outcome("fragments", "TOKEN_LIMIT_EXCEEDED", 0, 200),
+    Outcome("fields", "", 2, 2_000),
+    Outcome("directives", "TOKEN_LIMIT_EXCEEDED", 0, 200),
+    Outcome("nested JSON", "BAD_USER_INPUT", 0, 200),
+    Outcome("variables", "", 0, 100),
+    Outcome("cursors", "BAD_USER_INPUT", 0, 500),
+    Outcome("introspection", "", 0, 50_000),
+    Outcome("totals", "", 2, 200),
+    Outcome("child totals", "", 2, 5_000),
+    Outcome("passwords", "", 3, 200),
+    Outcome("accounts", "", 8, 200),
+    Outcome("tokens", "UNAUTHENTICATED", 1, 500),
+    Outcome("no JSON", "BAD_USER_INPUT", 0, 500),
+];
+
+#[test]
+fn a_request_of_any_kind_takes_no_more_than_it_may() {
+    let system = System::start(&["--temporary"]);
+    let logs = log_statements(&system);
+    let visitor = system.anonymous();
+
+    for attack in ALL {
+        let How::Requests(make) = attack.how else { continue };
+        let Outcome(id, code, most_statements, most_bytes) =
+            OUTCOMES.into_iter().find(|outcome| outcome.0 == attack.id).unwrap_or_else(|| panic!("{}", attack.id));
+        let (before, memory) = (statements(&logs).len(), system.resident_bytes());
+        let answers: Vec<_> = (0..TIMES).map(|number| send(&visitor, make(number))).collect();
+        let growth = system.resident_bytes().saturating_sub(memory);
+        let done = statements(&logs).len() - before;
+
+        for (found, text) in &answers {
+            assert_eq!(found, code, "{id}: {text}");
+            assert!(text.len() <= most_bytes, "{id}: {} bytes", text.len());
+        }
+        assert!(done <= most_statements * answers.len(), "{id}: {done} statements");
+        assert!(growth <= MAX_GROWTH_BYTES, "{id}: {growth} bytes of memory");
+    }
+}
+
+/// The code of its error, if there is one, and all of the answer.
+fn send(visitor: &Visitor, request: Request) -> (String, String) {
+    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    if request.is_gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if let Some(token) = request.token {
+        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().expect("a header's value"));
+    }
+    let text = visitor.send_with(headers, request.body).text().expect("an answer");
+    let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+    let code = answer.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or_default();
+    (code.to_owned(), text)
+}
