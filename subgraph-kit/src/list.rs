@@ -167,6 +167,12 @@ where
         Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new(), _rows: PhantomData })
     }
 
+    /// Where statements wait that may read all of it.
+    #[must_use]
+    pub fn lane(&self) -> &ScanLane {
+        &self.lane
+    }
+
     /// A page of the rows that pass the filter.
     ///
     /// # Errors
@@ -223,7 +229,7 @@ fn count_sql<T: Listed>(filter: &impl Filter) -> QueryBuilder<Postgres> {
 /// # Errors
 /// Those of the database.
 pub async fn child_pages<T, P, F>(
-    db: &PgPool,
+    lane: &ScanLane,
     parent_column: &str,
     keys: &[ChildPage<P, F>],
 ) -> Result<HashMap<ChildPage<P, F>, Arc<Page<T>>>, Error>
@@ -234,7 +240,7 @@ where
 {
     let mut pages = HashMap::with_capacity(keys.len());
     for ((filter, args), group) in grouped(keys, |key| (key.filter.clone(), key.args)) {
-        let mut rows = child_rows::<T>(db, parent_column, parents(&group, |key| key.parent), &filter, &args).await?;
+        let mut rows = child_rows::<T>(lane, parent_column, parents(&group, |key| key.parent), &filter, &args).await?;
         for key in group {
             let rows = rows.remove(&key.parent.into()).unwrap_or_default();
             pages.insert(key.clone(), Arc::new(Page::new(rows, &args)));
@@ -248,7 +254,7 @@ where
 /// # Errors
 /// Those of the database.
 pub async fn child_counts<T, P, F>(
-    db: &PgPool,
+    lane: &ScanLane,
     parent_column: &str,
     keys: &[ChildCount<P, F>],
 ) -> Result<HashMap<ChildCount<P, F>, i64>, Error>
@@ -267,19 +273,22 @@ where
         filter.push(&mut sql);
         sql.push(format_args!(" group by {parent_column}"));
 
-        let found: HashMap<Uuid, i64> = sql.build_query_as().fetch_all(db).await?.into_iter().collect();
+        let rows = lane.children(group.len(), sql).await?;
+        let counts_of = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let found: HashMap<Uuid, i64> = counts_of.collect::<Result<_, sqlx::Error>>()?;
         counts.extend(group.into_iter().map(|key| (key.clone(), found.get(&key.parent.into()).copied().unwrap_or(0))));
     }
     Ok(counts)
 }
 
 async fn child_rows<T: Listed>(
-    db: &PgPool,
+    lane: &ScanLane,
     parent_column: &str,
     parents: Vec<Uuid>,
     filter: &impl Filter,
     args: &PageArgs,
 ) -> Result<HashMap<Uuid, Vec<T>>, Error> {
+    let number = parents.len();
     let mut sql = QueryBuilder::new("select parent.key as parent_key, child.* from unnest(");
     sql.push_bind(parents);
     sql.push(format_args!(
@@ -292,7 +301,7 @@ async fn child_rows<T: Listed>(
     sql.push(") as child");
 
     let mut rows: HashMap<Uuid, Vec<T>> = HashMap::new();
-    for row in sql.build().fetch_all(db).await? {
+    for row in lane.children(number, sql).await? {
         rows.entry(row.try_get("parent_key")?).or_default().push(T::from_row(&row)?);
     }
     for children in rows.values_mut() {

@@ -18,7 +18,7 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, WeakShared},
 };
-use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, pool::PoolConnection, postgres::PgRow};
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -33,6 +33,11 @@ const OTHER_CONNECTIONS: u32 = 3;
 
 /// A connection that does not even close has an end, too.
 const CLOSE: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    /// That of the request whose rows are loaded.
+    static LOADING: Scan;
+}
 
 /// Whose turn it is to read a whole table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +59,7 @@ pub struct Scan {
 
 /// The statements of one pool that may read a whole table.
 #[derive(Clone)]
-pub(crate) struct ScanLane {
+pub struct ScanLane {
     db: PgPool,
     queue: FairQueue<ScanClient>,
 }
@@ -87,6 +92,21 @@ impl ScanExt for Context<'_> {
 }
 
 impl Scan {
+    pub(crate) fn new(client: ScanClient, deadline: Deadline) -> Self {
+        Self { client, deadline: Some(deadline) }
+    }
+
+    /// Answers a request; what is loaded meanwhile is loaded on its behalf.
+    pub(crate) async fn answer<T>(self, answer: impl Future<Output = T>) -> T {
+        LOADING.scope(self, answer).await
+    }
+
+    /// That of the request whose rows are loaded. An event's are loaded on nobody's behalf.
+    pub(crate) fn loading() -> Self {
+        let nobody = || Self { client: ScanClient::of(Viewer::Anonymous, Client(None)), deadline: None };
+        LOADING.try_with(|scan| *scan).unwrap_or_else(|_| nobody())
+    }
+
     pub(crate) fn client(self) -> ScanClient {
         self.client
     }
@@ -100,7 +120,9 @@ impl Scan {
 }
 
 impl ScanLane {
-    pub(crate) fn new(db: PgPool) -> Self {
+    /// That of a pool.
+    #[must_use]
+    pub fn new(db: PgPool) -> Self {
         let slots = db.options().get_max_connections().saturating_sub(OTHER_CONNECTIONS).max(1);
         Self { db, queue: FairQueue::new(slots as usize) }
     }
@@ -109,6 +131,21 @@ impl ScanLane {
     pub(crate) async fn connection(&self, client: ScanClient) -> Result<ScanConnection, Error> {
         let slot = self.queue.acquire(client).await;
         Ok(ScanConnection { in_use: Some((self.db.acquire().await?, slot)) })
+    }
+
+    /// The rows of children: those of several parents may need all of a table that has no index of parents.
+    pub(crate) async fn children(&self, parents: usize, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
+        if parents < 2 {
+            return Ok(sql.build().fetch_all(&self.db).await?);
+        }
+        let scan = Scan::loading();
+        scan.in_time(async {
+            let mut connection = self.connection(scan.client()).await?;
+            let rows = sql.build().fetch_all(connection.get()).await;
+            connection.release();
+            Ok(rows?)
+        })
+        .await
     }
 }
 

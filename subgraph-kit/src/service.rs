@@ -34,7 +34,7 @@ use crate::{
     metrics::{self, Answering, OpenStream},
     report,
     response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
-    scans::ScanClient,
+    scans::{Scan, ScanClient},
     spans,
     token::{Bearer, Verifier},
     trace,
@@ -252,8 +252,9 @@ impl Subgraph {
         let answer = async {
             let bearer = self.admit(&headers, &mut request).await?;
             let meter = Arc::new(ResponseMeter::new(self.responses));
+            let scan = Scan::new(ScanClient::of(bearer.viewer, Client::of(&headers)), deadline);
             let request = with_caller(request, &bearer, &headers).data(deadline).data(Arc::clone(&meter));
-            let response = meter.limit((self.run)(request)).await.ok_or(Error::ResponseTooLarge)?;
+            let response = meter.limit(scan.answer((self.run)(request))).await.ok_or(Error::ResponseTooLarge)?;
             Ok(report::publish(response))
         };
         let answer =

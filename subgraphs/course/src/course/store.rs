@@ -210,7 +210,7 @@ impl Loader<ChildPage<UserId, ()>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildPage<UserId, ()>]) -> Result<HashMap<ChildPage<UserId, ()>, Self::Value>, Error> {
-        list::child_pages(&self.db, "teacher_id", keys).await
+        list::child_pages(self.table.lane(), "teacher_id", keys).await
     }
 }
 
@@ -219,6 +219,6 @@ impl Loader<ChildCount<UserId, ()>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildCount<UserId, ()>]) -> Result<HashMap<ChildCount<UserId, ()>, i64>, Error> {
-        list::child_counts::<Course, _, _>(&self.db, "teacher_id", keys).await
+        list::child_counts::<Course, _, _>(self.table.lane(), "teacher_id", keys).await
     }
 }

@@ -81,6 +81,30 @@ async fn counts_leave_connections_for_everything_else(db: PgPool) {
     }
 }
 
+/// The courses of several teachers are looked for among all.
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn lists_of_several_parents_leave_connections_for_everything_else(db: PgPool) {
+    let app = app_with_five_connections(&db).await;
+    let holder = hold_the_table(&db).await;
+    let document = format!(
+        "{{ _entities(representations: [{{ __typename: \"User\", id: \"{TERESA}\" }}, \
+         {{ __typename: \"User\", id: \"{TOM}\" }}]) {{ ... on User {{ courses {{ nodes {{ id }} }} }} }} }}"
+    );
+
+    let attackers: Vec<_> =
+        (1..=4).map(|number| ask(app.anonymous().at(&format!("192.0.2.{number}")), document.clone())).collect();
+    wait_for(&db, CHILDREN, 2).await;
+    let stranger = ask(app.anonymous().at("198.51.100.1"), PAGE.to_owned());
+    wait_for(&db, PAGES, 1).await;
+
+    assert_eq!(active(&db, CHILDREN).await, 2);
+    holder.close().await.expect("the table is free");
+    assert_eq!(stranger.await.expect("an answer").ok().data("/courses/nodes/0/id"), &json!(LATIN));
+    for attacker in attackers {
+        assert!(attacker.await.expect("an answer").ok().data("/_entities/0").is_object());
+    }
+}
+
 #[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
 async fn one_clients_searches_wait_for_each_other_and_a_strangers_does_not(db: PgPool) {
     let app = app_with_five_connections(&db).await;

@@ -448,7 +448,7 @@ impl Loader<ChildPage<UserId, EnrollmentFilter>> for Store {
         &self,
         keys: &[ChildPage<UserId, EnrollmentFilter>],
     ) -> Result<HashMap<ChildPage<UserId, EnrollmentFilter>, Self::Value>, Error> {
-        list::child_pages(&self.db, "student_id", keys).await
+        list::child_pages(self.table.lane(), "student_id", keys).await
     }
 }
 
@@ -460,7 +460,7 @@ impl Loader<ChildCount<UserId, EnrollmentFilter>> for Store {
         &self,
         keys: &[ChildCount<UserId, EnrollmentFilter>],
     ) -> Result<HashMap<ChildCount<UserId, EnrollmentFilter>, i64>, Error> {
-        list::child_counts::<Enrollment, _, _>(&self.db, "student_id", keys).await
+        list::child_counts::<Enrollment, _, _>(self.table.lane(), "student_id", keys).await
     }
 }
 
@@ -472,7 +472,7 @@ impl Loader<ChildPage<CourseId, EnrollmentFilter>> for Store {
         &self,
         keys: &[ChildPage<CourseId, EnrollmentFilter>],
     ) -> Result<HashMap<ChildPage<CourseId, EnrollmentFilter>, Self::Value>, Error> {
-        list::child_pages(&self.db, "course_id", keys).await
+        list::child_pages(self.table.lane(), "course_id", keys).await
     }
 }
 
@@ -484,6 +484,6 @@ impl Loader<ChildCount<CourseId, EnrollmentFilter>> for Store {
         &self,
         keys: &[ChildCount<CourseId, EnrollmentFilter>],
     ) -> Result<HashMap<ChildCount<CourseId, EnrollmentFilter>, i64>, Error> {
-        list::child_counts::<Enrollment, _, _>(&self.db, "course_id", keys).await
+        list::child_counts::<Enrollment, _, _>(self.table.lane(), "course_id", keys).await
     }
 }

@@ -10,6 +10,7 @@ use subgraph_kit::{
     ids::{new_id_and_time, new_id_at},
     list::{self, ChildCount, ChildPage, Filter, Listed, Page},
     page::Position,
+    scans::ScanLane,
     viewer::SignedIn,
 };
 use uuid::Uuid;
@@ -26,6 +27,7 @@ pub(super) const PAGE: usize = 100;
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
+    lane: ScanLane,
     arrivals: Arrivals,
 }
 
@@ -83,7 +85,7 @@ impl Store {
     /// The table in this database.
     #[must_use]
     pub fn new(db: PgPool) -> Self {
-        Self { arrivals: Arrivals::new(db.clone()), db }
+        Self { arrivals: Arrivals::new(db.clone()), lane: ScanLane::new(db.clone()), db }
     }
 
     /// Who is woken when notifications arrive.
@@ -252,7 +254,7 @@ impl Loader<ChildPage<UserId, Which>> for Store {
         &self,
         keys: &[ChildPage<UserId, Which>],
     ) -> Result<HashMap<ChildPage<UserId, Which>, Self::Value>, Error> {
-        list::child_pages(&self.db, "user_id", keys).await
+        list::child_pages(&self.lane, "user_id", keys).await
     }
 }
 
@@ -261,6 +263,6 @@ impl Loader<ChildCount<UserId, Which>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildCount<UserId, Which>]) -> Result<HashMap<ChildCount<UserId, Which>, i64>, Error> {
-        list::child_counts::<Notification, _, _>(&self.db, "user_id", keys).await
+        list::child_counts::<Notification, _, _>(&self.lane, "user_id", keys).await
     }
 }

@@ -154,7 +154,7 @@ impl Loader<ChildPage<UserId, ()>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildPage<UserId, ()>]) -> Result<HashMap<ChildPage<UserId, ()>, Self::Value>, Error> {
-        list::child_pages(&self.db, "student_id", keys).await
+        list::child_pages(self.table.lane(), "student_id", keys).await
     }
 }
 
@@ -163,6 +163,6 @@ impl Loader<ChildCount<UserId, ()>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildCount<UserId, ()>]) -> Result<HashMap<ChildCount<UserId, ()>, i64>, Error> {
-        list::child_counts::<Payment, _, _>(&self.db, "student_id", keys).await
+        list::child_counts::<Payment, _, _>(self.table.lane(), "student_id", keys).await
     }
 }
