@@ -28,3 +28,7 @@ pub use settings::{
     AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Patience,
     ResponseSettings, SampleSignIn, Settings, SubgraphUrl,
 };
+
+/// Of threads that read documents. Recursion over these is bounded by our limits, but an unoptimized hive-router needs
+/// much for each level of it.
+const STACK_BYTES: usize = 16 * 1024 * 1024;

@@ -43,7 +43,7 @@ use tokio_util::{
 use tracing::{info, warn};
 
 use crate::{
-    Settings,
+    STACK_BYTES, Settings,
     allowed_hosts::AllowedHosts,
     config,
     connections::Connections,
@@ -59,9 +59,6 @@ use crate::{
 
 const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
 const BACKLOG: i32 = 2048;
-/// Recursion over documents is bounded by our limits, but hive-router needs much for each level of it
-/// in an unoptimized build.
-const STACK: usize = 16 * 1024 * 1024;
 const KEYS_RETRY: Duration = Duration::from_secs(1);
 const KEYS_PATIENCE: Duration = Duration::from_secs(5);
 const SUPERGRAPH_POLL: Duration = Duration::from_millis(5);
@@ -153,7 +150,7 @@ impl Router {
     /// When the supergraph is not valid or the server fails.
     pub fn run(self, ending: Ending) -> Result<()> {
         use_one_tls_library();
-        System::build().name("router").stack_size(STACK).build(DefaultRuntime).block_on(async {
+        System::build().name("router").stack_size(STACK_BYTES).build(DefaultRuntime).block_on(async {
             let told = rt::spawn(pass_on(ending, self.end.ending.clone()));
             let outcome = self.serve().await;
             told.cancel();

@@ -35,9 +35,8 @@ pub fn registry() -> PluginRegistry {
         .register::<AuthScheme>()
         .register::<GetParameters>()
         .register::<JsonDepthLimit>()
-        .register::<Documents>()
-        // Its turn ends when the document has been parsed.
         .register::<turns::Turns>()
+        .register::<Documents>()
         .register::<RootTypename>()
         .register::<InboundDedupe>()
         .register::<client_address::ClientAddress>()
