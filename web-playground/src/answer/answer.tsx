@@ -1,4 +1,5 @@
 import { useGraphiQLActions } from '@graphiql/react';
+import { type Cost, milliseconds } from '../cost/cost';
 import { type Answer, type Problem, problemsOf, useAnswer } from '../network/answers';
 import { type StreamEvent, useStream } from '../network/stream';
 import { Prose } from '../shell/prose';
@@ -16,8 +17,9 @@ export function AnswerFooter() {
   const problems = problemsOf(answer.reply);
   return (
     <section className="answer" aria-label="Errors and size">
-      <p className="answer-summary" role="status" title="The size is that of the JSON, uncompressed.">
-        {summary(answer, problems.length)}
+      <p className="answer-summary" role="status" title={UNITS}>
+        <span>{summary(answer, problems.length)}</span>
+        {answer.cost && <span>{costText(answer.cost)}</span>}
       </p>
       {problems.length > 0 && <Problems problems={problems} />}
     </section>
@@ -27,10 +29,18 @@ export function AnswerFooter() {
 const NOTHING_YET =
   'The answer comes here: run the operation with the button beside it, or with Ctrl+Enter (⌘ Enter).';
 
+const UNITS =
+  'The size is that of the JSON, uncompressed. The cost is work of the databases and of the servers, in milliseconds.';
+
 function summary({ tookMs, bytes, traceBytes }: Answer, errors: number): string {
   const said = errors === 0 ? 'No errors' : errors === 1 ? '1 error' : `${errors} errors`;
   const trace = traceBytes > 0 ? `, and ${size(traceBytes)} of trace` : '';
   return `${said} · ${Math.round(tookMs)} ms · ${size(bytes)}${trace}`;
+}
+
+function costText({ estimated, actual, remaining }: Cost): string {
+  const cost = `Cost ${milliseconds(actual ?? 0)}, estimated ${milliseconds(estimated)}`;
+  return remaining === null ? cost : `${cost} · ${milliseconds(remaining)} of the budget left`;
 }
 
 function size(bytes: number): string {
@@ -88,6 +98,7 @@ function Events() {
   const { state, events, count, losses, mayMiss } = useStream();
   const { stop } = useGraphiQLActions();
   const isOver = state === 'ended';
+  const problems = problemsOf(events[0]?.reply ?? {});
   return (
     <section className="answer" aria-label="Events">
       <p className="answer-summary">
@@ -102,6 +113,7 @@ function Events() {
           </button>
         )}
       </p>
+      {problems.length > 0 && <Problems problems={problems} />}
       {mayMiss && <p className="answer-warning">{MAY_MISS}</p>}
       <ol className="events" reversed aria-label="Events as they came">
         {events.map((event) => (

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { problemsOf, sizeOfTrace, withoutTrace } from './answers';
+import { problemsOf, takeOut } from './answers';
 
 test('an error is shown with code, path, subgraph and place', () => {
   const reply = {
@@ -42,19 +42,25 @@ test('an answer without errors has no problems', () => {
 test.each([
   { data: { me: null }, extensions: { trace: { version: 1, sql: 'select "ü"' } } },
   { data: { me: null }, extensions: { trace: { version: 1 }, other: true } },
+  { data: { me: null }, extensions: { cost: { estimated: 1.5 }, trace: { version: 1 } } },
 ])('a trace is taken out of an answer, and counted to the byte: %o', (reply) => {
-  const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;
+  const size = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;
 
-  const { trace, shown } = withoutTrace(reply);
+  const { extension, rest, bytes } = takeOut('trace', reply);
 
-  expect(trace).toEqual(reply.extensions.trace);
-  expect(JSON.stringify(shown)).not.toContain('trace');
-  expect(bytes(reply) - sizeOfTrace(trace, shown)).toBe(bytes(shown));
+  expect(extension).toEqual(reply.extensions.trace);
+  expect(JSON.stringify(rest)).not.toContain('trace');
+  expect(size(reply) - bytes).toBe(size(rest));
+});
+
+test('nothing is left of extensions that were taken out', () => {
+  const reply = { data: { me: null }, extensions: { cost: { estimated: 1.5 }, trace: { version: 1 } } };
+
+  expect(takeOut('cost', takeOut('trace', reply).rest).rest).toEqual({ data: { me: null } });
 });
 
 test('an answer without a trace is as it came', () => {
   const reply = { data: { me: null } };
 
-  expect(withoutTrace(reply)).toEqual({ trace: undefined, shown: reply });
-  expect(sizeOfTrace(undefined, reply)).toBe(0);
+  expect(takeOut('trace', reply)).toEqual({ extension: undefined, rest: reply, bytes: 0 });
 });

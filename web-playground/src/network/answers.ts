@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import type { Cost } from '../cost/cost';
 import type { GraphQLFailure, GraphQLReply } from './send';
 
 /** What the server said last, for the panels that explain it. */
@@ -7,6 +8,8 @@ export interface Answer {
   reply: GraphQLReply<unknown>;
   /** The extension of that name, where the server gave one. */
   trace: unknown;
+  /** What it cost, where the server says so. */
+  cost: Cost | undefined;
   /** From the browser's side, in milliseconds. */
   tookMs: number;
   /** Of the answer alone. */
@@ -21,19 +24,21 @@ export function keepAnswer(answer: Answer | null): void {
   useAnswer.setState({ answer });
 }
 
-/** The trace has a panel of its own; in the answer's text it would bury the answer. */
-export function withoutTrace<Data>(reply: GraphQLReply<Data>): { trace: unknown; shown: GraphQLReply<Data> } {
-  const { trace, ...others } = reply.extensions ?? {};
-  if (trace === undefined) return { trace, shown: reply };
-  const { extensions: _, ...rest } = reply;
-  return { trace, shown: Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest };
+/** Takes out of an answer what is shown elsewhere: in the answer's text it would be in the way. */
+export function takeOut<Data>(
+  name: 'trace' | 'cost',
+  reply: GraphQLReply<Data>,
+): { extension: unknown; rest: GraphQLReply<Data>; bytes: number } {
+  const { [name]: extension, ...others } = reply.extensions ?? {};
+  if (extension === undefined) return { extension, rest: reply, bytes: 0 };
+  const { extensions: _, ...withoutAny } = reply;
+  const rest = Object.keys(others).length > 0 ? { ...withoutAny, extensions: others } : withoutAny;
+  return { extension, rest, bytes: sizeOfExtensions(reply) - sizeOfExtensions(rest) };
 }
 
-/** How many bytes of an answer are its trace, whose names and values are written without spaces. */
-export function sizeOfTrace(trace: unknown, shown: GraphQLReply<unknown>): number {
-  if (trace === undefined) return 0;
-  const around = shown.extensions ? '"trace":,' : ',"extensions":{"trace":}';
-  return new TextEncoder().encode(JSON.stringify(trace)).length + around.length;
+/** In bytes, written without spaces; a whole number of a cost comes two bytes longer, as `4000.0`. */
+function sizeOfExtensions({ extensions }: GraphQLReply<unknown>): number {
+  return extensions ? new TextEncoder().encode(`,"extensions":${JSON.stringify(extensions)}`).length : 0;
 }
 
 /** An error of the request, or a refusal that a mutation answers with. */

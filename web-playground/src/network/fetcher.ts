@@ -1,8 +1,9 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from '@graphiql/toolkit';
 import { type ExecutionResult, getOperationAST } from 'graphql';
+import { readCost } from '../cost/cost';
 import { mayLookInside } from '../session/insight';
 import { freshToken, renew } from '../session/session';
-import { keepAnswer, sizeOfTrace, withoutTrace } from './answers';
+import { keepAnswer, takeOut } from './answers';
 import { inOrder } from './introspection';
 import { errorCodes, type GraphQLReply, sendMeasured } from './send';
 import { follow, forgetStream } from './stream';
@@ -44,11 +45,18 @@ async function execute(params: FetcherParams, options?: FetcherOpts): Promise<Ex
   const { reply, bytes } = await sendAsViewer(params, typed);
   const tookMs = performance.now() - begin;
 
-  const { trace, shown } = withoutTrace(reply);
-  const traceBytes = sizeOfTrace(trace, shown);
-  const operationName = params.operationName ?? '';
-  keepAnswer({ operationName, reply: shown, trace, tookMs, bytes: bytes - traceBytes, traceBytes });
-  return shown as unknown as ExecutionResult;
+  const traced = takeOut('trace', reply);
+  const priced = takeOut('cost', traced.rest);
+  keepAnswer({
+    operationName: params.operationName ?? '',
+    reply: priced.rest,
+    trace: traced.extension,
+    cost: readCost(priced.extension),
+    tookMs,
+    bytes: bytes - traced.bytes - priced.bytes,
+    traceBytes: traced.bytes,
+  });
+  return priced.rest as unknown as ExecutionResult;
 }
 
 /** A token that the server refuses is replaced, and the operation sent once more: nothing was executed. */
@@ -62,7 +70,7 @@ async function sendAsViewer(params: FetcherParams, typed: Headers) {
 }
 
 function headersFor(token: string | undefined, typed: Headers): Headers {
-  const headers = new Headers(token ? { authorization: `Bearer ${token}` } : {});
+  const headers = new Headers({ 'lyceum-cost': '1', ...(token ? { authorization: `Bearer ${token}` } : {}) });
   if (mayLookInside()) headers.set('lyceum-trace', '1');
   for (const [name, value] of typed.entries()) headers.set(name, value);
   return headers;
