@@ -1,11 +1,15 @@
 //! What operations cost: told, limited, and paid from a budget of one's own.
 
-use reqwest::{StatusCode, blocking::Client};
+use reqwest::{
+    StatusCode,
+    blocking::Client,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
 use serde_json::{Value, json};
 
 use crate::{
     operations::{self, operations},
-    system::{STUDENT, System, TEACHER, Visitor},
+    system::{LoneRouter, STUDENT, System, TEACHER, Visitor},
 };
 
 const PAGE: &str = "{ courses(first: 100) { nodes { id teacher { name } } } }";
@@ -76,6 +80,40 @@ fn who_asks_is_told_and_nobody_else() {
     assert_eq!(anonymous.ask(PAGE, json!({})).get("extensions"), None);
     let (_, text) = anonymous.ask_with("lyceum-cost", "0", PAGE, json!({}));
     assert!(!text.contains("extensions"), "{text}");
+}
+
+/// The answer to a dry run that asks for the cost, too.
+fn planned(visitor: &Visitor, document: &str, variables: &Value) -> Value {
+    let headers = [("content-type", "application/json"), ("hive-expose-query-plan", "dry-run"), ("lyceum-cost", "1")];
+    let headers = headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    let body = json!({ "query": document, "variables": variables }).to_string();
+    visitor.send_with(HeaderMap::from_iter(headers), body.into_bytes()).json().expect("JSON")
+}
+
+#[test]
+fn a_plan_says_what_the_operation_would_cost() {
+    let student = System::shared().sign_in(STUDENT);
+    let document = "query ($first: Int) { courses(first: $first) { nodes { id teacher { name } } } }";
+
+    let [short, long] = [1, 100].map(|first| planned(&student, document, &json!({ "first": first })));
+
+    let (told, run) = (&long["extensions"]["cost"], cost(&student, PAGE));
+    assert_eq!((&told["estimated"], &told["limit"]), (&run["estimated"], &run["limit"]), "{long}");
+    assert!(number(&short["extensions"]["cost"]["estimated"]) < number(&told["estimated"]), "{short}");
+    assert_eq!((told.get("actual"), long.get("data")), (Some(&json!(null)), None), "nothing was run: {long}");
+    assert_eq!(long["extensions"]["queryPlan"]["kind"], "QueryPlan", "{long}");
+    let (_, unasked) = student.ask_with("hive-expose-query-plan", "dry-run", PAGE, json!({}));
+    assert!(!unasked.contains("estimated"), "{unasked}");
+}
+
+#[test]
+fn who_may_not_see_a_plan_is_not_told_its_cost() {
+    let router = LoneRouter::start(System::shared());
+
+    let refused = planned(&router.visitor(), PAGE, &json!({}));
+
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    assert!(!refused.to_string().contains("estimated"), "{refused}");
 }
 
 #[test]

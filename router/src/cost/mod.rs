@@ -16,8 +16,18 @@ use std::{
 use hive_router::{
     GraphQLError, async_trait,
     executor::execution::client_request_details::JwtRequestDetails,
-    http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
-    ntex::http::HeaderMap,
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{AUTHORIZATION, CONTENT_LENGTH},
+    },
+    ntex::{
+        http::{
+            HeaderMap,
+            body::{Body, ResponseBody},
+        },
+        util::Bytes,
+        web::WebResponse,
+    },
     plugins::{
         hooks::{
             on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
@@ -43,6 +53,8 @@ use crate::plugins::{client_address::Address, errors};
 const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
 /// The key in `extensions`.
 const EXTENSION: &str = "cost";
+/// How hive-router begins the answer to a dry run, for which no hook is called that could add an extension.
+const DRY_RUN: &str = r#"{"extensions":{"#;
 const MICROS: f64 = 1_000.0;
 
 pub struct Cost {
@@ -87,7 +99,8 @@ struct Charge {
 #[derive(Serialize)]
 struct ReportedCost {
     estimated: f64,
-    actual: f64,
+    /// None when nothing was run.
+    actual: Option<f64>,
     limit: Option<f64>,
     remaining: Option<f64>,
 }
@@ -110,15 +123,23 @@ impl RouterPlugin for Cost {
 
     fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
         Box::pin(async move {
-            payload.on_end(|payload| {
-                // Nothing was run: the request was rejected or deduplicated.
+            let wants_cost = wants_cost(payload.router_http_request.headers());
+            payload.on_end(move |payload| {
+                // Nothing was run: the request was rejected, deduplicated, or a dry run.
                 self.settle(payload.context, 0);
                 let balance = payload.context.get_ref::<Charge>().and_then(|charge| charge.balance());
-                let Some(balance) = balance else { return payload.proceed() };
+                let estimate = payload.context.get_ref::<Estimate>().map(|estimate| estimate.cost);
+                let planned = estimate.filter(|_| wants_cost);
+                let planned = planned.map(|estimated| self.report(payload.context, estimated, None, balance));
                 payload
                     .map_response(|mut response| {
-                        set_rate_limit_headers(balance, response.headers_mut());
-                        response
+                        if let Some(balance) = balance {
+                            set_rate_limit_headers(balance, response.headers_mut());
+                        }
+                        match planned {
+                            Some(cost) => add_to_dry_run(response, &cost),
+                            None => response,
+                        }
                     })
                     .proceed()
             })
@@ -167,7 +188,6 @@ impl RouterPlugin for Cost {
         payload: OnExecuteStartHookPayload<'exec>,
     ) -> OnExecuteStartHookResult<'exec> {
         let (context, variables) = (payload.context, payload.variable_values);
-        let limit = self.limits.for_request(context);
         let wants_cost = wants_cost(payload.router_http_request.headers);
         payload.on_end(move |mut executed| {
             // Not held while something else of the context is changed: that would wait for itself.
@@ -178,11 +198,7 @@ impl RouterPlugin for Cost {
             let actual = estimate.operation.actual(&executed.data, variables.as_ref().unwrap_or(&none));
             let balance = self.settle(context, actual);
             if wants_cost {
-                let remaining = balance.map(|balance| millis(balance.remaining));
-                let limit = (limit > 0).then(|| millis(limit));
-                let reported =
-                    ReportedCost { estimated: millis(estimate.cost), actual: millis(actual), limit, remaining };
-                executed.add_extension(EXTENSION, reported);
+                executed.add_extension(EXTENSION, self.report(context, estimate.cost, Some(actual), balance));
             }
             executed.proceed()
         })
@@ -207,6 +223,22 @@ impl Cost {
             (charge.held, charge.outcome) = (0, Ok(balance));
         }
         charge.balance()
+    }
+
+    fn report(
+        &self,
+        context: &PluginContext,
+        estimated: u64,
+        actual: Option<u64>,
+        balance: Option<Balance>,
+    ) -> ReportedCost {
+        let limit = self.limits.for_request(context);
+        ReportedCost {
+            estimated: millis(estimated),
+            actual: actual.map(millis),
+            limit: (limit > 0).then(|| millis(limit)),
+            remaining: balance.map(|balance| millis(balance.remaining)),
+        }
     }
 }
 
@@ -246,6 +278,26 @@ fn user(verified: &JwtRequestDetails) -> Option<String> {
 
 fn wants_cost(headers: &HeaderMap) -> bool {
     headers.get(&COST_HEADER).is_some_and(|value| value.as_bytes() == b"1")
+}
+
+/// Adds the cost to the answer to a dry run; any other has it already.
+fn add_to_dry_run(response: WebResponse, cost: &ReportedCost) -> WebResponse {
+    response.map_body(|head, body| match body {
+        ResponseBody::Body(Body::Bytes(bytes)) | ResponseBody::Other(Body::Bytes(bytes)) => {
+            let with_cost = with_cost(&bytes, cost);
+            if with_cost.is_some() {
+                head.headers_mut().remove(CONTENT_LENGTH);
+            }
+            ResponseBody::Body(Body::Bytes(with_cost.map_or(bytes, Bytes::from)))
+        }
+        body => body,
+    })
+}
+
+fn with_cost(answer: &[u8], cost: &ReportedCost) -> Option<String> {
+    let extensions = str::from_utf8(answer).ok()?.strip_prefix(DRY_RUN)?;
+    let cost = sonic_rs::to_string(cost).ok()?;
+    Some(format!("{DRY_RUN}\"{EXTENSION}\":{cost},{extensions}"))
 }
 
 fn too_expensive(estimated: u64, limit: u64) -> GraphQLError {
