@@ -6,8 +6,9 @@ use crate::system::{System, workspace};
 
 #[test]
 fn the_playground_works_in_a_browser() {
-    // It also shows what other limits say, and answers that are dear.
-    let system = System::start(&["--temporary", "--cost-limit", "0", "--anonymous-cost-limit", "0"]);
+    // Anonymous clients are also shown what other limits say, and answers that are dear. A user's budget is small
+    // enough to be spent by a test.
+    let system = System::start(&["--temporary", "--anonymous-cost-limit", "0", "--cost-budget", "6000"]);
 
     let output = Command::new("npm")
         .args(["run", "test:browser"])

@@ -2,6 +2,7 @@ import { useGraphiQL, useMonaco } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
 import { useEffect, useRef } from 'react';
 import { AnswerFooter } from '../answer/answer';
+import { Estimate } from '../cost/estimate';
 import { Fragment } from '../link/fragment';
 import { ShareButton } from '../link/share-button';
 import { fetcher } from '../network/fetcher';
@@ -60,6 +61,7 @@ export default function Editor() {
         <GraphiQL.Footer>
           <AnswerFooter />
         </GraphiQL.Footer>
+        <Estimate />
         <Fragment />
         <Themes />
       </GraphiQL>

@@ -8,7 +8,7 @@ import { readLink } from './link';
 
 const ERROR_PREFIX = '#error=';
 
-/** Follows the address's fragment: to a shared operation, or to what an error means. It sends nothing. */
+/** Follows the address's fragment: to a shared operation, or to what an error means. It runs nothing. */
 export function Fragment() {
   const openOperation = useOpenOperation();
   const { setVisiblePlugin } = useGraphiQLActions();
@@ -26,7 +26,7 @@ export function Fragment() {
       const operation = readLink(hash);
       if (!operation) return;
       openOperation?.(operation.query, operation.variables);
-      tell('This operation came with a link. Nothing has been sent: look at it, then run it yourself.');
+      tell('This operation came with a link. It has not been run: look at it, then run it yourself.');
     } catch (error) {
       tellProblem(error instanceof Error ? error.message : String(error));
     }

@@ -17,6 +17,8 @@ export interface GraphQLReply<Data = Record<string, unknown>> {
   extensions?: Record<string, unknown>;
 }
 
+const ACCEPT = 'application/graphql-response+json, application/json;q=0.9';
+
 /** The server could not be reached, or its answer was cut off. */
 export class Away extends Error {}
 
@@ -24,18 +26,20 @@ export class Away extends Error {}
 export async function send<Data>(
   request: GraphQLRequest,
   headers: HeadersInit = {},
+  accept = ACCEPT,
 ): Promise<GraphQLReply<Data>> {
-  return (await sendMeasured<Data>(request, headers)).reply;
+  return (await sendMeasured<Data>(request, headers, accept)).reply;
 }
 
 /** The same, with the answer's size in bytes: as it came, after what compresses it on the way was undone. */
 export async function sendMeasured<Data>(
   request: GraphQLRequest,
   headers: HeadersInit = {},
+  accept = ACCEPT,
 ): Promise<{ reply: GraphQLReply<Data>; bytes: number }> {
   const allHeaders = new Headers(headers);
   allHeaders.set('content-type', 'application/json');
-  allHeaders.set('accept', 'application/graphql-response+json, application/json;q=0.9');
+  allHeaders.set('accept', accept);
 
   const { status, body } = await post(JSON.stringify(request), allHeaders);
   return { reply: readReply<Data>(status, new TextDecoder().decode(body)), bytes: body.byteLength };

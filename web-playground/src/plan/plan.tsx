@@ -1,18 +1,15 @@
 import { useGraphiQL } from '@graphiql/react';
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Canvas } from '../graph/canvas';
-import type { GraphQLRequest } from '../network/send';
 import { Panel } from '../panel/panel';
 import { useMayLookInside } from '../session/insight';
 import { Prose } from '../shell/prose';
-import { askForPlan, type Planned } from './ask';
+import { useCurrentPlan } from './current';
 import { type Box, forText, type Line, layOut, NAMED_FIELDS, stepText } from './layout';
 import { type Fetch, readPlan, type Steps } from './steps';
 import './plan.css';
 
 const LEAD = 'How the router would answer the operation in the editor. Nothing is executed.';
-/** Of typing, before the next plan is asked for. */
-const PAUSE_MS = 400;
 
 /** The router's plan of the operation at hand, before it is sent. */
 export default function Plan() {
@@ -25,49 +22,13 @@ export default function Plan() {
 }
 
 function Current() {
-  const request = useRequest();
-  const planned = usePlan(request);
+  const { planned } = useCurrentPlan();
+  const isEmpty = useGraphiQL(({ tabs, activeTabIndex }) => !tabs[activeTabIndex]?.query?.trim());
 
-  if (!request.query.trim()) return <p>There is no operation in the editor.</p>;
+  if (isEmpty) return <p>There is no operation in the editor.</p>;
   if (!planned) return <p role="status">Asking the router…</p>;
-  if ('errors' in planned) return <Refusal messages={planned.errors.map(({ message }) => message)} />;
+  if (!planned.plan) return <Refusal messages={planned.errors.map(({ message }) => message)} />;
   return <Drawn steps={readPlan(planned.plan)} />;
-}
-
-/** What the editor holds, once typing has paused. */
-function useRequest(): GraphQLRequest {
-  const { query, operationName } = useGraphiQL((state) => ({
-    query: state.tabs[state.activeTabIndex]?.query ?? '',
-    operationName: state.operationName ?? null,
-  }));
-  const [settled, setSettled] = useState({ query, operationName });
-
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled({ query, operationName }), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [query, operationName]);
-
-  return settled;
-}
-
-function usePlan(request: GraphQLRequest): Planned | undefined {
-  const [planned, setPlanned] = useState<Planned>();
-
-  useEffect(() => {
-    let isCurrent = true;
-    askForPlan(request)
-      .catch((error: unknown) => ({
-        errors: [{ message: error instanceof Error ? error.message : String(error) }],
-      }))
-      .then((answer) => {
-        if (isCurrent) setPlanned(answer);
-      });
-    return () => {
-      isCurrent = false;
-    };
-  }, [request]);
-
-  return planned;
 }
 
 function Refusal({ messages }: { messages: string[] }) {

@@ -31,7 +31,7 @@ test('a link signs nobody in and runs nothing by itself', async () => {
   );
   const { page, sent, errors } = await openEditor(browser(), { at: link });
 
-  await page.getByText('Nothing has been sent').waitFor();
+  await page.getByText('It has not been run').waitFor();
   await page.locator('.graphiql-query-editor', { hasText: 'Shared' }).waitFor();
   await page.waitForLoadState('networkidle');
 

@@ -78,3 +78,46 @@ test('the plan of a mutation changes nothing', async () => {
   await page.getByText('mutation · step 1').waitFor();
   expect(await page.getByText('INVALID_CREDENTIALS').count()).toBe(0);
 });
+
+test('a subscription has a plan, too', async () => {
+  const { page, errors } = await openEditor(browser());
+  await openPanel(page, 'Plan');
+
+  await write(page, 'subscription { notificationAdded { id title } }');
+
+  await page.getByText('1 fetch in 1 step: notification').waitFor();
+  expect(errors).toEqual([]);
+});
+
+test('the plan depends on the variables', async () => {
+  const { page } = await openEditor(browser());
+  await openPanel(page, 'Plan');
+  const panel = page.getByRole('region', { name: 'Plan', exact: true });
+
+  await write(
+    page,
+    'query Maybe($enrollments: Int!) { courses(first: $enrollments) { nodes { teacher { name } } } }',
+  );
+
+  // The student home's value for it is still there.
+  await panel.getByText('2 fetches in 2 steps: course, identity').waitFor();
+});
+
+test('a mutation is not sent where the wish for a plan is lost on the way', async () => {
+  const { page } = await openEditor(browser(), {
+    prepare: (page) =>
+      page.route('**/graphql', (route) => {
+        const { 'hive-expose-query-plan': _, ...headers } = route.request().headers();
+        return route.continue({ headers });
+      }),
+  });
+  const bodies: string[] = [];
+  page.on('request', (request) => bodies.push(request.postData() ?? ''));
+  await openPanel(page, 'Plan');
+
+  await write(page, 'mutation Lost { logout(input: { refreshToken: "x" }) { userErrors { code } } }');
+
+  await expect.poll(() => bodies.filter((body) => body.includes('{ __typename }'))).not.toEqual([]);
+  await page.waitForLoadState('networkidle');
+  expect(bodies.filter((body) => body.includes('Lost'))).toEqual([]);
+});

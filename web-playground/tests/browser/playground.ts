@@ -1,5 +1,5 @@
 import axe from 'axe-core';
-import { type Browser, chromium, type Page, type Response } from 'playwright-core';
+import { type Browser, chromium, type Page, type Request, type Response } from 'playwright-core';
 import { withoutSecrets } from '../../src/shell/secrets';
 
 const FLAGS = [
@@ -28,7 +28,7 @@ export interface Playground {
   foreignRequests: string[];
   /** Errors of the console, of scripts and of the content security policy. */
   errors: string[];
-  /** The operations that were sent, introspection left out. */
+  /** The operations that were sent to be run, introspection left out. */
   sent: string[];
 }
 
@@ -58,7 +58,7 @@ export async function open(
     const isForeign = target.protocol.startsWith('http') && target.origin !== new URL(at).origin;
     if (isForeign) foreignRequests.push(request.url());
     const body = request.postData();
-    if (body && !body.includes('IntrospectionQuery')) sent.push(body);
+    if (body && !body.includes('IntrospectionQuery') && !isPlan(request)) sent.push(body);
   });
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text());
@@ -138,11 +138,15 @@ export async function answer(page: Page): Promise<Response> {
   const answered = page.waitForResponse((response) => {
     const body = response.request().postData() ?? '';
     const isOperation = !/IntrospectionQuery|refreshSession|logout/.test(body);
-    const isPlan = response.request().headers()['hive-expose-query-plan'] !== undefined;
-    return response.url().endsWith('/graphql') && isOperation && !isPlan;
+    return response.url().endsWith('/graphql') && isOperation && !isPlan(response.request());
   });
   await page.getByRole('button', { name: /Execute query/ }).click();
   return answered;
+}
+
+/** Whether it asks for the plan of an operation, which is not run. */
+export function isPlan(request: Request): boolean {
+  return request.headers()['hive-expose-query-plan'] !== undefined;
 }
 
 /** Signs in as one of the sample people. */

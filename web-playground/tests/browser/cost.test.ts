@@ -1,0 +1,185 @@
+import type { Locator, Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { browserOfThisFile } from './browser';
+import { ask, faults, openEditor, paste, run, signInAs, storedSession, write } from './playground';
+
+const browser = browserOfThisFile();
+
+const SEARCHES = (count: number) => {
+  const search = (index: number) => `s${index}: courses(filter: { search: "z${index}" }) { totalCount }`;
+  return `query Searches { ${Array.from({ length: count }, (_, index) => search(index)).join(' ')} }`;
+};
+const PAGE = 'query Page($first: Int) { courses(first: $first) { nodes { id teacher { name } } } }';
+
+interface Cost {
+  estimated: number;
+  actual: number;
+  limit: number | null;
+  remaining: number | null;
+}
+
+function estimate(page: Page): Locator {
+  return page.getByRole('status', { name: 'Estimated cost' });
+}
+
+/** Writes over the variables. */
+async function writeVariables(page: Page, text: string): Promise<void> {
+  await page
+    .locator('.graphiql-editor-tool .monaco-editor')
+    .first()
+    .click({ position: { x: 200, y: 30 } });
+  await paste(page, text);
+}
+
+/** The number before `ms`. */
+async function estimated(page: Page): Promise<number> {
+  const text = await estimate(page).innerText();
+  return Number(/^Estimated cost ([\d.,]+) ms/.exec(text)?.[1]?.replaceAll(',', ''));
+}
+
+test('the cost is estimated before anything is sent, against the limit of whoever is signed in', async () => {
+  const { page, sent } = await openEditor(browser());
+  await estimate(page)
+    .getByText(/^Estimated cost [\d.]+ ms, no limit$/)
+    .waitFor();
+
+  await signInAs(page, 'Student');
+  await estimate(page)
+    .getByText(/^Estimated cost [\d.]+ ms of 4,000 ms$/)
+    .waitFor();
+  expect(sent.filter((body) => !body.includes('SignIn'))).toEqual([]);
+});
+
+test('the estimate follows the document and its variables', async () => {
+  const { page } = await openEditor(browser());
+  await write(page, PAGE);
+  await writeVariables(page, '{ "first": 1 }');
+  await expect.poll(() => estimated(page), { timeout: 10_000 }).toBeLessThan(5);
+  const short = await estimated(page);
+
+  await writeVariables(page, '{ "first": 100 }');
+  await expect.poll(() => estimated(page), { timeout: 10_000 }).toBeGreaterThan(short * 5);
+  await writeVariables(page, '{ "first": oops');
+  await estimate(page).getByText('No estimate: Variables are invalid JSON').waitFor();
+  await write(page, '{ nonsense }');
+  await writeVariables(page, '{}');
+  await estimate(page).getByText('does not have a field').waitFor();
+});
+
+test.each(['light', 'dark'] as const)(
+  'an estimate above the limit says what to do, and so does the answer: %s',
+  async (theme) => {
+    const { page } = await openEditor(browser(), { theme });
+    await signInAs(page, 'Student');
+    await write(page, SEARCHES(9));
+
+    const above = estimate(page).getByText(/^Estimated cost [4-9],\d{3} ms of 4,000 ms: above the limit/);
+    await above.waitFor();
+    expect(await above.innerText()).toContain('Request shorter pages, or fewer nested fields.');
+    expect(await estimate(page).locator('svg').count()).toBe(1);
+    expect(await faults(page)).toEqual([]);
+
+    await run(page);
+    const errors = page.getByRole('list', { name: 'Errors' });
+    await errors.getByText('COST_ESTIMATED_TOO_EXPENSIVE', { exact: true }).waitFor();
+    await errors.getByText('Request shorter pages, or fewer nested fields.').waitFor();
+  },
+);
+
+test('an answer has its cost beside its size, and not in its text', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await write(page, 'query Cheap { courses(first: 1) { nodes { id } } }');
+
+  const { extensions = {} } = await run(page);
+  const { estimated, actual, remaining } = extensions.cost as Cost;
+
+  const summary = page.getByRole('region', { name: 'Errors and size' }).getByRole('status');
+  const cost = summary.getByText(/^Cost [\d.]+ ms, estimated [\d.]+ ms · [\d,]+ ms of the budget left$/);
+  await cost.waitFor();
+  const numbers = (await cost.innerText())
+    .match(/\d[\d.,]*/g)
+    ?.map((text) => Number(text.replaceAll(',', '')));
+  expect(numbers?.[0]).toBeCloseTo(actual, 1);
+  expect(numbers?.[1]).toBeCloseTo(estimated, 1);
+  expect(numbers?.[2]).toBe(Math.round(remaining ?? 0));
+  const text = await page.locator('.result-window').innerText();
+  expect(text).toContain('courses');
+  expect(text).not.toMatch(/cost|extensions/);
+});
+
+test('both costs can be read on a phone', async () => {
+  const { page } = await openEditor(browser());
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.getByRole('button', { name: 'Hide Operations' }).click();
+  await run(page);
+
+  for (const text of [estimate(page), page.getByText(/^Cost [\d.]+ ms/)]) {
+    await text.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await text.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    expect(width).toBeGreaterThan(150);
+    expect(height).toBeLessThan(60);
+    expect([x + width <= 360, y + height <= 740]).toEqual([true, true]);
+  }
+});
+
+test('who has spent the budget is told when to try again, and when it is time', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Unverified teacher');
+  const { accessToken } = await storedSession(page);
+  let remaining: number | undefined;
+  while (remaining !== 0) {
+    const reply = await ask(SEARCHES(1), {}, accessToken);
+    remaining = reply.errors ? 0 : undefined;
+  }
+
+  await write(page, SEARCHES(1));
+  await estimate(page)
+    .getByText(/Try again in \d+ s/)
+    .waitFor();
+  await run(page);
+
+  const errors = page.getByRole('list', { name: 'Errors' });
+  await errors.getByText('RATE_LIMITED', { exact: true }).waitFor();
+  await errors.getByText(/try again in \d+ s/).waitFor();
+  await estimate(page)
+    .getByText(/^Estimated cost \d+ ms of 4,000 ms$/)
+    .waitFor();
+});
+
+test('a subscription that costs too much is rejected with what to do', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  const courses = (inner: string) => `courses(first: 100) { nodes { id teacher { ${inner} } } }`;
+  await write(
+    page,
+    `subscription Dear { notificationAdded { id user { ${courses(courses(courses('id')))} } } }`,
+  );
+  await estimate(page).getByText('above the limit').waitFor();
+
+  await page.getByRole('button', { name: /Execute query/ }).click();
+
+  const errors = page.getByRole('list', { name: 'Errors' });
+  await errors.getByText('COST_ESTIMATED_TOO_EXPENSIVE', { exact: true }).waitFor();
+});
+
+test('where plans are for admins nobody else sees an estimate, and the answer has its cost', async () => {
+  const { page } = await openEditor(browser(), {
+    prepare: (page) =>
+      page.route('**/playground.json', (route) =>
+        route.fulfill({ json: { development: false, insight: 'admins' } }),
+      ),
+  });
+  const plans: string[] = [];
+  page.on('request', (request) => {
+    const plan = request.headers()['hive-expose-query-plan'];
+    if (plan) plans.push(plan);
+  });
+  await write(page, 'query Cheap { courses(first: 1) { nodes { id } } }');
+
+  await run(page);
+
+  await page.getByText(/^Cost [\d.]+ ms, estimated [\d.]+ ms$/).waitFor();
+  expect(await estimate(page).count()).toBe(0);
+  expect(plans).toEqual([]);
+});
