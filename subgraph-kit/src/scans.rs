@@ -139,13 +139,13 @@ impl ScanLane {
             return Ok(sql.build().fetch_all(&self.db).await?);
         }
         let scan = Scan::loading();
-        scan.in_time(async {
+        let rows = async {
             let mut connection = self.connection(scan.client()).await?;
             let rows = sql.build().fetch_all(connection.get()).await;
             connection.release();
             Ok(rows?)
-        })
-        .await
+        };
+        scan.in_time(Box::pin(rows)).await
     }
 }
 

@@ -58,14 +58,14 @@ impl Attacker {
             How::Drip => DRIPS,
             _ => AT_A_TIME,
         };
-        let client = reqwest::Client::builder().local_address(self.from).timeout(Duration::from_secs(60)).build()?;
+        let client = reqwest::Client::builder().local_address(self.from).timeout(Duration::from_mins(1)).build()?;
         for _ in 0..number {
             let (attacker, client) = (self.clone(), client.clone());
             match attack.how {
                 How::Requests(make) => tasks.spawn(async move { attacker.ask(&client, make).await }),
                 How::SocketOperations(make) => tasks.spawn(async move { attacker.operate(make).await }),
                 How::Silence { bytes, .. } => tasks.spawn(async move { attacker.be_silent(bytes).await }),
-                How::Sockets => tasks.spawn(async move { attacker.leave_sockets().await }),
+                How::Sockets => tasks.spawn(async move { attacker.open_sockets().await }),
                 How::Drip => tasks.spawn(async move { attacker.drip().await }),
             };
         }
@@ -159,14 +159,13 @@ impl Attacker {
         Ok(socket)
     }
 
-    async fn leave_sockets(&self) {
+    async fn open_sockets(&self) {
         loop {
-            match self.socket().await {
-                Ok(_) => self.note("opened"),
-                Err(_) => {
-                    self.note("refused");
-                    sleep(PAUSE).await;
-                }
+            if self.socket().await.is_ok() {
+                self.note("opened");
+            } else {
+                self.note("refused");
+                sleep(PAUSE).await;
             }
         }
     }

@@ -29,7 +29,7 @@ pub enum How {
     SocketOperations(fn(u64) -> String),
     /// Connections on which these bytes are sent, and nothing is read.
     Silence { connections: usize, bytes: fn() -> Vec<u8> },
-    /// WebSockets that are opened and left.
+    /// Connections that are upgraded and closed.
     Sockets,
     /// Requests whose body comes byte by byte.
     Drip,
@@ -265,7 +265,7 @@ pub const ALL: &[Attack] = &[
         what: "bodies of 900 kB that are no JSON",
         how: How::Requests(|_| Request::raw("x".repeat(900_000))),
     },
-    Attack { id: "sockets", what: "WebSockets that are opened and left", how: How::Sockets },
+    Attack { id: "sockets", what: "WebSockets that are opened and closed", how: How::Sockets },
     Attack {
         id: "socket documents",
         what: "documents that are not valid, over WebSockets",

@@ -164,15 +164,10 @@ impl Report {
 
     /// What each one is.
     fn attacks(&self) -> String {
-        let mut list = String::new();
-        let mut last = "";
-        for Row { attack, .. } in &self.rows {
-            if attack.id != last {
-                _ = writeln!(list, "- {}: {}", attack.id, attack.what);
-                last = attack.id;
-            }
-        }
-        list
+        let mut attacks: Vec<_> = self.rows.iter().map(|row| row.attack).collect();
+        attacks.dedup_by_key(|attack| attack.id);
+        let lines: Vec<_> = attacks.iter().map(|attack| format!("- {}: {}", attack.id, attack.what)).collect();
+        lines.join("\n") + "\n"
     }
 
     /// Memory over time.
