@@ -3,12 +3,12 @@
 
 #[path = "../attack/attacks.rs"]
 #[expect(dead_code, reason = "connections are not requests")]
-mod attacks;
+mod requests;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 
-use self::attacks::{ALL, How, Request};
+use self::requests::{ALL, How, Request};
 use crate::{
     statements::{log_statements, statements},
     system::{System, Visitor},
