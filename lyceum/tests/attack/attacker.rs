@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -70,8 +70,17 @@ impl Attacker {
             };
         }
         tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
+        // Where much else runs, the first answer may come late.
+        while self.tally().is_empty() {
+            sleep(PAUSE).await;
+        }
         tasks.shutdown().await;
-        Ok(self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        let tally = self.tally().clone();
+        Ok(tally)
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn number(&self) -> u64 {
@@ -80,7 +89,7 @@ impl Attacker {
     }
 
     fn note(&self, outcome: impl Into<String>) {
-        *self.tally.lock().unwrap_or_else(PoisonError::into_inner).entry(outcome.into()).or_default() += 1;
+        *self.tally().entry(outcome.into()).or_default() += 1;
     }
 
     async fn ask(&self, client: &reqwest::Client, make: fn(u64) -> Request) {

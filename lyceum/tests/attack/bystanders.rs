@@ -15,7 +15,7 @@ use tokio::{
 
 const EVERY: Duration = Duration::from_millis(40);
 /// Who waits longer has no answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 const CATALOGUE: &str = "{courses(first:1){nodes{id}}}";
 const HOME: &str = include_str!("../../../operations/StudentHome.graphql");
 const LOGIN: &str = "mutation($input:LoginInput!){login(input:$input){session{accessToken}}}";
