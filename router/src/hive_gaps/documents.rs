@@ -203,7 +203,7 @@ impl RouterPlugin for Documents {
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
-        if payload.body.len() > MAX_INLINE_BYTES
+        if !is_short(&payload.body)
             && let Some(prepared) = self.prepare(payload.body.clone()).await
         {
             payload.context.insert(prepared);
@@ -345,6 +345,11 @@ impl Prepared {
         let is_same = self.text == text && self.name.as_deref() == name && self.variables == params.variables;
         is_same.then(|| mem::replace(&mut self.operation, Err(Vec::new())))
     }
+}
+
+/// Whether a request's document is parsed where the request is answered.
+pub fn is_short(body: &[u8]) -> bool {
+    body.len() <= MAX_INLINE_BYTES
 }
 
 /// Clients that fill in a form have an empty name where they mean none.

@@ -1,6 +1,6 @@
-//! Parsing and planning take the processor before it is known what a request costs. So as many documents are parsed and
-//! planned at a time as there are processors, one of each client, and clients take turns: whoever sends many waits
-//! behind themselves.
+//! Parsing takes the processor before it is known what a request costs. So as many long documents are parsed at a time as
+//! there are processors, one of each client, and clients take turns: whoever sends many waits behind themselves. Short
+//! ones wait for nobody.
 
 use std::{net::IpAddr, thread::available_parallelism};
 
@@ -10,7 +10,6 @@ use hive_router::{
         hooks::{
             on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-            on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
         },
         plugin_context::PluginContext,
         plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
@@ -22,6 +21,7 @@ use subgraph_kit::{
 };
 
 use super::{NoSettings, client_address::Address};
+use crate::hive_gaps::documents::is_short;
 
 pub struct Turns {
     processors: FairQueue<Option<IpAddr>>,
@@ -49,17 +49,9 @@ impl RouterPlugin for Turns {
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
-        let turn = self.turn(payload.context).await;
-        payload.on_end(|payload| {
-            drop(turn);
-            payload.proceed()
-        })
-    }
-
-    async fn on_query_plan<'exec>(
-        &'exec self,
-        payload: OnQueryPlanStartHookPayload<'exec>,
-    ) -> OnQueryPlanStartHookResult<'exec> {
+        if is_short(&payload.body) {
+            return payload.proceed();
+        }
         let turn = self.turn(payload.context).await;
         payload.on_end(|payload| {
             drop(turn);
