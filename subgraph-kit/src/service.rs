@@ -252,8 +252,9 @@ impl Subgraph {
         let answer = async {
             let bearer = self.admit(&headers, &mut request).await?;
             let meter = Arc::new(ResponseMeter::new(self.responses));
-            let scan = Scan::new(ScanClient::of(bearer.viewer, Client::of(&headers)), deadline);
-            let request = with_caller(request, &bearer, &headers).data(deadline).data(Arc::clone(&meter));
+            let scan_client = ScanClient::of(bearer.viewer, Client::of(&headers));
+            let scan = Scan::new(scan_client, deadline);
+            let request = with_caller(request, &bearer, &headers, scan_client).data(deadline).data(Arc::clone(&meter));
             let response = meter.limit(scan.answer((self.run)(request))).await.ok_or(Error::ResponseTooLarge)?;
             Ok(report::publish(response))
         };
@@ -274,7 +275,8 @@ impl Subgraph {
         let responses = async move {
             match subgraph.admit(&headers, &mut request).await {
                 Ok(bearer) => {
-                    let request = with_caller(request, &bearer, &headers);
+                    let scan_client = ScanClient::of(bearer.viewer, Client::of(&headers));
+                    let request = with_caller(request, &bearer, &headers, scan_client);
                     until(bearer.time_left(), (subgraph.stream)(request).map(report::publish).boxed())
                 }
                 Err(error) => stream::iter([report::failure(&error)]).boxed(),
@@ -305,10 +307,9 @@ impl Subgraph {
 }
 
 /// With what its resolvers can know of who sent it.
-fn with_caller(request: Request, bearer: &Bearer, headers: &HeaderMap) -> Request {
-    let client = Client::of(headers);
-    let request = request.data(bearer.viewer).data(client).data(Credentials::of(headers));
-    request.data(ScanClient::of(bearer.viewer, client))
+fn with_caller(request: Request, bearer: &Bearer, headers: &HeaderMap, scan_client: ScanClient) -> Request {
+    let request = request.data(bearer.viewer).data(Client::of(headers)).data(Credentials::of(headers));
+    request.data(scan_client)
 }
 
 /// The responses until the time is over, and then the reason.
