@@ -42,12 +42,11 @@ use hive_router::{
 };
 use serde::{Deserialize, Serialize};
 use sonic_rs::JsonValueTrait as _;
-use subgraph_kit::Client;
 
 pub use operation::OperationCost;
 
 use self::budget::{Balance, BudgetKey, Budgets, Exhausted, WINDOW};
-use crate::plugins::{client_address::Address, errors};
+use crate::plugins::{client_address::network, errors};
 
 /// A client sends it to see the cost of its operation.
 const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
@@ -154,7 +153,7 @@ impl RouterPlugin for Cost {
     ) -> OnGraphQLValidationStartHookResult<'exec> {
         let headers = payload.router_http_request.headers;
         let is_anonymous = !headers.contains_key(AUTHORIZATION);
-        let is_refused = is_anonymous && !self.charge(payload.context, network(payload.context));
+        let is_refused = is_anonymous && !self.charge(payload.context, BudgetKey::Network(network(payload.context)));
         if is_refused || wants_cost(headers) {
             payload.add_inbound_dedupe_partition(rand::random());
         }
@@ -262,11 +261,6 @@ impl Charge {
             Err(exhausted) => Some(exhausted.balance),
         }
     }
-}
-
-fn network(context: &PluginContext) -> BudgetKey {
-    let address = context.get_ref::<Address>().map(|address| address.0);
-    BudgetKey::Network(Client(address).network())
 }
 
 fn user(verified: &JwtRequestDetails) -> Option<String> {

@@ -11,6 +11,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
     mem,
+    net::IpAddr,
     sync::{Arc, LazyLock, Mutex, PoisonError, RwLock},
     thread::available_parallelism,
 };
@@ -47,6 +48,7 @@ use hive_router::{
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sonic_rs::Value;
+use subgraph_kit::fair_queue::FairQueue;
 use tokio::runtime::Runtime;
 
 use super::{
@@ -60,6 +62,7 @@ use super::{
 use crate::{
     STACK_BYTES,
     cost::{Estimate, OperationCost},
+    plugins::client_address::network,
 };
 
 /// Of what hive-router gets: with what is escaped in it, a document can have become six times as long, and hive-router's
@@ -87,6 +90,8 @@ const NOTHING: &str = "{ __typename }";
 pub struct Documents {
     graph: RwLock<Option<Arc<Graph>>>,
     rewriter: Rewriter,
+    /// What a document costs is known when it has been parsed. So networks take turns at that.
+    parsers: FairQueue<Option<IpAddr>>,
 }
 
 #[derive(Clone)]
@@ -143,9 +148,14 @@ pub type RequestErrors = Vec<ValidationError>;
 /// The threads that parse.
 static PARSERS: LazyLock<Runtime> = LazyLock::new(|| {
     let mut parsers = tokio::runtime::Builder::new_multi_thread();
-    parsers.worker_threads(1).max_blocking_threads(available_parallelism().map_or(1, usize::from));
+    parsers.worker_threads(1).max_blocking_threads(parsers_at_a_time());
     parsers.thread_name("router:parser").thread_stack_size(STACK_BYTES).build().expect("threads can be started")
 });
+
+/// As many as there are processors.
+fn parsers_at_a_time() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
 
 type Rewritten = Result<(Arc<Document>, Arc<RouterOperation>), RequestErrors>;
 
@@ -203,8 +213,8 @@ impl RouterPlugin for Documents {
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
-        if !is_short(&payload.body)
-            && let Some(prepared) = self.prepare(payload.body.clone()).await
+        if payload.body.len() > MAX_INLINE_BYTES
+            && let Some(prepared) = self.prepare(payload.body.clone(), payload.context).await
         {
             payload.context.insert(prepared);
         }
@@ -229,7 +239,8 @@ impl RouterPlugin for Documents {
 
 impl Documents {
     fn new(limits: Config) -> Self {
-        Self { graph: RwLock::default(), rewriter: Rewriter { limits, hasher: RandomState::new() } }
+        let rewriter = Rewriter { limits, hasher: RandomState::new() };
+        Self { graph: RwLock::default(), rewriter, parsers: FairQueue::new(parsers_at_a_time()) }
     }
 
     fn graph(&self) -> Option<Arc<Graph>> {
@@ -237,9 +248,12 @@ impl Documents {
     }
 
     /// A thread that answers requests has many connections, so what takes long is done in another one.
-    async fn prepare(&self, body: Bytes) -> Option<Prepared> {
+    async fn prepare(&self, body: Bytes, context: &PluginContext) -> Option<Prepared> {
         let (graph, rewriter) = (self.graph()?, self.rewriter.clone());
+        let turn = self.parsers.acquire(network(context)).await;
         let prepare = move || {
+            // Until it is done, even if its client is gone.
+            let _turn = turn;
             // What cannot be read is refused where all requests are.
             let mut params: GraphQLParams = sonic_rs::from_slice(&body).ok()?;
             let (text, name) = (params.query.take()?, operation_name(&mut params));
@@ -345,11 +359,6 @@ impl Prepared {
         let is_same = self.text == text && self.name.as_deref() == name && self.variables == params.variables;
         is_same.then(|| mem::replace(&mut self.operation, Err(Vec::new())))
     }
-}
-
-/// Whether a request's document is parsed where the request is answered.
-pub fn is_short(body: &[u8]) -> bool {
-    body.len() <= MAX_INLINE_BYTES
 }
 
 /// Clients that fill in a form have an empty name where they mean none.

@@ -19,11 +19,12 @@ use hive_router::{
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
             on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
         },
+        plugin_context::PluginContext,
         plugin_trait::{RouterPlugin, StartHookPayload},
     },
 };
 use serde::Deserialize;
-use subgraph_kit::client::HEADER;
+use subgraph_kit::{Client, client::HEADER};
 
 use super::handed_over;
 use crate::{
@@ -56,6 +57,11 @@ pub struct Config {
 
 /// In a request's context; on a WebSocket, of the request that opened it.
 pub struct Address(pub IpAddr);
+
+/// What counts as one client where nobody is signed in.
+pub fn network(context: &PluginContext) -> Option<IpAddr> {
+    Client(context.get_ref::<Address>().map(|address| address.0)).network()
+}
 
 #[async_trait]
 impl RouterPlugin for ClientAddress {

@@ -11,7 +11,6 @@ mod response_limit;
 mod retry_after;
 mod sign;
 pub mod streams;
-mod turns;
 
 use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
 use serde_json::{Value, json};
@@ -35,7 +34,6 @@ pub fn registry() -> PluginRegistry {
         .register::<AuthScheme>()
         .register::<GetParameters>()
         .register::<JsonDepthLimit>()
-        .register::<turns::Turns>()
         .register::<Documents>()
         .register::<RootTypename>()
         .register::<InboundDedupe>()
@@ -70,7 +68,6 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         AuthScheme::plugin_name(): {},
         GetParameters::plugin_name(): {},
         JsonDepthLimit::plugin_name(): {},
-        turns::Turns::plugin_name(): {},
         RootTypename::plugin_name(): {},
         InboundDedupe::plugin_name(): {},
         Documents::plugin_name(): { "config": settings.document_limits() },
