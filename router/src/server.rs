@@ -109,6 +109,7 @@ impl Router {
             connections: connections.clone(),
             in_flight: end.in_flight.clone(),
             ending: end.ending.clone(),
+            valkey: settings.cost.valkey()?,
             key: relay.key().to_owned(),
         });
         let config = config::resolve(settings, &path, handed_over.key(), &relay)?;

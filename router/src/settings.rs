@@ -11,6 +11,7 @@ use serde::Serialize;
 use subgraph_kit::{
     ClientTimeouts, EndSettings, Subgraph,
     hop::{SecretError, SecretSettings, Secrets},
+    secret::Secret,
 };
 use tokio::runtime::Handle;
 
@@ -185,7 +186,7 @@ impl Default for LiveSettings {
 }
 
 /// What operations may cost, in milliseconds of work of the databases and of this process. 0 sets no limit.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct CostSettings {
     /// What one operation of somebody who has signed in may cost at most, by its estimate: milliseconds. What may cost
     /// more is refused before it runs. 0: no limit.
@@ -204,6 +205,13 @@ pub struct CostSettings {
     /// The same for the anonymous clients of one network address (of IPv6, the first 48 bits).
     #[arg(long, env = "LYCEUM_ANONYMOUS_COST_BUDGET", value_name = "MILLISECONDS", default_value_t = ANONYMOUS_COST_BUDGET)]
     pub anonymous_cost_budget: u32,
+
+    /// The URL of a Valkey or Redis server where the budgets are, `redis://user:password@host:6379/0`, or `rediss://…`
+    /// for TLS: routers that have the same share them. Without it, and while the server is unavailable, each router has
+    /// budgets of its own, in memory.
+    // Any text is a secret, so that no message about a wrong URL repeats its password.
+    #[arg(long, env = "LYCEUM_COST_BUDGET_URL", hide_env_values = true, value_name = "URL")]
+    pub cost_budget_url: Option<Secret>,
 }
 
 /// How long documents may be that clients send.
@@ -235,18 +243,25 @@ impl Default for CostSettings {
             anonymous_cost_limit: ANONYMOUS_COST_LIMIT,
             cost_budget: COST_BUDGET,
             anonymous_cost_budget: ANONYMOUS_COST_BUDGET,
+            cost_budget_url: None,
         }
     }
 }
 
 impl CostSettings {
-    pub(crate) fn config(self) -> cost::Config {
-        cost::Config {
+    pub(crate) fn amounts(&self) -> cost::Amounts {
+        cost::Amounts {
             user_limit: self.cost_limit.into(),
             anonymous_limit: self.anonymous_cost_limit.into(),
             user_budget: self.cost_budget.into(),
             anonymous_budget: self.anonymous_cost_budget.into(),
         }
+    }
+
+    /// Where the budgets are, if not in this router's memory.
+    pub(crate) fn valkey(&self) -> anyhow::Result<Option<redis::Client>> {
+        let url = self.cost_budget_url.as_ref().map(Secret::reveal).filter(|url| !url.is_empty());
+        url.map(cost::valkey_client).transpose()
     }
 }
 

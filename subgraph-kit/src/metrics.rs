@@ -49,6 +49,7 @@ struct Instruments {
     statements: Histogram<f64>,
     streams: UpDownCounter<i64>,
     sign_ins_refused: Counter<u64>,
+    cost_charges: Counter<u64>,
     deliveries: Counter<u64>,
     effects: Counter<u64>,
     delays: Histogram<f64>,
@@ -92,6 +93,11 @@ impl Instruments {
                 "lyceum.sign_ins.refused",
                 "{attempt}",
                 "Attempts to sign in that were refused, and why.",
+            ),
+            cost_charges: counter(
+                "lyceum.cost.charges",
+                "{operation}",
+                "Operations that were charged to a cost budget, or that it had too little for.",
             ),
             deliveries: counter(
                 "lyceum.events.delivered",
@@ -194,6 +200,13 @@ fn add_streams(subgraph: &'static str, more: i64) {
 pub fn sign_in_refused(reason: &'static str) {
     if let Some(on) = instruments() {
         on.sign_ins_refused.add(1, &[KeyValue::new("reason", reason)]);
+    }
+}
+
+/// An operation was `charged` to a budget in `memory` or in `valkey`, or the budget was `exhausted`.
+pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
+    if let Some(on) = instruments() {
+        on.cost_charges.add(1, &[KeyValue::new("store", store), KeyValue::new("outcome", outcome)]);
     }
 }
 

@@ -373,7 +373,7 @@ impl RouterThread {
             allowed_hosts: settings.allowed_hosts.clone(),
             client_address: settings.client_address.clone(),
             live: settings.live,
-            cost: settings.cost,
+            cost: settings.cost.clone(),
             document: settings.document,
             client_timeouts: settings.client_timeouts,
             responses: settings.responses,

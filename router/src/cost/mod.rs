@@ -43,10 +43,10 @@ use hive_router::{
 use serde::{Deserialize, Serialize};
 use sonic_rs::JsonValueTrait as _;
 
-pub use operation::OperationCost;
+pub use self::{budget::client as valkey_client, operation::OperationCost};
 
-use self::budget::{Balance, BudgetKey, Budgets, Exhausted, WINDOW};
-use crate::plugins::{client_address::network, errors};
+use self::budget::{Balance, BudgetKey, Budgets, Exhausted, Hold, Valkey, WINDOW};
+use crate::plugins::{client_address::network, errors, handed_over};
 
 /// A client sends it to see the cost of its operation.
 const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
@@ -68,9 +68,16 @@ struct Limits {
     anonymous: u64,
 }
 
+#[derive(Deserialize)]
+pub struct Config {
+    amounts: Amounts,
+    #[serde(flatten)]
+    handed_over: handed_over::Config,
+}
+
 /// In milliseconds; 0 for no limit.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-pub struct Config {
+pub struct Amounts {
     pub user_limit: u64,
     pub anonymous_limit: u64,
     pub user_budget: u64,
@@ -91,8 +98,7 @@ pub struct Estimate {
 struct Charge {
     key: BudgetKey,
     outcome: Result<Option<Balance>, Exhausted>,
-    /// Charged and not settled yet.
-    held: u64,
+    hold: Option<Hold>,
 }
 
 #[derive(Serialize)]
@@ -113,10 +119,12 @@ impl RouterPlugin for Cost {
     }
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { user_limit, anonymous_limit, user_budget, anonymous_budget } = payload.config()?;
+        let Config { amounts, handed_over } = payload.config()?;
+        let Amounts { user_limit, anonymous_limit, user_budget, anonymous_budget } = amounts;
         let micros = |millis: u64| millis.saturating_mul(1_000);
         let limits = Limits { user: micros(user_limit), anonymous: micros(anonymous_limit) };
-        let budgets = Budgets::new(micros(user_budget), micros(anonymous_budget));
+        let valkey = handed_over.parts().ok_or("no cost budgets were handed over")?.valkey.map(Valkey::connect);
+        let budgets = Budgets::new(micros(user_budget), micros(anonymous_budget), valkey);
         payload.initialize_plugin(Self { limits, budgets })
     }
 
@@ -153,7 +161,8 @@ impl RouterPlugin for Cost {
     ) -> OnGraphQLValidationStartHookResult<'exec> {
         let headers = payload.router_http_request.headers;
         let is_anonymous = !headers.contains_key(AUTHORIZATION);
-        let is_refused = is_anonymous && !self.charge(payload.context, BudgetKey::Network(network(payload.context)));
+        let key = BudgetKey::Network(network(payload.context));
+        let is_refused = is_anonymous && !self.charge(payload.context, key).await;
         if is_refused || wants_cost(headers) {
             payload.add_inbound_dedupe_partition(rand::random());
         }
@@ -171,7 +180,7 @@ impl RouterPlugin for Cost {
             return errors::refuse(payload.context, StatusCode::BAD_REQUEST, too_expensive(estimated, limit));
         }
         if let Some(user) = user(&payload.client_request_details.jwt) {
-            self.charge(payload.context, BudgetKey::User(user));
+            self.charge(payload.context, BudgetKey::User(user)).await;
         }
         let exhausted = payload.context.get_ref::<Charge>().and_then(|charge| charge.outcome.err());
         match exhausted {
@@ -206,20 +215,19 @@ impl RouterPlugin for Cost {
 
 impl Cost {
     /// Whether the budget had enough.
-    fn charge(&self, context: &PluginContext, key: BudgetKey) -> bool {
+    async fn charge(&self, context: &PluginContext, key: BudgetKey) -> bool {
         let Some(cost) = context.get_ref::<Estimate>().map(|estimate| estimate.cost) else { return true };
-        let outcome = self.budgets.charge(&key, cost, Instant::now());
-        let held = outcome.ok().flatten().map_or(0, |balance| cost.min(balance.budget));
-        context.insert(Charge { key, outcome, held });
+        let charged = self.budgets.charge(&key, cost, Instant::now()).await;
+        let outcome = charged.map(|hold| hold.map(|hold| hold.balance));
+        context.insert(Charge { key, outcome, hold: charged.ok().flatten() });
         outcome.is_ok()
     }
 
     /// Replaces the estimate that was charged by the actual cost.
     fn settle(&self, context: &PluginContext, used: u64) -> Option<Balance> {
         let mut charge = context.get_mut::<Charge>()?;
-        if charge.held > 0 {
-            let balance = self.budgets.settle(&charge.key, charge.held, used, Instant::now());
-            (charge.held, charge.outcome) = (0, Ok(balance));
+        if let Some(hold) = charge.hold.take() {
+            charge.outcome = Ok(Some(self.budgets.settle(&charge.key, hold, used, Instant::now())));
         }
         charge.balance()
     }

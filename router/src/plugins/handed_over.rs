@@ -36,6 +36,8 @@ pub struct Parts {
     pub in_flight: TaskTracker,
     /// The router's end.
     pub ending: Ending,
+    /// Where cost budgets are, if not in this router. Its URL may have a password.
+    pub valkey: Option<redis::Client>,
     /// Says that a request is the router's own.
     pub key: String,
 }

@@ -80,7 +80,7 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         },
         retry_after::RetryAfter::plugin_name(): {},
         credentials::Credentials::plugin_name(): {},
-        Cost::plugin_name(): { "config": settings.cost.config() },
+        Cost::plugin_name(): { "config": { "amounts": settings.cost.amounts(), "key": handed_over } },
         streams::Streams::plugin_name(): parts_key,
         in_process::InProcess::plugin_name(): parts_key,
         insight::Insight::plugin_name(): { "config": { "development": settings.development } },

@@ -6,6 +6,7 @@ mod cancellation;
 mod circuit_breaker;
 mod client_address;
 mod connections;
+mod cost;
 mod hive_gaps;
 mod hosts;
 mod live;

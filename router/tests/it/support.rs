@@ -24,8 +24,8 @@ use futures::{Stream, StreamExt as _, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use router::{
-    AllowedHost, AllowedHostsSettings, ClientAddressSettings, LiveSettings, Patience, ResponseSettings, Router,
-    SampleSignIn, Settings, SubgraphUrl,
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, Patience, ResponseSettings,
+    Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -62,6 +62,8 @@ pub struct Options {
     pub live: LiveSettings,
     pub patience: Patience,
     pub responses: ResponseSettings,
+    pub cost: CostSettings,
+    pub supergraph: PathBuf,
     pub secret: &'static str,
 }
 
@@ -74,6 +76,8 @@ impl Default for Options {
             live: LiveSettings::default(),
             patience: Patience::default(),
             responses: ResponseSettings::default(),
+            cost: CostSettings::default(),
+            supergraph: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into(),
             secret: SECRET,
         }
     }
@@ -226,7 +230,8 @@ impl App {
             live: options.live,
             patience: options.patience,
             responses: options.responses,
-            supergraph: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into()),
+            cost: options.cost,
+            supergraph: Some(options.supergraph),
             jwks_url: Some(jwks_url),
             playground: playground(),
             runtime: Some(runtime.handle().clone()),
@@ -590,6 +595,18 @@ fn playground() -> PathBuf {
     fs::write(directory.join("assets/index-abc123.js.br"), "compressed").expect("it can be written");
     fs::write(directory.join("../secret.txt"), "secret").expect("it can be written");
     directory
+}
+
+/// The supergraph, but for these parts.
+pub fn changed_supergraph(parts: &[(&str, &str)]) -> PathBuf {
+    let mut supergraph = include_str!("supergraph.graphql").to_owned();
+    for (part, other) in parts {
+        assert!(supergraph.contains(part), "the supergraph has changed: {part}");
+        supergraph = supergraph.replace(part, other);
+    }
+    let file = directory().join("supergraph.graphql");
+    fs::write(&file, supergraph).expect("the directory can be written to");
+    file
 }
 
 fn directory() -> PathBuf {

@@ -1,0 +1,300 @@
+//! A cost budget for each client, which refills continuously.
+
+mod memory;
+mod valkey;
+
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use subgraph_kit::metrics;
+
+use self::memory::{Account, Memory};
+pub use self::valkey::{Valkey, client};
+
+/// The time in which an empty budget refills.
+pub const WINDOW: Duration = Duration::from_mins(1);
+
+/// Whose budget it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum BudgetKey {
+    /// A signed-in user.
+    User(String),
+    /// The network of an anonymous client.
+    Network(Option<IpAddr>),
+}
+
+/// The accounts of all clients of one router, or of all routers that share a Valkey.
+pub struct Budgets {
+    /// Microseconds for each window; 0 for no limit.
+    user: u64,
+    network: u64,
+    /// While there is no Valkey.
+    memory: Memory,
+    valkey: Option<Valkey>,
+}
+
+/// Where an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Store {
+    Memory,
+    Valkey,
+}
+
+/// Whether an account had enough, and what is left in it.
+#[derive(Clone, Copy)]
+pub struct Charged {
+    had_enough: bool,
+    remaining: u64,
+}
+
+/// A charge that is not settled yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Hold {
+    store: Store,
+    charged: u64,
+    at: Instant,
+    /// After the charge.
+    pub balance: Balance,
+}
+
+/// The state of an account, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// The whole budget.
+    pub budget: u64,
+    /// What is left of it.
+    pub remaining: u64,
+}
+
+/// The account has less than the charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    /// Its current state.
+    pub balance: Balance,
+    /// When it will have enough.
+    pub retry_after: Duration,
+}
+
+impl Budgets {
+    /// Budgets in microseconds per window for each user and each network of anonymous clients; 0 for no limit.
+    pub fn new(user: u64, network: u64, valkey: Option<Valkey>) -> Self {
+        Self { user, network, memory: Memory::new(), valkey }
+    }
+
+    /// Charges a cost if the account has enough. None without a limit.
+    pub async fn charge(&self, key: &BudgetKey, cost: u64, now: Instant) -> Result<Option<Hold>, Exhausted> {
+        let budget = self.budget(key);
+        if budget == 0 {
+            return Ok(None);
+        }
+        // A full account covers a cost above the whole budget.
+        let due = cost.min(budget);
+        let (store, Charged { had_enough, remaining }) = self.take(key, due, budget, now).await;
+        store.count(had_enough);
+        let balance = Balance { budget, remaining };
+        if had_enough {
+            return Ok(Some(Hold { store, charged: due, at: now, balance }));
+        }
+        let missing = u128::from(due.saturating_sub(remaining));
+        let micros = missing * WINDOW.as_micros() / u128::from(budget);
+        Err(Exhausted { balance, retry_after: Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX)) })
+    }
+
+    /// Replaces a charge by what was really used.
+    pub fn settle(&self, key: &BudgetKey, hold: Hold, used: u64, now: Instant) -> Balance {
+        let Hold { store, charged, at, balance: Balance { budget, remaining: left } } = hold;
+        let remaining = match &self.valkey {
+            Some(valkey) if store == Store::Valkey => {
+                if used != charged {
+                    valkey.settle(key, charged, used, budget);
+                }
+                // As if nobody else had charged it meanwhile.
+                Account { left, at }.settle(charged, used, budget, now)
+            }
+            _ => self.memory.settle(key, charged, used, budget, now),
+        };
+        Balance { budget, remaining }
+    }
+
+    async fn take(&self, key: &BudgetKey, due: u64, budget: u64, now: Instant) -> (Store, Charged) {
+        if let Some(valkey) = &self.valkey {
+            // Boxed, so that this future is small for those who have no Valkey.
+            if let Some(charged) = Box::pin(valkey.charge(key, due, budget)).await {
+                return (Store::Valkey, charged);
+            }
+        }
+        (Store::Memory, self.memory.charge(key, due, budget, now))
+    }
+
+    fn budget(&self, key: &BudgetKey) -> u64 {
+        match key {
+            BudgetKey::User(_) => self.user,
+            BudgetKey::Network(_) => self.network,
+        }
+    }
+}
+
+impl Store {
+    fn count(self, had_enough: bool) {
+        let store = match self {
+            Self::Memory => "memory",
+            Self::Valkey => "valkey",
+        };
+        metrics::record_cost_charge(store, if had_enough { "charged" } else { "exhausted" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{valkey::tests::Redis, *};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Budgets, and a clock that only the test moves.
+    struct Bench {
+        budgets: Budgets,
+        server: Option<Redis>,
+        now: Instant,
+    }
+
+    impl Bench {
+        async fn charge(&self, key: &BudgetKey, cost: u64) -> Result<Option<Hold>, Exhausted> {
+            self.budgets.charge(key, cost, self.now).await
+        }
+
+        async fn remaining(&self, key: &BudgetKey) -> u64 {
+            self.charge(key, 0).await.expect("nothing is always there").expect("there is a budget").balance.remaining
+        }
+
+        /// What is left after a charge is settled, which the store must say as well.
+        async fn settle(&self, key: &BudgetKey, hold: Hold, used: u64) -> u64 {
+            let settled = self.budgets.settle(key, hold, used, self.now).remaining;
+            // Valkey is told without waiting for it.
+            for _ in 0..1_000 {
+                if self.remaining(key).await == settled {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            assert_eq!(self.remaining(key).await, settled);
+            settled
+        }
+
+        async fn pass(&mut self, time: Duration) {
+            self.now += time;
+            if let Some(server) = &self.server {
+                server.pass(time).await;
+            }
+        }
+    }
+
+    /// Does the same with budgets in memory and with budgets in Valkey.
+    async fn in_both(user: u64, network: u64, test: impl AsyncFn(Bench)) {
+        test(Bench { budgets: Budgets::new(user, network, None), server: None, now: Instant::now() }).await;
+        let server = Redis::start();
+        let budgets = Budgets::new(user, network, Some(server.connect().await));
+        test(Bench { budgets, server: Some(server), now: Instant::now() }).await;
+    }
+
+    fn user(name: &str) -> BudgetKey {
+        BudgetKey::User(name.to_owned())
+    }
+
+    #[tokio::test]
+    async fn who_has_spent_it_waits_for_as_much_as_is_needed() {
+        in_both(60_000, 0, async |mut bench| {
+            let charged = bench.charge(&user("alice"), 59_000).await.expect("there is enough");
+            let exhausted = bench.charge(&user("alice"), 3_000).await.expect_err("there is too little");
+
+            assert_eq!(charged.map(|hold| hold.balance), Some(Balance { budget: 60_000, remaining: 1_000 }));
+            assert_eq!(exhausted.balance, Balance { budget: 60_000, remaining: 1_000 });
+            assert_eq!(exhausted.retry_after, 2 * SECOND);
+            bench.pass(SECOND).await;
+            assert!(bench.charge(&user("alice"), 3_000).await.is_err());
+            bench.pass(SECOND).await;
+            assert!(bench.charge(&user("alice"), 3_000).await.is_ok());
+            assert!(bench.charge(&user("bob"), 60_000).await.is_ok());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_account_is_never_fuller_than_full() {
+        in_both(60_000, 0, async |mut bench| {
+            let alice = user("alice");
+
+            let hold = bench.charge(&alice, 500).await.expect("there is enough").expect("there is a budget");
+            bench.pass(10 * WINDOW).await;
+            assert_eq!(bench.remaining(&alice).await, 60_000);
+            assert_eq!(bench.settle(&alice, hold, 0).await, 60_000);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_was_not_used_comes_back_and_what_was_used_is_taken() {
+        in_both(60_000, 0, async |bench| {
+            let alice = user("alice");
+
+            let hold = bench.charge(&alice, 50_000).await.expect("there is enough").expect("there is a budget");
+            assert_eq!(bench.settle(&alice, hold, 20_000).await, 40_000);
+            let hold = bench.charge(&alice, 10_000).await.expect("there is enough").expect("there is a budget");
+            assert_eq!(bench.settle(&alice, hold, 15_000).await, 25_000);
+            let hold = bench.charge(&alice, 10_000).await.expect("there is enough").expect("there is a budget");
+            assert_eq!(bench.settle(&alice, hold, u64::MAX).await, 0);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_costs_more_than_everything_takes_everything() {
+        in_both(60_000, 0, async |bench| {
+            assert!(bench.charge(&user("alice"), u64::MAX).await.is_ok());
+            let exhausted = bench.charge(&user("alice"), u64::MAX).await.expect_err("nothing is left");
+            assert_eq!(exhausted.retry_after, WINDOW);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn networks_and_users_have_budgets_of_their_own() {
+        in_both(0, 1_000, async |bench| {
+            let network = |address: &str| BudgetKey::Network(address.parse().ok());
+
+            assert!(bench.charge(&user("alice"), u64::MAX).await.is_ok_and(|hold| hold.is_none()));
+            assert!(bench.charge(&network("192.0.2.1"), 1_000).await.is_ok());
+            assert!(bench.charge(&network("192.0.2.1"), 1).await.is_err());
+            assert!(bench.charge(&network("192.0.2.2"), 1).await.is_ok());
+            assert!(bench.charge(&BudgetKey::Network(None), 1).await.is_ok());
+        })
+        .await;
+        in_both(1_000, 1_000, async |bench| {
+            let [user, network] = [user("192.0.2.1"), BudgetKey::Network("192.0.2.1".parse().ok())];
+
+            assert!(bench.charge(&user, 1_000).await.is_ok());
+            assert!(bench.charge(&network, 1_000).await.is_ok());
+        })
+        .await;
+    }
+
+    /// Where a budget is no multiple of the window, and as large as it can be.
+    #[tokio::test]
+    async fn an_account_refills_to_the_same_microsecond_everywhere() {
+        for budget in [7, 61_000_001, 60_000_000_000_003, u64::from(u32::MAX) * 1_000] {
+            in_both(budget, 0, async |mut bench| {
+                let alice = user("alice");
+                bench.charge(&alice, budget).await.expect("there is enough");
+
+                for micros in [1, 999_999, 7_654_321, 33_333_333] {
+                    bench.pass(Duration::from_micros(micros)).await;
+                    let (before, gain) = (bench.remaining(&alice).await, u128::from(budget) * u128::from(micros));
+                    bench.charge(&alice, before).await.expect("there is enough");
+                    assert_eq!(u128::from(before), gain / WINDOW.as_micros(), "{budget} after {micros} µs");
+                }
+            })
+            .await;
+        }
+    }
+}

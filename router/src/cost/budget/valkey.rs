@@ -1,0 +1,503 @@
+//! The accounts of all routers that share a Valkey or Redis server.
+//!
+//! Each step is one script on the server, by the server's clock. Nobody waits for a server that fails: from then on
+//! there is no connection until a new one has proved good.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use redis::{Client, ConnectionAddr, Script, aio::MultiplexedConnection};
+use tokio::{
+    runtime::Handle,
+    sync::Notify,
+    time::{sleep, timeout},
+};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{info, warn};
+
+use super::{BudgetKey, Charged, WINDOW};
+
+const SCRIPT: &str = include_str!("account.lua");
+const PREFIX: &str = "lyceum:cost:";
+/// How long a request waits for the server at most.
+const TIMEOUT: Duration = Duration::from_millis(100);
+const RETRY_DELAY: Duration = Duration::from_secs(2);
+
+pub struct Valkey {
+    server: Arc<Server>,
+    /// Where the connection is driven.
+    runtime: Handle,
+    _connecting: AbortOnDropHandle<()>,
+}
+
+struct Server {
+    client: Client,
+    script: Script,
+    timeout: Duration,
+    /// None while the server is unavailable.
+    connection: RwLock<Option<Arc<MultiplexedConnection>>>,
+    lost: Notify,
+}
+
+/// The arguments of `account.lua`, in microseconds.
+#[derive(Clone, Copy)]
+struct Step {
+    name: &'static str,
+    budget: u64,
+    returned: u64,
+    taken: u64,
+}
+
+/// The client of a server at this URL, which may have a password that no error repeats.
+///
+/// # Errors
+/// When it is no such URL.
+pub fn client(url: &str) -> Result<Client> {
+    let client = Client::open(url).context(
+        "LYCEUM_COST_BUDGET_URL (`--cost-budget-url`) is not the URL of a Valkey or Redis server, such as \
+         redis://user:password@host:6379/0, or rediss://… for TLS",
+    )?;
+    if let ConnectionAddr::TcpTls { insecure: true, .. } = client.get_connection_info().addr() {
+        bail!("LYCEUM_COST_BUDGET_URL (`--cost-budget-url`): `#insecure` is not supported");
+    }
+    Ok(client)
+}
+
+impl Valkey {
+    /// Connects, and connects again, on the current runtime until it is dropped.
+    pub fn connect(client: Client) -> Self {
+        Self::connect_with(client, Script::new(SCRIPT), TIMEOUT)
+    }
+
+    fn connect_with(client: Client, script: Script, timeout: Duration) -> Self {
+        let (connection, lost) = (RwLock::default(), Notify::new());
+        let server = Arc::new(Server { client, script, timeout, connection, lost });
+        let connecting = tokio::spawn(Arc::clone(&server).stay_connected());
+        Self { server, runtime: Handle::current(), _connecting: AbortOnDropHandle::new(connecting) }
+    }
+
+    /// Takes `due` if there is enough. None while the server is unavailable.
+    pub async fn charge(&self, key: &BudgetKey, due: u64, budget: u64) -> Option<Charged> {
+        self.server.run(&name(key), Step { name: "charge", budget, returned: 0, taken: due }).await
+    }
+
+    /// Replaces a charge by what was used. Nobody waits for it: an answer is on its way to its client.
+    pub fn settle(&self, key: &BudgetKey, charged: u64, used: u64, budget: u64) {
+        // The account cannot have more; and Lua's numbers cannot hold any number.
+        let taken = used.min(budget.saturating_mul(2));
+        let (server, key) = (Arc::clone(&self.server), name(key));
+        let step = Step { name: "settle", budget, returned: charged, taken };
+        self.runtime.spawn(async move { server.run(&key, step).await });
+    }
+}
+
+impl Server {
+    async fn run(&self, key: &str, step: Step) -> Option<Charged> {
+        let connection = self.connection()?;
+        match self.run_on(&connection, key, step).await {
+            Ok(charged) => Some(charged),
+            Err(error) => {
+                self.lose(&connection, &error);
+                None
+            }
+        }
+    }
+
+    async fn run_on(&self, connection: &MultiplexedConnection, key: &str, step: Step) -> Result<Charged> {
+        let Step { name, budget, returned, taken } = step;
+        let mut connection = connection.clone();
+        let mut invocation = self.script.key(key);
+        invocation.arg(budget).arg(WINDOW.as_micros().to_string()).arg(returned).arg(taken).arg(name);
+        let answer = timeout(self.timeout, invocation.invoke_async(&mut connection)).await;
+        let (had_enough, remaining) = answer.context("no answer in time")??;
+        ensure!(remaining <= budget, "more is left than there can be");
+        Ok(Charged { had_enough, remaining })
+    }
+
+    async fn stay_connected(self: Arc<Self>) {
+        let mut is_known_lost = false;
+        loop {
+            match self.connect().await {
+                Ok(connection) => {
+                    *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(connection));
+                    info!("cost budgets are in Valkey");
+                    self.lost.notified().await;
+                    is_known_lost = true;
+                }
+                Err(error) if !is_known_lost => {
+                    self.warn(&error);
+                    is_known_lost = true;
+                }
+                Err(_) => {}
+            }
+            sleep(RETRY_DELAY).await;
+        }
+    }
+
+    /// A connection to a server that does what a charge needs, writing included.
+    async fn connect(&self) -> Result<MultiplexedConnection> {
+        let connection = self.client.get_multiplexed_async_connection().await?;
+        let probe = Step { name: "settle", budget: 1, returned: 0, taken: 1 };
+        self.run_on(&connection, &format!("{PREFIX}probe"), probe).await?;
+        Ok(connection)
+    }
+
+    fn connection(&self) -> Option<Arc<MultiplexedConnection>> {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives up a connection, unless somebody else has.
+    fn lose(&self, lost: &Arc<MultiplexedConnection>, error: &anyhow::Error) {
+        let mut connection = self.connection.write().unwrap_or_else(PoisonError::into_inner);
+        if connection.as_ref().is_some_and(|connection| Arc::ptr_eq(connection, lost)) {
+            *connection = None;
+            drop(connection);
+            self.warn(error);
+            self.lost.notify_one();
+        }
+    }
+
+    fn warn(&self, error: &anyhow::Error) {
+        let mut error = error.to_string();
+        // What is no Valkey may repeat what it was told.
+        let password = self.client.get_connection_info().redis_settings().password();
+        if let Some(password) = password.filter(|password| !password.is_empty()) {
+            error = error.replace(password, "…");
+        }
+        warn!(error, "Valkey is unavailable: until it is back, cost budgets are this router's own");
+    }
+}
+
+fn name(key: &BudgetKey) -> String {
+    match key {
+        BudgetKey::User(id) => format!("{PREFIX}user:{id}"),
+        BudgetKey::Network(Some(network)) => format!("{PREFIX}network:{network}"),
+        BudgetKey::Network(None) => format!("{PREFIX}network:unknown"),
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::{
+        env, fs,
+        io::Write as _,
+        net::{TcpListener, TcpStream},
+        process::{Child, Command, Stdio},
+        thread,
+        time::Instant,
+    };
+
+    use redis::{AsyncCommands as _, cmd};
+    use tempfile::{NamedTempFile, TempDir};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tracing::subscriber::DefaultGuard;
+
+    use super::*;
+
+    const CLOCK: &str = "clock";
+    /// A busy machine is slow.
+    const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+    const PASSWORD: &str = "hunter2 of the tests";
+
+    /// A server of a test's own, whose clock only the test moves.
+    pub struct Redis {
+        process: Child,
+        port: u16,
+        directory: TempDir,
+    }
+
+    impl Redis {
+        pub fn start() -> Self {
+            let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+            let directory = TempDir::new().expect("a temporary directory");
+            Self { process: spawn(port, &directory), port, directory }
+        }
+
+        pub async fn connect(&self) -> Valkey {
+            let script = SCRIPT.replace("redis.call('TIME')", &format!("redis.call('HMGET', '{CLOCK}', 's', 'us')"));
+            assert_ne!(script, SCRIPT, "the script asks for the time");
+            self.pass(Duration::from_hours(500_000)).await;
+            let valkey = self.connect_with(Script::new(&script));
+            until("it is connected", || valkey.is_connected()).await;
+            valkey
+        }
+
+        fn connect_with(&self, script: Script) -> Valkey {
+            Valkey::connect_with(client(&self.url()).expect("a URL"), script, BUSY_TIMEOUT)
+        }
+
+        pub async fn pass(&self, time: Duration) {
+            let mut connection = self.connection().await;
+            let [seconds, micros]: [Option<u64>; 2] =
+                cmd("HMGET").arg(CLOCK).arg("s").arg("us").query_async(&mut connection).await.expect("the clock");
+            let now = Duration::from_secs(seconds.unwrap_or(0)) + Duration::from_micros(micros.unwrap_or(0)) + time;
+            let fields = [("s", now.as_secs()), ("us", now.subsec_micros().into())];
+            let () = connection.hset_multiple(CLOCK, &fields).await.expect("the clock is set");
+        }
+
+        async fn connection(&self) -> MultiplexedConnection {
+            let client = client(&self.url()).expect("a URL");
+            client.get_multiplexed_async_connection().await.expect("it answers")
+        }
+
+        fn url(&self) -> String {
+            format!("redis://:{}@127.0.0.1:{}/2", encoded_password(), self.port)
+        }
+
+        fn kill(&mut self) {
+            self.process.kill().expect("it can be killed");
+            self.process.wait().expect("it ends");
+        }
+
+        fn start_again(&mut self) {
+            self.process = spawn(self.port, &self.directory);
+        }
+    }
+
+    impl Drop for Redis {
+        fn drop(&mut self) {
+            self.kill();
+        }
+    }
+
+    fn encoded_password() -> String {
+        PASSWORD.replace(' ', "%20")
+    }
+
+    fn spawn(port: u16, directory: &TempDir) -> Child {
+        let program = env::var("REDIS_SERVER").unwrap_or_else(|_| "/usr/bin/redis-server".to_owned());
+        let mut command = Command::new(program);
+        command.args(["-", "--dir"]).arg(directory.path()).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut process = command.spawn().expect("`redis-server` starts: Debian has it as a package");
+        // As docs/cost.md has it.
+        let rights = "~lyceum:cost:* +evalsha +script|load +select +time +get +set +del";
+        let settings = format!(
+            "bind 127.0.0.1\nport {port}\nsave \"\"\nrequirepass \"{PASSWORD}\"\nuser lyceum on nopass {rights}\n"
+        );
+        let mut input = process.stdin.take().expect("it reads its settings");
+        input.write_all(settings.as_bytes()).expect("it reads its settings");
+        drop(input);
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(started.elapsed() < Duration::from_mins(1), "`redis-server` does not listen");
+            thread::sleep(Duration::from_millis(5));
+        }
+        process
+    }
+
+    async fn until(what: &str, is_so: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !is_so() {
+            assert!(started.elapsed() < Duration::from_mins(1), "not in time: {what}");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    impl Valkey {
+        fn is_connected(&self) -> bool {
+            self.server.connection().is_some()
+        }
+    }
+
+    fn alice() -> BudgetKey {
+        BudgetKey::User("alice".to_owned())
+    }
+
+    #[tokio::test]
+    async fn an_account_is_forgotten_when_it_is_full_again() {
+        let server = Redis::start();
+        let valkey = server.connect().await;
+        let mut connection = server.connection().await;
+        let name = name(&alice());
+
+        valkey.charge(&alice(), 30_000_000, 60_000_000).await.expect("it answers");
+        let left: i64 = connection.pttl(&name).await.expect("an answer");
+        assert!((1..=30_000).contains(&left), "{left} ms");
+        valkey.settle(&alice(), 30_000_000, 0, 60_000_000);
+        let started = Instant::now();
+        while connection.exists(&name).await.expect("an answer") {
+            assert!(started.elapsed() < Duration::from_secs(20), "it is still there");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_and_no_account_is_a_full_one() {
+        let server = Redis::start();
+        let valkey = server.connect().await;
+        let () = server.connection().await.set(name(&alice()), "-1 and more").await.expect("it is stored");
+
+        let charged = valkey.charge(&alice(), 10, 1_000).await.expect("it answers");
+
+        assert!(charged.had_enough);
+        assert_eq!(charged.remaining, 990);
+    }
+
+    #[tokio::test]
+    async fn time_is_the_servers_own() {
+        let server = Redis::start();
+        let valkey = server.connect_with(Script::new(SCRIPT));
+        until("it is connected", || valkey.is_connected()).await;
+
+        valkey.charge(&alice(), 60_000_000, 60_000_000).await.expect("it answers");
+        sleep(Duration::from_millis(50)).await;
+        let later = valkey.charge(&alice(), 0, 60_000_000).await.expect("it answers").remaining;
+
+        assert!((50_000..30_000_000).contains(&later), "{later}");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_server_that_is_gone_and_it_is_used_again_when_it_is_back() {
+        let mut server = Redis::start();
+        let valkey = server.connect_with(Script::new(SCRIPT));
+        until("it is connected", || valkey.is_connected()).await;
+
+        server.kill();
+        assert!(valkey.charge(&alice(), 1, 1_000).await.is_none());
+        assert!(!valkey.is_connected());
+        server.start_again();
+        until("it is connected again", || valkey.is_connected()).await;
+        // The server has forgotten the script, too.
+        assert!(valkey.charge(&alice(), 1, 1_000).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hangs_is_given_up_after_one_short_wait() {
+        let server = Redis::start();
+        let client = client(&server.url()).expect("a URL");
+        let valkey = Valkey::connect_with(client, Script::new(SCRIPT), Duration::from_millis(300));
+        until("it is connected", || valkey.is_connected()).await;
+        let mut connection = server.connection().await;
+
+        let () = cmd("CLIENT").arg("PAUSE").arg(5_000).query_async(&mut connection).await.expect("it pauses");
+        let started = Instant::now();
+        for _ in 0..100 {
+            assert!(valkey.charge(&alice(), 1, 1_000).await.is_none());
+        }
+
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        until("it is connected again", || valkey.is_connected()).await;
+    }
+
+    #[tokio::test]
+    async fn nonsense_is_no_answer() {
+        let server = Redis::start();
+        for nonsense in
+            ["return 'nonsense'", "return { 1, 1001 }", "return { 1, -1 }", "return redis.error_reply('no')"]
+        {
+            let script = format!("if ARGV[1] == '1' then return {{ 1, 0 }} end {nonsense}");
+            let valkey = server.connect_with(Script::new(&script));
+            until("it is connected", || valkey.is_connected()).await;
+
+            assert!(valkey.charge(&alice(), 1, 1_000).await.is_none(), "{nonsense}");
+            assert!(!valkey.is_connected(), "{nonsense}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_write_is_not_used() {
+        let server = Redis::start();
+        let mut connection = server.connection().await;
+        let () = cmd("REPLICAOF").arg("127.0.0.1").arg(1).query_async(&mut connection).await.expect("it obeys");
+        let valkey = server.connect_with(Script::new(SCRIPT));
+
+        assert!(valkey.server.connect().await.is_err());
+        assert!(!valkey.is_connected());
+    }
+
+    #[tokio::test]
+    async fn the_rights_that_the_documentation_names_are_enough() {
+        let server = Redis::start();
+        let client = client(&format!("redis://lyceum:any@127.0.0.1:{}/1", server.port)).expect("a URL");
+        let valkey = Valkey::connect_with(client, Script::new(SCRIPT), BUSY_TIMEOUT);
+
+        valkey.server.connect().await.expect("it has the rights");
+        until("it is connected", || valkey.is_connected()).await;
+        assert!(valkey.charge(&alice(), 1_000, 1_000).await.is_some());
+        assert!(valkey.charge(&alice(), 0, 1_000).await.is_some());
+    }
+
+    /// What is logged on this thread from here on.
+    fn log() -> (NamedTempFile, DefaultGuard) {
+        let file = NamedTempFile::new().expect("a temporary file");
+        let writer = file.reopen().expect("it is there");
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+        (file, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn lines(log: &NamedTempFile, text: &str) -> usize {
+        let log = fs::read_to_string(log.path()).expect("a log");
+        assert!(!log.contains(PASSWORD), "{log}");
+        log.lines().filter(|line| line.contains(text)).count()
+    }
+
+    #[tokio::test]
+    async fn the_log_says_once_that_the_server_is_lost_and_once_that_it_is_back() {
+        const LOST: &str = "Valkey is unavailable";
+        const BACK: &str = "cost budgets are in Valkey";
+        let (log, _guard) = log();
+        let mut server = Redis::start();
+        let valkey = server.connect_with(Script::new(SCRIPT));
+        until("it is connected", || lines(&log, BACK) == 1).await;
+        let lost = lines(&log, LOST);
+
+        server.kill();
+        for _ in 0..100 {
+            assert!(valkey.charge(&alice(), 1, 1_000).await.is_none());
+        }
+        // Time to try in vain.
+        sleep(RETRY_DELAY + Duration::from_millis(500)).await;
+        assert_eq!(lines(&log, LOST), lost + 1);
+        server.start_again();
+        until("it is connected again", || lines(&log, BACK) == 2).await;
+        assert_eq!(lines(&log, LOST), lost + 1);
+    }
+
+    #[tokio::test]
+    async fn the_log_has_no_password_even_if_the_server_repeats_it() {
+        let (log, _guard) = log();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("a port").port();
+        let echo = tokio::spawn(async move {
+            loop {
+                let (mut connection, _) = listener.accept().await.expect("a connection");
+                let mut told = vec![0; 4096];
+                let length = connection.read(&mut told).await.expect("a command");
+                connection.write_all(b"-ERR no such thing: ").await.expect("an answer");
+                let told = String::from_utf8_lossy(&told[..length]).replace(['\r', '\n'], " ");
+                connection.write_all(format!("{told}\r\n").as_bytes()).await.expect("an answer");
+            }
+        });
+        let server = Redis::start();
+        let wrong_password = format!("redis://:{}wrong@127.0.0.1:{}", encoded_password(), server.port);
+        let echoed = format!("redis://:{}@127.0.0.1:{port}", encoded_password());
+
+        for (index, url) in [wrong_password, echoed].iter().enumerate() {
+            let _valkey = Valkey::connect(client(url).expect("a URL"));
+            until("it is said", || lines(&log, "WARN") == index + 1).await;
+        }
+        echo.abort();
+    }
+
+    #[test]
+    fn a_bad_url_is_told_by_its_settings_name_and_without_its_password() {
+        for url in [
+            "valkey",
+            "http://:hunter2@valkey:6379",
+            "redis://:hunter2@valkey:port",
+            "rediss://:hunter2@valkey/#insecure",
+        ] {
+            let error = format!("{:?}", client(url).expect_err("it is no good"));
+
+            assert!(error.contains("LYCEUM_COST_BUDGET_URL"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        for url in ["redis://valkey", "rediss://:hunter2@valkey:6379/1", "valkey://lyceum:hunter2@[::1]:6380"] {
+            let client = client(url).unwrap_or_else(|error| panic!("{url}: {error:#}"));
+
+            assert!(!format!("{client:?}").contains("hunter2"));
+        }
+    }
+}

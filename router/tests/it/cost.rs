@@ -1,0 +1,164 @@
+//! Cost budgets that two routers share in a Redis server.
+
+use std::{
+    env,
+    net::{Ipv4Addr, TcpListener},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::StatusCode;
+use router::{ClientAddressSettings, CostSettings};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::support::{App, Options, Own, Transport, changed_supergraph, claims_of, sign};
+
+/// 100 ms, and 300 ms for a user, whom nobody finds who is anonymous.
+const ME: &str = "{ me { id } }";
+const BUDGET: u32 = 1_000;
+const ADDRESS: &str = "x-test-address";
+
+/// A server that comes and goes, always at the same address.
+struct Redis {
+    process: Child,
+    port: u16,
+    directory: TempDir,
+}
+
+impl Redis {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let directory = TempDir::new().expect("a temporary directory");
+        Self { process: Self::spawn(port, &directory), port, directory }
+    }
+
+    fn spawn(port: u16, directory: &TempDir) -> Child {
+        let program = env::var("REDIS_SERVER").unwrap_or_else(|_| "/usr/bin/redis-server".to_owned());
+        let mut command = Command::new(program);
+        command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"]).arg(directory.path());
+        command.stdout(Stdio::null()).spawn().expect("`redis-server` starts: Debian has it as a package")
+    }
+
+    /// As `kill -9` does.
+    fn kill(&mut self) {
+        self.process.kill().expect("it can be killed");
+        self.process.wait().expect("it ends");
+    }
+
+    fn start_again(&mut self) {
+        self.process = Self::spawn(self.port, &self.directory);
+    }
+
+    fn router(&self) -> Own {
+        let cost = CostSettings {
+            cost_budget: BUDGET,
+            anonymous_cost_budget: BUDGET,
+            cost_budget_url: Some(format!("redis://127.0.0.1:{}", self.port).into()),
+            ..CostSettings::default()
+        };
+        let weights =
+            [("type Query", "type Query @cost(weight: 100000)"), ("type User", "type User @cost(weight: 300000)")];
+        let supergraph = changed_supergraph(&weights);
+        let client_address =
+            ClientAddressSettings { header: Some(ADDRESS.to_owned()), ..ClientAddressSettings::default() };
+        App::own(Transport::InProcess, Options { client_address, cost, supergraph, ..Options::default() })
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Somebody with a full budget.
+#[derive(Clone, Copy)]
+enum Somebody {
+    User(Uuid),
+    Anonymous(Ipv4Addr),
+}
+
+impl Somebody {
+    fn signed_in() -> Self {
+        Self::User(Uuid::now_v7())
+    }
+
+    fn anonymous() -> Self {
+        Self::Anonymous(Ipv4Addr::from_bits(rand::random()))
+    }
+
+    /// The status of an answer, and what it says is left of the budget.
+    async fn ask(self, app: &App) -> (StatusCode, u32) {
+        let request = app.post().json(&json!({ "query": ME }));
+        let request = match self {
+            Self::User(id) => request.bearer_auth(sign(&claims_of(id))),
+            Self::Anonymous(address) => request.header(ADDRESS, address.to_string()),
+        };
+        let answer = request.send().await.expect("the router answers");
+        let header = |name: &str| answer.headers()[name].to_str().expect("ASCII").to_owned();
+        assert_eq!(header("ratelimit-policy"), format!("\"cost\";q={BUDGET};w=60"));
+        let remaining = header("x-ratelimit-remaining");
+        assert!(header("ratelimit").starts_with(&format!("\"cost\";r={remaining};")), "{}", header("ratelimit"));
+        (answer.status(), remaining.parse().expect("a number"))
+    }
+}
+
+/// What is left of a budget after so many operations of 400 ms or 100 ms each, and a little time.
+fn assert_left(remaining: u32, of: u32) {
+    assert!((of..of + 90).contains(&remaining), "{remaining}, not {of}");
+}
+
+/// What two operations at one router leave for a third at the other one.
+async fn left_at_the_other(somebody: Somebody, first: &App, second: &App) -> (StatusCode, u32) {
+    for _ in 0..2 {
+        assert_eq!(somebody.ask(first).await.0, StatusCode::OK);
+    }
+    // What was not used is given back without waiting for it.
+    sleep(Duration::from_millis(200)).await;
+    somebody.ask(second).await
+}
+
+/// Both fall back to budgets of their own when this machine is too busy to hear the server in time.
+async fn until_they_share(first: &App, second: &App) {
+    let started = Instant::now();
+    loop {
+        let user = left_at_the_other(Somebody::signed_in(), first, second).await;
+        let anonymous = left_at_the_other(Somebody::anonymous(), first, second).await;
+        if user.0 == StatusCode::TOO_MANY_REQUESTS && anonymous.1 < 800 {
+            assert_left(user.1, 200);
+            assert_left(anonymous.1, 700);
+            assert_eq!(anonymous.0, StatusCode::OK);
+            return;
+        }
+        assert_left(user.1, 600);
+        assert!(started.elapsed() < Duration::from_mins(1), "each router has budgets of its own");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_routers_share_budgets_while_their_server_is_there() {
+    let mut redis = Redis::start();
+    let (one, other) = (redis.router(), redis.router());
+    let (first, second) = (&one.app, &other.app);
+    until_they_share(first, second).await;
+    assert_eq!(Somebody::signed_in().ask(second).await.0, StatusCode::OK);
+
+    redis.kill();
+    let (user, anonymous) = (Somebody::signed_in(), Somebody::anonymous());
+    for app in [first, second] {
+        for remaining in [600, 200] {
+            let (status, left) = user.ask(app).await;
+            assert_eq!(status, StatusCode::OK);
+            assert_left(left, remaining);
+        }
+        assert_eq!(user.ask(app).await.0, StatusCode::TOO_MANY_REQUESTS);
+        assert_left(anonymous.ask(app).await.1, 900);
+    }
+
+    redis.start_again();
+    until_they_share(first, second).await;
+}
