@@ -39,6 +39,17 @@ pub async fn ensure_nats() -> Result<()> {
     nats.ensure().await
 }
 
+/// What the tests of cost budgets in Valkey need: its protocol's other server, since older Debians have no Valkey.
+pub async fn ensure_redis() -> Result<()> {
+    let redis = Needed {
+        what_for: "the tests of shared cost budgets need a Redis server",
+        variable: Some("REDIS_SERVER"),
+        usual_place: "/usr/bin/redis-server",
+        package: "redis-server",
+    };
+    redis.ensure().await
+}
+
 /// What puts the manifests together.
 pub async fn ensure_kubectl() -> Result<()> {
     let kubectl = Needed {
