@@ -17,6 +17,7 @@ pub mod ids;
 pub mod list;
 pub mod listen;
 pub mod metrics;
+pub mod money;
 pub mod page;
 pub mod peers;
 pub mod platform;

@@ -7,13 +7,11 @@ use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::FromRow;
-use subgraph_kit::{CourseId, Refusal, UserId, text};
+use subgraph_kit::{CourseId, Refusal, UserId, money::amount_fault, text};
 
 const LONGEST_TITLE: usize = 500;
 /// A page has a hundred of them, and a search reads them all.
 const MAX_DESCRIPTION_LENGTH: usize = 20_000;
-/// What `NUMERIC(12, 2)` holds at most.
-const HIGHEST_PRICE: Decimal = Decimal::from_parts(3_567_587_327, 232, 0, false, 2);
 
 /// A course of the catalogue. Everyone may see it.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
@@ -104,10 +102,8 @@ impl Description {
         match self.price {
             Some(_) if self.is_free => Some("a free course has no price"),
             None if !self.is_free => Some("a course that is not free needs a price"),
-            Some(price) if price <= Decimal::ZERO => Some("must be more than 0"),
-            Some(price) if price > HIGHEST_PRICE => Some("must be at most 9999999999.99"),
-            Some(price) if price.normalize().scale() > 2 => Some("must have at most 2 decimals"),
-            _ => None,
+            Some(price) => amount_fault(price),
+            None => None,
         }
     }
 }

@@ -7,10 +7,7 @@ use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::FromRow;
-use subgraph_kit::{CourseId, PaymentId, UserId, Viewer, events::Purchase};
-
-/// Of an amount of money.
-pub const DECIMALS: u32 = 2;
+use subgraph_kit::{CourseId, PaymentId, UserId, Viewer, events::Purchase, money::with_cents};
 
 /// What a student paid for a course. Only the student and admins may see it.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
@@ -58,9 +55,7 @@ impl Payment {
     /// How much, always with two decimals.
     #[must_use]
     pub fn exact_amount(&self) -> Decimal {
-        let mut amount = self.amount;
-        amount.rescale(DECIMALS);
-        amount
+        with_cents(self.amount)
     }
 
     /// What other services, and whoever moves the money, are told of it.

@@ -5,13 +5,11 @@ pub mod graphql;
 pub mod store;
 
 use rust_decimal::Decimal;
-use subgraph_kit::{Code, CourseId, Refusal, text};
+use subgraph_kit::{Code, CourseId, Refusal, money::amount_fault, text};
 
 use crate::course::Offer;
 
 const LONGEST_KEY: usize = 255;
-/// What `NUMERIC(12, 2)` holds at most.
-const HIGHEST_AMOUNT: Decimal = Decimal::from_parts(3_567_587_327, 232, 0, false, 2);
 
 /// What a student wants to buy, on the way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +32,7 @@ impl Order {
         let refusals: Vec<Refusal> = [
             text::check("idempotencyKey", &self.idempotency_key, false, Some(LONGEST_KEY)),
             is_empty.then(|| Refusal::invalid("idempotencyKey", "must not be empty")),
-            self.amount_fault().map(|message| Refusal::invalid("expectedAmount", message)),
+            self.expected_amount.and_then(amount_fault).map(|message| Refusal::invalid("expectedAmount", message)),
         ]
         .into_iter()
         .flatten()
@@ -56,15 +54,6 @@ impl Order {
                 Err(Refusal::new(Code::PriceChanged, format!("the course costs {price}")).at("expectedAmount"))
             }
             _ => Ok(price),
-        }
-    }
-
-    fn amount_fault(&self) -> Option<&'static str> {
-        match self.expected_amount? {
-            amount if amount <= Decimal::ZERO => Some("must be more than 0"),
-            amount if amount > HIGHEST_AMOUNT => Some("must be at most 9999999999.99"),
-            amount if amount.normalize().scale() > 2 => Some("must have at most 2 decimals"),
-            _ => None,
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Every SQL statement on the purchases table.
 
 use sqlx::{PgConnection, PgPool, query, query_as};
-use subgraph_kit::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, viewer::Student};
+use subgraph_kit::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::with_cents, viewer::Student};
 
 use super::Order;
 use crate::{
     course::Offer,
-    payment::{DECIMALS, Payment, Status},
+    payment::{Payment, Status},
 };
 
 /// A wish that was named before.
@@ -117,10 +117,7 @@ pub async fn take_on(db: &PgPool) -> Result<Option<Purchase>, sqlx::Error> {
     )
     .fetch_optional(db)
     .await?;
-    Ok(purchase.map(|mut purchase| {
-        purchase.amount.rescale(DECIMALS);
-        purchase
-    }))
+    Ok(purchase.map(|purchase| Purchase { amount: with_cents(purchase.amount), ..purchase }))
 }
 
 /// Writes down what became of a payment. None if somebody else has.
