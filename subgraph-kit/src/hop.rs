@@ -187,7 +187,8 @@ fn read(headers: &HeaderMap) -> Result<(u64, Vec<u8>), Refused> {
     let mut values = headers.get_all(SIGNATURE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Err(Refused::NotOne) };
     let (time, signature) = value.to_str().ok().and_then(|value| value.split_once('.')).ok_or(Refused::Malformed)?;
-    let time = time.parse().map_err(|_| Refused::Malformed)?;
+    // One form only: a number can also be written with a sign, or with zeros before it.
+    let time = time.parse().ok().filter(|read: &u64| read.to_string() == time).ok_or(Refused::Malformed)?;
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refused::Malformed)?;
     Ok((time, signature))
 }
@@ -388,6 +389,8 @@ mod tests {
             (time.to_owned(), Refused::Malformed),
             (mac.to_owned(), Refused::Malformed),
             (format!("-{good}"), Refused::Malformed),
+            (format!("+{good}"), Refused::Malformed),
+            (format!("0{good}"), Refused::Malformed),
             (format!("{good}="), Refused::Malformed),
             (format!("{good}.{mac}"), Refused::Malformed),
             (format!("{time}.{}", &mac[..mac.len() - 4]), Refused::Wrong),
