@@ -4,7 +4,7 @@ use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
 use subgraph_kit::{ClientExt as _, UserError, answer};
 
 use super::{Session, Sessions};
-use crate::user::{SignUp, SignUpRole, User};
+use crate::user::{SignUp, SignUpRole, User, normalize_email};
 
 /// Mutations.
 pub struct SessionMutation;
@@ -155,6 +155,11 @@ impl SessionMutation {
 
 impl From<RegisterInput> for SignUp {
     fn from(input: RegisterInput) -> Self {
-        Self { email: input.email.to_lowercase(), password: input.password, name: input.name, role: input.role.into() }
+        Self {
+            email: normalize_email(&input.email),
+            password: input.password,
+            name: input.name,
+            role: input.role.into(),
+        }
     }
 }

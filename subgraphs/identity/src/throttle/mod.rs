@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use self::buckets::Buckets;
 pub use self::{clock::Clock, limit::Limit, settings::ThrottleSettings};
+use crate::user::normalize_email;
 
 /// So many pairs of client and account are remembered, and for so long after they were last seen.
 const MOST_KNOWN: u64 = 100_000;
@@ -110,11 +111,11 @@ impl Throttle {
     }
 
     fn address(&self, email: &str) -> u64 {
-        self.hash(email.to_lowercase())
+        self.hash(normalize_email(email))
     }
 
     fn pair(&self, client: Client, email: &str) -> u64 {
-        self.hash((client.network(), email.to_lowercase()))
+        self.hash((client.network(), normalize_email(email)))
     }
 
     fn hash(&self, key: impl Hash) -> u64 {

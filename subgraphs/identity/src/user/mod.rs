@@ -110,7 +110,14 @@ impl SignUp {
     }
 }
 
-fn email_fault(email: &str) -> Option<&'static str> {
+/// The form in which an address is stored, whatever the letter case that somebody typed.
+#[must_use]
+pub fn normalize_email(typed: &str) -> String {
+    typed.to_lowercase()
+}
+
+/// What is wrong with an address in that form, if anything.
+pub(crate) fn email_fault(email: &str) -> Option<&'static str> {
     if email.chars().count() > LONGEST {
         return Some("must have at most 255 characters");
     }

@@ -13,7 +13,7 @@ use subgraph_kit::{
     viewer::Admin,
 };
 
-use super::{Role, SignUp, User};
+use super::{Role, SignUp, User, normalize_email};
 
 /// The users table.
 #[derive(Clone)]
@@ -147,7 +147,7 @@ pub async fn find_account(db: &PgPool, email: &str) -> Result<Option<Account>, E
         limit 1
         "#,
         email,
-        email.to_lowercase(),
+        normalize_email(email),
     )
     .fetch_optional(db)
     .await?;
