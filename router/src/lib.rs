@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 mod allowed_hosts;
+mod client_messages;
 mod config;
 mod connections;
 mod cost;

@@ -2,8 +2,7 @@
 //!
 //! There is one door to the graph, and it is HTTP: each operation becomes a request to the router's own
 //! endpoint, so that all limits, plugins and checks apply to it as they are. hive-router's own WebSocket
-//! passes them by. What is done here is done to frames that nobody has looked at: their size and depth
-//! are bounded before they are parsed.
+//! passes them by. What frames come to is read in [`crate::client_messages`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -32,7 +31,6 @@ use hive_router::{
             self, HttpRequest, HttpResponse,
             ws::{self, CloseReason, Frame, Message, WsSink},
         },
-        ws::Item,
     },
     pipeline::cors::Cors,
     plugins::plugin_context::PluginContext,
@@ -49,7 +47,7 @@ use tokio_util::{
 
 use crate::{
     Patience,
-    hive_gaps::json_depth_limit,
+    client_messages::{ClientMessage, MessageBuffer, Received},
     places::{Full, Place, Places},
     plugins::{client_address::Address, streams::RETRY_AFTER_SECONDS},
     relay::{self, KEY},
@@ -57,8 +55,6 @@ use crate::{
 
 const PROTOCOL: &str = "graphql-transport-ws";
 const MOST_OPERATIONS: usize = 100;
-/// A message of several frames; a single frame has at most 64 KiB.
-const MOST_MESSAGE_BYTES: usize = 256 * 1024;
 /// What may wait for a slow client before its operations wait, too.
 const MOST_UNSENT_BYTES: usize = 256 * 1024;
 const UNSENT_POLL: Duration = Duration::from_millis(20);
@@ -199,17 +195,9 @@ struct Connection {
     state: Cell<State>,
     /// Dropping one ends it.
     operations: RefCell<HashMap<String, DropGuard>>,
-    /// The frames so far of a message that has several.
-    message: RefCell<Vec<u8>>,
+    message: RefCell<MessageBuffer>,
     heard: Cell<Instant>,
     _place: Rc<(Place, TaskTrackerToken)>,
-}
-
-#[derive(Deserialize)]
-struct Received {
-    r#type: String,
-    id: Option<String>,
-    payload: Option<Value>,
 }
 
 /// Whether each is there, which it also is as null.
@@ -228,57 +216,31 @@ fn as_it_is<'a, D: Deserializer<'a>>(json: D) -> Result<Option<&'a RawValue>, D:
 impl Connection {
     fn on_frame(self: &Rc<Self>, frame: Frame) -> Option<Message> {
         self.heard.set(Instant::now());
-        match frame {
-            Frame::Text(text) => self.on_message(&text),
-            Frame::Continuation(part) => self.on_part(part),
-            Frame::Ping(text) => return Some(Message::Pong(text)),
-            Frame::Pong(_) => {}
-            Frame::Binary(_) => self.close(4400, "Messages are text"),
-            Frame::Close(reason) => {
+        let received = self.message.borrow_mut().receive(frame);
+        match received {
+            Ok(Received::Nothing) => {}
+            Ok(Received::Message(text)) => self.on_message(&text),
+            Ok(Received::Ping(text)) => return Some(Message::Pong(text)),
+            Ok(Received::Close(reason)) => {
                 self.end();
                 return Some(Message::Close(reason));
             }
+            Err(error) => self.close(error.code, error.reason),
         }
         None
-    }
-
-    fn on_part(self: &Rc<Self>, part: Item) {
-        let (part, is_last) = match part {
-            Item::FirstText(part) => {
-                self.message.borrow_mut().clear();
-                (part, false)
-            }
-            Item::Continue(part) => (part, false),
-            Item::Last(part) => (part, true),
-            Item::FirstBinary(_) => return self.close(4400, "Messages are text"),
-        };
-        if self.message.borrow().len() + part.len() > MOST_MESSAGE_BYTES {
-            return self.close(1009, "The message is too large");
-        }
-        self.message.borrow_mut().extend_from_slice(&part);
-        if is_last {
-            let message = self.message.take();
-            self.on_message(&message);
-        }
     }
 
     fn on_message(self: &Rc<Self>, text: &[u8]) {
         if self.state.get() == State::Closed {
             return;
         }
-        if json_depth_limit::is_too_deep(text) {
-            return self.close(4400, "The message is nested too deeply");
-        }
-        let Ok(Received { r#type, id, payload }) = serde_json::from_slice(text) else {
-            return self.close(4400, "The message is not of the protocol");
-        };
-        match (r#type.as_str(), id, payload) {
-            ("connection_init", _, payload) => self.on_init(payload.as_ref()),
-            ("ping", ..) => self.send(&json!({ "type": "pong" })),
-            ("pong", ..) => {}
-            ("subscribe", Some(id), Some(Value::Object(payload))) => self.on_subscribe(id, payload),
-            ("complete", Some(id), _) => _ = self.operations.borrow_mut().remove(&id),
-            _ => self.close(4400, "The message is not of the protocol"),
+        match ClientMessage::parse(text) {
+            Ok(ClientMessage::ConnectionInit(payload)) => self.on_init(payload.as_ref()),
+            Ok(ClientMessage::Ping) => self.send(&json!({ "type": "pong" })),
+            Ok(ClientMessage::Pong) => {}
+            Ok(ClientMessage::Subscribe { id, payload }) => self.on_subscribe(id, payload),
+            Ok(ClientMessage::Complete { id }) => _ = self.operations.borrow_mut().remove(&id),
+            Err(error) => self.close(error.code, error.reason),
         }
     }
 
