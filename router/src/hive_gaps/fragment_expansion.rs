@@ -2,30 +2,49 @@
 //! refused here, before anybody walks through them: fragments that spread others twice, and introspection that goes
 //! round in circles (types have fields, fields have types, and each round multiplies the answer).
 //!
+//! Of fragments with the same name, and of those that spread themselves, nobody can say how large they are: who validates
+//! a document takes another one of the two, and goes on after the first error. So they are refused here, too.
+//!
 //! No upstream issue is known. `upstream_does_not_limit_fragments_that_spread_others_twice` fails once it is closed.
 
 use std::collections::HashMap;
 
-use apollo_compiler::ast::{Definition, Document, FragmentDefinition, Selection};
+use apollo_compiler::{
+    Node,
+    ast::{Definition, Document, FragmentDefinition, Selection},
+};
+use graphql_tools::{parser::Pos, validation::utils::ValidationError};
 
 use super::documents::{RequestErrors, problem};
 
 /// What lists parts of a type. No field of the graph has such a name.
-const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+pub const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 /// The usual query has one within nothing.
 const MAX_NESTED_LISTS: usize = 2;
 /// The usual introspection has about 100, the largest of our operations 40.
-const MAX_SELECTIONS: usize = 5_000;
+pub const MAX_SELECTIONS: usize = 5_000;
+/// Selections within one another. The parser limits them in each fragment, and the router's own limit is stricter; this one
+/// keeps whoever walks through them within their stack.
+pub const MAX_DEPTH: usize = 160;
 /// Of all fragments together, each with the others in its place: whoever validates a document looks at each by itself.
 const MAX_SELECTIONS_OF_FRAGMENTS: usize = 20_000;
 
 /// Lets documents through that are not too large with their fragments in place.
 pub fn check(document: &Document) -> Result<(), RequestErrors> {
     let mut fragments = Fragments::of(document);
-    let extent = fragments.measure(document);
-    if extent.selections > MAX_SELECTIONS || fragments.measure_each(document) > MAX_SELECTIONS_OF_FRAGMENTS {
+    if let Some(fragment) = fragments.namesake {
+        return Err(vec![fault(document, fragment, "has the name of another one")]);
+    }
+    let (extent, of_fragments) = (fragments.measure(document), fragments.measure_each(document));
+    if let Some(fragment) = fragments.circular {
+        return Err(vec![fault(document, fragment, "spreads itself")]);
+    }
+    if extent.selections > MAX_SELECTIONS || of_fragments > MAX_SELECTIONS_OF_FRAGMENTS {
         let message = "The document is too large with its fragments in place.";
         return Err(vec![problem(message, "TOKEN_LIMIT_EXCEEDED")]);
+    }
+    if fragments.is_too_deep || extent.depth > MAX_DEPTH {
+        return Err(vec![problem("Query depth limit exceeded.", "MAX_DEPTH_EXCEEDED")]);
     }
     if extent.lists > MAX_NESTED_LISTS {
         let message = "The introspection asks for the fields of the types of fields of types.";
@@ -34,42 +53,74 @@ pub fn check(document: &Document) -> Result<(), RequestErrors> {
     Ok(())
 }
 
+fn fault(document: &Document, fragment: &Node<FragmentDefinition>, what: &str) -> ValidationError {
+    let place = fragment.line_column_range(&document.sources);
+    let locations = place.map(|place| Pos { line: place.start.line, column: place.start.column }).into_iter().collect();
+    let message = format!("The fragment \"{}\" {what}.", fragment.name);
+    ValidationError { locations, message, error_code: "GRAPHQL_VALIDATION_FAILED" }
+}
+
 /// What a part of a document comes to with its fragments in place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Extent {
-    selections: usize,
+pub struct Extent {
+    pub selections: usize,
     /// How deeply lists of introspection are nested.
-    lists: usize,
+    pub lists: usize,
+    /// How deeply selections are.
+    pub depth: usize,
 }
 
 impl Extent {
+    /// What all operations of a document come to.
+    #[cfg(test)]
+    pub fn of(document: &Document) -> Self {
+        Fragments::of(document).measure(document)
+    }
+
     fn and(self, other: Self) -> Self {
-        let selections = self.selections.saturating_add(other.selections);
-        Self { selections, lists: self.lists.max(other.lists) }
+        Self {
+            selections: self.selections.saturating_add(other.selections),
+            lists: self.lists.max(other.lists),
+            depth: self.depth.max(other.depth),
+        }
     }
 
     fn below(self, field: &str) -> Self {
         let lists = self.lists + usize::from(INTROSPECTION_LISTS.contains(&field));
-        Self { lists, ..self.and_one() }
+        Self { lists, ..self.below_one() }
     }
 
-    fn and_one(self) -> Self {
-        Self { selections: self.selections.saturating_add(1), ..self }
+    fn below_one(self) -> Self {
+        Self { selections: self.selections.saturating_add(1), depth: self.depth + 1, ..self }
     }
 }
 
 /// Measures each fragment once, however often it is spread.
 struct Fragments<'document> {
-    named: HashMap<&'document str, &'document FragmentDefinition>,
-    /// Nothing while a fragment is being measured, so that a circle ends.
-    known: HashMap<&'document str, Extent>,
+    named: HashMap<&'document str, &'document Node<FragmentDefinition>>,
+    /// The first with a name that is taken.
+    namesake: Option<&'document Node<FragmentDefinition>>,
+    /// None while a fragment is being measured, so that a circle ends.
+    known: HashMap<&'document str, Option<Extent>>,
+    /// The first that spreads itself.
+    circular: Option<&'document Node<FragmentDefinition>>,
+    /// How deep what is being measured lies.
+    level: usize,
+    /// Something lies deeper than is measured.
+    is_too_deep: bool,
 }
 
 impl<'document> Fragments<'document> {
     fn of(document: &'document Document) -> Self {
         let fragments = document.definitions.iter().filter_map(Definition::as_fragment_definition);
-        let named = fragments.map(|fragment| (fragment.name.as_str(), fragment.as_ref()));
-        Self { named: named.collect(), known: HashMap::new() }
+        let mut named = HashMap::new();
+        let mut namesake = None;
+        for fragment in fragments {
+            if named.insert(fragment.name.as_str(), fragment).is_some() {
+                namesake = namesake.or(Some(fragment));
+            }
+        }
+        Self { named, namesake, known: HashMap::new(), circular: None, level: 0, is_too_deep: false }
     }
 
     fn measure(&mut self, document: &'document Document) -> Extent {
@@ -84,23 +135,38 @@ impl<'document> Fragments<'document> {
     }
 
     fn within(&mut self, selections: &'document [Selection]) -> Extent {
+        if self.level > MAX_DEPTH {
+            self.is_too_deep = true;
+            return Extent::default();
+        }
+        self.level += 1;
+        let extent = self.within_level(selections);
+        self.level -= 1;
+        extent
+    }
+
+    fn within_level(&mut self, selections: &'document [Selection]) -> Extent {
         let measure = |selection: &'document Selection| match selection {
             Selection::Field(field) => self.within(field.selection_set.as_deref().unwrap_or(&[])).below(&field.name),
             // They count, too: who looks at a document walks through them, for each of its operations.
-            Selection::InlineFragment(fragment) => self.within(&fragment.selection_set).and_one(),
-            Selection::FragmentSpread(spread) => self.within_fragment(&spread.fragment_name).and_one(),
+            Selection::InlineFragment(fragment) => self.within(&fragment.selection_set).below_one(),
+            Selection::FragmentSpread(spread) => self.within_fragment(&spread.fragment_name).below_one(),
         };
         selections.iter().map(measure).fold(Extent::default(), Extent::and)
     }
 
     fn within_fragment(&mut self, name: &'document str) -> Extent {
-        if let Some(known) = self.known.get(name) {
-            return *known;
+        let Some(fragment) = self.named.get(name).copied() else { return Extent::default() };
+        match self.known.get(name) {
+            Some(Some(known)) => return *known,
+            Some(None) => {
+                self.circular = self.circular.or(Some(fragment));
+                return Extent::default();
+            }
+            None => _ = self.known.insert(name, None),
         }
-        self.known.insert(name, Extent::default());
-        let fragment = self.named.get(name).copied();
-        let extent = fragment.map_or_else(Extent::default, |fragment| self.within(&fragment.selection_set));
-        self.known.insert(name, extent);
+        let extent = self.within(&fragment.selection_set);
+        self.known.insert(name, Some(extent));
         extent
     }
 }
@@ -112,8 +178,7 @@ mod tests {
     use super::*;
 
     fn extent(document: &str) -> Extent {
-        let document = Document::parse(document, "test").expect("a document");
-        Fragments::of(&document).measure(&document)
+        Extent::of(&Document::parse(document, "test").expect("a document"))
     }
 
     /// A kilobyte or two that has 2^`rounds` selections.
@@ -154,6 +219,26 @@ mod tests {
         assert_eq!(extent(&bomb(100)).selections, usize::MAX);
     }
 
+    /// apollo-compiler takes the first of two, and looks at the rest of the document all the same.
+    #[test]
+    fn fragments_of_one_name_and_circles_are_refused_and_told_where() {
+        let refused = |text: &str| {
+            let errors = check(&Document::parse(text, "test").expect("a document")).expect_err("it is refused");
+            let place = errors[0].locations[0];
+            (errors[0].error_code, errors[0].message.clone(), place.line, place.column)
+        };
+        let told = |message: &str, line, column| ("GRAPHQL_VALIDATION_FAILED", message.to_owned(), line, column);
+
+        assert_eq!(
+            refused(&format!("{}\nfragment F0 on Query {{ a }}", bomb(30))),
+            told("The fragment \"F0\" has the name of another one.", 2, 1)
+        );
+        assert_eq!(
+            refused("{ a }\n  fragment A on Query { ...B }\n fragment B on Query { ...A }"),
+            told("The fragment \"A\" spreads itself.", 2, 3)
+        );
+    }
+
     #[test]
     fn each_operation_counts_the_fragments_that_all_share() {
         let operation = |number| format!("query Q{number} {{ ...F0 }} ");
@@ -175,6 +260,7 @@ mod tests {
         };
 
         assert_eq!(chain(150), Ok(()));
+        assert_eq!(chain(170), Err("MAX_DEPTH_EXCEEDED"));
         assert_eq!(chain(1_300), Err("TOKEN_LIMIT_EXCEEDED"));
     }
 }
