@@ -69,6 +69,12 @@ impl MessageBuffer {
         self.0.extend_from_slice(&part);
         Ok(if is_last { Received::Message(std::mem::take(&mut self.0)) } else { Received::Nothing })
     }
+
+    /// How much of a message waits for the rest.
+    #[cfg(any(test, fuzzing))]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// A message of `graphql-transport-ws`.

@@ -10,6 +10,9 @@ mod client_messages;
 mod config;
 mod connections;
 mod cost;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hive_gaps;
 mod places;
 mod plan;

@@ -141,12 +141,12 @@ impl Secrets {
         self.0.verify(&signature, |digest| add_message(digest, address, content))
     }
 
-    fn sign_at(&self, hop: Hop<'_>, time: u64) -> HeaderValue {
+    pub(crate) fn sign_at(&self, hop: Hop<'_>, time: u64) -> HeaderValue {
         let signature = BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| add_request(digest, hop, time)));
         HeaderValue::try_from(format!("{time}.{signature}")).expect("digits and letters are a header's value")
     }
 
-    fn verify_at(&self, hop: Hop<'_>, now: u64) -> Result<(), Refused> {
+    pub(crate) fn verify_at(&self, hop: Hop<'_>, now: u64) -> Result<(), Refused> {
         let (time, signature) = read_timely(hop.headers, now)?;
         if self.0.verify(&signature, |digest| add_request(digest, hop, time)) { Ok(()) } else { Err(Refused::Wrong) }
     }

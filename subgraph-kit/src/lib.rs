@@ -11,6 +11,9 @@ mod entities;
 pub mod error;
 pub mod events;
 pub mod fair_queue;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hop;
 pub mod http_server;
 pub mod ids;

@@ -8,7 +8,7 @@ use crate::Error;
 
 const DEFAULT_SIZE: u8 = 20;
 /// Where PostgreSQL's time begins, in 4714 BC.
-const EARLIEST_SECOND: i64 = -210_866_803_200;
+pub(crate) const EARLIEST_SECOND: i64 = -210_866_803_200;
 const SIZES: std::ops::RangeInclusive<i32> = 1..=100;
 
 /// Where a row stands in its list: by time, and by id among equal times.
@@ -31,7 +31,7 @@ impl Position {
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn from_cursor(noun: &str, cursor: &str) -> Option<Self> {
+    pub(crate) fn from_cursor(noun: &str, cursor: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (time, id) = bytes.strip_prefix(noun.as_bytes())?.split_at_checked(8)?;
         let time = DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?;

@@ -105,7 +105,7 @@ impl SealKeys {
         Self::try_new(&Secret::random()).expect("it is long enough")
     }
 
-    fn try_new(secret: &Secret) -> Result<Self, SecretError> {
+    pub(crate) fn try_new(secret: &Secret) -> Result<Self, SecretError> {
         MacKeys::try_new(secret, None).map(Self)
     }
 

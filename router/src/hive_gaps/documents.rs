@@ -67,11 +67,11 @@ use crate::{
 
 /// Of what hive-router gets: with what is escaped in it, a document can have become six times as long, and hive-router's
 /// caches count documents, whatever their length.
-const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
+pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
 /// apollo-compiler counts white space, commas and comments, too; `limits.max_tokens` counts what is left.
-const MAX_LEXED_TOKENS: usize = 16_000;
+pub const MAX_LEXED_TOKENS: usize = 16_000;
 /// Selections, lists and objects within one another. The router's own limits are stricter.
-const MAX_PARSER_DEPTH: usize = 64;
+pub const MAX_PARSER_DEPTH: usize = 64;
 /// A body with a longer document is parsed elsewhere. Parsing takes about 300 ns for each byte.
 const MAX_INLINE_BYTES: usize = 2_048;
 /// A document that is wrong in a hundred places does not get a hundred errors.
@@ -94,8 +94,9 @@ pub struct Documents {
     parsers: FairQueue<Option<IpAddr>>,
 }
 
+/// Makes of a client's operation one that hive-router can deal with.
 #[derive(Clone)]
-struct Rewriter {
+pub struct Rewriter {
     limits: Config,
     /// Keyed, and nobody knows the key.
     hasher: RandomState,
@@ -135,11 +136,11 @@ struct Form {
 
 /// An operation as hive-router gets it.
 pub struct RouterOperation {
-    text: String,
+    pub text: String,
     response_keys: Option<Arc<ResponseKeys>>,
     /// What the variable is called whose name hive-router takes.
-    variable_name: Option<Name>,
-    cost: Option<Arc<OperationCost>>,
+    pub variable_name: Option<Name>,
+    pub cost: Option<Arc<OperationCost>>,
 }
 
 /// Why a request cannot be executed.
@@ -157,7 +158,7 @@ fn parsers_at_a_time() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
-type Rewritten = Result<(Arc<Document>, Arc<RouterOperation>), RequestErrors>;
+pub type Rewritten = Result<(Arc<Document>, Arc<RouterOperation>), RequestErrors>;
 
 /// In the context of a request whose document is long.
 struct Prepared {
@@ -239,8 +240,7 @@ impl RouterPlugin for Documents {
 
 impl Documents {
     fn new(limits: Config) -> Self {
-        let rewriter = Rewriter { limits, hasher: RandomState::new() };
-        Self { graph: RwLock::default(), rewriter, parsers: FairQueue::new(parsers_at_a_time()) }
+        Self { graph: RwLock::default(), rewriter: Rewriter::new(limits), parsers: FairQueue::new(parsers_at_a_time()) }
     }
 
     fn graph(&self) -> Option<Arc<Graph>> {
@@ -307,7 +307,12 @@ impl Documents {
 }
 
 impl Rewriter {
-    fn operation(&self, graph: &Graph, text: &str, name: Option<&str>, params: &GraphQLParams) -> Rewritten {
+    pub fn new(limits: Config) -> Self {
+        Self { limits, hasher: RandomState::new() }
+    }
+
+    /// What hive-router gets for a client's request.
+    pub fn operation(&self, graph: &Graph, text: &str, name: Option<&str>, params: &GraphQLParams) -> Rewritten {
         if let Some(most) = self.limits.max_bytes {
             check_length(text, most)?;
         }
@@ -377,11 +382,11 @@ impl Graph {
     }
 
     /// Operations have costs from now on.
-    fn with_weights(self, supergraph: &Arc<SupergraphState>) -> Self {
+    pub fn with_weights(self, supergraph: &Arc<SupergraphState>) -> Self {
         Self { weights: Some(Arc::clone(supergraph)), ..self }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn schema(&self) -> &Valid<Schema> {
         &self.schema
     }
@@ -450,7 +455,8 @@ pub fn api_schema(sdl: &str) -> Result<Valid<Schema>, DiagnosticList> {
     schema.validate().map_err(|invalid| invalid.errors)
 }
 
-fn parse(text: &str) -> Result<ast::Document, RequestErrors> {
+/// Within the limits of what is lexed, parsed and spread out.
+pub fn parse(text: &str) -> Result<ast::Document, RequestErrors> {
     let mut parser = Parser::new().token_limit(MAX_LEXED_TOKENS).recursion_limit(MAX_PARSER_DEPTH);
     let parsed = parser.parse_ast(text, "operation.graphql");
     if parser.tokens_reached() > MAX_LEXED_TOKENS {

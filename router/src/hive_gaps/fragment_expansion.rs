@@ -72,7 +72,7 @@ pub struct Extent {
 
 impl Extent {
     /// What all operations of a document come to.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn of(document: &Document) -> Self {
         Fragments::of(document).measure(document)
     }

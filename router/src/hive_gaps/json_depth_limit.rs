@@ -19,7 +19,7 @@ use percent_encoding::percent_decode_str;
 use crate::plugins::NoSettings;
 
 /// Far more than any input of the graph has.
-const MAX_DEPTH: usize = 32;
+pub const MAX_DEPTH: usize = 32;
 
 #[derive(Default)]
 pub struct JsonDepthLimit;
@@ -59,13 +59,13 @@ fn too_deep() -> GraphQLError {
 }
 
 /// The values of all parameters but the document, which is no JSON and has a limit of its own.
-fn parameters(query_string: &str) -> impl Iterator<Item = impl Iterator<Item = u8>> {
+pub fn parameters(query_string: &str) -> impl Iterator<Item = impl Iterator<Item = u8>> {
     let pairs = query_string.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs.filter(|(name, _)| !percent_decode_str(name).eq(*b"query")).map(|(_, value)| percent_decode_str(value))
 }
 
 /// How deeply objects and arrays are nested. Brackets within strings are text.
-fn depth(json: impl Iterator<Item = u8>) -> usize {
+pub fn depth(json: impl Iterator<Item = u8>) -> usize {
     let (mut now, mut most) = (0_usize, 0);
     let (mut in_string, mut is_escaped) = (false, false);
     for byte in json {

@@ -59,13 +59,13 @@ pub struct Inbox {
 /// What must be known of an event to keep it. What else is wrong shows when it is acted on, and can
 /// be mended then.
 #[derive(Deserialize)]
-struct Envelope {
+pub(crate) struct Envelope {
     specversion: String,
-    id: Uuid,
+    pub(crate) id: Uuid,
     #[serde(rename = "source")]
     _source: String,
-    r#type: String,
-    subject: Uuid,
+    pub(crate) r#type: String,
+    pub(crate) subject: Uuid,
 }
 
 /// An event whose turn it is.
@@ -287,7 +287,8 @@ async fn until_next_try(transaction: &mut PgConnection) -> Result<Option<Duratio
     Ok(seconds.map(Duration::from_secs_f64))
 }
 
-fn read(body: &[u8]) -> Result<(Envelope, String), Undelivered> {
+/// What is worth keeping of what somebody sends.
+pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), Undelivered> {
     let refuse = |reason: String| Undelivered::Refused(format!("no event: {reason}"));
     let malformed = |error: serde_json::Error| refuse(text::without_strings(&error.to_string()));
     let event: Value = serde_json::from_slice(body).map_err(malformed)?;

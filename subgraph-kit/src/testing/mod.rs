@@ -1,5 +1,6 @@
 //! For the tests of the subgraphs: people with real tokens, and a count of SQL statements.
 
+pub mod corpus;
 pub mod events;
 pub mod pages;
 pub mod transcript;

@@ -1,6 +1,9 @@
 //! The identity subgraph: users, sign-up and sign-in, and the keys that access tokens are signed with.
 
 pub mod admin;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 pub mod password;
 pub mod session;
