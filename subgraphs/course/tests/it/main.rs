@@ -1,6 +1,7 @@
 //! The course subgraph, asked as the router asks it, over a real database.
 
 mod abandoned;
+mod any_pages;
 mod catalogue;
 mod course;
 mod mutations;

@@ -1,0 +1,241 @@
+//! Whatever rows there are and whichever pages are asked for, they are the whole list, cut up.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use serde_json::{Value, json};
+use sqlx::{PgPool, query, query_as};
+use subgraph_kit::{
+    page::Position,
+    testing::{Reply, TestClient, pages::List},
+};
+use tokio::{runtime::Handle, task::spawn_blocking};
+use uuid::Uuid;
+
+use crate::people::*;
+
+const CASES: u32 = 60;
+const LEVELS: [&str; 3] = ["beginner", "intermediate", "advanced"];
+
+/// A course, as far as its place in a list goes.
+#[derive(Clone, Debug)]
+struct Row {
+    /// Small numbers, so that many are equal.
+    milliseconds: i64,
+    microseconds: i64,
+    random: u128,
+    level: usize,
+    is_teresas: bool,
+}
+
+/// How rows are named.
+#[derive(Clone, Copy, Debug)]
+enum Ids {
+    /// By ids that hold their time.
+    New,
+    /// By random ones.
+    Old,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Newest,
+    Oldest,
+    OneLevel,
+    OfTeacher,
+}
+
+/// One page. The places are taken modulo the list's length.
+#[derive(Clone, Debug)]
+struct Ask {
+    forward: bool,
+    size: usize,
+    after: Option<usize>,
+    before: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    rows: Vec<Row>,
+    ids: Ids,
+    kind: Kind,
+    asks: Vec<Ask>,
+    /// Of the pages of a walk from one end to the other, in turn.
+    sizes: Vec<usize>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let row = (0..6_i64, 0..3_i64, any::<u128>(), 0..LEVELS.len(), any::<bool>()).prop_map(
+        |(milliseconds, microseconds, random, level, is_teresas)| Row {
+            milliseconds,
+            microseconds,
+            random,
+            level,
+            is_teresas,
+        },
+    );
+    let ask = (any::<bool>(), 1..=8_usize, option::of(0..40_usize), option::of(0..40_usize))
+        .prop_map(|(forward, size, after, before)| Ask { forward, size, after, before });
+    let ids = prop_oneof![Just(Ids::New), Just(Ids::Old), Just(Ids::Both)];
+    let kind = prop_oneof![Just(Kind::Newest), Just(Kind::Oldest), Just(Kind::OneLevel), Just(Kind::OfTeacher)];
+    (vec(row, 0..30), ids, kind, vec(ask, 0..6), vec(1..=7_usize, 1..5))
+        .prop_map(|(rows, ids, kind, asks, sizes)| Case { rows, ids, kind, asks, sizes })
+}
+
+impl Row {
+    fn position(&self, ids: Ids, number: usize) -> Position {
+        let millisecond =
+            DateTime::<Utc>::from_timestamp_millis(1_700_000_000_000 + self.milliseconds).expect("a time");
+        let is_new = match ids {
+            Ids::New => true,
+            Ids::Old => false,
+            Ids::Both => number.is_multiple_of(2),
+        };
+        if is_new {
+            let random = self.random.to_be_bytes();
+            let millis = u64::try_from(millisecond.timestamp_millis()).expect("it is later than 1970");
+            let random = random[..10].try_into().expect("ten bytes");
+            return Position {
+                time: millisecond,
+                id: uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid(),
+            };
+        }
+        let time = millisecond + TimeDelta::microseconds(self.microseconds);
+        Position { time, id: uuid::Builder::from_random_bytes(self.random.to_be_bytes()).into_uuid() }
+    }
+}
+
+impl Case {
+    async fn insert(&self, db: &PgPool) {
+        query("truncate courses").execute(db).await.expect("the courses are gone");
+        for (number, row) in self.rows.iter().enumerate() {
+            let Position { time, id } = row.position(self.ids, number);
+            query(
+                "insert into courses (id, teacher_id, title, level, created_at)
+                 values ($1, $2, 'Course', $3::course_level, $4)
+                 on conflict do nothing",
+            )
+            .bind(id)
+            .bind(if row.is_teresas { TERESA } else { TOM })
+            .bind(LEVELS[row.level])
+            .bind(time)
+            .execute(db)
+            .await
+            .expect("the course is inserted");
+        }
+    }
+
+    /// The whole list, in its order.
+    async fn all(&self, db: &PgPool) -> Vec<Position> {
+        let (condition, order) = match self.kind {
+            Kind::Newest => ("true", "desc"),
+            Kind::Oldest => ("true", "asc"),
+            Kind::OneLevel => ("level = 'beginner'", "desc"),
+            Kind::OfTeacher => ("teacher_id = $1", "desc"),
+        };
+        let sql = format!(
+            "select created_at, id from courses where {condition} and $1::uuid is not null
+             order by created_at {order}, id {order}"
+        );
+        let rows: Vec<(DateTime<Utc>, Uuid)> =
+            query_as(sqlx::AssertSqlSafe(sql)).bind(TERESA).fetch_all(db).await.expect("the courses are read");
+        rows.into_iter().map(|(time, id)| Position { time, id }).collect()
+    }
+
+    fn list(&self) -> (List, &'static str) {
+        match self.kind {
+            Kind::Newest => (List::root("courses"), ""),
+            Kind::Oldest => (List::root("courses"), "orderBy: OLDEST"),
+            Kind::OneLevel => (List::root("courses"), "filter: { level: BEGINNER }"),
+            Kind::OfTeacher => (List::of(json!({ "__typename": "User", "id": TERESA }), "courses"), ""),
+        }
+    }
+
+    async fn check(&self, db: &PgPool) {
+        self.insert(db).await;
+        let pages = Pages { client: app(db.clone()).await.anonymous(), list: self.list(), all: self.all(db).await };
+        for ask in &self.asks {
+            let place = |place: Option<usize>| place.filter(|_| !pages.all.is_empty()).map(|at| at % pages.all.len());
+            pages.check(&Ask { after: place(ask.after), before: place(ask.before), ..*ask }).await;
+        }
+        for forward in [true, false] {
+            pages.walk(forward, &self.sizes).await;
+        }
+    }
+}
+
+struct Pages {
+    client: TestClient,
+    list: (List, &'static str),
+    all: Vec<Position>,
+}
+
+impl Pages {
+    /// One page is what the list has there, and says whether there is more.
+    async fn check(&self, ask: &Ask) -> usize {
+        let start = ask.after.map_or(0, |after| after + 1);
+        let end = ask.before.unwrap_or(self.all.len()).max(start);
+        let window = &self.all[start..end];
+        let size = ask.size.min(window.len());
+        let expected = if ask.forward { &window[..size] } else { &window[window.len() - size..] };
+        let is_cut = size < window.len();
+
+        let page = self.page(ask).await;
+
+        let (list, _) = &self.list;
+        let info = |name| list.info(&page, name);
+        assert_eq!(list.ids(&page), expected.iter().map(|row| row.id.to_string()).collect::<Vec<_>>(), "{ask:?}");
+        assert_eq!(info("hasNextPage"), if ask.forward { is_cut } else { ask.before.is_some() }, "{ask:?}");
+        assert_eq!(info("hasPreviousPage"), if ask.forward { ask.after.is_some() } else { is_cut }, "{ask:?}");
+        let cursor = |row: Option<&Position>| row.map_or(Value::Null, |row| row.to_cursor("course").into());
+        assert_eq!(info("startCursor"), &cursor(expected.first()), "{ask:?}");
+        assert_eq!(info("endCursor"), &cursor(expected.last()), "{ask:?}");
+        assert_eq!(list.total(&page), self.all.len(), "{ask:?}");
+        size
+    }
+
+    async fn page(&self, ask: &Ask) -> Reply {
+        let (list, others) = &self.list;
+        let mut arguments = format!("{}: {} {others}", if ask.forward { "first" } else { "last" }, ask.size);
+        for (name, place) in [("after", ask.after), ("before", ask.before)] {
+            if let Some(place) = place {
+                write!(arguments, " {name}: \"{}\"", self.all[place].to_cursor("course")).expect("a string");
+            }
+        }
+        list.page(&self.client, &arguments).await.ok()
+    }
+
+    /// Page after page, each from where the last one ended, until there is none: together they are the list.
+    async fn walk(&self, forward: bool, sizes: &[usize]) {
+        let mut seen = 0_usize;
+        for size in sizes.iter().cycle() {
+            let at = if forward { seen.checked_sub(1) } else { Some(self.all.len() - seen).filter(|_| seen > 0) };
+            let (after, before) = if forward { (at, None) } else { (None, at) };
+            seen += self.check(&Ask { forward, size: *size, after, before }).await;
+            if seen == self.all.len() {
+                return;
+            }
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn any_pages_of_any_rows_are_the_whole_list_cut_up(db: PgPool) {
+    let runtime = Handle::current();
+    let run = move || {
+        let config = Config { cases: CASES, ..Config::with_source_file(file!()) };
+        TestRunner::new(config).run(&case(), |case| {
+            runtime.block_on(case.check(&db));
+            Ok(())
+        })
+    };
+
+    spawn_blocking(run).await.expect("it ends").unwrap_or_else(|error| panic!("{error}"));
+}
