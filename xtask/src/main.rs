@@ -7,6 +7,7 @@ mod dashboards;
 mod database;
 mod debian;
 mod files;
+mod fuzz;
 mod generate;
 mod learn_costs;
 mod lint;
@@ -109,6 +110,10 @@ enum Task {
     /// The reference is graphql-js over the rows of the five databases, and `docs/permissions.json`. A difference is
     /// made as small as it gets, and printed as a case to paste.
     Truth(truth::Options),
+    /// Try random inputs on the functions that read what clients and services send.
+    ///
+    /// Needs a nightly compiler and cargo-fuzz. An input that breaks what must hold is kept in `fuzz/artifacts`.
+    Fuzz(fuzz::Options),
     /// Learn from random queries what the graph's fields and types cost: `docs/costs.json`.
     ///
     /// Measures an optimized `lyceum up` with the full sample data, so nothing else should run meanwhile. Then looks at
@@ -163,6 +168,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Attack(options) => attack::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
         Task::Truth(options) => truth::run(&options).await,
+        Task::Fuzz(options) => fuzz::run(&options).await,
         Task::Costs(options) => learn_costs::run(&options).await,
         Task::Ci => {
             lint::run().await?;
