@@ -47,7 +47,7 @@ use crate::{
     allowed_hosts::AllowedHosts,
     config,
     connections::Connections,
-    hive_gaps::unread_body::UnreadBody,
+    hive_gaps::{idle_caches, unread_body::UnreadBody},
     places::Places,
     plugins,
     plugins::handed_over::{HandedOver, Parts},
@@ -181,6 +181,8 @@ impl Router {
         let server = server(listeners, self.config, &shared, &schema, parts, ending)?;
         info!(%address, "the router is ready");
         let patience = self.config.http.shutdown_timeout;
+        idle_caches::observe_sizes(&shared, &schema);
+        let _forgetting = AbortOnDropHandle::new(tokio::spawn(idle_caches::keep_forgetting(shared.clone(), schema)));
         rt::spawn(stop_with(stop.clone(), relay_ended.clone(), server.clone(), in_flight, patience));
         let ended = server.await;
 

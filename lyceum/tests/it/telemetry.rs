@@ -390,6 +390,23 @@ fn a_client_cannot_make_series_of_its_own() {
 }
 
 #[test]
+fn what_nobody_asks_for_is_forgotten() {
+    let caches = ["parse", "validate", "normalize", "plan"].map(|cache| format!("hive_router_{cache}_cache_size"));
+    let (system, url) = counting(&["--empty"]);
+    for alias in ["a", "b", "c"] {
+        system.anonymous().data(&format!("{{ {alias}: courses {{ totalCount }} }}"), json!({}));
+    }
+
+    // The sizes are counted where caches forget.
+    for cache in &caches {
+        becomes(&url, cache, &[], 3.0);
+    }
+    for cache in &caches {
+        becomes(&url, cache, &[], 0.0);
+    }
+}
+
+#[test]
 fn events_that_wait_and_streams_that_are_open_are_counted() {
     let (system, url) = counting(&["--empty"]);
     let input = json!({ "email": "ada@counted.example", "password": PASSWORD, "name": "Ada" });

@@ -12,8 +12,9 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     mem,
     net::IpAddr,
-    sync::{Arc, LazyLock, Mutex, PoisonError, RwLock},
+    sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, Weak},
     thread::available_parallelism,
+    time::Duration,
 };
 
 use apollo_compiler::{
@@ -49,13 +50,13 @@ use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sonic_rs::Value;
 use subgraph_kit::fair_queue::FairQueue;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, time::sleep};
 
 use super::{
     answers::{self, Asked},
     conditions::{self, Conditions},
     errors_below_null::ClientOperation,
-    fragment_expansion, mutation_order,
+    fragment_expansion, idle_caches, mutation_order,
     response_keys::{self, ResponseKeys},
     variable_names, variables,
 };
@@ -78,6 +79,8 @@ const MAX_INLINE_BYTES: usize = 2_048;
 const MAX_ERRORS: usize = 10;
 /// What the known documents of one graph may take, all together.
 const MAX_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// As in hive-router's caches.
+const TIME_TO_IDLE: Duration = Duration::from_secs(20);
 /// How many times its text a parsed document takes, and its forms with it.
 const PARSED_SIZE: usize = 20;
 /// Forms of one document that are kept: one for each operation and each combination of its conditions.
@@ -150,7 +153,12 @@ pub type RequestErrors = Vec<ValidationError>;
 static PARSERS: LazyLock<Runtime> = LazyLock::new(|| {
     let mut parsers = tokio::runtime::Builder::new_multi_thread();
     parsers.worker_threads(1).max_blocking_threads(parsers_at_a_time());
-    parsers.thread_name("router:parser").thread_stack_size(STACK_BYTES).build().expect("threads can be started")
+    parsers
+        .thread_name("router:parser")
+        .thread_stack_size(STACK_BYTES)
+        .enable_time()
+        .build()
+        .expect("threads can be started")
 });
 
 /// As many as there are processors.
@@ -188,7 +196,9 @@ impl RouterPlugin for Documents {
         payload.on_end(|payload| match Graph::new(&payload.new_supergraph.public_schema.sdl) {
             Ok(graph) => {
                 let graph = graph.with_weights(&payload.new_supergraph.planner.supergraph);
-                *self.graph.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(graph));
+                let graph = Arc::new(graph);
+                PARSERS.spawn(keep_forgetting(Arc::downgrade(&graph)));
+                *self.graph.write().unwrap_or_else(PoisonError::into_inner) = Some(graph);
                 payload.proceed()
             }
             Err(errors) => {
@@ -358,6 +368,15 @@ impl Rewriter {
     }
 }
 
+/// Lets a graph's cache forget what is idle, for as long as there is the graph.
+async fn keep_forgetting(graph: Weak<Graph>) {
+    while let Some(graph) = graph.upgrade() {
+        graph.documents.run_pending_tasks();
+        drop(graph);
+        sleep(idle_caches::PERIOD).await;
+    }
+}
+
 impl Prepared {
     /// The operation, if it is that of this request: the body of a GET may be anything.
     fn take(&mut self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
@@ -377,7 +396,8 @@ impl Graph {
         let schema = api_schema(sdl)?;
         let fields = schema.types.values().flat_map(response_keys::field_names).cloned().collect();
         let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len() * PARSED_SIZE).unwrap_or(u32::MAX);
-        let documents = Cache::builder().weigher(weigh).max_capacity(MAX_CACHE_BYTES).build();
+        let documents =
+            Cache::builder().weigher(weigh).max_capacity(MAX_CACHE_BYTES).time_to_idle(TIME_TO_IDLE).build();
         Ok(Self { schema, field_names: fields, weights: None, documents })
     }
 

@@ -9,6 +9,7 @@ pub mod documents;
 mod errors_below_null;
 pub mod fragment_expansion;
 pub mod get_parameters;
+pub mod idle_caches;
 pub mod inbound_dedupe;
 mod json;
 pub mod json_depth_limit;
