@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use crate::{
     Error, PageArgs,
     budget::{COUNT, Deadline},
-    list::{ChildCount, ChildPage, Listed, Page},
+    children::{ChildCount, ChildPage},
+    list::{Listed, Page},
 };
 
 /// A page of a list of nodes, with the cursors that lead on and the size of the whole.

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod budget;
+pub mod children;
 pub mod client;
 pub mod connection;
 pub mod crash;

@@ -1,10 +1,9 @@
 //! Pages of a table, by keyset. The statements are built at run time, because direction, order
 //! and filters vary; the table's own words are constants of its row type.
 
-use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
+use std::{hash::Hash, marker::PhantomData};
 
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow, query};
-use uuid::Uuid;
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, postgres::PgRow, query};
 
 use crate::{
     Error, PageArgs,
@@ -80,7 +79,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    fn new(mut rows: Vec<T>, args: &PageArgs) -> Self {
+    pub(crate) fn new(mut rows: Vec<T>, args: &PageArgs) -> Self {
         let has_more = rows.len() > usize::from(args.size);
         rows.truncate(usize::from(args.size));
         match args.direction {
@@ -91,27 +90,6 @@ impl<T> Page<T> {
             }
         }
     }
-}
-
-/// A page of the children of one parent, such as a student's completed enrollments. As a
-/// loader's key it lets the pages of many parents be read by one statement.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ChildPage<P, F> {
-    /// Whose children.
-    pub parent: P,
-    /// Which of them.
-    pub filter: F,
-    /// Which part of the list.
-    pub args: PageArgs,
-}
-
-/// How many children of one parent pass a filter.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ChildCount<P, F> {
-    /// Whose children.
-    pub parent: P,
-    /// Which of them.
-    pub filter: F,
 }
 
 /// Adds conditions to a statement, each beginning with ` and `.
@@ -214,6 +192,8 @@ fn page_sql<T: Listed>(key: Key, order: Order, filter: &impl Filter, args: &Page
     let mut sql = QueryBuilder::new(format!("select {} from {} where true", T::COLUMNS, T::TABLE));
     filter.push(&mut sql);
     push_keyset::<T>(&mut sql, key, order, args);
+    push_order::<T>(&mut sql, key, order, args);
+    sql.push(" limit ").push_bind(rows_to_read(args));
     sql
 }
 
@@ -223,99 +203,8 @@ fn count_sql<T: Listed>(filter: &impl Filter) -> QueryBuilder<Postgres> {
     sql
 }
 
-/// The pages of many parents, newest first: one statement for all that ask for the same part by
-/// the same filter.
-///
-/// # Errors
-/// Those of the database.
-pub async fn child_pages<T, P, F>(
-    lane: &ScanLane,
-    parent_column: &str,
-    keys: &[ChildPage<P, F>],
-) -> Result<HashMap<ChildPage<P, F>, Arc<Page<T>>>, Error>
-where
-    T: Listed,
-    P: Copy + Eq + Hash + Into<Uuid>,
-    F: Filter + Clone + Eq + Hash,
-{
-    let mut pages = HashMap::with_capacity(keys.len());
-    for ((filter, args), group) in grouped(keys, |key| (key.filter.clone(), key.args)) {
-        let mut rows = child_rows::<T>(lane, parent_column, parents(&group, |key| key.parent), &filter, &args).await?;
-        for key in group {
-            let rows = rows.remove(&key.parent.into()).unwrap_or_default();
-            pages.insert(key.clone(), Arc::new(Page::new(rows, &args)));
-        }
-    }
-    Ok(pages)
-}
-
-/// The counts of many parents, by one statement for each filter.
-///
-/// # Errors
-/// Those of the database.
-pub async fn child_counts<T, P, F>(
-    lane: &ScanLane,
-    parent_column: &str,
-    keys: &[ChildCount<P, F>],
-) -> Result<HashMap<ChildCount<P, F>, i64>, Error>
-where
-    T: Listed,
-    P: Copy + Eq + Hash + Into<Uuid>,
-    F: Filter + Clone + Eq + Hash,
-{
-    let mut counts = HashMap::with_capacity(keys.len());
-    for (filter, group) in grouped(keys, |key| key.filter.clone()) {
-        let mut sql = QueryBuilder::new(format!(
-            "select {parent_column}, count(*) from {} where {parent_column} = any(",
-            T::TABLE
-        ));
-        sql.push_bind(parents(&group, |key| key.parent)).push(")");
-        filter.push(&mut sql);
-        sql.push(format_args!(" group by {parent_column}"));
-
-        let rows = lane.children(group.len(), sql).await?;
-        let counts_of = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        let found: HashMap<Uuid, i64> = counts_of.collect::<Result<_, sqlx::Error>>()?;
-        counts.extend(group.into_iter().map(|key| (key.clone(), found.get(&key.parent.into()).copied().unwrap_or(0))));
-    }
-    Ok(counts)
-}
-
-async fn child_rows<T: Listed>(
-    lane: &ScanLane,
-    parent_column: &str,
-    parents: Vec<Uuid>,
-    filter: &impl Filter,
-    args: &PageArgs,
-) -> Result<HashMap<Uuid, Vec<T>>, Error> {
-    let number = parents.len();
-    let mut sql = QueryBuilder::new("select parent.key as parent_key, child.* from unnest(");
-    sql.push_bind(parents);
-    sql.push(format_args!(
-        "::uuid[]) as parent (key) cross join lateral (select {} from {} where {parent_column} = parent.key",
-        T::COLUMNS,
-        T::TABLE,
-    ));
-    filter.push(&mut sql);
-    push_keyset::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
-    sql.push(") as child");
-
-    let mut rows: HashMap<Uuid, Vec<T>> = HashMap::new();
-    for row in lane.children(number, sql).await? {
-        rows.entry(row.try_get("parent_key")?).or_default().push(T::from_row(&row)?);
-    }
-    for children in rows.values_mut() {
-        children.sort_unstable_by_key(T::position);
-        if scans_down(Order::NewestFirst, args.direction) {
-            children.reverse();
-        }
-    }
-    Ok(rows)
-}
-
-/// The keyset's conditions, its order, and one row more than asked for, which tells whether the
-/// list goes on.
-fn push_keyset<T: Listed>(sql: &mut QueryBuilder<Postgres>, key: Key, order: Order, args: &PageArgs) {
+/// The keyset's conditions.
+pub(crate) fn push_keyset<T: Listed>(sql: &mut QueryBuilder<Postgres>, key: Key, order: Order, args: &PageArgs) {
     let (beyond_after, beyond_before) = match order {
         Order::NewestFirst => ("<", ">"),
         Order::OldestFirst => (">", "<"),
@@ -332,26 +221,22 @@ fn push_keyset<T: Listed>(sql: &mut QueryBuilder<Postgres>, key: Key, order: Ord
                 .push(")"),
         };
     }
+}
+
+/// The keyset's order.
+pub(crate) fn push_order<T: Listed>(sql: &mut QueryBuilder<Postgres>, key: Key, order: Order, args: &PageArgs) {
     let direction = if scans_down(order, args.direction) { "desc" } else { "asc" };
     match key {
         Key::Id => sql.push(format_args!(" order by id {direction}")),
         Key::TimeAndId => sql.push(format_args!(" order by {} {direction}, id {direction}", T::TIME)),
     };
-    sql.push(" limit ").push_bind(i64::from(args.size) + 1);
 }
 
-fn scans_down(order: Order, direction: Direction) -> bool {
+/// One more than asked for, which says whether the list goes on.
+pub(crate) fn rows_to_read(args: &PageArgs) -> i64 {
+    i64::from(args.size) + 1
+}
+
+pub(crate) fn scans_down(order: Order, direction: Direction) -> bool {
     (order == Order::NewestFirst) == (direction == Direction::Forward)
-}
-
-fn grouped<K, G: Eq + Hash>(keys: &[K], group_of: impl Fn(&K) -> G) -> HashMap<G, Vec<&K>> {
-    let mut groups: HashMap<G, Vec<&K>> = HashMap::new();
-    for key in keys {
-        groups.entry(group_of(key)).or_default().push(key);
-    }
-    groups
-}
-
-fn parents<K, P: Into<Uuid>>(keys: &[&K], parent_of: impl Fn(&K) -> P) -> Vec<Uuid> {
-    keys.iter().map(|key| parent_of(key).into()).collect()
 }

@@ -39,6 +39,13 @@ impl List {
         }
     }
 
+    /// The same, asked for together with that of another entity.
+    #[must_use]
+    pub fn beside(mut self, other: Value) -> Self {
+        self.variables["entities"].as_array_mut().expect("a list of an entity").push(other);
+        self
+    }
+
     /// A page by these arguments, such as `first: 3`.
     pub async fn page(&self, client: &TestClient, arguments: &str) -> Reply {
         let document = self.document.replace("ARGUMENTS", arguments).replace("PAGE", PAGE);

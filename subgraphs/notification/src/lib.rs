@@ -41,8 +41,8 @@ pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationS
 ///
 /// # Errors
 /// Those of the database.
-#[expect(clippy::unused_async, reason = "all subgraphs open in the same way")]
 pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
-    let subgraph = Subgraph::new(NAME, schema(), Store::new(db.clone()), db, platform.verifier.clone());
+    let store = Store::open(db.clone()).await?;
+    let subgraph = Subgraph::new(NAME, schema(), store, db, platform.verifier.clone());
     Ok(subgraph.consuming(told::Consumer))
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
     Connection, Error, PageArgs, UserId, ViewerExt as _,
+    children::ChildCount,
     connection::{self, count_in_time},
-    list::{ChildCount, Listed as _},
+    list::Listed as _,
 };
 
 use crate::notification::{

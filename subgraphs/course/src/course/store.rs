@@ -6,8 +6,9 @@ use async_graphql::dataloader::Loader;
 use sqlx::{PgPool, Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
     CourseId, Error, PageArgs, Refusal, UserId,
+    children::{ChildCount, ChildPage, Children},
     ids::new_id_and_time,
-    list::{self, ChildCount, ChildPage, Filter, Listed, Order, Page, Table},
+    list::{Filter, Listed, Order, Page, Table},
     page::Position,
     scans::Scan,
     text::contains_pattern,
@@ -22,6 +23,7 @@ use super::{Course, Description, Level};
 pub struct Store {
     db: PgPool,
     table: Table<Course, CourseFilter>,
+    by_teacher: Children<Course>,
 }
 
 /// Which courses of the catalogue are asked for.
@@ -73,13 +75,14 @@ impl Filter for CourseFilter {
 }
 
 impl Store {
-    /// The table in this database; looks how its rows can be ordered.
+    /// The table in this database; looks how its rows can be ordered and found.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
-        Ok(Self { db, table })
+        let by_teacher = Children::open(&db, table.lane().clone(), "teacher_id").await?;
+        Ok(Self { db, table, by_teacher })
     }
 
     /// A page of the catalogue.
@@ -210,7 +213,7 @@ impl Loader<ChildPage<UserId, ()>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildPage<UserId, ()>]) -> Result<HashMap<ChildPage<UserId, ()>, Self::Value>, Error> {
-        list::child_pages(self.table.lane(), "teacher_id", keys).await
+        self.by_teacher.pages(keys).await
     }
 }
 
@@ -219,6 +222,6 @@ impl Loader<ChildCount<UserId, ()>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildCount<UserId, ()>]) -> Result<HashMap<ChildCount<UserId, ()>, i64>, Error> {
-        list::child_counts::<Course, _, _>(self.table.lane(), "teacher_id", keys).await
+        self.by_teacher.counts(keys).await
     }
 }

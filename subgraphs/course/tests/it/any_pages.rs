@@ -50,6 +50,8 @@ enum Kind {
     Oldest,
     OneLevel,
     OfTeacher,
+    /// Asked for together with another's.
+    OfTeachers,
 }
 
 /// One page. The places are taken modulo the list's length.
@@ -66,6 +68,8 @@ struct Case {
     rows: Vec<Row>,
     ids: Ids,
     kind: Kind,
+    /// Whether a teacher's courses have an index.
+    is_indexed: bool,
     asks: Vec<Ask>,
     /// Of the pages of a walk from one end to the other, in turn.
     sizes: Vec<usize>,
@@ -84,9 +88,15 @@ fn case() -> impl Strategy<Value = Case> {
     let ask = (any::<bool>(), 1..=8_usize, option::of(0..40_usize), option::of(0..40_usize))
         .prop_map(|(forward, size, after, before)| Ask { forward, size, after, before });
     let ids = prop_oneof![Just(Ids::New), Just(Ids::Old), Just(Ids::Both)];
-    let kind = prop_oneof![Just(Kind::Newest), Just(Kind::Oldest), Just(Kind::OneLevel), Just(Kind::OfTeacher)];
-    (vec(row, 0..30), ids, kind, vec(ask, 0..6), vec(1..=7_usize, 1..5))
-        .prop_map(|(rows, ids, kind, asks, sizes)| Case { rows, ids, kind, asks, sizes })
+    let kind = prop_oneof![
+        Just(Kind::Newest),
+        Just(Kind::Oldest),
+        Just(Kind::OneLevel),
+        Just(Kind::OfTeacher),
+        Just(Kind::OfTeachers)
+    ];
+    (vec(row, 0..30), ids, kind, any::<bool>(), vec(ask, 0..6), vec(1..=7_usize, 1..5))
+        .prop_map(|(rows, ids, kind, is_indexed, asks, sizes)| Case { rows, ids, kind, is_indexed, asks, sizes })
 }
 
 impl Row {
@@ -115,6 +125,12 @@ impl Row {
 impl Case {
     async fn insert(&self, db: &PgPool) {
         query("truncate courses").execute(db).await.expect("the courses are gone");
+        let index = if self.is_indexed {
+            "create index if not exists by_teacher on courses (teacher_id)"
+        } else {
+            "drop index if exists by_teacher"
+        };
+        query(index).execute(db).await.expect("the index is there, or gone");
         for (number, row) in self.rows.iter().enumerate() {
             let Position { time, id } = row.position(self.ids, number);
             query(
@@ -138,7 +154,7 @@ impl Case {
             Kind::Newest => ("true", "desc"),
             Kind::Oldest => ("true", "asc"),
             Kind::OneLevel => ("level = 'beginner'", "desc"),
-            Kind::OfTeacher => ("teacher_id = $1", "desc"),
+            Kind::OfTeacher | Kind::OfTeachers => ("teacher_id = $1", "desc"),
         };
         let sql = format!(
             "select created_at, id from courses where {condition} and $1::uuid is not null
@@ -150,11 +166,13 @@ impl Case {
     }
 
     fn list(&self) -> (List, &'static str) {
+        let teacher = |id: Uuid| json!({ "__typename": "User", "id": id });
         match self.kind {
             Kind::Newest => (List::root("courses"), ""),
             Kind::Oldest => (List::root("courses"), "orderBy: OLDEST"),
             Kind::OneLevel => (List::root("courses"), "filter: { level: BEGINNER }"),
-            Kind::OfTeacher => (List::of(json!({ "__typename": "User", "id": TERESA }), "courses"), ""),
+            Kind::OfTeacher => (List::of(teacher(TERESA), "courses"), ""),
+            Kind::OfTeachers => (List::of(teacher(TERESA), "courses").beside(teacher(TOM)), ""),
         }
     }
 

@@ -6,10 +6,12 @@ use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
-    Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId, crash,
+    Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId,
+    children::{ChildCount, ChildPage, Children},
+    crash,
     events::{self, Fact},
     ids::new_id_and_time,
-    list::{self, ChildCount, ChildPage, Filter, Listed, Order, Page, Table},
+    list::{Filter, Listed, Order, Page, Table},
     page::Position,
     scans::Scan,
     transaction,
@@ -24,6 +26,8 @@ use super::{Enrollment, Status};
 pub struct Store {
     db: PgPool,
     table: Table<Enrollment, EnrollmentFilter>,
+    by_student: Children<Enrollment>,
+    by_course: Children<Enrollment>,
 }
 
 /// Which enrollments are asked for.
@@ -105,7 +109,9 @@ impl Store {
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
-        Ok(Self { db, table })
+        let by_student = Children::open(&db, table.lane().clone(), "student_id").await?;
+        let by_course = Children::open(&db, table.lane().clone(), "course_id").await?;
+        Ok(Self { db, table, by_student, by_course })
     }
 
     /// # Errors
@@ -448,7 +454,7 @@ impl Loader<ChildPage<UserId, EnrollmentFilter>> for Store {
         &self,
         keys: &[ChildPage<UserId, EnrollmentFilter>],
     ) -> Result<HashMap<ChildPage<UserId, EnrollmentFilter>, Self::Value>, Error> {
-        list::child_pages(self.table.lane(), "student_id", keys).await
+        self.by_student.pages(keys).await
     }
 }
 
@@ -460,7 +466,7 @@ impl Loader<ChildCount<UserId, EnrollmentFilter>> for Store {
         &self,
         keys: &[ChildCount<UserId, EnrollmentFilter>],
     ) -> Result<HashMap<ChildCount<UserId, EnrollmentFilter>, i64>, Error> {
-        list::child_counts::<Enrollment, _, _>(self.table.lane(), "student_id", keys).await
+        self.by_student.counts(keys).await
     }
 }
 
@@ -472,7 +478,7 @@ impl Loader<ChildPage<CourseId, EnrollmentFilter>> for Store {
         &self,
         keys: &[ChildPage<CourseId, EnrollmentFilter>],
     ) -> Result<HashMap<ChildPage<CourseId, EnrollmentFilter>, Self::Value>, Error> {
-        list::child_pages(self.table.lane(), "course_id", keys).await
+        self.by_course.pages(keys).await
     }
 }
 
@@ -484,6 +490,6 @@ impl Loader<ChildCount<CourseId, EnrollmentFilter>> for Store {
         &self,
         keys: &[ChildCount<CourseId, EnrollmentFilter>],
     ) -> Result<HashMap<ChildCount<CourseId, EnrollmentFilter>, i64>, Error> {
-        list::child_counts::<Enrollment, _, _>(self.table.lane(), "course_id", keys).await
+        self.by_course.counts(keys).await
     }
 }

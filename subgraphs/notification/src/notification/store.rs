@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, NotificationId, Refusal, UserId,
+    children::{ChildCount, ChildPage, Children},
     ids::{new_id_and_time, new_id_at},
-    list::{self, ChildCount, ChildPage, Filter, Listed, Page},
+    list::{Filter, Listed, Page},
     page::Position,
     scans::ScanLane,
     viewer::SignedIn,
@@ -27,7 +28,7 @@ pub(super) const PAGE: usize = 100;
 #[derive(Clone)]
 pub struct Store {
     db: PgPool,
-    lane: ScanLane,
+    by_user: Children<Notification>,
     arrivals: Arrivals,
 }
 
@@ -83,9 +84,12 @@ impl Filter for Which {
 
 impl Store {
     /// The table in this database.
-    #[must_use]
-    pub fn new(db: PgPool) -> Self {
-        Self { arrivals: Arrivals::new(db.clone()), lane: ScanLane::new(db.clone()), db }
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+        let by_user = Children::open(&db, ScanLane::new(db.clone()), "user_id").await?;
+        Ok(Self { arrivals: Arrivals::new(db.clone()), by_user, db })
     }
 
     /// Who is woken when notifications arrive.
@@ -254,7 +258,7 @@ impl Loader<ChildPage<UserId, Which>> for Store {
         &self,
         keys: &[ChildPage<UserId, Which>],
     ) -> Result<HashMap<ChildPage<UserId, Which>, Self::Value>, Error> {
-        list::child_pages(&self.lane, "user_id", keys).await
+        self.by_user.pages(keys).await
     }
 }
 
@@ -263,6 +267,6 @@ impl Loader<ChildCount<UserId, Which>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildCount<UserId, Which>]) -> Result<HashMap<ChildCount<UserId, Which>, i64>, Error> {
-        list::child_counts::<Notification, _, _>(&self.lane, "user_id", keys).await
+        self.by_user.counts(keys).await
     }
 }

@@ -6,7 +6,8 @@ use async_graphql::dataloader::Loader;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
     Error, PageArgs, PaymentId, UserId,
-    list::{self, ChildCount, ChildPage, Filter, Listed, Order, Page, Table},
+    children::{ChildCount, ChildPage, Children},
+    list::{Filter, Listed, Order, Page, Table},
     page::Position,
     scans::Scan,
     viewer::Admin,
@@ -19,6 +20,7 @@ use super::{Payment, Status};
 pub struct Store {
     db: PgPool,
     table: Table<Payment, PaymentFilter>,
+    by_student: Children<Payment>,
 }
 
 /// Which payments are asked for.
@@ -52,13 +54,14 @@ impl Filter for PaymentFilter {
 }
 
 impl Store {
-    /// The table in this database; looks how its rows can be ordered.
+    /// The table in this database; looks how its rows can be ordered and found.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
-        Ok(Self { db, table })
+        let by_student = Children::open(&db, table.lane().clone(), "student_id").await?;
+        Ok(Self { db, table, by_student })
     }
 
     pub(crate) fn db(&self) -> &PgPool {
@@ -154,7 +157,7 @@ impl Loader<ChildPage<UserId, ()>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildPage<UserId, ()>]) -> Result<HashMap<ChildPage<UserId, ()>, Self::Value>, Error> {
-        list::child_pages(self.table.lane(), "student_id", keys).await
+        self.by_student.pages(keys).await
     }
 }
 
@@ -163,6 +166,6 @@ impl Loader<ChildCount<UserId, ()>> for Store {
     type Error = Error;
 
     async fn load(&self, keys: &[ChildCount<UserId, ()>]) -> Result<HashMap<ChildCount<UserId, ()>, i64>, Error> {
-        list::child_counts::<Payment, _, _>(self.table.lane(), "student_id", keys).await
+        self.by_student.counts(keys).await
     }
 }
