@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
 
-use sqlx::{PgPool, Postgres, QueryBuilder, Row as _, query_scalar};
+use sqlx::{PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow, query_scalar};
 use uuid::Uuid;
 
 use crate::{
@@ -34,6 +34,7 @@ pub struct ChildCount<P, F> {
 
 /// The rows of a table as children: a column names the parent of each.
 pub struct Children<T> {
+    db: PgPool,
     lane: ScanLane,
     parent_column: &'static str,
     /// Whether the children of one parent are found without reading those of all others.
@@ -43,7 +44,7 @@ pub struct Children<T> {
 
 impl<T> Clone for Children<T> {
     fn clone(&self) -> Self {
-        Self { lane: self.lane.clone(), ..*self }
+        Self { db: self.db.clone(), lane: self.lane.clone(), ..*self }
     }
 }
 
@@ -51,21 +52,21 @@ impl<T: Listed> Children<T> {
     /// The children by this column; looks whether it has an index.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn open(db: &PgPool, lane: ScanLane, parent_column: &'static str) -> Result<Self, sqlx::Error> {
+    /// When the database fails.
+    pub async fn open(db: PgPool, lane: ScanLane, parent_column: &'static str) -> Result<Self, sqlx::Error> {
         let is_indexed = query_scalar(
             "select exists (select from pg_index join pg_attribute on attrelid = indrelid and attnum = indkey[0] \
              where indrelid = $1::regclass and attname = $2 and indisvalid and indpred is null)",
         );
-        let is_indexed = is_indexed.bind(T::TABLE).bind(parent_column).fetch_one(db).await?;
-        Ok(Self { lane, parent_column, is_indexed, _rows: PhantomData })
+        let is_indexed = is_indexed.bind(T::TABLE).bind(parent_column).fetch_one(&db).await?;
+        Ok(Self { db, lane, parent_column, is_indexed, _rows: PhantomData })
     }
 
     /// The pages of many parents, newest first: one statement for all that ask for the same part by
     /// the same filter.
     ///
     /// # Errors
-    /// Those of the database; `Unavailable` when there is no turn for it in time.
+    /// When the database fails; `Unavailable` when there is no turn for it in time.
     pub async fn pages<P, F>(&self, keys: &[ChildPage<P, F>]) -> Result<HashMap<ChildPage<P, F>, Arc<Page<T>>>, Error>
     where
         P: Copy + Eq + Hash + Into<Uuid>,
@@ -85,7 +86,7 @@ impl<T: Listed> Children<T> {
     /// The counts of many parents, by one statement for each filter.
     ///
     /// # Errors
-    /// Those of the database; `Unavailable` when there is no turn for it in time.
+    /// When the database fails; `Unavailable` when there is no turn for it in time.
     pub async fn counts<P, F>(&self, keys: &[ChildCount<P, F>]) -> Result<HashMap<ChildCount<P, F>, i64>, Error>
     where
         P: Copy + Eq + Hash + Into<Uuid>,
@@ -102,7 +103,7 @@ impl<T: Listed> Children<T> {
             filter.push(&mut sql);
             sql.push(format_args!(" group by {parent_column}"));
 
-            let rows = self.lane.children(group.len(), sql).await?;
+            let rows = self.fetch(sql).await?;
             let counts_of = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
             let found: HashMap<Uuid, i64> = counts_of.collect::<Result<_, sqlx::Error>>()?;
             let count = |key: &ChildCount<P, F>| found.get(&key.parent.into()).copied().unwrap_or(0);
@@ -117,14 +118,13 @@ impl<T: Listed> Children<T> {
         filter: &impl Filter,
         args: &PageArgs,
     ) -> Result<HashMap<Uuid, Vec<T>>, Error> {
-        let number = parents.len();
-        let sql = if self.is_indexed || number < 2 {
+        let sql = if self.is_indexed || parents.len() < 2 {
             self.sql_by_parent(parents, filter, args)
         } else {
             self.sql_of_one_scan(parents, filter, args)
         };
         let mut rows: HashMap<Uuid, Vec<T>> = HashMap::new();
-        for row in self.lane.children(number, sql).await? {
+        for row in self.fetch(sql).await? {
             rows.entry(row.try_get("parent_key")?).or_default().push(T::from_row(&row)?);
         }
         for children in rows.values_mut() {
@@ -134,6 +134,11 @@ impl<T: Listed> Children<T> {
             }
         }
         Ok(rows)
+    }
+
+    /// Without an index all of the table is read, even for one parent.
+    async fn fetch(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
+        if self.is_indexed { Ok(sql.build().fetch_all(&self.db).await?) } else { self.lane.rows(sql).await }
     }
 
     /// Reads no more of a parent's children than are asked for.

@@ -133,11 +133,8 @@ impl ScanLane {
         Ok(ScanConnection { in_use: Some((self.db.acquire().await?, slot)) })
     }
 
-    /// The rows of children: those of several parents may need all of a table that has no index of parents.
-    pub(crate) async fn children(&self, parents: usize, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
-        if parents < 2 {
-            return Ok(sql.build().fetch_all(&self.db).await?);
-        }
+    /// The rows of a statement, when it is its client's turn.
+    pub(crate) async fn rows(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
         let scan = Scan::loading();
         let rows = async {
             let mut connection = self.connection(scan.client()).await?;

@@ -84,10 +84,16 @@ fn who_asks_is_told_and_nobody_else() {
 
 /// The answer to a dry run that asks for the cost, too.
 fn planned(visitor: &Visitor, document: &str, variables: &Value) -> Value {
+    let text = plan(visitor, document, variables);
+    assert!(text.matches("\"cost\":").count() < 2, "{text}");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn plan(visitor: &Visitor, document: &str, variables: &Value) -> String {
     let headers = [("content-type", "application/json"), ("hive-expose-query-plan", "dry-run"), ("lyceum-cost", "1")];
     let headers = headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
     let body = json!({ "query": document, "variables": variables }).to_string();
-    visitor.send_with(HeaderMap::from_iter(headers), body.into_bytes()).json().expect("JSON")
+    visitor.send_with(HeaderMap::from_iter(headers), body.into_bytes()).text().expect("text")
 }
 
 #[test]
@@ -104,6 +110,25 @@ fn a_plan_says_what_the_operation_would_cost() {
     assert_eq!(long["extensions"]["queryPlan"]["kind"], "QueryPlan", "{long}");
     let (_, unasked) = student.ask_with("hive-expose-query-plan", "dry-run", PAGE, json!({}));
     assert!(!unasked.contains("estimated"), "{unasked}");
+}
+
+#[test]
+fn a_variables_name_changes_no_estimate() {
+    let student = System::shared().sign_in(STUDENT);
+    let estimated = |name: &str, document: &str, value: &Value| {
+        let planned = planned(&student, &document.replace("NAME", name), &json!({ (name): value }));
+        number(&planned["extensions"]["cost"]["estimated"])
+    };
+
+    for (document, more, less) in [
+        ("query ($NAME: Int) { courses(first: $NAME) { nodes { id } } }", json!(100), json!(1)),
+        ("query ($NAME: String) { courses(filter: { search: $NAME }) { totalCount } }", json!("latin"), json!(null)),
+        ("query ($NAME: CourseFilter) { courses(filter: $NAME) { totalCount } }", json!({ "search": "a" }), json!({})),
+    ] {
+        let usual = estimated("value", document, &more);
+        assert!((usual - estimated("representations", document, &more)).abs() < 0.001, "{document}");
+        assert!(estimated("representations", document, &less) < usual, "{document}");
+    }
 }
 
 #[test]

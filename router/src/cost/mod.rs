@@ -16,18 +16,8 @@ use std::{
 use hive_router::{
     GraphQLError, async_trait,
     executor::execution::client_request_details::JwtRequestDetails,
-    http::{
-        HeaderName, HeaderValue, StatusCode,
-        header::{AUTHORIZATION, CONTENT_LENGTH},
-    },
-    ntex::{
-        http::{
-            HeaderMap,
-            body::{Body, ResponseBody},
-        },
-        util::Bytes,
-        web::WebResponse,
-    },
+    http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
+    ntex::http::HeaderMap,
     plugins::{
         hooks::{
             on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
@@ -35,6 +25,7 @@ use hive_router::{
             on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
             on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
         },
         plugin_context::PluginContext,
         plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
@@ -46,14 +37,15 @@ use sonic_rs::JsonValueTrait as _;
 pub use self::{budget::client as valkey_client, operation::OperationCost};
 
 use self::budget::{Balance, BudgetKey, Budgets, Exhausted, Hold, Valkey, WINDOW};
-use crate::plugins::{client_address::network, errors, handed_over};
+use crate::{
+    hive_gaps::dry_run,
+    plugins::{client_address::network, errors, handed_over},
+};
 
 /// A client sends it to see the cost of its operation.
 const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
 /// The key in `extensions`.
 const EXTENSION: &str = "cost";
-/// How hive-router begins the answer to a dry run, for which no hook is called that could add an extension.
-const DRY_RUN: &str = r#"{"extensions":{"#;
 const MICROS: f64 = 1_000.0;
 
 pub struct Cost {
@@ -99,6 +91,8 @@ struct Charge {
     key: BudgetKey,
     outcome: Result<Option<Balance>, Exhausted>,
     hold: Option<Hold>,
+    /// Whether it is being planned or executed: if that does not end, all of the charge stays.
+    is_in_work: bool,
 }
 
 #[derive(Serialize)]
@@ -133,7 +127,9 @@ impl RouterPlugin for Cost {
             let wants_cost = wants_cost(payload.router_http_request.headers());
             payload.on_end(move |payload| {
                 // Nothing was run: the request was rejected, deduplicated, or a dry run.
-                self.settle(payload.context, 0);
+                if !is_in_work(payload.context) {
+                    self.settle(payload.context, 0);
+                }
                 let balance = payload.context.get_ref::<Charge>().and_then(|charge| charge.balance());
                 let estimate = payload.context.get_ref::<Estimate>().map(|estimate| estimate.cost);
                 let planned = estimate.filter(|_| wants_cost);
@@ -144,7 +140,7 @@ impl RouterPlugin for Cost {
                             set_rate_limit_headers(balance, response.headers_mut());
                         }
                         match planned {
-                            Some(cost) => add_to_dry_run(response, &cost),
+                            Some(cost) => dry_run::add_extension(response, EXTENSION, &cost),
                             None => response,
                         }
                     })
@@ -191,13 +187,27 @@ impl RouterPlugin for Cost {
         }
     }
 
+    async fn on_query_plan<'exec>(
+        &'exec self,
+        payload: OnQueryPlanStartHookPayload<'exec>,
+    ) -> OnQueryPlanStartHookResult<'exec> {
+        let context = payload.context;
+        set_in_work(context, true);
+        payload.on_end(|payload| {
+            set_in_work(context, false);
+            payload.proceed()
+        })
+    }
+
     async fn on_execute<'exec>(
         &'exec self,
         payload: OnExecuteStartHookPayload<'exec>,
     ) -> OnExecuteStartHookResult<'exec> {
         let (context, variables) = (payload.context, payload.variable_values);
         let wants_cost = wants_cost(payload.router_http_request.headers);
+        set_in_work(context, true);
         payload.on_end(move |mut executed| {
+            set_in_work(context, false);
             // Not held while something else of the context is changed: that would wait for itself.
             let Some(estimate) = context.get_ref::<Estimate>().map(|estimate| Estimate::clone(&estimate)) else {
                 return executed.proceed();
@@ -219,7 +229,7 @@ impl Cost {
         let Some(cost) = context.get_ref::<Estimate>().map(|estimate| estimate.cost) else { return true };
         let charged = self.budgets.charge(&key, cost, Instant::now()).await;
         let outcome = charged.map(|hold| hold.map(|hold| hold.balance));
-        context.insert(Charge { key, outcome, hold: charged.ok().flatten() });
+        context.insert(Charge { key, outcome, hold: charged.ok().flatten(), is_in_work: false });
         outcome.is_ok()
     }
 
@@ -271,6 +281,16 @@ impl Charge {
     }
 }
 
+fn is_in_work(context: &PluginContext) -> bool {
+    context.get_ref::<Charge>().is_some_and(|charge| charge.is_in_work)
+}
+
+fn set_in_work(context: &PluginContext, is_in_work: bool) {
+    if let Some(mut charge) = context.get_mut::<Charge>() {
+        charge.is_in_work = is_in_work;
+    }
+}
+
 fn user(verified: &JwtRequestDetails) -> Option<String> {
     match verified {
         JwtRequestDetails::Authenticated { claims, .. } => claims.get("sub").as_str().map(str::to_owned),
@@ -280,26 +300,6 @@ fn user(verified: &JwtRequestDetails) -> Option<String> {
 
 fn wants_cost(headers: &HeaderMap) -> bool {
     headers.get(&COST_HEADER).is_some_and(|value| value.as_bytes() == b"1")
-}
-
-/// Adds the cost to the answer to a dry run; any other has it already.
-fn add_to_dry_run(response: WebResponse, cost: &ReportedCost) -> WebResponse {
-    response.map_body(|head, body| match body {
-        ResponseBody::Body(Body::Bytes(bytes)) | ResponseBody::Other(Body::Bytes(bytes)) => {
-            let with_cost = with_cost(&bytes, cost);
-            if with_cost.is_some() {
-                head.headers_mut().remove(CONTENT_LENGTH);
-            }
-            ResponseBody::Body(Body::Bytes(with_cost.map_or(bytes, Bytes::from)))
-        }
-        body => body,
-    })
-}
-
-fn with_cost(answer: &[u8], cost: &ReportedCost) -> Option<String> {
-    let extensions = str::from_utf8(answer).ok()?.strip_prefix(DRY_RUN)?;
-    let cost = sonic_rs::to_string(cost).ok()?;
-    Some(format!("{DRY_RUN}\"{EXTENSION}\":{cost},{extensions}"))
 }
 
 fn too_expensive(estimated: u64, limit: u64) -> GraphQLError {

@@ -1,4 +1,4 @@
-//! What an operation costs, told before it runs from its selections and after it from the answer.
+//! What an operation costs: estimated before it runs from its selections, and known after it from the answer.
 //!
 //! The graph's `@cost` and `@listSize` (of the cost directives specification that federation knows since 2.9) say what
 //! things weigh, in microseconds of database and CPU. A field's weight counts once for each place in the document,
@@ -28,7 +28,7 @@ const DEFAULT_LIST_SIZE: u64 = 10;
 const MAX_PAGE_SIZE: u64 = 100;
 /// Input objects within one another that are looked through.
 const MAX_INPUT_DEPTH: usize = 4;
-/// Each object that tells of the schema: its types lead to one another in circles, which the limit of depth leaves out.
+/// Each object that describes the schema: its types lead to one another in circles, which the limit of depth leaves out.
 const INTROSPECTION_WEIGHT: u64 = 1;
 
 type Variables = HashMap<String, Json>;
@@ -108,9 +108,9 @@ impl OperationCost {
         self.root.estimate(1, 1, variables)
     }
 
-    /// What an answer has cost, in microseconds.
+    /// What an answer has cost, in microseconds. What is missing in it could not be fetched, which costs the same.
     pub fn actual(&self, data: &Answer<'_>, variables: &Variables) -> u64 {
-        self.root.actual(&[data], variables)
+        if data.is_null() { self.estimate(variables) } else { self.root.actual(&[data], variables) }
     }
 }
 
@@ -125,7 +125,7 @@ impl CostNode {
             Size::Page => page,
         };
         let objects = parents.saturating_mul(size);
-        let page = self.page.as_ref().map_or(1, |page| page.size(variables));
+        let page = self.page_size(variables);
         let own = self.place_cost(variables).saturating_add(self.object_weight.saturating_mul(objects));
         self.selections.iter().map(|inner| inner.estimate(objects, page, variables)).fold(own, u64::saturating_add)
     }
@@ -139,11 +139,17 @@ impl CostNode {
             flatten(value, &mut objects);
         }
         let own = self.place_cost(variables) + self.object_weight * objects.len() as u64;
+        let page = self.page_size(variables);
         let inner = self.selections.iter().map(|inner| {
             let values: Vec<_> = objects.iter().filter_map(|object| field(object, &inner.key)).collect();
-            inner.actual(&values, variables)
+            let missing = (objects.len() - values.len()) as u64;
+            inner.actual(&values, variables).saturating_add(inner.estimate(missing, page, variables))
         });
-        own + inner.sum::<u64>()
+        inner.fold(own, u64::saturating_add)
+    }
+
+    fn page_size(&self, variables: &Variables) -> u64 {
+        self.page.as_ref().map_or(1, |page| page.size(variables))
     }
 
     fn has_weight(&self) -> bool {
@@ -519,7 +525,11 @@ mod tests {
             1_000 + 100 + 500 + 2 + 20
         );
         assert_eq!(actual(r#"{"courses":null,"tags":[{"name":null}]}"#), 1_000 + 100 + 10);
-        assert_eq!(actual("null"), 0);
+        // What is missing could not be fetched.
+        let estimate = cost.estimate(&Variables::new());
+        assert_eq!(actual(r#"{"tags":[]}"#), estimate - 10 * 10);
+        assert_eq!(actual(r#"{"courses":{"nodes":[{"id":"1"}]},"tags":[]}"#), 1_000 + 100 + 500 + 1 + 3 * 10);
+        assert_eq!(actual("null"), estimate);
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //!
 //! No upstream issue is known. `upstream_defines_a_variable_twice` fails once it is closed.
 
+use std::collections::HashMap;
+
 use apollo_compiler::{
     ExecutableDocument, Name, Node,
     ast::Value,
     executable::{Selection, SelectionSet},
 };
+use sonic_rs::Value as Json;
 
 /// The name that hive-router takes.
 pub const TAKEN: &str = "representations";
@@ -32,6 +35,14 @@ pub fn rename(document: &mut ExecutableDocument) -> Option<Name> {
     Some(free)
 }
 
+/// Gives a variable's value the name that the variable has now. What the client sent by that name is no variable's.
+pub fn rename_value(values: &mut HashMap<String, Json>, to: &Name) {
+    values.remove(to.as_str());
+    if let Some(value) = values.remove(TAKEN) {
+        values.insert(to.to_string(), value);
+    }
+}
+
 fn numbered(number: usize) -> Name {
     Name::new(&format!("{TAKEN}{number}")).expect("digits may end a name")
 }
@@ -41,7 +52,7 @@ fn rename_in(set: &mut SelectionSet, to: &Name) {
         match selection {
             Selection::Field(field) => {
                 let field = field.make_mut();
-                field.arguments.iter_mut().for_each(|argument| rename_value(&mut argument.make_mut().value, to));
+                field.arguments.iter_mut().for_each(|argument| rename_in_value(&mut argument.make_mut().value, to));
                 field.selection_set.iter_mut().for_each(|set| rename_in(set, to));
             }
             Selection::InlineFragment(fragment) => rename_in(&mut fragment.make_mut().selection_set, to),
@@ -51,11 +62,11 @@ fn rename_in(set: &mut SelectionSet, to: &Name) {
     }
 }
 
-fn rename_value(value: &mut Node<Value>, to: &Name) {
+fn rename_in_value(value: &mut Node<Value>, to: &Name) {
     match value.make_mut() {
         Value::Variable(name) if name == TAKEN => name.clone_from(to),
-        Value::List(items) => items.iter_mut().for_each(|item| rename_value(item, to)),
-        Value::Object(entries) => entries.iter_mut().for_each(|(_, value)| rename_value(value, to)),
+        Value::List(items) => items.iter_mut().for_each(|item| rename_in_value(item, to)),
+        Value::Object(entries) => entries.iter_mut().for_each(|(_, value)| rename_in_value(value, to)),
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! Cost budgets that two routers share in a Redis server.
+//! Cost budgets: what is charged to them, and how two routers share them in a Redis server.
 
 use std::{
     env,
@@ -14,7 +14,9 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::support::{App, Options, Own, Transport, changed_supergraph, claims_of, sign};
+use crate::support::{
+    App, Options, Own, Transport, changed_config, changed_supergraph, claims_of, impatient_config, sign,
+};
 
 /// 100 ms, and 300 ms for a user, whom nobody finds who is anonymous.
 const ME: &str = "{ me { id } }";
@@ -53,12 +55,8 @@ impl Redis {
     }
 
     fn router(&self) -> Own {
-        let cost = CostSettings {
-            cost_budget: BUDGET,
-            anonymous_cost_budget: BUDGET,
-            cost_budget_url: Some(format!("redis://127.0.0.1:{}", self.port).into()),
-            ..CostSettings::default()
-        };
+        let cost =
+            CostSettings { cost_budget_url: Some(format!("redis://127.0.0.1:{}", self.port).into()), ..budgets() };
         let weights =
             [("type Query", "type Query @cost(weight: 100000)"), ("type User", "type User @cost(weight: 300000)")];
         let supergraph = changed_supergraph(&weights);
@@ -66,6 +64,10 @@ impl Redis {
             ClientAddressSettings { header: Some(ADDRESS.to_owned()), ..ClientAddressSettings::default() };
         App::own(Transport::InProcess, Options { client_address, cost, supergraph, ..Options::default() })
     }
+}
+
+fn budgets() -> CostSettings {
+    CostSettings { cost_budget: BUDGET, anonymous_cost_budget: BUDGET, ..CostSettings::default() }
 }
 
 impl Drop for Redis {
@@ -92,7 +94,11 @@ impl Somebody {
 
     /// The status of an answer, and what it says is left of the budget.
     async fn ask(self, app: &App) -> (StatusCode, u32) {
-        let request = app.post().json(&json!({ "query": ME }));
+        self.ask_for(ME, app).await
+    }
+
+    async fn ask_for(self, document: &str, app: &App) -> (StatusCode, u32) {
+        let request = app.post().json(&json!({ "query": document }));
         let request = match self {
             Self::User(id) => request.bearer_auth(sign(&claims_of(id))),
             Self::Anonymous(address) => request.header(ADDRESS, address.to_string()),
@@ -121,7 +127,7 @@ async fn left_at_the_other(somebody: Somebody, first: &App, second: &App) -> (St
     somebody.ask(second).await
 }
 
-/// Both fall back to budgets of their own when this machine is too busy to hear the server in time.
+/// A charge is made in a router's own memory when this machine is too busy to hear the server in time.
 async fn until_they_share(first: &App, second: &App) {
     let started = Instant::now();
     loop {
@@ -133,9 +139,25 @@ async fn until_they_share(first: &App, second: &App) {
             assert_eq!(anonymous.0, StatusCode::OK);
             return;
         }
-        assert_left(user.1, 600);
         assert!(started.elapsed() < Duration::from_mins(1), "each router has budgets of its own");
         sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_answered_in_time_costs_what_was_estimated() {
+    let weights =
+        [("type Query", "type Query @cost(weight: 100000)"), ("  slow: Int", "  slow: Int @cost(weight: 300000)")];
+    let impatient_router = changed_config("    request_timeout: 20s\n", "    request_timeout: 1s\n");
+    for (config, status) in [(impatient_config(), StatusCode::OK), (impatient_router, StatusCode::GATEWAY_TIMEOUT)] {
+        let supergraph = changed_supergraph(&weights);
+        let options = Options { config: Some(config), cost: budgets(), supergraph, ..Options::default() };
+        let Own { app, .. } = &App::own(Transport::InProcess, options);
+
+        let (answered, left) = Somebody::signed_in().ask_for("{ slow }", app).await;
+
+        assert_eq!(answered, status);
+        assert_left(left, 600);
     }
 }
 

@@ -40,6 +40,9 @@ impl List {
     }
 
     /// The same, asked for together with that of another entity.
+    ///
+    /// # Panics
+    /// If it is a list of the whole graph.
     #[must_use]
     pub fn beside(mut self, other: Value) -> Self {
         self.variables["entities"].as_array_mut().expect("a list of an entity").push(other);

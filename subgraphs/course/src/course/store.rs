@@ -81,7 +81,7 @@ impl Store {
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
-        let by_teacher = Children::open(&db, table.lane().clone(), "teacher_id").await?;
+        let by_teacher = Children::open(db.clone(), table.lane().clone(), "teacher_id").await?;
         Ok(Self { db, table, by_teacher })
     }
 

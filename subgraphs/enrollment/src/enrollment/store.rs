@@ -109,8 +109,8 @@ impl Store {
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
-        let by_student = Children::open(&db, table.lane().clone(), "student_id").await?;
-        let by_course = Children::open(&db, table.lane().clone(), "course_id").await?;
+        let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
+        let by_course = Children::open(db.clone(), table.lane().clone(), "course_id").await?;
         Ok(Self { db, table, by_student, by_course })
     }
 

@@ -88,7 +88,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
-        let by_user = Children::open(&db, ScanLane::new(db.clone()), "user_id").await?;
+        let by_user = Children::open(db.clone(), ScanLane::new(db.clone()), "user_id").await?;
         Ok(Self { arrivals: Arrivals::new(db.clone()), by_user, db })
     }
 

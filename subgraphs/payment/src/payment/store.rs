@@ -60,7 +60,7 @@ impl Store {
     /// Those of the database.
     pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
-        let by_student = Children::open(&db, table.lane().clone(), "student_id").await?;
+        let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
         Ok(Self { db, table, by_student })
     }
 
