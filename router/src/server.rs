@@ -182,7 +182,7 @@ impl Router {
         info!(%address, "the router is ready");
         let patience = self.config.http.shutdown_timeout;
         idle_caches::observe_sizes(&shared, &schema);
-        let _forgetting = AbortOnDropHandle::new(tokio::spawn(idle_caches::keep_forgetting(shared.clone(), schema)));
+        let _evicting = AbortOnDropHandle::new(tokio::spawn(idle_caches::evict_idle(shared.clone(), schema.clone())));
         rt::spawn(stop_with(stop.clone(), relay_ended.clone(), server.clone(), in_flight, patience));
         let ended = server.await;
 

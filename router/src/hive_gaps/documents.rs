@@ -12,7 +12,7 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     mem,
     net::IpAddr,
-    sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, Weak},
+    sync::{Arc, LazyLock, PoisonError, RwLock, Weak},
     thread::available_parallelism,
     time::Duration,
 };
@@ -31,14 +31,15 @@ use graphql_tools::{
 };
 use hive_router::{
     GraphQLError, async_trait,
-    http::StatusCode,
-    ntex::util::Bytes,
+    http::{Method, StatusCode},
+    ntex::{util::Bytes, web::types::Query},
     plugins::{
         hooks::{
             on_graphql_params::{GraphQLParams, OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
             on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
             on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
             on_supergraph_load::{OnSupergraphLoadStartHookPayload, OnSupergraphLoadStartHookResult},
         },
         plugin_context::PluginContext,
@@ -51,6 +52,7 @@ use serde::{Deserialize, Serialize};
 use sonic_rs::Value;
 use subgraph_kit::fair_queue::FairQueue;
 use tokio::{runtime::Runtime, time::sleep};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     answers::{self, Asked},
@@ -73,7 +75,7 @@ pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
 pub const MAX_LEXED_TOKENS: usize = 16_000;
 /// Selections, lists and objects within one another. The router's own limits are stricter.
 pub const MAX_PARSER_DEPTH: usize = 64;
-/// A body with a longer document is parsed elsewhere. Parsing takes about 300 ns for each byte.
+/// A longer request is read elsewhere, even if its operation is known.
 const MAX_INLINE_BYTES: usize = 2_048;
 /// A document that is wrong in a hundred places does not get a hundred errors.
 const MAX_ERRORS: usize = 10;
@@ -83,8 +85,10 @@ const MAX_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 const TIME_TO_IDLE: Duration = Duration::from_secs(20);
 /// How many times its text a parsed document takes, and its forms with it.
 const PARSED_SIZE: usize = 20;
-/// Forms of one document that are kept: one for each operation and each combination of its conditions.
-const MAX_FORMS: usize = 32;
+/// Operations that are kept: as many as in hive-router's caches.
+const MAX_OPERATIONS: u64 = 200;
+/// Nobody has a turn for longer: an operation that waits for an equal one is not planned.
+const MAX_TURN: Duration = Duration::from_millis(250);
 const TOO_DEEP: &str = "Query depth limit exceeded.";
 /// Valid in every graph.
 const NOTHING: &str = "{ __typename }";
@@ -93,8 +97,9 @@ const NOTHING: &str = "{ __typename }";
 pub struct Documents {
     graph: RwLock<Option<Arc<Graph>>>,
     rewriter: Rewriter,
-    /// What a document costs is known when it has been parsed. So networks take turns at that.
-    parsers: FairQueue<Option<IpAddr>>,
+    /// What an operation costs is known when it has been parsed. So networks take turns with operations that are not
+    /// known, until they are planned.
+    turns: FairQueue<Option<IpAddr>>,
 }
 
 /// Makes of a client's operation one that hive-router can deal with.
@@ -114,7 +119,7 @@ pub struct Config {
     pub max_cost: Option<u64>,
 }
 
-/// What documents are validated against, and those that are known to be valid.
+/// What documents are validated against, and those that are known to be valid. Nothing that was rejected is kept.
 pub struct Graph {
     schema: Valid<Schema>,
     /// What fields are called, in all types.
@@ -122,17 +127,18 @@ pub struct Graph {
     /// What they weigh; unknown in some tests.
     weights: Option<Arc<SupergraphState>>,
     documents: Cache<String, Arc<Document>>,
+    operations: Cache<Form, Arc<RouterOperation>>,
 }
 
 /// A valid document.
 pub struct Document {
     executable: Valid<ExecutableDocument>,
-    forms: Mutex<HashMap<Form, Arc<RouterOperation>>>,
 }
 
-/// Which operation of a document is run, and how its conditions are decided.
+/// Which operation of which document is run, and how its conditions are decided.
 #[derive(PartialEq, Eq, Hash)]
 struct Form {
+    document: String,
     operation: Option<Name>,
     conditions: Conditions,
 }
@@ -152,7 +158,7 @@ pub type RequestErrors = Vec<ValidationError>;
 /// The threads that parse.
 static PARSERS: LazyLock<Runtime> = LazyLock::new(|| {
     let mut parsers = tokio::runtime::Builder::new_multi_thread();
-    parsers.worker_threads(1).max_blocking_threads(parsers_at_a_time());
+    parsers.worker_threads(1).max_blocking_threads(parser_concurrency());
     parsers
         .thread_name("router:parser")
         .thread_stack_size(STACK_BYTES)
@@ -162,18 +168,36 @@ static PARSERS: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// As many as there are processors.
-fn parsers_at_a_time() -> usize {
+fn parser_concurrency() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
 pub type Rewritten = Result<(Arc<Document>, Arc<RouterOperation>), RequestErrors>;
 
-/// In the context of a request whose document is long.
+/// In a request's context.
 struct Prepared {
     text: String,
     name: Option<String>,
     variables: HashMap<String, Value>,
     operation: Rewritten,
+    /// Of an operation that was not known: until it is planned.
+    turn: Option<AbortOnDropHandle<()>>,
+}
+
+/// Where a request has its operation.
+enum Source {
+    Body(Bytes),
+    /// What follows the question mark.
+    Address(String),
+}
+
+/// The parameters in an address.
+#[derive(Deserialize)]
+struct AddressParams {
+    query: String,
+    #[serde(rename = "operationName")]
+    operation_name: Option<String>,
+    variables: Option<String>,
 }
 
 /// In the context of a request that cannot be executed.
@@ -197,7 +221,7 @@ impl RouterPlugin for Documents {
             Ok(graph) => {
                 let graph = graph.with_weights(&payload.new_supergraph.planner.supergraph);
                 let graph = Arc::new(graph);
-                PARSERS.spawn(keep_forgetting(Arc::downgrade(&graph)));
+                PARSERS.spawn(evict_idle(Arc::downgrade(&graph)));
                 *self.graph.write().unwrap_or_else(PoisonError::into_inner) = Some(graph);
                 payload.proceed()
             }
@@ -224,9 +248,7 @@ impl RouterPlugin for Documents {
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
-        if payload.body.len() > MAX_INLINE_BYTES
-            && let Some(prepared) = self.prepare(payload.body.clone(), payload.context).await
-        {
+        if let Some(prepared) = self.prepare(Source::of(&payload), payload.context).await {
             payload.context.insert(prepared);
         }
         // At the end the text of a persisted document is there, too.
@@ -236,7 +258,21 @@ impl RouterPlugin for Documents {
         })
     }
 
-    // Errors that are told from here get the form and the status that the client's `Accept` asks for.
+    async fn on_query_plan<'exec>(
+        &'exec self,
+        payload: OnQueryPlanStartHookPayload<'exec>,
+    ) -> OnQueryPlanStartHookResult<'exec> {
+        let turn = payload.context.get_mut::<Prepared>().and_then(|mut prepared| prepared.turn.take());
+        match turn {
+            Some(turn) => payload.on_end(|payload| {
+                drop(turn);
+                payload.proceed()
+            }),
+            None => payload.proceed(),
+        }
+    }
+
+    // Errors that are returned from here get the form and the status that the client's `Accept` asks for.
     async fn on_graphql_validation<'exec>(
         &'exec self,
         mut payload: OnGraphQLValidationStartHookPayload<'exec>,
@@ -250,25 +286,36 @@ impl RouterPlugin for Documents {
 
 impl Documents {
     fn new(limits: Config) -> Self {
-        Self { graph: RwLock::default(), rewriter: Rewriter::new(limits), parsers: FairQueue::new(parsers_at_a_time()) }
+        Self { graph: RwLock::default(), rewriter: Rewriter::new(limits), turns: FairQueue::new(parser_concurrency()) }
     }
 
     fn graph(&self) -> Option<Arc<Graph>> {
         self.graph.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A thread that answers requests has many connections, so what takes long is done in another one.
-    async fn prepare(&self, body: Bytes, context: &PluginContext) -> Option<Prepared> {
+    /// A thread that answers requests has many connections, so what takes long is done in another one. What cannot be
+    /// read is rejected where all requests are.
+    async fn prepare(&self, source: Source, context: &PluginContext) -> Option<Prepared> {
         let (graph, rewriter) = (self.graph()?, self.rewriter.clone());
-        let turn = self.parsers.acquire(network(context)).await;
+        if source.len() <= MAX_INLINE_BYTES {
+            let mut params = source.params()?;
+            let (text, name) = (params.query.take()?, operation_name(&mut params));
+            if let Some(operation) = graph.known(&text, name.as_deref(), &params) {
+                return Some(Prepared { text, name, variables: params.variables, operation, turn: None });
+            }
+        }
+        let turn = self.turns.acquire(network(context)).await;
         let prepare = move || {
-            // Until it is done, even if its client is gone.
-            let _turn = turn;
-            // What cannot be read is refused where all requests are.
-            let mut params: GraphQLParams = sonic_rs::from_slice(&body).ok()?;
+            // Until it is planned, or its client is gone; but not before it is parsed.
+            let turn = PARSERS.spawn(async move {
+                let _turn = turn;
+                sleep(MAX_TURN).await;
+            });
+            let turn = AbortOnDropHandle::new(turn);
+            let mut params = source.params()?;
             let (text, name) = (params.query.take()?, operation_name(&mut params));
             let operation = rewriter.operation(&graph, &text, name.as_deref(), &params);
-            Some(Prepared { text, name, variables: params.variables, operation })
+            Some(Prepared { text, name, variables: params.variables, operation, turn: Some(turn) })
         };
         PARSERS.spawn_blocking(prepare).await.ok()?
     }
@@ -285,13 +332,16 @@ impl Documents {
         });
         match operation {
             Ok((document, operation)) => {
+                if let Some(name) = &operation.variable_name {
+                    variable_names::rename_value(&mut params.variables, name);
+                }
                 if let Some(cost) = &operation.cost {
                     let estimate = cost.estimate(&params.variables);
                     context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
                     if self.rewriter.limits.max_cost.is_some_and(|most| estimate > most) {
                         // The plugin `cost` refuses it by its estimate.
                         if let Some(graph) = graph {
-                            graph.documents.invalidate(&text);
+                            graph.forget(&text);
                         }
                         params.query = Some(NOTHING.to_owned());
                         return;
@@ -300,11 +350,6 @@ impl Documents {
                 let response_keys = operation.response_keys.clone();
                 let client = ClientOperation { document, name: name.as_deref().and_then(|name| Name::new(name).ok()) };
                 context.insert(Arc::new(Asked { operation: client, response_keys }));
-                if let Some(name) = &operation.variable_name
-                    && let Some(value) = params.variables.remove(variable_names::TAKEN)
-                {
-                    params.variables.insert(name.to_string(), value);
-                }
                 params.query = Some(operation.text.clone());
                 params.operation_name = name;
             }
@@ -326,14 +371,16 @@ impl Rewriter {
         if let Some(most) = self.limits.max_bytes {
             check_length(text, most)?;
         }
+        if let Some(known) = graph.known(text, name, params) {
+            return known;
+        }
         let document = graph.document(text)?;
-        let operation = document.operation(name)?;
-        variables::check(&graph.schema, operation, &params.variables)?;
-        let conditions = Conditions::decide(&document.executable, operation, &params.variables)?;
-        let form = document.form(operation, conditions, |operation, conditions| {
-            self.rewrite(graph, &document.executable, operation, conditions)
-        })?;
-        Ok((document, form))
+        let (operation, conditions) = document.operation(name, params, &graph.schema)?;
+        let rewritten = Arc::new(self.rewrite(graph, &document.executable, operation, &conditions)?);
+        let form = Form { document: text.to_owned(), operation: operation.name.clone(), conditions };
+        graph.operations.insert(form, Arc::clone(&rewritten));
+        graph.documents.insert(text.to_owned(), Arc::clone(&document));
+        Ok((document, rewritten))
     }
 
     fn rewrite(
@@ -368,12 +415,41 @@ impl Rewriter {
     }
 }
 
-/// Lets a graph's cache forget what is idle, for as long as there is the graph.
-async fn keep_forgetting(graph: Weak<Graph>) {
+/// Evicts what is idle, for as long as there is the graph.
+async fn evict_idle(graph: Weak<Graph>) {
     while let Some(graph) = graph.upgrade() {
-        graph.documents.run_pending_tasks();
+        graph.evict_idle();
         drop(graph);
         sleep(idle_caches::PERIOD).await;
+    }
+}
+
+impl Source {
+    fn of(payload: &OnGraphQLParamsStartHookPayload<'_>) -> Self {
+        let request = payload.router_http_request;
+        match (request.method, request.uri.query()) {
+            (&Method::GET, Some(query)) => Self::Address(query.to_owned()),
+            _ => Self::Body(payload.body.clone()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Body(body) => body.len(),
+            Self::Address(query) => query.len(),
+        }
+    }
+
+    fn params(&self) -> Option<GraphQLParams> {
+        match self {
+            Self::Body(body) => sonic_rs::from_slice(body).ok(),
+            Self::Address(query) => {
+                let Query(AddressParams { query, operation_name, variables }) = Query::from_query(query).ok()?;
+                let variables =
+                    variables.map_or_else(|| Some(HashMap::new()), |text| sonic_rs::from_str(&text).ok())?;
+                Some(GraphQLParams { query: Some(query), operation_name, variables, extensions: None })
+            }
+        }
     }
 }
 
@@ -398,7 +474,9 @@ impl Graph {
         let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len() * PARSED_SIZE).unwrap_or(u32::MAX);
         let documents =
             Cache::builder().weigher(weigh).max_capacity(MAX_CACHE_BYTES).time_to_idle(TIME_TO_IDLE).build();
-        Ok(Self { schema, field_names: fields, weights: None, documents })
+        let operations = Cache::builder().max_capacity(MAX_OPERATIONS).support_invalidation_closures();
+        let operations = operations.time_to_idle(TIME_TO_IDLE).build();
+        Ok(Self { schema, field_names: fields, weights: None, documents, operations })
     }
 
     /// Operations have costs from now on.
@@ -416,16 +494,39 @@ impl Graph {
         &self.field_names
     }
 
-    /// A document that is known, or is now. What is wrong is not remembered.
+    /// A document that is known, or valid.
     pub fn document(&self, text: &str) -> Result<Arc<Document>, RequestErrors> {
         if let Some(known) = self.documents.get(text) {
             return Ok(known);
         }
         let executable = parse(text)?.to_executable_validate(&self.schema);
         let executable = executable.map_err(|invalid| problems(&invalid.errors, "GRAPHQL_VALIDATION_FAILED"))?;
-        let document = Arc::new(Document { executable, forms: Mutex::default() });
-        self.documents.insert(text.to_owned(), Arc::clone(&document));
-        Ok(document)
+        Ok(Arc::new(Document { executable }))
+    }
+
+    /// What becomes of an operation that is known.
+    fn known(&self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
+        let document = self.documents.get(text)?;
+        let (operation, conditions) = match document.operation(name, params, &self.schema) {
+            Ok(known) => known,
+            Err(errors) => return Some(Err(errors)),
+        };
+        let form = Form { document: text.to_owned(), operation: operation.name.clone(), conditions };
+        let operation = self.operations.get(&form)?;
+        Some(Ok((document, operation)))
+    }
+
+    fn forget(&self, text: &str) {
+        self.documents.invalidate(text);
+        let text = text.to_owned();
+        // It fails only without support for it.
+        let _ = self.operations.invalidate_entries_if(move |form, _| form.document == text);
+    }
+
+    /// Evicts what is idle.
+    fn evict_idle(&self) {
+        self.documents.run_pending_tasks();
+        self.operations.run_pending_tasks();
     }
 }
 
@@ -434,7 +535,20 @@ impl Document {
         &self.executable
     }
 
-    fn operation(&self, name: Option<&str>) -> Result<&Node<Operation>, RequestErrors> {
+    /// The operation that is to run, and how its conditions are decided.
+    fn operation(
+        &self,
+        name: Option<&str>,
+        params: &GraphQLParams,
+        schema: &Valid<Schema>,
+    ) -> Result<(&Node<Operation>, Conditions), RequestErrors> {
+        let operation = self.named(name)?;
+        variables::check(schema, operation, &params.variables)?;
+        let conditions = Conditions::decide(&self.executable, operation, &params.variables)?;
+        Ok((operation, conditions))
+    }
+
+    fn named(&self, name: Option<&str>) -> Result<&Node<Operation>, RequestErrors> {
         let operations = &self.executable.operations;
         operations.get(name).map_err(|_| {
             let places = operations.iter().filter_map(|one| one.line_column_range(&self.executable.sources));
@@ -442,24 +556,6 @@ impl Document {
             let message = why_no_operation(operations, name).to_owned();
             vec![ValidationError { locations, message, error_code: "BAD_USER_INPUT" }]
         })
-    }
-
-    fn form(
-        &self,
-        operation: &Operation,
-        conditions: Conditions,
-        rewrite: impl FnOnce(&Operation, &Conditions) -> Result<RouterOperation, RequestErrors>,
-    ) -> Result<Arc<RouterOperation>, RequestErrors> {
-        let form = Form { operation: operation.name.clone(), conditions };
-        if let Some(known) = self.forms.lock().unwrap_or_else(PoisonError::into_inner).get(&form) {
-            return Ok(Arc::clone(known));
-        }
-        let rewritten = Arc::new(rewrite(operation, &form.conditions)?);
-        let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
-        if forms.len() < MAX_FORMS {
-            forms.insert(form, Arc::clone(&rewritten));
-        }
-        Ok(rewritten)
     }
 }
 
@@ -555,6 +651,35 @@ mod tests {
     fn documents() -> (Documents, Graph) {
         let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");
         (Documents::new(Config { max_bytes: Some(32_768), max_cost: None }), graph)
+    }
+
+    #[test]
+    fn as_many_operations_are_known_for_as_long_as_in_hive_routers_caches() {
+        let config: serde_json::Value =
+            serde_yaml_ng::from_str(include_str!("../../router.config.yaml")).expect("it is valid");
+        let plans = &config["cache"]["supergraph"]["query_plans"];
+
+        assert_eq!(plans["max_entries"], MAX_OPERATIONS);
+        assert_eq!(plans["time_to_idle"], format!("{}s", TIME_TO_IDLE.as_secs()));
+    }
+
+    #[test]
+    fn nothing_that_is_rejected_is_kept() {
+        let (documents, graph) = documents();
+        let params = GraphQLParams::default();
+        for text in
+            ["query A { __typename } query B { __typename }", "query ($a: Int!) { courses(first: $a) { totalCount } }"]
+        {
+            assert!(documents.rewriter.operation(&graph, text, None, &params).is_err(), "{text}");
+        }
+        let known = "{ courses { totalCount } }";
+        assert!(graph.known(known, None, &params).is_none());
+        assert!(documents.rewriter.operation(&graph, known, None, &params).is_ok());
+        assert!(graph.known(known, None, &params).is_some());
+        graph.evict_idle();
+        assert_eq!((graph.documents.entry_count(), graph.operations.entry_count()), (1, 1));
+        graph.forget(known);
+        assert!(graph.known(known, None, &params).is_none());
     }
 
     fn run(text: &str, name: Option<&str>, variables: &serde_json::Value) -> Result<String, RequestErrors> {

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use hive_router::{RouterSharedState, SchemaState};
 use tokio::time::sleep;
 
-/// How often caches forget what is idle.
+/// How often caches evict what is idle.
 pub const PERIOD: Duration = Duration::from_secs(5);
 
 /// Says how many entries are kept.
@@ -37,8 +37,8 @@ fn sum(each: impl FnOnce(&mut dyn FnMut(u64))) -> u64 {
     sum
 }
 
-/// Lets hive-router's caches forget what is idle, for ever.
-pub async fn keep_forgetting(shared: Arc<RouterSharedState>, schema: Arc<SchemaState>) {
+/// Evicts what is idle from hive-router's caches, again and again.
+pub async fn evict_idle(shared: Arc<RouterSharedState>, schema: Arc<SchemaState>) {
     loop {
         sleep(PERIOD).await;
         shared.parse_cache.run_pending_tasks().await;
