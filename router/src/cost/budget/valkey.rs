@@ -4,7 +4,10 @@
 //! there is no connection until a new one has proved good.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,7 +16,7 @@ use redis::{Client, ConnectionAddr, Script, aio::MultiplexedConnection};
 use tokio::{
     runtime::Handle,
     sync::Notify,
-    time::{sleep, timeout},
+    time::{error::Elapsed, sleep, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
@@ -24,6 +27,8 @@ const SCRIPT: &str = include_str!("account.lua");
 const PREFIX: &str = "lyceum:cost:";
 /// How long a request waits for the server at most.
 const TIMEOUT: Duration = Duration::from_millis(100);
+/// So many answers in a row that come too late, and the server is unavailable. One does whenever a machine is busy.
+const MAX_TIMEOUTS: u32 = 3;
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 pub struct Valkey {
@@ -37,6 +42,8 @@ struct Server {
     client: Client,
     script: Script,
     timeout: Duration,
+    /// In a row.
+    timeouts: AtomicU32,
     /// None while the server is unavailable.
     connection: RwLock<Option<Arc<MultiplexedConnection>>>,
     lost: Notify,
@@ -74,8 +81,9 @@ impl Valkey {
 
     fn connect_with(client: Client, script: Script, timeout: Duration) -> Self {
         let (connection, lost) = (RwLock::default(), Notify::new());
-        let server = Arc::new(Server { client, script, timeout, connection, lost });
-        let connecting = tokio::spawn(Arc::clone(&server).stay_connected());
+        let timeouts = AtomicU32::new(0);
+        let server = Arc::new(Server { client, script, timeout, timeouts, connection, lost });
+        let connecting = tokio::spawn(Arc::clone(&server).keep_connected());
         Self { server, runtime: Handle::current(), _connecting: AbortOnDropHandle::new(connecting) }
     }
 
@@ -98,9 +106,15 @@ impl Server {
     async fn run(&self, key: &str, step: Step) -> Option<Charged> {
         let connection = self.connection()?;
         match self.run_on(&connection, key, step).await {
-            Ok(charged) => Some(charged),
+            Ok(charged) => {
+                self.timeouts.store(0, Ordering::Relaxed);
+                Some(charged)
+            }
+            Err(error) if error.is::<Elapsed>() && self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 < MAX_TIMEOUTS => {
+                None
+            }
             Err(error) => {
-                self.lose(&connection, &error);
+                self.disconnect(&connection, &error);
                 None
             }
         }
@@ -117,7 +131,7 @@ impl Server {
         Ok(Charged { had_enough, remaining })
     }
 
-    async fn stay_connected(self: Arc<Self>) {
+    async fn keep_connected(self: Arc<Self>) {
         let mut is_known_lost = false;
         loop {
             match self.connect().await {
@@ -150,11 +164,12 @@ impl Server {
     }
 
     /// Gives up a connection, unless somebody else has.
-    fn lose(&self, lost: &Arc<MultiplexedConnection>, error: &anyhow::Error) {
+    fn disconnect(&self, lost: &Arc<MultiplexedConnection>, error: &anyhow::Error) {
         let mut connection = self.connection.write().unwrap_or_else(PoisonError::into_inner);
         if connection.as_ref().is_some_and(|connection| Arc::ptr_eq(connection, lost)) {
             *connection = None;
             drop(connection);
+            self.timeouts.store(0, Ordering::Relaxed);
             self.warn(error);
             self.lost.notify_one();
         }
@@ -162,7 +177,7 @@ impl Server {
 
     fn warn(&self, error: &anyhow::Error) {
         let mut error = error.to_string();
-        // What is no Valkey may repeat what it was told.
+        // Another kind of server may repeat what it was sent.
         let password = self.client.get_connection_info().redis_settings().password();
         if let Some(password) = password.filter(|password| !password.is_empty()) {
             error = error.replace(password, "…");
@@ -275,7 +290,8 @@ pub mod tests {
         // As docs/cost.md has it.
         let rights = "~lyceum:cost:* +evalsha +script|load +select +time +get +set +del";
         let settings = format!(
-            "bind 127.0.0.1\nport {port}\nsave \"\"\nrequirepass \"{PASSWORD}\"\nuser lyceum on nopass {rights}\n"
+            "bind 127.0.0.1\nport {port}\nunixsocket {}\nsave \"\"\nrequirepass \"{PASSWORD}\"\nuser lyceum on nopass {rights}\n",
+            directory.path().join("socket").display(),
         );
         let mut input = process.stdin.take().expect("it reads its settings");
         input.write_all(settings.as_bytes()).expect("it reads its settings");
@@ -364,7 +380,7 @@ pub mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_hangs_is_given_up_after_one_short_wait() {
+    async fn a_server_that_hangs_is_given_up_after_a_few_short_waits() {
         let server = Redis::start();
         let client = client(&server.url()).expect("a URL");
         let valkey = Valkey::connect_with(client, Script::new(SCRIPT), Duration::from_millis(300));
@@ -379,6 +395,17 @@ pub mod tests {
 
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
         until("it is connected again", || valkey.is_connected()).await;
+    }
+
+    #[tokio::test]
+    async fn a_server_can_be_reached_by_a_unix_socket() {
+        let server = Redis::start();
+        let socket = server.directory.path().join("socket");
+        let url = format!("redis+unix://{}?db=3&pass={}", socket.display(), encoded_password());
+        let valkey = Valkey::connect_with(client(&url).expect("a URL"), Script::new(SCRIPT), BUSY_TIMEOUT);
+
+        until("it is connected", || valkey.is_connected()).await;
+        assert!(valkey.charge(&alice(), 1, 1_000).await.is_some());
     }
 
     #[tokio::test]
@@ -463,11 +490,11 @@ pub mod tests {
         let echo = tokio::spawn(async move {
             loop {
                 let (mut connection, _) = listener.accept().await.expect("a connection");
-                let mut told = vec![0; 4096];
-                let length = connection.read(&mut told).await.expect("a command");
+                let mut sent = vec![0; 4096];
+                let length = connection.read(&mut sent).await.expect("a command");
                 connection.write_all(b"-ERR no such thing: ").await.expect("an answer");
-                let told = String::from_utf8_lossy(&told[..length]).replace(['\r', '\n'], " ");
-                connection.write_all(format!("{told}\r\n").as_bytes()).await.expect("an answer");
+                let sent = String::from_utf8_lossy(&sent[..length]).replace(['\r', '\n'], " ");
+                connection.write_all(format!("{sent}\r\n").as_bytes()).await.expect("an answer");
             }
         });
         let server = Redis::start();
