@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
@@ -71,7 +71,8 @@ impl Attacker {
         }
         tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
         // Where much else runs, the first answer may come late.
-        while self.tally().is_empty() {
+        let started = Instant::now();
+        while self.tally().is_empty() && started.elapsed() < Duration::from_mins(1) {
             sleep(PAUSE).await;
         }
         tasks.shutdown().await;
@@ -105,17 +106,19 @@ impl Attacker {
     }
 
     async fn request(&self, client: &reqwest::Client, request: Request) -> reqwest::Result<String> {
-        let mut post = client.post(format!("http://{}/graphql", self.router)).header(CONTENT_TYPE, "application/json");
+        let url = format!("http://{}/graphql", self.router);
+        if let Some(document) = request.document {
+            let get = client.get(url).header("apollo-require-preflight", "1").query(&[("query", document)]);
+            return outcome(get.send().await?).await;
+        }
+        let mut post = client.post(url).header(CONTENT_TYPE, "application/json");
         if request.is_gzip {
             post = post.header(CONTENT_ENCODING, "gzip");
         }
         if let Some(token) = request.token {
             post = post.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let answer = post.body(request.body).send().await?;
-        let status = answer.status().as_u16();
-        let bytes = answer.bytes().await?;
-        Ok(format!("{status} {}", code(&bytes)).trim_end().to_owned())
+        outcome(post.body(request.body).send().await?).await
     }
 
     async fn connect(&self) -> std::io::Result<TcpStream> {
@@ -216,6 +219,13 @@ fn is_open(connection: &TcpStream) -> bool {
     let mut buffer = [0; 1];
     let peeked = futures::FutureExt::now_or_never(connection.peek(&mut buffer));
     !matches!(peeked, Some(Ok(0) | Err(_)))
+}
+
+/// The status of an answer, and the code of its error.
+async fn outcome(answer: reqwest::Response) -> reqwest::Result<String> {
+    let status = answer.status().as_u16();
+    let bytes = answer.bytes().await?;
+    Ok(format!("{status} {}", code(&bytes)).trim_end().to_owned())
 }
 
 /// The code of the first error of an answer.

@@ -37,6 +37,8 @@ pub enum How {
 
 /// A POST to `/graphql`.
 pub struct Request {
+    /// A GET, with the document in the address.
+    pub document: Option<String>,
     pub body: Vec<u8>,
     pub is_gzip: bool,
     pub token: Option<String>,
@@ -53,7 +55,11 @@ impl Request {
     }
 
     fn raw(body: impl Into<Vec<u8>>) -> Self {
-        Self { body: body.into(), is_gzip: false, token: None }
+        Self { document: None, body: body.into(), is_gzip: false, token: None }
+    }
+
+    fn get(document: String) -> Self {
+        Self { document: Some(document), ..Self::raw([]) }
     }
 
     fn gzip(mut self) -> Self {
@@ -67,11 +73,11 @@ impl Request {
 
 /// So many selections of one document, each with an alias of its own.
 fn aliases(number: usize, selection: impl Fn(usize) -> String) -> String {
-    let mut document = "{".to_owned();
-    for index in 0..number {
-        _ = write!(document, "a{index}:{} ", selection(index));
-    }
-    document + "}"
+    format!("{{{}}}", join(number, |index| format!("a{index}:{} ", selection(index))))
+}
+
+fn join(number: usize, part: impl Fn(usize) -> String) -> String {
+    (0..number).fold(String::new(), |joined, index| joined + &part(index))
 }
 
 fn search(text: &str) -> String {
@@ -194,6 +200,29 @@ pub const ALL: &[Attack] = &[
         id: "directives",
         what: "8,000 directives on one field",
         how: How::Requests(|n| Request::new(format!("query Q{n}{{__typename{}}}", "@a".repeat(8_000)))),
+    },
+    Attack {
+        id: "conditions",
+        what: "documents of 600 fields that 5 variables can leave out, in all combinations",
+        how: How::Requests(|n| {
+            let variables: Value =
+                (0..5).map(|bit| (format!("v{bit}"), Value::Bool(bit == 0 || n >> bit & 1 == 1))).collect();
+            let fields = |bit: usize| {
+                let name = ["id", "title", "level", "price", "isFree"][bit];
+                join(120, |index| format!("n{}a{bit}x{index}:{name} ", n >> 5))
+            };
+            let parts = join(5, |bit| format!("...@include(if:$v{bit}){{{}}}", fields(bit)));
+            let heads = join(5, |bit| format!("$v{bit}:Boolean! "));
+            Request::with(format!("query({heads}){{courses(first:1){{nodes{{{parts} id}}}}}}"), variables)
+        }),
+    },
+    Attack {
+        id: "addresses",
+        what: "distinct documents of 1,000 fields, in the address of a GET",
+        how: How::Requests(|n| {
+            let fields = join(1_000, |index| format!("n{n}x{index}:id "));
+            Request::get(format!("{{courses(first:1){{nodes{{{fields}}}}}}}"))
+        }),
     },
     Attack {
         id: "nested JSON",

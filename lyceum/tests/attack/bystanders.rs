@@ -13,9 +13,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-const EVERY: Duration = Duration::from_millis(40);
-/// Who waits longer has no answer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const INTERVAL: Duration = Duration::from_millis(40);
 const CATALOGUE: &str = "{courses(first:1){nodes{id}}}";
 const HOME: &str = include_str!("../../../operations/StudentHome.graphql");
 const LOGIN: &str = "mutation($input:LoginInput!){login(input:$input){session{accessToken}}}";
@@ -43,12 +41,13 @@ pub struct Met {
 }
 
 impl Bystanders {
-    pub async fn new(router: SocketAddr) -> Result<Self> {
+    /// Whoever waits longer than this has no answer.
+    pub async fn new(router: SocketAddr, timeout: Duration) -> Result<Self> {
         let url = format!("http://{router}/graphql");
         // A stranger comes for the first time, and so connects.
-        let http = reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).build()?;
+        let http = reqwest::Client::builder().timeout(timeout).pool_max_idle_per_host(0).build()?;
         let stranger = Bystander { http, url: url.clone(), token: None, document: CATALOGUE };
-        let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let http = reqwest::Client::builder().timeout(timeout).build()?;
         let input = json!({ "email": "student1@lyceum.example", "password": "lyceum-sample" });
         let answer: Value = http
             .post(&url)
@@ -72,7 +71,7 @@ impl Bystander {
     /// Asks again and again, whether or not it was answered.
     async fn go_on(&self, time: Duration) -> Met {
         let met = Arc::<Mutex<Met>>::default();
-        let (mut tasks, mut tick, end) = (JoinSet::new(), interval(EVERY), Instant::now() + time);
+        let (mut tasks, mut tick, end) = (JoinSet::new(), interval(INTERVAL), Instant::now() + time);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while Instant::now() < end {
             tick.tick().await;

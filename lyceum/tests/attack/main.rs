@@ -45,6 +45,8 @@ struct Plan {
     /// How many attack at a time, one after the other.
     attackers: Vec<u8>,
     seed_scale: String,
+    /// How long others wait for an answer.
+    timeout: Duration,
     /// Whether memory has to go back.
     rest: Option<Duration>,
 }
@@ -84,7 +86,7 @@ async fn run() -> Result<()> {
     let wanted = env::var("LYCEUM_ATTACK_ONLY").ok();
     let program = env::var_os("LYCEUM_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_lyceum").into(), PathBuf::from);
     let target = Target::start(&program, &plan.seed_scale).await?;
-    let bystanders = Bystanders::new(target.router).await?;
+    let bystanders = Bystanders::new(target.router, plan.timeout).await?;
     // What comes first is slower than what comes often.
     bystanders.go_on(plan.time / 2).await;
 
@@ -113,12 +115,15 @@ async fn run() -> Result<()> {
 fn plan() -> Result<Plan> {
     let Ok(seconds) = env::var("LYCEUM_ATTACK_SECONDS") else {
         let time = Duration::from_millis(700);
-        return Ok(Plan { time, attackers: vec![2], seed_scale: "0.01".to_owned(), rest: None });
+        // Beside other tests everything takes longer.
+        let timeout = Duration::from_mins(1);
+        return Ok(Plan { time, attackers: vec![2], seed_scale: "0.01".to_owned(), timeout, rest: None });
     };
     Ok(Plan {
         time: Duration::from_secs(seconds.parse()?),
         attackers: vec![1, 4],
         seed_scale: env::var("LYCEUM_ATTACK_SEED_SCALE").unwrap_or_else(|_| "1".to_owned()),
+        timeout: Duration::from_secs(10),
         rest: Some(Duration::from_secs(70)),
     })
 }

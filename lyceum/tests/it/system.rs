@@ -318,6 +318,12 @@ impl Visitor {
         (status, text)
     }
 
+    /// Sends a document in the address.
+    pub fn get(&self, document: &str) -> Response {
+        let get = self.http.get(&self.endpoint).query(&[("query", document)]);
+        get.header("apollo-require-preflight", "1").send().expect("an answer")
+    }
+
     /// Sends bytes with headers of one's own.
     pub fn send_with(&self, mut headers: HeaderMap, body: Vec<u8>) -> Response {
         if let Some(token) = &self.token {
