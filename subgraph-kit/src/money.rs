@@ -8,7 +8,7 @@ pub const DECIMALS: u32 = 2;
 /// What `NUMERIC(12, 2)` holds at most.
 pub const MAX_AMOUNT: Decimal = Decimal::from_parts(3_567_587_327, 232, 0, false, DECIMALS);
 
-/// What is wrong with an amount that somebody is to pay, if anything.
+/// What is wrong with an amount that is charged, if anything.
 #[must_use]
 pub fn amount_fault(amount: Decimal) -> Option<&'static str> {
     match amount {

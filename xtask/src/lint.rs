@@ -8,6 +8,8 @@ use crate::workspace::{cargo, compile};
 
 pub async fn run() -> Result<()> {
     process::run(cargo().args(["fmt", "--all", "--check"])).await?;
+    // No member of the workspace.
+    process::run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])).await?;
     let clippy = ["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     process::run(compile("clippy").args(clippy)).await?;
     let doc = ["--workspace", "--no-deps", "--document-private-items", "--locked"];
