@@ -19,9 +19,9 @@ pub struct Report {
     pub memory: Vec<Memory>,
     /// What the stranger and the student met while nobody attacked.
     pub quiet: (Met, Met),
-    /// The process' memory before the first attack and after the last, in bytes.
+    /// The process' memory before the first attack, in bytes.
     pub before: u64,
-    pub after: u64,
+    pub rest: Option<Rest>,
 }
 
 /// One attack.
@@ -36,6 +36,13 @@ pub struct Row {
     pub used: Used,
     pub seconds: f64,
     pub outcomes: Tally,
+}
+
+/// What is left of many tries.
+pub struct Rest {
+    pub tries: u64,
+    /// Of memory, after a quiet minute.
+    pub bytes: u64,
 }
 
 /// What the process had at some time.
@@ -132,18 +139,20 @@ fn megabytes(bytes: u64) -> f64 {
 
 impl Report {
     pub fn new(before: u64) -> Self {
-        Self { rows: Vec::new(), memory: Vec::new(), quiet: (Met::default(), Met::default()), before, after: before }
+        Self { rows: Vec::new(), memory: Vec::new(), quiet: (Met::default(), Met::default()), before, rest: None }
     }
 
     pub fn print_end(&self) {
         let tried: u64 = self.rows.iter().flat_map(|row| row.outcomes.values()).sum();
         let peak = self.memory.iter().map(|memory| memory.bytes).max().unwrap_or_default();
         say(format!(
-            "{tried} tries; memory {:.0} MB before, {:.0} at the most, {:.0} afterwards",
+            "{tried} tries; memory {:.0} MB before, {:.0} at the most",
             megabytes(self.before),
-            megabytes(peak),
-            megabytes(self.after)
+            megabytes(peak)
         ));
+        if let Some(Rest { tries, bytes }) = self.rest {
+            say(format!("a quiet minute after {tries} tries: {:.0} MB", megabytes(bytes)));
+        }
     }
 
     /// `attacks.md` and `attacks.svg`.

@@ -10,7 +10,7 @@ mod operation;
 use std::{
     collections::HashMap,
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use hive_router::{
@@ -31,8 +31,10 @@ use hive_router::{
         plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
     },
 };
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sonic_rs::JsonValueTrait as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::{budget::client as valkey_client, operation::OperationCost};
 
@@ -47,10 +49,19 @@ const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
 /// The key in `extensions`.
 const EXTENSION: &str = "cost";
 const MICROS: f64 = 1_000.0;
+/// Microseconds from which on an operation is expensive: it waits for its client's turn, here and at a database.
+const EXPENSIVE: u64 = 10_000;
+/// How many of a client's are executed at a time.
+const MAX_EXPENSIVE: usize = 4;
+/// As many as may have turns at a time.
+const MAX_CLIENTS: u64 = 10_000;
+const TIME_TO_IDLE: Duration = Duration::from_mins(1);
 
 pub struct Cost {
     limits: Limits,
     budgets: Budgets,
+    /// For expensive operations.
+    turns: Cache<BudgetKey, Arc<Semaphore>>,
 }
 
 /// In microseconds; 0 for no limit.
@@ -95,6 +106,9 @@ struct Charge {
     is_in_work: bool,
 }
 
+/// In the context of an expensive operation, until there is an answer.
+struct Turn(Option<OwnedSemaphorePermit>);
+
 #[derive(Serialize)]
 struct ReportedCost {
     estimated: f64,
@@ -119,13 +133,15 @@ impl RouterPlugin for Cost {
         let limits = Limits { user: micros(user_limit), anonymous: micros(anonymous_limit) };
         let valkey = handed_over.parts().ok_or("no cost budgets were handed over")?.valkey.map(Valkey::connect);
         let budgets = Budgets::new(micros(user_budget), micros(anonymous_budget), valkey);
-        payload.initialize_plugin(Self { limits, budgets })
+        let turns = Cache::builder().max_capacity(MAX_CLIENTS).time_to_idle(TIME_TO_IDLE).build();
+        payload.initialize_plugin(Self { limits, budgets, turns })
     }
 
     fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
         Box::pin(async move {
             let wants_cost = wants_cost(payload.router_http_request.headers());
             payload.on_end(move |payload| {
+                drop(payload.context.get_mut::<Turn>().and_then(|mut turn| turn.0.take()));
                 // Nothing was run: the request was rejected, deduplicated, or a dry run.
                 if !is_in_work(payload.context) {
                     self.settle(payload.context, 0);
@@ -179,12 +195,13 @@ impl RouterPlugin for Cost {
             self.charge(payload.context, BudgetKey::User(user)).await;
         }
         let exhausted = payload.context.get_ref::<Charge>().and_then(|charge| charge.outcome.err());
-        match exhausted {
-            Some(exhausted) => {
-                errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, budget_exhausted(exhausted))
-            }
-            None => OnGraphqlAnalysisHookResult::Proceed,
+        if let Some(exhausted) = exhausted {
+            return errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, budget_exhausted(exhausted));
         }
+        if estimated >= EXPENSIVE {
+            self.wait_for_turn(payload.context).await;
+        }
+        OnGraphqlAnalysisHookResult::Proceed
     }
 
     async fn on_query_plan<'exec>(
@@ -233,6 +250,12 @@ impl Cost {
         outcome.is_ok()
     }
 
+    async fn wait_for_turn(&self, context: &PluginContext) {
+        let Some(key) = context.get_ref::<Charge>().map(|charge| charge.key.clone()) else { return };
+        let turns = self.turns.get_with(key, || Arc::new(Semaphore::new(MAX_EXPENSIVE)));
+        context.insert(Turn(turns.acquire_owned().await.ok()));
+    }
+
     /// Replaces the estimate that was charged by the actual cost.
     fn settle(&self, context: &PluginContext, used: u64) -> Option<Balance> {
         let mut charge = context.get_mut::<Charge>()?;
@@ -269,6 +292,13 @@ impl Limits {
             Some(BudgetKey::User(_)) => self.user,
             _ => self.anonymous,
         }
+    }
+}
+
+impl Estimate {
+    /// Whether it waits for its client's turn.
+    pub fn is_expensive(&self) -> bool {
+        self.cost >= EXPENSIVE
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::support::{
-    App, Options, Own, Transport, changed_config, changed_supergraph, claims_of, impatient_config, sign,
+    App, Options, Own, Transport, changed_config, changed_supergraph, claims_of, hanging, impatient_config, sign,
 };
 
 /// 100 ms, and 300 ms for a user, whom nobody finds who is anonymous.
@@ -141,6 +141,31 @@ async fn until_they_share(first: &App, second: &App) {
         }
         assert!(started.elapsed() < Duration::from_mins(1), "each router has budgets of its own");
         sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_has_a_few_expensive_operations_executed_at_a_time() {
+    let supergraph = changed_supergraph(&[("type Query", "type Query @cost(weight: 10000)")]);
+    let client_address = ClientAddressSettings { header: Some(ADDRESS.to_owned()), ..ClientAddressSettings::default() };
+    let options = Options { client_address, cost: budgets(), supergraph, ..Options::default() };
+    let Own { app, .. } = &App::own(Transport::InProcess, options);
+    let hang = |number: usize| {
+        let document = format!("{{ a{number}: echo(value: {{ text: \"hang expensive\" }}) }}");
+        tokio::spawn(app.post().header(ADDRESS, "192.0.2.1").json(&json!({ "query": document })).send())
+    };
+
+    let hanging_ones: Vec<_> = (0..6).map(hang).collect();
+    let started = Instant::now();
+    while hanging("expensive") < 4 {
+        assert!(started.elapsed() < Duration::from_mins(1), "only {} are executed", hanging("expensive"));
+        sleep(Duration::from_millis(10)).await;
+    }
+
+    assert_eq!(Somebody::anonymous().ask(app).await.0, StatusCode::OK);
+    assert_eq!(hanging("expensive"), 4);
+    for answered in hanging_ones {
+        answered.await.expect("it ends").expect("an answer");
     }
 }
 
