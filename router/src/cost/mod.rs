@@ -34,13 +34,16 @@ use hive_router::{
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sonic_rs::JsonValueTrait as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 pub use self::{budget::client as valkey_client, operation::OperationCost};
 
 use self::budget::{Balance, BudgetKey, Budgets, Exhausted, Hold, Valkey, WINDOW};
 use crate::{
-    hive_gaps::dry_run,
+    hive_gaps::{documents, dry_run},
     plugins::{client_address::network, errors, handed_over},
 };
 
@@ -49,10 +52,12 @@ const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
 /// The key in `extensions`.
 const EXTENSION: &str = "cost";
 const MICROS: f64 = 1_000.0;
-/// Microseconds from which on an operation is expensive: it waits for its client's turn, here and at a database.
+/// Microseconds from which on a query is expensive: it waits for its client's turn.
 const EXPENSIVE: u64 = 10_000;
 /// How many of a client's are executed at a time.
 const MAX_EXPENSIVE: usize = 4;
+/// Whoever waits longer is rejected. Shorter than the time in which hive-router has to have planned a query.
+const MAX_WAIT: Duration = Duration::from_secs(3);
 /// As many as may have turns at a time.
 const MAX_CLIENTS: u64 = 10_000;
 const TIME_TO_IDLE: Duration = Duration::from_mins(1);
@@ -175,7 +180,10 @@ impl RouterPlugin for Cost {
         let is_anonymous = !headers.contains_key(AUTHORIZATION);
         let key = BudgetKey::Network(network(payload.context));
         let is_refused = is_anonymous && !self.charge(payload.context, key).await;
-        if is_refused || wants_cost(headers) {
+        // Nobody else's equal query may wait behind this client's others.
+        let has_to_wait =
+            is_anonymous && !is_refused && is_expensive(payload.context) && !self.has_turn(payload.context);
+        if is_refused || has_to_wait || wants_cost(headers) {
             payload.add_inbound_dedupe_partition(rand::random());
         }
         payload.proceed()
@@ -198,8 +206,11 @@ impl RouterPlugin for Cost {
         if let Some(exhausted) = exhausted {
             return errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, budget_exhausted(exhausted));
         }
-        if estimated >= EXPENSIVE {
-            self.wait_for_turn(payload.context).await;
+        if is_expensive(payload.context)
+            && !self.has_turn(payload.context)
+            && !self.wait_for_turn(payload.context).await
+        {
+            return errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, too_many());
         }
         OnGraphqlAnalysisHookResult::Proceed
     }
@@ -250,10 +261,29 @@ impl Cost {
         outcome.is_ok()
     }
 
-    async fn wait_for_turn(&self, context: &PluginContext) {
-        let Some(key) = context.get_ref::<Charge>().map(|charge| charge.key.clone()) else { return };
-        let turns = self.turns.get_with(key, || Arc::new(Semaphore::new(MAX_EXPENSIVE)));
-        context.insert(Turn(turns.acquire_owned().await.ok()));
+    fn turns(&self, context: &PluginContext) -> Option<Arc<Semaphore>> {
+        let key = context.get_ref::<Charge>().map(|charge| charge.key.clone())?;
+        Some(self.turns.get_with(key, || Arc::new(Semaphore::new(MAX_EXPENSIVE))))
+    }
+
+    /// Whether this query has its client's turn, or can have it now.
+    fn has_turn(&self, context: &PluginContext) -> bool {
+        if context.get_ref::<Turn>().is_some() {
+            return true;
+        }
+        let Some(permit) = self.turns(context).and_then(|turns| turns.try_acquire_owned().ok()) else { return false };
+        context.insert(Turn(Some(permit)));
+        true
+    }
+
+    /// Whether it comes in time.
+    async fn wait_for_turn(&self, context: &PluginContext) -> bool {
+        let Some(turns) = self.turns(context) else { return true };
+        // Its client's other operations need not wait.
+        drop(documents::end_turn(context));
+        let Ok(Ok(permit)) = timeout(MAX_WAIT, turns.acquire_owned()).await else { return false };
+        context.insert(Turn(Some(permit)));
+        true
     }
 
     /// Replaces the estimate that was charged by the actual cost.
@@ -295,13 +325,6 @@ impl Limits {
     }
 }
 
-impl Estimate {
-    /// Whether it waits for its client's turn.
-    pub fn is_expensive(&self) -> bool {
-        self.cost >= EXPENSIVE
-    }
-}
-
 impl Charge {
     fn balance(&self) -> Option<Balance> {
         match self.outcome {
@@ -309,6 +332,10 @@ impl Charge {
             Err(exhausted) => Some(exhausted.balance),
         }
     }
+}
+
+fn is_expensive(context: &PluginContext) -> bool {
+    context.get_ref::<Estimate>().is_some_and(|estimate| estimate.cost >= EXPENSIVE && estimate.operation.is_query())
 }
 
 fn is_in_work(context: &PluginContext) -> bool {
@@ -341,6 +368,12 @@ fn too_expensive(estimated: u64, limit: u64) -> GraphQLError {
     let mut error = GraphQLError::from_message_and_code(message, "COST_ESTIMATED_TOO_EXPENSIVE");
     error.extensions.set(EXTENSION.to_owned(), sonic_rs::json!({ "estimated": estimated, "limit": limit }));
     error
+}
+
+fn too_many() -> GraphQLError {
+    let message =
+        format!("{MAX_EXPENSIVE} expensive queries of yours are being executed. Try again when they have ended.");
+    errors::rate_limited(message, 1)
 }
 
 fn budget_exhausted(exhausted: Exhausted) -> GraphQLError {

@@ -37,6 +37,7 @@ type Variables = HashMap<String, Json>;
 #[derive(Debug)]
 pub struct OperationCost {
     root: CostNode,
+    is_query: bool,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +101,13 @@ impl OperationCost {
         let compiler = CostCompiler { graph, fragments, variables: &operation.variables };
         let set = &operation.selection_set;
         let root = CostNode { object_weight: compiler.type_weight(&set.ty), ..CostNode::default() };
-        Self { root: CostNode { selections: compiler.selections(&[set], &[]), ..root } }
+        let root = CostNode { selections: compiler.selections(&[set], &[]), ..root };
+        Self { root, is_query: operation.is_query() }
+    }
+
+    /// Whether it is of a query.
+    pub fn is_query(&self) -> bool {
+        self.is_query
     }
 
     /// The most that it can cost, in microseconds.

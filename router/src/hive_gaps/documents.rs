@@ -8,6 +8,7 @@
 //! No upstream issue is known. `upstream_cannot_parse_what_clients_may_send` fails once its parser can.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
     mem,
@@ -150,6 +151,8 @@ pub struct RouterOperation {
     /// What the variable is called whose name hive-router takes.
     pub variable_name: Option<Name>,
     pub cost: Option<Arc<OperationCost>>,
+    /// hive-router's caches are to have it once, whether or not the client says which of one it means.
+    name: Option<Name>,
 }
 
 /// Why a request cannot be executed.
@@ -184,6 +187,9 @@ struct Prepared {
     turn: Option<AbortOnDropHandle<()>>,
 }
 
+/// In the context of a request that hive-router may be able to read, and this plugin is not.
+struct Unreadable;
+
 /// Where a request has its operation.
 enum Source {
     Body(Bytes),
@@ -194,7 +200,7 @@ enum Source {
 /// The parameters in an address.
 #[derive(Deserialize)]
 struct AddressParams {
-    query: String,
+    query: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<String>,
@@ -248,8 +254,10 @@ impl RouterPlugin for Documents {
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
-        if let Some(prepared) = self.prepare(Source::of(&payload), payload.context).await {
-            payload.context.insert(prepared);
+        match self.prepare(Source::of(&payload), payload.context).await {
+            Ok(Some(prepared)) => drop(payload.context.insert(prepared)),
+            Ok(None) => {}
+            Err(unreadable) => drop(payload.context.insert(unreadable)),
         }
         // At the end the text of a persisted document is there, too.
         payload.on_end(|mut payload| {
@@ -262,8 +270,7 @@ impl RouterPlugin for Documents {
         &'exec self,
         payload: OnQueryPlanStartHookPayload<'exec>,
     ) -> OnQueryPlanStartHookResult<'exec> {
-        let turn = payload.context.get_mut::<Prepared>().and_then(|mut prepared| prepared.turn.take());
-        match turn {
+        match end_turn(payload.context) {
             Some(turn) => payload.on_end(|payload| {
                 drop(turn);
                 payload.proceed()
@@ -293,15 +300,18 @@ impl Documents {
         self.graph.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A thread that answers requests has many connections, so what takes long is done in another one. What cannot be
-    /// read is rejected where all requests are.
-    async fn prepare(&self, source: Source, context: &PluginContext) -> Option<Prepared> {
-        let (graph, rewriter) = (self.graph()?, self.rewriter.clone());
+    /// A thread that answers requests has many connections, so what takes long is done in another one. None where the
+    /// request has an id in place of a document: those of a manifest are known to be good.
+    async fn prepare(&self, source: Source, context: &PluginContext) -> Result<Option<Prepared>, Unreadable> {
+        let Some(graph) = self.graph() else { return Ok(None) };
+        let rewriter = self.rewriter.clone();
+        if rewriter.limits.max_bytes.is_none() {
+            return Ok(None);
+        }
         if source.len() <= MAX_INLINE_BYTES {
-            let mut params = source.params()?;
-            let (text, name) = (params.query.take()?, operation_name(&mut params));
+            let Some((text, name, params)) = source.read()? else { return Ok(None) };
             if let Some(operation) = graph.known(&text, name.as_deref(), &params) {
-                return Some(Prepared { text, name, variables: params.variables, operation, turn: None });
+                return Ok(Some(Prepared { text, name, variables: params.variables, operation, turn: None }));
             }
         }
         let turn = self.turns.acquire(network(context)).await;
@@ -312,25 +322,35 @@ impl Documents {
                 sleep(MAX_TURN).await;
             });
             let turn = AbortOnDropHandle::new(turn);
-            let mut params = source.params()?;
-            let (text, name) = (params.query.take()?, operation_name(&mut params));
+            let Some((text, name, params)) = source.read()? else { return Ok(None) };
+            if let Some(operation) = graph.known(&text, name.as_deref(), &params) {
+                return Ok(Some(Prepared { text, name, variables: params.variables, operation, turn: None }));
+            }
             let operation = rewriter.operation(&graph, &text, name.as_deref(), &params);
-            Some(Prepared { text, name, variables: params.variables, operation, turn: Some(turn) })
+            Ok(Some(Prepared { text, name, variables: params.variables, operation, turn: Some(turn) }))
         };
-        PARSERS.spawn_blocking(prepare).await.ok()?
+        PARSERS.spawn_blocking(prepare).await.unwrap_or(Err(Unreadable))
+    }
+
+    /// What becomes of a request, as hive-router has read it.
+    fn operation(&self, text: &str, name: Option<&str>, params: &GraphQLParams, context: &PluginContext) -> Rewritten {
+        let unreadable = || Err(vec![problem("The request cannot be read.", "BAD_USER_INPUT")]);
+        if let Some(mut prepared) = context.get_mut::<Prepared>() {
+            return prepared.take(text, name, params).unwrap_or_else(unreadable);
+        }
+        if context.get_ref::<Unreadable>().is_some() {
+            return unreadable();
+        }
+        match self.graph() {
+            Some(graph) => self.rewriter.operation(&graph, text, name, params),
+            None => Err(vec![problem("the graph is not known yet", "NO_SUPERGRAPH_AVAILABLE")]),
+        }
     }
 
     fn replace_document(&self, params: &mut GraphQLParams, context: &PluginContext) {
         let Some(text) = params.query.take() else { return };
         let name = operation_name(params);
-        let graph = self.graph();
-        let prepared =
-            context.get_mut::<Prepared>().and_then(|mut prepared| prepared.take(&text, name.as_deref(), params));
-        let operation = prepared.unwrap_or_else(|| match &graph {
-            Some(graph) => self.rewriter.operation(graph, &text, name.as_deref(), params),
-            None => Err(vec![problem("the graph is not known yet", "NO_SUPERGRAPH_AVAILABLE")]),
-        });
-        match operation {
+        match self.operation(&text, name.as_deref(), params, context) {
             Ok((document, operation)) => {
                 if let Some(name) = &operation.variable_name {
                     variable_names::rename_value(&mut params.variables, name);
@@ -340,9 +360,6 @@ impl Documents {
                     context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
                     if self.rewriter.limits.max_cost.is_some_and(|most| estimate > most) {
                         // The plugin `cost` refuses it by its estimate.
-                        if let Some(graph) = graph {
-                            graph.forget(&text);
-                        }
                         params.query = Some(NOTHING.to_owned());
                         return;
                     }
@@ -351,7 +368,7 @@ impl Documents {
                 let client = ClientOperation { document, name: name.as_deref().and_then(|name| Name::new(name).ok()) };
                 context.insert(Arc::new(Asked { operation: client, response_keys }));
                 params.query = Some(operation.text.clone());
-                params.operation_name = name;
+                params.operation_name = operation.name.as_ref().map(Name::to_string);
             }
             Err(errors) => {
                 context.insert(Rejected(Arc::new(errors)));
@@ -377,10 +394,22 @@ impl Rewriter {
         let document = graph.document(text)?;
         let (operation, conditions) = document.operation(name, params, &graph.schema)?;
         let rewritten = Arc::new(self.rewrite(graph, &document.executable, operation, &conditions)?);
-        let form = Form { document: text.to_owned(), operation: operation.name.clone(), conditions };
-        graph.operations.insert(form, Arc::clone(&rewritten));
-        graph.documents.insert(text.to_owned(), Arc::clone(&document));
+        if self.is_allowed(&rewritten, params) {
+            let form = Form { document: text.to_owned(), operation: operation.name.clone(), conditions };
+            graph.operations.insert(form, Arc::clone(&rewritten));
+            graph.documents.insert(text.to_owned(), Arc::clone(&document));
+        }
         Ok((document, rewritten))
+    }
+
+    /// Whether somebody may run it.
+    fn is_allowed(&self, operation: &RouterOperation, params: &GraphQLParams) -> bool {
+        let Some((most, cost)) = self.limits.max_cost.zip(operation.cost.as_ref()) else { return true };
+        let mut variables = Cow::Borrowed(&params.variables);
+        if let Some(name) = &operation.variable_name {
+            variable_names::rename_value(variables.to_mut(), name);
+        }
+        cost.estimate(&variables) <= most
     }
 
     fn rewrite(
@@ -411,6 +440,7 @@ impl Rewriter {
             response_keys: keys.into_used().map(Arc::new),
             variable_name,
             cost: cost.map(Arc::new),
+            name: operation.name.clone(),
         })
     }
 }
@@ -440,14 +470,25 @@ impl Source {
         }
     }
 
+    /// The document, the operation's name, and the variables; None without a document.
+    fn read(&self) -> Result<Option<(String, Option<String>, GraphQLParams)>, Unreadable> {
+        let mut params = self.params().ok_or(Unreadable)?;
+        let Some(text) = params.query.take() else { return Ok(None) };
+        let name = operation_name(&mut params);
+        Ok(Some((text, name, params)))
+    }
+
     fn params(&self) -> Option<GraphQLParams> {
         match self {
             Self::Body(body) => sonic_rs::from_slice(body).ok(),
             Self::Address(query) => {
                 let Query(AddressParams { query, operation_name, variables }) = Query::from_query(query).ok()?;
-                let variables =
-                    variables.map_or_else(|| Some(HashMap::new()), |text| sonic_rs::from_str(&text).ok())?;
-                Some(GraphQLParams { query: Some(query), operation_name, variables, extensions: None })
+                let variables: Option<HashMap<_, _>> = match variables {
+                    Some(text) if !text.is_empty() => sonic_rs::from_str(&text).ok()?,
+                    _ => None,
+                };
+                let variables = variables.unwrap_or_default();
+                Some(GraphQLParams { query, operation_name, variables, extensions: None })
             }
         }
     }
@@ -456,9 +497,22 @@ impl Source {
 impl Prepared {
     /// The operation, if it is that of this request: the body of a GET may be anything.
     fn take(&mut self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
-        let is_same = self.text == text && self.name.as_deref() == name && self.variables == params.variables;
+        let is_same = self.text == text && self.name.as_deref() == name && are_same(&self.variables, &params.variables);
         is_same.then(|| mem::replace(&mut self.operation, Err(Vec::new())))
     }
+}
+
+/// Whether they read the same. Comparing values themselves takes exponentially long where names occur twice.
+fn are_same(values: &HashMap<String, Value>, others: &HashMap<String, Value>) -> bool {
+    let is_same = |(name, value): (&String, &Value)| {
+        others.get(name).is_some_and(|other| sonic_rs::to_string(value).ok() == sonic_rs::to_string(other).ok())
+    };
+    values.len() == others.len() && values.iter().all(is_same)
+}
+
+/// Ends the turn that a request has, if it has one: others may have theirs.
+pub fn end_turn(context: &PluginContext) -> Option<AbortOnDropHandle<()>> {
+    context.get_mut::<Prepared>().and_then(|mut prepared| prepared.turn.take())
 }
 
 /// Clients that fill in a form have an empty name where they mean none.
@@ -474,8 +528,7 @@ impl Graph {
         let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len() * PARSED_SIZE).unwrap_or(u32::MAX);
         let documents =
             Cache::builder().weigher(weigh).max_capacity(MAX_CACHE_BYTES).time_to_idle(TIME_TO_IDLE).build();
-        let operations = Cache::builder().max_capacity(MAX_OPERATIONS).support_invalidation_closures();
-        let operations = operations.time_to_idle(TIME_TO_IDLE).build();
+        let operations = Cache::builder().max_capacity(MAX_OPERATIONS).time_to_idle(TIME_TO_IDLE).build();
         Ok(Self { schema, field_names: fields, weights: None, documents, operations })
     }
 
@@ -514,13 +567,6 @@ impl Graph {
         let form = Form { document: text.to_owned(), operation: operation.name.clone(), conditions };
         let operation = self.operations.get(&form)?;
         Some(Ok((document, operation)))
-    }
-
-    fn forget(&self, text: &str) {
-        self.documents.invalidate(text);
-        let text = text.to_owned();
-        // It fails only without support for it.
-        let _ = self.operations.invalidate_entries_if(move |form, _| form.document == text);
     }
 
     /// Evicts what is idle.
@@ -678,8 +724,6 @@ mod tests {
         assert!(graph.known(known, None, &params).is_some());
         graph.evict_idle();
         assert_eq!((graph.documents.entry_count(), graph.operations.entry_count()), (1, 1));
-        graph.forget(known);
-        assert!(graph.known(known, None, &params).is_none());
     }
 
     fn run(text: &str, name: Option<&str>, variables: &serde_json::Value) -> Result<String, RequestErrors> {

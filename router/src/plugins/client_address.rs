@@ -32,6 +32,10 @@ use crate::{
     relay::{self, KEY},
 };
 
+/// Microseconds from which on an operation may have to wait for its client's turn at a database. A list by a column
+/// without an index costs more.
+const LIMITED_COST: u64 = 2_000;
+
 pub struct ClientAddress {
     proxies: Option<Proxies>,
     /// With it the router asks itself, for a client that it names.
@@ -93,8 +97,8 @@ impl RouterPlugin for ClientAddress {
         let request = &mut payload.execution_request;
         // Also where the header was not one of HTTP: the first message of a WebSocket has some, too.
         request.headers.remove(HEADER);
-        let is_limited =
-            !request.dedupe || payload.context.get_ref::<Estimate>().is_some_and(|estimate| estimate.is_expensive());
+        let is_limited = !request.dedupe
+            || payload.context.get_ref::<Estimate>().is_some_and(|estimate| estimate.cost >= LIMITED_COST);
         if is_limited && let Some(address) = payload.context.get_ref::<Address>() {
             let value = HeaderValue::from_str(&address.0.to_string()).expect("an address is ASCII");
             request.headers.insert(HEADER, value);

@@ -24,6 +24,37 @@ async fn a_body_that_is_no_request_is_the_clients_mistake() {
     }
 }
 
+/// hive-router does not look at members that it does not know.
+#[tokio::test]
+async fn a_body_that_is_not_utf_8_is_not_executed() {
+    let body = b"{\"query\":\"{ me { id } }\",\"other\":\"\xff\"}".to_vec();
+
+    assert_eq!(raw("application/json", body).await.code(), "BAD_USER_INPUT");
+}
+
+#[tokio::test]
+async fn variables_that_are_null_are_none() {
+    for variables in ["null", "+null", "%20null", ""] {
+        let path = format!("/graphql?query=%7Bcourses%7Bid%7D%7D&variables={variables}");
+        let reply = reply(App::get().get_page(&path).header("x-lyceum-csrf", "1")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{variables}: {reply:?}");
+    }
+}
+
+/// Compared name by name they would take 3^29 steps.
+#[tokio::test]
+async fn names_that_occur_twice_in_variables_hang_nobody() {
+    let nested = (0..29).fold("1".to_owned(), |inner, _| format!("{{\"a\":{inner},\"a\":1,\"a\":1}}"));
+    let many = (0..50_000).map(|number| format!("\"n{number}\":1")).collect::<Vec<_>>().join(",");
+    for value in [nested, format!("{{{many}}}")] {
+        for padding in [0, 4_000] {
+            let spaces = " ".repeat(padding);
+            let body = format!("{{\"query\":\"{{ courses {{ id }} }}\",{spaces}\"variables\":{{\"v\":{value}}}}}");
+            assert_eq!(raw("application/json", body).await.status, StatusCode::OK);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_content_type_is_needed() {
     assert_error(&raw("application/xml", "<query/>").await, 415, "BAD_USER_INPUT");

@@ -89,7 +89,12 @@ impl Valkey {
 
     /// Takes `due` if there is enough. None while the server is unavailable.
     pub async fn charge(&self, key: &BudgetKey, due: u64, budget: u64) -> Option<Charged> {
-        self.server.run(&name(key), Step { name: "charge", budget, returned: 0, taken: due }).await
+        let charged = self.server.run(&name(key), Step { name: "charge", budget, returned: 0, taken: due }).await;
+        if charged.is_none() && self.server.connection().is_some() {
+            // The server takes it when it gets there, and then has to give it back.
+            self.settle(key, due, 0, budget);
+        }
+        charged
     }
 
     /// Replaces a charge by what was used. Nobody waits for it: an answer is on its way to its client.
