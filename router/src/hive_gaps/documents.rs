@@ -495,7 +495,7 @@ impl Source {
 }
 
 impl Prepared {
-    /// The operation, if it is that of this request: the body of a GET may be anything.
+    /// The operation, if hive-router has read the same request.
     fn take(&mut self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
         let is_same = self.text == text && self.name.as_deref() == name && are_same(&self.variables, &params.variables);
         is_same.then(|| mem::replace(&mut self.operation, Err(Vec::new())))
