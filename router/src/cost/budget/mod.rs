@@ -171,7 +171,7 @@ mod tests {
         /// What is left after a charge is settled, which the store must say as well.
         async fn settle(&self, key: &BudgetKey, hold: Hold, used: u64) -> u64 {
             let settled = self.budgets.settle(key, hold, used, self.now).remaining;
-            // Valkey is told without waiting for it.
+            // Valkey gets it without anybody waiting.
             for _ in 0..1_000 {
                 if self.remaining(key).await == settled {
                     break;
