@@ -2,8 +2,8 @@
 
 use tracing::warn;
 
-/// Beside connections of clients: databases, other processes, logs, and what libraries keep.
-const OTHER_FILES: u64 = 1_000;
+/// Beside connections of clients: databases, other processes, logs, what libraries keep, and 2,048 that were rejected.
+const OTHER_FILES: u64 = 3_100;
 /// A live operation over a WebSocket: the client's end, both of the router's request to itself, both of hive-router's to
 /// the relay, and the relay's to a subgraph.
 const FILES_PER_LIVE_CONNECTION: u64 = 6;

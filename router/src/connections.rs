@@ -5,18 +5,28 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use futures::future::select;
 use hive_router::ntex::{
     Middleware, SharedCfg,
     io::{Io, types::PeerAddr},
     service::{Service, ServiceCtx},
 };
 use subgraph_kit::Client;
+use tokio::time::sleep;
+
+const REJECTION_DELAY: Duration = Duration::from_millis(500);
+/// Rejected connections of all clients that are closed late, each of which is an open file until then.
+const MAX_DELAYED: usize = 2_048;
+/// Those of one client.
+const MAX_DELAYED_PER_CLIENT: u32 = 512;
 
 /// Those of one router. Clones share them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Connections {
     /// None where all clients come by one proxy.
     limit: Option<NonZeroU32>,
@@ -26,6 +36,8 @@ pub struct Connections {
 #[derive(Default)]
 struct State {
     counts: HashMap<Option<IpAddr>, u32>,
+    /// Rejected ones that are not closed yet.
+    delayed: HashMap<Option<IpAddr>, u32>,
     /// Whether each counts, by the client's end of it.
     open: HashMap<SocketAddr, bool>,
 }
@@ -38,6 +50,18 @@ pub struct OpenConnection {
 
 /// One that does not count, until this is dropped.
 pub struct Uncounted {
+    peer: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+/// A rejected one that is closed late, until this is dropped.
+struct Delayed {
     peer: SocketAddr,
     state: Arc<Mutex<State>>,
 }
@@ -59,6 +83,18 @@ impl Connections {
         Some(OpenConnection { peer, state: Arc::clone(&self.state) })
     }
 
+    /// None when there are too many already.
+    fn delay(&self, peer: SocketAddr) -> Option<Delayed> {
+        let mut state = lock(&self.state);
+        let all: u32 = state.delayed.values().sum();
+        let of_client = state.delayed.get(&client(peer)).copied().unwrap_or_default();
+        if of_client >= MAX_DELAYED_PER_CLIENT || all as usize >= MAX_DELAYED {
+            return None;
+        }
+        *state.delayed.entry(client(peer)).or_default() += 1;
+        Some(Delayed { peer, state: Arc::clone(&self.state) })
+    }
+
     /// For as long as something live is on this connection.
     pub fn uncount(&self, peer: SocketAddr) -> Uncounted {
         let mut state = lock(&self.state);
@@ -76,12 +112,22 @@ impl State {
     }
 
     fn remove(&mut self, peer: SocketAddr) {
-        if let Entry::Occupied(mut entry) = self.counts.entry(client(peer)) {
-            *entry.get_mut() -= 1;
-            if *entry.get() == 0 {
-                entry.remove();
-            }
+        decrement(&mut self.counts, peer);
+    }
+}
+
+fn decrement(counts: &mut HashMap<Option<IpAddr>, u32>, peer: SocketAddr) {
+    if let Entry::Occupied(mut entry) = counts.entry(client(peer)) {
+        *entry.get_mut() = entry.get().saturating_sub(1);
+        if *entry.get() == 0 {
+            entry.remove();
         }
+    }
+}
+
+impl Drop for Delayed {
+    fn drop(&mut self) {
+        decrement(&mut lock(&self.state).delayed, self.peer);
     }
 }
 
@@ -138,8 +184,14 @@ impl<S: Service<Io, Response = ()>> Service<Io> for LimitedConnections<S> {
         let Some(PeerAddr(peer)) = io.query::<PeerAddr>().get() else {
             return ctx.call(&self.service, io).await;
         };
-        // Dropping it closes it.
-        let Some(_open) = self.connections.open(peer) else { return Ok(()) };
+        let Some(_open) = self.connections.open(peer) else {
+            // Whoever is rejected without delay is back without delay.
+            if let Some(_delayed) = self.connections.delay(peer) {
+                select(pin!(sleep(REJECTION_DELAY)), io.on_disconnect()).await;
+            }
+            // Dropping it closes it.
+            return Ok(());
+        };
         ctx.call(&self.service, io).await
     }
 }
@@ -186,6 +238,22 @@ mod tests {
         drop(live);
         assert!(connections.open(peer("192.0.2.1:3")).is_some());
         assert!(lock(&connections.state).counts.is_empty());
+    }
+
+    #[test]
+    fn so_many_rejected_ones_are_closed_late_and_no_more() {
+        let connections = Connections::new(NonZeroU32::new(1));
+        let delay = |client: u8, count: u32| -> Vec<_> {
+            (0..count).filter_map(|_| connections.delay(SocketAddr::from(([10, 0, 0, client], 1)))).collect()
+        };
+        let first = delay(1, 600);
+        assert_eq!(first.len(), MAX_DELAYED_PER_CLIENT as usize);
+        let others: Vec<_> = (2..10).flat_map(|client| delay(client, 600)).collect();
+        assert_eq!(first.len() + others.len(), MAX_DELAYED);
+
+        drop((first, others));
+        assert!(lock(&connections.state).delayed.is_empty());
+        assert_eq!(delay(1, 1).len(), 1);
     }
 
     #[test]

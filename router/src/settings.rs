@@ -111,7 +111,7 @@ pub struct Settings {
     #[arg(skip)]
     pub in_process: Vec<Subgraph>,
 
-    /// Where in-process calls run: the runtime that the subgraphs' connections live on.
+    /// Where subscriptions to the subgraphs of this process run.
     #[arg(skip)]
     pub runtime: Option<Handle>,
 
@@ -156,10 +156,15 @@ impl Default for ClientAddressSettings {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LiveSettings {
     /// Plain connections that one network address (of IPv6, the first 48 bits) may have open at a time, whether or not
-    /// something is asked on them; one more is closed at once. What is live does not count. Where a proxy says who the
+    /// something is asked on them; one more is closed, half a second later. What is live does not count. Where a proxy says who the
     /// clients are (`--client-address-header`) this is the proxy's to limit, and there is no limit here.
     #[arg(long, env = "LYCEUM_CONNECTIONS_PER_CLIENT", value_name = "NUMBER", default_value_t = CONNECTIONS_PER_CLIENT)]
     pub connections_per_client: NonZeroU32,
+
+    /// Requests of one network address that are in progress at a time. Up to 256 more wait for them, a second at most. Expensive
+    /// queries have limits of their own, and subscriptions do not count. A class or a company behind one address shares them.
+    #[arg(long, env = "LYCEUM_REQUESTS_PER_CLIENT", value_name = "NUMBER", default_value_t = REQUESTS_PER_CLIENT)]
+    pub requests_per_client: NonZeroU32,
 
     /// Subscriptions, and sockets (`graphql-transport-ws`), that one network address (of IPv6, the first 48 bits) may have open at a time. A
     /// class or a company behind one address shares them.
@@ -172,6 +177,8 @@ pub struct LiveSettings {
 }
 
 const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");
+/// Enough to keep the processors of a large machine busy.
+const REQUESTS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(16).expect("it is not zero");
 const LIVE_PER_CLIENT: NonZeroU32 = NonZeroU32::new(1000).expect("it is not zero");
 const LIVE_PER_USER: NonZeroU32 = NonZeroU32::new(100).expect("it is not zero");
 
@@ -179,6 +186,7 @@ impl Default for LiveSettings {
     fn default() -> Self {
         Self {
             connections_per_client: CONNECTIONS_PER_CLIENT,
+            requests_per_client: REQUESTS_PER_CLIENT,
             live_per_client: LIVE_PER_CLIENT,
             live_per_user: LIVE_PER_USER,
         }

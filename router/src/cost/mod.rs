@@ -44,7 +44,7 @@ pub use self::{budget::client as valkey_client, operation::OperationCost};
 use self::budget::{Balance, BudgetKey, Budgets, Exhausted, Hold, Valkey, WINDOW};
 use crate::{
     hive_gaps::{documents, dry_run},
-    plugins::{client_address::network, errors, handed_over},
+    plugins::{client_address::network, concurrency_limit, errors, handed_over},
 };
 
 /// A client sends it to see the cost of its operation.
@@ -176,6 +176,10 @@ impl RouterPlugin for Cost {
         &'exec self,
         payload: OnGraphQLValidationStartHookPayload<'exec>,
     ) -> OnGraphQLValidationStartHookResult<'exec> {
+        // Also of those that wait for an equal one.
+        if is_expensive(payload.context) {
+            concurrency_limit::release(payload.context);
+        }
         let headers = payload.router_http_request.headers;
         let is_anonymous = !headers.contains_key(AUTHORIZATION);
         let key = BudgetKey::Network(network(payload.context));

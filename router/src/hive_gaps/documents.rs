@@ -66,7 +66,7 @@ use super::{
 use crate::{
     STACK_BYTES,
     cost::{Estimate, OperationCost},
-    plugins::client_address::network,
+    plugins::{client_address::network, concurrency_limit},
 };
 
 /// Of what hive-router gets: with what is escaped in it, a document can have become six times as long, and hive-router's
@@ -314,6 +314,8 @@ impl Documents {
                 return Ok(Some(Prepared { text, name, variables: params.variables, operation, turn: None }));
             }
         }
+        // Its network's other requests need not wait for that.
+        concurrency_limit::release(context);
         let turn = self.turns.acquire(network(context)).await;
         let prepare = move || {
             // Until it is planned, or its client is gone; but not before it is parsed.

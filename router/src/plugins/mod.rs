@@ -1,6 +1,7 @@
 //! What we add to hive-router, one plugin per file.
 
 pub mod client_address;
+pub mod concurrency_limit;
 mod credentials;
 pub mod errors;
 pub mod handed_over;
@@ -34,6 +35,7 @@ pub fn registry() -> PluginRegistry {
         .register::<AuthScheme>()
         .register::<GetParameters>()
         .register::<JsonDepthLimit>()
+        .register::<concurrency_limit::ConcurrencyLimit>()
         .register::<Documents>()
         .register::<RootTypename>()
         .register::<InboundDedupe>()
@@ -70,6 +72,9 @@ pub fn config(settings: &Settings, handed_over: u64) -> Value {
         JsonDepthLimit::plugin_name(): {},
         RootTypename::plugin_name(): {},
         InboundDedupe::plugin_name(): {},
+        concurrency_limit::ConcurrencyLimit::plugin_name(): {
+            "config": { "max": settings.live.requests_per_client },
+        },
         Documents::plugin_name(): { "config": settings.document_limits() },
         client_address::ClientAddress::plugin_name(): {
             "config": {

@@ -1,8 +1,12 @@
-//! One client takes so many plain connections, and leaves all others theirs.
+//! One client takes so many plain connections, and has so many requests in progress, and leaves all others theirs.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
+use reqwest::StatusCode;
 use router::{ClientAddressSettings, LiveSettings};
 use serde_json::json;
 use tokio::{
@@ -12,11 +16,12 @@ use tokio::{
 };
 
 use crate::{
-    support::{App, Options, Own, Transport, claims, sign},
+    support::{App, Options, Own, Transport, claims, hanging, reply, sign},
     websocket::ready,
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
+const ADDRESS: &str = "x-test-address";
 const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 fn limited(connections: u32, client_address: ClientAddressSettings) -> Own {
@@ -43,19 +48,20 @@ async fn connect(app: &App, from: &str) -> TcpStream {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn one_too_many_is_closed_at_once_and_others_go_on() {
+async fn one_too_many_is_closed_and_others_go_on() {
     let Own { app, stop, runtime: _runtime, .. } = limited(3, ClientAddressSettings::default());
     let mut open = join_all((0..3).map(|_| connect(&app, "127.0.0.1:0"))).await;
     for stream in &mut open {
         assert!(is_answered(stream).await);
     }
 
-    for _ in 0..20 {
+    let one_too_many = async || {
         let mut refused = connect(&app, "127.0.0.1:0").await;
         let mut nothing = [0];
         let end = timeout(PATIENCE, refused.read(&mut nothing)).await.expect("in time");
         assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
-    }
+    };
+    join_all((0..20).map(|_| one_too_many())).await;
     assert!(is_answered(&mut connect(&app, "127.0.0.2:0").await).await, "another client");
 
     open.pop();
@@ -104,5 +110,65 @@ async fn behind_a_proxy_it_is_the_proxys_to_limit() {
     for stream in &mut open {
         assert!(is_answered(stream).await);
     }
+    stop.cancel();
+}
+
+// ---------------------------------------------------------------- requests in progress
+
+/// A second, and what the clocks of two threads may differ.
+const A_WAIT: Duration = Duration::from_millis(900);
+
+fn one_request_at_a_time() -> Own {
+    let live = LiveSettings { requests_per_client: NonZeroU32::MIN, ..LiveSettings::default() };
+    let client_address = ClientAddressSettings { header: Some(ADDRESS.to_owned()), ..ClientAddressSettings::default() };
+    App::own(Transport::InProcess, Options { client_address, live, ..Options::default() })
+}
+
+async fn until_hanging(name: &str) {
+    while hanging(name) == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// How long an answer takes to somebody else at this address.
+async fn time_to_answer(app: &App, address: &str) -> Duration {
+    let started = Instant::now();
+    let asked = app.post().header(ADDRESS, address).json(&json!({ "query": "{ me { id } }" }));
+    assert_eq!(reply(asked).await.status, StatusCode::OK);
+    started.elapsed()
+}
+
+#[tokio::test]
+async fn a_network_waits_for_its_own_requests_and_others_do_not() {
+    let Own { app, stop, runtime: _runtime, .. } = one_request_at_a_time();
+    // What is not known yet has a turn of its own.
+    time_to_answer(&app, "192.0.2.9").await;
+    let query = "query ($name: String!) { echo(value: { text: $name }) }";
+    let hangs = |name: &str| json!({ "query": query, "variables": { "name": format!("hang {name}") } });
+    for (address, name) in [("192.0.2.8", "unknown yet"), ("192.0.2.1", "known")] {
+        let asked = app.post().header(ADDRESS, address).json(&hangs(name));
+        tokio::spawn(asked.send());
+        timeout(PATIENCE, until_hanging(name)).await.expect("it hangs");
+    }
+
+    let (own, others) = tokio::join!(time_to_answer(&app, "192.0.2.1"), time_to_answer(&app, "192.0.2.2"));
+
+    assert!(own >= A_WAIT, "{own:?}");
+    assert!(others < own, "{others:?}, not {own:?}");
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn a_request_that_is_answered_does_not_count_any_more() {
+    let Own { app, stop, runtime: _runtime, .. } = one_request_at_a_time();
+    let all = async {
+        for query in ["{ me { id } }", "{ no }", "mutation { rename(title: \"a\") { title } }", "{"].repeat(25) {
+            let asked = app.post().header(ADDRESS, "192.0.2.1").json(&json!({ "query": query }));
+            reply(asked).await;
+        }
+    };
+
+    // If one in four counted for good, each other one would wait for a second.
+    timeout(PATIENCE, all).await.expect("none waits");
     stop.cancel();
 }

@@ -1,0 +1,168 @@
+//! However many requests one network address sends at a time, a few of them are in progress: what others send does not
+//! queue behind all of them.
+
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+
+use hive_router::{
+    GraphQLError, async_trait,
+    http::StatusCode,
+    plugins::{
+        hooks::{
+            on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+        },
+        plugin_context::PluginContext,
+        plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
+    },
+};
+use moka::sync::Cache;
+use serde::Deserialize;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{client_address::network, errors};
+
+/// Of one network address; more are rejected.
+const MAX_WAITING: usize = 256;
+/// Whoever waits longer goes on: a subgraph that does not answer is not to hold up what needs the others.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+/// Network addresses that are remembered. One that is forgotten begins anew.
+const MAX_NETWORKS: u64 = 10_000;
+const TIME_TO_IDLE: Duration = Duration::from_mins(1);
+
+pub struct ConcurrencyLimit {
+    max: usize,
+    networks: Cache<IpAddr, Network>,
+}
+
+/// What one network address may have.
+#[derive(Clone)]
+struct Network {
+    in_progress: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+#[derive(Deserialize)]
+pub struct Config {
+    max: NonZeroU32,
+}
+
+/// In the context of a request that counts.
+struct Permit(Option<OwnedSemaphorePermit>);
+
+/// Too many wait already.
+struct TooMany;
+
+#[async_trait]
+impl RouterPlugin for ConcurrencyLimit {
+    type Config = Config;
+
+    fn plugin_name() -> &'static str {
+        "concurrency_limit"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        let Config { max } = payload.config()?;
+        payload.initialize_plugin(Self::new(max.get() as usize))
+    }
+
+    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        Box::pin(async move {
+            payload.on_end(|payload| {
+                release(payload.context);
+                payload.proceed()
+            })
+        })
+    }
+
+    // The body has been read by now: whoever sends theirs slowly holds up nobody.
+    async fn on_graphql_params<'exec>(
+        &'exec self,
+        payload: OnGraphQLParamsStartHookPayload<'exec>,
+    ) -> OnGraphQLParamsStartHookResult<'exec> {
+        let Some(network) = network(payload.context) else { return payload.proceed() };
+        match self.acquire(network).await {
+            Ok(permit) => {
+                payload.context.insert(Permit(permit));
+                payload.proceed()
+            }
+            Err(TooMany) => payload.end_with_graphql_error(too_many(), StatusCode::TOO_MANY_REQUESTS),
+        }
+    }
+}
+
+impl ConcurrencyLimit {
+    fn new(max: usize) -> Self {
+        Self { max, networks: Cache::builder().max_capacity(MAX_NETWORKS).time_to_idle(TIME_TO_IDLE).build() }
+    }
+
+    /// None when it has waited for long enough.
+    async fn acquire(&self, network: IpAddr) -> Result<Option<OwnedSemaphorePermit>, TooMany> {
+        let Network { in_progress, waiting } = self.networks.get_with(network, || Network {
+            in_progress: Arc::new(Semaphore::new(self.max)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+        });
+        if let Ok(permit) = Arc::clone(&in_progress).try_acquire_owned() {
+            return Ok(Some(permit));
+        }
+        let _waiting = waiting.try_acquire().map_err(|_| TooMany)?;
+        Ok(timeout(MAX_WAIT, in_progress.acquire_owned()).await.ok().and_then(Result::ok))
+    }
+}
+
+/// From now on the request does not count: it has ended, or has limits of its own.
+pub fn release(context: &PluginContext) {
+    drop(context.get_mut::<Permit>().and_then(|mut permit| permit.0.take()));
+}
+
+fn too_many() -> GraphQLError {
+    let message =
+        format!("{MAX_WAITING} requests from your network address are waiting. Try again when some have ended.");
+    errors::rate_limited(message, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+
+    const NETWORK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
+
+    fn has_permit(acquired: &Result<Option<OwnedSemaphorePermit>, TooMany>) -> bool {
+        matches!(acquired, Ok(Some(_)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_network_has_so_many_in_progress_and_waits_with_others_for_no_longer_than_a_second() {
+        let limit = ConcurrencyLimit::new(2);
+        let context = PluginContext::default();
+        context.insert(Permit(limit.acquire(NETWORK).await.ok().flatten()));
+        let second = limit.acquire(NETWORK).await;
+        assert!(has_permit(&second));
+
+        assert!(has_permit(&limit.acquire(OTHER).await), "a limit of its own");
+        let late = limit.acquire(NETWORK).await;
+        assert!(matches!(late, Ok(None)), "it goes on without one");
+
+        release(&context);
+        assert!(has_permit(&limit.acquire(NETWORK).await));
+        release(&context);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_so_many_of_a_network_wait() {
+        let limit = ConcurrencyLimit::new(1);
+        let first = limit.acquire(NETWORK).await;
+        assert!(has_permit(&first));
+
+        let others = join_all((0..MAX_WAITING + 10).map(|_| limit.acquire(NETWORK))).await;
+
+        assert_eq!(others.iter().filter(|other| other.is_err()).count(), 10);
+        assert!(has_permit(&limit.acquire(OTHER).await));
+    }
+}
