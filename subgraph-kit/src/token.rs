@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,7 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
     jwk::{Jwk, JwkSet},
 };
+use moka::sync::Cache;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Mutex, time::sleep};
@@ -34,6 +35,8 @@ const FETCH_PAUSE: Duration = Duration::from_secs(3);
 const REFRESH: Duration = Duration::from_secs(10);
 /// As long as none is known, a process cannot do its work.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Verified tokens that are remembered: a page of several fetches brings the same one with each.
+const MAX_REMEMBERED: u64 = 10_000;
 /// For so long a token is good after its end, everywhere: clocks of two machines differ a little.
 pub const LEEWAY_SECONDS: u64 = 5;
 
@@ -79,13 +82,34 @@ impl Bearer {
             TimeDelta::milliseconds(self.ends?.saturating_mul(1_000).saturating_sub(Utc::now().timestamp_millis()));
         Some(left.to_std().unwrap_or(Duration::ZERO))
     }
+
+    fn has_ended(&self) -> bool {
+        self.ends.is_some_and(|end| end.saturating_add_unsigned(LEEWAY_SECONDS) < Utc::now().timestamp())
+    }
 }
 
 /// Verifies access tokens by identity's public keys. Clones share what they know.
 #[derive(Clone)]
 pub struct Verifier {
-    keys: Arc<RwLock<HashMap<String, DecodingKey>>>,
+    keys: Arc<RwLock<KeySet>>,
+    /// What was verified by a key that is still known.
+    verified: Cache<String, Remembered>,
     source: Option<Arc<Remote>>,
+}
+
+#[derive(Default)]
+struct KeySet {
+    published: Option<JwkSet>,
+    by_id: HashMap<String, DecodingKey>,
+    /// How many sets there have been.
+    version: u64,
+}
+
+/// Who a token belongs to, as the keys of this version say.
+#[derive(Clone, Copy)]
+struct Remembered {
+    bearer: Bearer,
+    version: u64,
 }
 
 struct Remote {
@@ -112,7 +136,9 @@ impl Verifier {
     /// Knows these keys and no others, until they are replaced.
     #[must_use]
     pub fn new(keys: &JwkSet) -> Self {
-        Self { keys: Arc::new(RwLock::new(usable(keys))), source: None }
+        let verifier = Self { keys: Arc::default(), verified: Cache::new(MAX_REMEMBERED), source: None };
+        verifier.replace(keys);
+        verifier
     }
 
     /// Fetches identity's key set when a token names a key that is not known yet, but not more
@@ -124,12 +150,17 @@ impl Verifier {
     pub fn remote(url: Url) -> Self {
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_idle_timeout(budget::IDLE).build();
         let client = client.expect("the client's settings are valid");
-        Self { keys: Arc::default(), source: Some(Arc::new(Remote { url, client, last: Mutex::default() })) }
+        let source = Some(Arc::new(Remote { url, client, last: Mutex::default() }));
+        Self { keys: Arc::default(), verified: Cache::new(MAX_REMEMBERED), source }
     }
 
     /// Knows these keys and no others from now on.
     pub fn replace(&self, keys: &JwkSet) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = usable(keys);
+        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if known.published.as_ref() != Some(keys) {
+            let version = known.version + 1;
+            *known = KeySet { published: Some(keys.clone()), by_id: usable(keys), version };
+        }
     }
 
     /// Whether tokens of this key are believed.
@@ -141,7 +172,7 @@ impl Verifier {
     /// Whether any token is believed.
     #[must_use]
     pub fn has_keys(&self) -> bool {
-        !self.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.keys().by_id.is_empty()
     }
 
     /// Fetches the keys from time to time, so that a new one is known before the first token of it
@@ -175,9 +206,21 @@ impl Verifier {
     /// `Unauthenticated`; `Unavailable` if the key set cannot be fetched.
     pub async fn bearer(&self, headers: &HeaderMap) -> Result<Bearer, Error> {
         let Some(token) = bearer_token(headers)? else { return Ok(ANONYMOUS) };
+        if let Some(bearer) = self.remembered(token) {
+            return Ok(bearer);
+        }
+        // Before the key is looked up: should it be replaced meanwhile, nothing is remembered.
+        let version = self.keys().version;
         let claims = self.verify(token).await?;
         let viewer = Viewer::SignedIn { id: UserId(claims.sub), role: claims.role, is_verified: claims.is_verified };
-        Ok(Bearer { viewer, ends: Some(claims.exp) })
+        let bearer = Bearer { viewer, ends: Some(claims.exp) };
+        self.verified.insert(token.to_owned(), Remembered { bearer, version });
+        Ok(bearer)
+    }
+
+    fn remembered(&self, token: &str) -> Option<Bearer> {
+        let Remembered { bearer, version } = self.verified.get(token)?;
+        (version == self.keys().version && !bearer.has_ended()).then_some(bearer)
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Error> {
@@ -230,7 +273,11 @@ impl Verifier {
     }
 
     fn known_key(&self, id: &str) -> Option<DecodingKey> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.keys().by_id.get(id).cloned()
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, KeySet> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -268,4 +315,24 @@ fn usable(keys: &JwkSet) -> HashMap<String, DecodingKey> {
 
 fn named_key(key: &Jwk) -> Option<(String, DecodingKey)> {
     Some((key.common.key_id.clone()?, DecodingKey::from_jwk(key).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remembered_token_ends_when_its_time_is_over() {
+        let ends = |seconds: i64| Bearer { viewer: Viewer::Anonymous, ends: Some(Utc::now().timestamp() + seconds) };
+        let leeway = i64::try_from(LEEWAY_SECONDS).expect("a few seconds");
+        let verifier = Verifier::new(&JwkSet::default());
+        let version = verifier.keys().version;
+        let remember = |token: &str, bearer| verifier.verified.insert(token.to_owned(), Remembered { bearer, version });
+        remember("good", ends(60));
+        remember("ended", ends(-leeway - 1));
+
+        assert!(verifier.remembered("good").is_some());
+        assert!(verifier.remembered("ended").is_none());
+        assert!(verifier.remembered("unknown").is_none());
+    }
 }

@@ -166,6 +166,27 @@ async fn a_token_that_is_not_ours_or_not_for_now_is_refused() {
     assert_eq!(refusal(&verifier, &[&format!("Bearer {good}")]).await, None);
 }
 
+#[tokio::test]
+async fn a_token_that_was_believed_is_not_any_more_once_its_key_is_gone() {
+    let (key, next) = (KnownKey::new(), KnownKey::new());
+    let verifier = Verifier::new(&key.keys.jwks());
+    let header = format!("Bearer {}", key.sign(|_| ()));
+    let others = format!("Bearer {}", next.sign(|_| ()));
+
+    assert_eq!(refusal(&verifier, &[&header]).await, None);
+    assert_eq!(refusal(&verifier, &[&header]).await, None);
+    verifier.replace(&key.keys.jwks());
+    assert_eq!(refusal(&verifier, &[&header]).await, None, "the same keys");
+
+    verifier.replace(&next.keys.jwks());
+    assert_eq!(refusal(&verifier, &[&header]).await, Some("UNAUTHENTICATED"));
+    assert_eq!(refusal(&verifier, &[&others]).await, None);
+
+    verifier.replace(&key.keys.jwks());
+    assert_eq!(refusal(&verifier, &[&header]).await, None);
+    assert_eq!(refusal(&verifier, &[&others]).await, Some("UNAUTHENTICATED"));
+}
+
 /// So that a claim can be added without changing all who verify at the same moment.
 #[tokio::test]
 async fn a_claim_that_we_do_not_know_changes_nothing_however_deep() {
