@@ -50,6 +50,12 @@ pub async fn ensure_redis() -> Result<()> {
     redis.ensure().await
 }
 
+/// What sends requests as fast as they are answered.
+pub async fn ensure_wrk() -> Result<()> {
+    let wrk = Needed { what_for: "measurements need wrk", variable: None, usual_place: "/usr/bin/wrk", package: "wrk" };
+    wrk.ensure().await
+}
+
 /// What puts the manifests together.
 pub async fn ensure_kubectl() -> Result<()> {
     let kubectl = Needed {

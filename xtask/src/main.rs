@@ -1,6 +1,7 @@
 //! What contributors and CI run: `cargo xtask help` lists it.
 
 mod attack;
+mod bench;
 mod chaos;
 mod containers;
 mod dashboards;
@@ -92,6 +93,11 @@ enum Task {
     /// A table has, for each attack, what a stranger and a student waited, the memory, the processor's time, and the
     /// statements. Nothing else should run meanwhile.
     Attack(attack::Options),
+    /// Measure an optimized `lyceum up` beside handlers that were written by hand for the same pages.
+    ///
+    /// Both are over the same databases, in turn: requests a second, waiting times, and the processor's time for each.
+    /// First each page is compared: both have to give the same JSON. Nothing else should run meanwhile.
+    Bench(bench::Options),
     /// Build the image, run `compose.yml`, and see that it behaves, from nothing to a purchase and back.
     ///
     /// Needs a Docker engine; as root on Debian it installs and starts one. Where the base images cannot be pulled,
@@ -166,6 +172,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Monitoring => monitoring::run().await,
         Task::Chaos(options) => chaos::run(&options).await,
         Task::Attack(options) => attack::run(&options).await,
+        Task::Bench(options) => bench::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
         Task::Truth(options) => truth::run(&options).await,
         Task::Fuzz(options) => fuzz::run(&options).await,

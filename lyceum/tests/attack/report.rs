@@ -61,11 +61,7 @@ impl Memory {
 
 impl Used {
     pub fn since(self, before: Self) -> Self {
-        Self {
-            system: self.system - before.system,
-            databases: self.databases - before.databases,
-            statements: self.statements - before.statements,
-        }
+        Self { cpu: self.cpu.since(before.cpu), statements: self.statements - before.statements }
     }
 }
 
@@ -86,8 +82,8 @@ impl Row {
             waits(&self.quiet.1, &self.met.1),
             (self.met.0.failed.len() + self.met.1.failed.len()).to_string(),
             format!("{:.0}", megabytes(self.peak)),
-            format!("{:.2}", self.used.system / self.seconds),
-            format!("{:.2}", self.used.databases / self.seconds),
+            format!("{:.2}", self.used.cpu.system / self.seconds),
+            format!("{:.2}", self.used.cpu.databases / self.seconds),
             a_second(self.used.statements),
         ]
     }

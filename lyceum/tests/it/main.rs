@@ -3,6 +3,7 @@
 mod admin;
 mod attacks;
 mod bad_input;
+mod by_hand;
 mod client_timeouts;
 mod contract;
 mod cost;

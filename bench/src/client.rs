@@ -1,0 +1,105 @@
+//! Who asks in a comparison, and for what.
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::{Client, Url};
+use serde_json::{Value, json};
+
+use crate::{
+    load::Request,
+    pages::{Asks, Page, TURNS},
+};
+
+/// Of every sample user.
+const PASSWORD: &str = "lyceum-sample";
+const SIGN_IN: &str = "mutation SignIn($input: LoginInput!) { login(input: $input) { session { accessToken } } }";
+const COURSES: &str = "query Courses { courses(first: 40) { nodes { id } } }";
+/// Frequent ones, rare ones, and one that nothing has.
+const TEXTS: [&str; 5] = ["Rust", "Databases", "history", "42", "no such course"];
+
+/// Signed-in students, and what they look at.
+pub struct Students {
+    http: Client,
+    url: String,
+    tokens: Vec<String>,
+    courses: Vec<String>,
+}
+
+impl Students {
+    /// Signs them in.
+    ///
+    /// # Errors
+    /// When the router does not answer as expected.
+    pub async fn sign_in(router: &str) -> Result<Self> {
+        let mut students =
+            Self { http: Client::new(), url: format!("{router}/graphql"), tokens: Vec::new(), courses: Vec::new() };
+        for number in 1..=TURNS {
+            let input = json!({ "email": format!("student{number}@lyceum.example"), "password": PASSWORD });
+            let answer = students.ask(SIGN_IN, &json!({ "input": input }), None).await?;
+            let token = answer["data"]["login"]["session"]["accessToken"].as_str();
+            students.tokens.push(token.with_context(|| answer.to_string())?.to_owned());
+        }
+        let answer = students.ask(COURSES, &json!({}), None).await?;
+        let nodes = answer["data"]["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
+        students.courses = nodes.iter().filter_map(|node| node["id"].as_str().map(str::to_owned)).collect();
+        Ok(students)
+    }
+
+    async fn ask(&self, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
+        let mut request = self.http.post(&self.url).json(&json!({ "query": document, "variables": variables }));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        Ok(request.send().await?.json().await?)
+    }
+
+    /// What a page is asked with at a turn.
+    fn variables(&self, page: &Page, turn: usize) -> Vec<(&'static str, &str)> {
+        match page.asks {
+            Asks::Viewer | Asks::Nothing => Vec::new(),
+            Asks::Course => vec![("id", &self.courses[turn % self.courses.len()])],
+            Asks::Text => vec![("text", TEXTS[turn % TEXTS.len()])],
+        }
+    }
+
+    fn variables_json(&self, page: &Page, turn: usize) -> Value {
+        self.variables(page, turn).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
+    }
+
+    /// The page by the graph, turn by turn.
+    #[must_use]
+    pub fn of_graph(&self, page: &Page) -> Vec<Request> {
+        let request = |(turn, token): (usize, &String)| {
+            let body = json!({ "query": page.document, "variables": self.variables_json(page, turn) }).to_string();
+            Request::Graph { token: token.clone(), body }
+        };
+        self.tokens.iter().enumerate().map(request).collect()
+    }
+
+    /// The page by its handler, turn by turn.
+    ///
+    /// # Errors
+    /// Never: the URL is one.
+    pub fn of_handler(&self, page: &Page) -> Result<Vec<Request>> {
+        let request = |(turn, token): (usize, &String)| {
+            let url = Url::parse_with_params("http://localhost", self.variables(page, turn))?;
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            Ok(Request::Get { token: token.clone(), path: format!("{}{query}", page.path) })
+        };
+        self.tokens.iter().enumerate().map(request).collect()
+    }
+
+    /// Sees that the graph and the handler give the same JSON at every turn.
+    ///
+    /// # Errors
+    /// When they do not: says both.
+    pub async fn compare(&self, page: &Page, by_hand: &str) -> Result<()> {
+        for (turn, token) in self.tokens.iter().enumerate() {
+            let graph = self.ask(page.document, &self.variables_json(page, turn), Some(token)).await?;
+            let url = Url::parse_with_params(&format!("{by_hand}{}", page.path), self.variables(page, turn))?;
+            let hand: Value = self.http.get(url).bearer_auth(token).send().await?.error_for_status()?.json().await?;
+            ensure!(graph == hand, "{}: the graph says\n{graph}\nand by hand it is\n{hand}", page.name);
+            ensure!(graph.get("errors").is_none(), "{}: {graph}", page.name);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! A `lyceum up` of one's own, and what it uses.
+
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::sleep,
+};
+
+const PATIENCE: Duration = Duration::from_mins(5);
+/// What Linux counts processor time in.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A running system. Dropped, it ends.
+pub struct System {
+    process: Child,
+    id: u32,
+    addresses: Addresses,
+    directory: TempDir,
+}
+
+/// Where its parts are.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Addresses {
+    /// The router's URL.
+    pub router: String,
+    /// The URL of the public keys of access tokens.
+    pub jwks: String,
+    /// The URL of the metrics, if it has any.
+    pub metrics: Option<String>,
+    /// The URLs of the databases, by subgraph.
+    pub databases: HashMap<String, String>,
+}
+
+/// Seconds of the processor since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu {
+    /// Of the process itself.
+    pub system: f64,
+    /// Of its databases.
+    pub databases: f64,
+}
+
+impl Cpu {
+    /// What has been used since then.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self { system: self.system - before.system, databases: self.databases - before.databases }
+    }
+}
+
+impl System {
+    /// Starts a program with a temporary data set, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time; says what its log says.
+    pub async fn start<S: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = S>) -> Result<Self> {
+        let directory = TempDir::new()?;
+        let (file, log) = (directory.path().join("addresses.json"), directory.path().join("log"));
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+        let mut process = Command::new(program)
+            .args(["up", "--temporary", "--free-ports", "--stop-with-stdin"])
+            .args(arguments)
+            .arg("--addresses")
+            .arg(&file)
+            .arg("--data-dir")
+            // PostgreSQL's programs are there already.
+            .arg(workspace.join(".lyceum"))
+            .current_dir(&workspace)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .kill_on_drop(true)
+            .spawn()?;
+        let id = process.id().context("the system ended at once")?;
+        let started = Instant::now();
+        let addresses = loop {
+            if let Ok(text) = fs::read(&file) {
+                break serde_json::from_slice(&text)?;
+            }
+            let is_running = process.try_wait()?.is_none() && started.elapsed() < PATIENCE;
+            ensure!(is_running, "`lyceum up` is not ready:\n{}", fs::read_to_string(&log)?);
+            sleep(Duration::from_millis(50)).await;
+        };
+        Ok(Self { process, id, addresses, directory })
+    }
+
+    /// Where its parts are.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Lines of the log that would set off an alert.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn errors(&self) -> Result<Vec<String>> {
+        let log = fs::read_to_string(self.log())?;
+        Ok(log.lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    /// The memory that its process has, without its databases.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id)).context("the system has ended")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("how much it has")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1_024)
+    }
+
+    /// What it and its databases have used.
+    ///
+    /// # Errors
+    /// When the processes cannot be listed.
+    pub fn cpu(&self) -> Result<Cpu> {
+        let mut cpu = Cpu::default();
+        for process in fs::read_dir("/proc")? {
+            let Some(process) = Process::read(&process?.path()) else { continue };
+            if process.id == self.id {
+                cpu.system += process.seconds;
+            } else if process.is_database && self.is_of(&process) {
+                cpu.databases += process.seconds;
+            }
+        }
+        Ok(cpu)
+    }
+
+    /// Its databases are its children, and theirs do the work.
+    fn is_of(&self, process: &Process) -> bool {
+        process.parent == self.id
+            || Process::read(Path::new(&format!("/proc/{}", process.parent))).is_some_and(|it| it.parent == self.id)
+    }
+
+    /// Ends it in order.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub async fn stop(mut self) -> Result<()> {
+        drop(self.process.stdin.take());
+        let status = self.process.wait().await?;
+        ensure!(status.success(), "the system ended badly: {status}");
+        Ok(())
+    }
+}
+
+/// Seconds of the processor that a process has used.
+///
+/// # Errors
+/// When it has ended.
+pub fn cpu_of(id: u32) -> Result<f64> {
+    let process = Process::read(Path::new(&format!("/proc/{id}"))).context("the process has ended")?;
+    Ok(process.seconds)
+}
+
+struct Process {
+    id: u32,
+    parent: u32,
+    is_database: bool,
+    /// Of the processor, by itself and by its children that have ended.
+    seconds: f64,
+}
+
+impl Process {
+    fn read(place: &Path) -> Option<Self> {
+        let id = place.file_name()?.to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(place.join("stat")).ok()?;
+        let (head, rest) = stat.rsplit_once(')')?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        // proc(5): the fields after the name, from the third on.
+        let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u32>().ok()).sum::<u32>();
+        let is_database = head.ends_with("(postgres");
+        Some(Self {
+            id,
+            parent: fields.get(1)?.parse().ok()?,
+            is_database,
+            seconds: f64::from(ticks) / TICKS_PER_SECOND,
+        })
+    }
+}

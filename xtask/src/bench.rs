@@ -1,0 +1,65 @@
+//! `cargo xtask bench`
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use tokio::process::Command;
+
+use crate::{
+    debian::ensure_wrk,
+    npm::Package,
+    process,
+    workspace::{compile, root},
+};
+
+/// What is measured, and how long.
+#[derive(Args)]
+pub struct Options {
+    /// How long each measurement takes.
+    #[arg(long, default_value_t = 4)]
+    seconds: u32,
+
+    /// How many times each page is measured, in turn with the one by hand; the medians count.
+    #[arg(long, default_value_t = 5)]
+    pairs: u32,
+
+    /// Size of the data set; 1 is 100,000 courses.
+    #[arg(long, default_value_t = 1.0)]
+    seed_scale: f64,
+
+    /// Only this page, such as "StudentHome".
+    #[arg(long, value_name = "PAGE")]
+    only: Option<String>,
+
+    /// Another `lyceum` than this one.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+
+    /// Write the raw numbers to `performance.json` in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+}
+
+pub async fn run(options: &Options) -> Result<()> {
+    ensure_wrk().await?;
+    let page = Package::web_playground();
+    page.install().await?;
+    page.build().await?;
+
+    process::run(compile("build").args(["--locked", "--release", "-p", "lyceum", "-p", "bench"])).await?;
+    let ours = std::env::current_exe()?;
+    let optimized = ours.ancestors().nth(2).context("where programs are built")?.join("release");
+    let mut command = Command::new(optimized.join("bench"));
+    command.arg("compare").arg("--program");
+    command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));
+    command.args(["--seconds", &options.seconds.to_string(), "--pairs", &options.pairs.to_string()]);
+    command.args(["--seed-scale", &options.seed_scale.to_string()]);
+    if let Some(only) = &options.only {
+        command.args(["--only", only]);
+    }
+    if let Some(report) = &options.report {
+        command.arg("--report").arg(root().join(report));
+    }
+    process::run(command.current_dir(root())).await
+}
