@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use identity::{IdentitySettings, Keys};
 use router::SubgraphUrl;
-use sqlx::PgPool;
 use subgraph_kit::{
     ClientTimeouts, EndSettings, Ending, Platform, ResponseSettings, Subgraph,
     database::{self, DatabaseSettings, MigrationError, Migrations, connect},
@@ -398,7 +398,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Connects to a subgraph's database and brings it up to date.
-pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<PgPool> {
+pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<DbPool> {
     let db = connect(url, settings).await.with_context(|| {
         let name = name.as_str();
         format!("cannot reach the database of {name} (`lyceum subgraph --help` shows the form of its address)")
@@ -411,7 +411,7 @@ pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<
 /// A subgraph over its migrated database, and its routes behind `door`. identity needs its keys.
 pub async fn assemble(
     name: Name,
-    db: PgPool,
+    db: DbPool,
     platform: &Platform,
     door: Door,
     keys: Option<Keys>,
@@ -464,7 +464,7 @@ pub async fn migrate(
 }
 
 /// Lets the role that the subgraph works as read and write what the owner has made.
-pub async fn provision(name: Name, owner: &PgPool, role: Option<AppRole>) -> Result<()> {
+pub async fn provision(name: Name, owner: &DbPool, role: Option<AppRole>) -> Result<()> {
     let Some(role) = role else { return Ok(()) };
     role.provision(owner).await.with_context(|| {
         format!("cannot give the role of {}'s subgraph its rights: make it, or let the owner make roles", name.as_str())
@@ -486,7 +486,7 @@ pub async fn open_all(urls: &DatabaseUrls, settings: &DatabaseSettings) -> Resul
 
 impl seed::Databases {
     /// The one of a subgraph.
-    pub fn get(&self, name: Name) -> &PgPool {
+    pub fn get(&self, name: Name) -> &DbPool {
         match name {
             Name::Identity => &self.identity,
             Name::Course => &self.course,

@@ -1,8 +1,9 @@
 //! Lists that belong to rows of others, such as a teacher's courses: for many parents at once, by one statement.
 
+use crate::pool::DbPool;
 use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
 
-use sqlx::{PgPool, Postgres, QueryBuilder, Row as _, postgres::PgRow, query_scalar};
+use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow, query_scalar};
 use uuid::Uuid;
 
 use crate::{
@@ -34,7 +35,7 @@ pub struct ChildCount<P, F> {
 
 /// The rows of a table as children: a column names the parent of each.
 pub struct Children<T> {
-    db: PgPool,
+    db: DbPool,
     lane: ScanLane,
     parent_column: &'static str,
     /// Whether the children of one parent are found without reading those of all others.
@@ -53,7 +54,7 @@ impl<T: Listed> Children<T> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn open(db: PgPool, lane: ScanLane, parent_column: &'static str) -> Result<Self, sqlx::Error> {
+    pub async fn open(db: DbPool, lane: ScanLane, parent_column: &'static str) -> Result<Self, sqlx::Error> {
         let is_indexed = query_scalar(
             "select exists (select from pg_index join pg_attribute on attrelid = indrelid and attnum = indkey[0] \
              where indrelid = $1::regclass and attname = $2 and indisvalid and indpred is null)",

@@ -3,12 +3,14 @@
 use std::{borrow::Cow, collections::HashMap, future::Future, io, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
     migrate::{MigrateError, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgConnectOptions,
     query_as, query_scalar,
 };
 use tokio::time::timeout;
+
+use crate::DbPool;
 
 /// What one does beside answering may take so long.
 pub const AT_LEISURE: Duration = Duration::from_mins(1);
@@ -16,17 +18,13 @@ pub const AT_LEISURE: Duration = Duration::from_mins(1);
 /// Longer than anything of ours pauses within a transaction.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 
-/// A connection that is given back and says nothing for so long is closed: it may be busy with a statement that nobody
-/// waits for any more.
-const GIVEN_BACK: Duration = Duration::from_millis(500);
-
 /// How often the server looks, during a statement, whether its client is still there: it ends the statement otherwise.
 pub(crate) const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Settings that all the databases share.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DatabaseSettings {
-    /// Connections that a subgraph keeps open to its database.
+    /// Connections that a subgraph opens to its database when it starts.
     #[arg(long, env = "LYCEUM_DB_POOL_MIN", default_value_t = 5)]
     pub db_pool_min: u32,
 
@@ -82,35 +80,22 @@ pub struct Migrations {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<PgPool, sqlx::Error> {
+pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
     let options = limited(options, Duration::from_secs(settings.db_statement_timeout));
     let patience = Duration::from_secs(settings.db_acquire_timeout);
     // A pool would say no more than that it timed out.
     in_time(patience, options.connect()).await?.close().await?;
 
-    pool()
-        .min_connections(settings.db_pool_min)
-        .max_connections(settings.db_pool_max)
-        .acquire_timeout(patience)
-        .connect_with(options)
-        .await
+    let pool = DbPool::new(options, settings.db_pool_max, patience);
+    pool.open(settings.db_pool_min.min(settings.db_pool_max)).await?;
+    Ok(pool)
 }
 
 /// A pool beside another one, to the same database, of connections that are made when they are needed. Its statements
 /// are nobody's requests, and have longer.
-pub(crate) fn beside(db: &PgPool, connections: u32) -> PgPool {
-    pool()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(5))
-        .connect_lazy_with(limited(db.connect_options().as_ref().clone(), AT_LEISURE))
-}
-
-/// A pool that a database which hangs, or is gone without a word, costs no connection for good. The library tests a
-/// connection whenever it is taken, and when it is given back, and there waits for ever.
-fn pool() -> PgPoolOptions {
-    PgPoolOptions::new()
-        .after_release(|connection, _| Box::pin(async { Ok(in_time(GIVEN_BACK, connection.ping()).await.is_ok()) }))
+pub(crate) fn beside(db: &DbPool, connections: u32) -> DbPool {
+    DbPool::new(limited(db.options().clone(), AT_LEISURE), connections, Duration::from_secs(5))
 }
 
 /// With limits that the server itself keeps, whatever becomes of us. A transaction in which nothing happens belongs to a
@@ -181,9 +166,9 @@ impl Migrations {
     ///
     /// # Errors
     /// Those of the database, and of a file that was edited after it had been applied; `Pending`.
-    pub async fn run(&self, db: &PgPool, profile: Profile) -> Result<(), MigrationError> {
-        // Not given back to the pool: it has no limits.
-        let mut db = db.acquire().await?.detach();
+    pub async fn run(&self, db: impl Into<DbPool>, profile: Profile) -> Result<(), MigrationError> {
+        // Beside the pool's: it has no limits.
+        let mut db = db.into().detached().await?;
         let tuned = self.tuned.as_ref().filter(|_| profile == Profile::Tuned);
         if may_migrate(&mut db).await? {
             db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;

@@ -1,15 +1,15 @@
 //! Pages of a table, by keyset. The statements are built at run time, because direction, order
 //! and filters vary; the table's own words are constants of its row type.
 
+use crate::pool::DbPool;
 use std::{hash::Hash, marker::PhantomData};
 
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, postgres::PgRow, query};
+use sqlx::{FromRow, Postgres, QueryBuilder, postgres::PgRow, query};
 
 use crate::{
     Error, PageArgs,
     page::{Direction, Position},
     scans::{Scan, ScanClient, ScanLane, SingleFlight},
-    transaction,
 };
 
 /// A row that is listed by `(time, id)`.
@@ -51,7 +51,7 @@ impl Key {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn of<T: Listed>(db: &PgPool) -> Result<Self, sqlx::Error> {
+    pub async fn of<T: Listed>(db: &DbPool) -> Result<Self, sqlx::Error> {
         let mut sql = QueryBuilder::<Postgres>::new(format!(
             "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
              <> lpad(to_hex((extract(epoch from {}) * 1000)::bigint), 12, '0') || '7')",
@@ -59,7 +59,7 @@ impl Key {
             T::TIME,
         ));
         // It may look at every row.
-        let mut transaction = transaction::begin(db).await?;
+        let mut transaction = db.begin().await?;
         query("set local statement_timeout = 0").execute(&mut *transaction).await?;
         let has_others: bool = sql.build_query_scalar().fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
@@ -109,7 +109,7 @@ impl Filter for () {
 
 /// A table that is listed as a whole, by filters of one kind. Whatever may read all its rows waits for its turn.
 pub struct Table<T, F> {
-    db: PgPool,
+    db: DbPool,
     key: Key,
     lane: ScanLane,
     pages: SingleFlight<(ScanClient, Order, F, PageArgs), Page<T>>,
@@ -139,7 +139,7 @@ where
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let key = Key::of::<T>(&db).await?;
         let lane = ScanLane::new(db.clone());
         Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new(), _rows: PhantomData })
@@ -165,8 +165,7 @@ where
         let begin = |(client, order, filter, args): (ScanClient, Order, F, PageArgs)| async move {
             let mut connection = lane.connection(client).await?;
             let rows = page_sql::<T>(key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
-            connection.release();
-            Ok(Page::new(rows?, &args))
+            Ok(Page::new(connection.ended(rows)?, &args))
         };
         scan.in_time(self.pages.run(asked.clone(), || begin(asked))).await
     }
@@ -181,8 +180,7 @@ where
         let begin = |(client, filter): (ScanClient, F)| async move {
             let mut connection = lane.connection(client).await?;
             let count = count_sql::<T>(&filter).build_query_scalar().fetch_one(connection.get()).await;
-            connection.release();
-            Ok(count?)
+            Ok(connection.ended(count)?)
         };
         self.counts.run(asked.clone(), || begin(asked)).await
     }

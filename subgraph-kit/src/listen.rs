@@ -3,14 +3,13 @@
 use std::{convert::Infallible, time::Duration};
 
 use sqlx::{
-    PgPool,
     postgres::{PgListener, PgPoolOptions},
     query,
 };
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use crate::database::in_time;
+use crate::{DbPool, database::in_time};
 
 /// How long to wait before a lost connection is made again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -44,7 +43,7 @@ impl Heard<'_> {
 }
 
 /// Listens, by a connection of its own, until it is dropped.
-pub async fn for_ever(db: &PgPool, channels: &[&str], mut hear: impl FnMut(Heard<'_>)) -> Infallible {
+pub async fn for_ever(db: &DbPool, channels: &[&str], mut hear: impl FnMut(Heard<'_>)) -> Infallible {
     let mut is_known = false;
     loop {
         let Err(error) = listen(db, channels, &mut hear, &mut is_known).await;
@@ -58,13 +57,13 @@ pub async fn for_ever(db: &PgPool, channels: &[&str], mut hear: impl FnMut(Heard
 
 /// Listens until the connection is lost.
 async fn listen(
-    db: &PgPool,
+    db: &DbPool,
     channels: &[&str],
     hear: &mut impl FnMut(Heard<'_>),
     is_known: &mut bool,
 ) -> Result<Infallible, sqlx::Error> {
     let options = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let pool = options.connect_lazy_with(db.connect_options().as_ref().clone());
+    let pool = options.connect_lazy_with(db.options().clone());
     let mut listener = in_time(SILENCE, PgListener::connect_with(&pool)).await?;
     listener.eager_reconnect(false);
     in_time(SILENCE, listener.listen_all(channels.iter().copied())).await?;

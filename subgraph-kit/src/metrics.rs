@@ -2,6 +2,7 @@
 //!
 //! Nothing is counted until the process says who reads it: [`start`].
 
+use crate::pool::DbPool;
 use std::{
     sync::{
         LazyLock,
@@ -14,7 +15,6 @@ use opentelemetry::{
     KeyValue, global,
     metrics::{Counter, Gauge, Histogram, Meter, UpDownCounter},
 };
-use sqlx::PgPool;
 
 /// Upper bounds, in seconds: from a statement by its primary key to what nobody waits for any more.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -256,22 +256,24 @@ pub(crate) fn backlog(backlog: &Backlog<'_>) {
 }
 
 /// From now on it is told how many connections a pool has, whenever somebody looks.
-pub fn watch(service: &'static str, pool: &PgPool) {
+pub fn watch(service: &'static str, pool: &DbPool) {
     if !are_on() {
         return;
     }
     let name = KeyValue::new("db.client.connection.pool.name", service);
-    let (of_pool, most) = (name.clone(), i64::from(pool.options().get_max_connections()));
+    let (of_pool, most) = (name.clone(), i64::from(pool.max()));
     let pool = pool.clone();
     meter()
         .i64_observable_up_down_counter("db.client.connection.count")
         .with_unit("{connection}")
         .with_description("Connections of a subgraph's pool that answers requests.")
         .with_callback(move |seen| {
-            let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
-            let used = (i64::from(pool.size()) - idle).max(0);
+            let (used, idle) = pool.used_and_idle();
             for (state, count) in [("idle", idle), ("used", used)] {
-                seen.observe(count, &[of_pool.clone(), KeyValue::new("db.client.connection.state", state)]);
+                seen.observe(
+                    i64::try_from(count).unwrap_or(i64::MAX),
+                    &[of_pool.clone(), KeyValue::new("db.client.connection.state", state)],
+                );
             }
         })
         .build();

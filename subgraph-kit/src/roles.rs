@@ -1,12 +1,11 @@
 //! The role that a subgraph works as: it reads and writes rows, and owns nothing.
 
+use crate::pool::DbPool;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, query, query_scalar, raw_sql};
-
-use crate::transaction;
+use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar, raw_sql};
 
 /// What `PostgreSQL` takes for the passwords of its own users.
 const ITERATIONS: u32 = 4_096;
@@ -40,8 +39,8 @@ impl AppRole {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn provision(&self, owner: &PgPool) -> Result<(), sqlx::Error> {
-        let mut transaction = transaction::begin(owner).await?;
+    pub async fn provision(&self, owner: impl Into<DbPool>) -> Result<(), sqlx::Error> {
+        let mut transaction = owner.into().begin().await?;
         // Two at once would get in each other's way.
         query("select pg_advisory_xact_lock(hashtext('lyceum roles'))").execute(&mut *transaction).await?;
         let current: String = query_scalar("select current_user::text").fetch_one(&mut *transaction).await?;

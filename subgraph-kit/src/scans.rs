@@ -10,7 +10,6 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use async_graphql::Context;
@@ -18,21 +17,22 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, WeakShared},
 };
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, pool::PoolConnection, postgres::PgRow};
-use tokio::time::{sleep, timeout};
+use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
+use tokio::{
+    runtime::Handle,
+    time::{sleep, timeout},
+};
 
 use crate::{
     Client, Error, UserId, Viewer,
     budget::Deadline,
-    database::{CLIENT_CHECK_INTERVAL, in_time},
+    database::CLIENT_CHECK_INTERVAL,
     fair_queue::{FairQueue, Slot},
+    pool::{DbConnection, DbPool},
 };
 
 /// Connections of a pool that no search takes.
 const OTHER_CONNECTIONS: u32 = 3;
-
-/// A connection that does not even close has an end, too.
-const CLOSE: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
     /// That of the request whose rows are loaded.
@@ -60,14 +60,14 @@ pub struct Scan {
 /// The statements of one pool that may read a whole table.
 #[derive(Clone)]
 pub struct ScanLane {
-    db: PgPool,
+    db: DbPool,
     queue: FairQueue<ScanClient>,
 }
 
-/// A connection of the lane. Dropped before it is released, it takes its statement along, and its slot is free when the
+/// A connection of the lane. Dropped before it is given back, it takes its statement along, and its slot is free when the
 /// server is done with that.
 pub(crate) struct ScanConnection {
-    in_use: Option<(PoolConnection<Postgres>, Slot)>,
+    in_use: Option<(DbConnection, Slot)>,
 }
 
 impl ScanClient {
@@ -122,8 +122,8 @@ impl Scan {
 impl ScanLane {
     /// That of a pool.
     #[must_use]
-    pub fn new(db: PgPool) -> Self {
-        let slots = db.options().get_max_connections().saturating_sub(OTHER_CONNECTIONS).max(1);
+    pub fn new(db: DbPool) -> Self {
+        let slots = db.max().saturating_sub(OTHER_CONNECTIONS).max(1);
         Self { db, queue: FairQueue::new(slots as usize) }
     }
 
@@ -139,8 +139,7 @@ impl ScanLane {
         let rows = async {
             let mut connection = self.connection(scan.client()).await?;
             let rows = sql.build().fetch_all(connection.get()).await;
-            connection.release();
-            Ok(rows?)
+            Ok(connection.ended(rows)?)
         };
         scan.in_time(Box::pin(rows)).await
     }
@@ -148,22 +147,23 @@ impl ScanLane {
 
 impl ScanConnection {
     pub(crate) fn get(&mut self) -> &mut PgConnection {
-        let (connection, _) = self.in_use.as_mut().expect("it is in use until it is released or dropped");
+        let (connection, _) = self.in_use.as_mut().expect("it is in use until it is given back or dropped");
         connection
     }
 
-    /// Gives it back: its statement has ended.
-    pub(crate) fn release(mut self) {
-        self.in_use = None;
+    /// Gives it back, since its statement has ended like this.
+    pub(crate) fn ended<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        let (connection, _slot) = self.in_use.take().expect("it is in use until it is given back or dropped");
+        connection.ended(done)
     }
 }
 
 impl Drop for ScanConnection {
     fn drop(&mut self) {
-        let Some((connection, slot)) = self.in_use.take() else { return };
-        tokio::spawn(async move {
+        let (Some((connection, slot)), Ok(runtime)) = (self.in_use.take(), Handle::try_current()) else { return };
+        runtime.spawn(async move {
             // The server looks every so often whether its client is still there, and ends the statement.
-            let _ = in_time(CLOSE, connection.close()).await;
+            connection.close().await;
             sleep(CLIENT_CHECK_INTERVAL).await;
             drop(slot);
         });

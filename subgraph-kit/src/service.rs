@@ -1,5 +1,6 @@
 //! A subgraph, ready to answer: by function call or behind HTTP, it is the same.
 
+use crate::pool::DbPool;
 use std::{future::Future, mem, sync::Arc, time::Duration};
 
 use async_graphql::{
@@ -16,7 +17,7 @@ use futures::{
 };
 use http::HeaderMap;
 use rust_decimal::Decimal;
-use sqlx::{PgPool, query};
+use sqlx::query;
 use tokio::{
     join,
     time::{Instant, sleep_until, timeout},
@@ -89,9 +90,9 @@ where
 #[derive(Clone)]
 pub struct Subgraph {
     name: &'static str,
-    db: PgPool,
+    db: DbPool,
     /// Of its own, so that many requests do not look like a database that is away.
-    probe: PgPool,
+    probe: DbPool,
     verifier: Verifier,
     run: Run,
     stream: Streaming,
@@ -113,7 +114,7 @@ impl Subgraph {
         name: &'static str,
         schema: Schema<Q, M, S>,
         loader: L,
-        db: PgPool,
+        db: impl Into<DbPool>,
         verifier: Verifier,
     ) -> Self
     where
@@ -122,6 +123,7 @@ impl Subgraph {
         S: SubscriptionType + 'static,
         L: Clone + Send + Sync + 'static,
     {
+        let db = db.into();
         // An event is an answer of its own, at a time of its own, so a stream's loader has a clock.
         let stream = {
             let (schema, loader) = (schema.clone(), loader.clone());
@@ -210,7 +212,7 @@ impl Subgraph {
 
     /// Its database.
     #[must_use]
-    pub fn db(&self) -> &PgPool {
+    pub fn db(&self) -> &DbPool {
         &self.db
     }
 

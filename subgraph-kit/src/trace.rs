@@ -44,7 +44,7 @@ pub const EXTENSION: &str = "lyceumTrace";
 const SQLX_TARGET: &str = "sqlx::query";
 /// In what the driver asks for itself, and in no statement of ours.
 const CATALOG: &str = "pg_catalog.";
-const OPERATIONS: [&str; 7] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COMMIT", "ROLLBACK"];
+const OPERATIONS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "BEGIN", "COMMIT", "ROLLBACK"];
 const MOST_STATEMENTS: usize = 500;
 /// To begin and to stop listening goes through all of a process's places that log, so it waits for this long whether
 /// there is one more trace.

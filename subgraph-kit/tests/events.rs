@@ -28,7 +28,6 @@ use subgraph_kit::{
         events::{act_on_all, receive},
         verifier,
     },
-    transaction,
 };
 use tokio::{
     net::TcpListener,
@@ -69,7 +68,7 @@ fn subject_and_number(event: &Event) -> (u128, usize) {
 }
 
 async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
-    let mut transaction = transaction::begin(db).await.expect("a transaction");
+    let mut transaction = db.begin().await.expect("a transaction");
     for fact in facts {
         events::publish(&mut transaction, fact).await.expect("it is written");
     }

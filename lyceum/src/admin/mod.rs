@@ -5,6 +5,7 @@ mod events;
 mod reconcile;
 
 use std::path::{Path, PathBuf};
+use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
@@ -14,7 +15,6 @@ use identity::{
     admin::{self, Change},
     user::{Role, User},
 };
-use sqlx::PgPool;
 use subgraph_kit::database::DatabaseSettings;
 
 use crate::{
@@ -163,7 +163,7 @@ fn rotate_key(place: &Place, settings: &KeySettings) -> Result<()> {
 }
 
 impl Person {
-    async fn find(&self) -> Result<(PgPool, User)> {
+    async fn find(&self) -> Result<(DbPool, User)> {
         let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
         let db = subgraphs::open(Name::Identity, &self.database_url()?, &one).await?;
         let user = admin::find(&db, &self.email).await?;

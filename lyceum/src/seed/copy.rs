@@ -2,10 +2,11 @@
 //! so that nothing needs escaping and nothing is parsed again.
 
 use std::sync::Arc;
+use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, ensure};
 use sqlx::encode::IsNull;
-use sqlx::postgres::{PgArgumentBuffer, PgPool, Postgres};
+use sqlx::postgres::{PgArgumentBuffer, Postgres};
 use sqlx::{AssertSqlSafe, Connection as _, Encode, PgConnection};
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ pub struct Table {
 /// A table together with the rows that it is to have.
 pub struct Load {
     pub table: Table,
-    pub pool: PgPool,
+    pub pool: DbPool,
     pub ids: Vec<Uuid>,
     pub write: fn(&Plan, usize, &mut Row<'_>),
     /// What else follows from the rows, in the same transaction.
@@ -67,7 +68,7 @@ impl Load {
 
     async fn analyze(&self) -> sqlx::Result<()> {
         // Not given back to the pool: it has no time limit.
-        let mut connection = self.pool.acquire().await?.detach();
+        let mut connection = self.pool.detached().await?;
         sqlx::raw_sql("set statement_timeout = 0").execute(&mut connection).await?;
         let statement = AssertSqlSafe(format!("vacuum (analyze) {}", self.table.name));
         sqlx::raw_sql(statement).execute(&mut connection).await?;
@@ -77,7 +78,7 @@ impl Load {
     async fn fill(&self, plan: &Plan, bar: &Bar) -> anyhow::Result<Content> {
         let Table { name, columns, .. } = self.table;
         // Not given back to the pool: a COPY that breaks off leaves its connection in disorder.
-        let mut connection = self.pool.acquire().await?.detach();
+        let mut connection = self.pool.detached().await?;
         let mut tx = connection.begin().await?;
         // Keeps out a second seed and the system's own writers, not its readers. COPY is a single
         // statement, which a time limit on statements would cut short.

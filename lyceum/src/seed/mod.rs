@@ -20,10 +20,10 @@ mod words;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, bail};
 use indicatif::HumanCount;
-use sqlx::PgPool;
 use tokio::task::JoinSet;
 
 pub use self::calendar::END;
@@ -74,15 +74,15 @@ pub fn parse_scale(text: &str) -> Result<f64, String> {
 /// The five databases, migrated.
 #[derive(Clone)]
 pub struct Databases {
-    pub identity: PgPool,
-    pub course: PgPool,
-    pub enrollment: PgPool,
-    pub payment: PgPool,
-    pub notification: PgPool,
+    pub identity: DbPool,
+    pub course: DbPool,
+    pub enrollment: DbPool,
+    pub payment: DbPool,
+    pub notification: DbPool,
 }
 
 impl Databases {
-    fn tables(&self) -> [(&PgPool, Table); 5] {
+    fn tables(&self) -> [(&DbPool, Table); 5] {
         [
             (&self.identity, identity::TABLE),
             (&self.course, course::TABLE),

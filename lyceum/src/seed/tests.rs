@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures::{FutureExt as _, TryStreamExt as _};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolCopyExt as _, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;
 
@@ -352,8 +352,7 @@ async fn with_databases<F: AsyncFnOnce(Databases)>(test: F) {
 
     let open = async |database: &str| {
         admin.execute(AssertSqlSafe(format!("create database {}", name(database)))).await.expect("creates");
-        let pool = PgPoolOptions::new().max_connections(4).connect_with(server.clone().database(&name(database)));
-        let pool = pool.await.expect("connects");
+        let pool = DbPool::new(server.clone().database(&name(database)), 4, Duration::from_secs(30));
         migrate(&pool, database).await;
         pool
     };
@@ -377,15 +376,20 @@ async fn with_databases<F: AsyncFnOnce(Databases)>(test: F) {
     }
 }
 
-async fn migrate(pool: &PgPool, database: &str) {
-    Migrator::new(migrations(database)).await.expect("migrations").run(pool).await.expect("migrates");
+async fn migrate(pool: &DbPool, database: &str) {
+    Migrator::new(migrations(database))
+        .await
+        .expect("migrations")
+        .run(&mut pool.detached().await.expect("connects"))
+        .await
+        .expect("migrates");
 }
 
 fn migrations(database: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(database)
 }
 
-async fn count(pool: &PgPool, from: &str) -> i64 {
+async fn count(pool: &DbPool, from: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {from}"))).fetch_one(pool).await.expect(from)
 }
 
@@ -404,7 +408,7 @@ async fn rows_of(options: Options) -> Vec<Vec<String>> {
 }
 
 /// The five tables side by side in one database (identity's), to be joined with each other.
-async fn gathered(databases: &Databases) -> PgPool {
+async fn gathered(databases: &Databases) -> DbPool {
     let gathered = &databases.identity;
     for (pool, table) in databases.tables().into_iter().skip(1) {
         let Table { database, name, .. } = table;
@@ -412,9 +416,11 @@ async fn gathered(databases: &Databases) -> PgPool {
         let definition = std::fs::read_to_string(file).expect("is the specification's name");
         gathered.execute(AssertSqlSafe(definition)).await.expect("creates");
 
-        let mut rows = pool.copy_out_raw(&format!("copy {name} to stdout")).await.expect("copies");
+        let mut from = pool.detached().await.expect("connects");
+        let mut rows = from.copy_out_raw(&format!("copy {name} to stdout")).await.expect("copies");
         let statement = format!("copy {name} from stdin");
-        let mut copy = gathered.copy_in_raw(&statement).await.expect("copies");
+        let mut to = gathered.detached().await.expect("connects");
+        let mut copy = to.copy_in_raw(&statement).await.expect("copies");
         while let Some(chunk) = rows.try_next().await.expect("reads") {
             copy.send(chunk).await.expect("sends");
         }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use router::SampleSignIn;
-use sqlx::PgPool;
+use subgraph_kit::DbPool;
 
 use crate::seed;
 
@@ -17,14 +17,14 @@ const PEOPLE: [(&str, &str); 4] = [
 ];
 
 /// Adds the sample admin to a system that has just been seeded.
-pub async fn add_admin(identity: &PgPool) -> Result<()> {
+pub async fn add_admin(identity: &DbPool) -> Result<()> {
     identity::admin::create(identity, ADMIN, "Ada Admin", seed::PASSWORD).await?;
     Ok(())
 }
 
 /// Those of the sample people who are there: none in a system that was not seeded, where anybody
 /// may have registered such an address, but only after the time of the sample data.
-pub async fn find(identity: &PgPool) -> Result<Vec<SampleSignIn>> {
+pub async fn find(identity: &DbPool) -> Result<Vec<SampleSignIn>> {
     let addresses: Vec<String> = PEOPLE.iter().map(|&(_, email)| email.to_owned()).collect();
     let there = identity::admin::existing(identity, &addresses).await?;
     if there.get(seed::SAMPLE_STUDENT).is_none_or(|since| since.timestamp_millis() >= seed::END) {

@@ -1,8 +1,9 @@
 //! How many events wait, and for how long: told to whoever watches over the system.
 
+use crate::pool::DbPool;
 use std::{convert::Infallible, time::Duration};
 
-use sqlx::{PgPool, query_as};
+use sqlx::query_as;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -34,7 +35,7 @@ pub(super) async fn watch(
     service: &'static str,
     destinations: &[&'static str],
     has_inbox: bool,
-    db: &PgPool,
+    db: &DbPool,
     stop: &CancellationToken,
 ) {
     if !metrics::are_on() {
@@ -60,7 +61,7 @@ pub(super) async fn watch(
 }
 
 async fn count(
-    db: &PgPool,
+    db: &DbPool,
     destination: &str,
     waits: &'static str,
     set_aside: &'static str,

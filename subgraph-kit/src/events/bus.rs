@@ -1,6 +1,6 @@
 //! How events travel.
 
-use sqlx::PgPool;
+use crate::pool::DbPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -66,7 +66,7 @@ impl Bus {
     }
 
     /// Hears that what was on its way from `service`, whose outbox is in `db`, has arrived.
-    pub(super) async fn hear_receipts(&self, service: &str, db: &PgPool, stop: &CancellationToken) {
+    pub(super) async fn hear_receipts(&self, service: &str, db: &DbPool, stop: &CancellationToken) {
         if let Some(nats) = &self.nats {
             nats.hear_receipts(service, db, stop).await;
         } else {

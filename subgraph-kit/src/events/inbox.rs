@@ -1,17 +1,18 @@
 //! What a service has been told: each event once, acted on in order, in the transaction of its effect.
 
+use crate::pool::{DbPool, Transaction};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures::{FutureExt as _, future::BoxFuture};
 use serde::Deserialize;
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction, query, query_as, query_scalar};
+use sqlx::{PgConnection, query, query_as, query_scalar};
 use tracing::{Instrument as _, Span, debug, error, warn};
 use uuid::Uuid;
 
 use super::{Event, Kind, Undelivered, relay::Round};
-use crate::{Error, crash, database::in_time, metrics, report, spans, text, transaction};
+use crate::{Error, crash, database::in_time, metrics, report, spans, text};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
@@ -51,7 +52,7 @@ pub trait Handler: Send + Sync + 'static {
 /// A service's inbox.
 #[derive(Clone)]
 pub struct Inbox {
-    db: PgPool,
+    db: DbPool,
     service: &'static str,
     handle: Handle,
 }
@@ -91,7 +92,7 @@ enum Outcome {
 
 impl Inbox {
     /// The inbox in this database, whose events `handler` acts on.
-    pub fn new(service: &'static str, db: PgPool, handler: impl Handler) -> Self {
+    pub fn new(service: &'static str, db: DbPool, handler: impl Handler) -> Self {
         let handler = Arc::new(handler);
         let handle: Handle = Arc::new(move |transaction, event| {
             let handler = Arc::clone(&handler);
@@ -142,8 +143,8 @@ impl Inbox {
     ///
     /// # Errors
     /// Those of the database.
-    pub(crate) async fn act(&self, db: &PgPool) -> Result<Round, sqlx::Error> {
-        let mut transaction = transaction::begin(db).await?;
+    pub(crate) async fn act(&self, db: &DbPool) -> Result<Round, sqlx::Error> {
+        let mut transaction = db.begin().await?;
         let Some(next) = next(&mut transaction).await? else {
             return Ok(until_next_try(&mut transaction).await?.map_or(Round::Idle, Round::Later));
         };
@@ -152,12 +153,7 @@ impl Inbox {
         Ok(Round::Moved)
     }
 
-    async fn act_on(
-        &self,
-        next: &Next,
-        db: &PgPool,
-        mut transaction: Transaction<'static, Postgres>,
-    ) -> Result<(), sqlx::Error> {
+    async fn act_on(&self, next: &Next, db: &DbPool, mut transaction: Transaction) -> Result<(), sqlx::Error> {
         match self.run(&mut transaction, next).await {
             Outcome::Done { happened, afterwards } => {
                 query("update inbox set processed_at = now() where position = $1")
@@ -207,7 +203,7 @@ impl Inbox {
         }
     }
 
-    async fn try_later(&self, db: &PgPool, next: &Next, error: &Error) -> Result<(), sqlx::Error> {
+    async fn try_later(&self, db: &DbPool, next: &Next, error: &Error) -> Result<(), sqlx::Error> {
         let reason = report::chain(error);
         let tries: Option<i32> = query_scalar(
             "update inbox
@@ -230,7 +226,7 @@ impl Inbox {
         }
     }
 
-    async fn set_aside(&self, db: &PgPool, next: &Next, tries: i32, reason: &str) -> Result<(), sqlx::Error> {
+    async fn set_aside(&self, db: &DbPool, next: &Next, tries: i32, reason: &str) -> Result<(), sqlx::Error> {
         query(
             "update inbox set set_aside_at = now(), tries = tries + $3, reason = $2
              where position = $1 and processed_at is null",

@@ -4,6 +4,7 @@
 //! So the service that has an event in its inbox sends a receipt to the one that told it, and until then the
 //! event stays in that one's outbox and is sent again.
 
+use crate::pool::DbPool;
 use std::{
     sync::{
         Arc,
@@ -24,7 +25,6 @@ use async_nats::{
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -165,7 +165,7 @@ impl Nats {
     }
 
     /// Tells the outbox in `db`, until `stop` is cancelled, what became of what `service` has sent.
-    pub(super) async fn hear_receipts(&self, service: &str, db: &PgPool, stop: &CancellationToken) {
+    pub(super) async fn hear_receipts(&self, service: &str, db: &DbPool, stop: &CancellationToken) {
         again_and_again(&self.0.client, stop, service, async || self.settle(service, db).await).await;
     }
 
@@ -210,7 +210,7 @@ impl Nats {
         message.ack().await
     }
 
-    async fn settle(&self, service: &str, db: &PgPool) -> Result<(), Failure> {
+    async fn settle(&self, service: &str, db: &DbPool) -> Result<(), Failure> {
         // Any one of a service's processes hears a receipt.
         let receipts = self.0.client.queue_subscribe(self.receipts_of(service), service.to_owned()).await?;
         let hear = receipts.for_each_concurrent(HANDS, async |message| self.hear(service, db, &message).await);
@@ -221,7 +221,7 @@ impl Nats {
     }
 
     /// Nobody has heard what was said before now, and a server that is back may have lost what it had.
-    async fn send_again(&self, db: &PgPool) -> Result<(), Failure> {
+    async fn send_again(&self, db: &DbPool) -> Result<(), Failure> {
         let mut connected = self.0.connected.clone();
         loop {
             connected.borrow_and_update();
@@ -230,7 +230,7 @@ impl Nats {
         }
     }
 
-    async fn hear(&self, service: &str, db: &PgPool, message: &async_nats::Message) {
+    async fn hear(&self, service: &str, db: &DbPool, message: &async_nats::Message) {
         if !self.is_ours(message) {
             warn!(service, subject = %message.subject, "{NOT_SIGNED}");
             return;

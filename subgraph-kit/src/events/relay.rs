@@ -1,10 +1,11 @@
 //! Takes events from the outbox to where they are wanted: at least once, and in order for each thing
 //! that they are about.
 
+use crate::pool::DbPool;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use sqlx::{PgConnection, PgExecutor, PgPool, query, query_as, query_scalar};
+use sqlx::{PgConnection, PgExecutor, query, query_as, query_scalar};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error};
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     crash,
     database::{AT_LEISURE, in_time},
-    metrics, transaction,
+    metrics,
 };
 
 /// So many at once; all of them about different things.
@@ -57,8 +58,8 @@ pub enum Round {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn round(db: &PgPool, bus: &Bus, destination: &str) -> Result<Round, sqlx::Error> {
-    let mut transaction = transaction::begin(db).await?;
+pub async fn round(db: &DbPool, bus: &Bus, destination: &str) -> Result<Round, sqlx::Error> {
+    let mut transaction = db.begin().await?;
     let waiting = claim(&mut transaction, destination).await?;
     if waiting.is_empty() {
         return Ok(Round::Idle);
@@ -155,7 +156,7 @@ async fn expect_receipts(transaction: &mut PgConnection, on_their_way: &[i64]) -
 }
 
 /// Lets all that is on its way go again at once: it may be lost. Waits for the database if it is away.
-pub(super) async fn send_again(db: &PgPool) {
+pub(super) async fn send_again(db: &DbPool) {
     let statement = "with again as (
              update outbox set sent = 0, next_try_at = now()
              where delivered_at is null and set_aside_at is null and sent > 0
@@ -172,7 +173,7 @@ pub(super) async fn send_again(db: &PgPool) {
 /// # Errors
 /// Those of the database.
 pub(super) async fn settle(
-    db: &PgPool,
+    db: &DbPool,
     destination: &str,
     event: Uuid,
     refused: Option<&str>,

@@ -1,8 +1,9 @@
 //! What a service does about events while it runs.
 
+use crate::pool::DbPool;
 use std::{convert::Infallible, fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, query};
+use sqlx::query;
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -121,7 +122,7 @@ pub struct Work {
     /// The service.
     pub service: &'static str,
     /// Its database.
-    pub db: PgPool,
+    pub db: DbPool,
     /// Its inbox, if it acts on events.
     pub inbox: Option<Inbox>,
 }
@@ -192,7 +193,7 @@ struct Waiter {
 }
 
 /// Rings for those whose channel something was said on.
-async fn ring(db: &PgPool, waiters: &[Waiter]) -> Infallible {
+async fn ring(db: &DbPool, waiters: &[Waiter]) -> Infallible {
     listen::for_ever(db, &[OUTBOX, INBOX], |heard| {
         for waiter in waiters.iter().filter(|waiter| heard.concerns(waiter.channel)) {
             waiter.bell.notify_one();
@@ -242,7 +243,7 @@ where
     }
 }
 
-async fn clean_up(db: &PgPool, hours: u32, sends: bool, receives: bool, stop: &CancellationToken) {
+async fn clean_up(db: &DbPool, hours: u32, sends: bool, receives: bool, stop: &CancellationToken) {
     loop {
         for (wanted, statement) in [(sends, CLEAN_OUTBOX), (receives, CLEAN_INBOX)] {
             if wanted && let Err(error) = clean(db, statement, hours).await {
@@ -262,7 +263,7 @@ const CLEAN_OUTBOX: &str = "delete from outbox where position in (
 const CLEAN_INBOX: &str = "delete from inbox where position in (
     select position from inbox where processed_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
 
-async fn clean(db: &PgPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
+async fn clean(db: &DbPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
     let hours = i32::try_from(hours).unwrap_or(i32::MAX);
     let batch = || in_time(AT_LEISURE, query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db));
     while batch().await?.rows_affected() > 0 {}

@@ -1,7 +1,7 @@
 //! Events in the tests of one subgraph: told to it, acted on, and told by it.
 
 use serde_json::Value;
-use sqlx::{PgPool, query_as, query_scalar};
+use sqlx::{PgExecutor, query_as, query_scalar};
 
 use crate::{
     Subgraph,
@@ -41,7 +41,7 @@ pub async fn act_on_all(subgraph: &Subgraph) {
 ///
 /// # Panics
 /// If its database does not answer.
-pub async fn told(db: &PgPool) -> Vec<Fact> {
+pub async fn told(db: impl PgExecutor<'_>) -> Vec<Fact> {
     let events = query_scalar::<_, Value>("select event from outbox group by event_id, event order by min(position)");
     let events = events.fetch_all(db).await.expect("the database answers");
     events.into_iter().map(|event| serde_json::from_value::<Event>(event).expect("an event").fact).collect()
@@ -51,7 +51,7 @@ pub async fn told(db: &PgPool) -> Vec<Fact> {
 ///
 /// # Panics
 /// If its database does not answer.
-pub async fn set_aside(db: &PgPool) -> Vec<(String, String)> {
+pub async fn set_aside(db: impl PgExecutor<'_>) -> Vec<(String, String)> {
     let events = query_as("select type, reason from inbox where set_aside_at is not null order by position");
     events.fetch_all(db).await.expect("the database answers")
 }

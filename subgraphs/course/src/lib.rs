@@ -4,7 +4,8 @@ pub mod course;
 mod user;
 
 use async_graphql::EmptySubscription;
-use sqlx::{PgPool, migrate};
+use sqlx::migrate;
+use subgraph_kit::DbPool;
 use subgraph_kit::{
     Connection, Platform, Subgraph,
     database::Migrations,
@@ -40,7 +41,8 @@ fn builder() -> SchemaBuilder<CourseQuery, CourseMutation, EmptySubscription> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+    let db = db.into();
     let store = Store::open(db.clone()).await?;
     let schema = builder().data(platform.seals.clone()).finish();
     Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()))

@@ -7,7 +7,8 @@ mod told;
 mod user;
 
 use async_graphql::EmptySubscription;
-use sqlx::{PgPool, migrate};
+use sqlx::migrate;
+use subgraph_kit::DbPool;
 use subgraph_kit::{
     Connection, Platform, Subgraph,
     database::Migrations,
@@ -49,7 +50,8 @@ fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscrip
 ///
 /// # Errors
 /// Those of the database.
-pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+    let db = db.into();
     let store = Store::open(db.clone()).await?;
     let schema = builder().data(platform.clone()).finish();
     Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()).consuming(Consumer))

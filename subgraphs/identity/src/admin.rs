@@ -1,10 +1,11 @@
 //! What an operator does beside the graph.
 
 use std::collections::HashMap;
+use subgraph_kit::DbPool;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgPool, query};
-use subgraph_kit::{Error, text::is_storable, transaction};
+use sqlx::query;
+use subgraph_kit::{Error, text::is_storable};
 
 use crate::{
     Keys,
@@ -33,7 +34,7 @@ pub struct Revoked {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find(db: &PgPool, email: &str) -> Result<Option<User>, Error> {
+pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
     if !is_storable(email) {
         return Ok(None);
     }
@@ -44,7 +45,7 @@ pub async fn find(db: &PgPool, email: &str) -> Result<Option<User>, Error> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn grant(db: &PgPool, user: &User) -> Result<Change<()>, Error> {
+pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
     let is_changed = store::make_admin(db, user.id).await?;
     Ok(if is_changed { Change::Made(()) } else { Change::None })
 }
@@ -54,8 +55,8 @@ pub async fn grant(db: &PgPool, user: &User) -> Result<Change<()>, Error> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn revoke(db: &PgPool, user: &User) -> Result<Change<Revoked>, Error> {
-    let mut tx = transaction::begin(db).await?;
+pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> {
+    let mut tx = db.begin().await?;
     let Some(role) = store::take_admin_back(&mut tx, user.id).await? else { return Ok(Change::None) };
     let sessions = sessions::delete_all(&mut tx, user.id).await?;
     tx.commit().await?;
@@ -66,7 +67,7 @@ pub async fn revoke(db: &PgPool, user: &User) -> Result<Change<Revoked>, Error> 
 ///
 /// # Errors
 /// Those of the database.
-pub async fn verify_teacher(db: &PgPool, user: &User) -> Result<Option<Change<()>>, Error> {
+pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
     let verified = store::set_verified(db, user.id).await?;
     Ok(verified.map(|_| if user.is_verified { Change::None } else { Change::Made(()) }))
 }
@@ -83,7 +84,7 @@ pub fn access_token(keys: &Keys, user: &User) -> Result<String, Error> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn create(db: &PgPool, email: &str, name: &str, password: &str) -> Result<(), Error> {
+pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Result<(), Error> {
     let admin =
         SignUp { email: email.to_owned(), password: password.to_owned(), name: name.to_owned(), role: Role::Admin };
     match store::insert(&mut *db.acquire().await?, &admin, &hash_password(password)).await {
@@ -96,7 +97,7 @@ pub async fn create(db: &PgPool, email: &str, name: &str, password: &str) -> Res
 ///
 /// # Errors
 /// Those of the database.
-pub async fn existing(db: &PgPool, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, Error> {
+pub async fn existing(db: &DbPool, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, Error> {
     let users = query!("select email, created_at from users where email = any($1)", emails).fetch_all(db).await?;
     Ok(users.into_iter().map(|user| (user.email, user.created_at)).collect())
 }

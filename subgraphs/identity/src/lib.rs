@@ -13,7 +13,8 @@ pub mod user;
 
 use async_graphql::{EmptySubscription, MergedObject};
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
-use sqlx::{PgPool, migrate};
+use sqlx::migrate;
+use subgraph_kit::DbPool;
 use subgraph_kit::{
     Connection, Platform, Subgraph,
     database::Migrations,
@@ -61,11 +62,12 @@ pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
 /// # Errors
 /// Those of the database.
 pub async fn subgraph(
-    db: PgPool,
+    db: impl Into<DbPool>,
     keys: &Keys,
     platform: &Platform,
     settings: &IdentitySettings,
 ) -> Result<Subgraph, sqlx::Error> {
+    let db = db.into();
     let store = Store::open(db.clone()).await?;
     let sessions = Sessions::new(db.clone(), keys.clone(), settings);
     Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, platform.verifier.clone()))

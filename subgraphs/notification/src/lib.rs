@@ -4,7 +4,8 @@ pub mod notification;
 mod told;
 mod user;
 
-use sqlx::{PgPool, migrate};
+use sqlx::migrate;
+use subgraph_kit::DbPool;
 use subgraph_kit::{
     Connection, Platform, Subgraph,
     database::Migrations,
@@ -41,7 +42,8 @@ pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationS
 ///
 /// # Errors
 /// Those of the database.
-pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+    let db = db.into();
     let store = Store::open(db.clone()).await?;
     let subgraph = Subgraph::new(NAME, schema(), store, db, platform.verifier.clone());
     Ok(subgraph.consuming(told::Consumer))

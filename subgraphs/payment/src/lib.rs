@@ -11,9 +11,10 @@ pub mod till;
 mod user;
 
 use std::sync::Arc;
+use subgraph_kit::DbPool;
 
 use async_graphql::{EmptySubscription, MergedObject};
-use sqlx::{PgPool, migrate};
+use sqlx::migrate;
 use subgraph_kit::{
     Connection, Platform, Subgraph,
     database::Migrations,
@@ -51,7 +52,7 @@ pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
     subgraph_with(db, platform, Arc::new(AlwaysCompletes)).await
 }
 
@@ -60,10 +61,11 @@ pub async fn subgraph(db: PgPool, platform: &Platform) -> Result<Subgraph, sqlx:
 /// # Errors
 /// Those of the database.
 pub async fn subgraph_with(
-    db: PgPool,
+    db: impl Into<DbPool>,
     platform: &Platform,
     provider: Arc<dyn PaymentProvider>,
 ) -> Result<Subgraph, sqlx::Error> {
+    let db = db.into();
     let store = Store::open(db.clone()).await?;
     let till = Till::new(db.clone(), platform, provider);
     let schema = builder().data(till.clone()).finish();

@@ -1,8 +1,8 @@
 //! What moves money: the provider that does it, and those who have a say in it or hear of it.
 
 use std::sync::Arc;
+use subgraph_kit::DbPool;
 
-use sqlx::PgPool;
 use subgraph_kit::{Peers, Platform};
 
 use crate::provider::PaymentProvider;
@@ -10,7 +10,7 @@ use crate::provider::PaymentProvider;
 /// Buys and gives back. Nothing of the database is held while provider or course subgraph are asked.
 #[derive(Clone)]
 pub struct Till {
-    pub(crate) db: PgPool,
+    pub(crate) db: DbPool,
     pub(crate) provider: Arc<dyn PaymentProvider>,
     pub(crate) peers: Peers,
 }
@@ -18,7 +18,7 @@ pub struct Till {
 impl Till {
     /// A till over this database.
     #[must_use]
-    pub fn new(db: PgPool, platform: &Platform, provider: Arc<dyn PaymentProvider>) -> Self {
+    pub fn new(db: DbPool, platform: &Platform, provider: Arc<dyn PaymentProvider>) -> Self {
         Self { db, provider, peers: platform.peers.clone() }
     }
 }

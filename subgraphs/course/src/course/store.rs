@@ -1,9 +1,10 @@
 //! Every SQL statement on the courses table.
 
 use std::{collections::HashMap, sync::Arc};
+use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgPool, Postgres, QueryBuilder, query_as};
+use sqlx::{Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
     CourseId, Error, PageArgs, Refusal, UserId,
     children::{ChildCount, ChildPage, Children},
@@ -12,7 +13,6 @@ use subgraph_kit::{
     page::Position,
     scans::Scan,
     text::contains_pattern,
-    transaction,
     viewer::VerifiedTeacher,
 };
 
@@ -21,7 +21,7 @@ use super::{Course, Description, Level};
 /// The courses table.
 #[derive(Clone)]
 pub struct Store {
-    db: PgPool,
+    db: DbPool,
     table: Table<Course, CourseFilter>,
     by_teacher: Children<Course>,
 }
@@ -79,7 +79,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_teacher = Children::open(db.clone(), table.lane().clone(), "teacher_id").await?;
         Ok(Self { db, table, by_teacher })
@@ -145,7 +145,7 @@ impl Store {
         id: CourseId,
         change: impl FnOnce(&Course) -> Result<Description, Error>,
     ) -> Result<Course, Error> {
-        let mut tx = transaction::begin(&self.db).await?;
+        let mut tx = self.db.begin().await?;
         let course = query_as!(
             Course,
             r#"

@@ -1,8 +1,7 @@
 //! Who is who in the fixtures.
 
-use sqlx::PgPool;
 use subgraph_kit::{
-    Platform,
+    DbPool, Platform,
     testing::{TestApp, verifier},
 };
 use uuid::Uuid;
@@ -25,6 +24,6 @@ pub const LATIN: Uuid = Uuid::from_u128(0xc0_115e_0003);
 pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
 /// The subgraph over the test's own database.
-pub async fn app(db: PgPool) -> TestApp {
+pub async fn app(db: impl Into<DbPool>) -> TestApp {
     TestApp::new(course::subgraph(db, &Platform::new(verifier())).await.expect("the subgraph opens"))
 }

@@ -1,10 +1,11 @@
 //! Every SQL statement on the enrollments table, and on what became of each payment.
 
 use std::{collections::HashMap, sync::Arc};
+use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId,
     children::{ChildCount, ChildPage, Children},
@@ -14,7 +15,6 @@ use subgraph_kit::{
     list::{Filter, Listed, Order, Page, Table},
     page::Position,
     scans::Scan,
-    transaction,
     viewer::{Admin, SignedIn, Student},
 };
 use uuid::Uuid;
@@ -24,7 +24,7 @@ use super::{Enrollment, Status};
 /// The enrollments table.
 #[derive(Clone)]
 pub struct Store {
-    db: PgPool,
+    db: DbPool,
     table: Table<Enrollment, EnrollmentFilter>,
     by_student: Children<Enrollment>,
     by_course: Children<Enrollment>,
@@ -107,7 +107,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
         let by_course = Children::open(db.clone(), table.lane().clone(), "course_id").await?;
@@ -139,7 +139,7 @@ impl Store {
     /// back; those of the database.
     pub async fn enroll(&self, student: Student, wanted: Wanted) -> Result<Enrollment, Error> {
         debug_assert_eq!(student.id(), wanted.place.student);
-        let mut tx = transaction::begin(&self.db).await?;
+        let mut tx = self.db.begin().await?;
         let id = new_id_and_time();
         if let Some(payment) = wanted.payment {
             match claim(&mut tx, payment, EnrollmentId(id.0)).await? {
@@ -166,7 +166,7 @@ impl Store {
         student: SignedIn,
         change: impl FnOnce(&mut Enrollment) -> Result<(), Refusal>,
     ) -> Result<Enrollment, Error> {
-        let mut tx = transaction::begin(&self.db).await?;
+        let mut tx = self.db.begin().await?;
         let mut enrollment = query_as!(
             Enrollment,
             r#"

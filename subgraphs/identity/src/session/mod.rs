@@ -4,20 +4,22 @@ pub mod graphql;
 pub mod store;
 
 use std::{sync::Arc, time::Duration};
+use subgraph_kit::DbPool;
 
 use async_graphql::SimpleObject;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
-use sqlx::PgPool;
 use subgraph_kit::{
     Client, Code, Error, Refusal,
     events::{self, Fact, Registration},
     metrics,
     text::is_storable,
-    transaction,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
 use uuid::{Builder, Uuid};
 
 use crate::{
@@ -46,7 +48,7 @@ pub struct Session {
 /// Signs people up and in.
 #[derive(Clone)]
 pub struct Sessions {
-    db: PgPool,
+    db: DbPool,
     keys: Keys,
     passwords: Passwords,
     throttle: Arc<Throttle>,
@@ -63,7 +65,7 @@ pub struct RefreshToken {
 impl Sessions {
     /// Sessions that live as long as the settings say.
     #[must_use]
-    pub fn new(db: PgPool, keys: Keys, settings: &IdentitySettings) -> Self {
+    pub fn new(db: DbPool, keys: Keys, settings: &IdentitySettings) -> Self {
         Self {
             db,
             keys,
@@ -80,10 +82,12 @@ impl Sessions {
     /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; those of the database.
     pub async fn register(&self, client: Client, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.throttle.admit_registration(client, &sign_up.email)?;
-        sign_up.check().map_err(Error::Refused)?;
+        // Estimating how soon a password is guessed would hold up others on this thread.
+        let check = move || sign_up.check().map(|()| sign_up);
+        let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Refused)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
-        let mut tx = transaction::begin(&self.db).await?;
+        let mut tx = self.db.begin().await?;
         let user = users::insert(&mut tx, &sign_up, &password_hash).await?;
         let refresh_token = RefreshToken::new();
         store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;

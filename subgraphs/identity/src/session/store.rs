@@ -1,7 +1,8 @@
 //! Every SQL statement on the sessions table.
 
 use chrono::{TimeDelta, Utc};
-use sqlx::{PgConnection, PgPool, query, query_as};
+use sqlx::{PgConnection, query, query_as};
+use subgraph_kit::DbPool;
 use subgraph_kit::{Error, UserId};
 
 use super::RefreshToken;
@@ -44,7 +45,7 @@ pub async fn insert(
 /// # Errors
 /// Those of the database.
 pub async fn replace(
-    db: &PgPool,
+    db: &DbPool,
     token: &RefreshToken,
     next: &RefreshToken,
     lifetime: TimeDelta,
@@ -79,7 +80,7 @@ pub async fn replace(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn delete(db: &PgPool, token: &RefreshToken) -> Result<(), Error> {
+pub async fn delete(db: &DbPool, token: &RefreshToken) -> Result<(), Error> {
     query!("delete from sessions where id = $1", token.session).execute(db).await?;
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Every SQL statement on the users table.
 
 use std::collections::HashMap;
+use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as, query_scalar};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Code, Error, PageArgs, Refusal, UserId,
     ids::new_id_and_time,
@@ -18,7 +19,7 @@ use super::{Role, SignUp, User, normalize_email};
 /// The users table.
 #[derive(Clone)]
 pub struct Store {
-    db: PgPool,
+    db: DbPool,
     table: Table<User, UnverifiedTeachers>,
 }
 
@@ -57,7 +58,7 @@ impl Filter for UnverifiedTeachers {
 impl Store {
     /// # Errors
     /// Those of the database.
-    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         Ok(Self { db, table })
     }
@@ -88,7 +89,7 @@ impl Store {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn set_verified(db: &PgPool, id: UserId) -> Result<Option<User>, Error> {
+pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error> {
     let user = query_as!(
         User,
         r#"
@@ -137,7 +138,7 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find_account(db: &PgPool, email: &str) -> Result<Option<Account>, Error> {
+pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, Error> {
     let row = query!(
         r#"
         select id as "id: UserId", name, role as "role: Role", is_verified, created_at, email, password_hash
@@ -169,7 +170,7 @@ pub async fn find_account(db: &PgPool, email: &str) -> Result<Option<Account>, E
 ///
 /// # Errors
 /// Those of the database.
-pub async fn replace_password_hash(db: &PgPool, account: &Account, password_hash: &str) -> Result<(), Error> {
+pub async fn replace_password_hash(db: &DbPool, account: &Account, password_hash: &str) -> Result<(), Error> {
     query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",
         account.user.id.0,
@@ -185,7 +186,7 @@ pub async fn replace_password_hash(db: &PgPool, account: &Account, password_hash
 ///
 /// # Errors
 /// Those of the database.
-pub async fn make_admin(db: &PgPool, id: UserId) -> Result<bool, Error> {
+pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
     let changed =
         query!("update users set role_before_admin = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
             .execute(db)

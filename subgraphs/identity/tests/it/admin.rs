@@ -22,16 +22,16 @@ async fn register_as(app: &subgraph_kit::testing::TestApp, role: &str) -> String
 }
 
 async fn find(db: &PgPool, email: &str) -> User {
-    admin::find(db, email).await.expect("the database answers").expect("an account")
+    admin::find(&db.into(), email).await.expect("the database answers").expect("an account")
 }
 
 async fn grant(db: &PgPool) {
-    let granted = admin::grant(db, &find(db, ADDRESS).await).await.expect("the database answers");
+    let granted = admin::grant(&db.into(), &find(db, ADDRESS).await).await.expect("the database answers");
     assert!(matches!(granted, Change::Made(())));
 }
 
 async fn revoke(db: &PgPool) -> Revoked {
-    match admin::revoke(db, &find(db, ADDRESS).await).await.expect("the database answers") {
+    match admin::revoke(&db.into(), &find(db, ADDRESS).await).await.expect("the database answers") {
         Change::Made(revoked) => revoked,
         Change::None => panic!("she was no admin"),
     }
@@ -41,7 +41,7 @@ async fn revoke(db: &PgPool) -> Revoked {
 async fn an_account_is_found_in_any_letter_case(db: PgPool) {
     assert_eq!(find(&db, "Bob@Lyceum.Example").await.id.0, BOB);
     for nobody in ["nobody@lyceum.example", "", "bob@lyceum.example\0"] {
-        assert!(admin::find(&db, nobody).await.expect("the database answers").is_none());
+        assert!(admin::find(&(&db).into(), nobody).await.expect("the database answers").is_none());
     }
 }
 
@@ -54,7 +54,7 @@ async fn an_admin_has_it_in_the_next_token(db: PgPool) {
 
     let reply = refresh(&app, &token).await;
     assert_eq!(claims(text(&reply, "/refreshSession/session/accessToken"))["role"], json!("admin"));
-    let again = admin::grant(&db, &find(&db, ADDRESS).await).await.expect("the database answers");
+    let again = admin::grant(&(&db).into(), &find(&db, ADDRESS).await).await.expect("the database answers");
     assert!(matches!(again, Change::None));
 }
 
@@ -62,7 +62,10 @@ async fn an_admin_has_it_in_the_next_token(db: PgPool) {
 async fn an_admin_no_more_is_what_they_were_and_has_no_session(db: PgPool) {
     let app = app(db.clone()).await;
     register_as(&app, "TEACHER").await;
-    admin::verify_teacher(&db, &find(&db, ADDRESS).await).await.expect("the database answers").expect("a teacher");
+    admin::verify_teacher(&(&db).into(), &find(&db, ADDRESS).await)
+        .await
+        .expect("the database answers")
+        .expect("a teacher");
     grant(&db).await;
     let tokens = [login(&app, ADDRESS, PASSWORD).await, login(&app, ADDRESS, PASSWORD).await]
         .map(|reply| text(&reply, "/login/session/refreshToken").to_owned());
@@ -82,13 +85,13 @@ async fn an_admin_no_more_is_what_they_were_and_has_no_session(db: PgPool) {
 async fn an_admin_whose_past_is_not_known_becomes_a_student(db: PgPool) {
     let ada = find(&db, "ada@lyceum.example").await;
 
-    let Change::Made(revoked) = admin::revoke(&db, &ada).await.expect("the database answers") else {
+    let Change::Made(revoked) = admin::revoke(&(&db).into(), &ada).await.expect("the database answers") else {
         panic!("she was an admin")
     };
 
     assert_eq!(revoked.role, Role::Student);
     let bob = find(&db, "bob@lyceum.example").await;
-    assert!(matches!(admin::revoke(&db, &bob).await, Ok(Change::None)), "he never was one");
+    assert!(matches!(admin::revoke(&(&db).into(), &bob).await, Ok(Change::None)), "he never was one");
     let role: String =
         query_scalar("select role::text from users where id = $1").bind(BOB).fetch_one(&db).await.expect("a role");
     assert_eq!(role, "student");
@@ -113,14 +116,14 @@ async fn an_admin_who_was_a_verified_teacher_does_not_count_as_one(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
 async fn a_teacher_is_verified_once_and_nobody_else_is(db: PgPool) {
     let tom = find(&db, "tom@lyceum.example").await;
-    let verified = admin::verify_teacher(&db, &tom).await.expect("the database answers");
+    let verified = admin::verify_teacher(&(&db).into(), &tom).await.expect("the database answers");
     assert!(matches!(verified, Some(Change::Made(()))));
 
     let tom = find(&db, "tom@lyceum.example").await;
-    assert!(matches!(admin::verify_teacher(&db, &tom).await, Ok(Some(Change::None))));
+    assert!(matches!(admin::verify_teacher(&(&db).into(), &tom).await, Ok(Some(Change::None))));
     for other in ["bob@lyceum.example", "ada@lyceum.example"] {
         let other = find(&db, other).await;
-        assert!(matches!(admin::verify_teacher(&db, &other).await, Ok(None)));
+        assert!(matches!(admin::verify_teacher(&(&db).into(), &other).await, Ok(None)));
     }
     let verified: i64 =
         query_scalar("select count(*) from users where is_verified").fetch_one(&db).await.expect("a count");

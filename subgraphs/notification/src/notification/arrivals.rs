@@ -7,9 +7,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
+use subgraph_kit::DbPool;
 
 use futures::{Stream, stream};
-use sqlx::PgPool;
 use subgraph_kit::{
     Error, NotificationId, UserId,
     list::Listed as _,
@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Arrivals {
     followed: Followed,
-    db: PgPool,
+    db: DbPool,
     listening: Arc<OnceLock<AbortOnDropHandle<()>>>,
 }
 
@@ -75,7 +75,7 @@ struct Follower {
 impl Arrivals {
     /// Those of this database. Nothing is asked of it before somebody follows.
     #[must_use]
-    pub fn new(db: PgPool) -> Self {
+    pub fn new(db: DbPool) -> Self {
         Self { followed: Followed::default(), db, listening: Arc::default() }
     }
 
@@ -107,7 +107,7 @@ fn lock(followed: &Followed) -> MutexGuard<'_, HashMap<UserId, Arc<Feed>>> {
     followed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn wake(db: PgPool, followed: Followed) {
+async fn wake(db: DbPool, followed: Followed) {
     let never = listen::for_ever(&db, &[CHANNEL], |heard| match heard {
         Heard::Gap => lock(&followed).values().for_each(|feed| feed.call()),
         Heard::Said { payload, .. } => {
@@ -234,11 +234,13 @@ impl Reader {
 mod tests {
     use std::{sync::Barrier, thread};
 
+    use sqlx::postgres::PgConnectOptions;
+
     use super::*;
 
     #[tokio::test]
     async fn the_last_two_who_leave_at_once_leave_nothing_behind() {
-        let nowhere = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nothing").expect("a pool that is not used");
+        let nowhere = DbPool::new(PgConnectOptions::new_without_pgpass(), 1, Duration::ZERO);
         let arrivals = Arrivals::new(nowhere);
         let user = UserId(Uuid::now_v7());
         for _ in 0..1_000 {

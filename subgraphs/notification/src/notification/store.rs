@@ -1,10 +1,11 @@
 //! Every SQL statement on the notifications table.
 
 use std::{collections::HashMap, sync::Arc};
+use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query, query_as, query_scalar};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, NotificationId, Refusal, UserId,
     children::{ChildCount, ChildPage, Children},
@@ -27,7 +28,7 @@ pub(super) const PAGE: usize = 100;
 /// The notifications table.
 #[derive(Clone)]
 pub struct Store {
-    db: PgPool,
+    db: DbPool,
     by_user: Children<Notification>,
     arrivals: Arrivals,
 }
@@ -87,7 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let by_user = Children::open(db.clone(), ScanLane::new(db.clone()), "user_id").await?;
         Ok(Self { arrivals: Arrivals::new(db.clone()), by_user, db })
     }

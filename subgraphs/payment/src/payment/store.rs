@@ -1,9 +1,10 @@
 //! Every SQL statement on the payments table.
 
 use std::{collections::HashMap, sync::Arc};
+use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, query_as};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
     Error, PageArgs, PaymentId, UserId,
     children::{ChildCount, ChildPage, Children},
@@ -18,7 +19,7 @@ use super::{Payment, Status};
 /// The payments table.
 #[derive(Clone)]
 pub struct Store {
-    db: PgPool,
+    db: DbPool,
     table: Table<Payment, PaymentFilter>,
     by_student: Children<Payment>,
 }
@@ -58,13 +59,13 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn open(db: PgPool) -> Result<Self, sqlx::Error> {
+    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
         Ok(Self { db, table, by_student })
     }
 
-    pub(crate) fn db(&self) -> &PgPool {
+    pub(crate) fn db(&self) -> &DbPool {
         &self.db
     }
 
@@ -95,7 +96,7 @@ impl Store {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find(db: &PgPool, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
+pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,
         r#"

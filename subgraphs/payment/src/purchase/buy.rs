@@ -3,7 +3,6 @@
 use subgraph_kit::{
     Code, Credentials, Error, PaymentId, Refusal, crash,
     events::{self, Fact, Purchase},
-    transaction,
     viewer::Student,
 };
 use tracing::{info, warn};
@@ -92,7 +91,7 @@ impl Till {
             Outcome::Completed => Status::Completed,
             Outcome::Declined => Status::Failed,
         };
-        let mut tx = transaction::begin(&self.db).await?;
+        let mut tx = self.db.begin().await?;
         let settled = store::settle(&mut tx, purchase.payment_id, status).await?;
         if settled.is_some() && outcome == Outcome::Completed {
             events::publish(&mut tx, Fact::PaymentCompleted(purchase.clone())).await?;

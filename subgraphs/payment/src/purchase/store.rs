@@ -1,6 +1,7 @@
 //! Every SQL statement on the purchases table.
 
-use sqlx::{PgConnection, PgPool, query, query_as};
+use sqlx::{PgConnection, query, query_as};
+use subgraph_kit::DbPool;
 use subgraph_kit::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::with_cents, viewer::Student};
 
 use super::Order;
@@ -21,7 +22,7 @@ pub struct Earlier {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find(db: &PgPool, student: Student, key: &str) -> Result<Option<Earlier>, sqlx::Error> {
+pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Earlier>, sqlx::Error> {
     let row = query!(
         r#"
         select payment_id as "payment_id: PaymentId", course_id as "course_id: CourseId", idempotency_key,
@@ -51,7 +52,7 @@ pub async fn find(db: &PgPool, student: Student, key: &str) -> Result<Option<Ear
 /// # Errors
 /// Those of the database.
 pub async fn insert(
-    db: &PgPool,
+    db: &DbPool,
     student: Student,
     order: &Order,
     offer: &Offer,
@@ -96,7 +97,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_on(db: &PgPool) -> Result<Option<Purchase>, sqlx::Error> {
+pub async fn take_on(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
     let purchase = query_as!(
         Purchase,
         r#"
@@ -169,6 +170,6 @@ pub async fn close(transaction: &mut PgConnection, id: PaymentId) -> Result<(), 
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find_title(db: &PgPool, id: PaymentId) -> Result<Option<String>, sqlx::Error> {
+pub async fn find_title(db: &DbPool, id: PaymentId) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!("select course_title from purchases where payment_id = $1", id.0).fetch_optional(db).await
 }

@@ -4,7 +4,6 @@ use sqlx::PgConnection;
 use subgraph_kit::{
     Code, Credentials, Error, PaymentId, Refusal, crash,
     events::{self, Afterwards, Event, Fact, Handler, Refund, RefundReason},
-    transaction,
     viewer::Admin,
 };
 use tracing::{error, info, warn};
@@ -50,7 +49,7 @@ impl Till {
         let reason = store::find_reason(&self.db, id).await?.unwrap_or(RefundReason::Requested);
 
         // Locked, so that no refund is told before what is told here.
-        let mut tx = transaction::begin(&self.db).await?;
+        let mut tx = self.db.begin().await?;
         let payment = payment::store::lock(&mut tx, id).await?.ok_or_else(no_such_payment)?;
         let purchase = payment.as_purchase(title);
         let fact = match payment.status {
@@ -98,7 +97,7 @@ impl Till {
             }
         }
         crash::point("refund.returned");
-        let mut tx = transaction::begin(&self.db).await?;
+        let mut tx = self.db.begin().await?;
         let settled = store::settle(&mut tx, id).await?;
         if let Some(payment) = &settled {
             let refund = Refund { purchase: payment.as_purchase(title), reason: request.reason };

@@ -1,9 +1,10 @@
 //! Every SQL statement on the refunds table.
 
 use std::collections::HashMap;
+use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
-use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
+use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::{Error, PaymentId, events::RefundReason};
 
 use super::State;
@@ -57,7 +58,7 @@ pub async fn request(db: &mut PgConnection, request: Request) -> Result<Option<R
 ///
 /// # Errors
 /// Those of the database.
-pub async fn refuse(db: &PgPool, id: PaymentId) -> Result<(), sqlx::Error> {
+pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update refunds set settle_at = null, refused_at = now()
          where payment_id = $1 and settle_at is not null",
@@ -73,7 +74,7 @@ pub async fn refuse(db: &PgPool, id: PaymentId) -> Result<(), sqlx::Error> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_on(db: &PgPool) -> Result<Option<Request>, sqlx::Error> {
+pub async fn take_on(db: &DbPool) -> Result<Option<Request>, sqlx::Error> {
     query_as!(
         Request,
         r#"
@@ -123,7 +124,7 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find_reason(db: &PgPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
+pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
     query_scalar!(r#"select reason as "reason: _" from refunds where payment_id = $1"#, id.0).fetch_optional(db).await
 }
 

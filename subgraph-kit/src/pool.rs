@@ -1,0 +1,456 @@
+//! Connections to a subgraph's database.
+//!
+//! sqlx's own pool tests a connection before each statement and twice after it: four round trips where one is meant. This
+//! one knows whether the statement of a connection has ended, and tests what has not, or what was idle for long. And it
+//! knows which thread hears of a connection's answers, and gives it to whoever waits there.
+
+use std::{
+    fmt, io,
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, ThreadId},
+    time::{Duration, Instant},
+};
+
+use futures::{
+    StreamExt as _, TryFutureExt as _, TryStreamExt as _,
+    future::{BoxFuture, join_all},
+    stream::{self, BoxStream},
+};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Describe, Either, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr,
+    postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+
+use crate::database::{in_time, is_away};
+
+/// A server that restarts closes connections without a word; what is in constant use notices by itself.
+const TESTED_AFTER: Duration = Duration::from_millis(50);
+/// What a server keeps for a connection grows with what was asked on it.
+const MAX_AGE: Duration = Duration::from_mins(30);
+/// A connection that says nothing for so long may be busy with a statement that nobody waits for any more.
+const TEST: Duration = Duration::from_millis(500);
+const CLOSE: Duration = Duration::from_secs(1);
+/// A server that starts, or has no connection left, is asked again after this, then after twice as long, and so on.
+const FIRST_RETRY: Duration = Duration::from_millis(10);
+
+/// The connections of one service. Clones share them. Statements run on `&DbPool`, one by one.
+#[derive(Clone)]
+pub struct DbPool(Arc<Shared>);
+
+struct Shared {
+    options: PgConnectOptions,
+    max: u32,
+    /// How long one waits for a connection.
+    patience: Duration,
+    permits: Arc<Semaphore>,
+    /// The one that was used last is the last one; none once the pool is closed.
+    idle: Mutex<Option<Vec<Live>>>,
+}
+
+/// An open connection.
+struct Live {
+    connection: PgConnection,
+    home: Home,
+    opened: Instant,
+    used: Instant,
+}
+
+/// The runtime that hears of a connection's answers. Whoever waits elsewhere is woken up from there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Home {
+    /// One of many threads.
+    Threads,
+    /// One of this thread alone, such as the router's.
+    Thread(ThreadId),
+}
+
+/// A connection of a pool, until it is dropped. Unless it was released, it is tested before somebody else gets it, and
+/// closed if its statement does not end at once.
+pub struct DbConnection {
+    pool: DbPool,
+    /// Until it is dropped.
+    live: Option<(Live, OwnedSemaphorePermit)>,
+    /// Whether its last statement has ended.
+    is_released: bool,
+}
+
+/// A transaction, which is rolled back unless it is committed.
+pub struct Transaction {
+    connection: DbConnection,
+}
+
+impl DbPool {
+    /// So many connections at most, each opened when it is needed.
+    #[must_use]
+    pub fn new(options: PgConnectOptions, max: u32, patience: Duration) -> Self {
+        let permits = Arc::new(Semaphore::new(max as usize));
+        Self(Arc::new(Shared { options, max, patience, permits, idle: Mutex::new(Some(Vec::new())) }))
+    }
+
+    /// Opens so many connections.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn open(&self, count: u32) -> Result<(), sqlx::Error> {
+        for opened in join_all((0..count).map(|_| self.acquire())).await {
+            opened?.release();
+        }
+        Ok(())
+    }
+
+    /// A connection for several statements.
+    ///
+    /// # Errors
+    /// Those of the database; `PoolTimedOut` when none is free in time.
+    pub async fn acquire(&self) -> Result<DbConnection, sqlx::Error> {
+        let acquired = timeout(self.0.patience, self.wait_for_connection());
+        acquired.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    async fn wait_for_connection(&self) -> Result<DbConnection, sqlx::Error> {
+        let permits = Arc::clone(&self.0.permits);
+        let permit = permits.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let live = self.take_or_open(Home::here()).await?;
+        Ok(DbConnection { pool: self.clone(), live: Some((live, permit)), is_released: false })
+    }
+
+    async fn take_or_open(&self, here: Home) -> Result<Live, sqlx::Error> {
+        let mut pause = FIRST_RETRY;
+        loop {
+            if let Some(mut live) = self.take_idle(here)?
+                && live.is_usable(here).await
+            {
+                return Ok(live);
+            }
+            match self.0.options.connect().await {
+                Err(error) if is_starting(&error) => sleep(pause).await,
+                connected => {
+                    let (connection, now) = (connected?, Instant::now());
+                    return Ok(Live { connection, home: here, opened: now, used: now });
+                }
+            }
+            pause = (pause * 2).min(self.0.patience / 5);
+        }
+    }
+
+    /// The one that was used last and is at home here, or else any.
+    fn take_idle(&self, here: Home) -> Result<Option<Live>, sqlx::Error> {
+        let mut idle = self.idle();
+        let idle = idle.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let at_home = idle.iter().rposition(|live| live.home == here);
+        Ok(at_home.map(|index| idle.remove(index)).or_else(|| idle.pop()))
+    }
+
+    /// Begins a transaction. Whoever stops waiting for that leaves nothing open.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
+        let mut transaction = Transaction { connection: self.acquire().await? };
+        transaction.execute("begin").await?;
+        Ok(transaction)
+    }
+
+    /// A connection that the pool has no more to do with, as after `sqlx::pool::PoolConnection::detach`.
+    ///
+    /// # Errors
+    /// Those of the database; `PoolTimedOut` when it does not answer in time.
+    pub async fn detached(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = self.acquire().await?;
+        let (live, _permit) = connection.live.take().expect("it is there until it is dropped");
+        Ok(live.connection)
+    }
+
+    /// Where the database is, and as whom it is asked.
+    #[must_use]
+    pub fn options(&self) -> &PgConnectOptions {
+        &self.0.options
+    }
+
+    /// How many connections it may have.
+    #[must_use]
+    pub fn max(&self) -> u32 {
+        self.0.max
+    }
+
+    /// How many connections are in use, and how many are open and not in use.
+    #[must_use]
+    pub fn used_and_idle(&self) -> (usize, usize) {
+        let idle = self.idle().as_ref().map_or(0, Vec::len);
+        ((self.0.max as usize).saturating_sub(self.0.permits.available_permits()), idle)
+    }
+
+    /// Closes them all; those in use when they are given back.
+    pub async fn close(&self) {
+        self.0.permits.close();
+        let idle = self.idle().take().unwrap_or_default();
+        join_all(idle.into_iter().map(|live| in_time(CLOSE, live.connection.close()))).await;
+    }
+
+    fn give_back(&self, mut live: Live) {
+        live.used = Instant::now();
+        if live.opened.elapsed() > MAX_AGE {
+            return;
+        }
+        if let Some(idle) = self.idle().as_mut() {
+            idle.push(live);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<Live>>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    async fn is_usable(&mut self, here: Home) -> bool {
+        match (self.home, here) {
+            // Another one is opened here: whoever uses the threads does not need them often.
+            (Home::Threads, Home::Thread(_)) => return false,
+            // That thread may have ended.
+            (Home::Thread(_), Home::Threads) => {}
+            _ if self.used.elapsed() <= TESTED_AFTER => return true,
+            _ => {}
+        }
+        in_time(TEST, self.connection.ping()).await.is_ok()
+    }
+}
+
+impl Home {
+    fn here() -> Self {
+        match Handle::current().runtime_flavor() {
+            RuntimeFlavor::CurrentThread => Self::Thread(thread::current().id()),
+            _ => Self::Threads,
+        }
+    }
+}
+
+impl From<PgPool> for DbPool {
+    fn from(pool: PgPool) -> Self {
+        Self::from(&pool)
+    }
+}
+
+impl From<&PgPool> for DbPool {
+    fn from(pool: &PgPool) -> Self {
+        let (address, options) = (pool.connect_options(), pool.options());
+        Self::new(address.as_ref().clone(), options.get_max_connections(), options.get_acquire_timeout())
+    }
+}
+
+impl From<&Self> for DbPool {
+    fn from(pool: &Self) -> Self {
+        pool.clone()
+    }
+}
+
+impl fmt::Debug for DbPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DbPool").field(&self.used_and_idle()).finish()
+    }
+}
+
+/// Whether the server is about to be there.
+fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
+        _ => false,
+    }
+}
+
+impl DbConnection {
+    /// Gives it back: its last statement has ended.
+    pub fn release(mut self) {
+        self.is_released = true;
+    }
+
+    /// Gives it back, if it is in order after this.
+    pub(crate) fn ended<T>(self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        let is_in_order = match &done {
+            Ok(_) | Err(sqlx::Error::RowNotFound) => true,
+            // The statement's fault, not the connection's.
+            Err(error @ sqlx::Error::Database(_)) => !is_away(error),
+            Err(_) => false,
+        };
+        if is_in_order {
+            self.release();
+        }
+        done
+    }
+
+    /// Closes it, with whatever it is busy with.
+    pub async fn close(mut self) {
+        if let Some((live, _permit)) = self.live.take() {
+            let _ = in_time(CLOSE, live.connection.close()).await;
+        }
+    }
+
+    /// Once `settle` has ended well it is as good as before.
+    fn recover(
+        &mut self,
+        settle: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<(), sqlx::Error>> + Send + 'static,
+    ) {
+        let (Some((mut live, permit)), Ok(runtime)) = (self.live.take(), Handle::try_current()) else { return };
+        let pool = self.pool.clone();
+        runtime.spawn(async move {
+            if in_time(TEST, settle(&mut live.connection)).await.is_ok() {
+                pool.give_back(live);
+            } else {
+                // The server notices, and ends what it is busy with.
+                let _ = in_time(CLOSE, live.connection.close_hard()).await;
+            }
+            drop(permit);
+        });
+    }
+}
+
+impl Deref for DbConnection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        let (live, _) = self.live.as_ref().expect("it is there until it is dropped");
+        &live.connection
+    }
+}
+
+impl DerefMut for DbConnection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        let (live, _) = self.live.as_mut().expect("it is there until it is dropped");
+        &mut live.connection
+    }
+}
+
+impl Drop for DbConnection {
+    fn drop(&mut self) {
+        if !self.is_released {
+            self.recover(|connection| Box::pin(connection.ping()));
+        } else if let Some((live, _permit)) = self.live.take() {
+            self.pool.give_back(live);
+        }
+    }
+}
+
+impl Transaction {
+    /// Makes its changes last.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn commit(mut self) -> Result<(), sqlx::Error> {
+        self.execute("commit").await?;
+        self.connection.is_released = true;
+        Ok(())
+    }
+
+    /// Takes its changes back.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
+        self.execute("rollback").await?;
+        self.connection.is_released = true;
+        Ok(())
+    }
+}
+
+impl Deref for Transaction {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.connection.is_released {
+            self.connection.recover(|connection| {
+                Box::pin(async move {
+                    connection.execute("rollback").await?;
+                    Ok(())
+                })
+            });
+        }
+    }
+}
+
+type Step = Either<PgQueryResult, PgRow>;
+
+impl<'p> Executor<'p> for &'p DbPool {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, sqlx::Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        let steps = async move {
+            let mut connection = self.acquire().await?;
+            let steps = connection.fetch_many(query).try_collect::<Vec<Step>>().await;
+            connection.ended(steps)
+        };
+        steps.map_ok(|steps| stream::iter(steps.into_iter().map(Ok))).try_flatten_stream().boxed()
+    }
+
+    fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<PgRow>, sqlx::Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        Box::pin(async move {
+            let mut connection = self.acquire().await?;
+            let found = connection.fetch_all(query).await;
+            connection.ended(found)
+        })
+    }
+
+    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
+    where
+        'p: 'e,
+        E: 'q + Execute<'q, Postgres>,
+    {
+        Box::pin(async move {
+            let mut connection = self.acquire().await?;
+            let found = connection.fetch_optional(query).await;
+            connection.ended(found)
+        })
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>>
+    where
+        'p: 'e,
+    {
+        Box::pin(async move {
+            let mut connection = self.acquire().await?;
+            let prepared = connection.prepare_with(sql, parameters).await;
+            connection.ended(prepared)
+        })
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, sqlx::Error>>
+    where
+        'p: 'e,
+    {
+        Box::pin(async move {
+            let mut connection = self.acquire().await?;
+            let described = connection.describe(sql).await;
+            connection.ended(described)
+        })
+    }
+}
