@@ -102,7 +102,7 @@ impl Router {
         let is_direct = settings.client_address.header.is_none();
         let connections = Connections::new(is_direct.then_some(settings.live.connections_per_client));
         let handed_over = HandedOver::new(Parts {
-            executors: executors(&settings.in_process, settings.runtime.as_ref()),
+            executors: executors(&settings.in_process),
             secrets,
             streams: relay.streams(),
             places: places.clone(),

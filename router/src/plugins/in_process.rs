@@ -1,10 +1,11 @@
-//! Calls the subgraphs of this process by function instead of over HTTP.
+//! Calls the subgraphs of this process by function instead of over HTTP, on the thread that answers the client: no other
+//! one has to be woken up.
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use async_graphql::{Name, Request, Response, Value, Variables, parser::types::ExecutableDocument};
+use async_graphql::{Name, Request, Value, Variables, parser::types::ExecutableDocument};
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::{FutureExt as _, stream::BoxStream};
 use hive_router::{
     GraphQLError, async_trait,
     executor::executors::{
@@ -24,9 +25,6 @@ use hive_router::{
 use http::Uri;
 use moka::sync::Cache;
 use subgraph_kit::{Subgraph, spans};
-use tokio::runtime::Handle;
-use tokio_util::task::AbortOnDropHandle;
-use tracing::{Instrument, Span};
 
 use super::handed_over;
 
@@ -36,9 +34,8 @@ const MOST_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 /// How the subgraphs of this process are called, by name.
 pub type Executors = HashMap<&'static str, SubgraphExecutorBoxedArc>;
 
-/// They run on `runtime`, or where they are called.
-pub fn executors(subgraphs: &[Subgraph], runtime: Option<&Handle>) -> Executors {
-    let executor = |subgraph: &Subgraph| InProcessExecutor::new(subgraph.clone(), runtime.cloned()).to_boxed_arc();
+pub fn executors(subgraphs: &[Subgraph]) -> Executors {
+    let executor = |subgraph: &Subgraph| InProcessExecutor::new(subgraph.clone()).to_boxed_arc();
     subgraphs.iter().map(|subgraph| (subgraph.name(), executor(subgraph))).collect()
 }
 
@@ -72,25 +69,15 @@ impl RouterPlugin for InProcess {
 
 struct InProcessExecutor {
     subgraph: Subgraph,
-    runtime: Option<Handle>,
     documents: Cache<String, Arc<ExecutableDocument>>,
     endpoint: Uri,
 }
 
 impl InProcessExecutor {
-    fn new(subgraph: Subgraph, runtime: Option<Handle>) -> Self {
+    fn new(subgraph: Subgraph) -> Self {
         let weigh = |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX);
         let documents = Cache::builder().weigher(weigh).max_capacity(MOST_DOCUMENT_BYTES).build();
-        Self { subgraph, runtime, documents, endpoint: Uri::from_static("/") }
-    }
-
-    async fn call(&self, call: impl Future<Output = Response> + Send + 'static) -> Option<Response> {
-        let Some(runtime) = &self.runtime else {
-            return Some(call.await);
-        };
-        let task = runtime.spawn(call.instrument(Span::current()));
-        // A client that goes away takes its call along, as over HTTP.
-        AbortOnDropHandle::new(task).await.ok()
+        Self { subgraph, documents, endpoint: Uri::from_static("/") }
     }
 }
 
@@ -112,14 +99,15 @@ impl SubgraphExecutor for InProcessExecutor {
     ) -> Result<SubgraphResponse<'static>, SubgraphExecutorError> {
         let headers = spans::told(&request.headers);
         let call = self.subgraph.execute(&headers, graphql_request(&request, &self.documents)?);
+        // What goes wrong with it is not to end what others wait for.
+        let call = AssertUnwindSafe(call).catch_unwind();
         let response = match timeout {
-            Some(timeout) => tokio::time::timeout(timeout, self.call(call)).await,
-            None => Ok(self.call(call).await),
+            Some(timeout) => tokio::time::timeout(timeout, call).await,
+            None => Ok(call.await),
         };
         let response = match response {
-            Ok(Some(response)) => response,
-            // The call panicked, or its runtime is shutting down.
-            Ok(None) => return Ok(failed("the call broke off", "SUBREQUEST_MALFORMED_RESPONSE")),
+            Ok(Ok(response)) => response,
+            Ok(Err(_panic)) => return Ok(failed("the call broke off", "SUBREQUEST_MALFORMED_RESPONSE")),
             Err(_) => return Ok(failed("the call took too long", "SUBGRAPH_REQUEST_TIMEOUT")),
         };
 
