@@ -97,9 +97,16 @@ impl Students {
             let graph = self.ask(page.document, &self.variables_json(page, turn), Some(token)).await?;
             let url = Url::parse_with_params(&format!("{by_hand}{}", page.path), self.variables(page, turn))?;
             let hand: Value = self.http.get(url).bearer_auth(token).send().await?.error_for_status()?.json().await?;
-            ensure!(graph == hand, "{}: the graph says\n{graph}\nand by hand it is\n{hand}", page.name);
+            ensure!(graph == hand, "{}: {}", page.name, difference(&graph.to_string(), &hand.to_string()));
             ensure!(graph.get("errors").is_none(), "{}: {graph}", page.name);
         }
         Ok(())
     }
+}
+
+/// Where two answers begin to differ.
+fn difference(graph: &str, hand: &str) -> String {
+    let same = graph.chars().zip(hand.chars()).take_while(|(graph, hand)| graph == hand).count();
+    let around = |text: &str| -> String { text.chars().skip(same.saturating_sub(80)).take(160).collect() };
+    format!("the graph says\n…{}…\nand by hand it is\n…{}…", around(graph), around(hand))
 }

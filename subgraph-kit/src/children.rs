@@ -97,10 +97,10 @@ impl<T: Listed> Children<T> {
         let mut counts = HashMap::with_capacity(keys.len());
         for (filter, group) in grouped(keys, |key| key.filter.clone()) {
             let mut sql = QueryBuilder::new(format!(
-                "select {parent_column}, count(*) from {} where {parent_column} = any(",
+                "select {parent_column}, count(*) from {} where {parent_column} = ",
                 T::TABLE
             ));
-            sql.push_bind(parents(&group, |key| key.parent)).push(")");
+            push_parents(&mut sql, parents(&group, |key| key.parent));
             filter.push(&mut sql);
             sql.push(format_args!(" group by {parent_column}"));
 
@@ -119,10 +119,10 @@ impl<T: Listed> Children<T> {
         filter: &impl Filter,
         args: &PageArgs,
     ) -> Result<HashMap<Uuid, Vec<T>>, Error> {
-        let sql = if self.is_indexed || parents.len() < 2 {
-            self.sql_by_parent(parents, filter, args)
-        } else {
-            self.sql_of_one_scan(parents, filter, args)
+        let sql = match parents[..] {
+            [parent] => self.sql_of_parent(parent, filter, args),
+            _ if self.is_indexed => self.sql_by_parent(parents, filter, args),
+            _ => self.sql_of_one_scan(parents, filter, args),
         };
         let mut rows: HashMap<Uuid, Vec<T>> = HashMap::new();
         for row in self.fetch(sql).await? {
@@ -140,6 +140,22 @@ impl<T: Listed> Children<T> {
     /// Without an index all of the table is read, even for one parent.
     async fn fetch(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
         if self.is_indexed { Ok(sql.build().fetch_all(&self.db).await?) } else { self.lane.rows(sql).await }
+    }
+
+    /// What the most are asked for by, and the server has a plan for once and for all.
+    fn sql_of_parent(&self, parent: Uuid, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+        let Self { parent_column, .. } = self;
+        let mut sql = QueryBuilder::new(format!(
+            "select {parent_column} as parent_key, {} from {} where {parent_column} = ",
+            T::COLUMNS,
+            T::TABLE
+        ));
+        sql.push_bind(parent);
+        filter.push(&mut sql);
+        push_keyset::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
+        push_order::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
+        sql.push(" limit ").push_bind(rows_to_read(args));
+        sql
     }
 
     /// Reads no more of a parent's children than are asked for.
@@ -182,6 +198,13 @@ fn grouped<K, G: Eq + Hash>(keys: &[K], group_of: impl Fn(&K) -> G) -> HashMap<G
         groups.entry(group_of(key)).or_default().push(key);
     }
     groups
+}
+
+fn push_parents(sql: &mut QueryBuilder<Postgres>, parents: Vec<Uuid>) {
+    match parents[..] {
+        [parent] => sql.push_bind(parent),
+        _ => sql.push("any(").push_bind(parents).push(")"),
+    };
 }
 
 fn parents<K, P: Into<Uuid>>(keys: &[&K], parent_of: impl Fn(&K) -> P) -> Vec<Uuid> {

@@ -18,7 +18,7 @@ pub const PAGE: &str = "{ courses(first: 1) { nodes { id } } }";
 /// A statement of a kind, as the database sees it.
 pub const SEARCHES: &str = "%ilike%";
 pub const COUNTS: &str = "select count(*) from courses%";
-pub const OF_ONE_PARENT: &str = "%cross join lateral%";
+pub const OF_ONE_PARENT: &str = "select teacher_id as parent_key%where teacher_id = $1%";
 pub const OF_PARENTS: &str = "%row_number() over (partition by teacher_id%";
 pub const PAGES: &str = "select id, teacher_id%where true order by%";
 
