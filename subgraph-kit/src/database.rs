@@ -168,7 +168,7 @@ impl Migrations {
     /// Those of the database, and of a file that was edited after it had been applied; `Pending`.
     pub async fn run(&self, db: impl Into<DbPool>, profile: Profile) -> Result<(), MigrationError> {
         // Beside the pool's: it has no limits.
-        let mut db = db.into().detached().await?;
+        let mut db = db.into().connect().await?;
         let tuned = self.tuned.as_ref().filter(|_| profile == Profile::Tuned);
         if may_migrate(&mut db).await? {
             db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;

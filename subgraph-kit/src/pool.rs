@@ -30,7 +30,7 @@ use tokio::{
 use crate::database::{in_time, is_away};
 
 /// A server that restarts closes connections without a word; what is in constant use notices by itself.
-const TESTED_AFTER: Duration = Duration::from_millis(50);
+const TESTED_AFTER: Duration = Duration::from_millis(5);
 /// What a server keeps for a connection grows with what was asked on it.
 const MAX_AGE: Duration = Duration::from_mins(30);
 /// A connection that says nothing for so long may be busy with a statement that nobody waits for any more.
@@ -38,6 +38,7 @@ const TEST: Duration = Duration::from_millis(500);
 const CLOSE: Duration = Duration::from_secs(1);
 /// A server that starts, or has no connection left, is asked again after this, then after twice as long, and so on.
 const FIRST_RETRY: Duration = Duration::from_millis(10);
+const RETRY: Duration = Duration::from_millis(100);
 
 /// The connections of one service. Clones share them. Statements run on `&DbPool`, one by one.
 #[derive(Clone)]
@@ -128,15 +129,17 @@ impl DbPool {
             {
                 return Ok(live);
             }
-            match self.0.options.connect().await {
+            match self.open_one(here).await {
                 Err(error) if is_starting(&error) => sleep(pause).await,
-                connected => {
-                    let (connection, now) = (connected?, Instant::now());
-                    return Ok(Live { connection, home: here, opened: now, used: now });
-                }
+                opened => return opened,
             }
             pause = (pause * 2).min(self.0.patience / 5);
         }
+    }
+
+    async fn open_one(&self, here: Home) -> Result<Live, sqlx::Error> {
+        let (connection, now) = (self.0.options.connect().await?, Instant::now());
+        Ok(Live { connection, home: here, opened: now, used: now })
     }
 
     /// The one that was used last and is at home here, or else any.
@@ -153,18 +156,24 @@ impl DbPool {
     /// Those of the database.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         let mut transaction = Transaction { connection: self.acquire().await? };
-        transaction.execute("begin").await?;
+        transaction.execute("BEGIN").await?;
         Ok(transaction)
     }
 
-    /// A connection that the pool has no more to do with, as after `sqlx::pool::PoolConnection::detach`.
+    /// A connection beside those of the pool.
     ///
     /// # Errors
     /// Those of the database; `PoolTimedOut` when it does not answer in time.
-    pub async fn detached(&self) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = self.acquire().await?;
-        let (live, _permit) = connection.live.take().expect("it is there until it is dropped");
-        Ok(live.connection)
+    pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        let connected = async {
+            loop {
+                match self.0.options.connect().await {
+                    Err(error) if is_starting(&error) => sleep(RETRY).await,
+                    connected => return connected,
+                }
+            }
+        };
+        timeout(self.0.patience, connected).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     /// Where the database is, and as whom it is asked.
@@ -300,12 +309,13 @@ impl DbConnection {
         let (Some((mut live, permit)), Ok(runtime)) = (self.live.take(), Handle::try_current()) else { return };
         let pool = self.pool.clone();
         runtime.spawn(async move {
-            if in_time(TEST, settle(&mut live.connection)).await.is_ok() {
-                pool.give_back(live);
-            } else {
+            if in_time(TEST, settle(&mut live.connection)).await.is_err() {
                 // The server notices, and ends what it is busy with.
                 let _ = in_time(CLOSE, live.connection.close_hard()).await;
+                let Ok(another) = in_time(pool.0.patience, pool.open_one(Home::here())).await else { return };
+                live = another;
             }
+            pool.give_back(live);
             drop(permit);
         });
     }
@@ -343,7 +353,7 @@ impl Transaction {
     /// # Errors
     /// Those of the database.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
-        self.execute("commit").await?;
+        self.execute("COMMIT").await?;
         self.connection.is_released = true;
         Ok(())
     }
@@ -353,7 +363,7 @@ impl Transaction {
     /// # Errors
     /// Those of the database.
     pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
-        self.execute("rollback").await?;
+        self.execute("ROLLBACK").await?;
         self.connection.is_released = true;
         Ok(())
     }
@@ -378,7 +388,7 @@ impl Drop for Transaction {
         if !self.connection.is_released {
             self.connection.recover(|connection| {
                 Box::pin(async move {
-                    connection.execute("rollback").await?;
+                    connection.execute("ROLLBACK").await?;
                     Ok(())
                 })
             });

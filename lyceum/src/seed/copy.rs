@@ -68,7 +68,7 @@ impl Load {
 
     async fn analyze(&self) -> sqlx::Result<()> {
         // Not given back to the pool: it has no time limit.
-        let mut connection = self.pool.detached().await?;
+        let mut connection = self.pool.connect().await?;
         sqlx::raw_sql("set statement_timeout = 0").execute(&mut connection).await?;
         let statement = AssertSqlSafe(format!("vacuum (analyze) {}", self.table.name));
         sqlx::raw_sql(statement).execute(&mut connection).await?;
@@ -78,7 +78,7 @@ impl Load {
     async fn fill(&self, plan: &Plan, bar: &Bar) -> anyhow::Result<Content> {
         let Table { name, columns, .. } = self.table;
         // Not given back to the pool: a COPY that breaks off leaves its connection in disorder.
-        let mut connection = self.pool.detached().await?;
+        let mut connection = self.pool.connect().await?;
         let mut tx = connection.begin().await?;
         // Keeps out a second seed and the system's own writers, not its readers. COPY is a single
         // statement, which a time limit on statements would cut short.

@@ -380,7 +380,7 @@ async fn migrate(pool: &DbPool, database: &str) {
     Migrator::new(migrations(database))
         .await
         .expect("migrations")
-        .run(&mut pool.detached().await.expect("connects"))
+        .run(&mut pool.connect().await.expect("connects"))
         .await
         .expect("migrates");
 }
@@ -416,10 +416,10 @@ async fn gathered(databases: &Databases) -> DbPool {
         let definition = std::fs::read_to_string(file).expect("is the specification's name");
         gathered.execute(AssertSqlSafe(definition)).await.expect("creates");
 
-        let mut from = pool.detached().await.expect("connects");
+        let mut from = pool.connect().await.expect("connects");
         let mut rows = from.copy_out_raw(&format!("copy {name} to stdout")).await.expect("copies");
         let statement = format!("copy {name} from stdin");
-        let mut to = gathered.detached().await.expect("connects");
+        let mut to = gathered.connect().await.expect("connects");
         let mut copy = to.copy_in_raw(&statement).await.expect("copies");
         while let Some(chunk) = rows.try_next().await.expect("reads") {
             copy.send(chunk).await.expect("sends");
