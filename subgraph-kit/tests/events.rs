@@ -20,7 +20,7 @@ use async_nats::{
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
-    CourseId, EnrollmentId, Error, Peers, Platform, Subgraph, UserId,
+    CourseId, DbPool, EnrollmentId, Error, Peers, Platform, Subgraph, UserId,
     events::{self, Afterwards, Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
     hop::Secrets,
     service,
@@ -68,7 +68,7 @@ fn subject_and_number(event: &Event) -> (u128, usize) {
 }
 
 async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
-    let mut transaction = db.begin().await.expect("a transaction");
+    let mut transaction = DbPool::from(db).begin().await.expect("a transaction");
     for fact in facts {
         events::publish(&mut transaction, fact).await.expect("it is written");
     }

@@ -28,7 +28,7 @@ pub struct Options {
     #[arg(long, default_value_t = 1.0)]
     seed_scale: f64,
 
-    /// Only this page, such as "StudentHome".
+    /// Only this page, such as "catalogue".
     #[arg(long, value_name = "PAGE")]
     only: Option<String>,
 

@@ -14,7 +14,7 @@ use notification::notification::{
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
 use subgraph_kit::{
-    UserId,
+    DbPool, UserId,
     testing::{Reply, StatementCount, TestClient, claims, token},
     viewer::Role,
 };
@@ -49,7 +49,7 @@ async fn until_somebody_listens(db: &PgPool) -> i32 {
 }
 
 async fn tell(db: &PgPool, user: Uuid, title: &str) -> Uuid {
-    let mut tx = db.begin().await.expect("a transaction");
+    let mut tx = DbPool::from(db).begin().await.expect("a transaction");
     let new =
         NewNotification { user_id: UserId(user), kind: Kind::Payment, title: title.to_owned(), body: String::new() };
     let id = insert(&mut tx, new).await.expect("it is inserted");
@@ -142,7 +142,7 @@ async fn of_many_written_at_once_none_is_lost_or_doubled_and_all_are_in_order(db
 async fn what_is_rolled_back_never_arrives(db: PgPool) {
     let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
 
-    let mut tx = db.begin().await.expect("a transaction");
+    let mut tx = DbPool::from(&db).begin().await.expect("a transaction");
     let new =
         NewNotification { user_id: UserId(ALICE), kind: Kind::Payment, title: "no".to_owned(), body: String::new() };
     insert(&mut tx, new).await.expect("it is inserted");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use payment::testing::Mood;
 use sqlx::{PgPool, query};
-use subgraph_kit::{budget, events::EventSettings};
+use subgraph_kit::{DbPool, budget, events::EventSettings};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -236,7 +236,7 @@ async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
             }
         };
         timeout(budget::ROUTER, all_are_asked_for).await.expect("all twenty are under way");
-        let mut tx = shop.db.begin().await.expect("a connection");
+        let mut tx = DbPool::from(&shop.db).begin().await.expect("a connection");
         query("lock table payments in share row exclusive mode nowait")
             .execute(&mut *tx)
             .await
