@@ -1,10 +1,10 @@
 //! Lists as a client sees them: connections of edges, a page at a time.
 
-use std::{hash::Hash, sync::Arc};
+use std::{borrow::Cow, hash::Hash, sync::Arc};
 
 use async_graphql::{
-    Context, Object, ObjectType, OutputType,
-    connection::{Connection as GraphqlConnection, Edge, EmptyFields},
+    Context, Object, ObjectType, TypeName,
+    connection::PageInfo,
     dataloader::{DataLoader, Loader},
 };
 use futures::{FutureExt as _, future::BoxFuture};
@@ -15,10 +15,17 @@ use crate::{
     budget::{COUNT, Deadline},
     children::{ChildCount, ChildPage},
     list::{Listed, Page},
+    objects::Objects,
 };
 
 /// A page of a list of nodes, with the cursors that lead on and the size of the whole.
-pub type Connection<N> = GraphqlConnection<String, N, Total>;
+pub struct Connection<T> {
+    page: Arc<Page<T>>,
+    total: Total,
+}
+
+/// A node of a page, with its cursor.
+pub struct Edge<'a, T>(&'a T);
 
 /// Counts a whole list, only when a client asks for it.
 pub struct Total(Box<dyn Fn() -> BoxFuture<'static, Result<i64, Error>> + Send + Sync>);
@@ -34,13 +41,71 @@ impl Total {
     }
 }
 
-#[Object]
-impl Total {
+impl<T> Connection<T> {
+    /// A page as a connection.
+    #[must_use]
+    pub fn new(page: impl Into<Arc<Page<T>>>, total: Total) -> Self {
+        Self { page: page.into(), total }
+    }
+}
+
+#[Object(name_type, shareable)]
+impl<T: Listed + ObjectType> Connection<T> {
+    /// Information to aid in pagination.
+    async fn page_info(&self) -> PageInfo {
+        let Page { rows, has_previous, has_next } = &*self.page;
+        PageInfo {
+            has_previous_page: *has_previous,
+            has_next_page: *has_next,
+            start_cursor: rows.first().map(cursor),
+            end_cursor: rows.last().map(cursor),
+        }
+    }
+
+    /// A list of edges.
+    async fn edges(&self) -> Vec<Edge<'_, T>> {
+        self.page.rows.iter().map(Edge).collect()
+    }
+
+    /// A list of nodes.
+    async fn nodes(&self) -> Objects<'_, T> {
+        Objects(self.page.rows.iter().collect())
+    }
+
     /// How many there are in the whole list, filters applied. Counted only when it is selected; null, with an error,
     /// when counting fails or takes too long: the list is there all the same.
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        Some(count_in_time(ctx, (self.0)()).await)
+        Some(count_in_time(ctx, (self.total.0)()).await)
     }
+}
+
+impl<T: Listed + ObjectType> TypeName for Connection<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", T::type_name()).into()
+    }
+}
+
+#[Object(name_type, shareable)]
+impl<T: Listed + ObjectType> Edge<'_, T> {
+    /// The item at the end of the edge
+    async fn node(&self) -> &T {
+        self.0
+    }
+
+    /// A cursor for use in pagination
+    async fn cursor(&self) -> String {
+        cursor(self.0)
+    }
+}
+
+impl<T: Listed + ObjectType> TypeName for Edge<'_, T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", T::type_name()).into()
+    }
+}
+
+fn cursor<T: Listed>(row: &T) -> String {
+    row.position().to_cursor(T::NOUN)
 }
 
 /// What a count finds, as the graph says it, or that it takes too long: then the rest of the answer does not wait for it.
@@ -52,17 +117,6 @@ pub async fn count_in_time(ctx: &Context<'_>, count: impl Future<Output = Result
     let left = ctx.data_opt::<Deadline>().map_or(COUNT, |deadline| deadline.time_left_for_count());
     let count = timeout(left, count).await.map_err(|late| Error::Unavailable(Arc::new(late)))??;
     Ok(i32::try_from(count).unwrap_or(i32::MAX))
-}
-
-/// A page as a connection.
-pub fn connection<T: Listed + OutputType>(page: &Page<T>, total: Total) -> Connection<T> {
-    let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, total);
-    connection.edges = page.rows.iter().map(edge).collect();
-    connection
-}
-
-fn edge<T: Listed + OutputType>(row: &T) -> Edge<String, T, EmptyFields> {
-    Edge::new(row.position().to_cursor(T::NOUN), row.clone())
 }
 
 /// The children of one parent as a connection; one statement serves all the parents of a list.
@@ -81,7 +135,7 @@ pub async fn children<S, T, P, F>(
 where
     S: Loader<ChildPage<P, F>, Value = Arc<Page<T>>, Error = Error>
         + Loader<ChildCount<P, F>, Value = i64, Error = Error>,
-    T: Listed + OutputType + ObjectType,
+    T: Listed + ObjectType,
     P: Copy + Eq + Hash + Send + Sync + 'static,
     F: Clone + Eq + Hash + Send + Sync + 'static,
 {
@@ -93,5 +147,5 @@ where
         let (loader, count) = (Arc::clone(&loader), count.clone());
         async move { Ok(loader.load_one(count).await?.unwrap_or(0)) }
     });
-    Ok(connection(&page.expect("the store answers each key"), total))
+    Ok(Connection::new(page.expect("the store answers each key"), total))
 }

@@ -22,6 +22,7 @@ pub mod list;
 pub mod listen;
 pub mod metrics;
 pub mod money;
+pub mod objects;
 pub mod page;
 pub mod peers;
 pub mod platform;

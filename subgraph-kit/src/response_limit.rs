@@ -14,7 +14,7 @@ use std::{
 };
 
 use async_graphql::{
-    QueryPathSegment, ServerResult, Value, async_trait,
+    ContextSelectionSet, QueryPathSegment, ServerResult, Value, async_trait,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
 };
 use clap::Args;
@@ -56,6 +56,12 @@ pub(crate) struct ResponseMeter {
 /// What an answer may do before others have their turn. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Turn(Arc<AtomicUsize>);
+
+/// Where an answer's fields and items are counted.
+pub(crate) struct Account<'a> {
+    meter: Option<&'a Arc<ResponseMeter>>,
+    turn: Option<&'a Turn>,
+}
 
 /// The schema's extension; it needs a [`ResponseMeter`] and a [`Turn`] in the data of a request.
 pub(crate) struct ResponseLimit;
@@ -130,20 +136,46 @@ impl Extension for ResponseLimit {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        let Some(meter) = ctx.data_opt::<Arc<ResponseMeter>>() else { return next.run(ctx, info).await };
-        if let Some(turn) = ctx.data_opt::<Turn>() {
+        let account = Account { meter: ctx.data_opt(), turn: ctx.data_opt() };
+        match info.path_node.segment {
+            QueryPathSegment::Index(_) => account.item().await,
+            QueryPathSegment::Name(_) => account.field(info.alias.unwrap_or(info.name)).await,
+        }
+        let value = next.run(ctx, info).await;
+        account.value(&value).await;
+        value
+    }
+}
+
+impl<'a> Account<'a> {
+    pub(crate) fn of(ctx: &ContextSelectionSet<'a>) -> Self {
+        Self { meter: ctx.data_opt(), turn: ctx.data_opt() }
+    }
+
+    /// Before a field is resolved.
+    pub(crate) async fn field(&self, key: &str) {
+        // With its quotes, its colon and its comma.
+        self.begin(key.len() + 4).await;
+    }
+
+    /// Before an item of a list is resolved.
+    pub(crate) async fn item(&self) {
+        // With its comma.
+        self.begin(1).await;
+    }
+
+    /// After either.
+    pub(crate) async fn value(&self, value: &ServerResult<Option<Value>>) {
+        let Some(meter) = self.meter else { return };
+        meter.take(0, value.as_ref().map_or_else(error_bytes, |value| value.as_ref().map_or(4, json_bytes))).await;
+    }
+
+    async fn begin(&self, bytes: usize) {
+        let Some(meter) = self.meter else { return };
+        if let Some(turn) = self.turn {
             turn.take().await;
         }
-        let key = match info.path_node.segment {
-            // With its comma.
-            QueryPathSegment::Index(_) => 1,
-            // With its quotes, its colon and its comma.
-            QueryPathSegment::Name(_) => info.alias.unwrap_or(info.name).len() + 4,
-        };
-        meter.take(1, key).await;
-        let value = next.run(ctx, info).await;
-        meter.take(0, value.as_ref().map_or_else(error_bytes, |value| value.as_ref().map_or(4, json_bytes))).await;
-        value
+        meter.take(1, bytes).await;
     }
 }
 

@@ -8,8 +8,9 @@ use async_graphql::{
 use rust_decimal::Decimal;
 use subgraph_kit::{
     Connection, CourseId, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer,
-    connection::{Total, connection},
+    connection::Total,
     list::{Listed as _, Order},
+    objects::Entity,
     seal::{Fact, SealKeys},
     text,
 };
@@ -162,15 +163,15 @@ impl CourseQuery {
                 let (store, filter) = (store.clone(), filter.clone());
                 async move { store.count(scan, &filter).await }
             });
-            Ok(connection(&page, total))
+            Ok(Connection::new(page, total))
         };
         Some(list.await)
     }
 
     #[graphql(entity)]
-    async fn find_course_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Course>, Error> {
+    async fn find_course_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Course>>, Error> {
         let Some(id) = CourseId::from_key(&id) else { return Ok(None) };
-        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?.map(Entity))
     }
 
     #[graphql(entity)]

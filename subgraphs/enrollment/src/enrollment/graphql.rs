@@ -7,10 +7,8 @@ use async_graphql::{
 };
 use subgraph_kit::{
     Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error as Failure, PageArgs, PaymentId, Platform,
-    Refusal, ScanExt as _, UserError, UserId, ViewerExt as _, answer,
-    connection::{Total, connection},
-    list::Listed as _,
-    viewer::Student,
+    Refusal, ScanExt as _, UserError, UserId, ViewerExt as _, answer, connection::Total, list::Listed as _,
+    objects::Entity, viewer::Student,
 };
 
 use super::{
@@ -119,15 +117,15 @@ impl EnrollmentQuery {
                 let store = store.clone();
                 async move { store.count(admin, scan, filter).await }
             });
-            Ok(connection(&page, total))
+            Ok(Connection::new(page, total))
         };
         Some(list.await)
     }
 
     #[graphql(entity)]
-    async fn find_enrollment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Enrollment>, Error> {
+    async fn find_enrollment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Enrollment>>, Error> {
         let Some(id) = EnrollmentId::from_key(&id) else { return Ok(None) };
-        visible_enrollment(ctx, id).await
+        Ok(visible_enrollment(ctx, id).await?.map(Entity))
     }
 
     #[graphql(entity)]

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer,
-    connection::{Total, connection},
-    list::Listed as _,
+    Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer, connection::Total,
+    list::Listed as _, objects::Entity,
 };
 
 use super::{User, store::Store};
@@ -87,15 +86,15 @@ impl UserQuery {
                 let store = store.clone();
                 async move { store.count_unverified_teachers(admin, scan).await }
             });
-            Ok(connection(&page, total))
+            Ok(Connection::new(page, total))
         };
         Some(list.await)
     }
 
     #[graphql(entity)]
-    async fn find_user_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<User>, Error> {
+    async fn find_user_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<User>>, Error> {
         let Some(id) = UserId::from_key(&id) else { return Ok(None) };
-        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?)
+        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?.map(Entity))
     }
 }
 

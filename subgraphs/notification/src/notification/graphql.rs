@@ -6,7 +6,7 @@ use async_graphql::{
     ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription, dataloader::DataLoader,
 };
 use futures::Stream;
-use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, answer};
+use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, answer, objects::Entity};
 
 use super::{
     Notification, arrivals,
@@ -69,9 +69,9 @@ impl NotificationQuery {
     }
 
     #[graphql(entity)]
-    async fn find_notification_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Notification>, Error> {
+    async fn find_notification_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Notification>>, Error> {
         let Some(id) = NotificationId::from_key(&id) else { return Ok(None) };
-        own(ctx, id).await
+        Ok(own(ctx, id).await?.map(Entity))
     }
 
     #[graphql(entity)]

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _,
-    connection::{Total, connection},
-    list::Listed as _,
+    Connection, Error as Failure, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _, connection::Total,
+    list::Listed as _, objects::Entity,
 };
 
 use super::{
@@ -91,15 +90,15 @@ impl PaymentQuery {
                 let store = store.clone();
                 async move { store.count(admin, scan, &filter).await }
             });
-            Ok(connection(&page, total))
+            Ok(Connection::new(page, total))
         };
         Some(list.await)
     }
 
     #[graphql(entity)]
-    async fn find_payment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Payment>, Error> {
+    async fn find_payment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Payment>>, Error> {
         let Some(id) = PaymentId::from_key(&id) else { return Ok(None) };
-        visible_payment(ctx, id).await
+        Ok(visible_payment(ctx, id).await?.map(Entity))
     }
 
     #[graphql(entity)]
