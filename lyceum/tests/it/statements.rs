@@ -28,6 +28,22 @@ fn student_home_costs_the_same_few_statements_for_any_number_of_rows() {
     assert!(twenty.len() <= MOST_FOR_STUDENT_HOME, "{twenty:#?}");
 }
 
+#[test]
+fn what_others_say_of_the_viewer_needs_no_row_of_identity() {
+    let system = System::start(&["--temporary"]);
+    let student = system.sign_in(STUDENT);
+    let logs = log_statements(&system);
+    let asked = |document: &str| {
+        let before = statements(&logs).len();
+        student.data(document, json!({}));
+        statements(&logs).len() - before
+    };
+
+    assert_eq!(asked("{ me { __typename id notifications { nodes { id title } } } }"), 1);
+    assert_eq!(asked("{ me { ...Key } } fragment Key on User { id }"), 0);
+    assert_eq!(asked("{ me { ...Name notifications { nodes { id } } } } fragment Name on User { name }"), 2);
+}
+
 /// Makes every database log every statement; where the logs are.
 pub fn log_statements(system: &System) -> Vec<PathBuf> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

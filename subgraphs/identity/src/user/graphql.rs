@@ -1,8 +1,11 @@
 //! The fields of a user, and the queries for users.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use async_graphql::{ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
+use async_graphql::{
+    ComplexObject, Context, ContextSelectionSet, Error, ID, InputObject, Object, OutputType, Positioned, ServerResult,
+    SimpleObject, Value, dataloader::DataLoader, parser::types::Field, registry::Registry,
+};
 use subgraph_kit::{
     Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer, connection::Total,
     list::Listed as _, objects::Entity,
@@ -15,6 +18,19 @@ pub struct UserQuery;
 
 /// Mutations.
 pub struct UserMutation;
+
+/// The signed-in user, as far as it is asked for. What other subgraphs say of them needs no more than the key, which the
+/// access token holds.
+enum Me {
+    Row(Entity<User>),
+    Key(UserKey),
+}
+
+#[derive(SimpleObject)]
+#[graphql(name = "User")]
+struct UserKey {
+    id: UserId,
+}
 
 /// A teacher to verify.
 #[derive(InputObject)]
@@ -30,6 +46,23 @@ pub struct VerifyTeacherPayload {
     user: Option<User>,
     /// Why nobody was verified.
     user_errors: Vec<UserError>,
+}
+
+impl OutputType for Me {
+    fn type_name() -> Cow<'static, str> {
+        User::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        User::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match self {
+            Self::Row(user) => user.resolve(ctx, field).await,
+            Self::Key(key) => key.resolve(ctx, field).await,
+        }
+    }
 }
 
 #[ComplexObject]
@@ -49,8 +82,13 @@ impl User {
 #[Object(name = "Query")]
 impl UserQuery {
     /// The signed-in user; null when nobody is signed in.
-    async fn me(&self, ctx: &Context<'_>) -> Option<Result<User, Failure>> {
-        ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(ctx.viewer().id()?).await.transpose()
+    async fn me(&self, ctx: &Context<'_>) -> Option<Result<Me, Failure>> {
+        let id = ctx.viewer().id()?;
+        if ctx.field().selection_set().all(|field| matches!(field.name(), "id" | "__typename")) {
+            return Some(Ok(Me::Key(UserKey { id })));
+        }
+        let row = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()?;
+        Some(row.map(|user| Me::Row(Entity(user))))
     }
 
     /// A user by their id; null when there is none. Everyone may ask.
