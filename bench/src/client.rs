@@ -34,18 +34,18 @@ impl Students {
             Self { http: Client::new(), url: format!("{router}/graphql"), tokens: Vec::new(), courses: Vec::new() };
         for number in 1..=TURNS {
             let input = json!({ "email": format!("student{number}@lyceum.example"), "password": PASSWORD });
-            let answer = students.ask(SIGN_IN, &json!({ "input": input }), None).await?;
+            let answer = students.ask(&students.url, SIGN_IN, &json!({ "input": input }), None).await?;
             let token = answer["data"]["login"]["session"]["accessToken"].as_str();
             students.tokens.push(token.with_context(|| answer.to_string())?.to_owned());
         }
-        let answer = students.ask(COURSES, &json!({}), None).await?;
+        let answer = students.ask(&students.url, COURSES, &json!({}), None).await?;
         let nodes = answer["data"]["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
         students.courses = nodes.iter().filter_map(|node| node["id"].as_str().map(str::to_owned)).collect();
         Ok(students)
     }
 
-    async fn ask(&self, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
-        let mut request = self.http.post(&self.url).json(&json!({ "query": document, "variables": variables }));
+    async fn ask(&self, url: &str, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
+        let mut request = self.http.post(url).json(&json!({ "query": document, "variables": variables }));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -88,13 +88,28 @@ impl Students {
         self.tokens.iter().enumerate().map(request).collect()
     }
 
+    /// What another router gives as the page's `data`, turn by turn.
+    ///
+    /// # Errors
+    /// When it gives errors: says them.
+    pub async fn data_of(&self, page: &Page, router: &str) -> Result<Vec<Value>> {
+        let url = format!("{router}/graphql");
+        let mut data = Vec::new();
+        for (turn, token) in self.tokens.iter().enumerate() {
+            let answer = self.ask(&url, page.document, &self.variables_json(page, turn), Some(token)).await?;
+            ensure!(answer.get("errors").is_none(), "{}: {answer}", page.name);
+            data.push(answer["data"].clone());
+        }
+        Ok(data)
+    }
+
     /// Sees that the graph and the handler give the same JSON at every turn.
     ///
     /// # Errors
     /// When they do not: says both.
     pub async fn compare(&self, page: &Page, by_hand: &str) -> Result<()> {
         for (turn, token) in self.tokens.iter().enumerate() {
-            let graph = self.ask(page.document, &self.variables_json(page, turn), Some(token)).await?;
+            let graph = self.ask(&self.url, page.document, &self.variables_json(page, turn), Some(token)).await?;
             let url = Url::parse_with_params(&format!("{by_hand}{}", page.path), self.variables(page, turn))?;
             let hand: Value = self.http.get(url).bearer_auth(token).send().await?.error_for_status()?.json().await?;
             ensure!(graph == hand, "{}: {}", page.name, difference(&graph.to_string(), &hand.to_string()));

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the graph and handlers written by hand, over the same databases, in turn.
 
+mod gateways;
 mod report;
 
 use std::{
@@ -29,8 +30,10 @@ const CONNECTIONS: u32 = 16;
 enum Arguments {
     /// Serve the handlers, over the databases of the addresses on stdin.
     ByHand,
-    /// Measure.
+    /// Measure the graph beside the handlers.
     Compare(Options),
+    /// Measure Lyceum's router beside other gateways.
+    Gateways(Options),
 }
 
 #[derive(Args)]
@@ -41,16 +44,16 @@ struct Options {
     /// How long each measurement takes.
     #[arg(long, default_value_t = 4)]
     seconds: u32,
-    /// How many times each page is measured; the medians are reported.
+    /// How many times each is measured; the medians are reported.
     #[arg(long, default_value_t = 5)]
     pairs: usize,
     /// Size of the data set; 1 is 100,000 courses.
     #[arg(long, default_value = "1")]
     seed_scale: String,
-    /// Only this page.
+    /// Only this page. Of gateways it is a student's home when left out, and may be `all`.
     #[arg(long)]
     only: Option<String>,
-    /// Write the table to `performance.json` in this folder.
+    /// Write the table to `performance.json` in this folder, or to `gateways.json`.
     #[arg(long)]
     report: Option<PathBuf>,
 }
@@ -60,6 +63,7 @@ async fn main() -> Result<()> {
     match Arguments::parse() {
         Arguments::ByHand => serve().await,
         Arguments::Compare(options) => compare(&options).await,
+        Arguments::Gateways(options) => gateways::compare(&options).await,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Addresses {
     pub metrics: Option<String>,
     /// The URLs of the databases, by subgraph.
     pub databases: HashMap<String, String>,
+    /// The directory of its data and keys.
+    pub data: PathBuf,
 }
 
 /// Seconds of the processor since the start.
