@@ -16,11 +16,20 @@ use crate::{
 /// What is measured, and how long.
 #[derive(Args)]
 pub struct Options {
+    /// Measure Lyceum's router as a process of its own instead, beside hive-router as it comes, `@apollo/gateway` and
+    /// `@graphql-hive/gateway`.
+    ///
+    /// All are before the same five subgraphs, each a process too, and `lyceum up` is over the same databases. Nothing but the
+    /// header `authorization` is passed on, and subgraphs answer without a signature; before a second set of subgraphs
+    /// Lyceum's router signs. Before a page is measured, all have to give the same `data`.
+    #[arg(long)]
+    gateways: bool,
+
     /// How long each measurement takes.
     #[arg(long, default_value_t = 4)]
     seconds: u32,
 
-    /// How many times each page is measured, in turn with the one by hand; the medians count.
+    /// How many times each page is measured, in turn with the one by hand or by the other gateways; the medians count.
     #[arg(long, default_value_t = 5)]
     pairs: u32,
 
@@ -28,7 +37,7 @@ pub struct Options {
     #[arg(long, default_value_t = 1.0)]
     seed_scale: f64,
 
-    /// Only this page, such as "catalogue".
+    /// Only this page, such as "catalogue". With `--gateways` it is `StudentHome` when left out, and may be "all".
     #[arg(long, value_name = "PAGE")]
     only: Option<String>,
 
@@ -36,7 +45,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 
-    /// Write the raw numbers to `performance.json` in this folder.
+    /// Write the raw numbers to `performance.json` in this folder, or to `gateways.json`.
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
 }
@@ -51,7 +60,10 @@ pub async fn run(options: &Options) -> Result<()> {
     let ours = std::env::current_exe()?;
     let optimized = ours.ancestors().nth(2).context("where programs are built")?.join("release");
     let mut command = Command::new(optimized.join("bench"));
-    command.arg("compare").arg("--program");
+    if options.gateways {
+        Package::gateways().install().await?;
+    }
+    command.arg(if options.gateways { "gateways" } else { "compare" }).arg("--program");
     command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));
     command.args(["--seconds", &options.seconds.to_string(), "--pairs", &options.pairs.to_string()]);
     command.args(["--seed-scale", &options.seed_scale.to_string()]);

@@ -97,6 +97,8 @@ enum Task {
     ///
     /// Both are over the same databases, in turn: requests a second, waiting times, and the processor's time for each.
     /// First each page is compared: both have to give the same JSON. Nothing else should run meanwhile.
+    ///
+    /// With `--gateways`: Lyceum's router, with the subgraphs as separate processes, beside other gateways over the same ones.
     Bench(bench::Options),
     /// Build the image, run `compose.yml`, and see that it behaves, from nothing to a purchase and back.
     ///

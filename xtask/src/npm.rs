@@ -32,6 +32,11 @@ impl Package {
         Self { directory: root().join("lyceum/tests/clients") }
     }
 
+    /// The gateways that `cargo xtask bench --gateways` measures beside ours.
+    pub fn gateways() -> Self {
+        Self { directory: root().join("bench/gateways") }
+    }
+
     /// Installs exactly the locked packages, unless they are there.
     pub async fn install(&self) -> Result<()> {
         let installed = self.directory.join("node_modules/.package-lock.json");
