@@ -35,6 +35,16 @@ pub async fn compare(options: &Options) -> Result<()> {
     // Once for all measurements, however many there are.
     let arguments = ["--seed-scale", &options.seed_scale, "--cost-budget", "0", "--access-token-seconds", "86400"];
     let system = System::start(&options.program, arguments).await?;
+    // Whatever comes of it, the system ends in order, and its databases with it.
+    let outcome = measure_all(&pages, &system, options).await;
+    system.stop().await?;
+    match &options.report {
+        Some(folder) => Table::write(&outcome?, folder),
+        None => outcome.map(drop),
+    }
+}
+
+async fn measure_all(pages: &[&Page], system: &System, options: &Options) -> Result<Vec<Table>> {
     let (open_logs, signed_logs) = (TempDir::new()?, TempDir::new()?);
     let start = async |accept, logs: &TempDir| {
         Subgraphs::start(&options.program, system.addresses(), accept, logs.path()).await
@@ -42,10 +52,10 @@ pub async fn compare(options: &Options) -> Result<()> {
     let open = start(Accept::Everybody, &open_logs).await?;
     let signed = start(SIGNED, &signed_logs).await?;
 
-    let mut contenders = vec![Contender::up(&system)];
+    let mut contenders = vec![Contender::up(system)];
     for name in Name::GATEWAYS {
         let subgraphs = if name == Name::Signing { &signed } else { &open };
-        contenders.push(Contender::start(name, &options.program, &system, subgraphs, open_logs.path()).await?);
+        contenders.push(Contender::start(name, &options.program, system, subgraphs, open_logs.path()).await?);
     }
     let students = Students::sign_in(&system.addresses().router).await?;
 
@@ -54,7 +64,7 @@ pub async fn compare(options: &Options) -> Result<()> {
     let progress = ProgressBar::new(steps as u64).with_style(style);
     let mut tables = Vec::new();
     for page in pages {
-        let table = measure(page, &contenders, &system, &students, options, &progress).await?;
+        let table = measure(page, &contenders, system, &students, options, &progress).await?;
         progress.suspend(|| say(&table));
         tables.push(table);
     }
@@ -65,11 +75,7 @@ pub async fn compare(options: &Options) -> Result<()> {
     }
     open.stop().await?;
     signed.stop().await?;
-    system.stop().await?;
-    if let Some(folder) = &options.report {
-        Table::write(&tables, folder)?;
-    }
-    Ok(())
+    Ok(tables)
 }
 
 async fn measure(
