@@ -7,6 +7,7 @@ pub mod client;
 pub mod connection;
 pub mod crash;
 pub mod database;
+mod documents;
 pub mod ending;
 mod entities;
 pub mod error;

@@ -173,8 +173,8 @@ mod tests {
         }
 
         #[graphql(entity)]
-        async fn find_book_by_id(&self, id: ID) -> Result<Entity<Book>, Error> {
-            Ok(Entity(Book(id.parse()?)))
+        async fn find_book_by_id(&self, id: ID) -> Option<Entity<Book>> {
+            Some(Entity(Book(id.parse().ok()?)))
         }
     }
 
@@ -195,11 +195,11 @@ mod tests {
             self.0
         }
 
-        async fn fails(&self) -> Result<Option<i32>, Error> {
+        async fn fails(&self) -> Option<Result<i32, Error>> {
             match self.0 % 3 {
-                0 => Err("no".into()),
-                1 => Ok(None),
-                _ => Ok(Some(self.0)),
+                0 => Some(Err("no".into())),
+                1 => None,
+                _ => Some(Ok(self.0)),
             }
         }
 
@@ -220,7 +220,7 @@ mod tests {
     }
 
     /// With errors in an order of their own: they have none.
-    fn comparable(response: Response) -> (Json, Vec<String>) {
+    fn comparable(response: &Response) -> (Json, Vec<String>) {
         let response = json!(response);
         let errors = response["errors"].as_array().cloned().unwrap_or_default();
         let mut errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
@@ -252,8 +252,8 @@ mod tests {
                 let fragment = if selection.contains("...F") { "fragment F on Book { id next { slow } }" } else { "" };
                 format!("{{ books: {field}\n{{ {selection} }} }} {fragment}")
             };
-            let library = comparable(ask(&document("byLibrary")).await);
-            let ours = comparable(ask(&document("byUs")).await);
+            let library = comparable(&ask(&document("byLibrary")).await);
+            let ours = comparable(&ask(&document("byUs")).await);
 
             assert_eq!(ours, library, "{selection}");
             assert_ne!(library.0, Json::Null, "{selection}");

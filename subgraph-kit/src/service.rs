@@ -30,6 +30,7 @@ use crate::{
     batch::Batches,
     budget::{self, Deadline},
     database,
+    documents::Documents,
     entities::{self, Entities},
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
     metrics::{self, Answering, OpenStream},
@@ -97,6 +98,7 @@ pub struct Subgraph {
     run: Run,
     stream: Streaming,
     responses: ResponseSettings,
+    documents: Documents,
     inbox: Option<Inbox>,
     tasks: Vec<Task>,
 }
@@ -150,6 +152,7 @@ impl Subgraph {
             run: Arc::new(run),
             stream: Arc::new(stream),
             responses: ResponseSettings::default(),
+            documents: Documents::default(),
             inbox: None,
             tasks: Vec::new(),
         }
@@ -297,6 +300,7 @@ impl Subgraph {
         let bearer = self.verifier.bearer(headers).await?;
         let mut variables = mem::take(&mut request.variables);
         entities::number(&mut variables);
+        self.documents.parse(request);
         // A document that cannot be parsed is refused when it is run.
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
         request.variables = variables;

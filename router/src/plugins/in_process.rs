@@ -1,9 +1,9 @@
 //! Calls the subgraphs of this process by function instead of over HTTP, on the thread that answers the client: no other
 //! one has to be woken up.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, time::Duration};
 
-use async_graphql::{Name, Request, Value, Variables, parser::types::ExecutableDocument};
+use async_graphql::{Name, Request, Value, Variables};
 use bytes::Bytes;
 use futures::{FutureExt as _, stream::BoxStream};
 use hive_router::{
@@ -23,13 +23,9 @@ use hive_router::{
     },
 };
 use http::Uri;
-use moka::sync::Cache;
 use subgraph_kit::{Subgraph, spans};
 
 use super::handed_over;
-
-/// Plans repeat, so documents do. This is the text of those that are kept, and some times as much in memory.
-const MOST_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How the subgraphs of this process are called, by name.
 pub type Executors = HashMap<&'static str, SubgraphExecutorBoxedArc>;
@@ -69,15 +65,12 @@ impl RouterPlugin for InProcess {
 
 struct InProcessExecutor {
     subgraph: Subgraph,
-    documents: Cache<String, Arc<ExecutableDocument>>,
     endpoint: Uri,
 }
 
 impl InProcessExecutor {
     fn new(subgraph: Subgraph) -> Self {
-        let weigh = |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let documents = Cache::builder().weigher(weigh).max_capacity(MOST_DOCUMENT_BYTES).build();
-        Self { subgraph, documents, endpoint: Uri::from_static("/") }
+        Self { subgraph, endpoint: Uri::from_static("/") }
     }
 }
 
@@ -98,7 +91,7 @@ impl SubgraphExecutor for InProcessExecutor {
         _plugins: Option<&'a PluginRequestState<'a>>,
     ) -> Result<SubgraphResponse<'static>, SubgraphExecutorError> {
         let headers = spans::told(&request.headers);
-        let call = self.subgraph.execute(&headers, graphql_request(&request, &self.documents)?);
+        let call = self.subgraph.execute(&headers, Request::new(request.query).variables(variables(&request)?));
         // What goes wrong with it is not to end what others wait for.
         let call = AssertUnwindSafe(call).catch_unwind();
         let response = match timeout {
@@ -132,27 +125,6 @@ impl SubgraphExecutor for InProcessExecutor {
 fn failed(message: &str, code: &str) -> SubgraphResponse<'static> {
     let error = GraphQLError::from_message_and_code(message, code);
     SubgraphResponse { errors: Some(vec![error]), ..SubgraphResponse::default() }
-}
-
-fn graphql_request(
-    request: &SubgraphExecutionRequest<'_>,
-    documents: &Cache<String, Arc<ExecutableDocument>>,
-) -> Result<Request, SubgraphExecutorError> {
-    let mut graphql = Request::new(request.query).variables(variables(request)?);
-    if let Some(document) = document(request.query, documents) {
-        graphql.set_parsed_query(document);
-    }
-    Ok(graphql)
-}
-
-/// A copy of the parsed document. One that does not parse is left to the subgraph to complain of.
-fn document(query: &str, documents: &Cache<String, Arc<ExecutableDocument>>) -> Option<ExecutableDocument> {
-    if let Some(known) = documents.get(query) {
-        return Some(known.as_ref().clone());
-    }
-    let parsed = async_graphql::parser::parse_query(query).ok()?;
-    documents.insert(query.to_owned(), Arc::new(parsed.clone()));
-    Some(parsed)
 }
 
 fn variables(request: &SubgraphExecutionRequest<'_>) -> Result<Variables, SubgraphExecutorError> {
