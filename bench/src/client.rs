@@ -1,7 +1,7 @@
 //! Who asks in a comparison, and for what.
 
 use anyhow::{Context as _, Result, ensure};
-use reqwest::{Client, Url};
+use reqwest::{Client, RequestBuilder, Url};
 use serde_json::{Value, json};
 
 use crate::{
@@ -44,12 +44,33 @@ impl Students {
         Ok(students)
     }
 
-    async fn ask(&self, url: &str, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
-        let mut request = self.http.post(url).json(&json!({ "query": document, "variables": variables }));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
+    /// The access tokens, one for each.
+    #[must_use]
+    pub fn tokens(&self) -> &[String] {
+        &self.tokens
+    }
+
+    /// The URL of the graph.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A request that is not sent yet.
+    pub fn post(&self, url: &str, document: &str, variables: &Value, token: Option<&str>) -> RequestBuilder {
+        let request = self.http.post(url).json(&json!({ "query": document, "variables": variables }));
+        match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
         }
-        Ok(request.send().await?.json().await?)
+    }
+
+    /// What the graph at this URL answers.
+    ///
+    /// # Errors
+    /// When it does not, or not in JSON.
+    pub async fn ask(&self, url: &str, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
+        Ok(self.post(url, document, variables, token).send().await?.json().await?)
     }
 
     /// What a page is asked with at a turn.

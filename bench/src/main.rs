@@ -1,9 +1,13 @@
 //! `cargo xtask bench`: the graph and handlers written by hand, over the same databases, in turn.
 
+mod curves;
 mod gateways;
+mod live;
+mod picture;
 mod report;
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader},
     net::Ipv4Addr,
     path::PathBuf,
@@ -34,6 +38,8 @@ enum Arguments {
     Compare(Options),
     /// Measure Lyceum's router beside other gateways.
     Gateways(Options),
+    /// Measure how cost grows.
+    Curves(CurveOptions),
 }
 
 #[derive(Args)]
@@ -58,13 +64,40 @@ struct Options {
     report: Option<PathBuf>,
 }
 
+#[derive(Args)]
+struct CurveOptions {
+    /// The `lyceum` that is measured.
+    #[arg(long)]
+    program: PathBuf,
+    /// How long each point takes.
+    #[arg(long, default_value_t = 4)]
+    seconds: u32,
+    /// The sizes of the data set, the last one for that curve alone; 1 is 100,000 courses.
+    #[arg(long, value_delimiter = ',', default_value = "0.01,1,10")]
+    scales: Vec<f64>,
+    /// Write `curves.json` and `curves.svg` in this folder.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     match Arguments::parse() {
         Arguments::ByHand => serve().await,
         Arguments::Compare(options) => compare(&options).await,
         Arguments::Gateways(options) => gateways::compare(&options).await,
+        Arguments::Curves(options) => draw_curves(&options).await,
     }
+}
+
+async fn draw_curves(options: &CurveOptions) -> Result<()> {
+    let CurveOptions { program, seconds, scales, report } = options;
+    let curves = curves::measure(&curves::Settings { program, seconds: *seconds, scales }).await?;
+    if let Some(folder) = report {
+        fs::write(folder.join("curves.json"), serde_json::to_string_pretty(&curves)?)?;
+        fs::write(folder.join("curves.svg"), picture::draw(&curves.curves))?;
+    }
+    Ok(())
 }
 
 async fn serve() -> Result<()> {

@@ -67,10 +67,30 @@ impl System {
     /// # Errors
     /// When it ends, or is not ready in time; says what its log says.
     pub async fn start<S: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = S>) -> Result<Self> {
+        Self::start_on(None, program, arguments).await
+    }
+
+    /// The same, with its databases, on these cores alone, such as `0,1`.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time; says what its log says.
+    pub async fn start_on<S: AsRef<OsStr>>(
+        cores: Option<&str>,
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<Self> {
         let directory = TempDir::new()?;
         let (file, log) = (directory.path().join("addresses.json"), directory.path().join("log"));
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-        let mut process = Command::new(program)
+        let mut command = match cores {
+            Some(cores) => {
+                let mut command = Command::new("taskset");
+                command.args(["--cpu-list", cores]).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        let mut process = command
             .args(["up", "--temporary", "--free-ports", "--stop-with-stdin"])
             .args(arguments)
             .arg("--addresses")

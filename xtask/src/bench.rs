@@ -25,6 +25,11 @@ pub struct Options {
     #[arg(long)]
     gateways: bool,
 
+    /// Measure how cost grows instead: with connections, the length of a list, steps between subgraphs, rows (1,000, 100,000
+    /// and 1,000,000 courses), cores, and subscriptions.
+    #[arg(long, conflicts_with_all = ["gateways", "pairs", "seed_scale", "only"])]
+    curves: bool,
+
     /// How long each measurement takes.
     #[arg(long, default_value_t = 4)]
     seconds: u32,
@@ -45,9 +50,19 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 
-    /// Write the raw numbers to `performance.json` in this folder, or to `gateways.json`.
+    /// Write the raw numbers to `performance.json` in this folder, or to `gateways.json`, or `curves.json` and `curves.svg`.
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
+}
+
+impl Options {
+    fn measurement(&self) -> &'static str {
+        match self {
+            Self { gateways: true, .. } => "gateways",
+            Self { curves: true, .. } => "curves",
+            _ => "compare",
+        }
+    }
 }
 
 pub async fn run(options: &Options) -> Result<()> {
@@ -63,10 +78,12 @@ pub async fn run(options: &Options) -> Result<()> {
     if options.gateways {
         Package::gateways().install().await?;
     }
-    command.arg(if options.gateways { "gateways" } else { "compare" }).arg("--program");
+    command.arg(options.measurement()).arg("--program");
     command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));
-    command.args(["--seconds", &options.seconds.to_string(), "--pairs", &options.pairs.to_string()]);
-    command.args(["--seed-scale", &options.seed_scale.to_string()]);
+    command.args(["--seconds", &options.seconds.to_string()]);
+    if !options.curves {
+        command.args(["--pairs", &options.pairs.to_string(), "--seed-scale", &options.seed_scale.to_string()]);
+    }
     if let Some(only) = &options.only {
         command.args(["--only", only]);
     }

@@ -1,0 +1,187 @@
+//! How cost grows: requests a second, and the slowest of a hundred answers, against one size at a time.
+
+use std::{fmt, path::Path};
+
+use anyhow::Result;
+use bench::{
+    client::Students,
+    load::{Load, Measured},
+    pages::{Asks, PAGES, Page},
+    system::System,
+};
+use serde::Serialize;
+
+use crate::{live, say};
+
+/// As many as are measured elsewhere.
+const CONNECTIONS: u32 = 16;
+/// Subscriptions that are open at a time.
+const LIVE: [usize; 3] = [100, 1_000, 10_000];
+/// From `courses` to `teacher`, and back.
+const MOST_STEPS: u32 = 6;
+const HOME: Page = PAGES[0];
+const CATALOGUE: Page = PAGES[6];
+
+/// One size, and what became of it.
+#[derive(Serialize)]
+pub struct Curve {
+    /// What grows.
+    pub of: &'static str,
+    pub page: &'static str,
+    pub points: Vec<Point>,
+}
+
+impl fmt::Display for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, by {}:", self.page, self.of)?;
+        for Point { size, per_second, p50, p99 } in &self.points {
+            write!(f, "\n  {size:9.0}  {per_second:8.1} requests/s  p50 {p50:8.2} ms  p99 {p99:8.2} ms")?;
+        }
+        Ok(())
+    }
+}
+
+/// What was measured at one size.
+#[derive(Serialize)]
+pub struct Point {
+    pub size: f64,
+    pub per_second: f64,
+    /// Milliseconds.
+    pub p50: f64,
+    /// Milliseconds.
+    pub p99: f64,
+}
+
+/// All curves.
+#[derive(Serialize)]
+pub struct Curves {
+    pub curves: Vec<Curve>,
+    pub live: Vec<live::Followed>,
+}
+
+/// What is measured how.
+pub struct Settings<'a> {
+    pub program: &'a Path,
+    pub seconds: u32,
+    /// The sizes of the data set; 1 is 100,000 courses. The one before the last is that of all other curves.
+    pub scales: &'a [f64],
+}
+
+/// A system that is measured.
+struct Running {
+    system: System,
+    students: Students,
+    seconds: u32,
+}
+
+impl Running {
+    async fn start(settings: &Settings<'_>, scale: f64, cores: Option<&str>) -> Result<Self> {
+        let scale = scale.to_string();
+        // One student, or address, would not ask so often.
+        let arguments = ["--seed-scale", &scale, "--cost-budget", "0", "--requests-per-client", "1000"];
+        let live = ["--live-per-client", "20000", "--live-per-user", "20000"];
+        let system = System::start_on(cores, settings.program, arguments.into_iter().chain(live)).await?;
+        let students = Students::sign_in(&system.addresses().router).await?;
+        Ok(Self { system, students, seconds: settings.seconds })
+    }
+
+    async fn curve(
+        &self,
+        of: &'static str,
+        page: &'static str,
+        sizes: impl IntoIterator<Item = (u32, Page, u32)>,
+    ) -> Result<Curve> {
+        let mut points = Vec::new();
+        for (size, page, connections) in sizes {
+            points.push(self.point(f64::from(size), &page, connections).await?);
+        }
+        let curve = Curve { of, page, points };
+        say(&curve);
+        Ok(curve)
+    }
+
+    async fn point(&self, size: f64, page: &Page, connections: u32) -> Result<Point> {
+        let load = Load::new(self.system.addresses().router.clone(), &self.students.of_graph(page))?;
+        // What comes first is slower than what comes often.
+        load.run(connections, 1).await?;
+        let Measured { per_second, p50, p99, .. } = load.run(connections, self.seconds).await?;
+        Ok(Point { size, per_second, p50, p99 })
+    }
+}
+
+/// Measures all of them, and says of each what it found.
+///
+/// # Errors
+/// When a system does not start, or does not answer as it should.
+pub async fn measure(settings: &Settings<'_>) -> Result<Curves> {
+    let [.., usual, _] = settings.scales else { anyhow::bail!("there are no sizes of the data set") };
+    let mut curves = of_one_system(settings, *usual).await?;
+    curves.push(of_rows(settings).await?);
+    curves.push(of_cores(settings, *usual).await?);
+
+    let running = Running::start(settings, *usual, None).await?;
+    let live = live::measure(&running.system, &LIVE).await?;
+    running.system.stop().await?;
+    for followed in &live {
+        say(followed);
+    }
+    Ok(Curves { curves, live })
+}
+
+async fn of_one_system(settings: &Settings<'_>, scale: f64) -> Result<Vec<Curve>> {
+    let running = Running::start(settings, scale, None).await?;
+    let connections = (0..=8).map(|power| 1 << power).map(|number| (number, HOME, number));
+    let lengths = [1, 2, 5, 10, 20, 50, 100].map(|length| {
+        let document =
+            format!("{{ courses(first: {length}) {{ nodes {{ id title level price teacher {{ id name }} }} }} }}");
+        (length, public(document), CONNECTIONS)
+    });
+    let steps = (1..=MOST_STEPS).map(|steps| (steps, public(nested(steps)), CONNECTIONS));
+    let curves = vec![
+        running.curve("connections", HOME.name, connections).await?,
+        running.curve("courses in the list", "catalogue", lengths).await?,
+        running.curve("steps between subgraphs", "courses' teachers' courses", steps).await?,
+    ];
+    running.system.stop().await?;
+    Ok(curves)
+}
+
+async fn of_rows(settings: &Settings<'_>) -> Result<Curve> {
+    let mut curve = Curve { of: "courses in the database", page: CATALOGUE.name, points: Vec::new() };
+    for scale in settings.scales {
+        let running = Running::start(settings, *scale, None).await?;
+        curve.points.push(running.point(scale * 100_000.0, &CATALOGUE, CONNECTIONS).await?);
+        running.system.stop().await?;
+    }
+    say(&curve);
+    Ok(curve)
+}
+
+/// Of the system and its databases; what sends the requests has both.
+async fn of_cores(settings: &Settings<'_>, scale: f64) -> Result<Curve> {
+    let mut curve = Curve { of: "cores", page: HOME.name, points: Vec::new() };
+    for (number, cores) in [(1.0, "0"), (2.0, "0,1")] {
+        let running = Running::start(settings, scale, Some(cores)).await?;
+        curve.points.push(running.point(number, &HOME, CONNECTIONS).await?);
+        running.system.stop().await?;
+    }
+    say(&curve);
+    Ok(curve)
+}
+
+fn public(document: String) -> Page {
+    Page { name: "", path: "", document: document.leak(), asks: Asks::Nothing, goal: 0.0 }
+}
+
+/// Courses, their teacher, the teacher's courses, and so on: each step is another subgraph's.
+fn nested(steps: u32) -> String {
+    let mut selection = String::new();
+    for step in (1..steps).rev() {
+        selection = if step % 2 == 1 {
+            format!("teacher {{ id name {selection} }}")
+        } else {
+            format!("courses(first: 2) {{ nodes {{ id title {selection} }} }}")
+        };
+    }
+    format!("{{ courses(first: 2) {{ nodes {{ id title {selection} }} }} }}")
+}

@@ -1,0 +1,118 @@
+//! What live events cost: memory for each subscription, and time from commit to client.
+
+use std::{fmt, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use bench::{client::Students, system::System};
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use reqwest::Response;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+const SUBSCRIPTION: &str = "subscription { notificationAdded { id createdAt } }";
+const ENROLL: &str = "mutation Enroll($input: EnrollInput!) { enroll(input: $input) { userErrors { code } } }";
+const FREE: &str = "query Free { courses(first: 100, filter: { isFree: true }) { nodes { id } } }";
+const PATIENCE: Duration = Duration::from_mins(1);
+/// What an allocator frees, and a client's last connection, take a moment.
+const SETTLE: Duration = Duration::from_secs(2);
+/// Connections that are opened at the same time.
+const AT_ONCE: usize = 64;
+
+/// So many subscriptions at a time.
+#[derive(Serialize)]
+pub struct Followed {
+    pub subscriptions: usize,
+    /// Kilobytes of the process for each of them.
+    pub kilobytes_each: f64,
+    /// Milliseconds from the commit of a notification until half of its followers have it.
+    pub p50: f64,
+    /// Until 99 of 100 have it.
+    pub p99: f64,
+    pub events: usize,
+}
+
+impl fmt::Display for Followed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subscriptions, kilobytes_each, p50, p99, .. } = self;
+        write!(f, "{subscriptions} subscriptions: {kilobytes_each:.1} kB each; p50 {p50:.1} ms, p99 {p99:.1} ms")
+    }
+}
+
+/// Opens so many, spread over the students, and has each student enroll in a course.
+///
+/// # Errors
+/// When a subscription is refused, or an event does not arrive in a minute.
+pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>> {
+    let students = Students::sign_in(&system.addresses().router).await?;
+    let mut all = Vec::new();
+    let mut streams = Vec::new();
+    let answer = students.ask(students.url(), FREE, &json!({}), None).await?;
+    let nodes = answer["data"]["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
+    let free: Vec<_> = nodes.iter().map(|node| node["id"].clone()).collect();
+    let before = system.resident_bytes()?;
+    for number in numbers {
+        let tokens = students.tokens().iter().cycle().skip(streams.len()).take(number - streams.len());
+        let opening = futures::stream::iter(tokens.map(|token| open(&students, token))).buffered(AT_ONCE);
+        let opened: Vec<_> = opening.collect().await;
+        streams.extend(opened.into_iter().collect::<Result<Vec<_>>>()?);
+        sleep(SETTLE).await;
+        #[expect(clippy::cast_precision_loss, reason = "of bytes, to be divided")]
+        let kilobytes_each = system.resident_bytes()?.saturating_sub(before) as f64 / 1_024.0 / *number as f64;
+
+        let waiting: FuturesUnordered<_> = streams.drain(..).map(next).collect();
+        for token in students.tokens() {
+            enroll(&students, token, &free).await?;
+        }
+        let heard: Vec<_> = waiting.collect().await;
+        let mut delays = Vec::with_capacity(*number);
+        for stream in heard {
+            let (stream, delay) = stream?;
+            delays.push(delay);
+            streams.push(stream);
+        }
+        delays.sort_by(f64::total_cmp);
+        let at = |share: usize| delays[(delays.len() * share / 100).min(delays.len() - 1)];
+        all.push(Followed { subscriptions: *number, kilobytes_each, p50: at(50), p99: at(99), events: delays.len() });
+    }
+    Ok(all)
+}
+
+async fn open(students: &Students, token: &str) -> Result<Response> {
+    let request =
+        students.post(students.url(), SUBSCRIPTION, &json!({}), Some(token)).header("accept", "text/event-stream");
+    Ok(request.send().await?.error_for_status()?)
+}
+
+/// In the first of these courses that the student is not in.
+async fn enroll(students: &Students, token: &str, courses: &[Value]) -> Result<()> {
+    for course in courses {
+        let answer =
+            students.ask(students.url(), ENROLL, &json!({ "input": { "courseId": course } }), Some(token)).await?;
+        let errors = answer["data"]["enroll"]["userErrors"].as_array().with_context(|| answer.to_string())?;
+        if errors.is_empty() {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("the student is in all {} free courses", courses.len())
+}
+
+/// The stream, and the milliseconds from a notification's commit until it was here.
+async fn next(mut stream: Response) -> Result<(Response, f64)> {
+    let mut text = String::new();
+    loop {
+        let chunk = timeout(PATIENCE, stream.chunk()).await.context("no event in time")??;
+        text += std::str::from_utf8(&chunk.context("the stream has ended")?)?;
+        let Some(event) = text.lines().find_map(|line| line.strip_prefix("data:")).filter(|_| text.ends_with('\n'))
+        else {
+            continue;
+        };
+        let event: Value = serde_json::from_str(event)?;
+        let created = event["data"]["notificationAdded"]["createdAt"].as_str().with_context(|| event.to_string())?;
+        let delay = Utc::now() - DateTime::parse_from_rfc3339(created)?.to_utc();
+        ensure!(delay >= chrono::TimeDelta::zero(), "the clock went back");
+        #[expect(clippy::cast_precision_loss, reason = "it is not long")]
+        return Ok((stream, delay.num_microseconds().unwrap_or(i64::MAX) as f64 / 1_000.0));
+    }
+}
