@@ -190,17 +190,14 @@ fn json_bytes(value: &Value) -> usize {
         Value::Null => 4,
         Value::Boolean(_) => 5,
         Value::Number(_) => 12,
-        Value::String(text) => 2 + text.bytes().map(json_width).sum::<usize>(),
+        Value::String(text) => 2 + text.len() + text.bytes().map(escape).sum::<usize>(),
         Value::Enum(name) => 2 + name.len(),
         Value::Binary(bytes) => 4 * bytes.len(),
         Value::List(_) | Value::Object(_) => 2,
     }
 }
 
-fn json_width(byte: u8) -> usize {
-    match byte {
-        b'"' | b'\\' => 2,
-        0..0x20 => 6,
-        _ => 1,
-    }
+/// What a byte takes beside itself.
+fn escape(byte: u8) -> usize {
+    5 * usize::from(byte < 0x20) + usize::from(matches!(byte, b'"' | b'\\'))
 }

@@ -71,13 +71,16 @@ pub async fn run(options: &Options) -> Result<()> {
     page.install().await?;
     page.build().await?;
 
-    process::run(compile("build").args(["--locked", "--release", "-p", "lyceum", "-p", "bench"])).await?;
+    let mut build = compile("build");
+    build.args(["--locked", "--release", "-p", "lyceum", "-p", "bench"]);
+    if options.gateways {
+        Package::gateways().install().await?;
+        build.args(["--features", "bench/gateways"]);
+    }
+    process::run(&mut build).await?;
     let ours = std::env::current_exe()?;
     let optimized = ours.ancestors().nth(2).context("where programs are built")?.join("release");
     let mut command = Command::new(optimized.join("bench"));
-    if options.gateways {
-        Package::gateways().install().await?;
-    }
     command.arg(options.measurement()).arg("--program");
     command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));
     command.args(["--seconds", &options.seconds.to_string()]);

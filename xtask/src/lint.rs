@@ -10,7 +10,7 @@ pub async fn run() -> Result<()> {
     process::run(cargo().args(["fmt", "--all", "--check"])).await?;
     // No member of the workspace.
     process::run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])).await?;
-    let clippy = ["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    let clippy = ["--workspace", "--all-targets", "--features", "bench/gateways", "--locked", "--", "-D", "warnings"];
     process::run(compile("clippy").args(clippy)).await?;
     let doc = ["--workspace", "--no-deps", "--document-private-items", "--locked"];
     process::run(compile("doc").args(doc).env("RUSTDOCFLAGS", "-D warnings")).await?;

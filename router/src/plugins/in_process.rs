@@ -1,9 +1,14 @@
 //! Calls the subgraphs of this process by function instead of over HTTP, on the thread that answers the client: no other
 //! one has to be woken up.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
+    time::Duration,
+};
 
-use async_graphql::{Name, Request, Value, Variables};
+use async_graphql::{Name, Request, Response, Value, Variables};
 use bytes::Bytes;
 use futures::{FutureExt as _, stream::BoxStream};
 use hive_router::{
@@ -12,7 +17,7 @@ use hive_router::{
         common::{SubgraphExecutionRequest, SubgraphExecutor, SubgraphExecutorBoxedArc},
         error::SubgraphExecutorError,
     },
-    executor::response::subgraph_response::SubgraphResponse,
+    executor::response::{subgraph_response::SubgraphResponse, value::Value as Data},
     plugins::{
         hooks::{
             on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
@@ -21,11 +26,16 @@ use hive_router::{
         plugin_context::PluginRequestState,
         plugin_trait::{RouterPlugin, StartHookPayload},
     },
+    query_planner::planner::plan_nodes::CustomScalarPaths,
 };
 use http::Uri;
 use subgraph_kit::{Subgraph, spans};
 
 use super::handed_over;
+
+/// Of a thread. What has others is handed over as JSON.
+const MOST_KEYS: usize = 4_096;
+const LONGEST_KEY: usize = 64;
 
 /// How the subgraphs of this process are called, by name.
 pub type Executors = HashMap<&'static str, SubgraphExecutorBoxedArc>;
@@ -104,9 +114,7 @@ impl SubgraphExecutor for InProcessExecutor {
             Err(_) => return Ok(failed("the call took too long", "SUBGRAPH_REQUEST_TIMEOUT")),
         };
 
-        let json = sonic_rs::to_vec(&response)
-            .map_err(|error| SubgraphExecutorError::ResponseDeserializationFailure(error, None))?;
-        SubgraphResponse::deserialize_from_bytes(Bytes::from(json), request.custom_scalar_paths)
+        answer(&response).map_or_else(|| by_json(&response, request.custom_scalar_paths), Ok)
     }
 
     // hive-router asks for subscriptions by itself, over HTTP.
@@ -117,6 +125,62 @@ impl SubgraphExecutor for InProcessExecutor {
     ) -> Result<BoxStream<'static, Result<SubgraphResponse<'static>, SubgraphExecutorError>>, SubgraphExecutorError>
     {
         Err(SubgraphExecutorError::HttpCallbackNoSingle)
+    }
+}
+
+/// What hive-router makes of an answer without errors and extensions. None for all others, and where a key cannot be kept.
+fn answer(response: &Response) -> Option<SubgraphResponse<'static>> {
+    let is_data_alone = response.errors.is_empty() && response.extensions.is_empty() && response.data != Value::Null;
+    let data = is_data_alone.then(|| KEYS.with_borrow_mut(|keys| keys.data(&response.data)))??;
+    Some(SubgraphResponse { data, ..SubgraphResponse::default() })
+}
+
+fn by_json(
+    response: &Response,
+    custom_scalars: Option<&CustomScalarPaths>,
+) -> Result<SubgraphResponse<'static>, SubgraphExecutorError> {
+    let json = sonic_rs::to_vec(response)
+        .map_err(|error| SubgraphExecutorError::ResponseDeserializationFailure(error, None))?;
+    SubgraphResponse::deserialize_from_bytes(Bytes::from(json), custom_scalars)
+}
+
+thread_local! {
+    static KEYS: RefCell<Keys> = RefCell::default();
+}
+
+/// Keys of answers, which hive-router wants to borrow: kept for ever, so not more than a schema's names and some aliases.
+#[derive(Default)]
+struct Keys(HashSet<&'static str>);
+
+impl Keys {
+    fn data(&mut self, value: &Value) -> Option<Data<'static>> {
+        Some(match value {
+            Value::Null => Data::Null,
+            Value::Boolean(value) => Data::Bool(*value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => Data::U64(number),
+                (None, Some(number)) => Data::I64(number),
+                (None, None) => Data::F64(number.as_f64()?),
+            },
+            Value::String(text) => Data::String(text.clone().into()),
+            Value::Enum(name) => Data::String(name.to_string().into()),
+            Value::Binary(_) => return None,
+            Value::List(items) => Data::Array(items.iter().map(|item| self.data(item)).collect::<Option<_>>()?),
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(key, value)| Some((self.key(key)?, self.data(value)?)));
+                Data::Object(fields.collect::<Option<_>>()?)
+            }
+        })
+    }
+
+    fn key(&mut self, key: &str) -> Option<&'static str> {
+        if let Some(known) = self.0.get(key) {
+            return Some(known);
+        }
+        let key: &'static str =
+            (self.0.len() < MOST_KEYS && key.len() <= LONGEST_KEY).then(|| &*Box::leak(Box::<str>::from(key)))?;
+        self.0.insert(key);
+        Some(key)
     }
 }
 
@@ -141,4 +205,47 @@ fn variables(request: &SubgraphExecutionRequest<'_>) -> Result<Variables, Subgra
 
 fn read(name: &str, value: sonic_rs::Result<Value>) -> Result<Value, SubgraphExecutorError> {
     value.map_err(|error| SubgraphExecutorError::VariablesSerializationFailure(name.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_handed_over_as_its_json_would_be() {
+        let data = value!({
+            "text": "\"quoted\", \u{1F600} and\nlines",
+            "enum": ENUM,
+            "numbers": [0, 1, -1, 1.5, 9_007_199_254_740_993i64, u64::MAX],
+            "flags": [true, false, null],
+            "nested": [[], {}, { "again": { "text": "" } }, null],
+        });
+        let response = Response::new(data);
+
+        let direct = answer(&response).expect("it has neither errors nor extensions");
+        let by_json = by_json(&response, None).expect("it is JSON");
+
+        assert_eq!(format!("{:?}", direct.data), format!("{:?}", by_json.data));
+    }
+
+    #[test]
+    fn errors_extensions_and_nothing_at_all_go_as_json() {
+        let error = async_graphql::ServerError::new("no", None);
+
+        assert!(answer(&Response::new(value!({ "a": 1 })).extension("trace", value!(1))).is_none());
+        assert!(answer(&Response::new(Value::Null)).is_none());
+        assert!(answer(&Response::from_errors(vec![error])).is_none());
+    }
+
+    #[test]
+    fn no_client_makes_it_keep_more_and_more() {
+        let mut keys = Keys::default();
+        let kept = (0..2 * MOST_KEYS).filter(|number| keys.key(&format!("alias{number}")).is_some()).count();
+
+        assert_eq!(kept, MOST_KEYS);
+        assert!(keys.key("alias1").is_some());
+        assert!(Keys::default().key(&"k".repeat(LONGEST_KEY + 1)).is_none());
+    }
 }
