@@ -47,6 +47,8 @@ struct Instruments {
     requests: Histogram<f64>,
     errors: Counter<u64>,
     statements: Histogram<f64>,
+    connection_waits: Histogram<f64>,
+    scan_waits: Histogram<f64>,
     streams: UpDownCounter<i64>,
     sign_ins_refused: Counter<u64>,
     cost_charges: Counter<u64>,
@@ -83,6 +85,16 @@ impl Instruments {
                 "db.client.operation.duration",
                 &SECONDS,
                 "How long SQL statements took, from asking to the last row.",
+            ),
+            connection_waits: seconds(
+                "db.client.connection.wait_time",
+                &SECONDS,
+                "How long a request waited for a connection of its subgraph's pool.",
+            ),
+            scan_waits: seconds(
+                "lyceum.scan.wait_time",
+                &SECONDS,
+                "How long a search, or a count, waited for its turn to read a whole table.",
             ),
             streams: meter
                 .i64_up_down_counter("lyceum.subscriptions.open")
@@ -160,7 +172,7 @@ pub(crate) fn erred(subgraph: &'static str, codes: &[&str]) {
 }
 
 /// A statement has ended.
-pub(crate) fn stated(service: &'static str, operation: &'static str, took: Duration) {
+pub(crate) fn stated(service: &'static str, operation: &'static str, summary: String, took: Duration) {
     let Some(on) = instruments() else { return };
     on.statements.record(
         took.as_secs_f64(),
@@ -168,8 +180,44 @@ pub(crate) fn stated(service: &'static str, operation: &'static str, took: Durat
             KeyValue::new("db.system.name", "postgresql"),
             KeyValue::new("db.namespace", service),
             KeyValue::new("db.operation.name", operation),
+            KeyValue::new("db.query.summary", summary),
         ],
     );
+}
+
+/// Somebody who waits until they may use a connection of a pool. Dropped, the time is counted, whether or not they may.
+pub(crate) struct Waiting {
+    pool: &'static str,
+    what: Wait,
+    began: Instant,
+}
+
+/// What one waits for before a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Wait {
+    /// A free connection.
+    Connection,
+    /// A turn to read a whole table.
+    Scan,
+}
+
+impl Waiting {
+    pub fn begin(pool: Option<&'static str>, what: Wait) -> Option<Self> {
+        let pool = pool.filter(|_| are_on())?;
+        Some(Self { pool, what, began: Instant::now() })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let Some(on) = instruments() else { return };
+        let waits = match self.what {
+            Wait::Connection => &on.connection_waits,
+            Wait::Scan => &on.scan_waits,
+        };
+        let name = KeyValue::new("db.client.connection.pool.name", self.pool);
+        waits.record(self.began.elapsed().as_secs_f64(), &[name]);
+    }
 }
 
 /// A subscription, for as long as it is there.
@@ -260,6 +308,7 @@ pub fn watch(service: &'static str, pool: &DbPool) {
     if !are_on() {
         return;
     }
+    pool.set_name(service);
     let name = KeyValue::new("db.client.connection.pool.name", service);
     let (of_pool, most) = (name.clone(), i64::from(pool.max()));
     let pool = pool.clone();

@@ -7,7 +7,7 @@
 use std::{
     fmt, io,
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     thread::{self, ThreadId},
     time::{Duration, Instant},
 };
@@ -27,7 +27,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::database::{in_time, is_away};
+use crate::{
+    database::{in_time, is_away},
+    metrics::{Wait, Waiting},
+};
 
 /// A server that restarts closes connections without a word; what is in constant use notices by itself.
 const TESTED_AFTER: Duration = Duration::from_millis(5);
@@ -46,6 +49,8 @@ pub struct DbPool(Arc<Shared>);
 
 struct Shared {
     options: PgConnectOptions,
+    /// What it is called where waiting for its connections is counted.
+    name: OnceLock<&'static str>,
     max: u32,
     /// How long one waits for a connection.
     patience: Duration,
@@ -91,7 +96,14 @@ impl DbPool {
     #[must_use]
     pub fn new(options: PgConnectOptions, max: u32, patience: Duration) -> Self {
         let permits = Arc::new(Semaphore::new(max as usize));
-        Self(Arc::new(Shared { options, max, patience, permits, idle: Mutex::new(Some(Vec::new())) }))
+        Self(Arc::new(Shared {
+            options,
+            name: OnceLock::new(),
+            max,
+            patience,
+            permits,
+            idle: Mutex::new(Some(Vec::new())),
+        }))
     }
 
     /// Opens so many connections.
@@ -110,6 +122,7 @@ impl DbPool {
     /// # Errors
     /// Those of the database; `PoolTimedOut` when none is free in time.
     pub async fn acquire(&self) -> Result<DbConnection, sqlx::Error> {
+        let _waiting = Waiting::begin(self.name(), Wait::Connection);
         let acquired = timeout(self.0.patience, self.wait_for_connection());
         acquired.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
@@ -180,6 +193,16 @@ impl DbPool {
     #[must_use]
     pub fn options(&self) -> &PgConnectOptions {
         &self.0.options
+    }
+
+    /// From now on, waiting for its connections is counted by this name.
+    pub(crate) fn set_name(&self, name: &'static str) {
+        // A pool has one name, and keeps its first.
+        let _ = self.0.name.set(name);
+    }
+
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        self.0.name.get().copied()
     }
 
     /// How many connections it may have.

@@ -28,6 +28,7 @@ use crate::{
     budget::Deadline,
     database::CLIENT_CHECK_INTERVAL,
     fair_queue::{FairQueue, Slot},
+    metrics::{Wait, Waiting},
     pool::{DbConnection, DbPool},
 };
 
@@ -129,7 +130,9 @@ impl ScanLane {
 
     /// A connection for one statement, when it is this client's turn.
     pub(crate) async fn connection(&self, client: ScanClient) -> Result<ScanConnection, Error> {
+        let waiting = Waiting::begin(self.db.name(), Wait::Scan);
         let slot = self.queue.acquire(client).await;
+        drop(waiting);
         Ok(ScanConnection { in_use: Some((self.db.acquire().await?, slot)) })
     }
 

@@ -269,9 +269,29 @@ impl<S: Subscriber> Layer<S> for Statements {
             recorder.record(&told);
         }
         let (operation, took) = (told.operation(), told.took());
-        metrics::stated(service, operation, took);
+        if metrics::are_on() {
+            metrics::stated(service, operation, told.query_summary(), took);
+        }
         spans::stated(service, operation, told.sql(), took, told.rows());
     }
+}
+
+/// The first table that a statement of ours names. Ours are in lower case.
+fn table(sql: &str) -> Option<&str> {
+    let is_name = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let mut words = sql.split_whitespace();
+    // What follows `for` is a lock, not a table.
+    let mut before = "";
+    while let Some(word) = words.next() {
+        if matches!(word, "from" | "into") || word == "update" && before != "for" {
+            let name = words.next()?.trim_end_matches([',', ';']);
+            if is_name(name) {
+                return Some(name);
+            }
+        }
+        before = word;
+    }
+    None
 }
 
 /// What sqlx says of a statement that has ended.
@@ -302,6 +322,17 @@ impl Told {
     fn operation(&self) -> &'static str {
         let first = self.summary.split_whitespace().next().unwrap_or_default();
         OPERATIONS.into_iter().find(|known| first.eq_ignore_ascii_case(known)).unwrap_or("OTHER")
+    }
+
+    /// What it does to which table, `SELECT courses`, and what may make it read all of that: `search`, `count`.
+    fn query_summary(&self) -> String {
+        let sql = self.sql();
+        let is_search = sql.contains(" ilike ") || sql.contains(" like ");
+        let mut summary = self.operation().to_owned();
+        for part in [table(sql), is_search.then_some("search"), sql.contains("count(*)").then_some("count")] {
+            summary.extend(part.map(|part| format!(" {part}")));
+        }
+        summary
     }
 
     fn took(&self) -> Duration {
@@ -432,6 +463,37 @@ mod tests {
         assert!(Traces { running: 0, last }.are_over(now));
         assert!(!Traces { running: 1, last }.are_over(now));
         assert!(!Traces { running: 0, last: Some(now) }.are_over(now));
+    }
+
+    #[test]
+    fn a_summary_names_the_table_and_what_may_read_all_of_it() {
+        let summary = |text: &str| {
+            let first: Vec<_> = text.split_whitespace().take(4).collect();
+            Told { summary: first.join(" "), text: text.to_owned(), ..Told::default() }.query_summary()
+        };
+
+        for (sql, expected) in [
+            ("select id, title from courses where true order by id desc limit $1", "SELECT courses"),
+            ("select id from courses where true and (title ilike $1 or x ilike $2)", "SELECT courses search"),
+            ("select count(*) from courses where true and (title ilike $1)", "SELECT courses search count"),
+            ("select id from courses where true and search_text like lower($1)", "SELECT courses search"),
+            ("select extract(epoch from created_at), id from users", "SELECT users"),
+            (
+                "select * from (select id as parent_key from enrollments where x = any($1)) as child",
+                "SELECT enrollments",
+            ),
+            ("insert into payments (id) values ($1) returning id", "INSERT payments"),
+            ("update users set name = $1", "UPDATE users"),
+            ("delete from sessions where ended", "DELETE sessions"),
+            ("select id from outbox for update skip locked", "SELECT outbox"),
+            ("with due as (select id from outbox for update) update outbox set tries = 1", "WITH outbox"),
+            ("select x for update nowait", "SELECT"),
+            ("select pg_type.oid from pg_catalog.pg_type", "SELECT"),
+            ("BEGIN", "BEGIN"),
+            ("listen news", "OTHER"),
+        ] {
+            assert_eq!(summary(sql), expected, "{sql}");
+        }
     }
 
     #[test]

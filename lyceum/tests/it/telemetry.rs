@@ -345,6 +345,8 @@ fn numbers_say_what_has_happened() {
     let of_payment = [("subgraph", "payment")];
     assert_eq!(number(&url, "lyceum_subgraph_request_duration_seconds_count", &of_payment), answered + 2.0);
     assert!(number(&url, "db_client_operation_duration_seconds_count", &statements) > selected);
+    let inserted = [("db_namespace", "payment"), ("db_query_summary", "INSERT payments")];
+    assert_eq!(number(&url, "db_client_operation_duration_seconds_count", &inserted), 1.0);
     for (service, kind) in [
         ("enrollment", "lyceum.payment.completed"),
         ("notification", "lyceum.payment.completed"),
@@ -364,6 +366,16 @@ fn numbers_say_what_has_happened() {
     let pool = ("db_client_connection_pool_name", "payment");
     assert_eq!(number(&url, "db_client_connection_max", &[pool]), 5.0);
     becomes(&url, "db_client_connection_count", &[pool, ("db_client_connection_state", "idle")], 5.0);
+    assert!(number(&url, "db_client_connection_wait_time_seconds_count", &[pool]) >= 1.0);
+    // A search waits for its turn, and a page does not.
+    let of_course = [("db_client_connection_pool_name", "course")];
+    let turns = number(&url, "lyceum_scan_wait_time_seconds_count", &of_course);
+    visitor.data("{ courses(first: 1) { nodes { id } } }", json!({}));
+    assert_eq!(number(&url, "lyceum_scan_wait_time_seconds_count", &of_course), turns);
+    visitor.data(r#"{ courses(first: 1, filter: { search: "turn" }) { nodes { id } } }"#, json!({}));
+    assert_eq!(number(&url, "lyceum_scan_wait_time_seconds_count", &of_course), turns + 1.0);
+    let searches = [("db_namespace", "course"), ("db_query_summary", "SELECT courses search")];
+    assert_eq!(number(&url, "db_client_operation_duration_seconds_count", &searches), 1.0);
     // The router's own.
     let posts = [("http_request_method", "POST"), ("graphql_response_status", "ok")];
     assert!(number(&url, "http_server_request_duration_seconds_count", &posts) >= 4.0);
