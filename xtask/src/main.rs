@@ -12,6 +12,7 @@ mod fuzz;
 mod generate;
 mod learn_costs;
 mod lint;
+mod load;
 mod manifests;
 mod monitoring;
 mod npm;
@@ -100,6 +101,12 @@ enum Task {
     ///
     /// With `--gateways`: Lyceum's router, with the subgraphs as separate processes, beside other gateways over the same ones.
     Bench(bench::Options),
+    /// Let people use an optimized `lyceum up`, and say what holds them up: visitors, students, teachers.
+    ///
+    /// Seven of ten browse, two study, some of whom buy courses and follow live updates, and one teaches, each from a network
+    /// address of their own, so that the limits are everybody's. A table has each of their requests; below it stands the
+    /// bottleneck, by what `/metrics` says. Nothing else should run meanwhile.
+    Load(load::Options),
     /// Build the image, run `compose.yml`, and see that it behaves, from nothing to a purchase and back.
     ///
     /// Needs a Docker engine; as root on Debian it installs and starts one. Where the base images cannot be pulled,
@@ -175,6 +182,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Chaos(options) => chaos::run(&options).await,
         Task::Attack(options) => attack::run(&options).await,
         Task::Bench(options) => bench::run(&options).await,
+        Task::Load(options) => load::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
         Task::Truth(options) => truth::run(&options).await,
         Task::Fuzz(options) => fuzz::run(&options).await,

@@ -1,0 +1,204 @@
+//! Load as people make it: visitors, students, teachers, purchases and live updates, on a `lyceum up` of its own.
+
+pub mod bottleneck;
+pub mod follow;
+pub mod ledger;
+pub mod metrics;
+pub mod operations;
+pub mod people;
+pub mod report;
+pub mod scenarios;
+pub mod search;
+pub mod shape;
+
+use std::{
+    ffi::OsStr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use bench::system::System;
+use clap::ValueEnum;
+use goose::{config::GooseConfiguration, prelude::*};
+use serde::Serialize;
+use tokio::{
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    bottleneck::{CONNECTIONS, Ranking},
+    ledger::account,
+    metrics::Metrics,
+    people::{Graph, Person, Waiting},
+    report::Outcome,
+    scenarios::{PEOPLE, Pause, ROLES, Role, World, scenario},
+    shape::Shape,
+};
+
+const SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
+/// Numbers of clients who only prepare, beyond those of users.
+const PREPARING: usize = 20_000;
+
+/// Which indexes the databases have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Those of the specification, bottlenecks included.
+    Baseline,
+    /// Its remedies, too.
+    Tuned,
+}
+
+impl Profile {
+    /// As `lyceum up --db-profile` has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Tuned => "tuned",
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The `lyceum` that is loaded.
+    pub program: PathBuf,
+    /// Its indexes.
+    pub profile: Profile,
+    /// Size of the data set; 1 is 100,000 courses.
+    pub seed_scale: String,
+    /// When how many people come.
+    pub shape: Shape,
+    /// How many at the most.
+    pub users: usize,
+    /// How long.
+    pub seconds: u64,
+    /// How long they look at a page.
+    pub pause: Pause,
+}
+
+impl Plan {
+    /// Goose takes whom it starts in turn: so each role is there with this many.
+    pub const MIN_USERS: usize = PEOPLE;
+}
+
+/// A system for a load. Its limits are those of everybody, for each person's own network address.
+///
+/// # Errors
+/// When it does not start.
+pub async fn start<S: AsRef<OsStr>>(plan: &Plan, arguments: impl IntoIterator<Item = S>) -> Result<System> {
+    let own =
+        ["--seed-scale", &plan.seed_scale, "--db-profile", plan.profile.name(), "--metrics-listen", "127.0.0.1:0"];
+    let own = own.map(|argument| OsStr::new(argument).to_owned());
+    let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
+    System::start(&plan.program, own.into_iter().chain(arguments)).await
+}
+
+/// Puts the load on a system. `watch` is called once, when it begins, with what tells how far it is.
+///
+/// # Errors
+/// When it cannot be put on; what goes wrong under it is part of the outcome.
+pub async fn run(plan: &Plan, system: &System, watch: impl FnOnce(Arc<World>)) -> Result<Outcome> {
+    ensure!(plan.users >= Plan::MIN_USERS, "{} people at least, so that all of them are there", Plan::MIN_USERS);
+    let router = system.addresses().router.clone();
+    let (students, teachers) = gather(&router, plan.users).await?;
+    let mut accounts = Vec::with_capacity(students.len());
+    for student in &students {
+        accounts.push((Arc::clone(student), account(student).await?));
+    }
+    let world = Arc::new(World {
+        router: router.clone(),
+        students: Waiting::new(students),
+        teachers: Waiting::new(teachers),
+        pause: plan.pause,
+        ..World::default()
+    });
+    let metrics = system.addresses().metrics.clone().context("its metrics")?;
+    let scrapes = Scrapes::begin(metrics).await?;
+    watch(Arc::clone(&world));
+    let counted = Box::pin(attack(plan, &world)?.execute()).await;
+    // Its own words leave out which option it does not like.
+    let counted = counted.map_err(|error| anyhow!("{error:?}"))?;
+    let scrapes = scrapes.end().await?;
+    let books = world.ledger.close(&accounts).await?;
+    let ranking = Ranking::of(&scrapes).context("two scrapes")?;
+    Ok(Outcome::new(plan, &counted, &world.progress, books, ranking, system.errors()?))
+}
+
+/// Students and teachers for so many users, signed in. Whoever leaves comes back as somebody else.
+async fn gather(router: &str, users: usize) -> Result<(Vec<Arc<Person>>, Vec<Arc<Person>>)> {
+    let studying: usize =
+        ROLES.into_iter().filter(|role| !matches!(role, Role::Visitor | Role::Teacher)).map(Role::weight).sum();
+    // The plan's last round of users may have one of each role more than its share.
+    let of = |weight: usize| (users * weight).div_ceil(PEOPLE) + weight;
+    let (mut students, mut teachers) = (Vec::new(), Vec::new());
+    for number in 1..=of(studying) {
+        let email = format!("student{number}@lyceum.example");
+        students.push(Arc::new(Person::sign_in(Graph::new(router, PREPARING + number)?, &email).await?.0));
+    }
+    for number in 1.. {
+        if teachers.len() == of(Role::Teacher.weight()) {
+            break;
+        }
+        let graph = Graph::new(router, 2 * PREPARING + number)?;
+        let (teacher, is_verified) = Person::sign_in(graph, &format!("teacher{number}@lyceum.example")).await?;
+        if is_verified && !teacher.own_courses().await?.is_empty() {
+            teachers.push(Arc::new(teacher));
+        }
+    }
+    Ok((students, teachers))
+}
+
+fn attack(plan: &Plan, world: &Arc<World>) -> Result<Box<GooseAttack>, GooseError> {
+    let mut configuration = GooseConfiguration::default();
+    configuration.host = Some(format!("{}/", world.router));
+    // What it prints is in the words of web pages.
+    configuration.quiet = 3;
+    configuration.no_print_metrics = true;
+    configuration.no_telnet = true;
+    let mut attack = GooseAttack::initialize_with_config(configuration)?;
+    for role in ROLES {
+        attack = attack.register_scenario(scenario(world, role)?);
+    }
+    let steps = plan.shape.plan(plan.users, plan.seconds);
+    attack.set_default(GooseDefault::TestPlan, steps.as_str())
+}
+
+/// `/metrics`, again and again.
+struct Scrapes {
+    url: String,
+    taken: Arc<Mutex<Vec<Metrics>>>,
+    task: JoinHandle<()>,
+}
+
+impl Scrapes {
+    async fn begin(url: String) -> Result<Self> {
+        let taken = Arc::new(Mutex::new(vec![Metrics::of(&url).await?]));
+        let (at, more) = (url.clone(), Arc::clone(&taken));
+        let task = tokio::spawn(async move {
+            let mut ticks = interval(SCRAPE_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                // Under load one may be late; the next one says the same and more.
+                if let Ok(metrics) = Metrics::of(&at).await {
+                    more.lock().unwrap_or_else(PoisonError::into_inner).push(metrics.only(CONNECTIONS));
+                }
+            }
+        });
+        Ok(Self { url, taken, task })
+    }
+
+    async fn end(self) -> Result<Vec<Metrics>> {
+        self.task.abort();
+        let last = Metrics::of(&self.url).await?;
+        let mut taken = std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner));
+        taken.push(last);
+        Ok(taken)
+    }
+}

@@ -1,0 +1,166 @@
+//! `cargo xtask load`: people on a `lyceum up` of its own, and what holds them up.
+
+use std::{
+    fmt::Display,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use anyhow::{Result, ensure};
+use clap::{Args, Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use load::{
+    Plan, Profile,
+    report::Report,
+    scenarios::{Pause, World},
+    search::{Searchers, WORDS},
+    shape::Shape,
+    start,
+};
+use tokio::time::sleep;
+
+#[derive(Parser)]
+enum Arguments {
+    /// Let people use it.
+    Run(Options),
+    /// Search for words that many, few and no courses have, at 16 connections.
+    Search(Options),
+}
+
+#[derive(Args)]
+struct Options {
+    /// The `lyceum` that is loaded.
+    #[arg(long)]
+    program: PathBuf,
+    #[arg(long, default_value = "soak")]
+    shape: Shape,
+    #[arg(long, default_value = "both")]
+    profile: Profiles,
+    /// How long it takes on each profile; of a search, each word.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// How many people there are at the most.
+    #[arg(long, default_value_t = 40)]
+    users: usize,
+    /// Size of the data set; 1 is 100,000 courses.
+    #[arg(long, default_value = "1")]
+    seed_scale: String,
+    /// Write `load.md`, `load.json` and `load.svg` to this folder.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Profiles {
+    Baseline,
+    Tuned,
+    Both,
+}
+
+impl Profiles {
+    fn all(self) -> Vec<Profile> {
+        match self {
+            Self::Baseline => vec![Profile::Baseline],
+            Self::Tuned => vec![Profile::Tuned],
+            Self::Both => vec![Profile::Baseline, Profile::Tuned],
+        }
+    }
+}
+
+impl Options {
+    fn plan(&self, profile: Profile) -> Plan {
+        Plan {
+            program: self.program.clone(),
+            profile,
+            seed_scale: self.seed_scale.clone(),
+            shape: self.shape,
+            users: self.users,
+            seconds: self.seconds,
+            pause: Pause { min: Duration::from_millis(500), max: Duration::from_millis(1_500) },
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let (options, report) = match Arguments::parse() {
+        Arguments::Run(options) => {
+            let report = run(&options).await?;
+            (options, report)
+        }
+        Arguments::Search(options) => {
+            let report = search(&options).await?;
+            (options, report)
+        }
+    };
+    if let Some(folder) = &options.report {
+        report.write(folder)?;
+    }
+    let differences: Vec<_> = report.outcomes.iter().flat_map(|outcome| &outcome.books.differences).collect();
+    ensure!(differences.is_empty(), "accounts do not agree: {differences:?}");
+    Ok(())
+}
+
+async fn run(options: &Options) -> Result<Report> {
+    let mut report = Report::default();
+    for profile in options.profile.all() {
+        let plan = options.plan(profile);
+        let bar = bar(&format!("{}: sample data, sign-ins", profile.name()))?;
+        let system = start(&plan, [""; 0]).await?;
+        let outcome = load::run(&plan, &system, |world| watch(&bar, profile, world)).await?;
+        bar.finish_and_clear();
+        system.stop().await?;
+        say(&outcome);
+        report.outcomes.push(outcome);
+    }
+    Ok(report)
+}
+
+async fn search(options: &Options) -> Result<Report> {
+    let mut report = Report::default();
+    for profile in options.profile.all() {
+        let bar = bar(&format!("{}: sample data, sign-ins", profile.name()))?;
+        // One address searches without a pause.
+        let limits = ["--cost-budget", "0", "--requests-per-client", "64"];
+        let system = start(&options.plan(profile), limits).await?;
+        let searchers = Searchers::sign_in(&system).await?;
+        for (word, with_total) in WORDS.into_iter().flat_map(|word| [(word, false), (word, true)]) {
+            bar.set_message(format!("{}: {word}", profile.name()));
+            let searched = searchers.search(word, with_total, u32::try_from(options.seconds)?).await?;
+            let total = if with_total { "with its total" } else { "without" };
+            let (courses, p50, p99) = (searched.courses, searched.p50, searched.p99);
+            let line = format!("{word:24} {courses:6} courses, {total:14} p50 {p50:7.1} ms   p99 {p99:7.1} ms");
+            bar.suspend(|| say(line));
+            report.searches.push(searched);
+        }
+        bar.finish_and_clear();
+        system.stop().await?;
+    }
+    Ok(report)
+}
+
+fn bar(message: &str) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{spinner} {elapsed}  {msg}")?;
+    let bar = ProgressBar::new_spinner().with_style(style).with_message(message.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    Ok(bar)
+}
+
+/// Shows how far it is, for as long as the bar is there.
+fn watch(bar: &ProgressBar, profile: Profile, world: Arc<World>) {
+    let bar = bar.clone();
+    tokio::spawn(async move {
+        while !bar.is_finished() {
+            let (requests, errors) = (&world.progress.requests, &world.progress.errors);
+            let (requests, errors) = (requests.load(Ordering::Relaxed), errors.load(Ordering::Relaxed));
+            bar.set_message(format!("{}: {requests} requests, {errors} errors", profile.name()));
+            sleep(Duration::from_millis(500)).await;
+        }
+    });
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn say(what: impl Display) {
+    println!("{what}");
+}

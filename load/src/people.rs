@@ -1,0 +1,209 @@
+//! Seeded people who have signed in, and what they do with their accounts.
+
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use chrono::{DateTime, Utc};
+use reqwest::{Client, ClientBuilder};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::operations::{OPEN_COURSES, OWN_COURSES, Operation, REFRESH, SIGN_IN};
+
+/// Of every sample user.
+const PASSWORD: &str = "lyceum-sample";
+/// A token that ends so soon is replaced before it is used.
+const REFRESH_BEFORE: Duration = Duration::from_mins(1);
+/// Longer than the router lets anything take but streams.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Somebody who has signed in.
+#[derive(Debug)]
+pub struct Person {
+    /// Who they are.
+    pub id: String,
+    graph: Graph,
+    session: Mutex<Session>,
+    /// Courses that they may buy, and free ones.
+    bought: Mutex<Choice>,
+    free: Mutex<Choice>,
+    /// Of a teacher.
+    own: Mutex<Option<Vec<String>>>,
+}
+
+#[derive(Debug)]
+struct Session {
+    access_token: String,
+    refresh_token: String,
+    expires_at: DateTime<Utc>,
+}
+
+/// Courses of one kind that a student is not on.
+#[derive(Debug, Default)]
+struct Choice {
+    courses: VecDeque<String>,
+    after: Option<String>,
+}
+
+/// A router, asked from one network address.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    http: Client,
+    url: String,
+}
+
+/// What a client is made of that comes from the network address of this number. Each person has their own, as people do
+/// who are not at the same school: the router's limits for one address hold for each of them.
+pub fn client(number: usize) -> ClientBuilder {
+    let [.., high, low] = (number + 1).to_be_bytes();
+    let address = IpAddr::V4(Ipv4Addr::new(127, 1, high, low));
+    Client::builder().local_address(address)
+}
+
+impl Graph {
+    /// That of this router, for the client of this number.
+    ///
+    /// # Errors
+    /// When there can be no client.
+    pub fn new(router: &str, number: usize) -> Result<Self> {
+        Ok(Self { http: client(number).build()?, url: format!("{router}/graphql") })
+    }
+
+    /// What the answer to an operation has for data.
+    ///
+    /// # Errors
+    /// When there is no answer, or one with errors.
+    pub async fn ask(&self, operation: Operation, variables: Value, token: Option<&str>) -> Result<Value> {
+        let body = json!({ "query": operation.document, "variables": variables });
+        let mut request = self.http.post(&self.url).timeout(REQUEST_TIMEOUT).json(&body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let mut answer: Value = request.send().await?.json().await?;
+        if let Some(errors) = answer.get("errors") {
+            bail!("{}: {errors}", operation.name);
+        }
+        Ok(answer["data"].take())
+    }
+}
+
+impl Person {
+    /// Signs in whoever has this address.
+    ///
+    /// # Errors
+    /// When they are refused.
+    pub async fn sign_in(graph: Graph, email: &str) -> Result<(Self, bool)> {
+        let input = json!({ "input": { "email": email, "password": PASSWORD } });
+        let answer = graph.ask(SIGN_IN, input, None).await?;
+        let payload = &answer["login"];
+        let id = payload["user"]["id"].as_str().with_context(|| format!("{email} cannot sign in: {answer}"))?;
+        let session = Mutex::new(Session::read(&payload["session"])?);
+        let person = Self {
+            id: id.to_owned(),
+            graph,
+            session,
+            bought: Mutex::default(),
+            free: Mutex::default(),
+            own: Mutex::default(),
+        };
+        Ok((person, payload["user"]["isVerified"] == true))
+    }
+
+    /// A token that is good for a while.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn token(&self) -> Result<String> {
+        let mut session = self.session.lock().await;
+        if session.expires_at - Utc::now() < chrono::Duration::from_std(REFRESH_BEFORE)? {
+            let input = json!({ "input": { "refreshToken": session.refresh_token } });
+            let answer = self.graph.ask(REFRESH, input, None).await?;
+            *session = Session::read(&answer["refreshSession"]["session"])?;
+        }
+        Ok(session.access_token.clone())
+    }
+
+    /// What an operation gives them, without being counted.
+    ///
+    /// # Errors
+    /// When there is no answer, or one with errors.
+    pub async fn ask(&self, operation: Operation, variables: Value) -> Result<Value> {
+        self.graph.ask(operation, variables, Some(&self.token().await?)).await
+    }
+
+    /// A course that they are not on, and never the same twice.
+    ///
+    /// # Errors
+    /// When they are on all.
+    pub async fn choose(&self, is_free: bool) -> Result<String> {
+        let mut choice = if is_free { self.free.lock().await } else { self.bought.lock().await };
+        while choice.courses.is_empty() {
+            let variables = json!({ "isFree": is_free, "after": choice.after });
+            let answer = self.ask(OPEN_COURSES, variables).await?;
+            let page = &answer["courses"];
+            let nodes = page["nodes"].as_array().context("no page of courses")?;
+            let open = nodes.iter().filter(|course| course["viewerEnrollment"].is_null());
+            choice.courses.extend(open.filter_map(|course| course["id"].as_str().map(str::to_owned)));
+            choice.after = page["pageInfo"]["endCursor"].as_str().map(str::to_owned);
+            if choice.after.is_none() {
+                bail!("there is no course left for {}: --seed-scale makes more", self.id);
+            }
+        }
+        choice.courses.pop_front().context("a course")
+    }
+
+    /// The courses that they teach.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    pub async fn own_courses(&self) -> Result<Vec<String>> {
+        let mut own = self.own.lock().await;
+        if let Some(courses) = &*own {
+            return Ok(courses.clone());
+        }
+        let answer = self.ask(OWN_COURSES, json!({})).await?;
+        let nodes = answer["me"]["courses"]["nodes"].as_array().context("no page of courses")?;
+        let courses: Vec<_> = nodes.iter().filter_map(|course| course["id"].as_str().map(str::to_owned)).collect();
+        *own = Some(courses.clone());
+        Ok(courses)
+    }
+}
+
+impl Session {
+    fn read(session: &Value) -> Result<Self> {
+        let text = |name: &str| session[name].as_str().with_context(|| format!("a session without {name}: {session}"));
+        Ok(Self {
+            access_token: text("accessToken")?.to_owned(),
+            refresh_token: text("refreshToken")?.to_owned(),
+            expires_at: text("expiresAt")?.parse()?,
+        })
+    }
+}
+
+/// Those whom nobody plays at the moment.
+#[derive(Debug, Default)]
+pub struct Waiting(std::sync::Mutex<Vec<Arc<Person>>>);
+
+impl Waiting {
+    /// All of them.
+    #[must_use]
+    pub fn new(people: Vec<Arc<Person>>) -> Self {
+        Self(std::sync::Mutex::new(people))
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn take(&self) -> Option<Arc<Person>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop()
+    }
+
+    /// Waits again.
+    pub fn give_back(&self, person: Arc<Person>) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(person);
+    }
+}

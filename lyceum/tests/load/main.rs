@@ -1,0 +1,47 @@
+//! A short load of all kinds of people: it counts errors, never time. `cargo xtask load` runs a long one.
+
+use std::time::Duration;
+
+use load::{
+    Plan, Profile,
+    scenarios::{Pause, ROLES},
+    shape::Shape,
+    start,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_load_nothing_fails_and_accounts_agree() {
+    let plan = Plan {
+        program: env!("CARGO_BIN_EXE_lyceum").into(),
+        profile: Profile::Baseline,
+        seed_scale: "0.01".to_owned(),
+        shape: Shape::Ramp,
+        users: Plan::MIN_USERS,
+        seconds: 20,
+        pause: Pause { min: Duration::from_millis(200), max: Duration::from_millis(600) },
+    };
+    let system = start(&plan, [""; 0]).await.expect("a system");
+
+    let outcome = load::run(&plan, &system, |_| {}).await.expect("an outcome");
+
+    assert_eq!((outcome.failures(), outcome.broken.len(), outcome.log.len()), (0, 0, 0), "{outcome}");
+    for role in ROLES {
+        let did = outcome.rows.iter().filter(|row| row.name.starts_with(role.name()) && row.requests > 0);
+        assert!(did.count() >= 3, "{} did nothing: {outcome}", role.name());
+    }
+    let books = &outcome.books;
+    assert!(books.purchases > 0 && books.enrolled > 0, "{outcome}");
+    assert_eq!(books.gained.payments, books.purchases, "{outcome}");
+    assert_eq!(books.gained.enrollments, books.purchases + books.enrolled, "{outcome}");
+    assert_eq!(books.differences, [""; 0], "{outcome}");
+    // A payment and an enrollment for each purchase of a follower.
+    let notifications = outcome.notifications;
+    let followed = outcome.rows.iter().find(|row| row.name == "follower: PurchaseCourse").map(|row| row.requests);
+    assert_eq!(Some(notifications.heard), followed.map(|purchases| 2 * purchases as u64), "{outcome}");
+    assert!(notifications.heard > 0, "{outcome}");
+    assert_eq!((notifications.missed, notifications.repeated), (0, 0), "{outcome}");
+    // What takes the time is a kind of statement that there is, or the processes.
+    let bottleneck = outcome.ranking.bottleneck();
+    assert!(bottleneck.cost() > 0.0 && !bottleneck.what.is_empty(), "{outcome}");
+    system.stop().await.expect("it ends in order");
+}

@@ -1,0 +1,103 @@
+//! `cargo xtask load`
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+use tokio::process::Command;
+
+use crate::{
+    debian::ensure_wrk,
+    npm::Package,
+    process,
+    workspace::{compile, root},
+};
+
+/// Who comes, when, and to what.
+#[derive(Args)]
+pub struct Options {
+    /// When how many people come.
+    #[arg(long, default_value = "soak")]
+    shape: Shape,
+
+    /// Which indexes the databases have.
+    #[arg(long, default_value = "both")]
+    profile: Profile,
+
+    /// How long the load goes on, on each profile; with `--search`, for each word.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+
+    /// How many people there are at the most; 20 at least, so that all kinds of them are there.
+    #[arg(long, default_value_t = 40)]
+    users: usize,
+
+    /// Size of the data set; 1 is 100,000 courses.
+    #[arg(long, default_value_t = 1.0)]
+    seed_scale: f64,
+
+    /// Only search, at 16 connections without a pause: for words that many, few and no courses have, with their number and
+    /// without. Needs `wrk`.
+    #[arg(long)]
+    search: bool,
+
+    /// Another `lyceum` than this one.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+
+    /// Write the tables, a picture and the raw numbers to `load.md`, `load.svg` and `load.json` in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Shape {
+    /// More and more people, all the time.
+    Ramp,
+    /// All of them from the start, for the whole time.
+    Soak,
+    /// A quarter of them, all at once in the middle third, and then a quarter again.
+    Spike,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Profile {
+    /// Those of the specification, bottlenecks included.
+    Baseline,
+    /// Its remedies, too.
+    Tuned,
+    /// The one after the other, for comparison.
+    Both,
+}
+
+pub async fn run(options: &Options) -> Result<()> {
+    if options.search {
+        ensure_wrk().await?;
+    }
+    let mut programs = compile("build");
+    programs.args(["--locked", "--release", "-p", "load"]);
+    if options.program.is_none() {
+        let page = Package::web_playground();
+        page.install().await?;
+        page.build().await?;
+        programs.args(["-p", "lyceum"]);
+    }
+    process::run(&mut programs).await?;
+    let ours = std::env::current_exe()?;
+    let optimized = ours.ancestors().nth(2).context("where programs are built")?.join("release");
+    let mut command = Command::new(optimized.join("load"));
+    command.arg(if options.search { "search" } else { "run" }).arg("--program");
+    command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));
+    command.args(["--shape", &name(&options.shape), "--profile", &name(&options.profile)]);
+    command.args(["--seconds", &options.seconds.to_string(), "--users", &options.users.to_string()]);
+    command.args(["--seed-scale", &options.seed_scale.to_string()]);
+    if let Some(report) = &options.report {
+        command.arg("--report").arg(root().join(report));
+    }
+    process::run(command.current_dir(root())).await
+}
+
+/// As the program that is started knows it, too.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
