@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
-use sqlx::{Postgres, QueryBuilder, query_as};
+use sqlx::{Postgres, QueryBuilder, query_as, query_scalar};
 use subgraph_kit::{
     CourseId, Error, PageArgs, Refusal, UserId,
     children::{ChildCount, ChildPage, Children},
@@ -18,12 +18,16 @@ use subgraph_kit::{
 
 use super::{Course, Description, Level};
 
+/// What stands between title and description in `search_text`.
+const LINE_END: char = '\n';
+
 /// The courses table.
 #[derive(Clone)]
 pub struct Store {
     db: DbPool,
-    table: Table<Course, CourseFilter>,
+    table: Table<Course, StoredFilter>,
     by_teacher: Children<Course>,
+    has_search_text: bool,
 }
 
 /// Which courses of the catalogue are asked for.
@@ -39,6 +43,14 @@ pub struct CourseFilter {
     pub teacher: Option<UserId>,
 }
 
+/// A filter for the columns that there are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct StoredFilter {
+    filter: CourseFilter,
+    /// Whether there is a column `search_text`: the profile `tuned` has it.
+    has_search_text: bool,
+}
+
 impl Listed for Course {
     const NOUN: &'static str = "course";
     const TABLE: &'static str = "courses";
@@ -51,26 +63,38 @@ impl Listed for Course {
     }
 }
 
-impl Filter for CourseFilter {
+impl Filter for StoredFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        if let Some(search) = &self.search {
-            let pattern = contains_pattern(search);
-            sql.push(" and (title ilike ").push_bind(pattern.clone());
-            sql.push(" or description ilike ").push_bind(pattern).push(")");
+        let CourseFilter { search, level, is_free, teacher } = &self.filter;
+        if let Some(search) = search {
+            self.push_search(sql, search);
         }
-        if let Some(level) = self.level {
-            sql.push(" and level = ").push_bind(level);
+        if let Some(level) = level {
+            sql.push(" and level = ").push_bind(*level);
         }
-        if let Some(is_free) = self.is_free {
-            sql.push(" and is_free = ").push_bind(is_free);
+        if let Some(is_free) = is_free {
+            sql.push(" and is_free = ").push_bind(*is_free);
         }
-        if let Some(teacher) = self.teacher {
-            sql.push(" and teacher_id = ").push_bind(teacher);
+        if let Some(teacher) = teacher {
+            sql.push(" and teacher_id = ").push_bind(*teacher);
         }
     }
 
     fn may_read_everything(&self) -> bool {
-        self.search.is_some() || self.teacher.is_some()
+        self.filter.search.is_some() || self.filter.teacher.is_some()
+    }
+}
+
+impl StoredFilter {
+    fn push_search(&self, sql: &mut QueryBuilder<Postgres>, search: &str) {
+        let pattern = contains_pattern(search);
+        // A text of several lines could begin in the title and end in the description.
+        if self.has_search_text && !search.contains(LINE_END) {
+            sql.push(" and search_text like lower(").push_bind(pattern).push(")");
+        } else {
+            sql.push(" and (title ilike ").push_bind(pattern.clone());
+            sql.push(" or description ilike ").push_bind(pattern).push(")");
+        }
     }
 }
 
@@ -82,7 +106,15 @@ impl Store {
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_teacher = Children::open(db.clone(), table.lane().clone(), "teacher_id").await?;
-        Ok(Self { db, table, by_teacher })
+        let has_search_text = query_scalar(
+            "select exists (select from pg_attribute where attrelid = 'courses'::regclass and attname = 'search_text')",
+        );
+        let has_search_text = has_search_text.fetch_one(&db).await?;
+        Ok(Self { db, table, by_teacher, has_search_text })
+    }
+
+    fn stored(&self, filter: &CourseFilter) -> StoredFilter {
+        StoredFilter { filter: filter.clone(), has_search_text: self.has_search_text }
     }
 
     /// A page of the catalogue.
@@ -96,7 +128,7 @@ impl Store {
         filter: &CourseFilter,
         args: &PageArgs,
     ) -> Result<Page<Course>, Error> {
-        self.table.page(scan, order, filter, args).await
+        self.table.page(scan, order, &self.stored(filter), args).await
     }
 
     /// How many courses pass the filter.
@@ -104,7 +136,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn count(&self, scan: Scan, filter: &CourseFilter) -> Result<i64, Error> {
-        self.table.count(scan, filter).await
+        self.table.count(scan, &self.stored(filter)).await
     }
 
     /// Publishes a course.

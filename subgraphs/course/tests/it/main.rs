@@ -8,4 +8,5 @@ mod mutations;
 mod people;
 mod pool;
 mod scans;
+mod search;
 mod user;
