@@ -31,7 +31,8 @@ const HEARD_WITHIN: Duration = Duration::from_secs(30);
 /// What one purchase tells its student.
 const TOLD: [&str; 2] = ["PAYMENT", "ENROLLMENT"];
 const HEARD: &str = "heard of the purchase";
-/// What people search for: topics, which one course in a hundred has, and what few or none have.
+/// What people search for: topics, which one course in a hundred has or more, and what none has. Not words of two letters,
+/// which no index finds: [`crate::search`] has one.
 const WORDS: [&str; 12] = [
     "Rust",
     "Python",
@@ -43,7 +44,7 @@ const WORDS: [&str; 12] = [
     "watercolour",
     "kubernetes",
     "statistics",
-    "42",
+    "SQL",
     "no such course",
 ];
 /// What a screen shows of a catalogue.
