@@ -345,7 +345,7 @@ fn numbers_say_what_has_happened() {
     let of_payment = [("subgraph", "payment")];
     assert_eq!(number(&url, "lyceum_subgraph_request_duration_seconds_count", &of_payment), answered + 2.0);
     assert!(number(&url, "db_client_operation_duration_seconds_count", &statements) > selected);
-    let inserted = [("db_namespace", "payment"), ("db_query_summary", "INSERT payments")];
+    let inserted = [("db_namespace", "payment"), ("db_query_summary", "WITH purchases")];
     assert_eq!(number(&url, "db_client_operation_duration_seconds_count", &inserted), 1.0);
     for (service, kind) in [
         ("enrollment", "lyceum.payment.completed"),

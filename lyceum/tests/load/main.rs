@@ -19,7 +19,7 @@ async fn under_load_nothing_fails_and_accounts_agree() {
         users: Plan::MIN_USERS,
         seconds: 25,
         // What a system without optimizations can do beside other work: it is not to be overloaded.
-        pause: Pause { min: Duration::from_millis(500), max: Duration::from_millis(1_000) },
+        pause: Pause { min: Duration::from_millis(500), max: Duration::from_secs(1) },
     };
     let system = start(&plan, [""; 0]).await.expect("a system");
 
