@@ -8,8 +8,10 @@ use async_graphql::{
 };
 use moka::sync::Cache;
 
-/// This is the text of those that are kept, and some times as much in memory.
-const MOST_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
+/// Of those that are kept, as they are in memory.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+/// What a byte of the text becomes: a name of four letters is a selection of 200 bytes.
+const BYTES_FOR_EACH: usize = 50;
 
 /// Clones share what they know.
 #[derive(Clone)]
@@ -17,8 +19,9 @@ pub(crate) struct Documents(Cache<String, Arc<ExecutableDocument>>);
 
 impl Default for Documents {
     fn default() -> Self {
-        let weigh = |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().weigher(weigh).max_capacity(MOST_DOCUMENT_BYTES).build())
+        let weigh =
+            |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(BYTES_FOR_EACH * text.len()).unwrap_or(u32::MAX);
+        Self(Cache::builder().weigher(weigh).max_capacity(MOST_BYTES).build())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::HashSet, slice, task::Poll};
 
 use async_graphql::{
-    ContextSelectionSet, Name, ObjectType, OutputType, Positioned, ServerResult, Value,
+    ContextSelectionSet, Name, ObjectType, OutputType, Positioned, ServerError, ServerResult, Value,
     indexmap::IndexMap,
     parser::types::{Field, Selection, SelectionSet},
     registry::Registry,
@@ -129,7 +129,13 @@ async fn resolve_field<T: ObjectType>(
     field: &Positioned<Field>,
     object: &T,
 ) -> ServerResult<Option<Value>> {
-    object.resolve_field(&ctx.with_field(field)).await
+    // No value, not even null: the router knows a field that is not there, since another version has it.
+    let unknown = || {
+        let message =
+            format!("Cannot query field \"{}\" on type \"{}\".", field.node.response_key().node, T::type_name());
+        ServerError::new(message, Some(field.pos))
+    };
+    object.resolve_field(&ctx.with_field(field)).await?.map(Some).ok_or_else(unknown)
 }
 
 async fn add(
@@ -237,6 +243,8 @@ mod tests {
             "fails",
             "failsLate id fails",
             "failsLate",
+            "nosuch id",
+            "alias: nosuch",
             "next { id next { fails slow } } title",
             "next { id } next { title }",
             "id id title: id",

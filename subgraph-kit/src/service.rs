@@ -91,6 +91,8 @@ where
 #[derive(Clone)]
 pub struct Subgraph {
     name: &'static str,
+    /// All that its answers are made of, but for aliases.
+    names: Arc<[String]>,
     db: DbPool,
     /// Of its own, so that many requests do not look like a database that is away.
     probe: DbPool,
@@ -125,7 +127,7 @@ impl Subgraph {
         S: SubscriptionType + 'static,
         L: Clone + Send + Sync + 'static,
     {
-        let db = db.into();
+        let (db, names) = (db.into(), schema.names().into());
         // An event is an answer of its own, at a time of its own, so a stream's loader has a clock.
         let stream = {
             let (schema, loader) = (schema.clone(), loader.clone());
@@ -146,6 +148,7 @@ impl Subgraph {
         };
         Self {
             name,
+            names,
             probe: database::beside(&db, 1),
             db,
             verifier,
@@ -211,6 +214,12 @@ impl Subgraph {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The names of its types and fields.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Its database.

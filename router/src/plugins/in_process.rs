@@ -33,9 +33,12 @@ use subgraph_kit::{Subgraph, spans};
 
 use super::handed_over;
 
-/// Of a thread. What has others is handed over as JSON.
-const MOST_KEYS: usize = 4_096;
-const LONGEST_KEY: usize = 64;
+/// Of a thread, for ever. What has others is handed over as JSON.
+const MOST_ALIASES: usize = 4_096;
+const LONGEST_ALIAS: usize = 64;
+/// Where hive-router asks for several things at once, it numbers them.
+const ALIASES_OF_ROUTER: [&str; 2] = ["_e", "_internal_qp_alias_"];
+const MOST_ALIASES_OF_ROUTER: usize = 64;
 
 /// How the subgraphs of this process are called, by name.
 pub type Executors = HashMap<&'static str, SubgraphExecutorBoxedArc>;
@@ -75,12 +78,16 @@ impl RouterPlugin for InProcess {
 
 struct InProcessExecutor {
     subgraph: Subgraph,
+    names: HashSet<&'static str>,
     endpoint: Uri,
 }
 
 impl InProcessExecutor {
     fn new(subgraph: Subgraph) -> Self {
-        Self { subgraph, endpoint: Uri::from_static("/") }
+        let of_router =
+            (0..MOST_ALIASES_OF_ROUTER).flat_map(|number| ALIASES_OF_ROUTER.map(|alias| format!("{alias}{number}")));
+        let names = subgraph.names().iter().cloned().chain(of_router).map(kept_for_ever).collect();
+        Self { subgraph, names, endpoint: Uri::from_static("/") }
     }
 }
 
@@ -114,7 +121,7 @@ impl SubgraphExecutor for InProcessExecutor {
             Err(_) => return Ok(failed("the call took too long", "SUBGRAPH_REQUEST_TIMEOUT")),
         };
 
-        answer(&response).map_or_else(|| by_json(&response, request.custom_scalar_paths), Ok)
+        answer(&response, &self.names).map_or_else(|| by_json(&response, request.custom_scalar_paths), Ok)
     }
 
     // hive-router asks for subscriptions by itself, over HTTP.
@@ -129,9 +136,10 @@ impl SubgraphExecutor for InProcessExecutor {
 }
 
 /// What hive-router makes of an answer without errors and extensions. None for all others, and where a key cannot be kept.
-fn answer(response: &Response) -> Option<SubgraphResponse<'static>> {
+fn answer(response: &Response, names: &HashSet<&'static str>) -> Option<SubgraphResponse<'static>> {
     let is_data_alone = response.errors.is_empty() && response.extensions.is_empty() && response.data != Value::Null;
-    let data = is_data_alone.then(|| KEYS.with_borrow_mut(|keys| keys.data(&response.data)))??;
+    let data =
+        is_data_alone.then(|| ALIASES.with_borrow_mut(|aliases| Keys { names, aliases }.data(&response.data)))??;
     Some(SubgraphResponse { data, ..SubgraphResponse::default() })
 }
 
@@ -145,14 +153,18 @@ fn by_json(
 }
 
 thread_local! {
-    static KEYS: RefCell<Keys> = RefCell::default();
+    static ALIASES: RefCell<HashSet<&'static str>> = RefCell::default();
 }
 
-/// Keys of answers, which hive-router wants to borrow: kept for ever, so not more than a schema's names and some aliases.
-#[derive(Default)]
-struct Keys(HashSet<&'static str>);
+/// Keys of answers, which hive-router wants to borrow.
+struct Keys<'a> {
+    /// The schema's own.
+    names: &'a HashSet<&'static str>,
+    /// Those that clients have made up.
+    aliases: &'a mut HashSet<&'static str>,
+}
 
-impl Keys {
+impl Keys<'_> {
     fn data(&mut self, value: &Value) -> Option<Data<'static>> {
         Some(match value {
             Value::Null => Data::Null,
@@ -174,14 +186,18 @@ impl Keys {
     }
 
     fn key(&mut self, key: &str) -> Option<&'static str> {
-        if let Some(known) = self.0.get(key) {
+        if let Some(known) = self.names.get(key).or_else(|| self.aliases.get(key)) {
             return Some(known);
         }
-        let key: &'static str =
-            (self.0.len() < MOST_KEYS && key.len() <= LONGEST_KEY).then(|| &*Box::leak(Box::<str>::from(key)))?;
-        self.0.insert(key);
+        let is_kept = self.aliases.len() < MOST_ALIASES && key.len() <= LONGEST_ALIAS;
+        let key = is_kept.then(|| kept_for_ever(key.to_owned()))?;
+        self.aliases.insert(key);
         Some(key)
     }
+}
+
+fn kept_for_ever(key: String) -> &'static str {
+    Box::leak(key.into_boxed_str())
 }
 
 /// An answer, so that hive-router's circuit breaker does not count it. It is for subgraphs that hang, which those of this
@@ -217,14 +233,14 @@ mod tests {
     fn an_answer_is_handed_over_as_its_json_would_be() {
         let data = value!({
             "text": "\"quoted\", \u{1F600} and\nlines",
-            "enum": ENUM,
+            "enum": (Value::Enum(Name::new("STUDENT"))),
             "numbers": [0, 1, -1, 1.5, 9_007_199_254_740_993i64, u64::MAX],
             "flags": [true, false, null],
             "nested": [[], {}, { "again": { "text": "" } }, null],
         });
         let response = Response::new(data);
 
-        let direct = answer(&response).expect("it has neither errors nor extensions");
+        let direct = answer(&response, &HashSet::new()).expect("it has neither errors nor extensions");
         let by_json = by_json(&response, None).expect("it is JSON");
 
         assert_eq!(format!("{:?}", direct.data), format!("{:?}", by_json.data));
@@ -233,19 +249,23 @@ mod tests {
     #[test]
     fn errors_extensions_and_nothing_at_all_go_as_json() {
         let error = async_graphql::ServerError::new("no", None);
+        let is_direct = |response: &Response| answer(response, &HashSet::new()).is_some();
 
-        assert!(answer(&Response::new(value!({ "a": 1 })).extension("trace", value!(1))).is_none());
-        assert!(answer(&Response::new(Value::Null)).is_none());
-        assert!(answer(&Response::from_errors(vec![error])).is_none());
+        assert!(is_direct(&Response::new(value!({ "a": 1 }))));
+        assert!(!is_direct(&Response::new(value!({ "a": 1 })).extension("trace", value!(1))));
+        assert!(!is_direct(&Response::new(Value::Null)));
+        assert!(!is_direct(&Response::from_errors(vec![error])));
     }
 
     #[test]
     fn no_client_makes_it_keep_more_and_more() {
-        let mut keys = Keys::default();
-        let kept = (0..2 * MOST_KEYS).filter(|number| keys.key(&format!("alias{number}")).is_some()).count();
+        let (names, mut aliases) = (HashSet::from(["title"]), HashSet::new());
+        let mut keys = Keys { names: &names, aliases: &mut aliases };
+        let kept = (0..2 * MOST_ALIASES).filter(|number| keys.key(&format!("alias{number}")).is_some()).count();
 
-        assert_eq!(kept, MOST_KEYS);
+        assert_eq!(kept, MOST_ALIASES);
         assert!(keys.key("alias1").is_some());
-        assert!(Keys::default().key(&"k".repeat(LONGEST_KEY + 1)).is_none());
+        assert!(keys.key("title").is_some(), "nor takes the schema's own names away");
+        assert!(Keys { names: &names, aliases: &mut HashSet::new() }.key(&"k".repeat(LONGEST_ALIAS + 1)).is_none());
     }
 }

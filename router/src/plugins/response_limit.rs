@@ -61,7 +61,7 @@ impl RouterPlugin for ResponseLimit {
             return payload.end_with_response(nothing_of_it());
         }
         payload.on_end(move |mut payload| {
-            let bytes = payload.execution_result.bytes.as_ref().map_or(0, Bytes::len);
+            let bytes = self.length(&payload.execution_result);
             if self.has_kept_too_much(context.get_ref::<Kept>().as_deref(), bytes) {
                 payload.execution_result = nothing_of_it();
             }
@@ -73,17 +73,25 @@ impl RouterPlugin for ResponseLimit {
         &'exec self,
         payload: OnExecuteStartHookPayload<'exec>,
     ) -> OnExecuteStartHookResult<'exec> {
-        payload.on_end(move |payload| {
+        payload.on_end(move |mut payload| {
             // What is in many places of the answer was in one of a subgraph's.
-            if left_after(&payload.data, self.max_bytes).is_none() {
+            let Some(left) = left_after(&payload.data, self.max_bytes) else {
                 return payload.end_with_graphql_error(too_large(), StatusCode::OK);
-            }
+            };
+            payload.response_size_estimate = self.max_bytes - left;
             payload.proceed()
         })
     }
 }
 
 impl ResponseLimit {
+    /// Of a subgraph's answer, whether or not it came as JSON. One too long is a byte longer than the most.
+    fn length(&self, answer: &SubgraphResponse<'_>) -> usize {
+        let of_data =
+            || left_after(&answer.data, self.max_bytes).map_or(self.max_bytes + 1, |left| self.max_bytes - left);
+        answer.bytes.as_ref().map_or_else(of_data, Bytes::len)
+    }
+
     /// With these bytes more.
     fn has_kept_too_much(&self, kept: Option<&Kept>, bytes: usize) -> bool {
         kept.is_some_and(|Kept(kept)| kept.fetch_add(bytes, Ordering::Relaxed) + bytes > self.max_bytes)
@@ -125,6 +133,19 @@ mod tests {
         assert!(!limit.has_kept_too_much(Some(&kept), 40));
         assert!(limit.has_kept_too_much(Some(&kept), 1));
         assert!(limit.has_kept_too_much(Some(&kept), 0), "nothing more is asked for");
+    }
+
+    #[test]
+    fn an_answer_that_did_not_come_as_json_has_a_length() {
+        let limit = ResponseLimit { max_bytes: 1_500 };
+        let answer = |items| SubgraphResponse {
+            data: Value::Array(vec![Value::String("0123456789".into()); items]),
+            ..SubgraphResponse::default()
+        };
+
+        assert_eq!(limit.length(&answer(100)), 2 + 100 * 13);
+        assert_eq!(limit.length(&answer(1_000)), 1_501);
+        assert_eq!(limit.length(&nothing_of_it()), 4);
     }
 
     fn json_length(json: &str) -> usize {

@@ -88,10 +88,11 @@ impl Filter for StoredFilter {
 impl StoredFilter {
     fn push_search(&self, sql: &mut QueryBuilder<Postgres>, search: &str) {
         let pattern = contains_pattern(search);
+        if self.has_search_text {
+            sql.push(" and search_text like lower(").push_bind(pattern.clone()).push(")");
+        }
         // A text of several lines could begin in the title and end in the description.
-        if self.has_search_text && !search.contains(LINE_END) {
-            sql.push(" and search_text like lower(").push_bind(pattern).push(")");
-        } else {
+        if !self.has_search_text || search.contains(LINE_END) {
             sql.push(" and (title ilike ").push_bind(pattern.clone());
             sql.push(" or description ilike ").push_bind(pattern).push(")");
         }

@@ -8,10 +8,11 @@ use crate::{people::*, pool::connection};
 
 const SEARCH: &str =
     "query ($text: String!) { courses(first: 100, filter: { search: $text }) { totalCount nodes { title } } }";
-const TUNED: [&str; 3] = [
+const TUNED: [&str; 4] = [
     include_str!("../../../../migrations/course/tuned/001_courses_search.sql"),
     include_str!("../../../../migrations/course/tuned/002_courses_lists.sql"),
     include_str!("../../../../migrations/course/tuned/003_courses_search_text.sql"),
+    include_str!("../../../../migrations/course/tuned/004_courses_search_text_index.sql"),
 ];
 const COURSES: [(&str, &str); 9] = [
     ("Rust", "Ownership and borrowing."),

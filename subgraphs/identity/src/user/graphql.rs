@@ -20,7 +20,7 @@ pub struct UserQuery;
 pub struct UserMutation;
 
 /// The signed-in user, as far as it is asked for. What other subgraphs say of them needs no more than the key, which the
-/// access token holds.
+/// access token holds: it is believed until it ends, also of an account that is gone.
 enum Me {
     Row(Entity<User>),
     Key(UserKey),
