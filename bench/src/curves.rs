@@ -79,8 +79,9 @@ impl Running {
         let scale = scale.to_string();
         // One student, or address, would not ask so often.
         let arguments = ["--seed-scale", &scale, "--cost-budget", "0", "--requests-per-client", "1000"];
-        let live = ["--live-per-client", "20000", "--live-per-user", "20000"];
-        let system = System::start_on(cores, settings.program, arguments.into_iter().chain(live)).await?;
+        let connections = ["--connections-per-client", "--live-per-client", "--live-per-user"];
+        let arguments = arguments.into_iter().chain(connections.into_iter().flat_map(|limit| [limit, "20000"]));
+        let system = System::start_on(cores, settings.program, arguments).await?;
         let students = Students::sign_in(&system.addresses().router).await?;
         Ok(Self { system, students, seconds: settings.seconds })
     }

@@ -85,6 +85,7 @@ impl<T: Listed + ObjectType> TypeName for Connection<T> {
     }
 }
 
+/// An edge in a connection.
 #[Object(name_type, shareable)]
 impl<T: Listed + ObjectType> Edge<'_, T> {
     /// The item at the end of the edge
