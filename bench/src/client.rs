@@ -34,11 +34,11 @@ impl Students {
             Self { http: Client::new(), url: format!("{router}/graphql"), tokens: Vec::new(), courses: Vec::new() };
         for number in 1..=TURNS {
             let input = json!({ "email": format!("student{number}@lyceum.example"), "password": PASSWORD });
-            let answer = students.ask(&students.url, SIGN_IN, &json!({ "input": input }), None).await?;
+            let answer = students.ask(SIGN_IN, &json!({ "input": input }), None).await?;
             let token = answer["data"]["login"]["session"]["accessToken"].as_str();
             students.tokens.push(token.with_context(|| answer.to_string())?.to_owned());
         }
-        let answer = students.ask(&students.url, COURSES, &json!({}), None).await?;
+        let answer = students.ask(COURSES, &json!({}), None).await?;
         let nodes = answer["data"]["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
         students.courses = nodes.iter().filter_map(|node| node["id"].as_str().map(str::to_owned)).collect();
         Ok(students)
@@ -50,14 +50,12 @@ impl Students {
         &self.tokens
     }
 
-    /// The URL of the graph.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
+    /// A request that is not sent yet.
+    pub fn request(&self, document: &str, variables: &Value, token: Option<&str>) -> RequestBuilder {
+        self.request_to(&self.url, document, variables, token)
     }
 
-    /// A request that is not sent yet.
-    pub fn post(&self, url: &str, document: &str, variables: &Value, token: Option<&str>) -> RequestBuilder {
+    fn request_to(&self, url: &str, document: &str, variables: &Value, token: Option<&str>) -> RequestBuilder {
         let request = self.http.post(url).json(&json!({ "query": document, "variables": variables }));
         match token {
             Some(token) => request.bearer_auth(token),
@@ -65,12 +63,12 @@ impl Students {
         }
     }
 
-    /// What the graph at this URL answers.
+    /// What the graph answers.
     ///
     /// # Errors
     /// When it does not, or not in JSON.
-    pub async fn ask(&self, url: &str, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
-        Ok(self.post(url, document, variables, token).send().await?.json().await?)
+    pub async fn ask(&self, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
+        Ok(self.request(document, variables, token).send().await?.json().await?)
     }
 
     /// What a page is asked with at a turn.
@@ -117,7 +115,8 @@ impl Students {
         let url = format!("{router}/graphql");
         let mut data = Vec::new();
         for (turn, token) in self.tokens.iter().enumerate() {
-            let answer = self.ask(&url, page.document, &self.variables_json(page, turn), Some(token)).await?;
+            let request = self.request_to(&url, page.document, &self.variables_json(page, turn), Some(token));
+            let answer: Value = request.send().await?.json().await?;
             ensure!(answer.get("errors").is_none(), "{}: {answer}", page.name);
             data.push(answer["data"].clone());
         }
@@ -130,7 +129,7 @@ impl Students {
     /// When they do not: says both.
     pub async fn compare(&self, page: &Page, by_hand: &str) -> Result<()> {
         for (turn, token) in self.tokens.iter().enumerate() {
-            let graph = self.ask(&self.url, page.document, &self.variables_json(page, turn), Some(token)).await?;
+            let graph = self.ask(page.document, &self.variables_json(page, turn), Some(token)).await?;
             let url = Url::parse_with_params(&format!("{by_hand}{}", page.path), self.variables(page, turn))?;
             let hand: Value = self.http.get(url).bearer_auth(token).send().await?.error_for_status()?.json().await?;
             ensure!(graph == hand, "{}: {}", page.name, difference(&graph.to_string(), &hand.to_string()));

@@ -2,11 +2,11 @@
 
 use std::{fmt, path::Path};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bench::{
     client::Students,
     load::{Load, Measured},
-    pages::{Asks, PAGES, Page},
+    pages::{Asks, Page},
     system::System,
 };
 use serde::Serialize;
@@ -19,8 +19,6 @@ const CONNECTIONS: u32 = 16;
 const LIVE: [usize; 3] = [100, 1_000, 10_000];
 /// From `courses` to `teacher`, and back.
 const MOST_STEPS: u32 = 6;
-const HOME: Page = PAGES[0];
-const CATALOGUE: Page = PAGES[6];
 
 /// One size, and what became of it.
 #[derive(Serialize)]
@@ -129,9 +127,14 @@ pub async fn measure(settings: &Settings<'_>) -> Result<Curves> {
     Ok(Curves { curves, live })
 }
 
+fn home() -> Result<Page> {
+    Page::named("StudentHome").context("a student's home")
+}
+
 async fn of_one_system(settings: &Settings<'_>, scale: f64) -> Result<Vec<Curve>> {
+    let home = home()?;
     let running = Running::start(settings, scale, None).await?;
-    let connections = (0..=8).map(|power| 1 << power).map(|number| (number, HOME, number));
+    let connections = (0..=8).map(|power| 1 << power).map(|number| (number, home, number));
     let lengths = [1, 2, 5, 10, 20, 50, 100].map(|length| {
         let document =
             format!("{{ courses(first: {length}) {{ nodes {{ id title level price teacher {{ id name }} }} }} }}");
@@ -139,7 +142,7 @@ async fn of_one_system(settings: &Settings<'_>, scale: f64) -> Result<Vec<Curve>
     });
     let steps = (1..=MOST_STEPS).map(|steps| (steps, public(nested(steps)), CONNECTIONS));
     let curves = vec![
-        running.curve("connections", HOME.name, connections).await?,
+        running.curve("connections", home.name, connections).await?,
         running.curve("courses in the list", "catalogue", lengths).await?,
         running.curve("steps between subgraphs", "courses' teachers' courses", steps).await?,
     ];
@@ -148,10 +151,11 @@ async fn of_one_system(settings: &Settings<'_>, scale: f64) -> Result<Vec<Curve>
 }
 
 async fn of_rows(settings: &Settings<'_>) -> Result<Curve> {
-    let mut curve = Curve { of: "courses in the database", page: CATALOGUE.name, points: Vec::new() };
+    let catalogue = Page::named("catalogue").context("the catalogue")?;
+    let mut curve = Curve { of: "courses in the database", page: catalogue.name, points: Vec::new() };
     for scale in settings.scales {
         let running = Running::start(settings, *scale, None).await?;
-        curve.points.push(running.point(scale * 100_000.0, &CATALOGUE, CONNECTIONS).await?);
+        curve.points.push(running.point(scale * 100_000.0, &catalogue, CONNECTIONS).await?);
         running.system.stop().await?;
     }
     say(&curve);
@@ -160,10 +164,11 @@ async fn of_rows(settings: &Settings<'_>) -> Result<Curve> {
 
 /// Of the system and its databases; what sends the requests has both.
 async fn of_cores(settings: &Settings<'_>, scale: f64) -> Result<Curve> {
-    let mut curve = Curve { of: "cores", page: HOME.name, points: Vec::new() };
+    let home = home()?;
+    let mut curve = Curve { of: "cores", page: home.name, points: Vec::new() };
     for (number, cores) in [(1.0, "0"), (2.0, "0,1")] {
         let running = Running::start(settings, scale, Some(cores)).await?;
-        curve.points.push(running.point(number, &HOME, CONNECTIONS).await?);
+        curve.points.push(running.point(number, &home, CONNECTIONS).await?);
         running.system.stop().await?;
     }
     say(&curve);

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use bench::{client::Students, system::System};
+use bench::{client::Students, events::Events, system::System};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use reqwest::Response;
@@ -48,7 +48,7 @@ pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>
     let students = Students::sign_in(&system.addresses().router).await?;
     let mut all = Vec::new();
     let mut streams = Vec::new();
-    let answer = students.ask(students.url(), FREE, &json!({}), None).await?;
+    let answer = students.ask(FREE, &json!({}), None).await?;
     let nodes = answer["data"]["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
     let free: Vec<_> = nodes.iter().map(|node| node["id"].clone()).collect();
     let before = system.resident_bytes()?;
@@ -80,16 +80,14 @@ pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>
 }
 
 async fn open(students: &Students, token: &str) -> Result<Response> {
-    let request =
-        students.post(students.url(), SUBSCRIPTION, &json!({}), Some(token)).header("accept", "text/event-stream");
+    let request = students.request(SUBSCRIPTION, &json!({}), Some(token)).header("accept", "text/event-stream");
     Ok(request.send().await?.error_for_status()?)
 }
 
 /// In the first of these courses that the student is not in.
 async fn enroll(students: &Students, token: &str, courses: &[Value]) -> Result<()> {
     for course in courses {
-        let answer =
-            students.ask(students.url(), ENROLL, &json!({ "input": { "courseId": course } }), Some(token)).await?;
+        let answer = students.ask(ENROLL, &json!({ "input": { "courseId": course } }), Some(token)).await?;
         let errors = answer["data"]["enroll"]["userErrors"].as_array().with_context(|| answer.to_string())?;
         if errors.is_empty() {
             return Ok(());
@@ -100,19 +98,18 @@ async fn enroll(students: &Students, token: &str, courses: &[Value]) -> Result<(
 
 /// The stream, and the milliseconds from a notification's commit until it was here.
 async fn next(mut stream: Response) -> Result<(Response, f64)> {
-    let mut text = String::new();
-    loop {
+    let mut events = Events::default();
+    let event = loop {
+        if let Some(event) = events.next_data() {
+            break event;
+        }
         let chunk = timeout(PATIENCE, stream.chunk()).await.context("no event in time")??;
-        text += std::str::from_utf8(&chunk.context("the stream has ended")?)?;
-        let Some(event) = text.lines().find_map(|line| line.strip_prefix("data:")).filter(|_| text.ends_with('\n'))
-        else {
-            continue;
-        };
-        let event: Value = serde_json::from_str(event)?;
-        let created = event["data"]["notificationAdded"]["createdAt"].as_str().with_context(|| event.to_string())?;
-        let delay = Utc::now() - DateTime::parse_from_rfc3339(created)?.to_utc();
-        ensure!(delay >= chrono::TimeDelta::zero(), "the clock went back");
-        #[expect(clippy::cast_precision_loss, reason = "it is not long")]
-        return Ok((stream, delay.num_microseconds().unwrap_or(i64::MAX) as f64 / 1_000.0));
-    }
+        events.push(&chunk.context("the stream has ended")?);
+    };
+    let event: Value = serde_json::from_str(&event)?;
+    let created = event["data"]["notificationAdded"]["createdAt"].as_str().with_context(|| event.to_string())?;
+    let delay = Utc::now() - DateTime::parse_from_rfc3339(created)?.to_utc();
+    ensure!(delay >= chrono::TimeDelta::zero(), "the clock went back");
+    #[expect(clippy::cast_precision_loss, reason = "it is not long")]
+    Ok((stream, delay.num_microseconds().unwrap_or(i64::MAX) as f64 / 1_000.0))
 }

@@ -31,6 +31,14 @@ pub enum Asks {
     Nothing,
 }
 
+impl Page {
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        PAGES.into_iter().find(|page| page.name == name)
+    }
+}
+
 /// All of them.
 pub const PAGES: [Page; 10] = [
     Page {

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// What Linux counts processor time in.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// A running system. Dropped, it ends.
+/// A running system. Dropped, it ends in order, as its stdin does, and its databases with it.
 pub struct System {
     process: Child,
     id: u32,
@@ -102,7 +102,6 @@ impl System {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
-            .kill_on_drop(true)
             .spawn()?;
         let id = process.id().context("the system ended at once")?;
         let started = Instant::now();

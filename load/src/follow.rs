@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use bench::events::Events;
 use reqwest::{Client, Response, header::ACCEPT};
 use serde_json::{Value, json};
 use tokio::{
@@ -133,22 +134,17 @@ async fn follow(http: Client, router: String, person: Arc<Person>, heard: Arc<He
 }
 
 async fn read(mut stream: Response, heard: &Heard) -> Result<()> {
-    let mut text = Vec::new();
+    let mut events = Events::default();
     while let Some(chunk) = timeout(SILENCE, stream.chunk()).await?? {
-        text.extend_from_slice(&chunk);
-        while let Some(end) = text.windows(2).position(|end| end == b"\n\n") {
-            let event: Vec<_> = text.drain(..end + 2).collect();
-            hear(str::from_utf8(&event)?, heard)?;
+        events.push(&chunk);
+        while let Some(data) = events.next_data() {
+            hear(&data, heard)?;
         }
     }
     Ok(())
 }
 
-fn hear(event: &str, heard: &Heard) -> Result<()> {
-    let Some(data) = event.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim) else { return Ok(()) };
-    if data.is_empty() {
-        return Ok(());
-    }
+fn hear(data: &str, heard: &Heard) -> Result<()> {
     let answer: Value = serde_json::from_str(data).with_context(|| data.to_owned())?;
     if let Some(errors) = answer.get("errors") {
         bail!("{errors}");
@@ -162,15 +158,14 @@ mod tests {
     use super::*;
 
     fn event(id: &str, kind: &str) -> String {
-        let data = json!({ "data": { "notificationAdded": { "id": id, "type": kind } } });
-        format!("event: next\ndata: {data}\n\n")
+        json!({ "data": { "notificationAdded": { "id": id, "type": kind } } }).to_string()
     }
 
     #[test]
     fn a_notification_counts_once_however_often_it_comes() {
         let heard = Heard::default();
 
-        for event in [event("1", "PAYMENT"), event("2", "ENROLLMENT"), event("1", "PAYMENT"), ":\n\n".to_owned()] {
+        for event in [event("1", "PAYMENT"), event("2", "ENROLLMENT"), event("1", "PAYMENT")] {
             hear(&event, &heard).expect("an event");
         }
 
@@ -181,9 +176,6 @@ mod tests {
 
     #[test]
     fn a_stream_that_ends_with_an_error_says_so() {
-        let event = "event: next\ndata: {\"errors\":[{\"message\":\"no\"}]}\n\nevent: complete\ndata:\n\n";
-
-        assert!(hear(event, &Heard::default()).is_err());
-        assert!(hear("event: complete\ndata:\n\n", &Heard::default()).is_ok());
+        assert!(hear(r#"{"errors":[{"message":"no"}]}"#, &Heard::default()).is_err());
     }
 }

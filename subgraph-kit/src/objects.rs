@@ -89,7 +89,7 @@ fn push_plain_fields<'a>(
     })
 }
 
-type Resolving<'a> = BoxFuture<'a, ServerResult<Option<Value>>>;
+type Resolving<'a> = BoxFuture<'a, ServerResult<Value>>;
 
 /// Each object's fields. As in the library, a field that fails is an error and left out.
 async fn resolve<T: ObjectType>(
@@ -128,27 +128,27 @@ async fn resolve_field<T: ObjectType>(
     ctx: &ContextSelectionSet<'_>,
     field: &Positioned<Field>,
     object: &T,
-) -> ServerResult<Option<Value>> {
+) -> ServerResult<Value> {
     // No value, not even null: the router knows a field that is not there, since another version has it.
     let unknown = || {
         let message =
             format!("Cannot query field \"{}\" on type \"{}\".", field.node.response_key().node, T::type_name());
         ServerError::new(message, Some(field.pos))
     };
-    object.resolve_field(&ctx.with_field(field)).await?.map(Some).ok_or_else(unknown)
+    object.resolve_field(&ctx.with_field(field)).await?.ok_or_else(unknown)
 }
 
 async fn add(
     answered: &mut IndexMap<Name, Value>,
     ctx: &ContextSelectionSet<'_>,
     key: &Name,
-    value: ServerResult<Option<Value>>,
+    value: ServerResult<Value>,
     account: &Account<'_>,
 ) {
-    account.value(&value).await;
+    account.value(value.as_ref().map(Some)).await;
     match value {
         Ok(value) => {
-            answered.insert(key.clone(), value.unwrap_or_default());
+            answered.insert(key.clone(), value);
         }
         Err(error) => ctx.add_error(error),
     }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use async_graphql::{
-    ContextSelectionSet, QueryPathSegment, ServerResult, Value, async_trait,
+    ContextSelectionSet, QueryPathSegment, ServerError, ServerResult, Value, async_trait,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
 };
 use clap::Args;
@@ -142,7 +142,7 @@ impl Extension for ResponseLimit {
             QueryPathSegment::Name(_) => account.field(info.alias.unwrap_or(info.name)).await,
         }
         let value = next.run(ctx, info).await;
-        account.value(&value).await;
+        account.value(value.as_ref().map(Option::as_ref)).await;
         value
     }
 }
@@ -165,9 +165,9 @@ impl<'a> Account<'a> {
     }
 
     /// After either.
-    pub(crate) async fn value(&self, value: &ServerResult<Option<Value>>) {
+    pub(crate) async fn value(&self, value: Result<Option<&Value>, &ServerError>) {
         let Some(meter) = self.meter else { return };
-        meter.take(0, value.as_ref().map_or_else(error_bytes, |value| value.as_ref().map_or(4, json_bytes))).await;
+        meter.take(0, value.map_or_else(error_bytes, |value| value.map_or(4, json_bytes))).await;
     }
 
     async fn begin(&self, bytes: usize) {
@@ -180,7 +180,7 @@ impl<'a> Account<'a> {
 }
 
 /// Of an error, with its path and its code.
-fn error_bytes(error: &async_graphql::ServerError) -> usize {
+fn error_bytes(error: &ServerError) -> usize {
     200 + error.message.len()
 }
 

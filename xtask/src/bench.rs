@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use tokio::process::Command;
 
@@ -10,7 +10,7 @@ use crate::{
     debian::ensure_wrk,
     npm::Package,
     process,
-    workspace::{compile, root},
+    workspace::{build_optimized, root},
 };
 
 /// What is measured, and how long.
@@ -71,15 +71,12 @@ pub async fn run(options: &Options) -> Result<()> {
     page.install().await?;
     page.build().await?;
 
-    let mut build = compile("build");
-    build.args(["--locked", "--release", "-p", "lyceum", "-p", "bench"]);
+    let mut parts = vec!["-p", "lyceum", "-p", "bench"];
     if options.gateways {
         Package::gateways().install().await?;
-        build.args(["--features", "bench/gateways"]);
+        parts.extend(["--features", "bench/gateways"]);
     }
-    process::run(&mut build).await?;
-    let ours = std::env::current_exe()?;
-    let optimized = ours.ancestors().nth(2).context("where programs are built")?.join("release");
+    let optimized = build_optimized(&parts).await?;
     let mut command = Command::new(optimized.join("bench"));
     command.arg(options.measurement()).arg("--program");
     command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));

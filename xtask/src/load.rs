@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use tokio::process::Command;
 
@@ -10,7 +10,7 @@ use crate::{
     debian::ensure_wrk,
     npm::Package,
     process,
-    workspace::{compile, root},
+    workspace::{build_optimized, root},
 };
 
 /// Who comes, when, and to what.
@@ -78,12 +78,10 @@ pub async fn run(options: &Options) -> Result<()> {
         let page = Package::web_playground();
         page.install().await?;
         page.build().await?;
-        process::run(compile("build").args(["--locked", "--release", "-p", "lyceum"])).await?;
+        build_optimized(&["-p", "lyceum"]).await?;
     }
     // By itself: together with it, what is measured would have the features that goose needs.
-    process::run(compile("build").args(["--locked", "--release", "-p", "load"])).await?;
-    let ours = std::env::current_exe()?;
-    let optimized = ours.ancestors().nth(2).context("where programs are built")?.join("release");
+    let optimized = build_optimized(&["-p", "load"]).await?;
     let mut command = Command::new(optimized.join("load"));
     command.arg(if options.search { "search" } else { "run" }).arg("--program");
     command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));

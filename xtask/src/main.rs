@@ -100,6 +100,7 @@ enum Task {
     /// First each page is compared: both have to give the same JSON. Nothing else should run meanwhile.
     ///
     /// With `--gateways`: Lyceum's router, with the subgraphs as separate processes, beside other gateways over the same ones.
+    /// With `--curves`: how cost grows with connections, lists, steps, rows, cores and subscriptions.
     Bench(bench::Options),
     /// Let people use an optimized `lyceum up`, and say what holds them up: visitors, students, teachers.
     ///

@@ -35,13 +35,9 @@ pub async fn compare(options: &Options) -> Result<()> {
     // Once for all measurements, however many there are.
     let arguments = ["--seed-scale", &options.seed_scale, "--cost-budget", "0", "--access-token-seconds", "86400"];
     let system = System::start(&options.program, arguments).await?;
-    // Whatever comes of it, the system ends in order, and its databases with it.
-    let outcome = measure_all(&pages, &system, options).await;
+    let tables = measure_all(&pages, &system, options).await?;
     system.stop().await?;
-    match &options.report {
-        Some(folder) => Table::write(&outcome?, folder),
-        None => outcome.map(drop),
-    }
+    options.report.as_ref().map_or(Ok(()), |folder| Table::write(&tables, folder))
 }
 
 async fn measure_all(pages: &[&Page], system: &System, options: &Options) -> Result<Vec<Table>> {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
+use load::metrics::{Metrics, Sample};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
     common::v1::{AnyValue, KeyValue, any_value},
@@ -301,14 +302,9 @@ fn counting(arguments: &[&str]) -> (System, String) {
 /// The value of the series with this name that has these labels; 0 where nothing was counted.
 fn number(url: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
     let text = reqwest::blocking::get(url).expect("it answers").text().expect("text");
-    let is_it = |line: &&str| {
-        line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
-            && labels.iter().all(|(label, value)| line.contains(&format!("{label}=\"{value}\"")))
-    };
-    text.lines()
-        .filter(is_it)
-        .map(|line| line.rsplit(' ').next().expect("a value").parse::<f64>().expect("a number"))
-        .sum()
+    let metrics = Metrics::parse(&text).expect("metrics");
+    let is_it = |sample: &&Sample| labels.iter().all(|(label, value)| sample.label(label) == *value);
+    metrics.all(name).filter(is_it).map(|sample| sample.value).sum()
 }
 
 #[expect(clippy::float_cmp, reason = "whole numbers")]

@@ -137,9 +137,10 @@ impl SubgraphExecutor for InProcessExecutor {
 
 /// What hive-router makes of an answer without errors and extensions. None for all others, and where a key cannot be kept.
 fn answer(response: &Response, names: &HashSet<&'static str>) -> Option<SubgraphResponse<'static>> {
-    let is_data_alone = response.errors.is_empty() && response.extensions.is_empty() && response.data != Value::Null;
-    let data =
-        is_data_alone.then(|| ALIASES.with_borrow_mut(|aliases| Keys { names, aliases }.data(&response.data)))??;
+    if !response.errors.is_empty() || !response.extensions.is_empty() || response.data == Value::Null {
+        return None;
+    }
+    let data = ALIASES.with_borrow_mut(|aliases| Keys { names, aliases }.data(&response.data))?;
     Some(SubgraphResponse { data, ..SubgraphResponse::default() })
 }
 
