@@ -22,7 +22,7 @@ pub fn resolve(settings: &Settings, supergraph: &Path, handed_over: u64, relay: 
     let mut config = read(settings.config.as_deref())?;
     apply(&mut config, settings, supergraph)?;
     relay_subscriptions(&mut config, relay)?;
-    config["plugins"] = plugins::config(settings, handed_over);
+    config["plugins"] = plugins::config(handed_over);
 
     let root = match settings.config.as_deref().and_then(Path::parent) {
         Some(directory) => directory.to_owned(),

@@ -102,6 +102,7 @@ impl Router {
         let is_direct = settings.client_address.header.is_none();
         let connections = Connections::new(is_direct.then_some(settings.live.connections_per_client));
         let handed_over = HandedOver::new(Parts {
+            settings: settings.clone(),
             executors: executors(&settings.in_process),
             secrets,
             streams: relay.streams(),

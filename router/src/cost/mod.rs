@@ -14,25 +14,24 @@ use std::{
 };
 
 use hive_router::{
-    GraphQLError, async_trait,
+    GraphQLError, PlanExecutionOutput,
     executor::execution::client_request_details::JwtRequestDetails,
     http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
     ntex::http::HeaderMap,
     plugins::{
         hooks::{
             on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
-            on_graphql_analysis::{OnGraphqlAnalysisHookPayload, OnGraphqlAnalysisHookResult},
-            on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_graphql_analysis::OnGraphqlAnalysisHookPayload,
+            on_graphql_validation::OnGraphQLValidationStartHookPayload,
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
             on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
         },
         plugin_context::PluginContext,
-        plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
+        plugin_trait::{EndHookPayload as _, StartHookPayload as _},
     },
 };
 use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sonic_rs::JsonValueTrait as _;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -44,7 +43,7 @@ pub use self::{budget::client as valkey_client, operation::OperationCost};
 use self::budget::{Balance, BudgetKey, Budgets, Exhausted, Hold, Valkey, WINDOW};
 use crate::{
     hive_gaps::{documents, dry_run},
-    plugins::{client_address::network, concurrency_limit, errors, handed_over},
+    plugins::{client_address::network, concurrency_limit, errors},
 };
 
 /// A client sends it to see the cost of its operation.
@@ -76,15 +75,8 @@ struct Limits {
     anonymous: u64,
 }
 
-#[derive(Deserialize)]
-pub struct Config {
-    amounts: Amounts,
-    #[serde(flatten)]
-    handed_over: handed_over::Config,
-}
-
 /// In milliseconds; 0 for no limit.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Amounts {
     pub user_limit: u64,
     pub anonymous_limit: u64,
@@ -123,59 +115,46 @@ struct ReportedCost {
     remaining: Option<f64>,
 }
 
-#[async_trait]
-impl RouterPlugin for Cost {
-    type Config = Config;
-
-    fn plugin_name() -> &'static str {
-        "cost"
-    }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { amounts, handed_over } = payload.config()?;
+impl Cost {
+    /// Within the runtime that is to drive the connection to the server, if there is one.
+    pub fn new(amounts: Amounts, valkey: Option<redis::Client>) -> Self {
         let Amounts { user_limit, anonymous_limit, user_budget, anonymous_budget } = amounts;
         let micros = |millis: u64| millis.saturating_mul(1_000);
         let limits = Limits { user: micros(user_limit), anonymous: micros(anonymous_limit) };
-        let valkey = handed_over.parts().ok_or("no cost budgets were handed over")?.valkey.map(Valkey::connect);
-        let budgets = Budgets::new(micros(user_budget), micros(anonymous_budget), valkey);
+        let budgets = Budgets::new(micros(user_budget), micros(anonymous_budget), valkey.map(Valkey::connect));
         let turns = Cache::builder().max_capacity(MAX_CLIENTS).time_to_idle(TIME_TO_IDLE).build();
-        payload.initialize_plugin(Self { limits, budgets, turns })
+        Self { limits, budgets, turns }
     }
 
-    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            let wants_cost = wants_cost(payload.router_http_request.headers());
-            payload.on_end(move |payload| {
-                drop(payload.context.get_mut::<Turn>().and_then(|mut turn| turn.0.take()));
-                // Nothing was run: the request was rejected, deduplicated, or a dry run.
-                if !is_in_work(payload.context) {
-                    self.settle(payload.context, 0);
-                }
-                let balance = payload.context.get_ref::<Charge>().and_then(|charge| charge.balance());
-                let estimate = payload.context.get_ref::<Estimate>().map(|estimate| estimate.cost);
-                let planned = estimate.filter(|_| wants_cost);
-                let planned = planned.map(|estimated| self.report(payload.context, estimated, None, balance));
-                payload
-                    .map_response(|mut response| {
-                        if let Some(balance) = balance {
-                            set_rate_limit_headers(balance, response.headers_mut());
-                        }
-                        match planned {
-                            Some(cost) => dry_run::add_extension(response, EXTENSION, &cost),
-                            None => response,
-                        }
-                    })
-                    .proceed()
-            })
+    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+        let wants_cost = wants_cost(payload.router_http_request.headers());
+        payload.on_end(move |payload| {
+            drop(payload.context.get_mut::<Turn>().and_then(|mut turn| turn.0.take()));
+            // Nothing was run: the request was rejected, deduplicated, or a dry run.
+            if !is_in_work(payload.context) {
+                self.settle(payload.context, 0);
+            }
+            let balance = payload.context.get_ref::<Charge>().and_then(|charge| charge.balance());
+            let estimate = payload.context.get_ref::<Estimate>().map(|estimate| estimate.cost);
+            let planned = estimate.filter(|_| wants_cost);
+            let planned = planned.map(|estimated| self.report(payload.context, estimated, None, balance));
+            payload
+                .map_response(|mut response| {
+                    if let Some(balance) = balance {
+                        set_rate_limit_headers(balance, response.headers_mut());
+                    }
+                    match planned {
+                        Some(cost) => dry_run::add_extension(response, EXTENSION, &cost),
+                        None => response,
+                    }
+                })
+                .proceed()
         })
     }
 
     // Identical queries in flight share one execution, those of all anonymous clients as well: so a rejection that
     // concerns one client is decided before.
-    async fn on_graphql_validation<'exec>(
-        &'exec self,
-        payload: OnGraphQLValidationStartHookPayload<'exec>,
-    ) -> OnGraphQLValidationStartHookResult<'exec> {
+    pub async fn on_graphql_validation(&self, payload: &OnGraphQLValidationStartHookPayload<'_>) {
         // Also of those that wait for an equal one.
         if is_expensive(payload.context) {
             concurrency_limit::release(payload.context);
@@ -190,14 +169,13 @@ impl RouterPlugin for Cost {
         if is_refused || has_to_wait || wants_cost(headers) {
             payload.add_inbound_dedupe_partition(rand::random());
         }
-        payload.proceed()
     }
 
     // After `credentials`, so that only valid tokens have a budget.
-    async fn on_graphql_analysis<'exec>(
-        &'exec self,
-        payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
-    ) -> OnGraphqlAnalysisHookResult {
+    pub async fn on_graphql_analysis(
+        &self,
+        payload: &mut OnGraphqlAnalysisHookPayload<'_>,
+    ) -> Result<(), PlanExecutionOutput> {
         let limit = self.limits.of(&payload.client_request_details.jwt);
         let estimated = payload.context.get_ref::<Estimate>().map_or(0, |estimate| estimate.cost);
         if limit > 0 && estimated > limit {
@@ -216,10 +194,10 @@ impl RouterPlugin for Cost {
         {
             return errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, too_many());
         }
-        OnGraphqlAnalysisHookResult::Proceed
+        Ok(())
     }
 
-    async fn on_query_plan<'exec>(
+    pub fn on_query_plan<'exec>(
         &'exec self,
         payload: OnQueryPlanStartHookPayload<'exec>,
     ) -> OnQueryPlanStartHookResult<'exec> {
@@ -231,7 +209,7 @@ impl RouterPlugin for Cost {
         })
     }
 
-    async fn on_execute<'exec>(
+    pub fn on_execute<'exec>(
         &'exec self,
         payload: OnExecuteStartHookPayload<'exec>,
     ) -> OnExecuteStartHookResult<'exec> {

@@ -5,49 +5,24 @@
 //! Fails on the day when it is closed: `hive_gaps::the_scheme_of_a_token_has_letter_case`.
 
 use hive_router::{
-    async_trait,
     http::{HeaderValue, header::AUTHORIZATION},
     plugins::{
-        hooks::{
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-        },
-        plugin_trait::{RouterPlugin, StartHookPayload as _},
+        hooks::on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
+        plugin_trait::StartHookPayload as _,
     },
 };
 
-use crate::plugins::NoSettings;
-
 const SCHEME: &str = "Bearer";
 
-/// Writes the scheme as hive-router reads it.
-#[derive(Default)]
-pub struct AuthScheme;
-
-#[async_trait]
-impl RouterPlugin for AuthScheme {
-    type Config = NoSettings;
-
-    fn plugin_name() -> &'static str {
-        "auth_scheme"
+pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
+    let headers = payload.router_http_request.headers_mut();
+    // Two are an error, which the plugin `credentials` must still see.
+    if headers.get_all(AUTHORIZATION).count() == 1
+        && let Some(value) = headers.get(AUTHORIZATION).and_then(|value| canonical(value.as_bytes()))
+    {
+        headers.insert(AUTHORIZATION, value.into());
     }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
-    }
-
-    fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            let headers = payload.router_http_request.headers_mut();
-            // Two are an error, which the plugin `credentials` must still see.
-            if headers.get_all(AUTHORIZATION).count() == 1
-                && let Some(value) = headers.get(AUTHORIZATION).and_then(|value| canonical(value.as_bytes()))
-            {
-                headers.insert(AUTHORIZATION, value.into());
-            }
-            payload.proceed()
-        })
-    }
+    payload.proceed()
 }
 
 /// The value with the scheme as hive-router reads it, if it is written in another way.

@@ -31,25 +31,24 @@ use graphql_tools::{
     validation::utils::ValidationError,
 };
 use hive_router::{
-    GraphQLError, async_trait,
+    GraphQLError,
     http::{Method, StatusCode},
     ntex::{util::Bytes, web::types::Query},
     plugins::{
         hooks::{
             on_graphql_params::{GraphQLParams, OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
             on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
             on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
             on_supergraph_load::{OnSupergraphLoadStartHookPayload, OnSupergraphLoadStartHookResult},
         },
         plugin_context::PluginContext,
-        plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
+        plugin_trait::{EndHookPayload as _, StartHookPayload as _},
     },
     query_planner::state::supergraph_state::SupergraphState,
 };
 use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sonic_rs::Value;
 use subgraph_kit::fair_queue::FairQueue;
 use tokio::{runtime::Runtime, time::sleep};
@@ -112,7 +111,7 @@ pub struct Rewriter {
 }
 
 /// What becomes of no document.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// A long text belongs into a variable. None where clients send no documents, but ids of known ones.
     pub max_bytes: Option<usize>,
@@ -190,6 +189,13 @@ struct Prepared {
 /// In the context of a request that hive-router may be able to read, and this plugin is not.
 struct Unreadable;
 
+/// A request that has its document's text.
+struct DocumentRequest {
+    text: String,
+    name: Option<String>,
+    params: GraphQLParams,
+}
+
 /// Where a request has its operation.
 enum Source {
     Body(Bytes),
@@ -209,20 +215,11 @@ struct AddressParams {
 /// In the context of a request that cannot be executed.
 struct Rejected(Arc<RequestErrors>);
 
-#[async_trait]
-impl RouterPlugin for Documents {
-    type Config = Config;
-
-    fn plugin_name() -> &'static str {
-        "documents"
-    }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let limits = payload.config()?;
-        payload.initialize_plugin(Self::new(limits))
-    }
-
-    fn on_supergraph_reload(&self, payload: OnSupergraphLoadStartHookPayload) -> OnSupergraphLoadStartHookResult<'_> {
+impl Documents {
+    pub fn on_supergraph_reload(
+        &self,
+        payload: OnSupergraphLoadStartHookPayload,
+    ) -> OnSupergraphLoadStartHookResult<'_> {
         payload.on_end(|payload| match Graph::new(&payload.new_supergraph.public_schema.sdl) {
             Ok(graph) => {
                 let graph = graph.with_weights(&payload.new_supergraph.planner.supergraph);
@@ -238,27 +235,20 @@ impl RouterPlugin for Documents {
         })
     }
 
-    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            payload.on_end(|payload| {
-                let asked = payload.context.get_ref::<Arc<Asked>>().map(|asked| Arc::clone(&asked));
-                match asked {
-                    Some(asked) => payload.map_response(|response| answers::rewrite(response, asked)).proceed(),
-                    None => payload.proceed(),
-                }
-            })
+    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+        payload.on_end(|payload| {
+            let asked = payload.context.get_ref::<Arc<Asked>>().map(|asked| Arc::clone(&asked));
+            match asked {
+                Some(asked) => payload.map_response(|response| answers::rewrite(response, asked)).proceed(),
+                None => payload.proceed(),
+            }
         })
     }
 
-    async fn on_graphql_params<'exec>(
+    pub fn on_graphql_params<'exec>(
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
-        match self.prepare(Source::of(&payload), payload.context).await {
-            Ok(Some(prepared)) => drop(payload.context.insert(prepared)),
-            Ok(None) => {}
-            Err(unreadable) => drop(payload.context.insert(unreadable)),
-        }
         // At the end the text of a persisted document is there, too.
         payload.on_end(|mut payload| {
             self.replace_document(&mut payload.graphql_params, payload.context);
@@ -266,7 +256,7 @@ impl RouterPlugin for Documents {
         })
     }
 
-    async fn on_query_plan<'exec>(
+    pub fn on_query_plan<'exec>(
         &'exec self,
         payload: OnQueryPlanStartHookPayload<'exec>,
     ) -> OnQueryPlanStartHookResult<'exec> {
@@ -280,7 +270,7 @@ impl RouterPlugin for Documents {
     }
 
     // Errors that are returned from here get the form and the status that the client's `Accept` asks for.
-    async fn on_graphql_validation<'exec>(
+    pub fn on_graphql_validation<'exec>(
         &'exec self,
         mut payload: OnGraphQLValidationStartHookPayload<'exec>,
     ) -> OnGraphQLValidationStartHookResult<'exec> {
@@ -292,7 +282,7 @@ impl RouterPlugin for Documents {
 }
 
 impl Documents {
-    fn new(limits: Config) -> Self {
+    pub fn new(limits: Config) -> Self {
         Self { graph: RwLock::default(), rewriter: Rewriter::new(limits), turns: FairQueue::new(parser_concurrency()) }
     }
 
@@ -300,18 +290,26 @@ impl Documents {
         self.graph.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) {
+        match self.parse(Source::of(payload), payload.context).await {
+            Ok(Some(prepared)) => drop(payload.context.insert(prepared)),
+            Ok(None) => {}
+            Err(unreadable) => drop(payload.context.insert(unreadable)),
+        }
+    }
+
     /// A thread that answers requests has many connections, so what takes long is done in another one. None where the
     /// request has an id in place of a document: those of a manifest are known to be good.
-    async fn prepare(&self, source: Source, context: &PluginContext) -> Result<Option<Prepared>, Unreadable> {
+    async fn parse(&self, source: Source, context: &PluginContext) -> Result<Option<Prepared>, Unreadable> {
         let Some(graph) = self.graph() else { return Ok(None) };
         let rewriter = self.rewriter.clone();
         if rewriter.limits.max_bytes.is_none() {
             return Ok(None);
         }
         if source.len() <= MAX_INLINE_BYTES {
-            let Some((text, name, params)) = source.read()? else { return Ok(None) };
-            if let Some(operation) = graph.known(&text, name.as_deref(), &params) {
-                return Ok(Some(Prepared { text, name, variables: params.variables, operation, turn: None }));
+            let Some(request) = source.read()? else { return Ok(None) };
+            if let Ok(prepared) = request.known(&graph) {
+                return Ok(Some(prepared));
             }
         }
         // Its network's other requests need not wait for that.
@@ -324,12 +322,11 @@ impl Documents {
                 sleep(MAX_TURN).await;
             });
             let turn = AbortOnDropHandle::new(turn);
-            let Some((text, name, params)) = source.read()? else { return Ok(None) };
-            if let Some(operation) = graph.known(&text, name.as_deref(), &params) {
-                return Ok(Some(Prepared { text, name, variables: params.variables, operation, turn: None }));
-            }
-            let operation = rewriter.operation(&graph, &text, name.as_deref(), &params);
-            Ok(Some(Prepared { text, name, variables: params.variables, operation, turn: Some(turn) }))
+            let Some(request) = source.read()? else { return Ok(None) };
+            Ok(Some(request.known(&graph).unwrap_or_else(|request| {
+                let operation = rewriter.operation(&graph, &request.text, request.name.as_deref(), &request.params);
+                Prepared { turn: Some(turn), ..request.prepared(operation) }
+            })))
         };
         PARSERS.spawn_blocking(prepare).await.unwrap_or(Err(Unreadable))
     }
@@ -472,12 +469,12 @@ impl Source {
         }
     }
 
-    /// The document, the operation's name, and the variables; None without a document.
-    fn read(&self) -> Result<Option<(String, Option<String>, GraphQLParams)>, Unreadable> {
+    /// None without a document.
+    fn read(&self) -> Result<Option<DocumentRequest>, Unreadable> {
         let mut params = self.params().ok_or(Unreadable)?;
         let Some(text) = params.query.take() else { return Ok(None) };
         let name = operation_name(&mut params);
-        Ok(Some((text, name, params)))
+        Ok(Some(DocumentRequest { text, name, params }))
     }
 
     fn params(&self) -> Option<GraphQLParams> {
@@ -493,6 +490,20 @@ impl Source {
                 Some(GraphQLParams { query, operation_name, variables, extensions: None })
             }
         }
+    }
+}
+
+impl DocumentRequest {
+    /// What becomes of it, if its operation is known.
+    fn known(self, graph: &Graph) -> Result<Prepared, Self> {
+        match graph.known(&self.text, self.name.as_deref(), &self.params) {
+            Some(operation) => Ok(self.prepared(operation)),
+            None => Err(self),
+        }
+    }
+
+    fn prepared(self, operation: Rewritten) -> Prepared {
+        Prepared { text: self.text, name: self.name, variables: self.params.variables, operation, turn: None }
     }
 }
 

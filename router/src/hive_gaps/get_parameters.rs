@@ -7,47 +7,22 @@
 use std::borrow::Cow;
 
 use hive_router::{
-    async_trait,
     http::{Method, Uri, uri::PathAndQuery},
     plugins::{
-        hooks::{
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-        },
-        plugin_trait::{RouterPlugin, StartHookPayload as _},
+        hooks::on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
+        plugin_trait::StartHookPayload as _,
     },
 };
 use percent_encoding::percent_decode_str;
 
-use crate::plugins::NoSettings;
-
-/// Takes parameters that say nothing out of the address.
-#[derive(Default)]
-pub struct GetParameters;
-
-#[async_trait]
-impl RouterPlugin for GetParameters {
-    type Config = NoSettings;
-
-    fn plugin_name() -> &'static str {
-        "get_parameters"
+pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
+    let head = payload.router_http_request.head_mut();
+    if head.method == Method::GET
+        && let Some(uri) = without_empty_parameters(&head.uri)
+    {
+        head.uri = uri;
     }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
-    }
-
-    fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            let head = payload.router_http_request.head_mut();
-            if head.method == Method::GET
-                && let Some(uri) = without_empty_parameters(&head.uri)
-            {
-                head.uri = uri;
-            }
-            payload.proceed()
-        })
-    }
+    payload.proceed()
 }
 
 /// The address without them, if it has some.

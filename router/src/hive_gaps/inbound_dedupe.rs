@@ -8,19 +8,13 @@
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 
 use hive_router::{
-    async_trait,
     http::header::{ACCEPT, AUTHORIZATION},
     ntex::http::header::HeaderValue,
     plugins::{
-        hooks::{
-            on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-        },
-        plugin_trait::{RouterPlugin, StartHookPayload as _},
+        hooks::on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
+        plugin_trait::StartHookPayload as _,
     },
 };
-
-use crate::plugins::NoSettings;
 
 /// Tells requests apart that hive-router would take for one.
 #[derive(Default)]
@@ -29,19 +23,8 @@ pub struct InboundDedupe {
     hasher: RandomState,
 }
 
-#[async_trait]
-impl RouterPlugin for InboundDedupe {
-    type Config = NoSettings;
-
-    fn plugin_name() -> &'static str {
-        "inbound_dedupe"
-    }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
-    }
-
-    async fn on_graphql_params<'exec>(
+impl InboundDedupe {
+    pub fn on_graphql_params<'exec>(
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {

@@ -3,49 +3,20 @@
 //!
 //! Upstream: cloudwego/sonic-rs has no such setting. `upstream_has_no_limit_of_depth` fails once hive-router has one.
 
-use hive_router::{
-    GraphQLError, async_trait,
-    http::StatusCode,
-    plugins::{
-        hooks::{
-            on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-        },
-        plugin_trait::{RouterPlugin, StartHookPayload as _},
-    },
-};
+use hive_router::{GraphQLError, http::StatusCode, plugins::hooks::on_graphql_params::OnGraphQLParamsStartHookPayload};
 use percent_encoding::percent_decode_str;
 
-use crate::plugins::NoSettings;
+use crate::plugins::errors::RequestError;
 
 /// Far more than any input of the graph has.
 pub const MAX_DEPTH: usize = 32;
 
-#[derive(Default)]
-pub struct JsonDepthLimit;
-
-#[async_trait]
-impl RouterPlugin for JsonDepthLimit {
-    type Config = NoSettings;
-
-    fn plugin_name() -> &'static str {
-        "json_depth_limit"
+pub fn on_graphql_params(payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<(), RequestError> {
+    let in_address = || parameters(payload.router_http_request.query_string).any(|value| depth(value) > MAX_DEPTH);
+    if depth(payload.body.iter().copied()) > MAX_DEPTH || in_address() {
+        return Err(RequestError { error: too_deep(), status: StatusCode::BAD_REQUEST });
     }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
-    }
-
-    async fn on_graphql_params<'exec>(
-        &'exec self,
-        payload: OnGraphQLParamsStartHookPayload<'exec>,
-    ) -> OnGraphQLParamsStartHookResult<'exec> {
-        let in_address = || parameters(payload.router_http_request.query_string).any(|value| depth(value) > MAX_DEPTH);
-        if depth(payload.body.iter().copied()) > MAX_DEPTH || in_address() {
-            return payload.end_with_graphql_error(too_deep(), StatusCode::BAD_REQUEST);
-        }
-        payload.proceed()
-    }
+    Ok(())
 }
 
 /// Whether no JSON parser should see this.

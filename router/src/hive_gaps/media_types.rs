@@ -7,7 +7,6 @@
 //! Fails on the day when it is closed: `hive_gaps::media_types_are_compared_letter_by_letter`.
 
 use hive_router::{
-    async_trait,
     http::{
         HeaderName, HeaderValue, StatusCode,
         header::{ACCEPT, CONTENT_TYPE},
@@ -15,15 +14,12 @@ use hive_router::{
     ntex::http::HeaderMap,
     plugins::{
         hooks::{
-            on_graphql_error::{OnGraphQLErrorHookPayload, OnGraphQLErrorHookResult},
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_graphql_error::OnGraphQLErrorHookPayload,
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
         },
-        plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
+        plugin_trait::{EndHookPayload as _, StartHookPayload as _},
     },
 };
-
-use crate::plugins::NoSettings;
 
 pub const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -32,60 +28,36 @@ const STREAMED: [&str; 2] = ["text/event-stream", "multipart/mixed"];
 const NOT_ACCEPTABLE: &str = "The answer is `application/json` or `application/graphql-response+json`, or a stream: \
                               `text/event-stream` or `multipart/mixed`. Accept one of them.";
 
-/// Writes media types as hive-router reads them, and says so where none can be answered.
-#[derive(Default)]
-pub struct MediaTypes;
-
 /// In the context of a request that accepts nothing that could be answered.
 struct NotAcceptable;
 
-#[async_trait]
-impl RouterPlugin for MediaTypes {
-    type Config = NoSettings;
-
-    fn plugin_name() -> &'static str {
-        "media_types"
+pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
+    let headers = payload.router_http_request.headers_mut();
+    normalize_content_type(headers);
+    normalize_accept(headers);
+    if accepts_nothing(headers) {
+        payload.context.insert(NotAcceptable);
     }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
+    if !accepts(headers, GRAPHQL_RESPONSE) || accepts(headers, JSON) {
+        return payload.proceed();
     }
-
-    fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            let headers = payload.router_http_request.headers_mut();
-            normalize_content_type(headers);
-            normalize_accept(headers);
-            if accepts_nothing(headers) {
-                payload.context.insert(NotAcceptable);
-            }
-            if !accepts(headers, GRAPHQL_RESPONSE) || accepts(headers, JSON) {
-                return payload.proceed();
-            }
-            payload.on_end(|payload| {
-                payload
-                    .map_response(|mut response| {
-                        if response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes() == JSON.as_bytes())
-                        {
-                            insert(response.headers_mut(), &CONTENT_TYPE, GRAPHQL_RESPONSE);
-                        }
-                        response
-                    })
-                    .proceed()
+    payload.on_end(|payload| {
+        payload
+            .map_response(|mut response| {
+                if response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes() == JSON.as_bytes()) {
+                    insert(response.headers_mut(), &CONTENT_TYPE, GRAPHQL_RESPONSE);
+                }
+                response
             })
-        })
-    }
+            .proceed()
+    })
+}
 
-    // After `errors`, which takes it for a body of another type.
-    fn on_graphql_error<'req>(
-        &'req self,
-        mut payload: OnGraphQLErrorHookPayload<'req>,
-    ) -> OnGraphQLErrorHookResult<'req> {
-        if payload.context.get_ref::<NotAcceptable>().is_some() {
-            payload.status_code = StatusCode::NOT_ACCEPTABLE;
-            NOT_ACCEPTABLE.clone_into(&mut payload.error.message);
-        }
-        payload.proceed()
+// After `errors`, which takes it for a body of another type.
+pub fn on_graphql_error(payload: &mut OnGraphQLErrorHookPayload<'_>) {
+    if payload.context.get_ref::<NotAcceptable>().is_some() {
+        payload.status_code = StatusCode::NOT_ACCEPTABLE;
+        NOT_ACCEPTABLE.clone_into(&mut payload.error.message);
     }
 }
 

@@ -5,44 +5,18 @@
 //! No upstream issue is known. `upstream_asks_a_subgraph_what_the_root_is_called` fails once it is closed.
 
 use hive_router::{
-    async_trait,
     executor::response::subgraph_response::SubgraphResponse,
     plugins::{
-        hooks::{
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-            on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
-        },
-        plugin_trait::{RouterPlugin, StartHookPayload as _},
+        hooks::on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
+        plugin_trait::StartHookPayload as _,
     },
 };
 
-use crate::plugins::NoSettings;
-
-/// Answers requests to subgraphs for `__typename` alone.
-#[derive(Default)]
-pub struct RootTypename;
-
-#[async_trait]
-impl RouterPlugin for RootTypename {
-    type Config = NoSettings;
-
-    fn plugin_name() -> &'static str {
-        "root_typename"
+pub fn on_subgraph_execute(payload: OnSubgraphExecuteStartHookPayload<'_>) -> OnSubgraphExecuteStartHookResult<'_> {
+    if asks_for_typename_alone(payload.execution_request.query) {
+        return payload.end_with_response(SubgraphResponse::default());
     }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
-    }
-
-    async fn on_subgraph_execute<'exec>(
-        &'exec self,
-        payload: OnSubgraphExecuteStartHookPayload<'exec>,
-    ) -> OnSubgraphExecuteStartHookResult<'exec> {
-        if asks_for_typename_alone(payload.execution_request.query) {
-            return payload.end_with_response(SubgraphResponse::default());
-        }
-        payload.proceed()
-    }
+    payload.proceed()
 }
 
 /// Of a document as hive-router writes it.

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use futures::stream;
 use hive_router::{
-    async_trait,
     http::{
         HeaderValue, StatusCode,
         header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE},
@@ -32,47 +31,23 @@ use hive_router::{
         sse,
     },
     plugins::{
-        hooks::{
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-        },
-        plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
+        hooks::on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
+        plugin_trait::{EndHookPayload as _, StartHookPayload as _},
     },
 };
 
 use super::media_types::{self, JSON};
-use crate::plugins::NoSettings;
-
 /// The one event is there at once.
 const NEVER: Duration = Duration::from_hours(1);
 
-/// Streams what is answered at once to those who accept streams alone.
-#[derive(Default)]
-pub struct SingleResults;
-
-#[async_trait]
-impl RouterPlugin for SingleResults {
-    type Config = NoSettings;
-
-    fn plugin_name() -> &'static str {
-        "single_results"
+// After `media_types`, which writes media types as hive-router reads them.
+pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
+    let headers = payload.router_http_request.headers_mut();
+    if !media_types::accepts_streams_alone(headers) {
+        return payload.proceed();
     }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
-    }
-
-    // After `media_types`, which writes media types as hive-router reads them.
-    fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            let headers = payload.router_http_request.headers_mut();
-            if !media_types::accepts_streams_alone(headers) {
-                return payload.proceed();
-            }
-            accept_json(headers);
-            payload.on_end(|payload| payload.map_response(streamed).proceed())
-        })
-    }
+    accept_json(headers);
+    payload.on_end(|payload| payload.map_response(streamed).proceed())
 }
 
 fn accept_json(headers: &mut HeaderMap) {

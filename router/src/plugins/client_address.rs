@@ -7,27 +7,24 @@
 use std::net::{IpAddr, SocketAddr};
 
 use hive_router::{
-    async_trait,
-    http::{HeaderName, HeaderValue},
+    http::{HeaderName, HeaderValue, header::InvalidHeaderName},
     ntex::{
         http::HeaderMap,
         web::{DefaultError, WebRequest},
     },
     plugins::{
         hooks::{
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
             on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
         },
         plugin_context::PluginContext,
-        plugin_trait::{RouterPlugin, StartHookPayload},
+        plugin_trait::StartHookPayload,
     },
 };
-use serde::Deserialize;
 use subgraph_kit::{Client, client::HEADER};
 
-use super::handed_over;
 use crate::{
+    ClientAddressSettings,
     cost::Estimate,
     relay::{self, KEY},
 };
@@ -48,14 +45,6 @@ struct Proxies {
     count: usize,
 }
 
-#[derive(Deserialize)]
-pub struct Config {
-    header: Option<String>,
-    proxies: usize,
-    #[serde(flatten)]
-    handed_over: handed_over::Config,
-}
-
 /// In a request's context; on a WebSocket, of the request that opened it.
 pub struct Address(pub IpAddr);
 
@@ -64,33 +53,28 @@ pub fn network(context: &PluginContext) -> Option<IpAddr> {
     Client(context.get_ref::<Address>().map(|address| address.0)).network()
 }
 
-#[async_trait]
-impl RouterPlugin for ClientAddress {
-    type Config = Config;
-
-    fn plugin_name() -> &'static str {
-        "client_address"
+impl ClientAddress {
+    /// # Errors
+    /// When the setting is no header's name.
+    pub fn new(settings: &ClientAddressSettings, key: String) -> Result<Self, InvalidHeaderName> {
+        let header = settings.header.as_ref().map(|header| header.parse()).transpose()?;
+        let count = settings.trusted_proxies.get().into();
+        Ok(Self { proxies: header.map(|header| Proxies { header, count }), key })
     }
 
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { header, proxies: count, handed_over } = payload.config()?;
-        let key = handed_over.parts().ok_or("no key was handed over")?.key;
-        let header = header.map(|header| header.parse()).transpose()?;
-        payload.initialize_plugin(Self { proxies: header.map(|header| Proxies { header, count }), key })
+    pub fn on_http_request<'req>(
+        &'req self,
+        mut payload: OnHttpRequestHookPayload<'req>,
+    ) -> OnHttpRequestHookResult<'req> {
+        if let Some(address) = self.address(&payload.router_http_request) {
+            payload.context.insert(Address(address));
+        }
+        payload.router_http_request.headers_mut().remove(HEADER);
+        payload.router_http_request.headers_mut().remove(KEY);
+        payload.proceed()
     }
 
-    fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            if let Some(address) = self.address(&payload.router_http_request) {
-                payload.context.insert(Address(address));
-            }
-            payload.router_http_request.headers_mut().remove(HEADER);
-            payload.router_http_request.headers_mut().remove(KEY);
-            payload.proceed()
-        })
-    }
-
-    async fn on_subgraph_execute<'exec>(
+    pub fn on_subgraph_execute<'exec>(
         &'exec self,
         mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {

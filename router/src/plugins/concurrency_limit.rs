@@ -4,26 +4,27 @@
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use hive_router::{
-    GraphQLError, async_trait,
+    GraphQLError,
     http::StatusCode,
     plugins::{
         hooks::{
-            on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_graphql_params::OnGraphQLParamsStartHookPayload,
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
         },
         plugin_context::PluginContext,
-        plugin_trait::{EndHookPayload as _, RouterPlugin, StartHookPayload as _},
+        plugin_trait::{EndHookPayload as _, StartHookPayload as _},
     },
 };
 use moka::sync::Cache;
-use serde::Deserialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use super::{client_address::network, errors};
+use super::{
+    client_address::network,
+    errors::{self, RequestError},
+};
 
 /// Of one network address; more are rejected.
 const MAX_WAITING: usize = 256;
@@ -45,58 +46,37 @@ struct Network {
     waiting: Arc<Semaphore>,
 }
 
-#[derive(Deserialize)]
-pub struct Config {
-    max: NonZeroU32,
-}
-
 /// In the context of a request that counts.
 struct Permit(Option<OwnedSemaphorePermit>);
 
 /// Too many wait already.
 struct TooMany;
 
-#[async_trait]
-impl RouterPlugin for ConcurrencyLimit {
-    type Config = Config;
-
-    fn plugin_name() -> &'static str {
-        "concurrency_limit"
-    }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { max } = payload.config()?;
-        payload.initialize_plugin(Self::new(max.get() as usize))
-    }
-
-    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            payload.on_end(|payload| {
-                release(payload.context);
-                payload.proceed()
-            })
+impl ConcurrencyLimit {
+    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+        payload.on_end(|payload| {
+            release(payload.context);
+            payload.proceed()
         })
     }
 
     // The body has been read by now: whoever sends theirs slowly holds up nobody.
-    async fn on_graphql_params<'exec>(
-        &'exec self,
-        payload: OnGraphQLParamsStartHookPayload<'exec>,
-    ) -> OnGraphQLParamsStartHookResult<'exec> {
-        let Some(network) = network(payload.context) else { return payload.proceed() };
-        match self.acquire(network).await {
-            Ok(permit) => {
-                payload.context.insert(Permit(permit));
-                payload.proceed()
-            }
-            Err(TooMany) => payload.end_with_graphql_error(too_many(), StatusCode::TOO_MANY_REQUESTS),
-        }
+    pub async fn on_graphql_params(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<(), RequestError> {
+        let Some(network) = network(payload.context) else { return Ok(()) };
+        let permit = self.acquire(network).await;
+        let permit =
+            permit.map_err(|TooMany| RequestError { error: too_many(), status: StatusCode::TOO_MANY_REQUESTS })?;
+        payload.context.insert(Permit(permit));
+        Ok(())
     }
 }
 
 impl ConcurrencyLimit {
-    fn new(max: usize) -> Self {
-        Self { max, networks: Cache::builder().max_capacity(MAX_NETWORKS).time_to_idle(TIME_TO_IDLE).build() }
+    pub fn new(max: NonZeroU32) -> Self {
+        Self {
+            max: max.get() as usize,
+            networks: Cache::builder().max_capacity(MAX_NETWORKS).time_to_idle(TIME_TO_IDLE).build(),
+        }
     }
 
     /// None when it has waited for long enough.
@@ -139,7 +119,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_network_has_so_many_in_progress_and_waits_with_others_for_no_longer_than_a_second() {
-        let limit = ConcurrencyLimit::new(2);
+        let limit = ConcurrencyLimit::new(NonZeroU32::new(2).expect("it is not zero"));
         let context = PluginContext::default();
         context.insert(Permit(limit.acquire(NETWORK).await.ok().flatten()));
         let second = limit.acquire(NETWORK).await;
@@ -156,7 +136,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_so_many_of_a_network_wait() {
-        let limit = ConcurrencyLimit::new(1);
+        let limit = ConcurrencyLimit::new(NonZeroU32::MIN);
         let first = limit.acquire(NETWORK).await;
         assert!(has_permit(&first));
 

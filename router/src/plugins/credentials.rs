@@ -5,54 +5,25 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hive_router::{
-    async_trait,
+    PlanExecutionOutput,
     executor::execution::client_request_details::JwtRequestDetails,
     http::{StatusCode, header::AUTHORIZATION},
     ntex::http::HeaderMap,
-    plugins::{
-        hooks::{
-            on_graphql_analysis::{OnGraphqlAnalysisHookPayload, OnGraphqlAnalysisHookResult},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-        },
-        plugin_trait::RouterPlugin,
-    },
+    plugins::hooks::on_graphql_analysis::OnGraphqlAnalysisHookPayload,
 };
-use serde::Deserialize;
 use sonic_rs::JsonValueTrait as _;
 use subgraph_kit::token::{LEEWAY_SECONDS, LONGEST_TOKEN};
 
 use super::errors;
 
-#[derive(Default)]
-pub struct Credentials;
-
-#[derive(Deserialize)]
-pub struct NoSettings {}
-
-#[async_trait]
-impl RouterPlugin for Credentials {
-    type Config = NoSettings;
-
-    fn plugin_name() -> &'static str {
-        "credentials"
+// The first hook after the token has been looked at, for HTTP, SSE and WebSocket alike.
+pub fn on_graphql_analysis(payload: &OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
+    let request = &payload.client_request_details;
+    if are_acceptable(&request.headers, &request.jwt) {
+        return Ok(());
     }
 
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        payload.initialize_plugin_with_defaults()
-    }
-
-    // The first hook after the token has been looked at, for HTTP, SSE and WebSocket alike.
-    async fn on_graphql_analysis<'exec>(
-        &'exec self,
-        payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
-    ) -> OnGraphqlAnalysisHookResult {
-        let request = &payload.client_request_details;
-        if are_acceptable(&request.headers, &request.jwt) {
-            return OnGraphqlAnalysisHookResult::Proceed;
-        }
-
-        errors::refuse(payload.context, StatusCode::UNAUTHORIZED, errors::unauthenticated())
-    }
+    errors::refuse(payload.context, StatusCode::UNAUTHORIZED, errors::unauthenticated())
 }
 
 fn is_acceptable(verified: &JwtRequestDetails) -> bool {

@@ -4,20 +4,11 @@
 //! forgotten code hides its text instead of leaking it.
 
 use hive_router::{
-    GraphQLError, PlanExecutionOutput, async_trait,
+    GraphQLError, PlanExecutionOutput,
     executor::{execution::plan::FailedExecutionResult, response::graphql_error::GraphQLErrorExtensions},
     http::StatusCode,
-    plugins::{
-        hooks::{
-            on_graphql_analysis::OnGraphqlAnalysisHookResult,
-            on_graphql_error::{OnGraphQLErrorHookPayload, OnGraphQLErrorHookResult},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-        },
-        plugin_context::PluginContext,
-        plugin_trait::RouterPlugin,
-    },
+    plugins::{hooks::on_graphql_error::OnGraphQLErrorHookPayload, plugin_context::PluginContext},
 };
-use serde::Deserialize;
 use sonic_rs::JsonValueTrait;
 use subgraph_kit::text;
 use tracing::error;
@@ -33,31 +24,20 @@ pub struct Errors {
     development: bool,
 }
 
-#[derive(Deserialize)]
-pub struct Config {
-    development: bool,
+impl Errors {
+    pub fn new(development: bool) -> Self {
+        Self { development }
+    }
+
+    pub fn on_graphql_error(&self, payload: &mut OnGraphQLErrorHookPayload<'_>) {
+        publish(&mut payload.error, &mut payload.status_code, self.development);
+    }
 }
 
-#[async_trait]
-impl RouterPlugin for Errors {
-    type Config = Config;
-
-    fn plugin_name() -> &'static str {
-        "errors"
-    }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { development } = payload.config()?;
-        payload.initialize_plugin(Self { development })
-    }
-
-    fn on_graphql_error<'req>(
-        &'req self,
-        mut payload: OnGraphQLErrorHookPayload<'req>,
-    ) -> OnGraphQLErrorHookResult<'req> {
-        publish(&mut payload.error, &mut payload.status_code, self.development);
-        payload.proceed()
-    }
+/// Why a request is not executed.
+pub struct RequestError {
+    pub error: GraphQLError,
+    pub status: StatusCode,
 }
 
 /// The error for credentials that cannot be accepted.
@@ -78,12 +58,16 @@ pub fn restarting() -> GraphQLError {
 }
 
 /// Ends a request before it is executed.
-pub fn refuse(context: &PluginContext, status_code: StatusCode, error: GraphQLError) -> OnGraphqlAnalysisHookResult {
+pub fn refuse(
+    context: &PluginContext,
+    status_code: StatusCode,
+    error: GraphQLError,
+) -> Result<(), PlanExecutionOutput> {
     if let Some(seconds) = error.extensions.get("retryAfter").and_then(JsonValueTrait::as_u64) {
         context.insert(Seconds(seconds));
     }
     let body = FailedExecutionResult { errors: vec![error] }.serialize();
-    OnGraphqlAnalysisHookResult::EndWithResponse(PlanExecutionOutput { body, error_count: 1, status_code })
+    Err(PlanExecutionOutput { body, error_count: 1, status_code })
 }
 
 /// How an error is told to the client.

@@ -1,4 +1,4 @@
-//! hive-router makes its plugins itself, from a type and a piece of configuration. What cannot be
+//! hive-router makes our plugin itself, from a type and a piece of configuration. What cannot be
 //! written into a configuration, or should not be, is left here under a key, which can.
 
 use std::{
@@ -14,14 +14,15 @@ use subgraph_kit::{Ending, hop::Secrets};
 use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;
-use crate::{connections::Connections, places::Places, relay::Streams};
+use crate::{Settings, connections::Connections, places::Places, relay::Streams};
 
 static HANDED_OVER: Mutex<Option<HashMap<u64, Parts>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
 
-/// What the plugins of one router are given.
+/// What the plugin of one router is given.
 #[derive(Clone, Default)]
 pub struct Parts {
+    pub settings: Settings,
     /// The subgraphs of this process.
     pub executors: Executors,
     /// What requests to all others are signed with.
@@ -42,12 +43,12 @@ pub struct Parts {
     pub key: String,
 }
 
-/// Parts that wait for their plugins; withdrawn when dropped.
+/// Parts that wait for their plugin; withdrawn when dropped.
 pub struct HandedOver {
     key: u64,
 }
 
-/// Where a plugin finds its parts.
+/// Where the plugin finds its parts.
 #[derive(Deserialize)]
 pub struct Config {
     key: u64,
@@ -60,7 +61,7 @@ impl HandedOver {
         Self { key }
     }
 
-    /// What to tell the plugins.
+    /// What to tell the plugin.
     pub fn key(&self) -> u64 {
         self.key
     }

@@ -19,19 +19,14 @@ use hive_router::{
     },
     executor::response::{subgraph_response::SubgraphResponse, value::Value as Data},
     plugins::{
-        hooks::{
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-            on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
-        },
+        hooks::on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
         plugin_context::PluginRequestState,
-        plugin_trait::{RouterPlugin, StartHookPayload},
+        plugin_trait::StartHookPayload,
     },
     query_planner::planner::plan_nodes::CustomScalarPaths,
 };
 use http::Uri;
 use subgraph_kit::{Subgraph, spans};
-
-use super::handed_over;
 
 /// Of a thread, for ever. What has others is handed over as JSON.
 const MOST_ALIASES: usize = 4_096;
@@ -52,20 +47,12 @@ pub struct InProcess {
     executors: Executors,
 }
 
-#[async_trait]
-impl RouterPlugin for InProcess {
-    type Config = handed_over::Config;
-
-    fn plugin_name() -> &'static str {
-        "in_process"
+impl InProcess {
+    pub fn new(executors: Executors) -> Self {
+        Self { executors }
     }
 
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let parts = payload.config()?.parts().ok_or("no subgraphs were handed over")?;
-        payload.initialize_plugin(Self { executors: parts.executors })
-    }
-
-    async fn on_subgraph_execute<'exec>(
+    pub fn on_subgraph_execute<'exec>(
         &'exec self,
         mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {

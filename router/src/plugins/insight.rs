@@ -4,26 +4,24 @@
 use std::sync::Arc;
 
 use hive_router::{
-    GraphQLError, async_trait,
+    GraphQLError, PlanExecutionOutput,
     executor::execution::client_request_details::JwtRequestDetails,
     http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
     ntex::http::HeaderMap,
     plugins::{
         hooks::{
             on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
-            on_graphql_analysis::{OnGraphqlAnalysisHookPayload, OnGraphqlAnalysisHookResult},
+            on_graphql_analysis::OnGraphqlAnalysisHookPayload,
             on_graphql_parse::{OnGraphQLParseHookResult, OnGraphQLParseStartHookPayload},
             on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
             on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
             on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
         },
         plugin_context::PluginContext,
-        plugin_trait::{CacheHint, EndHookPayload, RouterPlugin, StartHookPayload},
+        plugin_trait::{CacheHint, EndHookPayload, StartHookPayload},
     },
 };
-use serde::Deserialize;
 use sonic_rs::JsonValueTrait;
 use subgraph_kit::trace::HEADER as SUBGRAPH_TRACE;
 
@@ -40,36 +38,21 @@ pub struct Insight {
     development: bool,
 }
 
-#[derive(Deserialize)]
-pub struct Config {
-    development: bool,
-}
-
-#[async_trait]
-impl RouterPlugin for Insight {
-    type Config = Config;
-
-    fn plugin_name() -> &'static str {
-        "insight"
+impl Insight {
+    pub fn new(development: bool) -> Self {
+        Self { development }
     }
 
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { development } = payload.config()?;
-        payload.initialize_plugin(Self { development })
+    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+        let headers = payload.router_http_request.headers();
+        // Whether a token is an admin's is known later, and until then the time goes by.
+        if wants_trace(headers) && (self.development || headers.contains_key(AUTHORIZATION)) {
+            payload.context.insert(Recorder::new());
+        }
+        payload.proceed()
     }
 
-    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            let headers = payload.router_http_request.headers();
-            // Whether a token is an admin's is known later, and until then the time goes by.
-            if wants_trace(headers) && (self.development || headers.contains_key(AUTHORIZATION)) {
-                payload.context.insert(Recorder::new());
-            }
-            payload.proceed()
-        })
-    }
-
-    async fn on_graphql_parse<'exec>(
+    pub fn on_graphql_parse<'exec>(
         &'exec self,
         payload: OnGraphQLParseStartHookPayload<'exec>,
     ) -> OnGraphQLParseHookResult<'exec> {
@@ -81,7 +64,7 @@ impl RouterPlugin for Insight {
         })
     }
 
-    async fn on_graphql_validation<'exec>(
+    pub fn on_graphql_validation<'exec>(
         &'exec self,
         payload: OnGraphQLValidationStartHookPayload<'exec>,
     ) -> OnGraphQLValidationStartHookResult<'exec> {
@@ -98,10 +81,7 @@ impl RouterPlugin for Insight {
         })
     }
 
-    async fn on_graphql_analysis<'exec>(
-        &'exec self,
-        payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
-    ) -> OnGraphqlAnalysisHookResult {
+    pub fn on_graphql_analysis(&self, payload: &OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
         let request = &payload.client_request_details;
         let is_permitted = self.development || is_admin(&request.jwt);
         if let Some(recorder) = recorder(payload.context) {
@@ -109,7 +89,7 @@ impl RouterPlugin for Insight {
         }
         // Not to be ignored: who wants to see the plan of a mutation does not want it to happen.
         if !wants_plan(&request.headers) {
-            return OnGraphqlAnalysisHookResult::Proceed;
+            return Ok(());
         }
         if !is_permitted {
             let error = GraphQLError::from_message_and_code("Plans are shown to admins.", "FORBIDDEN");
@@ -119,10 +99,10 @@ impl RouterPlugin for Insight {
             let error = GraphQLError::from_message_and_code(WHICH_MODE, "BAD_USER_INPUT");
             return errors::refuse(payload.context, StatusCode::BAD_REQUEST, error);
         }
-        OnGraphqlAnalysisHookResult::Proceed
+        Ok(())
     }
 
-    async fn on_query_plan<'exec>(
+    pub fn on_query_plan<'exec>(
         &'exec self,
         payload: OnQueryPlanStartHookPayload<'exec>,
     ) -> OnQueryPlanStartHookResult<'exec> {
@@ -134,7 +114,7 @@ impl RouterPlugin for Insight {
         })
     }
 
-    async fn on_execute<'exec>(
+    pub fn on_execute<'exec>(
         &'exec self,
         payload: OnExecuteStartHookPayload<'exec>,
     ) -> OnExecuteStartHookResult<'exec> {
@@ -149,7 +129,7 @@ impl RouterPlugin for Insight {
         })
     }
 
-    async fn on_subgraph_execute<'exec>(
+    pub fn on_subgraph_execute<'exec>(
         &'exec self,
         mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {

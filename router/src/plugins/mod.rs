@@ -1,5 +1,7 @@
-//! What we add to hive-router, one plugin per file.
+//! What we add to hive-router: for it one plugin, and within that one file for each thing that it does. Which of them act
+//! at a hook, and in which order, is said here.
 
+mod chain;
 pub mod client_address;
 pub mod concurrency_limit;
 mod credentials;
@@ -13,88 +15,243 @@ mod retry_after;
 mod sign;
 pub mod streams;
 
-use hive_router::{PluginRegistry, plugins::plugin_trait::RouterPlugin};
+use std::future;
+
+use hive_router::{
+    PlanExecutionOutput, PluginRegistry, async_trait,
+    plugins::{
+        hooks::{
+            on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
+            on_graphql_analysis::{OnGraphqlAnalysisHookPayload, OnGraphqlAnalysisHookResult},
+            on_graphql_error::{OnGraphQLErrorHookPayload, OnGraphQLErrorHookResult},
+            on_graphql_params::{OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
+            on_graphql_parse::{OnGraphQLParseHookResult, OnGraphQLParseStartHookPayload},
+            on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
+            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
+            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
+            on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
+            on_subgraph_http_request::{OnSubgraphHttpRequestHookPayload, OnSubgraphHttpRequestHookResult},
+            on_supergraph_load::{OnSupergraphLoadStartHookPayload, OnSupergraphLoadStartHookResult},
+        },
+        plugin_trait::{RouterPlugin, StartHookPayload as _},
+    },
+};
 use serde_json::{Value, json};
 
-pub use credentials::NoSettings;
-
+use self::{
+    chain::Chain,
+    client_address::ClientAddress,
+    concurrency_limit::ConcurrencyLimit,
+    errors::{Errors, RequestError},
+    handed_over::Parts,
+    in_process::InProcess,
+    insight::Insight,
+    playground::Playground,
+    response_limit::ResponseLimit,
+    sign::Sign,
+    streams::Streams,
+};
 use crate::{
-    Settings,
     cost::Cost,
     hive_gaps::{
-        auth_scheme::AuthScheme, documents::Documents, get_parameters::GetParameters, inbound_dedupe::InboundDedupe,
-        json_depth_limit::JsonDepthLimit, media_types::MediaTypes, root_typename::RootTypename,
-        single_results::SingleResults,
+        auth_scheme, documents::Documents, get_parameters, inbound_dedupe::InboundDedupe, json_depth_limit,
+        media_types, root_typename, single_results,
     },
 };
 
-/// The plugins in the order in which they are asked.
+/// All of ours.
+pub struct Plugins {
+    playground: Playground,
+    concurrency_limit: ConcurrencyLimit,
+    documents: Documents,
+    inbound_dedupe: InboundDedupe,
+    client_address: ClientAddress,
+    cost: Cost,
+    streams: Streams,
+    in_process: InProcess,
+    insight: Insight,
+    errors: Errors,
+    sign: Sign,
+    response_limit: ResponseLimit,
+}
+
 pub fn registry() -> PluginRegistry {
-    PluginRegistry::new()
-        .register::<playground::Playground>()
-        .register::<AuthScheme>()
-        .register::<GetParameters>()
-        .register::<JsonDepthLimit>()
-        .register::<concurrency_limit::ConcurrencyLimit>()
-        .register::<Documents>()
-        .register::<RootTypename>()
-        .register::<InboundDedupe>()
-        .register::<client_address::ClientAddress>()
-        .register::<retry_after::RetryAfter>()
-        .register::<credentials::Credentials>()
-        .register::<Cost>()
-        .register::<streams::Streams>()
-        .register::<in_process::InProcess>()
-        // Measures what has been chosen before it.
-        .register::<insight::Insight>()
-        .register::<errors::Errors>()
-        .register::<MediaTypes>()
-        .register::<SingleResults>()
-        // Whatever else changes a request to a subgraph comes before it is signed.
-        .register::<sign::Sign>()
-        .register::<response_limit::ResponseLimit>()
+    PluginRegistry::new().register::<Plugins>()
 }
 
 /// The section `plugins` of the configuration.
-pub fn config(settings: &Settings, handed_over: u64) -> Value {
-    let samples = if settings.development { settings.samples.as_slice() } else { &[] };
-    let parts_key = json!({ "config": { "key": handed_over } });
-    json!({
-        playground::Playground::plugin_name(): {
-            "config": {
-                "directory": settings.playground,
-                "development": settings.development,
-                "samples": samples,
-            },
-        },
-        AuthScheme::plugin_name(): {},
-        GetParameters::plugin_name(): {},
-        JsonDepthLimit::plugin_name(): {},
-        RootTypename::plugin_name(): {},
-        InboundDedupe::plugin_name(): {},
-        concurrency_limit::ConcurrencyLimit::plugin_name(): {
-            "config": { "max": settings.live.requests_per_client },
-        },
-        Documents::plugin_name(): { "config": settings.document_limits() },
-        client_address::ClientAddress::plugin_name(): {
-            "config": {
-                "header": settings.client_address.header,
-                "proxies": settings.client_address.trusted_proxies,
-                "key": handed_over,
-            },
-        },
-        retry_after::RetryAfter::plugin_name(): {},
-        credentials::Credentials::plugin_name(): {},
-        Cost::plugin_name(): { "config": { "amounts": settings.cost.amounts(), "key": handed_over } },
-        streams::Streams::plugin_name(): parts_key,
-        in_process::InProcess::plugin_name(): parts_key,
-        insight::Insight::plugin_name(): { "config": { "development": settings.development } },
-        errors::Errors::plugin_name(): { "config": { "development": settings.development } },
-        MediaTypes::plugin_name(): {},
-        SingleResults::plugin_name(): {},
-        sign::Sign::plugin_name(): parts_key,
-        response_limit::ResponseLimit::plugin_name(): {
-            "config": { "max_bytes": settings.responses.max_response_bytes },
-        },
-    })
+pub fn config(handed_over: u64) -> Value {
+    json!({ Plugins::plugin_name(): { "config": { "key": handed_over } } })
+}
+
+#[async_trait]
+impl RouterPlugin for Plugins {
+    type Config = handed_over::Config;
+
+    fn plugin_name() -> &'static str {
+        "lyceum"
+    }
+
+    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
+        let parts = payload.config()?.parts().ok_or("nothing was handed over")?;
+        payload.initialize_plugin(Self::new(parts)?)
+    }
+
+    fn on_supergraph_reload(&self, payload: OnSupergraphLoadStartHookPayload) -> OnSupergraphLoadStartHookResult<'_> {
+        self.documents.on_supergraph_reload(payload)
+    }
+
+    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        let result = Chain::new(payload)
+            .then(|payload| self.playground.on_http_request(payload))
+            .then(auth_scheme::on_http_request)
+            .then(get_parameters::on_http_request)
+            .then(|payload| self.concurrency_limit.on_http_request(payload))
+            .then(|payload| self.documents.on_http_request(payload))
+            .then(|payload| self.client_address.on_http_request(payload))
+            .then(retry_after::on_http_request)
+            .then(|payload| self.cost.on_http_request(payload))
+            .then(|payload| self.streams.on_http_request(payload))
+            .then(|payload| self.insight.on_http_request(payload))
+            .then(media_types::on_http_request)
+            // After `media_types`, which writes them as hive-router reads them.
+            .then(single_results::on_http_request)
+            .then(|payload| self.response_limit.on_http_request(payload))
+            .end_in_reverse();
+        Box::pin(future::ready(result))
+    }
+
+    async fn on_graphql_params<'exec>(
+        &'exec self,
+        payload: OnGraphQLParamsStartHookPayload<'exec>,
+    ) -> OnGraphQLParamsStartHookResult<'exec> {
+        match self.prepare(&payload).await {
+            Ok(()) => Chain::new(payload)
+                .then(|payload| self.documents.on_graphql_params(payload))
+                .then(|payload| self.inbound_dedupe.on_graphql_params(payload))
+                .end(),
+            Err(RequestError { error, status }) => payload.end_with_graphql_error(error, status),
+        }
+    }
+
+    async fn on_graphql_parse<'exec>(
+        &'exec self,
+        payload: OnGraphQLParseStartHookPayload<'exec>,
+    ) -> OnGraphQLParseHookResult<'exec> {
+        self.insight.on_graphql_parse(payload)
+    }
+
+    async fn on_graphql_validation<'exec>(
+        &'exec self,
+        payload: OnGraphQLValidationStartHookPayload<'exec>,
+    ) -> OnGraphQLValidationStartHookResult<'exec> {
+        self.cost.on_graphql_validation(&payload).await;
+        Chain::new(payload)
+            .then(|payload| self.documents.on_graphql_validation(payload))
+            .then(|payload| self.streams.on_graphql_validation(payload))
+            .then(|payload| self.insight.on_graphql_validation(payload))
+            .end()
+    }
+
+    async fn on_graphql_analysis<'exec>(
+        &'exec self,
+        payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
+    ) -> OnGraphqlAnalysisHookResult {
+        match self.analyze(payload).await {
+            Ok(()) => OnGraphqlAnalysisHookResult::Proceed,
+            Err(response) => OnGraphqlAnalysisHookResult::EndWithResponse(response),
+        }
+    }
+
+    async fn on_query_plan<'exec>(
+        &'exec self,
+        payload: OnQueryPlanStartHookPayload<'exec>,
+    ) -> OnQueryPlanStartHookResult<'exec> {
+        Chain::new(payload)
+            .then(|payload| self.documents.on_query_plan(payload))
+            .then(|payload| self.cost.on_query_plan(payload))
+            .then(|payload| self.insight.on_query_plan(payload))
+            .end()
+    }
+
+    async fn on_execute<'exec>(
+        &'exec self,
+        payload: OnExecuteStartHookPayload<'exec>,
+    ) -> OnExecuteStartHookResult<'exec> {
+        Chain::new(payload)
+            .then(|payload| self.cost.on_execute(payload))
+            .then(|payload| self.insight.on_execute(payload))
+            .then(|payload| self.response_limit.on_execute(payload))
+            .end()
+    }
+
+    async fn on_subgraph_execute<'exec>(
+        &'exec self,
+        payload: OnSubgraphExecuteStartHookPayload<'exec>,
+    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+        Chain::new(payload)
+            .then(root_typename::on_subgraph_execute)
+            .then(|payload| self.client_address.on_subgraph_execute(payload))
+            .then(|payload| self.streams.on_subgraph_execute(payload))
+            .then(|payload| self.in_process.on_subgraph_execute(payload))
+            // Measures what has been chosen before it.
+            .then(|payload| self.insight.on_subgraph_execute(payload))
+            .then(|payload| self.response_limit.on_subgraph_execute(payload))
+            .end()
+    }
+
+    async fn on_subgraph_http_request<'exec>(
+        &'exec self,
+        payload: OnSubgraphHttpRequestHookPayload<'exec>,
+    ) -> OnSubgraphHttpRequestHookResult<'exec> {
+        // Whatever else changes a request to a subgraph comes before it is signed.
+        self.sign.on_subgraph_http_request(payload)
+    }
+
+    fn on_graphql_error<'req>(
+        &'req self,
+        mut payload: OnGraphQLErrorHookPayload<'req>,
+    ) -> OnGraphQLErrorHookResult<'req> {
+        retry_after::on_graphql_error(&mut payload);
+        self.errors.on_graphql_error(&mut payload);
+        // After `errors`, which takes it for a body of another type.
+        media_types::on_graphql_error(&mut payload);
+        payload
+    }
+}
+
+impl Plugins {
+    fn new(parts: Parts) -> anyhow::Result<Self> {
+        let settings = &parts.settings;
+        Ok(Self {
+            playground: Playground::load(settings)?,
+            concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
+            documents: Documents::new(settings.document_limits()),
+            inbound_dedupe: InboundDedupe::default(),
+            streams: Streams::new(&parts),
+            insight: Insight::new(settings.development),
+            errors: Errors::new(settings.development),
+            response_limit: ResponseLimit::new(settings.responses.max_response_bytes),
+            client_address: ClientAddress::new(&settings.client_address, parts.key)?,
+            cost: Cost::new(settings.cost.amounts(), parts.valkey),
+            in_process: InProcess::new(parts.executors),
+            sign: Sign::new(parts.secrets),
+        })
+    }
+
+    async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<(), RequestError> {
+        json_depth_limit::on_graphql_params(payload)?;
+        self.concurrency_limit.on_graphql_params(payload).await?;
+        self.documents.prepare(payload).await;
+        Ok(())
+    }
+
+    async fn analyze(&self, payload: &mut OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
+        credentials::on_graphql_analysis(payload)?;
+        // After `credentials`: only valid tokens have a budget, and places for streams.
+        self.cost.on_graphql_analysis(payload).await?;
+        self.streams.on_graphql_analysis(payload)?;
+        self.insight.on_graphql_analysis(payload)
+    }
 }

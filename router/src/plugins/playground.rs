@@ -13,7 +13,6 @@ use std::{
 
 use futures::stream;
 use hive_router::{
-    async_trait,
     http::{
         HeaderMap, HeaderValue, Method, StatusCode,
         header::{
@@ -27,16 +26,14 @@ use hive_router::{
         web::{DefaultError, WebRequest},
     },
     plugins::{
-        hooks::{
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-        },
-        plugin_trait::{RouterPlugin, StartHookPayload},
+        hooks::on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
+        plugin_trait::StartHookPayload,
     },
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::warn;
+
+use crate::Settings;
 
 const INDEX: &str = "/index.html";
 const SETTINGS: &str = "/playground.json";
@@ -62,47 +59,33 @@ struct File {
     gzip: Option<Bytes>,
 }
 
-#[derive(Deserialize)]
-pub struct Config {
-    directory: String,
-    development: bool,
-    samples: Value,
-}
-
-#[async_trait]
-impl RouterPlugin for Playground {
-    type Config = Config;
-
-    fn plugin_name() -> &'static str {
-        "playground"
-    }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let config = payload.config()?;
-        let mut files = read_all(Path::new(&config.directory))?;
+impl Playground {
+    /// # Errors
+    /// When a file cannot be read. A directory that is not there is no error.
+    pub fn load(settings: &Settings) -> io::Result<Self> {
+        let directory = &settings.playground;
+        let mut files = read_all(directory)?;
         if !files.contains_key(INDEX) {
-            warn!(directory = config.directory, "the playground has not been built");
+            warn!(directory = %directory.display(), "the playground has not been built");
             files.insert(INDEX.to_owned(), File::new("/index.txt", NOT_BUILT.into()));
         }
         let settings = json!({
-            "development": config.development,
-            "insight": if config.development { "everyone" } else { "admins" },
-            "samples": config.samples,
+            "development": settings.development,
+            "insight": if settings.development { "everyone" } else { "admins" },
+            "samples": if settings.development { settings.samples.as_slice() } else { &[] },
         });
         files.insert(SETTINGS.to_owned(), File::new(SETTINGS, settings.to_string().into()));
-        payload.initialize_plugin(Self { files })
+        Ok(Self { files })
     }
 
-    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            match self.find(&payload.router_http_request) {
-                Some(file) => {
-                    let response = file.respond(payload.router_http_request.headers());
-                    payload.end_with_response(response)
-                }
-                None => payload.proceed(),
+    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+        match self.find(&payload.router_http_request) {
+            Some(file) => {
+                let response = file.respond(payload.router_http_request.headers());
+                payload.end_with_response(response)
             }
-        })
+            None => payload.proceed(),
+        }
     }
 }
 

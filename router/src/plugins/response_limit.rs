@@ -5,54 +5,37 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hive_router::{
-    GraphQLError, async_trait,
+    GraphQLError,
     executor::response::{subgraph_response::SubgraphResponse, value::Value},
     http::StatusCode,
     plugins::{
         hooks::{
             on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
             on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
         },
-        plugin_trait::{EndHookPayload, RouterPlugin, StartHookPayload},
+        plugin_trait::{EndHookPayload, StartHookPayload},
     },
 };
-use serde::Deserialize;
 
 pub struct ResponseLimit {
     max_bytes: usize,
 }
 
-#[derive(Deserialize)]
-pub struct Config {
-    pub max_bytes: usize,
-}
-
 /// In a request's context: the bytes of subgraphs' answers.
 struct Kept(AtomicUsize);
 
-#[async_trait]
-impl RouterPlugin for ResponseLimit {
-    type Config = Config;
-
-    fn plugin_name() -> &'static str {
-        "response_limit"
+impl ResponseLimit {
+    pub fn new(max_bytes: usize) -> Self {
+        Self { max_bytes }
     }
 
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let Config { max_bytes } = payload.config()?;
-        payload.initialize_plugin(Self { max_bytes })
+    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+        payload.context.insert(Kept(AtomicUsize::new(0)));
+        payload.proceed()
     }
 
-    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            payload.context.insert(Kept(AtomicUsize::new(0)));
-            payload.proceed()
-        })
-    }
-
-    async fn on_subgraph_execute<'exec>(
+    pub fn on_subgraph_execute<'exec>(
         &'exec self,
         payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {
@@ -69,7 +52,7 @@ impl RouterPlugin for ResponseLimit {
         })
     }
 
-    async fn on_execute<'exec>(
+    pub fn on_execute<'exec>(
         &'exec self,
         payload: OnExecuteStartHookPayload<'exec>,
     ) -> OnExecuteStartHookResult<'exec> {

@@ -1,40 +1,24 @@
 //! Signs what goes to a subgraph over HTTP: it answers nobody but us.
 
-use hive_router::{
-    async_trait,
-    plugins::{
-        hooks::{
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
-            on_subgraph_http_request::{OnSubgraphHttpRequestHookPayload, OnSubgraphHttpRequestHookResult},
-        },
-        plugin_trait::{RouterPlugin, StartHookPayload},
-    },
+use hive_router::plugins::{
+    hooks::on_subgraph_http_request::{OnSubgraphHttpRequestHookPayload, OnSubgraphHttpRequestHookResult},
+    plugin_trait::StartHookPayload,
 };
 use subgraph_kit::hop::{Hop, SIGNATURE, Secrets};
-
-use super::handed_over;
 
 pub struct Sign {
     /// None with `--insecure-dev` only.
     secrets: Option<Secrets>,
 }
 
-#[async_trait]
-impl RouterPlugin for Sign {
-    type Config = handed_over::Config;
-
-    fn plugin_name() -> &'static str {
-        "sign"
-    }
-
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let parts = payload.config()?.parts().ok_or("no secrets were handed over")?;
-        payload.initialize_plugin(Self { secrets: parts.secrets })
+impl Sign {
+    pub fn new(secrets: Option<Secrets>) -> Self {
+        Self { secrets }
     }
 
     // The signature becomes part of the key by which equal requests in flight are sent once. It is
     // the same within a second, so they still are; and two bearers never have the same.
-    async fn on_subgraph_http_request<'exec>(
+    pub fn on_subgraph_http_request<'exec>(
         &'exec self,
         mut payload: OnSubgraphHttpRequestHookPayload<'exec>,
     ) -> OnSubgraphHttpRequestHookResult<'exec> {

@@ -14,7 +14,7 @@ use std::{
 
 use graphql_tools::static_graphql::query::{Definition, Document, OperationDefinition};
 use hive_router::{
-    async_trait,
+    PlanExecutionOutput,
     executor::execution::{client_request_details::JwtRequestDetails, plan::FailedExecutionResult},
     http::{
         HeaderValue, StatusCode,
@@ -31,13 +31,12 @@ use hive_router::{
     },
     plugins::{
         hooks::{
-            on_graphql_analysis::{OnGraphqlAnalysisHookPayload, OnGraphqlAnalysisHookResult},
+            on_graphql_analysis::OnGraphqlAnalysisHookPayload,
             on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
-            on_http_request::{OnHttpRequestHookFuture, OnHttpRequestHookPayload},
-            on_plugin_init::{OnPluginInitPayload, OnPluginInitResult},
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
             on_subgraph_execute::{OnSubgraphExecuteStartHookPayload, OnSubgraphExecuteStartHookResult},
         },
-        plugin_trait::{EndHookPayload, RouterPlugin, StartHookPayload},
+        plugin_trait::{EndHookPayload, StartHookPayload},
     },
 };
 use sonic_rs::JsonValueTrait;
@@ -47,7 +46,7 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
-use super::{client_address::Address, errors, handed_over};
+use super::{client_address::Address, errors, handed_over::Parts};
 use crate::{
     connections::{Connections, Uncounted},
     places::{Full, Place, Places},
@@ -74,53 +73,46 @@ struct Held(Option<Place>);
 /// In the context of a request that may be a subscription.
 struct Following(Arc<ClientStream>);
 
-#[async_trait]
-impl RouterPlugin for Streams {
-    type Config = handed_over::Config;
-
-    fn plugin_name() -> &'static str {
-        "streams"
+impl Streams {
+    pub fn new(parts: &Parts) -> Self {
+        Self {
+            open: parts.streams.clone(),
+            places: parts.places.clone(),
+            connections: parts.connections.clone(),
+            in_flight: parts.in_flight.clone(),
+            ending: parts.ending.clone(),
+        }
     }
 
-    fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let parts = payload.config()?.parts().ok_or("no relay was handed over")?;
-        payload.initialize_plugin(Self {
-            open: parts.streams,
-            places: parts.places,
-            connections: parts.connections,
-            in_flight: parts.in_flight,
-            ending: parts.ending,
+    pub fn on_http_request<'req>(
+        &'req self,
+        mut payload: OnHttpRequestHookPayload<'req>,
+    ) -> OnHttpRequestHookResult<'req> {
+        payload.context.insert(InFlight(self.in_flight.token()));
+        let headers = payload.router_http_request.headers_mut();
+        headers.remove(STREAM);
+        let stream = may_be_streamed(headers).then(|| self.open.open());
+        if let Some(stream) = &stream {
+            headers.insert(STREAM, HeaderValue::from(stream.id()).into());
+            payload.context.insert(Following(Arc::clone(stream.stream())));
+        }
+        payload.on_end(move |payload| {
+            let place = payload.context.get_mut::<Held>().and_then(|mut held| held.0.take());
+            payload
+                .map_response(|mut response| {
+                    if self.ending.announced.is_cancelled() {
+                        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                    }
+                    match place {
+                        Some(place) => self.live(response, stream, place),
+                        None => response,
+                    }
+                })
+                .proceed()
         })
     }
 
-    fn on_http_request<'req>(&'req self, mut payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
-        Box::pin(async move {
-            payload.context.insert(InFlight(self.in_flight.token()));
-            let headers = payload.router_http_request.headers_mut();
-            headers.remove(STREAM);
-            let stream = may_be_streamed(headers).then(|| self.open.open());
-            if let Some(stream) = &stream {
-                headers.insert(STREAM, HeaderValue::from(stream.id()).into());
-                payload.context.insert(Following(Arc::clone(stream.stream())));
-            }
-            payload.on_end(move |payload| {
-                let place = payload.context.get_mut::<Held>().and_then(|mut held| held.0.take());
-                payload
-                    .map_response(|mut response| {
-                        if self.ending.announced.is_cancelled() {
-                            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-                        }
-                        match place {
-                            Some(place) => self.live(response, stream, place),
-                            None => response,
-                        }
-                    })
-                    .proceed()
-            })
-        })
-    }
-
-    async fn on_graphql_validation<'exec>(
+    pub fn on_graphql_validation<'exec>(
         &'exec self,
         payload: OnGraphQLValidationStartHookPayload<'exec>,
     ) -> OnGraphQLValidationStartHookResult<'exec> {
@@ -131,13 +123,10 @@ impl RouterPlugin for Streams {
     }
 
     // After `credentials`: who has no good token takes no place.
-    async fn on_graphql_analysis<'exec>(
-        &'exec self,
-        payload: &mut OnGraphqlAnalysisHookPayload<'exec>,
-    ) -> OnGraphqlAnalysisHookResult {
+    pub fn on_graphql_analysis(&self, payload: &OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
         let request = &payload.client_request_details;
         if request.operation.kind != "subscription" {
-            return OnGraphqlAnalysisHookResult::Proceed;
+            return Ok(());
         }
         if self.ending.stop.is_cancelled() {
             return errors::refuse(payload.context, StatusCode::SERVICE_UNAVAILABLE, errors::restarting());
@@ -149,7 +138,7 @@ impl RouterPlugin for Streams {
                 if let Some(following) = payload.context.get_ref::<Following>() {
                     following.0.belongs_here();
                 }
-                OnGraphqlAnalysisHookResult::Proceed
+                Ok(())
             }
             Err(full) => {
                 let error = errors::rate_limited(full.message(), RETRY_AFTER_SECONDS);
@@ -159,7 +148,7 @@ impl RouterPlugin for Streams {
     }
 
     // hive-router asks for subscriptions without this hook, so who comes here does not need the relay.
-    async fn on_subgraph_execute<'exec>(
+    pub fn on_subgraph_execute<'exec>(
         &'exec self,
         mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {
