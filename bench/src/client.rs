@@ -33,10 +33,8 @@ impl Students {
         let mut students =
             Self { http: Client::new(), url: format!("{router}/graphql"), tokens: Vec::new(), courses: Vec::new() };
         for number in 1..=TURNS {
-            let input = json!({ "email": format!("student{number}@lyceum.example"), "password": PASSWORD });
-            let answer = students.ask(SIGN_IN, &json!({ "input": input }), None).await?;
-            let token = answer["data"]["login"]["session"]["accessToken"].as_str();
-            students.tokens.push(token.with_context(|| answer.to_string())?.to_owned());
+            let token = students.sign_in_as(number).await?;
+            students.tokens.push(token);
         }
         let answer = students.ask(COURSES, &json!({}), None).await?;
         let nodes = answer["data"]["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
@@ -44,10 +42,26 @@ impl Students {
         Ok(students)
     }
 
+    /// The access token of the sample student of this number.
+    ///
+    /// # Errors
+    /// When the router does not answer as expected.
+    pub async fn sign_in_as(&self, number: usize) -> Result<String> {
+        let input = json!({ "email": format!("student{number}@lyceum.example"), "password": PASSWORD });
+        let answer = self.ask(SIGN_IN, &json!({ "input": input }), None).await?;
+        let token = answer["data"]["login"]["session"]["accessToken"].as_str();
+        Ok(token.with_context(|| answer.to_string())?.to_owned())
+    }
+
     /// The access tokens, one for each.
     #[must_use]
     pub fn tokens(&self) -> &[String] {
         &self.tokens
+    }
+
+    /// A request to another URL that is not sent yet.
+    pub fn post(&self, url: &str, token: &str) -> RequestBuilder {
+        self.http.post(url).bearer_auth(token)
     }
 
     /// A request that is not sent yet.

@@ -3,6 +3,7 @@
 mod curves;
 mod gateways;
 mod live;
+mod mutations;
 mod picture;
 mod report;
 
@@ -40,6 +41,8 @@ enum Arguments {
     Gateways(Options),
     /// Measure how cost grows.
     Curves(CurveOptions),
+    /// Measure purchases beside one written by hand, and sign-ins.
+    Mutations(Options),
 }
 
 #[derive(Args)]
@@ -87,6 +90,7 @@ async fn main() -> Result<()> {
         Arguments::Compare(options) => compare(&options).await,
         Arguments::Gateways(options) => gateways::compare(&options).await,
         Arguments::Curves(options) => draw_curves(&options).await,
+        Arguments::Mutations(options) => change(&options).await,
     }
 }
 
@@ -96,6 +100,20 @@ async fn draw_curves(options: &CurveOptions) -> Result<()> {
     if let Some(folder) = report {
         fs::write(folder.join("curves.json"), serde_json::to_string_pretty(&curves)?)?;
         fs::write(folder.join("curves.svg"), picture::draw(&curves.curves))?;
+    }
+    Ok(())
+}
+
+async fn change(options: &Options) -> Result<()> {
+    let arguments = ["--seed-scale", &options.seed_scale, "--cost-budget", "0", "--anonymous-cost-budget", "0"];
+    let system = System::start(&options.program, arguments).await?;
+    let by_hand = ByHand::start(&system)?;
+    let mutations = mutations::measure(&system, (&by_hand.url, by_hand.process.id()), options.pairs).await?;
+    say(&mutations);
+    drop(by_hand);
+    system.stop().await?;
+    if let Some(folder) = &options.report {
+        fs::write(folder.join("mutations.json"), serde_json::to_string_pretty(&mutations)?)?;
     }
     Ok(())
 }

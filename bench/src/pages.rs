@@ -39,6 +39,10 @@ impl Page {
     }
 }
 
+/// What a student buys a course with; `/purchase` is the handler's.
+pub const PURCHASE: &str = "mutation Purchase($input: PurchaseCourseInput!) { purchaseCourse(input: $input) \
+                            { payment { id amount status createdAt } userErrors { code } } }";
+
 /// All of them.
 pub const PAGES: [Page; 10] = [
     Page {

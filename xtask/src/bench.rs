@@ -30,6 +30,11 @@ pub struct Options {
     #[arg(long, conflicts_with_all = ["gateways", "pairs", "seed_scale", "only"])]
     curves: bool,
 
+    /// Measure purchases instead, beside one written by hand with the same transactions: until they are answered, and until the
+    /// student is enrolled. And how many people can sign in.
+    #[arg(long, conflicts_with_all = ["gateways", "curves", "only"])]
+    mutations: bool,
+
     /// How long each measurement takes.
     #[arg(long, default_value_t = 4)]
     seconds: u32,
@@ -50,7 +55,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 
-    /// Write the raw numbers to `performance.json` in this folder, or to `gateways.json`, or `curves.json` and `curves.svg`.
+    /// Write the raw numbers to `performance.json` in this folder, or to `gateways.json`, `mutations.json`, or
+    /// `curves.json` and `curves.svg`.
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
 }
@@ -60,6 +66,7 @@ impl Options {
         match self {
             Self { gateways: true, .. } => "gateways",
             Self { curves: true, .. } => "curves",
+            Self { mutations: true, .. } => "mutations",
             _ => "compare",
         }
     }

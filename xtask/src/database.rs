@@ -20,10 +20,8 @@ pub struct Database {
 impl Database {
     /// An empty server on a free port.
     pub async fn start() -> Result<Self> {
-        let home = home()?;
-        let bin = std::env::var_os("LYCEUM_POSTGRES_BIN").filter(|bin| !bin.is_empty()).map(PathBuf::from);
-        let installation = Installation::find_or_fetch(&home, bin, &terminal::note).await?;
-        let place = home.join("test");
+        let installation = installation().await?;
+        let place = home()?.join("test");
         embedded_postgres::remove_abandoned(&place).await?;
         let waiting = Waiting::for_(&format!("starting PostgreSQL {}", installation.version()));
         let data_dir = place.join(std::process::id().to_string());
@@ -92,6 +90,12 @@ impl Database {
         ];
         Ok(settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
+}
+
+/// The programs of `PostgreSQL`.
+pub async fn installation() -> Result<Installation> {
+    let bin = std::env::var_os("LYCEUM_POSTGRES_BIN").filter(|bin| !bin.is_empty()).map(PathBuf::from);
+    Installation::find_or_fetch(&home()?, bin, &terminal::note).await
 }
 
 /// `IDENTITY_DATABASE_URL`, as the subgraphs and their `sqlx.toml` name it.

@@ -56,6 +56,17 @@ pub async fn ensure_wrk() -> Result<()> {
     wrk.ensure().await
 }
 
+/// What counts instructions where the processor does not tell them.
+pub async fn ensure_valgrind() -> Result<()> {
+    let valgrind = Needed {
+        what_for: "counting what operations cost needs Valgrind",
+        variable: None,
+        usual_place: "/usr/bin/valgrind",
+        package: "valgrind",
+    };
+    valgrind.ensure().await
+}
+
 /// What puts the manifests together.
 pub async fn ensure_kubectl() -> Result<()> {
     let kubectl = Needed {

@@ -4,6 +4,7 @@ mod attack;
 mod bench;
 mod chaos;
 mod containers;
+mod counts;
 mod dashboards;
 mod database;
 mod debian;
@@ -108,6 +109,15 @@ enum Task {
     /// address of their own, so that the limits are everybody's. A table has each of their requests; below it stands the
     /// bottleneck, by what `/metrics` says. Nothing else should run meanwhile.
     Load(load::Options),
+    /// Count what each stored operation costs: statements, fetches, allocations and instructions. Renews `docs/counts.json`.
+    ///
+    /// Runs an unoptimized `lyceum up` under Valgrind, which as root on Debian it installs. Takes some minutes, and is no
+    /// measurement of time: other programs may run meanwhile.
+    Counts {
+        /// Change nothing, and fail if anything costs over 5 % more than `docs/counts.json` says.
+        #[arg(long)]
+        check: bool,
+    },
     /// Build the image, run `compose.yml`, and see that it behaves, from nothing to a purchase and back.
     ///
     /// Needs a Docker engine; as root on Debian it installs and starts one. Where the base images cannot be pulled,
@@ -182,6 +192,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Monitoring => monitoring::run().await,
         Task::Chaos(options) => chaos::run(&options).await,
         Task::Attack(options) => attack::run(&options).await,
+        Task::Counts { check } => counts::run(check).await,
         Task::Bench(options) => bench::run(&options).await,
         Task::Load(options) => load::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,

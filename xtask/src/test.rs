@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::debian::{ensure_chromium, ensure_nats, ensure_redis};
 use crate::npm::Package;
 use crate::workspace::compile;
-use crate::{process, silence, terminal, truth};
+use crate::{counts, process, silence, terminal, truth};
 
 pub async fn run(arguments: &[String]) -> Result<()> {
     let everything = arguments.is_empty();
@@ -42,6 +42,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     database.stop().await?;
     if everything {
         note(&mut failed, truth::short(&transcripts).await);
+        note(&mut failed, counts::run(true).await);
     }
     note(&mut failed, silence::check(&transcripts, everything, &[password]));
     scratch.close()?;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod catalogue;
+mod purchase;
 mod viewer;
 
 use std::{collections::HashMap, sync::Arc};
@@ -12,7 +13,7 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, header::AUTHORIZATION, request::Parts},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde::Deserialize;
@@ -89,6 +90,7 @@ pub fn routes(databases: Databases) -> Router {
         .route("/catalogue-total", get(catalogue::page_with_total))
         .route("/search", get(catalogue::search))
         .route("/search-total", get(catalogue::search_with_total))
+        .route("/purchase", post(purchase::purchase))
         .with_state(databases)
 }
 

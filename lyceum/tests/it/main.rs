@@ -7,6 +7,7 @@ mod by_hand;
 mod client_timeouts;
 mod contract;
 mod cost;
+mod counts;
 mod defaults;
 mod fuzz;
 mod hop;

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use crate::system::{ADMIN, LoneRouter, PASSWORD, STUDENT, System, TEACHER, Visitor, documents};
 
 /// A document, who sends it, and its example variables.
+#[derive(Clone)]
 pub struct Operation {
     pub name: String,
     pub viewers: Vec<String>,
-    document: String,
+    pub document: String,
     variables: String,
 }
 
@@ -64,49 +65,91 @@ pub fn run(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
 
 /// Who sends it, and with which variables.
 fn sender(operation: &Operation, viewer: &str, router: &Visitor) -> (Visitor, Value) {
-    let viewer = match viewer {
-        "anonymous" => router.clone(),
-        "student" => router.sign_in(STUDENT),
-        "teacher" => router.sign_in(TEACHER),
-        "admin" => router.sign_in(ADMIN),
-        other => panic!("{}: an unknown viewer {other}", operation.name),
-    };
-    let mut variables = operation.variables.clone();
-    for (placeholder, value) in placeholders(router) {
-        variables = variables.replace(&format!("{{{{{placeholder}}}}}"), &value);
-    }
-    (viewer, serde_json::from_str(&variables).expect("the variables are JSON"))
+    let samples = Samples::look_up(router);
+    (samples.viewer(viewer).clone(), samples.variables(operation, 0))
 }
 
-fn placeholders(router: &Visitor) -> BTreeMap<&'static str, String> {
-    static UNIQUE: AtomicU32 = AtomicU32::new(0);
-    let text = |value: &Value| value.as_str().expect("an id").to_owned();
-    let course =
-        router.data("{ courses(first: 1) { nodes { id teacher { id } } } }", json!({}))["courses"]["nodes"][0].clone();
-    let own = router.sign_in(TEACHER).data("{ me { courses(first: 1) { nodes { id } } } }", json!({}));
-    let paid = "{ courses(first: 100, filter: { isFree: false }) { nodes { id viewerEnrollment { id } } } }";
-    let paid = router.sign_in(STUDENT).data(paid, json!({}))["courses"]["nodes"].clone();
-    let unbought = paid.as_array().expect("courses").iter().find(|course| course["viewerEnrollment"].is_null());
-    let completed = "{ payments(last: 1, status: COMPLETED) { nodes { id } } }";
-    let completed = router.sign_in(ADMIN).data(completed, json!({}));
-    let waiting = router.sign_in(ADMIN).data("{ unverifiedTeachers(last: 1) { nodes { id } } }", json!({}));
-    let free = "{ courses(filter: { isFree: true }, first: 100) { nodes { id viewerEnrollment { id } } } }";
-    let free = router.sign_in(STUDENT).data(free, json!({}));
-    let free = free["courses"]["nodes"].as_array().and_then(|courses| {
-        courses.iter().find(|course| course["viewerEnrollment"].is_null()).map(|course| text(&course["id"]))
-    });
-    BTreeMap::from([
-        ("freeCourseId", free.expect("a free course on which the student is not")),
-        ("firstCourseId", text(&course["id"])),
-        ("firstTeacherId", text(&course["teacher"]["id"])),
-        ("ownCourseId", text(&own["me"]["courses"]["nodes"][0]["id"])),
-        ("unboughtCourseId", text(&unbought.expect("a course to buy")["id"])),
-        ("completedPaymentId", text(&completed["payments"]["nodes"][0]["id"])),
-        ("unverifiedTeacherId", text(&waiting["unverifiedTeachers"]["nodes"][0]["id"])),
-        ("studentEmail", STUDENT.to_owned()),
-        ("studentPassword", PASSWORD.to_owned()),
-        ("unique", format!("n{}", UNIQUE.fetch_add(1, Ordering::Relaxed))),
-    ])
+/// The sample people, signed in, and what they may do something with.
+pub struct Samples {
+    viewers: BTreeMap<&'static str, Visitor>,
+    /// By placeholder: the same one again and again for what is only looked at, and otherwise all that there are.
+    values: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Samples {
+    pub fn look_up(router: &Visitor) -> Self {
+        let [student, teacher, admin] = [STUDENT, TEACHER, ADMIN].map(|email| router.sign_in(email));
+        let values = BTreeMap::from([
+            ("freeCourseId", courses_to_join(&student, true)),
+            ("firstCourseId", ids(router, "{ courses(first: 1) { nodes { id } } }", "/courses/nodes")),
+            ("firstTeacherId", vec![first_teacher(router)]),
+            ("ownCourseId", ids(&teacher, "{ me { courses(first: 1) { nodes { id } } } }", "/me/courses/nodes")),
+            ("unboughtCourseId", courses_to_join(&student, false)),
+            ("completedPaymentId", completed_payments(&admin)),
+            ("unverifiedTeacherId", unverified_teachers(&admin)),
+            ("studentEmail", vec![STUDENT.to_owned()]),
+            ("studentPassword", vec![PASSWORD.to_owned()]),
+        ]);
+        let viewers = [("anonymous", router.clone()), ("student", student), ("teacher", teacher), ("admin", admin)];
+        Self { viewers: BTreeMap::from(viewers), values }
+    }
+
+    pub fn viewer(&self, name: &str) -> &Visitor {
+        self.viewers.get(name).unwrap_or_else(|| panic!("an unknown viewer {name}"))
+    }
+
+    /// Those of the operation's example. What can be done once to each thing is done to another one with another `turn`.
+    pub fn variables(&self, operation: &Operation, turn: usize) -> Value {
+        static UNIQUE: AtomicU32 = AtomicU32::new(0);
+        let unique = format!("n{}", UNIQUE.fetch_add(1, Ordering::Relaxed));
+        let mut variables = operation.variables.replace("{{unique}}", &unique);
+        for (placeholder, values) in &self.values {
+            let marked = format!("{{{{{placeholder}}}}}");
+            if variables.contains(&marked) {
+                let index = if values.len() == 1 { 0 } else { turn };
+                let value = values.get(index).unwrap_or_else(|| panic!("{placeholder}: no {turn} of them"));
+                variables = variables.replace(&marked, value);
+            }
+        }
+        serde_json::from_str(&variables).expect("the variables are JSON")
+    }
+}
+
+fn first_teacher(router: &Visitor) -> String {
+    let answer = router.data("{ courses(first: 1) { nodes { teacher { id } } } }", json!({}));
+    id(&answer["courses"]["nodes"][0]["teacher"])
+}
+
+/// Those on which the student is not.
+fn courses_to_join(student: &Visitor, is_free: bool) -> Vec<String> {
+    let document = "query ($isFree: Boolean) {
+        courses(filter: { isFree: $isFree }, first: 100) { nodes { id viewerEnrollment { id } } } }";
+    let answer = student.data(document, json!({ "isFree": is_free }));
+    let courses = answer["courses"]["nodes"].as_array().expect("courses");
+    courses.iter().filter(|course| course["viewerEnrollment"].is_null()).map(id).collect()
+}
+
+/// The last one first.
+fn completed_payments(admin: &Visitor) -> Vec<String> {
+    let mut ids = ids(admin, "{ payments(last: 100, status: COMPLETED) { nodes { id } } }", "/payments/nodes");
+    ids.reverse();
+    ids
+}
+
+/// The last one first.
+fn unverified_teachers(admin: &Visitor) -> Vec<String> {
+    let mut ids = ids(admin, "{ unverifiedTeachers(last: 100) { nodes { id } } }", "/unverifiedTeachers/nodes");
+    ids.reverse();
+    ids
+}
+
+fn ids(viewer: &Visitor, document: &str, nodes: &str) -> Vec<String> {
+    let answer = viewer.data(document, json!({}));
+    answer.pointer(nodes).and_then(Value::as_array).expect("a list").iter().map(id).collect()
+}
+
+fn id(thing: &Value) -> String {
+    thing["id"].as_str().expect("an id").to_owned()
 }
 
 /// What kinds of values are where: two runs of a mutation make different ids.

@@ -63,7 +63,7 @@ pub fn log_statements(system: &System) -> Vec<PathBuf> {
 }
 
 /// What services look at beside answering, again and again.
-const BESIDE: [&str; 4] = ["outbox", "inbox", "purchases", "refunds"];
+pub const BESIDE: [&str; 4] = ["outbox", "inbox", "purchases", "refunds"];
 
 /// Around what services look at beside answering. What an operation reads is in no transaction.
 const TRANSACTION: [&str; 3] = ["statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];

@@ -81,10 +81,15 @@ impl System {
 
     /// One of a test's own.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::launch(command(arguments))
+    }
+
+    /// The same of a command that was changed.
+    pub fn launch(mut command: Command) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let file = directory.path().join("addresses.json");
         let log = transcript::path("log").unwrap_or_else(|| directory.path().join("log"));
-        let mut process = command(arguments)
+        let mut process = command
             .arg("--addresses")
             .arg(&file)
             .stdin(Stdio::piped())
@@ -105,6 +110,11 @@ impl System {
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("the log can be read")
+    }
+
+    /// The number of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// The memory that its process has, without the servers of its databases.

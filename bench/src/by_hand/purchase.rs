@@ -1,0 +1,187 @@
+//! A purchase, with the transactions that the services make for one.
+
+use axum::{Json, extract::State};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::{PgConnection, query, query_as};
+use tokio::try_join;
+use uuid::Uuid;
+
+use super::{
+    Databases, Failed, Viewer,
+    answers::{Data, Payment},
+};
+
+/// As the graph has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    course_id: Uuid,
+    idempotency_key: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Purchased {
+    purchase_course: Payload,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload {
+    payment: Option<Payment>,
+    user_errors: [(); 0],
+}
+
+/// Who bought what.
+#[derive(Clone, Copy)]
+struct Bought {
+    student: Uuid,
+    course: Uuid,
+    payment: Uuid,
+}
+
+/// Answers when the payment is completed. The enrollment and the notifications come after that.
+pub(super) async fn purchase(
+    State(databases): State<Databases>,
+    Viewer(student): Viewer,
+    Json(input): Json<Input>,
+) -> Result<Json<Data<Purchased>>, Failed> {
+    let payment = match begin(&databases, student, &input).await? {
+        Some(id) => {
+            let payment = complete(&databases, id).await?;
+            tokio::spawn(follow_up(databases, Bought { student, course: input.course_id, payment: id }));
+            Some(payment)
+        }
+        None => None,
+    };
+    Ok(Json(Data { data: Purchased { purchase_course: Payload { payment, user_errors: [] } } }))
+}
+
+/// The pending payment; None if the course cannot be bought.
+async fn begin(databases: &Databases, student: Uuid, input: &Input) -> Result<Option<Uuid>, Failed> {
+    let earlier = query("select payment_id from purchases where student_id = $1 and idempotency_key = $2")
+        .bind(student)
+        .bind(&input.idempotency_key)
+        .fetch_optional(&databases.0.payment)
+        .await?;
+    let course: Option<(String, Decimal)> = query_as("select title, price from courses where id = $1 and not is_free")
+        .bind(input.course_id)
+        .fetch_optional(&databases.0.course)
+        .await?;
+    let (None, Some((title, price))) = (earlier, course) else { return Ok(None) };
+    let payment = query_as(
+        "with purchase as (
+             insert into purchases
+                 (payment_id, student_id, course_id, idempotency_key, course_title, stands, settle_at)
+             select $1, $2, $3, $4, $5, true, now() + interval '5 s'
+             where not exists (
+                 select from payments
+                 where student_id = $2 and course_id = $3 and status in ('pending', 'completed')
+             )
+             on conflict do nothing
+             returning payment_id, student_id, course_id
+         )
+         insert into payments (id, student_id, course_id, amount, status)
+         select payment_id, student_id, course_id, $6, 'pending'
+         from purchase
+         returning id",
+    )
+    .bind(Uuid::now_v7())
+    .bind(student)
+    .bind(input.course_id)
+    .bind(&input.idempotency_key)
+    .bind(title)
+    .bind(price)
+    .fetch_optional(&databases.0.payment)
+    .await?;
+    Ok(payment.map(|(id,)| id))
+}
+
+async fn complete(databases: &Databases, id: Uuid) -> Result<Payment, Failed> {
+    let mut transaction = databases.0.payment.begin().await?;
+    let payment = query_as(
+        "update payments set status = 'completed' where id = $1 and status = 'pending'
+         returning id, amount, upper(status::text) as status, created_at",
+    )
+    .bind(id)
+    .fetch_one(&mut *transaction)
+    .await?;
+    query(
+        "update purchases
+         set settle_at = null,
+             stands = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
+         where payment_id = $1",
+    )
+    .bind(id)
+    .execute(&mut *transaction)
+    .await?;
+    publish(&mut transaction, id, &["enrollment", "notification"]).await?;
+    transaction.commit().await?;
+    Ok(payment)
+}
+
+async fn follow_up(databases: Databases, bought: Bought) -> Result<(), sqlx::Error> {
+    let enroll = async {
+        let mut transaction = databases.0.enrollment.begin().await?;
+        receive(&mut transaction, bought.payment).await?;
+        let id = Uuid::now_v7();
+        query("insert into payment_uses (payment_id, enrollment_id) values ($1, $2)")
+            .bind(bought.payment)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        query("insert into enrollments (id, student_id, course_id, payment_id) values ($1, $2, $3, $4)")
+            .bind(id)
+            .bind(bought.student)
+            .bind(bought.course)
+            .bind(bought.payment)
+            .execute(&mut *transaction)
+            .await?;
+        publish(&mut transaction, id, &["notification"]).await?;
+        transaction.commit().await?;
+        notify(&databases, bought.student, id, "enrollment").await
+    };
+    try_join!(enroll, notify(&databases, bought.student, bought.payment, "payment"))?;
+    Ok(())
+}
+
+async fn notify(databases: &Databases, student: Uuid, subject: Uuid, kind: &str) -> Result<(), sqlx::Error> {
+    let mut transaction = databases.0.notification.begin().await?;
+    receive(&mut transaction, subject).await?;
+    query("insert into notifications (user_id, type, title) values ($1, $2::notification_type, 'By hand')")
+        .bind(student)
+        .bind(kind)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+/// As what has been delivered: the services over the same databases have nothing to do with it.
+async fn publish(transaction: &mut PgConnection, subject: Uuid, destinations: &[&str]) -> Result<(), sqlx::Error> {
+    query(
+        "insert into outbox (event_id, destination, type, subject, event, delivered_at)
+         select $1, unnest($2::text[]), 'bench', $3, $4::jsonb, now()",
+    )
+    .bind(Uuid::now_v7())
+    .bind(destinations)
+    .bind(subject)
+    .bind(json!({ "subject": subject }).to_string())
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+/// As what has been acted upon.
+async fn receive(transaction: &mut PgConnection, subject: Uuid) -> Result<(), sqlx::Error> {
+    query(
+        "insert into inbox (event_id, type, subject, event, processed_at) values ($1, 'bench', $2, $3::jsonb, now())",
+    )
+    .bind(Uuid::now_v7())
+    .bind(subject)
+    .bind(json!({ "subject": subject }).to_string())
+    .execute(transaction)
+    .await?;
+    Ok(())
+}

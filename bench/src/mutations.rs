@@ -1,0 +1,252 @@
+//! What a purchase costs beside one written by hand, and how many people can sign in at a time.
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use bench::{
+    client::Students,
+    pages::PURCHASE,
+    system::{Cpu, System, cpu_of},
+};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::{PgPool, query_as, query_scalar};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::report::median;
+
+const AT_A_TIME: usize = 16;
+/// In each round, of each kind.
+const PURCHASES: usize = 320;
+/// The same, one after the other.
+const PURCHASES_ALONE: usize = 40;
+const SIGN_INS: usize = 320;
+const TIMEOUT: Duration = Duration::from_mins(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
+const GOAL: f64 = 0.7;
+
+/// A purchase that nobody has made yet.
+#[derive(Clone)]
+struct Order {
+    token: String,
+    course: Uuid,
+}
+
+/// Both kinds, round by round.
+#[derive(Serialize)]
+pub struct Purchases {
+    pub graph: Vec<Round>,
+    pub by_hand: Vec<Round>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+pub struct Round {
+    /// Answers in a second, 16 at a time.
+    pub answered_per_second: f64,
+    /// Enrollments in a second, of the same.
+    pub enrolled_per_second: f64,
+    /// Milliseconds of the process for each.
+    pub cpu: f64,
+    /// Milliseconds of the databases for each.
+    pub databases_cpu: f64,
+    /// Milliseconds until half are answered, one after the other.
+    pub answered_alone: f64,
+    /// Milliseconds until half are enrolled, one after the other.
+    pub enrolled_alone: f64,
+}
+
+/// People who sign in, 16 at a time.
+#[derive(Serialize)]
+pub struct SignIns {
+    pub per_second: f64,
+    /// Milliseconds.
+    pub p50: f64,
+    /// Milliseconds.
+    pub p99: f64,
+    /// Milliseconds of the process for each.
+    pub cpu: f64,
+}
+
+#[derive(Serialize)]
+pub struct Mutations {
+    pub purchases: Purchases,
+    pub sign_ins: SignIns,
+}
+
+/// Who sells, and where.
+struct Seller<'a> {
+    students: &'a Students,
+    system: &'a System,
+    enrollments: &'a PgPool,
+    /// The handler's URL and process; none for the graph.
+    by_hand: Option<(&'a str, u32)>,
+}
+
+/// Measures both in turn, so many rounds.
+///
+/// # Errors
+/// When something is not sold, or nobody is enrolled for it.
+pub async fn measure(system: &System, by_hand: (&str, u32), rounds: usize) -> Result<Mutations> {
+    let students = Students::sign_in(&system.addresses().router).await?;
+    let mut orders = orders(system, &students).await?.into_iter();
+    let enrollments = connect(system, "enrollment").await?;
+    let seller = |by_hand| Seller { students: &students, system, enrollments: &enrollments, by_hand };
+    let mut purchases = Purchases { graph: Vec::new(), by_hand: Vec::new() };
+    for _ in 0..rounds {
+        let mut next = || -> Vec<_> { orders.by_ref().take(PURCHASES + PURCHASES_ALONE).collect() };
+        purchases.graph.push(seller(None).round(next()).await?);
+        purchases.by_hand.push(seller(Some(by_hand)).round(next()).await?);
+    }
+    let sign_ins = sign_in(system, &students).await?;
+    Ok(Mutations { purchases, sign_ins })
+}
+
+impl Seller<'_> {
+    async fn round(&self, orders: Vec<Order>) -> Result<Round> {
+        ensure!(orders.len() == PURCHASES + PURCHASES_ALONE, "there are not enough courses to buy");
+        let (together, alone) = orders.split_at(PURCHASES);
+        let (before, started) = (self.cpu()?, Instant::now());
+        let buying = stream::iter(together.iter().map(|order| self.buy(order))).buffer_unordered(AT_A_TIME);
+        let payments: Vec<_> = buying.try_collect().await?;
+        let answered = started.elapsed();
+        self.wait_until_enrolled(&payments).await?;
+        let enrolled = started.elapsed();
+        let cpu = self.cpu()?.since(before);
+        let (mut answered_alone, mut enrolled_alone) = (Vec::new(), Vec::new());
+        for order in alone {
+            let started = Instant::now();
+            let payment = self.buy(order).await?;
+            answered_alone.push(millis(started.elapsed()));
+            self.wait_until_enrolled(&[payment]).await?;
+            enrolled_alone.push(millis(started.elapsed()));
+        }
+        let number = count(PURCHASES);
+        Ok(Round {
+            answered_per_second: number / answered.as_secs_f64(),
+            enrolled_per_second: number / enrolled.as_secs_f64(),
+            cpu: cpu.system * 1_000.0 / number,
+            databases_cpu: cpu.databases * 1_000.0 / number,
+            answered_alone: median(answered_alone.into_iter()),
+            enrolled_alone: median(enrolled_alone.into_iter()),
+        })
+    }
+
+    fn cpu(&self) -> Result<Cpu> {
+        let cpu = self.system.cpu()?;
+        let system = self.by_hand.map_or(Ok(cpu.system), |(_, process)| cpu_of(process))?;
+        Ok(Cpu { system, ..cpu })
+    }
+
+    /// The payment.
+    async fn buy(&self, order: &Order) -> Result<Uuid> {
+        let input = json!({ "courseId": order.course, "idempotencyKey": Uuid::now_v7() });
+        let request = match self.by_hand {
+            Some((url, _)) => self.students.post(&format!("{url}/purchase"), &order.token).json(&input),
+            None => self.students.request(PURCHASE, &json!({ "input": input }), Some(&order.token)),
+        };
+        let answer: Value = request.send().await?.error_for_status()?.json().await?;
+        let payment = &answer["data"]["purchaseCourse"]["payment"];
+        ensure!(payment["status"] == "COMPLETED", "not sold: {answer}");
+        Ok(payment["id"].as_str().context("the payment has no id")?.parse()?)
+    }
+
+    async fn wait_until_enrolled(&self, payments: &[Uuid]) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            let enrolled: i64 = query_scalar("select count(*) from enrollments where payment_id = any($1)")
+                .bind(payments)
+                .fetch_one(self.enrollments)
+                .await?;
+            if usize::try_from(enrolled)? == payments.len() {
+                return Ok(());
+            }
+            ensure!(started.elapsed() < TIMEOUT, "{enrolled} of {} are enrolled", payments.len());
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+}
+
+/// Courses that a student has neither paid for nor attends, a student at a time.
+async fn orders(system: &System, students: &Students) -> Result<Vec<Order>> {
+    let (courses, payments) = (connect(system, "course").await?, connect(system, "payment").await?);
+    let enrollments = connect(system, "enrollment").await?;
+    let for_sale: Vec<(Uuid,)> =
+        query_as("select id from courses where not is_free order by created_at desc limit 500")
+            .fetch_all(&courses)
+            .await?;
+    let mut of_students = Vec::new();
+    for token in students.tokens() {
+        let answer = students.ask("{ me { id } }", &json!({}), Some(token)).await?;
+        let student: Uuid = answer["data"]["me"]["id"].as_str().with_context(|| answer.to_string())?.parse()?;
+        let mut taken: Vec<(Uuid,)> =
+            query_as("select course_id from payments where student_id = $1").bind(student).fetch_all(&payments).await?;
+        taken.extend(
+            query_as::<_, (Uuid,)>("select course_id from enrollments where student_id = $1")
+                .bind(student)
+                .fetch_all(&enrollments)
+                .await?,
+        );
+        let orders = for_sale.iter().filter(|course| !taken.contains(course));
+        of_students.push(orders.map(|&(course,)| Order { token: token.clone(), course }).collect::<Vec<_>>());
+    }
+    // In turn, so that no student buys much at a time.
+    let most = of_students.iter().map(Vec::len).max().unwrap_or_default();
+    Ok((0..most).flat_map(|turn| of_students.iter().filter_map(move |orders| orders.get(turn)).cloned()).collect())
+}
+
+async fn connect(system: &System, subgraph: &str) -> Result<PgPool> {
+    let url = system.addresses().databases.get(subgraph).with_context(|| format!("no database for {subgraph}"))?;
+    Ok(PgPool::connect(url).await?)
+}
+
+async fn sign_in(system: &System, students: &Students) -> Result<SignIns> {
+    let (before, started) = (system.cpu()?, Instant::now());
+    let signing_in = stream::iter((1..=SIGN_INS).map(async |number| {
+        let started = Instant::now();
+        students.sign_in_as(number).await?;
+        anyhow::Ok(millis(started.elapsed()))
+    }));
+    let mut times: Vec<_> = signing_in.buffer_unordered(AT_A_TIME).try_collect().await?;
+    let per_second = count(SIGN_INS) / started.elapsed().as_secs_f64();
+    let cpu = system.cpu()?.since(before).system * 1_000.0 / count(SIGN_INS);
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| times[times.len() * share / 100];
+    Ok(SignIns { per_second, p50: at(50), p99: at(99), cpu })
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are not that many")]
+fn count(number: usize) -> f64 {
+    number as f64
+}
+
+impl fmt::Display for Mutations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { purchases: Purchases { graph, by_hand }, sign_ins } = self;
+        let mut line = |what: &str, unit: &str, of: fn(&Round) -> f64| {
+            let ratio = median(graph.iter().zip(by_hand).map(|(graph, hand)| of(graph) / of(hand)));
+            let (graph, hand) = (median(graph.iter().map(of)), median(by_hand.iter().map(of)));
+            writeln!(f, "  {what:28} {graph:8.2} : {hand:8.2} {unit:3} = {ratio:.2}")
+        };
+        line("purchases answered", "/s", |round| round.answered_per_second)?;
+        line("purchases enrolled", "/s", |round| round.enrolled_per_second)?;
+        line("alone, until answered", "ms", |round| round.answered_alone)?;
+        line("alone, until enrolled", "ms", |round| round.enrolled_alone)?;
+        line("CPU of the process", "ms", |round| round.cpu)?;
+        line("CPU of the databases", "ms", |round| round.databases_cpu)?;
+        writeln!(f, "  (goal: {GOAL} of by hand, answered and enrolled)")?;
+        let SignIns { per_second, p50, p99, cpu } = sign_ins;
+        write!(
+            f,
+            "  sign-ins, {AT_A_TIME} at a time: {per_second:.1}/s, p50 {p50:.0} ms, p99 {p99:.0} ms, CPU {cpu:.1} ms"
+        )
+    }
+}
