@@ -1,5 +1,5 @@
-//! Bounds an answer, and what is kept of subgraphs' answers for it. What would be too large is not asked for, kept or
-//! written any further.
+//! Bounds an answer, and what is kept of subgraphs' answers for it. What would be too large is dropped, and what fits is
+//! good, whichever comes first.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -40,12 +40,9 @@ impl ResponseLimit {
         payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {
         let context = payload.context;
-        if self.has_kept_too_much(context.get_ref::<Kept>().as_deref(), 0) {
-            return payload.end_with_response(nothing_of_it());
-        }
         payload.on_end(move |mut payload| {
             let bytes = self.length(&payload.execution_result);
-            if self.has_kept_too_much(context.get_ref::<Kept>().as_deref(), bytes) {
+            if !self.fits(context.get_ref::<Kept>().as_deref(), bytes) {
                 payload.execution_result = nothing_of_it();
             }
             payload.proceed()
@@ -75,9 +72,10 @@ impl ResponseLimit {
         answer.bytes.as_ref().map_or_else(of_data, Bytes::len)
     }
 
-    /// With these bytes more.
-    fn has_kept_too_much(&self, kept: Option<&Kept>, bytes: usize) -> bool {
-        kept.is_some_and(|Kept(kept)| kept.fetch_add(bytes, Ordering::Relaxed) + bytes > self.max_bytes)
+    /// Counts an answer of so many bytes, unless that would be too much.
+    fn fits(&self, kept: Option<&Kept>, bytes: usize) -> bool {
+        let total = |kept: usize| kept.checked_add(bytes).filter(|total| *total <= self.max_bytes);
+        kept.is_none_or(|Kept(kept)| kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, total).is_ok())
     }
 }
 
@@ -112,10 +110,10 @@ mod tests {
     fn answers_of_subgraphs_count_together() {
         let (limit, kept) = (ResponseLimit { max_bytes: 100 }, Kept(AtomicUsize::new(0)));
 
-        assert!(!limit.has_kept_too_much(Some(&kept), 60));
-        assert!(!limit.has_kept_too_much(Some(&kept), 40));
-        assert!(limit.has_kept_too_much(Some(&kept), 1));
-        assert!(limit.has_kept_too_much(Some(&kept), 0), "nothing more is asked for");
+        assert!(limit.fits(Some(&kept), 60));
+        assert!(!limit.fits(Some(&kept), 41));
+        assert!(limit.fits(Some(&kept), 40), "what was dropped does not count");
+        assert!(!limit.fits(Some(&kept), 1));
     }
 
     #[test]
