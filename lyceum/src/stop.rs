@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use subgraph_kit::Ending;
+use subgraph_kit::Shutdown;
 use tokio::{
     io::{AsyncReadExt as _, stdin},
     runtime::Runtime,
@@ -26,24 +26,24 @@ pub fn token() -> io::Result<CancellationToken> {
 }
 
 /// The end of a process that serves others. SIGTERM announces it: whoever sends that replaces the process, and others
-/// have to notice. Whoever sits before it does not want to wait. To be called within a runtime.
-pub fn ending(notice: Duration) -> io::Result<Ending> {
+/// have to drain_period. Whoever sits before it does not want to wait. To be called within a runtime.
+pub fn ending(drain_period: Duration) -> io::Result<Shutdown> {
     let mut signals = Signals::listen()?;
-    let ending = Ending::default();
-    let told = ending.clone();
+    let shutdown = Shutdown::default();
+    let told = shutdown.clone();
     tokio::spawn(async move {
         let kind = signals.next().await;
-        told.announced.cancel();
+        told.draining.cancel();
         if kind == SignalKind::terminate() {
-            info!(seconds = notice.as_secs(), "about to end");
+            info!(seconds = drain_period.as_secs(), "draining connections before shutdown");
             select! {
-                () = sleep(notice) => {}
+                () = sleep(drain_period) => {}
                 _ = signals.next() => {}
             }
         }
         told.stop.cancel();
     });
-    Ok(ending)
+    Ok(shutdown)
 }
 
 /// Also cancels when standard input ends, as it does when the program that started this one is gone.
@@ -57,9 +57,9 @@ pub fn with_stdin(stop: &CancellationToken) {
 }
 
 /// The same as `ending`, for those who are on no runtime.
-pub fn ending_on(runtime: &Runtime, notice: Duration) -> io::Result<Ending> {
+pub fn ending_on(runtime: &Runtime, drain_period: Duration) -> io::Result<Shutdown> {
     let _guard = runtime.enter();
-    ending(notice)
+    ending(drain_period)
 }
 
 struct Signals {

@@ -12,15 +12,15 @@ use clap::{Args, ValueEnum};
 use identity::{IdentitySettings, Keys};
 use router::SubgraphUrl;
 use subgraph_kit::{
-    ClientTimeouts, EndSettings, Ending, Platform, ResponseSettings, Subgraph,
+    ClientTimeouts, Platform, ResponseSettings, Shutdown, ShutdownSettings, Subgraph,
     database::{self, DatabaseSettings, MigrationError, Migrations, connect},
     events::EventSettings,
-    hop::{Door, SecretSettings, Secrets},
     peers,
     roles::AppRole,
     seal::SealSettings,
-    serve::{self, Opening},
+    serve::{self, LateRoutes},
     service,
+    signature::{RouterAuth, SecretSettings, Secrets},
     token::Verifier,
 };
 use tokio::{join, net::TcpListener, select, time::sleep, try_join};
@@ -250,7 +250,7 @@ pub struct Settings {
     pub responses: ResponseSettings,
 
     #[command(flatten)]
-    pub end: EndSettings,
+    pub shutdown: ShutdownSettings,
 
     #[command(flatten)]
     pub telemetry: telemetry::Settings,
@@ -264,16 +264,16 @@ pub struct Settings {
 const RETRY: Duration = Duration::from_millis(500);
 
 /// How long a subgraph's requests in flight get at its end, if nothing else is said.
-const FINISH: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs one subgraph until the process is told to stop. It has its port, and says that it lives, before it has a
 /// database; what is wrong with the settings ends it.
 pub async fn serve(settings: Settings) -> Result<()> {
     open_files::raise_for_subgraph();
-    let ending = stop::ending(settings.end.notice())?;
+    let shutdown = stop::ending(settings.shutdown.drain_period())?;
     let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port())));
     let secrets = settings.secret.secrets()?;
-    let door = Door::at(address, secrets.clone(), settings.insecure_dev)?;
+    let auth = RouterAuth::for_address(address, secrets.clone(), settings.insecure_dev)?;
     let seals = settings.seal.keys(address, settings.insecure_dev)?;
     let database = settings.urls.require(settings.name)?;
     let listener = listen(address).await?;
@@ -284,22 +284,23 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let platform = Platform::open(verifier, &settings.events, secrets.clone(), seals).await?;
     add_peers(&platform, &settings.subgraph_urls, secrets.as_ref())?;
 
-    let opening = Opening::default();
+    let late_routes = LateRoutes::default();
     // Others need identity's keys, not its database.
-    let meanwhile =
-        keys.as_ref().map_or_else(serve::waiting, |keys| serve::waiting().merge(identity::public_keys(keys)));
-    let routes = opening.routes(meanwhile);
+    let meanwhile = keys
+        .as_ref()
+        .map_or_else(serve::not_ready_routes, |keys| serve::not_ready_routes().merge(identity::public_keys(keys)));
+    let routes = late_routes.routes(meanwhile);
     let serving = async {
-        serve::serve(listener, routes, settings.client_timeouts, ending.clone()).await;
+        serve::serve(listener, routes, settings.client_timeouts, shutdown.clone()).await;
         anyhow::Ok(())
     };
     let working = async {
-        let opening_in_time = Box::pin(open_in_time(&settings, database, &platform, door, keys));
-        let opened = ending.stop.run_until_cancelled(opening_in_time).await;
+        let opening_in_time = Box::pin(open_in_time(&settings, database, &platform, auth, keys));
+        let opened = shutdown.stop.run_until_cancelled(opening_in_time).await;
         let Some((subgraph, routes)) = opened.transpose()? else { return Ok(None) };
-        opening.open(routes);
-        let work = subgraph.work(platform.bus.clone(), settings.events.clone(), ending.stop.clone());
-        join!(work, ending.stop.run_until_cancelled(say_when_ready(&subgraph, address)));
+        late_routes.set(routes);
+        let work = subgraph.work(platform.bus.clone(), settings.events.clone(), shutdown.stop.clone());
+        join!(work, shutdown.stop.run_until_cancelled(say_when_ready(&subgraph, address)));
         Ok(Some(subgraph))
     };
     let served = async {
@@ -311,7 +312,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     };
     select! {
         served = served => served,
-        () = at_the_latest(&ending, settings.end.finish().unwrap_or(FINISH)) => Ok(()),
+        () = at_the_latest(&shutdown, settings.shutdown.timeout().unwrap_or(SHUTDOWN_TIMEOUT)) => Ok(()),
     }
 }
 
@@ -320,7 +321,7 @@ async fn open_in_time(
     settings: &Settings,
     database: &str,
     platform: &Platform,
-    door: Door,
+    auth: RouterAuth,
     keys: Option<Keys>,
 ) -> Result<(Subgraph, axum::Router)> {
     let name = settings.name;
@@ -328,7 +329,7 @@ async fn open_in_time(
     loop {
         let attempt = async {
             let db = open(name, database, &settings.database).await?;
-            assemble(name, db, platform, door.clone(), keys.clone(), &settings.identity, settings.responses).await
+            assemble(name, db, platform, auth.clone(), keys.clone(), &settings.identity, settings.responses).await
         };
         match attempt.await {
             Err(error) if is_away(&error) => {
@@ -351,17 +352,17 @@ fn is_away(error: &anyhow::Error) -> bool {
 }
 
 async fn say_when_ready(subgraph: &Subgraph, address: SocketAddr) {
-    while subgraph.lack().await.is_some() {
+    while subgraph.not_ready_reason().await.is_some() {
         sleep(RETRY).await;
     }
     info!(subgraph = subgraph.name(), %address, "ready");
 }
 
 /// When whatever is still under way at the end is cut off.
-async fn at_the_latest(ending: &Ending, finish: Duration) {
-    ending.stop.cancelled().await;
-    sleep(finish).await;
-    warn!("ending before everything under way is done");
+async fn at_the_latest(shutdown: &Shutdown, timeout: Duration) {
+    shutdown.stop.cancelled().await;
+    sleep(timeout).await;
+    warn!("shutdown timeout reached, work in progress is cut off");
 }
 
 /// The other subgraphs, each in a process of its own.
@@ -408,12 +409,12 @@ pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<
     Ok(db)
 }
 
-/// A subgraph over its migrated database, and its routes behind `door`. identity needs its keys.
+/// A subgraph over its migrated database, and its routes behind `auth`. identity needs its keys.
 pub async fn assemble(
     name: Name,
     db: DbPool,
     platform: &Platform,
-    door: Door,
+    auth: RouterAuth,
     keys: Option<Keys>,
     identity: &IdentitySettings,
     responses: ResponseSettings,
@@ -421,7 +422,7 @@ pub async fn assemble(
     let subgraph = match (name, keys) {
         (Name::Identity, Some(keys)) => {
             let subgraph = identity::subgraph(db, &keys, platform, identity).await?.limited_to(responses);
-            return Ok((subgraph.clone(), identity::routes(subgraph, door, &keys)));
+            return Ok((subgraph.clone(), identity::routes(subgraph, auth, &keys)));
         }
         (Name::Identity, None) => anyhow::bail!("identity needs its signing keys"),
         (Name::Course, _) => course::subgraph(db, platform).await?,
@@ -430,7 +431,7 @@ pub async fn assemble(
         (Name::Notification, _) => notification::subgraph(db, platform).await?,
     }
     .limited_to(responses);
-    Ok((subgraph.clone(), serve::routes(subgraph, door)))
+    Ok((subgraph.clone(), serve::routes(subgraph, auth)))
 }
 
 /// The schema of a subgraph.

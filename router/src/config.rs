@@ -60,7 +60,7 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
             shaping[name] = json!(format!("{seconds}s"));
         }
     }
-    if let Some(seconds) = settings.end.finish_seconds {
+    if let Some(seconds) = settings.shutdown.shutdown_timeout_seconds {
         config["http"]["shutdown_timeout"] = json!(format!("{seconds}s"));
     }
     if let Some(url) = &settings.jwks_url {

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use subgraph_kit::Client;
+use subgraph_kit::ClientIp;
 
 use crate::settings::LiveSettings;
 
@@ -59,14 +59,14 @@ impl Places {
         let limit = self.settings.live_per_client;
         self.take([
             (Holder::AllSockets, MOST_SOCKETS, Full::Everybody),
-            (Holder::Sockets(Client(client).network()), limit, Full::Client(limit)),
+            (Holder::Sockets(ClientIp(client).network()), limit, Full::Client(limit)),
         ])
     }
 
     /// A place for a subscription, over whichever transport. Who has not signed in counts by their address alone.
     pub fn subscription(&self, client: Option<IpAddr>, user: Option<&str>) -> Result<Place, Full> {
         let LiveSettings { live_per_client, live_per_user, .. } = self.settings;
-        let holder = Holder::Subscriptions(Client(client).network());
+        let holder = Holder::Subscriptions(ClientIp(client).network());
         let of_client = (holder.clone(), live_per_client, Full::Client(live_per_client));
         let of_user = match user {
             Some(user) => (Holder::User(user.to_owned()), live_per_user, Full::User(live_per_user)),

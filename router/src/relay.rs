@@ -40,11 +40,11 @@ use reqwest::redirect::Policy;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subgraph_kit::{
-    ClientTimeouts, Ending, Error, Subgraph, budget,
-    hop::{Hop, SIGNATURE, Secret, Secrets},
-    http_server, report,
-    serve::behind_another_door,
+    ClientTimeouts, Error, Shutdown, Subgraph, http_server, report,
+    serve::routes_without_signature,
+    signature::{SIGNATURE, Secret, Secrets, SignedParts},
     spans::{self, TRACEPARENT},
+    timeouts,
 };
 use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -98,7 +98,7 @@ impl Relay {
         // As hive-router asks: straight, and nobody else than it was told.
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
         let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(settings.patience.subgraph);
-        let client = client.pool_idle_timeout(budget::IDLE).http1_only().build()?;
+        let client = client.pool_idle_timeout(timeouts::IDLE).http1_only().build()?;
         let door = Door { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
         let address = listener.local_addr()?;
         let (subgraphs, runtime) = (settings.in_process.clone(), settings.runtime.clone());
@@ -157,11 +157,11 @@ impl Relay {
         let mut routes = Router::new().route("/remote/{subgraph}", post(remote)).with_state(Arc::clone(&self.door));
         for subgraph in &self.subgraphs {
             let path = format!("/in-process/{}", subgraph.name());
-            routes = routes.nest(&path, behind_another_door(subgraph.clone()));
+            routes = routes.nest(&path, routes_without_signature(subgraph.clone()));
         }
         routes
             .layer(from_fn_with_state(Arc::clone(&self.door), only_the_router))
-            .layer(Extension(Ending::from(stop.clone())))
+            .layer(Extension(Shutdown::from(stop.clone())))
     }
 }
 
@@ -230,8 +230,8 @@ async fn remote(
     }
     if let Some(secrets) = &door.secrets {
         let path = url.path_and_query().map_or("/", |path| path.as_str());
-        let hop = Hop { subgraph: &subgraph, method: &Method::POST, path, headers: &headers, body: &body };
-        let signature: HeaderValue = secrets.sign(hop);
+        let parts = SignedParts { subgraph: &subgraph, method: &Method::POST, path, headers: &headers, body: &body };
+        let signature: HeaderValue = secrets.sign(parts);
         headers.insert(SIGNATURE, signature);
     }
     let answer = door.client.post(target.url).headers(headers).body(body).send().await;

@@ -33,7 +33,7 @@ use hive_router::{
     plugins::plugins_service::PluginService,
     telemetry::{TelemetryContext, traces::set_tracing_enabled},
 };
-use subgraph_kit::{ClientTimeouts, Ending, http_server, metrics, serve, spans};
+use subgraph_kit::{ClientTimeouts, Shutdown, http_server, metrics, serve, spans};
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 use tokio_util::{
@@ -84,7 +84,7 @@ pub struct Router {
 /// What a router needs to know of its end.
 #[derive(Clone, Default)]
 struct End {
-    ending: Ending,
+    ending: Shutdown,
     /// What is being answered until then.
     in_flight: TaskTracker,
 }
@@ -150,7 +150,7 @@ impl Router {
     ///
     /// # Errors
     /// When the supergraph is not valid or the server fails.
-    pub fn run(self, ending: Ending) -> Result<()> {
+    pub fn run(self, ending: Shutdown) -> Result<()> {
         use_one_tls_library();
         System::build().name("router").stack_size(STACK_BYTES).build(DefaultRuntime).block_on(async {
             let told = rt::spawn(pass_on(ending, self.end.ending.clone()));
@@ -222,7 +222,7 @@ fn answer_meanwhile(listeners: &[TcpListener], timeouts: ClientTimeouts) -> Resu
         let listener = listener.try_clone()?;
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let answering = http_server::serve(listener, serve::waiting(), timeouts, CancellationToken::new());
+        let answering = http_server::serve(listener, serve::not_ready_routes(), timeouts, CancellationToken::new());
         Ok(AbortOnDropHandle::new(tokio::spawn(answering)))
     };
     listeners.iter().map(answer).collect()
@@ -292,7 +292,7 @@ fn server(
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
     (front, hosts, connections): (Front, AllowedHosts, Connections),
-    ending: Ending,
+    ending: Shutdown,
 ) -> Result<Server> {
     let (shared, schema) = (shared.clone(), schema.clone());
     let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
@@ -347,9 +347,9 @@ fn server(
 async fn ready(
     request: HttpRequest,
     schema: web::types::State<Arc<SchemaState>>,
-    ending: web::types::State<Ending>,
+    ending: web::types::State<Shutdown>,
 ) -> HttpResponse {
-    if ending.announced.is_cancelled() {
+    if ending.draining.is_cancelled() {
         HttpResponse::ServiceUnavailable().body("this process is about to end")
     } else if schema.is_ready(&request).await {
         HttpResponse::Ok().body("ready")
@@ -362,9 +362,9 @@ async fn nothing_here() -> HttpResponse {
     HttpResponse::NotFound().body("Nothing here. GraphQL is at /graphql.")
 }
 
-async fn pass_on(from: Ending, to: Ending) {
-    from.announced.cancelled().await;
-    to.announced.cancel();
+async fn pass_on(from: Shutdown, to: Shutdown) {
+    from.draining.cancelled().await;
+    to.draining.cancel();
     from.stop.cancelled().await;
     to.stop.cancel();
 }

@@ -9,9 +9,9 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use subgraph_kit::{
-    ClientTimeouts, EndSettings, Subgraph,
-    hop::{SecretError, SecretSettings, Secrets},
+    ClientTimeouts, ShutdownSettings, Subgraph,
     secret::Secret,
+    signature::{SecretError, SecretSettings, Secrets},
 };
 use tokio::runtime::Handle;
 
@@ -93,7 +93,7 @@ pub struct Settings {
 
     /// How it ends.
     #[command(flatten)]
-    pub end: EndSettings,
+    pub shutdown: ShutdownSettings,
 
     /// Ask subgraphs without signing. They answer only if they were started with `--insecure-dev`, too.
     #[arg(long)]

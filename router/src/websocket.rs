@@ -38,7 +38,7 @@ use hive_router::{
 use reqwest::redirect::Policy;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json, value::RawValue};
-use subgraph_kit::client;
+use subgraph_kit::client_ip;
 use tokio::time::sleep;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -353,7 +353,7 @@ impl Connection {
         // By whatever address: it is the router itself.
         request = request.header(HOST, "localhost");
         if let Some(client) = self.client {
-            request = request.header(client::HEADER, client.to_string());
+            request = request.header(client_ip::HEADER, client.to_string());
         }
         if let Some(authorization) = &*self.authorization.borrow() {
             request = request.header(AUTHORIZATION, authorization);

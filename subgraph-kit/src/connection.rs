@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use crate::{
     Error, PageArgs,
-    budget::{COUNT, Deadline},
     children::{ChildCount, ChildPage},
     list::{Listed, Page},
     objects::Objects,
+    timeouts::{COUNT, Deadline},
 };
 
 /// A page of a list of nodes, with the cursors that lead on and the size of the whole.

@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use crate::{
     CourseId, UserId,
-    client::HEADER as CLIENT,
+    client_ip::HEADER as CLIENT,
     events::{Event, inbox},
-    hop::{Hop, SIGNATURE, Secret, Secrets},
     money::{MAX_AMOUNT, amount_fault, with_cents},
     page::{EARLIEST_SECOND, PageArgs, Position},
     seal::{Fact, SealKeys},
     secret::MIN_SECRET_LENGTH,
+    signature::{SIGNATURE, Secret, Secrets, SignedParts},
 };
 
 const NOUNS: [&str; 5] = ["course", "enrollment", "notification", "payment", "user"];
@@ -88,12 +88,12 @@ fn check_request(secrets: &Secrets, parts: [&[u8]; 5], changed: &impl Fn(&[u8]) 
         for (name, value) in [(AUTHORIZATION, token), (CLIENT, client)] {
             headers.insert(name, HeaderValue::from_bytes(value).ok()?);
         }
-        let hop = Hop { subgraph, method: &Method::POST, path, headers: &headers, body };
-        let signed = secrets.sign_at(hop, SIGNED_AT);
+        let parts = SignedParts { subgraph, method: &Method::POST, path, headers: &headers, body };
+        let signed = secrets.sign_at(parts, SIGNED_AT);
         let Some(signature) = signature else { return Some((signed, false)) };
         let mut headers = headers.clone();
         headers.insert(SIGNATURE, HeaderValue::from_bytes(signature).ok()?);
-        Some((signed, secrets.verify_at(Hop { headers: &headers, ..hop }, SIGNED_AT).is_ok()))
+        Some((signed, secrets.verify_at(SignedParts { headers: &headers, ..parts }, SIGNED_AT).is_ok()))
     };
     let Some((signature, _)) = verify(parts, None) else { return };
     let signature = signature.as_bytes();

@@ -1,22 +1,19 @@
 //! What every subgraph needs and no subgraph owns.
 
 pub mod batch;
-pub mod budget;
 pub mod children;
-pub mod client;
+pub mod client_ip;
 pub mod connection;
-pub mod crash;
 pub mod database;
 mod documents;
-pub mod ending;
 mod entities;
 pub mod error;
 pub mod events;
+pub mod failpoint;
 pub mod fair_queue;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod hop;
 pub mod http_server;
 pub mod ids;
 pub mod list;
@@ -36,17 +33,19 @@ pub mod seal;
 pub mod secret;
 pub mod serve;
 pub mod service;
+pub mod shutdown;
+pub mod signature;
 pub mod spans;
 pub mod testing;
 pub mod text;
+pub mod timeouts;
 pub mod token;
 pub mod trace;
 mod variables;
 pub mod viewer;
 
-pub use client::{Client, ClientExt};
+pub use client_ip::{ClientIp, ClientIpExt};
 pub use connection::Connection;
-pub use ending::{EndSettings, Ending};
 pub use error::{Code, Error, Refusal, UserError, answer};
 pub use http_server::ClientTimeouts;
 pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, UserId};
@@ -57,4 +56,5 @@ pub use pool::DbPool;
 pub use response_limit::ResponseSettings;
 pub use scans::ScanExt;
 pub use service::Subgraph;
+pub use shutdown::{Shutdown, ShutdownSettings};
 pub use viewer::{Viewer, ViewerExt};

@@ -16,10 +16,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Subgraph, budget,
+    Error, Subgraph,
     events::Undelivered,
-    hop::{Hop, SIGNATURE, Secrets},
-    spans,
+    signature::{SIGNATURE, Secrets, SignedParts},
+    spans, timeouts,
 };
 
 /// Where a subgraph takes events.
@@ -133,7 +133,7 @@ impl Peers {
         let wrong = || PeerError { name: name.to_owned(), url: graphql.to_owned() };
         let graphql = address(graphql).ok_or_else(wrong)?;
         let events = graphql.join(EVENTS_PATH).map_err(|_| wrong())?;
-        let http = reqwest::Client::builder().timeout(budget::PEER).pool_idle_timeout(budget::IDLE).build();
+        let http = reqwest::Client::builder().timeout(timeouts::PEER_REQUEST).pool_idle_timeout(timeouts::IDLE).build();
         let http = http.expect("a client without special needs");
         let remote = Remote { name: name.to_owned(), graphql, events, http, secrets };
         self.insert(name.to_owned(), Peer::There(Box::new(remote)));
@@ -200,7 +200,7 @@ async fn ask_here(
     variables: Value,
 ) -> Result<Answer, Error> {
     let request = Request::new(document).variables(Variables::from_json(variables));
-    let answer = tokio::time::timeout(budget::PEER, peer.execute(&credentials.headers(), request))
+    let answer = tokio::time::timeout(timeouts::PEER_REQUEST, peer.execute(&credentials.headers(), request))
         .await
         .map_err(|_| away(Failure::Timeout(peer.name().to_owned())))?;
     let answer = serde_json::to_value(answer).and_then(serde_json::from_value);
@@ -241,7 +241,7 @@ impl Remote {
         if let Some(secrets) = &self.secrets {
             let signature: (HeaderName, HeaderValue) = (
                 SIGNATURE,
-                secrets.sign(Hop {
+                secrets.sign(SignedParts {
                     subgraph: &self.name,
                     method: &Method::POST,
                     path: url.path(),

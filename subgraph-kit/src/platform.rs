@@ -3,8 +3,8 @@
 use crate::{
     Peers,
     events::{Bus, EventSettings},
-    hop::Secrets,
     seal::SealKeys,
+    signature::Secrets,
     token::Verifier,
 };
 

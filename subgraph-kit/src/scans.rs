@@ -24,12 +24,12 @@ use tokio::{
 };
 
 use crate::{
-    Client, Error, UserId, Viewer,
-    budget::Deadline,
+    ClientIp, Error, UserId, Viewer,
     database::CLIENT_CHECK_INTERVAL,
     fair_queue::{FairQueue, Slot},
     metrics::{Wait, Waiting},
     pool::{DbConnection, DbPool},
+    timeouts::Deadline,
 };
 
 /// Connections of a pool that no search takes.
@@ -72,7 +72,7 @@ pub(crate) struct ScanConnection {
 }
 
 impl ScanClient {
-    pub(crate) fn of(viewer: Viewer, client: Client) -> Self {
+    pub(crate) fn of(viewer: Viewer, client: ClientIp) -> Self {
         static REQUESTS: AtomicU64 = AtomicU64::new(0);
         let user = viewer.id().map(Self::User);
         let known = user.or_else(|| client.network().map(Self::Network));
@@ -104,7 +104,7 @@ impl Scan {
 
     /// That of the request whose rows are loaded. An event's are loaded on nobody's behalf.
     pub(crate) fn loading() -> Self {
-        let nobody = || Self { client: ScanClient::of(Viewer::Anonymous, Client(None)), deadline: None };
+        let nobody = || Self { client: ScanClient::of(Viewer::Anonymous, ClientIp(None)), deadline: None };
         LOADING.try_with(|scan| *scan).unwrap_or_else(|_| nobody())
     }
 
@@ -242,11 +242,14 @@ mod tests {
     fn a_client_is_a_user_then_a_network_then_a_request() {
         let user =
             Viewer::SignedIn { id: UserId(uuid::Uuid::nil()), role: crate::viewer::Role::Student, is_verified: false };
-        let here = Client("2001:db8::1".parse().ok());
-        let next_door = Client("2001:db8::2".parse().ok());
+        let here = ClientIp("2001:db8::1".parse().ok());
+        let next_door = ClientIp("2001:db8::2".parse().ok());
 
-        assert_eq!(ScanClient::of(user, here), ScanClient::of(user, Client(None)));
+        assert_eq!(ScanClient::of(user, here), ScanClient::of(user, ClientIp(None)));
         assert_eq!(ScanClient::of(Viewer::Anonymous, here), ScanClient::of(Viewer::Anonymous, next_door));
-        assert_ne!(ScanClient::of(Viewer::Anonymous, Client(None)), ScanClient::of(Viewer::Anonymous, Client(None)));
+        assert_ne!(
+            ScanClient::of(Viewer::Anonymous, ClientIp(None)),
+            ScanClient::of(Viewer::Anonymous, ClientIp(None))
+        );
     }
 }

@@ -26,9 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
-    Client, Credentials, Error,
+    ClientIp, Credentials, Error,
     batch::Batches,
-    budget::{self, Deadline},
     database,
     documents::Documents,
     entities::{self, Entities},
@@ -38,6 +37,7 @@ use crate::{
     response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
     scans::{Scan, ScanClient},
     spans,
+    timeouts::{self, Deadline},
     token::{Bearer, Verifier},
     trace,
     variables::remove_absent_variables,
@@ -228,8 +228,8 @@ impl Subgraph {
         &self.db
     }
 
-    /// Without what it cannot serve at the moment, if there is such a thing.
-    pub async fn lack(&self) -> Option<&'static str> {
+    /// Why it is not ready to serve, if it is not.
+    pub async fn not_ready_reason(&self) -> Option<&'static str> {
         if !self.verifier.has_keys() {
             return Some("identity's public keys are not known");
         }
@@ -262,18 +262,19 @@ impl Subgraph {
     }
 
     async fn answer(self, headers: HeaderMap, mut request: Request) -> Response {
-        let deadline = Deadline::of_new_request();
+        let deadline = Deadline::for_new_request();
         let answer = async {
             let bearer = self.admit(&headers, &mut request).await?;
             let meter = Arc::new(ResponseMeter::new(self.responses));
-            let scan_client = ScanClient::of(bearer.viewer, Client::of(&headers));
+            let scan_client = ScanClient::of(bearer.viewer, ClientIp::of(&headers));
             let scan = Scan::new(scan_client, deadline);
             let request = with_caller(request, &bearer, &headers, scan_client).data(deadline).data(Arc::clone(&meter));
             let response = meter.limit(scan.answer((self.run)(request))).await.ok_or(Error::ResponseTooLarge)?;
             Ok(report::publish(response))
         };
-        let answer =
-            timeout(budget::SUBGRAPH, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
+        let answer = timeout(timeouts::SUBGRAPH_REQUEST, answer)
+            .await
+            .unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
         answer.unwrap_or_else(|error| report::failure(&error))
     }
 
@@ -289,7 +290,7 @@ impl Subgraph {
         let responses = async move {
             match subgraph.admit(&headers, &mut request).await {
                 Ok(bearer) => {
-                    let scan_client = ScanClient::of(bearer.viewer, Client::of(&headers));
+                    let scan_client = ScanClient::of(bearer.viewer, ClientIp::of(&headers));
                     let request = with_caller(request, &bearer, &headers, scan_client);
                     until(bearer.time_left(), (subgraph.stream)(request).map(report::publish).boxed())
                 }
@@ -323,7 +324,7 @@ impl Subgraph {
 
 /// With what its resolvers can know of who sent it.
 fn with_caller(request: Request, bearer: &Bearer, headers: &HeaderMap, scan_client: ScanClient) -> Request {
-    let request = request.data(bearer.viewer).data(Client::of(headers)).data(Credentials::of(headers));
+    let request = request.data(bearer.viewer).data(ClientIp::of(headers)).data(Credentials::of(headers));
     request.data(scan_client)
 }
 

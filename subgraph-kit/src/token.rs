@@ -19,7 +19,7 @@ use tokio::{sync::Mutex, time::sleep};
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::{Error, UserId, Viewer, budget, viewer::Role};
+use crate::{Error, UserId, Viewer, timeouts, viewer::Role};
 
 /// Who signs Lyceum's tokens (`iss`).
 pub const ISSUER: &str = "lyceum";
@@ -148,7 +148,7 @@ impl Verifier {
     /// Never: the HTTP client's settings are constants.
     #[must_use]
     pub fn remote(url: Url) -> Self {
-        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_idle_timeout(budget::IDLE).build();
+        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_idle_timeout(timeouts::IDLE).build();
         let client = client.expect("the client's settings are valid");
         let source = Some(Arc::new(Remote { url, client, last: Mutex::default() }));
         Self { keys: Arc::default(), verified: Cache::new(MAX_REMEMBERED), source }

@@ -22,8 +22,8 @@ use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
     CourseId, DbPool, EnrollmentId, Error, Peers, Platform, Subgraph, UserId,
     events::{self, Afterwards, Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
-    hop::Secrets,
     service,
+    signature::Secrets,
     testing::{
         events::{act_on_all, receive},
         verifier,

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Error, Result, anyhow};
 use clap::Args;
-use subgraph_kit::hop::Secret;
+use subgraph_kit::signature::Secret;
 
 use crate::{subgraphs::Name, terminal::line};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Error, Result, anyhow};
 use embedded_postgres::{Installation, Server, ServerOptions};
 use futures::future::{join_all, select_all, try_join_all};
-use subgraph_kit::{hop::Secret, roles::AppRole};
+use subgraph_kit::{roles::AppRole, signature::Secret};
 use tokio::sync::Mutex;
 
 use super::{Home, Settings};

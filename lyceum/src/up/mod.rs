@@ -26,9 +26,9 @@ use subgraph_kit::{
     ClientTimeouts, Platform, ResponseSettings, Subgraph,
     database::DatabaseSettings,
     events::{Bus, EventSettings},
-    hop::{Door, SecretSettings},
     seal::SealKeys,
     serve,
+    signature::{RouterAuth, SecretSettings},
 };
 use tempfile::TempDir;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
@@ -304,10 +304,10 @@ impl Graph {
             let listener = subgraphs::listen(SocketAddr::from(([127, 0, 0, 1], port))).await?;
             let address = listener.local_addr()?;
             let db = databases.get(name).clone();
-            let door = Door::at(address, secrets.clone(), false)?;
+            let auth = RouterAuth::for_address(address, secrets.clone(), false)?;
             let (keys, responses) = (Some(keys.clone()), settings.subgraph_responses);
             let (subgraph, routes) =
-                subgraphs::assemble(name, db, &platform, door, keys, &settings.identity, responses).await?;
+                subgraphs::assemble(name, db, &platform, auth, keys, &settings.identity, responses).await?;
             graph.serving.spawn(serve::serve(listener, routes, settings.client_timeouts, stop.clone().into()));
             platform.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));

@@ -120,7 +120,7 @@ fn start(program: &Program, die_at: Option<&str>) -> Result<Child> {
         .stderr(log)
         .kill_on_drop(true);
     if let Some(step) = die_at {
-        command.env("LYCEUM_CRASH_AT", step);
+        command.env("LYCEUM_FAILPOINT", step);
     }
     command.spawn().with_context(|| format!("cannot run {}", program.path.display()))
 }

@@ -140,7 +140,7 @@ impl World {
             ("LYCEUM_BUS", bus.to_owned()),
             ("LYCEUM_THROTTLE", "false".to_owned()),
             ("LYCEUM_ACCESS_TOKEN_SECONDS", "7200".to_owned()),
-            ("LYCEUM_NOTICE_SECONDS", "3".to_owned()),
+            ("LYCEUM_DRAIN_SECONDS", "3".to_owned()),
         ];
         let common: Vec<_> = common.map(|(name, value)| (name.to_owned(), value)).into();
 

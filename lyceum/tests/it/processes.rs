@@ -71,7 +71,7 @@ impl Plan {
             .env("LYCEUM_SUBGRAPH_URLS", graphs.join(","))
             .env("LYCEUM_JWKS_URL", format!("http://127.0.0.1:{}/.well-known/jwks.json", self.port("identity")))
             .env("LYCEUM_KEYS_DIR", self.home.path().join("keys"))
-            .env("LYCEUM_NOTICE_SECONDS", "1")
+            .env("LYCEUM_DRAIN_SECONDS", "1")
             .stdin(Stdio::null());
         command
     }
@@ -393,7 +393,7 @@ fn a_process_that_is_to_end_says_so_answers_on_and_finishes_what_it_has_begun() 
 
 #[test]
 fn what_does_not_finish_is_cut_off_after_a_set_time() {
-    let (system, _plan, mut course, _router) = course_and_router(&[("LYCEUM_FINISH_SECONDS", "1")]);
+    let (system, _plan, mut course, _router) = course_and_router(&[("LYCEUM_SHUTDOWN_TIMEOUT_SECONDS", "1")]);
     let visitor = Visitor::at_subgraph("course", &format!("http://127.0.0.1:{}", course.port));
     let mut lock = Lock::on_courses(&system.addresses.databases["course"]);
     let asking = thread::spawn(move || visitor.ask(COURSES, json!({})));
@@ -403,7 +403,7 @@ fn what_does_not_finish_is_cut_off_after_a_set_time() {
 
     assert_eq!(course.ended(), Some(0));
     assert!(asking.join().is_err(), "there was no answer to give");
-    assert_eq!(course.lines_with("ending before everything under way is done"), 1);
+    assert_eq!(course.lines_with("shutdown timeout reached, work in progress is cut off"), 1);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use reqwest::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use subgraph_kit::{
-    hop::{Hop, SIGNATURE, Secrets},
+    signature::{SIGNATURE, Secrets, SignedParts},
     testing::transcript,
 };
 use tempfile::TempDir;
@@ -408,7 +408,7 @@ pub fn authority(url: &str) -> String {
 /// What the router would sign a request to a subgraph with.
 pub fn signature(subgraph: &str, headers: &HeaderMap, body: &[u8]) -> HeaderValue {
     let secrets: Secrets = SECRET.parse().expect("it is long enough");
-    secrets.sign(Hop { subgraph, method: &Method::POST, path: "/graphql", headers, body })
+    secrets.sign(SignedParts { subgraph, method: &Method::POST, path: "/graphql", headers, body })
 }
 
 /// The code of an answer's first error.

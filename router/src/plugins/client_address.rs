@@ -21,7 +21,7 @@ use hive_router::{
         plugin_trait::StartHookPayload,
     },
 };
-use subgraph_kit::{Client, client::HEADER};
+use subgraph_kit::{ClientIp, client_ip::HEADER};
 
 use crate::{
     ClientAddressSettings,
@@ -50,7 +50,7 @@ pub struct Address(pub IpAddr);
 
 /// What counts as one client where nobody is signed in.
 pub fn network(context: &PluginContext) -> Option<IpAddr> {
-    Client(context.get_ref::<Address>().map(|address| address.0)).network()
+    ClientIp(context.get_ref::<Address>().map(|address| address.0)).network()
 }
 
 impl ClientAddress {

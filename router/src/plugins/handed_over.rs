@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use subgraph_kit::{Ending, hop::Secrets};
+use subgraph_kit::{Shutdown, signature::Secrets};
 use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;
@@ -36,7 +36,7 @@ pub struct Parts {
     /// What is being answered.
     pub in_flight: TaskTracker,
     /// The router's end.
-    pub ending: Ending,
+    pub ending: Shutdown,
     /// Where cost budgets are, if not in this router. Its URL may have a password.
     pub valkey: Option<redis::Client>,
     /// Says that a request is the router's own.

@@ -40,7 +40,7 @@ use hive_router::{
     },
 };
 use sonic_rs::JsonValueTrait;
-use subgraph_kit::Ending;
+use subgraph_kit::Shutdown;
 use tokio_util::{
     sync::WaitForCancellationFutureOwned,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
@@ -61,7 +61,7 @@ pub struct Streams {
     places: Places,
     connections: Connections,
     in_flight: TaskTracker,
-    ending: Ending,
+    ending: Shutdown,
 }
 
 /// In a request's context, until the router has answered it.
@@ -100,7 +100,7 @@ impl Streams {
             let place = payload.context.get_mut::<Held>().and_then(|mut held| held.0.take());
             payload
                 .map_response(|mut response| {
-                    if self.ending.announced.is_cancelled() {
+                    if self.ending.draining.is_cancelled() {
                         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                     }
                     match place {

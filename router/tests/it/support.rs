@@ -30,10 +30,10 @@ use router::{
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
-    ClientExt as _, Error, Subgraph, Viewer,
-    hop::{Door, SecretSettings},
+    ClientIpExt as _, Error, Subgraph, Viewer,
     serve::routes,
     service,
+    signature::{RouterAuth, SecretSettings},
     testing::transcript,
     token::{AUDIENCE, Claims, ISSUER, Verifier},
     viewer::Role,
@@ -331,8 +331,8 @@ pub async fn serve_keys() -> SocketAddr {
 // ---------------------------------------------------------------- subgraphs
 
 async fn serve_subgraph(subgraph: &Subgraph) -> SubgraphUrl {
-    let door = Door::Signed(SECRET.parse().expect("it is long enough"));
-    let address = serve(routes(subgraph.clone(), door)).await;
+    let auth = RouterAuth::Signed(SECRET.parse().expect("it is long enough"));
+    let address = serve(routes(subgraph.clone(), auth)).await;
     SubgraphUrl { name: subgraph.name().to_owned(), url: format!("http://{address}/graphql") }
 }
 
@@ -552,7 +552,7 @@ impl Courses {
 
 /// Puts the client's address, as this subgraph was told it, in the place of `{client}`.
 fn with_client(ctx: &Context<'_>, text: &str) -> String {
-    text.replace("{client}", &ctx.client().0.map_or_else(|| "nobody".to_owned(), |address| address.to_string()))
+    text.replace("{client}", &ctx.client_ip().0.map_or_else(|| "nobody".to_owned(), |address| address.to_string()))
 }
 
 /// Counts what it is asked for.

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{EventSettings, Inbox, Kind, nats::Nats, relay, work::BusAddress};
-use crate::{hop::Secrets, peers::Peers};
+use crate::{peers::Peers, signature::Secrets};
 
 /// The way from one service's outbox to the others' inboxes: by way of NATS, if there is one, or straight
 /// to the services.

@@ -12,7 +12,7 @@ use tracing::{Instrument as _, Span, debug, error, warn};
 use uuid::Uuid;
 
 use super::{Event, Kind, Undelivered, relay::Round};
-use crate::{Error, crash, database::in_time, metrics, report, spans, text};
+use crate::{Error, database::in_time, failpoint::fail_point, metrics, report, spans, text};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
@@ -130,7 +130,7 @@ impl Inbox {
         .bind(CHANNEL)
         .fetch_optional(&self.db);
         let is_the_same: Option<bool> = in_time(PATIENCE, keep).await.map_err(|error| not_kept(&error))?;
-        crash::point("inbox.received");
+        fail_point("inbox.received");
         // None: the same event arrives twice at this moment, and the other one is kept.
         if is_the_same.unwrap_or(true) {
             Ok(())
@@ -160,9 +160,9 @@ impl Inbox {
                     .bind(next.position)
                     .execute(&mut *transaction)
                     .await?;
-                crash::point("inbox.before-commit");
+                fail_point("inbox.before-commit");
                 transaction.commit().await?;
-                crash::point("inbox.committed");
+                fail_point("inbox.committed");
                 let delay = Utc::now().signed_duration_since(happened).to_std().unwrap_or_default();
                 metrics::took_effect(self.service, next.kind(), delay);
                 metrics::acted(self.service, next.kind(), "done");

@@ -32,9 +32,9 @@ use uuid::Uuid;
 
 use super::{Inbox, Kind, bus::Undelivered, inbox, relay, work::NatsName};
 use crate::{
-    crash,
     database::{AT_LEISURE, in_time},
-    hop::Secrets,
+    failpoint::fail_point,
+    signature::Secrets,
 };
 
 /// What the types of all events begin with. In NATS the system's name stands there.
@@ -198,7 +198,7 @@ impl Nats {
 
     /// Says that an event has arrived: first to the service that told it, then to NATS.
     async fn acknowledge(&self, service: &str, message: &Message, refused: Option<String>) -> Result<(), Failure> {
-        crash::point("nats.received");
+        fail_point("nats.received");
         if let Ok(Sender { id, source }) = serde_json::from_slice(&message.payload)
             && let Ok(teller) = source.trim_start_matches('/').parse::<NatsName>()
         {

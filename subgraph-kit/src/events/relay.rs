@@ -16,8 +16,8 @@ use super::{
     outbox::CHANNEL,
 };
 use crate::{
-    crash,
     database::{AT_LEISURE, in_time},
+    failpoint::fail_point,
     metrics,
 };
 
@@ -89,14 +89,14 @@ pub async fn round(db: &DbPool, bus: &Bus, destination: &str) -> Result<Round, s
             }
         }
     }
-    crash::point("relay.delivered");
+    fail_point("relay.delivered");
     query("update outbox set delivered_at = now(), reason = null where position = any($1)")
         .bind(&arrived)
         .execute(&mut *transaction)
         .await?;
     expect_receipts(&mut transaction, &on_their_way).await?;
     transaction.commit().await?;
-    crash::point("relay.committed");
+    fail_point("relay.committed");
     Ok(round)
 }
 
@@ -190,7 +190,7 @@ pub(super) async fn settle(
         .execute(db)
         .await?;
     }
-    crash::point("relay.settled");
+    fail_point("relay.settled");
     // What comes after it about the same thing may go.
     query("select pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
     Ok(())

@@ -18,9 +18,9 @@ use subgraph_kit::DbPool;
 use subgraph_kit::{
     Connection, Platform, Subgraph,
     database::Migrations,
-    hop::Door,
     serve,
     service::{self, Schema, SchemaBuilder},
+    signature::RouterAuth,
 };
 
 pub use crate::{
@@ -74,8 +74,8 @@ pub async fn subgraph(
 }
 
 /// The routes of every subgraph, and those of its public keys.
-pub fn routes(subgraph: Subgraph, door: Door, keys: &Keys) -> Router {
-    serve::routes(subgraph, door).merge(public_keys(keys))
+pub fn routes(subgraph: Subgraph, auth: RouterAuth, keys: &Keys) -> Router {
+    serve::routes(subgraph, auth).merge(public_keys(keys))
 }
 
 /// The public keys at `/.well-known/jwks.json`, which need no database.

@@ -1,7 +1,7 @@
 //! Who moves the money.
 
 use futures::{FutureExt as _, future::BoxFuture};
-use subgraph_kit::{PaymentId, budget, events::Purchase};
+use subgraph_kit::{PaymentId, events::Purchase, timeouts};
 
 /// Charges students, and gives them their money back. What it is asked for is named by the payment's
 /// id: asked again, it does the same thing no second time, and answers as it did the first time.
@@ -59,5 +59,5 @@ impl PaymentProvider for AlwaysCompletes {
 
 /// The answer, if it comes in time. Later, nobody knows what became of it.
 pub(crate) async fn in_time<T>(answer: BoxFuture<'_, Result<T, Away>>) -> Result<T, Away> {
-    tokio::time::timeout(budget::PROVIDER, answer).await.unwrap_or_else(|_| Err(Away("no answer in time".to_owned())))
+    tokio::time::timeout(timeouts::PROVIDER, answer).await.unwrap_or_else(|_| Err(Away("no answer in time".to_owned())))
 }

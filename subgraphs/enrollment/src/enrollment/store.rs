@@ -9,8 +9,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId,
     children::{ChildCount, ChildPage, Children},
-    crash,
     events::{self, Fact},
+    failpoint::fail_point,
     ids::new_id_and_time,
     list::{Filter, Listed, Order, Page, Table},
     page::Position,
@@ -150,9 +150,9 @@ impl Store {
         }
         let Seat::New(enrollment) = seat(&mut tx, id, &wanted).await? else { return Err(already_enrolled()) };
         events::publish(&mut tx, created(&enrollment, wanted.course_title)).await?;
-        crash::point("enroll.before-commit");
+        fail_point("enroll.before-commit");
         tx.commit().await?;
-        crash::point("enroll.committed");
+        fail_point("enroll.committed");
         Ok(enrollment)
     }
 

@@ -1,4 +1,4 @@
-//! The door for events: what is let in, and what becomes of what will not do.
+//! The auth for events: what is let in, and what becomes of what will not do.
 
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
 use subgraph_kit::{
     events::{Event, Fact, Undelivered},
-    hop::{Door, Hop, SIGNATURE, Secrets},
     serve,
+    signature::{RouterAuth, SIGNATURE, Secrets, SignedParts},
     testing::events::{act_on_all, receive, set_aside},
 };
 use tower::ServiceExt as _;
@@ -118,13 +118,14 @@ async fn what_cannot_be_kept_is_refused(db: PgPool) {
 async fn the_door_for_events_opens_for_signed_events_only(db: PgPool) {
     let house = House::new(db.clone()).await;
     let secrets: Secrets = Uuid::now_v7().simple().to_string().parse().expect("a secret");
-    let routes = serve::routes(house.subgraph.clone(), Door::Signed(secrets.clone()));
+    let routes = serve::routes(house.subgraph.clone(), RouterAuth::Signed(secrets.clone()));
     let post = async |body: &[u8], is_signed: bool| {
         let headers = HeaderMap::new();
-        let hop = Hop { subgraph: "enrollment", method: &Method::POST, path: "/events", headers: &headers, body };
+        let parts =
+            SignedParts { subgraph: "enrollment", method: &Method::POST, path: "/events", headers: &headers, body };
         let mut request = Request::post("/events");
         if is_signed {
-            request = request.header(SIGNATURE, secrets.sign(hop));
+            request = request.header(SIGNATURE, secrets.sign(parts));
         }
         let request = request.body(Body::from(body.to_vec())).expect("a request");
         routes.clone().oneshot(request).await.expect("an answer").status()

@@ -1,7 +1,7 @@
 //! Signing up and signing in.
 
 use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
-use subgraph_kit::{ClientExt as _, UserError, answer};
+use subgraph_kit::{ClientIpExt as _, UserError, answer};
 
 use super::{Session, Sessions};
 use crate::user::{SignUp, SignUpRole, User, normalize_email};
@@ -95,7 +95,7 @@ impl SessionMutation {
         #[graphql(desc = "The account.")] input: RegisterInput,
     ) -> Option<Result<RegisterPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client(), input.into()).await;
+            let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client_ip(), input.into()).await;
 
             let (signed_in, user_errors) = answer(outcome)?;
             let (session, user) = signed_in.unzip();
@@ -111,7 +111,7 @@ impl SessionMutation {
         #[graphql(desc = "Address and password.")] input: LoginInput,
     ) -> Option<Result<LoginPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client(), &input.email, input.password).await;
+            let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client_ip(), &input.email, input.password).await;
 
             let (signed_in, user_errors) = answer(outcome)?;
             let (session, user) = signed_in.unzip();
@@ -128,7 +128,7 @@ impl SessionMutation {
         #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
     ) -> Option<Result<RefreshSessionPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client(), &input.refresh_token).await;
+            let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client_ip(), &input.refresh_token).await;
 
             let (session, user_errors) = answer(outcome)?;
             Ok(RefreshSessionPayload { session, user_errors })

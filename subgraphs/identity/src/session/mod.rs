@@ -11,7 +11,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use subgraph_kit::{
-    Client, Code, Error, Refusal,
+    ClientIp, Code, Error, Refusal,
     events::{self, Fact, Registration},
     metrics,
     text::is_storable,
@@ -80,7 +80,7 @@ impl Sessions {
     ///
     /// # Errors
     /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; those of the database.
-    pub async fn register(&self, client: Client, sign_up: SignUp) -> Result<(Session, User), Error> {
+    pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.throttle.admit_registration(client, &sign_up.email)?;
         // Estimating how soon a password is guessed would hold up others on this thread.
         let check = move || sign_up.check().map(|()| sign_up);
@@ -104,7 +104,7 @@ impl Sessions {
     /// # Errors
     /// `RateLimited`; `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong
     /// password, nor by the time that it takes; those of the database.
-    pub async fn sign_in(&self, client: Client, email: &str, password: String) -> Result<(Session, User), Error> {
+    pub async fn sign_in(&self, client: ClientIp, email: &str, password: String) -> Result<(Session, User), Error> {
         let admitted = self.throttle.admit_sign_in(client, email);
         admitted.inspect_err(|_| metrics::sign_in_refused("throttled"))?;
         let started = Instant::now();
@@ -122,7 +122,7 @@ impl Sessions {
 
     async fn compare_and_sign_in(
         &self,
-        client: Client,
+        client: ClientIp,
         email: &str,
         password: String,
     ) -> Result<(Session, User), Error> {
@@ -147,7 +147,7 @@ impl Sessions {
     /// # Errors
     /// `RateLimited`; `SESSION_EXPIRED`, and then the session has ended, if it had not before: an old token that comes
     /// again may have been stolen, or the one that replaced it. Those of the database.
-    pub async fn refresh(&self, client: Client, refresh_token: &str) -> Result<Session, Error> {
+    pub async fn refresh(&self, client: ClientIp, refresh_token: &str) -> Result<Session, Error> {
         let token = RefreshToken::from_text(refresh_token);
         self.throttle.admit_refresh(client, token.as_ref().map(|token| token.session))?;
         let token = token.ok_or_else(session_expired)?;

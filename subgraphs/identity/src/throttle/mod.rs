@@ -15,7 +15,7 @@ use std::{
 };
 
 use moka::{policy::EvictionPolicy, sync::Cache};
-use subgraph_kit::{Client, Error};
+use subgraph_kit::{ClientIp, Error};
 use uuid::Uuid;
 
 use self::buckets::Buckets;
@@ -69,7 +69,7 @@ impl Throttle {
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn admit_sign_in(&self, client: Client, email: &str) -> Result<(), Error> {
+    pub fn admit_sign_in(&self, client: ClientIp, email: &str) -> Result<(), Error> {
         let pair = self.pair(client, email);
         self.sign_in_client.take(self.client(client))?;
         self.sign_in.take(pair)?;
@@ -80,7 +80,7 @@ impl Throttle {
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn admit_registration(&self, client: Client, email: &str) -> Result<(), Error> {
+    pub fn admit_registration(&self, client: ClientIp, email: &str) -> Result<(), Error> {
         self.registration_client.take(self.client(client))?;
         self.registration.take(self.pair(client, email))?;
         self.registration_address.take(self.address(email))
@@ -90,23 +90,23 @@ impl Throttle {
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn admit_refresh(&self, client: Client, session: Option<Uuid>) -> Result<(), Error> {
+    pub fn admit_refresh(&self, client: ClientIp, session: Option<Uuid>) -> Result<(), Error> {
         self.refresh_client.take(self.client(client))?;
         session.map_or(Ok(()), |session| self.refresh.take(self.hash(session)))
     }
 
     /// This client has signed in to the account of this address: right passwords are no guesses.
-    pub fn has_signed_in(&self, client: Client, email: &str) {
+    pub fn has_signed_in(&self, client: ClientIp, email: &str) {
         self.sign_in.fill(self.pair(client, email));
         self.remember(client, email);
     }
 
     /// This client has been let in to the account of this address.
-    pub fn remember(&self, client: Client, email: &str) {
+    pub fn remember(&self, client: ClientIp, email: &str) {
         self.known.insert(self.pair(client, email), ());
     }
 
-    fn client(&self, client: Client) -> u64 {
+    fn client(&self, client: ClientIp) -> u64 {
         self.hash(client.network())
     }
 
@@ -114,7 +114,7 @@ impl Throttle {
         self.hash(normalize_email(email))
     }
 
-    fn pair(&self, client: Client, email: &str) -> u64 {
+    fn pair(&self, client: ClientIp, email: &str) -> u64 {
         self.hash((client.network(), normalize_email(email)))
     }
 
@@ -146,8 +146,8 @@ mod tests {
         }
     }
 
-    fn client(address: &str) -> Client {
-        Client(Some(address.parse().expect("an address")))
+    fn client(address: &str) -> ClientIp {
+        ClientIp(Some(address.parse().expect("an address")))
     }
 
     /// How many of ten attempts are let through.
@@ -191,7 +191,7 @@ mod tests {
         let anybody = |number| format!("student{number}@lyceum.example");
 
         assert_eq!(admitted(|number| throttle.admit_sign_in(client("192.0.2.1"), &anybody(number))), 3);
-        assert_eq!(admitted(|number| throttle.admit_sign_in(Client(None), &anybody(number))), 3);
+        assert_eq!(admitted(|number| throttle.admit_sign_in(ClientIp(None), &anybody(number))), 3);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
     Platform, UserId, Viewer,
-    hop::Door,
+    signature::RouterAuth,
     testing::{TestApp, claims},
     token::{Claims, Verifier},
     viewer::Role,
@@ -91,7 +91,7 @@ async fn published(db: PgPool, keys: &Keys) -> JwkSet {
     let subgraph =
         identity::subgraph(db, keys, &Platform::new(keys.verifier()), &settings()).await.expect("the subgraph opens");
     let request = Request::get("/.well-known/jwks.json").body(Body::empty()).expect("a request");
-    let response = identity::routes(subgraph, Door::InsecureDev, keys).oneshot(request).await.expect("an answer");
+    let response = identity::routes(subgraph, RouterAuth::InsecureDev, keys).oneshot(request).await.expect("an answer");
 
     assert_eq!(response.status(), StatusCode::OK);
     let body = to_bytes(response.into_body(), 10_000).await.expect("a body");

@@ -1,8 +1,9 @@
 //! The steps of a purchase, and what finishes one that broke off.
 
 use subgraph_kit::{
-    Code, Credentials, Error, PaymentId, Refusal, crash,
+    Code, Credentials, Error, PaymentId, Refusal,
     events::{self, Fact, Purchase},
+    failpoint::fail_point,
     viewer::Student,
 };
 use tracing::{info, warn};
@@ -39,7 +40,7 @@ impl Till {
                 None => Err(already_purchased().into()),
             };
         };
-        crash::point("payment.pending");
+        fail_point("payment.pending");
         self.charge(payment, offer.title).await
     }
 
@@ -86,7 +87,7 @@ impl Till {
     }
 
     async fn settle(&self, purchase: &Purchase, outcome: Outcome) -> Result<Payment, Error> {
-        crash::point("payment.charged");
+        fail_point("payment.charged");
         let status = match outcome {
             Outcome::Completed => Status::Completed,
             Outcome::Declined => Status::Failed,
@@ -96,9 +97,9 @@ impl Till {
         if settled.is_some() && outcome == Outcome::Completed {
             events::publish(&mut tx, Fact::PaymentCompleted(purchase.clone())).await?;
         }
-        crash::point("payment.before-commit");
+        fail_point("payment.before-commit");
         tx.commit().await?;
-        crash::point("payment.committed");
+        fail_point("payment.committed");
         match settled {
             Some(payment) => Ok(payment),
             None => self.stored(purchase.payment_id).await,

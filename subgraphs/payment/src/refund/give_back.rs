@@ -2,8 +2,9 @@
 
 use sqlx::PgConnection;
 use subgraph_kit::{
-    Code, Credentials, Error, PaymentId, Refusal, crash,
+    Code, Credentials, Error, PaymentId, Refusal,
     events::{self, Afterwards, Event, Fact, Handler, Refund, RefundReason},
+    failpoint::fail_point,
     viewer::Admin,
 };
 use tracing::{error, info, warn};
@@ -34,7 +35,7 @@ impl Till {
                 None => no_such_payment().into(),
             });
         };
-        crash::point("refund.requested");
+        fail_point("refund.requested");
         self.finish(request).await
     }
 
@@ -96,7 +97,7 @@ impl Till {
                 return Ok(payment);
             }
         }
-        crash::point("refund.returned");
+        fail_point("refund.returned");
         let mut tx = self.db.begin().await?;
         let settled = store::settle(&mut tx, id).await?;
         if let Some(payment) = &settled {
@@ -104,7 +105,7 @@ impl Till {
             events::publish(&mut tx, Fact::PaymentRefunded(refund)).await?;
         }
         tx.commit().await?;
-        crash::point("refund.committed");
+        fail_point("refund.committed");
         match settled {
             Some(payment) => Ok(payment),
             None => self.stored(id).await,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use payment::testing::Mood;
 use sqlx::{PgPool, query};
-use subgraph_kit::{DbPool, budget, events::EventSettings};
+use subgraph_kit::{DbPool, events::EventSettings, timeouts};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -78,14 +78,15 @@ async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.catalogue.be_slow(budget::PEER.mul_f64(0.9));
+    shop.catalogue.be_slow(timeouts::PEER_REQUEST.mul_f64(0.9));
     shop.ledger.be(Mood::Slow(Duration::from_mins(1)));
 
-    let reply = timeout(budget::ROUTER, shop.buy(ALICE, RUST, "key")).await.expect("the router would not wait").ok();
+    let reply =
+        timeout(timeouts::ROUTER_REQUEST, shop.buy(ALICE, RUST, "key")).await.expect("the router would not wait").ok();
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
 
     shop.catalogue.be_slow(Duration::from_mins(1));
-    let reply = timeout(budget::ROUTER, shop.buy(BOB, RUST, "key")).await.expect("the router would not wait");
+    let reply = timeout(timeouts::ROUTER_REQUEST, shop.buy(BOB, RUST, "key")).await.expect("the router would not wait");
     assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));
     assert_eq!(shop.count("payments").await, 1);
 }
@@ -235,7 +236,7 @@ async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(budget::ROUTER, all_are_asked_for).await.expect("all twenty are under way");
+        timeout(timeouts::ROUTER_REQUEST, all_are_asked_for).await.expect("all twenty are under way");
         let mut tx = DbPool::from(&shop.db).begin().await.expect("a connection");
         query("lock table payments in share row exclusive mode nowait")
             .execute(&mut *tx)

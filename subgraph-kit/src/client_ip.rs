@@ -9,11 +9,11 @@ use http::{HeaderMap, HeaderName};
 /// much: other equal queries of different clients are to remain equal. What a client sends in it never arrives.
 pub const HEADER: HeaderName = HeaderName::from_static("x-lyceum-client");
 
-/// The network address of whoever asks the router; unknown if it did not say.
+/// The network address of the client that asks the router, if the router has passed it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Client(pub Option<IpAddr>);
+pub struct ClientIp(pub Option<IpAddr>);
 
-impl Client {
+impl ClientIp {
     /// The client of a request with these headers.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
@@ -33,14 +33,14 @@ impl Client {
     }
 }
 
-/// Finds the client in a resolver's context.
-pub trait ClientExt {
+/// Reads the client address from a resolver's context.
+pub trait ClientIpExt {
     /// Where the request comes from.
-    fn client(&self) -> Client;
+    fn client_ip(&self) -> ClientIp;
 }
 
-impl ClientExt for Context<'_> {
-    fn client(&self) -> Client {
+impl ClientIpExt for Context<'_> {
+    fn client_ip(&self) -> ClientIp {
         *self.data_unchecked()
     }
 }
@@ -49,21 +49,21 @@ impl ClientExt for Context<'_> {
 mod tests {
     use super::*;
 
-    fn client(value: &str) -> Client {
-        Client::of(&HeaderMap::from_iter([(HEADER, value.parse().expect("a header's value"))]))
+    fn client(value: &str) -> ClientIp {
+        ClientIp::of(&HeaderMap::from_iter([(HEADER, value.parse().expect("a header's value"))]))
     }
 
     #[test]
     fn a_client_is_what_the_header_says() {
-        assert_eq!(client("192.0.2.1"), Client("192.0.2.1".parse().ok()));
-        assert_eq!(client("2001:db8::1"), Client("2001:db8::1".parse().ok()));
+        assert_eq!(client("192.0.2.1"), ClientIp("192.0.2.1".parse().ok()));
+        assert_eq!(client("2001:db8::1"), ClientIp("2001:db8::1".parse().ok()));
     }
 
     #[test]
     fn no_address_is_an_unknown_client() {
-        assert_eq!(Client::of(&HeaderMap::new()), Client(None));
+        assert_eq!(ClientIp::of(&HeaderMap::new()), ClientIp(None));
         for value in ["", "localhost", "192.0.2.1, 192.0.2.2", "192.0.2.1:80"] {
-            assert_eq!(client(value), Client(None), "{value}");
+            assert_eq!(client(value), ClientIp(None), "{value}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The hop from the router to a subgraph: signed, so that a subgraph answers nobody else.
+//! Signatures of the router's requests to a subgraph: a subgraph answers no unsigned request.
 //!
 //! A signature covers everything that the subgraph acts upon, its name and the time, each with its
 //! length before it. So it is good for this request alone, and not for long.
@@ -11,7 +11,7 @@ use hmac::Mac as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 
 use crate::{
-    client::HEADER as CLIENT,
+    client_ip::HEADER as CLIENT,
     secret::{Digest, MacKeys, update_with_length},
     trace::HEADER as TRACE,
 };
@@ -94,9 +94,9 @@ impl FromStr for Secrets {
     }
 }
 
-/// A request to a subgraph, as both ends see it.
+/// The parts of a request to a subgraph that its signature covers.
 #[derive(Clone, Copy)]
-pub struct Hop<'a> {
+pub struct SignedParts<'a> {
     /// The subgraph's name.
     pub subgraph: &'a str,
     /// How it is asked.
@@ -116,16 +116,16 @@ impl Secrets {
 
     /// The value of the header [`SIGNATURE`] for a request that is sent now.
     #[must_use]
-    pub fn sign(&self, hop: Hop<'_>) -> HeaderValue {
-        self.sign_at(hop, now())
+    pub fn sign(&self, parts: SignedParts<'_>) -> HeaderValue {
+        self.sign_at(parts, now())
     }
 
     /// Whether the router has signed this request, and not long ago.
     ///
     /// # Errors
     /// Why not.
-    pub fn verify(&self, hop: Hop<'_>) -> Result<(), Refused> {
-        self.verify_at(hop, now())
+    pub fn verify(&self, parts: SignedParts<'_>) -> Result<(), SignatureError> {
+        self.verify_at(parts, now())
     }
 
     /// Signs a message that stays signed, however long it takes to arrive; for one address only.
@@ -141,20 +141,24 @@ impl Secrets {
         self.0.verify(&signature, |digest| add_message(digest, address, content))
     }
 
-    pub(crate) fn sign_at(&self, hop: Hop<'_>, time: u64) -> HeaderValue {
-        let signature = BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| add_request(digest, hop, time)));
+    pub(crate) fn sign_at(&self, parts: SignedParts<'_>, time: u64) -> HeaderValue {
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| add_request(digest, parts, time)));
         HeaderValue::try_from(format!("{time}.{signature}")).expect("digits and letters are a header's value")
     }
 
-    pub(crate) fn verify_at(&self, hop: Hop<'_>, now: u64) -> Result<(), Refused> {
-        let (time, signature) = read_timely(hop.headers, now)?;
-        if self.0.verify(&signature, |digest| add_request(digest, hop, time)) { Ok(()) } else { Err(Refused::Wrong) }
+    pub(crate) fn verify_at(&self, parts: SignedParts<'_>, now: u64) -> Result<(), SignatureError> {
+        let (time, signature) = read_recent(parts.headers, now)?;
+        if self.0.verify(&signature, |digest| add_request(digest, parts, time)) {
+            Ok(())
+        } else {
+            Err(SignatureError::Wrong)
+        }
     }
 }
 
-/// Why a request is not believed to be the router's. For the log: whoever asks learns nothing.
+/// Why a signature is rejected. For the log only: the client learns nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum SignatureError {
     /// There is none, or more than one.
     #[error("it has not exactly one signature")]
     NotOne,
@@ -174,40 +178,41 @@ pub enum Refused {
 ///
 /// # Errors
 /// Why not.
-pub fn require_timely(headers: &HeaderMap) -> Result<(), Refused> {
-    read_timely(headers, now()).map(|_| ())
+pub fn check_timestamp(headers: &HeaderMap) -> Result<(), SignatureError> {
+    read_recent(headers, now()).map(|_| ())
 }
 
-fn read_timely(headers: &HeaderMap, now: u64) -> Result<(u64, Vec<u8>), Refused> {
+fn read_recent(headers: &HeaderMap, now: u64) -> Result<(u64, Vec<u8>), SignatureError> {
     let (time, signature) = read(headers)?;
-    if time.abs_diff(now) > WINDOW_SECONDS { Err(Refused::OutsideWindow) } else { Ok((time, signature)) }
+    if time.abs_diff(now) > WINDOW_SECONDS { Err(SignatureError::OutsideWindow) } else { Ok((time, signature)) }
 }
 
-fn read(headers: &HeaderMap) -> Result<(u64, Vec<u8>), Refused> {
+fn read(headers: &HeaderMap) -> Result<(u64, Vec<u8>), SignatureError> {
     let mut values = headers.get_all(SIGNATURE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Err(Refused::NotOne) };
-    let (time, signature) = value.to_str().ok().and_then(|value| value.split_once('.')).ok_or(Refused::Malformed)?;
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(SignatureError::NotOne) };
+    let (time, signature) =
+        value.to_str().ok().and_then(|value| value.split_once('.')).ok_or(SignatureError::Malformed)?;
     // One form only: a number can also be written with a sign, or with zeros before it.
-    let time = time.parse().ok().filter(|read: &u64| read.to_string() == time).ok_or(Refused::Malformed)?;
-    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refused::Malformed)?;
+    let time = time.parse().ok().filter(|read: &u64| read.to_string() == time).ok_or(SignatureError::Malformed)?;
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| SignatureError::Malformed)?;
     Ok((time, signature))
 }
 
-fn add_request(digest: &mut Digest, hop: Hop<'_>, time: u64) {
+fn add_request(digest: &mut Digest, parts: SignedParts<'_>, time: u64) {
     let mut add = |part: &[u8]| update_with_length(digest, part);
     add(PURPOSE);
     add(&time.to_be_bytes());
-    add(hop.subgraph.as_bytes());
-    add(hop.method.as_str().as_bytes());
-    add(hop.path.as_bytes());
+    add(parts.subgraph.as_bytes());
+    add(parts.method.as_str().as_bytes());
+    add(parts.path.as_bytes());
     // The last one only where it is, so that processes of the version before agree about all other requests.
-    let traced = hop.headers.contains_key(TRACE).then_some(TRACE);
+    let traced = parts.headers.contains_key(TRACE).then_some(TRACE);
     for name in SIGNED_HEADERS.into_iter().chain(traced) {
-        let values = hop.headers.get_all(name);
+        let values = parts.headers.get_all(name);
         add(&(values.iter().count() as u64).to_be_bytes());
         values.iter().for_each(|value| add(value.as_bytes()));
     }
-    add(hop.body);
+    add(parts.body);
 }
 
 fn add_message(digest: &mut Digest, address: &str, content: &[u8]) {
@@ -220,22 +225,22 @@ fn now() -> u64 {
     u64::try_from(Utc::now().timestamp()).expect("it is later than 1970")
 }
 
-/// Who is let in to a subgraph over HTTP.
+/// Whose requests a subgraph accepts over HTTP.
 #[derive(Clone)]
-pub enum Door {
+pub enum RouterAuth {
     /// The router, which signs with one of these.
     Signed(Secrets),
     /// Everybody on this machine.
     InsecureDev,
 }
 
-impl Door {
-    /// The door of a subgraph that listens on `address`: it needs a secret, except on loopback and
+impl RouterAuth {
+    /// The policy of a subgraph that listens on `address`: it needs a secret, except on loopback and
     /// if somebody has asked for it.
     ///
     /// # Errors
     /// When there is no secret and there should be one.
-    pub fn at(address: SocketAddr, secrets: Option<Secrets>, insecure_dev: bool) -> Result<Self, SecretError> {
+    pub fn for_address(address: SocketAddr, secrets: Option<Secrets>, insecure_dev: bool) -> Result<Self, SecretError> {
         match secrets {
             Some(secrets) => Ok(Self::Signed(secrets)),
             None if !insecure_dev => Err(SecretError::Missing),
@@ -277,14 +282,14 @@ mod tests {
         ])
     }
 
-    fn hop(headers: &HeaderMap) -> Hop<'_> {
-        Hop { subgraph: "payment", method: &Method::POST, path: "/graphql", headers, body: BODY }
+    fn parts(headers: &HeaderMap) -> SignedParts<'_> {
+        SignedParts { subgraph: "payment", method: &Method::POST, path: "/graphql", headers, body: BODY }
     }
 
     /// The headers of a good request, signature included.
     fn signed() -> HeaderMap {
         let mut headers = headers();
-        let signature = secrets().sign_at(hop(&headers), TIME);
+        let signature = secrets().sign_at(parts(&headers), TIME);
         headers.insert(SIGNATURE, signature);
         headers
     }
@@ -294,29 +299,29 @@ mod tests {
         let headers = signed();
 
         for now in [TIME - 60, TIME, TIME + 60] {
-            assert_eq!(secrets().verify_at(hop(&headers), now), Ok(()));
+            assert_eq!(secrets().verify_at(parts(&headers), now), Ok(()));
         }
         for now in [TIME - 61, TIME + 61, 0, u64::MAX] {
-            assert_eq!(secrets().verify_at(hop(&headers), now), Err(Refused::OutsideWindow));
+            assert_eq!(secrets().verify_at(parts(&headers), now), Err(SignatureError::OutsideWindow));
         }
     }
 
     #[test]
     fn a_signature_is_good_for_its_request_alone() {
         let headers = signed();
-        let good = hop(&headers);
+        let good = parts(&headers);
 
         for other in [
-            Hop { subgraph: "course", ..good },
-            Hop { method: &Method::GET, ..good },
-            Hop { path: "/graphql?", ..good },
-            Hop { path: "/", ..good },
-            Hop { body: b"", ..good },
-            Hop { body: br#"{"query":"{ me { id  } }"}"#, ..good },
+            SignedParts { subgraph: "course", ..good },
+            SignedParts { method: &Method::GET, ..good },
+            SignedParts { path: "/graphql?", ..good },
+            SignedParts { path: "/", ..good },
+            SignedParts { body: b"", ..good },
+            SignedParts { body: br#"{"query":"{ me { id  } }"}"#, ..good },
             // The same bytes in all, cut elsewhere.
-            Hop { path: "/graphq", subgraph: "lpayment", ..good },
+            SignedParts { path: "/graphq", subgraph: "lpayment", ..good },
         ] {
-            assert_eq!(secrets().verify_at(other, TIME), Err(Refused::Wrong));
+            assert_eq!(secrets().verify_at(other, TIME), Err(SignatureError::Wrong));
         }
     }
 
@@ -335,7 +340,7 @@ mod tests {
         for change in changes {
             let mut headers = signed();
             change(&mut headers);
-            assert_eq!(secrets().verify_at(hop(&headers), TIME), Err(Refused::Wrong), "{headers:?}");
+            assert_eq!(secrets().verify_at(parts(&headers), TIME), Err(SignatureError::Wrong), "{headers:?}");
         }
     }
 
@@ -344,15 +349,15 @@ mod tests {
         let mut headers = headers();
         headers.insert(TRACE, HeaderValue::from_static("1"));
         let mut traced = headers.clone();
-        traced.insert(SIGNATURE, secrets().sign_at(hop(&headers), TIME));
+        traced.insert(SIGNATURE, secrets().sign_at(parts(&headers), TIME));
         let mut added = signed();
         added.insert(TRACE, HeaderValue::from_static("1"));
         let mut removed = traced.clone();
         removed.remove(TRACE);
 
-        assert_eq!(secrets().verify_at(hop(&traced), TIME), Ok(()));
+        assert_eq!(secrets().verify_at(parts(&traced), TIME), Ok(()));
         for changed in [added, removed] {
-            assert_eq!(secrets().verify_at(hop(&changed), TIME), Err(Refused::Wrong), "{changed:?}");
+            assert_eq!(secrets().verify_at(parts(&changed), TIME), Err(SignatureError::Wrong), "{changed:?}");
         }
     }
 
@@ -361,7 +366,7 @@ mod tests {
         let mut headers = signed();
         headers.insert("traceparent", HeaderValue::from_static("00-1-2-01"));
 
-        assert_eq!(secrets().verify_at(hop(&headers), TIME), Ok(()));
+        assert_eq!(secrets().verify_at(parts(&headers), TIME), Ok(()));
     }
 
     #[test]
@@ -382,28 +387,28 @@ mod tests {
         let good = signed()[SIGNATURE].to_str().expect("letters").to_owned();
         let (time, mac) = good.split_once('.').expect("two parts");
         let cases = [
-            (String::new(), Refused::Malformed),
-            ("garbage".to_owned(), Refused::Malformed),
-            (".".to_owned(), Refused::Malformed),
-            (format!("{time}."), Refused::Wrong),
-            (time.to_owned(), Refused::Malformed),
-            (mac.to_owned(), Refused::Malformed),
-            (format!("-{good}"), Refused::Malformed),
-            (format!("+{good}"), Refused::Malformed),
-            (format!("0{good}"), Refused::Malformed),
-            (format!("{good}="), Refused::Malformed),
-            (format!("{good}.{mac}"), Refused::Malformed),
-            (format!("{time}.{}", &mac[..mac.len() - 4]), Refused::Wrong),
-            (format!("{}.{mac}", TIME + 1), Refused::Wrong),
-            (format!("99999999999999999999.{mac}"), Refused::Malformed),
+            (String::new(), SignatureError::Malformed),
+            ("garbage".to_owned(), SignatureError::Malformed),
+            (".".to_owned(), SignatureError::Malformed),
+            (format!("{time}."), SignatureError::Wrong),
+            (time.to_owned(), SignatureError::Malformed),
+            (mac.to_owned(), SignatureError::Malformed),
+            (format!("-{good}"), SignatureError::Malformed),
+            (format!("+{good}"), SignatureError::Malformed),
+            (format!("0{good}"), SignatureError::Malformed),
+            (format!("{good}="), SignatureError::Malformed),
+            (format!("{good}.{mac}"), SignatureError::Malformed),
+            (format!("{time}.{}", &mac[..mac.len() - 4]), SignatureError::Wrong),
+            (format!("{}.{mac}", TIME + 1), SignatureError::Wrong),
+            (format!("99999999999999999999.{mac}"), SignatureError::Malformed),
         ];
 
         for (value, refused) in cases {
             let mut headers = headers();
             headers.insert(SIGNATURE, HeaderValue::try_from(&value).expect("a header's value"));
-            assert_eq!(secrets().verify_at(hop(&headers), TIME), Err(refused), "{value}");
+            assert_eq!(secrets().verify_at(parts(&headers), TIME), Err(refused), "{value}");
         }
-        assert_eq!(secrets().verify_at(hop(&headers()), TIME), Err(Refused::NotOne));
+        assert_eq!(secrets().verify_at(parts(&headers()), TIME), Err(SignatureError::NotOne));
     }
 
     #[test]
@@ -411,7 +416,7 @@ mod tests {
         let mut headers = signed();
         headers.append(SIGNATURE, headers[SIGNATURE].clone());
 
-        assert_eq!(secrets().verify_at(hop(&headers), TIME), Err(Refused::NotOne));
+        assert_eq!(secrets().verify_at(parts(&headers), TIME), Err(SignatureError::NotOne));
     }
 
     #[test]
@@ -423,12 +428,12 @@ mod tests {
             settings.secrets().expect("they are good").expect("there are some")
         };
 
-        assert_eq!(changing("a").verify_at(hop(&headers), TIME), Ok(()));
-        assert_eq!(changing("c").verify_at(hop(&headers), TIME), Err(Refused::Wrong));
-        assert_eq!(one("b").verify_at(hop(&headers), TIME), Err(Refused::Wrong));
+        assert_eq!(changing("a").verify_at(parts(&headers), TIME), Ok(()));
+        assert_eq!(changing("c").verify_at(parts(&headers), TIME), Err(SignatureError::Wrong));
+        assert_eq!(one("b").verify_at(parts(&headers), TIME), Err(SignatureError::Wrong));
         assert_eq!(
-            Secret::random().reveal().parse::<Secrets>().expect("it is long enough").verify_at(hop(&headers), TIME),
-            Err(Refused::Wrong)
+            Secret::random().reveal().parse::<Secrets>().expect("it is long enough").verify_at(parts(&headers), TIME),
+            Err(SignatureError::Wrong)
         );
     }
 
@@ -464,7 +469,7 @@ mod tests {
         let read = settings.secrets().expect("it is good").expect("there is one");
         fs::remove_file(&directory).expect("the file is there");
 
-        assert_eq!(read.verify_at(hop(&signed()), TIME), Ok(()));
+        assert_eq!(read.verify_at(parts(&signed()), TIME), Ok(()));
         let missing = settings.secrets().err().expect("the file is gone");
         assert!(missing.to_string().contains("lyceum-secret-"), "{missing}");
     }
@@ -484,7 +489,7 @@ mod tests {
             assert!(settings.secrets().expect("nothing is wrong").is_none());
             let [one, other] = [settings.clone(), settings].map(|settings| settings.or_random().secrets());
             let [one, other] = [one, other].map(|secrets| secrets.expect("it is long enough").expect("one is made"));
-            assert_ne!(one.sign_at(hop(&headers()), TIME), other.sign_at(hop(&headers()), TIME));
+            assert_ne!(one.sign_at(parts(&headers()), TIME), other.sign_at(parts(&headers()), TIME));
         }
     }
 
@@ -494,15 +499,15 @@ mod tests {
         let public: [SocketAddr; 2] = ["0.0.0.0:8001", "[::]:8001"].map(|text| text.parse().expect("an address"));
 
         for address in loopback {
-            assert!(matches!(Door::at(address, None, false), Err(SecretError::Missing)));
-            assert!(matches!(Door::at(address, None, true), Ok(Door::InsecureDev)));
+            assert!(matches!(RouterAuth::for_address(address, None, false), Err(SecretError::Missing)));
+            assert!(matches!(RouterAuth::for_address(address, None, true), Ok(RouterAuth::InsecureDev)));
         }
         for address in public {
-            assert!(matches!(Door::at(address, None, false), Err(SecretError::Missing)));
-            assert!(matches!(Door::at(address, None, true), Err(SecretError::Exposed(_))));
-            assert!(matches!(Door::at(address, Some(secrets()), false), Ok(Door::Signed(_))));
+            assert!(matches!(RouterAuth::for_address(address, None, false), Err(SecretError::Missing)));
+            assert!(matches!(RouterAuth::for_address(address, None, true), Err(SecretError::Exposed(_))));
+            assert!(matches!(RouterAuth::for_address(address, Some(secrets()), false), Ok(RouterAuth::Signed(_))));
             // With a secret the switch opens nothing.
-            assert!(matches!(Door::at(address, Some(secrets()), true), Ok(Door::Signed(_))));
+            assert!(matches!(RouterAuth::for_address(address, Some(secrets()), true), Ok(RouterAuth::Signed(_))));
         }
     }
 

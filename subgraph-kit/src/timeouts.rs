@@ -1,23 +1,23 @@
-//! How long one waits for whom. Whoever waits for others must answer before those who wait for them give up.
+//! Timeouts of calls between processes. A process must answer before its own caller times out.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 /// The router, for a subgraph: `traffic_shaping.all.request_timeout` in `router.config.yaml`.
-pub const ROUTER: Duration = Duration::from_secs(5);
+pub const ROUTER_REQUEST: Duration = Duration::from_secs(5);
 
 /// A subgraph, for its own answer: it says that it is late before the router gives up.
-pub const SUBGRAPH: Duration = Duration::from_millis(4_750);
+pub const SUBGRAPH_REQUEST: Duration = Duration::from_millis(4_750);
 
 /// A subgraph, for another one.
-pub const PEER: Duration = Duration::from_secs(2);
+pub const PEER_REQUEST: Duration = Duration::from_secs(2);
 
 /// The payment subgraph, for whoever moves the money.
 pub const PROVIDER: Duration = Duration::from_secs(2);
 
 /// How long a silent connection to another process is kept: less than a process that ends goes on answering
-/// (`EndSettings`), so that none is used just when it is closed. `traffic_shaping.all.pool_idle_timeout` in
+/// (`ShutdownSettings`), so that none is used just when it is closed. `traffic_shaping.all.pool_idle_timeout` in
 /// `router.config.yaml` is the router's.
 pub const IDLE: Duration = Duration::from_secs(2);
 
@@ -33,8 +33,8 @@ pub(crate) struct Deadline(Instant);
 
 impl Deadline {
     /// Of a request that comes now.
-    pub(crate) fn of_new_request() -> Self {
-        Self(Instant::now() + SUBGRAPH)
+    pub(crate) fn for_new_request() -> Self {
+        Self(Instant::now() + SUBGRAPH_REQUEST)
     }
 
     /// How long a count may take that begins now.
@@ -49,13 +49,14 @@ impl Deadline {
 }
 
 /// For one's own database, and for the way.
-const REST: Duration = Duration::from_millis(750);
+const OVERHEAD: Duration = Duration::from_millis(750);
 
 // `enroll` asks for the course, then for the payment; `purchaseCourse` asks for the course, then for the money.
-const _: () = assert!(2 * PEER.as_millis() + REST.as_millis() <= SUBGRAPH.as_millis());
-const _: () = assert!(PEER.as_millis() + PROVIDER.as_millis() + REST.as_millis() <= SUBGRAPH.as_millis());
-const _: () = assert!(COUNT.as_millis() + AFTER_SCAN.as_millis() < SUBGRAPH.as_millis());
-const _: () = assert!(SUBGRAPH.as_millis() < ROUTER.as_millis());
+const _: () = assert!(2 * PEER_REQUEST.as_millis() + OVERHEAD.as_millis() <= SUBGRAPH_REQUEST.as_millis());
+const _: () =
+    assert!(PEER_REQUEST.as_millis() + PROVIDER.as_millis() + OVERHEAD.as_millis() <= SUBGRAPH_REQUEST.as_millis());
+const _: () = assert!(COUNT.as_millis() + AFTER_SCAN.as_millis() < SUBGRAPH_REQUEST.as_millis());
+const _: () = assert!(SUBGRAPH_REQUEST.as_millis() < ROUTER_REQUEST.as_millis());
 
 #[cfg(test)]
 mod tests {
@@ -63,9 +64,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_count_never_takes_the_time_that_its_list_needs() {
-        let deadline = Deadline::of_new_request();
+        let deadline = Deadline::for_new_request();
         assert_eq!(deadline.time_left_for_count(), COUNT);
-        assert_eq!(deadline.time_left_for_scan(), SUBGRAPH.saturating_sub(AFTER_SCAN));
+        assert_eq!(deadline.time_left_for_scan(), SUBGRAPH_REQUEST.saturating_sub(AFTER_SCAN));
 
         tokio::time::advance(Duration::from_millis(3_750)).await;
         assert_eq!(deadline.time_left_for_count(), Duration::from_millis(500));
@@ -83,7 +84,7 @@ mod tests {
 
         let said = |name: &str| all.lines().find_map(|line| line.trim().strip_prefix(name));
 
-        assert_eq!(said("request_timeout: "), Some(&*format!("{}s", ROUTER.as_secs())));
+        assert_eq!(said("request_timeout: "), Some(&*format!("{}s", ROUTER_REQUEST.as_secs())));
         assert_eq!(said("pool_idle_timeout: "), Some(&*format!("{}s", IDLE.as_secs())));
     }
 }

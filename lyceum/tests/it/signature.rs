@@ -13,7 +13,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
-use subgraph_kit::{client::HEADER as CLIENT, hop::SIGNATURE};
+use subgraph_kit::{client_ip::HEADER as CLIENT, signature::SIGNATURE};
 
 use crate::system::{OTHER_STUDENT, STUDENT, System, Visitor, signature};
 
