@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use identity::{IdentitySettings, Keys};
 use router::SubgraphUrl;
 use subgraph_kit::{
-    ClientTimeouts, Platform, ResponseSettings, Shutdown, ShutdownSettings, Subgraph,
+    ClientTimeouts, ResponseSettings, ServiceContext, Shutdown, ShutdownSettings, Subgraph,
     database::{self, DatabaseSettings, MigrationError, Migrations, connect},
     events::EventSettings,
     peers,
@@ -281,8 +281,8 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let is_identity = settings.name == Name::Identity;
     let keys = is_identity.then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
     let verifier = keys.as_ref().map_or_else(|| remote_keys(&settings.jwks_url), |keys| Ok(keys.verifier()))?;
-    let platform = Platform::open(verifier, &settings.events, secrets.clone(), seals).await?;
-    add_peers(&platform, &settings.subgraph_urls, secrets.as_ref())?;
+    let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
+    add_peers(&context, &settings.subgraph_urls, secrets.as_ref())?;
 
     let late_routes = LateRoutes::default();
     // Others need identity's keys, not its database.
@@ -295,11 +295,11 @@ pub async fn serve(settings: Settings) -> Result<()> {
         anyhow::Ok(())
     };
     let working = async {
-        let opening_in_time = Box::pin(open_in_time(&settings, database, &platform, auth, keys));
+        let opening_in_time = Box::pin(open_in_time(&settings, database, &context, auth, keys));
         let opened = shutdown.stop.run_until_cancelled(opening_in_time).await;
         let Some((subgraph, routes)) = opened.transpose()? else { return Ok(None) };
         late_routes.set(routes);
-        let work = subgraph.work(platform.bus.clone(), settings.events.clone(), shutdown.stop.clone());
+        let work = subgraph.run_background(context.bus.clone(), settings.events.clone(), shutdown.stop.clone());
         join!(work, shutdown.stop.run_until_cancelled(say_when_ready(&subgraph, address)));
         Ok(Some(subgraph))
     };
@@ -320,7 +320,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
 async fn open_in_time(
     settings: &Settings,
     database: &str,
-    platform: &Platform,
+    context: &ServiceContext,
     auth: RouterAuth,
     keys: Option<Keys>,
 ) -> Result<(Subgraph, axum::Router)> {
@@ -329,10 +329,10 @@ async fn open_in_time(
     loop {
         let attempt = async {
             let db = open(name, database, &settings.database).await?;
-            assemble(name, db, platform, auth.clone(), keys.clone(), &settings.identity, settings.responses).await
+            assemble(name, db, context, auth.clone(), keys.clone(), &settings.identity, settings.responses).await
         };
         match attempt.await {
-            Err(error) if is_away(&error) => {
+            Err(error) if is_retryable(&error) => {
                 if !is_known {
                     warn!(subgraph = name.as_str(), error = format!("{error:#}"), "waiting for the database");
                 }
@@ -345,9 +345,9 @@ async fn open_in_time(
 }
 
 /// Whether it may be better in a moment: the database is away, or its owner is about to bring it up to date.
-fn is_away(error: &anyhow::Error) -> bool {
+fn is_retryable(error: &anyhow::Error) -> bool {
     let is_pending = |cause: &MigrationError| matches!(cause, MigrationError::Pending(_));
-    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(database::is_away)
+    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(database::is_unavailable)
         || error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(is_pending)
 }
 
@@ -366,12 +366,12 @@ async fn at_the_latest(shutdown: &Shutdown, timeout: Duration) {
 }
 
 /// The other subgraphs, each in a process of its own.
-fn add_peers(platform: &Platform, urls: &[SubgraphUrl], secrets: Option<&Secrets>) -> Result<()> {
+fn add_peers(context: &ServiceContext, urls: &[SubgraphUrl], secrets: Option<&Secrets>) -> Result<()> {
     for name in Name::ALL {
         let given = urls.iter().find(|given| given.name == name.as_str());
         let usual = || format!("http://127.0.0.1:{}/graphql", name.port());
         let url = given.map_or_else(usual, |given| given.url.clone());
-        platform.peers.add_remote(name.as_str(), &url, secrets.cloned())?;
+        context.peers.add_remote(name.as_str(), &url, secrets.cloned())?;
     }
     Ok(())
 }
@@ -387,7 +387,7 @@ pub fn open_keys(directory: &Path, settings: &IdentitySettings) -> Result<Keys> 
 fn remote_keys(url: &str) -> Result<Verifier> {
     let url = peers::address(url).with_context(|| format!("`{url}` is no address of identity's public keys"))?;
     let verifier = Verifier::remote(url);
-    tokio::spawn(verifier.clone().keep_fresh());
+    tokio::spawn(verifier.clone().refresh_loop());
     Ok(verifier)
 }
 
@@ -413,7 +413,7 @@ pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<
 pub async fn assemble(
     name: Name,
     db: DbPool,
-    platform: &Platform,
+    context: &ServiceContext,
     auth: RouterAuth,
     keys: Option<Keys>,
     identity: &IdentitySettings,
@@ -421,16 +421,16 @@ pub async fn assemble(
 ) -> Result<(Subgraph, axum::Router)> {
     let subgraph = match (name, keys) {
         (Name::Identity, Some(keys)) => {
-            let subgraph = identity::subgraph(db, &keys, platform, identity).await?.limited_to(responses);
+            let subgraph = identity::subgraph(db, &keys, context, identity).await?.with_response_limits(responses);
             return Ok((subgraph.clone(), identity::routes(subgraph, auth, &keys)));
         }
         (Name::Identity, None) => anyhow::bail!("identity needs its signing keys"),
-        (Name::Course, _) => course::subgraph(db, platform).await?,
-        (Name::Enrollment, _) => enrollment::subgraph(db, platform).await?,
-        (Name::Payment, _) => payment::subgraph(db, platform).await?,
-        (Name::Notification, _) => notification::subgraph(db, platform).await?,
+        (Name::Course, _) => course::subgraph(db, context).await?,
+        (Name::Enrollment, _) => enrollment::subgraph(db, context).await?,
+        (Name::Payment, _) => payment::subgraph(db, context).await?,
+        (Name::Notification, _) => notification::subgraph(db, context).await?,
     }
-    .limited_to(responses);
+    .with_response_limits(responses);
     Ok((subgraph.clone(), serve::routes(subgraph, auth)))
 }
 

@@ -269,7 +269,7 @@ fn until_it_breaks(
 
 fn broken_off(error: reqwest::Error) -> Bytes {
     let error = Error::Unavailable(Arc::new(error.without_url()));
-    let answer = serde_json::to_string(&report::failure(&error)).expect("an answer is JSON");
+    let answer = serde_json::to_string(&report::error_response(&error)).expect("an answer is JSON");
     format!("event: next\ndata: {answer}\n\nevent: complete\ndata:\n\n").into()
 }
 

@@ -75,7 +75,7 @@ impl<T: Listed + ObjectType> Connection<T> {
     /// How many there are in the whole list, filters applied. Counted only when it is selected; null, with an error,
     /// when counting fails or takes too long: the list is there all the same.
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        Some(count_in_time(ctx, (self.total.0)()).await)
+        Some(count_within_deadline(ctx, (self.total.0)()).await)
     }
 }
 
@@ -113,7 +113,10 @@ fn cursor<T: Listed>(row: &T) -> String {
 ///
 /// # Errors
 /// `Unavailable` when it takes too long, and those of the count.
-pub async fn count_in_time(ctx: &Context<'_>, count: impl Future<Output = Result<i64, Error>>) -> Result<i32, Error> {
+pub async fn count_within_deadline(
+    ctx: &Context<'_>,
+    count: impl Future<Output = Result<i64, Error>>,
+) -> Result<i32, Error> {
     // A subscription's events have no deadline.
     let left = ctx.data_opt::<Deadline>().map_or(COUNT, |deadline| deadline.time_left_for_count());
     let count = timeout(left, count).await.map_err(|late| Error::Unavailable(Arc::new(late)))??;

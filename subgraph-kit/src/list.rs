@@ -165,9 +165,9 @@ where
         let begin = |(client, order, filter, args): (ScanClient, Order, F, PageArgs)| async move {
             let mut connection = lane.connection(client).await?;
             let rows = page_sql::<T>(key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
-            Ok(Page::new(connection.ended(rows)?, &args))
+            Ok(Page::new(connection.release_after(rows)?, &args))
         };
-        scan.in_time(self.pages.run(asked.clone(), || begin(asked))).await
+        scan.within_deadline(self.pages.run(asked.clone(), || begin(asked))).await
     }
 
     /// How many rows pass the filter.
@@ -180,7 +180,7 @@ where
         let begin = |(client, filter): (ScanClient, F)| async move {
             let mut connection = lane.connection(client).await?;
             let count = count_sql::<T>(&filter).build_query_scalar().fetch_one(connection.get()).await;
-            Ok(connection.ended(count)?)
+            Ok(connection.release_after(count)?)
         };
         self.counts.run(asked.clone(), || begin(asked)).await
     }

@@ -113,7 +113,7 @@ impl Scan {
     }
 
     /// Waits for as long as leaves the rest of the request some time.
-    pub(crate) async fn in_time<T>(self, scan: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(crate) async fn within_deadline<T>(self, scan: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let Some(deadline) = self.deadline else { return scan.await };
         let scan = timeout(deadline.time_left_for_scan(), Box::pin(scan));
         scan.await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))))
@@ -142,9 +142,9 @@ impl ScanLane {
         let rows = async {
             let mut connection = self.connection(scan.client()).await?;
             let rows = sql.build().fetch_all(connection.get()).await;
-            Ok(connection.ended(rows)?)
+            Ok(connection.release_after(rows)?)
         };
-        scan.in_time(Box::pin(rows)).await
+        scan.within_deadline(Box::pin(rows)).await
     }
 }
 
@@ -155,9 +155,9 @@ impl ScanConnection {
     }
 
     /// Gives it back, since its statement has ended like this.
-    pub(crate) fn ended<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    pub(crate) fn release_after<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         let (connection, _slot) = self.in_use.take().expect("it is in use until it is given back or dropped");
-        connection.ended(done)
+        connection.release_after(done)
     }
 }
 

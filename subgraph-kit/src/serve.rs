@@ -203,7 +203,7 @@ fn until(stop: CancellationToken, answers: BoxStream<'static, Answer>) -> impl S
         let (mut answers, stop) = open?;
         tokio::select! {
             biased;
-            () = stop.cancelled() => Some((report::failure(&Error::Restarting), None)),
+            () = stop.cancelled() => Some((report::error_response(&Error::Restarting), None)),
             answer = answers.next() => answer.map(|answer| (answer, Some((answers, stop)))),
         }
     })

@@ -38,15 +38,15 @@ use crate::{
     scans::{Scan, ScanClient},
     spans,
     timeouts::{self, Deadline},
-    token::{Bearer, Verifier},
+    token::{Authenticated, Verifier},
     trace,
     variables::remove_absent_variables,
 };
 
-const MOST_REPRESENTATIONS: usize = 1_000;
+const MAX_REPRESENTATIONS: usize = 1_000;
 
-/// A database that takes longer to say that it is there is away.
-const PROBE: Duration = Duration::from_secs(2);
+/// A database that takes longer to answer the readiness check is unavailable.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A subgraph's schema.
 pub type Schema<Q, M, S> = async_graphql::Schema<Entities<Q>, M, S>;
@@ -109,7 +109,8 @@ type Task = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Syn
 type Run = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 type Streaming = Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>;
 
-const ENDED: Error = Error::Unauthenticated("the access token has ended: refresh the session and subscribe again");
+const TOKEN_EXPIRED: Error =
+    Error::Unauthenticated("the access token has expired: refresh the session and subscribe again");
 
 impl Subgraph {
     /// A subgraph whose resolvers find an `Arc<DataLoader<L>>` of their own request in the
@@ -149,7 +150,7 @@ impl Subgraph {
         Self {
             name,
             names,
-            probe: database::beside(&db, 1),
+            probe: database::background_pool(&db, 1),
             db,
             verifier,
             run: Arc::new(run),
@@ -163,19 +164,19 @@ impl Subgraph {
 
     /// The same, with other limits to its answers.
     #[must_use]
-    pub fn limited_to(mut self, responses: ResponseSettings) -> Self {
+    pub fn with_response_limits(mut self, responses: ResponseSettings) -> Self {
         self.responses = responses;
         self
     }
 
-    /// The same, with somebody who acts on what other services tell.
+    /// The same, with a handler for the events of other services.
     #[must_use]
-    pub fn consuming(mut self, handler: impl Handler) -> Self {
+    pub fn with_event_handler(mut self, handler: impl Handler) -> Self {
         self.inbox = Some(Inbox::new(self.name, self.db.clone(), handler));
         self
     }
 
-    /// The same, with something to do beside answering, until it is told to stop.
+    /// The same, with a background task, which runs until it is told to stop.
     #[must_use]
     pub fn with_task<F>(mut self, task: impl Fn(CancellationToken) -> F + Send + Sync + 'static) -> Self
     where
@@ -185,9 +186,9 @@ impl Subgraph {
         self
     }
 
-    /// Does what there is to do beside answering: delivers events and acts on them, until `stop` is
+    /// Runs the background tasks: delivers and handles events, until `stop` is
     /// cancelled.
-    pub async fn work(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
+    pub async fn run_background(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
         let events = Work { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
         metrics::watch(self.name, &self.db);
         let tasks = self.tasks.iter().map(|task| trace::work_of(self.name, task(stop.clone())));
@@ -233,7 +234,7 @@ impl Subgraph {
         if !self.verifier.has_keys() {
             return Some("identity's public keys are not known");
         }
-        let answer = database::in_time(PROBE, query("select 1").execute(&self.probe)).await;
+        let answer = database::with_timeout(READINESS_TIMEOUT, query("select 1").execute(&self.probe)).await;
         answer.is_err().then_some("the database does not answer")
     }
 
@@ -264,18 +265,19 @@ impl Subgraph {
     async fn answer(self, headers: HeaderMap, mut request: Request) -> Response {
         let deadline = Deadline::for_new_request();
         let answer = async {
-            let bearer = self.admit(&headers, &mut request).await?;
+            let authenticated = self.authenticate(&headers, &mut request).await?;
             let meter = Arc::new(ResponseMeter::new(self.responses));
-            let scan_client = ScanClient::of(bearer.viewer, ClientIp::of(&headers));
+            let scan_client = ScanClient::of(authenticated.viewer, ClientIp::of(&headers));
             let scan = Scan::new(scan_client, deadline);
-            let request = with_caller(request, &bearer, &headers, scan_client).data(deadline).data(Arc::clone(&meter));
+            let request =
+                with_caller(request, &authenticated, &headers, scan_client).data(deadline).data(Arc::clone(&meter));
             let response = meter.limit(scan.answer((self.run)(request))).await.ok_or(Error::ResponseTooLarge)?;
-            Ok(report::publish(response))
+            Ok(report::finalize_errors(response))
         };
         let answer = timeout(timeouts::SUBGRAPH_REQUEST, answer)
             .await
             .unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
-        answer.unwrap_or_else(|error| report::failure(&error))
+        answer.unwrap_or_else(|error| report::error_response(&error))
     }
 
     /// Verifies the token in `headers` and runs one request that may have many answers, a
@@ -288,13 +290,13 @@ impl Subgraph {
         let (name, span) = (self.name, spans::request(self.name, headers));
         let (subgraph, headers) = (self.clone(), headers.clone());
         let responses = async move {
-            match subgraph.admit(&headers, &mut request).await {
-                Ok(bearer) => {
-                    let scan_client = ScanClient::of(bearer.viewer, ClientIp::of(&headers));
-                    let request = with_caller(request, &bearer, &headers, scan_client);
-                    until(bearer.time_left(), (subgraph.stream)(request).map(report::publish).boxed())
+            match subgraph.authenticate(&headers, &mut request).await {
+                Ok(authenticated) => {
+                    let scan_client = ScanClient::of(authenticated.viewer, ClientIp::of(&headers));
+                    let request = with_caller(request, &authenticated, &headers, scan_client);
+                    until(authenticated.time_left(), (subgraph.stream)(request).map(report::finalize_errors).boxed())
                 }
-                Err(error) => stream::iter([report::failure(&error)]).boxed(),
+                Err(error) => stream::iter([report::error_response(&error)]).boxed(),
             }
         };
         let open = OpenStream::new(name);
@@ -306,25 +308,30 @@ impl Subgraph {
         })
     }
 
-    async fn admit(&self, headers: &HeaderMap, request: &mut Request) -> Result<Bearer, Error> {
-        let bearer = self.verifier.bearer(headers).await?;
+    async fn authenticate(&self, headers: &HeaderMap, request: &mut Request) -> Result<Authenticated, Error> {
+        let authenticated = self.verifier.authenticate(headers).await?;
         let mut variables = mem::take(&mut request.variables);
         entities::number(&mut variables);
         self.documents.parse(request);
         // A document that cannot be parsed is refused when it is run.
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
         request.variables = variables;
-        if asked > MOST_REPRESENTATIONS {
-            return Err(Error::invalid("representations", format!("at most {MOST_REPRESENTATIONS} at once")));
+        if asked > MAX_REPRESENTATIONS {
+            return Err(Error::invalid("representations", format!("at most {MAX_REPRESENTATIONS} at once")));
         }
         remove_absent_variables(request);
-        Ok(bearer)
+        Ok(authenticated)
     }
 }
 
 /// With what its resolvers can know of who sent it.
-fn with_caller(request: Request, bearer: &Bearer, headers: &HeaderMap, scan_client: ScanClient) -> Request {
-    let request = request.data(bearer.viewer).data(ClientIp::of(headers)).data(Credentials::of(headers));
+fn with_caller(
+    request: Request,
+    authenticated: &Authenticated,
+    headers: &HeaderMap,
+    scan_client: ScanClient,
+) -> Request {
+    let request = request.data(authenticated.viewer).data(ClientIp::of(headers)).data(Credentials::of(headers));
     request.data(scan_client)
 }
 
@@ -336,7 +343,7 @@ fn until(time: Option<Duration>, responses: BoxStream<'static, Response>) -> Box
         let (mut responses, mut end) = open?;
         tokio::select! {
             biased;
-            () = &mut end => Some((report::failure(&ENDED), None)),
+            () = &mut end => Some((report::error_response(&TOKEN_EXPIRED), None)),
             response = responses.next() => response.map(|response| (response, Some((responses, end)))),
         }
     };

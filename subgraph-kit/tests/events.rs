@@ -20,7 +20,7 @@ use async_nats::{
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
-    CourseId, DbPool, EnrollmentId, Error, Peers, Platform, Subgraph, UserId,
+    CourseId, DbPool, EnrollmentId, Error, Peers, ServiceContext, Subgraph, UserId,
     events::{self, Afterwards, Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
     service,
     signature::Secrets,
@@ -86,7 +86,7 @@ async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore,
     let stop = CancellationToken::new();
     let working = {
         let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
-        tokio::spawn(async move { subgraph.work(bus, EventSettings::default(), until).await })
+        tokio::spawn(async move { subgraph.run_background(bus, EventSettings::default(), until).await })
     };
     until("one has begun", || has_begun()).await;
     stop.cancel();
@@ -102,7 +102,7 @@ async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore,
 fn work(subgraph: &Subgraph, bus: &Bus) -> DropGuard {
     let stop = CancellationToken::new();
     let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
-    tokio::spawn(async move { subgraph.work(bus, EventSettings::default(), until).await });
+    tokio::spawn(async move { subgraph.run_background(bus, EventSettings::default(), until).await });
     stop.drop_guard()
 }
 
@@ -164,9 +164,9 @@ impl Listener {
 }
 
 fn bus_to(url: &str) -> Bus {
-    let platform = Platform::new(verifier());
-    platform.peers.add_remote("notification", url, None).expect("an address");
-    platform.bus
+    let context = ServiceContext::new(verifier());
+    context.peers.add_remote("notification", url, None).expect("an address");
+    context.bus
 }
 
 async fn free_port() -> TcpListener {
@@ -324,7 +324,7 @@ impl Handler for Actor {
 }
 
 fn consumer(db: &PgPool, act: &Arc<Act>) -> Subgraph {
-    subgraph("notification", db).consuming(Actor(Arc::clone(act)))
+    subgraph("notification", db).with_event_handler(Actor(Arc::clone(act)))
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
@@ -436,10 +436,10 @@ async fn two_processes_act_on_each_event_once_and_in_order(db: PgPool) {
 #[sqlx::test(migrations = "../migrations/enrollment")]
 async fn an_event_travels_by_function_call_and_is_acted_on(db: PgPool) {
     let act = Arc::new(Act::default());
-    let platform = Platform::new(verifier());
+    let context = ServiceContext::new(verifier());
     let listener = consumer(&db, &act);
-    platform.peers.add(listener.clone());
-    let _work = [work(&subgraph("enrollment", &db), &platform.bus), work(&listener, &platform.bus)];
+    context.peers.add(listener.clone());
+    let _work = [work(&subgraph("enrollment", &db), &context.bus), work(&listener, &context.bus)];
     let start = Instant::now();
 
     publish(&db, [fact(1, 0), fact(1, 1)]).await;
@@ -760,11 +760,11 @@ async fn what_was_sent_through_nats_arrives_when_the_bus_is_local_again(db: PgPo
     drop((relay, nats));
     query("update outbox set next_try_at = now() + interval '1 hour'").execute(&db).await.expect("it has gone often");
     let act = Arc::new(Act::default());
-    let platform = Platform::new(verifier());
+    let context = ServiceContext::new(verifier());
     let listener = consumer(&db, &act);
-    platform.peers.add(listener.clone());
+    context.peers.add(listener.clone());
 
-    let _work = [work(&subgraph("enrollment", &db), &platform.bus), work(&listener, &platform.bus)];
+    let _work = [work(&subgraph("enrollment", &db), &context.bus), work(&listener, &context.bus)];
 
     until("it is done", async || act.done.lock().expect("a list").len() == 1).await;
     assert_eq!(count(&db, WAITING).await, 0);

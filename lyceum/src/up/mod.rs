@@ -23,7 +23,7 @@ use router::{
 };
 use serde::Serialize;
 use subgraph_kit::{
-    ClientTimeouts, Platform, ResponseSettings, Subgraph,
+    ClientTimeouts, ResponseSettings, ServiceContext, Subgraph,
     database::DatabaseSettings,
     events::{Bus, EventSettings},
     seal::SealKeys,
@@ -297,7 +297,7 @@ impl Graph {
         let secrets = settings.secret.secrets()?;
         // All subgraphs are here, so nobody else has to know the secret of their seals.
         let seals = SealKeys::random();
-        let platform = Platform::open(keys.verifier(), &settings.events, secrets.clone(), seals).await?;
+        let context = ServiceContext::open(keys.verifier(), &settings.events, secrets.clone(), seals).await?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for name in Name::ALL {
             let port = if settings.free_ports { 0 } else { name.port() };
@@ -307,12 +307,12 @@ impl Graph {
             let auth = RouterAuth::for_address(address, secrets.clone(), false)?;
             let (keys, responses) = (Some(keys.clone()), settings.subgraph_responses);
             let (subgraph, routes) =
-                subgraphs::assemble(name, db, &platform, auth, keys, &settings.identity, responses).await?;
+                subgraphs::assemble(name, db, &context, auth, keys, &settings.identity, responses).await?;
             graph.serving.spawn(serve::serve(listener, routes, settings.client_timeouts, stop.clone().into()));
-            platform.peers.add(subgraph.clone());
+            context.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));
         }
-        graph.work(&platform.bus, &settings.events, &stop);
+        graph.work(&context.bus, &settings.events, &stop);
         Ok(graph)
     }
 
@@ -320,7 +320,7 @@ impl Graph {
     fn work(&mut self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
         for (subgraph, _) in &self.subgraphs {
             let (subgraph, bus, settings, stop) = (subgraph.clone(), bus.clone(), settings.clone(), stop.clone());
-            self.serving.spawn(async move { subgraph.work(bus, settings, stop).await });
+            self.serving.spawn(async move { subgraph.run_background(bus, settings, stop).await });
         }
     }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::{
-    database::{AT_LEISURE, in_time},
+    database::{BACKGROUND_TIMEOUT, with_timeout},
     metrics::{self, Backlog},
 };
 
@@ -47,7 +47,7 @@ pub(super) async fn watch(
     let watching = async {
         loop {
             for (destination, waits, set_aside) in &boxes {
-                match in_time(AT_LEISURE, count(db, destination, waits, set_aside)).await {
+                match with_timeout(BACKGROUND_TIMEOUT, count(db, destination, waits, set_aside)).await {
                     Ok((waiting, oldest, set_aside)) => {
                         metrics::backlog(&Backlog { service, destination, waiting, oldest, set_aside });
                     }

@@ -87,7 +87,7 @@ impl Bus {
             nats.publish(destination, kind, id, event).await?;
             return Ok(Delivery::OnItsWay);
         }
-        self.peers.tell(destination, event).await?;
+        self.peers.deliver(destination, event).await?;
         Ok(Delivery::Arrived)
     }
 }

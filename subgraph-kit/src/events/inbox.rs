@@ -12,7 +12,7 @@ use tracing::{Instrument as _, Span, debug, error, warn};
 use uuid::Uuid;
 
 use super::{Event, Kind, Undelivered, relay::Round};
-use crate::{Error, database::in_time, failpoint::fail_point, metrics, report, spans, text};
+use crate::{Error, database::with_timeout, failpoint::fail_point, metrics, report, spans, text};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
@@ -129,7 +129,7 @@ impl Inbox {
         .bind(&event)
         .bind(CHANNEL)
         .fetch_optional(&self.db);
-        let is_the_same: Option<bool> = in_time(PATIENCE, keep).await.map_err(|error| not_kept(&error))?;
+        let is_the_same: Option<bool> = with_timeout(PATIENCE, keep).await.map_err(|error| not_kept(&error))?;
         fail_point("inbox.received");
         // None: the same event arrives twice at this moment, and the other one is kept.
         if is_the_same.unwrap_or(true) {
@@ -190,7 +190,7 @@ impl Inbox {
     async fn run(&self, transaction: &mut PgConnection, next: &Next) -> Outcome {
         let event: Event = match serde_json::from_str(&next.event) {
             Ok(event) => event,
-            Err(error) => return Outcome::Unusable(text::without_strings(&error.to_string())),
+            Err(error) => return Outcome::Unusable(text::redact_strings(&error.to_string())),
         };
         if !event.fact.kind().consumers().contains(&self.service) {
             return Outcome::Unusable(format!("{} has nothing to do with it", self.service));
@@ -286,7 +286,7 @@ async fn until_next_try(transaction: &mut PgConnection) -> Result<Option<Duratio
 /// What is worth keeping of what somebody sends.
 pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), Undelivered> {
     let refuse = |reason: String| Undelivered::Refused(format!("no event: {reason}"));
-    let malformed = |error: serde_json::Error| refuse(text::without_strings(&error.to_string()));
+    let malformed = |error: serde_json::Error| refuse(text::redact_strings(&error.to_string()));
     let event: Value = serde_json::from_slice(body).map_err(malformed)?;
     let envelope = Envelope::deserialize(&event).map_err(malformed)?;
     if envelope.specversion == "1.0" {

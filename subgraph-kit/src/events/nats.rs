@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use super::{Inbox, Kind, bus::Undelivered, inbox, relay, work::NatsName};
 use crate::{
-    database::{AT_LEISURE, in_time},
+    database::{BACKGROUND_TIMEOUT, with_timeout},
     failpoint::fail_point,
     signature::Secrets,
 };
@@ -239,7 +239,8 @@ impl Nats {
             warn!(service, "a receipt that cannot be read");
             return;
         };
-        while let Err(error) = in_time(AT_LEISURE, relay::settle(db, &of, event, refused.as_deref())).await {
+        while let Err(error) = with_timeout(BACKGROUND_TIMEOUT, relay::settle(db, &of, event, refused.as_deref())).await
+        {
             match inbox::not_kept(&error) {
                 Undelivered::Away(reason) => debug!(service, reason, "a receipt has to wait"),
                 Undelivered::Refused(reason) => {

@@ -16,7 +16,7 @@ use super::{
     outbox::CHANNEL,
 };
 use crate::{
-    database::{AT_LEISURE, in_time},
+    database::{BACKGROUND_TIMEOUT, with_timeout},
     failpoint::fail_point,
     metrics,
 };
@@ -162,7 +162,7 @@ pub(super) async fn send_again(db: &DbPool) {
              where delivered_at is null and set_aside_at is null and sent > 0
          )
          select pg_notify($1, '')";
-    while let Err(error) = in_time(AT_LEISURE, query(statement).bind(CHANNEL).execute(db)).await {
+    while let Err(error) = with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(CHANNEL).execute(db)).await {
         debug!(error = %error, "what is on its way is not sent again yet");
         sleep(PAUSE).await;
     }

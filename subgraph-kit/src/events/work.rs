@@ -19,7 +19,7 @@ use super::{
     relay::{self, Round},
 };
 use crate::{
-    database::{self, AT_LEISURE, in_time},
+    database::{self, BACKGROUND_TIMEOUT, with_timeout},
     listen, trace,
 };
 
@@ -132,7 +132,7 @@ impl Work {
     /// finished first.
     pub async fn run(&self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
         // Neither keeps the other waiting, those who answer and those who deliver and act.
-        let db = database::beside(&self.db, CONNECTIONS);
+        let db = database::background_pool(&self.db, CONNECTIONS);
         let mut tasks = JoinSet::new();
         let mut waiters = Vec::new();
         let destinations = self.destinations();
@@ -194,8 +194,8 @@ struct Waiter {
 
 /// Rings for those whose channel something was said on.
 async fn ring(db: &DbPool, waiters: &[Waiter]) -> Infallible {
-    listen::for_ever(db, &[OUTBOX, INBOX], |heard| {
-        for waiter in waiters.iter().filter(|waiter| heard.concerns(waiter.channel)) {
+    listen::listen_forever(db, &[OUTBOX, INBOX], |notification| {
+        for waiter in waiters.iter().filter(|waiter| notification.is_for(waiter.channel)) {
             waiter.bell.notify_one();
         }
     })
@@ -215,7 +215,7 @@ where
 {
     let mut pause = FIRST_PAUSE;
     while !stop.is_cancelled() {
-        let outcome = in_time(AT_LEISURE, round()).await;
+        let outcome = with_timeout(BACKGROUND_TIMEOUT, round()).await;
         match &outcome {
             Ok(Round::Moved) => {
                 pause = FIRST_PAUSE;
@@ -265,7 +265,7 @@ const CLEAN_INBOX: &str = "delete from inbox where position in (
 
 async fn clean(db: &DbPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
     let hours = i32::try_from(hours).unwrap_or(i32::MAX);
-    let batch = || in_time(AT_LEISURE, query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db));
+    let batch = || with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db));
     while batch().await?.rows_affected() > 0 {}
     Ok(())
 }

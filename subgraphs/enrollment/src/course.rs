@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, CourseId, Error, PageArgs, Platform, ViewerExt as _,
+    Connection, CourseId, Error, PageArgs, ServiceContext, ViewerExt as _,
     children::ChildCount,
-    connection::{self, count_in_time},
+    connection::{self, count_within_deadline},
     list::Listed as _,
     seal::Fact,
 };
@@ -34,7 +34,7 @@ impl Course {
     async fn enrollment_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let everyone = ChildCount { parent: self.id, filter: EnrollmentFilter::default() };
         let count = async { Ok(loader(ctx).load_one(everyone).await?.unwrap_or(0)) };
-        Some(count_in_time(ctx, count).await)
+        Some(count_within_deadline(ctx, count).await)
     }
 
     /// The signed-in user's own place on it; null when they have none, and when nobody is signed in.
@@ -79,7 +79,7 @@ impl Course {
     /// Who teaches it is not to be believed because the router says so: only a seal of the viewer's own id will do.
     fn is_taught_by_viewer(&self, ctx: &Context<'_>) -> bool {
         let (Some(teacher), Some(seal)) = (ctx.viewer().id(), &self.teacher_seal) else { return false };
-        ctx.data_unchecked::<Platform>().seals.verify(Fact::CourseTeacher { course: self.id, teacher }, seal)
+        ctx.data_unchecked::<ServiceContext>().seals.verify(Fact::CourseTeacher { course: self.id, teacher }, seal)
     }
 }
 

@@ -10,7 +10,7 @@ use async_graphql::EmptySubscription;
 use sqlx::migrate;
 use subgraph_kit::DbPool;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
     service::{self, Schema, SchemaBuilder},
 };
@@ -50,9 +50,9 @@ fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscrip
 ///
 /// # Errors
 /// Those of the database.
-pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let schema = builder().data(platform.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()).consuming(Consumer))
+    let schema = builder().data(context.clone()).finish();
+    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone()).with_event_handler(Consumer))
 }

@@ -5,7 +5,7 @@ use subgraph_kit::DbPool;
 
 use chrono::{DateTime, Utc};
 use sqlx::query;
-use subgraph_kit::{Error, text::is_storable};
+use subgraph_kit::{Error, text::has_no_nul};
 
 use crate::{
     Keys,
@@ -35,7 +35,7 @@ pub struct Revoked {
 /// # Errors
 /// Those of the database.
 pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
-    if !is_storable(email) {
+    if !has_no_nul(email) {
         return Ok(None);
     }
     Ok(store::find_account(db, email).await?.map(|account| account.user))

@@ -16,7 +16,7 @@ use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use sqlx::migrate;
 use subgraph_kit::DbPool;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
     serve,
     service::{self, Schema, SchemaBuilder},
@@ -64,13 +64,13 @@ pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
 pub async fn subgraph(
     db: impl Into<DbPool>,
     keys: &Keys,
-    platform: &Platform,
+    context: &ServiceContext,
     settings: &IdentitySettings,
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
     let sessions = Sessions::new(db.clone(), keys.clone(), settings);
-    Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, platform.verifier.clone()))
+    Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, context.verifier.clone()))
 }
 
 /// The routes of every subgraph, and those of its public keys.

@@ -7,7 +7,7 @@ mod user;
 use sqlx::migrate;
 use subgraph_kit::DbPool;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
     service::{self, Schema},
 };
@@ -42,9 +42,9 @@ pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationS
 ///
 /// # Errors
 /// Those of the database.
-pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let subgraph = Subgraph::new(NAME, schema(), store, db, platform.verifier.clone());
-    Ok(subgraph.consuming(told::Consumer))
+    let subgraph = Subgraph::new(NAME, schema(), store, db, context.verifier.clone());
+    Ok(subgraph.with_event_handler(told::Consumer))
 }

@@ -6,7 +6,7 @@ use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader
 use subgraph_kit::{
     Connection, Error, PageArgs, UserId, ViewerExt as _,
     children::ChildCount,
-    connection::{self, count_in_time},
+    connection::{self, count_within_deadline},
     list::Listed as _,
 };
 
@@ -59,7 +59,7 @@ impl User {
             ctx.viewer().require_self_or_admin(self.id)?;
             let unread = ChildCount { parent: self.id, filter: Which::Unread };
             let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-            count_in_time(ctx, async { Ok(loader.load_one(unread).await?.unwrap_or(0)) }).await
+            count_within_deadline(ctx, async { Ok(loader.load_one(unread).await?.unwrap_or(0)) }).await
         };
         Some(count.await)
     }

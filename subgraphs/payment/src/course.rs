@@ -39,7 +39,7 @@ impl Offer {
     /// # Errors
     /// `Unavailable` if the course subgraph is away.
     pub async fn find(peers: &Peers, credentials: &Credentials, id: CourseId) -> Result<Option<Self>, Error> {
-        let answer: Answer = peers.ask("course", credentials, OFFER, json!({ "id": id })).await?;
+        let answer: Answer = peers.query("course", credentials, OFFER, json!({ "id": id })).await?;
         Ok(answer.course)
     }
 }

@@ -16,7 +16,7 @@ use subgraph_kit::DbPool;
 use async_graphql::{EmptySubscription, MergedObject};
 use sqlx::migrate;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
     service::{self, Schema, SchemaBuilder},
 };
@@ -52,8 +52,8 @@ pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
-    subgraph_with(db, platform, Arc::new(AlwaysCompletes)).await
+pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
+    subgraph_with(db, context, Arc::new(AlwaysCompletes)).await
 }
 
 /// The subgraph over its migrated database. `provider` moves the money.
@@ -62,15 +62,15 @@ pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subg
 /// Those of the database.
 pub async fn subgraph_with(
     db: impl Into<DbPool>,
-    platform: &Platform,
+    context: &ServiceContext,
     provider: Arc<dyn PaymentProvider>,
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let till = Till::new(db.clone(), platform, provider);
+    let till = Till::new(db.clone(), context, provider);
     let schema = builder().data(till.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone())
-        .consuming(till.clone())
+    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone())
+        .with_event_handler(till.clone())
         .with_task(move |stop| reconciler::run(till.clone(), stop)))
 }
 

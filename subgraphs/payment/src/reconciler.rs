@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use subgraph_kit::{Error, database::AT_LEISURE};
+use subgraph_kit::{Error, database::BACKGROUND_TIMEOUT};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -15,7 +15,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// Goes on until `stop` is cancelled, which is noticed between two payments. Several may run at once.
 pub async fn run(till: Till, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match timeout(AT_LEISURE, round(&till)).await {
+        match timeout(BACKGROUND_TIMEOUT, round(&till)).await {
             Ok(Ok(true)) => continue,
             Ok(Ok(false)) => {}
             Ok(Err(error)) => warn!(error = %error, "payments have to wait"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use subgraph_kit::DbPool;
 
-use subgraph_kit::{Peers, Platform};
+use subgraph_kit::{Peers, ServiceContext};
 
 use crate::provider::PaymentProvider;
 
@@ -18,7 +18,7 @@ pub struct Till {
 impl Till {
     /// A till over this database.
     #[must_use]
-    pub fn new(db: DbPool, platform: &Platform, provider: Arc<dyn PaymentProvider>) -> Self {
-        Self { db, provider, peers: platform.peers.clone() }
+    pub fn new(db: DbPool, context: &ServiceContext, provider: Arc<dyn PaymentProvider>) -> Self {
+        Self { db, provider, peers: context.peers.clone() }
     }
 }

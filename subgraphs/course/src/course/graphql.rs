@@ -7,8 +7,9 @@ use async_graphql::{
 };
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, CourseId, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer,
+    Connection, CourseId, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _,
     connection::Total,
+    into_payload,
     list::{Listed as _, Order},
     objects::Entity,
     seal::{Fact, SealKeys},
@@ -197,7 +198,7 @@ impl CourseMutation {
                 course.check().map_err(Failure::Refused)?;
                 store.insert(teacher, course).await
             };
-            let (course, user_errors) = answer(outcome.await)?;
+            let (course, user_errors) = into_payload(outcome.await)?;
             Ok(CreateCoursePayload { course, user_errors })
         };
         Some(payload.await)
@@ -221,7 +222,7 @@ impl CourseMutation {
                 changed.check_change_of(course).map_err(Failure::Refused)?;
                 Ok(changed)
             });
-            let (course, user_errors) = answer(outcome.await)?;
+            let (course, user_errors) = into_payload(outcome.await)?;
             Ok(UpdateCoursePayload { course, user_errors })
         };
         Some(payload.await)
@@ -231,7 +232,7 @@ impl CourseMutation {
 impl CourseFilter {
     fn try_into_store(self) -> Result<store::CourseFilter, Failure> {
         if let Some(search) = &self.search {
-            text::require_storable("filter.search", search)?;
+            text::reject_nul("filter.search", search)?;
             if search.chars().count() > MAX_SEARCH_LENGTH {
                 return Err(Failure::invalid(
                     "filter.search",

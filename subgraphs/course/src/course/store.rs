@@ -12,7 +12,7 @@ use subgraph_kit::{
     list::{Filter, Listed, Order, Page, Table},
     page::Position,
     scans::Scan,
-    text::contains_pattern,
+    text::ilike_pattern,
     viewer::VerifiedTeacher,
 };
 
@@ -87,7 +87,7 @@ impl Filter for StoredFilter {
 
 impl StoredFilter {
     fn push_search(&self, sql: &mut QueryBuilder<Postgres>, search: &str) {
-        let pattern = contains_pattern(search);
+        let pattern = ilike_pattern(search);
         if self.has_search_text {
             sql.push(" and search_text like lower(").push_bind(pattern.clone()).push(")");
         }

@@ -1,7 +1,7 @@
 //! Who is who in the fixtures.
 
 use subgraph_kit::{
-    DbPool, Platform,
+    DbPool, ServiceContext,
     testing::{TestApp, verifier},
 };
 use uuid::Uuid;
@@ -25,5 +25,5 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
 /// The subgraph over the test's own database.
 pub async fn app(db: impl Into<DbPool>) -> TestApp {
-    TestApp::new(course::subgraph(db, &Platform::new(verifier())).await.expect("the subgraph opens"))
+    TestApp::new(course::subgraph(db, &ServiceContext::new(verifier())).await.expect("the subgraph opens"))
 }

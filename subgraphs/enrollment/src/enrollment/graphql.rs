@@ -6,9 +6,9 @@ use async_graphql::{
     Any, ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, Value, dataloader::DataLoader,
 };
 use subgraph_kit::{
-    Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error as Failure, PageArgs, PaymentId, Platform,
-    Refusal, ScanExt as _, UserError, UserId, ViewerExt as _, answer, connection::Total, list::Listed as _,
-    objects::Entity, viewer::Student,
+    Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error as Failure, PageArgs, PaymentId, Refusal,
+    ScanExt as _, ServiceContext, UserError, UserId, ViewerExt as _, connection::Total, into_payload,
+    list::Listed as _, objects::Entity, viewer::Student,
 };
 
 use super::{
@@ -164,7 +164,7 @@ impl EnrollmentMutation {
             let student = ctx.viewer().require_student()?;
 
             let outcome = enroll(ctx, student, &input).await;
-            let (enrollment, user_errors) = answer(outcome)?;
+            let (enrollment, user_errors) = into_payload(outcome)?;
             Ok(EnrollPayload { enrollment, user_errors })
         };
         Some(payload.await)
@@ -183,7 +183,7 @@ impl EnrollmentMutation {
 
             let outcome =
                 store.update_status(input.enrollment_id, student, |enrollment| enrollment.advance(input.status)).await;
-            let (enrollment, user_errors) = answer(outcome)?;
+            let (enrollment, user_errors) = into_payload(outcome)?;
             Ok(SetEnrollmentStatusPayload { enrollment, user_errors })
         };
         Some(payload.await)
@@ -192,18 +192,18 @@ impl EnrollmentMutation {
 
 /// Asks the others first, then decides in one transaction: nothing of the database is held meanwhile.
 async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Result<Enrollment, Failure> {
-    let platform = ctx.data_unchecked::<Platform>();
+    let context = ctx.data_unchecked::<ServiceContext>();
     let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
     let place = Place { student: student.id(), course: input.course_id };
 
-    let course = peers::course(&platform.peers, ctx.credentials(), input.course_id).await?;
+    let course = peers::course(&context.peers, ctx.credentials(), input.course_id).await?;
     let course = course.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
     if loader.load_one(place).await?.is_some() {
         return Err(store::already_enrolled());
     }
     match input.payment_id {
         Some(payment) => {
-            let payment = peers::payment(&platform.peers, ctx.credentials(), payment).await?;
+            let payment = peers::payment(&context.peers, ctx.credentials(), payment).await?;
             if !payment.is_some_and(|payment| payment.buys(place)) {
                 return Err(store::payment_not_valid());
             }

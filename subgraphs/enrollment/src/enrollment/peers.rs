@@ -42,12 +42,12 @@ struct PaymentAnswer {
 }
 
 pub async fn course(peers: &Peers, viewer: &Credentials, id: CourseId) -> Result<Option<Course>, Error> {
-    let answer: CourseAnswer = peers.ask("course", viewer, COURSE, json!({ "id": id })).await?;
+    let answer: CourseAnswer = peers.query("course", viewer, COURSE, json!({ "id": id })).await?;
     Ok(answer.course)
 }
 
 pub async fn payment(peers: &Peers, viewer: &Credentials, id: PaymentId) -> Result<Option<Payment>, Error> {
-    let answer: PaymentAnswer = peers.ask("payment", viewer, PAYMENT, json!({ "id": id })).await?;
+    let answer: PaymentAnswer = peers.query("payment", viewer, PAYMENT, json!({ "id": id })).await?;
     Ok(answer.payment)
 }
 

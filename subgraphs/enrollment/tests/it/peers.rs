@@ -8,7 +8,7 @@ use std::{
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, SimpleObject};
 use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::{
-    CourseId, PaymentId, Platform, Subgraph, UserId, ViewerExt as _,
+    CourseId, PaymentId, ServiceContext, Subgraph, UserId, ViewerExt as _,
     events::Purchase,
     service,
     testing::{TestApp, verifier},
@@ -19,7 +19,7 @@ use crate::people::*;
 
 /// The enrollment subgraph with the others around it.
 pub struct House {
-    pub platform: Platform,
+    pub context: ServiceContext,
     pub db: PgPool,
     pub app: TestApp,
     pub subgraph: Subgraph,
@@ -84,14 +84,14 @@ impl PaymentQuery {
 
 impl House {
     pub async fn new(db: PgPool) -> Self {
-        let platform = Platform::new(verifier());
+        let context = ServiceContext::new(verifier());
         let payments = Payments::default();
         let courses = service::build(Courses(db.clone()), EmptyMutation, EmptySubscription).finish();
         let payment = service::build(PaymentQuery(payments.clone()), EmptyMutation, EmptySubscription).finish();
-        platform.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
-        platform.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
-        let subgraph = enrollment::subgraph(db.clone(), &platform).await.expect("the subgraph opens");
-        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, platform }
+        context.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
+        context.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
+        let subgraph = enrollment::subgraph(db.clone(), &context).await.expect("the subgraph opens");
+        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, context }
     }
 
     /// The payment subgraph knows of a payment from now on.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use sqlx::PgPool;
 use subgraph_kit::{
-    CourseId, Platform, UserId,
+    CourseId, ServiceContext, UserId,
     seal::{Fact, SealKeys},
     testing::{TestApp, verifier},
 };
@@ -35,8 +35,8 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
 /// The subgraph over the test's own database.
 pub async fn app(db: PgPool) -> TestApp {
-    let platform = Platform { seals: seals(), ..Platform::new(verifier()) };
-    TestApp::new(enrollment::subgraph(db, &platform).await.expect("the subgraph opens"))
+    let context = ServiceContext { seals: seals(), ..ServiceContext::new(verifier()) };
+    TestApp::new(enrollment::subgraph(db, &context).await.expect("the subgraph opens"))
 }
 
 /// What the course subgraph would seal with.

@@ -49,9 +49,9 @@ async fn a_course_that_has_gone_since_it_was_paid_for_makes_its_enrollment(db: P
     let house = House::new(db.clone()).await;
     let document = "query ($id: ID!) { course(id: $id) { title } }";
     let gone: Value = house
-        .platform
+        .context
         .peers
-        .ask("course", &Credentials::default(), document, json!({ "id": NOBODY }))
+        .query("course", &Credentials::default(), document, json!({ "id": NOBODY }))
         .await
         .expect("an answer");
 

@@ -304,12 +304,12 @@ mod tests {
         let home = Home::new();
         let (keys, other) = (home.open(), Home::new().open());
         let verifier = keys.verifier();
-        assert!(!verifier.knows(&ids(&other)[0]));
+        assert!(!verifier.has_key(&ids(&other)[0]));
 
         home.rotate().expect("a rotation");
         keys.follow(Utc::now()).expect("keys");
 
-        assert!(ids(&keys).iter().all(|id| verifier.knows(id)));
+        assert!(ids(&keys).iter().all(|id| verifier.has_key(id)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use subgraph_kit::{
     ClientIp, Code, Error, Refusal,
     events::{self, Fact, Registration},
     metrics,
-    text::is_storable,
+    text::has_no_nul,
 };
 use tokio::{
     task::spawn_blocking,
@@ -126,7 +126,7 @@ impl Sessions {
         email: &str,
         password: String,
     ) -> Result<(Session, User), Error> {
-        let account = if is_storable(email) { users::find_account(&self.db, email).await? } else { None };
+        let account = if has_no_nul(email) { users::find_account(&self.db, email).await? } else { None };
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 

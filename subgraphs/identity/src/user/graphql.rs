@@ -7,8 +7,8 @@ use async_graphql::{
     SimpleObject, Value, dataloader::DataLoader, parser::types::Field, registry::Registry,
 };
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer, connection::Total,
-    list::Listed as _, objects::Entity,
+    Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, connection::Total,
+    into_payload, list::Listed as _, objects::Entity,
 };
 
 use super::{User, store::Store};
@@ -151,7 +151,7 @@ impl UserMutation {
             let outcome =
                 ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().verify_teacher(admin, input.user_id).await;
 
-            let (user, user_errors) = answer(outcome)?;
+            let (user, user_errors) = into_payload(outcome)?;
             Ok(VerifyTeacherPayload { user, user_errors })
         };
         Some(payload.await)

@@ -3,7 +3,7 @@
 use identity::{IdentitySettings, Keys, TokenSettings, throttle::ThrottleSettings};
 use sqlx::PgPool;
 use subgraph_kit::{
-    Platform,
+    ServiceContext,
     testing::{TestApp, TestClient, verifier},
 };
 use uuid::Uuid;
@@ -39,7 +39,9 @@ pub fn keys() -> Keys {
 /// The subgraph over the test's own database, which knows the people that the kit signs in.
 pub async fn app(db: PgPool) -> TestApp {
     TestApp::new(
-        identity::subgraph(db, &keys(), &Platform::new(verifier()), &settings()).await.expect("the subgraph opens"),
+        identity::subgraph(db, &keys(), &ServiceContext::new(verifier()), &settings())
+            .await
+            .expect("the subgraph opens"),
     )
 }
 
@@ -47,7 +49,9 @@ pub async fn app(db: PgPool) -> TestApp {
 pub async fn real_app(db: PgPool, settings: &IdentitySettings) -> TestApp {
     let keys = keys();
     TestApp::new(
-        identity::subgraph(db, &keys, &Platform::new(keys.verifier()), settings).await.expect("the subgraph opens"),
+        identity::subgraph(db, &keys, &ServiceContext::new(keys.verifier()), settings)
+            .await
+            .expect("the subgraph opens"),
     )
 }
 

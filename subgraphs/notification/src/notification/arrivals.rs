@@ -10,13 +10,7 @@ use std::{
 use subgraph_kit::DbPool;
 
 use futures::{Stream, stream};
-use subgraph_kit::{
-    Error, NotificationId, UserId,
-    list::Listed as _,
-    listen::{self, Heard},
-    page::Position,
-    viewer::SignedIn,
-};
+use subgraph_kit::{Error, NotificationId, UserId, list::Listed as _, listen, page::Position, viewer::SignedIn};
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     time::{sleep, timeout},
@@ -108,9 +102,9 @@ fn lock(followed: &Followed) -> MutexGuard<'_, HashMap<UserId, Arc<Feed>>> {
 }
 
 async fn wake(db: DbPool, followed: Followed) {
-    let never = listen::for_ever(&db, &[CHANNEL], |heard| match heard {
-        Heard::Gap => lock(&followed).values().for_each(|feed| feed.call()),
-        Heard::Said { payload, .. } => {
+    let never = listen::listen_forever(&db, &[CHANNEL], |notification| match notification {
+        listen::Notification::Reconnected => lock(&followed).values().for_each(|feed| feed.call()),
+        listen::Notification::Payload { payload, .. } => {
             let user = Uuid::try_parse(payload).ok().map(UserId);
             if let Some(feed) = user.and_then(|user| lock(&followed).get(&user).cloned()) {
                 feed.call();

@@ -6,7 +6,7 @@ use async_graphql::{
     ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription, dataloader::DataLoader,
 };
 use futures::Stream;
-use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, answer, objects::Entity};
+use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, into_payload, objects::Entity};
 
 use super::{
     Notification, arrivals,
@@ -93,7 +93,7 @@ impl NotificationMutation {
             let user = ctx.viewer().require_signed_in()?;
 
             let outcome = store(ctx).mark_read(user, input.notification_id).await;
-            let (notification, user_errors) = answer(outcome)?;
+            let (notification, user_errors) = into_payload(outcome)?;
             Ok(MarkNotificationReadPayload { notification, user_errors })
         };
         Some(payload.await)

@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 use subgraph_kit::{
-    Platform,
+    ServiceContext,
     testing::{TestApp, verifier},
 };
 use uuid::Uuid;
@@ -23,5 +23,5 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
 /// The subgraph over the test's own database.
 pub async fn app(db: PgPool) -> TestApp {
-    TestApp::new(notification::subgraph(db, &Platform::new(verifier())).await.expect("the subgraph opens"))
+    TestApp::new(notification::subgraph(db, &ServiceContext::new(verifier())).await.expect("the subgraph opens"))
 }

@@ -4,7 +4,7 @@ use futures::future::join_all;
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Row as _, postgres::PgListener, query, query_as};
 use subgraph_kit::{
-    CourseId, EnrollmentId, PaymentId, Platform, Subgraph, UserId,
+    CourseId, EnrollmentId, PaymentId, ServiceContext, Subgraph, UserId,
     events::{Event, Fact, Place, Purchase, Refund, RefundReason, Registration},
     testing::{
         events::{act_on_all, receive, set_aside, tell},
@@ -20,7 +20,7 @@ const PAYMENT: Uuid = Uuid::from_u128(0xf0);
 const ENROLLMENT: Uuid = Uuid::from_u128(0xe0);
 
 async fn subgraph(db: &PgPool) -> Subgraph {
-    notification::subgraph(db.clone(), &Platform::new(verifier())).await.expect("the subgraph opens")
+    notification::subgraph(db.clone(), &ServiceContext::new(verifier())).await.expect("the subgraph opens")
 }
 
 fn registered(name: &str) -> Fact {

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
 use rust_decimal::Decimal;
-use subgraph_kit::{CourseId, CredentialsExt as _, UserError, ViewerExt as _, answer};
+use subgraph_kit::{CourseId, CredentialsExt as _, UserError, ViewerExt as _, into_payload};
 
 use super::Order;
 use crate::{payment::Payment, till::Till};
@@ -55,7 +55,7 @@ impl PurchaseMutation {
 
             let outcome = ctx.data_unchecked::<Till>().buy(student, ctx.credentials(), &input.into()).await;
 
-            let (payment, user_errors) = answer(outcome)?;
+            let (payment, user_errors) = into_payload(outcome)?;
             Ok(PurchaseCoursePayload { payment, user_errors })
         };
         Some(payload.await)

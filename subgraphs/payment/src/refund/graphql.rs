@@ -1,7 +1,7 @@
 //! The mutations by which an admin gives a payment back, and has it told again.
 
 use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
-use subgraph_kit::{PaymentId, UserError, ViewerExt as _, answer};
+use subgraph_kit::{PaymentId, UserError, ViewerExt as _, into_payload};
 
 use crate::{payment::Payment, till::Till};
 
@@ -59,7 +59,7 @@ impl RefundMutation {
 
             let outcome = ctx.data_unchecked::<Till>().give_back(admin, input.payment_id).await;
 
-            let (payment, user_errors) = answer(outcome)?;
+            let (payment, user_errors) = into_payload(outcome)?;
             Ok(RefundPaymentPayload { payment, user_errors })
         };
         Some(payload.await)
@@ -80,7 +80,7 @@ impl RefundMutation {
 
             let outcome = ctx.data_unchecked::<Till>().republish(admin, input.payment_id).await;
 
-            let (payment, user_errors) = answer(outcome)?;
+            let (payment, user_errors) = into_payload(outcome)?;
             Ok(RepublishPaymentPayload { payment, user_errors })
         };
         Some(payload.await)

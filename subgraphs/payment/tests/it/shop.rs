@@ -6,7 +6,7 @@ use payment::testing::Ledger;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
-    Platform, Subgraph,
+    ServiceContext, Subgraph,
     events::{Event, EventSettings},
     testing::{Reply, TestApp, TestClient, verifier},
 };
@@ -32,21 +32,21 @@ pub struct Shop {
     pub db: PgPool,
     pub catalogue: Catalogue,
     pub ledger: Ledger,
-    pub platform: Platform,
+    pub context: ServiceContext,
     pub subgraph: Subgraph,
 }
 
 impl Shop {
     /// Sells Rust for 49.99 and SQL for 20.00; Latin is free.
     pub async fn open(db: PgPool) -> Self {
-        let (platform, catalogue, ledger) = (Platform::new(verifier()), Catalogue::default(), Ledger::default());
+        let (context, catalogue, ledger) = (ServiceContext::new(verifier()), Catalogue::default(), Ledger::default());
         catalogue.offer(RUST, "Rust", Some("49.99"));
         catalogue.offer(SQL, "SQL", Some("20.00"));
         catalogue.offer(LATIN, "Latin", None);
-        platform.peers.add(catalogue.subgraph(db.clone()));
-        let subgraph = payment::subgraph_with(db.clone(), &platform, Arc::new(ledger.clone())).await;
+        context.peers.add(catalogue.subgraph(db.clone()));
+        let subgraph = payment::subgraph_with(db.clone(), &context, Arc::new(ledger.clone())).await;
         let subgraph = subgraph.expect("the subgraph opens");
-        Self { app: TestApp::new(subgraph.clone()), db, catalogue, ledger, platform, subgraph }
+        Self { app: TestApp::new(subgraph.clone()), db, catalogue, ledger, context, subgraph }
     }
 
     pub async fn buy(&self, student: Uuid, course: Uuid, key: &str) -> Reply {
@@ -92,7 +92,8 @@ impl Shop {
     pub async fn work(&self, processes: usize, is_done: impl AsyncFn() -> bool) {
         let stop = CancellationToken::new();
         let work = async || {
-            let working = self.subgraph.work(self.platform.bus.clone(), EventSettings::default(), stop.clone());
+            let working =
+                self.subgraph.run_background(self.context.bus.clone(), EventSettings::default(), stop.clone());
             working.await;
         };
         let all = futures::future::join_all((0..processes).map(|_| work()));

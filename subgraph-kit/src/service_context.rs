@@ -1,4 +1,4 @@
-//! What a subgraph is given of the platform that it is a part of.
+//! What a subgraph gets from the process that it runs in: keys, peers, the event bus.
 
 use crate::{
     Peers,
@@ -8,9 +8,9 @@ use crate::{
     token::Verifier,
 };
 
-/// What a subgraph is given of the platform that it is a part of.
+/// What a subgraph gets from the process that it runs in: keys, peers, the event bus.
 #[derive(Clone)]
-pub struct Platform {
+pub struct ServiceContext {
     /// Knows whose tokens to believe.
     pub verifier: Verifier,
     /// The other subgraphs.
@@ -21,8 +21,8 @@ pub struct Platform {
     pub seals: SealKeys,
 }
 
-impl Platform {
-    /// A platform with nobody else on it yet; events travel straight to whoever is added. Its seals are good for itself
+impl ServiceContext {
+    /// A context without peers; events go directly to the subgraphs that are added. Its seals are good for itself
     /// alone.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
