@@ -234,8 +234,8 @@ fn use_one_tls_library() {
 }
 
 fn telemetry(config: &HiveRouterConfig) -> TelemetryContext {
-    set_tracing_enabled(spans::are_on());
-    let meter = metrics::are_on().then(|| global::meter("hive-router"));
+    set_tracing_enabled(spans::is_enabled());
+    let meter = metrics::is_enabled().then(|| global::meter("hive-router"));
     let propagation = &config.telemetry.tracing.propagation;
     TelemetryContext::from_propagation_config_with_meter(propagation, &config.log, meter, false)
 }

@@ -29,7 +29,7 @@ use tokio::{
 
 use crate::{
     database::{is_unavailable, with_timeout},
-    metrics::{Wait, Waiting},
+    metrics::{Wait, WaitTimer},
 };
 
 /// A server that restarts closes connections without a word; what is in constant use notices by itself.
@@ -122,7 +122,7 @@ impl DbPool {
     /// # Errors
     /// Those of the database; `PoolTimedOut` when none is free in time.
     pub async fn acquire(&self) -> Result<DbConnection, sqlx::Error> {
-        let _waiting = Waiting::begin(self.name(), Wait::Connection);
+        let _timer = WaitTimer::start(self.name(), Wait::Connection);
         let acquired = timeout(self.0.acquire_timeout, self.wait_for_connection());
         acquired.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }

@@ -27,7 +27,7 @@ use crate::{
     ClientIp, Error, UserId, Viewer,
     database::CLIENT_CHECK_INTERVAL,
     fair_queue::{FairQueue, Slot},
-    metrics::{Wait, Waiting},
+    metrics::{Wait, WaitTimer},
     pool::{DbConnection, DbPool},
     timeouts::Deadline,
 };
@@ -130,7 +130,7 @@ impl ScanLane {
 
     /// A connection for one statement, when it is this client's turn.
     pub(crate) async fn connection(&self, client: ScanClient) -> Result<ScanConnection, Error> {
-        let waiting = Waiting::begin(self.db.name(), Wait::Scan);
+        let waiting = WaitTimer::start(self.db.name(), Wait::Scan);
         let slot = self.queue.acquire(client).await;
         drop(waiting);
         Ok(ScanConnection { in_use: Some((self.db.acquire().await?, slot)) })

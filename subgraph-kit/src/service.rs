@@ -27,12 +27,12 @@ use tracing::Instrument as _;
 
 use crate::{
     ClientIp, Credentials, Error,
-    batch::Batches,
+    batch::BatchScheduler,
     database,
     documents::Documents,
     entities::{self, Entities},
     events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
-    metrics::{self, Answering, OpenStream},
+    metrics::{self, OpenStream, RequestTimer},
     report,
     response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
     scans::{Scan, ScanClient},
@@ -133,7 +133,7 @@ impl Subgraph {
         let stream = {
             let (schema, loader) = (schema.clone(), loader.clone());
             move |request: Request| {
-                let spawn = move |load| tokio::spawn(trace::work_of(name, load));
+                let spawn = move |load| tokio::spawn(trace::in_background_scope(name, load));
                 let loader = Arc::new(DataLoader::new(loader.clone(), spawn));
                 schema.execute_stream(request.data(loader)).boxed()
             }
@@ -141,9 +141,9 @@ impl Subgraph {
         let run = move |request: Request| {
             let (schema, loader) = (schema.clone(), loader.clone());
             let answer = async move {
-                let batches = Batches::default();
-                let loader: Arc<DataLoader<L>> = Arc::new(batches.loader(loader));
-                batches.drive(schema.execute(request.data(loader).data(batches.turn()))).await
+                let scheduler = BatchScheduler::default();
+                let loader: Arc<DataLoader<L>> = Arc::new(scheduler.loader(loader));
+                scheduler.run(schema.execute(request.data(loader).data(scheduler.turn()))).await
             };
             Box::pin(answer) as BoxFuture<'static, Response>
         };
@@ -190,8 +190,8 @@ impl Subgraph {
     /// cancelled.
     pub async fn run_background(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
         let events = Work { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
-        metrics::watch(self.name, &self.db);
-        let tasks = self.tasks.iter().map(|task| trace::work_of(self.name, task(stop.clone())));
+        metrics::observe_pool(self.name, &self.db);
+        let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
         tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
     }
 
@@ -247,17 +247,17 @@ impl Subgraph {
     /// answer has one.
     pub fn execute(&self, headers: &HeaderMap, request: Request) -> impl Future<Output = Response> + Send + 'static {
         let is_traced = headers.contains_key(trace::HEADER);
-        let (span, answering) = (spans::request(self.name, headers), Answering::begin(self.name));
-        let answer = trace::answer(self.name, is_traced, self.clone().answer(headers.clone(), request));
+        let (span, timer) = (spans::request(self.name, headers), RequestTimer::start(self.name));
+        let answer = trace::traced(self.name, is_traced, self.clone().answer(headers.clone(), request));
         // It is large, and goes through some hands.
         let answer = Box::pin(answer.instrument(span.clone()));
         async move {
             let answer = answer.await;
             let codes = report::codes(&answer);
             if let Some(code) = codes.first() {
-                spans::failed(&span, code);
+                spans::record_failure(&span, code);
             }
-            answering.end(&codes);
+            timer.finish(&codes);
             answer
         }
     }
@@ -300,11 +300,11 @@ impl Subgraph {
             }
         };
         let open = OpenStream::new(name);
-        let answers = trace::stream_of(name, span, stream::once(responses).flatten().boxed());
+        let answers = trace::in_stream_scope(name, span, stream::once(responses).flatten().boxed());
         answers.inspect(move |answer| {
             // Open for as long as this is there to look at answers.
             let _ = &open;
-            metrics::erred(name, &report::codes(answer));
+            metrics::record_errors(name, &report::codes(answer));
         })
     }
 

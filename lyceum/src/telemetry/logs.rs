@@ -46,7 +46,7 @@ pub fn start(format: LogFormat, level: &str, spans: Option<&SdkTracerProvider>) 
         .with(traced)
         .with(lines(format, stderr, stderr().is_terminal()).with_filter(of_lines))
         .with(lines(format, stdout, stdout().is_terminal()).with_filter(of_notices))
-        .with(trace::statements())
+        .with(trace::statement_layer())
         .init();
 }
 

@@ -55,7 +55,7 @@ pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, time
         .with_view(as_wanted)
         .build();
     global::set_meter_provider(provider);
-    subgraph_kit::metrics::start();
+    subgraph_kit::metrics::enable();
     let routes = Router::new().route("/metrics", get(metrics)).with_state(registry);
     runtime.spawn(http_server::serve(listener, routes, timeouts, CancellationToken::new()));
     Ok(())

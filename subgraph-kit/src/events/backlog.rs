@@ -16,8 +16,8 @@ use crate::{
 /// What an inbox is called where outboxes have a destination.
 const INBOX: &str = "inbox";
 
-/// Nobody looks more often than this as a rule.
-const EVERY: Duration = Duration::from_secs(10);
+/// Metrics are usually scraped less often than this.
+const INTERVAL: Duration = Duration::from_secs(10);
 
 const OUTBOX_WAITS: &str = "select count(*), extract(epoch from now() - min(written_at))::float8
      from outbox where destination = $1 and delivered_at is null and set_aside_at is null";
@@ -31,33 +31,33 @@ const INBOX_SET_ASIDE: &str =
     "select count(*) from inbox where processed_at is null and set_aside_at is not null and $1::text is not null";
 
 /// Tells it until `stop` is cancelled.
-pub(super) async fn watch(
+pub(super) async fn observe(
     service: &'static str,
     destinations: &[&'static str],
     has_inbox: bool,
     db: &DbPool,
     stop: &CancellationToken,
 ) {
-    if !metrics::are_on() {
+    if !metrics::is_enabled() {
         return;
     }
     let outboxes = destinations.iter().map(|destination| (*destination, OUTBOX_WAITS, OUTBOX_SET_ASIDE));
     let inbox = has_inbox.then_some((INBOX, INBOX_WAITS, INBOX_SET_ASIDE));
     let boxes: Vec<_> = outboxes.chain(inbox).collect();
-    let watching = async {
+    let observing = async {
         loop {
             for (destination, waits, set_aside) in &boxes {
                 match with_timeout(BACKGROUND_TIMEOUT, count(db, destination, waits, set_aside)).await {
                     Ok((waiting, oldest, set_aside)) => {
-                        metrics::backlog(&Backlog { service, destination, waiting, oldest, set_aside });
+                        metrics::record_backlog(&Backlog { service, destination, waiting, oldest, set_aside });
                     }
                     Err(error) => debug!(service, error = %error, "nobody knows how many events wait"),
                 }
             }
-            sleep(EVERY).await;
+            sleep(INTERVAL).await;
         }
     };
-    let _: Option<Infallible> = stop.run_until_cancelled(watching).await;
+    let _: Option<Infallible> = stop.run_until_cancelled(observing).await;
 }
 
 async fn count(

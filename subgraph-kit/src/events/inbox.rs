@@ -148,7 +148,7 @@ impl Inbox {
         let Some(next) = next(&mut transaction).await? else {
             return Ok(until_next_try(&mut transaction).await?.map_or(Round::Idle, Round::Later));
         };
-        let span = spans::acting(self.service, &next.r#type, next.traceparent.as_deref());
+        let span = spans::consumer_span(self.service, &next.r#type, next.traceparent.as_deref());
         self.act_on(&next, db, transaction).instrument(span).await?;
         Ok(Round::Moved)
     }
@@ -164,8 +164,8 @@ impl Inbox {
                 transaction.commit().await?;
                 fail_point("inbox.committed");
                 let delay = Utc::now().signed_duration_since(happened).to_std().unwrap_or_default();
-                metrics::took_effect(self.service, next.kind(), delay);
-                metrics::acted(self.service, next.kind(), "done");
+                metrics::record_latency(self.service, next.kind(), delay);
+                metrics::record_handled(self.service, next.kind(), "done");
                 if let Some(afterwards) = afterwards {
                     afterwards();
                 }
@@ -218,8 +218,8 @@ impl Inbox {
         match tries {
             Some(tries) if tries >= MOST_TRIES => self.set_aside(db, next, 0, &reason).await,
             _ => {
-                metrics::acted(self.service, next.kind(), "failed");
-                spans::failed(&Span::current(), "failed");
+                metrics::record_handled(self.service, next.kind(), "failed");
+                spans::record_failure(&Span::current(), "failed");
                 warn!(service = self.service, event.id = %next.event_id, reason, "an event failed; it is tried again");
                 Ok(())
             }
@@ -236,8 +236,8 @@ impl Inbox {
         .bind(tries)
         .execute(db)
         .await?;
-        metrics::acted(self.service, next.kind(), "set_aside");
-        spans::failed(&Span::current(), "set_aside");
+        metrics::record_handled(self.service, next.kind(), "set_aside");
+        spans::record_failure(&Span::current(), "set_aside");
         error!(
             service = self.service, event.id = %next.event_id, event.r#type = next.r#type, reason,
             "an event is set aside: `lyceum admin events` shows it, and sends it again"

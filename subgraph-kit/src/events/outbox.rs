@@ -18,7 +18,7 @@ pub const CHANNEL: &str = "outbox";
 /// Never: an event has a JSON form.
 pub async fn publish(transaction: &mut PgConnection, fact: Fact) -> Result<(), sqlx::Error> {
     let kind = fact.kind();
-    let span = spans::publishing(kind.name());
+    let span = spans::producer_span(kind.name());
     let event = span.in_scope(|| Event::new(fact));
     query(
         "with added as (

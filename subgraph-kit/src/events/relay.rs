@@ -127,7 +127,7 @@ async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<Delive
     let delivery = bus.deliver(destination, kind, event.event_id, event.event.as_bytes());
     let outcome =
         timeout(PATIENCE, delivery).await.unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())));
-    metrics::delivered(destination, kind.name(), name(&outcome));
+    metrics::record_delivery(destination, kind.name(), name(&outcome));
     outcome
 }
 

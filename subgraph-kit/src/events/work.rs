@@ -139,30 +139,35 @@ impl Work {
         for destination in destinations.iter().copied() {
             let bell = ring_for(&mut waiters, OUTBOX);
             let (db, bus, stop) = (db.clone(), bus.clone(), stop.clone());
-            tasks.spawn(trace::work_of(self.service, async move {
+            tasks.spawn(trace::in_background_scope(self.service, async move {
                 attend(&stop, &bell, async || relay::round(&db, &bus, destination).await).await;
             }));
         }
         for inbox in self.inbox.iter().cycle().take(HANDS) {
             let bell = ring_for(&mut waiters, INBOX);
             let (db, inbox, stop) = (db.clone(), inbox.clone(), stop.clone());
-            tasks.spawn(trace::work_of(self.service, async move {
+            tasks.spawn(trace::in_background_scope(self.service, async move {
                 attend(&stop, &bell, async || inbox.act(&db).await).await;
             }));
         }
         if let Some(inbox) = self.inbox.clone() {
             let (bus, stop) = (bus.clone(), stop.clone());
-            tasks.spawn(trace::work_of(self.service, async move { bus.receive(&inbox, &stop).await }));
+            tasks.spawn(trace::in_background_scope(self.service, async move { bus.receive(&inbox, &stop).await }));
         }
         if !destinations.is_empty() {
             let (service, db, bus, stop) = (self.service, db.clone(), bus.clone(), stop.clone());
-            tasks.spawn(trace::work_of(service, async move { bus.hear_receipts(service, &db, &stop).await }));
+            tasks.spawn(trace::in_background_scope(
+                service,
+                async move { bus.hear_receipts(service, &db, &stop).await },
+            ));
         }
         let (kept, until, own) = (settings.event_hours, stop.clone(), db.clone());
         let (sends, receives) = (!destinations.is_empty(), self.inbox.is_some());
-        tasks.spawn(trace::work_of(self.service, async move { clean_up(&own, kept, sends, receives, &until).await }));
+        tasks.spawn(trace::in_background_scope(self.service, async move {
+            clean_up(&own, kept, sends, receives, &until).await
+        }));
         let (service, db_of_watch, until) = (self.service, db.clone(), stop.clone());
-        tasks.spawn(async move { backlog::watch(service, &destinations, receives, &db_of_watch, &until).await });
+        tasks.spawn(async move { backlog::observe(service, &destinations, receives, &db_of_watch, &until).await });
 
         tokio::select! {
             never = ring(&self.db, &waiters), if !waiters.is_empty() => match never {},

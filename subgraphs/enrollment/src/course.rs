@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
     Connection, CourseId, Error, PageArgs, ServiceContext, ViewerExt as _,
-    children::ChildCount,
+    children::ParentCount,
     connection::{self, count_within_deadline},
-    list::Listed as _,
+    list::Paginated as _,
     seal::Fact,
 };
 
@@ -32,7 +32,7 @@ impl Course {
     /// How many students are on it, whatever their status. Everyone may see it; null, with an error, when counting fails
     /// or takes too long.
     async fn enrollment_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        let everyone = ChildCount { parent: self.id, filter: EnrollmentFilter::default() };
+        let everyone = ParentCount { parent: self.id, filter: EnrollmentFilter::default() };
         let count = async { Ok(loader(ctx).load_one(everyone).await?.unwrap_or(0)) };
         Some(count_within_deadline(ctx, count).await)
     }
@@ -60,7 +60,7 @@ impl Course {
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let page = async {
             self.require_own_teacher_or_admin(ctx)?;
-            let args = PageArgs::try_new(Enrollment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             connection::children::<Store, Enrollment, _, _>(ctx, self.id, EnrollmentFilter { status }, args).await
         };
         Some(page.await)

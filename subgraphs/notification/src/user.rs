@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
     Connection, Error, PageArgs, UserId, ViewerExt as _,
-    children::ChildCount,
+    children::ParentCount,
     connection::{self, count_within_deadline},
-    list::Listed as _,
+    list::Paginated as _,
 };
 
 use crate::notification::{
@@ -45,7 +45,7 @@ impl User {
     ) -> Option<Result<Connection<Notification>, Error>> {
         let page = async {
             ctx.viewer().require_self_or_admin(self.id)?;
-            let args = PageArgs::try_new(Notification::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Notification::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             let which = if unread_only == Some(true) { Which::Unread } else { Which::All };
             connection::children::<Store, Notification, _, _>(ctx, self.id, which, args).await
         };
@@ -57,7 +57,7 @@ impl User {
     async fn unread_notification_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let count = async {
             ctx.viewer().require_self_or_admin(self.id)?;
-            let unread = ChildCount { parent: self.id, filter: Which::Unread };
+            let unread = ParentCount { parent: self.id, filter: Which::Unread };
             let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
             count_within_deadline(ctx, async { Ok(loader.load_one(unread).await?.unwrap_or(0)) }).await
         };

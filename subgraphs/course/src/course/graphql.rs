@@ -8,9 +8,9 @@ use async_graphql::{
 use rust_decimal::Decimal;
 use subgraph_kit::{
     Connection, CourseId, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _,
-    connection::Total,
+    connection::TotalCount,
     into_payload,
-    list::{Listed as _, Order},
+    list::{Order, Paginated as _},
     objects::Entity,
     seal::{Fact, SealKeys},
     text,
@@ -154,13 +154,13 @@ impl CourseQuery {
         #[graphql(desc = "In which order.", default)] order_by: CourseOrder,
     ) -> Option<Result<Connection<Course>, Failure>> {
         let list = async {
-            let args = PageArgs::try_new(Course::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Course::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             let filter = filter.unwrap_or_default().try_into_store()?;
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let scan = ctx.scan();
             let page = store.list(scan, order_by.into(), &filter, &args).await?;
-            let total = Total::new(move || {
+            let total = TotalCount::new(move || {
                 let (store, filter) = (store.clone(), filter.clone());
                 async move { store.count(scan, &filter).await }
             });

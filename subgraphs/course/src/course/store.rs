@@ -7,10 +7,10 @@ use async_graphql::dataloader::Loader;
 use sqlx::{Postgres, QueryBuilder, query_as, query_scalar};
 use subgraph_kit::{
     CourseId, Error, PageArgs, Refusal, UserId,
-    children::{ChildCount, ChildPage, Children},
+    children::{Children, ParentCount, ParentPage},
     ids::new_id_and_time,
-    list::{Filter, Listed, Order, Page, Table},
-    page::Position,
+    list::{Filter, Order, Page, Paginated, Table},
+    page::Cursor,
     scans::Scan,
     text::ilike_pattern,
     viewer::VerifiedTeacher,
@@ -51,15 +51,15 @@ struct StoredFilter {
     has_search_text: bool,
 }
 
-impl Listed for Course {
-    const NOUN: &'static str = "course";
+impl Paginated for Course {
+    const TYPE_NAME: &'static str = "course";
     const TABLE: &'static str = "courses";
     const COLUMNS: &'static str =
         "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at";
     const TIME: &'static str = "created_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.created_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.created_at, id: self.id.0 }
     }
 }
 
@@ -241,20 +241,23 @@ impl Loader<CourseId> for Store {
     }
 }
 
-impl Loader<ChildPage<UserId, ()>> for Store {
+impl Loader<ParentPage<UserId, ()>> for Store {
     type Value = Arc<Page<Course>>;
     type Error = Error;
 
-    async fn load(&self, keys: &[ChildPage<UserId, ()>]) -> Result<HashMap<ChildPage<UserId, ()>, Self::Value>, Error> {
+    async fn load(
+        &self,
+        keys: &[ParentPage<UserId, ()>],
+    ) -> Result<HashMap<ParentPage<UserId, ()>, Self::Value>, Error> {
         self.by_teacher.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<UserId, ()>> for Store {
+impl Loader<ParentCount<UserId, ()>> for Store {
     type Value = i64;
     type Error = Error;
 
-    async fn load(&self, keys: &[ChildCount<UserId, ()>]) -> Result<HashMap<ChildCount<UserId, ()>, i64>, Error> {
+    async fn load(&self, keys: &[ParentCount<UserId, ()>]) -> Result<HashMap<ParentCount<UserId, ()>, i64>, Error> {
         self.by_teacher.counts(keys).await
     }
 }

@@ -7,8 +7,8 @@ use async_graphql::{
 };
 use subgraph_kit::{
     Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error as Failure, PageArgs, PaymentId, Refusal,
-    ScanExt as _, ServiceContext, UserError, UserId, ViewerExt as _, connection::Total, into_payload,
-    list::Listed as _, objects::Entity, viewer::Student,
+    ScanExt as _, ServiceContext, UserError, UserId, ViewerExt as _, connection::TotalCount, into_payload,
+    list::Paginated as _, objects::Entity, viewer::Student,
 };
 
 use super::{
@@ -107,13 +107,13 @@ impl EnrollmentQuery {
     ) -> Option<Result<Connection<Enrollment>, Failure>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(Enrollment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             let filter = EnrollmentFilter { status };
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let scan = ctx.scan();
             let page = store.list(admin, scan, filter, &args).await?;
-            let total = Total::new(move || {
+            let total = TotalCount::new(move || {
                 let store = store.clone();
                 async move { store.count(admin, scan, filter).await }
             });

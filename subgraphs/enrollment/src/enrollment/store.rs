@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId,
-    children::{ChildCount, ChildPage, Children},
+    children::{Children, ParentCount, ParentPage},
     events::{self, Fact},
     failpoint::fail_point,
     ids::new_id_and_time,
-    list::{Filter, Listed, Order, Page, Table},
-    page::Position,
+    list::{Filter, Order, Page, Paginated, Table},
+    page::Cursor,
     scans::Scan,
     viewer::{Admin, SignedIn, Student},
 };
@@ -46,14 +46,14 @@ pub struct Place {
     pub course: CourseId,
 }
 
-impl Listed for Enrollment {
-    const NOUN: &'static str = "enrollment";
+impl Paginated for Enrollment {
+    const TYPE_NAME: &'static str = "enrollment";
     const TABLE: &'static str = "enrollments";
     const COLUMNS: &'static str = "id, student_id, course_id, payment_id, status, enrolled_at";
     const TIME: &'static str = "enrolled_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.enrolled_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.enrolled_at, id: self.id.0 }
     }
 }
 
@@ -446,50 +446,50 @@ impl Loader<PaymentId> for Store {
     }
 }
 
-impl Loader<ChildPage<UserId, EnrollmentFilter>> for Store {
+impl Loader<ParentPage<UserId, EnrollmentFilter>> for Store {
     type Value = Arc<Page<Enrollment>>;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildPage<UserId, EnrollmentFilter>],
-    ) -> Result<HashMap<ChildPage<UserId, EnrollmentFilter>, Self::Value>, Error> {
+        keys: &[ParentPage<UserId, EnrollmentFilter>],
+    ) -> Result<HashMap<ParentPage<UserId, EnrollmentFilter>, Self::Value>, Error> {
         self.by_student.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<UserId, EnrollmentFilter>> for Store {
+impl Loader<ParentCount<UserId, EnrollmentFilter>> for Store {
     type Value = i64;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildCount<UserId, EnrollmentFilter>],
-    ) -> Result<HashMap<ChildCount<UserId, EnrollmentFilter>, i64>, Error> {
+        keys: &[ParentCount<UserId, EnrollmentFilter>],
+    ) -> Result<HashMap<ParentCount<UserId, EnrollmentFilter>, i64>, Error> {
         self.by_student.counts(keys).await
     }
 }
 
-impl Loader<ChildPage<CourseId, EnrollmentFilter>> for Store {
+impl Loader<ParentPage<CourseId, EnrollmentFilter>> for Store {
     type Value = Arc<Page<Enrollment>>;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildPage<CourseId, EnrollmentFilter>],
-    ) -> Result<HashMap<ChildPage<CourseId, EnrollmentFilter>, Self::Value>, Error> {
+        keys: &[ParentPage<CourseId, EnrollmentFilter>],
+    ) -> Result<HashMap<ParentPage<CourseId, EnrollmentFilter>, Self::Value>, Error> {
         self.by_course.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<CourseId, EnrollmentFilter>> for Store {
+impl Loader<ParentCount<CourseId, EnrollmentFilter>> for Store {
     type Value = i64;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildCount<CourseId, EnrollmentFilter>],
-    ) -> Result<HashMap<ChildCount<CourseId, EnrollmentFilter>, i64>, Error> {
+        keys: &[ParentCount<CourseId, EnrollmentFilter>],
+    ) -> Result<HashMap<ParentCount<CourseId, EnrollmentFilter>, i64>, Error> {
         self.by_course.counts(keys).await
     }
 }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use subgraph_kit::{page::Position, testing::StatementCount};
+use subgraph_kit::{page::Cursor, testing::StatementCount};
 use uuid::Uuid;
 
 use subgraph_kit::testing::pages::List;
@@ -101,9 +101,9 @@ async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
 async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     let (list, alice) = (enrollments_of(ALICE), app(db).await.student(ALICE));
-    let somewhere = Position { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
+    let somewhere = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
 
-    for cursor in [somewhere.to_cursor("payment").as_str(), "", "?", "ZW5yb2xsbWVudA"] {
+    for cursor in [somewhere.encode("payment").as_str(), "", "?", "ZW5yb2xsbWVudA"] {
         for argument in ["after", "before"] {
             let page = list.page(&alice, &format!("{argument}: \"{cursor}\"")).await;
 

@@ -106,15 +106,15 @@ impl Sessions {
     /// password, nor by the time that it takes; those of the database.
     pub async fn sign_in(&self, client: ClientIp, email: &str, password: String) -> Result<(Session, User), Error> {
         let admitted = self.throttle.admit_sign_in(client, email);
-        admitted.inspect_err(|_| metrics::sign_in_refused("throttled"))?;
+        admitted.inspect_err(|_| metrics::record_failed_sign_in("throttled"))?;
         let started = Instant::now();
         let signed_in = self.compare_and_sign_in(client, email, password).await;
         match &signed_in {
             Err(Error::Refused(_)) => {
-                metrics::sign_in_refused("credentials");
+                metrics::record_failed_sign_in("credentials");
                 sleep_until(started + self.refusal_time).await;
             }
-            Err(Error::RateLimited { .. }) => metrics::sign_in_refused("busy"),
+            Err(Error::RateLimited { .. }) => metrics::record_failed_sign_in("busy"),
             _ => {}
         }
         signed_in

@@ -7,8 +7,8 @@ use async_graphql::{
     SimpleObject, Value, dataloader::DataLoader, parser::types::Field, registry::Registry,
 };
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, connection::Total,
-    into_payload, list::Listed as _, objects::Entity,
+    Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, connection::TotalCount,
+    into_payload, list::Paginated as _, objects::Entity,
 };
 
 use super::{User, store::Store};
@@ -115,12 +115,12 @@ impl UserQuery {
     ) -> Option<Result<Connection<User>, Failure>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(User::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(User::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let scan = ctx.scan();
             let page = store.list_unverified_teachers(admin, scan, &args).await?;
-            let total = Total::new(move || {
+            let total = TotalCount::new(move || {
                 let store = store.clone();
                 async move { store.count_unverified_teachers(admin, scan).await }
             });

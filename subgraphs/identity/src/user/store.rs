@@ -8,8 +8,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Code, Error, PageArgs, Refusal, UserId,
     ids::new_id_and_time,
-    list::{Filter, Listed, Order, Page, Table},
-    page::Position,
+    list::{Filter, Order, Page, Paginated, Table},
+    page::Cursor,
     scans::Scan,
     viewer::Admin,
 };
@@ -34,14 +34,14 @@ pub struct Account {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct UnverifiedTeachers;
 
-impl Listed for User {
-    const NOUN: &'static str = "user";
+impl Paginated for User {
+    const TYPE_NAME: &'static str = "user";
     const TABLE: &'static str = "users";
     const COLUMNS: &'static str = "id, name, role, is_verified, created_at, email";
     const TIME: &'static str = "created_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.created_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.created_at, id: self.id.0 }
     }
 }
 

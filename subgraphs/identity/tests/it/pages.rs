@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, query};
 use subgraph_kit::{
     ids::new_id_and_time,
-    page::Position,
+    page::Cursor,
     testing::{StatementCount, TestApp},
 };
 use uuid::{Builder, Uuid};
@@ -137,7 +137,7 @@ async fn what_comes_and_goes_between_two_pages_moves_nobody_else(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
 async fn wrong_arguments_are_refused(db: PgPool) {
     let app = app(db).await;
-    let foreign = Position { time: Utc::now(), id: Uuid::now_v7() }.to_cursor("course");
+    let foreign = Cursor { time: Utc::now(), id: Uuid::now_v7() }.encode("course");
 
     for arguments in [
         json!({ "first": 0 }),

@@ -10,7 +10,7 @@ use std::{
 use subgraph_kit::DbPool;
 
 use futures::{Stream, stream};
-use subgraph_kit::{Error, NotificationId, UserId, list::Listed as _, listen, page::Position, viewer::SignedIn};
+use subgraph_kit::{Error, NotificationId, UserId, list::Paginated as _, listen, page::Cursor, viewer::SignedIn};
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     time::{sleep, timeout},
@@ -52,7 +52,7 @@ struct Feed {
 /// The end of a user's list, as it was read.
 struct Recent {
     /// Nothing is missing behind this position.
-    from: Option<Position>,
+    from: Option<Cursor>,
     notifications: VecDeque<Notification>,
     /// At how many calls it was complete.
     complete_at: Option<u64>,
@@ -124,7 +124,7 @@ impl Feed {
         &self,
         store: &Store,
         user: SignedIn,
-        than: Option<Position>,
+        than: Option<Cursor>,
         calls: u64,
     ) -> Result<Vec<Notification>, Error> {
         {
@@ -144,13 +144,13 @@ impl Feed {
 }
 
 impl Recent {
-    fn behind(from: Option<Position>) -> Self {
+    fn behind(from: Option<Cursor>) -> Self {
         Self { from, notifications: VecDeque::new(), complete_at: None }
     }
 
     /// Reads what comes next, after so many calls, and forgets what is old.
     async fn read_on(&mut self, store: &Store, user: SignedIn, calls: u64) -> Result<(), Error> {
-        let end = self.notifications.back().map(Notification::position).or(self.from);
+        let end = self.notifications.back().map(Notification::cursor).or(self.from);
         let newer = store.newer(user, end).await?;
         // After a full page there may be another one.
         if newer.len() < PAGE {
@@ -158,13 +158,13 @@ impl Recent {
         }
         self.notifications.extend(newer);
         while self.notifications.len() > PAGE {
-            self.from = self.notifications.pop_front().map(|oldest| oldest.position());
+            self.from = self.notifications.pop_front().map(|oldest| oldest.cursor());
         }
         Ok(())
     }
 
-    fn after(&self, position: Option<Position>) -> Vec<Notification> {
-        let known = self.notifications.partition_point(|one| Some(one.position()) <= position);
+    fn after(&self, cursor: Option<Cursor>) -> Vec<Notification> {
+        let known = self.notifications.partition_point(|one| Some(one.cursor()) <= cursor);
         self.notifications.range(known..).cloned().collect()
     }
 }
@@ -180,11 +180,11 @@ pub async fn follow(
 ) -> Result<impl Stream<Item = Result<Notification, Error>>, Error> {
     // Before the table is read for the first time, so that nothing comes between.
     let follower = store.arrivals().follower(user.id());
-    let position = match after {
-        Some(after) => Some(store.position_of(user, after).await?),
+    let cursor = match after {
+        Some(after) => Some(store.cursor_of(user, after).await?),
         None => store.end(user).await?,
     };
-    let reader = Reader { store, user, follower, position, read: VecDeque::new(), failed: false };
+    let reader = Reader { store, user, follower, cursor, read: VecDeque::new(), failed: false };
     Ok(stream::unfold(reader, Reader::next))
 }
 
@@ -193,7 +193,7 @@ struct Reader {
     store: Store,
     user: SignedIn,
     follower: Follower,
-    position: Option<Position>,
+    cursor: Option<Cursor>,
     read: VecDeque<Notification>,
     failed: bool,
 }
@@ -205,12 +205,12 @@ impl Reader {
         }
         loop {
             if let Some(next) = self.read.pop_front() {
-                self.position = Some(next.position());
+                self.cursor = Some(next.cursor());
                 return Some((Ok(next), self));
             }
             // What arrives while the table is read calls once more.
             let calls = *self.follower.called.borrow_and_update();
-            let newer = self.follower.feed.newer(&self.store, self.user, self.position, calls);
+            let newer = self.follower.feed.newer(&self.store, self.user, self.cursor, calls);
             match timeout(PATIENCE, newer).await {
                 Ok(Ok(newer)) if newer.is_empty() => self.follower.called.changed().await.ok()?,
                 Ok(Ok(newer)) => self.read.extend(newer),

@@ -8,10 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, NotificationId, Refusal, UserId,
-    children::{ChildCount, ChildPage, Children},
+    children::{Children, ParentCount, ParentPage},
     ids::{new_id_and_time, new_id_at},
-    list::{Filter, Listed, Page},
-    page::Position,
+    list::{Filter, Page, Paginated},
+    page::Cursor,
     scans::ScanLane,
     viewer::SignedIn,
 };
@@ -64,14 +64,14 @@ pub enum Which {
     Unread,
 }
 
-impl Listed for Notification {
-    const NOUN: &'static str = "notification";
+impl Paginated for Notification {
+    const TYPE_NAME: &'static str = "notification";
     const TABLE: &'static str = "notifications";
     const COLUMNS: &'static str = "id, user_id, type, title, body, is_read, created_at";
     const TIME: &'static str = "created_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.created_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.created_at, id: self.id.0 }
     }
 }
 
@@ -103,9 +103,9 @@ impl Store {
     ///
     /// # Errors
     /// `BAD_USER_INPUT` if they have no such one; those of the database.
-    pub(super) async fn position_of(&self, user: SignedIn, id: NotificationId) -> Result<Position, Error> {
+    pub(super) async fn cursor_of(&self, user: SignedIn, id: NotificationId) -> Result<Cursor, Error> {
         query_as!(
-            Position,
+            Cursor,
             "select created_at as time, id from notifications where id = $1 and user_id = $2",
             id.0,
             user.id().0
@@ -119,9 +119,9 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub(super) async fn end(&self, user: SignedIn) -> Result<Option<Position>, Error> {
+    pub(super) async fn end(&self, user: SignedIn) -> Result<Option<Cursor>, Error> {
         let newest = query_as!(
-            Position,
+            Cursor,
             r#"
             select created_at as time, id
             from notifications
@@ -138,9 +138,9 @@ impl Store {
     ///
     /// # Errors
     /// Those of the database.
-    pub(super) async fn newer(&self, user: SignedIn, than: Option<Position>) -> Result<Vec<Notification>, Error> {
+    pub(super) async fn newer(&self, user: SignedIn, than: Option<Cursor>) -> Result<Vec<Notification>, Error> {
         // Before everything else, where nothing has been told.
-        let Position { time, id } = than.unwrap_or(Position { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
+        let Cursor { time, id } = than.unwrap_or(Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
         let newer = query_as!(
             Notification,
             r#"
@@ -251,23 +251,26 @@ impl Loader<Own> for Store {
     }
 }
 
-impl Loader<ChildPage<UserId, Which>> for Store {
+impl Loader<ParentPage<UserId, Which>> for Store {
     type Value = Arc<Page<Notification>>;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildPage<UserId, Which>],
-    ) -> Result<HashMap<ChildPage<UserId, Which>, Self::Value>, Error> {
+        keys: &[ParentPage<UserId, Which>],
+    ) -> Result<HashMap<ParentPage<UserId, Which>, Self::Value>, Error> {
         self.by_user.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<UserId, Which>> for Store {
+impl Loader<ParentCount<UserId, Which>> for Store {
     type Value = i64;
     type Error = Error;
 
-    async fn load(&self, keys: &[ChildCount<UserId, Which>]) -> Result<HashMap<ChildCount<UserId, Which>, i64>, Error> {
+    async fn load(
+        &self,
+        keys: &[ParentCount<UserId, Which>],
+    ) -> Result<HashMap<ParentCount<UserId, Which>, i64>, Error> {
         self.by_user.counts(keys).await
     }
 }

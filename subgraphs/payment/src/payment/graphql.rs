@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _, connection::Total,
-    list::Listed as _, objects::Entity,
+    Connection, Error as Failure, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _, connection::TotalCount,
+    list::Paginated as _, objects::Entity,
 };
 
 use super::{
@@ -80,13 +80,13 @@ impl PaymentQuery {
     ) -> Option<Result<Connection<Payment>, Failure>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(Payment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Payment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let filter = PaymentFilter { status };
             let scan = ctx.scan();
             let page = store.list(admin, scan, &filter, &args).await?;
-            let total = Total::new(move || {
+            let total = TotalCount::new(move || {
                 let store = store.clone();
                 async move { store.count(admin, scan, &filter).await }
             });
