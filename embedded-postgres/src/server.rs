@@ -23,7 +23,7 @@ use crate::place::place;
 pub(crate) const SUPERUSER: &str = "lyceum";
 
 /// Replaying the log after a crash can take long; a server that does nothing for this long hangs.
-const PATIENCE: Duration = Duration::from_mins(5);
+const START_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -202,7 +202,7 @@ impl Server {
     }
 
     async fn wait_until_ready(&mut self, log_start: u64) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while !self.says_ready() {
             if let Some(status) = self.child.try_wait()? {
                 return Err(self.explain(status, log_start));
@@ -266,7 +266,7 @@ pub(crate) fn url(password: &str, port: u16, database: &str) -> String {
 fn spawn(installation: &Installation, cluster: &Cluster, port: u16, ephemeral: bool) -> Result<Child> {
     let mut command = installation.command("postgres", cluster.account.as_ref());
     command.arg("-D").arg(&cluster.dir).arg("-p").arg(port.to_string());
-    for setting in SETTINGS.iter().chain(if ephemeral { EPHEMERAL } else { LASTING }) {
+    for setting in SETTINGS.iter().chain(if ephemeral { EPHEMERAL } else { PERSISTENT_SETTINGS }) {
         command.args(["-c", setting]);
     }
     let log = open_log(cluster)?;
@@ -288,7 +288,7 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// Several servers share one laptop.
-const LASTING: &[&str] = &["shared_buffers=64MB"];
+const PERSISTENT_SETTINGS: &[&str] = &["shared_buffers=64MB"];
 
 const EPHEMERAL: &[&str] = &[
     "shared_buffers=64MB",

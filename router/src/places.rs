@@ -12,7 +12,7 @@ use subgraph_kit::ClientIp;
 use crate::settings::LiveSettings;
 
 /// Sockets hold no more than what has been said on them, but each is a file to the system.
-const MOST_SOCKETS: NonZeroU32 = NonZeroU32::new(10_000).expect("it is not zero");
+const MAX_SOCKETS: NonZeroU32 = NonZeroU32::new(10_000).expect("it is not zero");
 
 /// Those of one router.
 #[derive(Clone, Default)]
@@ -58,7 +58,7 @@ impl Places {
     pub fn socket(&self, client: Option<IpAddr>) -> Result<Place, Full> {
         let limit = self.settings.live_per_client;
         self.take([
-            (Holder::AllSockets, MOST_SOCKETS, Full::Everybody),
+            (Holder::AllSockets, MAX_SOCKETS, Full::Everybody),
             (Holder::Sockets(ClientIp(client).network()), limit, Full::Client(limit)),
         ])
     }

@@ -58,8 +58,8 @@ pub const KEY: HeaderName = HeaderName::from_static("x-lyceum-relay-key");
 pub const STREAM: HeaderName = HeaderName::from_static("x-lyceum-stream");
 
 /// How many events may be between here and a client. hive-router's smallest buffer has 32.
-const MOST_ON_THE_WAY: u64 = 16;
-const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
+const MAX_IN_FLIGHT: u64 = 16;
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a subgraph acts upon, and what says in which form it is to answer.
 const PASSED_ON: [HeaderName; 5] = [
@@ -221,7 +221,7 @@ async fn remote(
 ) -> Result<Response, StatusCode> {
     let url: Uri = target.url.parse().map_err(|_| StatusCode::BAD_GATEWAY)?;
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, MOST_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     let mut headers = HeaderMap::new();
     for name in PASSED_ON {
         for value in parts.headers.get_all(&name) {
@@ -389,7 +389,7 @@ impl ClientStream {
     }
 
     async fn send(&self) {
-        while self.on_the_way.load(Ordering::Acquire) >= MOST_ON_THE_WAY {
+        while self.on_the_way.load(Ordering::Acquire) >= MAX_IN_FLIGHT {
             self.taken.notified().await;
         }
         self.on_the_way.fetch_add(1, Ordering::AcqRel);
@@ -423,7 +423,7 @@ mod tests {
         let events = stream::repeat(Bytes::from_static(b"event: next\n\n")).map(Ok);
         let mut paced = Box::pin(paced(events, Arc::clone(stream)));
 
-        for _ in 0..MOST_ON_THE_WAY {
+        for _ in 0..MAX_IN_FLIGHT {
             assert!(paced.next().now_or_never().is_some());
         }
         assert!(paced.next().now_or_never().is_none());

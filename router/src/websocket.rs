@@ -54,9 +54,9 @@ use crate::{
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
-const MOST_OPERATIONS: usize = 100;
+const MAX_OPERATIONS: usize = 100;
 /// What may wait for a slow client before its operations wait, too.
-const MOST_UNSENT_BYTES: usize = 256 * 1024;
+const MAX_UNSENT_BYTES: usize = 256 * 1024;
 const UNSENT_POLL: Duration = Duration::from_millis(20);
 const NOT_AVAILABLE: &str = "The server does not answer at the moment. Try again.";
 
@@ -284,8 +284,8 @@ impl Connection {
             return self
                 .close(4409, &format!("Subscriber for {} already exists", id.chars().take(60).collect::<String>()));
         }
-        if self.operations.borrow().len() >= MOST_OPERATIONS {
-            let message = format!("A connection has at most {MOST_OPERATIONS} operations at a time.");
+        if self.operations.borrow().len() >= MAX_OPERATIONS {
+            let message = format!("A connection has at most {MAX_OPERATIONS} operations at a time.");
             return self.fail(&id, &message, "RATE_LIMITED");
         }
         let cancel = CancellationToken::new();
@@ -339,7 +339,7 @@ impl Connection {
             let Some(json) = text.strip_prefix("event: next\ndata: ") else { continue };
             let Ok(payload) = serde_json::from_str::<&RawValue>(json.trim_end()) else { break };
             self.next(id, payload.get());
-            while self.sink.io().with_write_buf(|unsent| unsent.len()).is_ok_and(|unsent| unsent > MOST_UNSENT_BYTES) {
+            while self.sink.io().with_write_buf(|unsent| unsent.len()).is_ok_and(|unsent| unsent > MAX_UNSENT_BYTES) {
                 sleep(UNSENT_POLL).await;
             }
         }

@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// The router takes 1 MB from a client, and asks for a thousand entities at most.
-const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Whatever is between us and the client closes what is silent for long.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -138,7 +138,7 @@ async fn require_router_signature(
     let (parts, body) = request.into_parts();
     // Before the body: nobody makes us keep what is not signed at all.
     signature::check_timestamp(&parts.headers).map_err(reject)?;
-    let body = to_bytes(body, MOST_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     let signed_parts = SignedParts {
         subgraph: guard.subgraph,
         method: &parts.method,

@@ -19,15 +19,16 @@ pub fn reject_nul(field: &'static str, text: &str) -> Result<(), Error> {
 /// What is wrong with a text of an input: too long for its column, blank although required, or
 /// not storable. Lengths are in characters, as `VARCHAR(n)` counts them.
 #[must_use]
-pub fn check(field: &'static str, text: &str, required: bool, longest: Option<usize>) -> Option<Refusal> {
+pub fn check(field: &'static str, text: &str, required: bool, max_length: Option<usize>) -> Option<Refusal> {
     if !has_no_nul(text) {
         return Some(Refusal::invalid(field, "must not contain the NUL character"));
     }
     if required && text.trim().is_empty() {
         return Some(Refusal::invalid(field, "must not be empty"));
     }
-    let longest = longest?;
-    (text.chars().count() > longest).then(|| Refusal::invalid(field, format!("must have at most {longest} characters")))
+    let max_length = max_length?;
+    (text.chars().count() > max_length)
+        .then(|| Refusal::invalid(field, format!("must have at most {max_length} characters")))
 }
 
 /// A library's message about a document or a value, without the value that it repeats: that can be

@@ -38,7 +38,7 @@ const FORMS: &[(&str, &str)] = &[
 
 /// A refresh token is so many characters of base64url.
 const REFRESH_TOKEN: usize = 64;
-const MOST_SHOWN: usize = 20;
+const MAX_SHOWN: usize = 20;
 const CONTEXT: usize = 100;
 
 /// What must be nowhere.
@@ -81,7 +81,7 @@ fn report(found: &[String], files: usize) -> Result<()> {
         return Ok(());
     }
     let mut text = format!("{} lines say what nobody may see:", found.len());
-    for line in found.iter().take(MOST_SHOWN) {
+    for line in found.iter().take(MAX_SHOWN) {
         write!(text, "\n  {line}").expect("a string can be written to");
     }
     bail!(text)

@@ -18,10 +18,10 @@ use super::{KeySettings, Person, Place};
 use crate::terminal::line;
 
 /// A payment that is pending for so long will hardly complete.
-const LONG: TimeDelta = TimeDelta::hours(1);
+const STALE_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// What does not agree is looked at again after this: it may have been on its way.
-const SECOND_LOOK: Duration = Duration::from_secs(2);
+const RECHECK_DELAY: Duration = Duration::from_secs(2);
 
 /// How often, and how long after each other, one looks whether something has been mended.
 const LOOKS: u32 = 10;
@@ -192,7 +192,7 @@ fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option
     let age = now - payment.created_at;
     match payment.status {
         Status::Completed if age > usual => finding(Kind::NotEnrolled),
-        Status::Pending if age > LONG => finding(Kind::Pending),
+        Status::Pending if age > STALE_AFTER => finding(Kind::Pending),
         Status::Completed | Status::Pending | Status::Failed | Status::Refunded => None,
     }
 }
@@ -214,7 +214,7 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
     match payment.status {
         Status::Refunded => finding(Kind::Refunded),
         Status::Failed => finding(Kind::Failed),
-        Status::Pending if now - payment.created_at > LONG => finding(Kind::Pending),
+        Status::Pending if now - payment.created_at > STALE_AFTER => finding(Kind::Pending),
         Status::Pending | Status::Completed => None,
     }
 }
@@ -383,7 +383,7 @@ impl Graph {
     /// Those that have not settled meanwhile.
     async fn still_there(&mut self, suspects: Vec<Finding>) -> Result<Vec<Finding>> {
         if !suspects.is_empty() {
-            sleep(SECOND_LOOK).await;
+            sleep(RECHECK_DELAY).await;
         }
         let mut findings = Vec::new();
         for suspect in suspects {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many differences are worth reading.
-const MOST_SHOWN: usize = 20;
+const MAX_SHOWN: usize = 20;
 
 type Payment = (Uuid, Uuid, Uuid, String);
 type Enrollment = (Uuid, Uuid, Option<Uuid>);
@@ -26,7 +26,7 @@ pub async fn wait_until_settled(world: &World, ledger: &Ledger, deadline: Instan
     loop {
         let mut differences = differences(world, ledger).await?;
         if differences.is_empty() || Instant::now() > deadline {
-            differences.truncate(MOST_SHOWN);
+            differences.truncate(MAX_SHOWN);
             return Ok(differences);
         }
         sleep(Duration::from_millis(200)).await;

@@ -34,7 +34,7 @@ const ADMIN: &str = "chaos-admin@lyceum.example";
 const TEACHER: &str = "chaos-teacher@lyceum.example";
 const SECRET: &str = "these processes sign with a secret of their own";
 const FACT_SECRET: &str = "these subgraphs seal facts with another secret";
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 pub struct World {
     pub victims: Vec<Victim>,
@@ -196,7 +196,7 @@ impl World {
     pub async fn wait_for_all(&self) -> Result<()> {
         let distributors = self.links.iter().chain(&self.front).filter(|link| link.size() > 1);
         let all = join_all(distributors.map(|link| link.wait_for(link.size())));
-        timeout(PATIENCE, all).await.context("not every process is ready in time")?;
+        timeout(TIMEOUT, all).await.context("not every process is ready in time")?;
         Ok(())
     }
 
@@ -225,7 +225,7 @@ impl World {
 
     /// Waits until every part of the graph answers.
     pub async fn wait_until_ready(&self) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let probe = "{ me { id } courses(first: 1) { nodes { id enrollmentCount } } }";
         let mut last = Value::Null;
         while Instant::now() < deadline {
@@ -356,9 +356,9 @@ fn nats_server() -> Result<PathBuf> {
 
 /// A port for a process that will leave it, and wants it again: none of those that the system gives to connections.
 fn free_port() -> Result<u16> {
-    const LOWEST: u16 = 10_000;
-    const HIGHEST: u16 = 32_000;
+    const MIN_PORT: u16 = 10_000;
+    const MAX_PORT: u16 = 32_000;
     let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    let mut random = repeat_with(|| rand::random_range(LOWEST..HIGHEST)).take(1_000);
+    let mut random = repeat_with(|| rand::random_range(MIN_PORT..MAX_PORT)).take(1_000);
     random.find(is_free).context("no port is free")
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::system::{Process, SECRET, free_port};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 struct Router {
     process: Process,
@@ -40,7 +40,7 @@ impl Router {
     fn wait_for(&self, line: &str) {
         let started = Instant::now();
         while !self.log().contains(line) {
-            assert!(started.elapsed() < PATIENCE, "{line}: {}", self.log());
+            assert!(started.elapsed() < TIMEOUT, "{line}: {}", self.log());
             sleep(Duration::from_millis(20));
         }
     }

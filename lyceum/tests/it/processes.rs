@@ -28,7 +28,7 @@ use crate::{
     system::{FACT_SECRET, PASSWORD, Process, System, Visitor, code, free_port, lyceum, workspace},
 };
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const COURSES: &str = "{ courses { totalCount } }";
 
 /// The addresses that all parts of a system know, before any of them runs.
@@ -108,7 +108,7 @@ impl Part {
         let start = Instant::now();
         while !is_so(self) {
             let log = || fs::read_to_string(&self.log).unwrap_or_default();
-            assert!(start.elapsed() < PATIENCE, "{} is not {what} in time:\n{}", self.name, log());
+            assert!(start.elapsed() < TIMEOUT, "{} is not {what} in time:\n{}", self.name, log());
             sleep(Duration::from_millis(20));
         }
     }
@@ -137,7 +137,7 @@ impl Part {
                 return status.code();
             }
             let log = || fs::read_to_string(&self.log).unwrap_or_default();
-            assert!(start.elapsed() < PATIENCE, "{} does not end:\n{}", self.name, log());
+            assert!(start.elapsed() < TIMEOUT, "{} does not end:\n{}", self.name, log());
             sleep(Duration::from_millis(20));
         }
     }
@@ -329,7 +329,7 @@ impl Lock {
         let mut waiting =
             || self.runtime.block_on(query_scalar::<_, i64>(count).fetch_one(&mut self.db)).expect("a count");
         while waiting() < wanted {
-            assert!(start.elapsed() < PATIENCE, "too few wait");
+            assert!(start.elapsed() < TIMEOUT, "too few wait");
             sleep(Duration::from_millis(10));
         }
     }

@@ -17,7 +17,7 @@ use subgraph_kit::{client_ip::HEADER as CLIENT, signature::SIGNATURE};
 
 use crate::system::{OTHER_STUDENT, STUDENT, System, Visitor, signature};
 
-const LONG: &str = "a-secret-that-is-long-enough-for-a-test";
+const VALID_SECRET: &str = "a-secret-that-is-long-enough-for-a-test";
 const SDL: &str = r#"{"query":"{ _service { sdl } }"}"#;
 
 /// A request to a subgraph that nobody has sent yet.
@@ -169,9 +169,15 @@ fn without_a_secret_nothing_starts_unless_it_is_asked_for() {
         (with(&["--listen", "0.0.0.0:0"]), "LYCEUM_SUBGRAPH_SECRET"),
         (with(&["--insecure-dev", "--listen", "0.0.0.0:0"]), "is for loopback addresses only"),
         (with(&["--subgraph-secret", "only-thirty-one-bytes-long-here"]), "at least 32 bytes, and this one has 31"),
-        (with(&["--subgraph-secret", LONG]), "LYCEUM_FACT_SECRET"),
-        (with(&["--subgraph-secret", LONG, "--insecure-dev", "--listen", "0.0.0.0:0"]), "for loopback addresses only"),
-        (with(&["--subgraph-secret", LONG, "--fact-secret", "only-thirty-one-bytes-long-here"]), "this one has 31"),
+        (with(&["--subgraph-secret", VALID_SECRET]), "LYCEUM_FACT_SECRET"),
+        (
+            with(&["--subgraph-secret", VALID_SECRET, "--insecure-dev", "--listen", "0.0.0.0:0"]),
+            "for loopback addresses only",
+        ),
+        (
+            with(&["--subgraph-secret", VALID_SECRET, "--fact-secret", "only-thirty-one-bytes-long-here"]),
+            "this one has 31",
+        ),
         (vec!["router", "--router-port", "0"], "LYCEUM_SUBGRAPH_SECRET"),
         (vec!["up", "--temporary", "--subgraph-secret", "short"], "at least 32 bytes, and this one has 5"),
     ];
@@ -189,7 +195,7 @@ fn with_a_secret_any_address_will_do() {
     let database = "nowhere";
     for start in [
         ["--listen", "127.0.0.1:0", "--insecure-dev"].as_slice(),
-        ["--listen", "0.0.0.0:0", "--subgraph-secret", LONG, "--fact-secret", LONG].as_slice(),
+        ["--listen", "0.0.0.0:0", "--subgraph-secret", VALID_SECRET, "--fact-secret", VALID_SECRET].as_slice(),
     ] {
         let output = lyceum(&[["subgraph", "course", "--course-database-url", database].as_slice(), start].concat());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -40,7 +40,7 @@ pub const FACT_SECRET: &str = "these tests seal facts with another secret";
 
 const OUTPUT: &str = "output";
 pub const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A running system.
 pub struct System {
@@ -229,7 +229,7 @@ fn wait_for(process: &mut Child, file: &Path, log: &Path) -> Addresses {
         if let Some(status) = process.try_wait().expect("the process can be asked") {
             panic!("`lyceum up` ended with {status}:\n{}", log());
         }
-        assert!(started.elapsed() < PATIENCE, "`lyceum up` is not ready yet:\n{}", log());
+        assert!(started.elapsed() < TIMEOUT, "`lyceum up` is not ready yet:\n{}", log());
         sleep(Duration::from_millis(20));
     }
 }
@@ -389,7 +389,7 @@ impl LoneRouter {
 pub fn wait_until_ready(address: &str) {
     let (url, started) = (format!("http://{address}/ready"), Instant::now());
     while !reqwest::blocking::get(&url).is_ok_and(|answer| answer.status().is_success()) {
-        assert!(started.elapsed() < PATIENCE, "{address} is not ready");
+        assert!(started.elapsed() < TIMEOUT, "{address} is not ready");
         sleep(Duration::from_millis(20));
     }
 }

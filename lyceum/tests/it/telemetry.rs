@@ -27,7 +27,7 @@ use crate::{
     system::{PASSWORD, STUDENT, System, TEACHER, Visitor, code, free_port},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const REGISTER: &str = "mutation ($input: RegisterInput!) { register(input: $input) { session { accessToken } } }";
 const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) { payment { status } } }";
 /// Of the client, who begins the trace.
@@ -86,7 +86,7 @@ impl Collector {
             if wanted.iter().all(is_there) {
                 return spans;
             }
-            assert!(start.elapsed() < PATIENCE, "{wanted:?} in {spans:#?}");
+            assert!(start.elapsed() < TIMEOUT, "{wanted:?} in {spans:#?}");
             sleep(Duration::from_millis(100));
         }
     }
@@ -311,7 +311,7 @@ fn number(url: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
 fn becomes(url: &str, name: &str, labels: &[(&str, &str)], expected: f64) {
     let start = Instant::now();
     while number(url, name, labels) != expected {
-        assert!(start.elapsed() < PATIENCE, "{name} {labels:?} is {}, not {expected}", number(url, name, labels));
+        assert!(start.elapsed() < TIMEOUT, "{name} {labels:?} is {}, not {expected}", number(url, name, labels));
         sleep(Duration::from_millis(100));
     }
 }
@@ -407,7 +407,7 @@ fn what_nobody_asks_for_is_forgotten() {
     let start = Instant::now();
 
     while sizes() != [3.0; 4] {
-        assert!(start.elapsed() < PATIENCE, "{:?}", sizes());
+        assert!(start.elapsed() < TIMEOUT, "{:?}", sizes());
         for alias in ["a", "b", "c"] {
             ask(alias);
         }
@@ -486,7 +486,7 @@ fn a_log_line_in_json_belongs_to_its_trace() {
         if let Some(line) = output.lines().find(|line| line.contains("Registration")) {
             break line.to_owned();
         }
-        assert!(start.elapsed() < PATIENCE, "{output}");
+        assert!(start.elapsed() < TIMEOUT, "{output}");
         sleep(Duration::from_millis(50));
     };
     let line: Value = serde_json::from_str(&line).expect("JSON");

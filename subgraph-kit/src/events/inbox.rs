@@ -18,10 +18,10 @@ use crate::{Error, database::with_timeout, failpoint::fail_point, metrics, repor
 pub const CHANNEL: &str = "inbox";
 
 /// An event that fails so often is set aside: after about 13 seconds.
-const MOST_TRIES: i32 = 8;
+const MAX_ATTEMPTS: i32 = 8;
 
 /// As long as the one waits who brings an event.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Classes of SQLSTATE: a value that its type cannot hold, such as a NUL character in a text.
 const DATA_EXCEPTION: &str = "22";
@@ -129,7 +129,7 @@ impl Inbox {
         .bind(&event)
         .bind(CHANNEL)
         .fetch_optional(&self.db);
-        let is_the_same: Option<bool> = with_timeout(PATIENCE, keep).await.map_err(|error| not_kept(&error))?;
+        let is_the_same: Option<bool> = with_timeout(STORE_TIMEOUT, keep).await.map_err(|error| not_kept(&error))?;
         fail_point("inbox.received");
         // None: the same event arrives twice at this moment, and the other one is kept.
         if is_the_same.unwrap_or(true) {
@@ -216,7 +216,7 @@ impl Inbox {
         .fetch_optional(db)
         .await?;
         match tries {
-            Some(tries) if tries >= MOST_TRIES => self.set_aside(db, next, 0, &reason).await,
+            Some(tries) if tries >= MAX_ATTEMPTS => self.set_aside(db, next, 0, &reason).await,
             _ => {
                 metrics::record_handled(self.service, next.kind(), "failed");
                 spans::record_failure(&Span::current(), "failed");

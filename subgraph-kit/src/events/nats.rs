@@ -50,21 +50,21 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 const BATCH: usize = 16;
 
 /// So many messages at once one process writes down.
-const HANDS: usize = 4;
+const CONCURRENCY: usize = 4;
 
 /// So long a service waits for events at a time.
-const ASKED_FOR: Duration = Duration::from_secs(10);
+const PULL_EXPIRY: Duration = Duration::from_secs(10);
 
 /// So often NATS says meanwhile that it still knows of that. A server that came back without its disk does not.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// What has not been read by then comes again from the outbox.
-const KEPT_FOR: Duration = Duration::from_hours(24);
+const RETENTION: Duration = Duration::from_hours(24);
 
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// What went well for so long and fails then is worth a line of log again.
-const LASTING: Duration = Duration::from_secs(30);
+const STABLE_AFTER: Duration = Duration::from_secs(30);
 
 const NOT_SIGNED: &str = "what is not signed with a secret of ours is not heeded";
 
@@ -171,9 +171,9 @@ impl Nats {
 
     async fn read(&self, inbox: &Inbox) -> Result<(), Failure> {
         let consumer = self.consumer(inbox.service()).await?;
-        let stream = consumer.stream().max_messages_per_batch(BATCH).expires(ASKED_FOR).heartbeat(SIGN_OF_LIFE);
+        let stream = consumer.stream().max_messages_per_batch(BATCH).expires(PULL_EXPIRY).heartbeat(HEARTBEAT);
         let messages = stream.messages().await?.map_err(Failure::from);
-        messages.try_for_each_concurrent(HANDS, async |message| self.take(inbox, &message).await).await
+        messages.try_for_each_concurrent(CONCURRENCY, async |message| self.take(inbox, &message).await).await
     }
 
     async fn take(&self, inbox: &Inbox, message: &Message) -> Result<(), Failure> {
@@ -190,7 +190,7 @@ impl Nats {
                 Err(Undelivered::Away(reason)) => {
                     debug!(service = inbox.service(), reason, "an event from NATS has to wait");
                     message.ack_with(AckKind::Progress).await?;
-                    sleep(PAUSE).await;
+                    sleep(RETRY_DELAY).await;
                 }
             }
         }
@@ -213,7 +213,7 @@ impl Nats {
     async fn settle(&self, service: &str, db: &DbPool) -> Result<(), Failure> {
         // Any one of a service's processes hears a receipt.
         let receipts = self.0.client.queue_subscribe(self.receipts_of(service), service.to_owned()).await?;
-        let hear = receipts.for_each_concurrent(HANDS, async |message| self.hear(service, db, &message).await);
+        let hear = receipts.for_each_concurrent(CONCURRENCY, async |message| self.hear(service, db, &message).await);
         tokio::select! {
             () = hear => Ok(()),
             lost = self.send_again(db) => lost,
@@ -248,7 +248,7 @@ impl Nats {
                     return;
                 }
             }
-            sleep(PAUSE).await;
+            sleep(RETRY_DELAY).await;
         }
     }
 
@@ -286,7 +286,7 @@ impl Nats {
             name: self.0.name.to_string(),
             description: Some("What Lyceum's services tell each other.".to_owned()),
             subjects: vec![format!("{}.event.>", self.0.name)],
-            max_age: KEPT_FOR,
+            max_age: RETENTION,
             // What is sent again takes the place of what was sent before.
             max_messages_per_subject: 1,
             ..stream::Config::default()
@@ -323,7 +323,7 @@ where
         loop {
             let start = Instant::now();
             let outcome = attempt().await;
-            is_known &= start.elapsed() < LASTING;
+            is_known &= start.elapsed() < STABLE_AFTER;
             // Of a server that is away the connection itself tells.
             if let Err(error) = outcome
                 && !is_known
@@ -332,7 +332,7 @@ where
                 warn!(service, error = %error, "no events from NATS for a moment");
                 is_known = true;
             }
-            sleep(PAUSE).await;
+            sleep(RETRY_DELAY).await;
         }
     };
     tokio::select! {

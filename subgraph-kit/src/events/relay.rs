@@ -25,10 +25,10 @@ use crate::{
 const BATCH: i64 = 32;
 
 /// Longer, and it counts as undelivered. The connection that holds the batch waits as long.
-const PATIENCE: Duration = Duration::from_secs(5);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Before a database that is away is asked again.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// An event on its way.
 #[derive(sqlx::FromRow)]
@@ -125,8 +125,9 @@ async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<
 async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<Delivery, Undelivered> {
     let kind = Kind::named(&event.r#type).ok_or_else(|| Undelivered::Refused("no known type".to_owned()))?;
     let delivery = bus.deliver(destination, kind, event.event_id, event.event.as_bytes());
-    let outcome =
-        timeout(PATIENCE, delivery).await.unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())));
+    let outcome = timeout(DELIVERY_TIMEOUT, delivery)
+        .await
+        .unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())));
     metrics::record_delivery(destination, kind.name(), name(&outcome));
     outcome
 }
@@ -164,7 +165,7 @@ pub(super) async fn send_again(db: &DbPool) {
          select pg_notify($1, '')";
     while let Err(error) = with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(CHANNEL).execute(db)).await {
         debug!(error = %error, "what is on its way is not sent again yet");
-        sleep(PAUSE).await;
+        sleep(RETRY_DELAY).await;
     }
 }
 

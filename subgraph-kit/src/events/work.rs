@@ -24,18 +24,18 @@ use crate::{
 };
 
 /// The database's notifications may be lost with a connection: so often one looks without.
-const POLL: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What is away is tried again after this, and twice as long each time, up to `POLL`.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// What is away is tried again after this, and twice as long each time, up to `POLL_INTERVAL`.
+const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Events that one process acts on at the same time.
-const HANDS: usize = 2;
+const CONCURRENCY: usize = 2;
 
 /// At most, to the database, beside those that answer requests.
 const CONNECTIONS: u32 = 8;
 
-const CLEAN_UP_EVERY: Duration = Duration::from_mins(10);
+const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Rows that one clean-up takes at a time.
 const CLEAN_UP_BATCH: i64 = 10_000;
@@ -143,7 +143,7 @@ impl Work {
                 attend(&stop, &bell, async || relay::round(&db, &bus, destination).await).await;
             }));
         }
-        for inbox in self.inbox.iter().cycle().take(HANDS) {
+        for inbox in self.inbox.iter().cycle().take(CONCURRENCY) {
             let bell = ring_for(&mut waiters, INBOX);
             let (db, inbox, stop) = (db.clone(), inbox.clone(), stop.clone());
             tasks.spawn(trace::in_background_scope(self.service, async move {
@@ -218,26 +218,26 @@ async fn attend<F>(stop: &CancellationToken, bell: &Notify, mut round: impl FnMu
 where
     F: Future<Output = Result<Round, sqlx::Error>>,
 {
-    let mut pause = FIRST_PAUSE;
+    let mut pause = INITIAL_RETRY_DELAY;
     while !stop.is_cancelled() {
         let outcome = with_timeout(BACKGROUND_TIMEOUT, round()).await;
         match &outcome {
             Ok(Round::Moved) => {
-                pause = FIRST_PAUSE;
+                pause = INITIAL_RETRY_DELAY;
                 continue;
             }
-            Ok(Round::Idle | Round::Later(_)) => pause = FIRST_PAUSE,
+            Ok(Round::Idle | Round::Later(_)) => pause = INITIAL_RETRY_DELAY,
             Ok(Round::Stuck) => {}
             Err(error) => debug!(error = %error, "events have to wait"),
         }
         let wait = async {
             // Whether it rang or not, it is time to look.
             match outcome {
-                Ok(Round::Idle) => _ = timeout(POLL, bell.notified()).await,
-                Ok(Round::Later(wait)) => _ = timeout(wait.min(POLL), bell.notified()).await,
+                Ok(Round::Idle) => _ = timeout(POLL_INTERVAL, bell.notified()).await,
+                Ok(Round::Later(wait)) => _ = timeout(wait.min(POLL_INTERVAL), bell.notified()).await,
                 _ => {
                     sleep(pause).await;
-                    pause = (pause * 2).min(POLL);
+                    pause = (pause * 2).min(POLL_INTERVAL);
                 }
             }
         };
@@ -256,7 +256,7 @@ async fn clean_up(db: &DbPool, hours: u32, sends: bool, receives: bool, stop: &C
             }
         }
         tokio::select! {
-            () = sleep(CLEAN_UP_EVERY) => {}
+            () = sleep(CLEAN_UP_INTERVAL) => {}
             () = stop.cancelled() => return,
         }
     }

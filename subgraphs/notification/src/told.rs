@@ -19,7 +19,7 @@ use crate::notification::{
 pub const LOG_TARGET: &str = "notification::told";
 
 /// So many characters fit into a title.
-const LONGEST_TITLE: usize = 500;
+const MAX_TITLE_LENGTH: usize = 500;
 
 /// Acts on what it is told.
 pub struct Consumer;
@@ -132,7 +132,7 @@ fn course(title: &str) -> String {
 
 /// A title around a name, which is cut where there is no room for all of it.
 fn titled(before: &str, name: &str, after: &str) -> String {
-    let room = LONGEST_TITLE - before.chars().count() - after.chars().count();
+    let room = MAX_TITLE_LENGTH - before.chars().count() - after.chars().count();
     if name.chars().count() <= room {
         return format!("{before}{name}{after}");
     }
@@ -160,11 +160,11 @@ mod tests {
             for letter in ["a", "ß", "課", "🎓"] {
                 let title = enrolled(&place(&letter.repeat(length))).title;
 
-                assert!(title.chars().count() <= LONGEST_TITLE, "{length} {letter}");
+                assert!(title.chars().count() <= MAX_TITLE_LENGTH, "{length} {letter}");
                 assert!(title.starts_with(&format!("You are enrolled: {letter}")));
                 assert_eq!(
                     title.ends_with('…'),
-                    length > LONGEST_TITLE - "You are enrolled: ".len(),
+                    length > MAX_TITLE_LENGTH - "You are enrolled: ".len(),
                     "{length} {letter}"
                 );
             }

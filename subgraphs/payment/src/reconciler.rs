@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::till::Till;
 
 /// How often one looks. It costs two look-ups in indexes that are empty as a rule.
-const POLL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Goes on until `stop` is cancelled, which is noticed between two payments. Several may run at once.
 pub async fn run(till: Till, stop: CancellationToken) {
@@ -22,7 +22,7 @@ pub async fn run(till: Till, stop: CancellationToken) {
             Err(late) => warn!(error = %late, "payments have to wait"),
         }
         tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = stop.cancelled() => {}
         }
     }

@@ -28,7 +28,7 @@ use self::{directory::Directory, key::Key, schedule::Schedule};
 use crate::{TokenSettings, user::User};
 
 /// How often the directory is looked at.
-const POLL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The Ed25519 keys that sign access tokens, and those that did until lately. Clones share them.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl Keys {
     /// Follows the directory for as long as the process lives: what `lyceum admin rotate-key` adds
     /// is published, and what has become useless is removed.
     pub async fn watch(self) {
-        let mut ticks = interval(POLL);
+        let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_readable = true;
         loop {

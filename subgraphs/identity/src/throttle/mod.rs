@@ -23,7 +23,7 @@ pub use self::{clock::Clock, limit::Limit, settings::ThrottleSettings};
 use crate::user::normalize_email;
 
 /// So many pairs of client and account are remembered, and for so long after they were last seen.
-const MOST_KNOWN: u64 = 100_000;
+const MAX_TRUSTED: u64 = 100_000;
 const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
 
 /// Counts attempts. It knows clients, addresses and sessions by keyed hashes alone.
@@ -57,7 +57,7 @@ impl Throttle {
             refresh: buckets(settings.refresh_limit),
             refresh_client: buckets(settings.refresh_limit_client),
             known: Cache::builder()
-                .max_capacity(MOST_KNOWN)
+                .max_capacity(MAX_TRUSTED)
                 .eviction_policy(EvictionPolicy::lru())
                 .time_to_idle(KNOWN_FOR)
                 .build(),

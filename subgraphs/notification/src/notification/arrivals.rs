@@ -29,7 +29,7 @@ pub const CHANNEL: &str = "notifications";
 const RETRY: Duration = Duration::from_secs(1);
 
 /// A database that says nothing for so long is away.
-const PATIENCE: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Wakes those who follow a user's notifications. One connection listens for all of a process.
 #[derive(Clone)]
@@ -211,7 +211,7 @@ impl Reader {
             // What arrives while the table is read calls once more.
             let calls = *self.follower.called.borrow_and_update();
             let newer = self.follower.feed.newer(&self.store, self.user, self.cursor, calls);
-            match timeout(PATIENCE, newer).await {
+            match timeout(READ_TIMEOUT, newer).await {
                 Ok(Ok(newer)) if newer.is_empty() => self.follower.called.changed().await.ok()?,
                 Ok(Ok(newer)) => self.read.extend(newer),
                 Err(_) | Ok(Err(Error::Unavailable(_))) => sleep(RETRY).await,

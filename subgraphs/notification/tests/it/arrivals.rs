@@ -25,7 +25,7 @@ use crate::people::*;
 
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id } } }";
 /// Far more than anything takes, on a busy machine also.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 type Replies = BoxStream<'static, Reply>;
 
@@ -58,7 +58,7 @@ async fn tell(db: &PgPool, user: Uuid, title: &str) -> Uuid {
 }
 
 async fn next(replies: &mut Replies) -> Reply {
-    timeout(PATIENCE, replies.next()).await.expect("something arrives").expect("the stream goes on")
+    timeout(TIMEOUT, replies.next()).await.expect("something arrives").expect("the stream goes on")
 }
 
 async fn titles(replies: &mut Replies, count: usize) -> Vec<String> {
@@ -176,7 +176,7 @@ async fn only_ones_own_can_be_a_place_to_go_on_from(db: PgPool) {
 
         assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{after}");
         assert!(reply.0["errors"][0]["message"].as_str().is_some_and(|text| text.contains("after")), "{}", reply.0);
-        assert!(timeout(PATIENCE, replies.next()).await.expect("it ends").is_none());
+        assert!(timeout(TIMEOUT, replies.next()).await.expect("it ends").is_none());
     }
 }
 
@@ -188,7 +188,7 @@ async fn nobody_follows_anything_without_signing_in(db: PgPool) {
         let mut replies = client.subscribe(ADDED, json!({}));
 
         assert_eq!(next(&mut replies).await.error(), Some("UNAUTHENTICATED"));
-        assert!(timeout(PATIENCE, replies.next()).await.expect("it ends").is_none());
+        assert!(timeout(TIMEOUT, replies.next()).await.expect("it ends").is_none());
     }
 }
 

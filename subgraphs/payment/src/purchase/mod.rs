@@ -9,7 +9,7 @@ use subgraph_kit::{Code, CourseId, Refusal, money::amount_fault, text};
 
 use crate::course::Offer;
 
-const LONGEST_KEY: usize = 255;
+const MAX_KEY_LENGTH: usize = 255;
 
 /// What a student wants to buy, on the way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Order {
     pub fn check(&self) -> Result<(), Vec<Refusal>> {
         let is_empty = self.idempotency_key.is_empty();
         let refusals: Vec<Refusal> = [
-            text::check("idempotencyKey", &self.idempotency_key, false, Some(LONGEST_KEY)),
+            text::check("idempotencyKey", &self.idempotency_key, false, Some(MAX_KEY_LENGTH)),
             is_empty.then(|| Refusal::invalid("idempotencyKey", "must not be empty")),
             self.expected_amount.and_then(amount_fault).map(|message| Refusal::invalid("expectedAmount", message)),
         ]
