@@ -121,7 +121,7 @@ pub fn event(data: &[u8]) {
 
     let (envelope, text) = kept.unwrap_or_else(|_| panic!("the inbox has to keep an event"));
     assert_eq!((envelope.id, envelope.subject), (event.id, event.subject));
-    assert_eq!(envelope.r#type, event.fact.kind().name());
+    assert_eq!(envelope.r#type, event.payload.event_type().name());
     assert_eq!(serde_json::from_str::<Event>(&text).expect("it is an event"), event);
 }
 

@@ -55,9 +55,9 @@ struct Instruments {
     deliveries: Counter<u64>,
     effects: Counter<u64>,
     delays: Histogram<f64>,
-    waiting: Gauge<u64>,
+    pending: Gauge<u64>,
     oldest: Gauge<f64>,
-    set_aside: Gauge<u64>,
+    dead_lettered: Gauge<u64>,
 }
 
 impl Instruments {
@@ -122,13 +122,19 @@ impl Instruments {
                 &DELAYS,
                 "From the moment that an event happened until a service has acted on it.",
             ),
-            waiting: gauge("lyceum.events.waiting", "Events that wait, in an outbox to be delivered or in an inbox."),
+            pending: gauge(
+                "lyceum.events.pending",
+                "Events in an outbox that are not delivered, or in an inbox that are not handled.",
+            ),
             oldest: meter
                 .f64_gauge("lyceum.events.oldest")
                 .with_unit("s")
                 .with_description("How long the first of the events that wait has waited; 0 when none does.")
                 .build(),
-            set_aside: gauge("lyceum.events.set_aside", "Events that were given up, and wait for somebody."),
+            dead_lettered: gauge(
+                "lyceum.events.dead_lettered",
+                "Events that were dead-lettered, and wait for an operator.",
+            ),
         }
     }
 }
@@ -258,7 +264,7 @@ pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
     }
 }
 
-/// Somebody tried to deliver an event: it has `arrived`, it is `sent`, its destination is `away` or has `refused` it.
+/// Somebody tried to deliver an event: it is `delivered` or `published`, or its destination is `unavailable` or has `rejected` it.
 pub(crate) fn record_delivery(destination: &str, event_type: &'static str, outcome: &'static str) {
     let Some(instruments) = instruments() else { return };
     instruments.deliveries.add(
@@ -271,7 +277,7 @@ pub(crate) fn record_delivery(destination: &str, event_type: &'static str, outco
     );
 }
 
-/// A service tried to act on an event: it is `done`, it has `failed`, or it is `set_aside`.
+/// A service tried to act on an event: it is `done`, it has `failed`, or it is `dead_lettered`.
 pub(crate) fn record_handled(service: &'static str, event_type: &'static str, outcome: &'static str) {
     let Some(instruments) = instruments() else { return };
     instruments.effects.add(
@@ -294,17 +300,17 @@ pub(crate) struct Backlog<'a> {
     pub service: &'static str,
     /// `inbox`, or where an outbox sends to.
     pub destination: &'a str,
-    pub waiting: u64,
+    pub pending: u64,
     pub oldest: Duration,
-    pub set_aside: u64,
+    pub dead_lettered: u64,
 }
 
 pub(crate) fn record_backlog(backlog: &Backlog<'_>) {
     let Some(instruments) = instruments() else { return };
     let of = [KeyValue::new("subgraph", backlog.service), KeyValue::new("destination", backlog.destination.to_owned())];
-    instruments.waiting.record(backlog.waiting, &of);
+    instruments.pending.record(backlog.pending, &of);
     instruments.oldest.record(backlog.oldest.as_secs_f64(), &of);
-    instruments.set_aside.record(backlog.set_aside, &of);
+    instruments.dead_lettered.record(backlog.dead_lettered, &of);
 }
 
 /// From now on it is told how many connections a pool has, whenever somebody looks.

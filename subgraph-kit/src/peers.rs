@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Error, Subgraph,
-    events::Undelivered,
+    events::DeliveryError,
     signature::{SIGNATURE, Secrets, SignedParts},
     spans, timeouts,
 };
@@ -162,11 +162,11 @@ impl Peers {
     ///
     /// # Errors
     /// If it is refused, or nobody is there to take it.
-    pub async fn deliver(&self, service: &str, event: &[u8]) -> Result<(), Undelivered> {
+    pub async fn deliver(&self, service: &str, event: &[u8]) -> Result<(), DeliveryError> {
         match self.get(service) {
             Some(Peer::Local(peer)) => peer.receive(event).await,
             Some(Peer::Remote(peer)) => peer.deliver(event).await,
-            None => Err(Undelivered::Away(Failure::Unknown(service.to_owned()).to_string())),
+            None => Err(DeliveryError::Unavailable(Failure::Unknown(service.to_owned()).to_string())),
         }
     }
 
@@ -219,14 +219,14 @@ impl RemoteSubgraph {
         serde_json::from_slice(&body).map_err(|error| Error::internal(Failure::Format(self.name.clone(), error)))
     }
 
-    async fn deliver(&self, event: &[u8]) -> Result<(), Undelivered> {
+    async fn deliver(&self, event: &[u8]) -> Result<(), DeliveryError> {
         let sent = self.send(&self.events, "application/cloudevents+json", HeaderMap::new(), event.to_vec()).await;
         let response =
-            sent.map_err(|error| Undelivered::Away(Failure::Transport(self.name.clone(), error).to_string()))?;
+            sent.map_err(|error| DeliveryError::Unavailable(Failure::Transport(self.name.clone(), error).to_string()))?;
         match response.status() {
             status if status.is_success() => Ok(()),
-            StatusCode::BAD_REQUEST => Err(Undelivered::Refused(response.text().await.unwrap_or_default())),
-            status => Err(Undelivered::Away(Failure::Status(self.name.clone(), status).to_string())),
+            StatusCode::BAD_REQUEST => Err(DeliveryError::Rejected(response.text().await.unwrap_or_default())),
+            status => Err(DeliveryError::Unavailable(Failure::Status(self.name.clone(), status).to_string())),
         }
     }
 

@@ -34,7 +34,7 @@ use tracing::warn;
 
 use crate::{
     ClientTimeouts, Error, Shutdown, Subgraph,
-    events::Undelivered,
+    events::DeliveryError,
     http_server,
     peers::EVENTS_PATH,
     report,
@@ -214,8 +214,8 @@ fn until(stop: CancellationToken, answers: BoxStream<'static, Answer>) -> impl S
 async fn receive_event(State(subgraph): State<Subgraph>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
     match subgraph.receive(&body).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(Undelivered::Refused(reason)) => Err((StatusCode::BAD_REQUEST, reason)),
-        Err(Undelivered::Away(reason)) => {
+        Err(DeliveryError::Rejected(reason)) => Err((StatusCode::BAD_REQUEST, reason)),
+        Err(DeliveryError::Unavailable(reason)) => {
             warn!(subgraph.name = subgraph.name(), reason, "event not stored, the sender retries");
             Err((StatusCode::SERVICE_UNAVAILABLE, String::new()))
         }

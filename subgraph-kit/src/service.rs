@@ -31,7 +31,7 @@ use crate::{
     database,
     documents::Documents,
     entities::{self, Entities},
-    events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
+    events::{Bus, DeliveryError, EventSettings, EventWorker, Handler, Inbox},
     metrics::{self, OpenStream, RequestTimer},
     report,
     response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
@@ -189,7 +189,7 @@ impl Subgraph {
     /// Runs the background tasks: delivers and handles events, until `stop` is
     /// cancelled.
     pub async fn run_background(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
-        let events = Work { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
+        let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
         metrics::observe_pool(self.name, &self.db);
         let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
         tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
@@ -199,9 +199,9 @@ impl Subgraph {
     ///
     /// # Errors
     /// If it is refused, or cannot be kept at the moment.
-    pub async fn receive(&self, event: &[u8]) -> Result<(), Undelivered> {
+    pub async fn receive(&self, event: &[u8]) -> Result<(), DeliveryError> {
         let Some(inbox) = &self.inbox else {
-            return Err(Undelivered::Refused(format!("{} acts on no events", self.name)));
+            return Err(DeliveryError::Rejected(format!("{} acts on no events", self.name)));
         };
         inbox.receive(event).await
     }

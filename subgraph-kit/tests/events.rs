@@ -21,11 +21,11 @@ use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post}
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
     CourseId, DbPool, EnrollmentId, Error, Peers, ServiceContext, Subgraph, UserId,
-    events::{self, Afterwards, Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
+    events::{self, AfterCommit, Bus, BusAddress, EnrollmentPayload, Event, EventPayload, EventSettings, Handler},
     service,
     signature::Secrets,
     testing::{
-        events::{act_on_all, receive},
+        events::{process_all, receive},
         verifier,
     },
 };
@@ -52,8 +52,8 @@ fn subgraph(name: &'static str, db: &PgPool) -> Subgraph {
 }
 
 /// An event about `subject`, the `number`th one.
-fn fact(subject: usize, number: usize) -> Fact {
-    Fact::EnrollmentCreated(Place {
+fn payload(subject: usize, number: usize) -> EventPayload {
+    EventPayload::EnrollmentCreated(EnrollmentPayload {
         enrollment_id: EnrollmentId(Uuid::from_u128(subject as u128)),
         student_id: UserId(Uuid::nil()),
         course_id: CourseId(Uuid::nil()),
@@ -63,14 +63,14 @@ fn fact(subject: usize, number: usize) -> Fact {
 }
 
 fn subject_and_number(event: &Event) -> (u128, usize) {
-    let Fact::EnrollmentCreated(place) = &event.fact else { panic!("another event: {event:?}") };
+    let EventPayload::EnrollmentCreated(place) = &event.payload else { panic!("another event: {event:?}") };
     (event.subject.as_u128(), place.course_title.parse().expect("a number"))
 }
 
-async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
+async fn publish(db: &PgPool, payloads: impl IntoIterator<Item = EventPayload>) {
     let mut transaction = DbPool::from(db).begin().await.expect("a transaction");
-    for fact in facts {
-        events::publish(&mut transaction, fact).await.expect("it is written");
+    for payload in payloads {
+        events::publish(&mut transaction, payload).await.expect("it is written");
     }
     transaction.commit().await.expect("it is committed");
 }
@@ -177,7 +177,7 @@ async fn free_port() -> TcpListener {
 async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
     const SUBJECTS: usize = 40;
     const EACH: usize = 5;
-    publish(&db, (0..SUBJECTS * EACH).map(|index| fact(index % SUBJECTS, index / SUBJECTS))).await;
+    publish(&db, (0..SUBJECTS * EACH).map(|index| payload(index % SUBJECTS, index / SUBJECTS))).await;
     let log = Arc::new(Log::default());
     let one = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
     let two = Listener { name: 2, log: Arc::clone(&log) }.listen(free_port().await);
@@ -202,7 +202,7 @@ async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
 async fn a_relay_stops_between_two_events(db: PgPool) {
     let log = Arc::new(Log { permits: Some(Semaphore::new(0)), ..Log::default() });
     let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
-    publish(&db, (0..3).map(|number| fact(1, number))).await;
+    publish(&db, (0..3).map(|number| payload(1, number))).await;
 
     let permits = log.permits.as_ref().expect("it has some");
     let is_under_way = async || !log.under_way.lock().expect("a log").is_empty();
@@ -217,7 +217,7 @@ async fn events_wait_for_a_consumer_that_is_away(db: PgPool) {
     let port = free_port().await;
     let address = port.local_addr().expect("an address");
     drop(port);
-    publish(&db, (0..5).map(|number| fact(1, number))).await;
+    publish(&db, (0..5).map(|number| payload(1, number))).await;
 
     let _relay = work(&subgraph("enrollment", &db), &bus_to(&format!("http://{address}/graphql")));
     until("it has tried", async || count(&db, "select max(tries)::bigint from outbox").await > 1).await;
@@ -238,7 +238,7 @@ async fn what_is_refused_is_set_aside_and_can_be_sent_again(db: PgPool) {
     let log = Arc::new(Log::default());
     log.refuses.store(true, Ordering::SeqCst);
     let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
 
     let _relay = work(&subgraph("enrollment", &db), &bus);
     until("it is set aside", async || count(&db, "select count(set_aside_at) from outbox").await == 1).await;
@@ -247,7 +247,7 @@ async fn what_is_refused_is_set_aside_and_can_be_sent_again(db: PgPool) {
 
     log.refuses.store(false, Ordering::SeqCst);
     // What comes after it about the same thing does not wait for it.
-    publish(&db, [fact(1, 1)]).await;
+    publish(&db, [payload(1, 1)]).await;
     until("the next one is delivered", async || count(&db, WAITING).await == 1).await;
     query("update outbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
     query("select pg_notify('outbox', '')").execute(&db).await.expect("the relay is woken");
@@ -302,7 +302,7 @@ struct Act {
 struct Actor(Arc<Act>);
 
 impl Handler for Actor {
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
         let take =
             |left: &AtomicUsize| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         self.0.begun.fetch_add(1, Ordering::SeqCst);
@@ -332,10 +332,10 @@ async fn an_event_that_fails_too_often_is_set_aside_and_can_be_acted_on_again(db
     let act = Arc::new(Act::default());
     act.failures.store(8, Ordering::SeqCst);
     let subgraph = consumer(&db, &act);
-    receive(&subgraph, &Event::new(fact(1, 0))).await;
+    receive(&subgraph, &Event::new(payload(1, 0))).await;
 
     for tries in 1..=8 {
-        act_on_all(&subgraph).await;
+        process_all(&subgraph).await;
         assert_eq!(count(&db, "select tries::bigint from inbox").await, tries);
         assert_eq!(count(&db, "select count(set_aside_at) from inbox").await, i64::from(tries == 8));
         query("update inbox set next_try_at = now()").execute(&db).await.expect("time passes");
@@ -345,7 +345,7 @@ async fn an_event_that_fails_too_often_is_set_aside_and_can_be_acted_on_again(db
     assert_eq!(count(&db, "select count(*) from enrollments").await, 0);
 
     query("update inbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
-    act_on_all(&subgraph).await;
+    process_all(&subgraph).await;
     assert_eq!(count(&db, "select count(processed_at) from inbox").await, 1);
     assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
 }
@@ -355,7 +355,7 @@ async fn a_consumer_stops_between_two_events(db: PgPool) {
     let act = Arc::new(Act { permits: Some(Semaphore::new(0)), ..Act::default() });
     let subgraph = consumer(&db, &act);
     for number in 0..3 {
-        receive(&subgraph, &Event::new(fact(1, number))).await;
+        receive(&subgraph, &Event::new(payload(1, number))).await;
     }
 
     let permits = act.permits.as_ref().expect("it has some");
@@ -381,7 +381,7 @@ async fn what_is_left_to_do_afterwards_is_done_once_the_effect_is_there(db: PgPo
     .expect("no commit works");
     let _work = work(&subgraph, &Bus::default());
 
-    receive(&subgraph, &Event::new(fact(1, 0))).await;
+    receive(&subgraph, &Event::new(payload(1, 0))).await;
     until("it was tried", async || act.done.lock().expect("a list").len() >= 2).await;
     assert_eq!(act.afterwards.load(Ordering::SeqCst), 0, "nothing was committed");
 
@@ -398,7 +398,7 @@ async fn a_failure_is_tried_again_soon_even_after_a_panic(db: PgPool) {
     act.panics.store(1, Ordering::SeqCst);
     let subgraph = consumer(&db, &act);
     let _work = work(&subgraph, &Bus::default());
-    receive(&subgraph, &Event::new(fact(1, 0))).await;
+    receive(&subgraph, &Event::new(payload(1, 0))).await;
     let start = Instant::now();
 
     until("it is done", async || count(&db, "select count(processed_at) from inbox").await == 1).await;
@@ -417,7 +417,7 @@ async fn two_processes_act_on_each_event_once_and_in_order(db: PgPool) {
     let _work = [work(&consumer(&db, &act), &Bus::default()), work(&consumer(&db, &act), &Bus::default())];
 
     for index in 0..SUBJECTS * EACH {
-        let event = Event::new(fact(index % SUBJECTS, index / SUBJECTS));
+        let event = Event::new(payload(index % SUBJECTS, index / SUBJECTS));
         receive(&subgraph, &event).await;
         receive(&subgraph, &event).await;
     }
@@ -442,7 +442,7 @@ async fn an_event_travels_by_function_call_and_is_acted_on(db: PgPool) {
     let _work = [work(&subgraph("enrollment", &db), &context.bus), work(&listener, &context.bus)];
     let start = Instant::now();
 
-    publish(&db, [fact(1, 0), fact(1, 1)]).await;
+    publish(&db, [payload(1, 0), payload(1, 1)]).await;
     until("it is done", async || act.done.lock().expect("a list").len() == 2).await;
 
     // The database's notification is what wakes them.
@@ -526,7 +526,7 @@ async fn events_travel_through_nats_in_order_and_none_is_lost_with_it(db: PgPool
     ];
 
     for number in 0..EACH {
-        publish(&db, (0..SUBJECTS).map(|subject| fact(subject, number))).await;
+        publish(&db, (0..SUBJECTS).map(|subject| payload(subject, number))).await;
         if number == EACH / 2 {
             until("some are under way", async || count(&db, SENT).await > 0).await;
             nats.lose();
@@ -551,14 +551,14 @@ async fn an_event_counts_as_delivered_when_its_receipt_has_come(db: PgPool) {
     let nats = Nats::start();
     let bus = nats.bus(SECRET).await;
     let act = Arc::new(Act::default());
-    publish(&db, [fact(1, 0), fact(1, 1)]).await;
+    publish(&db, [payload(1, 0), payload(1, 1)]).await;
 
     let teller = work(&subgraph("enrollment", &db), &bus);
     until("it is sent", async || count(&db, SENT).await > 0).await;
     drop(teller);
     let _consumer = work(&consumer(&db, &act), &bus);
     until("it is acted on", async || act.done.lock().expect("a list").len() == 1).await;
-    // Nobody has heard the receipt, and what comes after it has not been sent.
+    // Nobody has heard the ack, and what comes after it has not been sent.
     assert_eq!(count(&db, WAITING).await, 2);
 
     let _teller = work(&subgraph("enrollment", &db), &bus);
@@ -572,7 +572,7 @@ async fn what_is_sent_again_takes_the_place_of_what_was_sent_before(db: PgPool) 
     const AGAIN: &str = "update outbox set next_try_at = now()";
     let nats = Nats::start();
     let act = Arc::new(Act::default());
-    publish(&db, (0..3).map(|subject| fact(subject, 0))).await;
+    publish(&db, (0..3).map(|subject| payload(subject, 0))).await;
     let _teller = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
     for times in 1..=4 {
         until("all are sent", async || count(&db, SENT).await == 3 * times).await;
@@ -594,21 +594,21 @@ async fn an_odd_event_stops_nobody_from_reading_on(db: PgPool) {
     let nats = Nats::start();
     let act = Arc::new(Act::default());
     let _consumer = work(&consumer(&db, &act), &nats.bus(SECRET).await);
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let _teller = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
     until("it has arrived", async || count(&db, WAITING).await == 0).await;
     let client = async_nats::connect(nats.url()).await.expect("a connection");
 
-    let mut odd = Event::new(fact(2, 0));
+    let mut odd = Event::new(payload(2, 0));
     odd.source = "https://example.com/no part of a subject".to_owned();
     let body = serde_json::to_vec(&odd).expect("JSON");
     say(&client, &format!("{EVENTS}{}", odd.id), body, Some(SECRET)).await;
     let unreadable = r#"{"event": "no id", "of": "notification"}"#.as_bytes().to_vec();
-    say(&client, RECEIPTS, unreadable, Some(SECRET)).await;
+    say(&client, ACKS, unreadable, Some(SECRET)).await;
     let id = Uuid::now_v7();
     let no_text = format!(r#"{{"event": "{id}", "of": "\u0000", "refused": "\u0000"}}"#).into_bytes();
-    say(&client, RECEIPTS, no_text, Some(SECRET)).await;
-    publish(&db, [fact(3, 0)]).await;
+    say(&client, ACKS, no_text, Some(SECRET)).await;
+    publish(&db, [payload(3, 0)]).await;
     until("what comes later has arrived", async || count(&db, WAITING).await == 0).await;
     until("all are acted on", async || act.done.lock().expect("a list").len() == 3).await;
     let stream = async_nats::jetstream::new(client).get_stream("lyceum").await.expect("a stream");
@@ -624,9 +624,9 @@ async fn what_an_inbox_refuses_is_set_aside_by_who_sent_it(db: PgPool) {
     let nats = Nats::start();
     let bus = nats.bus(SECRET).await;
     let listener = consumer(&db, &Arc::default());
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let id: Uuid = query_scalar("select event_id from outbox").fetch_one(&db).await.expect("an event");
-    let mut other = Event::new(fact(2, 0));
+    let mut other = Event::new(payload(2, 0));
     other.id = id;
     receive(&listener, &other).await;
 
@@ -639,7 +639,7 @@ async fn what_an_inbox_refuses_is_set_aside_by_who_sent_it(db: PgPool) {
 }
 
 const EVENTS: &str = "lyceum.event.notification.enrollment.created.";
-const RECEIPTS: &str = "lyceum.receipt.enrollment";
+const ACKS: &str = "lyceum.ack.enrollment";
 
 async fn say(client: &async_nats::Client, subject: &str, body: Vec<u8>, secret: Option<&str>) {
     let signature = secret.map(|secret| secret.parse::<Secrets>().expect("a secret").sign_message(subject, &body));
@@ -662,11 +662,11 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     // Its secret is another one than the listener's: so nothing that it sends arrives.
     let teller = work(&subgraph("enrollment", &db), &nats.bus(OTHER_SECRET).await);
     let _listener = work(&consumer(&db, &act), &bus);
-    publish(&db, [fact(1, 0), fact(2, 0)]).await;
+    publish(&db, [payload(1, 0), payload(2, 0)]).await;
     until("both are sent", async || count(&db, SENT).await >= 2).await;
 
     let client = async_nats::connect(nats.url()).await.expect("a connection");
-    let event = |subject| serde_json::to_vec(&Event::new(fact(subject, 0))).expect("JSON");
+    let event = |subject| serde_json::to_vec(&Event::new(payload(subject, 0))).expect("JSON");
     say(&client, &format!("{EVENTS}0"), event(3), None).await;
     say(&client, &format!("{EVENTS}1"), event(4), Some(OTHER_SECRET)).await;
     say(&client, &format!("{EVENTS}2"), b"\0 no JSON".to_vec(), None).await;
@@ -682,10 +682,10 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
 
     let ids: Vec<Uuid> =
         query_scalar("select event_id from outbox order by position").fetch_all(&db).await.expect("two");
-    let receipt = |id| format!(r#"{{"event": "{id}", "of": "notification", "refused": null}}"#).into_bytes();
-    say(&client, RECEIPTS, receipt(ids[0]), None).await;
-    say(&client, RECEIPTS, receipt(ids[0]), Some(SECRET)).await;
-    say(&client, RECEIPTS, receipt(ids[1]), Some(OTHER_SECRET)).await;
+    let ack = |id| format!(r#"{{"event": "{id}", "consumer": "notification", "rejected": null}}"#).into_bytes();
+    say(&client, ACKS, ack(ids[0]), None).await;
+    say(&client, ACKS, ack(ids[0]), Some(SECRET)).await;
+    say(&client, ACKS, ack(ids[1]), Some(OTHER_SECRET)).await;
     until("the signed one is believed", async || count(&db, WAITING).await < 2).await;
     let waiting: Uuid = query_scalar(WAITING_ID).fetch_one(&db).await.expect("one waits");
     assert_eq!(waiting, ids[0]);
@@ -716,7 +716,7 @@ async fn a_stream_of_an_earlier_version_is_brought_up_to_date(db: PgPool) {
     stream.create_consumer(old).await.expect("a reader");
     let (act, bus) = (Arc::new(Act::default()), nats.bus(SECRET).await);
 
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let _work = [work(&subgraph("enrollment", &db), &bus), work(&consumer(&db, &act), &bus)];
 
     until("it has come", async || act.done.lock().expect("a list").len() == 1).await;
@@ -735,13 +735,13 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
     let act = Arc::new(Act::default());
     let teller = subgraph("enrollment", &db);
 
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let their_relay = work(&teller, &theirs);
     until("it is in NATS", async || count(&db, SENT).await > 0).await;
     drop(their_relay);
     // Theirs would have an outbox of its own.
     query("delete from outbox").execute(&db).await.expect("it is taken away");
-    publish(&db, [fact(2, 0)]).await;
+    publish(&db, [payload(2, 0)]).await;
     let _work = [work(&teller, &ours), work(&consumer(&db, &act), &ours)];
     until("ours has come", async || !act.done.lock().expect("a list").is_empty()).await;
 
@@ -754,7 +754,7 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
 #[sqlx::test(migrations = "../migrations/enrollment")]
 async fn what_was_sent_through_nats_arrives_when_the_bus_is_local_again(db: PgPool) {
     let nats = Nats::start();
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let relay = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
     until("it is in NATS", async || count(&db, SENT).await > 0).await;
     drop((relay, nats));

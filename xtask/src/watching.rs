@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_metric_that_nobody_explains_is_found() {
         let names =
-            ["up", "scrape_samples_scraped", "lyceum_events_waiting", "db_client_operation_duration_seconds_sum"];
+            ["up", "scrape_samples_scraped", "lyceum_events_pending", "db_client_operation_duration_seconds_sum"];
         let mut names: BTreeSet<_> = names.map(str::to_owned).into();
         expect_metrics(&names).expect("all are explained");
 

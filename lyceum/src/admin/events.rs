@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use console::style;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
-use subgraph_kit::events::Kind;
+use subgraph_kit::events::EventType;
 use uuid::Uuid;
 
 use super::Place;
@@ -158,8 +158,8 @@ impl Scope {
 
 impl Tray {
     fn of(name: Name) -> Vec<Self> {
-        let tells = Kind::ALL.iter().any(|kind| kind.source() == name.as_str());
-        let is_told = Kind::ALL.iter().any(|kind| kind.consumers().contains(&name.as_str()));
+        let tells = EventType::ALL.iter().any(|event_type| event_type.source() == name.as_str());
+        let is_told = EventType::ALL.iter().any(|event_type| event_type.consumers().contains(&name.as_str()));
         [(tells, Self::Outbox), (is_told, Self::Inbox)]
             .into_iter()
             .filter_map(|(has, tray)| has.then_some(tray))

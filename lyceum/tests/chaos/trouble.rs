@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
 /// Only where NATS is.
 const NATS_STEPS: &[Step] = &[
     ("nats.received", &["enrollment", "notification", "payment"]),
-    ("relay.settled", &["identity", "payment", "enrollment"]),
+    ("relay.acknowledged", &["identity", "payment", "enrollment"]),
 ];
 
 /// A service that dies at a step.

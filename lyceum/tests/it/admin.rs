@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use subgraph_kit::{
     UserId,
-    events::{Event, Fact, Registration},
+    events::{Event, EventPayload, Registration},
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -204,8 +204,9 @@ fn where_nothing_runs_it_says_what_to_do() {
 
 #[test]
 fn an_event_that_was_set_aside_is_shown_and_sent_again() {
-    let fact = Fact::UserRegistered(Registration { user_id: UserId(Uuid::now_v7()), name: "Late".to_owned() });
-    let event = Event::new(fact);
+    let payload =
+        EventPayload::UserRegistered(Registration { user_id: UserId(Uuid::now_v7()), name: "Late".to_owned() });
+    let event = Event::new(payload);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut db = runtime.block_on(async {
         let mut db = PgConnection::connect(&system().addresses.databases["notification"]).await.expect("the database");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar};
 use subgraph_kit::{
     UserId,
-    events::{Event, Fact, Registration},
+    events::{Event, EventPayload, Registration},
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -23,7 +23,8 @@ use crate::system::{FACT_SECRET, PASSWORD, Process, SECRET, System, Visitor, fre
 fn a_notification_is_one_line_on_standard_output_that_says_nothing_private() {
     let system = System::start(&["--temporary", "--empty"]);
     let user = Uuid::now_v7();
-    let event = Event::new(Fact::UserRegistered(Registration { user_id: UserId(user), name: "Zebedee".to_owned() }));
+    let event =
+        Event::new(EventPayload::UserRegistered(Registration { user_id: UserId(user), name: "Zebedee".to_owned() }));
 
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let notification: Uuid = runtime.block_on(async {

@@ -355,7 +355,7 @@ fn numbers_say_what_has_happened() {
             1.0,
         );
         becomes(&url, "lyceum_events_delay_seconds_count", &[("subgraph", service), ("type", kind)], 1.0);
-        let arrived = [("destination", service), ("type", kind), ("outcome", "arrived")];
+        let arrived = [("destination", service), ("type", kind), ("outcome", "delivered")];
         becomes(&url, "lyceum_events_delivered_total", &arrived, 1.0);
     }
     // The pool that answers has five connections, and nobody asks anything now.
@@ -426,9 +426,9 @@ fn events_that_wait_and_streams_that_are_open_are_counted() {
     let answer = system.anonymous().data(REGISTER, json!({ "input": input }));
     let ada = system.anonymous().with_token(answer["register"]["session"]["accessToken"].as_str().expect("a token"));
     becomes(&url, "lyceum_events_handled_total", &[("subgraph", "notification"), ("outcome", "done")], 1.0);
-    becomes(&url, "lyceum_events_waiting", &told, 0.0);
+    becomes(&url, "lyceum_events_pending", &told, 0.0);
     set_one_aside(&system);
-    becomes(&url, "lyceum_events_set_aside", &told, 1.0);
+    becomes(&url, "lyceum_events_dead_lettered", &told, 1.0);
 
     for transport in ["sse", "ws"] {
         let follower = Follower::start(transport, &system, Some(ada.token()), &Value::Null);

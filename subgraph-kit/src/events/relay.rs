@@ -11,8 +11,8 @@ use tracing::{debug, error};
 use uuid::Uuid;
 
 use super::{
-    Kind,
-    bus::{Bus, Delivery, Undelivered},
+    EventType,
+    bus::{Bus, Delivery, DeliveryError},
     outbox::CHANNEL,
 };
 use crate::{
@@ -32,7 +32,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// An event on its way.
 #[derive(sqlx::FromRow)]
-struct Waiting {
+struct PendingEvent {
     position: i64,
     event_id: Uuid,
     r#type: String,
@@ -41,15 +41,15 @@ struct Waiting {
 
 /// What a round did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Round {
+pub enum Progress {
     /// There was nothing to do.
     Idle,
     /// Events were delivered, acted on, or set aside.
-    Moved,
+    Made,
     /// There is something to do when this is over.
-    Later(Duration),
+    NotBefore(Duration),
     /// Whoever wants them is away.
-    Stuck,
+    Blocked,
 }
 
 /// Delivers what waits for `destination`. The rows stay locked meanwhile, by a connection that dies
@@ -58,50 +58,50 @@ pub enum Round {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn round(db: &DbPool, bus: &Bus, destination: &str) -> Result<Round, sqlx::Error> {
+pub async fn deliver_pending(db: &DbPool, bus: &Bus, destination: &str) -> Result<Progress, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    let waiting = claim(&mut transaction, destination).await?;
-    if waiting.is_empty() {
-        return Ok(Round::Idle);
+    let pending = claim(&mut transaction, destination).await?;
+    if pending.is_empty() {
+        return Ok(Progress::Idle);
     }
     let mut deliveries: FuturesUnordered<_> =
-        waiting.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
-    let (mut arrived, mut on_their_way) = (Vec::new(), Vec::new());
+        pending.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
+    let (mut delivered, mut published) = (Vec::new(), Vec::new());
     // One event that nobody takes must not slow down those about other things.
-    let mut round = Round::Stuck;
+    let mut progress = Progress::Blocked;
     while let Some((event, outcome)) = deliveries.next().await {
         match outcome {
-            Ok(Delivery::Arrived) => {
-                round = Round::Moved;
-                arrived.push(event.position);
+            Ok(Delivery::Delivered) => {
+                progress = Progress::Made;
+                delivered.push(event.position);
             }
-            Ok(Delivery::OnItsWay) => {
-                round = Round::Moved;
-                on_their_way.push(event.position);
+            Ok(Delivery::Published) => {
+                progress = Progress::Made;
+                published.push(event.position);
             }
-            Err(Undelivered::Refused(reason)) => {
-                round = Round::Moved;
-                set_aside(&mut *transaction, destination, event.event_id, &reason).await?;
+            Err(DeliveryError::Rejected(reason)) => {
+                progress = Progress::Made;
+                dead_letter(&mut *transaction, destination, event.event_id, &reason).await?;
             }
-            Err(Undelivered::Away(reason)) => {
+            Err(DeliveryError::Unavailable(reason)) => {
                 debug!(destination, event.id = %event.event_id, reason, "not delivered yet");
-                note(&mut transaction, event, &reason).await?;
+                record_failure(&mut transaction, event, &reason).await?;
             }
         }
     }
     fail_point("relay.delivered");
     query("update outbox set delivered_at = now(), reason = null where position = any($1)")
-        .bind(&arrived)
+        .bind(&delivered)
         .execute(&mut *transaction)
         .await?;
-    expect_receipts(&mut transaction, &on_their_way).await?;
+    mark_published(&mut transaction, &published).await?;
     transaction.commit().await?;
     fail_point("relay.committed");
-    Ok(round)
+    Ok(progress)
 }
 
 /// The first of each thing that events are about.
-async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<Waiting>, sqlx::Error> {
+async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event
          from outbox
@@ -122,42 +122,43 @@ async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<
     .await
 }
 
-async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<Delivery, Undelivered> {
-    let kind = Kind::named(&event.r#type).ok_or_else(|| Undelivered::Refused("no known type".to_owned()))?;
-    let delivery = bus.deliver(destination, kind, event.event_id, event.event.as_bytes());
+async fn deliver(bus: &Bus, destination: &str, event: &PendingEvent) -> Result<Delivery, DeliveryError> {
+    let event_type =
+        EventType::from_type(&event.r#type).ok_or_else(|| DeliveryError::Rejected("no known type".to_owned()))?;
+    let delivery = bus.deliver(destination, event_type, event.event_id, event.event.as_bytes());
     let outcome = timeout(DELIVERY_TIMEOUT, delivery)
         .await
-        .unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())));
-    metrics::record_delivery(destination, kind.name(), name(&outcome));
+        .unwrap_or_else(|_| Err(DeliveryError::Unavailable("no answer in time".to_owned())));
+    metrics::record_delivery(destination, event_type.name(), outcome_name(&outcome));
     outcome
 }
 
-fn name(outcome: &Result<Delivery, Undelivered>) -> &'static str {
+fn outcome_name(outcome: &Result<Delivery, DeliveryError>) -> &'static str {
     match outcome {
-        Ok(Delivery::Arrived) => "arrived",
-        Ok(Delivery::OnItsWay) => "sent",
-        Err(Undelivered::Refused(_)) => "refused",
-        Err(Undelivered::Away(_)) => "away",
+        Ok(Delivery::Delivered) => "delivered",
+        Ok(Delivery::Published) => "published",
+        Err(DeliveryError::Rejected(_)) => "rejected",
+        Err(DeliveryError::Unavailable(_)) => "unavailable",
     }
 }
 
 /// What went into a stream goes there again, at growing intervals of 5 s to about 5 min, until the service that it
 /// is for says that it has it: a stream can be lost.
-async fn expect_receipts(transaction: &mut PgConnection, on_their_way: &[i64]) -> Result<(), sqlx::Error> {
+async fn mark_published(transaction: &mut PgConnection, published: &[i64]) -> Result<(), sqlx::Error> {
     query(
         "update outbox
          set sent = sent + 1, next_try_at = now() + interval '5 s' * power(2, least(sent, 6)),
-             reason = 'on its way: ' || destination || ' has not said yet that it has it'
+             reason = 'published: ' || destination || ' has not acknowledged it yet'
          where position = any($1)",
     )
-    .bind(on_their_way)
+    .bind(published)
     .execute(transaction)
     .await?;
     Ok(())
 }
 
 /// Lets all that is on its way go again at once: it may be lost. Waits for the database if it is away.
-pub(super) async fn send_again(db: &DbPool) {
+pub(super) async fn republish_unacked(db: &DbPool) {
     let statement = "with again as (
              update outbox set sent = 0, next_try_at = now()
              where delivered_at is null and set_aside_at is null and sent > 0
@@ -173,14 +174,14 @@ pub(super) async fn send_again(db: &DbPool) {
 ///
 /// # Errors
 /// Those of the database.
-pub(super) async fn settle(
+pub(super) async fn acknowledge(
     db: &DbPool,
     destination: &str,
     event: Uuid,
-    refused: Option<&str>,
+    rejected: Option<&str>,
 ) -> Result<(), sqlx::Error> {
-    if let Some(reason) = refused {
-        set_aside(db, destination, event, reason).await?;
+    if let Some(reason) = rejected {
+        dead_letter(db, destination, event, reason).await?;
     } else {
         query(
             "update outbox set delivered_at = now(), set_aside_at = null, reason = null
@@ -191,13 +192,13 @@ pub(super) async fn settle(
         .execute(db)
         .await?;
     }
-    fail_point("relay.settled");
+    fail_point("relay.acknowledged");
     // What comes after it about the same thing may go.
     query("select pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
     Ok(())
 }
 
-async fn note(transaction: &mut PgConnection, event: &Waiting, reason: &str) -> Result<(), sqlx::Error> {
+async fn record_failure(transaction: &mut PgConnection, event: &PendingEvent, reason: &str) -> Result<(), sqlx::Error> {
     query("update outbox set tries = tries + 1, reason = $2 where position = $1")
         .bind(event.position)
         .bind(reason)
@@ -206,7 +207,7 @@ async fn note(transaction: &mut PgConnection, event: &Waiting, reason: &str) -> 
     Ok(())
 }
 
-async fn set_aside(db: impl PgExecutor<'_>, destination: &str, event: Uuid, reason: &str) -> Result<(), sqlx::Error> {
+async fn dead_letter(db: impl PgExecutor<'_>, destination: &str, event: Uuid, reason: &str) -> Result<(), sqlx::Error> {
     let r#type: Option<String> = query_scalar(
         "update outbox set set_aside_at = now(), tries = tries + 1, reason = $3
          where event_id = $1 and destination = $2 and delivered_at is null and set_aside_at is null

@@ -2,8 +2,8 @@
 
 mod course;
 pub mod enrollment;
+mod event_handler;
 mod payment;
-mod told;
 mod user;
 
 use async_graphql::EmptySubscription;
@@ -20,7 +20,7 @@ use crate::{
         graphql::{EnrollmentMutation, EnrollmentQuery},
         store::Store,
     },
-    told::Consumer,
+    event_handler::EventHandler,
 };
 
 /// The name in `supergraph.yaml`.
@@ -54,5 +54,5 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let db = db.into();
     let store = Store::open(db.clone()).await?;
     let schema = builder().data(context.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone()).with_event_handler(Consumer))
+    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone()).with_event_handler(EventHandler))
 }

@@ -1,7 +1,7 @@
 //! The notification subgraph: what the platform has to tell its users.
 
+mod event_handler;
 pub mod notification;
-mod told;
 mod user;
 
 use sqlx::migrate;
@@ -17,7 +17,7 @@ use crate::notification::{
     store::Store,
 };
 
-pub use crate::told::LOG_TARGET;
+pub use crate::event_handler::LOG_TARGET;
 
 /// The name in `supergraph.yaml`.
 pub const NAME: &str = "notification";
@@ -46,5 +46,5 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let db = db.into();
     let store = Store::open(db.clone()).await?;
     let subgraph = Subgraph::new(NAME, schema(), store, db, context.verifier.clone());
-    Ok(subgraph.with_event_handler(told::Consumer))
+    Ok(subgraph.with_event_handler(event_handler::EventHandler))
 }

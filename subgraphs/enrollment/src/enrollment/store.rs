@@ -9,7 +9,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId,
     children::{Children, ParentCount, ParentPage},
-    events::{self, Fact},
+    events::{self, EventPayload},
     failpoint::fail_point,
     ids::new_id_and_time,
     list::{Filter, Order, Page, Paginated, Table},
@@ -336,18 +336,18 @@ pub async fn unseat(
 
 /// What the others are told of a new place.
 #[must_use]
-pub fn created(enrollment: &Enrollment, course_title: String) -> Fact {
-    Fact::EnrollmentCreated(told(enrollment, course_title))
+pub fn created(enrollment: &Enrollment, course_title: String) -> EventPayload {
+    EventPayload::EnrollmentCreated(told(enrollment, course_title))
 }
 
 /// What the others are told of a place that was taken back.
 #[must_use]
-pub fn revoked(enrollment: &Enrollment, course_title: String) -> Fact {
-    Fact::EnrollmentRevoked(told(enrollment, course_title))
+pub fn revoked(enrollment: &Enrollment, course_title: String) -> EventPayload {
+    EventPayload::EnrollmentRevoked(told(enrollment, course_title))
 }
 
-fn told(enrollment: &Enrollment, course_title: String) -> events::Place {
-    events::Place {
+fn told(enrollment: &Enrollment, course_title: String) -> events::EnrollmentPayload {
+    events::EnrollmentPayload {
         enrollment_id: enrollment.id,
         student_id: enrollment.student_id,
         course_id: enrollment.course_id,

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions, query_scalar};
 use subgraph_kit::{
     EnrollmentId, PaymentId,
-    events::{Fact, Place},
-    testing::{Reply, TestClient, events::told},
+    events::{EnrollmentPayload, EventPayload},
+    testing::{Reply, TestClient, events::published},
 };
 use uuid::Uuid;
 
@@ -51,14 +51,14 @@ async fn a_student_enrolls_in_a_free_course(db: PgPool) {
     .await
     .expect("the enrollment is there");
     assert!(time_is_the_ids);
-    let place = Place {
+    let place = EnrollmentPayload {
         enrollment_id: EnrollmentId(id),
         student_id: purchase(NOBODY, BOB, SQL).student_id,
         course_id: purchase(NOBODY, BOB, SQL).course_id,
         course_title: "SQL".to_owned(),
         payment_id: None,
     };
-    assert_eq!(told(&db).await, [Fact::EnrollmentCreated(place)]);
+    assert_eq!(published(&db).await, [EventPayload::EnrollmentCreated(place)]);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
@@ -70,9 +70,9 @@ async fn a_student_enrolls_with_a_payment(db: PgPool) {
 
     assert_eq!(reply.data("/enroll/enrollment/payment/id"), &json!(UNUSED_PAYMENT));
     assert_eq!(house.use_of(UNUSED_PAYMENT).await.as_deref(), Some("enrolled"));
-    let told = told(&db).await;
+    let told = published(&db).await;
     assert!(
-        matches!(&told[..], [Fact::EnrollmentCreated(place)] if place.payment_id == Some(PaymentId(UNUSED_PAYMENT))),
+        matches!(&told[..], [EventPayload::EnrollmentCreated(place)] if place.payment_id == Some(PaymentId(UNUSED_PAYMENT))),
         "{told:?}"
     );
 }
@@ -107,7 +107,7 @@ async fn each_refusal_names_its_field_and_writes_nothing(db: PgPool) {
         assert_eq!(reply.user_errors(), refusal, "{course} {payment:?}");
         assert_eq!(reply.data("/enroll/enrollment"), &Value::Null);
     }
-    assert_eq!(told(&db).await, []);
+    assert_eq!(published(&db).await, []);
     assert_eq!(house.places(ALICE, LATIN).await, []);
 }
 
@@ -142,7 +142,7 @@ async fn a_course_subgraph_that_is_away_is_said_to_be_away(db: PgPool) {
     let reply = enroll(&app(db.clone()).await.student(BOB), SQL, None).await;
 
     assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));
-    assert_eq!(told(&db).await, []);
+    assert_eq!(published(&db).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]

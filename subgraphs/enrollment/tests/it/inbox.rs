@@ -5,10 +5,10 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
 use subgraph_kit::{
-    events::{Event, Fact, Undelivered},
+    events::{DeliveryError, Event, EventPayload},
     serve,
     signature::{RouterAuth, SIGNATURE, Secrets, SignedParts},
-    testing::events::{act_on_all, receive, set_aside},
+    testing::events::{dead_lettered, process_all, receive},
 };
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{peers::*, people::*};
 
 fn event() -> Event {
-    Event::new(Fact::PaymentCompleted(purchase(UNUSED_PAYMENT, ALICE, LATIN)))
+    Event::new(EventPayload::PaymentCompleted(purchase(UNUSED_PAYMENT, ALICE, LATIN)))
 }
 
 /// The same, but for this.
@@ -51,10 +51,10 @@ async fn an_id_with_another_body_is_refused(db: PgPool) {
     let other = changed(&event, |event| event["data"]["amount"] = json!("0.01"));
     let outcome = house.subgraph.receive(&other).await;
 
-    assert!(matches!(outcome, Err(Undelivered::Refused(_))), "{outcome:?}");
-    act_on_all(&house.subgraph).await;
+    assert!(matches!(outcome, Err(DeliveryError::Rejected(_))), "{outcome:?}");
+    process_all(&house.subgraph).await;
     receive(&house.subgraph, &event).await;
-    assert!(matches!(house.subgraph.receive(&other).await, Err(Undelivered::Refused(_))));
+    assert!(matches!(house.subgraph.receive(&other).await, Err(DeliveryError::Rejected(_))));
     assert_eq!(kept(&db).await, 1);
 }
 
@@ -63,7 +63,7 @@ async fn what_cannot_be_used_is_set_aside_with_the_reason(db: PgPool) {
     let house = House::new(db.clone()).await;
     let lost = changed(&event(), |event| event["type"] = json!("lyceum.payment.lost"));
     let poor = changed(&event(), |event| _ = event["data"].as_object_mut().expect("data").remove("amount"));
-    let foreign = Event::new(Fact::EnrollmentRejected(subgraph_kit::events::Rejection {
+    let foreign = Event::new(EventPayload::EnrollmentRejected(subgraph_kit::events::EnrollmentRejected {
         payment_id: subgraph_kit::PaymentId(UNUSED_PAYMENT),
     }));
 
@@ -71,9 +71,9 @@ async fn what_cannot_be_used_is_set_aside_with_the_reason(db: PgPool) {
     house.subgraph.receive(&poor).await.expect("it is kept");
     receive(&house.subgraph, &foreign).await;
     receive(&house.subgraph, &event()).await;
-    act_on_all(&house.subgraph).await;
+    process_all(&house.subgraph).await;
 
-    let aside = set_aside(&db).await;
+    let aside = dead_lettered(&db).await;
     assert_eq!(aside.len(), 3, "{aside:?}");
     assert!(aside[0].1.contains("lyceum.payment.lost"), "{aside:?}");
     assert!(aside[1].1.contains("amount"), "{aside:?}");
@@ -91,8 +91,8 @@ async fn a_title_may_be_any_text(db: PgPool) {
         let mut purchase = purchase(Uuid::now_v7(), student, LATIN);
         title.clone_into(&mut purchase.course_title);
 
-        receive(&house.subgraph, &Event::new(Fact::PaymentCompleted(purchase.clone()))).await;
-        act_on_all(&house.subgraph).await;
+        receive(&house.subgraph, &Event::new(EventPayload::PaymentCompleted(purchase.clone()))).await;
+        process_all(&house.subgraph).await;
 
         assert_eq!(house.places(student, LATIN).await, [Some(purchase.payment_id.0)], "{title:?}");
     }
@@ -109,7 +109,7 @@ async fn what_cannot_be_kept_is_refused(db: PgPool) {
     ] {
         let outcome = house.subgraph.receive(&refused).await;
 
-        assert!(matches!(outcome, Err(Undelivered::Refused(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(DeliveryError::Rejected(_))), "{outcome:?}");
     }
     assert_eq!(kept(&db).await, 0);
 }

@@ -6,8 +6,8 @@ use futures::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;
 use subgraph_kit::{
-    events::{Event, Fact, Refund, RefundReason},
-    testing::events::{act_on_all, receive, told},
+    events::{Event, EventPayload, Refund, RefundReason},
+    testing::events::{process_all, published, receive},
 };
 use uuid::Uuid;
 
@@ -25,11 +25,13 @@ fn student(round: u128) -> Uuid {
 
 /// How often each kind of event was told of this round's student.
 async fn told_of(db: &PgPool, student: Uuid) -> (usize, usize) {
-    let told = told(db).await;
-    let created =
-        told.iter().filter(|fact| matches!(fact, Fact::EnrollmentCreated(place) if place.student_id.0 == student));
-    let revoked =
-        told.iter().filter(|fact| matches!(fact, Fact::EnrollmentRevoked(place) if place.student_id.0 == student));
+    let told = published(db).await;
+    let created = told
+        .iter()
+        .filter(|payload| matches!(payload, EventPayload::EnrollmentCreated(place) if place.student_id.0 == student));
+    let revoked = told
+        .iter()
+        .filter(|payload| matches!(payload, EventPayload::EnrollmentRevoked(place) if place.student_id.0 == student));
     (created.count(), revoked.count())
 }
 
@@ -60,9 +62,9 @@ async fn an_enroll_and_the_payments_own_event_make_one_enrollment(db: PgPool) {
     for round in 0..ROUNDS {
         let client = house.app.student(student(round));
         let purchase = house.pay(payment(round), student(round), LATIN, "COMPLETED");
-        receive(&house.subgraph, &Event::new(Fact::PaymentCompleted(purchase))).await;
+        receive(&house.subgraph, &Event::new(EventPayload::PaymentCompleted(purchase))).await;
 
-        let (reply, ()) = tokio::join!(enroll(&client, LATIN, Some(payment(round))), act_on_all(&house.subgraph));
+        let (reply, ()) = tokio::join!(enroll(&client, LATIN, Some(payment(round))), process_all(&house.subgraph));
 
         let errors = reply.user_errors();
         assert!(errors.is_empty() || errors == [("ALREADY_ENROLLED", String::new())], "{round}: {errors:?}");
@@ -84,9 +86,9 @@ async fn a_refund_wins_against_an_enroll(db: PgPool) {
         let client = house.app.student(student(round));
         let purchase = house.pay(payment(round), student(round), LATIN, "COMPLETED");
         let refund = Refund { purchase, reason: RefundReason::Requested };
-        receive(&house.subgraph, &Event::new(Fact::PaymentRefunded(refund))).await;
+        receive(&house.subgraph, &Event::new(EventPayload::PaymentRefunded(refund))).await;
 
-        let (enrolls, acts) = (enroll(&client, LATIN, Some(payment(round))), act_on_all(&house.subgraph));
+        let (enrolls, acts) = (enroll(&client, LATIN, Some(payment(round))), process_all(&house.subgraph));
         let reply = match u32::try_from(round % 20).expect("small") {
             0 => {
                 acts.await;
@@ -122,13 +124,13 @@ async fn a_change_of_status_meets_a_revocation(db: PgPool) {
         let made = enroll(&client, LATIN, Some(payment(round))).await.ok();
         let id = made.data("/enroll/enrollment/id");
         let refund = Refund { purchase, reason: RefundReason::Requested };
-        receive(&house.subgraph, &Event::new(Fact::PaymentRefunded(refund))).await;
+        receive(&house.subgraph, &Event::new(EventPayload::PaymentRefunded(refund))).await;
 
         let document = "mutation ($input: SetEnrollmentStatusInput!) {
             setEnrollmentStatus(input: $input) { enrollment { status } userErrors { code field } }
         }";
         let input = json!({ "input": { "enrollmentId": id, "status": "COMPLETED" } });
-        let (reply, ()) = tokio::join!(client.send(document, input), act_on_all(&house.subgraph));
+        let (reply, ()) = tokio::join!(client.send(document, input), process_all(&house.subgraph));
 
         let errors = reply.user_errors();
         assert!(errors.is_empty() || errors == [("NOT_FOUND", "enrollmentId".to_owned())], "{round}: {reply:?}");

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use subgraph_kit::{
     ClientIp, Code, Error, Refusal,
-    events::{self, Fact, Registration},
+    events::{self, EventPayload, Registration},
     metrics,
     text::has_no_nul,
 };
@@ -92,7 +92,7 @@ impl Sessions {
         let refresh_token = RefreshToken::new();
         store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
-        events::publish(&mut tx, Fact::UserRegistered(registration)).await?;
+        events::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
         tx.commit().await?;
         self.throttle.remember(client, &sign_up.email);
 

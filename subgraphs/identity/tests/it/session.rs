@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::{
     UserId,
-    events::{Fact, Registration},
-    testing::{Reply, TestApp, events::told},
+    events::{EventPayload, Registration},
+    testing::{Reply, TestApp, events::published},
 };
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ async fn others_are_told_of_a_registration_and_of_nothing_that_failed(db: PgPool
     register_dora(&app).await;
 
     let registration = Registration { user_id: UserId(id.expect("an id")), name: "Dora".to_owned() };
-    assert_eq!(told(&db).await, [Fact::UserRegistered(registration)]);
+    assert_eq!(published(&db).await, [EventPayload::UserRegistered(registration)]);
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]

@@ -48,7 +48,7 @@ async fn until_somebody_listens(db: &PgPool) -> i32 {
     }
 }
 
-async fn tell(db: &PgPool, user: Uuid, title: &str) -> Uuid {
+async fn insert_one(db: &PgPool, user: Uuid, title: &str) -> Uuid {
     let mut tx = DbPool::from(db).begin().await.expect("a transaction");
     let new =
         NewNotification { user_id: UserId(user), kind: Kind::Payment, title: title.to_owned(), body: String::new() };
@@ -78,7 +78,7 @@ async fn is_quiet(replies: &mut Replies) -> bool {
 async fn what_is_written_arrives_and_nothing_from_before(db: PgPool) {
     let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
 
-    let id = tell(&db, ALICE, "You paid").await;
+    let id = insert_one(&db, ALICE, "You paid").await;
     let reply = next(&mut alices).await.ok();
 
     assert_eq!(reply.data("/notificationAdded"), &json!({ "id": id, "title": "You paid", "user": { "id": ALICE } }));
@@ -91,8 +91,8 @@ async fn a_user_sees_nothing_of_another_one(db: PgPool) {
     let mut bobs = follow(&app.student(BOB), &db, Value::Null).await;
     let mut admins = follow(&app.admin(), &db, Value::Null).await;
 
-    tell(&db, ALICE, "You paid").await;
-    tell(&db, BOB, "Yours").await;
+    insert_one(&db, ALICE, "You paid").await;
+    insert_one(&db, BOB, "Yours").await;
 
     assert_eq!(titles(&mut bobs, 1).await, ["Yours"]);
     assert!(is_quiet(&mut bobs).await);
@@ -105,13 +105,13 @@ async fn who_comes_back_gets_all_that_came_meanwhile_and_then_what_comes(db: PgP
     let mut expected = vec!["You are on Rust".to_owned(), "You paid for Rust".to_owned()];
     for number in 0..250 {
         let title = format!("number {number}");
-        tell(&db, ALICE, &title).await;
-        tell(&db, BOB, "not hers").await;
+        insert_one(&db, ALICE, &title).await;
+        insert_one(&db, BOB, "not hers").await;
         expected.push(title);
     }
 
     let mut alices = follow(&alice, &db, json!(ALICES_WELCOME)).await;
-    tell(&db, ALICE, "last").await;
+    insert_one(&db, ALICE, "last").await;
     expected.push("last".to_owned());
 
     assert_eq!(titles(&mut alices, expected.len()).await, expected);
@@ -125,7 +125,7 @@ async fn of_many_written_at_once_none_is_lost_or_doubled_and_all_are_in_order(db
 
     let writing = tokio::spawn({
         let db = db.clone();
-        async move { join_all((0..100).map(|_| tell(&db, ALICE, "one of many"))).await }
+        async move { join_all((0..100).map(|_| insert_one(&db, ALICE, "one of many"))).await }
     });
     let mut ids = Vec::new();
     for _ in 0..100 {
@@ -147,7 +147,7 @@ async fn what_is_rolled_back_never_arrives(db: PgPool) {
         NewNotification { user_id: UserId(ALICE), kind: Kind::Payment, title: "no".to_owned(), body: String::new() };
     insert(&mut tx, new).await.expect("it is inserted");
     tx.rollback().await.expect("it is rolled back");
-    tell(&db, ALICE, "yes").await;
+    insert_one(&db, ALICE, "yes").await;
 
     assert_eq!(titles(&mut alices, 1).await, ["yes"]);
 }
@@ -161,7 +161,7 @@ async fn a_notification_comes_after_all_that_its_user_can_see(db: PgPool) {
         .expect("another replica's clock is ahead");
     let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, json!(ALICES_PAYMENT)).await;
 
-    tell(&db, ALICE, "later").await;
+    insert_one(&db, ALICE, "later").await;
 
     assert_eq!(titles(&mut alices, 1).await, ["later"]);
 }
@@ -199,10 +199,10 @@ async fn a_stream_ends_with_its_token(db: PgPool) {
     let alice = app(db.clone()).await.with_authorization(&format!("Bearer {}", token(&claims)));
     let mut alices = follow(&alice, &db, Value::Null).await;
 
-    tell(&db, ALICE, "in time").await;
+    insert_one(&db, ALICE, "in time").await;
     let in_time = titles(&mut alices, 1).await;
     let end = next(&mut alices).await;
-    tell(&db, ALICE, "too late").await;
+    insert_one(&db, ALICE, "too late").await;
 
     assert_eq!(in_time, ["in time"]);
     assert_eq!(end.error(), Some("UNAUTHENTICATED"));
@@ -219,12 +219,12 @@ async fn a_lost_connection_to_the_database_loses_nothing(db: PgPool) {
         .execute(&db)
         .await
         .expect("connections can be ended");
-    tell(&db, ALICE, "meanwhile").await;
+    insert_one(&db, ALICE, "meanwhile").await;
     let meanwhile = titles(&mut alices, 1).await;
     while until_somebody_listens(&db).await == listener {
         sleep(Duration::from_millis(20)).await;
     }
-    tell(&db, ALICE, "again").await;
+    insert_one(&db, ALICE, "again").await;
 
     assert_eq!(meanwhile, ["meanwhile"]);
     assert_eq!(titles(&mut alices, 1).await, ["again"]);
@@ -263,7 +263,7 @@ async fn however_many_follow_one_user_what_arrives_is_read_once(db: PgPool) {
         until_somebody_listens(&db).await;
 
         let statements = StatementCount::start();
-        let writing = tell(&db, ALICE, "one").await;
+        let writing = insert_one(&db, ALICE, "one").await;
         let told = statements.get();
         for follower in &mut all {
             assert_eq!(next(follower).await.ok().data("/notificationAdded/id"), &json!(writing));
@@ -289,7 +289,7 @@ async fn whoever_joins_others_from_wherever_gets_all_in_order_and_once(db: PgPoo
         async move {
             let mut written = Vec::new();
             for _ in 0..350 {
-                written.push(json!(tell(&db, ALICE, "one of many").await));
+                written.push(json!(insert_one(&db, ALICE, "one of many").await));
             }
             written
         }

@@ -17,7 +17,7 @@ fn user_key(user: Uuid) -> Value {
 
 /// Tells a user so many things, five in each second, by ids of the earlier system; every second
 /// one has been read.
-async fn tell(db: &PgPool, user: Uuid, count: i32) {
+async fn insert_some(db: &PgPool, user: Uuid, count: i32) {
     sqlx::query(
         "insert into notifications (user_id, type, title, is_read, created_at)
          select $1, 'payment', 'Paid', n % 2 = 0, timestamptz '2026-01-01' + (n / 5) * interval '1 second'
@@ -88,8 +88,8 @@ async fn a_key_that_is_no_id_and_a_strangers_list_cost_only_their_own_edges(db: 
 
 #[sqlx::test(migrations = "../../migrations/notification")]
 async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
-    tell(&db, ALICE, 23).await;
-    tell(&db, BOB, 7).await;
+    insert_some(&db, ALICE, 23).await;
+    insert_some(&db, BOB, 7).await;
     let (list, alice) = (notifications_of(ALICE), app(db.clone()).await.student(ALICE));
     let all = newest_first(&db, ALICE).await;
 
@@ -101,7 +101,7 @@ async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/notification")]
 async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
-    tell(&db, ALICE, 12).await;
+    insert_some(&db, ALICE, 12).await;
     let (list, alice) = (notifications_of(ALICE), app(db.clone()).await.student(ALICE));
     let all = newest_first(&db, ALICE).await;
 
@@ -160,7 +160,7 @@ async fn the_statements_do_not_grow_with_the_lists(db: PgPool) {
     for length in [1, 20, 100] {
         let users: Vec<_> = (0..length).map(|_| Uuid::now_v7()).collect();
         for user in &users {
-            tell(&db, *user, length).await;
+            insert_some(&db, *user, length).await;
         }
         let statements = StatementCount::start();
         let reply = app.admin().entities(selection, users.into_iter().map(user_key).collect()).await.ok();

@@ -2,7 +2,7 @@
 
 use subgraph_kit::{
     Code, Credentials, Error, PaymentId, Refusal,
-    events::{self, Fact, Purchase},
+    events::{self, EventPayload, Purchase},
     failpoint::fail_point,
     viewer::Student,
 };
@@ -95,7 +95,7 @@ impl Till {
         let mut tx = self.db.begin().await?;
         let settled = store::settle(&mut tx, purchase.payment_id, status).await?;
         if settled.is_some() && outcome == Outcome::Completed {
-            events::publish(&mut tx, Fact::PaymentCompleted(purchase.clone())).await?;
+            events::publish(&mut tx, EventPayload::PaymentCompleted(purchase.clone())).await?;
         }
         fail_point("payment.before-commit");
         tx.commit().await?;

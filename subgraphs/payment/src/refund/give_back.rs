@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use subgraph_kit::{
     Code, Credentials, Error, PaymentId, Refusal,
-    events::{self, Afterwards, Event, Fact, Handler, Refund, RefundReason},
+    events::{self, AfterCommit, Event, EventPayload, Handler, Refund, RefundReason},
     failpoint::fail_point,
     viewer::Admin,
 };
@@ -53,13 +53,13 @@ impl Till {
         let mut tx = self.db.begin().await?;
         let payment = payment::store::lock(&mut tx, id).await?.ok_or_else(no_such_payment)?;
         let purchase = payment.as_purchase(title);
-        let fact = match payment.status {
-            Status::Completed => Fact::PaymentCompleted(purchase),
-            Status::Refunded => Fact::PaymentRefunded(Refund { purchase, reason }),
+        let payload = match payment.status {
+            Status::Completed => EventPayload::PaymentCompleted(purchase),
+            Status::Refunded => EventPayload::PaymentRefunded(Refund { purchase, reason }),
             Status::Pending => return Err(nothing_to_tell("the outcome of this payment is not known yet").into()),
             Status::Failed => return Err(nothing_to_tell("this payment has failed, and nobody was told").into()),
         };
-        events::publish(&mut tx, fact).await?;
+        events::publish(&mut tx, payload).await?;
         tx.commit().await?;
         Ok(payment)
     }
@@ -102,7 +102,7 @@ impl Till {
         let settled = store::settle(&mut tx, id).await?;
         if let Some(payment) = &settled {
             let refund = Refund { purchase: payment.as_purchase(title), reason: request.reason };
-            events::publish(&mut tx, Fact::PaymentRefunded(refund)).await?;
+            events::publish(&mut tx, EventPayload::PaymentRefunded(refund)).await?;
         }
         tx.commit().await?;
         fail_point("refund.committed");
@@ -124,8 +124,8 @@ impl Till {
 
 impl Handler for Till {
     /// A payment that could not become a place is to go back; the reconciler sends it.
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
-        if let Fact::EnrollmentRejected(rejection) = event.fact {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
+        if let EventPayload::EnrollmentRejected(rejection) = event.payload {
             let request = Request { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
             if store::request(transaction, request).await?.is_none() {
                 info!(payment.id = %rejection.payment_id, "nothing to give back, or on its way already");

@@ -24,7 +24,7 @@ async fn a_declined_payment_has_failed_and_a_new_key_tries_again(db: PgPool) {
     let declined = shop.buy(ALICE, RUST, "first").await.ok();
     shop.ledger.be(Mood::Quick);
     let same = shop.buy(ALICE, RUST, "first").await.ok();
-    let told = shop.told().await;
+    let told = shop.published().await;
     let another = shop.buy(ALICE, RUST, "second").await.ok();
 
     assert_eq!(declined.data("/purchaseCourse/payment/status"), "FAILED");
@@ -71,7 +71,7 @@ async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
     let again = shop.buy(ALICE, RUST, "key").await.ok();
     assert_eq!(again.data("/purchaseCourse/payment/status"), "COMPLETED");
     assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
-    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+    assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
 /// Both take as long as they may, and the router still gets an answer.
@@ -106,7 +106,7 @@ async fn a_course_that_goes_while_it_is_paid_for_is_sold(db: PgPool) {
     let (reply, ()) = tokio::join!(shop.buy(ALICE, RUST, "key"), meanwhile);
 
     assert_eq!(reply.ok().data("/purchaseCourse/payment/status"), "COMPLETED");
-    assert_eq!(shop.told().await[0].1["course_title"], "Rust");
+    assert_eq!(shop.published().await[0].1["course_title"], "Rust");
     assert_eq!(shop.buy(BOB, RUST, "key").await.ok().user_errors(), [("NOT_FOUND", "courseId".to_owned())]);
 }
 
@@ -117,14 +117,14 @@ async fn a_charge_whose_answer_was_lost_is_settled_once(db: PgPool) {
 
     let reply = shop.buy(ALICE, RUST, "key").await.ok();
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
-    assert_eq!((shop.ledger.charges(), shop.told().await.len()), (1, 0));
+    assert_eq!((shop.ledger.charges(), shop.published().await.len()), (1, 0));
 
     shop.ledger.be(Mood::Quick);
     shop.settle_all(3).await;
 
     assert_eq!(shop.status(payment_id(&reply, "purchaseCourse")).await, "completed");
     assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
-    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+    assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -144,7 +144,7 @@ async fn a_charge_that_never_arrived_is_made_when_the_provider_is_back(db: PgPoo
 
     assert_eq!(shop.status(id).await, "completed");
     assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
-    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+    assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -157,7 +157,7 @@ async fn a_pending_payment_that_is_declined_later_fails(db: PgPool) {
     shop.settle_all(1).await;
 
     assert_eq!(shop.status(id).await, "failed");
-    assert_eq!(shop.told().await, []);
+    assert_eq!(shop.published().await, []);
     shop.ledger.be(Mood::Quick);
     shop.bought(ALICE, RUST, "again").await;
 }
@@ -191,7 +191,7 @@ async fn several_processes_settle_each_purchase_once(db: PgPool) {
 
     assert_eq!(shop.count("payments where status = 'completed'").await, 60);
     assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (60, 60));
-    assert_eq!(shop.told().await.len(), 60);
+    assert_eq!(shop.published().await.len(), 60);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -219,7 +219,7 @@ async fn a_purchase_whose_caller_has_gone_is_settled(db: PgPool) {
     shop.settle_all(1).await;
 
     assert_eq!(shop.count("payments where status = 'completed'").await, 1);
-    assert_eq!((shop.ledger.charges(), shop.told().await.len()), (1, 1));
+    assert_eq!((shop.ledger.charges(), shop.published().await.len()), (1, 1));
 }
 
 /// Twenty purchases wait for the provider, and there are five connections.

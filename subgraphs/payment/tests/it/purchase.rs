@@ -28,7 +28,7 @@ async fn a_student_buys_a_course_and_the_others_are_told(db: PgPool) {
     let data = json!({
         "payment_id": id, "student_id": ALICE, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
     });
-    assert_eq!(shop.told().await, [(COMPLETED.to_owned(), data)]);
+    assert_eq!(shop.published().await, [(COMPLETED.to_owned(), data)]);
     assert_eq!(shop.count("outbox where destination = 'notification'").await, 1);
     assert_eq!(shop.ledger.charges(), 1);
     assert_eq!(shop.count("purchases where stands and settle_at is null").await, 1);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
     PaymentId,
-    events::{Event, Fact, Rejection},
+    events::{EnrollmentRejected, Event, EventPayload},
     testing::StatementCount,
 };
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 fn rejected(payment: Uuid) -> Event {
-    Event::new(Fact::EnrollmentRejected(Rejection { payment_id: PaymentId(payment) }))
+    Event::new(EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id: PaymentId(payment) }))
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -39,7 +39,7 @@ async fn an_admin_gives_a_payment_back_and_the_others_are_told(db: PgPool) {
         "payment_id": id, "student_id": ALICE, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
         "reason": "requested",
     });
-    assert_eq!(shop.told().await[1..], [(REFUNDED.to_owned(), data)]);
+    assert_eq!(shop.published().await[1..], [(REFUNDED.to_owned(), data)]);
     assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (1, 1));
     assert_eq!(shop.count("refunds where settle_at is not null").await, 0);
 }
@@ -106,7 +106,7 @@ async fn a_refund_that_broke_off_is_finished_once(db: PgPool) {
     }
 
     assert_eq!(shop.ledger.refunds(), 2);
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED].repeat(2));
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(2));
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -118,7 +118,7 @@ async fn a_payment_of_the_earlier_system_goes_back_too(db: PgPool) {
         prepare();
         let reply = shop.refund(&admin, id).await.ok();
         assert_eq!(reply.data("/refundPayment/payment/status"), "REFUNDED");
-        shop.told().await.last().expect("an event").1["course_title"].clone()
+        shop.published().await.last().expect("an event").1["course_title"].clone()
     };
 
     assert_eq!(title(&|| ()).await, "Rust");
@@ -133,15 +133,15 @@ async fn a_payment_that_could_not_become_a_place_goes_back(db: PgPool) {
 
     for id in ids {
         let event = rejected(id);
-        shop.tell(&event).await;
-        shop.tell(&event).await;
-        shop.tell(&rejected(id)).await;
+        shop.handle(&event).await;
+        shop.handle(&event).await;
+        shop.handle(&rejected(id)).await;
     }
     shop.work(2, async || shop.count("payments where status = 'refunded'").await == 2).await;
 
     assert_eq!(shop.ledger.refunds(), 2);
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED, REFUNDED]);
-    for (_, data) in &shop.told().await[1..] {
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED, REFUNDED]);
+    for (_, data) in &shop.published().await[1..] {
         assert_eq!((&data["reason"], &data["course_title"]), (&json!("not_enrolled"), &json!("Rust")));
     }
     shop.bought(ALICE, RUST, "again").await;
@@ -183,29 +183,29 @@ async fn what_the_provider_refuses_to_give_back_stays_until_somebody_asks_again(
     let still = shop.refund(&admin, id).await.ok();
     assert_eq!(still.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
     assert_eq!((shop.ledger.refusals(), shop.refund_state(id).await), (2, json!("REFUSED")));
-    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+    assert_eq!(shop.published_types().await, [COMPLETED]);
 
     shop.ledger.be(Mood::Quick);
     let now = shop.refund(&admin, id).await.ok();
     assert_eq!(now.data("/refundPayment/payment/status"), "REFUNDED");
     assert_eq!((shop.ledger.refunds(), shop.refund_state(id).await), (1, json!("DONE")));
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED]);
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn a_rejected_payment_that_the_provider_keeps_goes_back_when_it_is_told_again(db: PgPool) {
+async fn a_rejected_payment_that_the_provider_keeps_goes_back_when_it_is_republished(db: PgPool) {
     let shop = Shop::open(db).await;
     let id = shop.bought(ALICE, RUST, "key").await;
     shop.ledger.be(Mood::Keeping);
 
-    shop.tell(&rejected(id)).await;
+    shop.handle(&rejected(id)).await;
     shop.work(2, async || shop.refund_state(id).await == "REFUSED").await;
     shop.ledger.be(Mood::Quick);
-    shop.tell(&rejected(id)).await;
+    shop.handle(&rejected(id)).await;
     shop.work(2, async || shop.status(id).await == "refunded").await;
 
     assert_eq!((shop.ledger.refusals(), shop.ledger.refunds()), (1, 1));
-    assert_eq!(shop.told().await[1].1["reason"], "not_enrolled");
+    assert_eq!(shop.published().await[1].1["reason"], "not_enrolled");
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -217,7 +217,7 @@ async fn a_rejection_of_what_is_not_completed_changes_nothing(db: PgPool) {
     }
 
     for id in ids {
-        shop.tell(&rejected(id)).await;
+        shop.handle(&rejected(id)).await;
     }
     shop.work(1, async || shop.count("inbox where processed_at is not null").await == 4).await;
 
@@ -233,18 +233,18 @@ async fn a_rejection_and_an_admin_give_back_once(db: PgPool) {
 
     for student in (1..=20).map(Uuid::from_u128) {
         let payment = shop.bought(student, RUST, "key").await;
-        shop.tell(&rejected(payment)).await;
+        shop.handle(&rejected(payment)).await;
         let work = shop.work(2, async || shop.status(payment).await == "refunded");
         let ((), reply) = tokio::join!(work, shop.refund(&admin, payment));
 
         let is_the_admins = !reply.ok().data("/refundPayment/payment").is_null();
-        let told = shop.told().await;
+        let told = shop.published().await;
         let reason = &told.last().expect("an event").1["reason"];
         assert_eq!(reason, if is_the_admins { "requested" } else { "not_enrolled" });
     }
 
     assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (20, 20));
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED].repeat(20));
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(20));
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]

@@ -73,7 +73,7 @@ impl Shop {
     }
 
     /// An admin has it told again, and it works.
-    pub async fn told_again(&self, payment: Uuid) {
+    pub async fn republish_ok(&self, payment: Uuid) {
         let reply = self.republish(&self.app.admin(), payment).await.ok();
         assert_eq!(payment_id(&reply, "republishPayment"), payment);
     }
@@ -83,7 +83,7 @@ impl Shop {
     }
 
     /// Sends an event here, as a relay would. `work` acts on it.
-    pub async fn tell(&self, event: &Event) {
+    pub async fn handle(&self, event: &Event) {
         let event = serde_json::to_vec(event).expect("an event has a JSON form");
         self.subgraph.receive(&event).await.expect("the event is kept");
     }
@@ -147,7 +147,7 @@ impl Shop {
     }
 
     /// What the enrollment service is told, in order: the kind, and the data.
-    pub async fn told(&self) -> Vec<(String, Value)> {
+    pub async fn published(&self) -> Vec<(String, Value)> {
         let told: Vec<(String, String)> = query_as(
             "select type, (event -> 'data')::text from outbox where destination = 'enrollment' order by position",
         )
@@ -158,8 +158,8 @@ impl Shop {
     }
 
     /// The kinds alone.
-    pub async fn told_kinds(&self) -> Vec<String> {
-        self.told().await.into_iter().map(|(kind, _)| kind).collect()
+    pub async fn published_types(&self) -> Vec<String> {
+        self.published().await.into_iter().map(|(kind, _)| kind).collect()
     }
 
     /// A payment as the earlier system, or the seed, has it: without a purchase.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
     Credentials, PaymentId,
-    events::{Event, Fact, Refund, RefundReason, Rejection},
-    testing::events::{act_on_all, receive, set_aside, tell, told},
+    events::{EnrollmentRejected, Event, EventPayload, Refund, RefundReason},
+    testing::events::{dead_lettered, handle, process_all, published, receive},
 };
 use uuid::Uuid;
 
@@ -13,33 +13,36 @@ use crate::{peers::*, people::*};
 
 const PAYMENT: Uuid = UNUSED_PAYMENT;
 
-fn completed(payment: Uuid, course: Uuid) -> Fact {
-    Fact::PaymentCompleted(purchase(payment, ALICE, course))
+fn completed(payment: Uuid, course: Uuid) -> EventPayload {
+    EventPayload::PaymentCompleted(purchase(payment, ALICE, course))
 }
 
-fn refunded(payment: Uuid, course: Uuid) -> Fact {
-    Fact::PaymentRefunded(Refund { purchase: purchase(payment, ALICE, course), reason: RefundReason::Requested })
+fn refunded(payment: Uuid, course: Uuid) -> EventPayload {
+    EventPayload::PaymentRefunded(Refund {
+        purchase: purchase(payment, ALICE, course),
+        reason: RefundReason::Requested,
+    })
 }
 
-fn rejected(payment: Uuid) -> Fact {
-    Fact::EnrollmentRejected(Rejection { payment_id: PaymentId(payment) })
+fn rejected(payment: Uuid) -> EventPayload {
+    EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id: PaymentId(payment) })
 }
 
 /// The names of what was told.
 async fn names(db: &PgPool) -> Vec<&'static str> {
-    told(db).await.iter().map(|fact| fact.kind().name()).collect()
+    published(db).await.iter().map(|payload| payload.event_type().name()).collect()
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
 async fn a_completed_payment_makes_its_enrollment(db: PgPool) {
     let house = House::new(db.clone()).await;
 
-    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, completed(PAYMENT, LATIN)).await;
 
     assert_eq!(house.places(ALICE, LATIN).await, [Some(PAYMENT)]);
     assert_eq!(house.use_of(PAYMENT).await.as_deref(), Some("enrolled"));
-    let told = told(&db).await;
-    let [Fact::EnrollmentCreated(place)] = &told[..] else { panic!("{told:?}") };
+    let told = published(&db).await;
+    let [EventPayload::EnrollmentCreated(place)] = &told[..] else { panic!("{told:?}") };
     assert_eq!((place.payment_id, place.course_title.as_str()), (Some(PaymentId(PAYMENT)), "Latin"));
 }
 
@@ -55,32 +58,32 @@ async fn a_course_that_has_gone_since_it_was_paid_for_makes_its_enrollment(db: P
         .await
         .expect("an answer");
 
-    tell(&house.subgraph, completed(PAYMENT, NOBODY)).await;
+    handle(&house.subgraph, completed(PAYMENT, NOBODY)).await;
 
     assert_eq!(gone, json!({ "course": null }));
     assert_eq!(house.places(ALICE, NOBODY).await, [Some(PAYMENT)]);
     assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
-    assert_eq!(set_aside(&db).await, []);
+    assert_eq!(dead_lettered(&db).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
 async fn what_is_told_twice_has_one_effect(db: PgPool) {
     let house = House::new(db.clone()).await;
 
-    let event = tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    let event = handle(&house.subgraph, completed(PAYMENT, LATIN)).await;
     receive(&house.subgraph, &event).await;
-    act_on_all(&house.subgraph).await;
-    // As `republishPayment` does: the same fact under another id.
-    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    process_all(&house.subgraph).await;
+    // As `republishPayment` does: the same payload under another id.
+    handle(&house.subgraph, completed(PAYMENT, LATIN)).await;
     assert_eq!(house.places(ALICE, LATIN).await, [Some(PAYMENT)]);
     assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
 
-    tell(&house.subgraph, refunded(PAYMENT, LATIN)).await;
-    tell(&house.subgraph, refunded(PAYMENT, LATIN)).await;
-    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, refunded(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, refunded(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, completed(PAYMENT, LATIN)).await;
     assert_eq!(house.places(ALICE, LATIN).await, []);
     assert_eq!(names(&db).await, ["lyceum.enrollment.created", "lyceum.enrollment.revoked"]);
-    assert_eq!(set_aside(&db).await, []);
+    assert_eq!(dead_lettered(&db).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
@@ -89,32 +92,32 @@ async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
     let other = Uuid::from_u128(0xf_2000);
 
     // One was paid for, one is free.
-    tell(&house.subgraph, completed(PAYMENT, RUST)).await;
-    tell(&house.subgraph, completed(other, SQL)).await;
+    handle(&house.subgraph, completed(PAYMENT, RUST)).await;
+    handle(&house.subgraph, completed(other, SQL)).await;
 
-    assert_eq!(told(&db).await, [rejected(PAYMENT), rejected(other)]);
+    assert_eq!(published(&db).await, [rejected(PAYMENT), rejected(other)]);
     assert_eq!(house.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
     assert_eq!(house.places(ALICE, SQL).await, [None]);
     assert_eq!(house.use_of(PAYMENT).await.as_deref(), Some("rejected"));
 
     // Told again, it is rejected again: perhaps nobody heard of it.
-    tell(&house.subgraph, completed(PAYMENT, RUST)).await;
-    assert_eq!(told(&db).await, [rejected(PAYMENT), rejected(other), rejected(PAYMENT)]);
+    handle(&house.subgraph, completed(PAYMENT, RUST)).await;
+    assert_eq!(published(&db).await, [rejected(PAYMENT), rejected(other), rejected(PAYMENT)]);
 
     // Its refund takes nothing away.
-    tell(&house.subgraph, refunded(PAYMENT, RUST)).await;
-    tell(&house.subgraph, completed(PAYMENT, RUST)).await;
+    handle(&house.subgraph, refunded(PAYMENT, RUST)).await;
+    handle(&house.subgraph, completed(PAYMENT, RUST)).await;
     assert_eq!(house.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
-    assert_eq!(told(&db).await.len(), 3);
+    assert_eq!(published(&db).await.len(), 3);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
 async fn the_payment_of_an_enrollment_that_was_there_before_changes_nothing(db: PgPool) {
     let house = House::new(db.clone()).await;
 
-    tell(&house.subgraph, completed(ALICES_PAYMENT, RUST)).await;
+    handle(&house.subgraph, completed(ALICES_PAYMENT, RUST)).await;
 
-    assert_eq!(told(&db).await, []);
+    assert_eq!(published(&db).await, []);
     assert_eq!(house.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
     assert_eq!(house.use_of(ALICES_PAYMENT).await.as_deref(), Some("enrolled"));
 }
@@ -122,10 +125,10 @@ async fn the_payment_of_an_enrollment_that_was_there_before_changes_nothing(db: 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
 async fn an_enrollment_that_was_lost_is_made_again(db: PgPool) {
     let house = House::new(db.clone()).await;
-    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, completed(PAYMENT, LATIN)).await;
     sqlx::query("delete from enrollments where payment_id = $1").bind(PAYMENT).execute(&db).await.expect("it is lost");
 
-    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, completed(PAYMENT, LATIN)).await;
 
     assert_eq!(house.places(ALICE, LATIN).await, [Some(PAYMENT)]);
 }
@@ -134,12 +137,12 @@ async fn an_enrollment_that_was_lost_is_made_again(db: PgPool) {
 async fn a_refund_takes_the_place_back(db: PgPool) {
     let house = House::new(db.clone()).await;
 
-    tell(&house.subgraph, refunded(ALICES_PAYMENT, RUST)).await;
+    handle(&house.subgraph, refunded(ALICES_PAYMENT, RUST)).await;
 
     assert_eq!(house.places(ALICE, RUST).await, []);
     assert_eq!(house.places(BOB, RUST).await, [Some(BOBS_PAYMENT)]);
-    let told = told(&db).await;
-    let [Fact::EnrollmentRevoked(place)] = &told[..] else { panic!("{told:?}") };
+    let told = published(&db).await;
+    let [EventPayload::EnrollmentRevoked(place)] = &told[..] else { panic!("{told:?}") };
     assert_eq!(place.enrollment_id.0, ALICES_RUST);
 }
 
@@ -147,22 +150,22 @@ async fn a_refund_takes_the_place_back(db: PgPool) {
 async fn a_refund_that_is_heard_of_first_wins(db: PgPool) {
     let house = House::new(db.clone()).await;
 
-    tell(&house.subgraph, refunded(PAYMENT, LATIN)).await;
-    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, refunded(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, completed(PAYMENT, LATIN)).await;
 
     assert_eq!(house.places(ALICE, LATIN).await, []);
-    assert_eq!(told(&db).await, []);
+    assert_eq!(published(&db).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
 async fn events_about_a_payment_are_acted_on_in_the_order_of_their_arrival(db: PgPool) {
     let house = House::new(db.clone()).await;
-    for fact in [completed(PAYMENT, LATIN), refunded(PAYMENT, LATIN), completed(PAYMENT, LATIN)] {
-        receive(&house.subgraph, &Event::new(fact)).await;
+    for payload in [completed(PAYMENT, LATIN), refunded(PAYMENT, LATIN), completed(PAYMENT, LATIN)] {
+        receive(&house.subgraph, &Event::new(payload)).await;
     }
 
-    tokio::join!(act_on_all(&house.subgraph), act_on_all(&house.subgraph));
-    act_on_all(&house.subgraph).await;
+    tokio::join!(process_all(&house.subgraph), process_all(&house.subgraph));
+    process_all(&house.subgraph).await;
 
     assert_eq!(names(&db).await, ["lyceum.enrollment.created", "lyceum.enrollment.revoked"]);
     assert_eq!(house.places(ALICE, LATIN).await, []);
@@ -173,9 +176,9 @@ async fn a_student_who_was_refunded_can_buy_again(db: PgPool) {
     let house = House::new(db.clone()).await;
     let second = Uuid::from_u128(0xf_2000);
 
-    tell(&house.subgraph, completed(PAYMENT, LATIN)).await;
-    tell(&house.subgraph, refunded(PAYMENT, LATIN)).await;
-    tell(&house.subgraph, completed(second, LATIN)).await;
+    handle(&house.subgraph, completed(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, refunded(PAYMENT, LATIN)).await;
+    handle(&house.subgraph, completed(second, LATIN)).await;
 
     assert_eq!(house.places(ALICE, LATIN).await, [Some(second)]);
 }

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    Bus, Inbox, Kind, backlog,
+    Bus, EventType, Inbox, backlog,
     inbox::CHANNEL as INBOX,
     outbox::CHANNEL as OUTBOX,
-    relay::{self, Round},
+    relay::{self, Progress},
 };
 use crate::{
     database::{self, BACKGROUND_TIMEOUT, with_timeout},
@@ -54,13 +54,13 @@ pub struct EventSettings {
     pub nats_name: NatsName,
 
     /// Hours that events are kept after they were delivered and acted on.
-    #[arg(long, env = "LYCEUM_EVENT_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
-    pub event_hours: u32,
+    #[arg(long, env = "LYCEUM_EVENT_RETENTION_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub event_retention_hours: u32,
 }
 
 impl Default for EventSettings {
     fn default() -> Self {
-        Self { bus: BusAddress::Local, nats_name: NatsName("lyceum".to_owned()), event_hours: 168 }
+        Self { bus: BusAddress::Local, nats_name: NatsName("lyceum".to_owned()), event_retention_hours: 168 }
     }
 }
 
@@ -118,7 +118,7 @@ impl FromStr for NatsName {
 
 /// A service's part in events.
 #[derive(Clone)]
-pub struct Work {
+pub struct EventWorker {
     /// The service.
     pub service: &'static str,
     /// Its database.
@@ -127,27 +127,27 @@ pub struct Work {
     pub inbox: Option<Inbox>,
 }
 
-impl Work {
+impl EventWorker {
     /// Delivers and acts until `stop` is cancelled. What is being delivered or acted on then is
     /// finished first.
     pub async fn run(&self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
         // Neither keeps the other waiting, those who answer and those who deliver and act.
         let db = database::background_pool(&self.db, CONNECTIONS);
         let mut tasks = JoinSet::new();
-        let mut waiters = Vec::new();
+        let mut wakeups = Vec::new();
         let destinations = self.destinations();
         for destination in destinations.iter().copied() {
-            let bell = ring_for(&mut waiters, OUTBOX);
+            let wakeup = subscribe(&mut wakeups, OUTBOX);
             let (db, bus, stop) = (db.clone(), bus.clone(), stop.clone());
             tasks.spawn(trace::in_background_scope(self.service, async move {
-                attend(&stop, &bell, async || relay::round(&db, &bus, destination).await).await;
+                poll_loop(&stop, &wakeup, async || relay::deliver_pending(&db, &bus, destination).await).await;
             }));
         }
         for inbox in self.inbox.iter().cycle().take(CONCURRENCY) {
-            let bell = ring_for(&mut waiters, INBOX);
+            let wakeup = subscribe(&mut wakeups, INBOX);
             let (db, inbox, stop) = (db.clone(), inbox.clone(), stop.clone());
             tasks.spawn(trace::in_background_scope(self.service, async move {
-                attend(&stop, &bell, async || inbox.act(&db).await).await;
+                poll_loop(&stop, &wakeup, async || inbox.process_next(&db).await).await;
             }));
         }
         if let Some(inbox) = self.inbox.clone() {
@@ -156,21 +156,19 @@ impl Work {
         }
         if !destinations.is_empty() {
             let (service, db, bus, stop) = (self.service, db.clone(), bus.clone(), stop.clone());
-            tasks.spawn(trace::in_background_scope(
-                service,
-                async move { bus.hear_receipts(service, &db, &stop).await },
-            ));
+            tasks
+                .spawn(trace::in_background_scope(service, async move { bus.receive_acks(service, &db, &stop).await }));
         }
-        let (kept, until, own) = (settings.event_hours, stop.clone(), db.clone());
+        let (retention_hours, until, own) = (settings.event_retention_hours, stop.clone(), db.clone());
         let (sends, receives) = (!destinations.is_empty(), self.inbox.is_some());
         tasks.spawn(trace::in_background_scope(self.service, async move {
-            clean_up(&own, kept, sends, receives, &until).await
+            delete_expired(&own, retention_hours, sends, receives, &until).await
         }));
         let (service, db_of_watch, until) = (self.service, db.clone(), stop.clone());
         tasks.spawn(async move { backlog::observe(service, &destinations, receives, &db_of_watch, &until).await });
 
         tokio::select! {
-            never = ring(&self.db, &waiters), if !waiters.is_empty() => match never {},
+            never = dispatch_wakeups(&self.db, &wakeups), if !wakeups.is_empty() => match never {},
             () = stop.cancelled() => {}
         }
         while let Some(ended) = tasks.join_next().await {
@@ -183,8 +181,8 @@ impl Work {
 
     /// Where this service's events go.
     fn destinations(&self) -> Vec<&'static str> {
-        let own = Kind::ALL.into_iter().filter(|kind| kind.source() == self.service);
-        let mut destinations: Vec<_> = own.flat_map(Kind::consumers).copied().collect();
+        let own = EventType::ALL.into_iter().filter(|event_type| event_type.source() == self.service);
+        let mut destinations: Vec<_> = own.flat_map(EventType::consumers).copied().collect();
         destinations.sort_unstable();
         destinations.dedup();
         destinations
@@ -192,49 +190,49 @@ impl Work {
 }
 
 /// Somebody who waits for a channel of the database.
-struct Waiter {
+struct Wakeup {
     channel: &'static str,
-    bell: Arc<Notify>,
+    notify: Arc<Notify>,
 }
 
 /// Rings for those whose channel something was said on.
-async fn ring(db: &DbPool, waiters: &[Waiter]) -> Infallible {
+async fn dispatch_wakeups(db: &DbPool, wakeups: &[Wakeup]) -> Infallible {
     listen::listen_forever(db, &[OUTBOX, INBOX], |notification| {
-        for waiter in waiters.iter().filter(|waiter| notification.is_for(waiter.channel)) {
-            waiter.bell.notify_one();
+        for wakeup in wakeups.iter().filter(|wakeup| notification.is_for(wakeup.channel)) {
+            wakeup.notify.notify_one();
         }
     })
     .await
 }
 
-fn ring_for(waiters: &mut Vec<Waiter>, channel: &'static str) -> Arc<Notify> {
-    let bell = Arc::new(Notify::new());
-    waiters.push(Waiter { channel, bell: Arc::clone(&bell) });
-    bell
+fn subscribe(wakeups: &mut Vec<Wakeup>, channel: &'static str) -> Arc<Notify> {
+    let notify = Arc::new(Notify::new());
+    wakeups.push(Wakeup { channel, notify: Arc::clone(&notify) });
+    notify
 }
 
 /// Goes round by round until `stop` is cancelled, which is noticed between two rounds.
-async fn attend<F>(stop: &CancellationToken, bell: &Notify, mut round: impl FnMut() -> F)
+async fn poll_loop<F>(stop: &CancellationToken, wakeup: &Notify, mut step: impl FnMut() -> F)
 where
-    F: Future<Output = Result<Round, sqlx::Error>>,
+    F: Future<Output = Result<Progress, sqlx::Error>>,
 {
     let mut pause = INITIAL_RETRY_DELAY;
     while !stop.is_cancelled() {
-        let outcome = with_timeout(BACKGROUND_TIMEOUT, round()).await;
+        let outcome = with_timeout(BACKGROUND_TIMEOUT, step()).await;
         match &outcome {
-            Ok(Round::Moved) => {
+            Ok(Progress::Made) => {
                 pause = INITIAL_RETRY_DELAY;
                 continue;
             }
-            Ok(Round::Idle | Round::Later(_)) => pause = INITIAL_RETRY_DELAY,
-            Ok(Round::Stuck) => {}
+            Ok(Progress::Idle | Progress::NotBefore(_)) => pause = INITIAL_RETRY_DELAY,
+            Ok(Progress::Blocked) => {}
             Err(error) => debug!(error = %error, "events have to wait"),
         }
         let wait = async {
             // Whether it rang or not, it is time to look.
             match outcome {
-                Ok(Round::Idle) => _ = timeout(POLL_INTERVAL, bell.notified()).await,
-                Ok(Round::Later(wait)) => _ = timeout(wait.min(POLL_INTERVAL), bell.notified()).await,
+                Ok(Progress::Idle) => _ = timeout(POLL_INTERVAL, wakeup.notified()).await,
+                Ok(Progress::NotBefore(wait)) => _ = timeout(wait.min(POLL_INTERVAL), wakeup.notified()).await,
                 _ => {
                     sleep(pause).await;
                     pause = (pause * 2).min(POLL_INTERVAL);
@@ -248,10 +246,10 @@ where
     }
 }
 
-async fn clean_up(db: &DbPool, hours: u32, sends: bool, receives: bool, stop: &CancellationToken) {
+async fn delete_expired(db: &DbPool, hours: u32, sends: bool, receives: bool, stop: &CancellationToken) {
     loop {
-        for (wanted, statement) in [(sends, CLEAN_OUTBOX), (receives, CLEAN_INBOX)] {
-            if wanted && let Err(error) = clean(db, statement, hours).await {
+        for (wanted, statement) in [(sends, DELETE_FROM_OUTBOX), (receives, DELETE_FROM_INBOX)] {
+            if wanted && let Err(error) = delete_batches(db, statement, hours).await {
                 debug!(error = %error, "old events stay for now");
             }
         }
@@ -262,13 +260,13 @@ async fn clean_up(db: &DbPool, hours: u32, sends: bool, receives: bool, stop: &C
     }
 }
 
-const CLEAN_OUTBOX: &str = "delete from outbox where position in (
+const DELETE_FROM_OUTBOX: &str = "delete from outbox where position in (
     select position from outbox where delivered_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
 
-const CLEAN_INBOX: &str = "delete from inbox where position in (
+const DELETE_FROM_INBOX: &str = "delete from inbox where position in (
     select position from inbox where processed_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
 
-async fn clean(db: &DbPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
+async fn delete_batches(db: &DbPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
     let hours = i32::try_from(hours).unwrap_or(i32::MAX);
     let batch = || with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db));
     while batch().await?.rows_affected() > 0 {}

@@ -5,31 +5,31 @@
 use sqlx::PgConnection;
 use subgraph_kit::{
     EnrollmentId, Error,
-    events::{self, Afterwards, Event, Fact, Handler, Purchase, Refund, Rejection},
+    events::{self, AfterCommit, EnrollmentRejected, Event, EventPayload, Handler, Purchase, Refund},
     ids::new_id_and_time,
 };
 
 use crate::enrollment::store::{self, Place, Seat, Use, Wanted};
 
 /// Acts on what it is told.
-pub struct Consumer;
+pub struct EventHandler;
 
-impl Handler for Consumer {
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
-        match event.fact {
-            Fact::PaymentCompleted(purchase) => self.enroll(transaction, purchase).await?,
-            Fact::PaymentRefunded(Refund { purchase, .. }) => self.revoke(transaction, purchase).await?,
-            // None of these comes here: `Kind::consumers` says so.
-            Fact::UserRegistered(_)
-            | Fact::EnrollmentCreated(_)
-            | Fact::EnrollmentRevoked(_)
-            | Fact::EnrollmentRejected(_) => {}
+impl Handler for EventHandler {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
+        match event.payload {
+            EventPayload::PaymentCompleted(purchase) => self.enroll(transaction, purchase).await?,
+            EventPayload::PaymentRefunded(Refund { purchase, .. }) => self.revoke(transaction, purchase).await?,
+            // None of these comes here: `EventType::consumers` says so.
+            EventPayload::UserRegistered(_)
+            | EventPayload::EnrollmentCreated(_)
+            | EventPayload::EnrollmentRevoked(_)
+            | EventPayload::EnrollmentRejected(_) => {}
         }
         Ok(None)
     }
 }
 
-impl Consumer {
+impl EventHandler {
     async fn enroll(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
         let payment = purchase.payment_id;
         let id = new_id_and_time();
@@ -57,8 +57,8 @@ impl Consumer {
     }
 
     async fn reject(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
-        let rejection = Rejection { payment_id: purchase.payment_id };
-        Ok(events::publish(db, Fact::EnrollmentRejected(rejection)).await?)
+        let rejection = EnrollmentRejected { payment_id: purchase.payment_id };
+        Ok(events::publish(db, EventPayload::EnrollmentRejected(rejection)).await?)
     }
 
     async fn revoke(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {

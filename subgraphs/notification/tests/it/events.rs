@@ -5,9 +5,9 @@ use rust_decimal::Decimal;
 use sqlx::{PgPool, Row as _, postgres::PgListener, query, query_as};
 use subgraph_kit::{
     CourseId, EnrollmentId, PaymentId, ServiceContext, Subgraph, UserId,
-    events::{Event, Fact, Place, Purchase, Refund, RefundReason, Registration},
+    events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
     testing::{
-        events::{act_on_all, receive, set_aside, tell},
+        events::{dead_lettered, handle, process_all, receive},
         verifier,
     },
 };
@@ -23,8 +23,8 @@ async fn subgraph(db: &PgPool) -> Subgraph {
     notification::subgraph(db.clone(), &ServiceContext::new(verifier())).await.expect("the subgraph opens")
 }
 
-fn registered(name: &str) -> Fact {
-    Fact::UserRegistered(Registration { user_id: UserId(CAROL), name: name.to_owned() })
+fn registered(name: &str) -> EventPayload {
+    EventPayload::UserRegistered(Registration { user_id: UserId(CAROL), name: name.to_owned() })
 }
 
 fn purchase(title: &str) -> Purchase {
@@ -38,12 +38,12 @@ fn purchase(title: &str) -> Purchase {
     }
 }
 
-fn refunded(reason: RefundReason) -> Fact {
-    Fact::PaymentRefunded(Refund { purchase: purchase("Rust"), reason })
+fn refunded(reason: RefundReason) -> EventPayload {
+    EventPayload::PaymentRefunded(Refund { purchase: purchase("Rust"), reason })
 }
 
-fn place(title: &str) -> Place {
-    Place {
+fn place(title: &str) -> EnrollmentPayload {
+    EnrollmentPayload {
         enrollment_id: EnrollmentId(ENROLLMENT),
         student_id: UserId(CAROL),
         course_id: CourseId(COURSE),
@@ -65,14 +65,14 @@ async fn read(db: &PgPool) -> Vec<(String, String, String)> {
 async fn a_person_reads_what_has_happened(db: PgPool) {
     let subgraph = subgraph(&db).await;
 
-    for fact in [
+    for payload in [
         registered("Carol"),
-        Fact::PaymentCompleted(purchase("Rust")),
-        Fact::EnrollmentCreated(place("Rust")),
+        EventPayload::PaymentCompleted(purchase("Rust")),
+        EventPayload::EnrollmentCreated(place("Rust")),
         refunded(RefundReason::Requested),
-        Fact::EnrollmentRevoked(place("Rust")),
+        EventPayload::EnrollmentRevoked(place("Rust")),
     ] {
-        tell(&subgraph, fact).await;
+        handle(&subgraph, payload).await;
     }
 
     let expected = [
@@ -93,12 +93,12 @@ async fn a_person_reads_what_has_happened(db: PgPool) {
     let read = read(&db).await;
     let read: Vec<_> = read.iter().map(|(kind, title, body)| (kind.as_str(), title.as_str(), body.as_str())).collect();
     assert_eq!(read, expected);
-    assert_eq!(set_aside(&db).await, []);
+    assert_eq!(dead_lettered(&db).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]
 async fn who_paid_twice_reads_why_the_money_has_gone_back(db: PgPool) {
-    tell(&subgraph(&db).await, refunded(RefundReason::NotEnrolled)).await;
+    handle(&subgraph(&db).await, refunded(RefundReason::NotEnrolled)).await;
 
     let read = read(&db).await;
     assert!(read[0].2.contains("you were on the course already, so the money has gone back"), "{read:?}");
@@ -108,9 +108,9 @@ async fn who_paid_twice_reads_why_the_money_has_gone_back(db: PgPool) {
 async fn a_title_that_is_too_long_is_cut_and_an_empty_one_is_left_out(db: PgPool) {
     let subgraph = subgraph(&db).await;
 
-    tell(&subgraph, Fact::EnrollmentCreated(place(&"課".repeat(500)))).await;
-    tell(&subgraph, Fact::EnrollmentRevoked(place(" "))).await;
-    tell(&subgraph, registered(&"ß".repeat(1_000))).await;
+    handle(&subgraph, EventPayload::EnrollmentCreated(place(&"課".repeat(500)))).await;
+    handle(&subgraph, EventPayload::EnrollmentRevoked(place(" "))).await;
+    handle(&subgraph, registered(&"ß".repeat(1_000))).await;
 
     let read = read(&db).await;
     assert_eq!(read.len(), 3);
@@ -125,16 +125,16 @@ async fn ten_tellings_of_one_thing_make_one_notification(db: PgPool) {
     let subgraph = subgraph(&db).await;
     let event = Event::new(registered("Carol"));
 
-    // The same event, and the same fact under other ids.
+    // The same event, and the same payload under other ids.
     join_all((0..10).map(|_| receive(&subgraph, &event))).await;
     for _ in 0..10 {
         receive(&subgraph, &Event::new(registered("Carol"))).await;
     }
-    tokio::join!(act_on_all(&subgraph), act_on_all(&subgraph), act_on_all(&subgraph));
-    act_on_all(&subgraph).await;
+    tokio::join!(process_all(&subgraph), process_all(&subgraph), process_all(&subgraph));
+    process_all(&subgraph).await;
 
     assert_eq!(read(&db).await.len(), 1);
-    assert_eq!(set_aside(&db).await, []);
+    assert_eq!(dead_lettered(&db).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]
@@ -145,10 +145,10 @@ async fn ids_are_visible_in_order_and_whoever_listens_is_woken(db: PgPool) {
     for number in 0..50 {
         let mut place = place("Rust");
         place.enrollment_id = EnrollmentId(Uuid::from_u128(number));
-        receive(&subgraph, &Event::new(Fact::EnrollmentCreated(place))).await;
+        receive(&subgraph, &Event::new(EventPayload::EnrollmentCreated(place))).await;
     }
 
-    tokio::join!(act_on_all(&subgraph), act_on_all(&subgraph), act_on_all(&subgraph));
+    tokio::join!(process_all(&subgraph), process_all(&subgraph), process_all(&subgraph));
 
     assert_eq!(listener.recv().await.expect("it is woken").payload(), CAROL.to_string());
     let rows = query("select id, xmin::text::bigint as written_by from notifications order by id");

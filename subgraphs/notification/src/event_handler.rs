@@ -4,7 +4,9 @@
 use sqlx::{PgConnection, query};
 use subgraph_kit::{
     Error, NotificationId, UserId,
-    events::{Afterwards, Event, Fact, Handler, Place, Purchase, Refund, RefundReason, Registration},
+    events::{
+        AfterCommit, EnrollmentPayload, Event, EventPayload, Handler, Purchase, Refund, RefundReason, Registration,
+    },
 };
 use tracing::info;
 use uuid::Uuid;
@@ -16,19 +18,19 @@ use crate::notification::{
 
 /// The log's target of the line that each notification gets. The specification wants it on standard
 /// output.
-pub const LOG_TARGET: &str = "notification::told";
+pub const LOG_TARGET: &str = "notification::sent";
 
 /// So many characters fit into a title.
 const MAX_TITLE_LENGTH: usize = 500;
 
 /// Acts on what it is told.
-pub struct Consumer;
+pub struct EventHandler;
 
-impl Handler for Consumer {
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
-        let (kind, subject) = (event.fact.kind().name(), event.subject);
-        let Some(message) = message_of(event.fact) else { return Ok(None) };
-        if !is_new(transaction, kind, subject).await? {
+impl Handler for EventHandler {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
+        let (kind, subject) = (event.payload.event_type().name(), event.subject);
+        let Some(message) = notification_for(event.payload) else { return Ok(None) };
+        if !mark_handled(transaction, kind, subject).await? {
             return Ok(None);
         }
         let (user, kind) = (message.user_id, message.kind);
@@ -38,7 +40,7 @@ impl Handler for Consumer {
 }
 
 /// Remembers that this was told. False if it had been before.
-async fn is_new(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool, sqlx::Error> {
+async fn mark_handled(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool, sqlx::Error> {
     let told = query!("insert into told (type, subject) values ($1, $2) on conflict do nothing", kind, subject);
     Ok(told.execute(db).await?.rows_affected() == 1)
 }
@@ -47,15 +49,15 @@ fn log(id: NotificationId, user: UserId, kind: Kind) {
     info!(target: LOG_TARGET, { notification.id = %id, "notification.type" = ?kind, user.id = %user }, "a notification");
 }
 
-fn message_of(fact: Fact) -> Option<NewNotification> {
-    Some(match fact {
-        Fact::UserRegistered(registration) => welcome(&registration),
-        Fact::PaymentCompleted(purchase) => paid(&purchase),
-        Fact::PaymentRefunded(refund) => refunded(&refund),
-        Fact::EnrollmentCreated(place) => enrolled(&place),
-        Fact::EnrollmentRevoked(place) => revoked(&place),
+fn notification_for(payload: EventPayload) -> Option<NewNotification> {
+    Some(match payload {
+        EventPayload::UserRegistered(registration) => welcome(&registration),
+        EventPayload::PaymentCompleted(purchase) => paid(&purchase),
+        EventPayload::PaymentRefunded(refund) => refunded(&refund),
+        EventPayload::EnrollmentCreated(place) => enrolled(&place),
+        EventPayload::EnrollmentRevoked(place) => revoked(&place),
         // Does not come here: the refund that follows says it.
-        Fact::EnrollmentRejected(_) => return None,
+        EventPayload::EnrollmentRejected(_) => return None,
     })
 }
 
@@ -96,7 +98,7 @@ fn refunded(Refund { purchase, reason }: &Refund) -> NewNotification {
     }
 }
 
-fn enrolled(Place { student_id, course_title, .. }: &Place) -> NewNotification {
+fn enrolled(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
     NewNotification {
         user_id: *student_id,
         kind: Kind::Enrollment,
@@ -105,7 +107,7 @@ fn enrolled(Place { student_id, course_title, .. }: &Place) -> NewNotification {
     }
 }
 
-fn revoked(Place { student_id, course_title, .. }: &Place) -> NewNotification {
+fn revoked(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
     NewNotification {
         user_id: *student_id,
         kind: Kind::Enrollment,
@@ -144,8 +146,8 @@ fn titled(before: &str, name: &str, after: &str) -> String {
 mod tests {
     use super::*;
 
-    fn place(course_title: &str) -> Place {
-        Place {
+    fn place(course_title: &str) -> EnrollmentPayload {
+        EnrollmentPayload {
             enrollment_id: subgraph_kit::EnrollmentId(Uuid::nil()),
             student_id: UserId(Uuid::nil()),
             course_id: subgraph_kit::CourseId(Uuid::nil()),
