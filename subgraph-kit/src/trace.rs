@@ -489,8 +489,11 @@ mod tests {
             ("insert into payments (id) values ($1) returning id", "INSERT payments"),
             ("update users set name = $1", "UPDATE users"),
             ("delete from sessions where ended", "DELETE sessions"),
-            ("select id from outbox for update skip locked", "SELECT outbox"),
-            ("with due as (select id from outbox for update) update outbox set tries = 1", "WITH outbox"),
+            ("select id from outbox_events for update skip locked", "SELECT outbox_events"),
+            (
+                "with due as (select id from outbox_events for update) update outbox_events set attempts = 1",
+                "WITH outbox_events",
+            ),
             ("select x for update nowait", "SELECT"),
             ("select pg_type.oid from pg_catalog.pg_type", "SELECT"),
             ("BEGIN", "BEGIN"),

@@ -54,7 +54,7 @@ enum Command {
         #[command(flatten)]
         keys: KeySettings,
     },
-    /// Show the events between services that have not arrived or were not acted on yet, and those that were set aside;
+    /// Show the events between services that have not arrived or were not acted on yet, and those that were dead-lettered;
     /// send one of these again.
     Events(Box<events::Settings>),
     /// Compare payments and enrollments, which are in two databases, through the graph. Ends with 1 if anything does

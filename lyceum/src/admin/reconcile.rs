@@ -423,7 +423,8 @@ impl Graph {
                 return Ok(Outcome::Mended);
             }
         }
-        let why = "it was told again, and nothing came of it: `lyceum admin events` says what is waiting or set aside";
+        let why =
+            "it was told again, and nothing came of it: `lyceum admin events` shows what is pending or dead-lettered";
         Ok(Outcome::Left(why.to_owned()))
     }
 }

@@ -19,7 +19,7 @@ pub const TABLE: Table = Table {
 };
 
 /// What each payment bought. In this data a payment buys one place.
-pub const PAYMENT_USES: &str = "insert into payment_uses (payment_id, enrollment_id)
+pub const PAYMENT_REDEMPTIONS: &str = "insert into payment_redemptions (payment_id, enrollment_id)
     select payment_id, id from enrollments where payment_id is not null";
 
 /// Index of the student, `student1@…`, who gets enough of everything to look at.

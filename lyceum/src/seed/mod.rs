@@ -170,7 +170,7 @@ fn loads(databases: &Databases, plan: &Plan) -> [Load; 5] {
             pool: enrollment,
             ids: plan.enrollment_ids(),
             write: enrollment::write,
-            then: Some(enrollment::PAYMENT_USES),
+            then: Some(enrollment::PAYMENT_REDEMPTIONS),
         },
         Load { table: payment::TABLE, pool: payment, ids: plan.payment_ids(), write: payment::write, then: None },
         Load {

@@ -135,7 +135,8 @@ async fn the_sample_people_have_something_to_show() {
         assert!(count(notification, &format!("notifications where user_id = '{student}' and not is_read")).await >= 5);
 
         let completed = "payments p where status = 'completed'";
-        let bought = "payment_uses u join enrollments e on e.id = u.enrollment_id and e.payment_id = u.payment_id
+        let bought =
+            "payment_redemptions u join enrollments e on e.id = u.enrollment_id and e.payment_id = u.payment_id
                     where state = 'enrolled'";
         assert_eq!(count(enrollment, bought).await, count(payment, completed).await);
 

@@ -171,8 +171,8 @@ async fn find_repetitions(db: &PgPool, differences: &mut Vec<String>) -> Result<
 async fn stuck<'a>(name: &'a str, db: &PgPool) -> Result<Vec<(&'a str, &'static str, i64)>> {
     let mut stuck = Vec::new();
     for (table, what, statement) in [
-        ("outbox", "are not delivered", "select count(*) from outbox where delivered_at is null"),
-        ("inbox", "are not acted on", "select count(*) from inbox where processed_at is null"),
+        ("outbox", "are not delivered", "select count(*) from outbox_events where delivered_at is null"),
+        ("inbox", "are not acted on", "select count(*) from inbox_events where processed_at is null"),
     ] {
         let exists: bool = query_scalar("select to_regclass($1) is not null").bind(table).fetch_one(db).await?;
         if exists {
@@ -201,10 +201,10 @@ pub async fn counts(world: &World, ledger: &Ledger) -> Result<Vec<(String, i64)>
         ("payment", "other payments", "select count(*) from payments where status not in ('completed', 'refunded')"),
         ("enrollment", "enrollments with a payment", "select count(*) from enrollments where payment_id is not null"),
         ("notification", "notifications", "select count(*) from notifications"),
-        ("notification", "events acted on", "select count(*) from inbox where processed_at is not null"),
-        ("notification", "events tried more than once", "select count(*) from inbox where tries > 0"),
-        ("enrollment", "events acted on", "select count(*) from inbox where processed_at is not null"),
-        ("payment", "events acted on", "select count(*) from inbox where processed_at is not null"),
+        ("notification", "events acted on", "select count(*) from inbox_events where processed_at is not null"),
+        ("notification", "events tried more than once", "select count(*) from inbox_events where attempts > 0"),
+        ("enrollment", "events acted on", "select count(*) from inbox_events where processed_at is not null"),
+        ("payment", "events acted on", "select count(*) from inbox_events where processed_at is not null"),
     ] {
         let number: i64 = query_scalar(statement).fetch_one(&world.databases[name]).await?;
         counts.push((format!("{name}: {what}"), number));

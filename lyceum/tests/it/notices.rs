@@ -30,7 +30,7 @@ fn a_notification_is_one_line_on_standard_output_that_says_nothing_private() {
     let notification: Uuid = runtime.block_on(async {
         let mut db = PgConnection::connect(&system.addresses.databases["notification"]).await.expect("the database");
         query(
-            "insert into inbox (event_id, type, subject, event) values ($1, 'lyceum.user.registered', $2, $3::jsonb)",
+            "insert into inbox_events (event_id, type, subject, event) values ($1, 'lyceum.user.registered', $2, $3::jsonb)",
         )
         .bind(event.id)
         .bind(user)
@@ -149,14 +149,14 @@ fn welcome_the_early(apart: &Apart) {
     let identity = apart.start(0);
     apart.wait_for(0);
     let people = ["ada", "bea", "cleo"].map(|name| apart.register(name));
-    until("the events wait", || apart.count(0, "outbox where delivered_at is null") == 3);
+    until("the events wait", || apart.count(0, "outbox_events where delivered_at is null") == 3);
     drop(identity);
 
     let _notification = apart.start(1);
     let _identity = apart.start(0);
     apart.wait_for(1);
     until("all are welcomed", || apart.count(1, "notifications") >= 3);
-    until("no event is left", || apart.count(0, "outbox where delivered_at is null") == 0);
+    until("no event is left", || apart.count(0, "outbox_events where delivered_at is null") == 0);
 
     for person in people {
         let own = format!("notifications where user_id = '{person}' and type = 'registration'");

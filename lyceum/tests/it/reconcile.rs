@@ -227,7 +227,7 @@ fn a_refund_that_the_provider_refuses_is_reported_until_it_goes_back() {
     let payment = house.bought(&student, house.course());
     // As it is when the provider has refused.
     let values = format!("'{payment}', 'requested', now()");
-    house.change("payment", &format!("insert into refunds (payment_id, reason, refused_at) values ({values})"));
+    house.change("payment", &format!("insert into refund_requests (payment_id, reason, refused_at) values ({values})"));
 
     let (code, said) = house.reconcile(&["--fix"]);
     assert_eq!(code, 1, "{said}");

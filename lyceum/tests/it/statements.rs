@@ -63,7 +63,7 @@ pub fn log_statements(system: &System) -> Vec<PathBuf> {
 }
 
 /// What services look at beside answering, again and again.
-const BESIDE: [&str; 4] = ["outbox", "inbox", "purchases", "refunds"];
+const BESIDE: [&str; 4] = ["outbox_events", "inbox_events", "purchase_requests", "refund_requests"];
 
 /// Around what services look at beside answering. What an operation reads is in no transaction.
 const TRANSACTION: [&str; 3] = ["statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];

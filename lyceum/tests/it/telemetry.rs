@@ -341,7 +341,7 @@ fn numbers_say_what_has_happened() {
     let of_payment = [("subgraph", "payment")];
     assert_eq!(number(&url, "lyceum_subgraph_request_duration_seconds_count", &of_payment), answered + 2.0);
     assert!(number(&url, "db_client_operation_duration_seconds_count", &statements) > selected);
-    let inserted = [("db_namespace", "payment"), ("db_query_summary", "WITH purchases")];
+    let inserted = [("db_namespace", "payment"), ("db_query_summary", "WITH purchase_requests")];
     assert_eq!(number(&url, "db_client_operation_duration_seconds_count", &inserted), 1.0);
     for (service, kind) in [
         ("enrollment", "lyceum.payment.completed"),
@@ -466,7 +466,7 @@ fn set_one_aside(system: &System) {
     let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let mut db = PgConnection::connect(&system.addresses.databases["identity"]).await.expect("the database");
-        let event = "insert into outbox (event_id, destination, type, subject, event)
+        let event = "insert into outbox_events (event_id, destination, type, subject, event)
              values (gen_random_uuid(), 'notification', 'lyceum.user.registered', gen_random_uuid(), '{}')";
         query(event).execute(&mut db).await.expect("an event");
     });

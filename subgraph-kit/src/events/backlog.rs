@@ -20,15 +20,13 @@ const INBOX: &str = "inbox";
 const INTERVAL: Duration = Duration::from_secs(10);
 
 const OUTBOX_PENDING: &str = "select count(*), extract(epoch from now() - min(written_at))::float8
-     from outbox where destination = $1 and delivered_at is null and set_aside_at is null";
-const OUTBOX_DEAD_LETTERED: &str =
-    "select count(*) from outbox where delivered_at is null and set_aside_at is not null and destination = $1";
+     from outbox_events where destination = $1 and delivered_at is null and dead_lettered_at is null";
+const OUTBOX_DEAD_LETTERED: &str = "select count(*) from outbox_events where delivered_at is null and dead_lettered_at is not null and destination = $1";
 
 // Both name `$1`, so that they are asked like the others.
 const INBOX_PENDING: &str = "select count(*), extract(epoch from now() - min(received_at))::float8
-     from inbox where processed_at is null and set_aside_at is null and $1::text is not null";
-const INBOX_DEAD_LETTERED: &str =
-    "select count(*) from inbox where processed_at is null and set_aside_at is not null and $1::text is not null";
+     from inbox_events where processed_at is null and dead_lettered_at is null and $1::text is not null";
+const INBOX_DEAD_LETTERED: &str = "select count(*) from inbox_events where processed_at is null and dead_lettered_at is not null and $1::text is not null";
 
 /// Tells it until `stop` is cancelled.
 pub(super) async fn observe(

@@ -114,13 +114,13 @@ impl Inbox {
         let (envelope, event) = read(body)?;
         let keep = query_scalar(
             "with added as (
-                 insert into inbox (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
+                 insert into inbox_events (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
                  on conflict (event_id) do nothing
                  returning pg_notify($5, '')
              )
              select true from added
              union all
-             select event = $4::jsonb from inbox where event_id = $1
+             select event = $4::jsonb from inbox_events where event_id = $1
              limit 1",
         )
         .bind(envelope.id)
@@ -157,7 +157,7 @@ impl Inbox {
     async fn process(&self, next: &PendingEvent, db: &DbPool, mut transaction: Transaction) -> Result<(), sqlx::Error> {
         match self.handle_event(&mut transaction, next).await {
             HandlingOutcome::Done { happened, after_commit } => {
-                query("update inbox set processed_at = now() where position = $1")
+                query("update inbox_events set processed_at = now() where position = $1")
                     .bind(next.position)
                     .execute(&mut *transaction)
                     .await?;
@@ -206,18 +206,18 @@ impl Inbox {
 
     async fn schedule_retry(&self, db: &DbPool, next: &PendingEvent, error: &Error) -> Result<(), sqlx::Error> {
         let reason = report::chain(error);
-        let tries: Option<i32> = query_scalar(
-            "update inbox
-             set tries = tries + 1, reason = $2, next_try_at = now() + interval '0.1 s' * power(2, tries)
+        let attempts: Option<i32> = query_scalar(
+            "update inbox_events
+             set attempts = attempts + 1, reason = $2, next_attempt_at = now() + interval '0.1 s' * power(2, attempts)
              where position = $1 and processed_at is null
-             returning tries",
+             returning attempts",
         )
         .bind(next.position)
         .bind(&reason)
         .fetch_optional(db)
         .await?;
-        match tries {
-            Some(tries) if tries >= MAX_ATTEMPTS => self.dead_letter(db, next, 0, &reason).await,
+        match attempts {
+            Some(attempts) if attempts >= MAX_ATTEMPTS => self.dead_letter(db, next, 0, &reason).await,
             _ => {
                 metrics::record_handled(self.service, next.event_type(), "failed");
                 spans::record_failure(&Span::current(), "failed");
@@ -227,14 +227,20 @@ impl Inbox {
         }
     }
 
-    async fn dead_letter(&self, db: &DbPool, next: &PendingEvent, tries: i32, reason: &str) -> Result<(), sqlx::Error> {
+    async fn dead_letter(
+        &self,
+        db: &DbPool,
+        next: &PendingEvent,
+        attempts: i32,
+        reason: &str,
+    ) -> Result<(), sqlx::Error> {
         query(
-            "update inbox set set_aside_at = now(), tries = tries + $3, reason = $2
+            "update inbox_events set dead_lettered_at = now(), attempts = attempts + $3, reason = $2
              where position = $1 and processed_at is null",
         )
         .bind(next.position)
         .bind(reason)
-        .bind(tries)
+        .bind(attempts)
         .execute(db)
         .await?;
         metrics::record_handled(self.service, next.event_type(), "dead_lettered");
@@ -257,12 +263,12 @@ impl PendingEvent {
 async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent
-         from inbox
-         where processed_at is null and set_aside_at is null and next_try_at <= now()
+         from inbox_events
+         where processed_at is null and dead_lettered_at is null and next_attempt_at <= now()
            and not exists (
-               select from inbox earlier
-               where earlier.subject = inbox.subject and earlier.position < inbox.position
-                 and earlier.processed_at is null and earlier.set_aside_at is null
+               select from inbox_events earlier
+               where earlier.subject = inbox_events.subject and earlier.position < inbox_events.position
+                 and earlier.processed_at is null and earlier.dead_lettered_at is null
            )
          order by position
          limit 1
@@ -275,9 +281,9 @@ async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sq
 /// How long until one that failed is tried again.
 async fn until_next_attempt(transaction: &mut PgConnection) -> Result<Option<Duration>, sqlx::Error> {
     let seconds: Option<f64> = query_scalar(
-        "select extract(epoch from min(next_try_at) - now())::float8
-         from inbox
-         where processed_at is null and set_aside_at is null and next_try_at > now()",
+        "select extract(epoch from min(next_attempt_at) - now())::float8
+         from inbox_events
+         where processed_at is null and dead_lettered_at is null and next_attempt_at > now()",
     )
     .fetch_one(transaction)
     .await?;

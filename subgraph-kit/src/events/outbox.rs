@@ -22,7 +22,7 @@ pub async fn publish(transaction: &mut PgConnection, payload: EventPayload) -> R
     let event = span.in_scope(|| Event::new(payload));
     query(
         "with added as (
-             insert into outbox (event_id, destination, type, subject, event)
+             insert into outbox_events (event_id, destination, type, subject, event)
              select $1, unnest($2::text[]), $3, $4, $5::jsonb
          )
          select pg_notify($6, '')",

@@ -90,7 +90,7 @@ pub async fn deliver_pending(db: &DbPool, bus: &Bus, destination: &str) -> Resul
         }
     }
     fail_point("relay.delivered");
-    query("update outbox set delivered_at = now(), reason = null where position = any($1)")
+    query("update outbox_events set delivered_at = now(), reason = null where position = any($1)")
         .bind(&delivered)
         .execute(&mut *transaction)
         .await?;
@@ -104,13 +104,13 @@ pub async fn deliver_pending(db: &DbPool, bus: &Bus, destination: &str) -> Resul
 async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event
-         from outbox
-         where destination = $1 and delivered_at is null and set_aside_at is null and next_try_at <= now()
+         from outbox_events
+         where destination = $1 and delivered_at is null and dead_lettered_at is null and next_attempt_at <= now()
            and not exists (
-               select from outbox earlier
-               where earlier.destination = outbox.destination and earlier.subject = outbox.subject
-                 and earlier.position < outbox.position
-                 and earlier.delivered_at is null and earlier.set_aside_at is null
+               select from outbox_events earlier
+               where earlier.destination = outbox_events.destination and earlier.subject = outbox_events.subject
+                 and earlier.position < outbox_events.position
+                 and earlier.delivered_at is null and earlier.dead_lettered_at is null
            )
          order by position
          limit $2
@@ -146,8 +146,8 @@ fn outcome_name(outcome: &Result<Delivery, DeliveryError>) -> &'static str {
 /// is for says that it has it: a stream can be lost.
 async fn mark_published(transaction: &mut PgConnection, published: &[i64]) -> Result<(), sqlx::Error> {
     query(
-        "update outbox
-         set sent = sent + 1, next_try_at = now() + interval '5 s' * power(2, least(sent, 6)),
+        "update outbox_events
+         set publish_count = publish_count + 1, next_attempt_at = now() + interval '5 s' * power(2, least(publish_count, 6)),
              reason = 'published: ' || destination || ' has not acknowledged it yet'
          where position = any($1)",
     )
@@ -160,8 +160,8 @@ async fn mark_published(transaction: &mut PgConnection, published: &[i64]) -> Re
 /// Lets all that is on its way go again at once: it may be lost. Waits for the database if it is away.
 pub(super) async fn republish_unacked(db: &DbPool) {
     let statement = "with again as (
-             update outbox set sent = 0, next_try_at = now()
-             where delivered_at is null and set_aside_at is null and sent > 0
+             update outbox_events set publish_count = 0, next_attempt_at = now()
+             where delivered_at is null and dead_lettered_at is null and publish_count > 0
          )
          select pg_notify($1, '')";
     while let Err(error) = with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(CHANNEL).execute(db)).await {
@@ -184,7 +184,7 @@ pub(super) async fn acknowledge(
         dead_letter(db, destination, event, reason).await?;
     } else {
         query(
-            "update outbox set delivered_at = now(), set_aside_at = null, reason = null
+            "update outbox_events set delivered_at = now(), dead_lettered_at = null, reason = null
              where event_id = $1 and destination = $2 and delivered_at is null",
         )
         .bind(event)
@@ -199,7 +199,7 @@ pub(super) async fn acknowledge(
 }
 
 async fn record_failure(transaction: &mut PgConnection, event: &PendingEvent, reason: &str) -> Result<(), sqlx::Error> {
-    query("update outbox set tries = tries + 1, reason = $2 where position = $1")
+    query("update outbox_events set attempts = attempts + 1, reason = $2 where position = $1")
         .bind(event.position)
         .bind(reason)
         .execute(transaction)
@@ -209,8 +209,8 @@ async fn record_failure(transaction: &mut PgConnection, event: &PendingEvent, re
 
 async fn dead_letter(db: impl PgExecutor<'_>, destination: &str, event: Uuid, reason: &str) -> Result<(), sqlx::Error> {
     let r#type: Option<String> = query_scalar(
-        "update outbox set set_aside_at = now(), tries = tries + 1, reason = $3
-         where event_id = $1 and destination = $2 and delivered_at is null and set_aside_at is null
+        "update outbox_events set dead_lettered_at = now(), attempts = attempts + 1, reason = $3
+         where event_id = $1 and destination = $2 and delivered_at is null and dead_lettered_at is null
          returning type",
     )
     .bind(event)

@@ -260,11 +260,11 @@ async fn delete_expired(db: &DbPool, hours: u32, sends: bool, receives: bool, st
     }
 }
 
-const DELETE_FROM_OUTBOX: &str = "delete from outbox where position in (
-    select position from outbox where delivered_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
+const DELETE_FROM_OUTBOX: &str = "delete from outbox_events where position in (
+    select position from outbox_events where delivered_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
 
-const DELETE_FROM_INBOX: &str = "delete from inbox where position in (
-    select position from inbox where processed_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
+const DELETE_FROM_INBOX: &str = "delete from inbox_events where position in (
+    select position from inbox_events where processed_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
 
 async fn delete_batches(db: &DbPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
     let hours = i32::try_from(hours).unwrap_or(i32::MAX);

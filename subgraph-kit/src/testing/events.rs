@@ -42,7 +42,8 @@ pub async fn process_all(subgraph: &Subgraph) {
 /// # Panics
 /// If its database does not answer.
 pub async fn published(db: impl PgExecutor<'_>) -> Vec<EventPayload> {
-    let events = query_scalar::<_, Value>("select event from outbox group by event_id, event order by min(position)");
+    let events =
+        query_scalar::<_, Value>("select event from outbox_events group by event_id, event order by min(position)");
     let events = events.fetch_all(db).await.expect("the database answers");
     events.into_iter().map(|event| serde_json::from_value::<Event>(event).expect("an event").payload).collect()
 }
@@ -52,6 +53,6 @@ pub async fn published(db: impl PgExecutor<'_>) -> Vec<EventPayload> {
 /// # Panics
 /// If its database does not answer.
 pub async fn dead_lettered(db: impl PgExecutor<'_>) -> Vec<(String, String)> {
-    let events = query_as("select type, reason from inbox where set_aside_at is not null order by position");
+    let events = query_as("select type, reason from inbox_events where dead_lettered_at is not null order by position");
     events.fetch_all(db).await.expect("the database answers")
 }

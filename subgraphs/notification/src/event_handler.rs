@@ -41,7 +41,8 @@ impl Handler for EventHandler {
 
 /// Remembers that this was told. False if it had been before.
 async fn mark_handled(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool, sqlx::Error> {
-    let told = query!("insert into told (type, subject) values ($1, $2) on conflict do nothing", kind, subject);
+    let told =
+        query!("insert into handled_events (type, subject) values ($1, $2) on conflict do nothing", kind, subject);
     Ok(told.execute(db).await?.rows_affected() == 1)
 }
 

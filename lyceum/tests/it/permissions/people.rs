@@ -126,7 +126,7 @@ impl People {
                 let student = self.viewers[name].id.expect("an account");
                 pay(&mut db, payment, student, self.course).await;
                 query(
-                    "insert into purchases (payment_id, student_id, course_id, idempotency_key, course_title)
+                    "insert into purchase_requests (payment_id, student_id, course_id, idempotency_key, course_title)
                      values ($1, $2, $3, $4, 'Rust') on conflict do nothing",
                 )
                 .bind(payment)
@@ -305,7 +305,7 @@ async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
         .execute(&mut connect(system, "enrollment").await)
         .await
         .expect("the student enrolls");
-    query("insert into payment_uses (payment_id, enrollment_id) values ($1, $2)")
+    query("insert into payment_redemptions (payment_id, enrollment_id) values ($1, $2)")
         .bind(payment)
         .bind(enrollment)
         .execute(&mut connect(system, "enrollment").await)

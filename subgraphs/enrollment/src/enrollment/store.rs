@@ -200,7 +200,7 @@ pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) 
     // Updates nothing where there is a row, but locks it.
     let found = query!(
         "
-        insert into payment_uses (payment_id, enrollment_id) values ($1, $2)
+        insert into payment_redemptions (payment_id, enrollment_id) values ($1, $2)
         on conflict (payment_id) do update set payment_id = excluded.payment_id
         returning enrollment_id, state
         ",
@@ -248,7 +248,9 @@ async fn bought_with(
 /// # Errors
 /// Those of the database.
 pub async fn set_bought(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
-    query!("update payment_uses set enrollment_id = $2 where payment_id = $1", payment.0, id.0).execute(db).await?;
+    query!("update payment_redemptions set enrollment_id = $2 where payment_id = $1", payment.0, id.0)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -257,7 +259,7 @@ pub async fn set_bought(db: &mut PgConnection, payment: PaymentId, id: Enrollmen
 /// # Errors
 /// Those of the database.
 pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
-    query!("update payment_uses set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
+    query!("update payment_redemptions set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
         .execute(db)
         .await?;
     Ok(())
@@ -270,7 +272,7 @@ pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "
-        insert into payment_uses (payment_id, state) values ($1, 'refunded')
+        insert into payment_redemptions (payment_id, state) values ($1, 'refunded')
         on conflict (payment_id) do update set state = 'refunded', enrollment_id = null
         ",
         payment.0,
@@ -434,9 +436,9 @@ impl Loader<PaymentId> for Store {
             r#"
             select enrollments.id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
                    enrollments.payment_id as "payment_id: _", status as "status: _", enrolled_at
-            from payment_uses
-            join enrollments on enrollments.id = enrollment_id and enrollments.payment_id = payment_uses.payment_id
-            where payment_uses.payment_id = any($1)
+            from payment_redemptions
+            join enrollments on enrollments.id = enrollment_id and enrollments.payment_id = payment_redemptions.payment_id
+            where payment_redemptions.payment_id = any($1)
             "#,
             &payments,
         )

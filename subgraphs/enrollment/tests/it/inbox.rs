@@ -27,7 +27,7 @@ fn changed(event: &Event, change: impl FnOnce(&mut Value)) -> Vec<u8> {
 }
 
 async fn kept(db: &PgPool) -> i64 {
-    query_scalar("select count(*) from inbox").fetch_one(db).await.expect("the database answers")
+    query_scalar("select count(*) from inbox_events").fetch_one(db).await.expect("the database answers")
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]

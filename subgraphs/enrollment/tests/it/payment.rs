@@ -44,7 +44,7 @@ async fn a_payment_that_an_adopted_database_names_twice_bought_the_first(db: PgP
         .await
         .expect("the payment is named twice");
     sqlx::raw_sql(concat!(
-        "truncate payment_uses;",
+        "truncate payment_redemptions;",
         include_str!("../../../../migrations/enrollment/004_payment_uses.sql")
     ))
     .execute(&db)

@@ -113,7 +113,7 @@ impl House {
 
     /// What became of a payment.
     pub async fn use_of(&self, payment: Uuid) -> Option<String> {
-        query_scalar("select state from payment_uses where payment_id = $1")
+        query_scalar("select state from payment_redemptions where payment_id = $1")
             .bind(payment)
             .fetch_optional(&self.db)
             .await

@@ -188,7 +188,7 @@ pub async fn replace_password_hash(db: &DbPool, account: &Account, password_hash
 /// Those of the database.
 pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
     let changed =
-        query!("update users set role_before_admin = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
+        query!("update users set previous_role = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
             .execute(db)
             .await?;
     Ok(changed.rows_affected() > 0)
@@ -201,7 +201,7 @@ pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
 pub async fn take_admin_back(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
     let role = query_scalar!(
         r#"
-        update users set role = coalesce(role_before_admin, 'student'), role_before_admin = null
+        update users set role = coalesce(previous_role, 'student'), previous_role = null
         where id = $1 and role = 'admin'
         returning role as "role: Role"
         "#,

@@ -27,7 +27,7 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Ear
         r#"
         select payment_id as "payment_id: PaymentId", course_id as "course_id: CourseId", idempotency_key,
                expected_amount
-        from purchases
+        from purchase_requests
         where student_id = $1 and idempotency_key = $2
         "#,
         student.id().0,
@@ -63,8 +63,8 @@ pub async fn insert(
         Payment,
         r#"
         with purchase as (
-            insert into purchases
-                (payment_id, student_id, course_id, idempotency_key, expected_amount, course_title, stands, settle_at)
+            insert into purchase_requests
+                (payment_id, student_id, course_id, idempotency_key, expected_amount, course_title, is_active, next_attempt_at)
             select $1, $2, $3, $4, $5, $6, true, now() + interval '5 s'
             where not exists (
                 select from payments
@@ -101,19 +101,19 @@ pub async fn take_on(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
     let purchase = query_as!(
         Purchase,
         r#"
-        update purchases
-        set tries = tries + 1, settle_at = now() + interval '5 s' * power(2, least(tries, 6))
+        update purchase_requests
+        set attempts = attempts + 1, next_attempt_at = now() + interval '5 s' * power(2, least(attempts, 6))
         from payments
         where payments.id = payment_id and payment_id = (
             select payment_id
-            from purchases
-            where settle_at <= now()
-            order by settle_at
+            from purchase_requests
+            where next_attempt_at <= now()
+            order by next_attempt_at
             limit 1
             for update skip locked
         )
-        returning payment_id as "payment_id: _", purchases.student_id as "student_id: _",
-                  purchases.course_id as "course_id: _", course_title, amount
+        returning payment_id as "payment_id: _", purchase_requests.student_id as "student_id: _",
+                  purchase_requests.course_id as "course_id: _", course_title, amount
         "#,
     )
     .fetch_optional(db)
@@ -155,9 +155,9 @@ pub async fn settle(
 /// Those of the database.
 pub async fn close(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
-        "update purchases
-         set settle_at = null,
-             stands = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
+        "update purchase_requests
+         set next_attempt_at = null,
+             is_active = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
          where payment_id = $1",
         id.0,
     )
@@ -171,5 +171,7 @@ pub async fn close(transaction: &mut PgConnection, id: PaymentId) -> Result<(), 
 /// # Errors
 /// Those of the database.
 pub async fn find_title(db: &DbPool, id: PaymentId) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("select course_title from purchases where payment_id = $1", id.0).fetch_optional(db).await
+    sqlx::query_scalar!("select course_title from purchase_requests where payment_id = $1", id.0)
+        .fetch_optional(db)
+        .await
 }

@@ -37,13 +37,13 @@ pub async fn request(db: &mut PgConnection, request: Request) -> Result<Option<R
     query_as!(
         Request,
         r#"
-        insert into refunds (payment_id, reason, settle_at)
+        insert into refund_requests (payment_id, reason, next_attempt_at)
         select id, $2, now() + make_interval(secs => $3)
         from payments
         where id = $1 and status = 'completed'
         on conflict (payment_id) do update
-        set settle_at = excluded.settle_at, tries = 0, refused_at = null
-        where refunds.refused_at is not null
+        set next_attempt_at = excluded.next_attempt_at, attempts = 0, refused_at = null
+        where refund_requests.refused_at is not null
         returning payment_id as "payment_id: _", reason as "reason: _"
         "#,
         request.payment_id.0,
@@ -60,8 +60,8 @@ pub async fn request(db: &mut PgConnection, request: Request) -> Result<Option<R
 /// Those of the database.
 pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
-        "update refunds set settle_at = null, refused_at = now()
-         where payment_id = $1 and settle_at is not null",
+        "update refund_requests set next_attempt_at = null, refused_at = now()
+         where payment_id = $1 and next_attempt_at is not null",
         id.0,
     )
     .execute(db)
@@ -78,13 +78,13 @@ pub async fn take_on(db: &DbPool) -> Result<Option<Request>, sqlx::Error> {
     query_as!(
         Request,
         r#"
-        update refunds
-        set tries = tries + 1, settle_at = now() + interval '5 s' * power(2, least(tries, 6))
+        update refund_requests
+        set attempts = attempts + 1, next_attempt_at = now() + interval '5 s' * power(2, least(attempts, 6))
         where payment_id = (
             select payment_id
-            from refunds
-            where settle_at <= now()
-            order by settle_at
+            from refund_requests
+            where next_attempt_at <= now()
+            order by next_attempt_at
             limit 1
             for update skip locked
         )
@@ -114,7 +114,7 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
     .fetch_optional(&mut *transaction)
     .await?;
     purchase::store::close(transaction, id).await?;
-    query!("update refunds set settle_at = null, refused_at = null where payment_id = $1", id.0)
+    query!("update refund_requests set next_attempt_at = null, refused_at = null where payment_id = $1", id.0)
         .execute(transaction)
         .await?;
     Ok(payment)
@@ -125,7 +125,9 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
 /// # Errors
 /// Those of the database.
 pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
-    query_scalar!(r#"select reason as "reason: _" from refunds where payment_id = $1"#, id.0).fetch_optional(db).await
+    query_scalar!(r#"select reason as "reason: _" from refund_requests where payment_id = $1"#, id.0)
+        .fetch_optional(db)
+        .await
 }
 
 /// Names the way back of a payment.
@@ -141,8 +143,8 @@ impl Loader<WayBack> for Store {
         let refunds = query!(
             r#"
             select payment_id as "payment_id: PaymentId", refused_at is not null as "is_refused!"
-            from refunds
-            where payment_id = any($1) and (settle_at is not null or refused_at is not null)
+            from refund_requests
+            where payment_id = any($1) and (next_attempt_at is not null or refused_at is not null)
             "#,
             &payments,
         )

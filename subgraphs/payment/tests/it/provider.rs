@@ -32,7 +32,7 @@ async fn a_declined_payment_has_failed_and_a_new_key_tries_again(db: PgPool) {
     assert_eq!(told, []);
     assert_eq!(another.data("/purchaseCourse/payment/status"), "COMPLETED");
     assert_eq!(shop.ledger.charges(), 1);
-    assert_eq!(shop.count("purchases where settle_at is not null").await, 0);
+    assert_eq!(shop.count("purchase_requests where next_attempt_at is not null").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -136,7 +136,7 @@ async fn a_charge_that_never_arrived_is_made_when_the_provider_is_back(db: PgPoo
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
 
     shop.let_time_pass().await;
-    shop.work(2, async || shop.count("purchases where tries > 0").await == 1).await;
+    shop.work(2, async || shop.count("purchase_requests where attempts > 0").await == 1).await;
     assert_eq!((shop.status(id).await.as_str(), shop.ledger.charges_asked()), ("pending", 0));
 
     shop.ledger.be(Mood::Quick);

@@ -29,9 +29,9 @@ async fn a_student_buys_a_course_and_the_others_are_told(db: PgPool) {
         "payment_id": id, "student_id": ALICE, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
     });
     assert_eq!(shop.published().await, [(COMPLETED.to_owned(), data)]);
-    assert_eq!(shop.count("outbox where destination = 'notification'").await, 1);
+    assert_eq!(shop.count("outbox_events where destination = 'notification'").await, 1);
     assert_eq!(shop.ledger.charges(), 1);
-    assert_eq!(shop.count("purchases where stands and settle_at is null").await, 1);
+    assert_eq!(shop.count("purchase_requests where is_active and next_attempt_at is null").await, 1);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -90,7 +90,10 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_written(db: PgPool) {
         assert!(matches!(reply.error(), Some("BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED")), "{wrong}: {reply:?}");
     }
 
-    assert_eq!(shop.count("payments").await + shop.count("purchases").await + shop.count("outbox").await, 0);
+    assert_eq!(
+        shop.count("payments").await + shop.count("purchase_requests").await + shop.count("outbox_events").await,
+        0
+    );
     assert_eq!(shop.ledger.charges_asked(), 0);
 }
 
@@ -254,7 +257,7 @@ async fn nothing_is_sold_while_nobody_knows_the_price(db: PgPool) {
 
     let reply = shop.buy(ALICE, RUST, "key").await;
     assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));
-    assert_eq!(shop.count("payments").await + shop.count("purchases").await, 0);
+    assert_eq!(shop.count("payments").await + shop.count("purchase_requests").await, 0);
 
     shop.catalogue.be_away(false);
     shop.bought(ALICE, RUST, "key").await;

@@ -119,7 +119,7 @@ async fn a_purchase_against_a_refund_leaves_one_payment_that_stands_at_most(db: 
 
         let is_sold = !second.ok().data("/purchaseCourse/payment").is_null();
         let completed = format!("payments where student_id = '{student}' and status = 'completed'");
-        let standing = format!("purchases where student_id = '{student}' and stands");
+        let standing = format!("purchase_requests where student_id = '{student}' and is_active");
         assert_eq!((shop.count(&completed).await, shop.count(&standing).await), (is_sold.into(), is_sold.into()));
     }
 }

@@ -41,7 +41,7 @@ async fn an_admin_gives_a_payment_back_and_the_others_are_told(db: PgPool) {
     });
     assert_eq!(shop.published().await[1..], [(REFUNDED.to_owned(), data)]);
     assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (1, 1));
-    assert_eq!(shop.count("refunds where settle_at is not null").await, 0);
+    assert_eq!(shop.count("refund_requests where next_attempt_at is not null").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -61,7 +61,7 @@ async fn only_admins_give_back(db: PgPool) {
     }
 
     assert_eq!(shop.status(id).await, "completed");
-    assert_eq!(shop.count("refunds").await, 0);
+    assert_eq!(shop.count("refund_requests").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -80,7 +80,7 @@ async fn what_is_not_completed_cannot_go_back(db: PgPool) {
 
     assert_eq!(reply.user_errors(), [("NOT_FOUND", "paymentId".to_owned())]);
     assert_eq!(shop.ledger.refunds_asked(), 0);
-    assert_eq!(shop.count("refunds").await + shop.count("outbox").await, 0);
+    assert_eq!(shop.count("refund_requests").await + shop.count("outbox_events").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -219,9 +219,9 @@ async fn a_rejection_of_what_is_not_completed_changes_nothing(db: PgPool) {
     for id in ids {
         shop.handle(&rejected(id)).await;
     }
-    shop.work(1, async || shop.count("inbox where processed_at is not null").await == 4).await;
+    shop.work(1, async || shop.count("inbox_events where processed_at is not null").await == 4).await;
 
-    assert_eq!(shop.count("refunds").await, 0);
+    assert_eq!(shop.count("refund_requests").await, 0);
     assert_eq!(shop.ledger.refunds_asked(), 0);
 }
 

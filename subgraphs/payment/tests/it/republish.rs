@@ -58,7 +58,7 @@ async fn what_nobody_was_told_is_not_republished(db: PgPool) {
     let reply = shop.republish(&shop.app.admin(), NOBODY).await.ok();
 
     assert_eq!(reply.user_errors(), [("NOT_FOUND", "paymentId".to_owned())]);
-    assert_eq!(shop.count("outbox").await, 0);
+    assert_eq!(shop.count("outbox_events").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]

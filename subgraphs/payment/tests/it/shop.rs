@@ -111,8 +111,8 @@ impl Shop {
 
     /// As if the seconds had passed that whoever began a purchase or a refund has for it.
     pub async fn let_time_pass(&self) {
-        for table in ["purchases", "refunds"] {
-            let sql = format!("update {table} set settle_at = now() where settle_at is not null");
+        for table in ["purchase_requests", "refund_requests"] {
+            let sql = format!("update {table} set next_attempt_at = now() where next_attempt_at is not null");
             query(sqlx::AssertSqlSafe(sql)).execute(&self.db).await.expect("time passes");
         }
     }
@@ -121,8 +121,8 @@ impl Shop {
     pub async fn settle_all(&self, processes: usize) {
         self.let_time_pass().await;
         self.work(processes, async || {
-            self.count("purchases where settle_at is not null").await == 0
-                && self.count("refunds where settle_at is not null").await == 0
+            self.count("purchase_requests where next_attempt_at is not null").await == 0
+                && self.count("refund_requests where next_attempt_at is not null").await == 0
         })
         .await;
     }
@@ -149,7 +149,7 @@ impl Shop {
     /// What the enrollment service is told, in order: the kind, and the data.
     pub async fn published(&self) -> Vec<(String, Value)> {
         let told: Vec<(String, String)> = query_as(
-            "select type, (event -> 'data')::text from outbox where destination = 'enrollment' order by position",
+            "select type, (event -> 'data')::text from outbox_events where destination = 'enrollment' order by position",
         )
         .fetch_all(&self.db)
         .await
