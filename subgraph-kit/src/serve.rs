@@ -59,7 +59,7 @@ pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
             protected = protected.layer(from_fn_with_state(guard, require_router_signature));
         }
         RouterAuth::InsecureDev => {
-            warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: everybody on this machine may ask this subgraph");
+            warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: requests need no signature");
         }
     }
     protected.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph)

@@ -184,7 +184,7 @@ impl Verifier {
         loop {
             let failure = self.fetch(source, &mut *source.last.lock().await).await;
             if let (Some(error), true) = (&failure, was_there) {
-                let stays = if self.has_keys() { "those that are known stay in use" } else { "waiting for them" };
+                let stays = if self.has_keys() { "the known keys stay in use" } else { "waiting for them" };
                 warn!(error = error.as_ref() as &dyn std::error::Error, "identity's public keys: {stays}");
             }
             was_there = failure.is_none();

@@ -102,8 +102,8 @@ impl Exporter {
     fn note(&self, outcome: &OTelSdkResult) {
         let was_away = self.is_away.swap(outcome.is_err(), Ordering::Relaxed);
         match outcome {
-            Err(error) if !was_away => warn!(%error, "spans are lost: the collector does not take them"),
-            Ok(()) if was_away => info!("the collector takes spans again"),
+            Err(error) if !was_away => warn!(%error, "spans lost: the collector does not accept them"),
+            Ok(()) if was_away => info!("the collector accepts spans again"),
             _ => {}
         }
     }

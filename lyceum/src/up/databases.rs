@@ -111,7 +111,7 @@ impl Servers {
         );
         for (name, stopped) in stopped.await {
             if let Err(error) = stopped {
-                tracing::warn!(database = name.as_str(), error = format!("{error:#}"), "did not stop in order");
+                tracing::warn!(database = name.as_str(), error = format!("{error:#}"), "did not shut down cleanly");
             }
         }
     }

@@ -49,7 +49,7 @@ pub(super) async fn observe(
                     Ok((pending, oldest, dead_lettered)) => {
                         metrics::record_backlog(&Backlog { service, destination, pending, oldest, dead_lettered });
                     }
-                    Err(error) => debug!(service, error = %error, "nobody knows how many events wait"),
+                    Err(error) => debug!(service, error = %error, "event backlog not measured"),
                 }
             }
             sleep(INTERVAL).await;

@@ -170,7 +170,7 @@ impl Inbox {
                 if let Some(after_commit) = after_commit {
                     after_commit();
                 }
-                debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "acted on");
+                debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "event handled");
             }
             HandlingOutcome::Unusable(reason) => {
                 transaction.rollback().await?;
@@ -221,7 +221,7 @@ impl Inbox {
             _ => {
                 metrics::record_handled(self.service, next.event_type(), "failed");
                 spans::record_failure(&Span::current(), "failed");
-                warn!(service = self.service, event.id = %next.event_id, reason, "an event failed; it is tried again");
+                warn!(service = self.service, event.id = %next.event_id, reason, "event handler failed, retrying");
                 Ok(())
             }
         }
@@ -247,7 +247,7 @@ impl Inbox {
         spans::record_failure(&Span::current(), "dead_lettered");
         error!(
             service = self.service, event.id = %next.event_id, event.r#type = next.r#type, reason,
-            "an event is set aside: `lyceum admin events` shows it, and sends it again"
+            "event dead-lettered: `lyceum admin events` lists it and resends it"
         );
         Ok(())
     }

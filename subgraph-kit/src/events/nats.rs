@@ -66,7 +66,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 /// What went well for so long and fails then is worth a line of log again.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
 
-const NOT_SIGNED: &str = "what is not signed with a secret of ours is not heeded";
+const NOT_SIGNED: &str = "NATS message with an invalid signature ignored";
 
 /// Events in NATS.
 #[derive(Clone)]
@@ -121,7 +121,7 @@ impl Nats {
                     say.send_replace(());
                 }
                 Event::Disconnected | Event::ClientError(_) if !is_away.swap(true, Ordering::Relaxed) => {
-                    warn!("NATS is away: events wait for it");
+                    warn!("NATS is unavailable, events are queued");
                 }
                 _ => {}
             }
@@ -188,7 +188,7 @@ impl Nats {
                     return self.ack_event(inbox.service(), message, Some(reason)).await;
                 }
                 Err(DeliveryError::Unavailable(reason)) => {
-                    debug!(service = inbox.service(), reason, "an event from NATS has to wait");
+                    debug!(service = inbox.service(), reason, "event from NATS not stored yet, retrying");
                     message.ack_with(AckKind::Progress).await?;
                     sleep(RETRY_DELAY).await;
                 }
@@ -236,16 +236,18 @@ impl Nats {
             return;
         }
         let Ok(Ack { event, consumer, rejected }) = serde_json::from_slice(&message.payload) else {
-            warn!(service, "an ack that cannot be read");
+            warn!(service, "malformed acknowledgement ignored");
             return;
         };
         while let Err(error) =
             with_timeout(BACKGROUND_TIMEOUT, relay::acknowledge(db, &consumer, event, rejected.as_deref())).await
         {
             match inbox::classify_storage_error(&error) {
-                DeliveryError::Unavailable(reason) => debug!(service, reason, "an ack has to wait"),
+                DeliveryError::Unavailable(reason) => {
+                    debug!(service, reason, "acknowledgement not stored yet, retrying")
+                }
                 DeliveryError::Rejected(reason) => {
-                    warn!(service, reason, "an ack that cannot be written down");
+                    warn!(service, reason, "acknowledgement not stored, ignored");
                     return;
                 }
             }
@@ -330,7 +332,7 @@ where
                 && !is_logged
                 && client.connection_state() == State::Connected
             {
-                warn!(service, error = %error, "no events from NATS for a moment");
+                warn!(service, error = %error, "NATS consumer failed, retrying");
                 is_logged = true;
             }
             sleep(RETRY_DELAY).await;

@@ -84,7 +84,7 @@ pub async fn deliver_pending(db: &DbPool, bus: &Bus, destination: &str) -> Resul
                 dead_letter(&mut *transaction, destination, event.event_id, &reason).await?;
             }
             Err(DeliveryError::Unavailable(reason)) => {
-                debug!(destination, event.id = %event.event_id, reason, "not delivered yet");
+                debug!(destination, event.id = %event.event_id, reason, "event not delivered yet, retrying");
                 record_failure(&mut transaction, event, &reason).await?;
             }
         }
@@ -165,7 +165,7 @@ pub(super) async fn republish_unacked(db: &DbPool) {
          )
          select pg_notify($1, '')";
     while let Err(error) = with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(CHANNEL).execute(db)).await {
-        debug!(error = %error, "what is on its way is not sent again yet");
+        debug!(error = %error, "unacknowledged events not republished yet, retrying");
         sleep(RETRY_DELAY).await;
     }
 }
@@ -221,7 +221,7 @@ async fn dead_letter(db: impl PgExecutor<'_>, destination: &str, event: Uuid, re
     if let Some(r#type) = r#type {
         error!(
             destination, event.id = %event, event.r#type = r#type, reason,
-            "an event is set aside: `lyceum admin events` shows it, and sends it again"
+            "event dead-lettered: `lyceum admin events` lists it and resends it"
         );
     }
     Ok(())

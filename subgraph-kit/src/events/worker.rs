@@ -173,7 +173,7 @@ impl EventWorker {
         }
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
-                warn!(service = self.service, error = %error, "a task for events broke off");
+                warn!(service = self.service, error = %error, "event worker task failed");
             }
         }
         db.close().await;
@@ -226,7 +226,7 @@ where
             }
             Ok(Progress::Idle | Progress::NotBefore(_)) => pause = INITIAL_RETRY_DELAY,
             Ok(Progress::Blocked) => {}
-            Err(error) => debug!(error = %error, "events have to wait"),
+            Err(error) => debug!(error = %error, "event worker interrupted, retrying"),
         }
         let wait = async {
             // Whether it rang or not, it is time to look.
@@ -250,7 +250,7 @@ async fn delete_expired(db: &DbPool, hours: u32, sends: bool, receives: bool, st
     loop {
         for (wanted, statement) in [(sends, DELETE_FROM_OUTBOX), (receives, DELETE_FROM_INBOX)] {
             if wanted && let Err(error) = delete_batches(db, statement, hours).await {
-                debug!(error = %error, "old events stay for now");
+                debug!(error = %error, "old events not deleted, retrying");
             }
         }
         tokio::select! {

@@ -47,7 +47,7 @@ async fn mark_handled(db: &mut PgConnection, kind: &str, subject: Uuid) -> Resul
 }
 
 fn log(id: NotificationId, user: UserId, kind: Kind) {
-    info!(target: LOG_TARGET, { notification.id = %id, "notification.type" = ?kind, user.id = %user }, "a notification");
+    info!(target: LOG_TARGET, { notification.id = %id, "notification.type" = ?kind, user.id = %user }, "notification sent");
 }
 
 fn notification_for(payload: EventPayload) -> Option<NewNotification> {

@@ -18,8 +18,8 @@ pub async fn run(till: Till, stop: CancellationToken) {
         match timeout(BACKGROUND_TIMEOUT, round(&till)).await {
             Ok(Ok(true)) => continue,
             Ok(Ok(false)) => {}
-            Ok(Err(error)) => warn!(error = %error, "payments have to wait"),
-            Err(late) => warn!(error = %late, "payments have to wait"),
+            Ok(Err(error)) => warn!(error = %error, "reconciliation failed, retrying"),
+            Err(late) => warn!(error = %late, "reconciliation failed, retrying"),
         }
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL) => {}

@@ -95,7 +95,7 @@ impl Keys {
             if let (Err(error), true) = (&outcome, was_readable) {
                 warn!(
                     error = error as &dyn std::error::Error,
-                    "the signing keys cannot be looked at; those that are known stay"
+                    "signing keys cannot be read, the loaded keys stay in use"
                 );
             }
             was_readable = outcome.is_ok();
@@ -115,7 +115,7 @@ impl Keys {
     }
 
     fn replace(&self, keys: Vec<Key>) {
-        info!(keys = keys.len(), "the signing keys have changed");
+        info!(keys = keys.len(), "signing keys changed");
         self.0.verifier.replace(&key_set(&keys));
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }

@@ -59,9 +59,11 @@ impl Till {
         match outcome {
             Ok(outcome) => {
                 let payment = self.settle(&purchase, outcome).await?;
-                info!(payment.id = %payment.id, status = ?payment.status, "a purchase that had broken off is settled");
+                info!(payment.id = %payment.id, status = ?payment.status, "interrupted purchase completed");
             }
-            Err(away) => warn!(payment.id = %purchase.payment_id, error = %away, "nobody knows yet"),
+            Err(away) => {
+                warn!(payment.id = %purchase.payment_id, error = %away, "charge outcome still unknown, retrying")
+            }
         }
         Ok(true)
     }
@@ -80,7 +82,7 @@ impl Till {
         match in_time(self.provider.charge(&purchase)).await {
             Ok(outcome) => self.settle(&purchase, outcome).await,
             Err(away) => {
-                warn!(payment.id = %payment.id, error = %away, "the reconciler will find out");
+                warn!(payment.id = %payment.id, error = %away, "charge outcome unknown, the reconciler retries");
                 Ok(payment)
             }
         }

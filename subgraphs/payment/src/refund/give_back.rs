@@ -72,7 +72,7 @@ impl Till {
         let Some(request) = store::take_on(&self.db).await? else { return Ok(false) };
         match self.finish(request).await {
             Ok(payment) => {
-                info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "a refund goes on");
+                info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "interrupted refund resumed");
             }
             // Nobody is there to be told, but it is written down.
             Err(Error::Refused(_)) => {}
@@ -89,11 +89,11 @@ impl Till {
             Ok(Return::Done) => {}
             Ok(Return::Refused) => {
                 store::refuse(&self.db, id).await?;
-                error!(payment.id = %id, "the provider refuses to give this payment back: a person has to see to it");
+                error!(payment.id = %id, "payment provider rejected the refund, manual action needed");
                 return Err(super::refused().into());
             }
             Err(away) => {
-                warn!(payment.id = %id, error = %away, "the reconciler will give it back");
+                warn!(payment.id = %id, error = %away, "refund outcome unknown, the reconciler retries");
                 return Ok(payment);
             }
         }
@@ -128,7 +128,7 @@ impl Handler for Till {
         if let EventPayload::EnrollmentRejected(rejection) = event.payload {
             let request = Request { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
             if store::request(transaction, request).await?.is_none() {
-                info!(payment.id = %rejection.payment_id, "nothing to give back, or on its way already");
+                info!(payment.id = %rejection.payment_id, "payment not refundable, or its refund is in progress");
             }
         }
         Ok(None)
