@@ -113,8 +113,8 @@ async fn grant(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::grant(&db, &user).await? {
-        Change::Made(()) => line(format_args!("{email} is an admin now, from the next refresh of a session on.")),
-        Change::None => line(format_args!("{email} is an admin already; nothing changed.")),
+        Change::Applied(()) => line(format_args!("{email} is an admin now, from the next refresh of a session on.")),
+        Change::Unchanged => line(format_args!("{email} is an admin already; nothing changed.")),
     }
     Ok(())
 }
@@ -123,12 +123,12 @@ async fn revoke(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::revoke(&db, &user).await? {
-        Change::Made(revoked) => line(format_args!(
+        Change::Applied(revoked) => line(format_args!(
             "{email} is no admin any more, the role is {} again; sessions ended: {}.",
             name(revoked.role),
             revoked.sessions
         )),
-        Change::None => line(format_args!("{email} is no admin; nothing changed.")),
+        Change::Unchanged => line(format_args!("{email} is no admin; nothing changed.")),
     }
     Ok(())
 }
@@ -137,10 +137,10 @@ async fn verify_teacher(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::verify_teacher(&db, &user).await? {
-        Some(Change::Made(())) => {
+        Some(Change::Applied(())) => {
             line(format_args!("{email} is a verified teacher now, from the next refresh of a session on."));
         }
-        Some(Change::None) => line(format_args!("{email} is a verified teacher already; nothing changed.")),
+        Some(Change::Unchanged) => line(format_args!("{email} is a verified teacher already; nothing changed.")),
         None => bail!("{email} does not teach, the role is {}; nothing changed", name(user.role)),
     }
     Ok(())

@@ -13,7 +13,7 @@ use subgraph_kit::{
 
 use crate::enrollment::{
     Enrollment, Status,
-    store::{EnrollmentFilter, Place, Store},
+    store::{EnrollmentFilter, EnrollmentKey, Store},
 };
 
 /// A course of the catalogue. Everyone may see it.
@@ -40,7 +40,7 @@ impl Course {
     /// The signed-in user's own place on it; null when they have none, and when nobody is signed in.
     async fn viewer_enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
         let student = ctx.viewer().id()?;
-        loader(ctx).load_one(Place { student, course: self.id }).await.transpose()
+        loader(ctx).load_one(EnrollmentKey { student, course: self.id }).await.transpose()
     }
 
     /// Who is on it, newest first. The course's own teacher and admins may see it; for everyone

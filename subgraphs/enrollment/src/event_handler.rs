@@ -9,7 +9,7 @@ use subgraph_kit::{
     ids::new_id_and_time,
 };
 
-use crate::enrollment::store::{self, Place, Seat, Use, Wanted};
+use crate::enrollment::store::{self, EnrollmentKey, Inserted, NewEnrollment, PaymentUse};
 
 /// Acts on what it is told.
 pub struct EventHandler;
@@ -34,21 +34,21 @@ impl EventHandler {
         let payment = purchase.payment_id;
         let id = new_id_and_time();
         match store::claim(db, payment, EnrollmentId(id.0)).await? {
-            Use::Claimed => {}
-            Use::Bought(_) | Use::Refunded => return Ok(()),
+            PaymentUse::Claimed => {}
+            PaymentUse::Bought(_) | PaymentUse::Refunded => return Ok(()),
             // It has not gone back yet, or nobody would tell this: perhaps it was not heard of.
-            Use::Rejected => return self.reject(db, purchase).await,
+            PaymentUse::Rejected => return self.reject(db, purchase).await,
         }
-        let wanted =
-            Wanted { place: place(&purchase), course_title: purchase.course_title.clone(), payment: Some(payment) };
-        match store::seat(db, id, &wanted).await? {
-            Seat::New(enrollment) => {
-                events::publish(db, store::created(&enrollment, wanted.course_title)).await?;
+        let new =
+            NewEnrollment { key: key(&purchase), course_title: purchase.course_title.clone(), payment: Some(payment) };
+        match store::insert_or_get(db, id, &new).await? {
+            Inserted::New(enrollment) => {
+                events::publish(db, store::created(&enrollment, new.course_title)).await?;
             }
-            Seat::Taken(enrollment) if enrollment.payment_id == Some(payment) => {
-                store::set_bought(db, payment, enrollment.id).await?;
+            Inserted::Existing(enrollment) if enrollment.payment_id == Some(payment) => {
+                store::set_enrollment(db, payment, enrollment.id).await?;
             }
-            Seat::Taken(_) => {
+            Inserted::Existing(_) => {
                 store::reject(db, payment).await?;
                 self.reject(db, purchase).await?;
             }
@@ -63,13 +63,13 @@ impl EventHandler {
 
     async fn revoke(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
         store::refund(db, purchase.payment_id).await?;
-        if let Some(enrollment) = store::unseat(db, place(&purchase), purchase.payment_id).await? {
+        if let Some(enrollment) = store::delete_by_payment(db, key(&purchase), purchase.payment_id).await? {
             events::publish(db, store::revoked(&enrollment, purchase.course_title)).await?;
         }
         Ok(())
     }
 }
 
-fn place(purchase: &Purchase) -> Place {
-    Place { student: purchase.student_id, course: purchase.course_id }
+fn key(purchase: &Purchase) -> EnrollmentKey {
+    EnrollmentKey { student: purchase.student_id, course: purchase.course_id }
 }

@@ -17,9 +17,9 @@ use crate::{
 /// What an operator's command changed.
 pub enum Change<T> {
     /// It made it so.
-    Made(T),
+    Applied(T),
     /// It had been so before.
-    None,
+    Unchanged,
 }
 
 /// An admin no more.
@@ -47,7 +47,7 @@ pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
 /// Those of the database.
 pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
     let is_changed = store::make_admin(db, user.id).await?;
-    Ok(if is_changed { Change::Made(()) } else { Change::None })
+    Ok(if is_changed { Change::Applied(()) } else { Change::Unchanged })
 }
 
 /// Makes an admin what they were before, a student if that is not known, and ends their sessions.
@@ -57,10 +57,10 @@ pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
 /// Those of the database.
 pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> {
     let mut tx = db.begin().await?;
-    let Some(role) = store::take_admin_back(&mut tx, user.id).await? else { return Ok(Change::None) };
+    let Some(role) = store::revoke_admin(&mut tx, user.id).await? else { return Ok(Change::Unchanged) };
     let sessions = sessions::delete_all(&mut tx, user.id).await?;
     tx.commit().await?;
-    Ok(Change::Made(Revoked { role, sessions }))
+    Ok(Change::Applied(Revoked { role, sessions }))
 }
 
 /// Verifies a teacher; None if the person does not teach.
@@ -69,7 +69,7 @@ pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> 
 /// Those of the database.
 pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
     let verified = store::set_verified(db, user.id).await?;
-    Ok(verified.map(|_| if user.is_verified { Change::None } else { Change::Made(()) }))
+    Ok(verified.map(|_| if user.is_verified { Change::Unchanged } else { Change::Applied(()) }))
 }
 
 /// An access token for a person, as signing in gives it.

@@ -12,7 +12,7 @@ use subgraph_kit::{
 
 use crate::notification::{
     Notification,
-    store::{Store, Which},
+    store::{ReadFilter, Store},
 };
 
 /// A person of the platform. Everyone may see all but the e-mail address.
@@ -46,8 +46,8 @@ impl User {
         let page = async {
             ctx.viewer().require_self_or_admin(self.id)?;
             let args = PageArgs::try_new(Notification::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-            let which = if unread_only == Some(true) { Which::Unread } else { Which::All };
-            connection::children::<Store, Notification, _, _>(ctx, self.id, which, args).await
+            let filter = if unread_only == Some(true) { ReadFilter::Unread } else { ReadFilter::All };
+            connection::children::<Store, Notification, _, _>(ctx, self.id, filter, args).await
         };
         Some(page.await)
     }
@@ -57,7 +57,7 @@ impl User {
     async fn unread_notification_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let count = async {
             ctx.viewer().require_self_or_admin(self.id)?;
-            let unread = ParentCount { parent: self.id, filter: Which::Unread };
+            let unread = ParentCount { parent: self.id, filter: ReadFilter::Unread };
             let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
             count_within_deadline(ctx, async { Ok(loader.load_one(unread).await?.unwrap_or(0)) }).await
         };

@@ -2,12 +2,12 @@
 
 mod course;
 pub mod payment;
+pub mod payments;
 pub mod provider;
 pub mod purchase;
 mod reconciler;
 pub mod refund;
 pub mod testing;
-pub mod till;
 mod user;
 
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use subgraph_kit::{
 
 use crate::{
     payment::{graphql::PaymentQuery, store::Store},
-    provider::{AlwaysCompletes, PaymentProvider},
+    payments::Payments,
+    provider::{MockProvider, PaymentProvider},
     purchase::graphql::PurchaseMutation,
     refund::graphql::RefundMutation,
-    till::Till,
 };
 
 /// The name in `supergraph.yaml`.
@@ -53,7 +53,7 @@ pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
 /// # Errors
 /// Those of the database.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
-    subgraph_with(db, context, Arc::new(AlwaysCompletes)).await
+    subgraph_with(db, context, Arc::new(MockProvider)).await
 }
 
 /// The subgraph over its migrated database. `provider` moves the money.
@@ -67,11 +67,11 @@ pub async fn subgraph_with(
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let till = Till::new(db.clone(), context, provider);
-    let schema = builder().data(till.clone()).finish();
+    let payments = Payments::new(db.clone(), context, provider);
+    let schema = builder().data(payments.clone()).finish();
     Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone())
-        .with_event_handler(till.clone())
-        .with_task(move |stop| reconciler::run(till.clone(), stop)))
+        .with_event_handler(payments.clone())
+        .with_task(move |stop| reconciler::run(payments.clone(), stop)))
 }
 
 fn builder() -> SchemaBuilder<PaymentQuery, Mutation, EmptySubscription> {

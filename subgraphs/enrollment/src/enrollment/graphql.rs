@@ -13,7 +13,7 @@ use subgraph_kit::{
 
 use super::{
     Enrollment, Status, peers,
-    store::{self, EnrollmentFilter, Place, Store, Wanted},
+    store::{self, EnrollmentFilter, EnrollmentKey, NewEnrollment, Store},
 };
 use crate::{course::Course, payment::Payment, user::User};
 
@@ -194,25 +194,25 @@ impl EnrollmentMutation {
 async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Result<Enrollment, Failure> {
     let context = ctx.data_unchecked::<ServiceContext>();
     let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-    let place = Place { student: student.id(), course: input.course_id };
+    let key = EnrollmentKey { student: student.id(), course: input.course_id };
 
     let course = peers::course(&context.peers, ctx.credentials(), input.course_id).await?;
     let course = course.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
-    if loader.load_one(place).await?.is_some() {
+    if loader.load_one(key).await?.is_some() {
         return Err(store::already_enrolled());
     }
     match input.payment_id {
         Some(payment) => {
             let payment = peers::payment(&context.peers, ctx.credentials(), payment).await?;
-            if !payment.is_some_and(|payment| payment.buys(place)) {
+            if !payment.is_some_and(|payment| payment.pays_for(key)) {
                 return Err(store::payment_not_valid());
             }
         }
         None if course.is_free => {}
         None => return Err(Refusal::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
     }
-    let wanted = Wanted { place, course_title: course.title, payment: input.payment_id };
-    loader.loader().enroll(student, wanted).await
+    let new = NewEnrollment { key, course_title: course.title, payment: input.payment_id };
+    loader.loader().enroll(student, new).await
 }
 
 async fn visible_enrollment(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<Enrollment>, Error> {

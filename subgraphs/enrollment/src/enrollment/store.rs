@@ -39,7 +39,7 @@ pub struct EnrollmentFilter {
 
 /// Names an enrollment by who is on which course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct EnrollmentKey {
     /// Who.
     pub student: UserId,
     /// On which course.
@@ -69,11 +69,11 @@ impl Filter for EnrollmentFilter {
     }
 }
 
-/// A place that is wanted.
+/// An enrollment to insert.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct NewEnrollment {
     /// Who, and on which course.
-    pub place: Place,
+    pub key: EnrollmentKey,
     /// How that course is called.
     pub course_title: String,
     /// What pays for it, if anything has to.
@@ -82,7 +82,7 @@ pub struct Wanted {
 
 /// What a payment can be used for. Its row stays locked until the transaction ends.
 #[derive(Debug)]
-pub enum Use {
+pub enum PaymentUse {
     /// The enrollment that claimed it.
     Claimed,
     /// It has bought this place.
@@ -95,11 +95,11 @@ pub enum Use {
 
 /// What came of the wish for a place. Its row stays locked until the transaction ends.
 #[derive(Debug)]
-pub enum Seat {
+pub enum Inserted {
     /// It is new.
     New(Enrollment),
     /// The student is on the course already.
-    Taken(Enrollment),
+    Existing(Enrollment),
 }
 
 impl Store {
@@ -137,19 +137,21 @@ impl Store {
     /// # Errors
     /// `ALREADY_ENROLLED`; `PAYMENT_NOT_VALID` when the payment has bought another place, or has gone
     /// back; those of the database.
-    pub async fn enroll(&self, student: Student, wanted: Wanted) -> Result<Enrollment, Error> {
-        debug_assert_eq!(student.id(), wanted.place.student);
+    pub async fn enroll(&self, student: Student, new: NewEnrollment) -> Result<Enrollment, Error> {
+        debug_assert_eq!(student.id(), new.key.student);
         let mut tx = self.db.begin().await?;
         let id = new_id_and_time();
-        if let Some(payment) = wanted.payment {
+        if let Some(payment) = new.payment {
             match claim(&mut tx, payment, EnrollmentId(id.0)).await? {
-                Use::Claimed => {}
-                Use::Bought(enrollment) if Place::of(&enrollment) == wanted.place => return Err(already_enrolled()),
-                Use::Bought(_) | Use::Rejected | Use::Refunded => return Err(payment_not_valid()),
+                PaymentUse::Claimed => {}
+                PaymentUse::Bought(enrollment) if EnrollmentKey::of(&enrollment) == new.key => {
+                    return Err(already_enrolled());
+                }
+                PaymentUse::Bought(_) | PaymentUse::Rejected | PaymentUse::Refunded => return Err(payment_not_valid()),
             }
         }
-        let Seat::New(enrollment) = seat(&mut tx, id, &wanted).await? else { return Err(already_enrolled()) };
-        events::publish(&mut tx, created(&enrollment, wanted.course_title)).await?;
+        let Inserted::New(enrollment) = insert_or_get(&mut tx, id, &new).await? else { return Err(already_enrolled()) };
+        events::publish(&mut tx, created(&enrollment, new.course_title)).await?;
         fail_point("enroll.before-commit");
         tx.commit().await?;
         fail_point("enroll.committed");
@@ -196,7 +198,7 @@ impl Store {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<Use, Error> {
+pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<PaymentUse, Error> {
     // Updates nothing where there is a row, but locks it.
     let found = query!(
         "
@@ -210,16 +212,16 @@ pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) 
     .fetch_one(&mut *db)
     .await?;
     match (found.state.as_str(), found.enrollment_id) {
-        ("rejected", _) => return Ok(Use::Rejected),
-        ("refunded", _) => return Ok(Use::Refunded),
-        (_, Some(owner)) if owner == id.0 => return Ok(Use::Claimed),
+        ("rejected", _) => return Ok(PaymentUse::Rejected),
+        ("refunded", _) => return Ok(PaymentUse::Refunded),
+        (_, Some(owner)) if owner == id.0 => return Ok(PaymentUse::Claimed),
         _ => {}
     }
     if let Some(bought) = bought_with(&mut *db, payment, found.enrollment_id.map(EnrollmentId)).await? {
-        return Ok(Use::Bought(bought));
+        return Ok(PaymentUse::Bought(bought));
     }
-    set_bought(db, payment, id).await?;
-    Ok(Use::Claimed)
+    set_enrollment(db, payment, id).await?;
+    Ok(PaymentUse::Claimed)
 }
 
 /// What the payment bought, if that is still there.
@@ -247,7 +249,7 @@ async fn bought_with(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn set_bought(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
+pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set enrollment_id = $2 where payment_id = $1", payment.0, id.0)
         .execute(db)
         .await?;
@@ -286,11 +288,11 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 ///
 /// # Errors
 /// Those of the database.
-pub async fn seat(
+pub async fn insert_or_get(
     db: &mut PgConnection,
     (id, enrolled_at): (Uuid, DateTime<Utc>),
-    Wanted { place, payment, .. }: &Wanted,
-) -> Result<Seat, sqlx::Error> {
+    NewEnrollment { key, payment, .. }: &NewEnrollment,
+) -> Result<Inserted, sqlx::Error> {
     // Updates nothing where there is a row, but locks and returns it.
     let found = query_as!(
         Enrollment,
@@ -301,23 +303,23 @@ pub async fn seat(
                   payment_id as "payment_id: _", status as "status: _", enrolled_at
         "#,
         id,
-        place.student.0,
-        place.course.0,
+        key.student.0,
+        key.course.0,
         payment.map(|payment| payment.0),
         enrolled_at,
     )
     .fetch_one(db)
     .await?;
-    Ok(if found.id.0 == id { Seat::New(found) } else { Seat::Taken(found) })
+    Ok(if found.id.0 == id { Inserted::New(found) } else { Inserted::Existing(found) })
 }
 
 /// Takes back the place that a payment bought, if there is one.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn unseat(
+pub async fn delete_by_payment(
     db: &mut PgConnection,
-    place: Place,
+    key: EnrollmentKey,
     payment: PaymentId,
 ) -> Result<Option<Enrollment>, sqlx::Error> {
     query_as!(
@@ -328,8 +330,8 @@ pub async fn unseat(
         returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
                   payment_id as "payment_id: _", status as "status: _", enrolled_at
         "#,
-        place.student.0,
-        place.course.0,
+        key.student.0,
+        key.course.0,
         payment.0,
     )
     .fetch_optional(db)
@@ -339,16 +341,16 @@ pub async fn unseat(
 /// What the others are told of a new place.
 #[must_use]
 pub fn created(enrollment: &Enrollment, course_title: String) -> EventPayload {
-    EventPayload::EnrollmentCreated(told(enrollment, course_title))
+    EventPayload::EnrollmentCreated(payload(enrollment, course_title))
 }
 
 /// What the others are told of a place that was taken back.
 #[must_use]
 pub fn revoked(enrollment: &Enrollment, course_title: String) -> EventPayload {
-    EventPayload::EnrollmentRevoked(told(enrollment, course_title))
+    EventPayload::EnrollmentRevoked(payload(enrollment, course_title))
 }
 
-fn told(enrollment: &Enrollment, course_title: String) -> events::EnrollmentPayload {
+fn payload(enrollment: &Enrollment, course_title: String) -> events::EnrollmentPayload {
     events::EnrollmentPayload {
         enrollment_id: enrollment.id,
         student_id: enrollment.student_id,
@@ -393,13 +395,13 @@ impl Loader<EnrollmentId> for Store {
     }
 }
 
-impl Loader<Place> for Store {
+impl Loader<EnrollmentKey> for Store {
     type Value = Enrollment;
     type Error = Error;
 
-    async fn load(&self, places: &[Place]) -> Result<HashMap<Place, Enrollment>, Error> {
-        let students: Vec<_> = places.iter().map(|place| place.student.0).collect();
-        let courses: Vec<_> = places.iter().map(|place| place.course.0).collect();
+    async fn load(&self, keys: &[EnrollmentKey]) -> Result<HashMap<EnrollmentKey, Enrollment>, Error> {
+        let students: Vec<_> = keys.iter().map(|key| key.student.0).collect();
+        let courses: Vec<_> = keys.iter().map(|key| key.course.0).collect();
         let enrollments = query_as!(
             Enrollment,
             r#"
@@ -413,11 +415,11 @@ impl Loader<Place> for Store {
         )
         .fetch_all(&self.db)
         .await?;
-        Ok(enrollments.into_iter().map(|enrollment| (Place::of(&enrollment), enrollment)).collect())
+        Ok(enrollments.into_iter().map(|enrollment| (EnrollmentKey::of(&enrollment), enrollment)).collect())
     }
 }
 
-impl Place {
+impl EnrollmentKey {
     fn of(enrollment: &Enrollment) -> Self {
         Self { student: enrollment.student_id, course: enrollment.course_id }
     }

@@ -82,7 +82,7 @@ impl Keys {
     }
 
     /// Follows the directory for as long as the process lives: what `lyceum admin rotate-key` adds
-    /// is published, and what has become useless is removed.
+    /// is published, and what has expired is removed.
     pub async fn watch(self) {
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -110,8 +110,8 @@ impl Keys {
         if !self.current().iter().filter_map(|key| key.file.as_ref()).eq(&files) {
             self.replace(directory.read()?);
         }
-        let useless = self.0.schedule.useless(&files, now);
-        useless.iter().try_for_each(|file| directory.remove(file))
+        let expired = self.0.schedule.expired(&files, now);
+        expired.iter().try_for_each(|file| directory.remove(file))
     }
 
     fn replace(&self, keys: Vec<Key>) {

@@ -25,7 +25,7 @@ use uuid::{Builder, Uuid};
 use crate::{
     IdentitySettings, Keys,
     password::{Passwords, Verdict},
-    throttle::Throttle,
+    throttle::RateLimiter,
     user::{
         SignUp, User,
         store::{self as users, Account},
@@ -51,9 +51,9 @@ pub struct Sessions {
     db: DbPool,
     keys: Keys,
     passwords: Passwords,
-    throttle: Arc<Throttle>,
+    rate_limiter: Arc<RateLimiter>,
     session_lifetime: TimeDelta,
-    refusal_time: Duration,
+    min_failure_time: Duration,
 }
 
 /// A refresh token: which session it is of, and a secret. Only its hash is stored.
@@ -70,9 +70,9 @@ impl Sessions {
             db,
             keys,
             passwords: Passwords::new(settings),
-            throttle: Arc::new(Throttle::new(&settings.throttle)),
+            rate_limiter: Arc::new(RateLimiter::new(&settings.throttle)),
             session_lifetime: TimeDelta::days(settings.session_days.into()),
-            refusal_time: Duration::from_millis(settings.refused_sign_in_milliseconds.into()),
+            min_failure_time: Duration::from_millis(settings.failed_sign_in_min_ms.into()),
         }
     }
 
@@ -81,7 +81,7 @@ impl Sessions {
     /// # Errors
     /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; those of the database.
     pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
-        self.throttle.admit_registration(client, &sign_up.email)?;
+        self.rate_limiter.check_registration(client, &sign_up.email)?;
         // Estimating how soon a password is guessed would hold up others on this thread.
         let check = move || sign_up.check().map(|()| sign_up);
         let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Refused)?;
@@ -94,7 +94,7 @@ impl Sessions {
         let registration = Registration { user_id: user.id, name: user.name.clone() };
         events::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
         tx.commit().await?;
-        self.throttle.remember(client, &sign_up.email);
+        self.rate_limiter.trust_client(client, &sign_up.email);
 
         Ok((self.session(&user, &refresh_token)?, user))
     }
@@ -105,14 +105,14 @@ impl Sessions {
     /// `RateLimited`; `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong
     /// password, nor by the time that it takes; those of the database.
     pub async fn sign_in(&self, client: ClientIp, email: &str, password: String) -> Result<(Session, User), Error> {
-        let admitted = self.throttle.admit_sign_in(client, email);
-        admitted.inspect_err(|_| metrics::record_failed_sign_in("throttled"))?;
+        let allowed = self.rate_limiter.check_sign_in(client, email);
+        allowed.inspect_err(|_| metrics::record_failed_sign_in("throttled"))?;
         let started = Instant::now();
-        let signed_in = self.compare_and_sign_in(client, email, password).await;
+        let signed_in = self.verify_and_sign_in(client, email, password).await;
         match &signed_in {
             Err(Error::Refused(_)) => {
                 metrics::record_failed_sign_in("credentials");
-                sleep_until(started + self.refusal_time).await;
+                sleep_until(started + self.min_failure_time).await;
             }
             Err(Error::RateLimited { .. }) => metrics::record_failed_sign_in("busy"),
             _ => {}
@@ -120,7 +120,7 @@ impl Sessions {
         signed_in
     }
 
-    async fn compare_and_sign_in(
+    async fn verify_and_sign_in(
         &self,
         client: ClientIp,
         email: &str,
@@ -131,9 +131,9 @@ impl Sessions {
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 
         let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;
-        self.throttle.has_signed_in(client, email);
+        self.rate_limiter.has_signed_in(client, email);
         if verdict == Verdict::RightButOutdated {
-            self.renew_hash(&account, password).await?;
+            self.rehash_password(&account, password).await?;
         }
         let user = User { has_signed_in: true, ..account.user };
         let refresh_token = RefreshToken::new();
@@ -149,14 +149,14 @@ impl Sessions {
     /// again may have been stolen, or the one that replaced it. Those of the database.
     pub async fn refresh(&self, client: ClientIp, refresh_token: &str) -> Result<Session, Error> {
         let token = RefreshToken::from_text(refresh_token);
-        self.throttle.admit_refresh(client, token.as_ref().map(|token| token.session))?;
+        self.rate_limiter.check_refresh(client, token.as_ref().map(|token| token.session))?;
         let token = token.ok_or_else(session_expired)?;
         let next = token.next();
         let Some(user) = store::replace(&self.db, &token, &next, self.session_lifetime).await? else {
             store::delete(&self.db, &token).await?;
             return Err(session_expired());
         };
-        self.throttle.remember(client, &user.email);
+        self.rate_limiter.trust_client(client, &user.email);
         self.session(&user, &next)
     }
 
@@ -171,7 +171,7 @@ impl Sessions {
         }
     }
 
-    async fn renew_hash(&self, account: &Account, password: String) -> Result<(), Error> {
+    async fn rehash_password(&self, account: &Account, password: String) -> Result<(), Error> {
         let password_hash = match self.passwords.hash(password).await {
             // There is always the next sign-in.
             Err(Error::RateLimited { .. }) => return Ok(()),

@@ -198,7 +198,7 @@ pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_admin_back(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
+pub async fn revoke_admin(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
     let role = query_scalar!(
         r#"
         update users set role = coalesce(previous_role, 'student'), previous_role = null

@@ -23,8 +23,8 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 pub fn settings() -> IdentitySettings {
     IdentitySettings {
         password_memory: 1_024,
-        password_passes: 1,
-        refused_sign_in_milliseconds: 0,
+        password_argon2_iterations: 1,
+        failed_sign_in_min_ms: 0,
         throttle: ThrottleSettings { throttle: false, ..ThrottleSettings::default() },
         ..IdentitySettings::default()
     }

@@ -9,8 +9,8 @@ use futures::Stream;
 use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, into_payload, objects::Entity};
 
 use super::{
-    Notification, arrivals,
-    store::{Own, Store},
+    Notification, live,
+    store::{OwnedKey, Store},
 };
 use crate::user::User;
 
@@ -137,7 +137,7 @@ impl NotificationSubscription {
 
         // Not by its type: what is wrong with an argument of a subscription has no path to its field.
         let after = after.map(|id| NotificationId::from_key(&id).ok_or_else(|| Error::invalid("after", "it is no id")));
-        arrivals::follow(store(ctx).clone(), user, after.transpose()?).await
+        live::subscribe(store(ctx).clone(), user, after.transpose()?).await
     }
 }
 
@@ -147,5 +147,5 @@ fn store<'a>(ctx: &Context<'a>) -> &'a Store {
 
 async fn own(ctx: &Context<'_>, id: NotificationId) -> Result<Option<Notification>, Error> {
     let Some(user) = ctx.viewer().id() else { return Ok(None) };
-    ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(Own { user, id }).await
+    ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(OwnedKey { user, id }).await
 }

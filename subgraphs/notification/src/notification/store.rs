@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     Kind, Notification,
-    arrivals::{Arrivals, CHANNEL},
+    live::{CHANNEL, NotificationHub},
 };
 
 /// As many as a stream reads at once.
@@ -30,7 +30,7 @@ pub(super) const PAGE: usize = 100;
 pub struct Store {
     db: DbPool,
     by_user: Children<Notification>,
-    arrivals: Arrivals,
+    hub: NotificationHub,
 }
 
 /// What there is to tell a user.
@@ -48,7 +48,7 @@ pub struct NewNotification {
 
 /// A notification as its own user asks for it. Another user's is not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Own {
+pub struct OwnedKey {
     /// Who is asking.
     pub user: UserId,
     /// For which one.
@@ -57,7 +57,7 @@ pub struct Own {
 
 /// Which notifications of a user are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Which {
+pub enum ReadFilter {
     /// All of them.
     All,
     /// Those that the user has not read.
@@ -75,7 +75,7 @@ impl Paginated for Notification {
     }
 }
 
-impl Filter for Which {
+impl Filter for ReadFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         if *self == Self::Unread {
             sql.push(" and not is_read");
@@ -90,13 +90,13 @@ impl Store {
     /// Those of the database.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let by_user = Children::open(db.clone(), ScanLane::new(db.clone()), "user_id").await?;
-        Ok(Self { arrivals: Arrivals::new(db.clone()), by_user, db })
+        Ok(Self { hub: NotificationHub::new(db.clone()), by_user, db })
     }
 
     /// Who is woken when notifications arrive.
     #[must_use]
-    pub fn arrivals(&self) -> &Arrivals {
-        &self.arrivals
+    pub fn hub(&self) -> &NotificationHub {
+        &self.hub
     }
 
     /// Where the user's list stands: at one of their own notifications.
@@ -229,11 +229,11 @@ fn later_than(newest: Option<DateTime<Utc>>) -> (Uuid, DateTime<Utc>) {
     }
 }
 
-impl Loader<Own> for Store {
+impl Loader<OwnedKey> for Store {
     type Value = Notification;
     type Error = Error;
 
-    async fn load(&self, keys: &[Own]) -> Result<HashMap<Own, Notification>, Error> {
+    async fn load(&self, keys: &[OwnedKey]) -> Result<HashMap<OwnedKey, Notification>, Error> {
         let (users, ids): (Vec<_>, Vec<_>) = keys.iter().map(|own| (own.user.0, own.id.0)).unzip();
         let notifications = query_as!(
             Notification,
@@ -247,30 +247,30 @@ impl Loader<Own> for Store {
         )
         .fetch_all(&self.db)
         .await?;
-        Ok(notifications.into_iter().map(|found| (Own { user: found.user_id, id: found.id }, found)).collect())
+        Ok(notifications.into_iter().map(|found| (OwnedKey { user: found.user_id, id: found.id }, found)).collect())
     }
 }
 
-impl Loader<ParentPage<UserId, Which>> for Store {
+impl Loader<ParentPage<UserId, ReadFilter>> for Store {
     type Value = Arc<Page<Notification>>;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ParentPage<UserId, Which>],
-    ) -> Result<HashMap<ParentPage<UserId, Which>, Self::Value>, Error> {
+        keys: &[ParentPage<UserId, ReadFilter>],
+    ) -> Result<HashMap<ParentPage<UserId, ReadFilter>, Self::Value>, Error> {
         self.by_user.pages(keys).await
     }
 }
 
-impl Loader<ParentCount<UserId, Which>> for Store {
+impl Loader<ParentCount<UserId, ReadFilter>> for Store {
     type Value = i64;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ParentCount<UserId, Which>],
-    ) -> Result<HashMap<ParentCount<UserId, Which>, i64>, Error> {
+        keys: &[ParentCount<UserId, ReadFilter>],
+    ) -> Result<HashMap<ParentCount<UserId, ReadFilter>, i64>, Error> {
         self.by_user.counts(keys).await
     }
 }

@@ -1,7 +1,7 @@
 //! The notification subgraph, asked as the router asks it, over a real database.
 
-mod arrivals;
 mod events;
+mod live;
 mod notification;
 mod people;
 mod reading;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     course::Course,
-    refund::{self, store::WayBack},
+    refund::{RefundState, store::RefundStateKey},
     user::User,
 };
 
@@ -41,13 +41,13 @@ impl Payment {
 
     /// How far it has got on its way back; `REFUSED` needs a person. Null, with an error, while the service
     /// that knows is away.
-    async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<refund::State, Failure>> {
+    async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<RefundState, Failure>> {
         Some(match self.status {
-            Status::Refunded => Ok(refund::State::Done),
-            Status::Pending | Status::Failed => Ok(refund::State::None),
+            Status::Refunded => Ok(RefundState::Done),
+            Status::Pending | Status::Failed => Ok(RefundState::None),
             Status::Completed => {
                 let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-                loader.load_one(WayBack(self.id)).await.map(|found| found.unwrap_or(refund::State::None))
+                loader.load_one(RefundStateKey(self.id)).await.map(|found| found.unwrap_or(RefundState::None))
             }
         })
     }

@@ -4,16 +4,16 @@ use sqlx::{PgConnection, query, query_as};
 use subgraph_kit::DbPool;
 use subgraph_kit::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::with_cents, viewer::Student};
 
-use super::Order;
+use super::PurchaseRequest;
 use crate::{
-    course::Offer,
+    course::CourseQuote,
     payment::{Payment, Status},
 };
 
 /// A wish that was named before.
-pub struct Earlier {
+pub struct ExistingPurchase {
     /// What was wanted.
-    pub order: Order,
+    pub request: PurchaseRequest,
     /// What came of it.
     pub payment: PaymentId,
 }
@@ -22,7 +22,7 @@ pub struct Earlier {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Earlier>, sqlx::Error> {
+pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<ExistingPurchase>, sqlx::Error> {
     let row = query!(
         r#"
         select payment_id as "payment_id: PaymentId", course_id as "course_id: CourseId", idempotency_key,
@@ -35,9 +35,9 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Ear
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Earlier {
+    Ok(row.map(|row| ExistingPurchase {
         payment: row.payment_id,
-        order: Order {
+        request: PurchaseRequest {
             course_id: row.course_id,
             idempotency_key: row.idempotency_key,
             expected_amount: row.expected_amount,
@@ -54,8 +54,8 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Ear
 pub async fn insert(
     db: &DbPool,
     student: Student,
-    order: &Order,
-    offer: &Offer,
+    request: &PurchaseRequest,
+    quote: &CourseQuote,
     price: rust_decimal::Decimal,
 ) -> Result<Option<Payment>, sqlx::Error> {
     let (id, created_at) = new_id_and_time();
@@ -81,10 +81,10 @@ pub async fn insert(
         "#,
         id,
         student.id().0,
-        order.course_id.0,
-        order.idempotency_key,
-        order.expected_amount,
-        offer.title,
+        request.course_id.0,
+        request.idempotency_key,
+        request.expected_amount,
+        quote.title,
         price,
         created_at,
     )
@@ -97,7 +97,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_on(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
+pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
     let purchase = query_as!(
         Purchase,
         r#"
@@ -144,7 +144,7 @@ pub async fn settle(
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    close(transaction, id).await?;
+    mark_settled(transaction, id).await?;
     Ok(payment)
 }
 
@@ -153,7 +153,7 @@ pub async fn settle(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn close(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
+pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update purchase_requests
          set next_attempt_at = null,

@@ -7,7 +7,7 @@ use async_graphql::dataloader::Loader;
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::{Error, PaymentId, events::RefundReason};
 
-use super::State;
+use super::RefundState;
 use crate::{
     payment::{Payment, store::Store},
     purchase,
@@ -15,7 +15,7 @@ use crate::{
 
 /// A payment on its way back.
 #[derive(Clone, Copy, Debug)]
-pub struct Request {
+pub struct PendingRefund {
     /// The payment.
     pub payment_id: PaymentId,
     /// Why.
@@ -28,14 +28,14 @@ pub struct Request {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn request(db: &mut PgConnection, request: Request) -> Result<Option<Request>, sqlx::Error> {
+pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Option<PendingRefund>, sqlx::Error> {
     let seconds = match request.reason {
         RefundReason::Requested => 5.0,
         // Nobody is waiting for an answer, so the reconciler does it.
         RefundReason::NotEnrolled => 0.0,
     };
     query_as!(
-        Request,
+        PendingRefund,
         r#"
         insert into refund_requests (payment_id, reason, next_attempt_at)
         select id, $2, now() + make_interval(secs => $3)
@@ -74,9 +74,9 @@ pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn take_on(db: &DbPool) -> Result<Option<Request>, sqlx::Error> {
+pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::Error> {
     query_as!(
-        Request,
+        PendingRefund,
         r#"
         update refund_requests
         set attempts = attempts + 1, next_attempt_at = now() + interval '5 s' * power(2, least(attempts, 6))
@@ -113,7 +113,7 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    purchase::store::close(transaction, id).await?;
+    purchase::store::mark_settled(transaction, id).await?;
     query!("update refund_requests set next_attempt_at = null, refused_at = null where payment_id = $1", id.0)
         .execute(transaction)
         .await?;
@@ -132,13 +132,13 @@ pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReas
 
 /// Names the way back of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct WayBack(pub PaymentId);
+pub struct RefundStateKey(pub PaymentId);
 
-impl Loader<WayBack> for Store {
-    type Value = State;
+impl Loader<RefundStateKey> for Store {
+    type Value = RefundState;
     type Error = Error;
 
-    async fn load(&self, payments: &[WayBack]) -> Result<HashMap<WayBack, State>, Error> {
+    async fn load(&self, payments: &[RefundStateKey]) -> Result<HashMap<RefundStateKey, RefundState>, Error> {
         let payments: Vec<_> = payments.iter().map(|payment| payment.0.0).collect();
         let refunds = query!(
             r#"
@@ -150,7 +150,7 @@ impl Loader<WayBack> for Store {
         )
         .fetch_all(self.db())
         .await?;
-        let state = |is_refused| if is_refused { State::Refused } else { State::Underway };
-        Ok(refunds.into_iter().map(|refund| (WayBack(refund.payment_id), state(refund.is_refused))).collect())
+        let state = |is_refused| if is_refused { RefundState::Refused } else { RefundState::Underway };
+        Ok(refunds.into_iter().map(|refund| (RefundStateKey(refund.payment_id), state(refund.is_refused))).collect())
     }
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use payment::testing::Mood;
+use payment::testing::Behavior;
 use sqlx::{PgPool, query};
 use subgraph_kit::{DbPool, events::EventSettings, timeouts};
 use tokio::time::{sleep, timeout};
@@ -19,10 +19,10 @@ use crate::{
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_declined_payment_has_failed_and_a_new_key_tries_again(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Declining);
+    shop.provider.set_behavior(Behavior::DeclinesCharges);
 
     let declined = shop.buy(ALICE, RUST, "first").await.ok();
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     let same = shop.buy(ALICE, RUST, "first").await.ok();
     let told = shop.published().await;
     let another = shop.buy(ALICE, RUST, "second").await.ok();
@@ -31,14 +31,14 @@ async fn a_declined_payment_has_failed_and_a_new_key_tries_again(db: PgPool) {
     assert_eq!(same.data(""), declined.data(""));
     assert_eq!(told, []);
     assert_eq!(another.data("/purchaseCourse/payment/status"), "COMPLETED");
-    assert_eq!(shop.ledger.charges(), 1);
+    assert_eq!(shop.provider.charges(), 1);
     assert_eq!(shop.count("purchase_requests where next_attempt_at is not null").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn the_same_wish_meanwhile_gets_the_payment_as_it_stands(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_millis(500)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_millis(500)));
 
     let meanwhile = async {
         while shop.count("payments").await == 0 {
@@ -52,25 +52,25 @@ async fn the_same_wish_meanwhile_gets_the_payment_as_it_stands(db: PgPool) {
     assert_eq!(same.data("/purchaseCourse/payment/status"), "PENDING");
     assert_eq!(payment_id(&same, "purchaseCourse"), payment_id(&first, "purchaseCourse"));
     assert_eq!(another.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())]);
-    assert_eq!(shop.ledger.charges_asked(), 1);
+    assert_eq!(shop.provider.charge_requests(), 1);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_mins(1)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_mins(1)));
 
     let begun = Instant::now();
     let reply = shop.buy(ALICE, RUST, "key").await.ok();
     assert!(begun.elapsed() < Duration::from_secs(5), "the router would not wait");
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(1).await;
 
     let again = shop.buy(ALICE, RUST, "key").await.ok();
     assert_eq!(again.data("/purchaseCourse/payment/status"), "COMPLETED");
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (1, 1));
     assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
@@ -79,7 +79,7 @@ async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
 async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
     let shop = Shop::open(db).await;
     shop.catalogue.be_slow(timeouts::PEER_REQUEST.mul_f64(0.9));
-    shop.ledger.be(Mood::Slow(Duration::from_mins(1)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_mins(1)));
 
     let reply =
         timeout(timeouts::ROUTER_REQUEST, shop.buy(ALICE, RUST, "key")).await.expect("the router would not wait").ok();
@@ -95,7 +95,7 @@ async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_course_that_goes_while_it_is_paid_for_is_sold(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_millis(300)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_millis(300)));
 
     let meanwhile = async {
         while shop.count("payments").await == 0 {
@@ -113,52 +113,52 @@ async fn a_course_that_goes_while_it_is_paid_for_is_sold(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_charge_whose_answer_was_lost_is_settled_once(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Mute);
+    shop.provider.set_behavior(Behavior::LosesResponse);
 
     let reply = shop.buy(ALICE, RUST, "key").await.ok();
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
-    assert_eq!((shop.ledger.charges(), shop.published().await.len()), (1, 0));
+    assert_eq!((shop.provider.charges(), shop.published().await.len()), (1, 0));
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(3).await;
 
     assert_eq!(shop.status(payment_id(&reply, "purchaseCourse")).await, "completed");
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (1, 1));
     assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_charge_that_never_arrived_is_made_when_the_provider_is_back(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     let reply = shop.buy(ALICE, RUST, "key").await.ok();
     let id = payment_id(&reply, "purchaseCourse");
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
 
     shop.let_time_pass().await;
     shop.work(2, async || shop.count("purchase_requests where attempts > 0").await == 1).await;
-    assert_eq!((shop.status(id).await.as_str(), shop.ledger.charges_asked()), ("pending", 0));
+    assert_eq!((shop.status(id).await.as_str(), shop.provider.charge_requests()), ("pending", 0));
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(2).await;
 
     assert_eq!(shop.status(id).await, "completed");
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (1, 1));
     assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_pending_payment_that_is_declined_later_fails(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     let id = shop.bought(ALICE, RUST, "key").await;
 
-    shop.ledger.be(Mood::Declining);
+    shop.provider.set_behavior(Behavior::DeclinesCharges);
     shop.settle_all(1).await;
 
     assert_eq!(shop.status(id).await, "failed");
     assert_eq!(shop.published().await, []);
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.bought(ALICE, RUST, "again").await;
 }
 
@@ -166,9 +166,9 @@ async fn a_pending_payment_that_is_declined_later_fails(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_young_purchase_is_left_to_whoever_began_it(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     let id = shop.bought(ALICE, RUST, "key").await;
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
 
     let begun = Instant::now();
     shop.work(1, async || begun.elapsed() > Duration::from_millis(1_500)).await;
@@ -181,16 +181,16 @@ async fn a_young_purchase_is_left_to_whoever_began_it(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn several_processes_settle_each_purchase_once(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     let students = (1..=60).map(Uuid::from_u128);
     join_all(students.map(|student| shop.bought(student, RUST, "key"))).await;
     assert_eq!(shop.count("payments where status = 'pending'").await, 60);
 
-    shop.ledger.be(Mood::Slow(Duration::from_millis(5)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_millis(5)));
     shop.settle_all(4).await;
 
     assert_eq!(shop.count("payments where status = 'completed'").await, 60);
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (60, 60));
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (60, 60));
     assert_eq!(shop.published().await.len(), 60);
 }
 
@@ -198,28 +198,28 @@ async fn several_processes_settle_each_purchase_once(db: PgPool) {
 async fn what_the_earlier_system_left_pending_stays_so(db: PgPool) {
     let shop = Shop::open(db).await;
     let adopted = shop.adopt(ALICE, RUST, "pending").await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     shop.bought(BOB, RUST, "key").await;
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(1).await;
 
     assert_eq!(shop.status(adopted).await, "pending");
-    assert_eq!(shop.ledger.charges(), 1);
+    assert_eq!(shop.provider.charges(), 1);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_purchase_whose_caller_has_gone_is_settled(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_secs(2)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_secs(2)));
 
     let caller = timeout(Duration::from_millis(300), shop.buy(ALICE, RUST, "key")).await;
     assert!(caller.is_err(), "the caller has gone");
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(1).await;
 
     assert_eq!(shop.count("payments where status = 'completed'").await, 1);
-    assert_eq!((shop.ledger.charges(), shop.published().await.len()), (1, 1));
+    assert_eq!((shop.provider.charges(), shop.published().await.len()), (1, 1));
 }
 
 /// Twenty purchases wait for the provider, and there are five connections.
@@ -227,12 +227,12 @@ async fn a_purchase_whose_caller_has_gone_is_settled(db: PgPool) {
 async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
     let five = sqlx::postgres::PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(1));
     let shop = Shop::open(five.connect_lazy_with(db.connect_options().as_ref().clone())).await;
-    shop.ledger.be(Mood::Held);
+    shop.provider.set_behavior(Behavior::Blocks);
 
     let purchases = join_all((1..=20).map(|student| shop.buy(Uuid::from_u128(student), RUST, "key")));
     let meanwhile = async {
         let all_are_asked_for = async {
-            while shop.ledger.charges_asked() < 20 {
+            while shop.provider.charge_requests() < 20 {
                 sleep(Duration::from_millis(5)).await;
             }
         };
@@ -244,7 +244,7 @@ async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
             .expect("no lock is held either");
         drop(tx);
         assert_eq!(shop.count("payments where status = 'pending'").await, 20);
-        shop.ledger.be(Mood::Quick);
+        shop.provider.set_behavior(Behavior::Immediate);
     };
     let (replies, ()) = tokio::join!(purchases, meanwhile);
 
@@ -256,17 +256,17 @@ async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn what_is_being_settled_is_finished_before_a_stop(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     for student in 1..=5 {
         shop.bought(Uuid::from_u128(student), RUST, "key").await;
     }
-    shop.ledger.be(Mood::Slow(Duration::from_millis(400)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_millis(400)));
     shop.let_time_pass().await;
 
     let stop = CancellationToken::new();
     let work = shop.subgraph.run_background(shop.context.bus.clone(), EventSettings::default(), stop.clone());
     let (stopped, asked) = (async { timeout(Duration::from_secs(3), work).await.is_ok() }, async {
-        while shop.ledger.charges_asked() == 0 {
+        while shop.provider.charge_requests() == 0 {
             sleep(Duration::from_millis(5)).await;
         }
         stop.cancel();
@@ -275,5 +275,5 @@ async fn what_is_being_settled_is_finished_before_a_stop(db: PgPool) {
 
     assert!(stopped);
     assert_eq!(shop.count("payments where status = 'completed'").await, 1);
-    assert_eq!(shop.ledger.charges_asked(), 1);
+    assert_eq!(shop.provider.charge_requests(), 1);
 }

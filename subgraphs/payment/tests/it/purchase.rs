@@ -30,7 +30,7 @@ async fn a_student_buys_a_course_and_the_others_are_told(db: PgPool) {
     });
     assert_eq!(shop.published().await, [(COMPLETED.to_owned(), data)]);
     assert_eq!(shop.count("outbox_events where destination = 'notification'").await, 1);
-    assert_eq!(shop.ledger.charges(), 1);
+    assert_eq!(shop.provider.charges(), 1);
     assert_eq!(shop.count("purchase_requests where is_active and next_attempt_at is null").await, 1);
 }
 
@@ -94,7 +94,7 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_written(db: PgPool) {
         shop.count("payments").await + shop.count("purchase_requests").await + shop.count("outbox_events").await,
         0
     );
-    assert_eq!(shop.ledger.charges_asked(), 0);
+    assert_eq!(shop.provider.charge_requests(), 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -126,7 +126,7 @@ async fn the_price_is_the_one_of_the_moment(db: PgPool) {
     let alice = shop.app.student(ALICE);
     let at = |expected: &str| json!({ "courseId": RUST, "idempotencyKey": expected, "expectedAmount": expected });
 
-    shop.catalogue.offer(RUST, "Rust", Some("59.99"));
+    shop.catalogue.quote(RUST, "Rust", Some("59.99"));
     let old = shop.order(&alice, at("49.99")).await.ok();
     let new = shop.order(&alice, at("59.99")).await.ok();
 
@@ -150,12 +150,12 @@ async fn the_same_wish_again_gets_the_first_payment_whatever_has_happened_since(
     let alice = shop.app.student(ALICE);
     let input = json!({ "courseId": RUST, "idempotencyKey": "key", "expectedAmount": "49.9" });
     let equal = json!({ "courseId": RUST, "idempotencyKey": "key", "expectedAmount": "49.90" });
-    shop.catalogue.offer(RUST, "Rust", Some("49.90"));
+    shop.catalogue.quote(RUST, "Rust", Some("49.90"));
     let first = shop.order(&alice, input.clone()).await.ok();
     let asked = shop.catalogue.asked();
 
     let again = shop.order(&alice, equal.clone()).await.ok();
-    shop.catalogue.offer(RUST, "Rust", Some("59.99"));
+    shop.catalogue.quote(RUST, "Rust", Some("59.99"));
     let dearer = shop.order(&alice, input.clone()).await.ok();
     shop.catalogue.delete(RUST);
     let deleted = shop.order(&alice, input.clone()).await.ok();
@@ -170,7 +170,7 @@ async fn the_same_wish_again_gets_the_first_payment_whatever_has_happened_since(
     assert_eq!(payment_id(&refunded, "purchaseCourse"), payment_id(&first, "purchaseCourse"));
     assert_eq!(refunded.data("/purchaseCourse/payment/status"), "REFUNDED");
     assert_eq!(shop.catalogue.asked(), asked);
-    assert_eq!(shop.ledger.charges_asked(), 1);
+    assert_eq!(shop.provider.charge_requests(), 1);
     assert_eq!(shop.count("payments").await, 1);
 }
 
@@ -199,7 +199,7 @@ async fn the_same_key_of_somebody_else_is_another_one(db: PgPool) {
     let [alices, bobs] = [shop.bought(ALICE, RUST, "key").await, shop.bought(BOB, RUST, "key").await];
 
     assert_ne!(alices, bobs);
-    assert_eq!(shop.ledger.charges(), 2);
+    assert_eq!(shop.provider.charges(), 2);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -212,7 +212,7 @@ async fn a_course_is_bought_once(db: PgPool) {
     shop.bought(BOB, RUST, "fourth").await;
 
     assert_eq!(reply.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())]);
-    assert_eq!(shop.ledger.charges(), 3);
+    assert_eq!(shop.provider.charges(), 3);
     assert_eq!(shop.count("payments").await, 3);
 }
 
@@ -247,7 +247,7 @@ async fn a_course_that_went_back_can_be_bought_again(db: PgPool) {
     let second = shop.bought(ALICE, RUST, "second").await;
 
     assert_ne!(first, second);
-    assert_eq!((shop.ledger.charges(), shop.ledger.refunds()), (2, 1));
+    assert_eq!((shop.provider.charges(), shop.provider.refunds()), (2, 1));
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]

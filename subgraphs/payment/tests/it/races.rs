@@ -27,7 +27,7 @@ async fn ten_equal_purchases_at_once_are_one_payment_and_all_get_it(db: PgPool) 
 
     assert_eq!(shop.count("payments where status = 'completed'").await, 100);
     assert_eq!(shop.count("payments").await, 100);
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (100, 100));
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (100, 100));
     assert_eq!(shop.published().await.len(), 100);
 }
 
@@ -48,7 +48,7 @@ async fn of_ten_wishes_for_one_course_at_once_one_is_fulfilled(db: PgPool) {
     }
 
     assert_eq!(shop.count("payments").await, 100);
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (100, 100));
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (100, 100));
     assert_eq!(shop.published().await.len(), 100);
 }
 
@@ -86,7 +86,7 @@ async fn of_ten_refunds_at_once_one_is_made(db: PgPool) {
         assert_eq!(shop.status(payment).await, "refunded");
     }
 
-    assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (100, 100));
+    assert_eq!((shop.provider.refunds(), shop.provider.refund_requests()), (100, 100));
     assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(100));
 }
 

@@ -1,6 +1,6 @@
 //! A payment goes back.
 
-use payment::testing::Mood;
+use payment::testing::Behavior;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
@@ -40,7 +40,7 @@ async fn an_admin_gives_a_payment_back_and_the_others_are_told(db: PgPool) {
         "reason": "requested",
     });
     assert_eq!(shop.published().await[1..], [(REFUNDED.to_owned(), data)]);
-    assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (1, 1));
+    assert_eq!((shop.provider.refunds(), shop.provider.refund_requests()), (1, 1));
     assert_eq!(shop.count("refund_requests where next_attempt_at is not null").await, 0);
 }
 
@@ -79,7 +79,7 @@ async fn what_is_not_completed_cannot_go_back(db: PgPool) {
     let reply = shop.refund(&shop.app.admin(), NOBODY).await.ok();
 
     assert_eq!(reply.user_errors(), [("NOT_FOUND", "paymentId".to_owned())]);
-    assert_eq!(shop.ledger.refunds_asked(), 0);
+    assert_eq!(shop.provider.refund_requests(), 0);
     assert_eq!(shop.count("refund_requests").await + shop.count("outbox_events").await, 0);
 }
 
@@ -88,10 +88,10 @@ async fn a_refund_that_broke_off_is_finished_once(db: PgPool) {
     let shop = Shop::open(db).await;
     let admin = shop.app.admin();
 
-    for mood in [Mood::Away, Mood::Mute] {
+    for behavior in [Behavior::Unavailable, Behavior::LosesResponse] {
         let student = Uuid::now_v7();
         let id = shop.bought(student, RUST, "key").await;
-        shop.ledger.be(mood);
+        shop.provider.set_behavior(behavior);
         let reply = shop.refund(&admin, id).await.ok();
         let again = shop.refund(&admin, id).await.ok();
         let bought = shop.buy(student, RUST, "again").await.ok();
@@ -100,12 +100,12 @@ async fn a_refund_that_broke_off_is_finished_once(db: PgPool) {
         assert_eq!(again.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
         assert_eq!(bought.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())]);
 
-        shop.ledger.be(Mood::Quick);
+        shop.provider.set_behavior(Behavior::Immediate);
         shop.settle_all(3).await;
         assert_eq!(shop.status(id).await, "refunded");
     }
 
-    assert_eq!(shop.ledger.refunds(), 2);
+    assert_eq!(shop.provider.refunds(), 2);
     assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(2));
 }
 
@@ -139,7 +139,7 @@ async fn a_payment_that_could_not_become_a_place_goes_back(db: PgPool) {
     }
     shop.work(2, async || shop.count("payments where status = 'refunded'").await == 2).await;
 
-    assert_eq!(shop.ledger.refunds(), 2);
+    assert_eq!(shop.provider.refunds(), 2);
     assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED, REFUNDED]);
     for (_, data) in &shop.published().await[1..] {
         assert_eq!((&data["reason"], &data["course_title"]), (&json!("not_enrolled"), &json!("Rust")));
@@ -172,23 +172,23 @@ async fn what_the_provider_refuses_to_give_back_stays_until_somebody_asks_again(
     let id = shop.bought(ALICE, RUST, "key").await;
     assert_eq!(shop.refund_state(id).await, json!("NONE"));
 
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     shop.given_back(id).await;
     assert_eq!((shop.status(id).await.as_str(), shop.refund_state(id).await), ("completed", json!("UNDERWAY")));
-    shop.ledger.be(Mood::Keeping);
+    shop.provider.set_behavior(Behavior::RejectsRefunds);
     shop.settle_all(2).await;
     assert_eq!((shop.status(id).await.as_str(), shop.refund_state(id).await), ("completed", json!("REFUSED")));
-    assert_eq!(shop.ledger.refusals(), 1, "nobody goes on asking");
+    assert_eq!(shop.provider.refusals(), 1, "nobody goes on asking");
 
     let still = shop.refund(&admin, id).await.ok();
     assert_eq!(still.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
-    assert_eq!((shop.ledger.refusals(), shop.refund_state(id).await), (2, json!("REFUSED")));
+    assert_eq!((shop.provider.refusals(), shop.refund_state(id).await), (2, json!("REFUSED")));
     assert_eq!(shop.published_types().await, [COMPLETED]);
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     let now = shop.refund(&admin, id).await.ok();
     assert_eq!(now.data("/refundPayment/payment/status"), "REFUNDED");
-    assert_eq!((shop.ledger.refunds(), shop.refund_state(id).await), (1, json!("DONE")));
+    assert_eq!((shop.provider.refunds(), shop.refund_state(id).await), (1, json!("DONE")));
     assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED]);
 }
 
@@ -196,15 +196,15 @@ async fn what_the_provider_refuses_to_give_back_stays_until_somebody_asks_again(
 async fn a_rejected_payment_that_the_provider_keeps_goes_back_when_it_is_republished(db: PgPool) {
     let shop = Shop::open(db).await;
     let id = shop.bought(ALICE, RUST, "key").await;
-    shop.ledger.be(Mood::Keeping);
+    shop.provider.set_behavior(Behavior::RejectsRefunds);
 
     shop.handle(&rejected(id)).await;
     shop.work(2, async || shop.refund_state(id).await == "REFUSED").await;
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.handle(&rejected(id)).await;
     shop.work(2, async || shop.status(id).await == "refunded").await;
 
-    assert_eq!((shop.ledger.refusals(), shop.ledger.refunds()), (1, 1));
+    assert_eq!((shop.provider.refusals(), shop.provider.refunds()), (1, 1));
     assert_eq!(shop.published().await[1].1["reason"], "not_enrolled");
 }
 
@@ -222,7 +222,7 @@ async fn a_rejection_of_what_is_not_completed_changes_nothing(db: PgPool) {
     shop.work(1, async || shop.count("inbox_events where processed_at is not null").await == 4).await;
 
     assert_eq!(shop.count("refund_requests").await, 0);
-    assert_eq!(shop.ledger.refunds_asked(), 0);
+    assert_eq!(shop.provider.refund_requests(), 0);
 }
 
 /// Both want the same payment back at the same moment.
@@ -243,7 +243,7 @@ async fn a_rejection_and_an_admin_give_back_once(db: PgPool) {
         assert_eq!(reason, if is_the_admins { "requested" } else { "not_enrolled" });
     }
 
-    assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (20, 20));
+    assert_eq!((shop.provider.refunds(), shop.provider.refund_requests()), (20, 20));
     assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(20));
 }
 

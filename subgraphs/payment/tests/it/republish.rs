@@ -32,7 +32,7 @@ async fn a_payment_is_republished_as_it_stands(db: PgPool) {
         "payment_id": adopted, "student_id": BOB, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
     });
     assert_eq!(told[4].1, data);
-    assert_eq!((shop.ledger.charges_asked(), shop.ledger.refunds_asked()), (1, 1));
+    assert_eq!((shop.provider.charge_requests(), shop.provider.refund_requests()), (1, 1));
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use payment::testing::Ledger;
+use payment::testing::FakeProvider;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
@@ -31,7 +31,7 @@ pub struct Shop {
     pub app: TestApp,
     pub db: PgPool,
     pub catalogue: Catalogue,
-    pub ledger: Ledger,
+    pub provider: FakeProvider,
     pub context: ServiceContext,
     pub subgraph: Subgraph,
 }
@@ -39,14 +39,15 @@ pub struct Shop {
 impl Shop {
     /// Sells Rust for 49.99 and SQL for 20.00; Latin is free.
     pub async fn open(db: PgPool) -> Self {
-        let (context, catalogue, ledger) = (ServiceContext::new(verifier()), Catalogue::default(), Ledger::default());
-        catalogue.offer(RUST, "Rust", Some("49.99"));
-        catalogue.offer(SQL, "SQL", Some("20.00"));
-        catalogue.offer(LATIN, "Latin", None);
+        let (context, catalogue, provider) =
+            (ServiceContext::new(verifier()), Catalogue::default(), FakeProvider::default());
+        catalogue.quote(RUST, "Rust", Some("49.99"));
+        catalogue.quote(SQL, "SQL", Some("20.00"));
+        catalogue.quote(LATIN, "Latin", None);
         context.peers.add(catalogue.subgraph(db.clone()));
-        let subgraph = payment::subgraph_with(db.clone(), &context, Arc::new(ledger.clone())).await;
+        let subgraph = payment::subgraph_with(db.clone(), &context, Arc::new(provider.clone())).await;
         let subgraph = subgraph.expect("the subgraph opens");
-        Self { app: TestApp::new(subgraph.clone()), db, catalogue, ledger, context, subgraph }
+        Self { app: TestApp::new(subgraph.clone()), db, catalogue, provider, context, subgraph }
     }
 
     pub async fn buy(&self, student: Uuid, course: Uuid, key: &str) -> Reply {

@@ -1,4 +1,4 @@
-//! The steps of a refund, what finishes one that broke off, and what tells of payments again.
+//! The steps of a refund, how the reconciler completes an interrupted one, and how payments are republished.
 
 use sqlx::PgConnection;
 use subgraph_kit::{
@@ -9,26 +9,26 @@ use subgraph_kit::{
 };
 use tracing::{error, info, warn};
 
-use super::store::{self, Request};
+use super::store::{self, PendingRefund};
 use crate::{
-    course::Offer,
+    course::CourseQuote,
     payment::{self, Payment, Status},
-    provider::{Return, in_time},
+    payments::Payments,
+    provider::{RefundOutcome, with_timeout},
     purchase,
-    till::Till,
 };
 
-/// How a course is called in messages when nobody can say it any more.
-const NAMELESS: &str = "a course";
+/// The title of a course that is no longer known.
+const UNKNOWN_TITLE: &str = "a course";
 
-impl Till {
-    /// Gives a completed payment back: writes down that it is to go back, sends the money, writes down
-    /// that it has gone. Whatever breaks off in between, the reconciler goes on from what is written.
+impl Payments {
+    /// Refunds a completed payment: stores the request, asks the provider, stores the outcome. If a step fails in
+    /// between, the reconciler continues from what is stored.
     ///
     /// # Errors
     /// `NOT_FOUND`, `NOT_REFUNDABLE`, also when the provider refuses; those of the database.
-    pub async fn give_back(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
-        let request = Request { payment_id: id, reason: RefundReason::Requested };
+    pub async fn refund(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
+        let request = PendingRefund { payment_id: id, reason: RefundReason::Requested };
         let Some(request) = store::request(&mut *self.db.acquire().await?, request).await? else {
             return Err(match payment::store::find(&self.db, id).await? {
                 Some(payment) => super::refusal(payment.status).into(),
@@ -36,11 +36,10 @@ impl Till {
             });
         };
         fail_point("refund.requested");
-        self.finish(request).await
+        self.complete(request).await
     }
 
-    /// Tells the other services again how a payment stands. They go by its id, so that repeating it
-    /// changes nothing.
+    /// Publishes the state of a payment again. Consumers go by the payment's id, so that a repetition changes nothing.
     ///
     /// # Errors
     /// `NOT_FOUND`; `INVALID_INPUT` if there is nothing to tell; those of the database.
@@ -49,7 +48,7 @@ impl Till {
         let title = self.title(&payment).await?;
         let reason = store::find_reason(&self.db, id).await?.unwrap_or(RefundReason::Requested);
 
-        // Locked, so that no refund is told before what is told here.
+        // Locked, so that no refund is published before this event.
         let mut tx = self.db.begin().await?;
         let payment = payment::store::lock(&mut tx, id).await?.ok_or_else(no_such_payment)?;
         let purchase = payment.as_purchase(title);
@@ -64,30 +63,30 @@ impl Till {
         Ok(payment)
     }
 
-    /// Finishes one refund that broke off, or that nobody has begun. False if there is none.
+    /// Completes one interrupted or new refund. False if there is none.
     ///
     /// # Errors
     /// Those of the database.
-    pub(crate) async fn settle_next_refund(&self) -> Result<bool, Error> {
-        let Some(request) = store::take_on(&self.db).await? else { return Ok(false) };
-        match self.finish(request).await {
+    pub(crate) async fn reconcile_next_refund(&self) -> Result<bool, Error> {
+        let Some(request) = store::claim_next_due(&self.db).await? else { return Ok(false) };
+        match self.complete(request).await {
             Ok(payment) => {
                 info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "interrupted refund resumed");
             }
-            // Nobody is there to be told, but it is written down.
+            // No client waits for the answer; the refusal is stored.
             Err(Error::Refused(_)) => {}
             Err(error) => return Err(error),
         }
         Ok(true)
     }
 
-    async fn finish(&self, request: Request) -> Result<Payment, Error> {
+    async fn complete(&self, request: PendingRefund) -> Result<Payment, Error> {
         let id = request.payment_id;
-        let payment = self.stored(id).await?;
+        let payment = self.get(id).await?;
         let title = self.title(&payment).await?;
-        match in_time(self.provider.refund(id)).await {
-            Ok(Return::Done) => {}
-            Ok(Return::Refused) => {
+        match with_timeout(self.provider.refund(id)).await {
+            Ok(RefundOutcome::Done) => {}
+            Ok(RefundOutcome::Refused) => {
                 store::refuse(&self.db, id).await?;
                 error!(payment.id = %id, "payment provider rejected the refund, manual action needed");
                 return Err(super::refused().into());
@@ -108,25 +107,25 @@ impl Till {
         fail_point("refund.committed");
         match settled {
             Some(payment) => Ok(payment),
-            None => self.stored(id).await,
+            None => self.get(id).await,
         }
     }
 
-    /// How the course is called that a payment was for. Nobody's money stays here for want of a name.
+    /// The title of the course that a payment was for. A missing title never blocks a refund.
     async fn title(&self, payment: &Payment) -> Result<String, Error> {
         if let Some(title) = purchase::store::find_title(&self.db, payment.id).await? {
             return Ok(title);
         }
-        let offer = Offer::find(&self.peers, &Credentials::default(), payment.course_id).await;
-        Ok(offer.ok().flatten().map_or_else(|| NAMELESS.to_owned(), |offer| offer.title))
+        let quote = CourseQuote::find(&self.peers, &Credentials::default(), payment.course_id).await;
+        Ok(quote.ok().flatten().map_or_else(|| UNKNOWN_TITLE.to_owned(), |quote| quote.title))
     }
 }
 
-impl Handler for Till {
-    /// A payment that could not become a place is to go back; the reconciler sends it.
+impl Handler for Payments {
+    /// A payment whose enrollment was rejected is refunded; the reconciler does it.
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
         if let EventPayload::EnrollmentRejected(rejection) = event.payload {
-            let request = Request { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
+            let request = PendingRefund { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
             if store::request(transaction, request).await?.is_none() {
                 info!(payment.id = %rejection.payment_id, "payment not refundable, or its refund is in progress");
             }

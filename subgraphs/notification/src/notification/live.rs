@@ -1,5 +1,5 @@
-//! What arrives for a user, as a stream. The table is the source; `NOTIFY` only wakes who reads it, so
-//! that any replica can serve any user, and a lost wake-up loses nothing.
+//! A user's new notifications as a stream. The table is the source; `NOTIFY` only wakes its readers, so that any
+//! replica can serve any user, and a lost wake-up loses nothing.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,119 +23,119 @@ use super::{
     store::{PAGE, Store},
 };
 
-/// On which PostgreSQL tells that a user, whose id is the payload, has a new notification.
+/// The PostgreSQL channel for new notifications. The payload is the user's id.
 pub const CHANNEL: &str = "notifications";
 
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// A database that says nothing for so long is away.
+/// A database that does not answer within this time is unavailable.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Wakes those who follow a user's notifications. One connection listens for all of a process.
+/// Wakes the subscribers of a user's notifications. One connection listens for the whole process.
 #[derive(Clone)]
-pub struct Arrivals {
-    followed: Followed,
+pub struct NotificationHub {
+    feeds: Feeds,
     db: DbPool,
     listening: Arc<OnceLock<AbortOnDropHandle<()>>>,
 }
 
-type Followed = Arc<Mutex<HashMap<UserId, Arc<Feed>>>>;
+type Feeds = Arc<Mutex<HashMap<UserId, Arc<UserFeed>>>>;
 
-/// What all who follow one user share: when something is new, one of them reads it for all.
+/// What the subscribers of one user share: one of them reads new rows for all.
 #[derive(Default)]
-struct Feed {
-    /// How often something may have arrived.
-    calls: watch::Sender<u64>,
-    recent: AsyncMutex<Option<Recent>>,
+struct UserFeed {
+    /// Increases whenever there may be new notifications.
+    version: watch::Sender<u64>,
+    recent: AsyncMutex<Option<RecentBuffer>>,
 }
 
 /// The end of a user's list, as it was read.
-struct Recent {
-    /// Nothing is missing behind this position.
+struct RecentBuffer {
+    /// The buffer holds everything after this cursor.
     from: Option<Cursor>,
     notifications: VecDeque<Notification>,
-    /// At how many calls it was complete.
+    /// The version at which it was complete.
     complete_at: Option<u64>,
 }
 
-/// One who follows a user's notifications.
-struct Follower {
+/// A subscriber of a user's notifications.
+struct Subscriber {
     user: UserId,
-    feed: Arc<Feed>,
-    called: watch::Receiver<u64>,
-    followed: Followed,
+    feed: Arc<UserFeed>,
+    updates: watch::Receiver<u64>,
+    feeds: Feeds,
 }
 
-impl Arrivals {
-    /// Those of this database. Nothing is asked of it before somebody follows.
+impl NotificationHub {
+    /// A hub over this database, which is not queried before there is a subscriber.
     #[must_use]
     pub fn new(db: DbPool) -> Self {
-        Self { followed: Followed::default(), db, listening: Arc::default() }
+        Self { feeds: Feeds::default(), db, listening: Arc::default() }
     }
 
-    fn follower(&self, user: UserId) -> Follower {
+    fn subscriber(&self, user: UserId) -> Subscriber {
         self.listening.get_or_init(|| {
-            let (db, followed) = (self.db.clone(), Arc::clone(&self.followed));
-            AbortOnDropHandle::new(tokio::spawn(wake(db, followed)))
+            let (db, feeds) = (self.db.clone(), Arc::clone(&self.feeds));
+            AbortOnDropHandle::new(tokio::spawn(dispatch(db, feeds)))
         });
-        let mut users = lock(&self.followed);
+        let mut users = lock(&self.feeds);
         let feed = Arc::clone(users.entry(user).or_default());
-        let called = feed.calls.subscribe();
+        let updates = feed.version.subscribe();
         drop(users);
-        Follower { user, feed, called, followed: Arc::clone(&self.followed) }
+        Subscriber { user, feed, updates, feeds: Arc::clone(&self.feeds) }
     }
 }
 
-impl Drop for Follower {
+impl Drop for Subscriber {
     fn drop(&mut self) {
-        let mut users = lock(&self.followed);
+        let mut users = lock(&self.feeds);
         // Within the lock: of two who leave at once, each would take the other for one who stays.
-        drop(mem::replace(&mut self.called, watch::channel(0).1));
-        if self.feed.calls.receiver_count() == 0 {
+        drop(mem::replace(&mut self.updates, watch::channel(0).1));
+        if self.feed.version.receiver_count() == 0 {
             users.remove(&self.user);
         }
     }
 }
 
-fn lock(followed: &Followed) -> MutexGuard<'_, HashMap<UserId, Arc<Feed>>> {
-    followed.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(feeds: &Feeds) -> MutexGuard<'_, HashMap<UserId, Arc<UserFeed>>> {
+    feeds.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn wake(db: DbPool, followed: Followed) {
+async fn dispatch(db: DbPool, feeds: Feeds) {
     let never = listen::listen_forever(&db, &[CHANNEL], |notification| match notification {
-        listen::Notification::Reconnected => lock(&followed).values().for_each(|feed| feed.call()),
+        listen::Notification::Reconnected => lock(&feeds).values().for_each(|feed| feed.bump()),
         listen::Notification::Payload { payload, .. } => {
             let user = Uuid::try_parse(payload).ok().map(UserId);
-            if let Some(feed) = user.and_then(|user| lock(&followed).get(&user).cloned()) {
-                feed.call();
+            if let Some(feed) = user.and_then(|user| lock(&feeds).get(&user).cloned()) {
+                feed.bump();
             }
         }
     });
     match never.await {}
 }
 
-impl Feed {
-    fn call(&self) {
-        self.calls.send_modify(|calls| *calls += 1);
+impl UserFeed {
+    fn bump(&self) {
+        self.version.send_modify(|version| *version += 1);
     }
 
-    /// What comes after a position, as it was at least at the last of so many calls. Empty if that is nothing.
+    /// What comes after a cursor, at least as new as this version.
     async fn newer(
         &self,
         store: &Store,
         user: SignedIn,
         than: Option<Cursor>,
-        calls: u64,
+        version: u64,
     ) -> Result<Vec<Notification>, Error> {
         {
             let mut recent = self.recent.lock().await;
-            let recent = recent.get_or_insert_with(|| Recent::behind(than));
+            let recent = recent.get_or_insert_with(|| RecentBuffer::starting_after(than));
             while recent.from <= than {
                 let newer = recent.after(than);
-                if !newer.is_empty() || recent.complete_at >= Some(calls) {
+                if !newer.is_empty() || recent.complete_at >= Some(version) {
                     return Ok(newer);
                 }
-                recent.read_on(store, user, calls).await?;
+                recent.read_on(store, user, version).await?;
             }
         }
         // Who comes from far behind reads alone until here.
@@ -143,18 +143,18 @@ impl Feed {
     }
 }
 
-impl Recent {
-    fn behind(from: Option<Cursor>) -> Self {
+impl RecentBuffer {
+    fn starting_after(from: Option<Cursor>) -> Self {
         Self { from, notifications: VecDeque::new(), complete_at: None }
     }
 
-    /// Reads what comes next, after so many calls, and forgets what is old.
-    async fn read_on(&mut self, store: &Store, user: SignedIn, calls: u64) -> Result<(), Error> {
+    /// Reads what comes next at this version, and drops old entries.
+    async fn read_on(&mut self, store: &Store, user: SignedIn, version: u64) -> Result<(), Error> {
         let end = self.notifications.back().map(Notification::cursor).or(self.from);
         let newer = store.newer(user, end).await?;
         // After a full page there may be another one.
         if newer.len() < PAGE {
-            self.complete_at = Some(calls);
+            self.complete_at = Some(version);
         }
         self.notifications.extend(newer);
         while self.notifications.len() > PAGE {
@@ -173,26 +173,26 @@ impl Recent {
 ///
 /// # Errors
 /// `BAD_USER_INPUT` if `after` is none of theirs; those of the database.
-pub async fn follow(
+pub async fn subscribe(
     store: Store,
     user: SignedIn,
     after: Option<NotificationId>,
 ) -> Result<impl Stream<Item = Result<Notification, Error>>, Error> {
     // Before the table is read for the first time, so that nothing comes between.
-    let follower = store.arrivals().follower(user.id());
+    let subscriber = store.hub().subscriber(user.id());
     let cursor = match after {
         Some(after) => Some(store.cursor_of(user, after).await?),
         None => store.end(user).await?,
     };
-    let reader = Reader { store, user, follower, cursor, read: VecDeque::new(), failed: false };
+    let reader = Reader { store, user, subscriber, cursor, read: VecDeque::new(), failed: false };
     Ok(stream::unfold(reader, Reader::next))
 }
 
-/// Where somebody who follows is in the table.
+/// A subscriber's position in the table.
 struct Reader {
     store: Store,
     user: SignedIn,
-    follower: Follower,
+    subscriber: Subscriber,
     cursor: Option<Cursor>,
     read: VecDeque<Notification>,
     failed: bool,
@@ -208,13 +208,13 @@ impl Reader {
                 self.cursor = Some(next.cursor());
                 return Some((Ok(next), self));
             }
-            // What arrives while the table is read calls once more.
-            let calls = *self.follower.called.borrow_and_update();
-            let newer = self.follower.feed.newer(&self.store, self.user, self.cursor, calls);
+            // What arrives while the table is read raises the version again.
+            let version = *self.subscriber.updates.borrow_and_update();
+            let newer = self.subscriber.feed.newer(&self.store, self.user, self.cursor, version);
             match timeout(READ_TIMEOUT, newer).await {
-                Ok(Ok(newer)) if newer.is_empty() => self.follower.called.changed().await.ok()?,
+                Ok(Ok(newer)) if newer.is_empty() => self.subscriber.updates.changed().await.ok()?,
                 Ok(Ok(newer)) => self.read.extend(newer),
-                Err(_) | Ok(Err(Error::Unavailable(_))) => sleep(RETRY).await,
+                Err(_) | Ok(Err(Error::Unavailable(_))) => sleep(RETRY_DELAY).await,
                 Ok(Err(error)) => {
                     self.failed = true;
                     return Some((Err(error), self));
@@ -235,20 +235,20 @@ mod tests {
     #[tokio::test]
     async fn the_last_two_who_leave_at_once_leave_nothing_behind() {
         let nowhere = DbPool::new(PgConnectOptions::new_without_pgpass(), 1, Duration::ZERO);
-        let arrivals = Arrivals::new(nowhere);
+        let live = NotificationHub::new(nowhere);
         let user = UserId(Uuid::now_v7());
         for _ in 0..1_000 {
             let gate = Barrier::new(2);
             thread::scope(|scope| {
-                for follower in [arrivals.follower(user), arrivals.follower(user)] {
+                for subscriber in [live.subscriber(user), live.subscriber(user)] {
                     let gate = &gate;
                     scope.spawn(move || {
                         gate.wait();
-                        drop(follower);
+                        drop(subscriber);
                     });
                 }
             });
-            assert!(lock(&arrivals.followed).is_empty());
+            assert!(lock(&live.feeds).is_empty());
         }
     }
 }

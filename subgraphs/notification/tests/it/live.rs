@@ -258,23 +258,23 @@ async fn however_many_follow_one_user_what_arrives_is_read_once(db: PgPool) {
             all.push(alice.subscribe(ADDED, json!({})).boxed());
         }
         // Each has read the table for itself before it waits.
-        let reading = all.iter_mut().map(|follower| timeout(Duration::from_secs(2), follower.next()));
+        let reading = all.iter_mut().map(|subscriber| timeout(Duration::from_secs(2), subscriber.next()));
         assert!(join_all(reading).await.iter().all(Result::is_err));
         until_somebody_listens(&db).await;
 
         let statements = StatementCount::start();
         let writing = insert_one(&db, ALICE, "one").await;
         let told = statements.get();
-        for follower in &mut all {
-            assert_eq!(next(follower).await.ok().data("/notificationAdded/id"), &json!(writing));
+        for subscriber in &mut all {
+            assert_eq!(next(subscriber).await.ok().data("/notificationAdded/id"), &json!(writing));
         }
         costs.push(statements.get() - told);
-        for follower in &mut all {
-            assert!(timeout(Duration::from_millis(1), follower.next()).await.is_err());
+        for subscriber in &mut all {
+            assert!(timeout(Duration::from_millis(1), subscriber.next()).await.is_err());
         }
     }
 
-    // What has been passed on is followed by another look.
+    // What has been passed on is feeds by another look.
     assert!(costs.iter().all(|cost| *cost <= 2), "{costs:?}");
 }
 

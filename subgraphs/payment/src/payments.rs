@@ -1,4 +1,4 @@
-//! What moves money: the provider that does it, and those who have a say in it or hear of it.
+//! Purchases and refunds: the dependencies of their workflows.
 
 use std::sync::Arc;
 use subgraph_kit::DbPool;
@@ -7,16 +7,16 @@ use subgraph_kit::{Peers, ServiceContext};
 
 use crate::provider::PaymentProvider;
 
-/// Buys and gives back. Nothing of the database is held while provider or course subgraph are asked.
+/// Charges and refunds. No connection is held while the provider or the course subgraph is called.
 #[derive(Clone)]
-pub struct Till {
+pub struct Payments {
     pub(crate) db: DbPool,
     pub(crate) provider: Arc<dyn PaymentProvider>,
     pub(crate) peers: Peers,
 }
 
-impl Till {
-    /// A till over this database.
+impl Payments {
+    /// Payments over this database.
     #[must_use]
     pub fn new(db: DbPool, context: &ServiceContext, provider: Arc<dyn PaymentProvider>) -> Self {
         Self { db, provider, peers: context.peers.clone() }
