@@ -16,9 +16,9 @@ use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::cluster::{Cluster, is_new, open_private};
+use crate::data_dir::resolve_data_dir;
 use crate::installation::Installation;
 use crate::log::{advice, last_lines, since};
-use crate::place::place;
 
 pub(crate) const SUPERUSER: &str = "lyceum";
 
@@ -28,7 +28,7 @@ const START_TIMEOUT: Duration = Duration::from_mins(5);
 /// What to start.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Made and initialised if it is missing. See [`crate::place()`] for where it ends up.
+    /// Made and initialised if it is missing. See [`crate::resolve_data_dir()`] for where it ends up.
     pub data_dir: PathBuf,
     /// Where to listen, on 127.0.0.1; 0 takes a free port.
     pub port: u16,
@@ -67,7 +67,7 @@ impl Server {
     pub async fn start(installation: &Installation, options: ServerOptions) -> Result<Self> {
         let ServerOptions { data_dir, port, database, ephemeral } = options;
         let is_taken = || port != 0 && !is_free(port);
-        if is_taken() && is_new(&place(&data_dir)?)? {
+        if is_taken() && is_new(&resolve_data_dir(&data_dir)?)? {
             return Err(taken(port));
         }
         // What a killed owner left behind may be what holds the port: this stops it.

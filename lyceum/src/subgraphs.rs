@@ -26,7 +26,7 @@ use subgraph_kit::{
 use tokio::{join, net::TcpListener, select, time::sleep, try_join};
 use tracing::{info, warn};
 
-use crate::{costs, open_files, seed, stop, telemetry};
+use crate::{costs, open_files, seed, signals, telemetry};
 
 /// A subgraph, and its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -260,17 +260,17 @@ pub struct Settings {
     pub insecure_dev: bool,
 }
 
-/// A process that waits asks again so often.
-const RETRY: Duration = Duration::from_millis(500);
+/// How often a waiting process retries.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// How long a subgraph's requests in flight get at its end, if nothing else is said.
+/// How long a subgraph's requests in flight get at shutdown by default.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs one subgraph until the process is told to stop. It has its port, and says that it lives, before it has a
 /// database; what is wrong with the settings ends it.
 pub async fn serve(settings: Settings) -> Result<()> {
     open_files::raise_for_subgraph();
-    let shutdown = stop::ending(settings.shutdown.drain_period())?;
+    let shutdown = signals::shutdown_on_signal(settings.shutdown.drain_period())?;
     let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port())));
     let secrets = settings.secret.secrets()?;
     let auth = RouterAuth::for_address(address, secrets.clone(), settings.insecure_dev)?;
@@ -295,12 +295,12 @@ pub async fn serve(settings: Settings) -> Result<()> {
         anyhow::Ok(())
     };
     let working = async {
-        let opening_in_time = Box::pin(open_in_time(&settings, database, &context, auth, keys));
-        let opened = shutdown.stop.run_until_cancelled(opening_in_time).await;
+        let opening = Box::pin(open_with_retry(&settings, database, &context, auth, keys));
+        let opened = shutdown.stop.run_until_cancelled(opening).await;
         let Some((subgraph, routes)) = opened.transpose()? else { return Ok(None) };
         late_routes.set(routes);
         let work = subgraph.run_background(context.bus.clone(), settings.events.clone(), shutdown.stop.clone());
-        join!(work, shutdown.stop.run_until_cancelled(say_when_ready(&subgraph, address)));
+        join!(work, shutdown.stop.run_until_cancelled(log_when_ready(&subgraph, address)));
         Ok(Some(subgraph))
     };
     let served = async {
@@ -312,12 +312,12 @@ pub async fn serve(settings: Settings) -> Result<()> {
     };
     select! {
         served = served => served,
-        () = at_the_latest(&shutdown, settings.shutdown.timeout().unwrap_or(SHUTDOWN_TIMEOUT)) => Ok(()),
+        () = shutdown_deadline(&shutdown, settings.shutdown.timeout().unwrap_or(SHUTDOWN_TIMEOUT)) => Ok(()),
     }
 }
 
-/// Opens the database and what is over it. While the database is away, it waits.
-async fn open_in_time(
+/// Opens the database and the subgraph over it; retries while the database is unavailable.
+async fn open_with_retry(
     settings: &Settings,
     database: &str,
     context: &ServiceContext,
@@ -325,7 +325,7 @@ async fn open_in_time(
     keys: Option<Keys>,
 ) -> Result<(Subgraph, axum::Router)> {
     let name = settings.name;
-    let mut is_known = false;
+    let mut is_logged = false;
     loop {
         let attempt = async {
             let db = open(name, database, &settings.database).await?;
@@ -333,33 +333,33 @@ async fn open_in_time(
         };
         match attempt.await {
             Err(error) if is_retryable(&error) => {
-                if !is_known {
+                if !is_logged {
                     warn!(subgraph = name.as_str(), error = format!("{error:#}"), "waiting for the database");
                 }
-                is_known = true;
+                is_logged = true;
             }
             opened => return opened,
         }
-        sleep(RETRY).await;
+        sleep(RETRY_DELAY).await;
     }
 }
 
-/// Whether it may be better in a moment: the database is away, or its owner is about to bring it up to date.
+/// Whether a retry can succeed: the database is unavailable, or its owner is about to migrate it.
 fn is_retryable(error: &anyhow::Error) -> bool {
     let is_pending = |cause: &MigrationError| matches!(cause, MigrationError::Pending(_));
     error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(database::is_unavailable)
         || error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(is_pending)
 }
 
-async fn say_when_ready(subgraph: &Subgraph, address: SocketAddr) {
+async fn log_when_ready(subgraph: &Subgraph, address: SocketAddr) {
     while subgraph.not_ready_reason().await.is_some() {
-        sleep(RETRY).await;
+        sleep(RETRY_DELAY).await;
     }
     info!(subgraph = subgraph.name(), %address, "ready");
 }
 
-/// When whatever is still under way at the end is cut off.
-async fn at_the_latest(shutdown: &Shutdown, timeout: Duration) {
+/// Ends when requests in flight have had their time after shutdown began.
+async fn shutdown_deadline(shutdown: &Shutdown, timeout: Duration) {
     shutdown.stop.cancelled().await;
     sleep(timeout).await;
     warn!("shutdown timeout reached, work in progress is cut off");

@@ -18,11 +18,10 @@ use tokio::{process::Command, time::sleep};
 
 use crate::{
     dashboards::{self, Dashboard},
-    debian,
+    debian, docs_coverage,
     npm::Package,
     process::{self, Running},
     terminal::{self, Waiting},
-    watching,
     workspace::{compile, root, subgraphs},
 };
 
@@ -275,7 +274,7 @@ impl Prometheus {
                 }
             }
         }
-        watching::expect_metrics(&known)?;
+        docs_coverage::expect_metrics(&known)?;
         let alerts = self.alerts().await?;
         ensure!(!alerts.is_empty(), "Prometheus has no alerts");
         for alert in &alerts {

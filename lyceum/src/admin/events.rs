@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
 use subgraph_kit::events::EventType;
 use uuid::Uuid;
 
-use super::Place;
+use super::DataDirArg;
 use crate::{
     subgraphs::{DatabaseUrls, Name},
     terminal::line,
@@ -52,7 +52,7 @@ struct Scope {
     urls: DatabaseUrls,
 
     #[command(flatten)]
-    place: Place,
+    data_dir: DataDirArg,
 }
 
 /// Where a service keeps what it has to tell, or what it was told.
@@ -149,7 +149,7 @@ impl Scope {
     async fn connect(&self, name: Name) -> Result<PgConnection> {
         let url = match self.urls.get(name) {
             Some(url) => url.to_owned(),
-            None => self.place.running_database(name)?,
+            None => self.data_dir.running_database(name)?,
         };
         let connection = PgConnection::connect(&url).await;
         connection.with_context(|| format!("cannot reach the database of {}", name.as_str()))

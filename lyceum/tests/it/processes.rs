@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
-    notices::nats,
+    notification_log::nats,
     system::{FACT_SECRET, PASSWORD, Process, System, Visitor, code, free_port, lyceum, workspace},
 };
 

@@ -23,7 +23,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     live::Follower,
-    notices::nats,
+    notification_log::nats,
     system::{PASSWORD, STUDENT, System, TEACHER, Visitor, code, free_port},
 };
 

@@ -18,7 +18,7 @@ use subgraph_kit::{
 use tokio::{runtime::Handle, task::spawn_blocking};
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const CASES: u32 = 60;
 const LEVELS: [&str; 3] = ["beginner", "intermediate", "advanced"];

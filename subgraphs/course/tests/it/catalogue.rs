@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use subgraph_kit::testing::pages::List;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn catalogue() -> List {
     List::root("courses")

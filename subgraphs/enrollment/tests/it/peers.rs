@@ -15,10 +15,10 @@ use subgraph_kit::{
 };
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 /// The enrollment subgraph with the others around it.
-pub struct House {
+pub struct TestSystem {
     pub context: ServiceContext,
     pub db: PgPool,
     pub app: TestApp,
@@ -82,7 +82,7 @@ impl PaymentQuery {
     }
 }
 
-impl House {
+impl TestSystem {
     pub async fn new(db: PgPool) -> Self {
         let context = ServiceContext::new(verifier());
         let payments = Payments::default();

@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::{PgPool, query, query_scalar};
 
 use crate::{
-    people::*,
+    fixtures::*,
     session::{claims, has_expired, login, refresh, register, text},
 };
 
@@ -37,7 +37,7 @@ async fn revoke(db: &PgPool) -> Revoked {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn an_account_is_found_in_any_letter_case(db: PgPool) {
     assert_eq!(find(&db, "Bob@Lyceum.Example").await.id.0, BOB);
     for nobody in ["nobody@lyceum.example", "", "bob@lyceum.example\0"] {
@@ -81,7 +81,7 @@ async fn an_admin_no_more_is_what_they_were_and_has_no_session(db: PgPool) {
     assert_eq!((&claims["role"], &claims["is_verified"]), (&json!("teacher"), &json!(true)));
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn an_admin_whose_past_is_not_known_becomes_a_student(db: PgPool) {
     let ada = find(&db, "ada@lyceum.example").await;
 
@@ -113,7 +113,7 @@ async fn an_admin_who_was_a_verified_teacher_does_not_count_as_one(db: PgPool) {
     assert_eq!(*user.ok().data("/user"), json!({ "role": "ADMIN", "isVerified": false }));
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn a_teacher_is_verified_once_and_nobody_else_is(db: PgPool) {
     let tom = find(&db, "tom@lyceum.example").await;
     let verified = admin::verify_teacher(&(&db).into(), &tom).await.expect("the database answers");

@@ -10,7 +10,7 @@ use subgraph_kit::{
 };
 use uuid::{Builder, Uuid};
 
-use crate::people::app;
+use crate::fixtures::app;
 
 const LIST: &str = "query ($first: Int, $after: String, $last: Int, $before: String) {
     unverifiedTeachers(first: $first, after: $after, last: $last, before: $before) {
@@ -109,13 +109,13 @@ async fn both_directions_meet_every_new_teacher_once(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn only_teachers_who_wait_are_listed_and_counted(db: PgPool) {
     let app = app(db).await;
 
     let page = page(&app, json!({ "first": 1 })).await;
 
-    assert_eq!(ids(&page), [crate::people::TOM]);
+    assert_eq!(ids(&page), [crate::fixtures::TOM]);
     assert_eq!(page["totalCount"], json!(2));
 }
 
@@ -134,7 +134,7 @@ async fn what_comes_and_goes_between_two_pages_moves_nobody_else(db: PgPool) {
     assert_eq!(ids(&second), teachers[5..]);
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn wrong_arguments_are_refused(db: PgPool) {
     let app = app(db).await;
     let foreign = Cursor { time: Utc::now(), id: Uuid::now_v7() }.encode("course");

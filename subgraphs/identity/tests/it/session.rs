@@ -11,7 +11,7 @@ use subgraph_kit::{
 };
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const REGISTER: &str = "mutation ($input: RegisterInput!) { register(input: $input) {
     session { accessToken tokenType expiresAt refreshToken }

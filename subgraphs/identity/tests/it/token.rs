@@ -20,7 +20,7 @@ use subgraph_kit::{
 };
 use tower::ServiceExt as _;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 /// Identity's keys, with the private half that a thief would like to have.
 pub struct KnownKey {
@@ -220,7 +220,7 @@ async fn a_header_with_anything_but_one_token_is_refused() {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn a_bad_token_fails_even_what_everyone_may_see(db: PgPool) {
     let key = KnownKey::new();
     let subgraph = identity::subgraph(db, &key.keys, &ServiceContext::new(key.keys.verifier()), &settings())

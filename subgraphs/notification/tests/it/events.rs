@@ -13,7 +13,7 @@ use subgraph_kit::{
 };
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const COURSE: Uuid = Uuid::from_u128(0xc0);
 const PAYMENT: Uuid = Uuid::from_u128(0xf0);

@@ -21,7 +21,7 @@ use subgraph_kit::{
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id } } }";
 /// Far more than anything takes, on a busy machine also.
@@ -74,7 +74,7 @@ async fn is_quiet(replies: &mut Replies) -> bool {
     timeout(Duration::from_millis(300), replies.next()).await.is_err()
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn what_is_written_arrives_and_nothing_from_before(db: PgPool) {
     let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
 
@@ -85,7 +85,7 @@ async fn what_is_written_arrives_and_nothing_from_before(db: PgPool) {
     assert!(is_quiet(&mut alices).await);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_user_sees_nothing_of_another_one(db: PgPool) {
     let app = app(db.clone()).await;
     let mut bobs = follow(&app.student(BOB), &db, Value::Null).await;
@@ -99,7 +99,7 @@ async fn a_user_sees_nothing_of_another_one(db: PgPool) {
     assert!(is_quiet(&mut admins).await);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn who_comes_back_gets_all_that_came_meanwhile_and_then_what_comes(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
     let mut expected = vec!["You are on Rust".to_owned(), "You paid for Rust".to_owned()];
@@ -118,7 +118,7 @@ async fn who_comes_back_gets_all_that_came_meanwhile_and_then_what_comes(db: PgP
     assert!(is_quiet(&mut alices).await);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn of_many_written_at_once_none_is_lost_or_doubled_and_all_are_in_order(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
     let mut alices = follow(&alice, &db, Value::Null).await;
@@ -138,7 +138,7 @@ async fn of_many_written_at_once_none_is_lost_or_doubled_and_all_are_in_order(db
     assert!(is_quiet(&mut alices).await);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn what_is_rolled_back_never_arrives(db: PgPool) {
     let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
 
@@ -152,7 +152,7 @@ async fn what_is_rolled_back_never_arrives(db: PgPool) {
     assert_eq!(titles(&mut alices, 1).await, ["yes"]);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_notification_comes_after_all_that_its_user_can_see(db: PgPool) {
     sqlx::query("update notifications set created_at = now() + interval '1 hour' where id = $1")
         .bind(ALICES_PAYMENT)
@@ -166,7 +166,7 @@ async fn a_notification_comes_after_all_that_its_user_can_see(db: PgPool) {
     assert_eq!(titles(&mut alices, 1).await, ["later"]);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn only_ones_own_can_be_a_place_to_go_on_from(db: PgPool) {
     let alice = app(db).await.student(ALICE);
 
@@ -192,7 +192,7 @@ async fn nobody_follows_anything_without_signing_in(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_stream_ends_with_its_token(db: PgPool) {
     let mut claims = claims(UserId(ALICE), Role::Student, false);
     claims.exp = claims.iat + 3;
@@ -209,7 +209,7 @@ async fn a_stream_ends_with_its_token(db: PgPool) {
     assert!(alices.next().await.is_none());
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_lost_connection_to_the_database_loses_nothing(db: PgPool) {
     let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
     let listener = until_somebody_listens(&db).await;
@@ -230,7 +230,7 @@ async fn a_lost_connection_to_the_database_loses_nothing(db: PgPool) {
     assert_eq!(titles(&mut alices, 1).await, ["again"]);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn who_follows_costs_no_statement_until_something_arrives(db: PgPool) {
     let app = app(db.clone()).await;
     let mut alices = follow(&app.student(ALICE), &db, Value::Null).await;
@@ -247,7 +247,7 @@ async fn who_follows_costs_no_statement_until_something_arrives(db: PgPool) {
     assert_eq!(idle, 0);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn however_many_follow_one_user_what_arrives_is_read_once(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
     let mut costs = Vec::new();
@@ -278,7 +278,7 @@ async fn however_many_follow_one_user_what_arrives_is_read_once(db: PgPool) {
     assert!(costs.iter().all(|cost| *cost <= 2), "{costs:?}");
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn whoever_joins_others_from_wherever_gets_all_in_order_and_once(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
     let mut expected = vec![json!(ALICES_ENROLLMENT), json!(ALICES_PAYMENT)];

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use subgraph_kit::testing::pages::List;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn notifications_of(user: Uuid) -> List {
     List::of(user_key(user), "notifications")
@@ -38,7 +38,7 @@ async fn newest_first(db: &PgPool, user: Uuid) -> Vec<String> {
         .expect("the notifications are read")
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_users_notifications_are_listed_newest_first(db: PgPool) {
     let (list, alice) = (notifications_of(ALICE), app(db).await.student(ALICE));
 
@@ -48,7 +48,7 @@ async fn a_users_notifications_are_listed_newest_first(db: PgPool) {
     assert_eq!(list.total(&page), 3);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn unread_ones_can_be_asked_for_alone(db: PgPool) {
     let (list, alice) = (notifications_of(ALICE), app(db).await.student(ALICE));
 
@@ -60,7 +60,7 @@ async fn unread_ones_can_be_asked_for_alone(db: PgPool) {
     assert_eq!(list.total(&all), 3);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn the_unread_count_counts_the_unread(db: PgPool) {
     let app = app(db).await;
     let users = [ALICE, BOB, CAROL, NOBODY].map(user_key);
@@ -71,7 +71,7 @@ async fn the_unread_count_counts_the_unread(db: PgPool) {
     assert_eq!(reply.data("/_entities"), &json!(counts));
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_key_that_is_no_id_and_a_strangers_list_cost_only_their_own_edges(db: PgPool) {
     let alice = app(db).await.student(ALICE);
     let users = [user_key(ALICE), json!({ "__typename": "User", "id": "no id at all" }), user_key(BOB)];
@@ -128,7 +128,7 @@ async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
     assert_eq!(list.ids(&previous), all[4..8]);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     let (list, alice) = (notifications_of(ALICE), app(db).await.student(ALICE));
     let somewhere = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
@@ -142,7 +142,7 @@ async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_page_of_an_impossible_size_is_a_bad_input(db: PgPool) {
     let (list, alice) = (notifications_of(ALICE), app(db).await.student(ALICE));
 
@@ -171,7 +171,7 @@ async fn the_statements_do_not_grow_with_the_lists(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_total_costs_a_statement_only_when_it_is_selected(db: PgPool) {
     let alice = app(db).await.student(ALICE);
 

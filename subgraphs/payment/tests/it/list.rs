@@ -9,7 +9,7 @@ use subgraph_kit::{
 };
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 async fn newest_first(db: &PgPool) -> Vec<String> {
     query_scalar("select id::text from payments order by created_at desc, id desc")

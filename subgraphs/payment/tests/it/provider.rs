@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, Shop, payment_id},
 };
 

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, Shop, payment_id},
 };
 

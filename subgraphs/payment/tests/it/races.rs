@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, REFUNDED, Shop, payment_id},
 };
 

@@ -11,7 +11,7 @@ use subgraph_kit::{
 use uuid::Uuid;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, REFUNDED, Shop, payment_id},
 };
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, REFUNDED, Shop},
 };
 

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{catalogue::Catalogue, people::*};
+use crate::{catalogue::Catalogue, fixtures::*};
 
 const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) {
     payment { id amount status student { id } course { id } } userErrors { code message field }

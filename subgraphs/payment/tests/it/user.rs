@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use subgraph_kit::testing::pages::List;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn payments_of(student: Uuid) -> List {
     List::of(json!({ "__typename": "User", "id": student }), "payments")

@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_is_known_is_what_the_tests_use() {
-        let sources = ["lyceum/tests/it/system.rs", "lyceum/tests/it/silence.rs", "lyceum/tests/it/lifecycle.rs"]
+        let sources = ["lyceum/tests/it/system.rs", "lyceum/tests/it/secret_scan.rs", "lyceum/tests/it/lifecycle.rs"]
             .into_iter()
             .chain(["router/tests/it/support.rs", "subgraphs/identity/tests/it/session.rs"]);
         let texts: Vec<_> = sources

@@ -36,7 +36,7 @@ const SECRET: &str = "these processes sign with a secret of their own";
 const FACT_SECRET: &str = "these subgraphs seal facts with another secret";
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-pub struct World {
+pub struct Cluster {
     pub victims: Vec<Victim>,
     pub links: Vec<Link>,
     /// Before the routers.
@@ -61,13 +61,13 @@ pub struct Client {
     pub token: Option<String>,
 }
 
-impl World {
+impl Cluster {
     /// With so many processes of each part.
     pub async fn start(bus: &str, replicas: usize) -> Result<Self> {
         let directory =
             tempfile::Builder::new().prefix("lyceum-chaos-").permissions(Permissions::from_mode(0o755)).tempdir()?;
         let died = Arc::new(AtomicUsize::new(0));
-        let mut world = Self {
+        let mut cluster = Self {
             victims: Vec::new(),
             links: Vec::new(),
             front: None,
@@ -79,11 +79,11 @@ impl World {
             http: reqwest::Client::builder().timeout(Duration::from_secs(20)).build()?,
             directory,
         };
-        world.start_databases().await?;
-        let bus = if bus == "nats" { world.start_nats().await? } else { "local".to_owned() };
-        world.start_graph(&bus, replicas).await?;
-        world.wait_until_ready().await?;
-        Ok(world)
+        cluster.start_databases().await?;
+        let bus = if bus == "nats" { cluster.start_nats().await? } else { "local".to_owned() };
+        cluster.start_graph(&bus, replicas).await?;
+        cluster.wait_until_ready().await?;
+        Ok(cluster)
     }
 
     async fn start_databases(&mut self) -> Result<()> {

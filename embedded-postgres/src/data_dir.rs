@@ -14,7 +14,7 @@ const OPEN_TO_ALL: &str = "/var/lib/lyceum";
 ///
 /// # Errors
 /// When the current directory or the accounts of this machine cannot be read.
-pub fn place(wanted: &Path) -> Result<PathBuf> {
+pub fn resolve_data_dir(wanted: &Path) -> Result<PathBuf> {
     let wanted = std::path::absolute(wanted).with_context(|| format!("{} is no path", wanted.display()))?;
     match Account::for_path(&wanted)? {
         Some(account) if !account.reaches(&wanted) => Ok(below(Path::new(OPEN_TO_ALL), &wanted)),
@@ -27,7 +27,7 @@ fn below(base: &Path, path: &Path) -> PathBuf {
 }
 
 /// `data/identity` and `log` make `data/identity.log`.
-pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
+pub(crate) fn sibling_path(path: &Path, extension: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(extension);
@@ -48,6 +48,6 @@ mod tests {
 
     #[test]
     fn files_lie_beside_a_directory_whose_name_has_a_dot() {
-        assert_eq!(beside(Path::new("/a/b.c"), "log"), Path::new("/a/b.c.log"));
+        assert_eq!(sibling_path(Path::new("/a/b.c"), "log"), Path::new("/a/b.c.log"));
     }
 }

@@ -9,16 +9,16 @@ use nix::unistd::Pid;
 use crate::terminal;
 
 /// Makes us the parent of processes whose own parent dies.
-pub fn adopt() {
+pub fn become_subreaper() {
     #[cfg(target_os = "linux")]
     if let Err(error) = nix::sys::prctl::set_child_subreaper(true) {
-        terminal::note(&format!("cannot take care of orphans: {error}"));
+        terminal::note(&format!("cannot take care of orphaned processes: {error}"));
     }
 }
 
 /// Stops what is left when all our own programs have ended.
-pub async fn stop() {
-    for (signal, patience) in [(Signal::SIGINT, 10), (Signal::SIGKILL, 2)] {
+pub async fn stop_children() {
+    for (signal, seconds) in [(Signal::SIGINT, 10), (Signal::SIGKILL, 2)] {
         let left = living();
         if left.is_empty() {
             return;
@@ -27,7 +27,7 @@ pub async fn stop() {
             terminal::note(&format!("stopping {name}, which a program left behind (process {pid})"));
             let _ = kill(pid, signal);
         }
-        for _ in 0..patience * 50 {
+        for _ in 0..seconds * 50 {
             if living().is_empty() {
                 return;
             }

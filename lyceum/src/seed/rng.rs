@@ -1,4 +1,4 @@
-//! Chance that repeats itself: the same seed number throws the same dice on every machine and with
+//! Chance that repeats itself: the same seed number gives the same numbers on every machine and with
 //! every version of the libraries. Hence PCG, whose stream is defined once and for all, and ranges
 //! of our own, because a library may change how it maps a random number onto a range.
 
@@ -7,9 +7,9 @@ use rand_pcg::rand_core::{Rng as _, SeedableRng as _};
 use uuid::Uuid;
 
 /// A source of random numbers for one purpose.
-pub struct Dice(Pcg64);
+pub struct SeedRng(Pcg64);
 
-impl Dice {
+impl SeedRng {
     /// Each purpose has a stream of its own, so that a change in how courses are drawn leaves the
     /// users as they are.
     pub fn new(seed: u64, purpose: &str) -> Self {
@@ -22,12 +22,12 @@ impl Dice {
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..16].copy_from_slice(&stream.to_le_bytes());
         key[16..24].copy_from_slice(&stream.rotate_left(32).to_le_bytes());
-        let mut dice = Self(Pcg64::from_seed(key));
+        let mut rng = Self(Pcg64::from_seed(key));
         // Neighbouring seed numbers begin alike; a few throws later they have nothing in common.
         for _ in 0..16 {
-            dice.bits();
+            rng.bits();
         }
-        dice
+        rng
     }
 
     /// 64 random bits.

@@ -2,7 +2,7 @@
 
 /// The counts of one data set; the proportions hold at every scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub struct RowCounts {
     pub students: usize,
     pub teachers: usize,
     pub verified_teachers: usize,
@@ -13,7 +13,7 @@ pub struct Sizes {
     pub payments: usize,
 }
 
-impl Sizes {
+impl RowCounts {
     /// 50,000 users, 100,000 courses, 200,000 enrollments and 50,000 payments at scale 1.
     pub fn at(scale: f64) -> Self {
         let users = scaled(50_000, scale);
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_full_scale_is_the_platforms() {
-        let full = Sizes {
+        let full = RowCounts {
             students: 40_000,
             teachers: 10_000,
             verified_teachers: 7_000,
@@ -59,12 +59,12 @@ mod tests {
             free_enrollments: 120_000,
             payments: 50_000,
         };
-        assert_eq!(Sizes::at(1.0), full);
+        assert_eq!(RowCounts::at(1.0), full);
     }
 
     #[test]
     fn the_proportions_hold_at_the_smallest_scale() {
-        let smallest = Sizes {
+        let smallest = RowCounts {
             students: 40,
             teachers: 10,
             verified_teachers: 7,
@@ -74,6 +74,6 @@ mod tests {
             free_enrollments: 120,
             payments: 50,
         };
-        assert_eq!(Sizes::at(0.001), smallest);
+        assert_eq!(RowCounts::at(0.001), smallest);
     }
 }

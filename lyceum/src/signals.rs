@@ -13,8 +13,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// Is cancelled when the process is told to stop. To be called within a runtime.
-pub fn token() -> io::Result<CancellationToken> {
+/// Is cancelled when the process is pending to stop. To be called within a runtime.
+pub fn cancel_on_signal() -> io::Result<CancellationToken> {
     let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
     let stopping = stop.clone();
@@ -25,15 +25,15 @@ pub fn token() -> io::Result<CancellationToken> {
     Ok(stop)
 }
 
-/// The end of a process that serves others. SIGTERM announces it: whoever sends that replaces the process, and others
-/// have to drain_period. Whoever sits before it does not want to wait. To be called within a runtime.
-pub fn ending(drain_period: Duration) -> io::Result<Shutdown> {
+/// The shutdown of a process that serves others. SIGTERM begins with a drain period, since the sender replaces the
+/// process; Ctrl-C has none. Must be called within a runtime.
+pub fn shutdown_on_signal(drain_period: Duration) -> io::Result<Shutdown> {
     let mut signals = Signals::listen()?;
     let shutdown = Shutdown::default();
-    let told = shutdown.clone();
+    let pending = shutdown.clone();
     tokio::spawn(async move {
         let kind = signals.next().await;
-        told.draining.cancel();
+        pending.draining.cancel();
         if kind == SignalKind::terminate() {
             info!(seconds = drain_period.as_secs(), "draining connections before shutdown");
             select! {
@@ -41,13 +41,13 @@ pub fn ending(drain_period: Duration) -> io::Result<Shutdown> {
                 _ = signals.next() => {}
             }
         }
-        told.stop.cancel();
+        pending.stop.cancel();
     });
     Ok(shutdown)
 }
 
 /// Also cancels when standard input ends, as it does when the program that started this one is gone.
-pub fn with_stdin(stop: &CancellationToken) {
+pub fn cancel_on_stdin_end(stop: &CancellationToken) {
     let stop = stop.clone();
     tokio::spawn(async move {
         let mut ignored = [0; 64];
@@ -56,10 +56,10 @@ pub fn with_stdin(stop: &CancellationToken) {
     });
 }
 
-/// The same as `ending`, for those who are on no runtime.
-pub fn ending_on(runtime: &Runtime, drain_period: Duration) -> io::Result<Shutdown> {
+/// The same, for callers outside of a runtime.
+pub fn shutdown_on_signal_in(runtime: &Runtime, drain_period: Duration) -> io::Result<Shutdown> {
     let _guard = runtime.enter();
-    ending(drain_period)
+    shutdown_on_signal(drain_period)
 }
 
 struct Signals {

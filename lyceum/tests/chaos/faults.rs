@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use rand::{RngExt as _, rngs::StdRng, seq::SliceRandom as _};
 use tokio::time::sleep;
 
-use crate::{Plan, network::Weather, processes::Order, world::World};
+use crate::{Plan, cluster::Cluster, network::Weather, processes::Order};
 
 type Step = (&'static str, &'static [&'static str]);
 
@@ -46,24 +46,24 @@ type Death = (&'static str, &'static str);
 
 /// What is done to the system.
 #[derive(Clone, Copy)]
-enum Blow {
+enum Fault {
     Kill,
     Death,
     Cut,
 }
 
-/// Strikes, one blow after the other.
-pub struct Trouble<'a> {
-    world: &'a World,
-    dice: StdRng,
-    blows: Vec<Blow>,
+/// Strikes, one fault after the other.
+pub struct FaultInjector<'a> {
+    cluster: &'a Cluster,
+    rng: StdRng,
+    faults: Vec<Fault>,
     /// In turn, so that none is left out.
     deaths: VecDeque<Death>,
-    toll: Toll,
+    fault_counts: FaultCounts,
 }
 
 /// What was done.
-pub struct Toll {
+pub struct FaultCounts {
     kills: BTreeMap<String, usize>,
     deaths: BTreeMap<Death, usize>,
     /// Nothing led to the step at that moment.
@@ -72,43 +72,43 @@ pub struct Toll {
     died: Arc<AtomicUsize>,
 }
 
-impl<'a> Trouble<'a> {
-    pub fn new(world: &'a World, plan: &Plan, mut dice: StdRng) -> Self {
+impl<'a> FaultInjector<'a> {
+    pub fn new(cluster: &'a Cluster, plan: &Plan, mut rng: StdRng) -> Self {
         let steps = STEPS.iter().chain(if plan.bus == "nats" { NATS_STEPS } else { &[] });
         let deaths: VecDeque<Death> =
             steps.flat_map(|(step, services)| services.iter().map(|service| (*service, *step))).collect();
-        let toll = Toll {
+        let fault_counts = FaultCounts {
             kills: BTreeMap::new(),
             deaths: deaths.iter().map(|death| (*death, 0)).collect(),
             missed: BTreeMap::new(),
             cuts: BTreeMap::new(),
-            died: Arc::clone(&world.died),
+            died: Arc::clone(&cluster.died),
         };
-        let blows = blows(plan.blows, &mut dice);
-        Self { world, dice, blows, deaths, toll }
+        let faults = schedule(plan.faults, &mut rng);
+        Self { cluster, rng, faults, deaths, fault_counts }
     }
 
-    /// The next blow. False if it was the last one.
-    pub async fn strike(&mut self) -> bool {
-        let Some(blow) = self.blows.pop() else { return false };
-        sleep(Duration::from_millis(self.dice.random_range(50..500))).await;
-        match blow {
-            Blow::Kill => self.kill().await,
-            Blow::Death => self.die_at_a_step().await,
-            Blow::Cut => self.cut().await,
+    /// The next fault. False if it was the last one.
+    pub async fn inject_next(&mut self) -> bool {
+        let Some(fault) = self.faults.pop() else { return false };
+        sleep(Duration::from_millis(self.rng.random_range(50..500))).await;
+        match fault {
+            Fault::Kill => self.kill().await,
+            Fault::Death => self.die_at_a_step().await,
+            Fault::Cut => self.cut().await,
         }
         true
     }
 
-    pub fn finish(self) -> Toll {
-        self.world.links.iter().for_each(|link| link.set(Weather::Fair));
-        self.toll
+    pub fn finish(self) -> FaultCounts {
+        self.cluster.links.iter().for_each(|link| link.set(Weather::Fair));
+        self.fault_counts
     }
 
     async fn kill(&mut self) {
-        let victim = &self.world.victims[self.dice.random_range(0..self.world.victims.len())];
+        let victim = &self.cluster.victims[self.rng.random_range(0..self.cluster.victims.len())];
         victim.order(Order::Kill).await;
-        *self.toll.kills.entry(victim.name.clone()).or_default() += 1;
+        *self.fault_counts.kills.entry(victim.name.clone()).or_default() += 1;
     }
 
     /// A death that does not happen is tried again after the others.
@@ -116,9 +116,9 @@ impl<'a> Trouble<'a> {
         for _ in 0..self.deaths.len() {
             self.deaths.rotate_left(1);
             let death @ (service, step) = self.deaths[0];
-            let victim = self.world.victims.iter().find(|victim| victim.name == service);
+            let victim = self.cluster.victims.iter().find(|victim| victim.name == service);
             let got_there = victim.expect("each service is a victim").order(Order::DieAt(step)).await;
-            let counts = if got_there { &mut self.toll.deaths } else { &mut self.toll.missed };
+            let counts = if got_there { &mut self.fault_counts.deaths } else { &mut self.fault_counts.missed };
             *counts.entry(death).or_default() += 1;
             if got_there {
                 return;
@@ -127,32 +127,32 @@ impl<'a> Trouble<'a> {
     }
 
     async fn cut(&mut self) {
-        let link = &self.world.links[self.dice.random_range(0..self.world.links.len())];
-        let (weather, what) = match self.dice.random_range(0..3) {
+        let link = &self.cluster.links[self.rng.random_range(0..self.cluster.links.len())];
+        let (weather, what) = match self.rng.random_range(0..3) {
             0 => (Weather::Stalled, "stalled"),
             1 => (Weather::Reset, "reset"),
             _ => (Weather::Slow(Duration::from_millis(120)), "slow"),
         };
         link.set(weather);
-        sleep(Duration::from_millis(self.dice.random_range(200..2_500))).await;
+        sleep(Duration::from_millis(self.rng.random_range(200..2_500))).await;
         link.set(Weather::Fair);
-        *self.toll.cuts.entry(format!("{}: {what}", link.name)).or_default() += 1;
+        *self.fault_counts.cuts.entry(format!("{}: {what}", link.name)).or_default() += 1;
     }
 }
 
 /// Half of them kills, the rest deaths at chosen steps and cuts, in any order.
-fn blows(number: usize, dice: &mut StdRng) -> Vec<Blow> {
+fn schedule(number: usize, rng: &mut StdRng) -> Vec<Fault> {
     let (kills, deaths) = (number.div_ceil(2), number * 3 / 10);
     let cuts = number - kills - deaths;
-    let mut blows: Vec<_> = [(Blow::Kill, kills), (Blow::Death, deaths), (Blow::Cut, cuts)]
+    let mut faults: Vec<_> = [(Fault::Kill, kills), (Fault::Death, deaths), (Fault::Cut, cuts)]
         .into_iter()
-        .flat_map(|(blow, number)| repeat_n(blow, number))
+        .flat_map(|(fault, number)| repeat_n(fault, number))
         .collect();
-    blows.shuffle(dice);
-    blows
+    faults.shuffle(rng);
+    faults
 }
 
-impl Toll {
+impl FaultCounts {
     /// Whether enough was done for the result to mean something.
     pub fn ensure_enough(&self) -> Result<()> {
         let kills: usize = self.kills.values().sum();

@@ -10,7 +10,7 @@ use crate::{
     system::{STUDENT, System, Visitor},
 };
 
-const EMAIL: &str = "someone@silence.example";
+const EMAIL: &str = "someone@secret-scan.example";
 const PASSWORD: &str = "a password that nobody may see";
 
 const LOGIN: &str = "mutation ($input: LoginInput!) { login(input: $input) { userErrors { code message } } }";

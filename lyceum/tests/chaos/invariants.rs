@@ -11,8 +11,8 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    students::{Fate, Ledger},
-    world::World,
+    cluster::Cluster,
+    students::{ExpectedOutcome, Ledger},
 };
 
 /// How many differences are worth reading.
@@ -22,9 +22,9 @@ type Payment = (Uuid, Uuid, Uuid, String);
 type Enrollment = (Uuid, Uuid, Option<Uuid>);
 
 /// Waits for the last events, at most until `deadline`. What does not add up then.
-pub async fn wait_until_settled(world: &World, ledger: &Ledger, deadline: Instant) -> Result<Vec<String>> {
+pub async fn wait_until_settled(cluster: &Cluster, ledger: &Ledger, deadline: Instant) -> Result<Vec<String>> {
     loop {
-        let mut differences = differences(world, ledger).await?;
+        let mut differences = differences(cluster, ledger).await?;
         if differences.is_empty() || Instant::now() > deadline {
             differences.truncate(MAX_SHOWN);
             return Ok(differences);
@@ -33,14 +33,14 @@ pub async fn wait_until_settled(world: &World, ledger: &Ledger, deadline: Instan
     }
 }
 
-async fn differences(world: &World, ledger: &Ledger) -> Result<Vec<String>> {
+async fn differences(cluster: &Cluster, ledger: &Ledger) -> Result<Vec<String>> {
     let mut differences = Vec::new();
-    compare_payments(&world.databases["payment"], ledger, &mut differences).await?;
-    compare_registrations(world, ledger, &mut differences).await?;
-    compare_enrollments(&world.databases["enrollment"], ledger, &mut differences).await?;
-    compare_notifications(&world.databases["notification"], ledger, &mut differences).await?;
-    find_repetitions(&world.databases["notification"], &mut differences).await?;
-    for (name, db) in &world.databases {
+    compare_payments(&cluster.databases["payment"], ledger, &mut differences).await?;
+    compare_registrations(cluster, ledger, &mut differences).await?;
+    compare_enrollments(&cluster.databases["enrollment"], ledger, &mut differences).await?;
+    compare_notifications(&cluster.databases["notification"], ledger, &mut differences).await?;
+    find_repetitions(&cluster.databases["notification"], &mut differences).await?;
+    for (name, db) in &cluster.databases {
         for (name, what, number) in stuck(name, db).await? {
             differences.push(format!("{name}: {number} events {what}"));
         }
@@ -54,9 +54,9 @@ async fn compare_payments(db: &PgPool, ledger: &Ledger, differences: &mut Vec<St
         query_as("select id, student_id, course_id, status::text from payments").fetch_all(db).await?;
     let known: HashMap<Uuid, _> = payments.iter().map(|payment| (payment.0, payment)).collect();
     for purchase in &ledger.purchases {
-        let expected = match purchase.fate {
-            Fate::Enrolled => "completed",
-            Fate::Rejected | Fate::Refunded => "refunded",
+        let expected = match purchase.expected {
+            ExpectedOutcome::Enrolled => "completed",
+            ExpectedOutcome::Rejected | ExpectedOutcome::Refunded => "refunded",
         };
         match known.get(&purchase.payment) {
             Some((_, student, course, status)) => {
@@ -74,11 +74,11 @@ async fn compare_payments(db: &PgPool, ledger: &Ledger, differences: &mut Vec<St
 }
 
 /// Whoever has registered was welcomed once.
-async fn compare_registrations(world: &World, ledger: &Ledger, differences: &mut Vec<String>) -> Result<()> {
-    let users: i64 = query_scalar("select count(*) from users").fetch_one(&world.databases["identity"]).await?;
+async fn compare_registrations(cluster: &Cluster, ledger: &Ledger, differences: &mut Vec<String>) -> Result<()> {
+    let users: i64 = query_scalar("select count(*) from users").fetch_one(&cluster.databases["identity"]).await?;
     let (welcomed, times): (i64, i64) =
         query_as("select count(distinct user_id), count(*) from notifications where type = 'registration'")
-            .fetch_one(&world.databases["notification"])
+            .fetch_one(&cluster.databases["notification"])
             .await?;
     // And the admin, and the teacher.
     let expected = whole(ledger.students.len() + ledger.newcomers + 2);
@@ -94,7 +94,7 @@ async fn compare_enrollments(db: &PgPool, ledger: &Ledger, differences: &mut Vec
         query_as("select student_id, course_id, payment_id from enrollments where payment_id is not null")
             .fetch_all(db)
             .await?;
-    let standing = ledger.purchases.iter().filter(|purchase| purchase.fate == Fate::Enrolled);
+    let standing = ledger.purchases.iter().filter(|purchase| purchase.expected == ExpectedOutcome::Enrolled);
     let mut expected: Vec<Enrollment> =
         standing.map(|purchase| (purchase.student, purchase.course, Some(purchase.payment))).collect();
     enrollments.sort_unstable();
@@ -136,13 +136,13 @@ async fn compare_notifications(db: &PgPool, ledger: &Ledger, differences: &mut V
         expect(*student, "enrollment", 1);
     }
     for purchase in &ledger.purchases {
-        let (payment, enrollment) = match purchase.fate {
+        let (payment, enrollment) = match purchase.expected {
             // Paid; enrolled.
-            Fate::Enrolled => (1, 1),
+            ExpectedOutcome::Enrolled => (1, 1),
             // Paid, and back; nothing.
-            Fate::Rejected => (2, 0),
+            ExpectedOutcome::Rejected => (2, 0),
             // Paid, and back; enrolled, and revoked.
-            Fate::Refunded => (2, 2),
+            ExpectedOutcome::Refunded => (2, 2),
         };
         expect(purchase.student, "payment", payment);
         expect(purchase.student, "enrollment", enrollment);
@@ -184,12 +184,12 @@ async fn stuck<'a>(name: &'a str, db: &PgPool) -> Result<Vec<(&'a str, &'static 
 }
 
 /// What is in the databases in the end.
-pub async fn counts(world: &World, ledger: &Ledger) -> Result<Vec<(String, i64)>> {
-    let with = |fate| whole(ledger.purchases.iter().filter(|purchase| purchase.fate == fate).count());
+pub async fn counts(cluster: &Cluster, ledger: &Ledger) -> Result<Vec<(String, i64)>> {
+    let with = |expected| whole(ledger.purchases.iter().filter(|purchase| purchase.expected == expected).count());
     let mut counts = vec![
         ("purchases that clients know of".to_owned(), whole(ledger.purchases.len())),
-        ("  refunded by an admin".to_owned(), with(Fate::Refunded)),
-        ("  refunded because the student was on the course".to_owned(), with(Fate::Rejected)),
+        ("  refunded by an admin".to_owned(), with(ExpectedOutcome::Refunded)),
+        ("  refunded because the student was on the course".to_owned(), with(ExpectedOutcome::Rejected)),
         ("enrolled with a payment before its event did".to_owned(), whole(ledger.overtook)),
         ("enrolled on free courses".to_owned(), whole(ledger.enrolled.len())),
         ("people who registered meanwhile".to_owned(), whole(ledger.newcomers)),
@@ -206,7 +206,7 @@ pub async fn counts(world: &World, ledger: &Ledger) -> Result<Vec<(String, i64)>
         ("enrollment", "events acted on", "select count(*) from inbox_events where processed_at is not null"),
         ("payment", "events acted on", "select count(*) from inbox_events where processed_at is not null"),
     ] {
-        let number: i64 = query_scalar(statement).fetch_one(&world.databases[name]).await?;
+        let number: i64 = query_scalar(statement).fetch_one(&cluster.databases[name]).await?;
         counts.push((format!("{name}: {what}"), number));
     }
     Ok(counts)
