@@ -1,5 +1,5 @@
 //! How many plain connections one client has open, so that none makes the router deaf for all others. What is live has
-//! limits of its own ([`crate::places`]) and does not count while it is.
+//! limits of its own ([`crate::connection_limits`]) and does not count while it is.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -46,15 +46,15 @@ use crate::{
     STACK_BYTES, Settings,
     allowed_hosts::AllowedHosts,
     config,
+    connection_limits::ConnectionLimits,
     connections::Connections,
     hive_gaps::{idle_caches, unread_body::UnreadBody},
-    places::Places,
     plugins,
     plugins::handed_over::{HandedOver, Parts},
     plugins::in_process::executors,
-    relay::Relay,
     response_headers::ResponseHeaders,
-    websocket::{self, Front},
+    subscription_proxy::SubscriptionProxy,
+    websocket::{self, WebSocketServer},
 };
 
 const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
@@ -73,8 +73,8 @@ pub struct Router {
     own_listener: TcpListener,
     connections: Connections,
     config: &'static HiveRouterConfig,
-    relay: Relay,
-    front: Front,
+    relay: SubscriptionProxy,
+    front: WebSocketServer,
     hosts: AllowedHosts,
     end: End,
     timeouts: ClientTimeouts,
@@ -97,8 +97,8 @@ impl Router {
     pub fn bind(settings: &Settings) -> Result<Self> {
         let (path, temporary) = supergraph(settings)?;
         let secrets = settings.require_secrets()?;
-        let relay = Relay::bind(settings, secrets.clone())?;
-        let (places, end) = (Places::new(settings.live), End::default());
+        let relay = SubscriptionProxy::bind(settings, secrets.clone())?;
+        let (places, end) = (ConnectionLimits::new(settings.live), End::default());
         let is_direct = settings.client_address.header.is_none();
         let connections = Connections::new(is_direct.then_some(settings.live.connections_per_client));
         let handed_over = HandedOver::new(Parts {
@@ -124,7 +124,15 @@ impl Router {
         let own_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no loopback port for WebSockets")?;
         let address = own_listener.local_addr()?;
         let (End { ending, in_flight }, key) = (end.clone(), relay.key().to_owned());
-        let front = Front::new(address, config.graphql_path(), key, places, settings.patience, in_flight, ending.stop)?;
+        let front = WebSocketServer::new(
+            address,
+            config.graphql_path(),
+            key,
+            places,
+            settings.live_timeouts,
+            in_flight,
+            ending.stop,
+        )?;
         let hosts = AllowedHosts::new(&settings.allowed_hosts.allowed_hosts);
         let timeouts = settings.client_timeouts;
         Ok(Self { listeners, own_listener, connections, config, relay, front, hosts, end, timeouts, needed_to_start })
@@ -291,7 +299,7 @@ fn server(
     config: &'static HiveRouterConfig,
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
-    (front, hosts, connections): (Front, AllowedHosts, Connections),
+    (front, hosts, connections): (WebSocketServer, AllowedHosts, Connections),
     ending: Shutdown,
 ) -> Result<Server> {
     let (shared, schema) = (shared.clone(), schema.clone());

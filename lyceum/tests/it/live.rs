@@ -170,7 +170,7 @@ fn nobody_follows_without_signing_in_and_nobody_from_a_strangers_notification() 
 
 #[test]
 fn a_user_who_follows_too_much_is_told_so_until_a_stream_has_ended() {
-    let system = System::start(&["--temporary", "--seed-scale", "0.01", "--live-per-user", "2"]);
+    let system = System::start(&["--temporary", "--seed-scale", "0.01", "--max-subscriptions-per-user", "2"]);
     let student = system.sign_in(STUDENT);
     let me = id(&student);
     let mut writer = Writer::of(&system);

@@ -14,7 +14,7 @@ use subgraph_kit::{Shutdown, signature::Secrets};
 use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;
-use crate::{Settings, connections::Connections, places::Places, relay::Streams};
+use crate::{Settings, connection_limits::ConnectionLimits, connections::Connections, subscription_proxy::Streams};
 
 static HANDED_OVER: Mutex<Option<HashMap<u64, Parts>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
@@ -30,7 +30,7 @@ pub struct Parts {
     /// The streams that clients have open.
     pub streams: Streams,
     /// How many there may be.
-    pub places: Places,
+    pub places: ConnectionLimits,
     /// The plain connections that clients have open.
     pub connections: Connections,
     /// What is being answered.

@@ -7,7 +7,7 @@ use std::{
 
 use futures::{StreamExt as _, future::join_all};
 use reqwest::{RequestBuilder, Response, StatusCode};
-use router::{ClientAddressSettings, LiveSettings, Patience};
+use router::{ClientAddressSettings, LiveSettings, LiveTimeouts};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -23,11 +23,11 @@ const ENDLESS: &str = "subscription { ticks(count: -1) }";
 const BOTH: &str = "application/json, text/event-stream";
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-fn limited(live_per_client: u32, live_per_user: u32) -> Own {
+fn limited(max_subscriptions_per_client: u32, max_subscriptions_per_user: u32) -> Own {
     let limit = |number| NonZeroU32::new(number).expect("it is not zero");
     let live = LiveSettings {
-        live_per_client: limit(live_per_client),
-        live_per_user: limit(live_per_user),
+        max_subscriptions_per_client: limit(max_subscriptions_per_client),
+        max_subscriptions_per_user: limit(max_subscriptions_per_user),
         ..LiveSettings::default()
     };
     let client_address = ClientAddressSettings { header: Some("x-forwarded-for".to_owned()), ..Default::default() };
@@ -250,8 +250,8 @@ async fn a_router_whose_relay_has_died_does_not_go_on() {
 
 #[tokio::test]
 async fn a_subgraph_that_falls_silent_in_the_middle_ends_the_stream_and_says_so() {
-    let patience = Patience { subgraph: Duration::from_secs(1), ..Patience::default() };
-    let Own { app, .. } = &App::own(Transport::Http, Options { patience, ..Options::default() });
+    let live_timeouts = LiveTimeouts { subgraph: Duration::from_secs(1), ..LiveTimeouts::default() };
+    let Own { app, .. } = &App::own(Transport::Http, Options { live_timeouts, ..Options::default() });
     let token = &sign(&claims());
 
     let mut stream = Stream::open(app, token).await;
@@ -265,8 +265,8 @@ async fn a_subgraph_that_falls_silent_in_the_middle_ends_the_stream_and_says_so(
 
 #[tokio::test]
 async fn a_socket_on_which_nobody_says_who_they_are_is_closed() {
-    let patience = Patience { initialisation: Duration::from_millis(300), ..Patience::default() };
-    let Own { app, .. } = &App::own(Transport::InProcess, Options { patience, ..Options::default() });
+    let live_timeouts = LiveTimeouts { initialisation: Duration::from_millis(300), ..LiveTimeouts::default() };
+    let Own { app, .. } = &App::own(Transport::InProcess, Options { live_timeouts, ..Options::default() });
 
     let mut socket = open(app, Ask::default()).await.expect("a socket");
 
@@ -276,8 +276,8 @@ async fn a_socket_on_which_nobody_says_who_they_are_is_closed() {
 #[tokio::test]
 async fn who_does_not_answer_is_taken_for_gone_and_who_does_is_not() {
     let (silence, ping) = (Duration::from_secs(3), Duration::from_millis(100));
-    let patience = Patience { client: silence, ping, ..Patience::default() };
-    let Own { app, .. } = &App::own(Transport::InProcess, Options { patience, ..Options::default() });
+    let live_timeouts = LiveTimeouts { client: silence, ping, ..LiveTimeouts::default() };
+    let Own { app, .. } = &App::own(Transport::InProcess, Options { live_timeouts, ..Options::default() });
     let (mut silent, mut there) = (ready(app, json!({})).await, ready(app, json!({})).await);
 
     // Whoever reads answers pings, too. So many take longer than the silence that is allowed.

@@ -24,8 +24,8 @@ use futures::{Stream, StreamExt as _, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use router::{
-    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, Patience, ResponseSettings,
-    Router, SampleSignIn, Settings, SubgraphUrl,
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, LiveTimeouts,
+    ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -60,7 +60,7 @@ pub struct Options {
     pub allowed_hosts: Vec<AllowedHost>,
     pub client_address: ClientAddressSettings,
     pub live: LiveSettings,
-    pub patience: Patience,
+    pub live_timeouts: LiveTimeouts,
     pub responses: ResponseSettings,
     pub cost: CostSettings,
     pub supergraph: PathBuf,
@@ -74,7 +74,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             client_address: ClientAddressSettings::default(),
             live: LiveSettings::default(),
-            patience: Patience::default(),
+            live_timeouts: LiveTimeouts::default(),
             responses: ResponseSettings::default(),
             cost: CostSettings::default(),
             supergraph: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into(),
@@ -228,7 +228,7 @@ impl App {
             allowed_hosts: AllowedHostsSettings { allowed_hosts: options.allowed_hosts },
             client_address: options.client_address,
             live: options.live,
-            patience: options.patience,
+            live_timeouts: options.live_timeouts,
             responses: options.responses,
             cost: options.cost,
             supergraph: Some(options.supergraph),

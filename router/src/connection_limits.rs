@@ -1,4 +1,4 @@
-//! How much is open at a time, and whose it is: nobody takes everybody's places.
+//! Limits of open connections and subscriptions, per client, per user and in total.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -14,87 +14,92 @@ use crate::settings::LiveSettings;
 /// Sockets hold no more than what has been said on them, but each is a file to the system.
 const MAX_SOCKETS: NonZeroU32 = NonZeroU32::new(10_000).expect("it is not zero");
 
-/// Those of one router.
+/// The limits of one router.
 #[derive(Clone, Default)]
-pub struct Places {
+pub struct ConnectionLimits {
     settings: LiveSettings,
-    taken: Taken,
+    counts: Counts,
 }
 
-type Taken = Arc<Mutex<HashMap<Holder, u32>>>;
+type Counts = Arc<Mutex<HashMap<Scope, u32>>>;
 
-/// Who holds places, and of which kind.
+/// What a limit counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Holder {
-    AllSockets,
+enum Scope {
+    TotalSockets,
     Sockets(Option<IpAddr>),
     Subscriptions(Option<IpAddr>),
     User(String),
 }
 
-/// One that is taken; dropping it gives it back.
-pub struct Place {
-    holders: [Holder; 2],
-    taken: Taken,
+/// An open connection or subscription, until it is dropped.
+pub struct Permit {
+    scopes: [Scope; 2],
+    counts: Counts,
 }
 
-/// Why there is none.
+/// Which limit is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub enum LimitExceeded {
     /// All clients together have too many.
-    Everybody,
+    Total,
     /// This network address has as many as it may.
     Client(NonZeroU32),
     /// This user has as many as they may.
     User(NonZeroU32),
 }
 
-impl Places {
+impl ConnectionLimits {
     pub fn new(settings: LiveSettings) -> Self {
-        Self { settings, taken: Taken::default() }
+        Self { settings, counts: Counts::default() }
     }
 
-    /// A place for a WebSocket.
-    pub fn socket(&self, client: Option<IpAddr>) -> Result<Place, Full> {
-        let limit = self.settings.live_per_client;
+    /// A permit for a WebSocket.
+    pub fn socket(&self, client: Option<IpAddr>) -> Result<Permit, LimitExceeded> {
+        let limit = self.settings.max_subscriptions_per_client;
         self.take([
-            (Holder::AllSockets, MAX_SOCKETS, Full::Everybody),
-            (Holder::Sockets(ClientIp(client).network()), limit, Full::Client(limit)),
+            (Scope::TotalSockets, MAX_SOCKETS, LimitExceeded::Total),
+            (Scope::Sockets(ClientIp(client).network()), limit, LimitExceeded::Client(limit)),
         ])
     }
 
-    /// A place for a subscription, over whichever transport. Who has not signed in counts by their address alone.
-    pub fn subscription(&self, client: Option<IpAddr>, user: Option<&str>) -> Result<Place, Full> {
-        let LiveSettings { live_per_client, live_per_user, .. } = self.settings;
-        let holder = Holder::Subscriptions(ClientIp(client).network());
-        let of_client = (holder.clone(), live_per_client, Full::Client(live_per_client));
-        let of_user = match user {
-            Some(user) => (Holder::User(user.to_owned()), live_per_user, Full::User(live_per_user)),
-            None => of_client.clone(),
+    /// A permit for a subscription, over any transport. Anonymous clients count by their address alone.
+    pub fn subscription(&self, client: Option<IpAddr>, user: Option<&str>) -> Result<Permit, LimitExceeded> {
+        let LiveSettings { max_subscriptions_per_client, max_subscriptions_per_user, .. } = self.settings;
+        let scope = Scope::Subscriptions(ClientIp(client).network());
+        let per_client =
+            (scope.clone(), max_subscriptions_per_client, LimitExceeded::Client(max_subscriptions_per_client));
+        let per_user = match user {
+            Some(user) => (
+                Scope::User(user.to_owned()),
+                max_subscriptions_per_user,
+                LimitExceeded::User(max_subscriptions_per_user),
+            ),
+            None => per_client.clone(),
         };
-        self.take([of_client, of_user])
+        self.take([per_client, per_user])
     }
 
-    fn take(&self, wanted: [(Holder, NonZeroU32, Full); 2]) -> Result<Place, Full> {
-        let mut taken = lock(&self.taken);
-        for (holder, limit, full) in &wanted {
-            if taken.get(holder).is_some_and(|count| *count >= limit.get()) {
+    fn take(&self, wanted: [(Scope, NonZeroU32, LimitExceeded); 2]) -> Result<Permit, LimitExceeded> {
+        let mut counts = lock(&self.counts);
+        for (scope, limit, full) in &wanted {
+            if counts.get(scope).is_some_and(|count| *count >= limit.get()) {
                 return Err(*full);
             }
         }
-        let holders = wanted.map(|(holder, ..)| holder);
-        for holder in distinct(&holders) {
-            *taken.entry(holder.clone()).or_default() += 1;
+        let scopes = wanted.map(|(scope, ..)| scope);
+        for scope in distinct(&scopes) {
+            *counts.entry(scope.clone()).or_default() += 1;
         }
-        Ok(Place { holders, taken: Arc::clone(&self.taken) })
+        Ok(Permit { scopes, counts: Arc::clone(&self.counts) })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut taken = lock(&self.taken);
-        for holder in distinct(&self.holders) {
-            if let Entry::Occupied(mut entry) = taken.entry(holder.clone()) {
+        let mut counts = lock(&self.counts);
+        for scope in distinct(&self.scopes) {
+            if let Entry::Occupied(mut entry) = counts.entry(scope.clone()) {
                 *entry.get_mut() -= 1;
                 if *entry.get() == 0 {
                     entry.remove();
@@ -104,11 +109,11 @@ impl Drop for Place {
     }
 }
 
-impl Full {
+impl LimitExceeded {
     /// What its client is told.
     pub fn message(self) -> String {
         match self {
-            Self::Everybody => "There are too many live connections at the moment. Try again.".to_owned(),
+            Self::Total => "There are too many live connections at the moment. Try again.".to_owned(),
             Self::Client(limit) => {
                 format!("Your network address has {limit} live connections open, and may have no more. End one first.")
             }
@@ -120,12 +125,12 @@ impl Full {
 }
 
 /// A user who is nobody is the client once more, which counts once.
-fn distinct(holders: &[Holder; 2]) -> &[Holder] {
-    if holders[0] == holders[1] { &holders[..1] } else { holders }
+fn distinct(scopes: &[Scope; 2]) -> &[Scope] {
+    if scopes[0] == scopes[1] { &scopes[..1] } else { scopes }
 }
 
-fn lock(taken: &Taken) -> MutexGuard<'_, HashMap<Holder, u32>> {
-    taken.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(counts: &Counts) -> MutexGuard<'_, HashMap<Scope, u32>> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -135,8 +140,12 @@ mod tests {
     const THREE: NonZeroU32 = NonZeroU32::new(3).expect("it is not zero");
     const TWO: NonZeroU32 = NonZeroU32::new(2).expect("it is not zero");
 
-    fn places() -> Places {
-        Places::new(LiveSettings { live_per_client: THREE, live_per_user: TWO, ..LiveSettings::default() })
+    fn places() -> ConnectionLimits {
+        ConnectionLimits::new(LiveSettings {
+            max_subscriptions_per_client: THREE,
+            max_subscriptions_per_user: TWO,
+            ..LiveSettings::default()
+        })
     }
 
     fn address(text: &str) -> IpAddr {
@@ -150,12 +159,12 @@ mod tests {
         let held: Vec<_> = (0..3).map(|_| places.subscription(Some(home), None).expect("a place")).collect();
         let sockets: Vec<_> = (0..3).map(|_| places.socket(Some(home)).expect("a place")).collect();
 
-        assert_eq!(places.subscription(Some(home), Some("alice")).err(), Some(Full::Client(THREE)));
-        assert_eq!(places.socket(Some(home)).err(), Some(Full::Client(THREE)));
+        assert_eq!(places.subscription(Some(home), Some("alice")).err(), Some(LimitExceeded::Client(THREE)));
+        assert_eq!(places.socket(Some(home)).err(), Some(LimitExceeded::Client(THREE)));
         assert!(places.subscription(Some(address("192.0.2.2")), None).is_ok());
         assert!(places.subscription(None, None).is_ok());
         drop((held, sockets));
-        assert!(lock(&places.taken).is_empty());
+        assert!(lock(&places.counts).is_empty());
     }
 
     #[test]
@@ -165,7 +174,10 @@ mod tests {
         let first = places.subscription(Some(address("192.0.2.1")), Some("alice")).expect("a place");
         let _second = places.subscription(Some(address("192.0.2.2")), Some("alice")).expect("a place");
 
-        assert_eq!(places.subscription(Some(address("192.0.2.3")), Some("alice")).err(), Some(Full::User(TWO)));
+        assert_eq!(
+            places.subscription(Some(address("192.0.2.3")), Some("alice")).err(),
+            Some(LimitExceeded::User(TWO))
+        );
         assert!(places.subscription(Some(address("192.0.2.3")), Some("bob")).is_ok());
         drop(first);
         assert!(places.subscription(Some(address("192.0.2.3")), Some("alice")).is_ok());

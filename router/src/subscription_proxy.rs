@@ -62,7 +62,7 @@ const MAX_IN_FLIGHT: u64 = 16;
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a subgraph acts upon, and what says in which form it is to answer.
-const PASSED_ON: [HeaderName; 5] = [
+const FORWARDED_HEADERS: [HeaderName; 5] = [
     AUTHORIZATION,
     HeaderName::from_static("x-request-id"),
     HeaderName::from_static(TRACEPARENT),
@@ -71,17 +71,17 @@ const PASSED_ON: [HeaderName; 5] = [
 ];
 
 /// The relay of one router, which has its port and does not answer yet.
-pub struct Relay {
+pub struct SubscriptionProxy {
     listener: TcpListener,
     address: SocketAddr,
     key: String,
-    door: Arc<Door>,
+    state: Arc<ProxyState>,
     subgraphs: Vec<Subgraph>,
     runtime: Option<Handle>,
     timeouts: ClientTimeouts,
 }
 
-struct Door {
+struct ProxyState {
     /// A hash: comparing hashes takes the same time wherever they differ.
     key: [u8; 32],
     secrets: Option<Secrets>,
@@ -89,7 +89,7 @@ struct Door {
     streams: Streams,
 }
 
-impl Relay {
+impl SubscriptionProxy {
     /// Takes a port on the loopback interface, and makes a key.
     pub fn bind(settings: &Settings, secrets: Option<Secrets>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no loopback port for subscriptions")?;
@@ -97,16 +97,16 @@ impl Relay {
         let key = Secret::random().reveal().to_owned();
         // As hive-router asks: straight, and nobody else than it was told.
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
-        let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(settings.patience.subgraph);
+        let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(settings.live_timeouts.subgraph);
         let client = client.pool_idle_timeout(timeouts::IDLE).http1_only().build()?;
-        let door = Door { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
+        let state = ProxyState { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
         let address = listener.local_addr()?;
         let (subgraphs, runtime) = (settings.in_process.clone(), settings.runtime.clone());
         Ok(Self {
             listener,
             address,
             key,
-            door: Arc::new(door),
+            state: Arc::new(state),
             subgraphs,
             runtime,
             timeouts: settings.client_timeouts,
@@ -120,7 +120,7 @@ impl Relay {
 
     /// The streams that clients have open.
     pub fn streams(&self) -> Streams {
-        self.door.streams.clone()
+        self.state.streams.clone()
     }
 
     /// Where it is to ask for a subgraph of this process.
@@ -154,13 +154,13 @@ impl Relay {
     }
 
     fn routes(&self, stop: &CancellationToken) -> Router {
-        let mut routes = Router::new().route("/remote/{subgraph}", post(remote)).with_state(Arc::clone(&self.door));
+        let mut routes = Router::new().route("/remote/{subgraph}", post(remote)).with_state(Arc::clone(&self.state));
         for subgraph in &self.subgraphs {
             let path = format!("/in-process/{}", subgraph.name());
             routes = routes.nest(&path, routes_without_signature(subgraph.clone()));
         }
         routes
-            .layer(from_fn_with_state(Arc::clone(&self.door), only_the_router))
+            .layer(from_fn_with_state(Arc::clone(&self.state), require_relay_key))
             .layer(Extension(Shutdown::from(stop.clone())))
     }
 }
@@ -179,17 +179,17 @@ async fn serve(
 }
 
 /// Lets hive-router's requests pass, without what was for us; paces the events of their answers.
-async fn only_the_router(
-    State(door): State<Arc<Door>>,
+async fn require_relay_key(
+    State(state): State<Arc<ProxyState>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, StatusCode> {
     let key = request.headers_mut().remove(KEY);
-    if key.is_none_or(|key| hash(key.as_bytes()) != door.key) {
+    if key.is_none_or(|key| hash(key.as_bytes()) != state.key) {
         return Err(StatusCode::UNAUTHORIZED);
     }
     let stream = request.headers_mut().remove(STREAM).and_then(|id| id.to_str().ok()?.parse().ok());
-    let stream = stream.and_then(|id| door.streams.get(id));
+    let stream = stream.and_then(|id| state.streams.get(id));
     if let Some(span) = stream.as_ref().and_then(|stream| stream.span.get()) {
         // hive-router tells of its own span where it asks for entities only.
         request.headers_mut().entry(TRACEPARENT).or_insert_with(|| span.clone());
@@ -197,7 +197,7 @@ async fn only_the_router(
     let answer = next.run(request).await;
     Ok(match stream {
         Some(stream) if is_event_stream(answer.headers()) => {
-            answer.map(|body| Body::from_stream(paced(events(body.into_data_stream()), stream)))
+            answer.map(|body| Body::from_stream(with_backpressure(events(body.into_data_stream()), stream)))
         }
         _ => answer,
     })
@@ -214,7 +214,7 @@ struct Target {
 
 /// Asks a subgraph elsewhere, signed.
 async fn remote(
-    State(door): State<Arc<Door>>,
+    State(state): State<Arc<ProxyState>>,
     axum::extract::Path(subgraph): axum::extract::Path<String>,
     Query(target): Query<Target>,
     request: Request,
@@ -223,18 +223,18 @@ async fn remote(
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     let mut headers = HeaderMap::new();
-    for name in PASSED_ON {
+    for name in FORWARDED_HEADERS {
         for value in parts.headers.get_all(&name) {
             headers.append(&name, value.clone());
         }
     }
-    if let Some(secrets) = &door.secrets {
+    if let Some(secrets) = &state.secrets {
         let path = url.path_and_query().map_or("/", |path| path.as_str());
         let parts = SignedParts { subgraph: &subgraph, method: &Method::POST, path, headers: &headers, body: &body };
         let signature: HeaderValue = secrets.sign(parts);
         headers.insert(SIGNATURE, signature);
     }
-    let answer = door.client.post(target.url).headers(headers).body(body).send().await;
+    let answer = state.client.post(target.url).headers(headers).body(body).send().await;
     let answer = answer.map_err(|error| {
         warn!(subgraph, error = %error.without_url(), "a subgraph cannot be asked for a subscription");
         StatusCode::BAD_GATEWAY
@@ -248,26 +248,29 @@ async fn remote(
         let chunk = answer.chunk().await.transpose()?;
         Some((chunk, answer))
     });
-    let body =
-        if is_stream { Body::from_stream(until_it_breaks(events(chunks.boxed()))) } else { Body::from_stream(chunks) };
+    let body = if is_stream {
+        Body::from_stream(report_upstream_failure(events(chunks.boxed())))
+    } else {
+        Body::from_stream(chunks)
+    };
     response.body(body).map_err(|_| StatusCode::BAD_GATEWAY)
 }
 
 /// Whole events, the last one of which says so if they broke off. hive-router would tell it to the client by a code of
 /// its own.
-fn until_it_breaks(
+fn report_upstream_failure(
     events: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
     stream::unfold(Some(events.boxed()), |open| async {
         let mut events = open?;
         match events.next().await? {
             Ok(event) => Some((Ok(event), Some(events))),
-            Err(error) => Some((Ok(broken_off(error)), None)),
+            Err(error) => Some((Ok(upstream_failed_event(error)), None)),
         }
     })
 }
 
-fn broken_off(error: reqwest::Error) -> Bytes {
+fn upstream_failed_event(error: reqwest::Error) -> Bytes {
     let error = Error::Unavailable(Arc::new(error.without_url()));
     let answer = serde_json::to_string(&report::error_response(&error)).expect("an answer is JSON");
     format!("event: next\ndata: {answer}\n\nevent: complete\ndata:\n\n").into()
@@ -299,12 +302,12 @@ where
     })
 }
 
-/// The events, each when the client has taken enough of those before, until it has gone.
-fn paced(
+/// The events, each when the client has taken enough of those before, until it has closed.
+fn with_backpressure(
     events: impl Stream<Item = Result<Bytes, axum::Error>> + Send,
     stream: Arc<ClientStream>,
 ) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
-    let gone = stream.gone.clone().cancelled_owned();
+    let closed = stream.closed.clone().cancelled_owned();
     let events = events.then(move |event| {
         let stream = Arc::clone(&stream);
         async move {
@@ -314,7 +317,7 @@ fn paced(
             event
         }
     });
-    events.take_until(gone)
+    events.take_until(closed)
 }
 
 /// The streams that clients have open, by a name that they do not know.
@@ -328,23 +331,23 @@ pub struct Streams {
 pub struct ClientStream {
     /// The router's span of the client's request, for the subgraphs that answer it.
     span: OnceLock<HeaderValue>,
-    on_the_way: AtomicU64,
+    in_flight: AtomicU64,
     taken: Notify,
-    gone: CancellationToken,
+    closed: CancellationToken,
 }
 
-/// A client's end of its stream. Once it is dropped the client has gone, and nobody needs events for it.
-pub struct Reader {
+/// A client's end of its stream. Once it is dropped the client has closed, and nobody needs events for it.
+pub struct StreamGuard {
     id: u64,
     stream: Arc<ClientStream>,
     streams: Streams,
 }
 
 impl Streams {
-    pub fn open(&self) -> Reader {
+    pub fn open(&self) -> StreamGuard {
         let (id, stream) = (rand::random(), Arc::<ClientStream>::default());
         self.lock().insert(id, Arc::clone(&stream));
-        Reader { id, stream, streams: self.clone() }
+        StreamGuard { id, stream, streams: self.clone() }
     }
 
     fn get(&self, id: u64) -> Option<Arc<ClientStream>> {
@@ -356,7 +359,7 @@ impl Streams {
     }
 }
 
-impl Reader {
+impl StreamGuard {
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -366,16 +369,16 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Drop for StreamGuard {
     fn drop(&mut self) {
         self.streams.lock().remove(&self.id);
-        self.stream.gone.cancel();
+        self.stream.closed.cancel();
     }
 }
 
 impl ClientStream {
     /// What subgraphs do for it belongs to the span that is current.
-    pub fn belongs_here(&self) {
+    pub fn attach_span(&self) {
         if let Some(span) = spans::traceparent().and_then(|span| span.try_into().ok()) {
             let _ = self.span.set(span);
         }
@@ -384,15 +387,15 @@ impl ClientStream {
     /// The client has taken an event.
     pub fn take(&self) {
         // Not below zero: the router has events of its own.
-        let _ = self.on_the_way.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1));
+        let _ = self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1));
         self.taken.notify_one();
     }
 
     async fn send(&self) {
-        while self.on_the_way.load(Ordering::Acquire) >= MAX_IN_FLIGHT {
+        while self.in_flight.load(Ordering::Acquire) >= MAX_IN_FLIGHT {
             self.taken.notified().await;
         }
-        self.on_the_way.fetch_add(1, Ordering::AcqRel);
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -421,16 +424,16 @@ mod tests {
         let reader = Streams::default().open();
         let stream = reader.stream();
         let events = stream::repeat(Bytes::from_static(b"event: next\n\n")).map(Ok);
-        let mut paced = Box::pin(paced(events, Arc::clone(stream)));
+        let mut with_backpressure = Box::pin(with_backpressure(events, Arc::clone(stream)));
 
         for _ in 0..MAX_IN_FLIGHT {
-            assert!(paced.next().now_or_never().is_some());
+            assert!(with_backpressure.next().now_or_never().is_some());
         }
-        assert!(paced.next().now_or_never().is_none());
+        assert!(with_backpressure.next().now_or_never().is_none());
         stream.take();
 
-        assert!(paced.next().now_or_never().is_some());
-        assert!(paced.next().now_or_never().is_none());
+        assert!(with_backpressure.next().now_or_never().is_some());
+        assert!(with_backpressure.next().now_or_never().is_none());
     }
 
     #[tokio::test]
@@ -438,8 +441,8 @@ mod tests {
         let streams = Streams::default();
         let (slow, idle) = (streams.open(), streams.open());
         let many = stream::repeat(Bytes::from_static(b"event: next\n\n")).map(Ok);
-        let mut waiting = Box::pin(paced(many, Arc::clone(slow.stream())));
-        let mut silent = Box::pin(paced(stream::pending(), Arc::clone(idle.stream())));
+        let mut waiting = Box::pin(with_backpressure(many, Arc::clone(slow.stream())));
+        let mut silent = Box::pin(with_backpressure(stream::pending(), Arc::clone(idle.stream())));
         while waiting.next().now_or_never().is_some() {}
         assert!(silent.next().now_or_never().is_none());
 
