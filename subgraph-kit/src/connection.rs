@@ -126,7 +126,7 @@ pub async fn count_within_deadline(
 /// The children of one parent as a connection; one statement serves all the parents of a list.
 ///
 /// # Errors
-/// Those of the store.
+/// Errors of the store.
 ///
 /// # Panics
 /// If the store leaves a key without an answer.

@@ -79,7 +79,7 @@ pub struct Migrations {
 /// A pool of connections; waits for the first ones.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
     let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout));
@@ -112,7 +112,7 @@ fn with_server_timeouts(options: PgConnectOptions, statement_timeout: Duration) 
 /// Runs a statement with a timeout on the client: a server that hangs never answers.
 ///
 /// # Errors
-/// Those of the database; an answer that does not come is one of them.
+/// A database error; an answer that does not come is one of them.
 pub fn with_timeout<T>(
     limit: Duration,
     statement: impl Future<Output = Result<T, sqlx::Error>>,
@@ -165,7 +165,7 @@ impl Migrations {
     /// several processes at once.
     ///
     /// # Errors
-    /// Those of the database, and of a file that was edited after it had been applied; `Pending`.
+    /// A database error, or one of a file that was edited after it had been applied; `Pending`.
     pub async fn run(&self, db: impl Into<DbPool>, profile: Profile) -> Result<(), MigrationError> {
         // Beside the pool's: it has no limits.
         let mut db = db.into().connect().await?;

@@ -50,7 +50,7 @@ impl SortKey {
     /// Looks for a row whose id does not contain the row's own time.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn detect<T: Paginated>(db: &DbPool) -> Result<Self, sqlx::Error> {
         let mut sql = QueryBuilder::<Postgres>::new(format!(
             "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
@@ -138,7 +138,7 @@ where
     /// The table in this database; looks how its rows can be ordered.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let key = SortKey::detect::<T>(&db).await?;
         let lane = ScanLane::new(db.clone());
@@ -154,7 +154,7 @@ where
     /// A page of the rows that pass the filter.
     ///
     /// # Errors
-    /// Those of the database; `Unavailable` when there is no turn for it in time.
+    /// A database error; `Unavailable` when there is no turn for it in time.
     pub async fn page(&self, scan: Scan, order: Order, filter: &F, args: &PageArgs) -> Result<Page<T>, Error> {
         if !filter.may_read_everything() {
             let rows = page_sql::<T>(self.key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
@@ -173,7 +173,7 @@ where
     /// How many rows pass the filter.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, scan: Scan, filter: &F) -> Result<i64, Error> {
         let asked = (scan.client(), filter.clone());
         let lane = self.lane.clone();

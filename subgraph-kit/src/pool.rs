@@ -109,7 +109,7 @@ impl DbPool {
     /// Opens so many connections.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(&self, count: u32) -> Result<(), sqlx::Error> {
         for opened in join_all((0..count).map(|_| self.acquire())).await {
             opened?.release();
@@ -120,7 +120,7 @@ impl DbPool {
     /// A connection for several statements.
     ///
     /// # Errors
-    /// Those of the database; `PoolTimedOut` when none is free in time.
+    /// A database error; `PoolTimedOut` when none is free in time.
     pub async fn acquire(&self) -> Result<DbConnection, sqlx::Error> {
         let _timer = WaitTimer::start(self.name(), Wait::Connection);
         let acquired = timeout(self.0.acquire_timeout, self.wait_for_connection());
@@ -166,7 +166,7 @@ impl DbPool {
     /// Begins a transaction. Whoever stops waiting for that leaves nothing open.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         let mut transaction = Transaction { connection: self.acquire().await? };
         transaction.execute("BEGIN").await?;
@@ -176,7 +176,7 @@ impl DbPool {
     /// A connection beside those of the pool.
     ///
     /// # Errors
-    /// Those of the database; `PoolTimedOut` when it does not answer in time.
+    /// A database error; `PoolTimedOut` when it does not answer in time.
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let connected = async {
             loop {
@@ -376,7 +376,7 @@ impl Transaction {
     /// Makes its changes last.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.execute("COMMIT").await?;
         self.connection.is_released = true;
@@ -386,7 +386,7 @@ impl Transaction {
     /// Takes its changes back.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
         self.execute("ROLLBACK").await?;
         self.connection.is_released = true;

@@ -89,8 +89,8 @@ impl TestSystem {
         assert_eq!(payload, json!({ "payment": { "status": "REFUNDED" }, "userErrors": [] }));
     }
 
-    /// As the earlier system left it: without a purchase.
-    fn adopt_pending(&self, student: &Student, course: Uuid) -> Uuid {
+    /// As the legacy system left it: without a purchase.
+    fn import_pending(&self, student: &Student, course: Uuid) -> Uuid {
         let payment = Uuid::new_v4();
         let values = format!("'{payment}', '{}', '{course}', 10, 'pending', now() - interval '2 days'", student.id);
         let columns = "id, student_id, course_id, amount, status, created_at";
@@ -190,7 +190,7 @@ fn a_lost_enrollment_is_made_again_and_that_of_a_refunded_payment_is_taken_back(
 fn what_the_earlier_system_left_pending_is_reported_until_a_person_has_found_out() {
     let test_system = test_system();
     let (student, courses) = (test_system.student(), [test_system.course(), test_system.course()]);
-    let [arrived, failed] = courses.map(|course| test_system.adopt_pending(&student, course));
+    let [arrived, failed] = courses.map(|course| test_system.import_pending(&student, course));
 
     for (fix, summary) in [(&[][..], "2 do not agree, and need a person"), (&["--fix"], "2 of 2 need a person")] {
         let (code, said) = test_system.reconcile(fix);

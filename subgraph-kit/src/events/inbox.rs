@@ -143,7 +143,7 @@ impl Inbox {
     /// Acts on the next event, if there is one whose turn it is.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub(crate) async fn process_next(&self, db: &DbPool) -> Result<Progress, sqlx::Error> {
         let mut transaction = db.begin().await?;
         let Some(next) = next(&mut transaction).await? else {

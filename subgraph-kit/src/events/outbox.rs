@@ -12,7 +12,7 @@ pub const CHANNEL: &str = "outbox";
 /// Tells the others, if the transaction is committed: each service that wants to know, by an entry of its own.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 ///
 /// # Panics
 /// Never: an event has a JSON form.

@@ -57,7 +57,7 @@ pub enum Progress {
 /// when this one is gone.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn deliver_pending(db: &DbPool, bus: &Bus, destination: &str) -> Result<Progress, sqlx::Error> {
     let mut transaction = db.begin().await?;
     let pending = claim(&mut transaction, destination).await?;
@@ -173,7 +173,7 @@ pub(super) async fn republish_unacked(db: &DbPool) {
 /// What the service that an event is for says of it: that it has it, or why it refuses it.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub(super) async fn acknowledge(
     db: &DbPool,
     destination: &str,

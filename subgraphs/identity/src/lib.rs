@@ -60,7 +60,7 @@ pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
 /// The subgraph over its migrated database. It signs tokens with `keys`.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(
     db: impl Into<DbPool>,
     keys: &Keys,

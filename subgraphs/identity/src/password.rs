@@ -1,4 +1,4 @@
-//! Passwords: Argon2id on a bounded number of threads, and bcrypt for accounts of the earlier system.
+//! Passwords: Argon2id on a bounded number of threads, and bcrypt for accounts of the legacy system.
 
 use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 

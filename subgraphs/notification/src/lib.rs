@@ -41,7 +41,7 @@ pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationS
 /// The subgraph over its migrated database.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;

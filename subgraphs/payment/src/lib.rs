@@ -51,7 +51,7 @@ pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
 /// The subgraph over its migrated database, with the specification's provider.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     subgraph_with(db, context, Arc::new(MockProvider)).await
 }
@@ -59,7 +59,7 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
 /// The subgraph over its migrated database. `provider` moves the money.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn subgraph_with(
     db: impl Into<DbPool>,
     context: &ServiceContext,

@@ -103,7 +103,7 @@ impl Store {
     /// The table in this database; looks how its rows can be ordered and found.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_teacher = Children::open(db.clone(), table.lane().clone(), "teacher_id").await?;
@@ -121,7 +121,7 @@ impl Store {
     /// A page of the catalogue.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         scan: Scan,
@@ -135,7 +135,7 @@ impl Store {
     /// How many courses pass the filter.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, scan: Scan, filter: &CourseFilter) -> Result<i64, Error> {
         self.table.count(scan, &self.stored(filter)).await
     }
@@ -143,7 +143,7 @@ impl Store {
     /// Publishes a course.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn insert(&self, teacher: VerifiedTeacher, course: Description) -> Result<Course, Error> {
         let (id, created_at) = new_id_and_time();
         let course = query_as!(
@@ -172,7 +172,7 @@ impl Store {
     /// Changes the course as `change` says, while nobody else can.
     ///
     /// # Errors
-    /// Not found; those of `change`; those of the database.
+    /// Not found; errors of `change`; a database error.
     pub async fn update(
         &self,
         id: CourseId,

@@ -11,7 +11,7 @@ fn catalogue() -> List {
     List::root("courses")
 }
 
-/// So many courses with ids of the earlier system, five of them in each second.
+/// So many courses with ids of the legacy system, five of them in each second.
 async fn publish_with_old_ids(db: &PgPool, count: i32) {
     query(
         "insert into courses (teacher_id, title, created_at)

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Any, ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, Value, dataloader::DataLoader,
+    Any, ComplexObject, Context, ID, InputObject, Object, SimpleObject, Value, dataloader::DataLoader,
 };
 use subgraph_kit::{
-    Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error as Failure, PageArgs, PaymentId, Refusal,
-    ScanExt as _, ServiceContext, UserError, UserId, ViewerExt as _, connection::TotalCount, into_payload,
-    list::Paginated as _, objects::Entity, viewer::Student,
+    Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error, PageArgs, PaymentId, Refusal, ScanExt as _,
+    ServiceContext, UserError, UserId, ViewerExt as _, connection::TotalCount, into_payload, list::Paginated as _,
+    objects::Entity, viewer::Student,
 };
 
 use super::{
@@ -104,7 +104,7 @@ impl EnrollmentQuery {
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that have got so far.")] status: Option<Status>,
-    ) -> Option<Result<Connection<Enrollment>, Failure>> {
+    ) -> Option<Result<Connection<Enrollment>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
             let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
@@ -191,7 +191,7 @@ impl EnrollmentMutation {
 }
 
 /// Asks the others first, then decides in one transaction: nothing of the database is held meanwhile.
-async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Result<Enrollment, Failure> {
+async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Result<Enrollment, Error> {
     let context = ctx.data_unchecked::<ServiceContext>();
     let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
     let key = EnrollmentKey { student: student.id(), course: input.course_id };

@@ -106,7 +106,7 @@ impl Store {
     /// The table in this database.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         _: Admin,
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, _: Admin, scan: Scan, filter: EnrollmentFilter) -> Result<i64, Error> {
         self.table.count(scan, &filter).await
     }
@@ -136,7 +136,7 @@ impl Store {
     ///
     /// # Errors
     /// `ALREADY_ENROLLED`; `PAYMENT_NOT_VALID` when the payment has bought another place, or has gone
-    /// back; those of the database.
+    /// back; a database error.
     pub async fn enroll(&self, student: Student, new: NewEnrollment) -> Result<Enrollment, Error> {
         debug_assert_eq!(student.id(), new.key.student);
         let mut tx = self.db.begin().await?;
@@ -161,7 +161,7 @@ impl Store {
     /// Changes the status of a student's own enrollment as `change` says, while nobody else can.
     ///
     /// # Errors
-    /// `NOT_FOUND`, also for another student's; those of `change`; those of the database.
+    /// `NOT_FOUND`, also for another student's; errors of `change`; a database error.
     pub async fn update_status(
         &self,
         id: EnrollmentId,
@@ -197,7 +197,7 @@ impl Store {
 /// Lets a payment pay for the place `id`, unless it has bought one or can buy none.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<PaymentUse, Error> {
     // Updates nothing where there is a row, but locks it.
     let found = query!(
@@ -248,7 +248,7 @@ async fn bought_with(
 /// Remembers which place a payment bought.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set enrollment_id = $2 where payment_id = $1", payment.0, id.0)
         .execute(db)
@@ -259,7 +259,7 @@ pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: Enrol
 /// Remembers that a payment can buy nothing, since it is to go back.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
         .execute(db)
@@ -270,7 +270,7 @@ pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 /// Remembers that a payment can buy nothing, since it has gone back.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "
@@ -287,7 +287,7 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 /// Gives the student a place, unless they have one.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn insert_or_get(
     db: &mut PgConnection,
     (id, enrolled_at): (Uuid, DateTime<Utc>),
@@ -316,7 +316,7 @@ pub async fn insert_or_get(
 /// Takes back the place that a payment bought, if there is one.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn delete_by_payment(
     db: &mut PgConnection,
     key: EnrollmentKey,
@@ -425,7 +425,7 @@ impl EnrollmentKey {
     }
 }
 
-/// The enrollment that each payment bought. An adopted database may name a payment twice in its
+/// The enrollment that each payment bought. An imported database may name a payment twice in its
 /// enrollments; what it bought is one place all the same.
 impl Loader<PaymentId> for Store {
     type Value = Enrollment;

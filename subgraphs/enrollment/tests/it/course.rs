@@ -26,7 +26,7 @@ fn enrollments_in(id: Uuid) -> List {
     List::of(course_of(TERESA, id), "enrollments")
 }
 
-/// Puts so many students on Rust, five of them in each second, by ids of the earlier system.
+/// Puts so many students on Rust, five of them in each second, by ids of the legacy system.
 async fn fill_rust(db: &PgPool, count: i32) {
     sqlx::query(
         "insert into enrollments (student_id, course_id, enrolled_at)

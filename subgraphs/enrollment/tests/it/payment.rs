@@ -49,7 +49,7 @@ async fn a_payment_that_an_adopted_database_names_twice_bought_the_first(db: PgP
     ))
     .execute(&db)
     .await
-    .expect("the database is adopted");
+    .expect("the database is imported");
 
     let reply = alice.entities(BOUGHT, payments(&[ALICES_PAYMENT])).await.ok();
 

@@ -48,7 +48,7 @@ impl Keys {
     /// publishes new ones. Or those that the settings hold.
     ///
     /// # Errors
-    /// Those of the file system, and files that hold no key.
+    /// Errors of the file system, and files that hold no key.
     pub fn load_or_create(directory: &Path, settings: &TokenSettings) -> Result<Self, KeyError> {
         let directory = Directory::new(directory);
         if settings.signing_key.is_none() {
@@ -61,7 +61,7 @@ impl Keys {
     /// The keys that identity has made, for another process that signs beside it.
     ///
     /// # Errors
-    /// Those of the file system, files that hold no key, and `NoKeys`.
+    /// Errors of the file system, files that hold no key, and `NoKeys`.
     pub fn load(directory: &Path, settings: &TokenSettings) -> Result<Self, KeyError> {
         Self::read(Directory::new(directory), settings)
     }
@@ -170,7 +170,7 @@ impl Keys {
 /// have seen it. Tokens of the key before stay good until they end.
 ///
 /// # Errors
-/// Those of the file system; `NoKeys`, `Waiting` or `UnderWay` when it is not the time for it.
+/// Errors of the file system; `NoKeys`, `Waiting` or `UnderWay` when it is not the time for it.
 pub fn rotate(directory: &Path, settings: &TokenSettings) -> Result<(), KeyError> {
     if settings.signing_key.is_some() {
         return Err(KeyError::Given);

@@ -1,7 +1,7 @@
 //! Signing up and signing in.
 
-use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
-use subgraph_kit::{ClientIpExt as _, UserError, into_payload};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use subgraph_kit::{ClientIpExt as _, Error, UserError, into_payload};
 
 use super::{Session, Sessions};
 use crate::user::{SignUp, SignUpRole, User, normalize_email};

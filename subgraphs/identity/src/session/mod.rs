@@ -79,7 +79,7 @@ impl Sessions {
     /// Makes an account and signs its owner in.
     ///
     /// # Errors
-    /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; those of the database.
+    /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; a database error.
     pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.rate_limiter.check_registration(client, &sign_up.email)?;
         // Estimating how soon a password is guessed would hold up others on this thread.
@@ -103,7 +103,7 @@ impl Sessions {
     ///
     /// # Errors
     /// `RateLimited`; `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong
-    /// password, nor by the time that it takes; those of the database.
+    /// password, nor by the time that it takes; a database error.
     pub async fn sign_in(&self, client: ClientIp, email: &str, password: String) -> Result<(Session, User), Error> {
         let allowed = self.rate_limiter.check_sign_in(client, email);
         allowed.inspect_err(|_| metrics::record_failed_sign_in("throttled"))?;
@@ -146,7 +146,7 @@ impl Sessions {
     ///
     /// # Errors
     /// `RateLimited`; `SESSION_EXPIRED`, and then the session has ended, if it had not before: an old token that comes
-    /// again may have been stolen, or the one that replaced it. Those of the database.
+    /// again may have been stolen, or the one that replaced it. Database errors.
     pub async fn refresh(&self, client: ClientIp, refresh_token: &str) -> Result<Session, Error> {
         let token = RefreshToken::from_text(refresh_token);
         self.rate_limiter.check_refresh(client, token.as_ref().map(|token| token.session))?;
@@ -163,7 +163,7 @@ impl Sessions {
     /// Ends the session of a refresh token, whether it still works or not.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn log_out(&self, refresh_token: &str) -> Result<(), Error> {
         match RefreshToken::from_text(refresh_token) {
             Some(token) => store::delete(&self.db, &token).await,

@@ -172,7 +172,7 @@ impl RecentBuffer {
 /// The user's notifications from now on; with `after`, from there on.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` if `after` is none of theirs; those of the database.
+/// `BAD_USER_INPUT` if `after` is none of theirs; a database error.
 pub async fn subscribe(
     store: Store,
     user: SignedIn,

@@ -87,7 +87,7 @@ impl Store {
     /// The table in this database.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let by_user = Children::open(db.clone(), ScanLane::new(db.clone()), "user_id").await?;
         Ok(Self { hub: NotificationHub::new(db.clone()), by_user, db })
@@ -102,7 +102,7 @@ impl Store {
     /// Where the user's list stands: at one of their own notifications.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` if they have no such one; those of the database.
+    /// `BAD_USER_INPUT` if they have no such one; a database error.
     pub(super) async fn cursor_of(&self, user: SignedIn, id: NotificationId) -> Result<Cursor, Error> {
         query_as!(
             Cursor,
@@ -118,7 +118,7 @@ impl Store {
     /// Where the user's list ends; none if they have been told nothing.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub(super) async fn end(&self, user: SignedIn) -> Result<Option<Cursor>, Error> {
         let newest = query_as!(
             Cursor,
@@ -137,7 +137,7 @@ impl Store {
     /// What the user was told after a position, oldest first, and not more than a stream needs next.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub(super) async fn newer(&self, user: SignedIn, than: Option<Cursor>) -> Result<Vec<Notification>, Error> {
         // Before everything else, where nothing has been told.
         let Cursor { time, id } = than.unwrap_or(Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
@@ -161,7 +161,7 @@ impl Store {
     /// Marks one of the user's own notifications as read, if it is not yet.
     ///
     /// # Errors
-    /// `NOT_FOUND`, also for another user's; those of the database.
+    /// `NOT_FOUND`, also for another user's; a database error.
     pub async fn mark_read(&self, user: SignedIn, id: NotificationId) -> Result<Notification, Error> {
         query_as!(
             Notification,
@@ -182,7 +182,7 @@ impl Store {
     /// Marks all of the user's notifications as read, and says how many were not.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn mark_all_read(&self, user: SignedIn) -> Result<u64, Error> {
         let marked = query!("update notifications set is_read = true where user_id = $1 and not is_read", user.id().0)
             .execute(&self.db)
@@ -195,7 +195,7 @@ impl Store {
 /// notifications then.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn insert(tx: &mut PgConnection, new: NewNotification) -> Result<NotificationId, Error> {
     let user = new.user_id.0;
     // One after the other, each later than what the user can see: else a row could come to light behind

@@ -15,7 +15,7 @@ fn user_key(user: Uuid) -> Value {
     json!({ "__typename": "User", "id": user })
 }
 
-/// Tells a user so many things, five in each second, by ids of the earlier system; every second
+/// Tells a user so many things, five in each second, by ids of the legacy system; every second
 /// one has been read.
 async fn insert_some(db: &PgPool, user: Uuid, count: i32) {
     sqlx::query(

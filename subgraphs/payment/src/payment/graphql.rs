@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, ID, Object, dataloader::DataLoader};
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _, connection::TotalCount,
+    Connection, Error, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _, connection::TotalCount,
     list::Paginated as _, objects::Entity,
 };
 
@@ -41,7 +41,7 @@ impl Payment {
 
     /// How far it has got on its way back; `REFUSED` needs a person. Null, with an error, while the service
     /// that knows is away.
-    async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<RefundState, Failure>> {
+    async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<RefundState, Error>> {
         Some(match self.status {
             Status::Refunded => Ok(RefundState::Done),
             Status::Pending | Status::Failed => Ok(RefundState::None),
@@ -77,7 +77,7 @@ impl PaymentQuery {
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that stand like this.")] status: Option<Status>,
-    ) -> Option<Result<Connection<Payment>, Failure>> {
+    ) -> Option<Result<Connection<Payment>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
             let args = PageArgs::try_new(Payment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;

@@ -58,7 +58,7 @@ impl Store {
     /// The table in this database; looks how its rows can be ordered and found.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
@@ -72,7 +72,7 @@ impl Store {
     /// A page of everybody's payments.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         _: Admin,
@@ -86,7 +86,7 @@ impl Store {
     /// How many payments pass the filter.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, _: Admin, scan: Scan, filter: &PaymentFilter) -> Result<i64, Error> {
         self.table.count(scan, filter).await
     }
@@ -95,7 +95,7 @@ impl Store {
 /// A payment as it stands.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,
@@ -114,7 +114,7 @@ pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::E
 /// A payment, which stays as it is until the transaction ends.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn lock(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,

@@ -1,8 +1,8 @@
 //! The mutation by which a student buys a course.
 
-use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 use rust_decimal::Decimal;
-use subgraph_kit::{CourseId, CredentialsExt as _, UserError, ViewerExt as _, into_payload};
+use subgraph_kit::{CourseId, CredentialsExt as _, Error, UserError, ViewerExt as _, into_payload};
 
 use super::PurchaseRequest;
 use crate::{payment::Payment, payments::Payments};

@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(refused(Some("49.98"), false, Some("49.99")), Some(Code::PriceChanged));
         assert_eq!(refused(Some("49.99"), true, None), Some(Code::CourseIsFree));
         assert_eq!(refused(None, true, Some("49.99")), Some(Code::CourseIsFree));
-        // An adopted database may hold such a course.
+        // An imported database may hold such a course.
         assert_eq!(refused(None, false, None), Some(Code::CourseIsFree));
         assert_eq!(refused(None, false, Some("0")), Some(Code::CourseIsFree));
     }

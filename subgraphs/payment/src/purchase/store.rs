@@ -21,7 +21,7 @@ pub struct ExistingPurchase {
 /// What the student wanted by this key.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<ExistingPurchase>, sqlx::Error> {
     let row = query!(
         r#"
@@ -50,7 +50,7 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Exi
 /// moment; the condition sees the payments that have no purchase.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn insert(
     db: &DbPool,
     student: Student,
@@ -96,7 +96,7 @@ pub async fn insert(
 /// Nobody else takes it on for a while, longer each time: nothing stays locked meanwhile.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
     let purchase = query_as!(
         Purchase,
@@ -124,7 +124,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error
 /// Writes down what became of a payment. None if somebody else has.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn settle(
     transaction: &mut PgConnection,
     id: PaymentId,
@@ -152,7 +152,7 @@ pub async fn settle(
 /// payment has changed.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update purchase_requests
@@ -169,7 +169,7 @@ pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Resu
 /// How the course was called that this payment was for; none for a payment without a purchase.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find_title(db: &DbPool, id: PaymentId) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!("select course_title from purchase_requests where payment_id = $1", id.0)
         .fetch_optional(db)

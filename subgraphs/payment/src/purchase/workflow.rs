@@ -52,7 +52,7 @@ impl Payments {
     /// Completes one interrupted purchase, or one whose outcome was unknown. False if there is none.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub(crate) async fn reconcile_next_purchase(&self) -> Result<bool, Error> {
         let Some(purchase) = store::claim_next_due(&self.db).await? else { return Ok(false) };
         let outcome = match with_timeout(self.provider.find(purchase.payment_id)).await {

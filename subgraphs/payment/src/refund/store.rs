@@ -27,7 +27,7 @@ pub struct PendingRefund {
 /// has some seconds, then the reconciler takes over.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Option<PendingRefund>, sqlx::Error> {
     let seconds = match request.reason {
         RefundReason::Requested => 5.0,
@@ -57,7 +57,7 @@ pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Op
 /// Writes down that the provider refuses to give a payment back, unless it has gone by now.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update refund_requests set next_attempt_at = null, refused_at = now()
@@ -73,7 +73,7 @@ pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
 /// nothing stays locked meanwhile.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::Error> {
     query_as!(
         PendingRefund,
@@ -98,7 +98,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::
 /// Writes down that the money has gone back. None if somebody else has.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     let payment = query_as!(
         Payment,
@@ -123,7 +123,7 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
 /// Why a payment went back; none if it did so before anybody wrote that down.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
     query_scalar!(r#"select reason as "reason: _" from refund_requests where payment_id = $1"#, id.0)
         .fetch_optional(db)

@@ -197,14 +197,14 @@ async fn several_processes_settle_each_purchase_once(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn what_the_earlier_system_left_pending_stays_so(db: PgPool) {
     let shop = Shop::open(db).await;
-    let adopted = shop.adopt(ALICE, RUST, "pending").await;
+    let imported = shop.import(ALICE, RUST, "pending").await;
     shop.provider.set_behavior(Behavior::Unavailable);
     shop.bought(BOB, RUST, "key").await;
 
     shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(1).await;
 
-    assert_eq!(shop.status(adopted).await, "pending");
+    assert_eq!(shop.status(imported).await, "pending");
     assert_eq!(shop.provider.charges(), 1);
 }
 

@@ -223,16 +223,16 @@ async fn payments_of_the_earlier_system_count(db: PgPool) {
 
     for (number, status) in ["pending", "completed"].into_iter().enumerate() {
         let student = student(number as u128 + 1);
-        shop.adopt(student, RUST, "failed").await;
-        shop.adopt(student, RUST, status).await;
+        shop.import(student, RUST, "failed").await;
+        shop.import(student, RUST, status).await;
         let reply = shop.buy(student, RUST, "key").await.ok();
 
         assert_eq!(reply.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())], "{status}");
     }
     for (number, status) in ["failed", "refunded"].into_iter().enumerate() {
         let student = student(number as u128 + 10);
-        shop.adopt(student, RUST, status).await;
-        shop.adopt(student, SQL, "completed").await;
+        shop.import(student, RUST, status).await;
+        shop.import(student, SQL, "completed").await;
 
         shop.bought(student, RUST, "key").await;
     }

@@ -69,7 +69,7 @@ async fn what_is_not_completed_cannot_go_back(db: PgPool) {
     let shop = Shop::open(db).await;
 
     for status in ["pending", "failed", "refunded"] {
-        let id = shop.adopt(ALICE, RUST, status).await;
+        let id = shop.import(ALICE, RUST, status).await;
         let reply = shop.refund(&shop.app.admin(), id).await.ok();
 
         assert_eq!(reply.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())], "{status}");
@@ -114,7 +114,7 @@ async fn a_payment_of_the_earlier_system_goes_back_too(db: PgPool) {
     let shop = Shop::open(db).await;
     let admin = shop.app.admin();
     let title = async |prepare: &dyn Fn()| {
-        let id = shop.adopt(Uuid::now_v7(), RUST, "completed").await;
+        let id = shop.import(Uuid::now_v7(), RUST, "completed").await;
         prepare();
         let reply = shop.refund(&admin, id).await.ok();
         assert_eq!(reply.data("/refundPayment/payment/status"), "REFUNDED");
@@ -129,7 +129,7 @@ async fn a_payment_of_the_earlier_system_goes_back_too(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_payment_that_could_not_become_a_place_goes_back(db: PgPool) {
     let shop = Shop::open(db).await;
-    let ids = [shop.bought(ALICE, RUST, "key").await, shop.adopt(BOB, RUST, "completed").await];
+    let ids = [shop.bought(ALICE, RUST, "key").await, shop.import(BOB, RUST, "completed").await];
 
     for id in ids {
         let event = rejected(id);
@@ -151,7 +151,7 @@ async fn a_payment_that_could_not_become_a_place_goes_back(db: PgPool) {
 async fn the_state_of_a_hundred_refunds_is_one_statement(db: PgPool) {
     let shop = Shop::open(db).await;
     for student in (1..=100).map(Uuid::from_u128) {
-        shop.adopt(student, RUST, "completed").await;
+        shop.import(student, RUST, "completed").await;
     }
     let admin = shop.app.admin();
 
@@ -213,7 +213,7 @@ async fn a_rejection_of_what_is_not_completed_changes_nothing(db: PgPool) {
     let shop = Shop::open(db).await;
     let mut ids = vec![NOBODY];
     for status in ["pending", "failed", "refunded"] {
-        ids.push(shop.adopt(ALICE, RUST, status).await);
+        ids.push(shop.import(ALICE, RUST, status).await);
     }
 
     for id in ids {

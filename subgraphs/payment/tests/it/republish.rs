@@ -13,12 +13,12 @@ async fn a_payment_is_republished_as_it_stands(db: PgPool) {
     let shop = Shop::open(db).await;
     let admin = shop.app.admin();
     let bought = shop.bought(ALICE, RUST, "key").await;
-    let adopted = shop.adopt(BOB, RUST, "completed").await;
+    let imported = shop.import(BOB, RUST, "completed").await;
 
     let completed = shop.republish(&admin, bought).await.ok();
     shop.given_back(bought).await;
     let refunded = shop.republish(&admin, bought).await.ok();
-    shop.republish_ok(adopted).await;
+    shop.republish_ok(imported).await;
 
     assert_eq!(
         completed.data("/republishPayment"),
@@ -29,7 +29,7 @@ async fn a_payment_is_republished_as_it_stands(db: PgPool) {
     assert_eq!(shop.published_types().await, [COMPLETED, COMPLETED, REFUNDED, REFUNDED, COMPLETED]);
     assert_eq!((&told[0].1, &told[2].1), (&told[1].1, &told[3].1));
     let data = json!({
-        "payment_id": adopted, "student_id": BOB, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
+        "payment_id": imported, "student_id": BOB, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
     });
     assert_eq!(told[4].1, data);
     assert_eq!((shop.provider.charge_requests(), shop.provider.refund_requests()), (1, 1));
@@ -38,9 +38,9 @@ async fn a_payment_is_republished_as_it_stands(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_refund_of_the_earlier_system_was_requested(db: PgPool) {
     let shop = Shop::open(db).await;
-    let adopted = shop.adopt(BOB, RUST, "refunded").await;
+    let imported = shop.import(BOB, RUST, "refunded").await;
 
-    shop.republish_ok(adopted).await;
+    shop.republish_ok(imported).await;
 
     assert_eq!(shop.published().await[0].1["reason"], "requested");
 }
@@ -50,7 +50,7 @@ async fn what_nobody_was_told_is_not_republished(db: PgPool) {
     let shop = Shop::open(db).await;
 
     for status in ["pending", "failed"] {
-        let id = shop.adopt(ALICE, RUST, status).await;
+        let id = shop.import(ALICE, RUST, status).await;
         let reply = shop.republish(&shop.app.admin(), id).await.ok();
 
         assert_eq!(reply.user_errors(), [("INVALID_INPUT", "paymentId".to_owned())], "{status}");

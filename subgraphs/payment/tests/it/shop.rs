@@ -163,8 +163,8 @@ impl Shop {
         self.published().await.into_iter().map(|(kind, _)| kind).collect()
     }
 
-    /// A payment as the earlier system, or the seed, has it: without a purchase.
-    pub async fn adopt(&self, student: Uuid, course: Uuid, status: &str) -> Uuid {
+    /// A payment as the legacy system, or the seed, has it: without a purchase.
+    pub async fn import(&self, student: Uuid, course: Uuid, status: &str) -> Uuid {
         query_scalar(
             "insert into payments (student_id, course_id, amount, status)
              values ($1, $2, 49.99, $3::text::payment_status) returning id",
