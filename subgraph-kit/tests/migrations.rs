@@ -124,7 +124,7 @@ async fn later_files_ask_nothing_of_those_who_write_only_what_is_specified(db: P
         empty(&db).await?;
         migrations(database).await?.run(&db, Profile::Tuned).await?;
 
-        run(&db, &rows_of_the_earlier_system(database)?).await.context(database)?;
+        run(&db, &rows_of_the_legacy_system(database)?).await.context(database)?;
     }
     Ok(())
 }
@@ -194,7 +194,7 @@ async fn two_processes_that_start_at_once_do_not_collide(db: PgPool) -> Result<(
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_database_of_the_earlier_system_keeps_its_rows(db: PgPool) -> Result<()> {
+async fn a_database_of_the_legacy_system_keeps_its_rows(db: PgPool) -> Result<()> {
     for database in DATABASES {
         empty(&db).await?;
         import(&db, database).await?;
@@ -257,7 +257,7 @@ fn specification(database: &str) -> Result<Specification> {
     })
 }
 
-fn rows_of_the_earlier_system(database: &str) -> Result<String> {
+fn rows_of_the_legacy_system(database: &str) -> Result<String> {
     let file = root().join("subgraph-kit/tests/legacy_system").join(database).with_extension("sql");
     Ok(fs::read_to_string(file)?)
 }
@@ -265,7 +265,7 @@ fn rows_of_the_earlier_system(database: &str) -> Result<String> {
 /// Makes this a database of the legacy system, which never saw our files.
 async fn import(db: &PgPool, database: &str) -> Result<()> {
     run_all(db, &specification(database)?.statements).await?;
-    run(db, &rows_of_the_earlier_system(database)?).await
+    run(db, &rows_of_the_legacy_system(database)?).await
 }
 
 async fn migrations(database: &str) -> Result<Migrations> {

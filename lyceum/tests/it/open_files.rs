@@ -76,6 +76,6 @@ fn one_that_cannot_be_raised_far_enough_is_said_once() {
 
     assert_eq!(router.limits(), (512, 512));
     let log = router.log();
-    assert_eq!(log.matches("too few open files").count(), 1, "{log}");
+    assert_eq!(log.matches("open file limit too low").count(), 1, "{log}");
     assert!(log.contains("limit=512 wanted="), "{log}");
 }

@@ -292,7 +292,7 @@ fn nats_may_come_later() {
         .collect();
     for (_, part) in &parts {
         part.wait_until("ready", Part::is_ready);
-        part.wait_until("without NATS", |part| part.lines_with("NATS is away") == 1);
+        part.wait_until("without NATS", |part| part.lines_with("NATS is unavailable") == 1);
     }
     let identity = Visitor::at_subgraph("identity", &format!("http://127.0.0.1:{}", plan.port("identity")));
     let register = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }";

@@ -177,7 +177,7 @@ fn a_lost_enrollment_is_made_again_and_that_of_a_refunded_payment_is_taken_back(
     assert_eq!(code, 1, "{said}");
     assert!(said.contains(&format!("payment {lost} has completed, and has no enrollment")), "{said}");
     assert!(said.contains(&format!("payment {stale} has gone back, and enrollment")), "{said}");
-    assert!(said.contains("2 do not agree; `--fix` mends"), "{said}");
+    assert!(said.contains("2 do not agree; `--fix` repairs"), "{said}");
     assert_eq!((test_system.places(lost), test_system.places(stale)), (0, 1), "looking changes nothing");
 
     let (code, said) = test_system.reconcile(&["--fix"]);
@@ -187,7 +187,7 @@ fn a_lost_enrollment_is_made_again_and_that_of_a_refunded_payment_is_taken_back(
 }
 
 #[test]
-fn what_the_earlier_system_left_pending_is_reported_until_a_person_has_found_out() {
+fn what_the_legacy_system_left_pending_is_reported_until_a_person_has_found_out() {
     let test_system = test_system();
     let (student, courses) = (test_system.student(), [test_system.course(), test_system.course()]);
     let [arrived, failed] = courses.map(|course| test_system.import_pending(&student, course));

@@ -35,7 +35,7 @@ async fn a_payment_leads_to_what_it_bought(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
-async fn a_payment_that_an_adopted_database_names_twice_bought_the_first(db: PgPool) {
+async fn a_payment_that_an_imported_database_names_twice_bought_the_first(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
     sqlx::query("update enrollments set payment_id = $1 where student_id = $2")
         .bind(ALICES_PAYMENT)

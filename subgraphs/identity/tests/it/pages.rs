@@ -88,7 +88,7 @@ async fn walk_backward(app: &TestApp, size: i32) -> Vec<Uuid> {
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
-async fn both_directions_meet_every_teacher_of_an_earlier_system_once(db: PgPool) {
+async fn both_directions_meet_every_teacher_of_a_legacy_system_once(db: PgPool) {
     let teachers = insert_earlier_teachers(&db, 23).await;
     let app = app(db).await;
 

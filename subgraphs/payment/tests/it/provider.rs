@@ -195,7 +195,7 @@ async fn several_processes_settle_each_purchase_once(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn what_the_earlier_system_left_pending_stays_so(db: PgPool) {
+async fn what_the_legacy_system_left_pending_stays_so(db: PgPool) {
     let shop = Shop::open(db).await;
     let imported = shop.import(ALICE, RUST, "pending").await;
     shop.provider.set_behavior(Behavior::Unavailable);

@@ -217,7 +217,7 @@ async fn a_course_is_bought_once(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn payments_of_the_earlier_system_count(db: PgPool) {
+async fn payments_of_the_legacy_system_count(db: PgPool) {
     let shop = Shop::open(db).await;
     let student = Uuid::from_u128;
 

@@ -110,7 +110,7 @@ async fn a_refund_that_broke_off_is_finished_once(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn a_payment_of_the_earlier_system_goes_back_too(db: PgPool) {
+async fn a_payment_of_the_legacy_system_goes_back_too(db: PgPool) {
     let shop = Shop::open(db).await;
     let admin = shop.app.admin();
     let title = async |prepare: &dyn Fn()| {

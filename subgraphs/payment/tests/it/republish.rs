@@ -36,7 +36,7 @@ async fn a_payment_is_republished_as_it_stands(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn a_refund_of_the_earlier_system_was_requested(db: PgPool) {
+async fn a_refund_of_the_legacy_system_was_requested(db: PgPool) {
     let shop = Shop::open(db).await;
     let imported = shop.import(BOB, RUST, "refunded").await;
 
