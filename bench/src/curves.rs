@@ -77,7 +77,8 @@ impl Running {
         let scale = scale.to_string();
         // One student, or address, would not ask so often.
         let arguments = ["--seed-scale", &scale, "--cost-budget", "0", "--requests-per-client", "1000"];
-        let connections = ["--connections-per-client", "--live-per-client", "--live-per-user"];
+        let connections =
+            ["--connections-per-client", "--max-subscriptions-per-client", "--max-subscriptions-per-user"];
         let arguments = arguments.into_iter().chain(connections.into_iter().flat_map(|limit| [limit, "20000"]));
         let system = System::start_on(cores, settings.program, arguments).await?;
         let students = Students::sign_in(&system.addresses().router).await?;

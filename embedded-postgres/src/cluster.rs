@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::{Uid, User, geteuid};
 
 use crate::account::{Account, create_directories};
+use crate::data_dir::{resolve_data_dir, sibling_path};
 use crate::installation::{Installation, VERSION};
 use crate::log::{advice, last_lines};
-use crate::place::{beside, place};
 use crate::{leftover, server::SUPERUSER};
 
 /// A data directory that this process holds, initialised and served by nobody.
@@ -38,7 +38,7 @@ impl Drop for Lock {
 impl Cluster {
     /// Takes hold of `dir`, initialises it if it is new, and stops what a dead owner left running.
     pub(crate) async fn open(installation: &Installation, dir: &Path, ephemeral: bool) -> Result<Self> {
-        let dir = place(dir)?;
+        let dir = resolve_data_dir(dir)?;
         let account = Account::for_path(&dir)?;
         create_directories(dir.parent().context("the data directory needs a name")?)?;
         let lock = lock(&dir)?;
@@ -54,7 +54,7 @@ impl Cluster {
     }
 
     pub(crate) fn log(&self) -> PathBuf {
-        beside(&self.dir, "log")
+        sibling_path(&self.dir, "log")
     }
 
     /// Deletes the data and all that lies beside it.
@@ -68,7 +68,7 @@ impl Cluster {
 /// # Errors
 /// When one of them does not stop, or its data cannot be deleted.
 pub async fn remove_abandoned(directory: &Path) -> Result<()> {
-    let Ok(entries) = place(directory)?.read_dir() else { return Ok(()) };
+    let Ok(entries) = resolve_data_dir(directory)?.read_dir() else { return Ok(()) };
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "lock") {
@@ -86,9 +86,9 @@ pub async fn remove_abandoned(directory: &Path) -> Result<()> {
 
 fn remove_all(dir: &Path) -> Result<()> {
     remove_directory(dir)?;
-    remove_directory(&beside(dir, "partial"))?;
+    remove_directory(&sibling_path(dir, "partial"))?;
     for extension in ["partial.password", "log", "lock"] {
-        let path = beside(dir, extension);
+        let path = sibling_path(dir, extension);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             removed => removed.with_context(|| format!("cannot remove {}", path.display()))?,
@@ -98,7 +98,7 @@ fn remove_all(dir: &Path) -> Result<()> {
 }
 
 fn lock(dir: &Path) -> Result<Lock> {
-    let path = beside(dir, "lock");
+    let path = sibling_path(dir, "lock");
     let mut file = open_private(OpenOptions::new().create(true).read(true).write(true).truncate(false), &path)?;
     match file.try_lock() {
         Ok(()) => {
@@ -174,11 +174,11 @@ fn require_owner(dir: &Path) -> Result<()> {
 
 /// Fills a directory beside `dir` and renames it, so that a crash leaves nothing half made.
 async fn initialise(installation: &Installation, dir: &Path, account: Option<&Account>, ephemeral: bool) -> Result<()> {
-    let partial = beside(dir, "partial");
+    let partial = sibling_path(dir, "partial");
     remove_directory(&partial)?;
     std::fs::create_dir(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
     std::fs::set_permissions(&partial, Permissions::from_mode(0o700))?;
-    let password = beside(&partial, "password");
+    let password = sibling_path(&partial, "password");
     write_password(&password)?;
     if let Some(account) = account {
         account.give(&partial)?;

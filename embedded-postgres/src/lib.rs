@@ -2,9 +2,9 @@
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
-//! use embedded_postgres::{Installation, Server, ServerOptions, place};
+//! use embedded_postgres::{Installation, Server, ServerOptions, resolve_data_dir};
 //!
-//! let home = place(".lyceum".as_ref())?;
+//! let home = resolve_data_dir(".lyceum".as_ref())?;
 //! let installation = Installation::find_or_fetch(&home, None, &|step| eprintln!("{step}")).await?;
 //! let server = Server::start(
 //!     &installation,
@@ -23,15 +23,15 @@
 
 mod account;
 mod cluster;
+mod data_dir;
 mod installation;
 mod leftover;
 mod log;
-mod place;
 mod running;
 mod server;
 
 pub use cluster::remove_abandoned;
+pub use data_dir::resolve_data_dir;
 pub use installation::{Installation, VERSION};
-pub use place::place;
 pub use running::url_of_running;
 pub use server::{Server, ServerOptions};

@@ -16,19 +16,19 @@ use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::cluster::{Cluster, is_new, open_private};
+use crate::data_dir::resolve_data_dir;
 use crate::installation::Installation;
 use crate::log::{advice, last_lines, since};
-use crate::place::place;
 
 pub(crate) const SUPERUSER: &str = "lyceum";
 
 /// Replaying the log after a crash can take long; a server that does nothing for this long hangs.
-const PATIENCE: Duration = Duration::from_mins(5);
+const START_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What to start.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Made and initialised if it is missing. See [`crate::place()`] for where it ends up.
+    /// Made and initialised if it is missing. See [`crate::resolve_data_dir()`] for where it ends up.
     pub data_dir: PathBuf,
     /// Where to listen, on 127.0.0.1; 0 takes a free port.
     pub port: u16,
@@ -67,7 +67,7 @@ impl Server {
     pub async fn start(installation: &Installation, options: ServerOptions) -> Result<Self> {
         let ServerOptions { data_dir, port, database, ephemeral } = options;
         let is_taken = || port != 0 && !is_free(port);
-        if is_taken() && is_new(&place(&data_dir)?)? {
+        if is_taken() && is_new(&resolve_data_dir(&data_dir)?)? {
             return Err(taken(port));
         }
         // What a killed owner left behind may be what holds the port: this stops it.
@@ -202,7 +202,7 @@ impl Server {
     }
 
     async fn wait_until_ready(&mut self, log_start: u64) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while !self.says_ready() {
             if let Some(status) = self.child.try_wait()? {
                 return Err(self.explain(status, log_start));
@@ -266,7 +266,7 @@ pub(crate) fn url(password: &str, port: u16, database: &str) -> String {
 fn spawn(installation: &Installation, cluster: &Cluster, port: u16, ephemeral: bool) -> Result<Child> {
     let mut command = installation.command("postgres", cluster.account.as_ref());
     command.arg("-D").arg(&cluster.dir).arg("-p").arg(port.to_string());
-    for setting in SETTINGS.iter().chain(if ephemeral { EPHEMERAL } else { LASTING }) {
+    for setting in SETTINGS.iter().chain(if ephemeral { EPHEMERAL } else { PERSISTENT_SETTINGS }) {
         command.args(["-c", setting]);
     }
     let log = open_log(cluster)?;
@@ -288,7 +288,7 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// Several servers share one laptop.
-const LASTING: &[&str] = &["shared_buffers=64MB"];
+const PERSISTENT_SETTINGS: &[&str] = &["shared_buffers=64MB"];
 
 const EPHEMERAL: &[&str] = &[
     "shared_buffers=64MB",

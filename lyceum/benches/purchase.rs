@@ -26,7 +26,7 @@ use crate::system::{System, Visitor};
 
 const PURCHASES: usize = 200;
 const WARM_UP: usize = 20;
-const PAUSE: Duration = Duration::from_millis(20);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(20);
 
 const COURSES: &str = "query ($after: String) { courses(first: 100, after: $after, filter: { isFree: false }) {
     nodes { id } pageInfo { endCursor hasNextPage } } }";
@@ -67,7 +67,7 @@ fn measure(bus: &str, system: &System) {
                 figures.entry(step).or_default().push(time);
             }
         }
-        sleep(PAUSE);
+        sleep(REQUEST_INTERVAL);
     }
     for step in ["answer", "live: paid", "live: enrolled"] {
         let times = figures.get_mut(step).expect("figures");

@@ -26,7 +26,7 @@ use crate::system::{System, Visitor};
 const PEOPLE: usize = 50;
 const ROUNDS: usize = 10;
 const QUERIES: usize = 60;
-const PAUSE: Duration = Duration::from_millis(10);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(10);
 const TRIES: usize = 200;
 
 const CATALOGUE: &str = include_str!("../../operations/Catalogue.graphql");
@@ -156,7 +156,7 @@ fn ask_catalogue(visitor: &Visitor) {
 
 /// With a pause first, as between the clicks of a reader.
 fn time_catalogue(visitor: &Visitor) -> Duration {
-    sleep(PAUSE);
+    sleep(REQUEST_INTERVAL);
     time(|| ask_catalogue(visitor))
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::terminal::line;
 
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The settings of `lyceum health`.
 #[derive(Args)]
@@ -19,7 +19,7 @@ pub struct Settings {
 
 /// Fails unless the answer is good.
 pub async fn run(Settings { url }: &Settings) -> Result<()> {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+    let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
     let answer = client.get(url).send().await.with_context(|| format!("{url} does not answer"))?;
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();

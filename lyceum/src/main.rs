@@ -6,7 +6,7 @@ mod health;
 mod open_files;
 mod plan;
 mod seed;
-mod stop;
+mod signals;
 mod subgraphs;
 mod telemetry;
 mod terminal;
@@ -138,7 +138,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
         Command::Router(settings) => {
             let router = Router::bind(&settings.router)?;
             open_files::raise_for_router(router.max_live_connections());
-            router.run(stop::ending_on(runtime, settings.router.end.notice())?)
+            router.run(signals::shutdown_on_signal_in(runtime, settings.router.shutdown.drain_period())?)
         }
         Command::Migrate { names, urls, owners, database } => {
             runtime.block_on(subgraphs::migrate(&names, &urls, owners, &database))

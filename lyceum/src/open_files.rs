@@ -30,6 +30,6 @@ fn raise_for(connections: u64) {
     // Where there is no limit to raise, none is lacking.
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
     if limit < wanted {
-        warn!(limit, wanted, "too few open files are allowed for all connections: raise the hard limit (`ulimit -Hn`)");
+        warn!(limit, wanted, "open file limit too low for all connections: raise the hard limit (`ulimit -Hn`)");
     }
 }

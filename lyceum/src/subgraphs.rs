@@ -12,21 +12,21 @@ use clap::{Args, ValueEnum};
 use identity::{IdentitySettings, Keys};
 use router::SubgraphUrl;
 use subgraph_kit::{
-    ClientTimeouts, EndSettings, Ending, Platform, ResponseSettings, Subgraph,
+    ClientTimeouts, ResponseSettings, ServiceContext, Shutdown, ShutdownSettings, Subgraph,
     database::{self, DatabaseSettings, MigrationError, Migrations, connect},
     events::EventSettings,
-    hop::{Door, SecretSettings, Secrets},
     peers,
     roles::AppRole,
     seal::SealSettings,
-    serve::{self, Opening},
+    serve::{self, LateRoutes},
     service,
+    signature::{RouterAuth, SecretSettings, Secrets},
     token::Verifier,
 };
 use tokio::{join, net::TcpListener, select, time::sleep, try_join};
 use tracing::{info, warn};
 
-use crate::{costs, open_files, seed, stop, telemetry};
+use crate::{costs, open_files, seed, signals, telemetry};
 
 /// A subgraph, and its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -250,7 +250,7 @@ pub struct Settings {
     pub responses: ResponseSettings,
 
     #[command(flatten)]
-    pub end: EndSettings,
+    pub shutdown: ShutdownSettings,
 
     #[command(flatten)]
     pub telemetry: telemetry::Settings,
@@ -260,20 +260,20 @@ pub struct Settings {
     pub insecure_dev: bool,
 }
 
-/// A process that waits asks again so often.
-const RETRY: Duration = Duration::from_millis(500);
+/// How often a waiting process retries.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// How long a subgraph's requests in flight get at its end, if nothing else is said.
-const FINISH: Duration = Duration::from_secs(10);
+/// How long a subgraph's requests in flight get at shutdown by default.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs one subgraph until the process is told to stop. It has its port, and says that it lives, before it has a
 /// database; what is wrong with the settings ends it.
 pub async fn serve(settings: Settings) -> Result<()> {
     open_files::raise_for_subgraph();
-    let ending = stop::ending(settings.end.notice())?;
+    let shutdown = signals::shutdown_on_signal(settings.shutdown.drain_period())?;
     let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port())));
     let secrets = settings.secret.secrets()?;
-    let door = Door::at(address, secrets.clone(), settings.insecure_dev)?;
+    let auth = RouterAuth::for_address(address, secrets.clone(), settings.insecure_dev)?;
     let seals = settings.seal.keys(address, settings.insecure_dev)?;
     let database = settings.urls.require(settings.name)?;
     let listener = listen(address).await?;
@@ -281,25 +281,26 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let is_identity = settings.name == Name::Identity;
     let keys = is_identity.then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
     let verifier = keys.as_ref().map_or_else(|| remote_keys(&settings.jwks_url), |keys| Ok(keys.verifier()))?;
-    let platform = Platform::open(verifier, &settings.events, secrets.clone(), seals).await?;
-    add_peers(&platform, &settings.subgraph_urls, secrets.as_ref())?;
+    let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
+    add_peers(&context, &settings.subgraph_urls, secrets.as_ref())?;
 
-    let opening = Opening::default();
+    let late_routes = LateRoutes::default();
     // Others need identity's keys, not its database.
-    let meanwhile =
-        keys.as_ref().map_or_else(serve::waiting, |keys| serve::waiting().merge(identity::public_keys(keys)));
-    let routes = opening.routes(meanwhile);
+    let meanwhile = keys
+        .as_ref()
+        .map_or_else(serve::not_ready_routes, |keys| serve::not_ready_routes().merge(identity::public_keys(keys)));
+    let routes = late_routes.routes(meanwhile);
     let serving = async {
-        serve::serve(listener, routes, settings.client_timeouts, ending.clone()).await;
+        serve::serve(listener, routes, settings.client_timeouts, shutdown.clone()).await;
         anyhow::Ok(())
     };
     let working = async {
-        let opening_in_time = Box::pin(open_in_time(&settings, database, &platform, door, keys));
-        let opened = ending.stop.run_until_cancelled(opening_in_time).await;
+        let opening = Box::pin(open_with_retry(&settings, database, &context, auth, keys));
+        let opened = shutdown.stop.run_until_cancelled(opening).await;
         let Some((subgraph, routes)) = opened.transpose()? else { return Ok(None) };
-        opening.open(routes);
-        let work = subgraph.work(platform.bus.clone(), settings.events.clone(), ending.stop.clone());
-        join!(work, ending.stop.run_until_cancelled(say_when_ready(&subgraph, address)));
+        late_routes.set(routes);
+        let work = subgraph.run_background(context.bus.clone(), settings.events.clone(), shutdown.stop.clone());
+        join!(work, shutdown.stop.run_until_cancelled(log_when_ready(&subgraph, address)));
         Ok(Some(subgraph))
     };
     let served = async {
@@ -311,66 +312,66 @@ pub async fn serve(settings: Settings) -> Result<()> {
     };
     select! {
         served = served => served,
-        () = at_the_latest(&ending, settings.end.finish().unwrap_or(FINISH)) => Ok(()),
+        () = shutdown_deadline(&shutdown, settings.shutdown.timeout().unwrap_or(SHUTDOWN_TIMEOUT)) => Ok(()),
     }
 }
 
-/// Opens the database and what is over it. While the database is away, it waits.
-async fn open_in_time(
+/// Opens the database and the subgraph over it; retries while the database is unavailable.
+async fn open_with_retry(
     settings: &Settings,
     database: &str,
-    platform: &Platform,
-    door: Door,
+    context: &ServiceContext,
+    auth: RouterAuth,
     keys: Option<Keys>,
 ) -> Result<(Subgraph, axum::Router)> {
     let name = settings.name;
-    let mut is_known = false;
+    let mut is_logged = false;
     loop {
         let attempt = async {
             let db = open(name, database, &settings.database).await?;
-            assemble(name, db, platform, door.clone(), keys.clone(), &settings.identity, settings.responses).await
+            assemble(name, db, context, auth.clone(), keys.clone(), &settings.identity, settings.responses).await
         };
         match attempt.await {
-            Err(error) if is_away(&error) => {
-                if !is_known {
+            Err(error) if is_retryable(&error) => {
+                if !is_logged {
                     warn!(subgraph = name.as_str(), error = format!("{error:#}"), "waiting for the database");
                 }
-                is_known = true;
+                is_logged = true;
             }
             opened => return opened,
         }
-        sleep(RETRY).await;
+        sleep(RETRY_DELAY).await;
     }
 }
 
-/// Whether it may be better in a moment: the database is away, or its owner is about to bring it up to date.
-fn is_away(error: &anyhow::Error) -> bool {
+/// Whether a retry can succeed: the database is unavailable, or its owner is about to migrate it.
+fn is_retryable(error: &anyhow::Error) -> bool {
     let is_pending = |cause: &MigrationError| matches!(cause, MigrationError::Pending(_));
-    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(database::is_away)
+    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(database::is_unavailable)
         || error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(is_pending)
 }
 
-async fn say_when_ready(subgraph: &Subgraph, address: SocketAddr) {
-    while subgraph.lack().await.is_some() {
-        sleep(RETRY).await;
+async fn log_when_ready(subgraph: &Subgraph, address: SocketAddr) {
+    while subgraph.not_ready_reason().await.is_some() {
+        sleep(RETRY_DELAY).await;
     }
     info!(subgraph = subgraph.name(), %address, "ready");
 }
 
-/// When whatever is still under way at the end is cut off.
-async fn at_the_latest(ending: &Ending, finish: Duration) {
-    ending.stop.cancelled().await;
-    sleep(finish).await;
-    warn!("ending before everything under way is done");
+/// Ends when requests in flight have had their time after shutdown began.
+async fn shutdown_deadline(shutdown: &Shutdown, timeout: Duration) {
+    shutdown.stop.cancelled().await;
+    sleep(timeout).await;
+    warn!("shutdown timeout reached, work in progress is cut off");
 }
 
 /// The other subgraphs, each in a process of its own.
-fn add_peers(platform: &Platform, urls: &[SubgraphUrl], secrets: Option<&Secrets>) -> Result<()> {
+fn add_peers(context: &ServiceContext, urls: &[SubgraphUrl], secrets: Option<&Secrets>) -> Result<()> {
     for name in Name::ALL {
         let given = urls.iter().find(|given| given.name == name.as_str());
         let usual = || format!("http://127.0.0.1:{}/graphql", name.port());
         let url = given.map_or_else(usual, |given| given.url.clone());
-        platform.peers.add_remote(name.as_str(), &url, secrets.cloned())?;
+        context.peers.add_remote(name.as_str(), &url, secrets.cloned())?;
     }
     Ok(())
 }
@@ -386,7 +387,7 @@ pub fn open_keys(directory: &Path, settings: &IdentitySettings) -> Result<Keys> 
 fn remote_keys(url: &str) -> Result<Verifier> {
     let url = peers::address(url).with_context(|| format!("`{url}` is no address of identity's public keys"))?;
     let verifier = Verifier::remote(url);
-    tokio::spawn(verifier.clone().keep_fresh());
+    tokio::spawn(verifier.clone().refresh_loop());
     Ok(verifier)
 }
 
@@ -408,29 +409,29 @@ pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<
     Ok(db)
 }
 
-/// A subgraph over its migrated database, and its routes behind `door`. identity needs its keys.
+/// A subgraph over its migrated database, and its routes behind `auth`. identity needs its keys.
 pub async fn assemble(
     name: Name,
     db: DbPool,
-    platform: &Platform,
-    door: Door,
+    context: &ServiceContext,
+    auth: RouterAuth,
     keys: Option<Keys>,
     identity: &IdentitySettings,
     responses: ResponseSettings,
 ) -> Result<(Subgraph, axum::Router)> {
     let subgraph = match (name, keys) {
         (Name::Identity, Some(keys)) => {
-            let subgraph = identity::subgraph(db, &keys, platform, identity).await?.limited_to(responses);
-            return Ok((subgraph.clone(), identity::routes(subgraph, door, &keys)));
+            let subgraph = identity::subgraph(db, &keys, context, identity).await?.with_response_limits(responses);
+            return Ok((subgraph.clone(), identity::routes(subgraph, auth, &keys)));
         }
         (Name::Identity, None) => anyhow::bail!("identity needs its signing keys"),
-        (Name::Course, _) => course::subgraph(db, platform).await?,
-        (Name::Enrollment, _) => enrollment::subgraph(db, platform).await?,
-        (Name::Payment, _) => payment::subgraph(db, platform).await?,
-        (Name::Notification, _) => notification::subgraph(db, platform).await?,
+        (Name::Course, _) => course::subgraph(db, context).await?,
+        (Name::Enrollment, _) => enrollment::subgraph(db, context).await?,
+        (Name::Payment, _) => payment::subgraph(db, context).await?,
+        (Name::Notification, _) => notification::subgraph(db, context).await?,
     }
-    .limited_to(responses);
-    Ok((subgraph.clone(), serve::routes(subgraph, door)))
+    .with_response_limits(responses);
+    Ok((subgraph.clone(), serve::routes(subgraph, auth)))
 }
 
 /// The schema of a subgraph.

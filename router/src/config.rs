@@ -12,16 +12,21 @@ use subgraph_kit::peers;
 
 use crate::{
     Settings, plugins,
-    relay::{KEY, Relay, STREAM},
+    subscription_proxy::{KEY, STREAM, SubscriptionProxy},
 };
 
 const DEFAULT: &str = include_str!("../router.config.yaml");
 
 /// The configuration, with `supergraph` as the file to load.
-pub fn resolve(settings: &Settings, supergraph: &Path, handed_over: u64, relay: &Relay) -> Result<HiveRouterConfig> {
+pub fn resolve(
+    settings: &Settings,
+    supergraph: &Path,
+    handed_over: u64,
+    relay: &SubscriptionProxy,
+) -> Result<HiveRouterConfig> {
     let mut config = read(settings.config.as_deref())?;
     apply(&mut config, settings, supergraph)?;
-    relay_subscriptions(&mut config, relay)?;
+    proxy_subscriptions(&mut config, relay)?;
     config["plugins"] = plugins::config(handed_over);
 
     let root = match settings.config.as_deref().and_then(Path::parent) {
@@ -60,7 +65,7 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
             shaping[name] = json!(format!("{seconds}s"));
         }
     }
-    if let Some(seconds) = settings.end.finish_seconds {
+    if let Some(seconds) = settings.shutdown.shutdown_timeout_seconds {
         config["http"]["shutdown_timeout"] = json!(format!("{seconds}s"));
     }
     if let Some(url) = &settings.jwks_url {
@@ -102,7 +107,7 @@ pub fn require_safelist(manifest: &Path) -> Result<()> {
 
 /// Sends subscriptions to the relay: by the address of each subgraph, whatever else was said of it, and
 /// with the key in a header. What goes another way does so through our plugins, which take it out.
-fn relay_subscriptions(config: &mut Value, relay: &Relay) -> Result<()> {
+fn proxy_subscriptions(config: &mut Value, relay: &SubscriptionProxy) -> Result<()> {
     let urls = &mut config["override_subgraph_urls"];
     let everywhere = urls.pointer("/all/url/expression").and_then(Value::as_str).unwrap_or(".default").to_owned();
     for (name, override_) in urls["subgraphs"].as_object_mut().into_iter().flatten() {
@@ -113,7 +118,7 @@ fn relay_subscriptions(config: &mut Value, relay: &Relay) -> Result<()> {
             }
         };
         let name = json!(name);
-        override_["url"] = json!({ "expression": relayed(&name.to_string(), &expression, relay) });
+        override_["url"] = json!({ "expression": proxied(&name.to_string(), &expression, relay) });
     }
     if urls["subgraphs"].is_null() {
         urls["subgraphs"] = json!({});
@@ -122,7 +127,7 @@ fn relay_subscriptions(config: &mut Value, relay: &Relay) -> Result<()> {
     for name in relay.in_process() {
         urls["subgraphs"][name] = json!({ "url": relay.in_process_url(name) });
     }
-    urls["all"] = json!({ "url": { "expression": relayed("string!(.subgraph.name)", &everywhere, relay) } });
+    urls["all"] = json!({ "url": { "expression": proxied("string!(.subgraph.name)", &everywhere, relay) } });
 
     let rules = &mut config["headers"]["all"]["request"];
     if rules.is_null() {
@@ -135,7 +140,7 @@ fn relay_subscriptions(config: &mut Value, relay: &Relay) -> Result<()> {
 }
 
 /// The address of a subgraph: for a subscription, the relay's, and the real one in it.
-fn relayed(name: &str, url: &str, relay: &Relay) -> String {
+fn proxied(name: &str, url: &str, relay: &SubscriptionProxy) -> String {
     let before = json!(relay.url_prefix()).to_string();
     format!(
         "url = string!({{ {url} }})\n\
@@ -151,8 +156,8 @@ mod tests {
         tempfile::NamedTempFile::new().expect("a temporary file can be made")
     }
 
-    fn relay() -> Relay {
-        Relay::bind(&Settings::default(), None).expect("a port is free")
+    fn relay() -> SubscriptionProxy {
+        SubscriptionProxy::bind(&Settings::default(), None).expect("a port is free")
     }
 
     #[test]

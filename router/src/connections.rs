@@ -1,5 +1,5 @@
 //! How many plain connections one client has open, so that none makes the router deaf for all others. What is live has
-//! limits of its own ([`crate::places`]) and does not count while it is.
+//! limits of its own ([`crate::connection_limits`]) and does not count while it is.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -16,7 +16,7 @@ use hive_router::ntex::{
     io::{Io, types::PeerAddr},
     service::{Service, ServiceCtx},
 };
-use subgraph_kit::Client;
+use subgraph_kit::ClientIp;
 use tokio::time::sleep;
 
 const REJECTION_DELAY: Duration = Duration::from_millis(500);
@@ -152,7 +152,7 @@ impl Drop for Uncounted {
 }
 
 fn client(peer: SocketAddr) -> Option<IpAddr> {
-    Client(Some(peer.ip().to_canonical())).network()
+    ClientIp(Some(peer.ip().to_canonical())).network()
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {

@@ -8,19 +8,19 @@
 mod allowed_hosts;
 mod client_messages;
 mod config;
+mod connection_limits;
 mod connections;
 mod cost;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod hive_gaps;
-mod places;
 mod plan;
 mod plugins;
-mod relay;
 mod response_headers;
 mod server;
 mod settings;
+mod subscription_proxy;
 mod trace;
 mod websocket;
 
@@ -29,7 +29,7 @@ pub use config::require_safelist;
 pub use plan::{Cost, Planner};
 pub use server::Router;
 pub use settings::{
-    AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Patience,
+    AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, LiveTimeouts,
     ResponseSettings, SampleSignIn, Settings, SubgraphUrl,
 };
 

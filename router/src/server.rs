@@ -33,7 +33,7 @@ use hive_router::{
     plugins::plugins_service::PluginService,
     telemetry::{TelemetryContext, traces::set_tracing_enabled},
 };
-use subgraph_kit::{ClientTimeouts, Ending, http_server, metrics, serve, spans};
+use subgraph_kit::{ClientTimeouts, Shutdown, http_server, metrics, serve, spans};
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 use tokio_util::{
@@ -46,15 +46,15 @@ use crate::{
     STACK_BYTES, Settings,
     allowed_hosts::AllowedHosts,
     config,
+    connection_limits::ConnectionLimits,
     connections::Connections,
     hive_gaps::{idle_caches, unread_body::UnreadBody},
-    places::Places,
     plugins,
     plugins::handed_over::{HandedOver, Parts},
     plugins::in_process::executors,
-    relay::Relay,
     response_headers::ResponseHeaders,
-    websocket::{self, Front},
+    subscription_proxy::SubscriptionProxy,
+    websocket::{self, WebSocketServer},
 };
 
 const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
@@ -73,8 +73,8 @@ pub struct Router {
     own_listener: TcpListener,
     connections: Connections,
     config: &'static HiveRouterConfig,
-    relay: Relay,
-    front: Front,
+    relay: SubscriptionProxy,
+    front: WebSocketServer,
     hosts: AllowedHosts,
     end: End,
     timeouts: ClientTimeouts,
@@ -84,7 +84,7 @@ pub struct Router {
 /// What a router needs to know of its end.
 #[derive(Clone, Default)]
 struct End {
-    ending: Ending,
+    ending: Shutdown,
     /// What is being answered until then.
     in_flight: TaskTracker,
 }
@@ -97,8 +97,8 @@ impl Router {
     pub fn bind(settings: &Settings) -> Result<Self> {
         let (path, temporary) = supergraph(settings)?;
         let secrets = settings.require_secrets()?;
-        let relay = Relay::bind(settings, secrets.clone())?;
-        let (places, end) = (Places::new(settings.live), End::default());
+        let relay = SubscriptionProxy::bind(settings, secrets.clone())?;
+        let (places, end) = (ConnectionLimits::new(settings.live), End::default());
         let is_direct = settings.client_address.header.is_none();
         let connections = Connections::new(is_direct.then_some(settings.live.connections_per_client));
         let handed_over = HandedOver::new(Parts {
@@ -124,7 +124,15 @@ impl Router {
         let own_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no loopback port for WebSockets")?;
         let address = own_listener.local_addr()?;
         let (End { ending, in_flight }, key) = (end.clone(), relay.key().to_owned());
-        let front = Front::new(address, config.graphql_path(), key, places, settings.patience, in_flight, ending.stop)?;
+        let front = WebSocketServer::new(
+            address,
+            config.graphql_path(),
+            key,
+            places,
+            settings.live_timeouts,
+            in_flight,
+            ending.stop,
+        )?;
         let hosts = AllowedHosts::new(&settings.allowed_hosts.allowed_hosts);
         let timeouts = settings.client_timeouts;
         Ok(Self { listeners, own_listener, connections, config, relay, front, hosts, end, timeouts, needed_to_start })
@@ -150,7 +158,7 @@ impl Router {
     ///
     /// # Errors
     /// When the supergraph is not valid or the server fails.
-    pub fn run(self, ending: Ending) -> Result<()> {
+    pub fn run(self, ending: Shutdown) -> Result<()> {
         use_one_tls_library();
         System::build().name("router").stack_size(STACK_BYTES).build(DefaultRuntime).block_on(async {
             let told = rt::spawn(pass_on(ending, self.end.ending.clone()));
@@ -222,7 +230,7 @@ fn answer_meanwhile(listeners: &[TcpListener], timeouts: ClientTimeouts) -> Resu
         let listener = listener.try_clone()?;
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let answering = http_server::serve(listener, serve::waiting(), timeouts, CancellationToken::new());
+        let answering = http_server::serve(listener, serve::not_ready_routes(), timeouts, CancellationToken::new());
         Ok(AbortOnDropHandle::new(tokio::spawn(answering)))
     };
     listeners.iter().map(answer).collect()
@@ -234,8 +242,8 @@ fn use_one_tls_library() {
 }
 
 fn telemetry(config: &HiveRouterConfig) -> TelemetryContext {
-    set_tracing_enabled(spans::are_on());
-    let meter = metrics::are_on().then(|| global::meter("hive-router"));
+    set_tracing_enabled(spans::is_enabled());
+    let meter = metrics::is_enabled().then(|| global::meter("hive-router"));
     let propagation = &config.telemetry.tracing.propagation;
     TelemetryContext::from_propagation_config_with_meter(propagation, &config.log, meter, false)
 }
@@ -291,8 +299,8 @@ fn server(
     config: &'static HiveRouterConfig,
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
-    (front, hosts, connections): (Front, AllowedHosts, Connections),
-    ending: Ending,
+    (front, hosts, connections): (WebSocketServer, AllowedHosts, Connections),
+    ending: Shutdown,
 ) -> Result<Server> {
     let (shared, schema) = (shared.clone(), schema.clone());
     let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
@@ -347,9 +355,9 @@ fn server(
 async fn ready(
     request: HttpRequest,
     schema: web::types::State<Arc<SchemaState>>,
-    ending: web::types::State<Ending>,
+    ending: web::types::State<Shutdown>,
 ) -> HttpResponse {
-    if ending.announced.is_cancelled() {
+    if ending.draining.is_cancelled() {
         HttpResponse::ServiceUnavailable().body("this process is about to end")
     } else if schema.is_ready(&request).await {
         HttpResponse::Ok().body("ready")
@@ -362,9 +370,9 @@ async fn nothing_here() -> HttpResponse {
     HttpResponse::NotFound().body("Nothing here. GraphQL is at /graphql.")
 }
 
-async fn pass_on(from: Ending, to: Ending) {
-    from.announced.cancelled().await;
-    to.announced.cancel();
+async fn pass_on(from: Shutdown, to: Shutdown) {
+    from.draining.cancelled().await;
+    to.draining.cancel();
     from.stop.cancelled().await;
     to.stop.cancel();
 }

@@ -9,9 +9,9 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use subgraph_kit::{
-    ClientTimeouts, EndSettings, Subgraph,
-    hop::{SecretError, SecretSettings, Secrets},
+    ClientTimeouts, ShutdownSettings, Subgraph,
     secret::Secret,
+    signature::{SecretError, SecretSettings, Secrets},
 };
 use tokio::runtime::Handle;
 
@@ -93,7 +93,7 @@ pub struct Settings {
 
     /// How it ends.
     #[command(flatten)]
-    pub end: EndSettings,
+    pub shutdown: ShutdownSettings,
 
     /// Ask subgraphs without signing. They answer only if they were started with `--insecure-dev`, too.
     #[arg(long)]
@@ -115,9 +115,9 @@ pub struct Settings {
     #[arg(skip)]
     pub runtime: Option<Handle>,
 
-    /// How long live connections wait for those who are silent.
+    /// Timeouts of live connections.
     #[arg(skip)]
-    pub patience: Patience,
+    pub live_timeouts: LiveTimeouts,
 }
 
 /// The hosts that the router answers for.
@@ -152,7 +152,7 @@ impl Default for ClientAddressSettings {
     }
 }
 
-/// How much one client and one user may have open at a time, of the 10,000 places that a router has.
+/// How much one client and one user may have open at a time, of the 10,000 that a router can have.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LiveSettings {
     /// Plain connections that one network address (of IPv6, the first 48 bits) may have open at a time, whether or not
@@ -168,27 +168,27 @@ pub struct LiveSettings {
 
     /// Subscriptions, and sockets (`graphql-transport-ws`), that one network address (of IPv6, the first 48 bits) may have open at a time. A
     /// class or a company behind one address shares them.
-    #[arg(long, env = "LYCEUM_LIVE_PER_CLIENT", value_name = "NUMBER", default_value_t = LIVE_PER_CLIENT)]
-    pub live_per_client: NonZeroU32,
+    #[arg(long, env = "LYCEUM_MAX_SUBSCRIPTIONS_PER_CLIENT", value_name = "NUMBER", default_value_t = MAX_SUBSCRIPTIONS_PER_CLIENT)]
+    pub max_subscriptions_per_client: NonZeroU32,
 
     /// Subscriptions that one user may have open at a time, from wherever.
-    #[arg(long, env = "LYCEUM_LIVE_PER_USER", value_name = "NUMBER", default_value_t = LIVE_PER_USER)]
-    pub live_per_user: NonZeroU32,
+    #[arg(long, env = "LYCEUM_MAX_SUBSCRIPTIONS_PER_USER", value_name = "NUMBER", default_value_t = MAX_SUBSCRIPTIONS_PER_USER)]
+    pub max_subscriptions_per_user: NonZeroU32,
 }
 
 const CONNECTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(256).expect("it is not zero");
 /// Enough to keep the processors of a large machine busy.
 const REQUESTS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(16).expect("it is not zero");
-const LIVE_PER_CLIENT: NonZeroU32 = NonZeroU32::new(1000).expect("it is not zero");
-const LIVE_PER_USER: NonZeroU32 = NonZeroU32::new(100).expect("it is not zero");
+const MAX_SUBSCRIPTIONS_PER_CLIENT: NonZeroU32 = NonZeroU32::new(1000).expect("it is not zero");
+const MAX_SUBSCRIPTIONS_PER_USER: NonZeroU32 = NonZeroU32::new(100).expect("it is not zero");
 
 impl Default for LiveSettings {
     fn default() -> Self {
         Self {
             connections_per_client: CONNECTIONS_PER_CLIENT,
             requests_per_client: REQUESTS_PER_CLIENT,
-            live_per_client: LIVE_PER_CLIENT,
-            live_per_user: LIVE_PER_USER,
+            max_subscriptions_per_client: MAX_SUBSCRIPTIONS_PER_CLIENT,
+            max_subscriptions_per_user: MAX_SUBSCRIPTIONS_PER_USER,
         }
     }
 }
@@ -290,9 +290,9 @@ impl Default for ResponseSettings {
     }
 }
 
-/// How long live connections wait for those who are silent.
+/// Timeouts of live connections.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct LiveTimeouts {
     /// A WebSocket's client says first who it is.
     pub initialisation: Duration,
     /// It is asked so often whether it is still there.
@@ -304,7 +304,7 @@ pub struct Patience {
     pub subgraph: Duration,
 }
 
-impl Default for Patience {
+impl Default for LiveTimeouts {
     fn default() -> Self {
         Self {
             initialisation: Duration::from_secs(10),

@@ -1,6 +1,6 @@
 //! Operations over a WebSocket, by the protocol `graphql-transport-ws`.
 //!
-//! There is one door to the graph, and it is HTTP: each operation becomes a request to the router's own
+//! There is one entry point to the graph, and it is HTTP: each operation becomes a request to the router's own
 //! endpoint, so that all limits, plugins and checks apply to it as they are. hive-router's own WebSocket
 //! passes them by. What frames come to is read in [`crate::client_messages`].
 
@@ -38,7 +38,7 @@ use hive_router::{
 use reqwest::redirect::Policy;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json, value::RawValue};
-use subgraph_kit::client;
+use subgraph_kit::client_ip;
 use tokio::time::sleep;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -46,41 +46,41 @@ use tokio_util::{
 };
 
 use crate::{
-    Patience,
+    LiveTimeouts,
     client_messages::{ClientMessage, MessageBuffer, Received},
-    places::{Full, Place, Places},
+    connection_limits::{ConnectionLimits, LimitExceeded, Permit},
     plugins::{client_address::Address, streams::RETRY_AFTER_SECONDS},
-    relay::{self, KEY},
+    subscription_proxy::{self, KEY},
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
-const MOST_OPERATIONS: usize = 100;
+const MAX_OPERATIONS: usize = 100;
 /// What may wait for a slow client before its operations wait, too.
-const MOST_UNSENT_BYTES: usize = 256 * 1024;
+const MAX_UNSENT_BYTES: usize = 256 * 1024;
 const UNSENT_POLL: Duration = Duration::from_millis(20);
 const NOT_AVAILABLE: &str = "The server does not answer at the moment. Try again.";
 
 /// What all connections share.
 #[derive(Clone)]
-pub struct Front {
+pub struct WebSocketServer {
     endpoint: String,
     client: reqwest::Client,
     /// Says that the router asks itself, and may name a client's address.
     key: String,
-    places: Places,
-    patience: Patience,
+    limits: ConnectionLimits,
+    timeouts: LiveTimeouts,
     in_flight: TaskTracker,
     stop: CancellationToken,
 }
 
-impl Front {
+impl WebSocketServer {
     /// Connections that are served by the GraphQL endpoint `path` at `address`.
     pub fn new(
         address: SocketAddr,
         path: &str,
         key: String,
-        places: Places,
-        patience: Patience,
+        limits: ConnectionLimits,
+        timeouts: LiveTimeouts,
         in_flight: TaskTracker,
         stop: CancellationToken,
     ) -> reqwest::Result<Self> {
@@ -88,8 +88,8 @@ impl Front {
             endpoint: format!("http://{address}{path}"),
             client: reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?,
             key,
-            places,
-            patience,
+            limits,
+            timeouts,
             in_flight,
             stop,
         })
@@ -98,7 +98,7 @@ impl Front {
 
 /// Whether the page that asks may connect: one of the router's own origin, or one that may read answers over HTTP, too.
 /// Others than pages have no origin. Without this, any page could use a router that only its visitor can reach.
-fn admits(cors: Option<&Cors>, headers: &HeaderMap) -> bool {
+fn is_origin_allowed(cors: Option<&Cors>, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -120,39 +120,39 @@ pub fn is_upgrade(head: &RequestHead) -> bool {
 /// Opens a connection.
 pub async fn connect(
     request: HttpRequest,
-    front: web::types::State<Front>,
+    server: web::types::State<WebSocketServer>,
     shared: web::types::State<Arc<RouterSharedState>>,
 ) -> Result<HttpResponse, web::Error> {
-    let front = front.get_ref().clone();
-    if !admits(shared.cors_runtime.as_ref(), request.headers()) {
+    let server = server.get_ref().clone();
+    if !is_origin_allowed(shared.cors_runtime.as_ref(), request.headers()) {
         return Ok(HttpResponse::Forbidden().body("This page is of another origin."));
     }
-    if front.stop.is_cancelled() {
+    if server.stop.is_cancelled() {
         return Ok(HttpResponse::ServiceUnavailable().body("The server is restarting. Connect again."));
     }
     let client = client_address(&request);
-    let place = match front.places.socket(client) {
-        Ok(place) => Rc::new((place, front.in_flight.token())),
-        Err(full) => return Ok(too_many(full)),
+    let permit = match server.limits.socket(client) {
+        Ok(permit) => Rc::new((permit, server.in_flight.token())),
+        Err(exceeded) => return Ok(too_many(exceeded)),
     };
     let protocol = ws::subprotocols(&request).find(|name| *name == PROTOCOL).map(|_| PROTOCOL);
     let authorization = request.headers().get(AUTHORIZATION).cloned().map(HeaderValue::from);
     let factory = fn_factory_with_config(move |sink: WsSink| {
         let connection = Rc::new(Connection {
-            front: front.clone(),
+            server: server.clone(),
             sink,
             client,
             authorization: RefCell::new(authorization.clone()),
             state: Cell::new(State::New),
             operations: RefCell::default(),
             message: RefCell::default(),
-            heard: Cell::new(Instant::now()),
-            _place: place.clone(),
+            last_seen: Cell::new(Instant::now()),
+            _permit: permit.clone(),
         });
         if protocol.is_none() {
             connection.close(4406, "Subprotocol not acceptable");
         }
-        rt::spawn(watch(connection.clone()));
+        rt::spawn(keep_alive(connection.clone()));
         async move {
             Ok::<_, web::Error>(fn_service(move |frame| {
                 let connection = connection.clone();
@@ -169,12 +169,12 @@ fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     context.get_ref::<Address>().map(|address| address.0)
 }
 
-fn too_many(full: Full) -> HttpResponse {
-    let status = match full {
-        Full::Everybody => StatusCode::SERVICE_UNAVAILABLE,
-        Full::Client(_) | Full::User(_) => StatusCode::TOO_MANY_REQUESTS,
+fn too_many(exceeded: LimitExceeded) -> HttpResponse {
+    let status = match exceeded {
+        LimitExceeded::Total => StatusCode::SERVICE_UNAVAILABLE,
+        LimitExceeded::Client(_) | LimitExceeded::User(_) => StatusCode::TOO_MANY_REQUESTS,
     };
-    HttpResponse::build(status).header(RETRY_AFTER, RETRY_AFTER_SECONDS.to_string()).body(full.message())
+    HttpResponse::build(status).header(RETRY_AFTER, RETRY_AFTER_SECONDS.to_string()).body(exceeded.message())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -188,7 +188,7 @@ enum State {
 }
 
 struct Connection {
-    front: Front,
+    server: WebSocketServer,
     sink: WsSink,
     client: Option<IpAddr>,
     authorization: RefCell<Option<HeaderValue>>,
@@ -196,8 +196,8 @@ struct Connection {
     /// Dropping one ends it.
     operations: RefCell<HashMap<String, DropGuard>>,
     message: RefCell<MessageBuffer>,
-    heard: Cell<Instant>,
-    _place: Rc<(Place, TaskTrackerToken)>,
+    last_seen: Cell<Instant>,
+    _permit: Rc<(Permit, TaskTrackerToken)>,
 }
 
 /// Whether each is there, which it also is as null.
@@ -215,7 +215,7 @@ fn as_it_is<'a, D: Deserializer<'a>>(json: D) -> Result<Option<&'a RawValue>, D:
 
 impl Connection {
     fn on_frame(self: &Rc<Self>, frame: Frame) -> Option<Message> {
-        self.heard.set(Instant::now());
+        self.last_seen.set(Instant::now());
         let received = self.message.borrow_mut().receive(frame);
         match received {
             Ok(Received::Nothing) => {}
@@ -284,8 +284,8 @@ impl Connection {
             return self
                 .close(4409, &format!("Subscriber for {} already exists", id.chars().take(60).collect::<String>()));
         }
-        if self.operations.borrow().len() >= MOST_OPERATIONS {
-            let message = format!("A connection has at most {MOST_OPERATIONS} operations at a time.");
+        if self.operations.borrow().len() >= MAX_OPERATIONS {
+            let message = format!("A connection has at most {MAX_OPERATIONS} operations at a time.");
             return self.fail(&id, &message, "RATE_LIMITED");
         }
         let cancel = CancellationToken::new();
@@ -310,7 +310,7 @@ impl Connection {
         };
         let of = answer.headers().get(CONTENT_TYPE).map_or(&b""[..], |of| of.as_bytes());
         if of.starts_with(b"text/event-stream") {
-            return self.pass_on_events(id, answer).await;
+            return self.forward_events(id, answer).await;
         }
         let answer = answer.text().await.unwrap_or_default();
         match serde_json::from_str(&answer) {
@@ -325,12 +325,12 @@ impl Connection {
         }
     }
 
-    async fn pass_on_events(&self, id: &str, answer: reqwest::Response) {
+    async fn forward_events(&self, id: &str, answer: reqwest::Response) {
         let chunks = stream::unfold(answer, |mut answer| async {
             let chunk = answer.chunk().await.map_err(io::Error::other).transpose()?;
             Some((chunk, answer))
         });
-        let mut events = std::pin::pin!(relay::events(chunks.boxed()));
+        let mut events = std::pin::pin!(subscription_proxy::events(chunks.boxed()));
         while let Some(Ok(event)) = events.next().await {
             let text = String::from_utf8_lossy(&event);
             if text.starts_with("event: complete") {
@@ -339,7 +339,7 @@ impl Connection {
             let Some(json) = text.strip_prefix("event: next\ndata: ") else { continue };
             let Ok(payload) = serde_json::from_str::<&RawValue>(json.trim_end()) else { break };
             self.next(id, payload.get());
-            while self.sink.io().with_write_buf(|unsent| unsent.len()).is_ok_and(|unsent| unsent > MOST_UNSENT_BYTES) {
+            while self.sink.io().with_write_buf(|unsent| unsent.len()).is_ok_and(|unsent| unsent > MAX_UNSENT_BYTES) {
                 sleep(UNSENT_POLL).await;
             }
         }
@@ -348,12 +348,12 @@ impl Connection {
     }
 
     fn request(&self, body: &Value) -> reqwest::RequestBuilder {
-        let request = self.front.client.post(&self.front.endpoint).json(body);
-        let mut request = request.header(ACCEPT, "application/json, text/event-stream").header(KEY, &self.front.key);
+        let request = self.server.client.post(&self.server.endpoint).json(body);
+        let mut request = request.header(ACCEPT, "application/json, text/event-stream").header(KEY, &self.server.key);
         // By whatever address: it is the router itself.
         request = request.header(HOST, "localhost");
         if let Some(client) = self.client {
-            request = request.header(client::HEADER, client.to_string());
+            request = request.header(client_ip::HEADER, client.to_string());
         }
         if let Some(authorization) = &*self.authorization.borrow() {
             request = request.header(AUTHORIZATION, authorization);
@@ -389,7 +389,7 @@ impl Connection {
 
     fn send_text(&self, text: String) {
         if self.state.get() != State::Closed {
-            // The encoding fails only where the connection is gone, which `watch` sees.
+            // The encoding fails only where the connection is gone, which `keep_alive` sees.
             drop(self.sink.send(Message::Text(text.into())));
         }
     }
@@ -412,29 +412,29 @@ impl Connection {
 }
 
 /// Ends what is silent, and everything when the router stops.
-async fn watch(connection: Rc<Connection>) {
+async fn keep_alive(connection: Rc<Connection>) {
     let opened = Instant::now();
-    let patience = connection.front.patience;
+    let timeouts = connection.server.timeouts;
     let mut gone = std::pin::pin!(connection.sink.on_disconnect());
     loop {
         let initialised = matches!(connection.state.get(), State::Ready | State::Closed);
-        let left = patience.initialisation.saturating_sub(opened.elapsed());
-        let wait = if initialised { patience.ping } else { patience.ping.min(left) };
+        let left = timeouts.initialisation.saturating_sub(opened.elapsed());
+        let wait = if initialised { timeouts.ping } else { timeouts.ping.min(left) };
         tokio::select! {
             () = &mut gone => return connection.end(),
-            () = connection.front.stop.cancelled() => return connection.close(1001, "The server is restarting"),
+            () = connection.server.stop.cancelled() => return connection.close(1001, "The server is restarting"),
             () = sleep(wait) => {}
         }
         if connection.state.get() == State::Closed {
             return;
         }
         if connection.state.get() != State::Ready {
-            if opened.elapsed() >= patience.initialisation {
+            if opened.elapsed() >= timeouts.initialisation {
                 return connection.close(4408, "Connection initialisation timeout");
             }
             continue;
         }
-        if connection.heard.get().elapsed() > patience.client {
+        if connection.last_seen.get().elapsed() > timeouts.client {
             return connection.close(1001, "The connection is silent");
         }
         drop(connection.sink.send(Message::Ping(Bytes::default())));

@@ -356,7 +356,7 @@ function explanation(): string {
 - Programs read \`permissions.json\`; what a viewer gets under a rule is \`outcome\` in
   [\`schema-check/src/permissions.ts\`](../schema-check/src/permissions.ts).
 - A new query or mutation with arguments also needs a sample of them in
-  [\`people.rs\`](../lyceum/tests/it/permissions/people.rs) beside the test.
+  [\`people.rs\`](../lyceum/tests/it/permissions/fixtures.rs) beside the test.
 
 **What a subgraph takes on trust: nothing.** \`Course.enrollments\` is for the course's teacher, and who that is
 comes to the enrollment subgraph with the request, sealed by the course subgraph with a secret that the router

@@ -22,34 +22,36 @@ type Load = BoxFuture<'static, ()>;
 
 /// The loads that the resolvers of one request have asked for and that have not started yet.
 #[derive(Clone, Default)]
-pub struct Batches {
+pub struct BatchScheduler {
     waiting: Arc<Mutex<Vec<Load>>>,
     turn: Turn,
 }
 
 /// Passes a request's wake-ups on, and remembers that there was one.
 #[derive(Default)]
-struct Alarm {
+struct WakeFlag {
     task: AtomicWaker,
-    rang: AtomicBool,
+    woken: AtomicBool,
 }
 
-impl Wake for Alarm {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.rang.store(true, Ordering::SeqCst);
+        self.woken.store(true, Ordering::SeqCst);
         self.task.wake();
     }
 }
 
-impl Batches {
-    /// A loader for this request alone, whose loads `drive` starts.
+impl BatchScheduler {
+    /// A loader for this request alone, whose loads `run` starts.
     pub fn loader<L: Send + Sync + 'static>(&self, loader: L) -> DataLoader<L, NoCache> {
-        let batches = self.clone();
-        DataLoader::new(loader, move |load| batches.lock().push(load)).delay(Duration::ZERO).max_batch_size(usize::MAX)
+        let scheduler = self.clone();
+        DataLoader::new(loader, move |load| scheduler.lock().push(load))
+            .delay(Duration::ZERO)
+            .max_batch_size(usize::MAX)
     }
 
     /// What the request may do at a time.
@@ -58,32 +60,32 @@ impl Batches {
     }
 
     /// Runs the request to its end, and its loads whenever it can go no further without them.
-    pub async fn drive<F: Future>(&self, request: F) -> F::Output {
+    pub async fn run<F: Future>(&self, request: F) -> F::Output {
         let mut request = pin!(request);
         let mut running = FuturesUnordered::new();
-        let alarm = Arc::new(Alarm::default());
+        let wake_flag = Arc::new(WakeFlag::default());
 
-        std::future::poll_fn(|cx| self.poll(request.as_mut(), &alarm, &mut running, cx)).await
+        std::future::poll_fn(|cx| self.poll(request.as_mut(), &wake_flag, &mut running, cx)).await
     }
 
     fn poll<F: Future>(
         &self,
         mut request: Pin<&mut F>,
-        alarm: &Arc<Alarm>,
+        wake_flag: &Arc<WakeFlag>,
         running: &mut FuturesUnordered<Load>,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
-        let waker = Waker::from(Arc::clone(alarm));
-        alarm.task.register(cx.waker());
+        let waker = Waker::from(Arc::clone(wake_flag));
+        wake_flag.task.register(cx.waker());
         self.turn.begin();
         loop {
-            alarm.rang.store(false, Ordering::SeqCst);
+            wake_flag.woken.store(false, Ordering::SeqCst);
             if let Poll::Ready(output) = request.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Poll::Ready(output);
             }
             // A long list polls only some of its rows before it lets others have a turn; the rest
             // have yet to say what they need.
-            if alarm.rang.load(Ordering::SeqCst) {
+            if wake_flag.woken.load(Ordering::SeqCst) {
                 return Poll::Pending;
             }
             running.extend(mem::take(&mut *self.lock()));
@@ -135,15 +137,15 @@ mod tests {
 
     #[tokio::test]
     async fn lists_of_long_lists_are_loaded_at_once() {
-        let (batches, echo) = (Batches::default(), Echo::default());
-        let loader = &batches.loader(echo.clone());
+        let (scheduler, echo) = (BatchScheduler::default(), Echo::default());
+        let loader = &scheduler.loader(echo.clone());
 
         let row = |row| async move {
             let cells = join_all((0..100).map(|cell| loader.load_one(row * 100 + cell))).await;
             let after_them = loader.load_one(row).await;
             (cells.len(), after_them)
         };
-        let rows = batches.drive(join_all((0..100).map(row))).await;
+        let rows = scheduler.run(join_all((0..100).map(row))).await;
 
         assert_eq!(rows.into_iter().map(|(cells, _)| cells).sum::<usize>(), 10_000);
         assert_eq!(echo.loads.load(Ordering::SeqCst), 2, "one for the cells, one for what comes after them");

@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use crate::{
     Error, PageArgs,
-    list::{Filter, Key, Listed, Order, Page, push_keyset, push_order, rows_to_read, scans_down},
+    list::{Filter, Order, Page, Paginated, SortKey, is_descending, push_keyset, push_order, rows_to_read},
     scans::ScanLane,
 };
 
 /// A page of the children of one parent, such as a student's completed enrollments. As a
 /// loader's key it lets the pages of many parents be read by one statement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ChildPage<P, F> {
+pub struct ParentPage<P, F> {
     /// Whose children.
     pub parent: P,
     /// Which of them.
@@ -26,7 +26,7 @@ pub struct ChildPage<P, F> {
 
 /// How many children of one parent pass a filter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ChildCount<P, F> {
+pub struct ParentCount<P, F> {
     /// Whose children.
     pub parent: P,
     /// Which of them.
@@ -49,7 +49,7 @@ impl<T> Clone for Children<T> {
     }
 }
 
-impl<T: Listed> Children<T> {
+impl<T: Paginated> Children<T> {
     /// The children by this column; looks whether it has an index.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl<T: Listed> Children<T> {
     ///
     /// # Errors
     /// When the database fails; `Unavailable` when there is no turn for it in time.
-    pub async fn pages<P, F>(&self, keys: &[ChildPage<P, F>]) -> Result<HashMap<ChildPage<P, F>, Arc<Page<T>>>, Error>
+    pub async fn pages<P, F>(&self, keys: &[ParentPage<P, F>]) -> Result<HashMap<ParentPage<P, F>, Arc<Page<T>>>, Error>
     where
         P: Copy + Eq + Hash + Into<Uuid>,
         F: Filter + Clone + Eq + Hash,
@@ -88,7 +88,7 @@ impl<T: Listed> Children<T> {
     ///
     /// # Errors
     /// When the database fails; `Unavailable` when there is no turn for it in time.
-    pub async fn counts<P, F>(&self, keys: &[ChildCount<P, F>]) -> Result<HashMap<ChildCount<P, F>, i64>, Error>
+    pub async fn counts<P, F>(&self, keys: &[ParentCount<P, F>]) -> Result<HashMap<ParentCount<P, F>, i64>, Error>
     where
         P: Copy + Eq + Hash + Into<Uuid>,
         F: Filter + Clone + Eq + Hash,
@@ -107,7 +107,7 @@ impl<T: Listed> Children<T> {
             let rows = self.fetch(sql).await?;
             let counts_of = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
             let found: HashMap<Uuid, i64> = counts_of.collect::<Result<_, sqlx::Error>>()?;
-            let count = |key: &ChildCount<P, F>| found.get(&key.parent.into()).copied().unwrap_or(0);
+            let count = |key: &ParentCount<P, F>| found.get(&key.parent.into()).copied().unwrap_or(0);
             counts.extend(group.into_iter().map(|key| (key.clone(), count(key))));
         }
         Ok(counts)
@@ -129,8 +129,8 @@ impl<T: Listed> Children<T> {
             rows.entry(row.try_get("parent_key")?).or_default().push(T::from_row(&row)?);
         }
         for children in rows.values_mut() {
-            children.sort_unstable_by_key(T::position);
-            if scans_down(Order::NewestFirst, args.direction) {
+            children.sort_unstable_by_key(T::cursor);
+            if is_descending(Order::NewestFirst, args.direction) {
                 children.reverse();
             }
         }
@@ -152,8 +152,8 @@ impl<T: Listed> Children<T> {
         ));
         sql.push_bind(parent);
         filter.push(&mut sql);
-        push_keyset::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
-        push_order::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
         sql.push(" limit ").push_bind(rows_to_read(args));
         sql
     }
@@ -169,8 +169,8 @@ impl<T: Listed> Children<T> {
             self.parent_column,
         ));
         filter.push(&mut sql);
-        push_keyset::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
-        push_order::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
         sql.push(" limit ").push_bind(rows_to_read(args)).push(") as child");
         sql
     }
@@ -182,11 +182,11 @@ impl<T: Listed> Children<T> {
             "select * from (select {parent_column} as parent_key, {}, row_number() over (partition by {parent_column}",
             T::COLUMNS
         ));
-        push_order::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
+        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
         sql.push(format_args!(") as rank from {} where {parent_column} = any(", T::TABLE));
         sql.push_bind(parents).push(")");
         filter.push(&mut sql);
-        push_keyset::<T>(&mut sql, Key::TimeAndId, Order::NewestFirst, args);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
         sql.push(") as child where rank <= ").push_bind(rows_to_read(args));
         sql
     }

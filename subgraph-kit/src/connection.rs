@@ -12,25 +12,25 @@ use tokio::time::timeout;
 
 use crate::{
     Error, PageArgs,
-    budget::{COUNT, Deadline},
-    children::{ChildCount, ChildPage},
-    list::{Listed, Page},
+    children::{ParentCount, ParentPage},
+    list::{Page, Paginated},
     objects::Objects,
+    timeouts::{COUNT, Deadline},
 };
 
 /// A page of a list of nodes, with the cursors that lead on and the size of the whole.
 pub struct Connection<T> {
     page: Arc<Page<T>>,
-    total: Total,
+    total_count: TotalCount,
 }
 
 /// A node of a page, with its cursor.
 pub struct Edge<'a, T>(&'a T);
 
 /// Counts a whole list, only when a client asks for it.
-pub struct Total(Box<dyn Fn() -> BoxFuture<'static, Result<i64, Error>> + Send + Sync>);
+pub struct TotalCount(Box<dyn Fn() -> BoxFuture<'static, Result<i64, Error>> + Send + Sync>);
 
-impl Total {
+impl TotalCount {
     /// A total that `count` finds.
     pub fn new<C, F>(count: C) -> Self
     where
@@ -44,13 +44,13 @@ impl Total {
 impl<T> Connection<T> {
     /// A page as a connection.
     #[must_use]
-    pub fn new(page: impl Into<Arc<Page<T>>>, total: Total) -> Self {
-        Self { page: page.into(), total }
+    pub fn new(page: impl Into<Arc<Page<T>>>, total_count: TotalCount) -> Self {
+        Self { page: page.into(), total_count }
     }
 }
 
 #[Object(name_type, shareable)]
-impl<T: Listed + ObjectType> Connection<T> {
+impl<T: Paginated + ObjectType> Connection<T> {
     /// Information to aid in pagination.
     async fn page_info(&self) -> PageInfo {
         let Page { rows, has_previous, has_next } = &*self.page;
@@ -75,11 +75,11 @@ impl<T: Listed + ObjectType> Connection<T> {
     /// How many there are in the whole list, filters applied. Counted only when it is selected; null, with an error,
     /// when counting fails or takes too long: the list is there all the same.
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        Some(count_in_time(ctx, (self.total.0)()).await)
+        Some(count_within_deadline(ctx, (self.total_count.0)()).await)
     }
 }
 
-impl<T: Listed + ObjectType> TypeName for Connection<T> {
+impl<T: Paginated + ObjectType> TypeName for Connection<T> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", T::type_name()).into()
     }
@@ -87,7 +87,7 @@ impl<T: Listed + ObjectType> TypeName for Connection<T> {
 
 /// An edge in a connection.
 #[Object(name_type, shareable)]
-impl<T: Listed + ObjectType> Edge<'_, T> {
+impl<T: Paginated + ObjectType> Edge<'_, T> {
     /// The item at the end of the edge
     async fn node(&self) -> &T {
         self.0
@@ -99,21 +99,24 @@ impl<T: Listed + ObjectType> Edge<'_, T> {
     }
 }
 
-impl<T: Listed + ObjectType> TypeName for Edge<'_, T> {
+impl<T: Paginated + ObjectType> TypeName for Edge<'_, T> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Edge", T::type_name()).into()
     }
 }
 
-fn cursor<T: Listed>(row: &T) -> String {
-    row.position().to_cursor(T::NOUN)
+fn cursor<T: Paginated>(row: &T) -> String {
+    row.cursor().encode(T::TYPE_NAME)
 }
 
 /// What a count finds, as the graph says it, or that it takes too long: then the rest of the answer does not wait for it.
 ///
 /// # Errors
 /// `Unavailable` when it takes too long, and those of the count.
-pub async fn count_in_time(ctx: &Context<'_>, count: impl Future<Output = Result<i64, Error>>) -> Result<i32, Error> {
+pub async fn count_within_deadline(
+    ctx: &Context<'_>,
+    count: impl Future<Output = Result<i64, Error>>,
+) -> Result<i32, Error> {
     // A subscription's events have no deadline.
     let left = ctx.data_opt::<Deadline>().map_or(COUNT, |deadline| deadline.time_left_for_count());
     let count = timeout(left, count).await.map_err(|late| Error::Unavailable(Arc::new(late)))??;
@@ -123,7 +126,7 @@ pub async fn count_in_time(ctx: &Context<'_>, count: impl Future<Output = Result
 /// The children of one parent as a connection; one statement serves all the parents of a list.
 ///
 /// # Errors
-/// Those of the store.
+/// Errors of the store.
 ///
 /// # Panics
 /// If the store leaves a key without an answer.
@@ -134,17 +137,17 @@ pub async fn children<S, T, P, F>(
     args: PageArgs,
 ) -> Result<Connection<T>, Error>
 where
-    S: Loader<ChildPage<P, F>, Value = Arc<Page<T>>, Error = Error>
-        + Loader<ChildCount<P, F>, Value = i64, Error = Error>,
-    T: Listed + ObjectType,
+    S: Loader<ParentPage<P, F>, Value = Arc<Page<T>>, Error = Error>
+        + Loader<ParentCount<P, F>, Value = i64, Error = Error>,
+    T: Paginated + ObjectType,
     P: Copy + Eq + Hash + Send + Sync + 'static,
     F: Clone + Eq + Hash + Send + Sync + 'static,
 {
     let loader = ctx.data_unchecked::<Arc<DataLoader<S>>>();
-    let page = loader.load_one(ChildPage { parent, filter: filter.clone(), args }).await?;
+    let page = loader.load_one(ParentPage { parent, filter: filter.clone(), args }).await?;
 
-    let (loader, count) = (Arc::clone(loader), ChildCount { parent, filter });
-    let total = Total::new(move || {
+    let (loader, count) = (Arc::clone(loader), ParentCount { parent, filter });
+    let total = TotalCount::new(move || {
         let (loader, count) = (Arc::clone(&loader), count.clone());
         async move { Ok(loader.load_one(count).await?.unwrap_or(0)) }
     });

@@ -12,11 +12,11 @@ use tokio::time::timeout;
 
 use crate::DbPool;
 
-/// What one does beside answering may take so long.
-pub const AT_LEISURE: Duration = Duration::from_mins(1);
+/// Timeout of statements that no request waits for.
+pub const BACKGROUND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Longer than anything of ours pauses within a transaction.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often the server looks, during a statement, whether its client is still there: it ends the statement otherwise.
 pub(crate) const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
@@ -79,52 +79,52 @@ pub struct Migrations {
 /// A pool of connections; waits for the first ones.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
-    let options = limited(options, Duration::from_secs(settings.db_statement_timeout));
-    let patience = Duration::from_secs(settings.db_acquire_timeout);
+    let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout));
+    let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout);
     // A pool would say no more than that it timed out.
-    in_time(patience, options.connect()).await?.close().await?;
+    with_timeout(acquire_timeout, options.connect()).await?.close().await?;
 
-    let pool = DbPool::new(options, settings.db_pool_max, patience);
+    let pool = DbPool::new(options, settings.db_pool_max, acquire_timeout);
     pool.open(settings.db_pool_min.min(settings.db_pool_max)).await?;
     Ok(pool)
 }
 
-/// A pool beside another one, to the same database, of connections that are made when they are needed. Its statements
-/// are nobody's requests, and have longer.
-pub(crate) fn beside(db: &DbPool, connections: u32) -> DbPool {
-    DbPool::new(limited(db.options().clone(), AT_LEISURE), connections, Duration::from_secs(5))
+/// A second pool to the same database, for background work. Its connections are opened on demand, and its statements
+/// have a longer timeout, since no request waits for them.
+pub(crate) fn background_pool(db: &DbPool, connections: u32) -> DbPool {
+    DbPool::new(with_server_timeouts(db.options().clone(), BACKGROUND_TIMEOUT), connections, Duration::from_secs(5))
 }
 
 /// With limits that the server itself keeps, whatever becomes of us. A transaction in which nothing happens belongs to a
 /// process that hangs or to a machine that is gone, and holds its locks.
-fn limited(options: PgConnectOptions, statement: Duration) -> PgConnectOptions {
+fn with_server_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     options.options([
-        ("statement_timeout", milliseconds(statement)),
-        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION)),
+        ("statement_timeout", milliseconds(statement_timeout)),
+        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
         ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
     ])
 }
 
-/// Asks the database for no longer than this: one that hangs says nothing, for ever.
+/// Runs a statement with a timeout on the client: a server that hangs never answers.
 ///
 /// # Errors
-/// Those of the database; an answer that does not come is one of them.
-pub fn in_time<T>(
-    patience: Duration,
-    asked: impl Future<Output = Result<T, sqlx::Error>>,
+/// A database error; an answer that does not come is one of them.
+pub fn with_timeout<T>(
+    limit: Duration,
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> impl Future<Output = Result<T, sqlx::Error>> {
     // What asks a database is large.
-    let asked = Box::pin(asked);
-    async move { timeout(patience, asked).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) }
+    let statement = Box::pin(statement);
+    async move { timeout(limit, statement).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) }
 }
 
-/// Whether it is the database that is away, or too busy, and not something that stays wrong.
+/// Whether the database is unavailable or overloaded, so that a retry can succeed.
 #[must_use]
-pub fn is_away(error: &sqlx::Error) -> bool {
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => error.code().is_some_and(|code| is_outage(&code)),
@@ -165,7 +165,7 @@ impl Migrations {
     /// several processes at once.
     ///
     /// # Errors
-    /// Those of the database, and of a file that was edited after it had been applied; `Pending`.
+    /// A database error, or one of a file that was edited after it had been applied; `Pending`.
     pub async fn run(&self, db: impl Into<DbPool>, profile: Profile) -> Result<(), MigrationError> {
         // Beside the pool's: it has no limits.
         let mut db = db.into().connect().await?;

@@ -9,9 +9,9 @@ use async_graphql::{
 use moka::sync::Cache;
 
 /// Of those that are kept, as they are in memory.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// What a byte of the text becomes: a name of four letters is a selection of 200 bytes.
-const BYTES_FOR_EACH: usize = 50;
+const PARSED_BYTES_PER_BYTE: usize = 50;
 
 /// Clones share what they know.
 #[derive(Clone)]
@@ -19,9 +19,10 @@ pub(crate) struct Documents(Cache<String, Arc<ExecutableDocument>>);
 
 impl Default for Documents {
     fn default() -> Self {
-        let weigh =
-            |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(BYTES_FOR_EACH * text.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().weigher(weigh).max_capacity(MOST_BYTES).build())
+        let weigh = |text: &String, _: &Arc<ExecutableDocument>| {
+            u32::try_from(PARSED_BYTES_PER_BYTE * text.len()).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().weigher(weigh).max_capacity(MAX_CACHE_BYTES).build())
     }
 }
 

@@ -80,9 +80,9 @@ impl From<Refusal> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let is_away = database::is_away(&error) || matches!(error, sqlx::Error::Tls(_));
+        let is_unavailable = database::is_unavailable(&error) || matches!(error, sqlx::Error::Tls(_));
         let source = Arc::new(error);
-        if is_away { Self::Unavailable(source) } else { Self::Internal(source) }
+        if is_unavailable { Self::Unavailable(source) } else { Self::Internal(source) }
     }
 }
 
@@ -128,8 +128,8 @@ impl Refusal {
 
     /// The thing that an input field names does not exist, or not for this caller.
     #[must_use]
-    pub fn not_found(noun: &str, field: &'static str) -> Self {
-        Self::new(Code::NotFound, format!("there is no such {noun}")).at(field)
+    pub fn not_found(entity: &str, field: &'static str) -> Self {
+        Self::new(Code::NotFound, format!("there is no such {entity}")).at(field)
     }
 
     /// Blames a field of the input, by its GraphQL name.
@@ -201,7 +201,7 @@ pub enum Code {
 ///
 /// # Errors
 /// Whatever is no refusal.
-pub fn answer<T>(outcome: Result<T, Error>) -> Result<(Option<T>, Vec<UserError>), Error> {
+pub fn into_payload<T>(outcome: Result<T, Error>) -> Result<(Option<T>, Vec<UserError>), Error> {
     match outcome {
         Ok(value) => Ok((Some(value), Vec::new())),
         Err(Error::Refused(refusals)) => Ok((None, refusals.into_iter().map(UserError::from).collect())),

@@ -8,28 +8,29 @@ use uuid::Uuid;
 
 use crate::{
     CourseId, UserId,
-    client::HEADER as CLIENT,
+    client_ip::HEADER as CLIENT,
     events::{Event, inbox},
-    hop::{Hop, SIGNATURE, Secret, Secrets},
     money::{MAX_AMOUNT, amount_fault, with_cents},
-    page::{EARLIEST_SECOND, PageArgs, Position},
+    page::{Cursor, EARLIEST_SECOND, PageArgs},
     seal::{Fact, SealKeys},
     secret::MIN_SECRET_LENGTH,
+    signature::{SIGNATURE, Secret, Secrets, SignedParts},
 };
 
-const NOUNS: [&str; 5] = ["course", "enrollment", "notification", "payment", "user"];
+const TYPE_NAMES: [&str; 5] = ["course", "enrollment", "notification", "payment", "user"];
 const SIGNED_AT: u64 = 1_800_000_000;
 
-/// A noun, by the first byte, and a cursor: one that is accepted is the very text that its position has, in a list of
-/// this noun and of no other.
+/// A type_name, by the first byte, and a cursor: one that is accepted is the very text that its position has, in a list of
+/// this type_name and of no other.
 pub fn cursor(data: &[u8]) {
-    let Some((noun, cursor)) = data.split_first() else { return };
+    let Some((type_name, cursor)) = data.split_first() else { return };
     let Ok(cursor) = str::from_utf8(cursor) else { return };
-    let noun = NOUNS[usize::from(*noun) % NOUNS.len()];
-    let accepted = |noun| PageArgs::try_new(noun, None, Some(cursor), None, None).ok().and_then(|args| args.after);
-    if let Some(position) = accepted(noun) {
-        assert_eq!(position.to_cursor(noun), cursor);
-        assert_eq!(NOUNS.into_iter().filter(|noun| accepted(noun).is_some()).count(), 1);
+    let type_name = TYPE_NAMES[usize::from(*type_name) % TYPE_NAMES.len()];
+    let accepted =
+        |type_name| PageArgs::try_new(type_name, None, Some(cursor), None, None).ok().and_then(|args| args.after);
+    if let Some(position) = accepted(type_name) {
+        assert_eq!(position.encode(type_name), cursor);
+        assert_eq!(TYPE_NAMES.into_iter().filter(|type_name| accepted(type_name).is_some()).count(), 1);
     }
     let mut bytes = [0; 24];
     let length = cursor.len().min(bytes.len());
@@ -37,8 +38,8 @@ pub fn cursor(data: &[u8]) {
     let [micros, id] = [&bytes[..8], &bytes[8..]];
     let micros = i64::from_be_bytes(micros.try_into().expect("8 bytes"));
     if let Some(time) = chrono::DateTime::from_timestamp_micros(micros) {
-        let position = Position { time, id: Uuid::from_slice(id).expect("16 bytes") };
-        let again = Position::from_cursor(noun, &position.to_cursor(noun));
+        let position = Cursor { time, id: Uuid::from_slice(id).expect("16 bytes") };
+        let again = Cursor::decode(type_name, &position.encode(type_name));
         assert!(again.is_none_or(|again| again == position));
         assert_eq!(again.is_some(), time.timestamp() >= EARLIEST_SECOND);
     }
@@ -88,12 +89,12 @@ fn check_request(secrets: &Secrets, parts: [&[u8]; 5], changed: &impl Fn(&[u8]) 
         for (name, value) in [(AUTHORIZATION, token), (CLIENT, client)] {
             headers.insert(name, HeaderValue::from_bytes(value).ok()?);
         }
-        let hop = Hop { subgraph, method: &Method::POST, path, headers: &headers, body };
-        let signed = secrets.sign_at(hop, SIGNED_AT);
+        let parts = SignedParts { subgraph, method: &Method::POST, path, headers: &headers, body };
+        let signed = secrets.sign_at(parts, SIGNED_AT);
         let Some(signature) = signature else { return Some((signed, false)) };
         let mut headers = headers.clone();
         headers.insert(SIGNATURE, HeaderValue::from_bytes(signature).ok()?);
-        Some((signed, secrets.verify_at(Hop { headers: &headers, ..hop }, SIGNED_AT).is_ok()))
+        Some((signed, secrets.verify_at(SignedParts { headers: &headers, ..parts }, SIGNED_AT).is_ok()))
     };
     let Some((signature, _)) = verify(parts, None) else { return };
     let signature = signature.as_bytes();
@@ -120,7 +121,7 @@ pub fn event(data: &[u8]) {
 
     let (envelope, text) = kept.unwrap_or_else(|_| panic!("the inbox has to keep an event"));
     assert_eq!((envelope.id, envelope.subject), (event.id, event.subject));
-    assert_eq!(envelope.r#type, event.fact.kind().name());
+    assert_eq!(envelope.r#type, event.payload.event_type().name());
     assert_eq!(serde_json::from_str::<Event>(&text).expect("it is an event"), event);
 }
 

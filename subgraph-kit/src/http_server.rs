@@ -101,7 +101,7 @@ pub async fn serve(listener: TcpListener, routes: Router, timeouts: ClientTimeou
         match accepted {
             Ok((stream, _)) => drop(connections.spawn(converse(stream, routes.clone(), timeouts, stop.clone()))),
             Err(error) => {
-                warn!(%error, "a connection cannot be accepted");
+                warn!(%error, "connection not accepted");
                 sleep(ACCEPT_RETRY_DELAY).await;
             }
         }

@@ -1,22 +1,19 @@
 //! What every subgraph needs and no subgraph owns.
 
 pub mod batch;
-pub mod budget;
 pub mod children;
-pub mod client;
+pub mod client_ip;
 pub mod connection;
-pub mod crash;
 pub mod database;
 mod documents;
-pub mod ending;
 mod entities;
 pub mod error;
 pub mod events;
+pub mod failpoint;
 pub mod fair_queue;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod hop;
 pub mod http_server;
 pub mod ids;
 pub mod list;
@@ -26,7 +23,6 @@ pub mod money;
 pub mod objects;
 pub mod page;
 pub mod peers;
-pub mod platform;
 pub mod pool;
 pub mod report;
 mod response_limit;
@@ -36,25 +32,29 @@ pub mod seal;
 pub mod secret;
 pub mod serve;
 pub mod service;
+pub mod service_context;
+pub mod shutdown;
+pub mod signature;
 pub mod spans;
 pub mod testing;
 pub mod text;
+pub mod timeouts;
 pub mod token;
 pub mod trace;
 mod variables;
 pub mod viewer;
 
-pub use client::{Client, ClientExt};
+pub use client_ip::{ClientIp, ClientIpExt};
 pub use connection::Connection;
-pub use ending::{EndSettings, Ending};
-pub use error::{Code, Error, Refusal, UserError, answer};
+pub use error::{Code, Error, Refusal, UserError, into_payload};
 pub use http_server::ClientTimeouts;
 pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, UserId};
 pub use page::PageArgs;
 pub use peers::{Credentials, CredentialsExt, Peers};
-pub use platform::Platform;
 pub use pool::DbPool;
 pub use response_limit::ResponseSettings;
 pub use scans::ScanExt;
 pub use service::Subgraph;
+pub use service_context::ServiceContext;
+pub use shutdown::{Shutdown, ShutdownSettings};
 pub use viewer::{Viewer, ViewerExt};

@@ -8,14 +8,14 @@ use sqlx::{FromRow, Postgres, QueryBuilder, postgres::PgRow, query};
 
 use crate::{
     Error, PageArgs,
-    page::{Direction, Position},
+    page::{Cursor, Direction},
     scans::{Scan, ScanClient, ScanLane, SingleFlight},
 };
 
 /// A row that is listed by `(time, id)`.
-pub trait Listed: for<'r> FromRow<'r, PgRow> + Clone + Send + Sync + Unpin + 'static {
-    /// The word for one of them; cursors name it.
-    const NOUN: &'static str;
+pub trait Paginated: for<'r> FromRow<'r, PgRow> + Clone + Send + Sync + Unpin + 'static {
+    /// The name of its type; cursors contain it.
+    const TYPE_NAME: &'static str;
     /// The table.
     const TABLE: &'static str;
     /// The columns that the row type reads.
@@ -24,7 +24,7 @@ pub trait Listed: for<'r> FromRow<'r, PgRow> + Clone + Send + Sync + Unpin + 'st
     const TIME: &'static str;
 
     /// Where this row stands.
-    fn position(&self) -> Position;
+    fn cursor(&self) -> Cursor;
 }
 
 /// Which rows come first.
@@ -38,20 +38,20 @@ pub enum Order {
 
 /// What a table's rows can be ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum SortKey {
     /// Every id holds its row's own time, so the primary key alone is the order, and needs no
     /// further index.
     Id,
-    /// Some ids are of another make (an adopted database), so the time column decides.
+    /// Some ids are of another make (an imported database), so the time column decides.
     TimeAndId,
 }
 
-impl Key {
-    /// Looks for a row whose id does not hold the row's own time.
+impl SortKey {
+    /// Looks for a row whose id does not contain the row's own time.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn of<T: Listed>(db: &DbPool) -> Result<Self, sqlx::Error> {
+    /// If a statement fails, or the database is unavailable.
+    pub async fn detect<T: Paginated>(db: &DbPool) -> Result<Self, sqlx::Error> {
         let mut sql = QueryBuilder::<Postgres>::new(format!(
             "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
              <> lpad(to_hex((extract(epoch from {}) * 1000)::bigint), 12, '0') || '7')",
@@ -110,7 +110,7 @@ impl Filter for () {
 /// A table that is listed as a whole, by filters of one kind. Whatever may read all its rows waits for its turn.
 pub struct Table<T, F> {
     db: DbPool,
-    key: Key,
+    key: SortKey,
     lane: ScanLane,
     pages: SingleFlight<(ScanClient, Order, F, PageArgs), Page<T>>,
     counts: SingleFlight<(ScanClient, F), i64>,
@@ -132,15 +132,15 @@ impl<T, F> Clone for Table<T, F> {
 
 impl<T, F> Table<T, F>
 where
-    T: Listed,
+    T: Paginated,
     F: Filter + Clone + Eq + Hash + Send + Sync + 'static,
 {
     /// The table in this database; looks how its rows can be ordered.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
-        let key = Key::of::<T>(&db).await?;
+        let key = SortKey::detect::<T>(&db).await?;
         let lane = ScanLane::new(db.clone());
         Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new(), _rows: PhantomData })
     }
@@ -154,7 +154,7 @@ where
     /// A page of the rows that pass the filter.
     ///
     /// # Errors
-    /// Those of the database; `Unavailable` when there is no turn for it in time.
+    /// A database error; `Unavailable` when there is no turn for it in time.
     pub async fn page(&self, scan: Scan, order: Order, filter: &F, args: &PageArgs) -> Result<Page<T>, Error> {
         if !filter.may_read_everything() {
             let rows = page_sql::<T>(self.key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
@@ -165,28 +165,28 @@ where
         let begin = |(client, order, filter, args): (ScanClient, Order, F, PageArgs)| async move {
             let mut connection = lane.connection(client).await?;
             let rows = page_sql::<T>(key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
-            Ok(Page::new(connection.ended(rows)?, &args))
+            Ok(Page::new(connection.release_after(rows)?, &args))
         };
-        scan.in_time(self.pages.run(asked.clone(), || begin(asked))).await
+        scan.within_deadline(self.pages.run(asked.clone(), || begin(asked))).await
     }
 
     /// How many rows pass the filter.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, scan: Scan, filter: &F) -> Result<i64, Error> {
         let asked = (scan.client(), filter.clone());
         let lane = self.lane.clone();
         let begin = |(client, filter): (ScanClient, F)| async move {
             let mut connection = lane.connection(client).await?;
             let count = count_sql::<T>(&filter).build_query_scalar().fetch_one(connection.get()).await;
-            Ok(connection.ended(count)?)
+            Ok(connection.release_after(count)?)
         };
         self.counts.run(asked.clone(), || begin(asked)).await
     }
 }
 
-fn page_sql<T: Listed>(key: Key, order: Order, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+fn page_sql<T: Paginated>(key: SortKey, order: Order, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(format!("select {} from {} where true", T::COLUMNS, T::TABLE));
     filter.push(&mut sql);
     push_keyset::<T>(&mut sql, key, order, args);
@@ -195,38 +195,38 @@ fn page_sql<T: Listed>(key: Key, order: Order, filter: &impl Filter, args: &Page
     sql
 }
 
-fn count_sql<T: Listed>(filter: &impl Filter) -> QueryBuilder<Postgres> {
+fn count_sql<T: Paginated>(filter: &impl Filter) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(format!("select count(*) from {} where true", T::TABLE));
     filter.push(&mut sql);
     sql
 }
 
 /// The keyset's conditions.
-pub(crate) fn push_keyset<T: Listed>(sql: &mut QueryBuilder<Postgres>, key: Key, order: Order, args: &PageArgs) {
+pub(crate) fn push_keyset<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: SortKey, order: Order, args: &PageArgs) {
     let (beyond_after, beyond_before) = match order {
         Order::NewestFirst => ("<", ">"),
         Order::OldestFirst => (">", "<"),
     };
-    for (position, comparison) in [(args.after, beyond_after), (args.before, beyond_before)] {
-        let Some(position) = position else { continue };
+    for (cursor, comparison) in [(args.after, beyond_after), (args.before, beyond_before)] {
+        let Some(cursor) = cursor else { continue };
         match key {
-            Key::Id => sql.push(format_args!(" and id {comparison} ")).push_bind(position.id),
-            Key::TimeAndId => sql
+            SortKey::Id => sql.push(format_args!(" and id {comparison} ")).push_bind(cursor.id),
+            SortKey::TimeAndId => sql
                 .push(format_args!(" and ({}, id) {comparison} (", T::TIME))
-                .push_bind(position.time)
+                .push_bind(cursor.time)
                 .push(", ")
-                .push_bind(position.id)
+                .push_bind(cursor.id)
                 .push(")"),
         };
     }
 }
 
 /// The keyset's order.
-pub(crate) fn push_order<T: Listed>(sql: &mut QueryBuilder<Postgres>, key: Key, order: Order, args: &PageArgs) {
-    let direction = if scans_down(order, args.direction) { "desc" } else { "asc" };
+pub(crate) fn push_order<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: SortKey, order: Order, args: &PageArgs) {
+    let direction = if is_descending(order, args.direction) { "desc" } else { "asc" };
     match key {
-        Key::Id => sql.push(format_args!(" order by id {direction}")),
-        Key::TimeAndId => sql.push(format_args!(" order by {} {direction}, id {direction}", T::TIME)),
+        SortKey::Id => sql.push(format_args!(" order by id {direction}")),
+        SortKey::TimeAndId => sql.push(format_args!(" order by {} {direction}, id {direction}", T::TIME)),
     };
 }
 
@@ -235,6 +235,6 @@ pub(crate) fn rows_to_read(args: &PageArgs) -> i64 {
     i64::from(args.size) + 1
 }
 
-pub(crate) fn scans_down(order: Order, direction: Direction) -> bool {
+pub(crate) fn is_descending(order: Order, direction: Direction) -> bool {
     (order == Order::NewestFirst) == (direction == Direction::Forward)
 }

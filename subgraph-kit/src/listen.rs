@@ -1,4 +1,4 @@
-//! What a database says by `NOTIFY`, heard for as long as a process lives.
+//! PostgreSQL's `LISTEN`: receives notifications for as long as a process lives.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -9,21 +9,21 @@ use sqlx::{
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use crate::{DbPool, database::in_time};
+use crate::{DbPool, database::with_timeout};
 
 /// How long to wait before a lost connection is made again.
-const RETRY: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// A connection can die without a word; so it is asked for one where nothing else comes.
-const SILENCE: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What was heard.
+/// A notification of the database.
 #[derive(Clone, Copy, Debug)]
-pub enum Heard<'a> {
-    /// Nobody knows what was said on any channel while there was no connection.
-    Gap,
-    /// This.
-    Said {
+pub enum Notification<'a> {
+    /// The connection was lost and is back: notifications on any channel may have been missed.
+    Reconnected,
+    /// A notification that was received.
+    Payload {
         /// On which channel.
         channel: &'a str,
         /// What.
@@ -31,27 +31,27 @@ pub enum Heard<'a> {
     },
 }
 
-impl Heard<'_> {
-    /// Whether something was said on this channel, or may have been.
+impl Notification<'_> {
+    /// Whether it is for this channel, or may be.
     #[must_use]
-    pub fn concerns(&self, wanted: &str) -> bool {
+    pub fn is_for(&self, wanted: &str) -> bool {
         match self {
-            Self::Gap => true,
-            Self::Said { channel, .. } => *channel == wanted,
+            Self::Reconnected => true,
+            Self::Payload { channel, .. } => *channel == wanted,
         }
     }
 }
 
 /// Listens, by a connection of its own, until it is dropped.
-pub async fn for_ever(db: &DbPool, channels: &[&str], mut hear: impl FnMut(Heard<'_>)) -> Infallible {
-    let mut is_known = false;
+pub async fn listen_forever(db: &DbPool, channels: &[&str], mut handle: impl FnMut(Notification<'_>)) -> Infallible {
+    let mut is_logged = false;
     loop {
-        let Err(error) = listen(db, channels, &mut hear, &mut is_known).await;
-        if !is_known {
-            warn!(error = &error as &dyn std::error::Error, "what is new may be noticed late; listening again");
+        let Err(error) = listen(db, channels, &mut handle, &mut is_logged).await;
+        if !is_logged {
+            warn!(error = &error as &dyn std::error::Error, "database notifications interrupted, listening again");
         }
-        is_known = true;
-        sleep(RETRY).await;
+        is_logged = true;
+        sleep(RETRY_DELAY).await;
     }
 }
 
@@ -59,23 +59,25 @@ pub async fn for_ever(db: &DbPool, channels: &[&str], mut hear: impl FnMut(Heard
 async fn listen(
     db: &DbPool,
     channels: &[&str],
-    hear: &mut impl FnMut(Heard<'_>),
-    is_known: &mut bool,
+    handle: &mut impl FnMut(Notification<'_>),
+    is_logged: &mut bool,
 ) -> Result<Infallible, sqlx::Error> {
     let options = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
     let pool = options.connect_lazy_with(db.options().clone());
-    let mut listener = in_time(SILENCE, PgListener::connect_with(&pool)).await?;
+    let mut listener = with_timeout(IDLE_TIMEOUT, PgListener::connect_with(&pool)).await?;
     listener.eager_reconnect(false);
-    in_time(SILENCE, listener.listen_all(channels.iter().copied())).await?;
-    *is_known = false;
-    hear(Heard::Gap);
+    with_timeout(IDLE_TIMEOUT, listener.listen_all(channels.iter().copied())).await?;
+    *is_logged = false;
+    handle(Notification::Reconnected);
     loop {
-        match timeout(SILENCE, listener.try_recv()).await {
-            Ok(Ok(Some(said))) => hear(Heard::Said { channel: said.channel(), payload: said.payload() }),
+        match timeout(IDLE_TIMEOUT, listener.try_recv()).await {
+            Ok(Ok(Some(notification))) => {
+                handle(Notification::Payload { channel: notification.channel(), payload: notification.payload() })
+            }
             Ok(Ok(None)) => return Err(sqlx::Error::WorkerCrashed),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                in_time(SILENCE, query("select 1").execute(&mut listener)).await?;
+                with_timeout(IDLE_TIMEOUT, query("select 1").execute(&mut listener)).await?;
             }
         }
     }

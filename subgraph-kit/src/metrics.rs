@@ -1,6 +1,6 @@
 //! What a process counts, under OpenTelemetry's names where it has some. `docs/operations.md` lists them.
 //!
-//! Nothing is counted until the process says who reads it: [`start`].
+//! Nothing is counted until the process says who reads it: [`enable`].
 
 use crate::pool::DbPool;
 use std::{
@@ -21,18 +21,18 @@ const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 /// The same for events, which may wait for a service that is away.
 const DELAYS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];
 
-static ON: AtomicBool = AtomicBool::new(false);
+static ENABLED: AtomicBool = AtomicBool::new(false);
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments::of(&meter()));
 
 /// From now on things are counted, in the meter provider that the process has set.
-pub fn start() {
-    ON.store(true, Ordering::Relaxed);
+pub fn enable() {
+    ENABLED.store(true, Ordering::Relaxed);
 }
 
 /// Whether anybody reads what is counted.
 #[must_use]
-pub fn are_on() -> bool {
-    ON.load(Ordering::Relaxed)
+pub fn is_enabled() -> bool {
+    ENABLED.load(Ordering::Relaxed)
 }
 
 fn meter() -> Meter {
@@ -40,7 +40,7 @@ fn meter() -> Meter {
 }
 
 fn instruments() -> Option<&'static Instruments> {
-    are_on().then(|| &*INSTRUMENTS)
+    is_enabled().then(|| &*INSTRUMENTS)
 }
 
 struct Instruments {
@@ -55,9 +55,9 @@ struct Instruments {
     deliveries: Counter<u64>,
     effects: Counter<u64>,
     delays: Histogram<f64>,
-    waiting: Gauge<u64>,
+    pending: Gauge<u64>,
     oldest: Gauge<f64>,
-    set_aside: Gauge<u64>,
+    dead_lettered: Gauge<u64>,
 }
 
 impl Instruments {
@@ -122,60 +122,66 @@ impl Instruments {
                 &DELAYS,
                 "From the moment that an event happened until a service has acted on it.",
             ),
-            waiting: gauge("lyceum.events.waiting", "Events that wait, in an outbox to be delivered or in an inbox."),
+            pending: gauge(
+                "lyceum.events.pending",
+                "Events in an outbox that are not delivered, or in an inbox that are not handled.",
+            ),
             oldest: meter
                 .f64_gauge("lyceum.events.oldest")
                 .with_unit("s")
                 .with_description("How long the first of the events that wait has waited; 0 when none does.")
                 .build(),
-            set_aside: gauge("lyceum.events.set_aside", "Events that were given up, and wait for somebody."),
+            dead_lettered: gauge(
+                "lyceum.events.dead_lettered",
+                "Events that were dead-lettered, and wait for an operator.",
+            ),
         }
     }
 }
 
 /// A request that a subgraph is answering.
-pub(crate) struct Answering {
+pub(crate) struct RequestTimer {
     subgraph: &'static str,
-    began: Instant,
+    started_at: Instant,
     /// Until it is answered: whoever asks may stop waiting.
     outcome: &'static str,
 }
 
-impl Answering {
-    pub fn begin(subgraph: &'static str) -> Self {
-        Self { subgraph, began: Instant::now(), outcome: "abandoned" }
+impl RequestTimer {
+    pub fn start(subgraph: &'static str) -> Self {
+        Self { subgraph, started_at: Instant::now(), outcome: "abandoned" }
     }
 
     /// The answer is there, with errors of these codes.
-    pub fn end(mut self, codes: &[&str]) {
+    pub fn finish(mut self, codes: &[&str]) {
         self.outcome = if codes.is_empty() { "ok" } else { "error" };
-        erred(self.subgraph, codes);
+        record_errors(self.subgraph, codes);
     }
 }
 
-impl Drop for Answering {
+impl Drop for RequestTimer {
     fn drop(&mut self) {
-        let Some(on) = instruments() else { return };
-        on.requests.record(
-            self.began.elapsed().as_secs_f64(),
+        let Some(instruments) = instruments() else { return };
+        instruments.requests.record(
+            self.started_at.elapsed().as_secs_f64(),
             &[KeyValue::new("subgraph", self.subgraph), KeyValue::new("outcome", self.outcome)],
         );
     }
 }
 
 /// A subgraph has answered with errors of these codes.
-pub(crate) fn erred(subgraph: &'static str, codes: &[&str]) {
-    let Some(on) = instruments() else { return };
+pub(crate) fn record_errors(subgraph: &'static str, codes: &[&str]) {
+    let Some(instruments) = instruments() else { return };
     for code in codes {
-        on.errors.add(1, &[KeyValue::new("subgraph", subgraph), KeyValue::new("code", (*code).to_owned())]);
+        instruments.errors.add(1, &[KeyValue::new("subgraph", subgraph), KeyValue::new("code", (*code).to_owned())]);
     }
 }
 
 /// A statement has ended.
-pub(crate) fn stated(service: &'static str, operation: &'static str, summary: String, took: Duration) {
-    let Some(on) = instruments() else { return };
-    on.statements.record(
-        took.as_secs_f64(),
+pub(crate) fn record_statement(service: &'static str, operation: &'static str, summary: String, elapsed: Duration) {
+    let Some(instruments) = instruments() else { return };
+    instruments.statements.record(
+        elapsed.as_secs_f64(),
         &[
             KeyValue::new("db.system.name", "postgresql"),
             KeyValue::new("db.namespace", service),
@@ -186,10 +192,10 @@ pub(crate) fn stated(service: &'static str, operation: &'static str, summary: St
 }
 
 /// Somebody who waits until they may use a connection of a pool. Dropped, the time is counted, whether or not they may.
-pub(crate) struct Waiting {
+pub(crate) struct WaitTimer {
     pool: &'static str,
     what: Wait,
-    began: Instant,
+    started_at: Instant,
 }
 
 /// What one waits for before a statement.
@@ -201,22 +207,22 @@ pub(crate) enum Wait {
     Scan,
 }
 
-impl Waiting {
-    pub fn begin(pool: Option<&'static str>, what: Wait) -> Option<Self> {
-        let pool = pool.filter(|_| are_on())?;
-        Some(Self { pool, what, began: Instant::now() })
+impl WaitTimer {
+    pub fn start(pool: Option<&'static str>, what: Wait) -> Option<Self> {
+        let pool = pool.filter(|_| is_enabled())?;
+        Some(Self { pool, what, started_at: Instant::now() })
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitTimer {
     fn drop(&mut self) {
-        let Some(on) = instruments() else { return };
+        let Some(instruments) = instruments() else { return };
         let waits = match self.what {
-            Wait::Connection => &on.connection_waits,
-            Wait::Scan => &on.scan_waits,
+            Wait::Connection => &instruments.connection_waits,
+            Wait::Scan => &instruments.scan_waits,
         };
         let name = KeyValue::new("db.client.connection.pool.name", self.pool);
-        waits.record(self.began.elapsed().as_secs_f64(), &[name]);
+        waits.record(self.started_at.elapsed().as_secs_f64(), &[name]);
     }
 }
 
@@ -239,49 +245,53 @@ impl Drop for OpenStream {
 }
 
 fn add_streams(subgraph: &'static str, more: i64) {
-    if let Some(on) = instruments() {
-        on.streams.add(more, &[KeyValue::new("subgraph", subgraph)]);
+    if let Some(instruments) = instruments() {
+        instruments.streams.add(more, &[KeyValue::new("subgraph", subgraph)]);
     }
 }
 
 /// Somebody may not sign in: `credentials`, `throttled`, or `busy` where too many wait for their password's hash.
-pub fn sign_in_refused(reason: &'static str) {
-    if let Some(on) = instruments() {
-        on.sign_ins_refused.add(1, &[KeyValue::new("reason", reason)]);
+pub fn record_failed_sign_in(reason: &'static str) {
+    if let Some(instruments) = instruments() {
+        instruments.sign_ins_refused.add(1, &[KeyValue::new("reason", reason)]);
     }
 }
 
 /// An operation was `charged` to a budget in `memory` or in `valkey`, or the budget was `exhausted`.
 pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
-    if let Some(on) = instruments() {
-        on.cost_charges.add(1, &[KeyValue::new("store", store), KeyValue::new("outcome", outcome)]);
+    if let Some(instruments) = instruments() {
+        instruments.cost_charges.add(1, &[KeyValue::new("store", store), KeyValue::new("outcome", outcome)]);
     }
 }
 
-/// Somebody tried to deliver an event: it has `arrived`, it is `sent`, its destination is `away` or has `refused` it.
-pub(crate) fn delivered(destination: &str, kind: &'static str, outcome: &'static str) {
-    let Some(on) = instruments() else { return };
-    on.deliveries.add(
+/// Somebody tried to deliver an event: it is `delivered` or `published`, or its destination is `unavailable` or has `rejected` it.
+pub(crate) fn record_delivery(destination: &str, event_type: &'static str, outcome: &'static str) {
+    let Some(instruments) = instruments() else { return };
+    instruments.deliveries.add(
         1,
         &[
             KeyValue::new("destination", destination.to_owned()),
-            KeyValue::new("type", kind),
+            KeyValue::new("type", event_type),
             KeyValue::new("outcome", outcome),
         ],
     );
 }
 
-/// A service tried to act on an event: it is `done`, it has `failed`, or it is `set_aside`.
-pub(crate) fn acted(service: &'static str, kind: &'static str, outcome: &'static str) {
-    let Some(on) = instruments() else { return };
-    on.effects
-        .add(1, &[KeyValue::new("subgraph", service), KeyValue::new("type", kind), KeyValue::new("outcome", outcome)]);
+/// A service tried to act on an event: it is `done`, it has `failed`, or it is `dead_lettered`.
+pub(crate) fn record_handled(service: &'static str, event_type: &'static str, outcome: &'static str) {
+    let Some(instruments) = instruments() else { return };
+    instruments.effects.add(
+        1,
+        &[KeyValue::new("subgraph", service), KeyValue::new("type", event_type), KeyValue::new("outcome", outcome)],
+    );
 }
 
 /// A service has acted on an event, so long after it happened.
-pub(crate) fn took_effect(service: &'static str, kind: &'static str, delay: Duration) {
-    if let Some(on) = instruments() {
-        on.delays.record(delay.as_secs_f64(), &[KeyValue::new("subgraph", service), KeyValue::new("type", kind)]);
+pub(crate) fn record_latency(service: &'static str, event_type: &'static str, delay: Duration) {
+    if let Some(instruments) = instruments() {
+        instruments
+            .delays
+            .record(delay.as_secs_f64(), &[KeyValue::new("subgraph", service), KeyValue::new("type", event_type)]);
     }
 }
 
@@ -290,22 +300,22 @@ pub(crate) struct Backlog<'a> {
     pub service: &'static str,
     /// `inbox`, or where an outbox sends to.
     pub destination: &'a str,
-    pub waiting: u64,
+    pub pending: u64,
     pub oldest: Duration,
-    pub set_aside: u64,
+    pub dead_lettered: u64,
 }
 
-pub(crate) fn backlog(backlog: &Backlog<'_>) {
-    let Some(on) = instruments() else { return };
+pub(crate) fn record_backlog(backlog: &Backlog<'_>) {
+    let Some(instruments) = instruments() else { return };
     let of = [KeyValue::new("subgraph", backlog.service), KeyValue::new("destination", backlog.destination.to_owned())];
-    on.waiting.record(backlog.waiting, &of);
-    on.oldest.record(backlog.oldest.as_secs_f64(), &of);
-    on.set_aside.record(backlog.set_aside, &of);
+    instruments.pending.record(backlog.pending, &of);
+    instruments.oldest.record(backlog.oldest.as_secs_f64(), &of);
+    instruments.dead_lettered.record(backlog.dead_lettered, &of);
 }
 
 /// From now on it is told how many connections a pool has, whenever somebody looks.
-pub fn watch(service: &'static str, pool: &DbPool) {
-    if !are_on() {
+pub fn observe_pool(service: &'static str, pool: &DbPool) {
+    if !is_enabled() {
         return;
     }
     pool.set_name(service);

@@ -11,29 +11,29 @@ const DEFAULT_SIZE: u8 = 20;
 pub(crate) const EARLIEST_SECOND: i64 = -210_866_803_200;
 const SIZES: std::ops::RangeInclusive<i32> = 1..=100;
 
-/// Where a row stands in its list: by time, and by id among equal times.
+/// The position of a row in its list: by time, and by id among equal times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
+pub struct Cursor {
     /// When the row came into being.
     pub time: DateTime<Utc>,
     /// The row's id.
     pub id: Uuid,
 }
 
-impl Position {
-    /// The opaque text that a client sees. It names its noun, so that a cursor of another list is
+impl Cursor {
+    /// The opaque text that a client sees. It names its type, so that a cursor of another list is
     /// refused.
     #[must_use]
-    pub fn to_cursor(self, noun: &str) -> String {
-        let mut bytes = noun.as_bytes().to_vec();
+    pub fn encode(self, type_name: &str) -> String {
+        let mut bytes = type_name.as_bytes().to_vec();
         bytes.extend(self.time.timestamp_micros().to_be_bytes());
         bytes.extend(self.id.as_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    pub(crate) fn from_cursor(noun: &str, cursor: &str) -> Option<Self> {
+    pub(crate) fn decode(type_name: &str, cursor: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (time, id) = bytes.strip_prefix(noun.as_bytes())?.split_at_checked(8)?;
+        let (time, id) = bytes.strip_prefix(type_name.as_bytes())?.split_at_checked(8)?;
         let time = DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?;
         (time.timestamp() >= EARLIEST_SECOND).then_some(Self { time, id: Uuid::from_slice(id).ok()? })
     }
@@ -55,19 +55,19 @@ pub struct PageArgs {
     pub size: u8,
     /// From which end.
     pub direction: Direction,
-    /// Only what comes after this position.
-    pub after: Option<Position>,
-    /// Only what comes before this position.
-    pub before: Option<Position>,
+    /// Only what comes after this cursor.
+    pub after: Option<Cursor>,
+    /// Only what comes before this cursor.
+    pub before: Option<Cursor>,
 }
 
 impl PageArgs {
-    /// Checks the arguments of a list of `noun`.
+    /// Checks the arguments of a list of `type_name`.
     ///
     /// # Errors
     /// `Invalid`, naming the argument.
     pub fn try_new(
-        noun: &str,
+        type_name: &str,
         first: Option<i32>,
         after: Option<&str>,
         last: Option<i32>,
@@ -79,7 +79,12 @@ impl PageArgs {
             (None, Some(last)) => (size("last", last)?, Direction::Backward),
             (None, None) => (DEFAULT_SIZE, Direction::Forward),
         };
-        Ok(Self { size, direction, after: position(noun, "after", after)?, before: position(noun, "before", before)? })
+        Ok(Self {
+            size,
+            direction,
+            after: cursor(type_name, "after", after)?,
+            before: cursor(type_name, "before", before)?,
+        })
     }
 }
 
@@ -88,21 +93,18 @@ fn size(argument: &'static str, size: i32) -> Result<u8, Error> {
     size.ok_or_else(|| Error::invalid(argument, format!("must be {} to {}", SIZES.start(), SIZES.end())))
 }
 
-fn position(noun: &str, argument: &'static str, cursor: Option<&str>) -> Result<Option<Position>, Error> {
+fn cursor(type_name: &str, argument: &'static str, cursor: Option<&str>) -> Result<Option<Cursor>, Error> {
     let Some(cursor) = cursor else { return Ok(None) };
-    let position = Position::from_cursor(noun, cursor);
-    position.map(Some).ok_or_else(|| Error::invalid(argument, "is not a cursor of this list"))
+    let decoded = Cursor::decode(type_name, cursor);
+    decoded.map(Some).ok_or_else(|| Error::invalid(argument, "is not a cursor of this list"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn somewhere() -> Position {
-        Position {
-            time: DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("a time"),
-            id: Uuid::from_u128(7),
-        }
+    fn somewhere() -> Cursor {
+        Cursor { time: DateTime::from_timestamp_micros(1_700_000_000_123_456).expect("a time"), id: Uuid::from_u128(7) }
     }
 
     fn field_of(result: Result<PageArgs, Error>) -> &'static str {
@@ -114,16 +116,16 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_position() {
-        let cursor = somewhere().to_cursor("course");
+        let cursor = somewhere().encode("course");
 
-        assert_eq!(Position::from_cursor("course", &cursor), Some(somewhere()));
+        assert_eq!(Cursor::decode("course", &cursor), Some(somewhere()));
     }
 
     #[test]
     fn a_foreign_or_broken_cursor_is_refused() {
-        let foreign = somewhere().to_cursor("payment");
+        let foreign = somewhere().encode("payment");
         let long_ago = DateTime::from_timestamp_micros(-6_000_000_000_000_000_000).expect("a time");
-        let long_ago = Position { time: long_ago, ..somewhere() }.to_cursor("course");
+        let long_ago = Cursor { time: long_ago, ..somewhere() }.encode("course");
 
         for cursor in [foreign.as_str(), &long_ago, "", "?", "Y291cnNl", &"A".repeat(10_000)] {
             assert_eq!(field_of(PageArgs::try_new("course", None, Some(cursor), None, None)), "after");

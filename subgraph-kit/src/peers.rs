@@ -16,10 +16,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Subgraph, budget,
-    events::Undelivered,
-    hop::{Hop, SIGNATURE, Secrets},
-    spans,
+    Error, Subgraph,
+    events::DeliveryError,
+    signature::{SIGNATURE, Secrets, SignedParts},
+    spans, timeouts,
 };
 
 /// Where a subgraph takes events.
@@ -31,13 +31,13 @@ pub struct Peers(Arc<RwLock<HashMap<String, Peer>>>);
 
 #[derive(Clone)]
 enum Peer {
-    Here(Box<Subgraph>),
-    There(Box<Remote>),
+    Local(Box<Subgraph>),
+    Remote(Box<RemoteSubgraph>),
 }
 
 /// A subgraph in another process.
 #[derive(Clone)]
-struct Remote {
+struct RemoteSubgraph {
     name: String,
     graphql: Url,
     events: Url,
@@ -83,7 +83,7 @@ enum Failure {
     #[error("{0} answers: {1}")]
     Answer(String, String),
     #[error("the answer of {0} cannot be read")]
-    Form(String, #[source] serde_json::Error),
+    Format(String, #[source] serde_json::Error),
 }
 
 impl Credentials {
@@ -119,7 +119,7 @@ impl CredentialsExt for Context<'_> {
 impl Peers {
     /// Adds a subgraph of this process.
     pub fn add(&self, subgraph: Subgraph) {
-        self.insert(subgraph.name().to_owned(), Peer::Here(Box::new(subgraph)));
+        self.insert(subgraph.name().to_owned(), Peer::Local(Box::new(subgraph)));
     }
 
     /// Adds a subgraph that answers at `graphql`.
@@ -133,10 +133,10 @@ impl Peers {
         let wrong = || PeerError { name: name.to_owned(), url: graphql.to_owned() };
         let graphql = address(graphql).ok_or_else(wrong)?;
         let events = graphql.join(EVENTS_PATH).map_err(|_| wrong())?;
-        let http = reqwest::Client::builder().timeout(budget::PEER).pool_idle_timeout(budget::IDLE).build();
+        let http = reqwest::Client::builder().timeout(timeouts::PEER_REQUEST).pool_idle_timeout(timeouts::IDLE).build();
         let http = http.expect("a client without special needs");
-        let remote = Remote { name: name.to_owned(), graphql, events, http, secrets };
-        self.insert(name.to_owned(), Peer::There(Box::new(remote)));
+        let remote = RemoteSubgraph { name: name.to_owned(), graphql, events, http, secrets };
+        self.insert(name.to_owned(), Peer::Remote(Box::new(remote)));
         Ok(())
     }
 
@@ -144,16 +144,16 @@ impl Peers {
     ///
     /// # Errors
     /// `Unavailable` if it does not answer; `Internal` if it answers something else than asked for.
-    pub async fn ask<T: DeserializeOwned>(
+    pub async fn query<T: DeserializeOwned>(
         &self,
         subgraph: &str,
         credentials: &Credentials,
         document: &str,
         variables: Value,
     ) -> Result<T, Error> {
-        let answer = match self.get(subgraph).ok_or_else(|| away(Failure::Unknown(subgraph.to_owned())))? {
-            Peer::Here(peer) => ask_here(&peer, credentials, document, variables).await?,
-            Peer::There(peer) => peer.ask(credentials, document, &variables).await?,
+        let answer = match self.get(subgraph).ok_or_else(|| unavailable(Failure::Unknown(subgraph.to_owned())))? {
+            Peer::Local(peer) => query_local(&peer, credentials, document, variables).await?,
+            Peer::Remote(peer) => peer.query(credentials, document, &variables).await?,
         };
         read(subgraph, answer)
     }
@@ -162,11 +162,11 @@ impl Peers {
     ///
     /// # Errors
     /// If it is refused, or nobody is there to take it.
-    pub async fn tell(&self, service: &str, event: &[u8]) -> Result<(), Undelivered> {
+    pub async fn deliver(&self, service: &str, event: &[u8]) -> Result<(), DeliveryError> {
         match self.get(service) {
-            Some(Peer::Here(peer)) => peer.receive(event).await,
-            Some(Peer::There(peer)) => peer.tell(event).await,
-            None => Err(Undelivered::Away(Failure::Unknown(service.to_owned()).to_string())),
+            Some(Peer::Local(peer)) => peer.receive(event).await,
+            Some(Peer::Remote(peer)) => peer.deliver(event).await,
+            None => Err(DeliveryError::Unavailable(Failure::Unknown(service.to_owned()).to_string())),
         }
     }
 
@@ -193,40 +193,40 @@ pub struct PeerError {
     url: String,
 }
 
-async fn ask_here(
+async fn query_local(
     peer: &Subgraph,
     credentials: &Credentials,
     document: &str,
     variables: Value,
 ) -> Result<Answer, Error> {
     let request = Request::new(document).variables(Variables::from_json(variables));
-    let answer = tokio::time::timeout(budget::PEER, peer.execute(&credentials.headers(), request))
+    let answer = tokio::time::timeout(timeouts::PEER_REQUEST, peer.execute(&credentials.headers(), request))
         .await
-        .map_err(|_| away(Failure::Timeout(peer.name().to_owned())))?;
+        .map_err(|_| unavailable(Failure::Timeout(peer.name().to_owned())))?;
     let answer = serde_json::to_value(answer).and_then(serde_json::from_value);
-    answer.map_err(|error| Error::internal(Failure::Form(peer.name().to_owned(), error)))
+    answer.map_err(|error| Error::internal(Failure::Format(peer.name().to_owned(), error)))
 }
 
-impl Remote {
-    async fn ask(&self, credentials: &Credentials, document: &str, variables: &Value) -> Result<Answer, Error> {
+impl RemoteSubgraph {
+    async fn query(&self, credentials: &Credentials, document: &str, variables: &Value) -> Result<Answer, Error> {
         let body = json!({ "query": document, "variables": variables }).to_string();
         let response = self.send(&self.graphql, "application/json", credentials.headers(), body.into_bytes());
-        let response = response.await.map_err(|error| away(Failure::Transport(self.name.clone(), error)))?;
+        let response = response.await.map_err(|error| unavailable(Failure::Transport(self.name.clone(), error)))?;
         if !response.status().is_success() {
-            return Err(away(Failure::Status(self.name.clone(), response.status())));
+            return Err(unavailable(Failure::Status(self.name.clone(), response.status())));
         }
-        let body = response.bytes().await.map_err(|error| away(Failure::Transport(self.name.clone(), error)))?;
-        serde_json::from_slice(&body).map_err(|error| Error::internal(Failure::Form(self.name.clone(), error)))
+        let body = response.bytes().await.map_err(|error| unavailable(Failure::Transport(self.name.clone(), error)))?;
+        serde_json::from_slice(&body).map_err(|error| Error::internal(Failure::Format(self.name.clone(), error)))
     }
 
-    async fn tell(&self, event: &[u8]) -> Result<(), Undelivered> {
+    async fn deliver(&self, event: &[u8]) -> Result<(), DeliveryError> {
         let sent = self.send(&self.events, "application/cloudevents+json", HeaderMap::new(), event.to_vec()).await;
         let response =
-            sent.map_err(|error| Undelivered::Away(Failure::Transport(self.name.clone(), error).to_string()))?;
+            sent.map_err(|error| DeliveryError::Unavailable(Failure::Transport(self.name.clone(), error).to_string()))?;
         match response.status() {
             status if status.is_success() => Ok(()),
-            StatusCode::BAD_REQUEST => Err(Undelivered::Refused(response.text().await.unwrap_or_default())),
-            status => Err(Undelivered::Away(Failure::Status(self.name.clone(), status).to_string())),
+            StatusCode::BAD_REQUEST => Err(DeliveryError::Rejected(response.text().await.unwrap_or_default())),
+            status => Err(DeliveryError::Unavailable(Failure::Status(self.name.clone(), status).to_string())),
         }
     }
 
@@ -241,7 +241,7 @@ impl Remote {
         if let Some(secrets) = &self.secrets {
             let signature: (HeaderName, HeaderValue) = (
                 SIGNATURE,
-                secrets.sign(Hop {
+                secrets.sign(SignedParts {
                     subgraph: &self.name,
                     method: &Method::POST,
                     path: url.path(),
@@ -261,14 +261,14 @@ fn read<T: DeserializeOwned>(subgraph: &str, answer: Answer) -> Result<T, Error>
         let failure = Failure::Answer(subgraph.to_owned(), format!("{code} {}", error.message));
         return Err(match code.as_str() {
             "UNAUTHENTICATED" => Error::Unauthenticated("sign in again"),
-            "SERVICE_UNAVAILABLE" => away(failure),
+            "SERVICE_UNAVAILABLE" => unavailable(failure),
             _ => Error::internal(failure),
         });
     }
     serde_json::from_value(answer.data.unwrap_or_default())
-        .map_err(|error| Error::internal(Failure::Form(subgraph.to_owned(), error)))
+        .map_err(|error| Error::internal(Failure::Format(subgraph.to_owned(), error)))
 }
 
-fn away(failure: Failure) -> Error {
+fn unavailable(failure: Failure) -> Error {
     Error::Unavailable(Arc::new(failure))
 }

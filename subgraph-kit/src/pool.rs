@@ -2,7 +2,7 @@
 //!
 //! sqlx's own pool tests a connection before each statement and twice after it: four round trips where one is meant. This
 //! one knows whether the statement of a connection has ended, and tests what has not, or what was idle for long. And it
-//! knows which thread hears of a connection's answers, and gives it to whoever waits there.
+//! knows which thread hears of a connection's answers, and hands it to tasks of that runtime.
 
 use std::{
     fmt, io,
@@ -28,20 +28,20 @@ use tokio::{
 };
 
 use crate::{
-    database::{in_time, is_away},
-    metrics::{Wait, Waiting},
+    database::{is_unavailable, with_timeout},
+    metrics::{Wait, WaitTimer},
 };
 
 /// A server that restarts closes connections without a word; what is in constant use notices by itself.
-const TESTED_AFTER: Duration = Duration::from_millis(5);
+const TEST_AFTER_IDLE: Duration = Duration::from_millis(5);
 /// What a server keeps for a connection grows with what was asked on it.
 const MAX_AGE: Duration = Duration::from_mins(30);
 /// A connection that says nothing for so long may be busy with a statement that nobody waits for any more.
-const TEST: Duration = Duration::from_millis(500);
-const CLOSE: Duration = Duration::from_secs(1);
+const TEST_TIMEOUT: Duration = Duration::from_millis(500);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A server that starts, or has no connection left, is asked again after this, then after twice as long, and so on.
-const FIRST_RETRY: Duration = Duration::from_millis(10);
-const RETRY: Duration = Duration::from_millis(100);
+const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(10);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The connections of one service. Clones share them. Statements run on `&DbPool`, one by one.
 #[derive(Clone)]
@@ -53,27 +53,27 @@ struct Shared {
     name: OnceLock<&'static str>,
     max: u32,
     /// How long one waits for a connection.
-    patience: Duration,
+    acquire_timeout: Duration,
     permits: Arc<Semaphore>,
     /// The one that was used last is the last one; none once the pool is closed.
-    idle: Mutex<Option<Vec<Live>>>,
+    idle: Mutex<Option<Vec<PooledConnection>>>,
 }
 
 /// An open connection.
-struct Live {
+struct PooledConnection {
     connection: PgConnection,
-    home: Home,
+    runtime: RuntimeKind,
     opened: Instant,
     used: Instant,
 }
 
-/// The runtime that hears of a connection's answers. Whoever waits elsewhere is woken up from there.
+/// The runtime that drives a connection. A task that waits on another runtime is woken from there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Home {
+enum RuntimeKind {
     /// One of many threads.
-    Threads,
+    MultiThread,
     /// One of this thread alone, such as the router's.
-    Thread(ThreadId),
+    CurrentThread(ThreadId),
 }
 
 /// A connection of a pool, until it is dropped. Unless it was released, it is tested before somebody else gets it, and
@@ -81,7 +81,7 @@ enum Home {
 pub struct DbConnection {
     pool: DbPool,
     /// Until it is dropped.
-    live: Option<(Live, OwnedSemaphorePermit)>,
+    pooled: Option<(PooledConnection, OwnedSemaphorePermit)>,
     /// Whether its last statement has ended.
     is_released: bool,
 }
@@ -94,13 +94,13 @@ pub struct Transaction {
 impl DbPool {
     /// So many connections at most, each opened when it is needed.
     #[must_use]
-    pub fn new(options: PgConnectOptions, max: u32, patience: Duration) -> Self {
+    pub fn new(options: PgConnectOptions, max: u32, acquire_timeout: Duration) -> Self {
         let permits = Arc::new(Semaphore::new(max as usize));
         Self(Arc::new(Shared {
             options,
             name: OnceLock::new(),
             max,
-            patience,
+            acquire_timeout,
             permits,
             idle: Mutex::new(Some(Vec::new())),
         }))
@@ -109,7 +109,7 @@ impl DbPool {
     /// Opens so many connections.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(&self, count: u32) -> Result<(), sqlx::Error> {
         for opened in join_all((0..count).map(|_| self.acquire())).await {
             opened?.release();
@@ -120,53 +120,53 @@ impl DbPool {
     /// A connection for several statements.
     ///
     /// # Errors
-    /// Those of the database; `PoolTimedOut` when none is free in time.
+    /// A database error; `PoolTimedOut` when none is free in time.
     pub async fn acquire(&self) -> Result<DbConnection, sqlx::Error> {
-        let _waiting = Waiting::begin(self.name(), Wait::Connection);
-        let acquired = timeout(self.0.patience, self.wait_for_connection());
+        let _timer = WaitTimer::start(self.name(), Wait::Connection);
+        let acquired = timeout(self.0.acquire_timeout, self.wait_for_connection());
         acquired.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     async fn wait_for_connection(&self) -> Result<DbConnection, sqlx::Error> {
         let permits = Arc::clone(&self.0.permits);
         let permit = permits.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
-        let live = self.take_or_open(Home::here()).await?;
-        Ok(DbConnection { pool: self.clone(), live: Some((live, permit)), is_released: false })
+        let pooled = self.take_or_open(RuntimeKind::here()).await?;
+        Ok(DbConnection { pool: self.clone(), pooled: Some((pooled, permit)), is_released: false })
     }
 
-    async fn take_or_open(&self, here: Home) -> Result<Live, sqlx::Error> {
-        let mut pause = FIRST_RETRY;
+    async fn take_or_open(&self, here: RuntimeKind) -> Result<PooledConnection, sqlx::Error> {
+        let mut pause = INITIAL_RETRY_DELAY;
         loop {
-            if let Some(mut live) = self.take_idle(here)?
-                && live.is_usable(here).await
+            if let Some(mut pooled) = self.take_idle(here)?
+                && pooled.is_usable(here).await
             {
-                return Ok(live);
+                return Ok(pooled);
             }
             match self.open_one(here).await {
                 Err(error) if is_starting(&error) => sleep(pause).await,
                 opened => return opened,
             }
-            pause = (pause * 2).min(self.0.patience / 5);
+            pause = (pause * 2).min(self.0.acquire_timeout / 5);
         }
     }
 
-    async fn open_one(&self, here: Home) -> Result<Live, sqlx::Error> {
+    async fn open_one(&self, here: RuntimeKind) -> Result<PooledConnection, sqlx::Error> {
         let (connection, now) = (self.0.options.connect().await?, Instant::now());
-        Ok(Live { connection, home: here, opened: now, used: now })
+        Ok(PooledConnection { connection, runtime: here, opened: now, used: now })
     }
 
-    /// The one that was used last and is at home here, or else any.
-    fn take_idle(&self, here: Home) -> Result<Option<Live>, sqlx::Error> {
+    /// The most recently used connection of this runtime, or else any.
+    fn take_idle(&self, here: RuntimeKind) -> Result<Option<PooledConnection>, sqlx::Error> {
         let mut idle = self.idle();
         let idle = idle.as_mut().ok_or(sqlx::Error::PoolClosed)?;
-        let at_home = idle.iter().rposition(|live| live.home == here);
-        Ok(at_home.map(|index| idle.remove(index)).or_else(|| idle.pop()))
+        let local = idle.iter().rposition(|pooled| pooled.runtime == here);
+        Ok(local.map(|index| idle.remove(index)).or_else(|| idle.pop()))
     }
 
     /// Begins a transaction. Whoever stops waiting for that leaves nothing open.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         let mut transaction = Transaction { connection: self.acquire().await? };
         transaction.execute("BEGIN").await?;
@@ -176,17 +176,17 @@ impl DbPool {
     /// A connection beside those of the pool.
     ///
     /// # Errors
-    /// Those of the database; `PoolTimedOut` when it does not answer in time.
+    /// A database error; `PoolTimedOut` when it does not answer in time.
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let connected = async {
             loop {
                 match self.0.options.connect().await {
-                    Err(error) if is_starting(&error) => sleep(RETRY).await,
+                    Err(error) if is_starting(&error) => sleep(RETRY_DELAY).await,
                     connected => return connected,
                 }
             }
         };
-        timeout(self.0.patience, connected).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        timeout(self.0.acquire_timeout, connected).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     /// Where the database is, and as whom it is asked.
@@ -222,43 +222,43 @@ impl DbPool {
     pub async fn close(&self) {
         self.0.permits.close();
         let idle = self.idle().take().unwrap_or_default();
-        join_all(idle.into_iter().map(|live| in_time(CLOSE, live.connection.close()))).await;
+        join_all(idle.into_iter().map(|pooled| with_timeout(CLOSE_TIMEOUT, pooled.connection.close()))).await;
     }
 
-    fn give_back(&self, mut live: Live) {
-        live.used = Instant::now();
-        if live.opened.elapsed() > MAX_AGE {
+    fn return_to_pool(&self, mut pooled: PooledConnection) {
+        pooled.used = Instant::now();
+        if pooled.opened.elapsed() > MAX_AGE {
             return;
         }
         if let Some(idle) = self.idle().as_mut() {
-            idle.push(live);
+            idle.push(pooled);
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Option<Vec<Live>>> {
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<PooledConnection>>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Live {
-    async fn is_usable(&mut self, here: Home) -> bool {
-        match (self.home, here) {
+impl PooledConnection {
+    async fn is_usable(&mut self, here: RuntimeKind) -> bool {
+        match (self.runtime, here) {
             // Another one is opened here: whoever uses the threads does not need them often.
-            (Home::Threads, Home::Thread(_)) => return false,
+            (RuntimeKind::MultiThread, RuntimeKind::CurrentThread(_)) => return false,
             // That thread may have ended.
-            (Home::Thread(_), Home::Threads) => {}
-            _ if self.used.elapsed() <= TESTED_AFTER => return true,
+            (RuntimeKind::CurrentThread(_), RuntimeKind::MultiThread) => {}
+            _ if self.used.elapsed() <= TEST_AFTER_IDLE => return true,
             _ => {}
         }
-        in_time(TEST, self.connection.ping()).await.is_ok()
+        with_timeout(TEST_TIMEOUT, self.connection.ping()).await.is_ok()
     }
 }
 
-impl Home {
+impl RuntimeKind {
     fn here() -> Self {
         match Handle::current().runtime_flavor() {
-            RuntimeFlavor::CurrentThread => Self::Thread(thread::current().id()),
-            _ => Self::Threads,
+            RuntimeFlavor::CurrentThread => Self::CurrentThread(thread::current().id()),
+            _ => Self::MultiThread,
         }
     }
 }
@@ -304,11 +304,11 @@ impl DbConnection {
     }
 
     /// Gives it back, if it is in order after this.
-    pub(crate) fn ended<T>(self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    pub(crate) fn release_after<T>(self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         let is_in_order = match &done {
             Ok(_) | Err(sqlx::Error::RowNotFound) => true,
             // The statement's fault, not the connection's.
-            Err(error @ sqlx::Error::Database(_)) => !is_away(error),
+            Err(error @ sqlx::Error::Database(_)) => !is_unavailable(error),
             Err(_) => false,
         };
         if is_in_order {
@@ -319,26 +319,28 @@ impl DbConnection {
 
     /// Closes it, with whatever it is busy with.
     pub async fn close(mut self) {
-        if let Some((live, _permit)) = self.live.take() {
-            let _ = in_time(CLOSE, live.connection.close()).await;
+        if let Some((pooled, _permit)) = self.pooled.take() {
+            let _ = with_timeout(CLOSE_TIMEOUT, pooled.connection.close()).await;
         }
     }
 
-    /// Once `settle` has ended well it is as good as before.
-    fn recover(
+    /// Once `reset` has ended well it is as good as before.
+    fn reset_in_background(
         &mut self,
-        settle: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<(), sqlx::Error>> + Send + 'static,
+        reset: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<(), sqlx::Error>> + Send + 'static,
     ) {
-        let (Some((mut live, permit)), Ok(runtime)) = (self.live.take(), Handle::try_current()) else { return };
+        let (Some((mut pooled, permit)), Ok(runtime)) = (self.pooled.take(), Handle::try_current()) else { return };
         let pool = self.pool.clone();
         runtime.spawn(async move {
-            if in_time(TEST, settle(&mut live.connection)).await.is_err() {
+            if with_timeout(TEST_TIMEOUT, reset(&mut pooled.connection)).await.is_err() {
                 // The server notices, and ends what it is busy with.
-                let _ = in_time(CLOSE, live.connection.close_hard()).await;
-                let Ok(another) = in_time(pool.0.patience, pool.open_one(Home::here())).await else { return };
-                live = another;
+                let _ = with_timeout(CLOSE_TIMEOUT, pooled.connection.close_hard()).await;
+                let Ok(another) = with_timeout(pool.0.acquire_timeout, pool.open_one(RuntimeKind::here())).await else {
+                    return;
+                };
+                pooled = another;
             }
-            pool.give_back(live);
+            pool.return_to_pool(pooled);
             drop(permit);
         });
     }
@@ -348,24 +350,24 @@ impl Deref for DbConnection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        let (live, _) = self.live.as_ref().expect("it is there until it is dropped");
-        &live.connection
+        let (pooled, _) = self.pooled.as_ref().expect("it is there until it is dropped");
+        &pooled.connection
     }
 }
 
 impl DerefMut for DbConnection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        let (live, _) = self.live.as_mut().expect("it is there until it is dropped");
-        &mut live.connection
+        let (pooled, _) = self.pooled.as_mut().expect("it is there until it is dropped");
+        &mut pooled.connection
     }
 }
 
 impl Drop for DbConnection {
     fn drop(&mut self) {
         if !self.is_released {
-            self.recover(|connection| Box::pin(connection.ping()));
-        } else if let Some((live, _permit)) = self.live.take() {
-            self.pool.give_back(live);
+            self.reset_in_background(|connection| Box::pin(connection.ping()));
+        } else if let Some((pooled, _permit)) = self.pooled.take() {
+            self.pool.return_to_pool(pooled);
         }
     }
 }
@@ -374,7 +376,7 @@ impl Transaction {
     /// Makes its changes last.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.execute("COMMIT").await?;
         self.connection.is_released = true;
@@ -384,7 +386,7 @@ impl Transaction {
     /// Takes its changes back.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
         self.execute("ROLLBACK").await?;
         self.connection.is_released = true;
@@ -409,7 +411,7 @@ impl DerefMut for Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         if !self.connection.is_released {
-            self.connection.recover(|connection| {
+            self.connection.reset_in_background(|connection| {
                 Box::pin(async move {
                     connection.execute("ROLLBACK").await?;
                     Ok(())
@@ -432,7 +434,7 @@ impl<'p> Executor<'p> for &'p DbPool {
         let steps = async move {
             let mut connection = self.acquire().await?;
             let steps = connection.fetch_many(query).try_collect::<Vec<Step>>().await;
-            connection.ended(steps)
+            connection.release_after(steps)
         };
         steps.map_ok(|steps| stream::iter(steps.into_iter().map(Ok))).try_flatten_stream().boxed()
     }
@@ -445,7 +447,7 @@ impl<'p> Executor<'p> for &'p DbPool {
         Box::pin(async move {
             let mut connection = self.acquire().await?;
             let found = connection.fetch_all(query).await;
-            connection.ended(found)
+            connection.release_after(found)
         })
     }
 
@@ -457,7 +459,7 @@ impl<'p> Executor<'p> for &'p DbPool {
         Box::pin(async move {
             let mut connection = self.acquire().await?;
             let found = connection.fetch_optional(query).await;
-            connection.ended(found)
+            connection.release_after(found)
         })
     }
 
@@ -472,7 +474,7 @@ impl<'p> Executor<'p> for &'p DbPool {
         Box::pin(async move {
             let mut connection = self.acquire().await?;
             let prepared = connection.prepare_with(sql, parameters).await;
-            connection.ended(prepared)
+            connection.release_after(prepared)
         })
     }
 
@@ -483,7 +485,7 @@ impl<'p> Executor<'p> for &'p DbPool {
         Box::pin(async move {
             let mut connection = self.acquire().await?;
             let described = connection.describe(sql).await;
-            connection.ended(described)
+            connection.release_after(described)
         })
     }
 }

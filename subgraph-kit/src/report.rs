@@ -7,16 +7,16 @@ use crate::{Error, text};
 
 /// Gives each error its code, logs the ones that are ours, and hides their text.
 #[must_use]
-pub fn publish(mut response: Response) -> Response {
+pub fn finalize_errors(mut response: Response) -> Response {
     for error in &mut response.errors {
-        publish_error(error);
+        finalize_error(error);
     }
     response
 }
 
 /// The answer to a request that fails as a whole.
 #[must_use]
-pub fn failure(error: &Error) -> Response {
+pub fn error_response(error: &Error) -> Response {
     let mut failed = ServerError::new(error.to_string(), None);
     log(error);
     extend(&mut failed, error);
@@ -35,17 +35,17 @@ fn code(error: &ServerError) -> Option<&str> {
     }
 }
 
-fn publish_error(failed: &mut ServerError) {
+fn finalize_error(failed: &mut ServerError) {
     if let Some(error) = failed.source::<Error>().cloned() {
         log(&error);
         extend(failed, &error);
     } else if failed.source.is_some() {
-        error!(error = text::without_values(&failed.message), "unclassified error");
+        error!(error = text::redact_values(&failed.message), "unclassified error");
         "something went wrong on our side".clone_into(&mut failed.message);
         set_code(failed, "INTERNAL_SERVER_ERROR");
     } else {
         // The library's own.
-        failed.message = text::without_values(&failed.message);
+        failed.message = text::redact_values(&failed.message);
         set_code(failed, if failed.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" });
     }
     failed.source = None;

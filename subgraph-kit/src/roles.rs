@@ -38,7 +38,7 @@ impl AppRole {
     /// the owner may make roles; gives it the address's password, where the owner may.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn provision(&self, owner: impl Into<DbPool>) -> Result<(), sqlx::Error> {
         let mut transaction = owner.into().begin().await?;
         // Two at once would get in each other's way.

@@ -24,12 +24,12 @@ use tokio::{
 };
 
 use crate::{
-    Client, Error, UserId, Viewer,
-    budget::Deadline,
+    ClientIp, Error, UserId, Viewer,
     database::CLIENT_CHECK_INTERVAL,
     fair_queue::{FairQueue, Slot},
-    metrics::{Wait, Waiting},
+    metrics::{Wait, WaitTimer},
     pool::{DbConnection, DbPool},
+    timeouts::Deadline,
 };
 
 /// Connections of a pool that no search takes.
@@ -72,7 +72,7 @@ pub(crate) struct ScanConnection {
 }
 
 impl ScanClient {
-    pub(crate) fn of(viewer: Viewer, client: Client) -> Self {
+    pub(crate) fn of(viewer: Viewer, client: ClientIp) -> Self {
         static REQUESTS: AtomicU64 = AtomicU64::new(0);
         let user = viewer.id().map(Self::User);
         let known = user.or_else(|| client.network().map(Self::Network));
@@ -104,7 +104,7 @@ impl Scan {
 
     /// That of the request whose rows are loaded. An event's are loaded on nobody's behalf.
     pub(crate) fn loading() -> Self {
-        let nobody = || Self { client: ScanClient::of(Viewer::Anonymous, Client(None)), deadline: None };
+        let nobody = || Self { client: ScanClient::of(Viewer::Anonymous, ClientIp(None)), deadline: None };
         LOADING.try_with(|scan| *scan).unwrap_or_else(|_| nobody())
     }
 
@@ -113,7 +113,7 @@ impl Scan {
     }
 
     /// Waits for as long as leaves the rest of the request some time.
-    pub(crate) async fn in_time<T>(self, scan: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(crate) async fn within_deadline<T>(self, scan: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let Some(deadline) = self.deadline else { return scan.await };
         let scan = timeout(deadline.time_left_for_scan(), Box::pin(scan));
         scan.await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))))
@@ -130,7 +130,7 @@ impl ScanLane {
 
     /// A connection for one statement, when it is this client's turn.
     pub(crate) async fn connection(&self, client: ScanClient) -> Result<ScanConnection, Error> {
-        let waiting = Waiting::begin(self.db.name(), Wait::Scan);
+        let waiting = WaitTimer::start(self.db.name(), Wait::Scan);
         let slot = self.queue.acquire(client).await;
         drop(waiting);
         Ok(ScanConnection { in_use: Some((self.db.acquire().await?, slot)) })
@@ -142,9 +142,9 @@ impl ScanLane {
         let rows = async {
             let mut connection = self.connection(scan.client()).await?;
             let rows = sql.build().fetch_all(connection.get()).await;
-            Ok(connection.ended(rows)?)
+            Ok(connection.release_after(rows)?)
         };
-        scan.in_time(Box::pin(rows)).await
+        scan.within_deadline(Box::pin(rows)).await
     }
 }
 
@@ -155,9 +155,9 @@ impl ScanConnection {
     }
 
     /// Gives it back, since its statement has ended like this.
-    pub(crate) fn ended<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    pub(crate) fn release_after<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         let (connection, _slot) = self.in_use.take().expect("it is in use until it is given back or dropped");
-        connection.ended(done)
+        connection.release_after(done)
     }
 }
 
@@ -242,11 +242,14 @@ mod tests {
     fn a_client_is_a_user_then_a_network_then_a_request() {
         let user =
             Viewer::SignedIn { id: UserId(uuid::Uuid::nil()), role: crate::viewer::Role::Student, is_verified: false };
-        let here = Client("2001:db8::1".parse().ok());
-        let next_door = Client("2001:db8::2".parse().ok());
+        let here = ClientIp("2001:db8::1".parse().ok());
+        let next_door = ClientIp("2001:db8::2".parse().ok());
 
-        assert_eq!(ScanClient::of(user, here), ScanClient::of(user, Client(None)));
+        assert_eq!(ScanClient::of(user, here), ScanClient::of(user, ClientIp(None)));
         assert_eq!(ScanClient::of(Viewer::Anonymous, here), ScanClient::of(Viewer::Anonymous, next_door));
-        assert_ne!(ScanClient::of(Viewer::Anonymous, Client(None)), ScanClient::of(Viewer::Anonymous, Client(None)));
+        assert_ne!(
+            ScanClient::of(Viewer::Anonymous, ClientIp(None)),
+            ScanClient::of(Viewer::Anonymous, ClientIp(None))
+        );
     }
 }

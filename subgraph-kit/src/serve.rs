@@ -33,53 +33,54 @@ use tower::Service as _;
 use tracing::warn;
 
 use crate::{
-    ClientTimeouts, Ending, Error, Subgraph,
-    events::Undelivered,
-    hop::{self, Door, Hop, Refused, Secrets},
+    ClientTimeouts, Error, Shutdown, Subgraph,
+    events::DeliveryError,
     http_server,
     peers::EVENTS_PATH,
-    report, trace,
+    report,
+    signature::{self, RouterAuth, Secrets, SignatureError, SignedParts},
+    trace,
 };
 
 /// The router takes 1 MB from a client, and asks for a thousand entities at most.
-const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Whatever is between us and the client closes what is silent for long.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The routes that every subgraph has: `POST /graphql`, `POST /events` (a `CloudEvents` event),
 /// `GET /health` (the process lives) and `GET /ready` (it can serve: its database answers, identity's keys are known, and
-/// it is not about to end). The first two are behind the door.
-pub fn routes(subgraph: Subgraph, door: Door) -> Router {
-    let mut behind_the_door = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(take_event));
-    match door {
-        Door::Signed(secrets) => {
+/// it is not shutting down). The first two require the router's signature.
+pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
+    let mut protected = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(receive_event));
+    match auth {
+        RouterAuth::Signed(secrets) => {
             let guard = Guard { subgraph: subgraph.name(), secrets };
-            behind_the_door = behind_the_door.layer(from_fn_with_state(guard, only_the_router));
+            protected = protected.layer(from_fn_with_state(guard, require_router_signature));
         }
-        Door::InsecureDev => {
-            warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: everybody on this machine may ask this subgraph");
+        RouterAuth::InsecureDev => {
+            warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: requests need no signature");
         }
     }
-    behind_the_door.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph)
+    protected.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph)
 }
 
-/// What a process answers that waits for something: that it lives, and that it cannot serve.
-pub fn waiting() -> Router {
+/// The routes of a process that is not ready yet: `/health` answers 200, everything else 503.
+pub fn not_ready_routes() -> Router {
     let not_yet = || async { (StatusCode::SERVICE_UNAVAILABLE, "waiting for what this process needs") };
-    Router::new().route("/health", get(health)).fallback(not_yet).layer(map_response(last_of_its_connection))
+    Router::new().route("/health", get(health)).fallback(not_yet).layer(map_response(with_connection_close))
 }
 
-/// The routes of a process that has to wait before it has them. Clones share them.
+/// Routes that are set after the server has started. Clones share them.
 #[derive(Clone, Default)]
-pub struct Opening(Arc<OnceLock<Router>>);
+pub struct LateRoutes(Arc<OnceLock<Router>>);
 
-impl Opening {
-    /// Answers as `meanwhile` does, until it is opened.
+impl LateRoutes {
+    /// Answers as `meanwhile` does until the routes are set.
     pub fn routes(&self, meanwhile: Router) -> Router {
-        let opening = self.clone();
+        let late = self.clone();
         Router::new().fallback(move |request: Request| {
-            let mut routes = opening.0.get().unwrap_or(&meanwhile).clone();
+            let mut routes = late.0.get().unwrap_or(&meanwhile).clone();
             async move { routes.call(request).await }
         })
     }
@@ -87,32 +88,32 @@ impl Opening {
     /// Answers as `routes` do from now on.
     ///
     /// # Panics
-    /// When it is open already.
-    pub fn open(&self, routes: Router) {
-        assert!(self.0.set(routes).is_ok(), "it is opened once");
+    /// If they are set already.
+    pub fn set(&self, routes: Router) {
+        assert!(self.0.set(routes).is_ok(), "the routes are set once");
     }
 }
 
-/// `POST /graphql` without a door, for a process that has one of its own before it.
-pub fn behind_another_door(subgraph: Subgraph) -> Router {
+/// `POST /graphql` without a signature check, for a process that authenticates its callers itself.
+pub fn routes_without_signature(subgraph: Subgraph) -> Router {
     Router::new().route("/graphql", post(graphql)).with_state(subgraph)
 }
 
-/// Serves until the end has come, then lets the requests in flight finish.
-pub async fn serve(listener: TcpListener, routes: Router, timeouts: ClientTimeouts, ending: Ending) {
-    let stop = ending.stop.clone();
-    let routes = routes.layer(from_fn_with_state(ending.clone(), until_the_end)).layer(Extension(ending));
+/// Serves until shutdown, then lets the requests in flight finish.
+pub async fn serve(listener: TcpListener, routes: Router, timeouts: ClientTimeouts, shutdown: Shutdown) {
+    let stop = shutdown.stop.clone();
+    let routes = routes.layer(from_fn_with_state(shutdown.clone(), close_when_draining)).layer(Extension(shutdown));
     http_server::serve(listener, routes, timeouts, stop).await;
 }
 
-/// Once the end is known, no connection outlives its next answer: by the time that the process closes those that are
-/// left, nobody has a request under way on them.
-async fn until_the_end(State(ending): State<Ending>, request: Request, next: Next) -> Response {
+/// While the process drains, each response closes its connection: by the time that the process closes the remaining
+/// connections, no request is in flight on them.
+async fn close_when_draining(State(shutdown): State<Shutdown>, request: Request, next: Next) -> Response {
     let answer = next.run(request).await;
-    if ending.announced.is_cancelled() { last_of_its_connection(answer).await } else { answer }
+    if shutdown.draining.is_cancelled() { with_connection_close(answer).await } else { answer }
 }
 
-async fn last_of_its_connection(mut answer: Response) -> Response {
+async fn with_connection_close(mut answer: Response) -> Response {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
@@ -125,37 +126,41 @@ struct Guard {
 
 /// A request that the router has signed.
 #[derive(Clone)]
-struct Signed;
+struct RouterSigned;
 
-/// Lets the router's requests pass. To all others the answer is the same and says nothing.
-async fn only_the_router(State(guard): State<Guard>, request: Request, next: Next) -> Result<Response, StatusCode> {
-    let refuse = |refused| unauthorized(guard.subgraph, refused);
+/// Lets requests pass that the router has signed. All others get the same empty 401.
+async fn require_router_signature(
+    State(guard): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Result<Response, StatusCode> {
+    let reject = |error| unauthorized(guard.subgraph, error);
     let (parts, body) = request.into_parts();
     // Before the body: nobody makes us keep what is not signed at all.
-    hop::require_timely(&parts.headers).map_err(refuse)?;
-    let body = to_bytes(body, MOST_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
-    let hop = Hop {
+    signature::check_timestamp(&parts.headers).map_err(reject)?;
+    let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let signed_parts = SignedParts {
         subgraph: guard.subgraph,
         method: &parts.method,
         path: parts.uri.path_and_query().map_or("/", |path| path.as_str()),
         headers: &parts.headers,
         body: &body,
     };
-    guard.secrets.verify(hop).map_err(refuse)?;
+    guard.secrets.verify(signed_parts).map_err(reject)?;
     let mut request = Request::from_parts(parts, Body::from(body));
-    request.extensions_mut().insert(Signed);
+    request.extensions_mut().insert(RouterSigned);
     Ok(next.run(request).await)
 }
 
-fn unauthorized(subgraph: &str, refused: Refused) -> StatusCode {
-    warn!(subgraph.name = subgraph, reason = %refused, "a request is not the router's");
+fn unauthorized(subgraph: &str, error: SignatureError) -> StatusCode {
+    warn!(subgraph.name = subgraph, reason = %error, "request signature rejected");
     StatusCode::UNAUTHORIZED
 }
 
 async fn graphql(
     State(subgraph): State<Subgraph>,
-    ending: Option<Extension<Ending>>,
-    signed: Option<Extension<Signed>>,
+    shutdown: Option<Extension<Shutdown>>,
+    signed: Option<Extension<RouterSigned>>,
     mut headers: HeaderMap,
     request: GraphQLRequest,
 ) -> Response {
@@ -164,7 +169,7 @@ async fn graphql(
         headers.remove(trace::HEADER);
     }
     if wants_events(&headers) {
-        let Extension(Ending { stop, .. }) = ending.unwrap_or_default();
+        let Extension(Shutdown { stop, .. }) = shutdown.unwrap_or_default();
         return events(subgraph.subscribe(&headers, request.into_inner()), stop).into_response();
     }
     GraphQLResponse::from(subgraph.execute(&headers, request.into_inner()).await).into_response()
@@ -198,7 +203,7 @@ fn until(stop: CancellationToken, answers: BoxStream<'static, Answer>) -> impl S
         let (mut answers, stop) = open?;
         tokio::select! {
             biased;
-            () = stop.cancelled() => Some((report::failure(&Error::Restarting), None)),
+            () = stop.cancelled() => Some((report::error_response(&Error::Restarting), None)),
             answer = answers.next() => answer.map(|answer| (answer, Some((answers, stop)))),
         }
     })
@@ -206,12 +211,12 @@ fn until(stop: CancellationToken, answers: BoxStream<'static, Answer>) -> impl S
 
 /// 204 when the event is kept, whether it has come before or not; 400 when it will never do; 503 when it
 /// is worth sending again.
-async fn take_event(State(subgraph): State<Subgraph>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
+async fn receive_event(State(subgraph): State<Subgraph>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
     match subgraph.receive(&body).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(Undelivered::Refused(reason)) => Err((StatusCode::BAD_REQUEST, reason)),
-        Err(Undelivered::Away(reason)) => {
-            warn!(subgraph.name = subgraph.name(), reason, "an event cannot be kept at the moment");
+        Err(DeliveryError::Rejected(reason)) => Err((StatusCode::BAD_REQUEST, reason)),
+        Err(DeliveryError::Unavailable(reason)) => {
+            warn!(subgraph.name = subgraph.name(), reason, "event not stored, the sender retries");
             Err((StatusCode::SERVICE_UNAVAILABLE, String::new()))
         }
     }
@@ -223,14 +228,14 @@ async fn health() -> &'static str {
 
 async fn ready(
     State(subgraph): State<Subgraph>,
-    ending: Option<Extension<Ending>>,
+    shutdown: Option<Extension<Shutdown>>,
 ) -> Result<&'static str, (StatusCode, &'static str)> {
-    let Extension(ending) = ending.unwrap_or_default();
-    if ending.announced.is_cancelled() {
-        return Err((StatusCode::SERVICE_UNAVAILABLE, "this process is about to end"));
+    let Extension(shutdown) = shutdown.unwrap_or_default();
+    if shutdown.draining.is_cancelled() {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "this process is shutting down"));
     }
-    match subgraph.lack().await {
+    match subgraph.not_ready_reason().await {
         None => Ok("ready"),
-        Some(lack) => Err((StatusCode::SERVICE_UNAVAILABLE, lack)),
+        Some(reason) => Err((StatusCode::SERVICE_UNAVAILABLE, reason)),
     }
 }

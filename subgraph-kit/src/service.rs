@@ -26,27 +26,27 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
-    Client, Credentials, Error,
-    batch::Batches,
-    budget::{self, Deadline},
+    ClientIp, Credentials, Error,
+    batch::BatchScheduler,
     database,
     documents::Documents,
     entities::{self, Entities},
-    events::{Bus, EventSettings, Handler, Inbox, Undelivered, Work},
-    metrics::{self, Answering, OpenStream},
+    events::{Bus, DeliveryError, EventSettings, EventWorker, Handler, Inbox},
+    metrics::{self, OpenStream, RequestTimer},
     report,
     response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
     scans::{Scan, ScanClient},
     spans,
-    token::{Bearer, Verifier},
+    timeouts::{self, Deadline},
+    token::{Authenticated, Verifier},
     trace,
     variables::remove_absent_variables,
 };
 
-const MOST_REPRESENTATIONS: usize = 1_000;
+const MAX_REPRESENTATIONS: usize = 1_000;
 
-/// A database that takes longer to say that it is there is away.
-const PROBE: Duration = Duration::from_secs(2);
+/// A database that takes longer to answer the readiness check is unavailable.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A subgraph's schema.
 pub type Schema<Q, M, S> = async_graphql::Schema<Entities<Q>, M, S>;
@@ -109,7 +109,8 @@ type Task = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Syn
 type Run = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 type Streaming = Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>;
 
-const ENDED: Error = Error::Unauthenticated("the access token has ended: refresh the session and subscribe again");
+const TOKEN_EXPIRED: Error =
+    Error::Unauthenticated("the access token has expired: refresh the session and subscribe again");
 
 impl Subgraph {
     /// A subgraph whose resolvers find an `Arc<DataLoader<L>>` of their own request in the
@@ -132,7 +133,7 @@ impl Subgraph {
         let stream = {
             let (schema, loader) = (schema.clone(), loader.clone());
             move |request: Request| {
-                let spawn = move |load| tokio::spawn(trace::work_of(name, load));
+                let spawn = move |load| tokio::spawn(trace::in_background_scope(name, load));
                 let loader = Arc::new(DataLoader::new(loader.clone(), spawn));
                 schema.execute_stream(request.data(loader)).boxed()
             }
@@ -140,16 +141,16 @@ impl Subgraph {
         let run = move |request: Request| {
             let (schema, loader) = (schema.clone(), loader.clone());
             let answer = async move {
-                let batches = Batches::default();
-                let loader: Arc<DataLoader<L>> = Arc::new(batches.loader(loader));
-                batches.drive(schema.execute(request.data(loader).data(batches.turn()))).await
+                let scheduler = BatchScheduler::default();
+                let loader: Arc<DataLoader<L>> = Arc::new(scheduler.loader(loader));
+                scheduler.run(schema.execute(request.data(loader).data(scheduler.turn()))).await
             };
             Box::pin(answer) as BoxFuture<'static, Response>
         };
         Self {
             name,
             names,
-            probe: database::beside(&db, 1),
+            probe: database::background_pool(&db, 1),
             db,
             verifier,
             run: Arc::new(run),
@@ -163,19 +164,19 @@ impl Subgraph {
 
     /// The same, with other limits to its answers.
     #[must_use]
-    pub fn limited_to(mut self, responses: ResponseSettings) -> Self {
+    pub fn with_response_limits(mut self, responses: ResponseSettings) -> Self {
         self.responses = responses;
         self
     }
 
-    /// The same, with somebody who acts on what other services tell.
+    /// The same, with a handler for the events of other services.
     #[must_use]
-    pub fn consuming(mut self, handler: impl Handler) -> Self {
+    pub fn with_event_handler(mut self, handler: impl Handler) -> Self {
         self.inbox = Some(Inbox::new(self.name, self.db.clone(), handler));
         self
     }
 
-    /// The same, with something to do beside answering, until it is told to stop.
+    /// The same, with a background task, which runs until it is told to stop.
     #[must_use]
     pub fn with_task<F>(mut self, task: impl Fn(CancellationToken) -> F + Send + Sync + 'static) -> Self
     where
@@ -185,12 +186,12 @@ impl Subgraph {
         self
     }
 
-    /// Does what there is to do beside answering: delivers events and acts on them, until `stop` is
+    /// Runs the background tasks: delivers and handles events, until `stop` is
     /// cancelled.
-    pub async fn work(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
-        let events = Work { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
-        metrics::watch(self.name, &self.db);
-        let tasks = self.tasks.iter().map(|task| trace::work_of(self.name, task(stop.clone())));
+    pub async fn run_background(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
+        let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
+        metrics::observe_pool(self.name, &self.db);
+        let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
         tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
     }
 
@@ -198,9 +199,9 @@ impl Subgraph {
     ///
     /// # Errors
     /// If it is refused, or cannot be kept at the moment.
-    pub async fn receive(&self, event: &[u8]) -> Result<(), Undelivered> {
+    pub async fn receive(&self, event: &[u8]) -> Result<(), DeliveryError> {
         let Some(inbox) = &self.inbox else {
-            return Err(Undelivered::Refused(format!("{} acts on no events", self.name)));
+            return Err(DeliveryError::Rejected(format!("{} acts on no events", self.name)));
         };
         inbox.receive(event).await
     }
@@ -228,12 +229,12 @@ impl Subgraph {
         &self.db
     }
 
-    /// Without what it cannot serve at the moment, if there is such a thing.
-    pub async fn lack(&self) -> Option<&'static str> {
+    /// Why it is not ready to serve, if it is not.
+    pub async fn not_ready_reason(&self) -> Option<&'static str> {
         if !self.verifier.has_keys() {
             return Some("identity's public keys are not known");
         }
-        let answer = database::in_time(PROBE, query("select 1").execute(&self.probe)).await;
+        let answer = database::with_timeout(READINESS_TIMEOUT, query("select 1").execute(&self.probe)).await;
         answer.is_err().then_some("the database does not answer")
     }
 
@@ -246,35 +247,37 @@ impl Subgraph {
     /// answer has one.
     pub fn execute(&self, headers: &HeaderMap, request: Request) -> impl Future<Output = Response> + Send + 'static {
         let is_traced = headers.contains_key(trace::HEADER);
-        let (span, answering) = (spans::request(self.name, headers), Answering::begin(self.name));
-        let answer = trace::answer(self.name, is_traced, self.clone().answer(headers.clone(), request));
+        let (span, timer) = (spans::request(self.name, headers), RequestTimer::start(self.name));
+        let answer = trace::traced(self.name, is_traced, self.clone().answer(headers.clone(), request));
         // It is large, and goes through some hands.
         let answer = Box::pin(answer.instrument(span.clone()));
         async move {
             let answer = answer.await;
             let codes = report::codes(&answer);
             if let Some(code) = codes.first() {
-                spans::failed(&span, code);
+                spans::record_failure(&span, code);
             }
-            answering.end(&codes);
+            timer.finish(&codes);
             answer
         }
     }
 
     async fn answer(self, headers: HeaderMap, mut request: Request) -> Response {
-        let deadline = Deadline::of_new_request();
+        let deadline = Deadline::for_new_request();
         let answer = async {
-            let bearer = self.admit(&headers, &mut request).await?;
+            let authenticated = self.authenticate(&headers, &mut request).await?;
             let meter = Arc::new(ResponseMeter::new(self.responses));
-            let scan_client = ScanClient::of(bearer.viewer, Client::of(&headers));
+            let scan_client = ScanClient::of(authenticated.viewer, ClientIp::of(&headers));
             let scan = Scan::new(scan_client, deadline);
-            let request = with_caller(request, &bearer, &headers, scan_client).data(deadline).data(Arc::clone(&meter));
+            let request =
+                with_caller(request, &authenticated, &headers, scan_client).data(deadline).data(Arc::clone(&meter));
             let response = meter.limit(scan.answer((self.run)(request))).await.ok_or(Error::ResponseTooLarge)?;
-            Ok(report::publish(response))
+            Ok(report::finalize_errors(response))
         };
-        let answer =
-            timeout(budget::SUBGRAPH, answer).await.unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
-        answer.unwrap_or_else(|error| report::failure(&error))
+        let answer = timeout(timeouts::SUBGRAPH_REQUEST, answer)
+            .await
+            .unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
+        answer.unwrap_or_else(|error| report::error_response(&error))
     }
 
     /// Verifies the token in `headers` and runs one request that may have many answers, a
@@ -287,43 +290,48 @@ impl Subgraph {
         let (name, span) = (self.name, spans::request(self.name, headers));
         let (subgraph, headers) = (self.clone(), headers.clone());
         let responses = async move {
-            match subgraph.admit(&headers, &mut request).await {
-                Ok(bearer) => {
-                    let scan_client = ScanClient::of(bearer.viewer, Client::of(&headers));
-                    let request = with_caller(request, &bearer, &headers, scan_client);
-                    until(bearer.time_left(), (subgraph.stream)(request).map(report::publish).boxed())
+            match subgraph.authenticate(&headers, &mut request).await {
+                Ok(authenticated) => {
+                    let scan_client = ScanClient::of(authenticated.viewer, ClientIp::of(&headers));
+                    let request = with_caller(request, &authenticated, &headers, scan_client);
+                    until(authenticated.time_left(), (subgraph.stream)(request).map(report::finalize_errors).boxed())
                 }
-                Err(error) => stream::iter([report::failure(&error)]).boxed(),
+                Err(error) => stream::iter([report::error_response(&error)]).boxed(),
             }
         };
         let open = OpenStream::new(name);
-        let answers = trace::stream_of(name, span, stream::once(responses).flatten().boxed());
+        let answers = trace::in_stream_scope(name, span, stream::once(responses).flatten().boxed());
         answers.inspect(move |answer| {
             // Open for as long as this is there to look at answers.
             let _ = &open;
-            metrics::erred(name, &report::codes(answer));
+            metrics::record_errors(name, &report::codes(answer));
         })
     }
 
-    async fn admit(&self, headers: &HeaderMap, request: &mut Request) -> Result<Bearer, Error> {
-        let bearer = self.verifier.bearer(headers).await?;
+    async fn authenticate(&self, headers: &HeaderMap, request: &mut Request) -> Result<Authenticated, Error> {
+        let authenticated = self.verifier.authenticate(headers).await?;
         let mut variables = mem::take(&mut request.variables);
         entities::number(&mut variables);
         self.documents.parse(request);
         // A document that cannot be parsed is refused when it is run.
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
         request.variables = variables;
-        if asked > MOST_REPRESENTATIONS {
-            return Err(Error::invalid("representations", format!("at most {MOST_REPRESENTATIONS} at once")));
+        if asked > MAX_REPRESENTATIONS {
+            return Err(Error::invalid("representations", format!("at most {MAX_REPRESENTATIONS} at once")));
         }
         remove_absent_variables(request);
-        Ok(bearer)
+        Ok(authenticated)
     }
 }
 
 /// With what its resolvers can know of who sent it.
-fn with_caller(request: Request, bearer: &Bearer, headers: &HeaderMap, scan_client: ScanClient) -> Request {
-    let request = request.data(bearer.viewer).data(Client::of(headers)).data(Credentials::of(headers));
+fn with_caller(
+    request: Request,
+    authenticated: &Authenticated,
+    headers: &HeaderMap,
+    scan_client: ScanClient,
+) -> Request {
+    let request = request.data(authenticated.viewer).data(ClientIp::of(headers)).data(Credentials::of(headers));
     request.data(scan_client)
 }
 
@@ -335,7 +343,7 @@ fn until(time: Option<Duration>, responses: BoxStream<'static, Response>) -> Box
         let (mut responses, mut end) = open?;
         tokio::select! {
             biased;
-            () = &mut end => Some((report::failure(&ENDED), None)),
+            () = &mut end => Some((report::error_response(&TOKEN_EXPIRED), None)),
             response = responses.next() => response.map(|response| (response, Some((responses, end)))),
         }
     };

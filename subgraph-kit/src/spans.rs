@@ -1,7 +1,7 @@
 //! The way of a request through all processes, as W3C's Trace Context and OpenTelemetry have it: from the router to the
 //! subgraph, to its SQL, and with an event to whoever acts on it. One trace id throughout.
 //!
-//! There are no spans until the process says where they go: [`start`].
+//! There are no spans until the process says where they go: [`enable`].
 
 use std::{
     borrow::Cow,
@@ -29,20 +29,20 @@ const MESSAGING_SYSTEM: &str = "lyceum";
 static TRACER: OnceLock<BoxedTracer> = OnceLock::new();
 
 /// From now on there are spans, in the tracer provider and with the propagator that the process has set.
-pub fn start() {
+pub fn enable() {
     let _ = TRACER.set(global::tracer("lyceum"));
 }
 
 /// Whether there are any.
 #[must_use]
-pub fn are_on() -> bool {
+pub fn is_enabled() -> bool {
     TRACER.get().is_some()
 }
 
 /// A subgraph's answer to a request, beneath the span of whoever asks.
 #[must_use]
 pub fn request(subgraph: &'static str, headers: &HeaderMap) -> Span {
-    if !are_on() {
+    if !is_enabled() {
         return Span::none();
     }
     let span = info_span!(
@@ -50,19 +50,19 @@ pub fn request(subgraph: &'static str, headers: &HeaderMap) -> Span {
         otel.name = subgraph, otel.kind = "server", otel.status_code = Empty, subgraph.name = subgraph,
         error.type = Empty,
     );
-    beneath(span, &Headers(headers))
+    child_of(span, &Headers(headers))
 }
 
 /// Notes on a span that what it stands for has failed.
-pub(crate) fn failed(span: &Span, kind: &str) {
+pub(crate) fn record_failure(span: &Span, kind: &str) {
     span.record("otel.status_code", "ERROR");
     span.record("error.type", kind);
 }
 
 /// An event that is written down, beneath what makes it happen.
 #[must_use]
-pub(crate) fn publishing(kind: &'static str) -> Span {
-    if !are_on() {
+pub(crate) fn producer_span(kind: &'static str) -> Span {
+    if !is_enabled() {
         return Span::none();
     }
     info_span!(
@@ -74,8 +74,8 @@ pub(crate) fn publishing(kind: &'static str) -> Span {
 
 /// What a service does about an event, beneath the span that published it.
 #[must_use]
-pub(crate) fn acting(service: &'static str, kind: &str, traceparent: Option<&str>) -> Span {
-    if !are_on() {
+pub(crate) fn consumer_span(service: &'static str, kind: &str, traceparent: Option<&str>) -> Span {
+    if !is_enabled() {
         return Span::none();
     }
     let span = info_span!(
@@ -84,11 +84,17 @@ pub(crate) fn acting(service: &'static str, kind: &str, traceparent: Option<&str
         messaging.operation.name = "process", messaging.destination.name = kind, subgraph.name = service,
         otel.status_code = Empty, error.type = Empty,
     );
-    beneath(span, &Event(traceparent))
+    child_of(span, &Event(traceparent))
 }
 
 /// A statement that has just ended.
-pub(crate) fn stated(service: &'static str, operation: &'static str, text: &str, took: Duration, rows: u64) {
+pub(crate) fn record_statement(
+    service: &'static str,
+    operation: &'static str,
+    text: &str,
+    elapsed: Duration,
+    rows: u64,
+) {
     let Some(tracer) = TRACER.get() else { return };
     let current = Context::current();
     if !current.span().span_context().is_sampled() {
@@ -103,7 +109,7 @@ pub(crate) fn stated(service: &'static str, operation: &'static str, text: &str,
         KeyValue::new("db.query.text", text.to_owned()),
         KeyValue::new("db.response.returned_rows", i64::try_from(rows).unwrap_or(i64::MAX)),
     ];
-    let span = tracer.span_builder(operation).with_kind(SpanKind::Client).with_start_time(end - took);
+    let span = tracer.span_builder(operation).with_kind(SpanKind::Client).with_start_time(end - elapsed);
     let mut span = span.with_attributes(attributes).start_with_context(tracer, &current);
     span.end_with_timestamp(end);
 }
@@ -112,7 +118,7 @@ pub(crate) fn stated(service: &'static str, operation: &'static str, text: &str,
 #[must_use]
 pub fn traceparent() -> Option<String> {
     let mut written = Event(None::<String>);
-    if are_on() {
+    if is_enabled() {
         global::get_text_map_propagator(|propagator| {
             propagator.inject_context(&Span::current().context(), &mut written);
         });
@@ -129,16 +135,17 @@ pub fn inject(headers: &mut HeaderMap) {
 
 /// The same headers, with the current span if there is one.
 #[must_use]
-pub fn told(headers: &HeaderMap) -> Cow<'_, HeaderMap> {
+pub fn with_traceparent(headers: &HeaderMap) -> Cow<'_, HeaderMap> {
     let mut headers = Cow::Borrowed(headers);
-    if are_on() {
+    if is_enabled() {
         inject(headers.to_mut());
     }
     headers
 }
 
-fn beneath(span: Span, told: &dyn Extractor) -> Span {
-    let parent = global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), told));
+fn child_of(span: Span, carrier: &dyn Extractor) -> Span {
+    let parent =
+        global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), carrier));
     if parent.span().span_context().is_valid() {
         // It fails where the span is not recorded at all.
         let _ = span.set_parent(parent);

@@ -4,7 +4,7 @@ use crate::{Error, Refusal};
 
 /// `PostgreSQL` text cannot hold the NUL character; everything else is text.
 #[must_use]
-pub fn is_storable(text: &str) -> bool {
+pub fn has_no_nul(text: &str) -> bool {
     !text.contains('\0')
 }
 
@@ -12,28 +12,29 @@ pub fn is_storable(text: &str) -> bool {
 ///
 /// # Errors
 /// `Invalid`, if it contains the NUL character.
-pub fn require_storable(field: &'static str, text: &str) -> Result<(), Error> {
-    if is_storable(text) { Ok(()) } else { Err(Error::invalid(field, "must not contain the NUL character")) }
+pub fn reject_nul(field: &'static str, text: &str) -> Result<(), Error> {
+    if has_no_nul(text) { Ok(()) } else { Err(Error::invalid(field, "must not contain the NUL character")) }
 }
 
 /// What is wrong with a text of an input: too long for its column, blank although required, or
 /// not storable. Lengths are in characters, as `VARCHAR(n)` counts them.
 #[must_use]
-pub fn check(field: &'static str, text: &str, required: bool, longest: Option<usize>) -> Option<Refusal> {
-    if !is_storable(text) {
+pub fn check(field: &'static str, text: &str, required: bool, max_length: Option<usize>) -> Option<Refusal> {
+    if !has_no_nul(text) {
         return Some(Refusal::invalid(field, "must not contain the NUL character"));
     }
     if required && text.trim().is_empty() {
         return Some(Refusal::invalid(field, "must not be empty"));
     }
-    let longest = longest?;
-    (text.chars().count() > longest).then(|| Refusal::invalid(field, format!("must have at most {longest} characters")))
+    let max_length = max_length?;
+    (text.chars().count() > max_length)
+        .then(|| Refusal::invalid(field, format!("must have at most {max_length} characters")))
 }
 
 /// A library's message about a document or a value, without the value that it repeats: that can be
 /// a password.
 #[must_use]
-pub fn without_values(message: &str) -> String {
+pub fn redact_values(message: &str) -> String {
     if let Some((expected, _)) = message.split_once(", found ")
         && expected.contains("Expected ")
     {
@@ -60,7 +61,7 @@ pub fn without_values(message: &str) -> String {
 
 /// A message about JSON, without the strings that it quotes.
 #[must_use]
-pub fn without_strings(message: &str) -> String {
+pub fn redact_strings(message: &str) -> String {
     match (message.find('"'), message.rfind('"')) {
         (Some(start), Some(end)) if start < end => format!("{}\"…\"{}", &message[..start], &message[end + 1..]),
         _ => message.to_owned(),
@@ -78,7 +79,7 @@ const VALUES: [&str; 4] = ["StringValue", "BlockString", "IntValue", "FloatValue
 
 /// A pattern for `ILIKE` that finds `text` anywhere, with `%`, `_` and `\` standing for themselves.
 #[must_use]
-pub fn contains_pattern(text: &str) -> String {
+pub fn ilike_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for character in text.chars() {
@@ -100,15 +101,15 @@ mod tests {
         let say = |json| serde_json::from_str::<u8>(json).expect_err("no number").to_string();
 
         assert_eq!(
-            without_strings(&say(r#""Bob \"the\" Builder""#)),
+            redact_strings(&say(r#""Bob \"the\" Builder""#)),
             r#"invalid type: string "…", expected u8 at line 1 column 21"#
         );
-        assert_eq!(without_strings(&say("")), "EOF while parsing a value at line 1 column 0");
+        assert_eq!(redact_strings(&say("")), "EOF while parsing a value at line 1 column 0");
     }
 
     #[test]
     fn wildcards_stand_for_themselves() {
-        assert_eq!(contains_pattern(r"50%_\"), r"%50\%\_\\%");
+        assert_eq!(ilike_pattern(r"50%_\"), r"%50\%\_\\%");
     }
 
     #[test]
@@ -144,7 +145,7 @@ mod tests {
         ];
 
         for (message, kept) in cases {
-            assert_eq!(without_values(message), kept);
+            assert_eq!(redact_values(message), kept);
         }
     }
 

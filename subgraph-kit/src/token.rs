@@ -19,7 +19,7 @@ use tokio::{sync::Mutex, time::sleep};
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::{Error, UserId, Viewer, budget, viewer::Role};
+use crate::{Error, UserId, Viewer, timeouts, viewer::Role};
 
 /// Who signs Lyceum's tokens (`iss`).
 pub const ISSUER: &str = "lyceum";
@@ -27,20 +27,20 @@ pub const ISSUER: &str = "lyceum";
 pub const AUDIENCE: &str = "lyceum";
 
 /// Ours have less than 1 kB: what is longer is not ours, and not worth reading.
-pub const LONGEST_TOKEN: usize = 4_096;
+pub const MAX_TOKEN_LENGTH: usize = 4_096;
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two fetches because of unknown keys, which anyone can name.
-const FETCH_PAUSE: Duration = Duration::from_secs(3);
-const REFRESH: Duration = Duration::from_secs(10);
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(3);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 /// As long as none is known, a process cannot do its work.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
+const INITIAL_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Verified tokens that are remembered: a page of several fetches brings the same one with each.
-const MAX_REMEMBERED: u64 = 10_000;
+const MAX_CACHED_TOKENS: u64 = 10_000;
 /// For so long a token is good after its end, everywhere: clocks of two machines differ a little.
 pub const LEEWAY_SECONDS: u64 = 5;
 
-/// What an access token says of its bearer.
+/// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claims {
     /// Who signed it.
@@ -51,7 +51,7 @@ pub struct Claims {
     pub sub: Uuid,
     /// When it was issued, in seconds since 1970.
     pub iat: i64,
-    /// When it ends, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     pub exp: i64,
     /// This token's own id.
     pub jti: Uuid,
@@ -63,28 +63,29 @@ pub struct Claims {
     pub scope: String,
 }
 
-/// Who is asking, as a verified token says.
+/// The viewer that a verified token identifies.
 #[derive(Clone, Copy, Debug)]
-pub struct Bearer {
+pub struct Authenticated {
     /// Who.
     pub viewer: Viewer,
     /// Until when, in seconds since 1970; none for the anonymous.
-    ends: Option<i64>,
+    expires_at: Option<i64>,
 }
 
-const ANONYMOUS: Bearer = Bearer { viewer: Viewer::Anonymous, ends: None };
+const ANONYMOUS: Authenticated = Authenticated { viewer: Viewer::Anonymous, expires_at: None };
 
-impl Bearer {
+impl Authenticated {
     /// How long the token is good from now; none for the anonymous, whose time does not end.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        let left =
-            TimeDelta::milliseconds(self.ends?.saturating_mul(1_000).saturating_sub(Utc::now().timestamp_millis()));
+        let left = TimeDelta::milliseconds(
+            self.expires_at?.saturating_mul(1_000).saturating_sub(Utc::now().timestamp_millis()),
+        );
         Some(left.to_std().unwrap_or(Duration::ZERO))
     }
 
-    fn has_ended(&self) -> bool {
-        self.ends.is_some_and(|end| end.saturating_add_unsigned(LEEWAY_SECONDS) < Utc::now().timestamp())
+    fn is_expired(&self) -> bool {
+        self.expires_at.is_some_and(|end| end.saturating_add_unsigned(LEEWAY_SECONDS) < Utc::now().timestamp())
     }
 }
 
@@ -93,7 +94,7 @@ impl Bearer {
 pub struct Verifier {
     keys: Arc<RwLock<KeySet>>,
     /// What was verified by a key that is still known.
-    verified: Cache<String, Remembered>,
+    verified: Cache<String, CachedToken>,
     source: Option<Arc<Remote>>,
 }
 
@@ -107,19 +108,19 @@ struct KeySet {
 
 /// Who a token belongs to, as the keys of this version say.
 #[derive(Clone, Copy)]
-struct Remembered {
-    bearer: Bearer,
+struct CachedToken {
+    authenticated: Authenticated,
     version: u64,
 }
 
 struct Remote {
     url: Url,
     client: reqwest::Client,
-    last: Mutex<Option<Attempt>>,
+    last: Mutex<Option<FetchAttempt>>,
 }
 
 /// The last time that the keys were fetched, and why that failed.
-struct Attempt {
+struct FetchAttempt {
     at: Instant,
     failure: Option<Arc<FetchError>>,
 }
@@ -136,7 +137,7 @@ impl Verifier {
     /// Knows these keys and no others, until they are replaced.
     #[must_use]
     pub fn new(keys: &JwkSet) -> Self {
-        let verifier = Self { keys: Arc::default(), verified: Cache::new(MAX_REMEMBERED), source: None };
+        let verifier = Self { keys: Arc::default(), verified: Cache::new(MAX_CACHED_TOKENS), source: None };
         verifier.replace(keys);
         verifier
     }
@@ -148,10 +149,10 @@ impl Verifier {
     /// Never: the HTTP client's settings are constants.
     #[must_use]
     pub fn remote(url: Url) -> Self {
-        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_idle_timeout(budget::IDLE).build();
+        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_idle_timeout(timeouts::IDLE).build();
         let client = client.expect("the client's settings are valid");
         let source = Some(Arc::new(Remote { url, client, last: Mutex::default() }));
-        Self { keys: Arc::default(), verified: Cache::new(MAX_REMEMBERED), source }
+        Self { keys: Arc::default(), verified: Cache::new(MAX_CACHED_TOKENS), source }
     }
 
     /// Knows these keys and no others from now on.
@@ -165,7 +166,7 @@ impl Verifier {
 
     /// Whether tokens of this key are believed.
     #[must_use]
-    pub fn knows(&self, id: &str) -> bool {
+    pub fn has_key(&self, id: &str) -> bool {
         self.known_key(id).is_some()
     }
 
@@ -177,26 +178,26 @@ impl Verifier {
 
     /// Fetches the keys from time to time, so that a new one is known before the first token of it
     /// comes, and one that was removed is forgotten. While identity is away, the known ones stay.
-    pub async fn keep_fresh(self) {
+    pub async fn refresh_loop(self) {
         let Some(source) = &self.source else { return };
         let mut was_there = true;
         loop {
             let failure = self.fetch(source, &mut *source.last.lock().await).await;
             if let (Some(error), true) = (&failure, was_there) {
-                let stays = if self.has_keys() { "those that are known stay in use" } else { "waiting for them" };
+                let stays = if self.has_keys() { "the known keys stay in use" } else { "waiting for them" };
                 warn!(error = error.as_ref() as &dyn std::error::Error, "identity's public keys: {stays}");
             }
             was_there = failure.is_none();
-            sleep(if self.has_keys() { REFRESH } else { FIRST_RETRY }).await;
+            sleep(if self.has_keys() { REFRESH_INTERVAL } else { INITIAL_RETRY_DELAY }).await;
         }
     }
 
     /// Who the request's headers say is asking.
     ///
     /// # Errors
-    /// Those of [`Self::bearer`].
+    /// Those of [`Self::authenticate`].
     pub async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
-        self.bearer(headers).await.map(|bearer| bearer.viewer)
+        self.authenticate(headers).await.map(|authenticated| authenticated.viewer)
     }
 
     /// Who the request's headers say is asking, and for how long. No credentials are an anonymous viewer, bad ones
@@ -204,27 +205,27 @@ impl Verifier {
     ///
     /// # Errors
     /// `Unauthenticated`; `Unavailable` if the key set cannot be fetched.
-    pub async fn bearer(&self, headers: &HeaderMap) -> Result<Bearer, Error> {
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, Error> {
         let Some(token) = bearer_token(headers)? else { return Ok(ANONYMOUS) };
-        if let Some(bearer) = self.remembered(token) {
-            return Ok(bearer);
+        if let Some(authenticated) = self.cached(token) {
+            return Ok(authenticated);
         }
         // Before the key is looked up: should it be replaced meanwhile, nothing is remembered.
         let version = self.keys().version;
         let claims = self.verify(token).await?;
         let viewer = Viewer::SignedIn { id: UserId(claims.sub), role: claims.role, is_verified: claims.is_verified };
-        let bearer = Bearer { viewer, ends: Some(claims.exp) };
-        self.verified.insert(token.to_owned(), Remembered { bearer, version });
-        Ok(bearer)
+        let authenticated = Authenticated { viewer, expires_at: Some(claims.exp) };
+        self.verified.insert(token.to_owned(), CachedToken { authenticated, version });
+        Ok(authenticated)
     }
 
-    fn remembered(&self, token: &str) -> Option<Bearer> {
-        let Remembered { bearer, version } = self.verified.get(token)?;
-        (version == self.keys().version && !bearer.has_ended()).then_some(bearer)
+    fn cached(&self, token: &str) -> Option<Authenticated> {
+        let CachedToken { authenticated, version } = self.verified.get(token)?;
+        (version == self.keys().version && !authenticated.is_expired()).then_some(authenticated)
     }
 
     async fn verify(&self, token: &str) -> Result<Claims, Error> {
-        if token.len() > LONGEST_TOKEN {
+        if token.len() > MAX_TOKEN_LENGTH {
             return Err(INVALID);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| INVALID)?;
@@ -246,7 +247,7 @@ impl Verifier {
             return Ok(key);
         }
         let failure = match &*last {
-            Some(attempt) if attempt.at.elapsed() < FETCH_PAUSE => attempt.failure.clone(),
+            Some(attempt) if attempt.at.elapsed() < MIN_FETCH_INTERVAL => attempt.failure.clone(),
             _ => self.fetch(source, &mut last).await,
         };
         match (self.known_key(id), failure) {
@@ -257,10 +258,10 @@ impl Verifier {
     }
 
     /// Takes over the published keys; without an answer, the known ones stay.
-    async fn fetch(&self, source: &Remote, last: &mut Option<Attempt>) -> Option<Arc<FetchError>> {
+    async fn fetch(&self, source: &Remote, last: &mut Option<FetchAttempt>) -> Option<Arc<FetchError>> {
         // Counts even if whoever waits for it goes away.
         let before = last.take().and_then(|attempt| attempt.failure);
-        *last = Some(Attempt { at: Instant::now(), failure: before });
+        *last = Some(FetchAttempt { at: Instant::now(), failure: before });
         let failure = match source.fetch().await {
             Ok(keys) => {
                 self.replace(&keys);
@@ -268,7 +269,7 @@ impl Verifier {
             }
             Err(error) => Some(Arc::new(error)),
         };
-        *last = Some(Attempt { at: Instant::now(), failure: failure.clone() });
+        *last = Some(FetchAttempt { at: Instant::now(), failure: failure.clone() });
         failure
     }
 
@@ -323,16 +324,21 @@ mod tests {
 
     #[test]
     fn a_remembered_token_ends_when_its_time_is_over() {
-        let ends = |seconds: i64| Bearer { viewer: Viewer::Anonymous, ends: Some(Utc::now().timestamp() + seconds) };
+        let expires_at = |seconds: i64| Authenticated {
+            viewer: Viewer::Anonymous,
+            expires_at: Some(Utc::now().timestamp() + seconds),
+        };
         let leeway = i64::try_from(LEEWAY_SECONDS).expect("a few seconds");
         let verifier = Verifier::new(&JwkSet::default());
         let version = verifier.keys().version;
-        let remember = |token: &str, bearer| verifier.verified.insert(token.to_owned(), Remembered { bearer, version });
-        remember("good", ends(60));
-        remember("ended", ends(-leeway - 1));
+        let remember = |token: &str, authenticated| {
+            verifier.verified.insert(token.to_owned(), CachedToken { authenticated, version })
+        };
+        remember("good", expires_at(60));
+        remember("ended", expires_at(-leeway - 1));
 
-        assert!(verifier.remembered("good").is_some());
-        assert!(verifier.remembered("ended").is_none());
-        assert!(verifier.remembered("unknown").is_none());
+        assert!(verifier.cached("good").is_some());
+        assert!(verifier.cached("ended").is_none());
+        assert!(verifier.cached("unknown").is_none());
     }
 }

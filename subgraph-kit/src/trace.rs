@@ -1,6 +1,6 @@
 //! What a request costs here: its SQL statements with their time and rows, told to the router when it asks.
 //!
-//! sqlx tells each statement to `tracing`. The layer [`statements`] keeps those of requests that are being traced, and
+//! sqlx tells each statement to `tracing`. The layer [`statement_layer`] keeps those of requests that are being traced, and
 //! passes all of them on to [`metrics`] and [`spans`]. While nobody wants them, sqlx does not even write them down.
 
 use std::{
@@ -45,10 +45,10 @@ const SQLX_TARGET: &str = "sqlx::query";
 /// In what the driver asks for itself, and in no statement of ours.
 const CATALOG: &str = "pg_catalog.";
 const OPERATIONS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "BEGIN", "COMMIT", "ROLLBACK"];
-const MOST_STATEMENTS: usize = 500;
+const MAX_STATEMENTS: usize = 500;
 /// To begin and to stop listening goes through all of a process's places that log, so it waits for this long whether
 /// there is one more trace.
-const LINGER: Duration = Duration::from_secs(5);
+const DISABLE_DELAY: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
     /// What is being done here.
@@ -107,15 +107,19 @@ pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Answers a request. If it `is_asked` for, the answer's extensions have a [`Trace`].
-pub(crate) async fn answer(service: &'static str, is_asked: bool, request: impl Future<Output = Response>) -> Response {
-    let listening = if is_asked {
-        Some(Listening::begin())
+/// Answers a request. If it `is_requested` for, the answer's extensions have a [`Trace`].
+pub(crate) async fn traced(
+    service: &'static str,
+    is_requested: bool,
+    request: impl Future<Output = Response>,
+) -> Response {
+    let guard = if is_requested {
+        Some(TraceGuard::begin())
     } else {
-        Listening::stop_if_over();
+        TraceGuard::stop_if_idle();
         None
     };
-    let recorder = listening.as_ref().map(|_| Recorder::new());
+    let recorder = guard.as_ref().map(|_| Recorder::new());
     // Also without one: what this process asks itself on the way is a request of its own.
     let mut response = SCOPE.scope(Scope { service, recorder: recorder.clone() }, request).await;
     if let Some(recorder) = recorder {
@@ -126,12 +130,12 @@ pub(crate) async fn answer(service: &'static str, is_asked: bool, request: impl 
 }
 
 /// What a service does beside answering requests.
-pub(crate) fn work_of<F: Future>(service: &'static str, work: F) -> impl Future<Output = F::Output> {
+pub(crate) fn in_background_scope<F: Future>(service: &'static str, work: F) -> impl Future<Output = F::Output> {
     SCOPE.scope(Scope { service, recorder: None }, work)
 }
 
 /// What a service answers a subscription, in its span.
-pub(crate) fn stream_of<T: 'static>(
+pub(crate) fn in_stream_scope<T: 'static>(
     service: &'static str,
     span: Span,
     mut answers: BoxStream<'static, T>,
@@ -152,10 +156,10 @@ impl Recorder {
         Arc::new(Self { began: Instant::now(), trace: Mutex::default() })
     }
 
-    fn record(&self, told: &Told) {
+    fn record(&self, sqlx_event: &SqlxEvent) {
         let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
-        if trace.statements.len() < MOST_STATEMENTS {
-            trace.statements.push(told.statement(self.began.elapsed()));
+        if trace.statements.len() < MAX_STATEMENTS {
+            trace.statements.push(sqlx_event.statement(self.began.elapsed()));
         } else {
             trace.omitted += 1;
         }
@@ -171,11 +175,11 @@ impl Recorder {
 
 /// Hears the statements that somebody wants to know of.
 #[must_use]
-pub fn statements<S>() -> impl Layer<S>
+pub fn statement_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    Statements.with_filter(OnlyWanted)
+    Statements.with_filter(EnabledFilter)
 }
 
 /// Whether sqlx is told that somebody listens.
@@ -190,15 +194,15 @@ struct Traces {
 }
 
 impl Traces {
-    fn are_over(&self, now: Instant) -> bool {
-        self.running == 0 && self.last.is_none_or(|last| now.duration_since(last) >= LINGER)
+    fn are_idle(&self, now: Instant) -> bool {
+        self.running == 0 && self.last.is_none_or(|last| now.duration_since(last) >= DISABLE_DELAY)
     }
 }
 
 /// As long as it is there, statements are listened to.
-struct Listening;
+struct TraceGuard;
 
-impl Listening {
+impl TraceGuard {
     fn begin() -> Self {
         let mut traces = TRACES.lock().unwrap_or_else(PoisonError::into_inner);
         traces.running += 1;
@@ -209,18 +213,18 @@ impl Listening {
     }
 
     /// To be called now and then, by whoever wants no trace.
-    fn stop_if_over() {
+    fn stop_if_idle() {
         if !LISTENING.load(Ordering::SeqCst) {
             return;
         }
         let traces = TRACES.lock().unwrap_or_else(PoisonError::into_inner);
-        if traces.are_over(Instant::now()) && LISTENING.swap(false, Ordering::SeqCst) {
+        if traces.are_idle(Instant::now()) && LISTENING.swap(false, Ordering::SeqCst) {
             rebuild_interest_cache();
         }
     }
 }
 
-impl Drop for Listening {
+impl Drop for TraceGuard {
     fn drop(&mut self) {
         let mut traces = TRACES.lock().unwrap_or_else(PoisonError::into_inner);
         traces.running -= 1;
@@ -228,25 +232,25 @@ impl Drop for Listening {
     }
 }
 
-struct OnlyWanted;
+struct EnabledFilter;
 
 /// Whether all statements are, not only those of traced requests.
-fn are_all_wanted() -> bool {
-    metrics::are_on() || spans::are_on()
+fn all_enabled() -> bool {
+    metrics::is_enabled() || spans::is_enabled()
 }
 
-fn are_any_wanted() -> bool {
-    LISTENING.load(Ordering::SeqCst) || are_all_wanted()
+fn any_enabled() -> bool {
+    LISTENING.load(Ordering::SeqCst) || all_enabled()
 }
 
 fn is_statement(metadata: &Metadata<'_>) -> bool {
-    metadata.target() == SQLX_TARGET && are_any_wanted()
+    metadata.target() == SQLX_TARGET && any_enabled()
 }
 
-impl<S> Filter<S> for OnlyWanted {
+impl<S> Filter<S> for EnabledFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
-        let is_wanted = |scope: &Scope| scope.recorder.is_some() || are_all_wanted();
-        is_statement(metadata) && SCOPE.try_with(is_wanted).unwrap_or(false)
+        let is_enabled_for = |scope: &Scope| scope.recorder.is_some() || all_enabled();
+        is_statement(metadata) && SCOPE.try_with(is_enabled_for).unwrap_or(false)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
@@ -254,7 +258,7 @@ impl<S> Filter<S> for OnlyWanted {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(if are_any_wanted() { LevelFilter::DEBUG } else { LevelFilter::OFF })
+        Some(if any_enabled() { LevelFilter::DEBUG } else { LevelFilter::OFF })
     }
 }
 
@@ -263,16 +267,16 @@ struct Statements;
 impl<S: Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let Ok(Scope { service, recorder }) = SCOPE.try_with(Clone::clone) else { return };
-        let mut told = Told::default();
-        event.record(&mut told);
+        let mut sqlx_event = SqlxEvent::default();
+        event.record(&mut sqlx_event);
         if let Some(recorder) = recorder {
-            recorder.record(&told);
+            recorder.record(&sqlx_event);
         }
-        let (operation, took) = (told.operation(), told.took());
-        if metrics::are_on() {
-            metrics::stated(service, operation, told.query_summary(), took);
+        let (operation, elapsed) = (sqlx_event.operation(), sqlx_event.elapsed());
+        if metrics::is_enabled() {
+            metrics::record_statement(service, operation, sqlx_event.query_summary(), elapsed);
         }
-        spans::stated(service, operation, told.sql(), took, told.rows());
+        spans::record_statement(service, operation, sqlx_event.sql(), elapsed, sqlx_event.rows());
     }
 }
 
@@ -296,7 +300,7 @@ fn table(sql: &str) -> Option<&str> {
 
 /// What sqlx says of a statement that has ended.
 #[derive(Default)]
-struct Told {
+struct SqlxEvent {
     /// All of the text, if it is short.
     summary: String,
     /// The text, if it is longer than that.
@@ -306,12 +310,12 @@ struct Told {
     seconds: f64,
 }
 
-impl Told {
+impl SqlxEvent {
     fn statement(&self, now: Duration) -> Statement {
-        let (sql, took) = (self.sql(), self.took());
-        let start = micros(now.saturating_sub(took));
+        let (sql, elapsed) = (self.sql(), self.elapsed());
+        let start = micros(now.saturating_sub(elapsed));
         let catalog = sql.contains(CATALOG);
-        Statement { sql: sql.to_owned(), start, duration: micros(took), rows: self.rows(), catalog }
+        Statement { sql: sql.to_owned(), start, duration: micros(elapsed), rows: self.rows(), catalog }
     }
 
     fn sql(&self) -> &str {
@@ -335,7 +339,7 @@ impl Told {
         summary
     }
 
-    fn took(&self) -> Duration {
+    fn elapsed(&self) -> Duration {
         Duration::try_from_secs_f64(self.seconds).unwrap_or_default()
     }
 
@@ -344,7 +348,7 @@ impl Told {
     }
 }
 
-impl Visit for Told {
+impl Visit for SqlxEvent {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "summary" => value.clone_into(&mut self.summary),
@@ -382,19 +386,19 @@ mod tests {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
     /// The answer to a request in a process that listens.
-    fn listening(request: impl Future<Output = ()>, is_asked: bool) -> Response {
+    fn listening(request: impl Future<Output = ()>, is_requested: bool) -> Response {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        answered(request, is_asked)
+        answered(request, is_requested)
     }
 
-    fn answered(request: impl Future<Output = ()>, is_asked: bool) -> Response {
+    fn answered(request: impl Future<Output = ()>, is_requested: bool) -> Response {
         let request = async {
             request.await;
             Response::new(Value::Null)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let listener = tracing_subscriber::registry().with(statements());
-        with_default(listener, || runtime.block_on(answer("course", is_asked, request)))
+        let listener = tracing_subscriber::registry().with(statement_layer());
+        with_default(listener, || runtime.block_on(traced("course", is_requested, request)))
     }
 
     /// Tells of a statement as sqlx does.
@@ -407,8 +411,8 @@ mod tests {
     }
 
     fn trace(response: &Response) -> Trace {
-        let told = response.extensions[EXTENSION].clone();
-        async_graphql::from_value(told).expect("a trace")
+        let trace = response.extensions[EXTENSION].clone();
+        async_graphql::from_value(trace).expect("a trace")
     }
 
     #[test]
@@ -439,12 +443,12 @@ mod tests {
     fn nothing_is_written_down_once_traces_are_over() {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         // As sqlx asks, before it writes a statement down.
-        let is_written = |is_asked| {
+        let is_written = |is_requested| {
             let mut written = false;
-            answered(async { written = tracing::enabled!(target: "sqlx::query", Level::DEBUG) }, is_asked);
+            answered(async { written = tracing::enabled!(target: "sqlx::query", Level::DEBUG) }, is_requested);
             written
         };
-        let pass = || TRACES.lock().expect("the traces").last = Instant::now().checked_sub(LINGER);
+        let pass = || TRACES.lock().expect("the traces").last = Instant::now().checked_sub(DISABLE_DELAY);
 
         assert!(is_written(true));
         assert!(is_written(false), "soon after a trace there may be another one");
@@ -458,18 +462,18 @@ mod tests {
     #[test]
     fn traces_are_over_some_time_after_the_last_one_has_ended() {
         let now = Instant::now();
-        let last = now.checked_sub(LINGER);
+        let last = now.checked_sub(DISABLE_DELAY);
 
-        assert!(Traces { running: 0, last }.are_over(now));
-        assert!(!Traces { running: 1, last }.are_over(now));
-        assert!(!Traces { running: 0, last: Some(now) }.are_over(now));
+        assert!(Traces { running: 0, last }.are_idle(now));
+        assert!(!Traces { running: 1, last }.are_idle(now));
+        assert!(!Traces { running: 0, last: Some(now) }.are_idle(now));
     }
 
     #[test]
     fn a_summary_names_the_table_and_what_may_read_all_of_it() {
         let summary = |text: &str| {
             let first: Vec<_> = text.split_whitespace().take(4).collect();
-            Told { summary: first.join(" "), text: text.to_owned(), ..Told::default() }.query_summary()
+            SqlxEvent { summary: first.join(" "), text: text.to_owned(), ..SqlxEvent::default() }.query_summary()
         };
 
         for (sql, expected) in [
@@ -485,8 +489,11 @@ mod tests {
             ("insert into payments (id) values ($1) returning id", "INSERT payments"),
             ("update users set name = $1", "UPDATE users"),
             ("delete from sessions where ended", "DELETE sessions"),
-            ("select id from outbox for update skip locked", "SELECT outbox"),
-            ("with due as (select id from outbox for update) update outbox set tries = 1", "WITH outbox"),
+            ("select id from outbox_events for update skip locked", "SELECT outbox_events"),
+            (
+                "with due as (select id from outbox_events for update) update outbox_events set attempts = 1",
+                "WITH outbox_events",
+            ),
             ("select x for update nowait", "SELECT"),
             ("select pg_type.oid from pg_catalog.pg_type", "SELECT"),
             ("BEGIN", "BEGIN"),
@@ -514,7 +521,7 @@ mod tests {
     #[test]
     fn what_a_traced_request_asks_on_its_way_is_not_part_of_it() {
         let nested = async {
-            answer("course", false, async {
+            traced("course", false, async {
                 run("select 1", 1, 0);
                 Response::new(Value::Null)
             })
@@ -528,12 +535,12 @@ mod tests {
 
     #[test]
     fn more_statements_than_anybody_reads_are_counted_only() {
-        let many = async { (0..MOST_STATEMENTS + 7).for_each(|_| run("select 1", 1, 0)) };
+        let many = async { (0..MAX_STATEMENTS + 7).for_each(|_| run("select 1", 1, 0)) };
 
         let response = listening(many, true);
 
         let trace = trace(&response);
-        assert_eq!((trace.statements.len(), trace.omitted), (MOST_STATEMENTS, 7));
+        assert_eq!((trace.statements.len(), trace.omitted), (MAX_STATEMENTS, 7));
     }
 
     #[test]

@@ -20,12 +20,12 @@ use async_nats::{
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
-    CourseId, DbPool, EnrollmentId, Error, Peers, Platform, Subgraph, UserId,
-    events::{self, Afterwards, Bus, BusAddress, Event, EventSettings, Fact, Handler, Place},
-    hop::Secrets,
+    CourseId, DbPool, EnrollmentId, Error, Peers, ServiceContext, Subgraph, UserId,
+    events::{self, AfterCommit, Bus, BusAddress, EnrollmentPayload, Event, EventPayload, EventSettings, Handler},
     service,
+    signature::Secrets,
     testing::{
-        events::{act_on_all, receive},
+        events::{process_all, receive},
         verifier,
     },
 };
@@ -52,8 +52,8 @@ fn subgraph(name: &'static str, db: &PgPool) -> Subgraph {
 }
 
 /// An event about `subject`, the `number`th one.
-fn fact(subject: usize, number: usize) -> Fact {
-    Fact::EnrollmentCreated(Place {
+fn payload(subject: usize, number: usize) -> EventPayload {
+    EventPayload::EnrollmentCreated(EnrollmentPayload {
         enrollment_id: EnrollmentId(Uuid::from_u128(subject as u128)),
         student_id: UserId(Uuid::nil()),
         course_id: CourseId(Uuid::nil()),
@@ -63,14 +63,14 @@ fn fact(subject: usize, number: usize) -> Fact {
 }
 
 fn subject_and_number(event: &Event) -> (u128, usize) {
-    let Fact::EnrollmentCreated(place) = &event.fact else { panic!("another event: {event:?}") };
+    let EventPayload::EnrollmentCreated(place) = &event.payload else { panic!("another event: {event:?}") };
     (event.subject.as_u128(), place.course_title.parse().expect("a number"))
 }
 
-async fn publish(db: &PgPool, facts: impl IntoIterator<Item = Fact>) {
+async fn publish(db: &PgPool, payloads: impl IntoIterator<Item = EventPayload>) {
     let mut transaction = DbPool::from(db).begin().await.expect("a transaction");
-    for fact in facts {
-        events::publish(&mut transaction, fact).await.expect("it is written");
+    for payload in payloads {
+        events::publish(&mut transaction, payload).await.expect("it is written");
     }
     transaction.commit().await.expect("it is committed");
 }
@@ -86,7 +86,7 @@ async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore,
     let stop = CancellationToken::new();
     let working = {
         let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
-        tokio::spawn(async move { subgraph.work(bus, EventSettings::default(), until).await })
+        tokio::spawn(async move { subgraph.run_background(bus, EventSettings::default(), until).await })
     };
     until("one has begun", || has_begun()).await;
     stop.cancel();
@@ -102,7 +102,7 @@ async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore,
 fn work(subgraph: &Subgraph, bus: &Bus) -> DropGuard {
     let stop = CancellationToken::new();
     let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
-    tokio::spawn(async move { subgraph.work(bus, EventSettings::default(), until).await });
+    tokio::spawn(async move { subgraph.run_background(bus, EventSettings::default(), until).await });
     stop.drop_guard()
 }
 
@@ -118,7 +118,7 @@ async fn count(db: &PgPool, what: &'static str) -> i64 {
     query_scalar(what).fetch_one(db).await.expect("the database answers")
 }
 
-const WAITING: &str = "select count(*) from outbox where delivered_at is null";
+const WAITING: &str = "select count(*) from outbox_events where delivered_at is null";
 
 /// What some services received, and how.
 #[derive(Default)]
@@ -164,9 +164,9 @@ impl Listener {
 }
 
 fn bus_to(url: &str) -> Bus {
-    let platform = Platform::new(verifier());
-    platform.peers.add_remote("notification", url, None).expect("an address");
-    platform.bus
+    let context = ServiceContext::new(verifier());
+    context.peers.add_remote("notification", url, None).expect("an address");
+    context.bus
 }
 
 async fn free_port() -> TcpListener {
@@ -177,7 +177,7 @@ async fn free_port() -> TcpListener {
 async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
     const SUBJECTS: usize = 40;
     const EACH: usize = 5;
-    publish(&db, (0..SUBJECTS * EACH).map(|index| fact(index % SUBJECTS, index / SUBJECTS))).await;
+    publish(&db, (0..SUBJECTS * EACH).map(|index| payload(index % SUBJECTS, index / SUBJECTS))).await;
     let log = Arc::new(Log::default());
     let one = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
     let two = Listener { name: 2, log: Arc::clone(&log) }.listen(free_port().await);
@@ -202,7 +202,7 @@ async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
 async fn a_relay_stops_between_two_events(db: PgPool) {
     let log = Arc::new(Log { permits: Some(Semaphore::new(0)), ..Log::default() });
     let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
-    publish(&db, (0..3).map(|number| fact(1, number))).await;
+    publish(&db, (0..3).map(|number| payload(1, number))).await;
 
     let permits = log.permits.as_ref().expect("it has some");
     let is_under_way = async || !log.under_way.lock().expect("a log").is_empty();
@@ -217,12 +217,12 @@ async fn events_wait_for_a_consumer_that_is_away(db: PgPool) {
     let port = free_port().await;
     let address = port.local_addr().expect("an address");
     drop(port);
-    publish(&db, (0..5).map(|number| fact(1, number))).await;
+    publish(&db, (0..5).map(|number| payload(1, number))).await;
 
     let _relay = work(&subgraph("enrollment", &db), &bus_to(&format!("http://{address}/graphql")));
-    until("it has tried", async || count(&db, "select max(tries)::bigint from outbox").await > 1).await;
+    until("it has tried", async || count(&db, "select max(attempts)::bigint from outbox_events").await > 1).await;
     assert_eq!(count(&db, WAITING).await, 5);
-    assert_eq!(count(&db, "select count(*) from outbox where set_aside_at is not null").await, 0);
+    assert_eq!(count(&db, "select count(*) from outbox_events where dead_lettered_at is not null").await, 0);
     let log = Arc::new(Log::default());
     let port = TcpListener::bind(address).await.expect("the same port");
     Listener { name: 1, log: Arc::clone(&log) }.listen(port);
@@ -238,18 +238,22 @@ async fn what_is_refused_is_set_aside_and_can_be_sent_again(db: PgPool) {
     let log = Arc::new(Log::default());
     log.refuses.store(true, Ordering::SeqCst);
     let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
 
     let _relay = work(&subgraph("enrollment", &db), &bus);
-    until("it is set aside", async || count(&db, "select count(set_aside_at) from outbox").await == 1).await;
-    let reason: String = query_scalar("select reason from outbox").fetch_one(&db).await.expect("a reason");
+    until("it is dead-lettered", async || count(&db, "select count(dead_lettered_at) from outbox_events").await == 1)
+        .await;
+    let reason: String = query_scalar("select reason from outbox_events").fetch_one(&db).await.expect("a reason");
     assert!(reason.contains("not today"), "{reason}");
 
     log.refuses.store(false, Ordering::SeqCst);
     // What comes after it about the same thing does not wait for it.
-    publish(&db, [fact(1, 1)]).await;
+    publish(&db, [payload(1, 1)]).await;
     until("the next one is delivered", async || count(&db, WAITING).await == 1).await;
-    query("update outbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
+    query("update outbox_events set dead_lettered_at = null, attempts = 0")
+        .execute(&db)
+        .await
+        .expect("it is sent again");
     query("select pg_notify('outbox', '')").execute(&db).await.expect("the relay is woken");
     until("it is delivered", async || count(&db, WAITING).await == 0).await;
 }
@@ -258,7 +262,7 @@ async fn what_is_refused_is_set_aside_and_can_be_sent_again(db: PgPool) {
 async fn what_is_done_is_kept_for_the_set_time(db: PgPool) {
     for hours in [None, Some(1_i32), Some(167), Some(169), Some(1_000)] {
         query(
-            "insert into outbox (event_id, destination, type, subject, event, delivered_at)
+            "insert into outbox_events (event_id, destination, type, subject, event, delivered_at)
              values (gen_random_uuid(), 'nobody', '', gen_random_uuid(), '{}', now() - make_interval(hours => $1::int))",
         )
         .bind(hours)
@@ -266,7 +270,7 @@ async fn what_is_done_is_kept_for_the_set_time(db: PgPool) {
         .await
         .expect("an event");
         query(
-            "insert into inbox (event_id, type, subject, event, set_aside_at, processed_at)
+            "insert into inbox_events (event_id, type, subject, event, dead_lettered_at, processed_at)
              values (gen_random_uuid(), '', gen_random_uuid(), '{}', case when $1::int is null then now() end,
                      now() - make_interval(hours => $1::int))",
         )
@@ -277,13 +281,13 @@ async fn what_is_done_is_kept_for_the_set_time(db: PgPool) {
     }
 
     let _work = work(&consumer(&db, &Arc::default()), &Bus::default());
-    until("the old ones are gone", async || count(&db, "select count(*) from inbox").await == 3).await;
+    until("the old ones are gone", async || count(&db, "select count(*) from inbox_events").await == 3).await;
     let _sender = work(&subgraph("enrollment", &db), &Bus::default());
-    until("the old ones are gone", async || count(&db, "select count(*) from outbox").await == 3).await;
+    until("the old ones are gone", async || count(&db, "select count(*) from outbox_events").await == 3).await;
 
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(count(&db, "select count(*) from inbox").await, 3);
-    assert_eq!(count(&db, "select count(*) from outbox").await, 3);
+    assert_eq!(count(&db, "select count(*) from inbox_events").await, 3);
+    assert_eq!(count(&db, "select count(*) from outbox_events").await, 3);
 }
 
 /// Acts as it is told to, and writes down what it has done.
@@ -302,7 +306,7 @@ struct Act {
 struct Actor(Arc<Act>);
 
 impl Handler for Actor {
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<Afterwards, Error> {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
         let take =
             |left: &AtomicUsize| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         self.0.begun.fetch_add(1, Ordering::SeqCst);
@@ -324,7 +328,7 @@ impl Handler for Actor {
 }
 
 fn consumer(db: &PgPool, act: &Arc<Act>) -> Subgraph {
-    subgraph("notification", db).consuming(Actor(Arc::clone(act)))
+    subgraph("notification", db).with_event_handler(Actor(Arc::clone(act)))
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
@@ -332,21 +336,24 @@ async fn an_event_that_fails_too_often_is_set_aside_and_can_be_acted_on_again(db
     let act = Arc::new(Act::default());
     act.failures.store(8, Ordering::SeqCst);
     let subgraph = consumer(&db, &act);
-    receive(&subgraph, &Event::new(fact(1, 0))).await;
+    receive(&subgraph, &Event::new(payload(1, 0))).await;
 
-    for tries in 1..=8 {
-        act_on_all(&subgraph).await;
-        assert_eq!(count(&db, "select tries::bigint from inbox").await, tries);
-        assert_eq!(count(&db, "select count(set_aside_at) from inbox").await, i64::from(tries == 8));
-        query("update inbox set next_try_at = now()").execute(&db).await.expect("time passes");
+    for attempts in 1..=8 {
+        process_all(&subgraph).await;
+        assert_eq!(count(&db, "select attempts::bigint from inbox_events").await, attempts);
+        assert_eq!(count(&db, "select count(dead_lettered_at) from inbox_events").await, i64::from(attempts == 8));
+        query("update inbox_events set next_attempt_at = now()").execute(&db).await.expect("time passes");
     }
-    let (reason,): (String,) = query_as("select reason from inbox").fetch_one(&db).await.expect("a reason");
+    let (reason,): (String,) = query_as("select reason from inbox_events").fetch_one(&db).await.expect("a reason");
     assert!(reason.contains("it does not work"), "{reason}");
     assert_eq!(count(&db, "select count(*) from enrollments").await, 0);
 
-    query("update inbox set set_aside_at = null, tries = 0").execute(&db).await.expect("it is sent again");
-    act_on_all(&subgraph).await;
-    assert_eq!(count(&db, "select count(processed_at) from inbox").await, 1);
+    query("update inbox_events set dead_lettered_at = null, attempts = 0")
+        .execute(&db)
+        .await
+        .expect("it is sent again");
+    process_all(&subgraph).await;
+    assert_eq!(count(&db, "select count(processed_at) from inbox_events").await, 1);
     assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
 }
 
@@ -355,7 +362,7 @@ async fn a_consumer_stops_between_two_events(db: PgPool) {
     let act = Arc::new(Act { permits: Some(Semaphore::new(0)), ..Act::default() });
     let subgraph = consumer(&db, &act);
     for number in 0..3 {
-        receive(&subgraph, &Event::new(fact(1, number))).await;
+        receive(&subgraph, &Event::new(payload(1, number))).await;
     }
 
     let permits = act.permits.as_ref().expect("it has some");
@@ -364,7 +371,7 @@ async fn a_consumer_stops_between_two_events(db: PgPool) {
 
     assert_eq!(act.done.lock().expect("a list").as_slice(), [(1, 0)]);
     assert_eq!(act.begun.load(Ordering::SeqCst), 1);
-    assert_eq!(count(&db, "select count(*) from inbox where processed_at is null").await, 2);
+    assert_eq!(count(&db, "select count(*) from inbox_events where processed_at is null").await, 2);
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
@@ -381,12 +388,12 @@ async fn what_is_left_to_do_afterwards_is_done_once_the_effect_is_there(db: PgPo
     .expect("no commit works");
     let _work = work(&subgraph, &Bus::default());
 
-    receive(&subgraph, &Event::new(fact(1, 0))).await;
+    receive(&subgraph, &Event::new(payload(1, 0))).await;
     until("it was tried", async || act.done.lock().expect("a list").len() >= 2).await;
     assert_eq!(act.afterwards.load(Ordering::SeqCst), 0, "nothing was committed");
 
     query("drop trigger refusal on enrollments").execute(&db).await.expect("commits work");
-    until("it is done", async || count(&db, "select count(processed_at) from inbox").await == 1).await;
+    until("it is done", async || count(&db, "select count(processed_at) from inbox_events").await == 1).await;
     until("what comes afterwards is done", async || act.afterwards.load(Ordering::SeqCst) == 1).await;
     assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
 }
@@ -398,10 +405,10 @@ async fn a_failure_is_tried_again_soon_even_after_a_panic(db: PgPool) {
     act.panics.store(1, Ordering::SeqCst);
     let subgraph = consumer(&db, &act);
     let _work = work(&subgraph, &Bus::default());
-    receive(&subgraph, &Event::new(fact(1, 0))).await;
+    receive(&subgraph, &Event::new(payload(1, 0))).await;
     let start = Instant::now();
 
-    until("it is done", async || count(&db, "select count(processed_at) from inbox").await == 1).await;
+    until("it is done", async || count(&db, "select count(processed_at) from inbox_events").await == 1).await;
 
     // 0.1 s and 0.2 s, and not the two seconds after which one looks again in any case.
     assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
@@ -417,11 +424,14 @@ async fn two_processes_act_on_each_event_once_and_in_order(db: PgPool) {
     let _work = [work(&consumer(&db, &act), &Bus::default()), work(&consumer(&db, &act), &Bus::default())];
 
     for index in 0..SUBJECTS * EACH {
-        let event = Event::new(fact(index % SUBJECTS, index / SUBJECTS));
+        let event = Event::new(payload(index % SUBJECTS, index / SUBJECTS));
         receive(&subgraph, &event).await;
         receive(&subgraph, &event).await;
     }
-    until("all is done", async || count(&db, "select count(*) from inbox where processed_at is null").await == 0).await;
+    until("all is done", async || {
+        count(&db, "select count(*) from inbox_events where processed_at is null").await == 0
+    })
+    .await;
 
     let done = act.done.lock().expect("a list");
     assert_eq!(done.len(), SUBJECTS * EACH);
@@ -436,13 +446,13 @@ async fn two_processes_act_on_each_event_once_and_in_order(db: PgPool) {
 #[sqlx::test(migrations = "../migrations/enrollment")]
 async fn an_event_travels_by_function_call_and_is_acted_on(db: PgPool) {
     let act = Arc::new(Act::default());
-    let platform = Platform::new(verifier());
+    let context = ServiceContext::new(verifier());
     let listener = consumer(&db, &act);
-    platform.peers.add(listener.clone());
-    let _work = [work(&subgraph("enrollment", &db), &platform.bus), work(&listener, &platform.bus)];
+    context.peers.add(listener.clone());
+    let _work = [work(&subgraph("enrollment", &db), &context.bus), work(&listener, &context.bus)];
     let start = Instant::now();
 
-    publish(&db, [fact(1, 0), fact(1, 1)]).await;
+    publish(&db, [payload(1, 0), payload(1, 1)]).await;
     until("it is done", async || act.done.lock().expect("a list").len() == 2).await;
 
     // The database's notification is what wakes them.
@@ -526,9 +536,9 @@ async fn events_travel_through_nats_in_order_and_none_is_lost_with_it(db: PgPool
     ];
 
     for number in 0..EACH {
-        publish(&db, (0..SUBJECTS).map(|subject| fact(subject, number))).await;
+        publish(&db, (0..SUBJECTS).map(|subject| payload(subject, number))).await;
         if number == EACH / 2 {
-            until("some are under way", async || count(&db, SENT).await > 0).await;
+            until("some are under way", async || count(&db, PUBLISH_COUNT).await > 0).await;
             nats.lose();
             nats.start_again();
         }
@@ -541,24 +551,24 @@ async fn events_travel_through_nats_in_order_and_none_is_lost_with_it(db: PgPool
         let numbers: Vec<_> = done.iter().filter(|(of, _)| *of == subject as u128).map(|(_, number)| *number).collect();
         assert_eq!(numbers, (0..EACH).collect::<Vec<_>>(), "of {subject}");
     }
-    assert_eq!(count(&db, "select count(*) from inbox where set_aside_at is not null").await, 0);
+    assert_eq!(count(&db, "select count(*) from inbox_events where dead_lettered_at is not null").await, 0);
 }
 
-const SENT: &str = "select coalesce(sum(sent), 0) from outbox";
+const PUBLISH_COUNT: &str = "select coalesce(sum(publish_count), 0) from outbox_events";
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
 async fn an_event_counts_as_delivered_when_its_receipt_has_come(db: PgPool) {
     let nats = Nats::start();
     let bus = nats.bus(SECRET).await;
     let act = Arc::new(Act::default());
-    publish(&db, [fact(1, 0), fact(1, 1)]).await;
+    publish(&db, [payload(1, 0), payload(1, 1)]).await;
 
     let teller = work(&subgraph("enrollment", &db), &bus);
-    until("it is sent", async || count(&db, SENT).await > 0).await;
+    until("it is sent", async || count(&db, PUBLISH_COUNT).await > 0).await;
     drop(teller);
     let _consumer = work(&consumer(&db, &act), &bus);
     until("it is acted on", async || act.done.lock().expect("a list").len() == 1).await;
-    // Nobody has heard the receipt, and what comes after it has not been sent.
+    // Nobody has heard the ack, and what comes after it has not been sent.
     assert_eq!(count(&db, WAITING).await, 2);
 
     let _teller = work(&subgraph("enrollment", &db), &bus);
@@ -569,17 +579,17 @@ async fn an_event_counts_as_delivered_when_its_receipt_has_come(db: PgPool) {
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
 async fn what_is_sent_again_takes_the_place_of_what_was_sent_before(db: PgPool) {
-    const AGAIN: &str = "update outbox set next_try_at = now()";
+    const AGAIN: &str = "update outbox_events set next_attempt_at = now()";
     let nats = Nats::start();
     let act = Arc::new(Act::default());
-    publish(&db, (0..3).map(|subject| fact(subject, 0))).await;
+    publish(&db, (0..3).map(|subject| payload(subject, 0))).await;
     let _teller = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
     for times in 1..=4 {
-        until("all are sent", async || count(&db, SENT).await == 3 * times).await;
+        until("all are sent", async || count(&db, PUBLISH_COUNT).await == 3 * times).await;
         query(AGAIN).execute(&db).await.expect("time passes");
         query("select pg_notify('outbox', '')").execute(&db).await.expect("the relay is woken");
     }
-    until("all are sent once more", async || count(&db, SENT).await == 15).await;
+    until("all are sent once more", async || count(&db, PUBLISH_COUNT).await == 15).await;
 
     let client = async_nats::connect(nats.url()).await.expect("a connection");
     let mut stream = async_nats::jetstream::new(client).get_stream("lyceum").await.expect("a stream");
@@ -594,21 +604,21 @@ async fn an_odd_event_stops_nobody_from_reading_on(db: PgPool) {
     let nats = Nats::start();
     let act = Arc::new(Act::default());
     let _consumer = work(&consumer(&db, &act), &nats.bus(SECRET).await);
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let _teller = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
     until("it has arrived", async || count(&db, WAITING).await == 0).await;
     let client = async_nats::connect(nats.url()).await.expect("a connection");
 
-    let mut odd = Event::new(fact(2, 0));
+    let mut odd = Event::new(payload(2, 0));
     odd.source = "https://example.com/no part of a subject".to_owned();
     let body = serde_json::to_vec(&odd).expect("JSON");
     say(&client, &format!("{EVENTS}{}", odd.id), body, Some(SECRET)).await;
     let unreadable = r#"{"event": "no id", "of": "notification"}"#.as_bytes().to_vec();
-    say(&client, RECEIPTS, unreadable, Some(SECRET)).await;
+    say(&client, ACKS, unreadable, Some(SECRET)).await;
     let id = Uuid::now_v7();
     let no_text = format!(r#"{{"event": "{id}", "of": "\u0000", "refused": "\u0000"}}"#).into_bytes();
-    say(&client, RECEIPTS, no_text, Some(SECRET)).await;
-    publish(&db, [fact(3, 0)]).await;
+    say(&client, ACKS, no_text, Some(SECRET)).await;
+    publish(&db, [payload(3, 0)]).await;
     until("what comes later has arrived", async || count(&db, WAITING).await == 0).await;
     until("all are acted on", async || act.done.lock().expect("a list").len() == 3).await;
     let stream = async_nats::jetstream::new(client).get_stream("lyceum").await.expect("a stream");
@@ -624,22 +634,23 @@ async fn what_an_inbox_refuses_is_set_aside_by_who_sent_it(db: PgPool) {
     let nats = Nats::start();
     let bus = nats.bus(SECRET).await;
     let listener = consumer(&db, &Arc::default());
-    publish(&db, [fact(1, 0)]).await;
-    let id: Uuid = query_scalar("select event_id from outbox").fetch_one(&db).await.expect("an event");
-    let mut other = Event::new(fact(2, 0));
+    publish(&db, [payload(1, 0)]).await;
+    let id: Uuid = query_scalar("select event_id from outbox_events").fetch_one(&db).await.expect("an event");
+    let mut other = Event::new(payload(2, 0));
     other.id = id;
     receive(&listener, &other).await;
 
     let _work = [work(&subgraph("enrollment", &db), &bus), work(&listener, &bus)];
-    until("it is set aside", async || count(&db, "select count(set_aside_at) from outbox").await == 1).await;
+    until("it is dead-lettered", async || count(&db, "select count(dead_lettered_at) from outbox_events").await == 1)
+        .await;
 
-    let reason: String = query_scalar("select reason from outbox").fetch_one(&db).await.expect("a reason");
+    let reason: String = query_scalar("select reason from outbox_events").fetch_one(&db).await.expect("a reason");
     assert!(reason.contains("an event with this id has come before"), "{reason}");
-    assert_eq!(count(&db, "select count(*) from inbox").await, 1);
+    assert_eq!(count(&db, "select count(*) from inbox_events").await, 1);
 }
 
 const EVENTS: &str = "lyceum.event.notification.enrollment.created.";
-const RECEIPTS: &str = "lyceum.receipt.enrollment";
+const ACKS: &str = "lyceum.ack.enrollment";
 
 async fn say(client: &async_nats::Client, subject: &str, body: Vec<u8>, secret: Option<&str>) {
     let signature = secret.map(|secret| secret.parse::<Secrets>().expect("a secret").sign_message(subject, &body));
@@ -662,11 +673,11 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     // Its secret is another one than the listener's: so nothing that it sends arrives.
     let teller = work(&subgraph("enrollment", &db), &nats.bus(OTHER_SECRET).await);
     let _listener = work(&consumer(&db, &act), &bus);
-    publish(&db, [fact(1, 0), fact(2, 0)]).await;
-    until("both are sent", async || count(&db, SENT).await >= 2).await;
+    publish(&db, [payload(1, 0), payload(2, 0)]).await;
+    until("both are sent", async || count(&db, PUBLISH_COUNT).await >= 2).await;
 
     let client = async_nats::connect(nats.url()).await.expect("a connection");
-    let event = |subject| serde_json::to_vec(&Event::new(fact(subject, 0))).expect("JSON");
+    let event = |subject| serde_json::to_vec(&Event::new(payload(subject, 0))).expect("JSON");
     say(&client, &format!("{EVENTS}0"), event(3), None).await;
     say(&client, &format!("{EVENTS}1"), event(4), Some(OTHER_SECRET)).await;
     say(&client, &format!("{EVENTS}2"), b"\0 no JSON".to_vec(), None).await;
@@ -678,14 +689,14 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     say(&client, &format!("{EVENTS}4"), event(5), Some(SECRET)).await;
     until("the signed one has come", async || !act.done.lock().expect("a list").is_empty()).await;
     assert_eq!(*act.done.lock().expect("a list"), [(5, 0)]);
-    assert_eq!(count(&db, "select count(*) from inbox").await, 1);
+    assert_eq!(count(&db, "select count(*) from inbox_events").await, 1);
 
     let ids: Vec<Uuid> =
-        query_scalar("select event_id from outbox order by position").fetch_all(&db).await.expect("two");
-    let receipt = |id| format!(r#"{{"event": "{id}", "of": "notification", "refused": null}}"#).into_bytes();
-    say(&client, RECEIPTS, receipt(ids[0]), None).await;
-    say(&client, RECEIPTS, receipt(ids[0]), Some(SECRET)).await;
-    say(&client, RECEIPTS, receipt(ids[1]), Some(OTHER_SECRET)).await;
+        query_scalar("select event_id from outbox_events order by position").fetch_all(&db).await.expect("two");
+    let ack = |id| format!(r#"{{"event": "{id}", "consumer": "notification", "rejected": null}}"#).into_bytes();
+    say(&client, ACKS, ack(ids[0]), None).await;
+    say(&client, ACKS, ack(ids[0]), Some(SECRET)).await;
+    say(&client, ACKS, ack(ids[1]), Some(OTHER_SECRET)).await;
     until("the signed one is believed", async || count(&db, WAITING).await < 2).await;
     let waiting: Uuid = query_scalar(WAITING_ID).fetch_one(&db).await.expect("one waits");
     assert_eq!(waiting, ids[0]);
@@ -716,7 +727,7 @@ async fn a_stream_of_an_earlier_version_is_brought_up_to_date(db: PgPool) {
     stream.create_consumer(old).await.expect("a reader");
     let (act, bus) = (Arc::new(Act::default()), nats.bus(SECRET).await);
 
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let _work = [work(&subgraph("enrollment", &db), &bus), work(&consumer(&db, &act), &bus)];
 
     until("it has come", async || act.done.lock().expect("a list").len() == 1).await;
@@ -726,7 +737,7 @@ async fn a_stream_of_an_earlier_version_is_brought_up_to_date(db: PgPool) {
     assert_eq!(reader.config.ack_wait, Duration::from_secs(5));
 }
 
-const WAITING_ID: &str = "select event_id from outbox where delivered_at is null";
+const WAITING_ID: &str = "select event_id from outbox_events where delivered_at is null";
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
 async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPool) {
@@ -735,13 +746,13 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
     let act = Arc::new(Act::default());
     let teller = subgraph("enrollment", &db);
 
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let their_relay = work(&teller, &theirs);
-    until("it is in NATS", async || count(&db, SENT).await > 0).await;
+    until("it is in NATS", async || count(&db, PUBLISH_COUNT).await > 0).await;
     drop(their_relay);
     // Theirs would have an outbox of its own.
-    query("delete from outbox").execute(&db).await.expect("it is taken away");
-    publish(&db, [fact(2, 0)]).await;
+    query("delete from outbox_events").execute(&db).await.expect("it is taken away");
+    publish(&db, [payload(2, 0)]).await;
     let _work = [work(&teller, &ours), work(&consumer(&db, &act), &ours)];
     until("ours has come", async || !act.done.lock().expect("a list").is_empty()).await;
 
@@ -754,17 +765,20 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
 #[sqlx::test(migrations = "../migrations/enrollment")]
 async fn what_was_sent_through_nats_arrives_when_the_bus_is_local_again(db: PgPool) {
     let nats = Nats::start();
-    publish(&db, [fact(1, 0)]).await;
+    publish(&db, [payload(1, 0)]).await;
     let relay = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
-    until("it is in NATS", async || count(&db, SENT).await > 0).await;
+    until("it is in NATS", async || count(&db, PUBLISH_COUNT).await > 0).await;
     drop((relay, nats));
-    query("update outbox set next_try_at = now() + interval '1 hour'").execute(&db).await.expect("it has gone often");
+    query("update outbox_events set next_attempt_at = now() + interval '1 hour'")
+        .execute(&db)
+        .await
+        .expect("it has gone often");
     let act = Arc::new(Act::default());
-    let platform = Platform::new(verifier());
+    let context = ServiceContext::new(verifier());
     let listener = consumer(&db, &act);
-    platform.peers.add(listener.clone());
+    context.peers.add(listener.clone());
 
-    let _work = [work(&subgraph("enrollment", &db), &platform.bus), work(&listener, &platform.bus)];
+    let _work = [work(&subgraph("enrollment", &db), &context.bus), work(&listener, &context.bus)];
 
     until("it is done", async || act.done.lock().expect("a list").len() == 1).await;
     assert_eq!(count(&db, WAITING).await, 0);

@@ -27,7 +27,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// Far more than any time-out here.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const SHORT: ClientTimeouts =
     ClientTimeouts { read_seconds: Some(NonZeroU16::MIN), write_seconds: Some(NonZeroU16::MIN) };
 
@@ -55,7 +55,7 @@ impl Sending {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(PATIENCE, reached).await.expect("so many answers are being sent");
+        timeout(TIMEOUT, reached).await.expect("so many answers are being sent");
     }
 }
 
@@ -84,7 +84,7 @@ async fn send(address: SocketAddr, text: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(text.as_bytes()).await.expect("it is sent");
     let mut answer = String::new();
-    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("the connection ends").expect("in order");
+    timeout(TIMEOUT, stream.read_to_string(&mut answer)).await.expect("the connection ends").expect("in order");
     answer
 }
 
@@ -127,7 +127,7 @@ async fn a_body_has_so_much_time_however_it_comes() {
     let mut answer = [0; 12];
 
     tokio::select! {
-        answered = timeout(PATIENCE, read.read_exact(&mut answer)) => {
+        answered = timeout(TIMEOUT, read.read_exact(&mut answer)) => {
             answered.expect("in time").expect("an answer");
         }
         () = drip => panic!("the connection ends without an answer"),
@@ -187,5 +187,5 @@ async fn what_is_being_answered_at_the_end_is_answered() {
     let answer = send(address, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
 
     assert!(answer.ends_with("done"), "{answer}");
-    timeout(PATIENCE, served).await.expect("it ends").expect("no panic");
+    timeout(TIMEOUT, served).await.expect("it ends").expect("no panic");
 }

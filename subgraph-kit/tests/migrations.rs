@@ -1,5 +1,5 @@
 //! The data model: what the migrations make is what the specification says, however often and by
-//! however many processes they run, and on a database of the earlier system, too.
+//! however many processes they run, and on a database of the legacy system, too.
 //!
 //! Both sides are compared by the server's own catalogs and not by two dumps: a dump needs a
 //! `pg_dump` as new as the server, and the packaged servers bring none.
@@ -124,7 +124,7 @@ async fn later_files_ask_nothing_of_those_who_write_only_what_is_specified(db: P
         empty(&db).await?;
         migrations(database).await?.run(&db, Profile::Tuned).await?;
 
-        run(&db, &rows_of_the_earlier_system(database)?).await.context(database)?;
+        run(&db, &rows_of_the_legacy_system(database)?).await.context(database)?;
     }
     Ok(())
 }
@@ -149,10 +149,10 @@ async fn the_bottlenecks_stay_in_the_baseline_and_go_in_the_tuned_profile(db: Pg
 #[sqlx::test(migrations = false)]
 async fn running_all_files_again_changes_nothing(db: PgPool) -> Result<()> {
     for database in DATABASES {
-        for is_adopted in [false, true] {
+        for is_imported in [false, true] {
             empty(&db).await?;
-            if is_adopted {
-                adopt(&db, database).await?;
+            if is_imported {
+                import(&db, database).await?;
             }
             let migrations = migrations(database).await?;
             migrations.run(&db, Profile::Tuned).await?;
@@ -194,10 +194,10 @@ async fn two_processes_that_start_at_once_do_not_collide(db: PgPool) -> Result<(
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_database_of_the_earlier_system_keeps_its_rows(db: PgPool) -> Result<()> {
+async fn a_database_of_the_legacy_system_keeps_its_rows(db: PgPool) -> Result<()> {
     for database in DATABASES {
         empty(&db).await?;
-        adopt(&db, database).await?;
+        import(&db, database).await?;
         let before = rows(&db).await?;
 
         migrations(database).await?.run(&db, Profile::Tuned).await?;
@@ -206,7 +206,7 @@ async fn a_database_of_the_earlier_system_keeps_its_rows(db: PgPool) -> Result<(
         if database == "identity" {
             expected = expected.into_iter().map(|row| row.replace("Alice@Example.com", "alice@example.com")).collect();
         }
-        let ours = |row: &String| row.starts_with("_sqlx") || row.starts_with("payment_uses ");
+        let ours = |row: &String| row.starts_with("_sqlx") || row.starts_with("payment_redemptions ");
         let after: BTreeSet<_> = rows(&db).await?.into_iter().filter(|row| !ours(row)).collect();
         assert!(before.len() >= 2, "{database}");
         assert_eq!(after, expected, "{database}");
@@ -216,7 +216,7 @@ async fn a_database_of_the_earlier_system_keeps_its_rows(db: PgPool) -> Result<(
 
 #[sqlx::test(migrations = false)]
 async fn addresses_become_lower_case_except_where_only_case_tells_two_apart(db: PgPool) -> Result<()> {
-    adopt(&db, "identity").await?;
+    import(&db, "identity").await?;
 
     migrations("identity").await?.run(&db, Profile::Baseline).await?;
 
@@ -257,15 +257,15 @@ fn specification(database: &str) -> Result<Specification> {
     })
 }
 
-fn rows_of_the_earlier_system(database: &str) -> Result<String> {
-    let file = root().join("subgraph-kit/tests/earlier_system").join(database).with_extension("sql");
+fn rows_of_the_legacy_system(database: &str) -> Result<String> {
+    let file = root().join("subgraph-kit/tests/legacy_system").join(database).with_extension("sql");
     Ok(fs::read_to_string(file)?)
 }
 
-/// Makes this a database of the earlier system, which never saw our files.
-async fn adopt(db: &PgPool, database: &str) -> Result<()> {
+/// Makes this a database of the legacy system, which never saw our files.
+async fn import(db: &PgPool, database: &str) -> Result<()> {
     run_all(db, &specification(database)?.statements).await?;
-    run(db, &rows_of_the_earlier_system(database)?).await
+    run(db, &rows_of_the_legacy_system(database)?).await
 }
 
 async fn migrations(database: &str) -> Result<Migrations> {

@@ -20,12 +20,12 @@ use tokio::{
 };
 
 const ROUNDS: u32 = 300;
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// The message of PostgreSQL's protocol after which a client waits for all that it has asked for.
 const SYNC: u8 = b'S';
 
 fn narrow(db: &PgPool) -> DbPool {
-    DbPool::new(db.connect_options().as_ref().clone(), 1, PATIENCE)
+    DbPool::new(db.connect_options().as_ref().clone(), 1, TIMEOUT)
 }
 
 async fn marks(db: &PgPool) -> i64 {
@@ -108,7 +108,7 @@ async fn a_statement_is_one_round_trip(db: PgPool) {
     let options = db.connect_options().as_ref().clone();
     let syncs = Arc::<AtomicUsize>::default();
     let port = counting_proxy(options.get_host().to_owned(), options.get_port(), Arc::clone(&syncs)).await;
-    let pool = DbPool::new(options.host("127.0.0.1").port(port), 1, PATIENCE);
+    let pool = DbPool::new(options.host("127.0.0.1").port(port), 1, TIMEOUT);
     let ask =
         || async { query_scalar::<_, i32>("select 1 where $1").bind(true).fetch_one(&pool).await.expect("a row") };
     // The first one prepares it, too.

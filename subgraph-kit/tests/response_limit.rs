@@ -50,7 +50,7 @@ fn subgraph(resolved: &Resolved, max_subgraph_response_bytes: usize) -> Subgraph
     let keys: JwkSet = serde_json::from_value(serde_json::json!({ "keys": [] })).expect("no keys");
     let db = PgPool::connect_lazy("postgres://localhost/none").expect("the address is valid");
     let subgraph = Subgraph::new("items", schema, (), db, Verifier::new(&keys));
-    subgraph.limited_to(ResponseSettings { max_subgraph_response_bytes })
+    subgraph.with_response_limits(ResponseSettings { max_subgraph_response_bytes })
 }
 
 async fn ask(subgraph: &Subgraph, document: &str) -> Response {

@@ -88,7 +88,7 @@ export async function disturb(databases: Databases): Promise<void> {
     `delete from payments where ${nth(4, "'x' || id")}`,
     `update payments set status = (array['pending', 'failed', 'refunded'])[1 + abs(hashtext(id::text)) % 3]::payment_status
        where ${nth(3)}`,
-    `insert into refunds (payment_id, reason, requested_at, settle_at, refused_at)
+    `insert into refund_requests (payment_id, reason, requested_at, next_attempt_at, refused_at)
        select id, 'requested', now(), now() + interval '1 year',
               case when ${nth(2, "'r' || id")} then now() end
        from payments where status = 'completed' and ${nth(2)} on conflict do nothing`,

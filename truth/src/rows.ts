@@ -134,9 +134,9 @@ export async function read(databases: Databases): Promise<Tables> {
     databases.rows("notification", `select *, ${micros("created_at")} from notifications`),
     databases.rows(
       "enrollment",
-      "select payment_id, enrollment_id from payment_uses where enrollment_id is not null",
+      "select payment_id, enrollment_id from payment_redemptions where enrollment_id is not null",
     ),
-    databases.rows("payment", "select payment_id, settle_at, refused_at from refunds"),
+    databases.rows("payment", "select payment_id, next_attempt_at, refused_at from refund_requests"),
   ]);
   const ways = new Map(refunds.map((refund) => [refund.payment_id, refund]));
   return {
@@ -202,12 +202,12 @@ export async function read(databases: Databases): Promise<Tables> {
 
 function refundState(
   status: string,
-  refund: { settle_at?: Date | null; refused_at?: Date | null } | undefined,
+  refund: { next_attempt_at?: Date | null; refused_at?: Date | null } | undefined,
 ): string {
   if (status === "refunded") return "DONE";
   if (status !== "completed" || !refund) return "NONE";
   if (refund.refused_at) return "REFUSED";
-  return refund.settle_at ? "UNDERWAY" : "NONE";
+  return refund.next_attempt_at ? "UNDERWAY" : "NONE";
 }
 
 function when<F extends string>(text: string, field: F) {

@@ -13,13 +13,13 @@ use crate::{debian, process};
 pub struct Options {
     /// Kills, deaths at chosen steps, and cuts of connections, in all.
     #[arg(long, default_value_t = 420)]
-    blows: u32,
+    faults: u32,
 
     /// How events travel; both ways, one after the other, when left out.
     #[arg(long)]
     bus: Option<Bus>,
 
-    /// Another number is other trouble.
+    /// Another number is other faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -39,8 +39,8 @@ pub async fn run(options: &Options) -> Result<()> {
     debian::ensure_nats().await?;
 
     process::run(&mut scenario("outages")).await?;
-    let mut command = scenario("blows");
-    command.env("LYCEUM_CHAOS_BLOWS", options.blows.to_string());
+    let mut command = scenario("faults");
+    command.env("LYCEUM_CHAOS_FAULTS", options.faults.to_string());
     command.env("LYCEUM_CHAOS_SEED", options.seed.to_string());
     match options.bus {
         Some(Bus::Local) => _ = command.env("LYCEUM_CHAOS_BUS", "local"),

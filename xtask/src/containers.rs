@@ -21,7 +21,7 @@ use crate::{
 };
 
 const PROJECT: &str = "lyceum-containers";
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIMEOUT: Duration = Duration::from_mins(3);
 const PASSWORD: &str = "a password for containers";
 const TEACHER: &str = "teacher@containers.example";
 const STUDENT: &str = "student@containers.example";
@@ -296,7 +296,7 @@ impl System {
         let format = "{{.Name}}{{with .State.Health}} {{.Status}}{{else}} healthy{{end}}";
         let mut inspect = docker(&["inspect", "--format", format]);
         inspect.args(containers.split_whitespace());
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let states = output(&mut inspect).await?;
             if states.lines().all(|state| state.ends_with(" healthy")) {
@@ -309,8 +309,8 @@ impl System {
 
     async fn wait_for_everything(&self) -> Result<()> {
         let probe = "{ me { id } courses(first: 1) { nodes { id enrollmentCount } } }";
-        let is_up = is_soon(PATIENCE, async || self.data(None, probe, json!({})).await.is_ok()).await;
-        ensure!(is_up, "the graph does not answer within {} s", PATIENCE.as_secs());
+        let is_up = is_soon(TIMEOUT, async || self.data(None, probe, json!({})).await.is_ok()).await;
+        ensure!(is_up, "the graph does not answer within {} s", TIMEOUT.as_secs());
         Ok(())
     }
 
@@ -348,7 +348,7 @@ impl System {
                 && enrollment["payment"]["status"] == "COMPLETED"
                 && data["me"]["notifications"]["nodes"].as_array().is_some_and(|told| told.len() >= 3)
         };
-        ensure!(is_soon(PATIENCE, shows).await, "the purchase does not show in StudentHome");
+        ensure!(is_soon(TIMEOUT, shows).await, "the purchase does not show in StudentHome");
         Ok(())
     }
 

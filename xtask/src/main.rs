@@ -8,6 +8,7 @@ mod counts;
 mod dashboards;
 mod database;
 mod debian;
+mod docs_coverage;
 mod files;
 mod fuzz;
 mod generate;
@@ -17,18 +18,17 @@ mod load;
 mod manifests;
 mod monitoring;
 mod npm;
-mod orphans;
 mod prepare;
 mod process;
 mod python;
+mod reaper;
 mod restarts;
 mod schema;
-mod silence;
+mod secret_scan;
 mod terminal;
 mod test;
 mod truth;
 mod up;
-mod watching;
 mod workspace;
 
 use std::process::ExitCode;
@@ -160,13 +160,13 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    orphans::adopt();
+    reaper::become_subreaper();
     let done = match arguments.task {
         // Its command owns the keyboard, Ctrl-C included.
         Task::Db { command } if !command.is_empty() => database::run(&command).await,
         task => until_interrupted(run(task)).await,
     };
-    orphans::stop().await;
+    reaper::stop_children().await;
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

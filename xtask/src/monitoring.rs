@@ -18,15 +18,14 @@ use tokio::{process::Command, time::sleep};
 
 use crate::{
     dashboards::{self, Dashboard},
-    debian,
+    debian, docs_coverage,
     npm::Package,
     process::{self, Running},
     terminal::{self, Waiting},
-    watching,
     workspace::{compile, root, subgraphs},
 };
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// The port of a process in its container.
 const METRICS_PORT: u16 = 9464;
 /// How often compose.yml's Prometheus asks.
@@ -61,7 +60,7 @@ pub async fn run() -> Result<()> {
     let directory = TempDir::new()?;
     let system = System::start(directory.path()).await?;
     let watched = watch(&system, directory.path(), &dashboards).await;
-    let stopped = system.process.stop(PATIENCE).await.context("`lyceum up` was asked to end");
+    let stopped = system.process.stop(TIMEOUT).await.context("`lyceum up` was asked to end");
     watched.and(stopped)
 }
 
@@ -70,7 +69,7 @@ async fn watch(system: &System, directory: &Path, dashboards: &[Dashboard]) -> R
     let prometheus = Prometheus::start(directory, system.metrics).await?;
     let people = system.sign_in().await?;
     let waiting = Waiting::for_("every panel and every alert gets an answer");
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         people.do_something().await?;
         // A rate needs two scrapes with something between them.
@@ -126,7 +125,7 @@ impl System {
         }
         command.current_dir(root()).stdout(Stdio::null()).stderr(File::create(&log)?);
         let process = Running::start(&mut command)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let addresses: Addresses = loop {
             if let Ok(text) = std::fs::read(&file) {
                 break serde_json::from_slice(&text)?;
@@ -248,7 +247,7 @@ impl Prometheus {
         command.stdout(Stdio::null()).stderr(File::create(&log)?);
         let process = Running::start(&mut command)?;
         let prometheus = Self { http: reqwest::Client::new(), url: format!("http://{address}"), _process: process };
-        let (deadline, targets) = (Instant::now() + PATIENCE, processes()?.len().to_string());
+        let (deadline, targets) = (Instant::now() + TIMEOUT, processes()?.len().to_string());
         while prometheus.value(r#"sum(up{job="lyceum"})"#).await.ok().flatten().as_ref() != Some(&targets) {
             ensure!(
                 Instant::now() < deadline,
@@ -275,7 +274,7 @@ impl Prometheus {
                 }
             }
         }
-        watching::expect_metrics(&known)?;
+        docs_coverage::expect_metrics(&known)?;
         let alerts = self.alerts().await?;
         ensure!(!alerts.is_empty(), "Prometheus has no alerts");
         for alert in &alerts {

@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::debian::{ensure_chromium, ensure_nats, ensure_redis};
 use crate::npm::Package;
 use crate::workspace::compile;
-use crate::{counts, process, silence, terminal, truth};
+use crate::{counts, process, secret_scan, terminal, truth};
 
 pub async fn run(arguments: &[String]) -> Result<()> {
     let everything = arguments.is_empty();
@@ -44,7 +44,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         note(&mut failed, truth::short(&transcripts).await);
         note(&mut failed, counts::run(true).await);
     }
-    note(&mut failed, silence::check(&transcripts, everything, &[password]));
+    note(&mut failed, secret_scan::check(&transcripts, everything, &[password]));
     scratch.close()?;
     summary(&failed)
 }
@@ -61,7 +61,7 @@ async fn test_workspace(
         command.args(["--workspace", "--no-fail-fast"]);
     }
     command.args(arguments).envs(database.variables()).env("TMPDIR", scratch.path());
-    command.env(silence::VARIABLE, transcripts);
+    command.env(secret_scan::VARIABLE, transcripts);
     process::run(&mut command).await
 }
 

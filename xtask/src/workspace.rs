@@ -13,7 +13,7 @@ pub fn root() -> &'static Path {
 
 /// What `lyceum up` and the tests keep: data, and the programs of `PostgreSQL`.
 pub fn home() -> Result<PathBuf> {
-    embedded_postgres::place(&root().join(".lyceum"))
+    embedded_postgres::resolve_data_dir(&root().join(".lyceum"))
 }
 
 /// The names of the subgraphs, which are also those of their databases.

@@ -61,7 +61,7 @@ pub(super) async fn purchase(
 
 /// The pending payment; None if the course cannot be bought.
 async fn begin(databases: &Databases, student: Uuid, input: &Input) -> Result<Option<Uuid>, Failed> {
-    let earlier = query("select payment_id from purchases where student_id = $1 and idempotency_key = $2")
+    let earlier = query("select payment_id from purchase_requests where student_id = $1 and idempotency_key = $2")
         .bind(student)
         .bind(&input.idempotency_key)
         .fetch_optional(&databases.0.payment)
@@ -73,8 +73,8 @@ async fn begin(databases: &Databases, student: Uuid, input: &Input) -> Result<Op
     let (None, Some((title, price))) = (earlier, course) else { return Ok(None) };
     let payment = query_as(
         "with purchase as (
-             insert into purchases
-                 (payment_id, student_id, course_id, idempotency_key, course_title, stands, settle_at)
+             insert into purchase_requests
+                 (payment_id, student_id, course_id, idempotency_key, course_title, is_active, next_attempt_at)
              select $1, $2, $3, $4, $5, true, now() + interval '5 s'
              where not exists (
                  select from payments
@@ -109,9 +109,9 @@ async fn complete(databases: &Databases, id: Uuid) -> Result<Payment, Failed> {
     .fetch_one(&mut *transaction)
     .await?;
     query(
-        "update purchases
-         set settle_at = null,
-             stands = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
+        "update purchase_requests
+         set next_attempt_at = null,
+             is_active = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
          where payment_id = $1",
     )
     .bind(id)
@@ -127,7 +127,7 @@ async fn follow_up(databases: Databases, bought: Bought) -> Result<(), sqlx::Err
         let mut transaction = databases.0.enrollment.begin().await?;
         receive(&mut transaction, bought.payment).await?;
         let id = Uuid::now_v7();
-        query("insert into payment_uses (payment_id, enrollment_id) values ($1, $2)")
+        query("insert into payment_redemptions (payment_id, enrollment_id) values ($1, $2)")
             .bind(bought.payment)
             .bind(id)
             .execute(&mut *transaction)
@@ -161,7 +161,7 @@ async fn notify(databases: &Databases, student: Uuid, subject: Uuid, kind: &str)
 /// As what has been delivered: the services over the same databases have nothing to do with it.
 async fn publish(transaction: &mut PgConnection, subject: Uuid, destinations: &[&str]) -> Result<(), sqlx::Error> {
     query(
-        "insert into outbox (event_id, destination, type, subject, event, delivered_at)
+        "insert into outbox_events (event_id, destination, type, subject, event, delivered_at)
          select $1, unnest($2::text[]), 'bench', $3, $4::jsonb, now()",
     )
     .bind(Uuid::now_v7())
@@ -176,7 +176,7 @@ async fn publish(transaction: &mut PgConnection, subject: Uuid, destinations: &[
 /// As what has been acted upon.
 async fn receive(transaction: &mut PgConnection, subject: Uuid) -> Result<(), sqlx::Error> {
     query(
-        "insert into inbox (event_id, type, subject, event, processed_at) values ($1, 'bench', $2, $3::jsonb, now())",
+        "insert into inbox_events (event_id, type, subject, event, processed_at) values ($1, 'bench', $2, $3::jsonb, now())",
     )
     .bind(Uuid::now_v7())
     .bind(subject)

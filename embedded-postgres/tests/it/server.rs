@@ -3,7 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use embedded_postgres::{Server, ServerOptions, place};
+use embedded_postgres::{Server, ServerOptions, resolve_data_dir};
 use sqlx::Connection;
 
 use crate::testing::{connect, installation, open_directory, options, text};
@@ -183,7 +183,7 @@ async fn two_first_starts_at_once_do_not_mix() {
 fn a_place_that_servers_reach_stays_what_it_is() {
     let open = open_directory();
 
-    assert_eq!(place(&open.path().join("a/b")).expect("a place"), open.path().join("a/b"));
+    assert_eq!(resolve_data_dir(&open.path().join("a/b")).expect("a place"), open.path().join("a/b"));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn for_root_a_closed_place_is_moved_to_an_open_one() {
     std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).expect("a closed directory");
     let wanted = closed.path().join("data");
 
-    let chosen = place(&wanted).expect("a place");
+    let chosen = resolve_data_dir(&wanted).expect("a place");
 
     let expected = if nix::unistd::geteuid().is_root() {
         std::path::Path::new("/var/lib/lyceum").join(wanted.strip_prefix("/").expect("an absolute path"))

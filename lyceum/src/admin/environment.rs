@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Error, Result, anyhow};
 use clap::Args;
-use subgraph_kit::hop::Secret;
+use subgraph_kit::signature::Secret;
 
 use crate::{subgraphs::Name, terminal::line};
 
@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn a_file_is_its_owners_and_written_once() {
-        let place = tempfile::tempdir().expect("a directory");
-        let settings = Settings { file: place.path().join(".env") };
+        let directory = tempfile::tempdir().expect("a directory");
+        let settings = Settings { file: directory.path().join(".env") };
         run(&settings).expect("it is written");
         let first = std::fs::read_to_string(&settings.file).expect("a file");
 

@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use console::style;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
-use subgraph_kit::events::Kind;
+use subgraph_kit::events::EventType;
 use uuid::Uuid;
 
-use super::Place;
+use super::DataDirArg;
 use crate::{
     subgraphs::{DatabaseUrls, Name},
     terminal::line,
@@ -32,7 +32,7 @@ pub struct Settings {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Send an event again that was set aside, once what was wrong has been mended.
+    /// Send a dead-lettered event again, once the cause has been fixed.
     Resend {
         /// The event.
         id: Uuid,
@@ -52,13 +52,13 @@ struct Scope {
     urls: DatabaseUrls,
 
     #[command(flatten)]
-    place: Place,
+    data_dir: DataDirArg,
 }
 
 /// Where a service keeps what it has to tell, or what it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Tray {
+enum EventBox {
     Outbox,
     Inbox,
 }
@@ -69,15 +69,15 @@ enum Tray {
 struct Content {
     service: &'static str,
     #[serde(rename = "box")]
-    tray: Tray,
-    waiting: i64,
-    oldest_waiting_since: Option<DateTime<Utc>>,
+    event_box: EventBox,
+    pending: i64,
+    oldest_pending_since: Option<DateTime<Utc>>,
     /// What kept the oldest one from arriving so far.
-    waiting_because: Option<String>,
-    set_aside: Vec<Event>,
+    pending_reason: Option<String>,
+    dead_lettered: Vec<Event>,
 }
 
-/// An event that was set aside.
+/// An event that was dead-lettered.
 #[derive(Debug, Serialize, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
 struct Event {
@@ -88,7 +88,7 @@ struct Event {
     /// Where an outbox sends it.
     destination: Option<String>,
     since: DateTime<Utc>,
-    tries: i32,
+    attempts: i32,
     reason: Option<String>,
 }
 
@@ -104,8 +104,8 @@ async fn list(scope: &Scope, as_json: bool) -> Result<()> {
     let mut contents = Vec::new();
     for name in scope.services()? {
         let mut db = scope.connect(name).await?;
-        for tray in Tray::of(name) {
-            contents.push(tray.content(name, &mut db).await.with_context(|| cannot_read(name))?);
+        for event_box in EventBox::of(name) {
+            contents.push(event_box.content(name, &mut db).await.with_context(|| cannot_read(name))?);
         }
         db.close().await?;
     }
@@ -121,12 +121,12 @@ async fn resend(id: Uuid, scope: &Scope) -> Result<()> {
     let mut sent = 0;
     for name in scope.services()? {
         let mut db = scope.connect(name).await?;
-        for tray in Tray::of(name) {
-            sent += tray.resend(id, &mut db).await.with_context(|| cannot_read(name))?;
+        for event_box in EventBox::of(name) {
+            sent += event_box.resend(id, &mut db).await.with_context(|| cannot_read(name))?;
         }
         db.close().await?;
     }
-    ensure!(sent > 0, "no event that was set aside has the id {id}");
+    ensure!(sent > 0, "no dead-lettered event has the id {id}");
     line(format_args!("The event {id} is sent again."));
     Ok(())
 }
@@ -140,29 +140,29 @@ impl Scope {
     fn services(&self) -> Result<Vec<Name>> {
         let services: Vec<_> = Name::ALL
             .into_iter()
-            .filter(|name| self.service.is_none_or(|only| only == *name) && !Tray::of(*name).is_empty())
+            .filter(|name| self.service.is_none_or(|only| only == *name) && !EventBox::of(*name).is_empty())
             .collect();
-        ensure!(!services.is_empty(), "this service neither tells nor is told anything");
+        ensure!(!services.is_empty(), "this service neither sends nor receives events");
         Ok(services)
     }
 
     async fn connect(&self, name: Name) -> Result<PgConnection> {
         let url = match self.urls.get(name) {
             Some(url) => url.to_owned(),
-            None => self.place.running_database(name)?,
+            None => self.data_dir.running_database(name)?,
         };
         let connection = PgConnection::connect(&url).await;
         connection.with_context(|| format!("cannot reach the database of {}", name.as_str()))
     }
 }
 
-impl Tray {
+impl EventBox {
     fn of(name: Name) -> Vec<Self> {
-        let tells = Kind::ALL.iter().any(|kind| kind.source() == name.as_str());
-        let is_told = Kind::ALL.iter().any(|kind| kind.consumers().contains(&name.as_str()));
-        [(tells, Self::Outbox), (is_told, Self::Inbox)]
+        let sends = EventType::ALL.iter().any(|event_type| event_type.source() == name.as_str());
+        let receives = EventType::ALL.iter().any(|event_type| event_type.consumers().contains(&name.as_str()));
+        [(sends, Self::Outbox), (receives, Self::Inbox)]
             .into_iter()
-            .filter_map(|(has, tray)| has.then_some(tray))
+            .filter_map(|(has, event_box)| has.then_some(event_box))
             .collect()
     }
 
@@ -170,6 +170,13 @@ impl Tray {
         match self {
             Self::Outbox => "outbox",
             Self::Inbox => "inbox",
+        }
+    }
+
+    fn table(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox_events",
+            Self::Inbox => "inbox_events",
         }
     }
 
@@ -183,70 +190,77 @@ impl Tray {
 
     async fn content(self, name: Name, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
         let [since, done, destination] = self.columns();
-        let table = self.name();
-        let waiting = format!(
-            "select count(*), min({since}), (array_agg(reason order by position))[1] from {table} where {done} is null and set_aside_at is null"
+        let table = self.table();
+        let pending = format!(
+            "select count(*), min({since}), (array_agg(reason order by position))[1] from {table} where {done} is null and dead_lettered_at is null"
         );
-        let (waiting, oldest_waiting_since, waiting_because) =
-            query_as(AssertSqlSafe(waiting)).fetch_one(&mut *db).await?;
-        let set_aside = format!(
-            "select event_id as id, type, subject, {destination} as destination, {since} as since, tries, reason
-             from {table} where {done} is null and set_aside_at is not null order by position"
+        let (pending, oldest_pending_since, pending_reason) =
+            query_as(AssertSqlSafe(pending)).fetch_one(&mut *db).await?;
+        let dead_lettered = format!(
+            "select event_id as id, type, subject, {destination} as destination, {since} as since, attempts, reason
+             from {table} where {done} is null and dead_lettered_at is not null order by position"
         );
-        let set_aside = query_as(AssertSqlSafe(set_aside)).fetch_all(db).await?;
-        Ok(Content { service: name.as_str(), tray: self, waiting, oldest_waiting_since, waiting_because, set_aside })
+        let dead_lettered = query_as(AssertSqlSafe(dead_lettered)).fetch_all(db).await?;
+        Ok(Content {
+            service: name.as_str(),
+            event_box: self,
+            pending,
+            oldest_pending_since,
+            pending_reason,
+            dead_lettered,
+        })
     }
 
     async fn resend(self, id: Uuid, db: &mut PgConnection) -> Result<u64, sqlx::Error> {
         let [_, done, _] = self.columns();
-        let table = self.name();
+        let table = self.table();
         let statement = format!(
-            "update {table} set set_aside_at = null, tries = 0, next_try_at = now()
-             where event_id = $1 and {done} is null and set_aside_at is not null"
+            "update {table} set dead_lettered_at = null, attempts = 0, next_attempt_at = now()
+             where event_id = $1 and {done} is null and dead_lettered_at is not null"
         );
         let sent = query(AssertSqlSafe(statement)).bind(id).execute(&mut *db).await?.rows_affected();
         if sent > 0 {
-            // The channels are named for the tables.
-            query("select pg_notify($1, '')").bind(table).execute(db).await?;
+            // The channels are named for the boxes.
+            query("select pg_notify($1, '')").bind(self.name()).execute(db).await?;
         }
         Ok(sent)
     }
 }
 
 fn show(contents: &[Content], now: DateTime<Utc>) {
-    let heading = format!("{:<13} {:<7} {:>8} {:>7} {:>10}", "SERVICE", "BOX", "WAITING", "OLDEST", "SET ASIDE");
+    let heading = format!("{:<13} {:<7} {:>8} {:>7} {:>13}", "SERVICE", "BOX", "PENDING", "OLDEST", "DEAD-LETTERED");
     line(style(heading).dim());
     for content in contents {
-        let oldest = content.oldest_waiting_since.map_or("-".to_owned(), |since| age(now - since));
-        let aside = format!("{:>10}", content.set_aside.len());
-        let aside = if content.set_aside.is_empty() { style(aside).dim() } else { style(aside).red().bold() };
+        let oldest = content.oldest_pending_since.map_or("-".to_owned(), |since| age(now - since));
+        let count = format!("{:>13}", content.dead_lettered.len());
+        let count = if content.dead_lettered.is_empty() { style(count).dim() } else { style(count).red().bold() };
         line(format_args!(
-            "{:<13} {:<7} {:>8} {oldest:>7} {aside}",
+            "{:<13} {:<7} {:>8} {oldest:>7} {count}",
             content.service,
-            content.tray.name(),
-            content.waiting
+            content.event_box.name(),
+            content.pending
         ));
-        if let Some(reason) = &content.waiting_because {
-            line(format_args!("    the oldest waits: {}", style(reason).yellow()));
+        if let Some(reason) = &content.pending_reason {
+            line(format_args!("    the oldest is pending: {}", style(reason).yellow()));
         }
     }
-    if contents.iter().all(|content| content.set_aside.is_empty()) {
+    if contents.iter().all(|content| content.dead_lettered.is_empty()) {
         return;
     }
     line("");
-    line("Set aside; `lyceum admin events resend ID` sends one again:");
+    line("Dead-lettered events; `lyceum admin events resend ID` sends one again:");
     for content in contents {
-        for event in &content.set_aside {
+        for event in &content.dead_lettered {
             let destination = event.destination.as_ref().map_or(String::new(), |name| format!(" to {name}"));
             line(format_args!(
-                "{} {} of {}{destination}: {} about {}, {} old, {} tries",
+                "{} {} of {}{destination}: {} about {}, {} old, {} attempts",
                 style(event.id).bold(),
-                content.tray.name(),
+                content.event_box.name(),
                 content.service,
                 event.r#type,
                 event.subject,
                 age(now - event.since),
-                event.tries
+                event.attempts
             ));
             line(format_args!("    {}", style(event.reason.as_deref().unwrap_or("no reason")).yellow()));
         }
@@ -266,7 +280,7 @@ fn age(time: TimeDelta) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        Tray::{Inbox, Outbox},
+        EventBox::{Inbox, Outbox},
         *,
     };
 
@@ -279,7 +293,7 @@ mod tests {
 
     #[test]
     fn each_service_has_the_boxes_that_it_needs() {
-        let boxes = Name::ALL.map(Tray::of);
+        let boxes = Name::ALL.map(EventBox::of);
 
         assert_eq!(boxes, [vec![Outbox], vec![], vec![Outbox, Inbox], vec![Outbox, Inbox], vec![Inbox]]);
     }

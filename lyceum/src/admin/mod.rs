@@ -9,7 +9,7 @@ use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use embedded_postgres::{place, url_of_running};
+use embedded_postgres::{resolve_data_dir, url_of_running};
 use identity::{
     Keys, TokenSettings,
     admin::{self, Change},
@@ -50,11 +50,11 @@ enum Command {
     /// key before stay good until they end, then that key is removed. Nothing is to be restarted.
     RotateKey {
         #[command(flatten)]
-        place: Place,
+        data_dir: DataDirArg,
         #[command(flatten)]
         keys: KeySettings,
     },
-    /// Show the events between services that have not arrived or were not acted on yet, and those that were set aside;
+    /// Show the events between services that have not arrived or were not acted on yet, and those that were dead-lettered;
     /// send one of these again.
     Events(Box<events::Settings>),
     /// Compare payments and enrollments, which are in two databases, through the graph. Ends with 1 if anything does
@@ -75,11 +75,11 @@ struct Person {
     identity_database_url: Option<String>,
 
     #[command(flatten)]
-    place: Place,
+    data_dir: DataDirArg,
 }
 
 #[derive(Args)]
-struct Place {
+struct DataDirArg {
     /// Where `lyceum up` keeps databases and keys.
     #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
     data_dir: PathBuf,
@@ -102,7 +102,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::Revoke(person) => revoke(&person).await,
         Command::VerifyTeacher(person) => verify_teacher(&person).await,
         Command::Token { person, keys } => token(&person, &keys).await,
-        Command::RotateKey { place, keys } => rotate_key(&place, &keys),
+        Command::RotateKey { data_dir, keys } => rotate_key(&data_dir, &keys),
         Command::Events(settings) => events::run(&settings).await,
         Command::Reconcile(settings) => reconcile::run(&settings).await,
         Command::InitEnv(settings) => environment::run(&settings),
@@ -113,8 +113,8 @@ async fn grant(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::grant(&db, &user).await? {
-        Change::Made(()) => line(format_args!("{email} is an admin now, from the next refresh of a session on.")),
-        Change::None => line(format_args!("{email} is an admin already; nothing changed.")),
+        Change::Applied(()) => line(format_args!("{email} is an admin now, from the next refresh of a session on.")),
+        Change::Unchanged => line(format_args!("{email} is an admin already; nothing changed.")),
     }
     Ok(())
 }
@@ -123,12 +123,12 @@ async fn revoke(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::revoke(&db, &user).await? {
-        Change::Made(revoked) => line(format_args!(
+        Change::Applied(revoked) => line(format_args!(
             "{email} is no admin any more, the role is {} again; sessions ended: {}.",
             name(revoked.role),
             revoked.sessions
         )),
-        Change::None => line(format_args!("{email} is no admin; nothing changed.")),
+        Change::Unchanged => line(format_args!("{email} is no admin; nothing changed.")),
     }
     Ok(())
 }
@@ -137,24 +137,24 @@ async fn verify_teacher(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::verify_teacher(&db, &user).await? {
-        Some(Change::Made(())) => {
+        Some(Change::Applied(())) => {
             line(format_args!("{email} is a verified teacher now, from the next refresh of a session on."));
         }
-        Some(Change::None) => line(format_args!("{email} is a verified teacher already; nothing changed.")),
+        Some(Change::Unchanged) => line(format_args!("{email} is a verified teacher already; nothing changed.")),
         None => bail!("{email} does not teach, the role is {}; nothing changed", name(user.role)),
     }
     Ok(())
 }
 
 async fn token(person: &Person, settings: &KeySettings) -> Result<()> {
-    let keys = Keys::load(&settings.directory(&person.place)?, &settings.tokens)?;
+    let keys = Keys::load(&settings.directory(&person.data_dir)?, &settings.tokens)?;
     let (_, user) = person.find().await?;
     line(admin::access_token(&keys, &user)?);
     Ok(())
 }
 
-fn rotate_key(place: &Place, settings: &KeySettings) -> Result<()> {
-    identity::rotate(&settings.directory(place)?, &settings.tokens)?;
+fn rotate_key(data_dir: &DataDirArg, settings: &KeySettings) -> Result<()> {
+    identity::rotate(&settings.directory(data_dir)?, &settings.tokens)?;
     line(format_args!(
         "A new signing key is there: published by identity at once, in use {} seconds later.",
         settings.tokens.key_publication_seconds
@@ -174,12 +174,12 @@ impl Person {
     fn database_url(&self) -> Result<String> {
         match self.identity_database_url.as_ref().filter(|url| !url.is_empty()) {
             Some(url) => Ok(url.clone()),
-            None => self.place.running_database(Name::Identity),
+            None => self.data_dir.running_database(Name::Identity),
         }
     }
 }
 
-impl Place {
+impl DataDirArg {
     /// A database of the `lyceum up` that runs here.
     fn running_database(&self, name: Name) -> Result<String> {
         let name = name.as_str();
@@ -195,10 +195,10 @@ impl Place {
 }
 
 impl KeySettings {
-    fn directory(&self, Place { data_dir }: &Place) -> Result<PathBuf> {
+    fn directory(&self, DataDirArg { data_dir }: &DataDirArg) -> Result<PathBuf> {
         match &self.keys_dir {
             Some(directory) => Ok(directory.clone()),
-            None => Ok(place(Path::new(data_dir))?.join("keys")),
+            None => Ok(resolve_data_dir(Path::new(data_dir))?.join("keys")),
         }
     }
 }

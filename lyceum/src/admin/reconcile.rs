@@ -14,16 +14,16 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{KeySettings, Person, Place};
+use super::{DataDirArg, KeySettings, Person};
 use crate::terminal::line;
 
 /// A payment that is pending for so long will hardly complete.
-const LONG: TimeDelta = TimeDelta::hours(1);
+const STALE_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// What does not agree is looked at again after this: it may have been on its way.
-const SECOND_LOOK: Duration = Duration::from_secs(2);
+const RECHECK_DELAY: Duration = Duration::from_secs(2);
 
-/// How often, and how long after each other, one looks whether something has been mended.
+/// How often, and how long after each other, one looks whether something has been repaired.
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
@@ -51,7 +51,7 @@ pub struct Settings {
     #[arg(long, value_name = "URL", default_value = "http://localhost:4000")]
     router: String,
 
-    /// Mend what can be mended safely: let the payment's service tell the others again what has happened. Then a place
+    /// Repair what can be repaired safely: let the payment's service tell the others again what has happened. Then a place
     /// is made or taken back, or a payment that can have none goes back. What is left needs a person.
     #[arg(long)]
     fix: bool,
@@ -66,7 +66,7 @@ pub struct Settings {
     identity_database_url: Option<String>,
 
     #[command(flatten)]
-    place: Place,
+    data_dir: DataDirArg,
 
     #[command(flatten)]
     keys: KeySettings,
@@ -143,7 +143,7 @@ enum Kind {
 
 impl Kind {
     /// Whether telling the others again can help.
-    fn is_mendable(self) -> bool {
+    fn is_repairable(self) -> bool {
         matches!(self, Self::NotEnrolled | Self::Refunded)
     }
 
@@ -157,7 +157,7 @@ impl Kind {
             }
             Self::RefundRefused => "settle it with the provider, then `refundPayment` asks it once more",
             Self::Failed | Self::Missing | Self::OtherStudent | Self::OtherCourse => {
-                "nothing was paid for this place: keep it, or delete it from enrollment's database"
+                "nothing was paid for this enrollment: keep it, or delete it from enrollment's database"
             }
         }
     }
@@ -192,7 +192,7 @@ fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option
     let age = now - payment.created_at;
     match payment.status {
         Status::Completed if age > usual => finding(Kind::NotEnrolled),
-        Status::Pending if age > LONG => finding(Kind::Pending),
+        Status::Pending if age > STALE_AFTER => finding(Kind::Pending),
         Status::Completed | Status::Pending | Status::Failed | Status::Refunded => None,
     }
 }
@@ -214,7 +214,7 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
     match payment.status {
         Status::Refunded => finding(Kind::Refunded),
         Status::Failed => finding(Kind::Failed),
-        Status::Pending if now - payment.created_at > LONG => finding(Kind::Pending),
+        Status::Pending if now - payment.created_at > STALE_AFTER => finding(Kind::Pending),
         Status::Pending | Status::Completed => None,
     }
 }
@@ -233,13 +233,13 @@ pub async fn run(settings: &Settings) -> Result<()> {
     let mut left = 0;
     for finding in &findings {
         line(format_args!("{} {finding}", style("✗").red()));
-        let outcome = if settings.fix && finding.kind.is_mendable() {
-            graph.mend(finding).await?
+        let outcome = if settings.fix && finding.kind.is_repairable() {
+            graph.repair(finding).await?
         } else {
             Outcome::Left(finding.kind.advice().to_owned())
         };
         match outcome {
-            Outcome::Mended => line(format_args!("    {}", style("mended").green())),
+            Outcome::Repaired => line(format_args!("    {}", style("repaired").green())),
             Outcome::Left(why) => {
                 left += 1;
                 line(format_args!("    {}", style(why).yellow()));
@@ -250,15 +250,15 @@ pub async fn run(settings: &Settings) -> Result<()> {
     match (left, settings.fix) {
         (0, _) => Ok(()),
         (_, true) => bail!("{left} of {found} need a person"),
-        (_, false) if findings.iter().any(|finding| finding.kind.is_mendable()) => {
-            bail!("{found} do not agree; `--fix` mends what can be mended safely")
+        (_, false) if findings.iter().any(|finding| finding.kind.is_repairable()) => {
+            bail!("{found} do not agree; `--fix` repairs what can be repaired safely")
         }
         (_, false) => bail!("{found} do not agree, and need a person"),
     }
 }
 
 enum Outcome {
-    Mended,
+    Repaired,
     /// With what is to be done.
     Left(String),
 }
@@ -311,10 +311,10 @@ impl Graph {
         let (login, token) = match (&settings.token, &settings.email) {
             (Some(token), _) if !token.is_empty() => (Login::Given, token.clone()),
             (_, Some(email)) => {
-                let place = Place { data_dir: settings.place.data_dir.clone() };
-                let keys = Keys::load(&settings.keys.directory(&place)?, &settings.keys.tokens)?;
+                let data_dir = DataDirArg { data_dir: settings.data_dir.data_dir.clone() };
+                let keys = Keys::load(&settings.keys.directory(&data_dir)?, &settings.keys.tokens)?;
                 let identity_database_url = settings.identity_database_url.clone();
-                let (_, user) = Person { email: email.clone(), identity_database_url, place }.find().await?;
+                let (_, user) = Person { email: email.clone(), identity_database_url, data_dir }.find().await?;
                 ensure!(user.role == Role::Admin, "{email} is no admin");
                 let token = admin::access_token(&keys, &user)?;
                 (Login::Made { keys: Box::new(keys), user: Box::new(user) }, token)
@@ -383,7 +383,7 @@ impl Graph {
     /// Those that have not settled meanwhile.
     async fn still_there(&mut self, suspects: Vec<Finding>) -> Result<Vec<Finding>> {
         if !suspects.is_empty() {
-            sleep(SECOND_LOOK).await;
+            sleep(RECHECK_DELAY).await;
         }
         let mut findings = Vec::new();
         for suspect in suspects {
@@ -409,7 +409,7 @@ impl Graph {
     }
 
     /// Lets the payment's service tell the others again, and waits for what comes of it.
-    async fn mend(&mut self, finding: &Finding) -> Result<Outcome> {
+    async fn repair(&mut self, finding: &Finding) -> Result<Outcome> {
         let document = "mutation ($id: ID!) {
             republishPayment(input: { paymentId: $id }) { userErrors { message } }
         }";
@@ -420,10 +420,11 @@ impl Graph {
         for _ in 0..LOOKS {
             sleep(BETWEEN_LOOKS).await;
             if self.look(finding).await?.is_none() {
-                return Ok(Outcome::Mended);
+                return Ok(Outcome::Repaired);
             }
         }
-        let why = "it was told again, and nothing came of it: `lyceum admin events` says what is waiting or set aside";
+        let why =
+            "it was told again, and nothing came of it: `lyceum admin events` shows what is pending or dead-lettered";
         Ok(Outcome::Left(why.to_owned()))
     }
 }

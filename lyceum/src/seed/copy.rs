@@ -10,9 +10,9 @@ use sqlx::postgres::{PgArgumentBuffer, Postgres};
 use sqlx::{AssertSqlSafe, Connection as _, Encode, PgConnection};
 use uuid::Uuid;
 
-use super::calendar::END;
 use super::plan::Plan;
 use super::progress::Bar;
+use super::timeline::END;
 
 /// Sent to the server at a time.
 const CHUNK: usize = 256 * 1024;

@@ -3,13 +3,13 @@
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::calendar::{self, DAY, END, HOUR};
 use super::copy::{Row, Table};
-use super::dice::{Dice, Wording};
 use super::identity::User;
 use super::plan::Plan;
-use super::sizes::Sizes;
-use super::words;
+use super::rng::{SeedRng, Wording};
+use super::row_counts::RowCounts;
+use super::timeline::{self, DAY, END, HOUR};
+use super::vocabulary;
 
 pub const TABLE: Table = Table {
     database: "course",
@@ -50,35 +50,35 @@ pub struct Course {
 }
 
 /// All courses, oldest first.
-pub fn draw(seed: u64, sizes: Sizes, users: &[User]) -> Vec<Course> {
-    let dice = &mut Dice::new(seed, "courses");
-    let teachers: Vec<usize> = (sizes.students..users.len()).filter(|&user| users[user].is_verified).collect();
+pub fn generate(seed: u64, row_counts: RowCounts, users: &[User]) -> Vec<Course> {
+    let rng = &mut SeedRng::new(seed, "courses");
+    let teachers: Vec<usize> = (row_counts.students..users.len()).filter(|&user| users[user].is_verified).collect();
     let half_of_sample = SAMPLE_COURSES / 2;
-    let free = dice.exactly(sizes.free_courses - half_of_sample, sizes.courses - SAMPLE_COURSES);
+    let free = rng.exactly(row_counts.free_courses - half_of_sample, row_counts.courses - SAMPLE_COURSES);
 
     let sample = (0..SAMPLE_COURSES).map(|index| (teachers[0], index % 2 == 0));
-    let mut courses: Vec<Course> = sample.map(|(teacher, is_free)| course(dice, users, teacher, is_free)).collect();
+    let mut courses: Vec<Course> = sample.map(|(teacher, is_free)| course(rng, users, teacher, is_free)).collect();
     courses.extend(free.into_iter().map(|is_free| {
-        let teacher = dice.pick(&teachers);
-        course(dice, users, teacher, is_free)
+        let teacher = rng.pick(&teachers);
+        course(rng, users, teacher, is_free)
     }));
     courses.sort_unstable_by_key(|course| course.id);
     courses
 }
 
-fn course(dice: &mut Dice, users: &[User], teacher: usize, is_free: bool) -> Course {
-    let created = dice.time_between(users[teacher].created + HOUR, END - 14 * DAY);
+fn course(rng: &mut SeedRng, users: &[User], teacher: usize, is_free: bool) -> Course {
+    let created = rng.time_between(users[teacher].created + HOUR, END - 14 * DAY);
     let level =
-        dice.pick(&[Level::Beginner, Level::Beginner, Level::Intermediate, Level::Intermediate, Level::Advanced]);
-    let quarters_of_an_hour = 3 + dice.below_by_popularity(160);
+        rng.pick(&[Level::Beginner, Level::Beginner, Level::Intermediate, Level::Intermediate, Level::Advanced]);
+    let quarters_of_an_hour = 3 + rng.below_by_popularity(160);
     Course {
-        id: dice.id_at(created),
+        id: rng.id_at(created),
         created,
         teacher,
         level,
-        price: (!is_free).then(|| dice.pick(words::PRICES)),
+        price: (!is_free).then(|| rng.pick(vocabulary::PRICES)),
         minutes: 15 * i32::try_from(quarters_of_an_hour).expect("is at most a few hundred"),
-        wording: dice.bits(),
+        wording: rng.bits(),
     }
 }
 
@@ -95,7 +95,7 @@ pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
     }
     row.put(course.minutes);
     row.put(course.level.as_str());
-    row.put(calendar::moment(course.created));
+    row.put(timeline::moment(course.created));
 }
 
 /// Neither “Chess in Practice in 30 Days” nor two colons.
@@ -113,31 +113,31 @@ impl Course {
     /// The title, worded for the level.
     pub fn title(&self) -> String {
         let mut wording = Wording(self.wording);
-        let topic = wording.choose(words::TOPICS).name;
+        let topic = wording.choose(vocabulary::TOPICS).name;
         let pattern = wording.choose(match self.level {
-            Level::Beginner => words::BEGINNER_TITLES,
-            Level::Intermediate => words::INTERMEDIATE_TITLES,
-            Level::Advanced => words::ADVANCED_TITLES,
+            Level::Beginner => vocabulary::BEGINNER_TITLES,
+            Level::Intermediate => vocabulary::INTERMEDIATE_TITLES,
+            Level::Advanced => vocabulary::ADVANCED_TITLES,
         });
-        let angle = wording.choose(words::ANGLES);
+        let angle = wording.choose(vocabulary::ANGLES);
         let angle = if is_said_twice(pattern, angle) { "" } else { angle };
         format!("{}{angle}", pattern.replace("{}", topic))
     }
 
     fn description(&self) -> String {
         let mut wording = Wording(self.wording);
-        let topic = wording.choose(words::TOPICS);
+        let topic = wording.choose(vocabulary::TOPICS);
         // Another way through the number than the title's, so that equal titles describe
         // themselves differently.
         let mut wording = Wording(wording.0.rotate_left(29));
-        let opening = wording.choose(words::OPENINGS).replace("{}", topic.name);
-        let content = wording.choose(words::CONTENTS).replace("{}", topic.practice);
+        let opening = wording.choose(vocabulary::OPENINGS).replace("{}", topic.name);
+        let content = wording.choose(vocabulary::CONTENTS).replace("{}", topic.practice);
         let requirement = wording.choose(match self.level {
-            Level::Beginner => words::BEGINNER_REQUIREMENTS,
-            Level::Intermediate => words::INTERMEDIATE_REQUIREMENTS,
-            Level::Advanced => words::ADVANCED_REQUIREMENTS,
+            Level::Beginner => vocabulary::BEGINNER_REQUIREMENTS,
+            Level::Intermediate => vocabulary::INTERMEDIATE_REQUIREMENTS,
+            Level::Advanced => vocabulary::ADVANCED_REQUIREMENTS,
         });
-        let closing = wording.choose(words::CLOSINGS);
+        let closing = wording.choose(vocabulary::CLOSINGS);
         format!("{opening} {content} {requirement} {closing}")
     }
 }

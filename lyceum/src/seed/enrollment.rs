@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::calendar::{self, DAY, END, HOUR, MINUTE};
 use super::copy::{Row, Table};
 use super::course::{Course, SAMPLE_COURSES};
-use super::dice::Dice;
 use super::identity::{SAMPLE_TEACHER, User};
 use super::plan::Plan;
-use super::sizes::Sizes;
+use super::rng::SeedRng;
+use super::row_counts::RowCounts;
+use super::timeline::{self, DAY, END, HOUR, MINUTE};
 
 pub const TABLE: Table = Table {
     database: "enrollment",
@@ -19,7 +19,7 @@ pub const TABLE: Table = Table {
 };
 
 /// What each payment bought. In this data a payment buys one place.
-pub const PAYMENT_USES: &str = "insert into payment_uses (payment_id, enrollment_id)
+pub const PAYMENT_REDEMPTIONS: &str = "insert into payment_redemptions (payment_id, enrollment_id)
     select payment_id, id from enrollments where payment_id is not null";
 
 /// Index of the student, `student1@…`, who gets enough of everything to look at.
@@ -58,19 +58,19 @@ pub struct Enrollment {
 }
 
 /// All enrollments, oldest first. Those that were paid for number the payments from 0 on.
-pub fn draw(seed: u64, sizes: Sizes, users: &[User], courses: &[Course]) -> Vec<Enrollment> {
-    let dice = &mut Dice::new(seed, "enrollments");
-    let (free, paid) = by_popularity(dice, sizes, courses);
-    let mut seats = Seats { dice, students: sizes.students, taken: HashSet::new() };
+pub fn generate(seed: u64, row_counts: RowCounts, users: &[User], courses: &[Course]) -> Vec<Enrollment> {
+    let rng = &mut SeedRng::new(seed, "enrollments");
+    let (free, paid) = by_popularity(rng, row_counts, courses);
+    let mut seats = Seats { rng, students: row_counts.students, taken: HashSet::new() };
 
-    let places = seats.take(&free, sizes.free_enrollments, SAMPLE_FREE);
+    let places = seats.take(&free, row_counts.free_enrollments, SAMPLE_FREE);
     let mut enrollments: Vec<Enrollment> =
-        places.into_iter().map(|place| enrollment(seats.dice, users, courses, place)).collect();
+        places.into_iter().map(|place| enrollment(seats.rng, users, courses, place)).collect();
 
-    let places = seats.take(&paid, sizes.enrollments - sizes.free_enrollments, SAMPLE_PAID);
-    let settled = settled(seats.dice, places.len(), sizes.payments);
+    let places = seats.take(&paid, row_counts.enrollments - row_counts.free_enrollments, SAMPLE_PAID);
+    let settled = settled(seats.rng, places.len(), row_counts.payments);
     enrollments.extend(places.into_iter().zip(settled).map(|(place, settled)| {
-        let mut enrollment = enrollment(seats.dice, users, courses, place);
+        let mut enrollment = enrollment(seats.rng, users, courses, place);
         // Numbered below, once they are in order.
         enrollment.payment = settled.then_some(0);
         enrollment
@@ -85,10 +85,10 @@ pub fn draw(seed: u64, sizes: Sizes, users: &[User], courses: &[Course]) -> Vec<
 }
 
 /// The free and the paid courses, the most popular first, which are the sample teacher's.
-fn by_popularity(dice: &mut Dice, sizes: Sizes, courses: &[Course]) -> (Vec<usize>, Vec<usize>) {
+fn by_popularity(rng: &mut SeedRng, row_counts: RowCounts, courses: &[Course]) -> (Vec<usize>, Vec<usize>) {
     let mut ranking: Vec<usize> = (0..courses.len()).collect();
-    dice.shuffle(&mut ranking);
-    let sample_teacher = sizes.students + SAMPLE_TEACHER;
+    rng.shuffle(&mut ranking);
+    let sample_teacher = row_counts.students + SAMPLE_TEACHER;
     ranking.sort_by_key(|&course| courses[course].teacher != sample_teacher);
     ranking.into_iter().partition(|&course| courses[course].price.is_none())
 }
@@ -101,7 +101,7 @@ struct Place {
 
 /// Hands out places on courses: never two on the same course to one student.
 struct Seats<'a> {
-    dice: &'a mut Dice,
+    rng: &'a mut SeedRng,
     students: usize,
     taken: HashSet<(usize, usize)>,
 }
@@ -113,11 +113,11 @@ impl Seats<'_> {
         while places.len() < count {
             let place = if places.len() < sample {
                 // Not the popular ones: the rest of the students need room there.
-                Place { student: SAMPLE_STUDENT, course: self.dice.pick(courses) }
+                Place { student: SAMPLE_STUDENT, course: self.rng.pick(courses) }
             } else {
                 Place {
-                    student: self.dice.below(self.students),
-                    course: courses[self.dice.below_by_popularity(courses.len())],
+                    student: self.rng.below(self.students),
+                    course: courses[self.rng.below_by_popularity(courses.len())],
                 }
             };
             if self.taken.insert((place.student, place.course)) {
@@ -129,35 +129,35 @@ impl Seats<'_> {
 }
 
 /// Which of the places in paid courses were paid for; the sample student's come first.
-fn settled(dice: &mut Dice, places: usize, payments: usize) -> Vec<bool> {
-    let mut settled = dice.exactly(payments - SAMPLE_PAYMENTS, places - SAMPLE_PAID);
+fn settled(rng: &mut SeedRng, places: usize, payments: usize) -> Vec<bool> {
+    let mut settled = rng.exactly(payments - SAMPLE_PAYMENTS, places - SAMPLE_PAID);
     settled.splice(0..0, (0..SAMPLE_PAID).map(|place| place < SAMPLE_PAYMENTS));
     settled
 }
 
-fn enrollment(dice: &mut Dice, users: &[User], courses: &[Course], place: Place) -> Enrollment {
+fn enrollment(rng: &mut SeedRng, users: &[User], courses: &[Course], place: Place) -> Enrollment {
     let possible = users[place.student].created.max(courses[place.course].created);
     // Some minutes after both, so that there is room for a payment before it.
-    let enrolled = dice.time_between(possible + 10 * MINUTE, END - HOUR);
+    let enrolled = rng.time_between(possible + 10 * MINUTE, END - HOUR);
     Enrollment {
-        id: dice.id_at(enrolled),
+        id: rng.id_at(enrolled),
         enrolled,
         student: place.student,
         course: place.course,
         payment: None,
-        status: status(dice, END - enrolled),
+        status: status(rng, END - enrolled),
     }
 }
 
 /// Who enrolled long ago has got further.
-fn status(dice: &mut Dice, age: i64) -> Status {
+fn status(rng: &mut SeedRng, age: i64) -> Status {
     let (completed, started) = match age / DAY {
         0..7 => (0, 30),
         7..30 => (10, 65),
         30..90 => (35, 80),
         _ => (50, 85),
     };
-    match dice.below(100) {
+    match rng.below(100) {
         luck if luck < completed => Status::Completed,
         luck if luck < started => Status::InProgress,
         _ => Status::Enrolled,
@@ -174,7 +174,7 @@ pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
         None => row.put_null(),
     }
     row.put(enrollment.status.as_str());
-    row.put(calendar::moment(enrollment.enrolled));
+    row.put(timeline::moment(enrollment.enrolled));
 }
 
 // What the samples take must fit into the smallest data set.

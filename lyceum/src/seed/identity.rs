@@ -4,12 +4,12 @@ use anyhow::anyhow;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
 use uuid::Uuid;
 
-use super::calendar::{self, DAY, END, START};
 use super::copy::{Row, Table};
-use super::dice::Dice;
 use super::plan::Plan;
-use super::sizes::Sizes;
-use super::words;
+use super::rng::SeedRng;
+use super::row_counts::RowCounts;
+use super::timeline::{self, DAY, END, START};
+use super::vocabulary;
 
 pub const TABLE: Table = Table {
     database: "identity",
@@ -50,45 +50,45 @@ pub struct User {
 }
 
 /// All users: the students, then the teachers, each by the time they joined.
-pub fn draw(seed: u64, sizes: Sizes) -> Vec<User> {
-    let dice = &mut Dice::new(seed, "users");
-    let joined = times(dice, sizes.students, END - 15 * DAY);
+pub fn generate(seed: u64, row_counts: RowCounts) -> Vec<User> {
+    let rng = &mut SeedRng::new(seed, "users");
+    let joined = times(rng, row_counts.students, END - 15 * DAY);
     let mut users: Vec<User> =
-        (1..).zip(joined).map(|(number, created)| user(dice, Role::Student, number, created, false)).collect();
+        (1..).zip(joined).map(|(number, created)| user(rng, Role::Student, number, created, false)).collect();
 
     // Teachers come early in the year, to have time to publish.
-    let joined = times(dice, sizes.teachers, START + 240 * DAY);
-    let verified = verified(dice, sizes);
+    let joined = times(rng, row_counts.teachers, START + 240 * DAY);
+    let verified = verified(rng, row_counts);
     users.extend(
         (1..)
             .zip(joined)
             .zip(verified)
-            .map(|((number, created), is_verified)| user(dice, Role::Teacher, number, created, is_verified)),
+            .map(|((number, created), is_verified)| user(rng, Role::Teacher, number, created, is_verified)),
     );
     users
 }
 
-fn user(dice: &mut Dice, role: Role, number: usize, created: i64, is_verified: bool) -> User {
+fn user(rng: &mut SeedRng, role: Role, number: usize, created: i64, is_verified: bool) -> User {
     User {
-        id: dice.id_at(created),
+        id: rng.id_at(created),
         created,
         role,
         number,
         is_verified,
-        given_name: dice.pick(words::GIVEN_NAMES),
-        family_name: dice.pick(words::FAMILY_NAMES),
+        given_name: rng.pick(vocabulary::GIVEN_NAMES),
+        family_name: rng.pick(vocabulary::FAMILY_NAMES),
     }
 }
 
-fn times(dice: &mut Dice, count: usize, end: i64) -> Vec<i64> {
-    let mut times: Vec<i64> = (0..count).map(|_| dice.time_between(START, end)).collect();
+fn times(rng: &mut SeedRng, count: usize, end: i64) -> Vec<i64> {
+    let mut times: Vec<i64> = (0..count).map(|_| rng.time_between(START, end)).collect();
     times.sort_unstable();
     times
 }
 
 /// Which teachers are verified: the first, not the second, and others up to the exact number.
-fn verified(dice: &mut Dice, sizes: Sizes) -> Vec<bool> {
-    let mut verified = dice.exactly(sizes.verified_teachers - 1, sizes.teachers - 2);
+fn verified(rng: &mut SeedRng, row_counts: RowCounts) -> Vec<bool> {
+    let mut verified = rng.exactly(row_counts.verified_teachers - 1, row_counts.teachers - 2);
     verified.splice(0..0, [true, false]);
     verified
 }
@@ -113,7 +113,7 @@ pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(user.name().as_str());
     row.put(user.role.as_str());
     row.put(user.is_verified);
-    row.put(calendar::moment(user.created));
+    row.put(timeline::moment(user.created));
 }
 
 impl User {

@@ -2,20 +2,20 @@
 //! The data set is decided first (`plan`), then each database's table is written in one
 //! transaction, all five at the same time.
 
-mod calendar;
 mod copy;
 mod course;
-mod dice;
 mod enrollment;
 mod identity;
 mod notification;
 mod payment;
 mod plan;
 mod progress;
-mod sizes;
+mod rng;
+mod row_counts;
 #[cfg(test)]
 mod tests;
-mod words;
+mod timeline;
+mod vocabulary;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,11 +26,11 @@ use anyhow::{Context as _, bail};
 use indicatif::HumanCount;
 use tokio::task::JoinSet;
 
-pub use self::calendar::END;
 use self::copy::{Content, Load, Table};
 pub use self::identity::PASSWORD;
 use self::plan::Plan;
 pub use self::progress::Progress;
+pub use self::timeline::END;
 
 /// A student with some forty enrollments, a dozen payments and unread notifications.
 pub const SAMPLE_STUDENT: &str = "student1@lyceum.example";
@@ -98,7 +98,7 @@ impl Databases {
 pub async fn run(databases: &Databases, options: &Options, progress: &Progress) -> anyhow::Result<Summary> {
     let started = Instant::now();
     let preparing = progress.preparing();
-    let plan = draw(*options).await?;
+    let plan = generate(*options).await?;
     let loads = loads(databases, &plan);
     for load in &loads {
         let found = load.inspect(&mut *load.pool.acquire().await?).await?;
@@ -143,7 +143,7 @@ pub async fn is_wanted(databases: &Databases, options: &Options) -> anyhow::Resu
         _ => {}
     }
 
-    let plan = draw(*options).await?;
+    let plan = generate(*options).await?;
     for load in loads(databases, &plan) {
         if let Content::OtherData { .. } = load.inspect(&mut *load.pool.acquire().await?).await? {
             return Ok(false);
@@ -152,11 +152,12 @@ pub async fn is_wanted(databases: &Databases, options: &Options) -> anyhow::Resu
     Ok(true)
 }
 
-async fn draw(options: Options) -> anyhow::Result<Arc<Plan>> {
+async fn generate(options: Options) -> anyhow::Result<Arc<Plan>> {
     parse_scale(&options.scale.to_string())
         .map_err(|reason| anyhow::anyhow!("the scale {}: {reason}", options.scale))?;
-    let plan =
-        tokio::task::spawn_blocking(move || Plan::draw(&options)).await.context("the data set was not drawn")??;
+    let plan = tokio::task::spawn_blocking(move || Plan::generate(&options))
+        .await
+        .context("the data set was not generated")??;
     Ok(Arc::new(plan))
 }
 
@@ -170,7 +171,7 @@ fn loads(databases: &Databases, plan: &Plan) -> [Load; 5] {
             pool: enrollment,
             ids: plan.enrollment_ids(),
             write: enrollment::write,
-            then: Some(enrollment::PAYMENT_USES),
+            then: Some(enrollment::PAYMENT_REDEMPTIONS),
         },
         Load { table: payment::TABLE, pool: payment, ids: plan.payment_ids(), write: payment::write, then: None },
         Load {

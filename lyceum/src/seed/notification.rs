@@ -2,14 +2,14 @@
 
 use uuid::Uuid;
 
-use super::calendar::{self, DAY, END, SECOND};
 use super::copy::{Row, Table};
 use super::course::{self, Course, Level};
-use super::dice::Dice;
 use super::enrollment::{Enrollment, SAMPLE_STUDENT};
 use super::identity::{Role, User};
 use super::payment::Payment;
 use super::plan::Plan;
+use super::rng::SeedRng;
+use super::timeline::{self, DAY, END, SECOND};
 
 pub const TABLE: Table = Table {
     database: "notification",
@@ -36,27 +36,24 @@ pub struct Notification {
 }
 
 /// All notifications, oldest first.
-pub fn draw(seed: u64, users: &[User], enrollments: &[Enrollment], payments: &[Payment]) -> Vec<Notification> {
-    let dice = &mut Dice::new(seed, "notifications");
+pub fn generate(seed: u64, users: &[User], enrollments: &[Enrollment], payments: &[Payment]) -> Vec<Notification> {
+    let rng = &mut SeedRng::new(seed, "notifications");
     let registrations = (0..users.len()).map(|user| (About::Registration { user }, users[user].created));
     let enrolled =
         (0..enrollments.len()).map(|enrollment| (About::Enrollment { enrollment }, enrollments[enrollment].enrolled));
     let paid = (0..payments.len()).map(|payment| (About::Payment { payment }, payments[payment].created));
 
-    let mut notifications: Vec<Notification> = registrations
-        .chain(enrolled)
-        .chain(paid)
-        .map(|(about, happened)| notification(dice, about, happened))
-        .collect();
+    let mut notifications: Vec<Notification> =
+        registrations.chain(enrolled).chain(paid).map(|(about, happened)| notification(rng, about, happened)).collect();
     notifications.sort_unstable_by_key(|notification| notification.id);
     leave_unread(&mut notifications, enrollments, payments);
     notifications
 }
 
-fn notification(dice: &mut Dice, about: About, happened: i64) -> Notification {
-    let created = dice.time_between(happened + 50, happened + 2 * SECOND);
+fn notification(rng: &mut SeedRng, about: About, happened: i64) -> Notification {
+    let created = rng.time_between(happened + 50, happened + 2 * SECOND);
     let percent_read = if END - created < 21 * DAY { 35 } else { 85 };
-    Notification { id: dice.id_at(created), created, about, is_read: dice.percent(percent_read) }
+    Notification { id: rng.id_at(created), created, about, is_read: rng.percent(percent_read) }
 }
 
 /// The sample student has something new to see.
@@ -86,7 +83,7 @@ pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(message.title.as_str());
     row.put(message.body.as_str());
     row.put(notification.is_read);
-    row.put(calendar::moment(notification.created));
+    row.put(timeline::moment(notification.created));
 }
 
 struct Message {
@@ -146,7 +143,7 @@ impl Message {
             body: format!(
                 "We received your payment of {} for “{title}” on {}. Your place on the course is yours to keep.",
                 course::amount(cents),
-                calendar::moment(created).format("%-d %B %Y"),
+                timeline::moment(created).format("%-d %B %Y"),
             ),
             title: format!("Payment received for {title}"),
         }

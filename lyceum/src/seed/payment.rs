@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::calendar::{self, SECOND};
 use super::copy::{Row, Table};
 use super::course;
-use super::dice::Dice;
 use super::enrollment::Enrollment;
 use super::plan::Plan;
+use super::rng::SeedRng;
+use super::timeline::{self, SECOND};
 
 pub const TABLE: Table =
     Table { database: "payment", name: "payments", columns: "id, student_id, course_id, amount, status, created_at" };
@@ -20,13 +20,13 @@ pub struct Payment {
 }
 
 /// The payments in the order in which the enrollments number them.
-pub fn draw(seed: u64, enrollments: &[Enrollment]) -> Vec<Payment> {
-    let dice = &mut Dice::new(seed, "payments");
+pub fn generate(seed: u64, enrollments: &[Enrollment]) -> Vec<Payment> {
+    let rng = &mut SeedRng::new(seed, "payments");
     let paid = (0..enrollments.len()).filter(|&index| enrollments[index].payment.is_some());
     paid.map(|enrollment| {
         let enrolled = enrollments[enrollment].enrolled;
-        let created = dice.time_between(enrolled - 30 * SECOND, enrolled);
-        Payment { id: dice.id_at(created), created, enrollment }
+        let created = rng.time_between(enrolled - 30 * SECOND, enrolled);
+        Payment { id: rng.id_at(created), created, enrollment }
     })
     .collect()
 }
@@ -40,5 +40,5 @@ pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(course.id);
     row.put(course::amount(course.price.expect("only places in paid courses are paid for")));
     row.put("completed");
-    row.put(calendar::moment(payment.created));
+    row.put(timeline::moment(payment.created));
 }

@@ -9,7 +9,7 @@ use super::enrollment::{self, Enrollment};
 use super::identity::{self, User};
 use super::notification::{self, Notification};
 use super::payment::{self, Payment};
-use super::sizes::Sizes;
+use super::row_counts::RowCounts;
 
 /// One data set; rows refer to each other by their index.
 pub struct Plan {
@@ -23,14 +23,14 @@ pub struct Plan {
 
 impl Plan {
     /// The same options give the same plan.
-    pub fn draw(options: &Options) -> anyhow::Result<Self> {
+    pub fn generate(options: &Options) -> anyhow::Result<Self> {
         let Options { scale, seed } = *options;
-        let sizes = Sizes::at(scale);
-        let users = identity::draw(seed, sizes);
-        let courses = course::draw(seed, sizes, &users);
-        let enrollments = enrollment::draw(seed, sizes, &users, &courses);
-        let payments = payment::draw(seed, &enrollments);
-        let notifications = notification::draw(seed, &users, &enrollments, &payments);
+        let row_counts = RowCounts::at(scale);
+        let users = identity::generate(seed, row_counts);
+        let courses = course::generate(seed, row_counts, &users);
+        let enrollments = enrollment::generate(seed, row_counts, &users, &courses);
+        let payments = payment::generate(seed, &enrollments);
+        let notifications = notification::generate(seed, &users, &enrollments, &payments);
         Ok(Self { password_hash: identity::password_hash(seed)?, users, courses, enrollments, payments, notifications })
     }
 

@@ -111,7 +111,7 @@ async fn every_id_carries_the_time_of_its_row() {
                     u128::from(seconds) * 1_000_000 + u128::from(nanoseconds) / 1000,
                     u128::try_from(microseconds).expect("after 1970")
                 );
-                assert!(((calendar::START * 1000)..(calendar::END * 1000)).contains(&microseconds));
+                assert!(((timeline::START * 1000)..(timeline::END * 1000)).contains(&microseconds));
             }
         }
     })
@@ -135,7 +135,8 @@ async fn the_sample_people_have_something_to_show() {
         assert!(count(notification, &format!("notifications where user_id = '{student}' and not is_read")).await >= 5);
 
         let completed = "payments p where status = 'completed'";
-        let bought = "payment_uses u join enrollments e on e.id = u.enrollment_id and e.payment_id = u.payment_id
+        let bought =
+            "payment_redemptions u join enrollments e on e.id = u.enrollment_id and e.payment_id = u.payment_id
                     where state = 'enrolled'";
         assert_eq!(count(enrollment, bought).await, count(payment, completed).await);
 
@@ -193,7 +194,7 @@ async fn the_same_seed_number_gives_the_same_rows_and_another_gives_others() {
 
 #[test]
 fn a_seed_number_means_the_same_rows_for_ever() {
-    let plan = Plan::draw(&SMALL).expect("is drawn");
+    let plan = Plan::generate(&SMALL).expect("is generated");
 
     // Changing any of these changes everyone's sample data: do it on purpose only.
     assert_eq!(
@@ -332,7 +333,7 @@ fn a_scale_is_a_number_within_bounds() {
 
 #[test]
 fn titles_and_names_are_varied_and_fit_their_columns() {
-    let plan = Plan::draw(&Options { scale: 0.05, seed: 7 }).expect("is drawn");
+    let plan = Plan::generate(&Options { scale: 0.05, seed: 7 }).expect("is generated");
 
     let titles: std::collections::HashSet<String> = plan.courses.iter().map(course::Course::title).collect();
     assert!(titles.len() > plan.courses.len() * 3 / 4, "{} titles", titles.len());

@@ -34,9 +34,9 @@ pub enum LogFormat {
 pub fn start(format: LogFormat, level: &str, spans: Option<&SdkTracerProvider>) {
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     // A line finds its trace id in the span around it, whatever the level.
-    let of_lines =
-        filter_fn(is_span).or(wanted.and(filter_fn(|metadata| is_discreet(metadata) && !is_notice(metadata))));
-    let of_notices = filter_fn(is_span).or(filter_fn(is_notice));
+    let of_lines = filter_fn(is_span)
+        .or(wanted.and(filter_fn(|metadata| is_safe_to_log(metadata) && !is_notification_line(metadata))));
+    let of_notification_lines = filter_fn(is_span).or(filter_fn(is_notification_line));
     let traced = spans.map(|provider| {
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("lyceum"));
         let layer = layer.with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
@@ -45,8 +45,8 @@ pub fn start(format: LogFormat, level: &str, spans: Option<&SdkTracerProvider>) 
     tracing_subscriber::registry()
         .with(traced)
         .with(lines(format, stderr, stderr().is_terminal()).with_filter(of_lines))
-        .with(lines(format, stdout, stdout().is_terminal()).with_filter(of_notices))
-        .with(trace::statements())
+        .with(lines(format, stdout, stdout().is_terminal()).with_filter(of_notification_lines))
+        .with(trace::statement_layer())
         .init();
 }
 
@@ -77,14 +77,14 @@ fn is_span(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && [spans::TARGET, ROUTERS_SPANS].contains(&metadata.target())
 }
 
-fn is_notice(metadata: &Metadata<'_>) -> bool {
+fn is_notification_line(metadata: &Metadata<'_>) -> bool {
     metadata.target() == notification::LOG_TARGET && *metadata.level() == Level::INFO
 }
 
 /// Below `info`, hive-router repeats documents and variables, and with them passwords; and at `warn` the value of a
 /// variable that does not fit, which its client is told, without the value. Its targets begin like those of our own
 /// crate `router`, so only the module tells.
-fn is_discreet(metadata: &Metadata<'_>) -> bool {
+fn is_safe_to_log(metadata: &Metadata<'_>) -> bool {
     let Some(module) = metadata.module_path().filter(|module| module.starts_with("hive_router")) else { return true };
     *metadata.level() <= Level::INFO && !module.ends_with("::coerce_variables")
 }

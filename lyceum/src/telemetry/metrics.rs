@@ -52,17 +52,17 @@ pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, time
     let provider = SdkMeterProvider::builder()
         .with_resource(super::resource(service))
         .with_reader(reader)
-        .with_view(as_wanted)
+        .with_view(instrument_view)
         .build();
     global::set_meter_provider(provider);
-    subgraph_kit::metrics::start();
+    subgraph_kit::metrics::enable();
     let routes = Router::new().route("/metrics", get(metrics)).with_state(registry);
     runtime.spawn(http_server::serve(listener, routes, timeouts, CancellationToken::new()));
     Ok(())
 }
 
 /// How an instrument of hive-router is kept. Ours are as they want to be.
-fn as_wanted(instrument: &Instrument) -> Option<Stream> {
+fn instrument_view(instrument: &Instrument) -> Option<Stream> {
     if instrument.scope().name() != ROUTERS {
         return None;
     }

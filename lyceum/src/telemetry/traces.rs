@@ -70,7 +70,7 @@ pub fn provider(collector: Option<&str>, service: &'static str, runtime: &Handle
 pub fn start(provider: &SdkTracerProvider) {
     global::set_text_map_propagator(TraceContextPropagator::new());
     global::set_tracer_provider(provider.clone());
-    subgraph_kit::spans::start();
+    subgraph_kit::spans::enable();
 }
 
 /// Sends spans, without what is not for a trace, and says when that does not work.
@@ -78,7 +78,7 @@ struct Exporter {
     inner: Arc<SpanExporter>,
     /// The library calls from a thread of its own, where its HTTP client finds no reactor.
     runtime: Handle,
-    is_away: AtomicBool,
+    is_unavailable: AtomicBool,
 }
 
 impl fmt::Debug for Exporter {
@@ -96,14 +96,14 @@ impl Exporter {
             .build()
             // Its reason repeats the address, which may hold a password.
             .map_err(|_| anyhow!("spans cannot be sent: what `--otlp-endpoint` says is no address of a collector"))?;
-        Ok(Self { inner: Arc::new(inner), runtime: runtime.clone(), is_away: AtomicBool::new(false) })
+        Ok(Self { inner: Arc::new(inner), runtime: runtime.clone(), is_unavailable: AtomicBool::new(false) })
     }
 
-    fn note(&self, outcome: &OTelSdkResult) {
-        let was_away = self.is_away.swap(outcome.is_err(), Ordering::Relaxed);
+    fn log_change(&self, outcome: &OTelSdkResult) {
+        let was_unavailable = self.is_unavailable.swap(outcome.is_err(), Ordering::Relaxed);
         match outcome {
-            Err(error) if !was_away => warn!(%error, "spans are lost: the collector does not take them"),
-            Ok(()) if was_away => info!("the collector takes spans again"),
+            Err(error) if !was_unavailable => warn!(%error, "spans lost: the collector does not accept them"),
+            Ok(()) if was_unavailable => info!("the collector accepts spans again"),
             _ => {}
         }
     }
@@ -112,12 +112,12 @@ impl Exporter {
 impl trace::SpanExporter for Exporter {
     async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
         for span in &mut batch {
-            make_discreet(span);
+            redact_span(span);
         }
         let inner = Arc::clone(&self.inner);
         let sent = self.runtime.spawn(async move { inner.export(batch).await }).await;
         let outcome = sent.unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())));
-        self.note(&outcome);
+        self.log_change(&outcome);
         // The library would say it again for each batch.
         Ok(())
     }
@@ -133,7 +133,7 @@ impl trace::SpanExporter for Exporter {
     }
 }
 
-fn make_discreet(span: &mut SpanData) {
+fn redact_span(span: &mut SpanData) {
     let context = &span.span_context;
     // Without the trace state, which is the client's.
     span.span_context = SpanContext::new(

@@ -15,12 +15,12 @@ use tokio::{
 use super::Addresses;
 use crate::terminal::line;
 
-const RETRY: Duration = Duration::from_millis(20);
+const RETRY_DELAY: Duration = Duration::from_millis(20);
 
 /// Waits for the router to answer that it can serve. Its port takes connections before that.
 pub async fn wait_until_ready(port: u16) {
     while !is_ready(port).await.unwrap_or(false) {
-        sleep(RETRY).await;
+        sleep(RETRY_DELAY).await;
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Error, Result, anyhow};
 use embedded_postgres::{Installation, Server, ServerOptions};
 use futures::future::{join_all, select_all, try_join_all};
-use subgraph_kit::{hop::Secret, roles::AppRole};
+use subgraph_kit::{roles::AppRole, signature::Secret};
 use tokio::sync::Mutex;
 
-use super::{Home, Settings};
+use super::{DataDirs, Settings};
 use crate::{
     subgraphs::{DatabaseUrls, Name},
     terminal::Steps,
@@ -25,7 +25,7 @@ pub struct Servers {
 const APP_ROLE: &str = "lyceum_app";
 
 /// Starts a server for each database that was not given.
-pub async fn start(settings: &Settings, home: &Home, steps: &Steps) -> Result<Servers> {
+pub async fn start(settings: &Settings, dirs: &DataDirs, steps: &Steps) -> Result<Servers> {
     let missing: Vec<Name> = Name::ALL.into_iter().filter(|&name| settings.urls.get(name).is_none()).collect();
     let mut urls = settings.urls.clone();
     let mut owners = DatabaseUrls::from(settings.owners.clone()).or(&urls);
@@ -35,12 +35,12 @@ pub async fn start(settings: &Settings, home: &Home, steps: &Steps) -> Result<Se
 
     let installation = steps
         .run("PostgreSQL 16 at hand", async |step| {
-            Installation::find_or_fetch(&home.programs, settings.postgres_bin.clone(), &|detail| step.at(detail)).await
+            Installation::find_or_fetch(&dirs.programs, settings.postgres_bin.clone(), &|detail| step.at(detail)).await
         })
         .await?;
     let servers = steps
         .run("Databases running", async |_| {
-            try_join_all(missing.iter().map(|&name| one(name, &installation, settings, home))).await
+            try_join_all(missing.iter().map(|&name| one(name, &installation, settings, dirs))).await
         })
         .await?;
     let running: Vec<_> = missing.into_iter().zip(servers).collect();
@@ -54,9 +54,9 @@ pub async fn start(settings: &Settings, home: &Home, steps: &Steps) -> Result<Se
     Ok(Servers { running, urls, owners })
 }
 
-async fn one(name: Name, installation: &Installation, settings: &Settings, home: &Home) -> Result<Server> {
+async fn one(name: Name, installation: &Installation, settings: &Settings, dirs: &DataDirs) -> Result<Server> {
     let options = ServerOptions {
-        data_dir: home.data.join("databases").join(name.as_str()),
+        data_dir: dirs.data.join("databases").join(name.as_str()),
         port: if settings.free_ports { 0 } else { name.database_port() },
         database: name.as_str().to_owned(),
         ephemeral: settings.temporary,
@@ -111,7 +111,7 @@ impl Servers {
         );
         for (name, stopped) in stopped.await {
             if let Err(error) = stopped {
-                tracing::warn!(database = name.as_str(), error = format!("{error:#}"), "did not stop in order");
+                tracing::warn!(database = name.as_str(), error = format!("{error:#}"), "did not shut down cleanly");
             }
         }
     }

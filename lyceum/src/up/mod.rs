@@ -16,19 +16,19 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
-use embedded_postgres::place;
+use embedded_postgres::resolve_data_dir;
 use identity::IdentitySettings;
 use router::{
     AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Router, SubgraphUrl,
 };
 use serde::Serialize;
 use subgraph_kit::{
-    ClientTimeouts, Platform, ResponseSettings, Subgraph,
+    ClientTimeouts, ResponseSettings, ServiceContext, Subgraph,
     database::DatabaseSettings,
     events::{Bus, EventSettings},
-    hop::{Door, SecretSettings},
     seal::SealKeys,
     serve,
+    signature::{RouterAuth, SecretSettings},
 };
 use tempfile::TempDir;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::databases::Servers;
 use crate::{
-    open_files, seed, stop,
+    open_files, seed, signals,
     subgraphs::{self, DatabaseUrls, Name, OwnerUrls},
     telemetry,
     terminal::Steps,
@@ -167,7 +167,7 @@ struct Addresses {
 }
 
 /// The directories of a system.
-struct Home {
+struct DataDirs {
     /// Where PostgreSQL's programs are kept.
     programs: PathBuf,
     /// Where databases, keys and logs are kept.
@@ -175,9 +175,9 @@ struct Home {
     _temporary: Option<TempDir>,
 }
 
-impl Home {
-    fn choose(settings: &Settings) -> Result<Self> {
-        let programs = place(&settings.data_dir)?;
+impl DataDirs {
+    fn resolve(settings: &Settings) -> Result<Self> {
+        let programs = resolve_data_dir(&settings.data_dir)?;
         let temporary = settings.temporary.then(temporary_directory).transpose()?;
         let data = temporary.as_ref().map_or_else(|| programs.clone(), |directory| directory.path().to_owned());
         Ok(Self { programs, data, _temporary: temporary })
@@ -198,19 +198,19 @@ pub async fn run(mut settings: Settings) -> Result<()> {
         router::require_safelist(manifest)?;
     }
     open_files::raise();
-    let stop = stop::token()?;
+    let stop = signals::cancel_on_signal()?;
     if settings.stop_with_stdin {
-        stop::with_stdin(&stop);
+        signals::cancel_on_stdin_end(&stop);
     }
     let steps = Steps::new();
-    let home = Home::choose(&settings)?;
+    let dirs = DataDirs::resolve(&settings)?;
 
     let servers = tokio::select! {
-        servers = databases::start(&settings, &home, &steps) => servers?,
+        servers = databases::start(&settings, &dirs, &steps) => servers?,
         () = stop.cancelled() => return Ok(()),
     };
     let outcome = tokio::select! {
-        outcome = serve_over(&servers, &settings, &home, &steps, stop.clone()) => outcome,
+        outcome = serve_over(&servers, &settings, &dirs, &steps, stop.clone()) => outcome,
         died = servers.died() => Err(died),
     };
     servers.stop().await;
@@ -220,7 +220,7 @@ pub async fn run(mut settings: Settings) -> Result<()> {
 async fn serve_over(
     servers: &Servers,
     settings: &Settings,
-    home: &Home,
+    dirs: &DataDirs,
     steps: &Steps,
     stop: CancellationToken,
 ) -> Result<()> {
@@ -230,7 +230,7 @@ async fn serve_over(
     };
     let people = people::find(&databases.identity).await?;
 
-    let graph = Graph::start(&databases, settings, &home.data, stop.clone()).await?;
+    let graph = Graph::start(&databases, settings, &dirs.data, stop.clone()).await?;
     let router = RouterThread::start(settings, &graph, page, people.clone(), stop.clone())?;
     let addresses = Addresses {
         router: format!("http://localhost:{}", router.port),
@@ -238,7 +238,7 @@ async fn serve_over(
         databases: servers.owners_by_name(),
         jwks: graph.jwks_url(),
         metrics: telemetry::metrics_url(),
-        data: home.data.clone(),
+        data: dirs.data.clone(),
     };
     tokio::select! {
         () = banner::wait_until_ready(router.port) => {}
@@ -290,29 +290,29 @@ impl Graph {
     async fn start(
         databases: &seed::Databases,
         settings: &Settings,
-        home: &Path,
+        dirs: &Path,
         stop: CancellationToken,
     ) -> Result<Self> {
-        let keys = subgraphs::open_keys(&home.join("keys"), &settings.identity)?;
+        let keys = subgraphs::open_keys(&dirs.join("keys"), &settings.identity)?;
         let secrets = settings.secret.secrets()?;
         // All subgraphs are here, so nobody else has to know the secret of their seals.
         let seals = SealKeys::random();
-        let platform = Platform::open(keys.verifier(), &settings.events, secrets.clone(), seals).await?;
+        let context = ServiceContext::open(keys.verifier(), &settings.events, secrets.clone(), seals).await?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for name in Name::ALL {
             let port = if settings.free_ports { 0 } else { name.port() };
             let listener = subgraphs::listen(SocketAddr::from(([127, 0, 0, 1], port))).await?;
             let address = listener.local_addr()?;
             let db = databases.get(name).clone();
-            let door = Door::at(address, secrets.clone(), false)?;
+            let auth = RouterAuth::for_address(address, secrets.clone(), false)?;
             let (keys, responses) = (Some(keys.clone()), settings.subgraph_responses);
             let (subgraph, routes) =
-                subgraphs::assemble(name, db, &platform, door, keys, &settings.identity, responses).await?;
+                subgraphs::assemble(name, db, &context, auth, keys, &settings.identity, responses).await?;
             graph.serving.spawn(serve::serve(listener, routes, settings.client_timeouts, stop.clone().into()));
-            platform.peers.add(subgraph.clone());
+            context.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));
         }
-        graph.work(&platform.bus, &settings.events, &stop);
+        graph.work(&context.bus, &settings.events, &stop);
         Ok(graph)
     }
 
@@ -320,7 +320,7 @@ impl Graph {
     fn work(&mut self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
         for (subgraph, _) in &self.subgraphs {
             let (subgraph, bus, settings, stop) = (subgraph.clone(), bus.clone(), settings.clone(), stop.clone());
-            self.serving.spawn(async move { subgraph.work(bus, settings, stop).await });
+            self.serving.spawn(async move { subgraph.run_background(bus, settings, stop).await });
         }
     }
 

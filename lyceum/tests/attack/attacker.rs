@@ -31,7 +31,7 @@ use crate::attacks::{Attack, How, Request};
 const AT_A_TIME: usize = 16;
 /// Bodies that come byte by byte.
 const DRIPS: usize = 200;
-const PAUSE: Duration = Duration::from_millis(20);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How often each outcome was: a status and a code, or what happened to a connection.
 pub type Tally = BTreeMap<String, u64>;
@@ -73,7 +73,7 @@ impl Attacker {
         // Where much else runs, the first answer may come late.
         let started = Instant::now();
         while self.tally().is_empty() && started.elapsed() < Duration::from_mins(1) {
-            sleep(PAUSE).await;
+            sleep(REQUEST_INTERVAL).await;
         }
         tasks.shutdown().await;
         let tally = self.tally().clone();
@@ -99,7 +99,7 @@ impl Attacker {
                 Ok(outcome) => self.note(outcome),
                 Err(error) => {
                     self.note(if error.is_timeout() { "no answer" } else { "closed" });
-                    sleep(PAUSE).await;
+                    sleep(REQUEST_INTERVAL).await;
                 }
             }
         }
@@ -135,13 +135,13 @@ impl Attacker {
                     // Nobody reads, so this may wait for long.
                     let _ = connection.write_all(&bytes()).await;
                     while connection.ready(tokio::io::Interest::READABLE).await.is_ok() && is_open(&connection) {
-                        sleep(10 * PAUSE).await;
+                        sleep(10 * REQUEST_INTERVAL).await;
                     }
                     self.note("closed");
                 }
                 Err(_) => self.note("refused"),
             }
-            sleep(PAUSE).await;
+            sleep(REQUEST_INTERVAL).await;
         }
     }
 
@@ -152,12 +152,12 @@ impl Attacker {
                 self.note("opened");
                 let mut sent = connection.write_all(head.as_bytes()).await;
                 while sent.is_ok() {
-                    sleep(10 * PAUSE).await;
+                    sleep(10 * REQUEST_INTERVAL).await;
                     sent = connection.write_all(b" ").await;
                 }
                 self.note("closed");
             }
-            sleep(PAUSE).await;
+            sleep(REQUEST_INTERVAL).await;
         }
     }
 
@@ -177,7 +177,7 @@ impl Attacker {
                 self.note("opened");
             } else {
                 self.note("refused");
-                sleep(PAUSE).await;
+                sleep(REQUEST_INTERVAL).await;
             }
         }
     }
@@ -186,7 +186,7 @@ impl Attacker {
         loop {
             if self.operate_once(make).await.is_err() {
                 self.note("closed");
-                sleep(PAUSE).await;
+                sleep(REQUEST_INTERVAL).await;
             }
         }
     }

@@ -37,7 +37,7 @@ const MAX_KEPT: f64 = 1.5;
 /// Together more than 10,000 tries.
 const MOMENT: Duration = Duration::from_millis(300);
 /// Between two looks at the memory.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Attackers have processors of their own: they may not take the system's.
 const NICENESS: &str = "10";
 
@@ -179,7 +179,7 @@ async fn watch(target: &Target, time: Duration, memory: &mut Vec<Memory>) -> Res
     let end = Instant::now() + time;
     while Instant::now() < end {
         memory.push(Memory::now(target.resident_bytes()?, None));
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }

@@ -2,17 +2,17 @@
 //! killed (`kill -9`), die at chosen steps, and lose their connections. Afterwards everything has to add
 //! up. `cargo xtask chaos` runs it for long; `cargo xtask test` in a short form.
 //!
-//! Beside that, in the same world: databases that are away ([`outages`]), and processes that are replaced
+//! Beside that, in the same cluster: databases that are away ([`outages`]), and processes that are replaced
 //! ([`restarts`]; `cargo xtask restarts` for long).
 
+mod cluster;
+mod faults;
+mod invariants;
 mod network;
 mod outages;
 mod processes;
 mod restarts;
 mod students;
-mod trouble;
-mod verdict;
-mod world;
 
 use std::{
     env,
@@ -27,9 +27,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::{SeedableRng as _, rngs::StdRng};
 
 use crate::{
+    cluster::Cluster,
+    faults::{FaultCounts, FaultInjector},
     students::Students,
-    trouble::{Toll, Trouble},
-    world::World,
 };
 
 /// How long everything may take to add up, once all processes are left alone.
@@ -38,13 +38,13 @@ const SETTLE_WITHIN: Duration = Duration::from_mins(1);
 /// Kills and cuts of the short form.
 const FEW: usize = 24;
 
-/// From so many on, each kind of trouble must have come.
+/// From so many on, each kind of faults must have come.
 const MANY: usize = 400;
 
 struct Plan {
     bus: &'static str,
     /// Kills, deaths at chosen steps, and cuts of connections, in all.
-    blows: usize,
+    faults: usize,
     students: usize,
     courses: usize,
     seed: u64,
@@ -75,8 +75,8 @@ async fn run_all() -> Result<()> {
     if is_wanted("restarts") {
         restarts::run(number("LYCEUM_CHAOS_RATE", 25)?, number("LYCEUM_CHAOS_ROUNDS", 1)?).await?;
     }
-    if is_wanted("blows") {
-        blows().await?;
+    if is_wanted("faults") {
+        run_faults().await?;
     }
     Ok(())
 }
@@ -86,13 +86,13 @@ fn number<T: FromStr<Err: Error + Send + Sync + 'static>>(variable: &str, short:
     env::var(variable).map_or(Ok(short), |number| Ok(number.parse()?))
 }
 
-async fn blows() -> Result<()> {
-    let (blows, seed) = (number("LYCEUM_CHAOS_BLOWS", FEW)?, number("LYCEUM_CHAOS_SEED", 1)?);
+async fn run_faults() -> Result<()> {
+    let (faults, seed) = (number("LYCEUM_CHAOS_FAULTS", FEW)?, number("LYCEUM_CHAOS_SEED", 1)?);
     let wanted = env::var("LYCEUM_CHAOS_BUS").ok();
     for bus in ["local", "nats"] {
         if wanted.as_deref().is_none_or(|wanted| wanted == bus) {
             // More than anybody can buy meanwhile.
-            let plan = Plan { bus, blows, students: 20, courses: 30 + 2 * blows, seed };
+            let plan = Plan { bus, faults, students: 20, courses: 30 + 2 * faults, seed };
             run(&plan).await?;
         }
     }
@@ -100,38 +100,38 @@ async fn blows() -> Result<()> {
 }
 
 async fn run(plan: &Plan) -> Result<()> {
-    say(format!("chaos: bus {}, {} blows, {} students, seed {}", plan.bus, plan.blows, plan.students, plan.seed));
-    let world = World::start(plan.bus, 1).await?;
-    let students = Students::gather(&world, plan).await?;
+    say(format!("chaos: bus {}, {} faults, {} students, seed {}", plan.bus, plan.faults, plan.students, plan.seed));
+    let cluster = Cluster::start(plan.bus, 1).await?;
+    let students = Students::gather(&cluster, plan).await?;
 
-    let mut trouble = Trouble::new(&world, plan, StdRng::seed_from_u64(plan.seed));
-    let progress = progress(plan.blows, "blows");
+    let mut injector = FaultInjector::new(&cluster, plan, StdRng::seed_from_u64(plan.seed));
+    let progress = progress(plan.faults, "faults");
     let mut buying = students.buy();
-    let strikes = async {
-        while trouble.strike().await {
+    let injecting = async {
+        while injector.inject_next().await {
             progress.inc(1);
             progress.set_message(students.tally());
         }
     };
     tokio::select! {
-        () = strikes => {}
+        () = injecting => {}
         error = buying.interruption() => return Err(error),
     }
     progress.finish_and_clear();
-    let toll = trouble.finish();
-    world.wait_until_ready().await?;
+    let fault_counts = injector.finish();
+    cluster.wait_until_ready().await?;
 
     let started = Instant::now();
     let ledger = buying.finish().await?;
-    let differences = verdict::wait_until_settled(&world, &ledger, started + SETTLE_WITHIN).await?;
+    let differences = invariants::wait_until_settled(&cluster, &ledger, started + SETTLE_WITHIN).await?;
     let took = started.elapsed();
-    report(plan, &toll, &verdict::counts(&world, &ledger).await?, took);
+    report(plan, &fault_counts, &invariants::counts(&cluster, &ledger).await?, took);
     ensure!(differences.is_empty(), "after {took:?} not everything adds up:\n  {}", differences.join("\n  "));
-    world.reconcile().await?;
-    if plan.blows >= MANY {
-        toll.ensure_enough()?;
+    cluster.reconcile().await?;
+    if plan.faults >= MANY {
+        fault_counts.ensure_enough()?;
     }
-    world.stop().await
+    cluster.stop().await
 }
 
 fn progress(length: usize, of: &str) -> ProgressBar {
@@ -140,9 +140,9 @@ fn progress(length: usize, of: &str) -> ProgressBar {
     ProgressBar::new(length as u64).with_style(style.expect("a template"))
 }
 
-fn report(plan: &Plan, toll: &Toll, counts: &[(String, i64)], took: Duration) {
-    say(format!("chaos: bus {}: everything was quiet {took:.1?} after the last blow", plan.bus));
-    for (what, number) in toll.lines() {
+fn report(plan: &Plan, fault_counts: &FaultCounts, counts: &[(String, i64)], took: Duration) {
+    say(format!("chaos: bus {}: everything was quiet {took:.1?} after the last fault", plan.bus));
+    for (what, number) in fault_counts.lines() {
         say(format!("  {number:>6}  {what}"));
     }
     for (what, number) in counts {

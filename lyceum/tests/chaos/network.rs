@@ -44,7 +44,7 @@ struct Targets {
 }
 
 /// How often processes are asked whether they can serve.
-const PROBE: Duration = Duration::from_millis(300);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 
 impl Link {
     /// A link to a port on this machine, where nobody needs to listen yet.
@@ -118,7 +118,7 @@ async fn probe(targets: Vec<u16>, found: watch::Sender<Vec<u16>>) {
             }
         }
         found.send_replace(ready);
-        sleep(PROBE).await;
+        sleep(PROBE_TIMEOUT).await;
     }
 }
 

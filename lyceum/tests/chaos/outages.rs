@@ -10,9 +10,9 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
+    cluster::{Client, Cluster, NAMES, PASSWORD},
     network::Weather,
     processes::Order,
-    world::{Client, NAMES, PASSWORD, World},
 };
 
 /// What the router waits for a subgraph, and what a busy machine needs on top.
@@ -63,29 +63,29 @@ struct Guest {
 
 pub async fn run(outages: &[Outage]) -> Result<()> {
     crate::say(format!("outages: {outages:?} of each database"));
-    let world = World::start("local", 1).await?;
-    let guest = Guest::arrive(&world).await?;
+    let cluster = Cluster::start("local", 1).await?;
+    let guest = Guest::arrive(&cluster).await?;
     let progress = crate::progress(outages.len() * NAMES.len(), "outages");
     for outage in outages {
         for name in NAMES {
             let case = || format!("{name}'s database, {outage:?}");
             progress.set_message(case());
-            let report = suffer(&world, &guest, name, *outage).await.with_context(case)?;
+            let report = suffer(&cluster, &guest, name, *outage).await.with_context(case)?;
             progress.suspend(|| crate::say(format!("  {}: {report}", case())));
             progress.inc(1);
         }
     }
     progress.finish_and_clear();
-    world.stop().await
+    cluster.stop().await
 }
 
 /// Looks at the graph before, meanwhile and afterwards.
-async fn suffer(world: &World, guest: &Guest, name: &'static str, outage: Outage) -> Result<String> {
+async fn suffer(cluster: &Cluster, guest: &Guest, name: &'static str, outage: Outage) -> Result<String> {
     guest.expect_all_well().await?;
     // Some have begun when it comes.
     let comes = async {
         sleep(Duration::from_millis(30)).await;
-        begin(world, name, outage).await;
+        begin(cluster, name, outage).await;
         anyhow::Ok(())
     };
     tokio::try_join!(guest.ask_often(None), comes)?;
@@ -94,43 +94,43 @@ async fn suffer(world: &World, guest: &Guest, name: &'static str, outage: Outage
         guest.ask_often(None).await?
     } else {
         let slowest = guest.ask_often(Some(name)).await?;
-        ensure!(world.readiness(name).await? == 503, "it says that it is ready");
+        ensure!(cluster.readiness(name).await? == 503, "it says that it is ready");
         slowest
     };
     for other in NAMES.into_iter().filter(|other| *other != name) {
-        ensure!(world.readiness(other).await? == 200, "{other} says that it is not ready");
+        ensure!(cluster.readiness(other).await? == 200, "{other} says that it is not ready");
     }
-    end(world, name, outage).await;
+    end(cluster, name, outage).await;
     let ended = Instant::now();
     guest.recover().await?;
-    while world.readiness(name).await? != 200 {
+    while cluster.readiness(name).await? != 200 {
         ensure!(ended.elapsed() < RECOVER_WITHIN, "it is not ready again");
         sleep(Duration::from_millis(50)).await;
     }
     Ok(format!("the slowest answer took {slowest:.1?}, all was well {:.1?} after the end", ended.elapsed()))
 }
 
-async fn begin(world: &World, name: &str, outage: Outage) {
+async fn begin(cluster: &Cluster, name: &str, outage: Outage) {
     match outage {
-        Outage::Down => _ = world.database(name).order(Order::Down).await,
-        Outage::Hanging => _ = world.database(name).order(Order::Hang).await,
-        Outage::Stalled => world.way_to_database(name).set(Weather::Stalled),
-        Outage::Forgotten => world.way_to_database(name).set(Weather::Dead),
+        Outage::Down => _ = cluster.database(name).order(Order::Down).await,
+        Outage::Hanging => _ = cluster.database(name).order(Order::Hang).await,
+        Outage::Stalled => cluster.way_to_database(name).set(Weather::Stalled),
+        Outage::Forgotten => cluster.way_to_database(name).set(Weather::Dead),
     }
 }
 
-async fn end(world: &World, name: &str, outage: Outage) {
+async fn end(cluster: &Cluster, name: &str, outage: Outage) {
     match outage {
-        Outage::Down => _ = world.database(name).order(Order::Up).await,
-        Outage::Hanging => _ = world.database(name).order(Order::GoOn).await,
-        Outage::Stalled | Outage::Forgotten => world.way_to_database(name).set(Weather::Fair),
+        Outage::Down => _ = cluster.database(name).order(Order::Up).await,
+        Outage::Hanging => _ = cluster.database(name).order(Order::GoOn).await,
+        Outage::Stalled | Outage::Forgotten => cluster.way_to_database(name).set(Weather::Fair),
     }
 }
 
 impl Guest {
-    async fn arrive(world: &World) -> Result<Self> {
-        let teacher = world.teacher().await?;
-        let (student, user) = world.register("outages@lyceum.example", "STUDENT").await?;
+    async fn arrive(cluster: &Cluster) -> Result<Self> {
+        let teacher = cluster.teacher().await?;
+        let (student, user) = cluster.register("outages@lyceum.example", "STUDENT").await?;
         let create = async |input: Value| {
             let data = teacher.data(CREATE, json!({ "input": input })).await?;
             let id = data["createCourse"]["course"]["id"].as_str().map(str::to_owned);

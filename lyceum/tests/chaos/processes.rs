@@ -25,13 +25,13 @@ use tokio::{
 };
 
 /// The pause before a process is started again, as a supervisor makes it.
-const PAUSE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long a process may take to get to the step at which it is to die.
-const STEP_PATIENCE: Duration = Duration::from_secs(8);
+const STEP_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long a process may take to end in order.
-const END_PATIENCE: Duration = Duration::from_mins(1);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Something that can be killed and comes back.
 pub struct Victim {
@@ -120,7 +120,7 @@ fn start(program: &Program, die_at: Option<&str>) -> Result<Child> {
         .stderr(log)
         .kill_on_drop(true);
     if let Some(step) = die_at {
-        command.env("LYCEUM_CRASH_AT", step);
+        command.env("LYCEUM_FAILPOINT", step);
     }
     command.spawn().with_context(|| format!("cannot run {}", program.path.display()))
 }
@@ -132,12 +132,12 @@ async fn keep(program: Program, mut child: Child, mut orders: Orders, died: Arc<
         tokio::select! {
             _ = child.wait() => {
                 died.fetch_add(1, Ordering::Relaxed);
-                sleep(PAUSE).await;
+                sleep(POLL_INTERVAL).await;
             }
             order = orders.recv() => match order {
                 Some((Order::Kill, done)) => {
                     let _ = child.kill().await;
-                    sleep(PAUSE).await;
+                    sleep(POLL_INTERVAL).await;
                     let _ = done.send(true);
                 }
                 Some((Order::DieAt(step), done)) => {
@@ -167,7 +167,7 @@ async fn die_at(program: &Program, child: &mut Child, step: &'static str) -> boo
     let _ = child.kill().await;
     let Ok(started) = start(program, Some(step)) else { return false };
     *child = started;
-    let ended = tokio::time::timeout(STEP_PATIENCE, child.wait()).await;
+    let ended = tokio::time::timeout(STEP_TIMEOUT, child.wait()).await;
     let _ = child.kill().await;
     // A process that cannot start, its database being away, ends otherwise.
     matches!(ended, Ok(Ok(status)) if status.signal() == Some(Signal::SIGABRT as i32))
@@ -177,7 +177,7 @@ async fn die_at(program: &Program, child: &mut Child, step: &'static str) -> boo
 async fn end_in_order(child: &mut Child) -> bool {
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
     let told = pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok());
-    let ended = tokio::time::timeout(END_PATIENCE, child.wait()).await;
+    let ended = tokio::time::timeout(SHUTDOWN_TIMEOUT, child.wait()).await;
     let _ = child.kill().await;
     told && matches!(ended, Ok(Ok(status)) if status.success())
 }
@@ -201,7 +201,7 @@ async fn keep_database(
             Order::Up => server = start_database(server, &installation, &options).await,
             Order::Kill | Order::DieAt(_) | Order::Restart => {
                 end(&mut server, Signal::SIGKILL).await;
-                sleep(PAUSE).await;
+                sleep(POLL_INTERVAL).await;
                 server = start_database(server, &installation, &options).await;
             }
         }
@@ -216,7 +216,7 @@ async fn start_database(before: Server, installation: &Installation, options: &S
             Ok(server) => return server,
             Err(error) => crate::say(format!("{error:#}")),
         }
-        sleep(PAUSE).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    cluster::{Client, Cluster},
     processes::Order,
-    world::{Client, World},
 };
 
 const STUDENTS: usize = 20;
@@ -55,28 +55,28 @@ struct Tally {
 /// Replaces every process so many times, at so many requests a second.
 pub async fn run(rate: u32, rounds: usize) -> Result<()> {
     crate::say(format!("restarts: every process {rounds} times, at {rate} requests/s"));
-    let world = World::start("local", 2).await?;
-    world.wait_for_all().await?;
-    let crowd = Arc::new(Crowd::gather(&world).await?);
+    let cluster = Cluster::start("local", 2).await?;
+    cluster.wait_for_all().await?;
+    let crowd = Arc::new(Crowd::gather(&cluster).await?);
 
     let (tally, stop) = (Arc::<Mutex<Tally>>::default(), CancellationToken::new());
     let asking = ask(crowd, rate, Arc::clone(&tally), stop.clone());
-    let progress = crate::progress(rounds * world.programs().count(), "processes");
-    replace_all(&world, rounds, &tally, &progress).await?;
+    let progress = crate::progress(rounds * cluster.programs().count(), "processes");
+    replace_all(&cluster, rounds, &tally, &progress).await?;
     stop.cancel();
     asking.await?;
     progress.finish_and_clear();
 
     let payments = lock(&tally).report()?;
-    wait_for_places(&world, &payments).await?;
-    world.stop().await
+    wait_for_places(&cluster, &payments).await?;
+    cluster.stop().await
 }
 
-async fn replace_all(world: &World, rounds: usize, tally: &Mutex<Tally>, progress: &ProgressBar) -> Result<()> {
+async fn replace_all(cluster: &Cluster, rounds: usize, tally: &Mutex<Tally>, progress: &ProgressBar) -> Result<()> {
     for _ in 0..rounds {
-        for victim in world.programs() {
+        for victim in cluster.programs() {
             ensure!(victim.order(Order::Restart).await, "{} did not end in order", victim.name);
-            world.wait_for_all().await?;
+            cluster.wait_for_all().await?;
             progress.inc(1);
             let tally = lock(tally);
             progress.set_message(format!("{} answers, {} failed", tally.answered, tally.failed.len()));
@@ -86,11 +86,11 @@ async fn replace_all(world: &World, rounds: usize, tally: &Mutex<Tally>, progres
 }
 
 impl Crowd {
-    async fn gather(world: &World) -> Result<Self> {
-        let teacher = world.teacher().await?;
+    async fn gather(cluster: &Cluster) -> Result<Self> {
+        let teacher = cluster.teacher().await?;
         let names = (0..STUDENTS).map(|number| format!("restarts-{number}@lyceum.example"));
         let mut students =
-            try_join_all(names.map(async |email| anyhow::Ok(world.register(&email, "STUDENT").await?.0))).await?;
+            try_join_all(names.map(async |email| anyhow::Ok(cluster.register(&email, "STUDENT").await?.0))).await?;
         // Whoever keeps a silent connection longer than a process gives notice can lose a request with it.
         let http =
             reqwest::Client::builder().timeout(Duration::from_secs(30)).pool_idle_timeout(Duration::from_secs(1));
@@ -181,10 +181,10 @@ fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
 }
 
 /// Each payment has become one place, and its student was told once.
-async fn wait_for_places(world: &World, payments: &BTreeSet<Uuid>) -> Result<()> {
+async fn wait_for_places(cluster: &Cluster, payments: &BTreeSet<Uuid>) -> Result<()> {
     let started = Instant::now();
     let count = async |database: &str, statement| {
-        sqlx::query_scalar::<_, i64>(statement).fetch_one(&world.databases[database]).await
+        sqlx::query_scalar::<_, i64>(statement).fetch_one(&cluster.databases[database]).await
     };
     loop {
         let places = count("enrollment", "select count(distinct payment_id) from enrollments").await?;

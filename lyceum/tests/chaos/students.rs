@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     Plan,
-    world::{Client, PASSWORD, World},
+    cluster::{Client, Cluster, PASSWORD},
 };
 
 /// A client that gets no answer sends the same again for as long as this.
@@ -71,12 +71,12 @@ pub struct Purchase {
     pub student: Uuid,
     pub course: Uuid,
     pub payment: Uuid,
-    pub fate: Fate,
+    pub expected: ExpectedOutcome,
 }
 
 /// What is to become of a purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum ExpectedOutcome {
     /// A place on the course.
     Enrolled,
     /// The money goes back by itself: the student was on the course.
@@ -116,13 +116,13 @@ struct Bought {
 }
 
 impl Students {
-    pub async fn gather(world: &World, plan: &Plan) -> Result<Self> {
-        let teacher = world.teacher().await?;
-        let admin = world.admin().await?;
+    pub async fn gather(cluster: &Cluster, plan: &Plan) -> Result<Self> {
+        let teacher = cluster.teacher().await?;
+        let admin = cluster.admin().await?;
         let numbers: Vec<_> = (0..plan.students).collect();
         let mut people = Vec::new();
         for number in numbers {
-            let (client, id) = world.register(&format!("chaos-{number}@lyceum.example"), "STUDENT").await?;
+            let (client, id) = cluster.register(&format!("chaos-{number}@lyceum.example"), "STUDENT").await?;
             people.push(Student { client, id: id.parse()? });
         }
         let tally = Arc::default();
@@ -152,7 +152,7 @@ impl Students {
                 student: student.clone(),
                 admin: self.admin.clone(),
                 teacher: self.teacher.clone(),
-                dice: StdRng::seed_from_u64(self.seed << 8 | number as u64),
+                rng: StdRng::seed_from_u64(self.seed << 8 | number as u64),
                 tally: Arc::clone(&self.tally),
                 stop: Arc::clone(&stop),
             };
@@ -193,7 +193,7 @@ struct Buyer {
     student: Student,
     admin: Client,
     teacher: Client,
-    dice: StdRng,
+    rng: StdRng,
     tally: Arc<Tally>,
     stop: Arc<AtomicBool>,
 }
@@ -205,17 +205,17 @@ impl Buyer {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(bought);
             }
-            if self.dice.random_bool(0.4)
+            if self.rng.random_bool(0.4)
                 && let Some(course) = free.pop()
             {
                 self.enroll(&course).await?;
                 bought.enrolled.push(self.student.id);
             }
-            if self.dice.random_bool(0.05) {
+            if self.rng.random_bool(0.05) {
                 self.bring_somebody().await?;
                 bought.newcomers += 1;
             }
-            let purchase = if self.dice.random_bool(0.08) {
+            let purchase = if self.rng.random_bool(0.08) {
                 bought.enrolled.push(self.student.id);
                 self.buy_in_vain().await?
             } else {
@@ -223,15 +223,15 @@ impl Buyer {
             };
             self.tally.bought.fetch_add(1, Ordering::Relaxed);
             bought.purchases.push(purchase);
-            sleep(Duration::from_millis(self.dice.random_range(50..600))).await;
+            sleep(Duration::from_millis(self.rng.random_range(50..600))).await;
         }
         Ok(bought)
     }
 
     async fn buy_one(&mut self, course: &str) -> Result<Purchase> {
-        let mut purchase = self.pay(course, Fate::Enrolled).await?;
-        if self.dice.random_bool(0.15) && self.refund(purchase.payment).await? {
-            purchase.fate = Fate::Refunded;
+        let mut purchase = self.pay(course, ExpectedOutcome::Enrolled).await?;
+        if self.rng.random_bool(0.15) && self.refund(purchase.payment).await? {
+            purchase.expected = ExpectedOutcome::Refunded;
             self.tally.refunded.fetch_add(1, Ordering::Relaxed);
         }
         Ok(purchase)
@@ -242,16 +242,16 @@ impl Buyer {
         let course = create(&self.teacher, format!("Trap {}", Uuid::now_v7()), None, &self.tally).await?;
         self.enroll(&course).await?;
         put_a_price_on(&self.teacher, &course, &self.tally).await?;
-        self.pay(&course, Fate::Rejected).await
+        self.pay(&course, ExpectedOutcome::Rejected).await
     }
 
     /// Buys a course. Some do not wait for the event of their payment, and enroll with it at once.
-    async fn pay(&mut self, course: &str, fate: Fate) -> Result<Purchase> {
+    async fn pay(&mut self, course: &str, expected: ExpectedOutcome) -> Result<Purchase> {
         let payment = self.purchase(course, &Uuid::now_v7().to_string()).await?;
-        if self.dice.random_bool(0.3) {
+        if self.rng.random_bool(0.3) {
             self.enroll_with(course, payment).await?;
         }
-        Ok(Purchase { student: self.student.id, course: course.parse()?, payment, fate })
+        Ok(Purchase { student: self.student.id, course: course.parse()?, payment, expected })
     }
 
     /// Whichever comes first makes the place, this or the event; the other one finds it.
@@ -303,7 +303,7 @@ impl Buyer {
     async fn purchase(&mut self, course: &str, key: &str) -> Result<Uuid> {
         let input = json!({ "input": { "courseId": course, "idempotencyKey": key, "expectedAmount": "19.90" } });
         // An impatient student presses the button twice, or more often.
-        let times = if self.dice.random_bool(0.3) { self.dice.random_range(2..5) } else { 1 };
+        let times = if self.rng.random_bool(0.3) { self.rng.random_range(2..5) } else { 1 };
         let presses = (0..times).map(|_| persist(&self.student.client, PURCHASE, &input, &self.tally));
         let mut payments = Vec::new();
         for answer in join_all(presses).await {

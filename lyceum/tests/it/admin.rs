@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use subgraph_kit::{
     UserId,
-    events::{Event, Fact, Registration},
+    events::{Event, EventPayload, Registration},
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -203,14 +203,15 @@ fn where_nothing_runs_it_says_what_to_do() {
 }
 
 #[test]
-fn an_event_that_was_set_aside_is_shown_and_sent_again() {
-    let fact = Fact::UserRegistered(Registration { user_id: UserId(Uuid::now_v7()), name: "Late".to_owned() });
-    let event = Event::new(fact);
+fn a_dead_lettered_event_is_shown_and_sent_again() {
+    let payload =
+        EventPayload::UserRegistered(Registration { user_id: UserId(Uuid::now_v7()), name: "Late".to_owned() });
+    let event = Event::new(payload);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut db = runtime.block_on(async {
         let mut db = PgConnection::connect(&system().addresses.databases["notification"]).await.expect("the database");
         sqlx::query(
-            "insert into inbox (event_id, type, subject, event, tries, set_aside_at, reason)
+            "insert into inbox_events (event_id, type, subject, event, attempts, dead_lettered_at, reason)
              values ($1, 'lyceum.user.registered', $2, $3::jsonb, 8, now(), 'the disk was full')",
         )
         .bind(event.id)
@@ -218,7 +219,7 @@ fn an_event_that_was_set_aside_is_shown_and_sent_again() {
         .bind(serde_json::to_string(&event).expect("JSON"))
         .execute(&mut db)
         .await
-        .expect("it was set aside");
+        .expect("it was dead-lettered");
         db
     });
 
@@ -233,11 +234,11 @@ fn an_event_that_was_set_aside_is_shown_and_sent_again() {
 
     assert_eq!(boxes.len(), 6, "{boxes:?}");
     assert_eq!((&notification["service"], &notification["box"]), (&json!("notification"), &json!("inbox")));
-    assert_eq!(notification["setAside"][0]["id"], json!(event.id));
-    assert_eq!(notification["setAside"][0]["reason"], "the disk was full");
+    assert_eq!(notification["deadLettered"][0]["id"], json!(event.id));
+    assert_eq!(notification["deadLettered"][0]["reason"], "the disk was full");
     assert!(shown.contains(&event.id.to_string()) && shown.contains("the disk was full"), "{shown}");
     assert!(said.contains("sent again"), "{said}");
-    assert!(again.contains("no event that was set aside"), "{again}");
+    assert!(again.contains("no dead-lettered event"), "{again}");
     let welcomed = "select count(*) from notifications where user_id = $1";
     for _ in 0..100 {
         let count = sqlx::query_scalar::<_, i64>(welcomed).bind(event.subject).fetch_one(&mut db);

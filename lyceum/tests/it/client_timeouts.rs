@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::system::{System, authority};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const CLIENTS: usize = 40;
 /// Small, so that an answer does not fit into what nobody reads.
 const RECEIVE_BUFFER_BYTES: u32 = 4_096;
@@ -44,7 +44,7 @@ fn half_a_request_holds_no_connection_at_any_port() {
 fn ends(port: &str, request: &str) -> bool {
     use std::io::{Read as _, Write as _};
     let mut stream = TcpStream::connect(port).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
     stream.write_all(request.as_bytes()).expect("it is sent");
     let ended = stream.read_to_end(&mut Vec::new());
     !ended.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
@@ -105,7 +105,7 @@ fn holds_no_connection(request: &[u8], first: &[u8]) {
 
     let started = Instant::now();
     while system.open_sockets() > before + CLIENTS / 2 {
-        assert!(started.elapsed() < PATIENCE, "{} connections, {before} before", system.open_sockets());
+        assert!(started.elapsed() < TIMEOUT, "{} connections, {before} before", system.open_sockets());
         std::thread::sleep(Duration::from_millis(20));
     }
     drop(clients);

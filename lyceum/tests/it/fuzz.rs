@@ -47,7 +47,7 @@ const MARKER: &str = "mark-of-another-client-5c2e";
 /// Longer addresses are not for the graph to refuse.
 const MAX_ADDRESS_BYTES: usize = 12_000;
 const MAX_BODY_BYTES: usize = 200_000;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// What comes of a request that this process has not got the time to send.
 const TOO_SLOW: &str = "408";
 /// What the caches of the router may take, and what an allocator keeps: far less than 100,000 requests that leave something.
@@ -458,10 +458,10 @@ impl Worker<'_> {
 }
 
 async fn http(request: reqwest::RequestBuilder, sent: &[u8]) -> String {
-    let response = timeout(PATIENCE, request.send()).await.expect("in time").expect("the router answers");
+    let response = timeout(TIMEOUT, request.send()).await.expect("in time").expect("the router answers");
     let status = response.status();
     let headers = format!("{:?}", response.headers());
-    let body = timeout(PATIENCE, response.bytes()).await.expect("in time").expect("the answer is whole");
+    let body = timeout(TIMEOUT, response.bytes()).await.expect("in time").expect("the answer is whole");
     if status == StatusCode::REQUEST_TIMEOUT {
         // It took this process 10 seconds to send it.
         return TOO_SLOW.to_owned();
@@ -493,7 +493,7 @@ async fn connect(endpoint: &str) -> Socket {
     request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
     let (mut socket, _) = connect_async(request).await.expect("a connection");
     socket.send(Message::text(json!({ "type": "connection_init" }).to_string())).await.expect("it is sent");
-    let first = timeout(PATIENCE, socket.next()).await.expect("in time").expect("a message").expect("a message");
+    let first = timeout(TIMEOUT, socket.next()).await.expect("in time").expect("a message").expect("a message");
     assert!(first.to_text().expect("text").contains("connection_ack"), "{first:?}");
     socket
 }
@@ -504,7 +504,7 @@ async fn hear(socket: &mut Socket, sent: &[u8], operation: Option<usize>) -> Opt
     let sent = String::from_utf8_lossy(sent);
     let mut outcome = None;
     loop {
-        let message = match timeout(PATIENCE, socket.next()).await.unwrap_or_else(|_| panic!("{sent:?}: no answer")) {
+        let message = match timeout(TIMEOUT, socket.next()).await.unwrap_or_else(|_| panic!("{sent:?}: no answer")) {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
             Some(Ok(_)) => continue,
@@ -567,6 +567,6 @@ async fn send_the_marker(system: &System, token: &str, number: usize, is_over: &
 }
 
 async fn is_answered(socket: &mut Socket) -> bool {
-    let message = timeout(PATIENCE, socket.next()).await.expect("in time").expect("a message").expect("a message");
+    let message = timeout(TIMEOUT, socket.next()).await.expect("in time").expect("a message").expect("a message");
     message.to_text().is_ok_and(|text| text.contains(r#""type":"complete""#) || text.contains(r#""type":"error""#))
 }

@@ -17,7 +17,7 @@ use axum::{
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 use sqlx::{Connection as _, PgConnection, query_as};
-use subgraph_kit::{client::HEADER as CLIENT, hop::SIGNATURE};
+use subgraph_kit::{client_ip::HEADER as CLIENT, signature::SIGNATURE};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 

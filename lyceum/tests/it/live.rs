@@ -170,7 +170,7 @@ fn nobody_follows_without_signing_in_and_nobody_from_a_strangers_notification() 
 
 #[test]
 fn a_user_who_follows_too_much_is_told_so_until_a_stream_has_ended() {
-    let system = System::start(&["--temporary", "--seed-scale", "0.01", "--live-per-user", "2"]);
+    let system = System::start(&["--temporary", "--seed-scale", "0.01", "--max-subscriptions-per-user", "2"]);
     let student = system.sign_in(STUDENT);
     let me = id(&student);
     let mut writer = Writer::of(&system);
@@ -204,7 +204,7 @@ fn a_user_who_follows_too_much_is_told_so_until_a_stream_has_ended() {
 /// A part of the system as a process of its own, which answers at the port that it was given.
 fn part(arguments: &[&str], database: Option<&str>, ready: &str) -> Process {
     let mut command = crate::system::lyceum();
-    command.args(arguments).env("LYCEUM_NOTICE_SECONDS", "1").stdout(Stdio::null());
+    command.args(arguments).env("LYCEUM_DRAIN_SECONDS", "1").stdout(Stdio::null());
     command.stderr(transcript::path("log").map_or_else(Stdio::null, |log| File::create(log).expect("a log").into()));
     if let Some(url) = database {
         command.env("NOTIFICATION_DATABASE_URL", url).env("LYCEUM_FACT_SECRET", FACT_SECRET);

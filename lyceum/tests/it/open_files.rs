@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::system::{Process, SECRET, free_port};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 struct Router {
     process: Process,
@@ -40,7 +40,7 @@ impl Router {
     fn wait_for(&self, line: &str) {
         let started = Instant::now();
         while !self.log().contains(line) {
-            assert!(started.elapsed() < PATIENCE, "{line}: {}", self.log());
+            assert!(started.elapsed() < TIMEOUT, "{line}: {}", self.log());
             sleep(Duration::from_millis(20));
         }
     }
@@ -76,6 +76,6 @@ fn one_that_cannot_be_raised_far_enough_is_said_once() {
 
     assert_eq!(router.limits(), (512, 512));
     let log = router.log();
-    assert_eq!(log.matches("too few open files").count(), 1, "{log}");
+    assert_eq!(log.matches("open file limit too low").count(), 1, "{log}");
     assert!(log.contains("limit=512 wanted="), "{log}");
 }

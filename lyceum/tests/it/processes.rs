@@ -24,11 +24,11 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
-    notices::nats,
+    notification_log::nats,
     system::{FACT_SECRET, PASSWORD, Process, System, Visitor, code, free_port, lyceum, workspace},
 };
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const COURSES: &str = "{ courses { totalCount } }";
 
 /// The addresses that all parts of a system know, before any of them runs.
@@ -71,7 +71,7 @@ impl Plan {
             .env("LYCEUM_SUBGRAPH_URLS", graphs.join(","))
             .env("LYCEUM_JWKS_URL", format!("http://127.0.0.1:{}/.well-known/jwks.json", self.port("identity")))
             .env("LYCEUM_KEYS_DIR", self.home.path().join("keys"))
-            .env("LYCEUM_NOTICE_SECONDS", "1")
+            .env("LYCEUM_DRAIN_SECONDS", "1")
             .stdin(Stdio::null());
         command
     }
@@ -108,7 +108,7 @@ impl Part {
         let start = Instant::now();
         while !is_so(self) {
             let log = || fs::read_to_string(&self.log).unwrap_or_default();
-            assert!(start.elapsed() < PATIENCE, "{} is not {what} in time:\n{}", self.name, log());
+            assert!(start.elapsed() < TIMEOUT, "{} is not {what} in time:\n{}", self.name, log());
             sleep(Duration::from_millis(20));
         }
     }
@@ -137,7 +137,7 @@ impl Part {
                 return status.code();
             }
             let log = || fs::read_to_string(&self.log).unwrap_or_default();
-            assert!(start.elapsed() < PATIENCE, "{} does not end:\n{}", self.name, log());
+            assert!(start.elapsed() < TIMEOUT, "{} does not end:\n{}", self.name, log());
             sleep(Duration::from_millis(20));
         }
     }
@@ -292,7 +292,7 @@ fn nats_may_come_later() {
         .collect();
     for (_, part) in &parts {
         part.wait_until("ready", Part::is_ready);
-        part.wait_until("without NATS", |part| part.lines_with("NATS is away") == 1);
+        part.wait_until("without NATS", |part| part.lines_with("NATS is unavailable") == 1);
     }
     let identity = Visitor::at_subgraph("identity", &format!("http://127.0.0.1:{}", plan.port("identity")));
     let register = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }";
@@ -329,7 +329,7 @@ impl Lock {
         let mut waiting =
             || self.runtime.block_on(query_scalar::<_, i64>(count).fetch_one(&mut self.db)).expect("a count");
         while waiting() < wanted {
-            assert!(start.elapsed() < PATIENCE, "too few wait");
+            assert!(start.elapsed() < TIMEOUT, "too few wait");
             sleep(Duration::from_millis(10));
         }
     }
@@ -393,7 +393,7 @@ fn a_process_that_is_to_end_says_so_answers_on_and_finishes_what_it_has_begun() 
 
 #[test]
 fn what_does_not_finish_is_cut_off_after_a_set_time() {
-    let (system, _plan, mut course, _router) = course_and_router(&[("LYCEUM_FINISH_SECONDS", "1")]);
+    let (system, _plan, mut course, _router) = course_and_router(&[("LYCEUM_SHUTDOWN_TIMEOUT_SECONDS", "1")]);
     let visitor = Visitor::at_subgraph("course", &format!("http://127.0.0.1:{}", course.port));
     let mut lock = Lock::on_courses(&system.addresses.databases["course"]);
     let asking = thread::spawn(move || visitor.ask(COURSES, json!({})));
@@ -403,7 +403,7 @@ fn what_does_not_finish_is_cut_off_after_a_set_time() {
 
     assert_eq!(course.ended(), Some(0));
     assert!(asking.join().is_err(), "there was no answer to give");
-    assert_eq!(course.lines_with("ending before everything under way is done"), 1);
+    assert_eq!(course.lines_with("shutdown timeout reached, work in progress is cut off"), 1);
 }
 
 #[test]

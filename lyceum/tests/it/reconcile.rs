@@ -23,7 +23,7 @@ const REFUND: &str = "mutation ($id: ID!) { refundPayment(input: { paymentId: $i
     payment { status } userErrors { code } } }";
 
 /// A system with an admin and a teacher, in which everything agrees.
-struct House {
+struct TestSystem {
     system: System,
     runtime: Runtime,
 }
@@ -42,21 +42,21 @@ impl Student {
 }
 
 /// `reconcile` looks at everything, so one test after the other has it.
-fn house() -> MutexGuard<'static, House> {
-    static HOUSE: OnceLock<Mutex<House>> = OnceLock::new();
-    HOUSE.get_or_init(|| Mutex::new(House::build())).lock().unwrap_or_else(PoisonError::into_inner)
+fn test_system() -> MutexGuard<'static, TestSystem> {
+    static TEST_SYSTEM: OnceLock<Mutex<TestSystem>> = OnceLock::new();
+    TEST_SYSTEM.get_or_init(|| Mutex::new(TestSystem::build())).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl House {
+impl TestSystem {
     fn build() -> Self {
         let system = System::start(&["--temporary", "--empty"]);
-        let house = Self { system, runtime: Runtime::new().expect("a runtime") };
-        house.register(ADMIN, "STUDENT");
-        house.register(TEACHER, "TEACHER");
+        let test_system = Self { system, runtime: Runtime::new().expect("a runtime") };
+        test_system.register(ADMIN, "STUDENT");
+        test_system.register(TEACHER, "TEACHER");
         for arguments in [["grant", ADMIN], ["verify-teacher", TEACHER]] {
-            assert!(house.admin(&arguments).status.success());
+            assert!(test_system.admin(&arguments).status.success());
         }
-        house
+        test_system
     }
 
     fn register(&self, email: &str, role: &str) -> Uuid {
@@ -89,8 +89,8 @@ impl House {
         assert_eq!(payload, json!({ "payment": { "status": "REFUNDED" }, "userErrors": [] }));
     }
 
-    /// As the earlier system left it: without a purchase.
-    fn adopt_pending(&self, student: &Student, course: Uuid) -> Uuid {
+    /// As the legacy system left it: without a purchase.
+    fn import_pending(&self, student: &Student, course: Uuid) -> Uuid {
         let payment = Uuid::new_v4();
         let values = format!("'{payment}', '{}', '{course}', 10, 'pending', now() - interval '2 days'", student.id);
         let columns = "id, student_id, course_id, amount, status, created_at";
@@ -158,42 +158,42 @@ fn id(value: &Value) -> Uuid {
 
 #[test]
 fn a_lost_enrollment_is_made_again_and_that_of_a_refunded_payment_is_taken_back() {
-    let house = house();
-    let (student, other) = (house.student(), house.course());
-    let lost = house.bought(&student, house.course());
-    let stale = house.bought(&student, other);
-    house.refund(stale);
-    house.wait_for_places(stale, 0);
-    house.assert_all_agrees();
+    let test_system = test_system();
+    let (student, other) = (test_system.student(), test_system.course());
+    let lost = test_system.bought(&student, test_system.course());
+    let stale = test_system.bought(&student, other);
+    test_system.refund(stale);
+    test_system.wait_for_places(stale, 0);
+    test_system.assert_all_agrees();
 
-    house.change("enrollment", &format!("delete from enrollments where payment_id = '{lost}'"));
+    test_system.change("enrollment", &format!("delete from enrollments where payment_id = '{lost}'"));
     let values = format!("'{}', '{other}', '{stale}'", student.id);
-    house.change(
+    test_system.change(
         "enrollment",
         &format!("insert into enrollments (student_id, course_id, payment_id) values ({values})"),
     );
 
-    let (code, said) = house.reconcile(&[]);
+    let (code, said) = test_system.reconcile(&[]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains(&format!("payment {lost} has completed, and has no enrollment")), "{said}");
     assert!(said.contains(&format!("payment {stale} has gone back, and enrollment")), "{said}");
-    assert!(said.contains("2 do not agree; `--fix` mends"), "{said}");
-    assert_eq!((house.places(lost), house.places(stale)), (0, 1), "looking changes nothing");
+    assert!(said.contains("2 do not agree; `--fix` repairs"), "{said}");
+    assert_eq!((test_system.places(lost), test_system.places(stale)), (0, 1), "looking changes nothing");
 
-    let (code, said) = house.reconcile(&["--fix"]);
-    assert_eq!((code, said.matches("mended").count()), (0, 2), "{said}");
-    assert_eq!((house.places(lost), house.places(stale)), (1, 0));
-    house.assert_all_agrees();
+    let (code, said) = test_system.reconcile(&["--fix"]);
+    assert_eq!((code, said.matches("repaired").count()), (0, 2), "{said}");
+    assert_eq!((test_system.places(lost), test_system.places(stale)), (1, 0));
+    test_system.assert_all_agrees();
 }
 
 #[test]
-fn what_the_earlier_system_left_pending_is_reported_until_a_person_has_found_out() {
-    let house = house();
-    let (student, courses) = (house.student(), [house.course(), house.course()]);
-    let [arrived, failed] = courses.map(|course| house.adopt_pending(&student, course));
+fn what_the_legacy_system_left_pending_is_reported_until_a_person_has_found_out() {
+    let test_system = test_system();
+    let (student, courses) = (test_system.student(), [test_system.course(), test_system.course()]);
+    let [arrived, failed] = courses.map(|course| test_system.import_pending(&student, course));
 
     for (fix, summary) in [(&[][..], "2 do not agree, and need a person"), (&["--fix"], "2 of 2 need a person")] {
-        let (code, said) = house.reconcile(fix);
+        let (code, said) = test_system.reconcile(fix);
         assert_eq!(code, 1, "{said}");
         for payment in [arrived, failed] {
             assert!(said.contains(&format!("payment {payment} has been pending for long")), "{said}");
@@ -201,41 +201,42 @@ fn what_the_earlier_system_left_pending_is_reported_until_a_person_has_found_out
         assert!(said.contains("ask the provider") && said.contains(summary), "{said}");
     }
     assert_eq!(
-        house.count("payment", &format!("payments where student_id = '{}' and status = 'pending'", student.id)),
+        test_system.count("payment", &format!("payments where student_id = '{}' and status = 'pending'", student.id)),
         2
     );
     assert_eq!(student.buy(courses[0])["userErrors"][0]["code"], "ALREADY_PURCHASED", "nobody pays twice");
 
     // As ARCHITECTURE.md says.
     for (payment, status) in [(arrived, "completed"), (failed, "failed")] {
-        house.change(
+        test_system.change(
             "payment",
             &format!("update payments set status = '{status}' where id = '{payment}' and status = 'pending'"),
         );
     }
-    let (code, said) = house.reconcile(&["--fix"]);
-    assert_eq!((code, said.matches("mended").count()), (0, 1), "{said}");
-    assert_eq!((house.places(arrived), house.places(failed)), (1, 0));
-    house.bought(&student, courses[1]);
-    house.assert_all_agrees();
+    let (code, said) = test_system.reconcile(&["--fix"]);
+    assert_eq!((code, said.matches("repaired").count()), (0, 1), "{said}");
+    assert_eq!((test_system.places(arrived), test_system.places(failed)), (1, 0));
+    test_system.bought(&student, courses[1]);
+    test_system.assert_all_agrees();
 }
 
 #[test]
 fn a_refund_that_the_provider_refuses_is_reported_until_it_goes_back() {
-    let house = house();
-    let student = house.student();
-    let payment = house.bought(&student, house.course());
+    let test_system = test_system();
+    let student = test_system.student();
+    let payment = test_system.bought(&student, test_system.course());
     // As it is when the provider has refused.
     let values = format!("'{payment}', 'requested', now()");
-    house.change("payment", &format!("insert into refunds (payment_id, reason, refused_at) values ({values})"));
+    test_system
+        .change("payment", &format!("insert into refund_requests (payment_id, reason, refused_at) values ({values})"));
 
-    let (code, said) = house.reconcile(&["--fix"]);
+    let (code, said) = test_system.reconcile(&["--fix"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains(&format!("payment {payment} is to go back, and the provider refuses")), "{said}");
     assert!(said.contains("1 of 1 need a person"), "{said}");
 
     // The provider has thought better of it.
-    house.refund(payment);
-    house.wait_for_places(payment, 0);
-    house.assert_all_agrees();
+    test_system.refund(payment);
+    test_system.wait_for_places(payment, 0);
+    test_system.assert_all_agrees();
 }

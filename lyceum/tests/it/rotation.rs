@@ -18,7 +18,7 @@ use crate::system::{System, Visitor};
 
 /// The router looks for new keys every 10 seconds.
 const PUBLICATION_SECONDS: &str = "15";
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 const CLIENTS: usize = 4;
 
 /// The tokens that clients use, and what came of it.
@@ -74,7 +74,7 @@ fn a_key_is_replaced_under_load_without_one_failed_request() {
         let started = Instant::now();
         let mut is_rotated = false;
         let mut with_new_key = 0;
-        while with_new_key < 5 && started.elapsed() < PATIENCE {
+        while with_new_key < 5 && started.elapsed() < TIMEOUT {
             sleep(Duration::from_secs(1));
             if !is_rotated && started.elapsed() > Duration::from_secs(2) {
                 rotate(&system);

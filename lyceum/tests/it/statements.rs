@@ -7,7 +7,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::system::{STUDENT, System, workspace};
 
-const MOST_FOR_STUDENT_HOME: usize = 8;
+const MAX_FOR_STUDENT_HOME: usize = 8;
 
 #[test]
 fn student_home_costs_the_same_few_statements_for_any_number_of_rows() {
@@ -25,7 +25,7 @@ fn student_home_costs_the_same_few_statements_for_any_number_of_rows() {
     // The newest enrollment alone may have no payment to ask for.
     assert!(!one.is_empty() && one.len() <= twenty.len(), "{one:#?}");
     assert_eq!(twenty.len(), hundred.len(), "{twenty:#?} {hundred:#?}");
-    assert!(twenty.len() <= MOST_FOR_STUDENT_HOME, "{twenty:#?}");
+    assert!(twenty.len() <= MAX_FOR_STUDENT_HOME, "{twenty:#?}");
 }
 
 #[test]
@@ -63,7 +63,7 @@ pub fn log_statements(system: &System) -> Vec<PathBuf> {
 }
 
 /// What services look at beside answering, again and again.
-pub const BESIDE: [&str; 4] = ["outbox", "inbox", "purchases", "refunds"];
+pub const BESIDE: [&str; 4] = ["outbox_events", "inbox_events", "purchase_requests", "refund_requests"];
 
 /// Around what services look at beside answering. What an operation reads is in no transaction.
 const TRANSACTION: [&str; 3] = ["statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];

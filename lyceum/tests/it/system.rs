@@ -21,7 +21,7 @@ use reqwest::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use subgraph_kit::{
-    hop::{Hop, SIGNATURE, Secrets},
+    signature::{SIGNATURE, Secrets, SignedParts},
     testing::transcript,
 };
 use tempfile::TempDir;
@@ -40,7 +40,7 @@ pub const FACT_SECRET: &str = "these tests seal facts with another secret";
 
 const OUTPUT: &str = "output";
 pub const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A running system.
 pub struct System {
@@ -239,7 +239,7 @@ fn wait_for(process: &mut Child, file: &Path, log: &Path) -> Addresses {
         if let Some(status) = process.try_wait().expect("the process can be asked") {
             panic!("`lyceum up` ended with {status}:\n{}", log());
         }
-        assert!(started.elapsed() < PATIENCE, "`lyceum up` is not ready yet:\n{}", log());
+        assert!(started.elapsed() < TIMEOUT, "`lyceum up` is not ready yet:\n{}", log());
         sleep(Duration::from_millis(20));
     }
 }
@@ -399,7 +399,7 @@ impl LoneRouter {
 pub fn wait_until_ready(address: &str) {
     let (url, started) = (format!("http://{address}/ready"), Instant::now());
     while !reqwest::blocking::get(&url).is_ok_and(|answer| answer.status().is_success()) {
-        assert!(started.elapsed() < PATIENCE, "{address} is not ready");
+        assert!(started.elapsed() < TIMEOUT, "{address} is not ready");
         sleep(Duration::from_millis(20));
     }
 }
@@ -418,7 +418,7 @@ pub fn authority(url: &str) -> String {
 /// What the router would sign a request to a subgraph with.
 pub fn signature(subgraph: &str, headers: &HeaderMap, body: &[u8]) -> HeaderValue {
     let secrets: Secrets = SECRET.parse().expect("it is long enough");
-    secrets.sign(Hop { subgraph, method: &Method::POST, path: "/graphql", headers, body })
+    secrets.sign(SignedParts { subgraph, method: &Method::POST, path: "/graphql", headers, body })
 }
 
 /// The code of an answer's first error.

@@ -23,11 +23,11 @@ use tokio::runtime::Runtime;
 
 use crate::{
     live::Follower,
-    notices::nats,
+    notification_log::nats,
     system::{PASSWORD, STUDENT, System, TEACHER, Visitor, code, free_port},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const REGISTER: &str = "mutation ($input: RegisterInput!) { register(input: $input) { session { accessToken } } }";
 const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) { payment { status } } }";
 /// Of the client, who begins the trace.
@@ -86,7 +86,7 @@ impl Collector {
             if wanted.iter().all(is_there) {
                 return spans;
             }
-            assert!(start.elapsed() < PATIENCE, "{wanted:?} in {spans:#?}");
+            assert!(start.elapsed() < TIMEOUT, "{wanted:?} in {spans:#?}");
             sleep(Duration::from_millis(100));
         }
     }
@@ -311,7 +311,7 @@ fn number(url: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
 fn becomes(url: &str, name: &str, labels: &[(&str, &str)], expected: f64) {
     let start = Instant::now();
     while number(url, name, labels) != expected {
-        assert!(start.elapsed() < PATIENCE, "{name} {labels:?} is {}, not {expected}", number(url, name, labels));
+        assert!(start.elapsed() < TIMEOUT, "{name} {labels:?} is {}, not {expected}", number(url, name, labels));
         sleep(Duration::from_millis(100));
     }
 }
@@ -341,7 +341,7 @@ fn numbers_say_what_has_happened() {
     let of_payment = [("subgraph", "payment")];
     assert_eq!(number(&url, "lyceum_subgraph_request_duration_seconds_count", &of_payment), answered + 2.0);
     assert!(number(&url, "db_client_operation_duration_seconds_count", &statements) > selected);
-    let inserted = [("db_namespace", "payment"), ("db_query_summary", "WITH purchases")];
+    let inserted = [("db_namespace", "payment"), ("db_query_summary", "WITH purchase_requests")];
     assert_eq!(number(&url, "db_client_operation_duration_seconds_count", &inserted), 1.0);
     for (service, kind) in [
         ("enrollment", "lyceum.payment.completed"),
@@ -355,7 +355,7 @@ fn numbers_say_what_has_happened() {
             1.0,
         );
         becomes(&url, "lyceum_events_delay_seconds_count", &[("subgraph", service), ("type", kind)], 1.0);
-        let arrived = [("destination", service), ("type", kind), ("outcome", "arrived")];
+        let arrived = [("destination", service), ("type", kind), ("outcome", "delivered")];
         becomes(&url, "lyceum_events_delivered_total", &arrived, 1.0);
     }
     // The pool that answers has five connections, and nobody asks anything now.
@@ -407,7 +407,7 @@ fn what_nobody_asks_for_is_forgotten() {
     let start = Instant::now();
 
     while sizes() != [3.0; 4] {
-        assert!(start.elapsed() < PATIENCE, "{:?}", sizes());
+        assert!(start.elapsed() < TIMEOUT, "{:?}", sizes());
         for alias in ["a", "b", "c"] {
             ask(alias);
         }
@@ -426,9 +426,9 @@ fn events_that_wait_and_streams_that_are_open_are_counted() {
     let answer = system.anonymous().data(REGISTER, json!({ "input": input }));
     let ada = system.anonymous().with_token(answer["register"]["session"]["accessToken"].as_str().expect("a token"));
     becomes(&url, "lyceum_events_handled_total", &[("subgraph", "notification"), ("outcome", "done")], 1.0);
-    becomes(&url, "lyceum_events_waiting", &told, 0.0);
+    becomes(&url, "lyceum_events_pending", &told, 0.0);
     set_one_aside(&system);
-    becomes(&url, "lyceum_events_set_aside", &told, 1.0);
+    becomes(&url, "lyceum_events_dead_lettered", &told, 1.0);
 
     for transport in ["sse", "ws"] {
         let follower = Follower::start(transport, &system, Some(ada.token()), &Value::Null);
@@ -466,7 +466,7 @@ fn set_one_aside(system: &System) {
     let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let mut db = PgConnection::connect(&system.addresses.databases["identity"]).await.expect("the database");
-        let event = "insert into outbox (event_id, destination, type, subject, event)
+        let event = "insert into outbox_events (event_id, destination, type, subject, event)
              values (gen_random_uuid(), 'notification', 'lyceum.user.registered', gen_random_uuid(), '{}')";
         query(event).execute(&mut db).await.expect("an event");
     });
@@ -486,7 +486,7 @@ fn a_log_line_in_json_belongs_to_its_trace() {
         if let Some(line) = output.lines().find(|line| line.contains("Registration")) {
             break line.to_owned();
         }
-        assert!(start.elapsed() < PATIENCE, "{output}");
+        assert!(start.elapsed() < TIMEOUT, "{output}");
         sleep(Duration::from_millis(50));
     };
     let line: Value = serde_json::from_str(&line).expect("JSON");

@@ -14,7 +14,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
-use subgraph_kit::{hop::SIGNATURE, trace::HEADER as SUBGRAPH_TRACE};
+use subgraph_kit::{signature::SIGNATURE, trace::HEADER as SUBGRAPH_TRACE};
 
 use crate::{
     statements::{log_statements, statements},

@@ -21,12 +21,12 @@ use hive_router::{
         plugin_trait::StartHookPayload,
     },
 };
-use subgraph_kit::{Client, client::HEADER};
+use subgraph_kit::{ClientIp, client_ip::HEADER};
 
 use crate::{
     ClientAddressSettings,
     cost::Estimate,
-    relay::{self, KEY},
+    subscription_proxy::{self, KEY},
 };
 
 /// Microseconds from which on an operation may have to wait for its client's turn at a database. A list by a column
@@ -50,7 +50,7 @@ pub struct Address(pub IpAddr);
 
 /// What counts as one client where nobody is signed in.
 pub fn network(context: &PluginContext) -> Option<IpAddr> {
-    Client(context.get_ref::<Address>().map(|address| address.0)).network()
+    ClientIp(context.get_ref::<Address>().map(|address| address.0)).network()
 }
 
 impl ClientAddress {
@@ -94,7 +94,9 @@ impl ClientAddress {
 impl ClientAddress {
     fn address(&self, request: &WebRequest<DefaultError>) -> Option<IpAddr> {
         let key = request.headers().get(KEY);
-        if key.is_some_and(|key| relay::hash(key.as_bytes()) == relay::hash(self.key.as_bytes())) {
+        if key.is_some_and(|key| {
+            subscription_proxy::hash(key.as_bytes()) == subscription_proxy::hash(self.key.as_bytes())
+        }) {
             return request.headers().get(HEADER)?.to_str().ok()?.parse().ok();
         }
         let peer = request.peer_addr().map(|peer| peer.ip());

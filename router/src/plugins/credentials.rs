@@ -12,7 +12,7 @@ use hive_router::{
     plugins::hooks::on_graphql_analysis::OnGraphqlAnalysisHookPayload,
 };
 use sonic_rs::JsonValueTrait as _;
-use subgraph_kit::token::{LEEWAY_SECONDS, LONGEST_TOKEN};
+use subgraph_kit::token::{LEEWAY_SECONDS, MAX_TOKEN_LENGTH};
 
 use super::errors;
 
@@ -28,7 +28,7 @@ pub fn on_graphql_analysis(payload: &OnGraphqlAnalysisHookPayload<'_>) -> Result
 
 fn is_acceptable(verified: &JwtRequestDetails) -> bool {
     let JwtRequestDetails::Authenticated { token, claims, .. } = verified else { return false };
-    token.len() <= LONGEST_TOKEN && claims.get("exp").as_u64().is_some_and(|end| !has_ended(end))
+    token.len() <= MAX_TOKEN_LENGTH && claims.get("exp").as_u64().is_some_and(|end| !has_ended(end))
 }
 
 fn has_ended(end: u64) -> bool {

@@ -85,7 +85,7 @@ enum Public {
 fn publish(error: &mut GraphQLError, status: &mut StatusCode, development: bool) {
     let subgraph = error.extensions.service_name.take();
     let original = error.extensions.code.take().unwrap_or_default();
-    error.message = text::without_values(&error.message);
+    error.message = text::redact_values(&error.message);
     if subgraph.is_some() || original.ends_with("_EXCEEDED") {
         // They are places in a document that the client has never seen.
         error.locations = None;

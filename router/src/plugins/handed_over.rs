@@ -10,11 +10,11 @@ use std::{
 };
 
 use serde::Deserialize;
-use subgraph_kit::{Ending, hop::Secrets};
+use subgraph_kit::{Shutdown, signature::Secrets};
 use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;
-use crate::{Settings, connections::Connections, places::Places, relay::Streams};
+use crate::{Settings, connection_limits::ConnectionLimits, connections::Connections, subscription_proxy::Streams};
 
 static HANDED_OVER: Mutex<Option<HashMap<u64, Parts>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
@@ -30,13 +30,13 @@ pub struct Parts {
     /// The streams that clients have open.
     pub streams: Streams,
     /// How many there may be.
-    pub places: Places,
+    pub places: ConnectionLimits,
     /// The plain connections that clients have open.
     pub connections: Connections,
     /// What is being answered.
     pub in_flight: TaskTracker,
     /// The router's end.
-    pub ending: Ending,
+    pub ending: Shutdown,
     /// Where cost budgets are, if not in this router. Its URL may have a password.
     pub valkey: Option<redis::Client>,
     /// Says that a request is the router's own.

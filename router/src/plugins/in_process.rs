@@ -94,7 +94,7 @@ impl SubgraphExecutor for InProcessExecutor {
         timeout: Option<Duration>,
         _plugins: Option<&'a PluginRequestState<'a>>,
     ) -> Result<SubgraphResponse<'static>, SubgraphExecutorError> {
-        let headers = spans::told(&request.headers);
+        let headers = spans::with_traceparent(&request.headers);
         let call = self.subgraph.execute(&headers, Request::new(request.query).variables(variables(&request)?));
         // What goes wrong with it is not to end what others wait for.
         let call = AssertUnwindSafe(call).catch_unwind();

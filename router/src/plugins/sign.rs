@@ -4,7 +4,7 @@ use hive_router::plugins::{
     hooks::on_subgraph_http_request::{OnSubgraphHttpRequestHookPayload, OnSubgraphHttpRequestHookResult},
     plugin_trait::StartHookPayload,
 };
-use subgraph_kit::hop::{Hop, SIGNATURE, Secrets};
+use subgraph_kit::signature::{SIGNATURE, Secrets, SignedParts};
 
 pub struct Sign {
     /// None with `--insecure-dev` only.
@@ -23,7 +23,7 @@ impl Sign {
         mut payload: OnSubgraphHttpRequestHookPayload<'exec>,
     ) -> OnSubgraphHttpRequestHookResult<'exec> {
         let Some(secrets) = &self.secrets else { return payload.proceed() };
-        let signature = secrets.sign(Hop {
+        let signature = secrets.sign(SignedParts {
             subgraph: payload.subgraph_name,
             method: &payload.method,
             path: payload.endpoint.path_and_query().map_or("/", |path| path.as_str()),

@@ -1,6 +1,6 @@
 //! What live connections need beside what all requests need: nobody has more of them than their share; no two share
 //! one upstream, since the later one would miss what the earlier one has had; events come as fast as the client takes
-//! them ([`crate::relay`]); and they end when their client has gone, or the router is to end.
+//! them ([`crate::subscription_proxy`]); and they end when their client has gone, or the router is to end.
 
 use std::{
     error::Error,
@@ -40,7 +40,7 @@ use hive_router::{
     },
 };
 use sonic_rs::JsonValueTrait;
-use subgraph_kit::Ending;
+use subgraph_kit::Shutdown;
 use tokio_util::{
     sync::WaitForCancellationFutureOwned,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
@@ -48,27 +48,27 @@ use tokio_util::{
 
 use super::{client_address::Address, errors, handed_over::Parts};
 use crate::{
+    connection_limits::{ConnectionLimits, LimitExceeded, Permit},
     connections::{Connections, Uncounted},
-    places::{Full, Place, Places},
-    relay::{self, ClientStream, KEY, Reader, STREAM},
+    subscription_proxy::{self, ClientStream, KEY, STREAM, StreamGuard},
 };
 
 /// When somebody who has too many may try again: nobody knows when they end one.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 
 pub struct Streams {
-    open: relay::Streams,
-    places: Places,
+    open: subscription_proxy::Streams,
+    places: ConnectionLimits,
     connections: Connections,
     in_flight: TaskTracker,
-    ending: Ending,
+    ending: Shutdown,
 }
 
 /// In a request's context, until the router has answered it.
 struct InFlight(#[expect(dead_code, reason = "it is there to be dropped")] TaskTrackerToken);
 
 /// In a subscription's context, until its stream takes it.
-struct Held(Option<Place>);
+struct Held(Option<Permit>);
 
 /// In the context of a request that may be a subscription.
 struct Following(Arc<ClientStream>);
@@ -100,7 +100,7 @@ impl Streams {
             let place = payload.context.get_mut::<Held>().and_then(|mut held| held.0.take());
             payload
                 .map_response(|mut response| {
-                    if self.ending.announced.is_cancelled() {
+                    if self.ending.draining.is_cancelled() {
                         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                     }
                     match place {
@@ -136,7 +136,7 @@ impl Streams {
             Ok(place) => {
                 payload.context.insert(Held(Some(place)));
                 if let Some(following) = payload.context.get_ref::<Following>() {
-                    following.0.belongs_here();
+                    following.0.attach_span();
                 }
                 Ok(())
             }
@@ -160,7 +160,7 @@ impl Streams {
 }
 
 impl Streams {
-    fn place(&self, client: Option<IpAddr>, viewer: &JwtRequestDetails) -> Result<Place, Full> {
+    fn place(&self, client: Option<IpAddr>, viewer: &JwtRequestDetails) -> Result<Permit, LimitExceeded> {
         let user = match viewer {
             JwtRequestDetails::Authenticated { claims, .. } => claims.get("sub"),
             JwtRequestDetails::Unauthenticated => None,
@@ -168,7 +168,7 @@ impl Streams {
         self.places.subscription(client, user.as_str())
     }
 
-    fn live(&self, response: WebResponse, stream: Option<Reader>, place: Place) -> WebResponse {
+    fn live(&self, response: WebResponse, stream: Option<StreamGuard>, place: Permit) -> WebResponse {
         // An error is answered at once.
         let Some(form) = Form::of(response.headers()) else { return response };
         let gone = response.request().io().map(IoRef::on_disconnect);
@@ -205,14 +205,14 @@ fn has_subscription(document: &Document) -> bool {
 /// A subscription's body. It says when the client has taken a piece of it, and ends when it has to.
 struct Live {
     body: ResponseBody<Body>,
-    stream: Option<Reader>,
+    stream: Option<StreamGuard>,
     form: Form,
     /// The library itself notices it when it next writes, which can be in ten seconds.
     gone: Option<OnDisconnect>,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     is_between_events: bool,
     is_over: bool,
-    _held: (Place, Option<Uncounted>, TaskTrackerToken),
+    _held: (Permit, Option<Uncounted>, TaskTrackerToken),
 }
 
 impl MessageBody for Live {

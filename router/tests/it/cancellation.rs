@@ -10,7 +10,7 @@ use crate::{
     websocket::ready,
 };
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 async fn until(name: &str, count: usize) {
     let reached = async {
@@ -18,7 +18,7 @@ async fn until(name: &str, count: usize) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{name}: {}, not {count}", hanging(name)));
+    timeout(TIMEOUT, reached).await.unwrap_or_else(|_| panic!("{name}: {}, not {count}", hanging(name)));
 }
 
 fn query(name: &str) -> String {

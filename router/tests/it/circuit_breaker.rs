@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{App, Options, Own, Transport, impatient_config, serve};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// More than it takes to be given up.
 const ENOUGH: usize = 15;
 
@@ -52,7 +52,7 @@ async fn until_answered(app: &App, query: &str) {
             sleep(Duration::from_millis(100)).await;
         }
     };
-    timeout(PATIENCE, answered).await.expect("it is asked again by itself");
+    timeout(TIMEOUT, answered).await.expect("it is asked again by itself");
 }
 
 #[tokio::test]

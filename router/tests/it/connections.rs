@@ -20,7 +20,7 @@ use crate::{
     websocket::ready,
 };
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const ADDRESS: &str = "x-test-address";
 const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -37,7 +37,7 @@ async fn is_answered(stream: &mut TcpStream) -> bool {
         stream.write_all(REQUEST).await?;
         stream.read_exact(&mut first).await
     };
-    timeout(PATIENCE, asked).await.expect("in time").is_ok() && &first == b"HTTP/1.1 200"
+    timeout(TIMEOUT, asked).await.expect("in time").is_ok() && &first == b"HTTP/1.1 200"
 }
 
 async fn connect(app: &App, from: &str) -> TcpStream {
@@ -58,7 +58,7 @@ async fn one_too_many_is_closed_and_others_go_on() {
     let one_too_many = async || {
         let mut refused = connect(&app, "127.0.0.1:0").await;
         let mut nothing = [0];
-        let end = timeout(PATIENCE, refused.read(&mut nothing)).await.expect("in time");
+        let end = timeout(TIMEOUT, refused.read(&mut nothing)).await.expect("in time");
         assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
     };
     join_all((0..20).map(|_| one_too_many())).await;
@@ -70,7 +70,7 @@ async fn one_too_many_is_closed_and_others_go_on() {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, again).await.expect("the place is free again");
+    timeout(TIMEOUT, again).await.expect("the place is free again");
     stop.cancel();
 }
 
@@ -148,7 +148,7 @@ async fn a_network_waits_for_its_own_requests_and_others_do_not() {
     for (address, name) in [("192.0.2.8", "unknown yet"), ("192.0.2.1", "known")] {
         let asked = app.post().header(ADDRESS, address).json(&hangs(name));
         tokio::spawn(asked.send());
-        timeout(PATIENCE, until_hanging(name)).await.expect("it hangs");
+        timeout(TIMEOUT, until_hanging(name)).await.expect("it hangs");
     }
 
     let (own, others) = tokio::join!(time_to_answer(&app, "192.0.2.1"), time_to_answer(&app, "192.0.2.2"));
@@ -169,6 +169,6 @@ async fn a_request_that_is_answered_does_not_count_any_more() {
     };
 
     // If one in four counted for good, each other one would wait for a second.
-    timeout(PATIENCE, all).await.expect("none waits");
+    timeout(TIMEOUT, all).await.expect("none waits");
     stop.cancel();
 }

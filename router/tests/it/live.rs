@@ -7,7 +7,7 @@ use std::{
 
 use futures::{StreamExt as _, future::join_all};
 use reqwest::{RequestBuilder, Response, StatusCode};
-use router::{ClientAddressSettings, LiveSettings, Patience};
+use router::{ClientAddressSettings, LiveSettings, LiveTimeouts};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -21,13 +21,13 @@ use crate::{
 /// One event, and then nothing for ever.
 const ENDLESS: &str = "subscription { ticks(count: -1) }";
 const BOTH: &str = "application/json, text/event-stream";
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-fn limited(live_per_client: u32, live_per_user: u32) -> Own {
+fn limited(max_subscriptions_per_client: u32, max_subscriptions_per_user: u32) -> Own {
     let limit = |number| NonZeroU32::new(number).expect("it is not zero");
     let live = LiveSettings {
-        live_per_client: limit(live_per_client),
-        live_per_user: limit(live_per_user),
+        max_subscriptions_per_client: limit(max_subscriptions_per_client),
+        max_subscriptions_per_user: limit(max_subscriptions_per_user),
         ..LiveSettings::default()
     };
     let client_address = ClientAddressSettings { header: Some("x-forwarded-for".to_owned()), ..Default::default() };
@@ -55,7 +55,7 @@ impl Stream {
 
     /// What comes next; nothing at the end.
     async fn hear(&mut self) -> String {
-        let chunk = timeout(PATIENCE, self.0.chunk()).await.expect("something comes").ok().flatten();
+        let chunk = timeout(TIMEOUT, self.0.chunk()).await.expect("something comes").ok().flatten();
         String::from_utf8_lossy(&chunk.unwrap_or_default()).into_owned()
     }
 
@@ -87,7 +87,7 @@ async fn is_full(app: &App, token: &str) -> bool {
 async fn until_there_is_a_place(app: &App, token: &str) {
     let begun = Instant::now();
     while is_full(app, token).await {
-        assert!(begun.elapsed() < PATIENCE, "no place was given back");
+        assert!(begun.elapsed() < TIMEOUT, "no place was given back");
         sleep(Duration::from_millis(20)).await;
     }
     // The stream that has found it gives it back, too.
@@ -197,7 +197,7 @@ async fn a_router_that_is_told_to_stop_ends_all_streams_and_begins_no_more() {
     for part in &mut parts {
         let part = part.as_mut().expect("a stream");
         let mut text = String::new();
-        while let Some(chunk) = timeout(PATIENCE, part.chunk()).await.expect("it ends").expect("a whole piece") {
+        while let Some(chunk) = timeout(TIMEOUT, part.chunk()).await.expect("it ends").expect("a whole piece") {
             text.push_str(&String::from_utf8_lossy(&chunk));
         }
         assert!(text.contains("SERVICE_UNAVAILABLE") && text.trim_end().ends_with("--"), "{text}");
@@ -215,7 +215,7 @@ async fn a_router_that_is_told_to_stop_ends_all_streams_and_begins_no_more() {
 /// Follows, again and again, until nobody answers any more.
 async fn many_of(app: &App, token: &str) {
     while let Ok(stream) = subscribe(app, token, "text/event-stream", ENDLESS).send().await {
-        timeout(PATIENCE, stream.bytes()).await.expect("it ends").ok();
+        timeout(TIMEOUT, stream.bytes()).await.expect("it ends").ok();
     }
 }
 
@@ -250,8 +250,8 @@ async fn a_router_whose_relay_has_died_does_not_go_on() {
 
 #[tokio::test]
 async fn a_subgraph_that_falls_silent_in_the_middle_ends_the_stream_and_says_so() {
-    let patience = Patience { subgraph: Duration::from_secs(1), ..Patience::default() };
-    let Own { app, .. } = &App::own(Transport::Http, Options { patience, ..Options::default() });
+    let live_timeouts = LiveTimeouts { subgraph: Duration::from_secs(1), ..LiveTimeouts::default() };
+    let Own { app, .. } = &App::own(Transport::Http, Options { live_timeouts, ..Options::default() });
     let token = &sign(&claims());
 
     let mut stream = Stream::open(app, token).await;
@@ -265,8 +265,8 @@ async fn a_subgraph_that_falls_silent_in_the_middle_ends_the_stream_and_says_so(
 
 #[tokio::test]
 async fn a_socket_on_which_nobody_says_who_they_are_is_closed() {
-    let patience = Patience { initialisation: Duration::from_millis(300), ..Patience::default() };
-    let Own { app, .. } = &App::own(Transport::InProcess, Options { patience, ..Options::default() });
+    let live_timeouts = LiveTimeouts { initialisation: Duration::from_millis(300), ..LiveTimeouts::default() };
+    let Own { app, .. } = &App::own(Transport::InProcess, Options { live_timeouts, ..Options::default() });
 
     let mut socket = open(app, Ask::default()).await.expect("a socket");
 
@@ -276,14 +276,14 @@ async fn a_socket_on_which_nobody_says_who_they_are_is_closed() {
 #[tokio::test]
 async fn who_does_not_answer_is_taken_for_gone_and_who_does_is_not() {
     let (silence, ping) = (Duration::from_secs(3), Duration::from_millis(100));
-    let patience = Patience { client: silence, ping, ..Patience::default() };
-    let Own { app, .. } = &App::own(Transport::InProcess, Options { patience, ..Options::default() });
+    let live_timeouts = LiveTimeouts { client: silence, ping, ..LiveTimeouts::default() };
+    let Own { app, .. } = &App::own(Transport::InProcess, Options { live_timeouts, ..Options::default() });
     let (mut silent, mut there) = (ready(app, json!({})).await, ready(app, json!({})).await);
 
     // Whoever reads answers pings, too. So many take longer than the silence that is allowed.
     let mut pings = 0;
     while pings < 50 {
-        let heard = timeout(PATIENCE, there.0.next()).await.expect("a ping").expect("it is open").expect("it is open");
+        let heard = timeout(TIMEOUT, there.0.next()).await.expect("a ping").expect("it is open").expect("it is open");
         pings += i32::from(matches!(heard, Message::Ping(_)));
     }
     there.subscribe("q", "{ __typename }").await;

@@ -24,16 +24,16 @@ use futures::{Stream, StreamExt as _, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use router::{
-    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, Patience, ResponseSettings,
-    Router, SampleSignIn, Settings, SubgraphUrl,
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, LiveTimeouts,
+    ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
-    ClientExt as _, Error, Subgraph, Viewer,
-    hop::{Door, SecretSettings},
+    ClientIpExt as _, Error, Subgraph, Viewer,
     serve::routes,
     service,
+    signature::{RouterAuth, SecretSettings},
     testing::transcript,
     token::{AUDIENCE, Claims, ISSUER, Verifier},
     viewer::Role,
@@ -60,7 +60,7 @@ pub struct Options {
     pub allowed_hosts: Vec<AllowedHost>,
     pub client_address: ClientAddressSettings,
     pub live: LiveSettings,
-    pub patience: Patience,
+    pub live_timeouts: LiveTimeouts,
     pub responses: ResponseSettings,
     pub cost: CostSettings,
     pub supergraph: PathBuf,
@@ -74,7 +74,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             client_address: ClientAddressSettings::default(),
             live: LiveSettings::default(),
-            patience: Patience::default(),
+            live_timeouts: LiveTimeouts::default(),
             responses: ResponseSettings::default(),
             cost: CostSettings::default(),
             supergraph: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into(),
@@ -228,7 +228,7 @@ impl App {
             allowed_hosts: AllowedHostsSettings { allowed_hosts: options.allowed_hosts },
             client_address: options.client_address,
             live: options.live,
-            patience: options.patience,
+            live_timeouts: options.live_timeouts,
             responses: options.responses,
             cost: options.cost,
             supergraph: Some(options.supergraph),
@@ -331,8 +331,8 @@ pub async fn serve_keys() -> SocketAddr {
 // ---------------------------------------------------------------- subgraphs
 
 async fn serve_subgraph(subgraph: &Subgraph) -> SubgraphUrl {
-    let door = Door::Signed(SECRET.parse().expect("it is long enough"));
-    let address = serve(routes(subgraph.clone(), door)).await;
+    let auth = RouterAuth::Signed(SECRET.parse().expect("it is long enough"));
+    let address = serve(routes(subgraph.clone(), auth)).await;
     SubgraphUrl { name: subgraph.name().to_owned(), url: format!("http://{address}/graphql") }
 }
 
@@ -552,7 +552,7 @@ impl Courses {
 
 /// Puts the client's address, as this subgraph was told it, in the place of `{client}`.
 fn with_client(ctx: &Context<'_>, text: &str) -> String {
-    text.replace("{client}", &ctx.client().0.map_or_else(|| "nobody".to_owned(), |address| address.to_string()))
+    text.replace("{client}", &ctx.client_ip().0.map_or_else(|| "nobody".to_owned(), |address| address.to_string()))
 }
 
 /// Counts what it is asked for.

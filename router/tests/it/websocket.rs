@@ -14,7 +14,7 @@ use tokio_tungstenite::{
 
 use crate::support::{App, claims, sign};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -59,7 +59,7 @@ impl Socket {
     /// The next message, or the code with which the connection was closed.
     pub async fn hear(&mut self) -> Result<Value, u16> {
         loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("something comes") {
+            match timeout(TIMEOUT, self.0.next()).await.expect("something comes") {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("JSON")),
                 Some(Ok(Message::Close(frame))) => return Err(frame.map_or(0, |frame| CloseCode::into(frame.code))),
                 Some(Ok(_)) => {}

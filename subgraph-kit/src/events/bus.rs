@@ -4,8 +4,8 @@ use crate::pool::DbPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{EventSettings, Inbox, Kind, nats::Nats, relay, work::BusAddress};
-use crate::{hop::Secrets, peers::Peers};
+use super::{EventSettings, EventType, Inbox, nats::Nats, relay, worker::BusAddress};
+use crate::{peers::Peers, signature::Secrets};
 
 /// The way from one service's outbox to the others' inboxes: by way of NATS, if there is one, or straight
 /// to the services.
@@ -19,20 +19,20 @@ pub struct Bus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     /// In the inbox of the service that it is for.
-    Arrived,
+    Delivered,
     /// On its way there. It has arrived when that service says so.
-    OnItsWay,
+    Published,
 }
 
 /// Why an event is not where it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Undelivered {
+pub enum DeliveryError {
     /// It will not do, and never will.
     #[error("refused: {0}")]
-    Refused(String),
+    Rejected(String),
     /// Nobody took it; it is worth trying again.
     #[error("{0}")]
-    Away(String),
+    Unavailable(String),
 }
 
 impl Bus {
@@ -66,12 +66,12 @@ impl Bus {
     }
 
     /// Hears that what was on its way from `service`, whose outbox is in `db`, has arrived.
-    pub(super) async fn hear_receipts(&self, service: &str, db: &DbPool, stop: &CancellationToken) {
+    pub(super) async fn receive_acks(&self, service: &str, db: &DbPool, stop: &CancellationToken) {
         if let Some(nats) = &self.nats {
-            nats.hear_receipts(service, db, stop).await;
+            nats.receive_acks(service, db, stop).await;
         } else {
             // What was sent by way of NATS, while that was the setting.
-            _ = stop.run_until_cancelled(relay::send_again(db)).await;
+            _ = stop.run_until_cancelled(relay::republish_unacked(db)).await;
         }
     }
 
@@ -79,15 +79,15 @@ impl Bus {
     pub(super) async fn deliver(
         &self,
         destination: &str,
-        kind: Kind,
+        event_type: EventType,
         id: Uuid,
         event: &[u8],
-    ) -> Result<Delivery, Undelivered> {
+    ) -> Result<Delivery, DeliveryError> {
         if let Some(nats) = &self.nats {
-            nats.publish(destination, kind, id, event).await?;
-            return Ok(Delivery::OnItsWay);
+            nats.publish(destination, event_type, id, event).await?;
+            return Ok(Delivery::Published);
         }
-        self.peers.tell(destination, event).await?;
-        Ok(Delivery::Arrived)
+        self.peers.deliver(destination, event).await?;
+        Ok(Delivery::Delivered)
     }
 }

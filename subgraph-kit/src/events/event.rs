@@ -28,7 +28,7 @@ pub struct Event {
     pub traceparent: Option<String>,
     /// What happened.
     #[serde(flatten)]
-    pub fact: Fact,
+    pub payload: EventPayload,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ enum ContentType {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
-pub enum Fact {
+pub enum EventPayload {
     /// Somebody has an account now.
     #[serde(rename = "lyceum.user.registered")]
     UserRegistered(Registration),
@@ -58,13 +58,13 @@ pub enum Fact {
     PaymentRefunded(Refund),
     /// A student has a place on a course.
     #[serde(rename = "lyceum.enrollment.created")]
-    EnrollmentCreated(Place),
+    EnrollmentCreated(EnrollmentPayload),
     /// A student has lost their place on a course.
     #[serde(rename = "lyceum.enrollment.revoked")]
-    EnrollmentRevoked(Place),
+    EnrollmentRevoked(EnrollmentPayload),
     /// A payment could not become a place on its course, and is to go back.
     #[serde(rename = "lyceum.enrollment.rejected")]
-    EnrollmentRejected(Rejection),
+    EnrollmentRejected(EnrollmentRejected),
 }
 
 /// Who has an account now.
@@ -114,7 +114,7 @@ pub enum RefundReason {
 
 /// A student's place on a course.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct EnrollmentPayload {
     /// The enrollment.
     pub enrollment_id: EnrollmentId,
     /// Whose.
@@ -129,15 +129,15 @@ pub struct Place {
 
 /// A payment that could not become a place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rejection {
+pub struct EnrollmentRejected {
     /// The payment.
     pub payment_id: PaymentId,
 }
 
 /// The kinds of events: who tells them, and who wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "as in `Fact`")]
-pub enum Kind {
+#[expect(missing_docs, reason = "as in `EventPayload`")]
+pub enum EventType {
     UserRegistered,
     PaymentCompleted,
     PaymentRefunded,
@@ -146,7 +146,7 @@ pub enum Kind {
     EnrollmentRejected,
 }
 
-impl Kind {
+impl EventType {
     /// All there are.
     pub const ALL: [Self; 6] = [
         Self::UserRegistered,
@@ -172,8 +172,8 @@ impl Kind {
 
     /// The kind with this name.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    pub fn from_type(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event_type| event_type.name() == name)
     }
 
     /// The service that tells it.
@@ -200,32 +200,32 @@ impl Kind {
 impl Event {
     /// An event that happens now.
     #[must_use]
-    pub fn new(fact: Fact) -> Self {
+    pub fn new(payload: EventPayload) -> Self {
         let (id, time) = new_id_and_time();
         Self {
             specversion: SpecVersion::V1,
             id,
-            source: format!("/{}", fact.kind().source()),
-            subject: fact.subject(),
+            source: format!("/{}", payload.event_type().source()),
+            subject: payload.subject(),
             time,
             datacontenttype: ContentType::Json,
             traceparent: spans::traceparent(),
-            fact,
+            payload,
         }
     }
 }
 
-impl Fact {
-    /// Its kind.
+impl EventPayload {
+    /// Its type.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn event_type(&self) -> EventType {
         match self {
-            Self::UserRegistered(_) => Kind::UserRegistered,
-            Self::PaymentCompleted(_) => Kind::PaymentCompleted,
-            Self::PaymentRefunded(_) => Kind::PaymentRefunded,
-            Self::EnrollmentCreated(_) => Kind::EnrollmentCreated,
-            Self::EnrollmentRevoked(_) => Kind::EnrollmentRevoked,
-            Self::EnrollmentRejected(_) => Kind::EnrollmentRejected,
+            Self::UserRegistered(_) => EventType::UserRegistered,
+            Self::PaymentCompleted(_) => EventType::PaymentCompleted,
+            Self::PaymentRefunded(_) => EventType::PaymentRefunded,
+            Self::EnrollmentCreated(_) => EventType::EnrollmentCreated,
+            Self::EnrollmentRevoked(_) => EventType::EnrollmentRevoked,
+            Self::EnrollmentRejected(_) => EventType::EnrollmentRejected,
         }
     }
 
@@ -234,7 +234,7 @@ impl Fact {
             Self::UserRegistered(registration) => registration.user_id.0,
             Self::PaymentCompleted(purchase) => purchase.payment_id.0,
             Self::PaymentRefunded(refund) => refund.purchase.payment_id.0,
-            Self::EnrollmentCreated(place) | Self::EnrollmentRevoked(place) => place.enrollment_id.0,
+            Self::EnrollmentCreated(enrollment) | Self::EnrollmentRevoked(enrollment) => enrollment.enrollment_id.0,
             Self::EnrollmentRejected(rejection) => rejection.payment_id.0,
         }
     }
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     fn event() -> Event {
-        Event::new(Fact::PaymentRefunded(Refund {
+        Event::new(EventPayload::PaymentRefunded(Refund {
             purchase: Purchase {
                 payment_id: PaymentId(Uuid::from_u128(1)),
                 student_id: UserId(Uuid::from_u128(2)),
@@ -308,37 +308,37 @@ mod tests {
 
     #[test]
     fn a_kinds_name_is_the_events_type() {
-        let fact = event().fact;
-        let Fact::PaymentRefunded(Refund { purchase, .. }) = fact.clone() else { unreachable!() };
-        let place = Place {
+        let payload = event().payload;
+        let EventPayload::PaymentRefunded(Refund { purchase, .. }) = payload.clone() else { unreachable!() };
+        let place = EnrollmentPayload {
             enrollment_id: EnrollmentId(Uuid::from_u128(4)),
             student_id: purchase.student_id,
             course_id: purchase.course_id,
             course_title: purchase.course_title.clone(),
             payment_id: None,
         };
-        let rejection = Rejection { payment_id: purchase.payment_id };
+        let rejection = EnrollmentRejected { payment_id: purchase.payment_id };
         let registration = Registration { user_id: purchase.student_id, name: "Alice".to_owned() };
-        let facts = [
-            Fact::UserRegistered(registration),
-            Fact::PaymentCompleted(purchase),
-            fact,
-            Fact::EnrollmentCreated(place.clone()),
-            Fact::EnrollmentRevoked(place),
-            Fact::EnrollmentRejected(rejection),
+        let payloads = [
+            EventPayload::UserRegistered(registration),
+            EventPayload::PaymentCompleted(purchase),
+            payload,
+            EventPayload::EnrollmentCreated(place.clone()),
+            EventPayload::EnrollmentRevoked(place),
+            EventPayload::EnrollmentRejected(rejection),
         ];
 
-        assert_eq!(facts.each_ref().map(Fact::kind), Kind::ALL);
-        for (fact, kind) in facts.into_iter().zip(Kind::ALL) {
-            assert_eq!(to_value(fact).expect("JSON")["type"], kind.name());
+        assert_eq!(payloads.each_ref().map(EventPayload::event_type), EventType::ALL);
+        for (payload, event_type) in payloads.into_iter().zip(EventType::ALL) {
+            assert_eq!(to_value(payload).expect("JSON")["type"], event_type.name());
         }
     }
 
     #[test]
-    fn each_kind_has_a_teller_and_somebody_who_wants_to_know() {
-        for kind in Kind::ALL {
-            assert!(!kind.consumers().contains(&kind.source()), "{kind:?}");
-            assert!(!kind.consumers().is_empty(), "{kind:?}");
+    fn each_event_type_has_a_producer_and_a_consumer() {
+        for event_type in EventType::ALL {
+            assert!(!event_type.consumers().contains(&event_type.source()), "{event_type:?}");
+            assert!(!event_type.consumers().is_empty(), "{event_type:?}");
         }
     }
 }

@@ -11,29 +11,29 @@ use sqlx::{PgConnection, query, query_as, query_scalar};
 use tracing::{Instrument as _, Span, debug, error, warn};
 use uuid::Uuid;
 
-use super::{Event, Kind, Undelivered, relay::Round};
-use crate::{Error, crash, database::in_time, metrics, report, spans, text};
+use super::{DeliveryError, Event, EventType, relay::Progress};
+use crate::{Error, database::with_timeout, failpoint::fail_point, metrics, report, spans, text};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
 
 /// An event that fails so often is set aside: after about 13 seconds.
-const MOST_TRIES: i32 = 8;
+const MAX_ATTEMPTS: i32 = 8;
 
 /// As long as the one waits who brings an event.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Classes of SQLSTATE: a value that its type cannot hold, such as a NUL character in a text.
 const DATA_EXCEPTION: &str = "22";
 /// More than an index or a row can hold.
 const TOO_LARGE: &str = "54";
 
-type Handle =
-    Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<Afterwards, Error>> + Send + Sync>;
+type HandleFn =
+    Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<AfterCommit, Error>> + Send + Sync>;
 
 /// What is left to do once the effect has been committed, if anything. It is not done if the process dies at
 /// that moment.
-pub type Afterwards = Option<Box<dyn FnOnce() + Send>>;
+pub type AfterCommit = Option<Box<dyn FnOnce() + Send>>;
 
 /// Acts on events.
 pub trait Handler: Send + Sync + 'static {
@@ -46,7 +46,7 @@ pub trait Handler: Send + Sync + 'static {
         &self,
         transaction: &mut PgConnection,
         event: Event,
-    ) -> impl Future<Output = Result<Afterwards, Error>> + Send;
+    ) -> impl Future<Output = Result<AfterCommit, Error>> + Send;
 }
 
 /// A service's inbox.
@@ -54,7 +54,7 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Inbox {
     db: DbPool,
     service: &'static str,
-    handle: Handle,
+    handle: HandleFn,
 }
 
 /// What must be known of an event to keep it. What else is wrong shows when it is acted on, and can
@@ -71,7 +71,7 @@ pub(crate) struct Envelope {
 
 /// An event whose turn it is.
 #[derive(sqlx::FromRow)]
-struct Next {
+struct PendingEvent {
     position: i64,
     event_id: Uuid,
     r#type: String,
@@ -80,10 +80,10 @@ struct Next {
 }
 
 /// What became of an event.
-enum Outcome {
+enum HandlingOutcome {
     Done {
         happened: DateTime<Utc>,
-        afterwards: Afterwards,
+        after_commit: AfterCommit,
     },
     /// It will not do as it is.
     Unusable(String),
@@ -94,7 +94,7 @@ impl Inbox {
     /// The inbox in this database, whose events `handler` acts on.
     pub fn new(service: &'static str, db: DbPool, handler: impl Handler) -> Self {
         let handler = Arc::new(handler);
-        let handle: Handle = Arc::new(move |transaction, event| {
+        let handle: HandleFn = Arc::new(move |transaction, event| {
             let handler = Arc::clone(&handler);
             async move { handler.handle(transaction, event).await }.boxed()
         });
@@ -110,17 +110,17 @@ impl Inbox {
     ///
     /// # Errors
     /// Why it will never do, or that it cannot be kept at the moment.
-    pub async fn receive(&self, body: &[u8]) -> Result<(), Undelivered> {
+    pub async fn receive(&self, body: &[u8]) -> Result<(), DeliveryError> {
         let (envelope, event) = read(body)?;
         let keep = query_scalar(
             "with added as (
-                 insert into inbox (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
+                 insert into inbox_events (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
                  on conflict (event_id) do nothing
                  returning pg_notify($5, '')
              )
              select true from added
              union all
-             select event = $4::jsonb from inbox where event_id = $1
+             select event = $4::jsonb from inbox_events where event_id = $1
              limit 1",
         )
         .bind(envelope.id)
@@ -129,139 +129,146 @@ impl Inbox {
         .bind(&event)
         .bind(CHANNEL)
         .fetch_optional(&self.db);
-        let is_the_same: Option<bool> = in_time(PATIENCE, keep).await.map_err(|error| not_kept(&error))?;
-        crash::point("inbox.received");
+        let is_the_same: Option<bool> =
+            with_timeout(STORE_TIMEOUT, keep).await.map_err(|error| classify_storage_error(&error))?;
+        fail_point("inbox.received");
         // None: the same event arrives twice at this moment, and the other one is kept.
         if is_the_same.unwrap_or(true) {
             Ok(())
         } else {
-            Err(Undelivered::Refused("an event with this id has come before, and was another one".to_owned()))
+            Err(DeliveryError::Rejected("an event with this id has come before, and was another one".to_owned()))
         }
     }
 
     /// Acts on the next event, if there is one whose turn it is.
     ///
     /// # Errors
-    /// Those of the database.
-    pub(crate) async fn act(&self, db: &DbPool) -> Result<Round, sqlx::Error> {
+    /// If a statement fails, or the database is unavailable.
+    pub(crate) async fn process_next(&self, db: &DbPool) -> Result<Progress, sqlx::Error> {
         let mut transaction = db.begin().await?;
         let Some(next) = next(&mut transaction).await? else {
-            return Ok(until_next_try(&mut transaction).await?.map_or(Round::Idle, Round::Later));
+            return Ok(until_next_attempt(&mut transaction).await?.map_or(Progress::Idle, Progress::NotBefore));
         };
-        let span = spans::acting(self.service, &next.r#type, next.traceparent.as_deref());
-        self.act_on(&next, db, transaction).instrument(span).await?;
-        Ok(Round::Moved)
+        let span = spans::consumer_span(self.service, &next.r#type, next.traceparent.as_deref());
+        self.process(&next, db, transaction).instrument(span).await?;
+        Ok(Progress::Made)
     }
 
-    async fn act_on(&self, next: &Next, db: &DbPool, mut transaction: Transaction) -> Result<(), sqlx::Error> {
-        match self.run(&mut transaction, next).await {
-            Outcome::Done { happened, afterwards } => {
-                query("update inbox set processed_at = now() where position = $1")
+    async fn process(&self, next: &PendingEvent, db: &DbPool, mut transaction: Transaction) -> Result<(), sqlx::Error> {
+        match self.handle_event(&mut transaction, next).await {
+            HandlingOutcome::Done { happened, after_commit } => {
+                query("update inbox_events set processed_at = now() where position = $1")
                     .bind(next.position)
                     .execute(&mut *transaction)
                     .await?;
-                crash::point("inbox.before-commit");
+                fail_point("inbox.before-commit");
                 transaction.commit().await?;
-                crash::point("inbox.committed");
+                fail_point("inbox.committed");
                 let delay = Utc::now().signed_duration_since(happened).to_std().unwrap_or_default();
-                metrics::took_effect(self.service, next.kind(), delay);
-                metrics::acted(self.service, next.kind(), "done");
-                if let Some(afterwards) = afterwards {
-                    afterwards();
+                metrics::record_latency(self.service, next.event_type(), delay);
+                metrics::record_handled(self.service, next.event_type(), "done");
+                if let Some(after_commit) = after_commit {
+                    after_commit();
                 }
-                debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "acted on");
+                debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "event handled");
             }
-            Outcome::Unusable(reason) => {
+            HandlingOutcome::Unusable(reason) => {
                 transaction.rollback().await?;
-                self.set_aside(db, next, 1, &reason).await?;
+                self.dead_letter(db, next, 1, &reason).await?;
             }
             // The database is away: no fault of the event.
-            Outcome::Failed(Error::Unavailable(source)) => {
+            HandlingOutcome::Failed(Error::Unavailable(source)) => {
                 return Err(sqlx::Error::Io(std::io::Error::other(source)));
             }
-            Outcome::Failed(error) => {
+            HandlingOutcome::Failed(error) => {
                 transaction.rollback().await?;
-                self.try_later(db, next, &error).await?;
+                self.schedule_retry(db, next, &error).await?;
             }
         }
         Ok(())
     }
 
-    async fn run(&self, transaction: &mut PgConnection, next: &Next) -> Outcome {
+    async fn handle_event(&self, transaction: &mut PgConnection, next: &PendingEvent) -> HandlingOutcome {
         let event: Event = match serde_json::from_str(&next.event) {
             Ok(event) => event,
-            Err(error) => return Outcome::Unusable(text::without_strings(&error.to_string())),
+            Err(error) => return HandlingOutcome::Unusable(text::redact_strings(&error.to_string())),
         };
-        if !event.fact.kind().consumers().contains(&self.service) {
-            return Outcome::Unusable(format!("{} has nothing to do with it", self.service));
+        if !event.payload.event_type().consumers().contains(&self.service) {
+            return HandlingOutcome::Unusable(format!("{} has nothing to do with it", self.service));
         }
         let happened = event.time;
         match AssertUnwindSafe((self.handle)(transaction, event)).catch_unwind().await {
-            Ok(Ok(afterwards)) => Outcome::Done { happened, afterwards },
-            Ok(Err(error)) => Outcome::Failed(error),
-            Err(_) => Outcome::Failed(Error::internal(std::io::Error::other("the handler panicked"))),
+            Ok(Ok(after_commit)) => HandlingOutcome::Done { happened, after_commit },
+            Ok(Err(error)) => HandlingOutcome::Failed(error),
+            Err(_) => HandlingOutcome::Failed(Error::internal(std::io::Error::other("the handler panicked"))),
         }
     }
 
-    async fn try_later(&self, db: &DbPool, next: &Next, error: &Error) -> Result<(), sqlx::Error> {
+    async fn schedule_retry(&self, db: &DbPool, next: &PendingEvent, error: &Error) -> Result<(), sqlx::Error> {
         let reason = report::chain(error);
-        let tries: Option<i32> = query_scalar(
-            "update inbox
-             set tries = tries + 1, reason = $2, next_try_at = now() + interval '0.1 s' * power(2, tries)
+        let attempts: Option<i32> = query_scalar(
+            "update inbox_events
+             set attempts = attempts + 1, reason = $2, next_attempt_at = now() + interval '0.1 s' * power(2, attempts)
              where position = $1 and processed_at is null
-             returning tries",
+             returning attempts",
         )
         .bind(next.position)
         .bind(&reason)
         .fetch_optional(db)
         .await?;
-        match tries {
-            Some(tries) if tries >= MOST_TRIES => self.set_aside(db, next, 0, &reason).await,
+        match attempts {
+            Some(attempts) if attempts >= MAX_ATTEMPTS => self.dead_letter(db, next, 0, &reason).await,
             _ => {
-                metrics::acted(self.service, next.kind(), "failed");
-                spans::failed(&Span::current(), "failed");
-                warn!(service = self.service, event.id = %next.event_id, reason, "an event failed; it is tried again");
+                metrics::record_handled(self.service, next.event_type(), "failed");
+                spans::record_failure(&Span::current(), "failed");
+                warn!(service = self.service, event.id = %next.event_id, reason, "event handler failed, retrying");
                 Ok(())
             }
         }
     }
 
-    async fn set_aside(&self, db: &DbPool, next: &Next, tries: i32, reason: &str) -> Result<(), sqlx::Error> {
+    async fn dead_letter(
+        &self,
+        db: &DbPool,
+        next: &PendingEvent,
+        attempts: i32,
+        reason: &str,
+    ) -> Result<(), sqlx::Error> {
         query(
-            "update inbox set set_aside_at = now(), tries = tries + $3, reason = $2
+            "update inbox_events set dead_lettered_at = now(), attempts = attempts + $3, reason = $2
              where position = $1 and processed_at is null",
         )
         .bind(next.position)
         .bind(reason)
-        .bind(tries)
+        .bind(attempts)
         .execute(db)
         .await?;
-        metrics::acted(self.service, next.kind(), "set_aside");
-        spans::failed(&Span::current(), "set_aside");
+        metrics::record_handled(self.service, next.event_type(), "dead_lettered");
+        spans::record_failure(&Span::current(), "dead_lettered");
         error!(
             service = self.service, event.id = %next.event_id, event.r#type = next.r#type, reason,
-            "an event is set aside: `lyceum admin events` shows it, and sends it again"
+            "event dead-lettered: `lyceum admin events` lists it and resends it"
         );
         Ok(())
     }
 }
 
-impl Next {
-    fn kind(&self) -> &'static str {
-        Kind::named(&self.r#type).map_or("unknown", Kind::name)
+impl PendingEvent {
+    fn event_type(&self) -> &'static str {
+        EventType::from_type(&self.r#type).map_or("unknown", EventType::name)
     }
 }
 
 /// The first one whose turn it is: nothing earlier about the same thing is waiting.
-async fn next(transaction: &mut PgConnection) -> Result<Option<Next>, sqlx::Error> {
+async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent
-         from inbox
-         where processed_at is null and set_aside_at is null and next_try_at <= now()
+         from inbox_events
+         where processed_at is null and dead_lettered_at is null and next_attempt_at <= now()
            and not exists (
-               select from inbox earlier
-               where earlier.subject = inbox.subject and earlier.position < inbox.position
-                 and earlier.processed_at is null and earlier.set_aside_at is null
+               select from inbox_events earlier
+               where earlier.subject = inbox_events.subject and earlier.position < inbox_events.position
+                 and earlier.processed_at is null and earlier.dead_lettered_at is null
            )
          order by position
          limit 1
@@ -272,11 +279,11 @@ async fn next(transaction: &mut PgConnection) -> Result<Option<Next>, sqlx::Erro
 }
 
 /// How long until one that failed is tried again.
-async fn until_next_try(transaction: &mut PgConnection) -> Result<Option<Duration>, sqlx::Error> {
+async fn until_next_attempt(transaction: &mut PgConnection) -> Result<Option<Duration>, sqlx::Error> {
     let seconds: Option<f64> = query_scalar(
-        "select extract(epoch from min(next_try_at) - now())::float8
-         from inbox
-         where processed_at is null and set_aside_at is null and next_try_at > now()",
+        "select extract(epoch from min(next_attempt_at) - now())::float8
+         from inbox_events
+         where processed_at is null and dead_lettered_at is null and next_attempt_at > now()",
     )
     .fetch_one(transaction)
     .await?;
@@ -284,9 +291,9 @@ async fn until_next_try(transaction: &mut PgConnection) -> Result<Option<Duratio
 }
 
 /// What is worth keeping of what somebody sends.
-pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), Undelivered> {
-    let refuse = |reason: String| Undelivered::Refused(format!("no event: {reason}"));
-    let malformed = |error: serde_json::Error| refuse(text::without_strings(&error.to_string()));
+pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), DeliveryError> {
+    let refuse = |reason: String| DeliveryError::Rejected(format!("no event: {reason}"));
+    let malformed = |error: serde_json::Error| refuse(text::redact_strings(&error.to_string()));
     let event: Value = serde_json::from_slice(body).map_err(malformed)?;
     let envelope = Envelope::deserialize(&event).map_err(malformed)?;
     if envelope.specversion == "1.0" {
@@ -297,9 +304,9 @@ pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), Undelivered> {
 }
 
 /// Whether it is the fault of what is written down that the table does not hold it, or the moment's.
-pub(super) fn not_kept(error: &sqlx::Error) -> Undelivered {
+pub(super) fn classify_storage_error(error: &sqlx::Error) -> DeliveryError {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let is_the_events = code.is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
     let reason = report::chain(error);
-    if is_the_events { Undelivered::Refused(reason) } else { Undelivered::Away(reason) }
+    if is_the_events { DeliveryError::Rejected(reason) } else { DeliveryError::Unavailable(reason) }
 }

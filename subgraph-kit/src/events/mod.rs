@@ -12,10 +12,12 @@ pub mod inbox;
 mod nats;
 pub mod outbox;
 pub mod relay;
-mod work;
+mod worker;
 
-pub use bus::{Bus, Undelivered};
-pub use event::{Event, Fact, Kind, Place, Purchase, Refund, RefundReason, Registration, Rejection};
-pub use inbox::{Afterwards, Handler, Inbox};
+pub use bus::{Bus, DeliveryError};
+pub use event::{
+    EnrollmentPayload, EnrollmentRejected, Event, EventPayload, EventType, Purchase, Refund, RefundReason, Registration,
+};
+pub use inbox::{AfterCommit, Handler, Inbox};
 pub use outbox::publish;
-pub use work::{BusAddress, EventSettings, NatsName, Work};
+pub use worker::{BusAddress, EventSettings, EventWorker, NatsName};

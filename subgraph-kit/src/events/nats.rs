@@ -1,7 +1,7 @@
 //! Events by way of NATS `JetStream`: one stream holds them all, and each service reads what is for it.
 //!
 //! A stream is a way, not a place to keep something: a server that is killed can lose what it has acknowledged.
-//! So the service that has an event in its inbox sends a receipt to the one that told it, and until then the
+//! So the service that has an event in its inbox sends an ack to the one that told it, and until then the
 //! event stays in that one's outbox and is sent again.
 
 use crate::pool::DbPool;
@@ -30,11 +30,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{Inbox, Kind, bus::Undelivered, inbox, relay, work::NatsName};
+use super::{EventType, Inbox, bus::DeliveryError, inbox, relay, worker::NatsName};
 use crate::{
-    crash,
-    database::{AT_LEISURE, in_time},
-    hop::Secrets,
+    database::{BACKGROUND_TIMEOUT, with_timeout},
+    failpoint::fail_point,
+    signature::Secrets,
 };
 
 /// What the types of all events begin with. In NATS the system's name stands there.
@@ -50,23 +50,23 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 const BATCH: usize = 16;
 
 /// So many messages at once one process writes down.
-const HANDS: usize = 4;
+const CONCURRENCY: usize = 4;
 
 /// So long a service waits for events at a time.
-const ASKED_FOR: Duration = Duration::from_secs(10);
+const PULL_EXPIRY: Duration = Duration::from_secs(10);
 
 /// So often NATS says meanwhile that it still knows of that. A server that came back without its disk does not.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// What has not been read by then comes again from the outbox.
-const KEPT_FOR: Duration = Duration::from_hours(24);
+const RETENTION: Duration = Duration::from_hours(24);
 
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// What went well for so long and fails then is worth a line of log again.
-const LASTING: Duration = Duration::from_secs(30);
+const STABLE_AFTER: Duration = Duration::from_secs(30);
 
-const NOT_SIGNED: &str = "what is not signed with a secret of ours is not heeded";
+const NOT_SIGNED: &str = "NATS message with an invalid signature ignored";
 
 /// Events in NATS.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ struct Connection {
     name: NatsName,
     /// None with `--insecure-dev` only.
     secrets: Option<Secrets>,
-    is_prepared: AtomicBool,
+    stream_ready: AtomicBool,
     /// Changes with each connection that is made.
     connected: watch::Receiver<()>,
 }
@@ -93,14 +93,14 @@ struct Sender {
 
 /// That a service has an event, or will not have it.
 #[derive(Serialize, Deserialize)]
-struct Receipt {
+struct Ack {
     event: Uuid,
-    of: String,
-    refused: Option<String>,
+    consumer: String,
+    rejected: Option<String>,
 }
 
 /// Why NATS does not do what it should.
-type Failure = async_nats::Error;
+type NatsError = async_nats::Error;
 
 impl Nats {
     /// A connection that is made as soon as there is a server, and again whenever it was lost.
@@ -121,7 +121,7 @@ impl Nats {
                     say.send_replace(());
                 }
                 Event::Disconnected | Event::ClientError(_) if !is_away.swap(true, Ordering::Relaxed) => {
-                    warn!("NATS is away: events wait for it");
+                    warn!("NATS is unavailable, events are queued");
                 }
                 _ => {}
             }
@@ -129,8 +129,8 @@ impl Nats {
         });
         let client = options.connect(url).await?;
         let jetstream = jetstream::new(client.clone());
-        let is_prepared = AtomicBool::new(false);
-        Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, is_prepared, connected })))
+        let stream_ready = AtomicBool::new(false);
+        Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, stream_ready, connected })))
     }
 
     /// Sends an event to `destination`, which says when it has arrived.
@@ -140,114 +140,118 @@ impl Nats {
     pub(super) async fn publish(
         &self,
         destination: &str,
-        kind: Kind,
+        event_type: EventType,
         id: Uuid,
         event: &[u8],
-    ) -> Result<(), Undelivered> {
+    ) -> Result<(), DeliveryError> {
         let send = async {
-            self.prepare().await?;
-            let subject = self.subject_of(destination, kind, id);
+            self.ensure_stream().await?;
+            let subject = self.subject_of(destination, event_type, id);
             let headers = self.headers("application/cloudevents+json", &subject, event);
             let body = Bytes::copy_from_slice(event);
             self.0.jetstream.publish_with_headers(subject, headers, body).await?.await?;
-            Ok::<(), Failure>(())
+            Ok::<(), NatsError>(())
         };
         send.await.map_err(|error| {
             // The stream may be gone with the server's disk.
-            self.0.is_prepared.store(false, Ordering::Relaxed);
-            Undelivered::Away(error.to_string())
+            self.0.stream_ready.store(false, Ordering::Relaxed);
+            DeliveryError::Unavailable(error.to_string())
         })
     }
 
     /// Fills `inbox` until `stop` is cancelled.
     pub(super) async fn receive(&self, inbox: &Inbox, stop: &CancellationToken) {
-        again_and_again(&self.0.client, stop, inbox.service(), async || self.read(inbox).await).await;
+        retry_forever(&self.0.client, stop, inbox.service(), async || self.read(inbox).await).await;
     }
 
     /// Tells the outbox in `db`, until `stop` is cancelled, what became of what `service` has sent.
-    pub(super) async fn hear_receipts(&self, service: &str, db: &DbPool, stop: &CancellationToken) {
-        again_and_again(&self.0.client, stop, service, async || self.settle(service, db).await).await;
+    pub(super) async fn receive_acks(&self, service: &str, db: &DbPool, stop: &CancellationToken) {
+        retry_forever(&self.0.client, stop, service, async || self.read_acks(service, db).await).await;
     }
 
-    async fn read(&self, inbox: &Inbox) -> Result<(), Failure> {
+    async fn read(&self, inbox: &Inbox) -> Result<(), NatsError> {
         let consumer = self.consumer(inbox.service()).await?;
-        let stream = consumer.stream().max_messages_per_batch(BATCH).expires(ASKED_FOR).heartbeat(SIGN_OF_LIFE);
-        let messages = stream.messages().await?.map_err(Failure::from);
-        messages.try_for_each_concurrent(HANDS, async |message| self.take(inbox, &message).await).await
+        let stream = consumer.stream().max_messages_per_batch(BATCH).expires(PULL_EXPIRY).heartbeat(HEARTBEAT);
+        let messages = stream.messages().await?.map_err(NatsError::from);
+        messages.try_for_each_concurrent(CONCURRENCY, async |message| self.take(inbox, &message).await).await
     }
 
-    async fn take(&self, inbox: &Inbox, message: &Message) -> Result<(), Failure> {
-        if !self.is_ours(&message.message) {
+    async fn take(&self, inbox: &Inbox, message: &Message) -> Result<(), NatsError> {
+        if !self.has_valid_signature(&message.message) {
             warn!(service = inbox.service(), subject = %message.subject, "{NOT_SIGNED}");
             return message.ack().await;
         }
         loop {
             match inbox.receive(&message.payload).await {
-                Ok(()) => return self.acknowledge(inbox.service(), message, None).await,
-                Err(Undelivered::Refused(reason)) => {
-                    return self.acknowledge(inbox.service(), message, Some(reason)).await;
+                Ok(()) => return self.ack_event(inbox.service(), message, None).await,
+                Err(DeliveryError::Rejected(reason)) => {
+                    return self.ack_event(inbox.service(), message, Some(reason)).await;
                 }
-                Err(Undelivered::Away(reason)) => {
-                    debug!(service = inbox.service(), reason, "an event from NATS has to wait");
+                Err(DeliveryError::Unavailable(reason)) => {
+                    debug!(service = inbox.service(), reason, "event from NATS not stored yet, retrying");
                     message.ack_with(AckKind::Progress).await?;
-                    sleep(PAUSE).await;
+                    sleep(RETRY_DELAY).await;
                 }
             }
         }
     }
 
     /// Says that an event has arrived: first to the service that told it, then to NATS.
-    async fn acknowledge(&self, service: &str, message: &Message, refused: Option<String>) -> Result<(), Failure> {
-        crash::point("nats.received");
+    async fn ack_event(&self, service: &str, message: &Message, rejected: Option<String>) -> Result<(), NatsError> {
+        fail_point("nats.received");
         if let Ok(Sender { id, source }) = serde_json::from_slice(&message.payload)
-            && let Ok(teller) = source.trim_start_matches('/').parse::<NatsName>()
+            && let Ok(producer) = source.trim_start_matches('/').parse::<NatsName>()
         {
-            let receipt = serde_json::to_vec(&Receipt { event: id, of: service.to_owned(), refused })?;
-            let subject = self.receipts_of(&teller.to_string());
-            let headers = self.headers("application/json", &subject, &receipt);
-            self.0.client.publish_with_headers(subject, headers, receipt.into()).await?;
+            let ack = serde_json::to_vec(&Ack { event: id, consumer: service.to_owned(), rejected })?;
+            let subject = self.ack_subject(&producer.to_string());
+            let headers = self.headers("application/json", &subject, &ack);
+            self.0.client.publish_with_headers(subject, headers, ack.into()).await?;
         }
         message.ack().await
     }
 
-    async fn settle(&self, service: &str, db: &DbPool) -> Result<(), Failure> {
-        // Any one of a service's processes hears a receipt.
-        let receipts = self.0.client.queue_subscribe(self.receipts_of(service), service.to_owned()).await?;
-        let hear = receipts.for_each_concurrent(HANDS, async |message| self.hear(service, db, &message).await);
+    async fn read_acks(&self, service: &str, db: &DbPool) -> Result<(), NatsError> {
+        // Any one of a service's processes hears an ack.
+        let acks = self.0.client.queue_subscribe(self.ack_subject(service), service.to_owned()).await?;
+        let apply = acks.for_each_concurrent(CONCURRENCY, async |message| self.apply_ack(service, db, &message).await);
         tokio::select! {
-            () = hear => Ok(()),
-            lost = self.send_again(db) => lost,
+            () = apply => Ok(()),
+            failed = self.republish_unacked(db) => failed,
         }
     }
 
     /// Nobody has heard what was said before now, and a server that is back may have lost what it had.
-    async fn send_again(&self, db: &DbPool) -> Result<(), Failure> {
+    async fn republish_unacked(&self, db: &DbPool) -> Result<(), NatsError> {
         let mut connected = self.0.connected.clone();
         loop {
             connected.borrow_and_update();
-            relay::send_again(db).await;
+            relay::republish_unacked(db).await;
             connected.changed().await?;
         }
     }
 
-    async fn hear(&self, service: &str, db: &DbPool, message: &async_nats::Message) {
-        if !self.is_ours(message) {
+    async fn apply_ack(&self, service: &str, db: &DbPool, message: &async_nats::Message) {
+        if !self.has_valid_signature(message) {
             warn!(service, subject = %message.subject, "{NOT_SIGNED}");
             return;
         }
-        let Ok(Receipt { event, of, refused }) = serde_json::from_slice(&message.payload) else {
-            warn!(service, "a receipt that cannot be read");
+        let Ok(Ack { event, consumer, rejected }) = serde_json::from_slice(&message.payload) else {
+            warn!(service, "malformed acknowledgement ignored");
             return;
         };
-        while let Err(error) = in_time(AT_LEISURE, relay::settle(db, &of, event, refused.as_deref())).await {
-            match inbox::not_kept(&error) {
-                Undelivered::Away(reason) => debug!(service, reason, "a receipt has to wait"),
-                Undelivered::Refused(reason) => {
-                    warn!(service, reason, "a receipt that cannot be written down");
+        while let Err(error) =
+            with_timeout(BACKGROUND_TIMEOUT, relay::acknowledge(db, &consumer, event, rejected.as_deref())).await
+        {
+            match inbox::classify_storage_error(&error) {
+                DeliveryError::Unavailable(reason) => {
+                    debug!(service, reason, "acknowledgement not stored yet, retrying")
+                }
+                DeliveryError::Rejected(reason) => {
+                    warn!(service, reason, "acknowledgement not stored, ignored");
                     return;
                 }
             }
-            sleep(PAUSE).await;
+            sleep(RETRY_DELAY).await;
         }
     }
 
@@ -260,7 +264,7 @@ impl Nats {
         headers
     }
 
-    fn is_ours(&self, message: &async_nats::Message) -> bool {
+    fn has_valid_signature(&self, message: &async_nats::Message) -> bool {
         let Some(secrets) = &self.0.secrets else { return true };
         let signature = message.headers.as_ref().and_then(|headers| headers.get(SIGNATURE));
         signature
@@ -268,36 +272,36 @@ impl Nats {
     }
 
     /// `lyceum.event.notification.payment.completed.ID`: the system, whom it is for, what has happened, which event.
-    fn subject_of(&self, destination: &str, kind: Kind, id: Uuid) -> String {
-        format!("{}.event.{destination}.{}.{id}", self.0.name, kind.name().trim_start_matches(PREFIX))
+    fn subject_of(&self, destination: &str, event_type: EventType, id: Uuid) -> String {
+        format!("{}.event.{destination}.{}.{id}", self.0.name, event_type.name().trim_start_matches(PREFIX))
     }
 
-    fn receipts_of(&self, service: &str) -> String {
-        format!("{}.receipt.{service}", self.0.name)
+    fn ack_subject(&self, service: &str) -> String {
+        format!("{}.ack.{service}", self.0.name)
     }
 
     /// The stream, before the first event comes.
-    async fn prepare(&self) -> Result<(), Failure> {
-        if self.0.is_prepared.load(Ordering::Relaxed) {
+    async fn ensure_stream(&self) -> Result<(), NatsError> {
+        if self.0.stream_ready.load(Ordering::Relaxed) {
             return Ok(());
         }
         let config = stream::Config {
             name: self.0.name.to_string(),
             description: Some("What Lyceum's services tell each other.".to_owned()),
             subjects: vec![format!("{}.event.>", self.0.name)],
-            max_age: KEPT_FOR,
+            max_age: RETENTION,
             // What is sent again takes the place of what was sent before.
             max_messages_per_subject: 1,
             ..stream::Config::default()
         };
         self.0.jetstream.create_or_update_stream(config).await?;
-        self.0.is_prepared.store(true, Ordering::Relaxed);
+        self.0.stream_ready.store(true, Ordering::Relaxed);
         Ok(())
     }
 
     /// What is for one service, shared by all its processes. What is about the same thing comes in order, because
     /// the next one is sent when the one before has arrived.
-    async fn consumer(&self, service: &str) -> Result<PullConsumer, Failure> {
+    async fn consumer(&self, service: &str) -> Result<PullConsumer, NatsError> {
         let config = pull::Config {
             durable_name: Some(service.to_owned()),
             filter_subject: format!("{}.event.{service}.>", self.0.name),
@@ -306,32 +310,32 @@ impl Nats {
             ..pull::Config::default()
         };
         // Whoever looks for events anew has lost them, perhaps with the server's disk.
-        self.0.is_prepared.store(false, Ordering::Relaxed);
-        self.prepare().await?;
+        self.0.stream_ready.store(false, Ordering::Relaxed);
+        self.ensure_stream().await?;
         Ok(self.0.jetstream.create_consumer_on_stream(config, self.0.name.to_string()).await?)
     }
 }
 
 /// Does it until `stop` is cancelled, though it fails.
-async fn again_and_again<F>(client: &Client, stop: &CancellationToken, service: &str, mut attempt: impl FnMut() -> F)
+async fn retry_forever<F>(client: &Client, stop: &CancellationToken, service: &str, mut attempt: impl FnMut() -> F)
 where
-    F: Future<Output = Result<(), Failure>>,
+    F: Future<Output = Result<(), NatsError>>,
 {
     let work = async {
-        let mut is_known = false;
+        let mut is_logged = false;
         loop {
             let start = Instant::now();
             let outcome = attempt().await;
-            is_known &= start.elapsed() < LASTING;
+            is_logged &= start.elapsed() < STABLE_AFTER;
             // Of a server that is away the connection itself tells.
             if let Err(error) = outcome
-                && !is_known
+                && !is_logged
                 && client.connection_state() == State::Connected
             {
-                warn!(service, error = %error, "no events from NATS for a moment");
-                is_known = true;
+                warn!(service, error = %error, "NATS consumer failed, retrying");
+                is_logged = true;
             }
-            sleep(PAUSE).await;
+            sleep(RETRY_DELAY).await;
         }
     };
     tokio::select! {

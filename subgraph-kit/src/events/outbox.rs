@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, query};
 use tracing::Instrument as _;
 
-use super::{Event, Fact};
+use super::{Event, EventPayload};
 use crate::spans;
 
 /// The channel on which the database says that there is something to do in the outbox.
@@ -12,24 +12,24 @@ pub const CHANNEL: &str = "outbox";
 /// Tells the others, if the transaction is committed: each service that wants to know, by an entry of its own.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 ///
 /// # Panics
 /// Never: an event has a JSON form.
-pub async fn publish(transaction: &mut PgConnection, fact: Fact) -> Result<(), sqlx::Error> {
-    let kind = fact.kind();
-    let span = spans::publishing(kind.name());
-    let event = span.in_scope(|| Event::new(fact));
+pub async fn publish(transaction: &mut PgConnection, payload: EventPayload) -> Result<(), sqlx::Error> {
+    let event_type = payload.event_type();
+    let span = spans::producer_span(event_type.name());
+    let event = span.in_scope(|| Event::new(payload));
     query(
         "with added as (
-             insert into outbox (event_id, destination, type, subject, event)
+             insert into outbox_events (event_id, destination, type, subject, event)
              select $1, unnest($2::text[]), $3, $4, $5::jsonb
          )
          select pg_notify($6, '')",
     )
     .bind(event.id)
-    .bind(kind.consumers())
-    .bind(kind.name())
+    .bind(event_type.consumers())
+    .bind(event_type.name())
     .bind(event.subject)
     .bind(serde_json::to_string(&event).expect("an event has a JSON form"))
     .bind(CHANNEL)

@@ -11,13 +11,13 @@ use tracing::{debug, error};
 use uuid::Uuid;
 
 use super::{
-    Kind,
-    bus::{Bus, Delivery, Undelivered},
+    EventType,
+    bus::{Bus, Delivery, DeliveryError},
     outbox::CHANNEL,
 };
 use crate::{
-    crash,
-    database::{AT_LEISURE, in_time},
+    database::{BACKGROUND_TIMEOUT, with_timeout},
+    failpoint::fail_point,
     metrics,
 };
 
@@ -25,14 +25,14 @@ use crate::{
 const BATCH: i64 = 32;
 
 /// Longer, and it counts as undelivered. The connection that holds the batch waits as long.
-const PATIENCE: Duration = Duration::from_secs(5);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Before a database that is away is asked again.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// An event on its way.
 #[derive(sqlx::FromRow)]
-struct Waiting {
+struct PendingEvent {
     position: i64,
     event_id: Uuid,
     r#type: String,
@@ -41,15 +41,15 @@ struct Waiting {
 
 /// What a round did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Round {
+pub enum Progress {
     /// There was nothing to do.
     Idle,
     /// Events were delivered, acted on, or set aside.
-    Moved,
+    Made,
     /// There is something to do when this is over.
-    Later(Duration),
+    NotBefore(Duration),
     /// Whoever wants them is away.
-    Stuck,
+    Blocked,
 }
 
 /// Delivers what waits for `destination`. The rows stay locked meanwhile, by a connection that dies
@@ -57,60 +57,60 @@ pub enum Round {
 /// when this one is gone.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn round(db: &DbPool, bus: &Bus, destination: &str) -> Result<Round, sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn deliver_pending(db: &DbPool, bus: &Bus, destination: &str) -> Result<Progress, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    let waiting = claim(&mut transaction, destination).await?;
-    if waiting.is_empty() {
-        return Ok(Round::Idle);
+    let pending = claim(&mut transaction, destination).await?;
+    if pending.is_empty() {
+        return Ok(Progress::Idle);
     }
     let mut deliveries: FuturesUnordered<_> =
-        waiting.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
-    let (mut arrived, mut on_their_way) = (Vec::new(), Vec::new());
+        pending.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
+    let (mut delivered, mut published) = (Vec::new(), Vec::new());
     // One event that nobody takes must not slow down those about other things.
-    let mut round = Round::Stuck;
+    let mut progress = Progress::Blocked;
     while let Some((event, outcome)) = deliveries.next().await {
         match outcome {
-            Ok(Delivery::Arrived) => {
-                round = Round::Moved;
-                arrived.push(event.position);
+            Ok(Delivery::Delivered) => {
+                progress = Progress::Made;
+                delivered.push(event.position);
             }
-            Ok(Delivery::OnItsWay) => {
-                round = Round::Moved;
-                on_their_way.push(event.position);
+            Ok(Delivery::Published) => {
+                progress = Progress::Made;
+                published.push(event.position);
             }
-            Err(Undelivered::Refused(reason)) => {
-                round = Round::Moved;
-                set_aside(&mut *transaction, destination, event.event_id, &reason).await?;
+            Err(DeliveryError::Rejected(reason)) => {
+                progress = Progress::Made;
+                dead_letter(&mut *transaction, destination, event.event_id, &reason).await?;
             }
-            Err(Undelivered::Away(reason)) => {
-                debug!(destination, event.id = %event.event_id, reason, "not delivered yet");
-                note(&mut transaction, event, &reason).await?;
+            Err(DeliveryError::Unavailable(reason)) => {
+                debug!(destination, event.id = %event.event_id, reason, "event not delivered yet, retrying");
+                record_failure(&mut transaction, event, &reason).await?;
             }
         }
     }
-    crash::point("relay.delivered");
-    query("update outbox set delivered_at = now(), reason = null where position = any($1)")
-        .bind(&arrived)
+    fail_point("relay.delivered");
+    query("update outbox_events set delivered_at = now(), reason = null where position = any($1)")
+        .bind(&delivered)
         .execute(&mut *transaction)
         .await?;
-    expect_receipts(&mut transaction, &on_their_way).await?;
+    mark_published(&mut transaction, &published).await?;
     transaction.commit().await?;
-    crash::point("relay.committed");
-    Ok(round)
+    fail_point("relay.committed");
+    Ok(progress)
 }
 
 /// The first of each thing that events are about.
-async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<Waiting>, sqlx::Error> {
+async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event
-         from outbox
-         where destination = $1 and delivered_at is null and set_aside_at is null and next_try_at <= now()
+         from outbox_events
+         where destination = $1 and delivered_at is null and dead_lettered_at is null and next_attempt_at <= now()
            and not exists (
-               select from outbox earlier
-               where earlier.destination = outbox.destination and earlier.subject = outbox.subject
-                 and earlier.position < outbox.position
-                 and earlier.delivered_at is null and earlier.set_aside_at is null
+               select from outbox_events earlier
+               where earlier.destination = outbox_events.destination and earlier.subject = outbox_events.subject
+                 and earlier.position < outbox_events.position
+                 and earlier.delivered_at is null and earlier.dead_lettered_at is null
            )
          order by position
          limit $2
@@ -122,67 +122,69 @@ async fn claim(transaction: &mut PgConnection, destination: &str) -> Result<Vec<
     .await
 }
 
-async fn deliver(bus: &Bus, destination: &str, event: &Waiting) -> Result<Delivery, Undelivered> {
-    let kind = Kind::named(&event.r#type).ok_or_else(|| Undelivered::Refused("no known type".to_owned()))?;
-    let delivery = bus.deliver(destination, kind, event.event_id, event.event.as_bytes());
-    let outcome =
-        timeout(PATIENCE, delivery).await.unwrap_or_else(|_| Err(Undelivered::Away("no answer in time".to_owned())));
-    metrics::delivered(destination, kind.name(), name(&outcome));
+async fn deliver(bus: &Bus, destination: &str, event: &PendingEvent) -> Result<Delivery, DeliveryError> {
+    let event_type =
+        EventType::from_type(&event.r#type).ok_or_else(|| DeliveryError::Rejected("no known type".to_owned()))?;
+    let delivery = bus.deliver(destination, event_type, event.event_id, event.event.as_bytes());
+    let outcome = timeout(DELIVERY_TIMEOUT, delivery)
+        .await
+        .unwrap_or_else(|_| Err(DeliveryError::Unavailable("no answer in time".to_owned())));
+    metrics::record_delivery(destination, event_type.name(), outcome_name(&outcome));
     outcome
 }
 
-fn name(outcome: &Result<Delivery, Undelivered>) -> &'static str {
+fn outcome_name(outcome: &Result<Delivery, DeliveryError>) -> &'static str {
     match outcome {
-        Ok(Delivery::Arrived) => "arrived",
-        Ok(Delivery::OnItsWay) => "sent",
-        Err(Undelivered::Refused(_)) => "refused",
-        Err(Undelivered::Away(_)) => "away",
+        Ok(Delivery::Delivered) => "delivered",
+        Ok(Delivery::Published) => "published",
+        Err(DeliveryError::Rejected(_)) => "rejected",
+        Err(DeliveryError::Unavailable(_)) => "unavailable",
     }
 }
 
 /// What went into a stream goes there again, at growing intervals of 5 s to about 5 min, until the service that it
 /// is for says that it has it: a stream can be lost.
-async fn expect_receipts(transaction: &mut PgConnection, on_their_way: &[i64]) -> Result<(), sqlx::Error> {
+async fn mark_published(transaction: &mut PgConnection, published: &[i64]) -> Result<(), sqlx::Error> {
     query(
-        "update outbox
-         set sent = sent + 1, next_try_at = now() + interval '5 s' * power(2, least(sent, 6)),
-             reason = 'on its way: ' || destination || ' has not said yet that it has it'
+        "update outbox_events
+         set publish_count = publish_count + 1, next_attempt_at = now() + interval '5 s' * power(2, least(publish_count, 6)),
+             reason = 'published: ' || destination || ' has not acknowledged it yet'
          where position = any($1)",
     )
-    .bind(on_their_way)
+    .bind(published)
     .execute(transaction)
     .await?;
     Ok(())
 }
 
 /// Lets all that is on its way go again at once: it may be lost. Waits for the database if it is away.
-pub(super) async fn send_again(db: &DbPool) {
+pub(super) async fn republish_unacked(db: &DbPool) {
     let statement = "with again as (
-             update outbox set sent = 0, next_try_at = now()
-             where delivered_at is null and set_aside_at is null and sent > 0
+             update outbox_events set publish_count = 0, next_attempt_at = now()
+             where delivered_at is null and dead_lettered_at is null and publish_count > 0
          )
          select pg_notify($1, '')";
-    while let Err(error) = in_time(AT_LEISURE, query(statement).bind(CHANNEL).execute(db)).await {
-        debug!(error = %error, "what is on its way is not sent again yet");
-        sleep(PAUSE).await;
+    while let Err(error) = with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(CHANNEL).execute(db)).await {
+        debug!(error = %error, "unacknowledged events not republished yet, retrying");
+        sleep(RETRY_DELAY).await;
     }
 }
 
 /// What the service that an event is for says of it: that it has it, or why it refuses it.
 ///
 /// # Errors
-/// Those of the database.
-pub(super) async fn settle(
+/// If a statement fails, or the database is unavailable.
+pub(super) async fn acknowledge(
     db: &DbPool,
     destination: &str,
     event: Uuid,
-    refused: Option<&str>,
+    rejected: Option<&str>,
 ) -> Result<(), sqlx::Error> {
-    if let Some(reason) = refused {
-        set_aside(db, destination, event, reason).await?;
+    if let Some(reason) = rejected {
+        dead_letter(db, destination, event, reason).await?;
     } else {
         query(
-            "update outbox set delivered_at = now(), set_aside_at = null, reason = null
+            "update outbox_events set delivered_at = now(), dead_lettered_at = null, reason = null
              where event_id = $1 and destination = $2 and delivered_at is null",
         )
         .bind(event)
@@ -190,14 +192,14 @@ pub(super) async fn settle(
         .execute(db)
         .await?;
     }
-    crash::point("relay.settled");
+    fail_point("relay.acknowledged");
     // What comes after it about the same thing may go.
     query("select pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
     Ok(())
 }
 
-async fn note(transaction: &mut PgConnection, event: &Waiting, reason: &str) -> Result<(), sqlx::Error> {
-    query("update outbox set tries = tries + 1, reason = $2 where position = $1")
+async fn record_failure(transaction: &mut PgConnection, event: &PendingEvent, reason: &str) -> Result<(), sqlx::Error> {
+    query("update outbox_events set attempts = attempts + 1, reason = $2 where position = $1")
         .bind(event.position)
         .bind(reason)
         .execute(transaction)
@@ -205,10 +207,10 @@ async fn note(transaction: &mut PgConnection, event: &Waiting, reason: &str) -> 
     Ok(())
 }
 
-async fn set_aside(db: impl PgExecutor<'_>, destination: &str, event: Uuid, reason: &str) -> Result<(), sqlx::Error> {
+async fn dead_letter(db: impl PgExecutor<'_>, destination: &str, event: Uuid, reason: &str) -> Result<(), sqlx::Error> {
     let r#type: Option<String> = query_scalar(
-        "update outbox set set_aside_at = now(), tries = tries + 1, reason = $3
-         where event_id = $1 and destination = $2 and delivered_at is null and set_aside_at is null
+        "update outbox_events set dead_lettered_at = now(), attempts = attempts + 1, reason = $3
+         where event_id = $1 and destination = $2 and delivered_at is null and dead_lettered_at is null
          returning type",
     )
     .bind(event)
@@ -219,7 +221,7 @@ async fn set_aside(db: impl PgExecutor<'_>, destination: &str, event: Uuid, reas
     if let Some(r#type) = r#type {
         error!(
             destination, event.id = %event, event.r#type = r#type, reason,
-            "an event is set aside: `lyceum admin events` shows it, and sends it again"
+            "event dead-lettered: `lyceum admin events` lists it and resends it"
         );
     }
     Ok(())

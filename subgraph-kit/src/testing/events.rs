@@ -5,17 +5,17 @@ use sqlx::{PgExecutor, query_as, query_scalar};
 
 use crate::{
     Subgraph,
-    events::{Event, Fact, relay::Round},
+    events::{Event, EventPayload, relay::Progress},
 };
 
 /// Tells a subgraph that this has happened, and lets it act.
 ///
 /// # Panics
 /// If it does not take the event.
-pub async fn tell(subgraph: &Subgraph, fact: Fact) -> Event {
-    let event = Event::new(fact);
+pub async fn handle(subgraph: &Subgraph, payload: EventPayload) -> Event {
+    let event = Event::new(payload);
     receive(subgraph, &event).await;
-    act_on_all(subgraph).await;
+    process_all(subgraph).await;
     event
 }
 
@@ -32,26 +32,27 @@ pub async fn receive(subgraph: &Subgraph, event: &Event) {
 ///
 /// # Panics
 /// If its database does not answer.
-pub async fn act_on_all(subgraph: &Subgraph) {
+pub async fn process_all(subgraph: &Subgraph) {
     let inbox = subgraph.inbox().expect("it acts on events");
-    while inbox.act(subgraph.db()).await.expect("the database answers") == Round::Moved {}
+    while inbox.process_next(subgraph.db()).await.expect("the database answers") == Progress::Made {}
 }
 
 /// What a subgraph has told the others, in order, each event once.
 ///
 /// # Panics
 /// If its database does not answer.
-pub async fn told(db: impl PgExecutor<'_>) -> Vec<Fact> {
-    let events = query_scalar::<_, Value>("select event from outbox group by event_id, event order by min(position)");
+pub async fn published(db: impl PgExecutor<'_>) -> Vec<EventPayload> {
+    let events =
+        query_scalar::<_, Value>("select event from outbox_events group by event_id, event order by min(position)");
     let events = events.fetch_all(db).await.expect("the database answers");
-    events.into_iter().map(|event| serde_json::from_value::<Event>(event).expect("an event").fact).collect()
+    events.into_iter().map(|event| serde_json::from_value::<Event>(event).expect("an event").payload).collect()
 }
 
 /// The types and reasons of the events that a subgraph has set aside.
 ///
 /// # Panics
 /// If its database does not answer.
-pub async fn set_aside(db: impl PgExecutor<'_>) -> Vec<(String, String)> {
-    let events = query_as("select type, reason from inbox where set_aside_at is not null order by position");
+pub async fn dead_lettered(db: impl PgExecutor<'_>) -> Vec<(String, String)> {
+    let events = query_as("select type, reason from inbox_events where dead_lettered_at is not null order by position");
     events.fetch_all(db).await.expect("the database answers")
 }

@@ -33,7 +33,7 @@ use tracing::{
 use uuid::Uuid;
 
 use crate::{
-    Subgraph, UserId, client,
+    Subgraph, UserId, client_ip,
     token::{AUDIENCE, Claims, ISSUER, Verifier},
     viewer::Role,
 };
@@ -118,7 +118,7 @@ impl TestClient {
     #[must_use]
     pub fn at(mut self, address: &str) -> Self {
         let address: IpAddr = address.parse().expect("a network address");
-        self.headers.insert(client::HEADER, HeaderValue::from_str(&address.to_string()).expect("a header's value"));
+        self.headers.insert(client_ip::HEADER, HeaderValue::from_str(&address.to_string()).expect("a header's value"));
         self
     }
 

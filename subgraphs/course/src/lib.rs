@@ -7,7 +7,7 @@ use async_graphql::EmptySubscription;
 use sqlx::migrate;
 use subgraph_kit::DbPool;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
     service::{self, Schema, SchemaBuilder},
 };
@@ -40,10 +40,10 @@ fn builder() -> SchemaBuilder<CourseQuery, CourseMutation, EmptySubscription> {
 /// The subgraph over its migrated database.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let schema = builder().data(platform.seals.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()))
+    let schema = builder().data(context.seals.clone()).finish();
+    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone()))
 }

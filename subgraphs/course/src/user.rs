@@ -1,7 +1,7 @@
 //! What this subgraph adds to a user.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use subgraph_kit::{Connection, Error, PageArgs, UserId, connection, list::Listed as _};
+use subgraph_kit::{Connection, Error, PageArgs, UserId, connection, list::Paginated as _};
 
 use crate::course::{Course, store::Store};
 
@@ -29,7 +29,7 @@ impl User {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Option<Result<Connection<Course>, Error>> {
         let page = async {
-            let args = PageArgs::try_new(Course::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Course::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             connection::children::<Store, Course, _, _>(ctx, self.id, (), args).await
         };
         Some(page.await)

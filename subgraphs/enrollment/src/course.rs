@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
-    Connection, CourseId, Error, PageArgs, Platform, ViewerExt as _,
-    children::ChildCount,
-    connection::{self, count_in_time},
-    list::Listed as _,
+    Connection, CourseId, Error, PageArgs, ServiceContext, ViewerExt as _,
+    children::ParentCount,
+    connection::{self, count_within_deadline},
+    list::Paginated as _,
     seal::Fact,
 };
 
 use crate::enrollment::{
     Enrollment, Status,
-    store::{EnrollmentFilter, Place, Store},
+    store::{EnrollmentFilter, EnrollmentKey, Store},
 };
 
 /// A course of the catalogue. Everyone may see it.
@@ -32,15 +32,15 @@ impl Course {
     /// How many students are on it, whatever their status. Everyone may see it; null, with an error, when counting fails
     /// or takes too long.
     async fn enrollment_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        let everyone = ChildCount { parent: self.id, filter: EnrollmentFilter::default() };
+        let everyone = ParentCount { parent: self.id, filter: EnrollmentFilter::default() };
         let count = async { Ok(loader(ctx).load_one(everyone).await?.unwrap_or(0)) };
-        Some(count_in_time(ctx, count).await)
+        Some(count_within_deadline(ctx, count).await)
     }
 
     /// The signed-in user's own place on it; null when they have none, and when nobody is signed in.
     async fn viewer_enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
         let student = ctx.viewer().id()?;
-        loader(ctx).load_one(Place { student, course: self.id }).await.transpose()
+        loader(ctx).load_one(EnrollmentKey { student, course: self.id }).await.transpose()
     }
 
     /// Who is on it, newest first. The course's own teacher and admins may see it; for everyone
@@ -60,7 +60,7 @@ impl Course {
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let page = async {
             self.require_own_teacher_or_admin(ctx)?;
-            let args = PageArgs::try_new(Enrollment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             connection::children::<Store, Enrollment, _, _>(ctx, self.id, EnrollmentFilter { status }, args).await
         };
         Some(page.await)
@@ -79,7 +79,7 @@ impl Course {
     /// Who teaches it is not to be believed because the router says so: only a seal of the viewer's own id will do.
     fn is_taught_by_viewer(&self, ctx: &Context<'_>) -> bool {
         let (Some(teacher), Some(seal)) = (ctx.viewer().id(), &self.teacher_seal) else { return false };
-        ctx.data_unchecked::<Platform>().seals.verify(Fact::CourseTeacher { course: self.id, teacher }, seal)
+        ctx.data_unchecked::<ServiceContext>().seals.verify(Fact::CourseTeacher { course: self.id, teacher }, seal)
     }
 }
 

@@ -2,15 +2,15 @@
 
 mod course;
 pub mod enrollment;
+mod event_handler;
 mod payment;
-mod told;
 mod user;
 
 use async_graphql::EmptySubscription;
 use sqlx::migrate;
 use subgraph_kit::DbPool;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
     service::{self, Schema, SchemaBuilder},
 };
@@ -20,7 +20,7 @@ use crate::{
         graphql::{EnrollmentMutation, EnrollmentQuery},
         store::Store,
     },
-    told::Consumer,
+    event_handler::EventHandler,
 };
 
 /// The name in `supergraph.yaml`.
@@ -49,10 +49,10 @@ fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscrip
 /// The subgraph over its migrated database.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let schema = builder().data(platform.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone()).consuming(Consumer))
+    let schema = builder().data(context.clone()).finish();
+    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone()).with_event_handler(EventHandler))
 }

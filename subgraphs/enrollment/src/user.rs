@@ -1,7 +1,7 @@
 //! What this subgraph adds to a user.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use subgraph_kit::{Connection, Error, PageArgs, UserId, ViewerExt as _, connection, list::Listed as _};
+use subgraph_kit::{Connection, Error, PageArgs, UserId, ViewerExt as _, connection, list::Paginated as _};
 
 use crate::enrollment::{
     Enrollment, Status,
@@ -34,7 +34,7 @@ impl User {
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let page = async {
             ctx.viewer().require_self_or_admin(self.id)?;
-            let args = PageArgs::try_new(Enrollment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             connection::children::<Store, Enrollment, _, _>(ctx, self.id, EnrollmentFilter { status }, args).await
         };
         Some(page.await)

@@ -5,7 +5,7 @@ use subgraph_kit::DbPool;
 
 use chrono::{DateTime, Utc};
 use sqlx::query;
-use subgraph_kit::{Error, text::is_storable};
+use subgraph_kit::{Error, text::has_no_nul};
 
 use crate::{
     Keys,
@@ -17,9 +17,9 @@ use crate::{
 /// What an operator's command changed.
 pub enum Change<T> {
     /// It made it so.
-    Made(T),
+    Applied(T),
     /// It had been so before.
-    None,
+    Unchanged,
 }
 
 /// An admin no more.
@@ -33,9 +33,9 @@ pub struct Revoked {
 /// The account of an address, in any letter case.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
-    if !is_storable(email) {
+    if !has_no_nul(email) {
         return Ok(None);
     }
     Ok(store::find_account(db, email).await?.map(|account| account.user))
@@ -44,32 +44,32 @@ pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
 /// Makes a person an admin. They can act as one from the next refresh of their session on.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
     let is_changed = store::make_admin(db, user.id).await?;
-    Ok(if is_changed { Change::Made(()) } else { Change::None })
+    Ok(if is_changed { Change::Applied(()) } else { Change::Unchanged })
 }
 
 /// Makes an admin what they were before, a student if that is not known, and ends their sessions.
 /// Access tokens that are out stay good until they end.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> {
     let mut tx = db.begin().await?;
-    let Some(role) = store::take_admin_back(&mut tx, user.id).await? else { return Ok(Change::None) };
+    let Some(role) = store::revoke_admin(&mut tx, user.id).await? else { return Ok(Change::Unchanged) };
     let sessions = sessions::delete_all(&mut tx, user.id).await?;
     tx.commit().await?;
-    Ok(Change::Made(Revoked { role, sessions }))
+    Ok(Change::Applied(Revoked { role, sessions }))
 }
 
 /// Verifies a teacher; None if the person does not teach.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
     let verified = store::set_verified(db, user.id).await?;
-    Ok(verified.map(|_| if user.is_verified { Change::None } else { Change::Made(()) }))
+    Ok(verified.map(|_| if user.is_verified { Change::Unchanged } else { Change::Applied(()) }))
 }
 
 /// An access token for a person, as signing in gives it.
@@ -83,7 +83,7 @@ pub fn access_token(keys: &Keys, user: &User) -> Result<String, Error> {
 /// Makes an admin, which nobody can sign up as. An account with this address is left as it is.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Result<(), Error> {
     let admin =
         SignUp { email: email.to_owned(), password: password.to_owned(), name: name.to_owned(), role: Role::Admin };
@@ -96,7 +96,7 @@ pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Res
 /// Those of the addresses that somebody has, and since when.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn existing(db: &DbPool, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, Error> {
     let users = query!("select email, created_at from users where email = any($1)", emails).fetch_all(db).await?;
     Ok(users.into_iter().map(|user| (user.email, user.created_at)).collect())

@@ -16,11 +16,11 @@ use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use sqlx::migrate;
 use subgraph_kit::DbPool;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
-    hop::Door,
     serve,
     service::{self, Schema, SchemaBuilder},
+    signature::RouterAuth,
 };
 
 pub use crate::{
@@ -60,22 +60,22 @@ pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
 /// The subgraph over its migrated database. It signs tokens with `keys`.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(
     db: impl Into<DbPool>,
     keys: &Keys,
-    platform: &Platform,
+    context: &ServiceContext,
     settings: &IdentitySettings,
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
     let sessions = Sessions::new(db.clone(), keys.clone(), settings);
-    Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, platform.verifier.clone()))
+    Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, context.verifier.clone()))
 }
 
 /// The routes of every subgraph, and those of its public keys.
-pub fn routes(subgraph: Subgraph, door: Door, keys: &Keys) -> Router {
-    serve::routes(subgraph, door).merge(public_keys(keys))
+pub fn routes(subgraph: Subgraph, auth: RouterAuth, keys: &Keys) -> Router {
+    serve::routes(subgraph, auth).merge(public_keys(keys))
 }
 
 /// The public keys at `/.well-known/jwks.json`, which need no database.

@@ -1,4 +1,4 @@
-//! Passwords: Argon2id on a bounded number of threads, and bcrypt for accounts of the earlier system.
+//! Passwords: Argon2id on a bounded number of threads, and bcrypt for accounts of the legacy system.
 
 use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
@@ -30,8 +30,8 @@ const QUEUE_SECONDS: u64 = 2;
 #[derive(Clone)]
 pub struct Passwords {
     params: Params,
-    threads: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
+    queue_slots: Arc<Semaphore>,
 }
 
 /// What a comparison showed.
@@ -80,12 +80,17 @@ impl Passwords {
     /// If the settings are outside of the ranges that the command line accepts.
     #[must_use]
     pub fn new(settings: &IdentitySettings) -> Self {
-        let threads = settings.password_hashers.map_or_else(half_of_the_cores, NonZeroUsize::get);
+        let workers = settings.password_hash_workers.map_or_else(default_workers, NonZeroUsize::get);
         Self {
-            params: Params::new(settings.password_memory, settings.password_passes, Params::DEFAULT_P_COST, None)
-                .expect("the settings are within Argon2's limits"),
-            threads: Arc::new(Semaphore::new(threads)),
-            places: Arc::new(Semaphore::new(threads * (1 + usize::from(settings.password_queue)))),
+            params: Params::new(
+                settings.password_memory,
+                settings.password_argon2_iterations,
+                Params::DEFAULT_P_COST,
+                None,
+            )
+            .expect("the settings are within Argon2's limits"),
+            workers: Arc::new(Semaphore::new(workers)),
+            queue_slots: Arc::new(Semaphore::new(workers * (1 + usize::from(settings.password_queue)))),
         }
     }
 
@@ -112,12 +117,12 @@ impl Passwords {
 
     /// The permits go with the work, so that requests that are given up do not let in more.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let place = Arc::clone(&self.places)
+        let slot = Arc::clone(&self.queue_slots)
             .try_acquire_owned()
             .map_err(|_| Error::RateLimited { retry_after: QUEUE_SECONDS })?;
-        let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(Error::internal)?;
+        let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(Error::internal)?;
         let work = move || {
-            let _permits = (place, thread);
+            let _permits = (slot, worker);
             work()
         };
         spawn_blocking(work).await.map_err(Error::internal)
@@ -125,7 +130,7 @@ impl Passwords {
 }
 
 /// With all of them, other queries wait in a burst of sign-ins: the benchmark `sign_in` shows it.
-fn half_of_the_cores() -> usize {
+fn default_workers() -> usize {
     available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
 
@@ -137,7 +142,7 @@ fn verify(params: &Params, password: &str, stored: Option<&str>) -> Verdict {
     if let Some(verdict) = stored.filter(|hash| is_bcrypt(hash)).and_then(|hash| bcrypt::verify(password, hash).ok()) {
         return if verdict { Verdict::RightButOutdated } else { Verdict::Wrong };
     }
-    let stored = stored.and_then(|hash| PasswordHash::new(hash).ok()).unwrap_or_else(|| hash_of_nothing(params));
+    let stored = stored.and_then(|hash| PasswordHash::new(hash).ok()).unwrap_or_else(|| dummy_hash(params));
     if Argon2::default().verify_password(password.as_bytes(), &stored).is_err() {
         return Verdict::Wrong;
     }
@@ -155,7 +160,7 @@ fn is_current(params: &Params, stored: &PasswordHash) -> bool {
 }
 
 /// Costs as much to compare with as a real one, and no password has it.
-fn hash_of_nothing(params: &Params) -> PasswordHash {
+fn dummy_hash(params: &Params) -> PasswordHash {
     PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
@@ -258,10 +263,10 @@ mod tests {
 
     fn passwords(hashers: usize, queue: u16) -> Passwords {
         Passwords::new(&IdentitySettings {
-            password_hashers: NonZeroUsize::new(hashers),
+            password_hash_workers: NonZeroUsize::new(hashers),
             password_queue: queue,
             password_memory: 1_024,
-            password_passes: 1,
+            password_argon2_iterations: 1,
             ..IdentitySettings::default()
         })
     }
@@ -290,7 +295,7 @@ mod tests {
     async fn whoever_would_wait_too_long_is_turned_away_at_once() {
         let passwords = passwords(1, 2);
 
-        let only_thread = Arc::clone(&passwords.threads).acquire_owned().await.expect("it is free");
+        let only_thread = Arc::clone(&passwords.workers).acquire_owned().await.expect("it is free");
         let mut outcomes: FuturesUnordered<_> = (0..1_000).map(|_| passwords.hash(PASSWORD.to_owned())).collect();
 
         for _ in 0..997 {
@@ -307,7 +312,7 @@ mod tests {
     #[tokio::test]
     async fn a_huge_password_is_wrong_without_being_hashed() {
         let passwords = passwords(1, 1);
-        passwords.places.close();
+        passwords.queue_slots.close();
 
         for stored in [None, Some(hash(&cheap(), PASSWORD)), Some(bcrypt::hash(PASSWORD, 4).expect("a hash"))] {
             let verdict = passwords.verify("x".repeat(100_000), stored).await.expect("no place is needed");

@@ -37,8 +37,8 @@ pub struct IdentitySettings {
     pub session_days: u32,
 
     /// Passwords that are hashed at the same time; one for every two processor cores where not given.
-    #[arg(long, env = "LYCEUM_PASSWORD_HASHERS")]
-    pub password_hashers: Option<NonZeroUsize>,
+    #[arg(long, env = "LYCEUM_PASSWORD_HASH_WORKERS")]
+    pub password_hash_workers: Option<NonZeroUsize>,
 
     /// Passwords that may wait to be hashed, for each one that is being hashed. More are turned away at once,
     /// rather than answered too late.
@@ -50,13 +50,13 @@ pub struct IdentitySettings {
     pub password_memory: u32,
 
     /// Passes over that memory. A change is applied at each user's next sign-in.
-    #[arg(long, env = "LYCEUM_PASSWORD_PASSES", default_value_t = 2, value_parser = value_parser!(u32).range(1..=100))]
-    pub password_passes: u32,
+    #[arg(long, env = "LYCEUM_PASSWORD_ARGON2_ITERATIONS", default_value_t = 2, value_parser = value_parser!(u32).range(1..=100))]
+    pub password_argon2_iterations: u32,
 
     /// Milliseconds that a refused sign-in takes at the least, so that its time does not tell which addresses have an
     /// account: more than a password takes whose hash is an old one (bcrypt, or other Argon2id parameters).
-    #[arg(long, env = "LYCEUM_REFUSED_SIGN_IN_MILLISECONDS", default_value_t = 500)]
-    pub refused_sign_in_milliseconds: u32,
+    #[arg(long, env = "LYCEUM_FAILED_SIGN_IN_MIN_MS", default_value_t = 500)]
+    pub failed_sign_in_min_ms: u32,
 
     /// How often somebody may try.
     #[command(flatten)]
@@ -74,11 +74,11 @@ impl Default for IdentitySettings {
         Self {
             tokens: TokenSettings::default(),
             session_days: 30,
-            password_hashers: None,
+            password_hash_workers: None,
             password_queue: 64,
             password_memory: 19_456,
-            password_passes: 2,
-            refused_sign_in_milliseconds: 500,
+            password_argon2_iterations: 2,
+            failed_sign_in_min_ms: 500,
             throttle: ThrottleSettings::default(),
         }
     }

@@ -1,13 +1,13 @@
 //! The notification subgraph: what the platform has to tell its users.
 
+mod event_handler;
 pub mod notification;
-mod told;
 mod user;
 
 use sqlx::migrate;
 use subgraph_kit::DbPool;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
     service::{self, Schema},
 };
@@ -17,7 +17,7 @@ use crate::notification::{
     store::Store,
 };
 
-pub use crate::told::LOG_TARGET;
+pub use crate::event_handler::LOG_TARGET;
 
 /// The name in `supergraph.yaml`.
 pub const NAME: &str = "notification";
@@ -41,10 +41,10 @@ pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationS
 /// The subgraph over its migrated database.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let subgraph = Subgraph::new(NAME, schema(), store, db, platform.verifier.clone());
-    Ok(subgraph.consuming(told::Consumer))
+    let subgraph = Subgraph::new(NAME, schema(), store, db, context.verifier.clone());
+    Ok(subgraph.with_event_handler(event_handler::EventHandler))
 }

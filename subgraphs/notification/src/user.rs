@@ -5,14 +5,14 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
 use subgraph_kit::{
     Connection, Error, PageArgs, UserId, ViewerExt as _,
-    children::ChildCount,
-    connection::{self, count_in_time},
-    list::Listed as _,
+    children::ParentCount,
+    connection::{self, count_within_deadline},
+    list::Paginated as _,
 };
 
 use crate::notification::{
     Notification,
-    store::{Store, Which},
+    store::{ReadFilter, Store},
 };
 
 /// A person of the platform. Everyone may see all but the e-mail address.
@@ -45,9 +45,9 @@ impl User {
     ) -> Option<Result<Connection<Notification>, Error>> {
         let page = async {
             ctx.viewer().require_self_or_admin(self.id)?;
-            let args = PageArgs::try_new(Notification::NOUN, first, after.as_deref(), last, before.as_deref())?;
-            let which = if unread_only == Some(true) { Which::Unread } else { Which::All };
-            connection::children::<Store, Notification, _, _>(ctx, self.id, which, args).await
+            let args = PageArgs::try_new(Notification::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
+            let filter = if unread_only == Some(true) { ReadFilter::Unread } else { ReadFilter::All };
+            connection::children::<Store, Notification, _, _>(ctx, self.id, filter, args).await
         };
         Some(page.await)
     }
@@ -57,9 +57,9 @@ impl User {
     async fn unread_notification_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let count = async {
             ctx.viewer().require_self_or_admin(self.id)?;
-            let unread = ChildCount { parent: self.id, filter: Which::Unread };
+            let unread = ParentCount { parent: self.id, filter: ReadFilter::Unread };
             let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-            count_in_time(ctx, async { Ok(loader.load_one(unread).await?.unwrap_or(0)) }).await
+            count_within_deadline(ctx, async { Ok(loader.load_one(unread).await?.unwrap_or(0)) }).await
         };
         Some(count.await)
     }

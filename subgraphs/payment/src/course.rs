@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use subgraph_kit::{CourseId, Credentials, Error, Peers};
 
-const OFFER: &str = "query ($id: ID!) { course(id: $id) { title isFree price } }";
+const QUOTE: &str = "query ($id: ID!) { course(id: $id) { title isFree price } }";
 
 /// A course of the catalogue. Everyone may see it.
 #[derive(Clone, Debug, SimpleObject)]
@@ -19,7 +19,7 @@ pub struct Course {
 /// What the course subgraph says of a course at this moment.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Offer {
+pub struct CourseQuote {
     /// How it is called.
     pub title: String,
     /// Whether it costs nothing.
@@ -30,16 +30,16 @@ pub struct Offer {
 
 #[derive(Deserialize)]
 struct Answer {
-    course: Option<Offer>,
+    course: Option<CourseQuote>,
 }
 
-impl Offer {
+impl CourseQuote {
     /// Asks the course subgraph, in somebody's name. None if there is no such course.
     ///
     /// # Errors
     /// `Unavailable` if the course subgraph is away.
     pub async fn find(peers: &Peers, credentials: &Credentials, id: CourseId) -> Result<Option<Self>, Error> {
-        let answer: Answer = peers.ask("course", credentials, OFFER, json!({ "id": id })).await?;
+        let answer: Answer = peers.query("course", credentials, QUOTE, json!({ "id": id })).await?;
         Ok(answer.course)
     }
 }

@@ -2,12 +2,12 @@
 
 mod course;
 pub mod payment;
+pub mod payments;
 pub mod provider;
 pub mod purchase;
 mod reconciler;
 pub mod refund;
 pub mod testing;
-pub mod till;
 mod user;
 
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use subgraph_kit::DbPool;
 use async_graphql::{EmptySubscription, MergedObject};
 use sqlx::migrate;
 use subgraph_kit::{
-    Connection, Platform, Subgraph,
+    Connection, ServiceContext, Subgraph,
     database::Migrations,
     service::{self, Schema, SchemaBuilder},
 };
 
 use crate::{
     payment::{graphql::PaymentQuery, store::Store},
-    provider::{AlwaysCompletes, PaymentProvider},
+    payments::Payments,
+    provider::{MockProvider, PaymentProvider},
     purchase::graphql::PurchaseMutation,
     refund::graphql::RefundMutation,
-    till::Till,
 };
 
 /// The name in `supergraph.yaml`.
@@ -51,27 +51,27 @@ pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
 /// The subgraph over its migrated database, with the specification's provider.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn subgraph(db: impl Into<DbPool>, platform: &Platform) -> Result<Subgraph, sqlx::Error> {
-    subgraph_with(db, platform, Arc::new(AlwaysCompletes)).await
+/// If a statement fails, or the database is unavailable.
+pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
+    subgraph_with(db, context, Arc::new(MockProvider)).await
 }
 
 /// The subgraph over its migrated database. `provider` moves the money.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn subgraph_with(
     db: impl Into<DbPool>,
-    platform: &Platform,
+    context: &ServiceContext,
     provider: Arc<dyn PaymentProvider>,
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let till = Till::new(db.clone(), platform, provider);
-    let schema = builder().data(till.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, platform.verifier.clone())
-        .consuming(till.clone())
-        .with_task(move |stop| reconciler::run(till.clone(), stop)))
+    let payments = Payments::new(db.clone(), context, provider);
+    let schema = builder().data(payments.clone()).finish();
+    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone())
+        .with_event_handler(payments.clone())
+        .with_task(move |stop| reconciler::run(payments.clone(), stop)))
 }
 
 fn builder() -> SchemaBuilder<PaymentQuery, Mutation, EmptySubscription> {

@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use subgraph_kit::{Error, database::AT_LEISURE};
+use subgraph_kit::{Error, database::BACKGROUND_TIMEOUT};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::till::Till;
+use crate::payments::Payments;
 
 /// How often one looks. It costs two look-ups in indexes that are empty as a rule.
-const POLL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Goes on until `stop` is cancelled, which is noticed between two payments. Several may run at once.
-pub async fn run(till: Till, stop: CancellationToken) {
+pub async fn run(payments: Payments, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match timeout(AT_LEISURE, round(&till)).await {
+        match timeout(BACKGROUND_TIMEOUT, round(&payments)).await {
             Ok(Ok(true)) => continue,
             Ok(Ok(false)) => {}
-            Ok(Err(error)) => warn!(error = %error, "payments have to wait"),
-            Err(late) => warn!(error = %late, "payments have to wait"),
+            Ok(Err(error)) => warn!(error = %error, "reconciliation failed, retrying"),
+            Err(late) => warn!(error = %late, "reconciliation failed, retrying"),
         }
         tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = stop.cancelled() => {}
         }
     }
@@ -30,7 +30,7 @@ pub async fn run(till: Till, stop: CancellationToken) {
 
 /// One purchase and one refund, so that neither keeps the other waiting. False if there was nothing to
 /// do.
-async fn round(till: &Till) -> Result<bool, Error> {
-    let (purchase, refund) = (till.settle_next_purchase().await?, till.settle_next_refund().await?);
+async fn round(payments: &Payments) -> Result<bool, Error> {
+    let (purchase, refund) = (payments.reconcile_next_purchase().await?, payments.reconcile_next_refund().await?);
     Ok(purchase || refund)
 }

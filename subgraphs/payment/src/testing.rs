@@ -9,38 +9,38 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use subgraph_kit::{PaymentId, events::Purchase};
 
-use crate::provider::{Away, Outcome, PaymentProvider, Return};
+use crate::provider::{ChargeOutcome, PaymentProvider, ProviderUnavailable, RefundOutcome};
 
 /// So often one that is held looks whether it still is.
-const GLANCE: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A provider whose books are in memory. Clones share them.
+/// A provider whose state is in memory. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger(Arc<Mutex<Books>>);
+pub struct FakeProvider(Arc<Mutex<State>>);
 
 /// How a provider behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mood {
+pub enum Behavior {
     /// Does at once what it is asked for.
     #[default]
-    Quick,
+    Immediate,
     /// Does it, and takes its time to say so.
     Slow(Duration),
-    /// Does it, and says so when it is told to be in another mood.
-    Held,
+    /// Does it, and says so when it is told to be in another behavior.
+    Blocks,
     /// Refuses charges.
-    Declining,
+    DeclinesCharges,
     /// Gives nothing back.
-    Keeping,
+    RejectsRefunds,
     /// Does nothing, and says nothing.
-    Away,
+    Unavailable,
     /// Does it, and the answer is lost.
-    Mute,
+    LosesResponse,
 }
 
 #[derive(Debug, Default)]
-struct Books {
-    mood: Mood,
+struct State {
+    behavior: Behavior,
     charges: HashMap<PaymentId, Charge>,
     refunds: HashMap<PaymentId, u32>,
     refusals: u32,
@@ -48,120 +48,120 @@ struct Books {
 
 #[derive(Debug)]
 struct Charge {
-    outcome: Outcome,
-    asked: u32,
+    outcome: ChargeOutcome,
+    requests: u32,
 }
 
-impl Ledger {
+impl FakeProvider {
     /// From now on it behaves like this.
-    pub fn be(&self, mood: Mood) {
-        self.books().mood = mood;
+    pub fn set_behavior(&self, behavior: Behavior) {
+        self.state().behavior = behavior;
     }
 
     /// How often money was taken: once for each id.
     #[must_use]
     pub fn charges(&self) -> usize {
-        self.books().charges.values().filter(|charge| charge.outcome == Outcome::Completed).count()
+        self.state().charges.values().filter(|charge| charge.outcome == ChargeOutcome::Completed).count()
     }
 
     /// How often it was asked to take money, repetitions included.
     #[must_use]
-    pub fn charges_asked(&self) -> u32 {
-        self.books().charges.values().map(|charge| charge.asked).sum()
+    pub fn charge_requests(&self) -> u32 {
+        self.state().charges.values().map(|charge| charge.requests).sum()
     }
 
     /// How often money was given back: once for each id.
     #[must_use]
     pub fn refunds(&self) -> usize {
-        self.books().refunds.len()
+        self.state().refunds.len()
     }
 
     /// How often it was asked to give money back, repetitions included.
     #[must_use]
-    pub fn refunds_asked(&self) -> u32 {
-        self.books().refunds.values().sum()
+    pub fn refund_requests(&self) -> u32 {
+        self.state().refunds.values().sum()
     }
 
     /// How often it refused to give money back.
     #[must_use]
     pub fn refusals(&self) -> u32 {
-        self.books().refusals
+        self.state().refusals
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn mood(&self) -> Mood {
-        self.books().mood
+    fn behavior(&self) -> Behavior {
+        self.state().behavior
     }
 
-    fn take(&self, payment: PaymentId, outcome: Outcome) -> Outcome {
-        let mut books = self.books();
-        let charge = books.charges.entry(payment).or_insert(Charge { outcome, asked: 0 });
-        charge.asked += 1;
+    fn take(&self, payment: PaymentId, outcome: ChargeOutcome) -> ChargeOutcome {
+        let mut state = self.state();
+        let charge = state.charges.entry(payment).or_insert(Charge { outcome, requests: 0 });
+        charge.requests += 1;
         charge.outcome
     }
 
-    fn give_back(&self, payment: PaymentId) {
-        *self.books().refunds.entry(payment).or_default() += 1;
+    fn record_refund(&self, payment: PaymentId) {
+        *self.state().refunds.entry(payment).or_default() += 1;
     }
 
-    async fn answer<T>(&self, mood: Mood, answer: T) -> Result<T, Away> {
-        match mood {
-            Mood::Quick | Mood::Declining | Mood::Keeping => Ok(answer),
-            Mood::Slow(pause) => {
+    async fn answer<T>(&self, behavior: Behavior, answer: T) -> Result<T, ProviderUnavailable> {
+        match behavior {
+            Behavior::Immediate | Behavior::DeclinesCharges | Behavior::RejectsRefunds => Ok(answer),
+            Behavior::Slow(pause) => {
                 tokio::time::sleep(pause).await;
                 Ok(answer)
             }
-            Mood::Held => {
-                while self.mood() == Mood::Held {
-                    tokio::time::sleep(GLANCE).await;
+            Behavior::Blocks => {
+                while self.behavior() == Behavior::Blocks {
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
                 Ok(answer)
             }
-            Mood::Away | Mood::Mute => Err(Away("told to be silent".to_owned())),
+            Behavior::Unavailable | Behavior::LosesResponse => Err(ProviderUnavailable("told to be silent".to_owned())),
         }
     }
 }
 
-impl PaymentProvider for Ledger {
-    fn charge<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<Outcome, Away>> {
+impl PaymentProvider for FakeProvider {
+    fn charge<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<ChargeOutcome, ProviderUnavailable>> {
         async move {
-            let mood = self.mood();
-            let outcome = match mood {
-                Mood::Away => Outcome::Declined,
-                Mood::Declining => self.take(purchase.payment_id, Outcome::Declined),
-                _ => self.take(purchase.payment_id, Outcome::Completed),
+            let behavior = self.behavior();
+            let outcome = match behavior {
+                Behavior::Unavailable => ChargeOutcome::Declined,
+                Behavior::DeclinesCharges => self.take(purchase.payment_id, ChargeOutcome::Declined),
+                _ => self.take(purchase.payment_id, ChargeOutcome::Completed),
             };
-            self.answer(mood, outcome).await
+            self.answer(behavior, outcome).await
         }
         .boxed()
     }
 
-    fn find(&self, payment: PaymentId) -> BoxFuture<'_, Result<Option<Outcome>, Away>> {
+    fn find(&self, payment: PaymentId) -> BoxFuture<'_, Result<Option<ChargeOutcome>, ProviderUnavailable>> {
         async move {
-            let found = self.books().charges.get(&payment).map(|charge| charge.outcome);
-            self.answer(self.mood(), found).await
+            let found = self.state().charges.get(&payment).map(|charge| charge.outcome);
+            self.answer(self.behavior(), found).await
         }
         .boxed()
     }
 
-    fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<Return, Away>> {
+    fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<RefundOutcome, ProviderUnavailable>> {
         async move {
-            let mood = self.mood();
-            let outcome = match mood {
-                Mood::Keeping => {
-                    self.books().refusals += 1;
-                    Return::Refused
+            let behavior = self.behavior();
+            let outcome = match behavior {
+                Behavior::RejectsRefunds => {
+                    self.state().refusals += 1;
+                    RefundOutcome::Refused
                 }
-                Mood::Away => Return::Refused,
+                Behavior::Unavailable => RefundOutcome::Refused,
                 _ => {
-                    self.give_back(payment);
-                    Return::Done
+                    self.record_refund(payment);
+                    RefundOutcome::Done
                 }
             };
-            self.answer(mood, outcome).await
+            self.answer(behavior, outcome).await
         }
         .boxed()
     }

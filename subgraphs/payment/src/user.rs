@@ -1,7 +1,7 @@
 //! What this subgraph adds to a user.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use subgraph_kit::{Connection, Error, PageArgs, UserId, ViewerExt as _, connection, list::Listed as _};
+use subgraph_kit::{Connection, Error, PageArgs, UserId, ViewerExt as _, connection, list::Paginated as _};
 
 use crate::payment::{Payment, store::Store};
 
@@ -30,7 +30,7 @@ impl User {
     ) -> Option<Result<Connection<Payment>, Error>> {
         let page = async {
             ctx.viewer().require_self_or_admin(self.id)?;
-            let args = PageArgs::try_new(Payment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Payment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             connection::children::<Store, Payment, _, _>(ctx, self.id, (), args).await
         };
         Some(page.await)

@@ -2,16 +2,16 @@
 //! operation is asked for by every viewer, through the router and straight at each subgraph; through the router also
 //! under the name of every other field of its type, of the key, and of what another subgraph requires.
 
+mod fixtures;
 mod graph;
-mod people;
 mod table;
 mod walk;
 
 use std::{collections::BTreeSet, thread};
 
 use self::{
+    fixtures::People,
     graph::Graph,
-    people::People,
     table::{FILE, Outcome, Table},
     walk::{Observation, Walk},
 };

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    fixtures::People,
     graph::{Graph, Step, Way},
-    people::People,
     table::{Outcome, Table},
 };
 use crate::system::Visitor;

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    ComplexObject, Context, Enum, Error, ID, InputObject, Object, SimpleObject, dataloader::DataLoader,
-};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, CourseId, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer,
-    connection::Total,
-    list::{Listed as _, Order},
+    Connection, CourseId, Error, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _,
+    connection::TotalCount,
+    into_payload,
+    list::{Order, Paginated as _},
     objects::Entity,
     seal::{Fact, SealKeys},
     text,
@@ -133,7 +132,7 @@ impl CourseQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The course's id.")] id: CourseId,
-    ) -> Option<Result<Course, Failure>> {
+    ) -> Option<Result<Course, Error>> {
         ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
     }
 
@@ -151,15 +150,15 @@ impl CourseQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which courses to list.")] filter: Option<CourseFilter>,
         #[graphql(desc = "In which order.", default)] order_by: CourseOrder,
-    ) -> Option<Result<Connection<Course>, Failure>> {
+    ) -> Option<Result<Connection<Course>, Error>> {
         let list = async {
-            let args = PageArgs::try_new(Course::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Course::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             let filter = filter.unwrap_or_default().try_into_store()?;
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let scan = ctx.scan();
             let page = store.list(scan, order_by.into(), &filter, &args).await?;
-            let total = Total::new(move || {
+            let total = TotalCount::new(move || {
                 let (store, filter) = (store.clone(), filter.clone());
                 async move { store.count(scan, &filter).await }
             });
@@ -194,10 +193,10 @@ impl CourseMutation {
 
             let outcome = async {
                 let course = Description::from(input);
-                course.check().map_err(Failure::Refused)?;
+                course.check().map_err(Error::Refused)?;
                 store.insert(teacher, course).await
             };
-            let (course, user_errors) = answer(outcome.await)?;
+            let (course, user_errors) = into_payload(outcome.await)?;
             Ok(CreateCoursePayload { course, user_errors })
         };
         Some(payload.await)
@@ -215,13 +214,13 @@ impl CourseMutation {
 
             let outcome = store.update(input.course_id, |course| {
                 if course.teacher_id != teacher.id() {
-                    return Err(Failure::Forbidden("only the course's own teacher may change it"));
+                    return Err(Error::Forbidden("only the course's own teacher may change it"));
                 }
                 let changed = input.apply_to(course);
-                changed.check_change_of(course).map_err(Failure::Refused)?;
+                changed.check_change_of(course).map_err(Error::Refused)?;
                 Ok(changed)
             });
-            let (course, user_errors) = answer(outcome.await)?;
+            let (course, user_errors) = into_payload(outcome.await)?;
             Ok(UpdateCoursePayload { course, user_errors })
         };
         Some(payload.await)
@@ -229,11 +228,11 @@ impl CourseMutation {
 }
 
 impl CourseFilter {
-    fn try_into_store(self) -> Result<store::CourseFilter, Failure> {
+    fn try_into_store(self) -> Result<store::CourseFilter, Error> {
         if let Some(search) = &self.search {
-            text::require_storable("filter.search", search)?;
+            text::reject_nul("filter.search", search)?;
             if search.chars().count() > MAX_SEARCH_LENGTH {
-                return Err(Failure::invalid(
+                return Err(Error::invalid(
                     "filter.search",
                     format!("must have at most {MAX_SEARCH_LENGTH} characters"),
                 ));

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use sqlx::FromRow;
 use subgraph_kit::{CourseId, Refusal, UserId, money::amount_fault, text};
 
-const LONGEST_TITLE: usize = 500;
+const MAX_TITLE_LENGTH: usize = 500;
 /// A page has a hundred of them, and a search reads them all.
 const MAX_DESCRIPTION_LENGTH: usize = 20_000;
 
@@ -87,7 +87,7 @@ impl Description {
 
     fn check_with(&self, max_description_length: Option<usize>) -> Result<(), Vec<Refusal>> {
         let refusals: Vec<Refusal> = [
-            text::check("title", &self.title, true, Some(LONGEST_TITLE)),
+            text::check("title", &self.title, true, Some(MAX_TITLE_LENGTH)),
             text::check("description", &self.description, false, max_description_length),
             (self.duration_minutes < 0).then(|| Refusal::invalid("durationMinutes", "must not be negative")),
             self.price_fault().map(|message| Refusal::invalid("price", message)),

@@ -7,12 +7,12 @@ use async_graphql::dataloader::Loader;
 use sqlx::{Postgres, QueryBuilder, query_as, query_scalar};
 use subgraph_kit::{
     CourseId, Error, PageArgs, Refusal, UserId,
-    children::{ChildCount, ChildPage, Children},
+    children::{Children, ParentCount, ParentPage},
     ids::new_id_and_time,
-    list::{Filter, Listed, Order, Page, Table},
-    page::Position,
+    list::{Filter, Order, Page, Paginated, Table},
+    page::Cursor,
     scans::Scan,
-    text::contains_pattern,
+    text::ilike_pattern,
     viewer::VerifiedTeacher,
 };
 
@@ -51,15 +51,15 @@ struct StoredFilter {
     has_search_text: bool,
 }
 
-impl Listed for Course {
-    const NOUN: &'static str = "course";
+impl Paginated for Course {
+    const TYPE_NAME: &'static str = "course";
     const TABLE: &'static str = "courses";
     const COLUMNS: &'static str =
         "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at";
     const TIME: &'static str = "created_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.created_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.created_at, id: self.id.0 }
     }
 }
 
@@ -87,7 +87,7 @@ impl Filter for StoredFilter {
 
 impl StoredFilter {
     fn push_search(&self, sql: &mut QueryBuilder<Postgres>, search: &str) {
-        let pattern = contains_pattern(search);
+        let pattern = ilike_pattern(search);
         if self.has_search_text {
             sql.push(" and search_text like lower(").push_bind(pattern.clone()).push(")");
         }
@@ -103,7 +103,7 @@ impl Store {
     /// The table in this database; looks how its rows can be ordered and found.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_teacher = Children::open(db.clone(), table.lane().clone(), "teacher_id").await?;
@@ -121,7 +121,7 @@ impl Store {
     /// A page of the catalogue.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         scan: Scan,
@@ -135,7 +135,7 @@ impl Store {
     /// How many courses pass the filter.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, scan: Scan, filter: &CourseFilter) -> Result<i64, Error> {
         self.table.count(scan, &self.stored(filter)).await
     }
@@ -143,7 +143,7 @@ impl Store {
     /// Publishes a course.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn insert(&self, teacher: VerifiedTeacher, course: Description) -> Result<Course, Error> {
         let (id, created_at) = new_id_and_time();
         let course = query_as!(
@@ -172,7 +172,7 @@ impl Store {
     /// Changes the course as `change` says, while nobody else can.
     ///
     /// # Errors
-    /// Not found; those of `change`; those of the database.
+    /// Not found; errors of `change`; a database error.
     pub async fn update(
         &self,
         id: CourseId,
@@ -241,20 +241,23 @@ impl Loader<CourseId> for Store {
     }
 }
 
-impl Loader<ChildPage<UserId, ()>> for Store {
+impl Loader<ParentPage<UserId, ()>> for Store {
     type Value = Arc<Page<Course>>;
     type Error = Error;
 
-    async fn load(&self, keys: &[ChildPage<UserId, ()>]) -> Result<HashMap<ChildPage<UserId, ()>, Self::Value>, Error> {
+    async fn load(
+        &self,
+        keys: &[ParentPage<UserId, ()>],
+    ) -> Result<HashMap<ParentPage<UserId, ()>, Self::Value>, Error> {
         self.by_teacher.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<UserId, ()>> for Store {
+impl Loader<ParentCount<UserId, ()>> for Store {
     type Value = i64;
     type Error = Error;
 
-    async fn load(&self, keys: &[ChildCount<UserId, ()>]) -> Result<HashMap<ChildCount<UserId, ()>, i64>, Error> {
+    async fn load(&self, keys: &[ParentCount<UserId, ()>]) -> Result<HashMap<ParentCount<UserId, ()>, i64>, Error> {
         self.by_teacher.counts(keys).await
     }
 }

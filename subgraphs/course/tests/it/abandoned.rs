@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::{Connection as _, PgPool, query, query_scalar};
 
-use crate::{people::*, pool::*};
+use crate::{fixtures::*, pool::*};
 
 /// What one asks for, and which statement answers it.
 const ABANDONED: [(&str, &str); 3] = [

@@ -12,13 +12,13 @@ use proptest::{
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_as};
 use subgraph_kit::{
-    page::Position,
+    page::Cursor,
     testing::{Reply, TestClient, pages::List},
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const CASES: u32 = 60;
 const LEVELS: [&str; 3] = ["beginner", "intermediate", "advanced"];
@@ -100,7 +100,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 impl Row {
-    fn position(&self, ids: Ids, number: usize) -> Position {
+    fn position(&self, ids: Ids, number: usize) -> Cursor {
         let millisecond =
             DateTime::<Utc>::from_timestamp_millis(1_700_000_000_000 + self.milliseconds).expect("a time");
         let is_new = match ids {
@@ -112,13 +112,13 @@ impl Row {
             let random = self.random.to_be_bytes();
             let millis = u64::try_from(millisecond.timestamp_millis()).expect("it is later than 1970");
             let random = random[..10].try_into().expect("ten bytes");
-            return Position {
+            return Cursor {
                 time: millisecond,
                 id: uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid(),
             };
         }
         let time = millisecond + TimeDelta::microseconds(self.microseconds);
-        Position { time, id: uuid::Builder::from_random_bytes(self.random.to_be_bytes()).into_uuid() }
+        Cursor { time, id: uuid::Builder::from_random_bytes(self.random.to_be_bytes()).into_uuid() }
     }
 }
 
@@ -132,7 +132,7 @@ impl Case {
         };
         query(index).execute(db).await.expect("the index is there, or gone");
         for (number, row) in self.rows.iter().enumerate() {
-            let Position { time, id } = row.position(self.ids, number);
+            let Cursor { time, id } = row.position(self.ids, number);
             query(
                 "insert into courses (id, teacher_id, title, level, created_at)
                  values ($1, $2, 'Course', $3::course_level, $4)
@@ -149,7 +149,7 @@ impl Case {
     }
 
     /// The whole list, in its order.
-    async fn all(&self, db: &PgPool) -> Vec<Position> {
+    async fn all(&self, db: &PgPool) -> Vec<Cursor> {
         let (condition, order) = match self.kind {
             Kind::Newest => ("true", "desc"),
             Kind::Oldest => ("true", "asc"),
@@ -162,7 +162,7 @@ impl Case {
         );
         let rows: Vec<(DateTime<Utc>, Uuid)> =
             query_as(sqlx::AssertSqlSafe(sql)).bind(TERESA).fetch_all(db).await.expect("the courses are read");
-        rows.into_iter().map(|(time, id)| Position { time, id }).collect()
+        rows.into_iter().map(|(time, id)| Cursor { time, id }).collect()
     }
 
     fn list(&self) -> (List, &'static str) {
@@ -192,7 +192,7 @@ impl Case {
 struct Pages {
     client: TestClient,
     list: (List, &'static str),
-    all: Vec<Position>,
+    all: Vec<Cursor>,
 }
 
 impl Pages {
@@ -212,7 +212,7 @@ impl Pages {
         assert_eq!(list.ids(&page), expected.iter().map(|row| row.id.to_string()).collect::<Vec<_>>(), "{ask:?}");
         assert_eq!(info("hasNextPage"), if ask.forward { is_cut } else { ask.before.is_some() }, "{ask:?}");
         assert_eq!(info("hasPreviousPage"), if ask.forward { ask.after.is_some() } else { is_cut }, "{ask:?}");
-        let cursor = |row: Option<&Position>| row.map_or(Value::Null, |row| row.to_cursor("course").into());
+        let cursor = |row: Option<&Cursor>| row.map_or(Value::Null, |row| row.encode("course").into());
         assert_eq!(info("startCursor"), &cursor(expected.first()), "{ask:?}");
         assert_eq!(info("endCursor"), &cursor(expected.last()), "{ask:?}");
         assert_eq!(list.total(&page), self.all.len(), "{ask:?}");
@@ -224,7 +224,7 @@ impl Pages {
         let mut arguments = format!("{}: {} {others}", if ask.forward { "first" } else { "last" }, ask.size);
         for (name, place) in [("after", ask.after), ("before", ask.before)] {
             if let Some(place) = place {
-                write!(arguments, " {name}: \"{}\"", self.all[place].to_cursor("course")).expect("a string");
+                write!(arguments, " {name}: \"{}\"", self.all[place].encode("course")).expect("a string");
             }
         }
         list.page(&self.client, &arguments).await.ok()

@@ -1,17 +1,17 @@
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query, query_scalar};
-use subgraph_kit::{ids::new_id_and_time, page::Position, testing::StatementCount};
+use subgraph_kit::{ids::new_id_and_time, page::Cursor, testing::StatementCount};
 use uuid::Uuid;
 
 use subgraph_kit::testing::pages::List;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn catalogue() -> List {
     List::root("courses")
 }
 
-/// So many courses with ids of the earlier system, five of them in each second.
+/// So many courses with ids of the legacy system, five of them in each second.
 async fn publish_with_old_ids(db: &PgPool, count: i32) {
     query(
         "insert into courses (teacher_id, title, created_at)
@@ -219,9 +219,9 @@ async fn plan_of_the_last_page(db: &PgPool) -> String {
 #[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
 async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     let (list, client) = (catalogue(), app(db).await.anonymous());
-    let somewhere = Position { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
+    let somewhere = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
 
-    for cursor in [somewhere.to_cursor("payment").as_str(), "", "?", "Y291cnNl", &"A".repeat(10_000)] {
+    for cursor in [somewhere.encode("payment").as_str(), "", "?", "Y291cnNl", &"A".repeat(10_000)] {
         for argument in ["after", "before"] {
             let page = list.page(&client, &format!("{argument}: \"{cursor}\"")).await;
 

@@ -2,7 +2,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use subgraph_kit::testing::StatementCount;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const COURSE: &str = "query ($id: ID!) {
     course(id: $id) { id title description level isFree price durationMinutes createdAt teacher { id } }

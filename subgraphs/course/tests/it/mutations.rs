@@ -3,7 +3,7 @@ use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::testing::{Reply, TestApp};
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const CREATE: &str = "mutation ($input: CreateCourseInput!) {
     createCourse(input: $input) {

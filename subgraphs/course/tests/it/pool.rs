@@ -11,7 +11,7 @@ use subgraph_kit::{
 };
 use tokio::{task::JoinHandle, time::sleep};
 
-use crate::people::*;
+use crate::fixtures::*;
 
 pub const PAGE: &str = "{ courses(first: 1) { nodes { id } } }";
 

@@ -5,7 +5,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, query, raw_sql};
 use subgraph_kit::testing::StatementCount;
 use uuid::Uuid;
 
-use crate::{catalogue::publish_with_new_ids, people::*, pool::*};
+use crate::{catalogue::publish_with_new_ids, fixtures::*, pool::*};
 
 /// Different searches, each with its count, in one request.
 fn many_searches(prefix: &str) -> String {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, Row as _, query, query_scalar, raw_sql};
 use subgraph_kit::testing::TestClient;
 
-use crate::{people::*, pool::connection};
+use crate::{fixtures::*, pool::connection};
 
 const SEARCH: &str =
     "query ($text: String!) { courses(first: 100, filter: { search: $text }) { totalCount nodes { title } } }";

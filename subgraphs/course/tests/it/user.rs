@@ -3,7 +3,7 @@ use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::testing::{StatementCount, pages::List};
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn courses_of(teacher: Uuid) -> List {
     List::of(user_key(teacher), "courses")

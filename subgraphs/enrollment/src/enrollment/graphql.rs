@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Any, ComplexObject, Context, Error, ID, InputObject, Object, SimpleObject, Value, dataloader::DataLoader,
+    Any, ComplexObject, Context, ID, InputObject, Object, SimpleObject, Value, dataloader::DataLoader,
 };
 use subgraph_kit::{
-    Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error as Failure, PageArgs, PaymentId, Platform,
-    Refusal, ScanExt as _, UserError, UserId, ViewerExt as _, answer, connection::Total, list::Listed as _,
+    Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error, PageArgs, PaymentId, Refusal, ScanExt as _,
+    ServiceContext, UserError, UserId, ViewerExt as _, connection::TotalCount, into_payload, list::Paginated as _,
     objects::Entity, viewer::Student,
 };
 
 use super::{
     Enrollment, Status, peers,
-    store::{self, EnrollmentFilter, Place, Store, Wanted},
+    store::{self, EnrollmentFilter, EnrollmentKey, NewEnrollment, Store},
 };
 use crate::{course::Course, payment::Payment, user::User};
 
@@ -104,16 +104,16 @@ impl EnrollmentQuery {
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that have got so far.")] status: Option<Status>,
-    ) -> Option<Result<Connection<Enrollment>, Failure>> {
+    ) -> Option<Result<Connection<Enrollment>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(Enrollment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             let filter = EnrollmentFilter { status };
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let scan = ctx.scan();
             let page = store.list(admin, scan, filter, &args).await?;
-            let total = Total::new(move || {
+            let total = TotalCount::new(move || {
                 let store = store.clone();
                 async move { store.count(admin, scan, filter).await }
             });
@@ -164,7 +164,7 @@ impl EnrollmentMutation {
             let student = ctx.viewer().require_student()?;
 
             let outcome = enroll(ctx, student, &input).await;
-            let (enrollment, user_errors) = answer(outcome)?;
+            let (enrollment, user_errors) = into_payload(outcome)?;
             Ok(EnrollPayload { enrollment, user_errors })
         };
         Some(payload.await)
@@ -183,7 +183,7 @@ impl EnrollmentMutation {
 
             let outcome =
                 store.update_status(input.enrollment_id, student, |enrollment| enrollment.advance(input.status)).await;
-            let (enrollment, user_errors) = answer(outcome)?;
+            let (enrollment, user_errors) = into_payload(outcome)?;
             Ok(SetEnrollmentStatusPayload { enrollment, user_errors })
         };
         Some(payload.await)
@@ -191,28 +191,28 @@ impl EnrollmentMutation {
 }
 
 /// Asks the others first, then decides in one transaction: nothing of the database is held meanwhile.
-async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Result<Enrollment, Failure> {
-    let platform = ctx.data_unchecked::<Platform>();
+async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Result<Enrollment, Error> {
+    let context = ctx.data_unchecked::<ServiceContext>();
     let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-    let place = Place { student: student.id(), course: input.course_id };
+    let key = EnrollmentKey { student: student.id(), course: input.course_id };
 
-    let course = peers::course(&platform.peers, ctx.credentials(), input.course_id).await?;
+    let course = peers::course(&context.peers, ctx.credentials(), input.course_id).await?;
     let course = course.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
-    if loader.load_one(place).await?.is_some() {
+    if loader.load_one(key).await?.is_some() {
         return Err(store::already_enrolled());
     }
     match input.payment_id {
         Some(payment) => {
-            let payment = peers::payment(&platform.peers, ctx.credentials(), payment).await?;
-            if !payment.is_some_and(|payment| payment.buys(place)) {
+            let payment = peers::payment(&context.peers, ctx.credentials(), payment).await?;
+            if !payment.is_some_and(|payment| payment.pays_for(key)) {
                 return Err(store::payment_not_valid());
             }
         }
         None if course.is_free => {}
         None => return Err(Refusal::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
     }
-    let wanted = Wanted { place, course_title: course.title, payment: input.payment_id };
-    loader.loader().enroll(student, wanted).await
+    let new = NewEnrollment { key, course_title: course.title, payment: input.payment_id };
+    loader.loader().enroll(student, new).await
 }
 
 async fn visible_enrollment(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<Enrollment>, Error> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use subgraph_kit::{CourseId, Credentials, Error, PaymentId, Peers, UserId};
 
-use super::store::Place;
+use super::store::EnrollmentKey;
 
 const COURSE: &str = "query ($id: ID!) { course(id: $id) { title isFree } }";
 const PAYMENT: &str = "query ($id: ID!) { payment(id: $id) { status student { id } course { id } } }";
@@ -42,20 +42,20 @@ struct PaymentAnswer {
 }
 
 pub async fn course(peers: &Peers, viewer: &Credentials, id: CourseId) -> Result<Option<Course>, Error> {
-    let answer: CourseAnswer = peers.ask("course", viewer, COURSE, json!({ "id": id })).await?;
+    let answer: CourseAnswer = peers.query("course", viewer, COURSE, json!({ "id": id })).await?;
     Ok(answer.course)
 }
 
 pub async fn payment(peers: &Peers, viewer: &Credentials, id: PaymentId) -> Result<Option<Payment>, Error> {
-    let answer: PaymentAnswer = peers.ask("payment", viewer, PAYMENT, json!({ "id": id })).await?;
+    let answer: PaymentAnswer = peers.query("payment", viewer, PAYMENT, json!({ "id": id })).await?;
     Ok(answer.payment)
 }
 
 impl Payment {
     /// Whether it has arrived, and was made for this place.
-    pub fn buys(&self, place: Place) -> bool {
-        let is_theirs = self.student.as_ref().is_some_and(|student| student.id == place.student);
-        let is_for_it = self.course.as_ref().is_some_and(|course| course.id == place.course);
+    pub fn pays_for(&self, key: EnrollmentKey) -> bool {
+        let is_theirs = self.student.as_ref().is_some_and(|student| student.id == key.student);
+        let is_for_it = self.course.as_ref().is_some_and(|course| course.id == key.course);
         self.status == "COMPLETED" && is_theirs && is_for_it
     }
 }

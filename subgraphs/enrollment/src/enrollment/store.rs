@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId,
-    children::{ChildCount, ChildPage, Children},
-    crash,
-    events::{self, Fact},
+    children::{Children, ParentCount, ParentPage},
+    events::{self, EventPayload},
+    failpoint::fail_point,
     ids::new_id_and_time,
-    list::{Filter, Listed, Order, Page, Table},
-    page::Position,
+    list::{Filter, Order, Page, Paginated, Table},
+    page::Cursor,
     scans::Scan,
     viewer::{Admin, SignedIn, Student},
 };
@@ -39,21 +39,21 @@ pub struct EnrollmentFilter {
 
 /// Names an enrollment by who is on which course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct EnrollmentKey {
     /// Who.
     pub student: UserId,
     /// On which course.
     pub course: CourseId,
 }
 
-impl Listed for Enrollment {
-    const NOUN: &'static str = "enrollment";
+impl Paginated for Enrollment {
+    const TYPE_NAME: &'static str = "enrollment";
     const TABLE: &'static str = "enrollments";
     const COLUMNS: &'static str = "id, student_id, course_id, payment_id, status, enrolled_at";
     const TIME: &'static str = "enrolled_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.enrolled_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.enrolled_at, id: self.id.0 }
     }
 }
 
@@ -69,11 +69,11 @@ impl Filter for EnrollmentFilter {
     }
 }
 
-/// A place that is wanted.
+/// An enrollment to insert.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct NewEnrollment {
     /// Who, and on which course.
-    pub place: Place,
+    pub key: EnrollmentKey,
     /// How that course is called.
     pub course_title: String,
     /// What pays for it, if anything has to.
@@ -82,7 +82,7 @@ pub struct Wanted {
 
 /// What a payment can be used for. Its row stays locked until the transaction ends.
 #[derive(Debug)]
-pub enum Use {
+pub enum PaymentUse {
     /// The enrollment that claimed it.
     Claimed,
     /// It has bought this place.
@@ -95,18 +95,18 @@ pub enum Use {
 
 /// What came of the wish for a place. Its row stays locked until the transaction ends.
 #[derive(Debug)]
-pub enum Seat {
+pub enum Inserted {
     /// It is new.
     New(Enrollment),
     /// The student is on the course already.
-    Taken(Enrollment),
+    Existing(Enrollment),
 }
 
 impl Store {
     /// The table in this database.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         _: Admin,
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, _: Admin, scan: Scan, filter: EnrollmentFilter) -> Result<i64, Error> {
         self.table.count(scan, &filter).await
     }
@@ -136,30 +136,32 @@ impl Store {
     ///
     /// # Errors
     /// `ALREADY_ENROLLED`; `PAYMENT_NOT_VALID` when the payment has bought another place, or has gone
-    /// back; those of the database.
-    pub async fn enroll(&self, student: Student, wanted: Wanted) -> Result<Enrollment, Error> {
-        debug_assert_eq!(student.id(), wanted.place.student);
+    /// back; a database error.
+    pub async fn enroll(&self, student: Student, new: NewEnrollment) -> Result<Enrollment, Error> {
+        debug_assert_eq!(student.id(), new.key.student);
         let mut tx = self.db.begin().await?;
         let id = new_id_and_time();
-        if let Some(payment) = wanted.payment {
+        if let Some(payment) = new.payment {
             match claim(&mut tx, payment, EnrollmentId(id.0)).await? {
-                Use::Claimed => {}
-                Use::Bought(enrollment) if Place::of(&enrollment) == wanted.place => return Err(already_enrolled()),
-                Use::Bought(_) | Use::Rejected | Use::Refunded => return Err(payment_not_valid()),
+                PaymentUse::Claimed => {}
+                PaymentUse::Bought(enrollment) if EnrollmentKey::of(&enrollment) == new.key => {
+                    return Err(already_enrolled());
+                }
+                PaymentUse::Bought(_) | PaymentUse::Rejected | PaymentUse::Refunded => return Err(payment_not_valid()),
             }
         }
-        let Seat::New(enrollment) = seat(&mut tx, id, &wanted).await? else { return Err(already_enrolled()) };
-        events::publish(&mut tx, created(&enrollment, wanted.course_title)).await?;
-        crash::point("enroll.before-commit");
+        let Inserted::New(enrollment) = insert_or_get(&mut tx, id, &new).await? else { return Err(already_enrolled()) };
+        events::publish(&mut tx, created(&enrollment, new.course_title)).await?;
+        fail_point("enroll.before-commit");
         tx.commit().await?;
-        crash::point("enroll.committed");
+        fail_point("enroll.committed");
         Ok(enrollment)
     }
 
     /// Changes the status of a student's own enrollment as `change` says, while nobody else can.
     ///
     /// # Errors
-    /// `NOT_FOUND`, also for another student's; those of `change`; those of the database.
+    /// `NOT_FOUND`, also for another student's; errors of `change`; a database error.
     pub async fn update_status(
         &self,
         id: EnrollmentId,
@@ -195,12 +197,12 @@ impl Store {
 /// Lets a payment pay for the place `id`, unless it has bought one or can buy none.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<Use, Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<PaymentUse, Error> {
     // Updates nothing where there is a row, but locks it.
     let found = query!(
         "
-        insert into payment_uses (payment_id, enrollment_id) values ($1, $2)
+        insert into payment_redemptions (payment_id, enrollment_id) values ($1, $2)
         on conflict (payment_id) do update set payment_id = excluded.payment_id
         returning enrollment_id, state
         ",
@@ -210,16 +212,16 @@ pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) 
     .fetch_one(&mut *db)
     .await?;
     match (found.state.as_str(), found.enrollment_id) {
-        ("rejected", _) => return Ok(Use::Rejected),
-        ("refunded", _) => return Ok(Use::Refunded),
-        (_, Some(owner)) if owner == id.0 => return Ok(Use::Claimed),
+        ("rejected", _) => return Ok(PaymentUse::Rejected),
+        ("refunded", _) => return Ok(PaymentUse::Refunded),
+        (_, Some(owner)) if owner == id.0 => return Ok(PaymentUse::Claimed),
         _ => {}
     }
     if let Some(bought) = bought_with(&mut *db, payment, found.enrollment_id.map(EnrollmentId)).await? {
-        return Ok(Use::Bought(bought));
+        return Ok(PaymentUse::Bought(bought));
     }
-    set_bought(db, payment, id).await?;
-    Ok(Use::Claimed)
+    set_enrollment(db, payment, id).await?;
+    Ok(PaymentUse::Claimed)
 }
 
 /// What the payment bought, if that is still there.
@@ -246,18 +248,20 @@ async fn bought_with(
 /// Remembers which place a payment bought.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn set_bought(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
-    query!("update payment_uses set enrollment_id = $2 where payment_id = $1", payment.0, id.0).execute(db).await?;
+/// If a statement fails, or the database is unavailable.
+pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
+    query!("update payment_redemptions set enrollment_id = $2 where payment_id = $1", payment.0, id.0)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// Remembers that a payment can buy nothing, since it is to go back.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
-    query!("update payment_uses set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
+    query!("update payment_redemptions set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
         .execute(db)
         .await?;
     Ok(())
@@ -266,11 +270,11 @@ pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 /// Remembers that a payment can buy nothing, since it has gone back.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "
-        insert into payment_uses (payment_id, state) values ($1, 'refunded')
+        insert into payment_redemptions (payment_id, state) values ($1, 'refunded')
         on conflict (payment_id) do update set state = 'refunded', enrollment_id = null
         ",
         payment.0,
@@ -283,12 +287,12 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 /// Gives the student a place, unless they have one.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn seat(
+/// If a statement fails, or the database is unavailable.
+pub async fn insert_or_get(
     db: &mut PgConnection,
     (id, enrolled_at): (Uuid, DateTime<Utc>),
-    Wanted { place, payment, .. }: &Wanted,
-) -> Result<Seat, sqlx::Error> {
+    NewEnrollment { key, payment, .. }: &NewEnrollment,
+) -> Result<Inserted, sqlx::Error> {
     // Updates nothing where there is a row, but locks and returns it.
     let found = query_as!(
         Enrollment,
@@ -299,23 +303,23 @@ pub async fn seat(
                   payment_id as "payment_id: _", status as "status: _", enrolled_at
         "#,
         id,
-        place.student.0,
-        place.course.0,
+        key.student.0,
+        key.course.0,
         payment.map(|payment| payment.0),
         enrolled_at,
     )
     .fetch_one(db)
     .await?;
-    Ok(if found.id.0 == id { Seat::New(found) } else { Seat::Taken(found) })
+    Ok(if found.id.0 == id { Inserted::New(found) } else { Inserted::Existing(found) })
 }
 
 /// Takes back the place that a payment bought, if there is one.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn unseat(
+/// If a statement fails, or the database is unavailable.
+pub async fn delete_by_payment(
     db: &mut PgConnection,
-    place: Place,
+    key: EnrollmentKey,
     payment: PaymentId,
 ) -> Result<Option<Enrollment>, sqlx::Error> {
     query_as!(
@@ -326,8 +330,8 @@ pub async fn unseat(
         returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
                   payment_id as "payment_id: _", status as "status: _", enrolled_at
         "#,
-        place.student.0,
-        place.course.0,
+        key.student.0,
+        key.course.0,
         payment.0,
     )
     .fetch_optional(db)
@@ -336,18 +340,18 @@ pub async fn unseat(
 
 /// What the others are told of a new place.
 #[must_use]
-pub fn created(enrollment: &Enrollment, course_title: String) -> Fact {
-    Fact::EnrollmentCreated(told(enrollment, course_title))
+pub fn created(enrollment: &Enrollment, course_title: String) -> EventPayload {
+    EventPayload::EnrollmentCreated(payload(enrollment, course_title))
 }
 
 /// What the others are told of a place that was taken back.
 #[must_use]
-pub fn revoked(enrollment: &Enrollment, course_title: String) -> Fact {
-    Fact::EnrollmentRevoked(told(enrollment, course_title))
+pub fn revoked(enrollment: &Enrollment, course_title: String) -> EventPayload {
+    EventPayload::EnrollmentRevoked(payload(enrollment, course_title))
 }
 
-fn told(enrollment: &Enrollment, course_title: String) -> events::Place {
-    events::Place {
+fn payload(enrollment: &Enrollment, course_title: String) -> events::EnrollmentPayload {
+    events::EnrollmentPayload {
         enrollment_id: enrollment.id,
         student_id: enrollment.student_id,
         course_id: enrollment.course_id,
@@ -391,13 +395,13 @@ impl Loader<EnrollmentId> for Store {
     }
 }
 
-impl Loader<Place> for Store {
+impl Loader<EnrollmentKey> for Store {
     type Value = Enrollment;
     type Error = Error;
 
-    async fn load(&self, places: &[Place]) -> Result<HashMap<Place, Enrollment>, Error> {
-        let students: Vec<_> = places.iter().map(|place| place.student.0).collect();
-        let courses: Vec<_> = places.iter().map(|place| place.course.0).collect();
+    async fn load(&self, keys: &[EnrollmentKey]) -> Result<HashMap<EnrollmentKey, Enrollment>, Error> {
+        let students: Vec<_> = keys.iter().map(|key| key.student.0).collect();
+        let courses: Vec<_> = keys.iter().map(|key| key.course.0).collect();
         let enrollments = query_as!(
             Enrollment,
             r#"
@@ -411,17 +415,17 @@ impl Loader<Place> for Store {
         )
         .fetch_all(&self.db)
         .await?;
-        Ok(enrollments.into_iter().map(|enrollment| (Place::of(&enrollment), enrollment)).collect())
+        Ok(enrollments.into_iter().map(|enrollment| (EnrollmentKey::of(&enrollment), enrollment)).collect())
     }
 }
 
-impl Place {
+impl EnrollmentKey {
     fn of(enrollment: &Enrollment) -> Self {
         Self { student: enrollment.student_id, course: enrollment.course_id }
     }
 }
 
-/// The enrollment that each payment bought. An adopted database may name a payment twice in its
+/// The enrollment that each payment bought. An imported database may name a payment twice in its
 /// enrollments; what it bought is one place all the same.
 impl Loader<PaymentId> for Store {
     type Value = Enrollment;
@@ -434,9 +438,9 @@ impl Loader<PaymentId> for Store {
             r#"
             select enrollments.id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
                    enrollments.payment_id as "payment_id: _", status as "status: _", enrolled_at
-            from payment_uses
-            join enrollments on enrollments.id = enrollment_id and enrollments.payment_id = payment_uses.payment_id
-            where payment_uses.payment_id = any($1)
+            from payment_redemptions
+            join enrollments on enrollments.id = enrollment_id and enrollments.payment_id = payment_redemptions.payment_id
+            where payment_redemptions.payment_id = any($1)
             "#,
             &payments,
         )
@@ -446,50 +450,50 @@ impl Loader<PaymentId> for Store {
     }
 }
 
-impl Loader<ChildPage<UserId, EnrollmentFilter>> for Store {
+impl Loader<ParentPage<UserId, EnrollmentFilter>> for Store {
     type Value = Arc<Page<Enrollment>>;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildPage<UserId, EnrollmentFilter>],
-    ) -> Result<HashMap<ChildPage<UserId, EnrollmentFilter>, Self::Value>, Error> {
+        keys: &[ParentPage<UserId, EnrollmentFilter>],
+    ) -> Result<HashMap<ParentPage<UserId, EnrollmentFilter>, Self::Value>, Error> {
         self.by_student.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<UserId, EnrollmentFilter>> for Store {
+impl Loader<ParentCount<UserId, EnrollmentFilter>> for Store {
     type Value = i64;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildCount<UserId, EnrollmentFilter>],
-    ) -> Result<HashMap<ChildCount<UserId, EnrollmentFilter>, i64>, Error> {
+        keys: &[ParentCount<UserId, EnrollmentFilter>],
+    ) -> Result<HashMap<ParentCount<UserId, EnrollmentFilter>, i64>, Error> {
         self.by_student.counts(keys).await
     }
 }
 
-impl Loader<ChildPage<CourseId, EnrollmentFilter>> for Store {
+impl Loader<ParentPage<CourseId, EnrollmentFilter>> for Store {
     type Value = Arc<Page<Enrollment>>;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildPage<CourseId, EnrollmentFilter>],
-    ) -> Result<HashMap<ChildPage<CourseId, EnrollmentFilter>, Self::Value>, Error> {
+        keys: &[ParentPage<CourseId, EnrollmentFilter>],
+    ) -> Result<HashMap<ParentPage<CourseId, EnrollmentFilter>, Self::Value>, Error> {
         self.by_course.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<CourseId, EnrollmentFilter>> for Store {
+impl Loader<ParentCount<CourseId, EnrollmentFilter>> for Store {
     type Value = i64;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildCount<CourseId, EnrollmentFilter>],
-    ) -> Result<HashMap<ChildCount<CourseId, EnrollmentFilter>, i64>, Error> {
+        keys: &[ParentCount<CourseId, EnrollmentFilter>],
+    ) -> Result<HashMap<ParentCount<CourseId, EnrollmentFilter>, i64>, Error> {
         self.by_course.counts(keys).await
     }
 }

@@ -7,7 +7,7 @@ use subgraph_kit::{
 };
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn course(id: Uuid) -> Value {
     json!({ "__typename": "Course", "id": id })
@@ -26,7 +26,7 @@ fn enrollments_in(id: Uuid) -> List {
     List::of(course_of(TERESA, id), "enrollments")
 }
 
-/// Puts so many students on Rust, five of them in each second, by ids of the earlier system.
+/// Puts so many students on Rust, five of them in each second, by ids of the legacy system.
 async fn fill_rust(db: &PgPool, count: i32) {
     sqlx::query(
         "insert into enrollments (student_id, course_id, enrolled_at)
@@ -40,7 +40,7 @@ async fn fill_rust(db: &PgPool, count: i32) {
     .expect("the enrollments are inserted");
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn everyone_sees_how_many_students_a_course_has(db: PgPool) {
     let app = app(db).await;
     let courses = json!([course(RUST), course(LATIN), { "__typename": "Course", "id": "no uuid" }, course(SQL)]);
@@ -53,7 +53,7 @@ async fn everyone_sees_how_many_students_a_course_has(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_viewer_finds_their_own_place_on_a_course(db: PgPool) {
     let app = app(db).await;
     let courses = json!([course(RUST), course(SQL), course(LATIN)]);
@@ -71,7 +71,7 @@ async fn a_viewer_finds_their_own_place_on_a_course(db: PgPool) {
     assert_eq!(nobody.data("/_entities/0/viewerEnrollment"), &Value::Null);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_teacher_sees_who_is_on_their_course(db: PgPool) {
     let (list, teresa) = (enrollments_in(RUST), app(db).await.teacher(TERESA));
     let selection = "... on Course { enrollments { nodes { status student { id } payment { id } } } }";
@@ -90,7 +90,7 @@ async fn a_teacher_sees_who_is_on_their_course(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn without_a_seal_of_its_teacher_a_course_is_open_to_admins_only(db: PgPool) {
     let app = app(db).await;
     let seal = teacher_seal(TERESA, RUST);
@@ -126,7 +126,7 @@ async fn without_a_seal_of_its_teacher_a_course_is_open_to_admins_only(db: PgPoo
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn the_seal_of_a_teacher_is_of_no_use_to_anybody_else(db: PgPool) {
     let app = app(db).await;
     let courses = json!([course_of(TERESA, RUST)]);

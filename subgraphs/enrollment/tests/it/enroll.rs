@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions, query_scalar};
 use subgraph_kit::{
     EnrollmentId, PaymentId,
-    events::{Fact, Place},
-    testing::{Reply, TestClient, events::told},
+    events::{EnrollmentPayload, EventPayload},
+    testing::{Reply, TestClient, events::published},
 };
 use uuid::Uuid;
 
-use crate::{peers::*, people::*};
+use crate::{fixtures::*, peers::*};
 
 const ENROLL: &str = "mutation ($input: EnrollInput!) {
     enroll(input: $input) {
@@ -26,11 +26,11 @@ fn refusal(code: &'static str, field: &str) -> Vec<(&'static str, String)> {
     vec![(code, field.to_owned())]
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_student_enrolls_in_a_free_course(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
 
-    let reply = enroll(&house.app.student(BOB), SQL, None).await.ok();
+    let reply = enroll(&system.app.student(BOB), SQL, None).await.ok();
 
     let id: Uuid = reply.data("/enroll/enrollment/id").as_str().and_then(|id| id.parse().ok()).expect("an id");
     assert_eq!(
@@ -51,42 +51,42 @@ async fn a_student_enrolls_in_a_free_course(db: PgPool) {
     .await
     .expect("the enrollment is there");
     assert!(time_is_the_ids);
-    let place = Place {
+    let place = EnrollmentPayload {
         enrollment_id: EnrollmentId(id),
         student_id: purchase(NOBODY, BOB, SQL).student_id,
         course_id: purchase(NOBODY, BOB, SQL).course_id,
         course_title: "SQL".to_owned(),
         payment_id: None,
     };
-    assert_eq!(told(&db).await, [Fact::EnrollmentCreated(place)]);
+    assert_eq!(published(&db).await, [EventPayload::EnrollmentCreated(place)]);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_student_enrolls_with_a_payment(db: PgPool) {
-    let house = House::new(db.clone()).await;
-    house.pay(UNUSED_PAYMENT, ALICE, LATIN, "COMPLETED");
+    let system = TestSystem::new(db.clone()).await;
+    system.pay(UNUSED_PAYMENT, ALICE, LATIN, "COMPLETED");
 
-    let reply = enroll(&house.app.student(ALICE), LATIN, Some(UNUSED_PAYMENT)).await.ok();
+    let reply = enroll(&system.app.student(ALICE), LATIN, Some(UNUSED_PAYMENT)).await.ok();
 
     assert_eq!(reply.data("/enroll/enrollment/payment/id"), &json!(UNUSED_PAYMENT));
-    assert_eq!(house.use_of(UNUSED_PAYMENT).await.as_deref(), Some("enrolled"));
-    let told = told(&db).await;
+    assert_eq!(system.use_of(UNUSED_PAYMENT).await.as_deref(), Some("enrolled"));
+    let told = published(&db).await;
     assert!(
-        matches!(&told[..], [Fact::EnrollmentCreated(place)] if place.payment_id == Some(PaymentId(UNUSED_PAYMENT))),
+        matches!(&told[..], [EventPayload::EnrollmentCreated(place)] if place.payment_id == Some(PaymentId(UNUSED_PAYMENT))),
         "{told:?}"
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn each_refusal_names_its_field_and_writes_nothing(db: PgPool) {
-    let house = House::new(db.clone()).await;
-    let alice = house.app.student(ALICE);
+    let system = TestSystem::new(db.clone()).await;
+    let alice = system.app.student(ALICE);
     let payment = |number: u128| Uuid::from_u128(0xf_1000 + number);
-    house.pay(payment(1), ALICE, LATIN, "PENDING");
-    house.pay(payment(2), ALICE, LATIN, "FAILED");
-    house.pay(payment(3), ALICE, LATIN, "REFUNDED");
-    house.pay(payment(4), ALICE, RUST, "COMPLETED");
-    house.pay(payment(5), BOB, LATIN, "COMPLETED");
+    system.pay(payment(1), ALICE, LATIN, "PENDING");
+    system.pay(payment(2), ALICE, LATIN, "FAILED");
+    system.pay(payment(3), ALICE, LATIN, "REFUNDED");
+    system.pay(payment(4), ALICE, RUST, "COMPLETED");
+    system.pay(payment(5), BOB, LATIN, "COMPLETED");
 
     let refused = [
         (NOBODY, None, refusal("NOT_FOUND", "courseId")),
@@ -107,25 +107,25 @@ async fn each_refusal_names_its_field_and_writes_nothing(db: PgPool) {
         assert_eq!(reply.user_errors(), refusal, "{course} {payment:?}");
         assert_eq!(reply.data("/enroll/enrollment"), &Value::Null);
     }
-    assert_eq!(told(&db).await, []);
-    assert_eq!(house.places(ALICE, LATIN).await, []);
+    assert_eq!(published(&db).await, []);
+    assert_eq!(system.places(ALICE, LATIN).await, []);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_payment_that_has_bought_another_place_buys_no_second_one(db: PgPool) {
-    let house = House::new(db).await;
-    // As an adopted database may have it: a place on Rust names a payment for Latin.
-    house.pay(ALICES_PAYMENT, ALICE, LATIN, "COMPLETED");
+    let system = TestSystem::new(db).await;
+    // As an imported database may have it: a place on Rust names a payment for Latin.
+    system.pay(ALICES_PAYMENT, ALICE, LATIN, "COMPLETED");
 
-    let reply = enroll(&house.app.student(ALICE), LATIN, Some(ALICES_PAYMENT)).await.ok();
+    let reply = enroll(&system.app.student(ALICE), LATIN, Some(ALICES_PAYMENT)).await.ok();
 
     assert_eq!(reply.user_errors(), refusal("PAYMENT_NOT_VALID", "paymentId"));
-    assert_eq!(house.places(ALICE, LATIN).await, []);
+    assert_eq!(system.places(ALICE, LATIN).await, []);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn only_students_enroll(db: PgPool) {
-    let app = House::new(db).await.app;
+    let app = TestSystem::new(db).await.app;
 
     for (client, code) in [
         (app.anonymous(), "UNAUTHENTICATED"),
@@ -137,21 +137,21 @@ async fn only_students_enroll(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_course_subgraph_that_is_away_is_said_to_be_away(db: PgPool) {
     let reply = enroll(&app(db.clone()).await.student(BOB), SQL, None).await;
 
     assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));
-    assert_eq!(told(&db).await, []);
+    assert_eq!(published(&db).await, []);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn no_connection_is_held_while_others_are_asked(db: PgPool) {
     let options = db.connect_options().as_ref().clone();
     let single = PgPoolOptions::new().max_connections(1).connect_with(options).await.expect("a connection");
-    let house = House::new(single).await;
+    let system = TestSystem::new(single).await;
 
-    let reply = enroll(&house.app.student(BOB), SQL, None).await.ok();
+    let reply = enroll(&system.app.student(BOB), SQL, None).await.ok();
 
     assert_eq!(reply.user_errors(), []);
 }

@@ -3,12 +3,12 @@ use sqlx::PgPool;
 use subgraph_kit::testing::StatementCount;
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const ENROLLMENT: &str =
     "query ($id: ID!) { enrollment(id: $id) { id status enrolledAt student { id } course { id } payment { id } } }";
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn an_enrollment_names_its_student_course_and_payment(db: PgPool) {
     let app = app(db).await;
 
@@ -27,7 +27,7 @@ async fn an_enrollment_names_its_student_course_and_payment(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_place_on_a_free_course_has_no_payment(db: PgPool) {
     let app = app(db).await;
 
@@ -36,7 +36,7 @@ async fn a_place_on_a_free_course_has_no_payment(db: PgPool) {
     assert_eq!(reply.data("/enrollment/payment"), &Value::Null);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn an_enrollment_that_does_not_exist_is_null(db: PgPool) {
     let app = app(db).await;
 
@@ -54,7 +54,7 @@ async fn an_id_that_is_no_uuid_is_a_bad_input(db: PgPool) {
     assert_eq!(reply.error(), Some("BAD_USER_INPUT"));
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn entities_are_private_and_a_dead_key_costs_only_itself(db: PgPool) {
     let app = app(db).await;
     let keys = [json!(ALICES_RUST), json!(NOBODY), json!("no uuid"), json!(BOBS_RUST), json!(7)];

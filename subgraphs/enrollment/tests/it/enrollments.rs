@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const LIST: &str = "query ($first: Int, $after: String, $status: EnrollmentStatus) {
     enrollments(first: $first, after: $after, status: $status) {
@@ -13,7 +13,7 @@ const LIST: &str = "query ($first: Int, $after: String, $status: EnrollmentStatu
     }
 }";
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn an_admin_pages_through_all_newest_first(db: PgPool) {
     let admin = app(db).await.admin();
 
@@ -27,7 +27,7 @@ async fn an_admin_pages_through_all_newest_first(db: PgPool) {
     assert_eq!(second.data("/enrollments/pageInfo/hasNextPage"), false);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn the_list_can_be_cut_down_to_a_status(db: PgPool) {
     let reply = app(db).await.admin().send(LIST, json!({ "status": "COMPLETED" })).await.ok();
 
@@ -35,7 +35,7 @@ async fn the_list_can_be_cut_down_to_a_status(db: PgPool) {
     assert_eq!(reply.data("/enrollments/totalCount"), 1);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn for_everyone_else_it_is_null_with_an_error(db: PgPool) {
     let app = app(db).await;
 

@@ -1,22 +1,22 @@
-//! The door for events: what is let in, and what becomes of what will not do.
+//! The auth for events: what is let in, and what becomes of what will not do.
 
 use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
 use subgraph_kit::{
-    events::{Event, Fact, Undelivered},
-    hop::{Door, Hop, SIGNATURE, Secrets},
+    events::{DeliveryError, Event, EventPayload},
     serve,
-    testing::events::{act_on_all, receive, set_aside},
+    signature::{RouterAuth, SIGNATURE, Secrets, SignedParts},
+    testing::events::{dead_lettered, process_all, receive},
 };
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::{peers::*, people::*};
+use crate::{fixtures::*, peers::*};
 
 fn event() -> Event {
-    Event::new(Fact::PaymentCompleted(purchase(UNUSED_PAYMENT, ALICE, LATIN)))
+    Event::new(EventPayload::PaymentCompleted(purchase(UNUSED_PAYMENT, ALICE, LATIN)))
 }
 
 /// The same, but for this.
@@ -27,16 +27,16 @@ fn changed(event: &Event, change: impl FnOnce(&mut Value)) -> Vec<u8> {
 }
 
 async fn kept(db: &PgPool) -> i64 {
-    query_scalar("select count(*) from inbox").fetch_one(db).await.expect("the database answers")
+    query_scalar("select count(*) from inbox_events").fetch_one(db).await.expect("the database answers")
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn an_event_that_arrives_again_is_kept_once(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     let event = event();
 
     for _ in 0..3 {
-        receive(&house.subgraph, &event).await;
+        receive(&system.subgraph, &event).await;
     }
 
     assert_eq!(kept(&db).await, 1);
@@ -44,87 +44,88 @@ async fn an_event_that_arrives_again_is_kept_once(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn an_id_with_another_body_is_refused(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     let event = event();
-    receive(&house.subgraph, &event).await;
+    receive(&system.subgraph, &event).await;
 
     let other = changed(&event, |event| event["data"]["amount"] = json!("0.01"));
-    let outcome = house.subgraph.receive(&other).await;
+    let outcome = system.subgraph.receive(&other).await;
 
-    assert!(matches!(outcome, Err(Undelivered::Refused(_))), "{outcome:?}");
-    act_on_all(&house.subgraph).await;
-    receive(&house.subgraph, &event).await;
-    assert!(matches!(house.subgraph.receive(&other).await, Err(Undelivered::Refused(_))));
+    assert!(matches!(outcome, Err(DeliveryError::Rejected(_))), "{outcome:?}");
+    process_all(&system.subgraph).await;
+    receive(&system.subgraph, &event).await;
+    assert!(matches!(system.subgraph.receive(&other).await, Err(DeliveryError::Rejected(_))));
     assert_eq!(kept(&db).await, 1);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn what_cannot_be_used_is_set_aside_with_the_reason(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     let lost = changed(&event(), |event| event["type"] = json!("lyceum.payment.lost"));
     let poor = changed(&event(), |event| _ = event["data"].as_object_mut().expect("data").remove("amount"));
-    let foreign = Event::new(Fact::EnrollmentRejected(subgraph_kit::events::Rejection {
+    let foreign = Event::new(EventPayload::EnrollmentRejected(subgraph_kit::events::EnrollmentRejected {
         payment_id: subgraph_kit::PaymentId(UNUSED_PAYMENT),
     }));
 
-    house.subgraph.receive(&lost).await.expect("it is kept");
-    house.subgraph.receive(&poor).await.expect("it is kept");
-    receive(&house.subgraph, &foreign).await;
-    receive(&house.subgraph, &event()).await;
-    act_on_all(&house.subgraph).await;
+    system.subgraph.receive(&lost).await.expect("it is kept");
+    system.subgraph.receive(&poor).await.expect("it is kept");
+    receive(&system.subgraph, &foreign).await;
+    receive(&system.subgraph, &event()).await;
+    process_all(&system.subgraph).await;
 
-    let aside = set_aside(&db).await;
+    let aside = dead_lettered(&db).await;
     assert_eq!(aside.len(), 3, "{aside:?}");
     assert!(aside[0].1.contains("lyceum.payment.lost"), "{aside:?}");
     assert!(aside[1].1.contains("amount"), "{aside:?}");
     assert!(aside[2].1.contains("enrollment has nothing to do with it"), "{aside:?}");
     // Those behind them, about the same payment, go on.
-    assert_eq!(house.places(ALICE, LATIN).await, [Some(UNUSED_PAYMENT)]);
+    assert_eq!(system.places(ALICE, LATIN).await, [Some(UNUSED_PAYMENT)]);
 }
 
 /// What a teacher may call a course must not keep those who bought it from their places.
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn a_title_may_be_any_text(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     for (number, title) in [r"Escapes: \u0000 in JSON", r"\", "\"", "\u{1}", "課🎓", ""].into_iter().enumerate() {
         let student = Uuid::from_u128(0xa1_0000 + number as u128);
         let mut purchase = purchase(Uuid::now_v7(), student, LATIN);
         title.clone_into(&mut purchase.course_title);
 
-        receive(&house.subgraph, &Event::new(Fact::PaymentCompleted(purchase.clone()))).await;
-        act_on_all(&house.subgraph).await;
+        receive(&system.subgraph, &Event::new(EventPayload::PaymentCompleted(purchase.clone()))).await;
+        process_all(&system.subgraph).await;
 
-        assert_eq!(house.places(student, LATIN).await, [Some(purchase.payment_id.0)], "{title:?}");
+        assert_eq!(system.places(student, LATIN).await, [Some(purchase.payment_id.0)], "{title:?}");
     }
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn what_cannot_be_kept_is_refused(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     for refused in [
         changed(&event(), |event| event["data"]["course_title"] = json!("a\0b")),
         changed(&event(), |event| event["type"] = json!("\0")),
         changed(&event(), |event| event["specversion"] = json!("2.0")),
         changed(&event(), |event| _ = event.as_object_mut().expect("an event").remove("source")),
     ] {
-        let outcome = house.subgraph.receive(&refused).await;
+        let outcome = system.subgraph.receive(&refused).await;
 
-        assert!(matches!(outcome, Err(Undelivered::Refused(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(DeliveryError::Rejected(_))), "{outcome:?}");
     }
     assert_eq!(kept(&db).await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn the_door_for_events_opens_for_signed_events_only(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     let secrets: Secrets = Uuid::now_v7().simple().to_string().parse().expect("a secret");
-    let routes = serve::routes(house.subgraph.clone(), Door::Signed(secrets.clone()));
+    let routes = serve::routes(system.subgraph.clone(), RouterAuth::Signed(secrets.clone()));
     let post = async |body: &[u8], is_signed: bool| {
         let headers = HeaderMap::new();
-        let hop = Hop { subgraph: "enrollment", method: &Method::POST, path: "/events", headers: &headers, body };
+        let parts =
+            SignedParts { subgraph: "enrollment", method: &Method::POST, path: "/events", headers: &headers, body };
         let mut request = Request::post("/events");
         if is_signed {
-            request = request.header(SIGNATURE, secrets.sign(hop));
+            request = request.header(SIGNATURE, secrets.sign(parts));
         }
         let request = request.body(Body::from(body.to_vec())).expect("a request");
         routes.clone().oneshot(request).await.expect("an answer").status()

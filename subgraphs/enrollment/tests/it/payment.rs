@@ -3,7 +3,7 @@ use sqlx::PgPool;
 use subgraph_kit::testing::StatementCount;
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const BOUGHT: &str = "... on Payment { enrollment { id } }";
 
@@ -11,7 +11,7 @@ fn payments(ids: &[Uuid]) -> Value {
     ids.iter().map(|id| json!({ "__typename": "Payment", "id": id })).collect()
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_payment_leads_to_what_it_bought(db: PgPool) {
     let app = app(db).await;
     let asked = payments(&[ALICES_PAYMENT, BOBS_PAYMENT, UNUSED_PAYMENT]);
@@ -34,8 +34,8 @@ async fn a_payment_leads_to_what_it_bought(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
-async fn a_payment_that_an_adopted_database_names_twice_bought_the_first(db: PgPool) {
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_payment_that_an_imported_database_names_twice_bought_the_first(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
     sqlx::query("update enrollments set payment_id = $1 where student_id = $2")
         .bind(ALICES_PAYMENT)
@@ -44,19 +44,19 @@ async fn a_payment_that_an_adopted_database_names_twice_bought_the_first(db: PgP
         .await
         .expect("the payment is named twice");
     sqlx::raw_sql(concat!(
-        "truncate payment_uses;",
+        "truncate payment_redemptions;",
         include_str!("../../../../migrations/enrollment/004_payment_uses.sql")
     ))
     .execute(&db)
     .await
-    .expect("the database is adopted");
+    .expect("the database is imported");
 
     let reply = alice.entities(BOUGHT, payments(&[ALICES_PAYMENT])).await.ok();
 
     assert_eq!(reply.data("/_entities/0/enrollment/id"), &json!(ALICES_RUST));
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_dead_key_costs_only_itself(db: PgPool) {
     let admin = app(db).await.admin();
     let asked = json!([

@@ -8,18 +8,18 @@ use std::{
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, SimpleObject};
 use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::{
-    CourseId, PaymentId, Platform, Subgraph, UserId, ViewerExt as _,
+    CourseId, PaymentId, ServiceContext, Subgraph, UserId, ViewerExt as _,
     events::Purchase,
     service,
     testing::{TestApp, verifier},
 };
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 /// The enrollment subgraph with the others around it.
-pub struct House {
-    pub platform: Platform,
+pub struct TestSystem {
+    pub context: ServiceContext,
     pub db: PgPool,
     pub app: TestApp,
     pub subgraph: Subgraph,
@@ -82,16 +82,16 @@ impl PaymentQuery {
     }
 }
 
-impl House {
+impl TestSystem {
     pub async fn new(db: PgPool) -> Self {
-        let platform = Platform::new(verifier());
+        let context = ServiceContext::new(verifier());
         let payments = Payments::default();
         let courses = service::build(Courses(db.clone()), EmptyMutation, EmptySubscription).finish();
         let payment = service::build(PaymentQuery(payments.clone()), EmptyMutation, EmptySubscription).finish();
-        platform.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
-        platform.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
-        let subgraph = enrollment::subgraph(db.clone(), &platform).await.expect("the subgraph opens");
-        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, platform }
+        context.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
+        context.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
+        let subgraph = enrollment::subgraph(db.clone(), &context).await.expect("the subgraph opens");
+        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, context }
     }
 
     /// The payment subgraph knows of a payment from now on.
@@ -113,7 +113,7 @@ impl House {
 
     /// What became of a payment.
     pub async fn use_of(&self, payment: Uuid) -> Option<String> {
-        query_scalar("select state from payment_uses where payment_id = $1")
+        query_scalar("select state from payment_redemptions where payment_id = $1")
             .bind(payment)
             .fetch_optional(&self.db)
             .await

@@ -6,12 +6,12 @@ use futures::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;
 use subgraph_kit::{
-    events::{Event, Fact, Refund, RefundReason},
-    testing::events::{act_on_all, receive, told},
+    events::{Event, EventPayload, Refund, RefundReason},
+    testing::events::{process_all, published, receive},
 };
 use uuid::Uuid;
 
-use crate::{enroll::enroll, peers::*, people::*};
+use crate::{enroll::enroll, fixtures::*, peers::*};
 
 const ROUNDS: u128 = 100;
 
@@ -25,23 +25,25 @@ fn student(round: u128) -> Uuid {
 
 /// How often each kind of event was told of this round's student.
 async fn told_of(db: &PgPool, student: Uuid) -> (usize, usize) {
-    let told = told(db).await;
-    let created =
-        told.iter().filter(|fact| matches!(fact, Fact::EnrollmentCreated(place) if place.student_id.0 == student));
-    let revoked =
-        told.iter().filter(|fact| matches!(fact, Fact::EnrollmentRevoked(place) if place.student_id.0 == student));
+    let told = published(db).await;
+    let created = told
+        .iter()
+        .filter(|payload| matches!(payload, EventPayload::EnrollmentCreated(place) if place.student_id.0 == student));
+    let revoked = told
+        .iter()
+        .filter(|payload| matches!(payload, EventPayload::EnrollmentRevoked(place) if place.student_id.0 == student));
     (created.count(), revoked.count())
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn of_ten_equal_enrolls_one_is_made(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     for round in 0..ROUNDS {
-        let client = house.app.student(student(round));
+        let client = system.app.student(student(round));
         // Every other round in a course that is free.
         let is_paid = round % 2 == 0;
         let (course, paid) = if is_paid { (LATIN, Some(payment(round))) } else { (SQL, None) };
-        house.pay(payment(round), student(round), LATIN, "COMPLETED");
+        system.pay(payment(round), student(round), LATIN, "COMPLETED");
 
         let replies = join_all((0..10).map(|_| enroll(&client, course, paid))).await;
 
@@ -49,44 +51,44 @@ async fn of_ten_equal_enrolls_one_is_made(db: PgPool) {
         let told_so =
             replies.iter().filter(|reply| reply.user_errors() == [("ALREADY_ENROLLED", String::new())]).count();
         assert_eq!((made, told_so), (1, 9), "{round}: {replies:?}");
-        assert_eq!(house.places(student(round), course).await, [paid]);
+        assert_eq!(system.places(student(round), course).await, [paid]);
         assert_eq!(told_of(&db, student(round)).await, (1, 0));
     }
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn an_enroll_and_the_payments_own_event_make_one_enrollment(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     for round in 0..ROUNDS {
-        let client = house.app.student(student(round));
-        let purchase = house.pay(payment(round), student(round), LATIN, "COMPLETED");
-        receive(&house.subgraph, &Event::new(Fact::PaymentCompleted(purchase))).await;
+        let client = system.app.student(student(round));
+        let purchase = system.pay(payment(round), student(round), LATIN, "COMPLETED");
+        receive(&system.subgraph, &Event::new(EventPayload::PaymentCompleted(purchase))).await;
 
-        let (reply, ()) = tokio::join!(enroll(&client, LATIN, Some(payment(round))), act_on_all(&house.subgraph));
+        let (reply, ()) = tokio::join!(enroll(&client, LATIN, Some(payment(round))), process_all(&system.subgraph));
 
         let errors = reply.user_errors();
         assert!(errors.is_empty() || errors == [("ALREADY_ENROLLED", String::new())], "{round}: {errors:?}");
-        assert_eq!(house.places(student(round), LATIN).await, [Some(payment(round))]);
+        assert_eq!(system.places(student(round), LATIN).await, [Some(payment(round))]);
         assert_eq!(told_of(&db, student(round)).await, (1, 0));
     }
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn a_refund_wins_against_an_enroll(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     let mut made = 0;
     // So long an enroll takes here.
     let start = Instant::now();
-    let first = enroll(&house.app.student(student(ROUNDS)), SQL, None).await;
+    let first = enroll(&system.app.student(student(ROUNDS)), SQL, None).await;
     let usual = start.elapsed();
     assert_eq!(first.user_errors(), []);
     for round in 0..ROUNDS {
-        let client = house.app.student(student(round));
-        let purchase = house.pay(payment(round), student(round), LATIN, "COMPLETED");
+        let client = system.app.student(student(round));
+        let purchase = system.pay(payment(round), student(round), LATIN, "COMPLETED");
         let refund = Refund { purchase, reason: RefundReason::Requested };
-        receive(&house.subgraph, &Event::new(Fact::PaymentRefunded(refund))).await;
+        receive(&system.subgraph, &Event::new(EventPayload::PaymentRefunded(refund))).await;
 
-        let (enrolls, acts) = (enroll(&client, LATIN, Some(payment(round))), act_on_all(&house.subgraph));
+        let (enrolls, acts) = (enroll(&client, LATIN, Some(payment(round))), process_all(&system.subgraph));
         let reply = match u32::try_from(round % 20).expect("small") {
             0 => {
                 acts.await;
@@ -105,8 +107,8 @@ async fn a_refund_wins_against_an_enroll(db: PgPool) {
         let errors = reply.user_errors();
         let was_made = errors.is_empty();
         assert!(was_made || errors == [("PAYMENT_NOT_VALID", "paymentId".to_owned())], "{round}: {errors:?}");
-        assert_eq!(house.places(student(round), LATIN).await, []);
-        assert_eq!(house.use_of(payment(round)).await.as_deref(), Some("refunded"));
+        assert_eq!(system.places(student(round), LATIN).await, []);
+        assert_eq!(system.use_of(payment(round)).await.as_deref(), Some("refunded"));
         assert_eq!(told_of(&db, student(round)).await, if was_made { (1, 1) } else { (0, 0) }, "{round}");
         made += u128::from(was_made);
     }
@@ -115,24 +117,24 @@ async fn a_refund_wins_against_an_enroll(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn a_change_of_status_meets_a_revocation(db: PgPool) {
-    let house = House::new(db.clone()).await;
+    let system = TestSystem::new(db.clone()).await;
     for round in 0..ROUNDS {
-        let client = house.app.student(student(round));
-        let purchase = house.pay(payment(round), student(round), LATIN, "COMPLETED");
+        let client = system.app.student(student(round));
+        let purchase = system.pay(payment(round), student(round), LATIN, "COMPLETED");
         let made = enroll(&client, LATIN, Some(payment(round))).await.ok();
         let id = made.data("/enroll/enrollment/id");
         let refund = Refund { purchase, reason: RefundReason::Requested };
-        receive(&house.subgraph, &Event::new(Fact::PaymentRefunded(refund))).await;
+        receive(&system.subgraph, &Event::new(EventPayload::PaymentRefunded(refund))).await;
 
         let document = "mutation ($input: SetEnrollmentStatusInput!) {
             setEnrollmentStatus(input: $input) { enrollment { status } userErrors { code field } }
         }";
         let input = json!({ "input": { "enrollmentId": id, "status": "COMPLETED" } });
-        let (reply, ()) = tokio::join!(client.send(document, input), act_on_all(&house.subgraph));
+        let (reply, ()) = tokio::join!(client.send(document, input), process_all(&system.subgraph));
 
         let errors = reply.user_errors();
         assert!(errors.is_empty() || errors == [("NOT_FOUND", "enrollmentId".to_owned())], "{round}: {reply:?}");
-        assert_eq!(house.places(student(round), LATIN).await, []);
+        assert_eq!(system.places(student(round), LATIN).await, []);
         assert_eq!(told_of(&db, student(round)).await, (1, 1));
     }
 }

@@ -6,7 +6,7 @@ use sqlx::{PgPool, query_scalar};
 use subgraph_kit::testing::{Reply, TestClient};
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const SET_STATUS: &str = "mutation ($input: SetEnrollmentStatusInput!) {
     setEnrollmentStatus(input: $input) { enrollment { id status } userErrors { code field } }
@@ -21,7 +21,7 @@ async fn stored(db: &PgPool, enrollment: Uuid) -> String {
     status.fetch_one(db).await.expect("the enrollment is there")
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_student_gets_further(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
 
@@ -36,7 +36,7 @@ async fn a_student_gets_further(db: PgPool) {
     assert_eq!(stored(&db, ALICES_SQL).await, "completed");
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_status_neither_goes_back_nor_stays(db: PgPool) {
     let bob = app(db.clone()).await.student(BOB);
 
@@ -49,7 +49,7 @@ async fn a_status_neither_goes_back_nor_stays(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn what_is_anothers_is_not_found(db: PgPool) {
     let app = app(db.clone()).await;
 
@@ -64,7 +64,7 @@ async fn what_is_anothers_is_not_found(db: PgPool) {
     assert_eq!(stored(&db, ALICES_SQL).await, "enrolled");
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn of_many_equal_changes_at_once_one_is_made(db: PgPool) {
     let alice = app(db).await.student(ALICE);
 

@@ -1,17 +1,17 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use subgraph_kit::{page::Position, testing::StatementCount};
+use subgraph_kit::{page::Cursor, testing::StatementCount};
 use uuid::Uuid;
 
 use subgraph_kit::testing::pages::List;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn enrollments_of(student: Uuid) -> List {
     List::of(json!({ "__typename": "User", "id": student }), "enrollments")
 }
 
-/// Enrolls Alice in so many courses, five of them in each second, by ids of the earlier system.
+/// Enrolls Alice in so many courses, five of them in each second, by ids of the legacy system.
 async fn enroll_alice(db: &PgPool, count: i32) {
     sqlx::query(
         "insert into enrollments (student_id, course_id, payment_id, enrolled_at)
@@ -33,7 +33,7 @@ async fn newest_first(db: &PgPool) -> Vec<String> {
         .expect("the enrollments are read")
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_students_enrollments_are_listed_newest_first(db: PgPool) {
     let (list, alice) = (enrollments_of(ALICE), app(db).await.student(ALICE));
 
@@ -43,7 +43,7 @@ async fn a_students_enrollments_are_listed_newest_first(db: PgPool) {
     assert_eq!(page.data("/_entities/0/enrollments/totalCount"), 2);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_status_narrows_the_list_and_its_count(db: PgPool) {
     let (list, alice) = (enrollments_of(ALICE), app(db).await.student(ALICE));
 
@@ -98,12 +98,12 @@ async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
     assert_eq!(list.ids(&previous), all[4..8]);
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     let (list, alice) = (enrollments_of(ALICE), app(db).await.student(ALICE));
-    let somewhere = Position { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
+    let somewhere = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
 
-    for cursor in [somewhere.to_cursor("payment").as_str(), "", "?", "ZW5yb2xsbWVudA"] {
+    for cursor in [somewhere.encode("payment").as_str(), "", "?", "ZW5yb2xsbWVudA"] {
         for argument in ["after", "before"] {
             let page = list.page(&alice, &format!("{argument}: \"{cursor}\"")).await;
 
@@ -112,7 +112,7 @@ async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_page_of_an_impossible_size_is_a_bad_input(db: PgPool) {
     let (list, alice) = (enrollments_of(ALICE), app(db).await.student(ALICE));
 
@@ -121,7 +121,7 @@ async fn a_page_of_an_impossible_size_is_a_bad_input(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_dead_key_costs_only_itself(db: PgPool) {
     let app = app(db).await;
     let representations = json!([
@@ -138,7 +138,7 @@ async fn a_dead_key_costs_only_itself(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("places"))]
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_list_that_is_refused_is_null_and_its_user_is_not(db: PgPool) {
     let app = app(db).await;
     let document = "query ($id: ID!) { enrollment(id: $id) { student { enrollments { totalCount } } } }";

@@ -140,7 +140,7 @@ impl Directory {
         }
         // identity alone removes the old one: its settings say how long tokens live.
         if let [newest, _, ..] = self.files()?.as_slice() {
-            return Err(KeyError::UnderWay { until: schedule.predecessor_is_useless_from(newest) });
+            return Err(KeyError::UnderWay { until: schedule.predecessor_expires_at(newest) });
         }
         self.add()
     }

@@ -26,7 +26,7 @@ impl Key {
     /// A new one: its id, and its text.
     pub fn generate() -> Option<(String, String)> {
         let key = SigningKey::from_bytes(&rand::random());
-        let pem = without_public_half(&key).to_pkcs8_pem(LineEnding::LF).ok()?;
+        let pem = pkcs8_v1(&key).to_pkcs8_pem(LineEnding::LF).ok()?;
         Some((Self::new(&key)?.id, pem.to_string()))
     }
 
@@ -43,7 +43,7 @@ impl Key {
     }
 
     fn new(key: &SigningKey) -> Option<Self> {
-        let private = EncodingKey::from_ed_der(without_public_half(key).to_pkcs8_der().ok()?.as_bytes());
+        let private = EncodingKey::from_ed_der(pkcs8_v1(key).to_pkcs8_der().ok()?.as_bytes());
         let mut public = Jwk::from_encoding_key(&private, Algorithm::EdDSA).ok()?;
         let id = public.thumbprint(ThumbprintHash::SHA256).ok()?;
         public.common.key_id = Some(id.clone());
@@ -53,7 +53,7 @@ impl Key {
 }
 
 /// The form of PKCS#8 that every library reads.
-fn without_public_half(key: &SigningKey) -> KeypairBytes {
+fn pkcs8_v1(key: &SigningKey) -> KeypairBytes {
     KeypairBytes { secret_key: key.to_bytes(), public_key: None }
 }
 

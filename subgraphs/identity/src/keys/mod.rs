@@ -28,7 +28,7 @@ use self::{directory::Directory, key::Key, schedule::Schedule};
 use crate::{TokenSettings, user::User};
 
 /// How often the directory is looked at.
-const POLL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The Ed25519 keys that sign access tokens, and those that did until lately. Clones share them.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl Keys {
     /// publishes new ones. Or those that the settings hold.
     ///
     /// # Errors
-    /// Those of the file system, and files that hold no key.
+    /// Errors of the file system, and files that hold no key.
     pub fn load_or_create(directory: &Path, settings: &TokenSettings) -> Result<Self, KeyError> {
         let directory = Directory::new(directory);
         if settings.signing_key.is_none() {
@@ -61,7 +61,7 @@ impl Keys {
     /// The keys that identity has made, for another process that signs beside it.
     ///
     /// # Errors
-    /// Those of the file system, files that hold no key, and `NoKeys`.
+    /// Errors of the file system, files that hold no key, and `NoKeys`.
     pub fn load(directory: &Path, settings: &TokenSettings) -> Result<Self, KeyError> {
         Self::read(Directory::new(directory), settings)
     }
@@ -82,9 +82,9 @@ impl Keys {
     }
 
     /// Follows the directory for as long as the process lives: what `lyceum admin rotate-key` adds
-    /// is published, and what has become useless is removed.
+    /// is published, and what has expired is removed.
     pub async fn watch(self) {
-        let mut ticks = interval(POLL);
+        let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_readable = true;
         loop {
@@ -95,7 +95,7 @@ impl Keys {
             if let (Err(error), true) = (&outcome, was_readable) {
                 warn!(
                     error = error as &dyn std::error::Error,
-                    "the signing keys cannot be looked at; those that are known stay"
+                    "signing keys cannot be read, the loaded keys stay in use"
                 );
             }
             was_readable = outcome.is_ok();
@@ -110,12 +110,12 @@ impl Keys {
         if !self.current().iter().filter_map(|key| key.file.as_ref()).eq(&files) {
             self.replace(directory.read()?);
         }
-        let useless = self.0.schedule.useless(&files, now);
-        useless.iter().try_for_each(|file| directory.remove(file))
+        let expired = self.0.schedule.expired(&files, now);
+        expired.iter().try_for_each(|file| directory.remove(file))
     }
 
     fn replace(&self, keys: Vec<Key>) {
-        info!(keys = keys.len(), "the signing keys have changed");
+        info!(keys = keys.len(), "signing keys changed");
         self.0.verifier.replace(&key_set(&keys));
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
@@ -170,7 +170,7 @@ impl Keys {
 /// have seen it. Tokens of the key before stay good until they end.
 ///
 /// # Errors
-/// Those of the file system; `NoKeys`, `Waiting` or `UnderWay` when it is not the time for it.
+/// Errors of the file system; `NoKeys`, `Waiting` or `UnderWay` when it is not the time for it.
 pub fn rotate(directory: &Path, settings: &TokenSettings) -> Result<(), KeyError> {
     if settings.signing_key.is_some() {
         return Err(KeyError::Given);
@@ -304,12 +304,12 @@ mod tests {
         let home = Home::new();
         let (keys, other) = (home.open(), Home::new().open());
         let verifier = keys.verifier();
-        assert!(!verifier.knows(&ids(&other)[0]));
+        assert!(!verifier.has_key(&ids(&other)[0]));
 
         home.rotate().expect("a rotation");
         keys.follow(Utc::now()).expect("keys");
 
-        assert!(ids(&keys).iter().all(|id| verifier.knows(id)));
+        assert!(ids(&keys).iter().all(|id| verifier.has_key(id)));
     }
 
     #[test]

@@ -32,13 +32,13 @@ impl Schedule {
     }
 
     /// Of files, the newest first, those whose last token has ended.
-    pub fn useless<'files>(&self, files: &'files [KeyFile], now: DateTime<Utc>) -> &'files [KeyFile] {
-        let newer = files.iter().position(|newer| self.predecessor_is_useless_from(newer) <= now);
+    pub fn expired<'files>(&self, files: &'files [KeyFile], now: DateTime<Utc>) -> &'files [KeyFile] {
+        let newer = files.iter().position(|newer| self.predecessor_expires_at(newer) <= now);
         newer.map_or(&[], |newer| &files[newer + 1..])
     }
 
     /// When the last token has ended that was signed before this key.
-    pub fn predecessor_is_useless_from(&self, file: &KeyFile) -> DateTime<Utc> {
+    pub fn predecessor_expires_at(&self, file: &KeyFile) -> DateTime<Utc> {
         file.published + self.publication + self.lifetime + GRACE
     }
 }

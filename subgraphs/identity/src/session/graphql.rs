@@ -1,7 +1,7 @@
 //! Signing up and signing in.
 
-use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
-use subgraph_kit::{ClientExt as _, UserError, answer};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use subgraph_kit::{ClientIpExt as _, Error, UserError, into_payload};
 
 use super::{Session, Sessions};
 use crate::user::{SignUp, SignUpRole, User, normalize_email};
@@ -95,9 +95,9 @@ impl SessionMutation {
         #[graphql(desc = "The account.")] input: RegisterInput,
     ) -> Option<Result<RegisterPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client(), input.into()).await;
+            let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client_ip(), input.into()).await;
 
-            let (signed_in, user_errors) = answer(outcome)?;
+            let (signed_in, user_errors) = into_payload(outcome)?;
             let (session, user) = signed_in.unzip();
             Ok(RegisterPayload { session, user, user_errors })
         };
@@ -111,9 +111,9 @@ impl SessionMutation {
         #[graphql(desc = "Address and password.")] input: LoginInput,
     ) -> Option<Result<LoginPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client(), &input.email, input.password).await;
+            let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client_ip(), &input.email, input.password).await;
 
-            let (signed_in, user_errors) = answer(outcome)?;
+            let (signed_in, user_errors) = into_payload(outcome)?;
             let (session, user) = signed_in.unzip();
             Ok(LoginPayload { session, user, user_errors })
         };
@@ -128,9 +128,9 @@ impl SessionMutation {
         #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
     ) -> Option<Result<RefreshSessionPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client(), &input.refresh_token).await;
+            let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client_ip(), &input.refresh_token).await;
 
-            let (session, user_errors) = answer(outcome)?;
+            let (session, user_errors) = into_payload(outcome)?;
             Ok(RefreshSessionPayload { session, user_errors })
         };
         Some(payload.await)
@@ -146,7 +146,7 @@ impl SessionMutation {
         let payload = async {
             let outcome = ctx.data_unchecked::<Sessions>().log_out(&input.refresh_token).await;
 
-            let (_, user_errors) = answer(outcome)?;
+            let (_, user_errors) = into_payload(outcome)?;
             Ok(LogoutPayload { user_errors })
         };
         Some(payload.await)

@@ -11,10 +11,10 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use subgraph_kit::{
-    Client, Code, Error, Refusal,
-    events::{self, Fact, Registration},
+    ClientIp, Code, Error, Refusal,
+    events::{self, EventPayload, Registration},
     metrics,
-    text::is_storable,
+    text::has_no_nul,
 };
 use tokio::{
     task::spawn_blocking,
@@ -25,7 +25,7 @@ use uuid::{Builder, Uuid};
 use crate::{
     IdentitySettings, Keys,
     password::{Passwords, Verdict},
-    throttle::Throttle,
+    throttle::RateLimiter,
     user::{
         SignUp, User,
         store::{self as users, Account},
@@ -51,9 +51,9 @@ pub struct Sessions {
     db: DbPool,
     keys: Keys,
     passwords: Passwords,
-    throttle: Arc<Throttle>,
+    rate_limiter: Arc<RateLimiter>,
     session_lifetime: TimeDelta,
-    refusal_time: Duration,
+    min_failure_time: Duration,
 }
 
 /// A refresh token: which session it is of, and a secret. Only its hash is stored.
@@ -70,18 +70,18 @@ impl Sessions {
             db,
             keys,
             passwords: Passwords::new(settings),
-            throttle: Arc::new(Throttle::new(&settings.throttle)),
+            rate_limiter: Arc::new(RateLimiter::new(&settings.throttle)),
             session_lifetime: TimeDelta::days(settings.session_days.into()),
-            refusal_time: Duration::from_millis(settings.refused_sign_in_milliseconds.into()),
+            min_failure_time: Duration::from_millis(settings.failed_sign_in_min_ms.into()),
         }
     }
 
     /// Makes an account and signs its owner in.
     ///
     /// # Errors
-    /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; those of the database.
-    pub async fn register(&self, client: Client, sign_up: SignUp) -> Result<(Session, User), Error> {
-        self.throttle.admit_registration(client, &sign_up.email)?;
+    /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; a database error.
+    pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
+        self.rate_limiter.check_registration(client, &sign_up.email)?;
         // Estimating how soon a password is guessed would hold up others on this thread.
         let check = move || sign_up.check().map(|()| sign_up);
         let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Refused)?;
@@ -92,9 +92,9 @@ impl Sessions {
         let refresh_token = RefreshToken::new();
         store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
-        events::publish(&mut tx, Fact::UserRegistered(registration)).await?;
+        events::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
         tx.commit().await?;
-        self.throttle.remember(client, &sign_up.email);
+        self.rate_limiter.trust_client(client, &sign_up.email);
 
         Ok((self.session(&user, &refresh_token)?, user))
     }
@@ -103,37 +103,37 @@ impl Sessions {
     ///
     /// # Errors
     /// `RateLimited`; `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong
-    /// password, nor by the time that it takes; those of the database.
-    pub async fn sign_in(&self, client: Client, email: &str, password: String) -> Result<(Session, User), Error> {
-        let admitted = self.throttle.admit_sign_in(client, email);
-        admitted.inspect_err(|_| metrics::sign_in_refused("throttled"))?;
+    /// password, nor by the time that it takes; a database error.
+    pub async fn sign_in(&self, client: ClientIp, email: &str, password: String) -> Result<(Session, User), Error> {
+        let allowed = self.rate_limiter.check_sign_in(client, email);
+        allowed.inspect_err(|_| metrics::record_failed_sign_in("throttled"))?;
         let started = Instant::now();
-        let signed_in = self.compare_and_sign_in(client, email, password).await;
+        let signed_in = self.verify_and_sign_in(client, email, password).await;
         match &signed_in {
             Err(Error::Refused(_)) => {
-                metrics::sign_in_refused("credentials");
-                sleep_until(started + self.refusal_time).await;
+                metrics::record_failed_sign_in("credentials");
+                sleep_until(started + self.min_failure_time).await;
             }
-            Err(Error::RateLimited { .. }) => metrics::sign_in_refused("busy"),
+            Err(Error::RateLimited { .. }) => metrics::record_failed_sign_in("busy"),
             _ => {}
         }
         signed_in
     }
 
-    async fn compare_and_sign_in(
+    async fn verify_and_sign_in(
         &self,
-        client: Client,
+        client: ClientIp,
         email: &str,
         password: String,
     ) -> Result<(Session, User), Error> {
-        let account = if is_storable(email) { users::find_account(&self.db, email).await? } else { None };
+        let account = if has_no_nul(email) { users::find_account(&self.db, email).await? } else { None };
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 
         let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;
-        self.throttle.has_signed_in(client, email);
+        self.rate_limiter.has_signed_in(client, email);
         if verdict == Verdict::RightButOutdated {
-            self.renew_hash(&account, password).await?;
+            self.rehash_password(&account, password).await?;
         }
         let user = User { has_signed_in: true, ..account.user };
         let refresh_token = RefreshToken::new();
@@ -146,24 +146,24 @@ impl Sessions {
     ///
     /// # Errors
     /// `RateLimited`; `SESSION_EXPIRED`, and then the session has ended, if it had not before: an old token that comes
-    /// again may have been stolen, or the one that replaced it. Those of the database.
-    pub async fn refresh(&self, client: Client, refresh_token: &str) -> Result<Session, Error> {
+    /// again may have been stolen, or the one that replaced it. Database errors.
+    pub async fn refresh(&self, client: ClientIp, refresh_token: &str) -> Result<Session, Error> {
         let token = RefreshToken::from_text(refresh_token);
-        self.throttle.admit_refresh(client, token.as_ref().map(|token| token.session))?;
+        self.rate_limiter.check_refresh(client, token.as_ref().map(|token| token.session))?;
         let token = token.ok_or_else(session_expired)?;
         let next = token.next();
         let Some(user) = store::replace(&self.db, &token, &next, self.session_lifetime).await? else {
             store::delete(&self.db, &token).await?;
             return Err(session_expired());
         };
-        self.throttle.remember(client, &user.email);
+        self.rate_limiter.trust_client(client, &user.email);
         self.session(&user, &next)
     }
 
     /// Ends the session of a refresh token, whether it still works or not.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn log_out(&self, refresh_token: &str) -> Result<(), Error> {
         match RefreshToken::from_text(refresh_token) {
             Some(token) => store::delete(&self.db, &token).await,
@@ -171,7 +171,7 @@ impl Sessions {
         }
     }
 
-    async fn renew_hash(&self, account: &Account, password: String) -> Result<(), Error> {
+    async fn rehash_password(&self, account: &Account, password: String) -> Result<(), Error> {
         let password_hash = match self.passwords.hash(password).await {
             // There is always the next sign-in.
             Err(Error::RateLimited { .. }) => return Ok(()),

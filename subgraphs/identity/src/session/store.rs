@@ -11,7 +11,7 @@ use crate::user::User;
 /// Begins a session, in which `token` is the one that works, and clears away some that have ended.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn insert(
     db: &mut PgConnection,
     token: &RefreshToken,
@@ -43,7 +43,7 @@ pub async fn insert(
 /// work. Of two who try at once, the second finds it replaced.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn replace(
     db: &DbPool,
     token: &RefreshToken,
@@ -79,7 +79,7 @@ pub async fn replace(
 /// Ends the session of a token.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn delete(db: &DbPool, token: &RefreshToken) -> Result<(), Error> {
     query!("delete from sessions where id = $1", token.session).execute(db).await?;
     Ok(())
@@ -88,7 +88,7 @@ pub async fn delete(db: &DbPool, token: &RefreshToken) -> Result<(), Error> {
 /// Ends all sessions of a user, and says how many there were.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn delete_all(db: &mut PgConnection, user: UserId) -> Result<u64, Error> {
     Ok(query!("delete from sessions where user_id = $1", user.0).execute(db).await?.rows_affected())
 }

@@ -16,7 +16,7 @@ use super::{Clock, Limit};
 
 /// So many buckets are kept of each kind, at a hundred bytes or two. When there are more, the ones
 /// that were used longest ago count as full: it takes as many other keys to make one forgotten.
-const MOST: u64 = 100_000;
+const MAX_BUCKETS: u64 = 100_000;
 
 /// Buckets of one kind.
 pub struct Buckets {
@@ -31,7 +31,7 @@ impl Buckets {
     /// Full ones.
     pub fn new(limit: Limit, clock: &Clock) -> Self {
         let quota = limit.quota();
-        let cache = Cache::builder().max_capacity(MOST).eviction_policy(EvictionPolicy::lru());
+        let cache = Cache::builder().max_capacity(MAX_BUCKETS).eviction_policy(EvictionPolicy::lru());
         let cache = match quota {
             // A bucket that was left alone for this long is full.
             Some(quota) => cache.time_to_idle(quota.burst_size_replenished_in()),
@@ -78,12 +78,12 @@ mod tests {
     fn a_flood_of_keys_takes_a_bounded_amount_of_memory() {
         let buckets = Buckets::new(Limit::per_minutes(1, 60), &Clock::default());
 
-        for key in 0..2 * MOST {
+        for key in 0..2 * MAX_BUCKETS {
             buckets.take(key).expect("a full bucket");
         }
         buckets.store.0.run_pending_tasks();
 
-        assert!(buckets.store.0.entry_count() <= MOST);
-        buckets.take(2 * MOST - 1).expect_err("an empty bucket");
+        assert!(buckets.store.0.entry_count() <= MAX_BUCKETS);
+        buckets.take(2 * MAX_BUCKETS - 1).expect_err("an empty bucket");
     }
 }

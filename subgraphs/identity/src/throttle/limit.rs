@@ -21,7 +21,7 @@ pub enum Limit {
 /// What is no limit.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a limit such as `10/5m` (a number above zero, and s, m or h), or `off`")]
-pub struct NoLimit;
+pub struct ParseLimitError;
 
 const UNITS: [(char, u64); 3] = [('h', 3_600), ('m', 60), ('s', 1)];
 
@@ -45,19 +45,21 @@ impl Limit {
 }
 
 impl FromStr for Limit {
-    type Err = NoLimit;
+    type Err = ParseLimitError;
 
-    fn from_str(text: &str) -> Result<Self, NoLimit> {
+    fn from_str(text: &str) -> Result<Self, ParseLimitError> {
         if text == "off" {
             return Ok(Self::Off);
         }
-        let (times, period) = text.split_once('/').ok_or(NoLimit)?;
-        let (seconds, number) =
-            UNITS.iter().find_map(|(unit, seconds)| Some((seconds, period.strip_suffix(*unit)?))).ok_or(NoLimit)?;
-        let times = times.parse().map_err(|_| NoLimit)?;
-        let number: u16 = number.parse().map_err(|_| NoLimit)?;
+        let (times, period) = text.split_once('/').ok_or(ParseLimitError)?;
+        let (seconds, number) = UNITS
+            .iter()
+            .find_map(|(unit, seconds)| Some((seconds, period.strip_suffix(*unit)?)))
+            .ok_or(ParseLimitError)?;
+        let times = times.parse().map_err(|_| ParseLimitError)?;
+        let number: u16 = number.parse().map_err(|_| ParseLimitError)?;
         if number == 0 {
-            return Err(NoLimit);
+            return Err(ParseLimitError);
         }
         Ok(Self::Times(times, Duration::from_secs(u64::from(number) * seconds)))
     }

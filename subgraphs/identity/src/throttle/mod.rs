@@ -15,7 +15,7 @@ use std::{
 };
 
 use moka::{policy::EvictionPolicy, sync::Cache};
-use subgraph_kit::{Client, Error};
+use subgraph_kit::{ClientIp, Error};
 use uuid::Uuid;
 
 use self::buckets::Buckets;
@@ -23,11 +23,11 @@ pub use self::{clock::Clock, limit::Limit, settings::ThrottleSettings};
 use crate::user::normalize_email;
 
 /// So many pairs of client and account are remembered, and for so long after they were last seen.
-const MOST_KNOWN: u64 = 100_000;
-const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
+const MAX_TRUSTED: u64 = 100_000;
+const TRUST_DURATION: Duration = Duration::from_hours(30 * 24);
 
 /// Counts attempts. It knows clients, addresses and sessions by keyed hashes alone.
-pub struct Throttle {
+pub struct RateLimiter {
     hasher: RandomState,
     sign_in: Buckets,
     sign_in_address: Buckets,
@@ -38,10 +38,10 @@ pub struct Throttle {
     refresh: Buckets,
     refresh_client: Buckets,
     /// Pairs that have got in.
-    known: Cache<u64, ()>,
+    trusted: Cache<u64, ()>,
 }
 
-impl Throttle {
+impl RateLimiter {
     /// Nothing has been tried yet.
     #[must_use]
     pub fn new(settings: &ThrottleSettings) -> Self {
@@ -56,10 +56,10 @@ impl Throttle {
             registration_client: buckets(settings.registration_limit_client),
             refresh: buckets(settings.refresh_limit),
             refresh_client: buckets(settings.refresh_limit_client),
-            known: Cache::builder()
-                .max_capacity(MOST_KNOWN)
+            trusted: Cache::builder()
+                .max_capacity(MAX_TRUSTED)
                 .eviction_policy(EvictionPolicy::lru())
-                .time_to_idle(KNOWN_FOR)
+                .time_to_idle(TRUST_DURATION)
                 .build(),
         }
     }
@@ -69,18 +69,18 @@ impl Throttle {
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn admit_sign_in(&self, client: Client, email: &str) -> Result<(), Error> {
+    pub fn check_sign_in(&self, client: ClientIp, email: &str) -> Result<(), Error> {
         let pair = self.pair(client, email);
         self.sign_in_client.take(self.client(client))?;
         self.sign_in.take(pair)?;
-        if self.known.get(&pair).is_some() { Ok(()) } else { self.sign_in_address.take(self.address(email)) }
+        if self.trusted.get(&pair).is_some() { Ok(()) } else { self.sign_in_address.take(self.address(email)) }
     }
 
     /// Counts a registration.
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn admit_registration(&self, client: Client, email: &str) -> Result<(), Error> {
+    pub fn check_registration(&self, client: ClientIp, email: &str) -> Result<(), Error> {
         self.registration_client.take(self.client(client))?;
         self.registration.take(self.pair(client, email))?;
         self.registration_address.take(self.address(email))
@@ -90,23 +90,23 @@ impl Throttle {
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn admit_refresh(&self, client: Client, session: Option<Uuid>) -> Result<(), Error> {
+    pub fn check_refresh(&self, client: ClientIp, session: Option<Uuid>) -> Result<(), Error> {
         self.refresh_client.take(self.client(client))?;
         session.map_or(Ok(()), |session| self.refresh.take(self.hash(session)))
     }
 
     /// This client has signed in to the account of this address: right passwords are no guesses.
-    pub fn has_signed_in(&self, client: Client, email: &str) {
+    pub fn has_signed_in(&self, client: ClientIp, email: &str) {
         self.sign_in.fill(self.pair(client, email));
-        self.remember(client, email);
+        self.trust_client(client, email);
     }
 
     /// This client has been let in to the account of this address.
-    pub fn remember(&self, client: Client, email: &str) {
-        self.known.insert(self.pair(client, email), ());
+    pub fn trust_client(&self, client: ClientIp, email: &str) {
+        self.trusted.insert(self.pair(client, email), ());
     }
 
-    fn client(&self, client: Client) -> u64 {
+    fn client(&self, client: ClientIp) -> u64 {
         self.hash(client.network())
     }
 
@@ -114,7 +114,7 @@ impl Throttle {
         self.hash(normalize_email(email))
     }
 
-    fn pair(&self, client: Client, email: &str) -> u64 {
+    fn pair(&self, client: ClientIp, email: &str) -> u64 {
         self.hash((client.network(), normalize_email(email)))
     }
 
@@ -146,12 +146,12 @@ mod tests {
         }
     }
 
-    fn client(address: &str) -> Client {
-        Client(Some(address.parse().expect("an address")))
+    fn client(address: &str) -> ClientIp {
+        ClientIp(Some(address.parse().expect("an address")))
     }
 
     /// How many of ten attempts are let through.
-    fn admitted(attempt: impl Fn(u8) -> Result<(), Error>) -> usize {
+    fn allowed(attempt: impl Fn(u8) -> Result<(), Error>) -> usize {
         (0..10).filter(|number| attempt(*number).is_ok()).count()
     }
 
@@ -162,61 +162,61 @@ mod tests {
             let time = time.clone();
             move || time.now().into()
         });
-        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, clock, ..settings() });
-        let sign_in = |_| throttle.admit_sign_in(client("192.0.2.1"), BOB);
+        let limiter = RateLimiter::new(&ThrottleSettings { sign_in_limit: LIMIT, clock, ..settings() });
+        let sign_in = |_| limiter.check_sign_in(client("192.0.2.1"), BOB);
 
-        assert_eq!(admitted(sign_in), 3);
+        assert_eq!(allowed(sign_in), 3);
         time.advance(Duration::from_millis(59_500));
         assert!(matches!(sign_in(0), Err(Error::RateLimited { retry_after: 1 })));
         time.advance(Duration::from_secs(1));
-        assert_eq!(admitted(sign_in), 1);
+        assert_eq!(allowed(sign_in), 1);
         time.advance(Duration::from_hours(1));
-        assert_eq!(admitted(sign_in), 3);
+        assert_eq!(allowed(sign_in), 3);
     }
 
     #[test]
     fn a_client_that_guesses_at_one_account_keeps_its_other_users_out_of_no_other() {
-        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
+        let limiter = RateLimiter::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
         let (home, school) = (client("192.0.2.1"), client("192.0.2.2"));
 
-        assert_eq!(admitted(|_| throttle.admit_sign_in(home, BOB)), 3);
-        assert_eq!(admitted(|_| throttle.admit_sign_in(home, "BOB@lyceum.example")), 0);
-        assert_eq!(admitted(|_| throttle.admit_sign_in(home, "carol@lyceum.example")), 3);
-        assert_eq!(admitted(|_| throttle.admit_sign_in(school, BOB)), 3);
+        assert_eq!(allowed(|_| limiter.check_sign_in(home, BOB)), 3);
+        assert_eq!(allowed(|_| limiter.check_sign_in(home, "BOB@lyceum.example")), 0);
+        assert_eq!(allowed(|_| limiter.check_sign_in(home, "carol@lyceum.example")), 3);
+        assert_eq!(allowed(|_| limiter.check_sign_in(school, BOB)), 3);
     }
 
     #[test]
     fn a_client_that_tries_one_account_after_the_other_is_stopped_too() {
-        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit_client: LIMIT, ..settings() });
+        let limiter = RateLimiter::new(&ThrottleSettings { sign_in_limit_client: LIMIT, ..settings() });
         let anybody = |number| format!("student{number}@lyceum.example");
 
-        assert_eq!(admitted(|number| throttle.admit_sign_in(client("192.0.2.1"), &anybody(number))), 3);
-        assert_eq!(admitted(|number| throttle.admit_sign_in(Client(None), &anybody(number))), 3);
+        assert_eq!(allowed(|number| limiter.check_sign_in(client("192.0.2.1"), &anybody(number))), 3);
+        assert_eq!(allowed(|number| limiter.check_sign_in(ClientIp(None), &anybody(number))), 3);
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_client() {
-        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
+        let limiter = RateLimiter::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
 
-        assert_eq!(admitted(|n| throttle.admit_sign_in(client(&format!("2001:db8:1:{n}::1")), BOB)), 3);
-        assert_eq!(admitted(|_| throttle.admit_sign_in(client("2001:db8:2::1"), BOB)), 3);
-        assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.1"), BOB)), 3);
-        assert_eq!(admitted(|_| throttle.admit_sign_in(client("::ffff:192.0.2.1"), BOB)), 0);
+        assert_eq!(allowed(|n| limiter.check_sign_in(client(&format!("2001:db8:1:{n}::1")), BOB)), 3);
+        assert_eq!(allowed(|_| limiter.check_sign_in(client("2001:db8:2::1"), BOB)), 3);
+        assert_eq!(allowed(|_| limiter.check_sign_in(client("192.0.2.1"), BOB)), 3);
+        assert_eq!(allowed(|_| limiter.check_sign_in(client("::ffff:192.0.2.1"), BOB)), 0);
     }
 
     #[test]
     fn a_client_that_is_refused_uses_up_nothing_of_the_accounts() {
         let limits =
             ThrottleSettings { sign_in_limit: Limit::per_minutes(2, 1), sign_in_limit_address: LIMIT, ..settings() };
-        let throttle = Throttle::new(&limits);
+        let limiter = RateLimiter::new(&limits);
 
-        assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.1"), BOB)), 2);
-        assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.2"), BOB)), 1);
+        assert_eq!(allowed(|_| limiter.check_sign_in(client("192.0.2.1"), BOB)), 2);
+        assert_eq!(allowed(|_| limiter.check_sign_in(client("192.0.2.2"), BOB)), 1);
     }
 
     #[test]
     fn registrations_and_refreshes_have_limits_of_their_own() {
-        let throttle = Throttle::new(&ThrottleSettings {
+        let limiter = RateLimiter::new(&ThrottleSettings {
             registration_limit: LIMIT,
             refresh_limit: LIMIT,
             sign_in_limit: LIMIT,
@@ -224,27 +224,27 @@ mod tests {
         });
         let home = client("192.0.2.1");
 
-        assert_eq!(admitted(|_| throttle.admit_sign_in(home, BOB)), 3);
-        assert_eq!(admitted(|_| throttle.admit_registration(home, BOB)), 3);
-        assert_eq!(admitted(|_| throttle.admit_refresh(home, Some(Uuid::from_u128(1)))), 3);
-        assert_eq!(admitted(|_| throttle.admit_refresh(home, Some(Uuid::from_u128(2)))), 3);
-        assert_eq!(admitted(|_| throttle.admit_refresh(home, None)), 10);
+        assert_eq!(allowed(|_| limiter.check_sign_in(home, BOB)), 3);
+        assert_eq!(allowed(|_| limiter.check_registration(home, BOB)), 3);
+        assert_eq!(allowed(|_| limiter.check_refresh(home, Some(Uuid::from_u128(1)))), 3);
+        assert_eq!(allowed(|_| limiter.check_refresh(home, Some(Uuid::from_u128(2)))), 3);
+        assert_eq!(allowed(|_| limiter.check_refresh(home, None)), 10);
     }
 
     #[test]
     fn right_passwords_do_not_add_up() {
-        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
+        let limiter = RateLimiter::new(&ThrottleSettings { sign_in_limit: LIMIT, ..settings() });
         let home = client("192.0.2.1");
 
-        let sign_in = |_| throttle.admit_sign_in(home, BOB).inspect(|()| throttle.has_signed_in(home, BOB));
+        let sign_in = |_| limiter.check_sign_in(home, BOB).inspect(|()| limiter.has_signed_in(home, BOB));
 
-        assert_eq!(admitted(sign_in), 10);
+        assert_eq!(allowed(sign_in), 10);
     }
 
     #[test]
     fn nothing_is_limited_where_it_is_switched_off() {
-        let throttle = Throttle::new(&ThrottleSettings { sign_in_limit: LIMIT, throttle: false, ..settings() });
+        let limiter = RateLimiter::new(&ThrottleSettings { sign_in_limit: LIMIT, throttle: false, ..settings() });
 
-        assert_eq!(admitted(|_| throttle.admit_sign_in(client("192.0.2.1"), BOB)), 10);
+        assert_eq!(allowed(|_| limiter.check_sign_in(client("192.0.2.1"), BOB)), 10);
     }
 }

@@ -3,12 +3,12 @@
 use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{
-    ComplexObject, Context, ContextSelectionSet, Error, ID, InputObject, Object, OutputType, Positioned, ServerResult,
+    ComplexObject, Context, ContextSelectionSet, ID, InputObject, Object, OutputType, Positioned, ServerResult,
     SimpleObject, Value, dataloader::DataLoader, parser::types::Field, registry::Registry,
 };
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, answer, connection::Total,
-    list::Listed as _, objects::Entity,
+    Connection, Error, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, connection::TotalCount, into_payload,
+    list::Paginated as _, objects::Entity,
 };
 
 use super::{User, store::Store};
@@ -82,7 +82,7 @@ impl User {
 #[Object(name = "Query")]
 impl UserQuery {
     /// The signed-in user; null when nobody is signed in.
-    async fn me(&self, ctx: &Context<'_>) -> Option<Result<Me, Failure>> {
+    async fn me(&self, ctx: &Context<'_>) -> Option<Result<Me, Error>> {
         let id = ctx.viewer().id()?;
         if ctx.field().selection_set().all(|field| matches!(field.name(), "id" | "__typename")) {
             return Some(Ok(Me::Key(UserKey { id })));
@@ -96,7 +96,7 @@ impl UserQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The user's id.")] id: UserId,
-    ) -> Option<Result<User, Failure>> {
+    ) -> Option<Result<User, Error>> {
         ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
     }
 
@@ -112,15 +112,15 @@ impl UserQuery {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Option<Result<Connection<User>, Failure>> {
+    ) -> Option<Result<Connection<User>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(User::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(User::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let scan = ctx.scan();
             let page = store.list_unverified_teachers(admin, scan, &args).await?;
-            let total = Total::new(move || {
+            let total = TotalCount::new(move || {
                 let store = store.clone();
                 async move { store.count_unverified_teachers(admin, scan).await }
             });
@@ -151,7 +151,7 @@ impl UserMutation {
             let outcome =
                 ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().verify_teacher(admin, input.user_id).await;
 
-            let (user, user_errors) = answer(outcome)?;
+            let (user, user_errors) = into_payload(outcome)?;
             Ok(VerifyTeacherPayload { user, user_errors })
         };
         Some(payload.await)

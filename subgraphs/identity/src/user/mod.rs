@@ -15,7 +15,7 @@ const EASILY_GUESSED: &str =
     "is one of the first that anybody would try: take several words, or let a password manager make one";
 
 /// What `VARCHAR(255)` holds.
-const LONGEST: usize = 255;
+const MAX_LENGTH: usize = 255;
 
 /// A person of the platform. Everyone may see all but the e-mail address.
 #[derive(Clone, FromRow, SimpleObject)]
@@ -92,7 +92,7 @@ impl SignUp {
         let refusals: Vec<Refusal> = [
             email_fault(&self.email).map(|message| Refusal::invalid("email", message)),
             self.password_fault(),
-            text::check("name", &self.name, true, Some(LONGEST)),
+            text::check("name", &self.name, true, Some(MAX_LENGTH)),
         ]
         .into_iter()
         .flatten()
@@ -118,7 +118,7 @@ pub fn normalize_email(typed: &str) -> String {
 
 /// What is wrong with an address in that form, if anything.
 pub(crate) fn email_fault(email: &str) -> Option<&'static str> {
-    if email.chars().count() > LONGEST {
+    if email.chars().count() > MAX_LENGTH {
         return Some("must have at most 255 characters");
     }
     let is_address = !email.chars().any(char::is_control)

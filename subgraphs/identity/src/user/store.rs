@@ -8,8 +8,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Code, Error, PageArgs, Refusal, UserId,
     ids::new_id_and_time,
-    list::{Filter, Listed, Order, Page, Table},
-    page::Position,
+    list::{Filter, Order, Page, Paginated, Table},
+    page::Cursor,
     scans::Scan,
     viewer::Admin,
 };
@@ -27,21 +27,21 @@ pub struct Store {
 pub struct Account {
     /// The user.
     pub user: User,
-    /// Argon2id, or bcrypt where the earlier system wrote it.
+    /// Argon2id, or bcrypt where the legacy system wrote it.
     pub password_hash: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct UnverifiedTeachers;
 
-impl Listed for User {
-    const NOUN: &'static str = "user";
+impl Paginated for User {
+    const TYPE_NAME: &'static str = "user";
     const TABLE: &'static str = "users";
     const COLUMNS: &'static str = "id, name, role, is_verified, created_at, email";
     const TIME: &'static str = "created_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.created_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.created_at, id: self.id.0 }
     }
 }
 
@@ -57,20 +57,20 @@ impl Filter for UnverifiedTeachers {
 
 impl Store {
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         Ok(Self { db, table })
     }
 
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn list_unverified_teachers(&self, _: Admin, scan: Scan, args: &PageArgs) -> Result<Page<User>, Error> {
         self.table.page(scan, Order::OldestFirst, &UnverifiedTeachers, args).await
     }
 
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count_unverified_teachers(&self, _: Admin, scan: Scan) -> Result<i64, Error> {
         self.table.count(scan, &UnverifiedTeachers).await
     }
@@ -78,7 +78,7 @@ impl Store {
     /// Verifies a teacher, if they are not yet.
     ///
     /// # Errors
-    /// `NOT_FOUND` where there is no such user or they do not teach; those of the database.
+    /// `NOT_FOUND` where there is no such user or they do not teach; a database error.
     pub async fn verify_teacher(&self, _: Admin, id: UserId) -> Result<User, Error> {
         let user = set_verified(&self.db, id).await?;
         user.ok_or_else(|| Refusal::not_found("teacher", "userId").into())
@@ -88,7 +88,7 @@ impl Store {
 /// Verifies a teacher, and says who that is: nobody, if the user does not teach.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error> {
     let user = query_as!(
         User,
@@ -109,7 +109,7 @@ pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error
 /// way, the database does not write the address into its log when it is not.
 ///
 /// # Errors
-/// `EMAIL_TAKEN`, and those of the database.
+/// `EMAIL_TAKEN`, or a database error.
 pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str) -> Result<User, Error> {
     let (id, created_at) = new_id_and_time();
     let user = query_as!(
@@ -133,11 +133,11 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
     user.ok_or_else(|| Refusal::new(Code::EmailTaken, "an account with this e-mail address exists").at("email").into())
 }
 
-/// The account of an address, as it is written or in lower case: an earlier system may have left
+/// The account of an address, as it is written or in lower case: a legacy system may have left
 /// two accounts that differ in letter case alone.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, Error> {
     let row = query!(
         r#"
@@ -169,7 +169,7 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
 /// Replaces a hash, unless somebody else has done so meanwhile.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn replace_password_hash(db: &DbPool, account: &Account, password_hash: &str) -> Result<(), Error> {
     query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",
@@ -185,10 +185,10 @@ pub async fn replace_password_hash(db: &DbPool, account: &Account, password_hash
 /// Makes a user an admin, and remembers what they were. False if they are one.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
     let changed =
-        query!("update users set role_before_admin = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
+        query!("update users set previous_role = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
             .execute(db)
             .await?;
     Ok(changed.rows_affected() > 0)
@@ -197,11 +197,11 @@ pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
 /// Makes an admin what they were before, and says what that is; None if they are no admin.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn take_admin_back(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn revoke_admin(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
     let role = query_scalar!(
         r#"
-        update users set role = coalesce(role_before_admin, 'student'), role_before_admin = null
+        update users set role = coalesce(previous_role, 'student'), previous_role = null
         where id = $1 and role = 'admin'
         returning role as "role: Role"
         "#,

@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::{PgPool, query, query_scalar};
 
 use crate::{
-    people::*,
+    fixtures::*,
     session::{claims, has_expired, login, refresh, register, text},
 };
 
@@ -27,17 +27,17 @@ async fn find(db: &PgPool, email: &str) -> User {
 
 async fn grant(db: &PgPool) {
     let granted = admin::grant(&db.into(), &find(db, ADDRESS).await).await.expect("the database answers");
-    assert!(matches!(granted, Change::Made(())));
+    assert!(matches!(granted, Change::Applied(())));
 }
 
 async fn revoke(db: &PgPool) -> Revoked {
     match admin::revoke(&db.into(), &find(db, ADDRESS).await).await.expect("the database answers") {
-        Change::Made(revoked) => revoked,
-        Change::None => panic!("she was no admin"),
+        Change::Applied(revoked) => revoked,
+        Change::Unchanged => panic!("she was no admin"),
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn an_account_is_found_in_any_letter_case(db: PgPool) {
     assert_eq!(find(&db, "Bob@Lyceum.Example").await.id.0, BOB);
     for nobody in ["nobody@lyceum.example", "", "bob@lyceum.example\0"] {
@@ -55,7 +55,7 @@ async fn an_admin_has_it_in_the_next_token(db: PgPool) {
     let reply = refresh(&app, &token).await;
     assert_eq!(claims(text(&reply, "/refreshSession/session/accessToken"))["role"], json!("admin"));
     let again = admin::grant(&(&db).into(), &find(&db, ADDRESS).await).await.expect("the database answers");
-    assert!(matches!(again, Change::None));
+    assert!(matches!(again, Change::Unchanged));
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
@@ -81,17 +81,17 @@ async fn an_admin_no_more_is_what_they_were_and_has_no_session(db: PgPool) {
     assert_eq!((&claims["role"], &claims["is_verified"]), (&json!("teacher"), &json!(true)));
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn an_admin_whose_past_is_not_known_becomes_a_student(db: PgPool) {
     let ada = find(&db, "ada@lyceum.example").await;
 
-    let Change::Made(revoked) = admin::revoke(&(&db).into(), &ada).await.expect("the database answers") else {
+    let Change::Applied(revoked) = admin::revoke(&(&db).into(), &ada).await.expect("the database answers") else {
         panic!("she was an admin")
     };
 
     assert_eq!(revoked.role, Role::Student);
     let bob = find(&db, "bob@lyceum.example").await;
-    assert!(matches!(admin::revoke(&(&db).into(), &bob).await, Ok(Change::None)), "he never was one");
+    assert!(matches!(admin::revoke(&(&db).into(), &bob).await, Ok(Change::Unchanged)), "he never was one");
     let role: String =
         query_scalar("select role::text from users where id = $1").bind(BOB).fetch_one(&db).await.expect("a role");
     assert_eq!(role, "student");
@@ -113,14 +113,14 @@ async fn an_admin_who_was_a_verified_teacher_does_not_count_as_one(db: PgPool) {
     assert_eq!(*user.ok().data("/user"), json!({ "role": "ADMIN", "isVerified": false }));
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn a_teacher_is_verified_once_and_nobody_else_is(db: PgPool) {
     let tom = find(&db, "tom@lyceum.example").await;
     let verified = admin::verify_teacher(&(&db).into(), &tom).await.expect("the database answers");
-    assert!(matches!(verified, Some(Change::Made(()))));
+    assert!(matches!(verified, Some(Change::Applied(()))));
 
     let tom = find(&db, "tom@lyceum.example").await;
-    assert!(matches!(admin::verify_teacher(&(&db).into(), &tom).await, Ok(Some(Change::None))));
+    assert!(matches!(admin::verify_teacher(&(&db).into(), &tom).await, Ok(Some(Change::Unchanged))));
     for other in ["bob@lyceum.example", "ada@lyceum.example"] {
         let other = find(&db, other).await;
         assert!(matches!(admin::verify_teacher(&(&db).into(), &other).await, Ok(None)));

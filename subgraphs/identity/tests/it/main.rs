@@ -1,8 +1,8 @@
 //! The identity subgraph, asked as the router asks it, over a real database.
 
 mod admin;
+mod fixtures;
 mod pages;
-mod people;
 mod remote_keys;
 mod session;
 mod throttle;

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, query};
 use subgraph_kit::{
     ids::new_id_and_time,
-    page::Position,
+    page::Cursor,
     testing::{StatementCount, TestApp},
 };
 use uuid::{Builder, Uuid};
 
-use crate::people::app;
+use crate::fixtures::app;
 
 const LIST: &str = "query ($first: Int, $after: String, $last: Int, $before: String) {
     unverifiedTeachers(first: $first, after: $after, last: $last, before: $before) {
@@ -27,7 +27,7 @@ async fn insert(db: &PgPool, id: Uuid, created_at: DateTime<Utc>) {
         .expect("a teacher");
 }
 
-/// Teachers of an earlier system: ids in no order, and many at the same instant. The oldest first.
+/// Teachers of a legacy system: ids in no order, and many at the same instant. The oldest first.
 async fn insert_earlier_teachers(db: &PgPool, count: i64) -> Vec<Uuid> {
     let start = DateTime::from_timestamp(1_700_000_000, 123_456_000).expect("a time");
     let mut teachers: Vec<_> = (0..count)
@@ -88,7 +88,7 @@ async fn walk_backward(app: &TestApp, size: i32) -> Vec<Uuid> {
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
-async fn both_directions_meet_every_teacher_of_an_earlier_system_once(db: PgPool) {
+async fn both_directions_meet_every_teacher_of_a_legacy_system_once(db: PgPool) {
     let teachers = insert_earlier_teachers(&db, 23).await;
     let app = app(db).await;
 
@@ -109,13 +109,13 @@ async fn both_directions_meet_every_new_teacher_once(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn only_teachers_who_wait_are_listed_and_counted(db: PgPool) {
     let app = app(db).await;
 
     let page = page(&app, json!({ "first": 1 })).await;
 
-    assert_eq!(ids(&page), [crate::people::TOM]);
+    assert_eq!(ids(&page), [crate::fixtures::TOM]);
     assert_eq!(page["totalCount"], json!(2));
 }
 
@@ -134,10 +134,10 @@ async fn what_comes_and_goes_between_two_pages_moves_nobody_else(db: PgPool) {
     assert_eq!(ids(&second), teachers[5..]);
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn wrong_arguments_are_refused(db: PgPool) {
     let app = app(db).await;
-    let foreign = Position { time: Utc::now(), id: Uuid::now_v7() }.to_cursor("course");
+    let foreign = Cursor { time: Utc::now(), id: Uuid::now_v7() }.encode("course");
 
     for arguments in [
         json!({ "first": 0 }),

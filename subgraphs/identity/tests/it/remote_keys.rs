@@ -121,8 +121,8 @@ async fn while_identity_is_away_the_known_keys_stay_in_use() {
 async fn a_subgraph_that_is_kept_fresh_knows_the_keys_before_the_first_token() {
     let key = KnownKey::new();
     let (publisher, verifier) = Publisher::start(key.keys.jwks()).await;
-    let fresh = tokio::spawn(verifier.clone().keep_fresh());
-    while publisher.fetches() == 0 || !verifier.knows(&key.id) {
+    let fresh = tokio::spawn(verifier.clone().refresh_loop());
+    while publisher.fetches() == 0 || !verifier.has_key(&key.id) {
         sleep(Duration::from_millis(10)).await;
     }
 

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::{
     UserId,
-    events::{Fact, Registration},
-    testing::{Reply, TestApp, events::told},
+    events::{EventPayload, Registration},
+    testing::{Reply, TestApp, events::published},
 };
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const REGISTER: &str = "mutation ($input: RegisterInput!) { register(input: $input) {
     session { accessToken tokenType expiresAt refreshToken }
@@ -100,7 +100,7 @@ async fn others_are_told_of_a_registration_and_of_nothing_that_failed(db: PgPool
     register_dora(&app).await;
 
     let registration = Registration { user_id: UserId(id.expect("an id")), name: "Dora".to_owned() };
-    assert_eq!(told(&db).await, [Fact::UserRegistered(registration)]);
+    assert_eq!(published(&db).await, [EventPayload::UserRegistered(registration)]);
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
@@ -309,7 +309,8 @@ async fn a_bcrypt_hash_is_replaced_at_the_first_sign_in(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn other_parameters_are_applied_at_the_next_sign_in(db: PgPool) {
     let app =
-        real_app(db.clone(), &IdentitySettings { password_memory: 2_048, password_passes: 3, ..settings() }).await;
+        real_app(db.clone(), &IdentitySettings { password_memory: 2_048, password_argon2_iterations: 3, ..settings() })
+            .await;
     insert(&db, BOB, "bob@lyceum.example", &hash_password(PASSWORD)).await;
 
     login(&app, "bob@lyceum.example", PASSWORD).await;

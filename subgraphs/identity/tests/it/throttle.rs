@@ -16,7 +16,7 @@ use serde_json::json;
 use sqlx::{PgPool, query_scalar};
 use subgraph_kit::testing::{Reply, TestApp};
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const LOGIN: &str = "mutation ($email: String!, $password: String!) {
     login(input: { email: $email, password: $password }) { session { refreshToken } userErrors { code } }

@@ -12,15 +12,15 @@ use jsonwebtoken::{
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
-    Platform, UserId, Viewer,
-    hop::Door,
+    ServiceContext, UserId, Viewer,
+    signature::RouterAuth,
     testing::{TestApp, claims},
     token::{Claims, Verifier},
     viewer::Role,
 };
 use tower::ServiceExt as _;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 /// Identity's keys, with the private half that a thief would like to have.
 pub struct KnownKey {
@@ -88,10 +88,11 @@ async fn refusal(verifier: &Verifier, values: &[&str]) -> Option<&'static str> {
 }
 
 async fn published(db: PgPool, keys: &Keys) -> JwkSet {
-    let subgraph =
-        identity::subgraph(db, keys, &Platform::new(keys.verifier()), &settings()).await.expect("the subgraph opens");
+    let subgraph = identity::subgraph(db, keys, &ServiceContext::new(keys.verifier()), &settings())
+        .await
+        .expect("the subgraph opens");
     let request = Request::get("/.well-known/jwks.json").body(Body::empty()).expect("a request");
-    let response = identity::routes(subgraph, Door::InsecureDev, keys).oneshot(request).await.expect("an answer");
+    let response = identity::routes(subgraph, RouterAuth::InsecureDev, keys).oneshot(request).await.expect("an answer");
 
     assert_eq!(response.status(), StatusCode::OK);
     let body = to_bytes(response.into_body(), 10_000).await.expect("a body");
@@ -219,10 +220,10 @@ async fn a_header_with_anything_but_one_token_is_refused() {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn a_bad_token_fails_even_what_everyone_may_see(db: PgPool) {
     let key = KnownKey::new();
-    let subgraph = identity::subgraph(db, &key.keys, &Platform::new(key.keys.verifier()), &settings())
+    let subgraph = identity::subgraph(db, &key.keys, &ServiceContext::new(key.keys.verifier()), &settings())
         .await
         .expect("the subgraph opens");
     let app = TestApp::new(subgraph);

@@ -3,11 +3,11 @@ use sqlx::{PgPool, query};
 use subgraph_kit::testing::StatementCount;
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const USER: &str = "query ($id: ID!) { user(id: $id) { id name role isVerified createdAt email } }";
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn everyone_sees_a_user_but_for_the_address(db: PgPool) {
     let app = app(db).await;
 
@@ -22,7 +22,7 @@ async fn everyone_sees_a_user_but_for_the_address(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn a_user_sees_their_own_address_and_an_admin_everyones(db: PgPool) {
     let app = app(db).await;
 
@@ -33,14 +33,14 @@ async fn a_user_sees_their_own_address_and_an_admin_everyones(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn who_does_not_exist_is_null(db: PgPool) {
     let reply = app(db).await.anonymous().send(USER, json!({ "id": NOBODY })).await.ok();
 
     assert_eq!(*reply.data("/user"), Value::Null);
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn an_id_is_a_uuid(db: PgPool) {
     let app = app(db).await;
 
@@ -54,7 +54,7 @@ async fn an_id_is_a_uuid(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn me_is_the_signed_in_user(db: PgPool) {
     let app = app(db).await;
     let me = "{ me { id name email } }";
@@ -67,7 +67,7 @@ async fn me_is_the_signed_in_user(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn a_dead_key_costs_its_own_edge_only(db: PgPool) {
     let app = app(db).await;
     let keys = [json!(ALICE), json!(NOBODY), json!("no id"), json!(BOB)];
@@ -105,7 +105,7 @@ const VERIFY: &str = "mutation ($id: ID!) { verifyTeacher(input: { userId: $id }
     user { id name role isVerified } userErrors { code message field }
 } }";
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn a_verified_teacher_waits_no_more_and_stays_verified(db: PgPool) {
     let app = app(db).await;
     let tom = json!({ "id": TOM, "name": "Tom", "role": "TEACHER", "isVerified": true });
@@ -120,7 +120,7 @@ async fn a_verified_teacher_waits_no_more_and_stays_verified(db: PgPool) {
     assert_eq!(*waiting.data("/unverifiedTeachers/nodes"), json!([{ "name": "Ula" }]));
 }
 
-#[sqlx::test(migrations = "../../migrations/identity", fixtures("people"))]
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn only_a_teacher_can_be_verified(db: PgPool) {
     let app = app(db.clone()).await;
 

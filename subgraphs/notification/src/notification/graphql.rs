@@ -6,11 +6,11 @@ use async_graphql::{
     ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription, dataloader::DataLoader,
 };
 use futures::Stream;
-use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, answer, objects::Entity};
+use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, into_payload, objects::Entity};
 
 use super::{
-    Notification, arrivals,
-    store::{Own, Store},
+    Notification, live,
+    store::{OwnedKey, Store},
 };
 use crate::user::User;
 
@@ -93,7 +93,7 @@ impl NotificationMutation {
             let user = ctx.viewer().require_signed_in()?;
 
             let outcome = store(ctx).mark_read(user, input.notification_id).await;
-            let (notification, user_errors) = answer(outcome)?;
+            let (notification, user_errors) = into_payload(outcome)?;
             Ok(MarkNotificationReadPayload { notification, user_errors })
         };
         Some(payload.await)
@@ -137,7 +137,7 @@ impl NotificationSubscription {
 
         // Not by its type: what is wrong with an argument of a subscription has no path to its field.
         let after = after.map(|id| NotificationId::from_key(&id).ok_or_else(|| Error::invalid("after", "it is no id")));
-        arrivals::follow(store(ctx).clone(), user, after.transpose()?).await
+        live::subscribe(store(ctx).clone(), user, after.transpose()?).await
     }
 }
 
@@ -147,5 +147,5 @@ fn store<'a>(ctx: &Context<'a>) -> &'a Store {
 
 async fn own(ctx: &Context<'_>, id: NotificationId) -> Result<Option<Notification>, Error> {
     let Some(user) = ctx.viewer().id() else { return Ok(None) };
-    ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(Own { user, id }).await
+    ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(OwnedKey { user, id }).await
 }

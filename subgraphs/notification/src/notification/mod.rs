@@ -1,7 +1,7 @@
 //! Something that the platform has to tell a user.
 
-pub mod arrivals;
 pub mod graphql;
+pub mod live;
 pub mod store;
 
 use async_graphql::{Enum, SimpleObject};

@@ -8,10 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, NotificationId, Refusal, UserId,
-    children::{ChildCount, ChildPage, Children},
+    children::{Children, ParentCount, ParentPage},
     ids::{new_id_and_time, new_id_at},
-    list::{Filter, Listed, Page},
-    page::Position,
+    list::{Filter, Page, Paginated},
+    page::Cursor,
     scans::ScanLane,
     viewer::SignedIn,
 };
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     Kind, Notification,
-    arrivals::{Arrivals, CHANNEL},
+    live::{CHANNEL, NotificationHub},
 };
 
 /// As many as a stream reads at once.
@@ -30,7 +30,7 @@ pub(super) const PAGE: usize = 100;
 pub struct Store {
     db: DbPool,
     by_user: Children<Notification>,
-    arrivals: Arrivals,
+    hub: NotificationHub,
 }
 
 /// What there is to tell a user.
@@ -48,7 +48,7 @@ pub struct NewNotification {
 
 /// A notification as its own user asks for it. Another user's is not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Own {
+pub struct OwnedKey {
     /// Who is asking.
     pub user: UserId,
     /// For which one.
@@ -57,25 +57,25 @@ pub struct Own {
 
 /// Which notifications of a user are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Which {
+pub enum ReadFilter {
     /// All of them.
     All,
     /// Those that the user has not read.
     Unread,
 }
 
-impl Listed for Notification {
-    const NOUN: &'static str = "notification";
+impl Paginated for Notification {
+    const TYPE_NAME: &'static str = "notification";
     const TABLE: &'static str = "notifications";
     const COLUMNS: &'static str = "id, user_id, type, title, body, is_read, created_at";
     const TIME: &'static str = "created_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.created_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.created_at, id: self.id.0 }
     }
 }
 
-impl Filter for Which {
+impl Filter for ReadFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         if *self == Self::Unread {
             sql.push(" and not is_read");
@@ -87,25 +87,25 @@ impl Store {
     /// The table in this database.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let by_user = Children::open(db.clone(), ScanLane::new(db.clone()), "user_id").await?;
-        Ok(Self { arrivals: Arrivals::new(db.clone()), by_user, db })
+        Ok(Self { hub: NotificationHub::new(db.clone()), by_user, db })
     }
 
     /// Who is woken when notifications arrive.
     #[must_use]
-    pub fn arrivals(&self) -> &Arrivals {
-        &self.arrivals
+    pub fn hub(&self) -> &NotificationHub {
+        &self.hub
     }
 
     /// Where the user's list stands: at one of their own notifications.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` if they have no such one; those of the database.
-    pub(super) async fn position_of(&self, user: SignedIn, id: NotificationId) -> Result<Position, Error> {
+    /// `BAD_USER_INPUT` if they have no such one; a database error.
+    pub(super) async fn cursor_of(&self, user: SignedIn, id: NotificationId) -> Result<Cursor, Error> {
         query_as!(
-            Position,
+            Cursor,
             "select created_at as time, id from notifications where id = $1 and user_id = $2",
             id.0,
             user.id().0
@@ -118,10 +118,10 @@ impl Store {
     /// Where the user's list ends; none if they have been told nothing.
     ///
     /// # Errors
-    /// Those of the database.
-    pub(super) async fn end(&self, user: SignedIn) -> Result<Option<Position>, Error> {
+    /// If a statement fails, or the database is unavailable.
+    pub(super) async fn end(&self, user: SignedIn) -> Result<Option<Cursor>, Error> {
         let newest = query_as!(
-            Position,
+            Cursor,
             r#"
             select created_at as time, id
             from notifications
@@ -137,10 +137,10 @@ impl Store {
     /// What the user was told after a position, oldest first, and not more than a stream needs next.
     ///
     /// # Errors
-    /// Those of the database.
-    pub(super) async fn newer(&self, user: SignedIn, than: Option<Position>) -> Result<Vec<Notification>, Error> {
+    /// If a statement fails, or the database is unavailable.
+    pub(super) async fn newer(&self, user: SignedIn, than: Option<Cursor>) -> Result<Vec<Notification>, Error> {
         // Before everything else, where nothing has been told.
-        let Position { time, id } = than.unwrap_or(Position { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
+        let Cursor { time, id } = than.unwrap_or(Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
         let newer = query_as!(
             Notification,
             r#"
@@ -161,7 +161,7 @@ impl Store {
     /// Marks one of the user's own notifications as read, if it is not yet.
     ///
     /// # Errors
-    /// `NOT_FOUND`, also for another user's; those of the database.
+    /// `NOT_FOUND`, also for another user's; a database error.
     pub async fn mark_read(&self, user: SignedIn, id: NotificationId) -> Result<Notification, Error> {
         query_as!(
             Notification,
@@ -182,7 +182,7 @@ impl Store {
     /// Marks all of the user's notifications as read, and says how many were not.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn mark_all_read(&self, user: SignedIn) -> Result<u64, Error> {
         let marked = query!("update notifications set is_read = true where user_id = $1 and not is_read", user.id().0)
             .execute(&self.db)
@@ -195,7 +195,7 @@ impl Store {
 /// notifications then.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn insert(tx: &mut PgConnection, new: NewNotification) -> Result<NotificationId, Error> {
     let user = new.user_id.0;
     // One after the other, each later than what the user can see: else a row could come to light behind
@@ -229,11 +229,11 @@ fn later_than(newest: Option<DateTime<Utc>>) -> (Uuid, DateTime<Utc>) {
     }
 }
 
-impl Loader<Own> for Store {
+impl Loader<OwnedKey> for Store {
     type Value = Notification;
     type Error = Error;
 
-    async fn load(&self, keys: &[Own]) -> Result<HashMap<Own, Notification>, Error> {
+    async fn load(&self, keys: &[OwnedKey]) -> Result<HashMap<OwnedKey, Notification>, Error> {
         let (users, ids): (Vec<_>, Vec<_>) = keys.iter().map(|own| (own.user.0, own.id.0)).unzip();
         let notifications = query_as!(
             Notification,
@@ -247,27 +247,30 @@ impl Loader<Own> for Store {
         )
         .fetch_all(&self.db)
         .await?;
-        Ok(notifications.into_iter().map(|found| (Own { user: found.user_id, id: found.id }, found)).collect())
+        Ok(notifications.into_iter().map(|found| (OwnedKey { user: found.user_id, id: found.id }, found)).collect())
     }
 }
 
-impl Loader<ChildPage<UserId, Which>> for Store {
+impl Loader<ParentPage<UserId, ReadFilter>> for Store {
     type Value = Arc<Page<Notification>>;
     type Error = Error;
 
     async fn load(
         &self,
-        keys: &[ChildPage<UserId, Which>],
-    ) -> Result<HashMap<ChildPage<UserId, Which>, Self::Value>, Error> {
+        keys: &[ParentPage<UserId, ReadFilter>],
+    ) -> Result<HashMap<ParentPage<UserId, ReadFilter>, Self::Value>, Error> {
         self.by_user.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<UserId, Which>> for Store {
+impl Loader<ParentCount<UserId, ReadFilter>> for Store {
     type Value = i64;
     type Error = Error;
 
-    async fn load(&self, keys: &[ChildCount<UserId, Which>]) -> Result<HashMap<ChildCount<UserId, Which>, i64>, Error> {
+    async fn load(
+        &self,
+        keys: &[ParentCount<UserId, ReadFilter>],
+    ) -> Result<HashMap<ParentCount<UserId, ReadFilter>, i64>, Error> {
         self.by_user.counts(keys).await
     }
 }

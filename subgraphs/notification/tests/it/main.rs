@@ -1,8 +1,8 @@
 //! The notification subgraph, asked as the router asks it, over a real database.
 
-mod arrivals;
+mod events;
+mod fixtures;
+mod live;
 mod notification;
-mod people;
 mod reading;
-mod told;
 mod user;

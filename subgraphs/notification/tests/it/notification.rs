@@ -2,12 +2,12 @@ use serde_json::json;
 use sqlx::PgPool;
 use subgraph_kit::testing::StatementCount;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const NOTIFICATION: &str =
     "query ($id: ID!) { notification(id: $id) { id type title body isRead createdAt user { id } } }";
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_notification_says_what_its_row_says(db: PgPool) {
     let alice = app(db).await.student(ALICE);
 
@@ -27,7 +27,7 @@ async fn a_notification_says_what_its_row_says(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn what_is_not_there_and_what_is_anothers_look_the_same(db: PgPool) {
     let alice = app(db).await.student(ALICE);
 
@@ -49,7 +49,7 @@ async fn an_id_that_is_none_is_a_bad_input(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_dead_key_costs_only_its_own_edge(db: PgPool) {
     let alice = app(db).await.student(ALICE);
     let keys =
@@ -64,7 +64,7 @@ async fn a_dead_key_costs_only_its_own_edge(db: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn any_number_of_keys_costs_one_statement(db: PgPool) {
     let alice = app(db).await.student(ALICE);
 

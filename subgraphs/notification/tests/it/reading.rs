@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const MARK: &str = "mutation ($input: MarkNotificationReadInput!) {
     markNotificationRead(input: $input) { notification { id isRead } userErrors { code field } }
@@ -16,7 +16,7 @@ async fn unread(db: &PgPool, user: Uuid) -> i64 {
     count.fetch_one(db).await.expect("a count")
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_notification_is_marked_as_often_as_one_likes(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
 
@@ -31,7 +31,7 @@ async fn a_notification_is_marked_as_often_as_one_likes(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn what_is_anothers_is_not_found(db: PgPool) {
     let app = app(db.clone()).await;
 
@@ -46,7 +46,7 @@ async fn what_is_anothers_is_not_found(db: PgPool) {
     assert_eq!(unread(&db, BOB).await, 1);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn all_of_ones_own_are_marked_and_counted(db: PgPool) {
     let app = app(db.clone()).await;
 
@@ -59,7 +59,7 @@ async fn all_of_ones_own_are_marked_and_counted(db: PgPool) {
     assert_eq!(unread(&db, BOB).await, 1);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn nobody_marks_anything_without_signing_in(db: PgPool) {
     let anonymous = app(db.clone()).await.anonymous();
 

@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use subgraph_kit::{page::Position, testing::StatementCount};
+use subgraph_kit::{page::Cursor, testing::StatementCount};
 use uuid::Uuid;
 
 use subgraph_kit::testing::pages::List;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn notifications_of(user: Uuid) -> List {
     List::of(user_key(user), "notifications")
@@ -15,9 +15,9 @@ fn user_key(user: Uuid) -> Value {
     json!({ "__typename": "User", "id": user })
 }
 
-/// Tells a user so many things, five in each second, by ids of the earlier system; every second
+/// Tells a user so many things, five in each second, by ids of the legacy system; every second
 /// one has been read.
-async fn tell(db: &PgPool, user: Uuid, count: i32) {
+async fn insert_some(db: &PgPool, user: Uuid, count: i32) {
     sqlx::query(
         "insert into notifications (user_id, type, title, is_read, created_at)
          select $1, 'payment', 'Paid', n % 2 = 0, timestamptz '2026-01-01' + (n / 5) * interval '1 second'
@@ -38,7 +38,7 @@ async fn newest_first(db: &PgPool, user: Uuid) -> Vec<String> {
         .expect("the notifications are read")
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_users_notifications_are_listed_newest_first(db: PgPool) {
     let (list, alice) = (notifications_of(ALICE), app(db).await.student(ALICE));
 
@@ -48,7 +48,7 @@ async fn a_users_notifications_are_listed_newest_first(db: PgPool) {
     assert_eq!(list.total(&page), 3);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn unread_ones_can_be_asked_for_alone(db: PgPool) {
     let (list, alice) = (notifications_of(ALICE), app(db).await.student(ALICE));
 
@@ -60,7 +60,7 @@ async fn unread_ones_can_be_asked_for_alone(db: PgPool) {
     assert_eq!(list.total(&all), 3);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn the_unread_count_counts_the_unread(db: PgPool) {
     let app = app(db).await;
     let users = [ALICE, BOB, CAROL, NOBODY].map(user_key);
@@ -71,7 +71,7 @@ async fn the_unread_count_counts_the_unread(db: PgPool) {
     assert_eq!(reply.data("/_entities"), &json!(counts));
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_key_that_is_no_id_and_a_strangers_list_cost_only_their_own_edges(db: PgPool) {
     let alice = app(db).await.student(ALICE);
     let users = [user_key(ALICE), json!({ "__typename": "User", "id": "no id at all" }), user_key(BOB)];
@@ -88,8 +88,8 @@ async fn a_key_that_is_no_id_and_a_strangers_list_cost_only_their_own_edges(db: 
 
 #[sqlx::test(migrations = "../../migrations/notification")]
 async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
-    tell(&db, ALICE, 23).await;
-    tell(&db, BOB, 7).await;
+    insert_some(&db, ALICE, 23).await;
+    insert_some(&db, BOB, 7).await;
     let (list, alice) = (notifications_of(ALICE), app(db.clone()).await.student(ALICE));
     let all = newest_first(&db, ALICE).await;
 
@@ -101,7 +101,7 @@ async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/notification")]
 async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
-    tell(&db, ALICE, 12).await;
+    insert_some(&db, ALICE, 12).await;
     let (list, alice) = (notifications_of(ALICE), app(db.clone()).await.student(ALICE));
     let all = newest_first(&db, ALICE).await;
 
@@ -128,12 +128,12 @@ async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
     assert_eq!(list.ids(&previous), all[4..8]);
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     let (list, alice) = (notifications_of(ALICE), app(db).await.student(ALICE));
-    let somewhere = Position { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
+    let somewhere = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
 
-    for cursor in [somewhere.to_cursor("payment").as_str(), "", "?", "bm90aWZpY2F0aW9u"] {
+    for cursor in [somewhere.encode("payment").as_str(), "", "?", "bm90aWZpY2F0aW9u"] {
         for argument in ["after", "before"] {
             let page = list.page(&alice, &format!("{argument}: \"{cursor}\"")).await;
 
@@ -142,7 +142,7 @@ async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_page_of_an_impossible_size_is_a_bad_input(db: PgPool) {
     let (list, alice) = (notifications_of(ALICE), app(db).await.student(ALICE));
 
@@ -160,7 +160,7 @@ async fn the_statements_do_not_grow_with_the_lists(db: PgPool) {
     for length in [1, 20, 100] {
         let users: Vec<_> = (0..length).map(|_| Uuid::now_v7()).collect();
         for user in &users {
-            tell(&db, *user, length).await;
+            insert_some(&db, *user, length).await;
         }
         let statements = StatementCount::start();
         let reply = app.admin().entities(selection, users.into_iter().map(user_key).collect()).await.ok();
@@ -171,7 +171,7 @@ async fn the_statements_do_not_grow_with_the_lists(db: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations/notification", fixtures("notices"))]
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn a_total_costs_a_statement_only_when_it_is_selected(db: PgPool) {
     let alice = app(db).await.student(ALICE);
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Error, ID, Object, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, ID, Object, dataloader::DataLoader};
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, Error as Failure, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _, connection::Total,
-    list::Listed as _, objects::Entity,
+    Connection, Error, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _, connection::TotalCount,
+    list::Paginated as _, objects::Entity,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     course::Course,
-    refund::{self, store::WayBack},
+    refund::{RefundState, store::RefundStateKey},
     user::User,
 };
 
@@ -41,13 +41,13 @@ impl Payment {
 
     /// How far it has got on its way back; `REFUSED` needs a person. Null, with an error, while the service
     /// that knows is away.
-    async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<refund::State, Failure>> {
+    async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<RefundState, Error>> {
         Some(match self.status {
-            Status::Refunded => Ok(refund::State::Done),
-            Status::Pending | Status::Failed => Ok(refund::State::None),
+            Status::Refunded => Ok(RefundState::Done),
+            Status::Pending | Status::Failed => Ok(RefundState::None),
             Status::Completed => {
                 let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-                loader.load_one(WayBack(self.id)).await.map(|found| found.unwrap_or(refund::State::None))
+                loader.load_one(RefundStateKey(self.id)).await.map(|found| found.unwrap_or(RefundState::None))
             }
         })
     }
@@ -77,16 +77,16 @@ impl PaymentQuery {
         #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that stand like this.")] status: Option<Status>,
-    ) -> Option<Result<Connection<Payment>, Failure>> {
+    ) -> Option<Result<Connection<Payment>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(Payment::NOUN, first, after.as_deref(), last, before.as_deref())?;
+            let args = PageArgs::try_new(Payment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let filter = PaymentFilter { status };
             let scan = ctx.scan();
             let page = store.list(admin, scan, &filter, &args).await?;
-            let total = Total::new(move || {
+            let total = TotalCount::new(move || {
                 let store = store.clone();
                 async move { store.count(admin, scan, &filter).await }
             });

@@ -7,9 +7,9 @@ use async_graphql::dataloader::Loader;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
     Error, PageArgs, PaymentId, UserId,
-    children::{ChildCount, ChildPage, Children},
-    list::{Filter, Listed, Order, Page, Table},
-    page::Position,
+    children::{Children, ParentCount, ParentPage},
+    list::{Filter, Order, Page, Paginated, Table},
+    page::Cursor,
     scans::Scan,
     viewer::Admin,
 };
@@ -31,14 +31,14 @@ pub struct PaymentFilter {
     pub status: Option<Status>,
 }
 
-impl Listed for Payment {
-    const NOUN: &'static str = "payment";
+impl Paginated for Payment {
+    const TYPE_NAME: &'static str = "payment";
     const TABLE: &'static str = "payments";
     const COLUMNS: &'static str = "id, student_id, course_id, amount, status, created_at";
     const TIME: &'static str = "created_at";
 
-    fn position(&self) -> Position {
-        Position { time: self.created_at, id: self.id.0 }
+    fn cursor(&self) -> Cursor {
+        Cursor { time: self.created_at, id: self.id.0 }
     }
 }
 
@@ -58,7 +58,7 @@ impl Store {
     /// The table in this database; looks how its rows can be ordered and found.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
@@ -72,7 +72,7 @@ impl Store {
     /// A page of everybody's payments.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         _: Admin,
@@ -86,7 +86,7 @@ impl Store {
     /// How many payments pass the filter.
     ///
     /// # Errors
-    /// Those of the database.
+    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, _: Admin, scan: Scan, filter: &PaymentFilter) -> Result<i64, Error> {
         self.table.count(scan, filter).await
     }
@@ -95,7 +95,7 @@ impl Store {
 /// A payment as it stands.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,
@@ -114,7 +114,7 @@ pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::E
 /// A payment, which stays as it is until the transaction ends.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn lock(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,
@@ -153,20 +153,23 @@ impl Loader<PaymentId> for Store {
     }
 }
 
-impl Loader<ChildPage<UserId, ()>> for Store {
+impl Loader<ParentPage<UserId, ()>> for Store {
     type Value = Arc<Page<Payment>>;
     type Error = Error;
 
-    async fn load(&self, keys: &[ChildPage<UserId, ()>]) -> Result<HashMap<ChildPage<UserId, ()>, Self::Value>, Error> {
+    async fn load(
+        &self,
+        keys: &[ParentPage<UserId, ()>],
+    ) -> Result<HashMap<ParentPage<UserId, ()>, Self::Value>, Error> {
         self.by_student.pages(keys).await
     }
 }
 
-impl Loader<ChildCount<UserId, ()>> for Store {
+impl Loader<ParentCount<UserId, ()>> for Store {
     type Value = i64;
     type Error = Error;
 
-    async fn load(&self, keys: &[ChildCount<UserId, ()>]) -> Result<HashMap<ChildCount<UserId, ()>, i64>, Error> {
+    async fn load(&self, keys: &[ParentCount<UserId, ()>]) -> Result<HashMap<ParentCount<UserId, ()>, i64>, Error> {
         self.by_student.counts(keys).await
     }
 }

@@ -1,11 +1,11 @@
 //! The mutation by which a student buys a course.
 
-use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 use rust_decimal::Decimal;
-use subgraph_kit::{CourseId, CredentialsExt as _, UserError, ViewerExt as _, answer};
+use subgraph_kit::{CourseId, CredentialsExt as _, Error, UserError, ViewerExt as _, into_payload};
 
-use super::Order;
-use crate::{payment::Payment, till::Till};
+use super::PurchaseRequest;
+use crate::{payment::Payment, payments::Payments};
 
 /// Mutations.
 #[derive(Default)]
@@ -53,16 +53,16 @@ impl PurchaseMutation {
         let payload = async {
             let student = ctx.viewer().require_student()?;
 
-            let outcome = ctx.data_unchecked::<Till>().buy(student, ctx.credentials(), &input.into()).await;
+            let outcome = ctx.data_unchecked::<Payments>().purchase(student, ctx.credentials(), &input.into()).await;
 
-            let (payment, user_errors) = answer(outcome)?;
+            let (payment, user_errors) = into_payload(outcome)?;
             Ok(PurchaseCoursePayload { payment, user_errors })
         };
         Some(payload.await)
     }
 }
 
-impl From<PurchaseCourseInput> for Order {
+impl From<PurchaseCourseInput> for PurchaseRequest {
     fn from(input: PurchaseCourseInput) -> Self {
         Self {
             course_id: input.course_id,

@@ -1,19 +1,19 @@
 //! A student's wish to buy a course, and the rules for it.
 
-mod buy;
 pub mod graphql;
 pub mod store;
+mod workflow;
 
 use rust_decimal::Decimal;
 use subgraph_kit::{Code, CourseId, Refusal, money::amount_fault, text};
 
-use crate::course::Offer;
+use crate::course::CourseQuote;
 
-const LONGEST_KEY: usize = 255;
+const MAX_KEY_LENGTH: usize = 255;
 
 /// What a student wants to buy, on the way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
+pub struct PurchaseRequest {
     /// Which course.
     pub course_id: CourseId,
     /// Names the wish: 1 to 255 characters.
@@ -22,7 +22,7 @@ pub struct Order {
     pub expected_amount: Option<Decimal>,
 }
 
-impl Order {
+impl PurchaseRequest {
     /// Every rule that this breaks.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Order {
     pub fn check(&self) -> Result<(), Vec<Refusal>> {
         let is_empty = self.idempotency_key.is_empty();
         let refusals: Vec<Refusal> = [
-            text::check("idempotencyKey", &self.idempotency_key, false, Some(LONGEST_KEY)),
+            text::check("idempotencyKey", &self.idempotency_key, false, Some(MAX_KEY_LENGTH)),
             is_empty.then(|| Refusal::invalid("idempotencyKey", "must not be empty")),
             self.expected_amount.and_then(amount_fault).map(|message| Refusal::invalid("expectedAmount", message)),
         ]
@@ -44,8 +44,8 @@ impl Order {
     ///
     /// # Errors
     /// If it costs nothing, or something else than expected.
-    pub fn price_of(&self, offer: &Offer) -> Result<Decimal, Refusal> {
-        let price = offer.price.filter(|price| !offer.is_free && *price > Decimal::ZERO);
+    pub fn price_of(&self, quote: &CourseQuote) -> Result<Decimal, Refusal> {
+        let price = quote.price.filter(|price| !quote.is_free && *price > Decimal::ZERO);
         let Some(price) = price else {
             return Err(Refusal::new(Code::CourseIsFree, "there is nothing to pay for this course").at("courseId"));
         };
@@ -66,46 +66,46 @@ mod tests {
         text.parse().expect("a decimal")
     }
 
-    fn order(key: &str, expected: Option<&str>) -> Order {
-        Order {
+    fn request(key: &str, expected: Option<&str>) -> PurchaseRequest {
+        PurchaseRequest {
             course_id: CourseId(uuid::Uuid::nil()),
             idempotency_key: key.to_owned(),
             expected_amount: expected.map(decimal),
         }
     }
 
-    fn blamed(order: &Order) -> Vec<&'static str> {
-        order.check().err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
+    fn blamed(request: &PurchaseRequest) -> Vec<&'static str> {
+        request.check().err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
     }
 
     fn refused(expected: Option<&str>, is_free: bool, price: Option<&str>) -> Option<Code> {
-        let offer = Offer { title: "Rust".to_owned(), is_free, price: price.map(decimal) };
-        order("key", expected).price_of(&offer).err().map(|refusal| refusal.code)
+        let quote = CourseQuote { title: "Rust".to_owned(), is_free, price: price.map(decimal) };
+        request("key", expected).price_of(&quote).err().map(|refusal| refusal.code)
     }
 
     #[test]
     fn a_key_has_1_to_255_characters_of_any_kind() {
         for good in ["1", " ", &"é".repeat(255)] {
-            assert_eq!(blamed(&order(good, None)), [""; 0], "{good}");
+            assert_eq!(blamed(&request(good, None)), [""; 0], "{good}");
         }
         for bad in ["", "a\0", &"é".repeat(256)] {
-            assert_eq!(blamed(&order(bad, None)), ["idempotencyKey"], "{bad}");
+            assert_eq!(blamed(&request(bad, None)), ["idempotencyKey"], "{bad}");
         }
     }
 
     #[test]
     fn an_expected_amount_could_be_a_price() {
         for good in ["0.01", "49.9", "49.990", "9999999999.99"] {
-            assert_eq!(blamed(&order("key", Some(good))), [""; 0], "{good}");
+            assert_eq!(blamed(&request("key", Some(good))), [""; 0], "{good}");
         }
         for bad in ["0", "-1", "1.001", "10000000000"] {
-            assert_eq!(blamed(&order("key", Some(bad))), ["expectedAmount"], "{bad}");
+            assert_eq!(blamed(&request("key", Some(bad))), ["expectedAmount"], "{bad}");
         }
     }
 
     #[test]
     fn all_faults_are_named_at_once() {
-        assert_eq!(blamed(&order("", Some("-1"))), ["idempotencyKey", "expectedAmount"]);
+        assert_eq!(blamed(&request("", Some("-1"))), ["idempotencyKey", "expectedAmount"]);
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(refused(Some("49.98"), false, Some("49.99")), Some(Code::PriceChanged));
         assert_eq!(refused(Some("49.99"), true, None), Some(Code::CourseIsFree));
         assert_eq!(refused(None, true, Some("49.99")), Some(Code::CourseIsFree));
-        // An adopted database may hold such a course.
+        // An imported database may hold such a course.
         assert_eq!(refused(None, false, None), Some(Code::CourseIsFree));
         assert_eq!(refused(None, false, Some("0")), Some(Code::CourseIsFree));
     }

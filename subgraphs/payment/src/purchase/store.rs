@@ -4,16 +4,16 @@ use sqlx::{PgConnection, query, query_as};
 use subgraph_kit::DbPool;
 use subgraph_kit::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::with_cents, viewer::Student};
 
-use super::Order;
+use super::PurchaseRequest;
 use crate::{
-    course::Offer,
+    course::CourseQuote,
     payment::{Payment, Status},
 };
 
 /// A wish that was named before.
-pub struct Earlier {
+pub struct ExistingPurchase {
     /// What was wanted.
-    pub order: Order,
+    pub request: PurchaseRequest,
     /// What came of it.
     pub payment: PaymentId,
 }
@@ -21,13 +21,13 @@ pub struct Earlier {
 /// What the student wanted by this key.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Earlier>, sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<ExistingPurchase>, sqlx::Error> {
     let row = query!(
         r#"
         select payment_id as "payment_id: PaymentId", course_id as "course_id: CourseId", idempotency_key,
                expected_amount
-        from purchases
+        from purchase_requests
         where student_id = $1 and idempotency_key = $2
         "#,
         student.id().0,
@@ -35,9 +35,9 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Ear
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Earlier {
+    Ok(row.map(|row| ExistingPurchase {
         payment: row.payment_id,
-        order: Order {
+        request: PurchaseRequest {
             course_id: row.course_id,
             idempotency_key: row.idempotency_key,
             expected_amount: row.expected_amount,
@@ -50,12 +50,12 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Ear
 /// moment; the condition sees the payments that have no purchase.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn insert(
     db: &DbPool,
     student: Student,
-    order: &Order,
-    offer: &Offer,
+    request: &PurchaseRequest,
+    quote: &CourseQuote,
     price: rust_decimal::Decimal,
 ) -> Result<Option<Payment>, sqlx::Error> {
     let (id, created_at) = new_id_and_time();
@@ -63,8 +63,8 @@ pub async fn insert(
         Payment,
         r#"
         with purchase as (
-            insert into purchases
-                (payment_id, student_id, course_id, idempotency_key, expected_amount, course_title, stands, settle_at)
+            insert into purchase_requests
+                (payment_id, student_id, course_id, idempotency_key, expected_amount, course_title, is_active, next_attempt_at)
             select $1, $2, $3, $4, $5, $6, true, now() + interval '5 s'
             where not exists (
                 select from payments
@@ -81,10 +81,10 @@ pub async fn insert(
         "#,
         id,
         student.id().0,
-        order.course_id.0,
-        order.idempotency_key,
-        order.expected_amount,
-        offer.title,
+        request.course_id.0,
+        request.idempotency_key,
+        request.expected_amount,
+        quote.title,
         price,
         created_at,
     )
@@ -96,24 +96,24 @@ pub async fn insert(
 /// Nobody else takes it on for a while, longer each time: nothing stays locked meanwhile.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn take_on(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
     let purchase = query_as!(
         Purchase,
         r#"
-        update purchases
-        set tries = tries + 1, settle_at = now() + interval '5 s' * power(2, least(tries, 6))
+        update purchase_requests
+        set attempts = attempts + 1, next_attempt_at = now() + interval '5 s' * power(2, least(attempts, 6))
         from payments
         where payments.id = payment_id and payment_id = (
             select payment_id
-            from purchases
-            where settle_at <= now()
-            order by settle_at
+            from purchase_requests
+            where next_attempt_at <= now()
+            order by next_attempt_at
             limit 1
             for update skip locked
         )
-        returning payment_id as "payment_id: _", purchases.student_id as "student_id: _",
-                  purchases.course_id as "course_id: _", course_title, amount
+        returning payment_id as "payment_id: _", purchase_requests.student_id as "student_id: _",
+                  purchase_requests.course_id as "course_id: _", course_title, amount
         "#,
     )
     .fetch_optional(db)
@@ -124,7 +124,7 @@ pub async fn take_on(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
 /// Writes down what became of a payment. None if somebody else has.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn settle(
     transaction: &mut PgConnection,
     id: PaymentId,
@@ -144,7 +144,7 @@ pub async fn settle(
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    close(transaction, id).await?;
+    mark_settled(transaction, id).await?;
     Ok(payment)
 }
 
@@ -152,12 +152,12 @@ pub async fn settle(
 /// payment has changed.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn close(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
-        "update purchases
-         set settle_at = null,
-             stands = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
+        "update purchase_requests
+         set next_attempt_at = null,
+             is_active = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
          where payment_id = $1",
         id.0,
     )
@@ -169,7 +169,9 @@ pub async fn close(transaction: &mut PgConnection, id: PaymentId) -> Result<(), 
 /// How the course was called that this payment was for; none for a payment without a purchase.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find_title(db: &DbPool, id: PaymentId) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("select course_title from purchases where payment_id = $1", id.0).fetch_optional(db).await
+    sqlx::query_scalar!("select course_title from purchase_requests where payment_id = $1", id.0)
+        .fetch_optional(db)
+        .await
 }

@@ -1,9 +1,9 @@
 //! The mutations by which an admin gives a payment back, and has it told again.
 
-use async_graphql::{Context, Error, InputObject, Object, SimpleObject};
-use subgraph_kit::{PaymentId, UserError, ViewerExt as _, answer};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use subgraph_kit::{Error, PaymentId, UserError, ViewerExt as _, into_payload};
 
-use crate::{payment::Payment, till::Till};
+use crate::{payment::Payment, payments::Payments};
 
 /// Mutations.
 #[derive(Default)]
@@ -57,9 +57,9 @@ impl RefundMutation {
         let payload = async {
             let admin = ctx.viewer().require_admin()?;
 
-            let outcome = ctx.data_unchecked::<Till>().give_back(admin, input.payment_id).await;
+            let outcome = ctx.data_unchecked::<Payments>().refund(admin, input.payment_id).await;
 
-            let (payment, user_errors) = answer(outcome)?;
+            let (payment, user_errors) = into_payload(outcome)?;
             Ok(RefundPaymentPayload { payment, user_errors })
         };
         Some(payload.await)
@@ -78,9 +78,9 @@ impl RefundMutation {
         let payload = async {
             let admin = ctx.viewer().require_admin()?;
 
-            let outcome = ctx.data_unchecked::<Till>().republish(admin, input.payment_id).await;
+            let outcome = ctx.data_unchecked::<Payments>().republish(admin, input.payment_id).await;
 
-            let (payment, user_errors) = answer(outcome)?;
+            let (payment, user_errors) = into_payload(outcome)?;
             Ok(RepublishPaymentPayload { payment, user_errors })
         };
         Some(payload.await)

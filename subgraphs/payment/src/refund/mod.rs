@@ -1,8 +1,8 @@
 //! A payment that goes back.
 
-mod give_back;
 pub mod graphql;
 pub mod store;
+mod workflow;
 
 use async_graphql::Enum;
 use subgraph_kit::{Code, Refusal};
@@ -12,7 +12,7 @@ use crate::payment::Status;
 /// How far a payment has got on its way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "RefundState")]
-pub enum State {
+pub enum RefundState {
     /// Nobody wants it back, or there is nothing to give back.
     None,
     /// It is to go back, and nobody knows yet whether the money has gone.

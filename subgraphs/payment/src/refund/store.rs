@@ -7,7 +7,7 @@ use async_graphql::dataloader::Loader;
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::{Error, PaymentId, events::RefundReason};
 
-use super::State;
+use super::RefundState;
 use crate::{
     payment::{Payment, store::Store},
     purchase,
@@ -15,7 +15,7 @@ use crate::{
 
 /// A payment on its way back.
 #[derive(Clone, Copy, Debug)]
-pub struct Request {
+pub struct PendingRefund {
     /// The payment.
     pub payment_id: PaymentId,
     /// Why.
@@ -27,23 +27,23 @@ pub struct Request {
 /// has some seconds, then the reconciler takes over.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn request(db: &mut PgConnection, request: Request) -> Result<Option<Request>, sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Option<PendingRefund>, sqlx::Error> {
     let seconds = match request.reason {
         RefundReason::Requested => 5.0,
         // Nobody is waiting for an answer, so the reconciler does it.
         RefundReason::NotEnrolled => 0.0,
     };
     query_as!(
-        Request,
+        PendingRefund,
         r#"
-        insert into refunds (payment_id, reason, settle_at)
+        insert into refund_requests (payment_id, reason, next_attempt_at)
         select id, $2, now() + make_interval(secs => $3)
         from payments
         where id = $1 and status = 'completed'
         on conflict (payment_id) do update
-        set settle_at = excluded.settle_at, tries = 0, refused_at = null
-        where refunds.refused_at is not null
+        set next_attempt_at = excluded.next_attempt_at, attempts = 0, refused_at = null
+        where refund_requests.refused_at is not null
         returning payment_id as "payment_id: _", reason as "reason: _"
         "#,
         request.payment_id.0,
@@ -57,11 +57,11 @@ pub async fn request(db: &mut PgConnection, request: Request) -> Result<Option<R
 /// Writes down that the provider refuses to give a payment back, unless it has gone by now.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
-        "update refunds set settle_at = null, refused_at = now()
-         where payment_id = $1 and settle_at is not null",
+        "update refund_requests set next_attempt_at = null, refused_at = now()
+         where payment_id = $1 and next_attempt_at is not null",
         id.0,
     )
     .execute(db)
@@ -73,18 +73,18 @@ pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
 /// nothing stays locked meanwhile.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn take_on(db: &DbPool) -> Result<Option<Request>, sqlx::Error> {
+/// If a statement fails, or the database is unavailable.
+pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::Error> {
     query_as!(
-        Request,
+        PendingRefund,
         r#"
-        update refunds
-        set tries = tries + 1, settle_at = now() + interval '5 s' * power(2, least(tries, 6))
+        update refund_requests
+        set attempts = attempts + 1, next_attempt_at = now() + interval '5 s' * power(2, least(attempts, 6))
         where payment_id = (
             select payment_id
-            from refunds
-            where settle_at <= now()
-            order by settle_at
+            from refund_requests
+            where next_attempt_at <= now()
+            order by next_attempt_at
             limit 1
             for update skip locked
         )
@@ -98,7 +98,7 @@ pub async fn take_on(db: &DbPool) -> Result<Option<Request>, sqlx::Error> {
 /// Writes down that the money has gone back. None if somebody else has.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     let payment = query_as!(
         Payment,
@@ -113,8 +113,8 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
     )
     .fetch_optional(&mut *transaction)
     .await?;
-    purchase::store::close(transaction, id).await?;
-    query!("update refunds set settle_at = null, refused_at = null where payment_id = $1", id.0)
+    purchase::store::mark_settled(transaction, id).await?;
+    query!("update refund_requests set next_attempt_at = null, refused_at = null where payment_id = $1", id.0)
         .execute(transaction)
         .await?;
     Ok(payment)
@@ -123,32 +123,34 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
 /// Why a payment went back; none if it did so before anybody wrote that down.
 ///
 /// # Errors
-/// Those of the database.
+/// If a statement fails, or the database is unavailable.
 pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
-    query_scalar!(r#"select reason as "reason: _" from refunds where payment_id = $1"#, id.0).fetch_optional(db).await
+    query_scalar!(r#"select reason as "reason: _" from refund_requests where payment_id = $1"#, id.0)
+        .fetch_optional(db)
+        .await
 }
 
 /// Names the way back of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct WayBack(pub PaymentId);
+pub struct RefundStateKey(pub PaymentId);
 
-impl Loader<WayBack> for Store {
-    type Value = State;
+impl Loader<RefundStateKey> for Store {
+    type Value = RefundState;
     type Error = Error;
 
-    async fn load(&self, payments: &[WayBack]) -> Result<HashMap<WayBack, State>, Error> {
+    async fn load(&self, payments: &[RefundStateKey]) -> Result<HashMap<RefundStateKey, RefundState>, Error> {
         let payments: Vec<_> = payments.iter().map(|payment| payment.0.0).collect();
         let refunds = query!(
             r#"
             select payment_id as "payment_id: PaymentId", refused_at is not null as "is_refused!"
-            from refunds
-            where payment_id = any($1) and (settle_at is not null or refused_at is not null)
+            from refund_requests
+            where payment_id = any($1) and (next_attempt_at is not null or refused_at is not null)
             "#,
             &payments,
         )
         .fetch_all(self.db())
         .await?;
-        let state = |is_refused| if is_refused { State::Refused } else { State::Underway };
-        Ok(refunds.into_iter().map(|refund| (WayBack(refund.payment_id), state(refund.is_refused))).collect())
+        let state = |is_refused| if is_refused { RefundState::Refused } else { RefundState::Underway };
+        Ok(refunds.into_iter().map(|refund| (RefundStateKey(refund.payment_id), state(refund.is_refused))).collect())
     }
 }

@@ -50,7 +50,7 @@ impl Query {
 
 impl Catalogue {
     /// Offers a course for so much, or for nothing.
-    pub fn offer(&self, id: Uuid, title: &str, price: Option<&str>) {
+    pub fn quote(&self, id: Uuid, title: &str, price: Option<&str>) {
         let price = price.map(|price| price.parse().expect("a decimal"));
         let course = Course { title: title.to_owned(), is_free: price.is_none(), price };
         self.state().courses.insert(id, course);

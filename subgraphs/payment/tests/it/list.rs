@@ -4,12 +4,12 @@ use serde_json::json;
 use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::{
     ids::new_id_and_time,
-    page::Position,
+    page::Cursor,
     testing::{StatementCount, pages::List},
 };
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 async fn newest_first(db: &PgPool) -> Vec<String> {
     query_scalar("select id::text from payments order by created_at desc, id desc")
@@ -94,7 +94,7 @@ async fn only_admins_list_them(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
 async fn impossible_pages_and_foreign_cursors_are_bad_input(db: PgPool) {
     let (list, admin) = (List::root("payments"), app(db).await.admin());
-    let foreign = Position { time: chrono::DateTime::UNIX_EPOCH, id: NOBODY }.to_cursor("course");
+    let foreign = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: NOBODY }.encode("course");
 
     for arguments in ["first: 0", "last: 101", "first: 1, last: 1", "after: \"?\"", &format!("after: \"{foreign}\"")] {
         assert_eq!(list.page(&admin, arguments).await.error(), Some("BAD_USER_INPUT"), "{arguments}");

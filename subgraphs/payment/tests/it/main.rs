@@ -1,9 +1,9 @@
 //! The payment subgraph, asked as the router asks it, over a real database.
 
 mod catalogue;
+mod fixtures;
 mod list;
 mod payment;
-mod people;
 mod provider;
 mod purchase;
 mod races;

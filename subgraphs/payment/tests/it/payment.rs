@@ -3,7 +3,7 @@ use sqlx::PgPool;
 use subgraph_kit::testing::StatementCount;
 use uuid::Uuid;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 const PAYMENT: &str =
     "query ($id: ID!) { payment(id: $id) { id amount status createdAt student { id } course { id } } }";

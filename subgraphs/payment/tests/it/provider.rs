@@ -4,41 +4,41 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use payment::testing::Mood;
+use payment::testing::Behavior;
 use sqlx::{PgPool, query};
-use subgraph_kit::{DbPool, budget, events::EventSettings};
+use subgraph_kit::{DbPool, events::EventSettings, timeouts};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, Shop, payment_id},
 };
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_declined_payment_has_failed_and_a_new_key_tries_again(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Declining);
+    shop.provider.set_behavior(Behavior::DeclinesCharges);
 
     let declined = shop.buy(ALICE, RUST, "first").await.ok();
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     let same = shop.buy(ALICE, RUST, "first").await.ok();
-    let told = shop.told().await;
+    let told = shop.published().await;
     let another = shop.buy(ALICE, RUST, "second").await.ok();
 
     assert_eq!(declined.data("/purchaseCourse/payment/status"), "FAILED");
     assert_eq!(same.data(""), declined.data(""));
     assert_eq!(told, []);
     assert_eq!(another.data("/purchaseCourse/payment/status"), "COMPLETED");
-    assert_eq!(shop.ledger.charges(), 1);
-    assert_eq!(shop.count("purchases where settle_at is not null").await, 0);
+    assert_eq!(shop.provider.charges(), 1);
+    assert_eq!(shop.count("purchase_requests where next_attempt_at is not null").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn the_same_wish_meanwhile_gets_the_payment_as_it_stands(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_millis(500)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_millis(500)));
 
     let meanwhile = async {
         while shop.count("payments").await == 0 {
@@ -52,40 +52,41 @@ async fn the_same_wish_meanwhile_gets_the_payment_as_it_stands(db: PgPool) {
     assert_eq!(same.data("/purchaseCourse/payment/status"), "PENDING");
     assert_eq!(payment_id(&same, "purchaseCourse"), payment_id(&first, "purchaseCourse"));
     assert_eq!(another.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())]);
-    assert_eq!(shop.ledger.charges_asked(), 1);
+    assert_eq!(shop.provider.charge_requests(), 1);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_mins(1)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_mins(1)));
 
     let begun = Instant::now();
     let reply = shop.buy(ALICE, RUST, "key").await.ok();
     assert!(begun.elapsed() < Duration::from_secs(5), "the router would not wait");
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(1).await;
 
     let again = shop.buy(ALICE, RUST, "key").await.ok();
     assert_eq!(again.data("/purchaseCourse/payment/status"), "COMPLETED");
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
-    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (1, 1));
+    assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
 /// Both take as long as they may, and the router still gets an answer.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.catalogue.be_slow(budget::PEER.mul_f64(0.9));
-    shop.ledger.be(Mood::Slow(Duration::from_mins(1)));
+    shop.catalogue.be_slow(timeouts::PEER_REQUEST.mul_f64(0.9));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_mins(1)));
 
-    let reply = timeout(budget::ROUTER, shop.buy(ALICE, RUST, "key")).await.expect("the router would not wait").ok();
+    let reply =
+        timeout(timeouts::ROUTER_REQUEST, shop.buy(ALICE, RUST, "key")).await.expect("the router would not wait").ok();
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
 
     shop.catalogue.be_slow(Duration::from_mins(1));
-    let reply = timeout(budget::ROUTER, shop.buy(BOB, RUST, "key")).await.expect("the router would not wait");
+    let reply = timeout(timeouts::ROUTER_REQUEST, shop.buy(BOB, RUST, "key")).await.expect("the router would not wait");
     assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));
     assert_eq!(shop.count("payments").await, 1);
 }
@@ -94,7 +95,7 @@ async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_course_that_goes_while_it_is_paid_for_is_sold(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_millis(300)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_millis(300)));
 
     let meanwhile = async {
         while shop.count("payments").await == 0 {
@@ -105,59 +106,59 @@ async fn a_course_that_goes_while_it_is_paid_for_is_sold(db: PgPool) {
     let (reply, ()) = tokio::join!(shop.buy(ALICE, RUST, "key"), meanwhile);
 
     assert_eq!(reply.ok().data("/purchaseCourse/payment/status"), "COMPLETED");
-    assert_eq!(shop.told().await[0].1["course_title"], "Rust");
+    assert_eq!(shop.published().await[0].1["course_title"], "Rust");
     assert_eq!(shop.buy(BOB, RUST, "key").await.ok().user_errors(), [("NOT_FOUND", "courseId".to_owned())]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_charge_whose_answer_was_lost_is_settled_once(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Mute);
+    shop.provider.set_behavior(Behavior::LosesResponse);
 
     let reply = shop.buy(ALICE, RUST, "key").await.ok();
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
-    assert_eq!((shop.ledger.charges(), shop.told().await.len()), (1, 0));
+    assert_eq!((shop.provider.charges(), shop.published().await.len()), (1, 0));
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(3).await;
 
     assert_eq!(shop.status(payment_id(&reply, "purchaseCourse")).await, "completed");
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
-    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (1, 1));
+    assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_charge_that_never_arrived_is_made_when_the_provider_is_back(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     let reply = shop.buy(ALICE, RUST, "key").await.ok();
     let id = payment_id(&reply, "purchaseCourse");
     assert_eq!(reply.data("/purchaseCourse/payment/status"), "PENDING");
 
     shop.let_time_pass().await;
-    shop.work(2, async || shop.count("purchases where tries > 0").await == 1).await;
-    assert_eq!((shop.status(id).await.as_str(), shop.ledger.charges_asked()), ("pending", 0));
+    shop.work(2, async || shop.count("purchase_requests where attempts > 0").await == 1).await;
+    assert_eq!((shop.status(id).await.as_str(), shop.provider.charge_requests()), ("pending", 0));
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(2).await;
 
     assert_eq!(shop.status(id).await, "completed");
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (1, 1));
-    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (1, 1));
+    assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_pending_payment_that_is_declined_later_fails(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     let id = shop.bought(ALICE, RUST, "key").await;
 
-    shop.ledger.be(Mood::Declining);
+    shop.provider.set_behavior(Behavior::DeclinesCharges);
     shop.settle_all(1).await;
 
     assert_eq!(shop.status(id).await, "failed");
-    assert_eq!(shop.told().await, []);
-    shop.ledger.be(Mood::Quick);
+    assert_eq!(shop.published().await, []);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.bought(ALICE, RUST, "again").await;
 }
 
@@ -165,9 +166,9 @@ async fn a_pending_payment_that_is_declined_later_fails(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_young_purchase_is_left_to_whoever_began_it(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     let id = shop.bought(ALICE, RUST, "key").await;
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
 
     let begun = Instant::now();
     shop.work(1, async || begun.elapsed() > Duration::from_millis(1_500)).await;
@@ -180,45 +181,45 @@ async fn a_young_purchase_is_left_to_whoever_began_it(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn several_processes_settle_each_purchase_once(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     let students = (1..=60).map(Uuid::from_u128);
     join_all(students.map(|student| shop.bought(student, RUST, "key"))).await;
     assert_eq!(shop.count("payments where status = 'pending'").await, 60);
 
-    shop.ledger.be(Mood::Slow(Duration::from_millis(5)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_millis(5)));
     shop.settle_all(4).await;
 
     assert_eq!(shop.count("payments where status = 'completed'").await, 60);
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (60, 60));
-    assert_eq!(shop.told().await.len(), 60);
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (60, 60));
+    assert_eq!(shop.published().await.len(), 60);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn what_the_earlier_system_left_pending_stays_so(db: PgPool) {
+async fn what_the_legacy_system_left_pending_stays_so(db: PgPool) {
     let shop = Shop::open(db).await;
-    let adopted = shop.adopt(ALICE, RUST, "pending").await;
-    shop.ledger.be(Mood::Away);
+    let imported = shop.import(ALICE, RUST, "pending").await;
+    shop.provider.set_behavior(Behavior::Unavailable);
     shop.bought(BOB, RUST, "key").await;
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(1).await;
 
-    assert_eq!(shop.status(adopted).await, "pending");
-    assert_eq!(shop.ledger.charges(), 1);
+    assert_eq!(shop.status(imported).await, "pending");
+    assert_eq!(shop.provider.charges(), 1);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_purchase_whose_caller_has_gone_is_settled(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Slow(Duration::from_secs(2)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_secs(2)));
 
     let caller = timeout(Duration::from_millis(300), shop.buy(ALICE, RUST, "key")).await;
     assert!(caller.is_err(), "the caller has gone");
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     shop.settle_all(1).await;
 
     assert_eq!(shop.count("payments where status = 'completed'").await, 1);
-    assert_eq!((shop.ledger.charges(), shop.told().await.len()), (1, 1));
+    assert_eq!((shop.provider.charges(), shop.published().await.len()), (1, 1));
 }
 
 /// Twenty purchases wait for the provider, and there are five connections.
@@ -226,16 +227,16 @@ async fn a_purchase_whose_caller_has_gone_is_settled(db: PgPool) {
 async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
     let five = sqlx::postgres::PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(1));
     let shop = Shop::open(five.connect_lazy_with(db.connect_options().as_ref().clone())).await;
-    shop.ledger.be(Mood::Held);
+    shop.provider.set_behavior(Behavior::Blocks);
 
     let purchases = join_all((1..=20).map(|student| shop.buy(Uuid::from_u128(student), RUST, "key")));
     let meanwhile = async {
         let all_are_asked_for = async {
-            while shop.ledger.charges_asked() < 20 {
+            while shop.provider.charge_requests() < 20 {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(budget::ROUTER, all_are_asked_for).await.expect("all twenty are under way");
+        timeout(timeouts::ROUTER_REQUEST, all_are_asked_for).await.expect("all twenty are under way");
         let mut tx = DbPool::from(&shop.db).begin().await.expect("a connection");
         query("lock table payments in share row exclusive mode nowait")
             .execute(&mut *tx)
@@ -243,7 +244,7 @@ async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
             .expect("no lock is held either");
         drop(tx);
         assert_eq!(shop.count("payments where status = 'pending'").await, 20);
-        shop.ledger.be(Mood::Quick);
+        shop.provider.set_behavior(Behavior::Immediate);
     };
     let (replies, ()) = tokio::join!(purchases, meanwhile);
 
@@ -255,17 +256,17 @@ async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn what_is_being_settled_is_finished_before_a_stop(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     for student in 1..=5 {
         shop.bought(Uuid::from_u128(student), RUST, "key").await;
     }
-    shop.ledger.be(Mood::Slow(Duration::from_millis(400)));
+    shop.provider.set_behavior(Behavior::Slow(Duration::from_millis(400)));
     shop.let_time_pass().await;
 
     let stop = CancellationToken::new();
-    let work = shop.subgraph.work(shop.platform.bus.clone(), EventSettings::default(), stop.clone());
+    let work = shop.subgraph.run_background(shop.context.bus.clone(), EventSettings::default(), stop.clone());
     let (stopped, asked) = (async { timeout(Duration::from_secs(3), work).await.is_ok() }, async {
-        while shop.ledger.charges_asked() == 0 {
+        while shop.provider.charge_requests() == 0 {
             sleep(Duration::from_millis(5)).await;
         }
         stop.cancel();
@@ -274,5 +275,5 @@ async fn what_is_being_settled_is_finished_before_a_stop(db: PgPool) {
 
     assert!(stopped);
     assert_eq!(shop.count("payments where status = 'completed'").await, 1);
-    assert_eq!(shop.ledger.charges_asked(), 1);
+    assert_eq!(shop.provider.charge_requests(), 1);
 }

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, Shop, payment_id},
 };
 
@@ -28,10 +28,10 @@ async fn a_student_buys_a_course_and_the_others_are_told(db: PgPool) {
     let data = json!({
         "payment_id": id, "student_id": ALICE, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
     });
-    assert_eq!(shop.told().await, [(COMPLETED.to_owned(), data)]);
-    assert_eq!(shop.count("outbox where destination = 'notification'").await, 1);
-    assert_eq!(shop.ledger.charges(), 1);
-    assert_eq!(shop.count("purchases where stands and settle_at is null").await, 1);
+    assert_eq!(shop.published().await, [(COMPLETED.to_owned(), data)]);
+    assert_eq!(shop.count("outbox_events where destination = 'notification'").await, 1);
+    assert_eq!(shop.provider.charges(), 1);
+    assert_eq!(shop.count("purchase_requests where is_active and next_attempt_at is null").await, 1);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -90,8 +90,11 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_written(db: PgPool) {
         assert!(matches!(reply.error(), Some("BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED")), "{wrong}: {reply:?}");
     }
 
-    assert_eq!(shop.count("payments").await + shop.count("purchases").await + shop.count("outbox").await, 0);
-    assert_eq!(shop.ledger.charges_asked(), 0);
+    assert_eq!(
+        shop.count("payments").await + shop.count("purchase_requests").await + shop.count("outbox_events").await,
+        0
+    );
+    assert_eq!(shop.provider.charge_requests(), 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -123,7 +126,7 @@ async fn the_price_is_the_one_of_the_moment(db: PgPool) {
     let alice = shop.app.student(ALICE);
     let at = |expected: &str| json!({ "courseId": RUST, "idempotencyKey": expected, "expectedAmount": expected });
 
-    shop.catalogue.offer(RUST, "Rust", Some("59.99"));
+    shop.catalogue.quote(RUST, "Rust", Some("59.99"));
     let old = shop.order(&alice, at("49.99")).await.ok();
     let new = shop.order(&alice, at("59.99")).await.ok();
 
@@ -147,12 +150,12 @@ async fn the_same_wish_again_gets_the_first_payment_whatever_has_happened_since(
     let alice = shop.app.student(ALICE);
     let input = json!({ "courseId": RUST, "idempotencyKey": "key", "expectedAmount": "49.9" });
     let equal = json!({ "courseId": RUST, "idempotencyKey": "key", "expectedAmount": "49.90" });
-    shop.catalogue.offer(RUST, "Rust", Some("49.90"));
+    shop.catalogue.quote(RUST, "Rust", Some("49.90"));
     let first = shop.order(&alice, input.clone()).await.ok();
     let asked = shop.catalogue.asked();
 
     let again = shop.order(&alice, equal.clone()).await.ok();
-    shop.catalogue.offer(RUST, "Rust", Some("59.99"));
+    shop.catalogue.quote(RUST, "Rust", Some("59.99"));
     let dearer = shop.order(&alice, input.clone()).await.ok();
     shop.catalogue.delete(RUST);
     let deleted = shop.order(&alice, input.clone()).await.ok();
@@ -167,7 +170,7 @@ async fn the_same_wish_again_gets_the_first_payment_whatever_has_happened_since(
     assert_eq!(payment_id(&refunded, "purchaseCourse"), payment_id(&first, "purchaseCourse"));
     assert_eq!(refunded.data("/purchaseCourse/payment/status"), "REFUNDED");
     assert_eq!(shop.catalogue.asked(), asked);
-    assert_eq!(shop.ledger.charges_asked(), 1);
+    assert_eq!(shop.provider.charge_requests(), 1);
     assert_eq!(shop.count("payments").await, 1);
 }
 
@@ -196,7 +199,7 @@ async fn the_same_key_of_somebody_else_is_another_one(db: PgPool) {
     let [alices, bobs] = [shop.bought(ALICE, RUST, "key").await, shop.bought(BOB, RUST, "key").await];
 
     assert_ne!(alices, bobs);
-    assert_eq!(shop.ledger.charges(), 2);
+    assert_eq!(shop.provider.charges(), 2);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -209,27 +212,27 @@ async fn a_course_is_bought_once(db: PgPool) {
     shop.bought(BOB, RUST, "fourth").await;
 
     assert_eq!(reply.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())]);
-    assert_eq!(shop.ledger.charges(), 3);
+    assert_eq!(shop.provider.charges(), 3);
     assert_eq!(shop.count("payments").await, 3);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn payments_of_the_earlier_system_count(db: PgPool) {
+async fn payments_of_the_legacy_system_count(db: PgPool) {
     let shop = Shop::open(db).await;
     let student = Uuid::from_u128;
 
     for (number, status) in ["pending", "completed"].into_iter().enumerate() {
         let student = student(number as u128 + 1);
-        shop.adopt(student, RUST, "failed").await;
-        shop.adopt(student, RUST, status).await;
+        shop.import(student, RUST, "failed").await;
+        shop.import(student, RUST, status).await;
         let reply = shop.buy(student, RUST, "key").await.ok();
 
         assert_eq!(reply.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())], "{status}");
     }
     for (number, status) in ["failed", "refunded"].into_iter().enumerate() {
         let student = student(number as u128 + 10);
-        shop.adopt(student, RUST, status).await;
-        shop.adopt(student, SQL, "completed").await;
+        shop.import(student, RUST, status).await;
+        shop.import(student, SQL, "completed").await;
 
         shop.bought(student, RUST, "key").await;
     }
@@ -244,7 +247,7 @@ async fn a_course_that_went_back_can_be_bought_again(db: PgPool) {
     let second = shop.bought(ALICE, RUST, "second").await;
 
     assert_ne!(first, second);
-    assert_eq!((shop.ledger.charges(), shop.ledger.refunds()), (2, 1));
+    assert_eq!((shop.provider.charges(), shop.provider.refunds()), (2, 1));
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -254,7 +257,7 @@ async fn nothing_is_sold_while_nobody_knows_the_price(db: PgPool) {
 
     let reply = shop.buy(ALICE, RUST, "key").await;
     assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));
-    assert_eq!(shop.count("payments").await + shop.count("purchases").await, 0);
+    assert_eq!(shop.count("payments").await + shop.count("purchase_requests").await, 0);
 
     shop.catalogue.be_away(false);
     shop.bought(ALICE, RUST, "key").await;

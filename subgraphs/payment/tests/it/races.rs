@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, REFUNDED, Shop, payment_id},
 };
 
@@ -27,8 +27,8 @@ async fn ten_equal_purchases_at_once_are_one_payment_and_all_get_it(db: PgPool) 
 
     assert_eq!(shop.count("payments where status = 'completed'").await, 100);
     assert_eq!(shop.count("payments").await, 100);
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (100, 100));
-    assert_eq!(shop.told().await.len(), 100);
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (100, 100));
+    assert_eq!(shop.published().await.len(), 100);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -48,8 +48,8 @@ async fn of_ten_wishes_for_one_course_at_once_one_is_fulfilled(db: PgPool) {
     }
 
     assert_eq!(shop.count("payments").await, 100);
-    assert_eq!((shop.ledger.charges(), shop.ledger.charges_asked()), (100, 100));
-    assert_eq!(shop.told().await.len(), 100);
+    assert_eq!((shop.provider.charges(), shop.provider.charge_requests()), (100, 100));
+    assert_eq!(shop.published().await.len(), 100);
 }
 
 /// Two courses by one key at the same moment: the key is one intent.
@@ -86,8 +86,8 @@ async fn of_ten_refunds_at_once_one_is_made(db: PgPool) {
         assert_eq!(shop.status(payment).await, "refunded");
     }
 
-    assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (100, 100));
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED].repeat(100));
+    assert_eq!((shop.provider.refunds(), shop.provider.refund_requests()), (100, 100));
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(100));
 }
 
 /// Whoever tells again what was paid must not come after the refund.
@@ -97,10 +97,10 @@ async fn the_last_word_on_a_refunded_payment_is_its_refund(db: PgPool) {
 
     for student in (1..=ROUNDS).map(Uuid::from_u128) {
         let payment = shop.bought(student, RUST, "key").await;
-        let again = join_all((0..4).map(|_| shop.told_again(payment)));
+        let again = join_all((0..4).map(|_| shop.republish_ok(payment)));
         tokio::join!(again, shop.given_back(payment));
 
-        let told = shop.told().await;
+        let told = shop.published().await;
         let of_payment = |(_, data): &&(String, Value)| data["payment_id"] == payment.to_string();
         let kinds: Vec<_> = told.iter().filter(of_payment).map(|(kind, _)| kind.as_str()).collect();
         assert!(kinds.is_sorted(), "{kinds:?}");
@@ -119,7 +119,7 @@ async fn a_purchase_against_a_refund_leaves_one_payment_that_stands_at_most(db: 
 
         let is_sold = !second.ok().data("/purchaseCourse/payment").is_null();
         let completed = format!("payments where student_id = '{student}' and status = 'completed'");
-        let standing = format!("purchases where student_id = '{student}' and stands");
+        let standing = format!("purchase_requests where student_id = '{student}' and is_active");
         assert_eq!((shop.count(&completed).await, shop.count(&standing).await), (is_sold.into(), is_sold.into()));
     }
 }

@@ -1,22 +1,22 @@
 //! A payment goes back.
 
-use payment::testing::Mood;
+use payment::testing::Behavior;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
     PaymentId,
-    events::{Event, Fact, Rejection},
+    events::{EnrollmentRejected, Event, EventPayload},
     testing::StatementCount,
 };
 use uuid::Uuid;
 
 use crate::{
-    people::*,
+    fixtures::*,
     shop::{COMPLETED, REFUNDED, Shop, payment_id},
 };
 
 fn rejected(payment: Uuid) -> Event {
-    Event::new(Fact::EnrollmentRejected(Rejection { payment_id: PaymentId(payment) }))
+    Event::new(EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id: PaymentId(payment) }))
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -39,9 +39,9 @@ async fn an_admin_gives_a_payment_back_and_the_others_are_told(db: PgPool) {
         "payment_id": id, "student_id": ALICE, "course_id": RUST, "course_title": "Rust", "amount": "49.99",
         "reason": "requested",
     });
-    assert_eq!(shop.told().await[1..], [(REFUNDED.to_owned(), data)]);
-    assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (1, 1));
-    assert_eq!(shop.count("refunds where settle_at is not null").await, 0);
+    assert_eq!(shop.published().await[1..], [(REFUNDED.to_owned(), data)]);
+    assert_eq!((shop.provider.refunds(), shop.provider.refund_requests()), (1, 1));
+    assert_eq!(shop.count("refund_requests where next_attempt_at is not null").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -61,7 +61,7 @@ async fn only_admins_give_back(db: PgPool) {
     }
 
     assert_eq!(shop.status(id).await, "completed");
-    assert_eq!(shop.count("refunds").await, 0);
+    assert_eq!(shop.count("refund_requests").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -69,7 +69,7 @@ async fn what_is_not_completed_cannot_go_back(db: PgPool) {
     let shop = Shop::open(db).await;
 
     for status in ["pending", "failed", "refunded"] {
-        let id = shop.adopt(ALICE, RUST, status).await;
+        let id = shop.import(ALICE, RUST, status).await;
         let reply = shop.refund(&shop.app.admin(), id).await.ok();
 
         assert_eq!(reply.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())], "{status}");
@@ -79,8 +79,8 @@ async fn what_is_not_completed_cannot_go_back(db: PgPool) {
     let reply = shop.refund(&shop.app.admin(), NOBODY).await.ok();
 
     assert_eq!(reply.user_errors(), [("NOT_FOUND", "paymentId".to_owned())]);
-    assert_eq!(shop.ledger.refunds_asked(), 0);
-    assert_eq!(shop.count("refunds").await + shop.count("outbox").await, 0);
+    assert_eq!(shop.provider.refund_requests(), 0);
+    assert_eq!(shop.count("refund_requests").await + shop.count("outbox_events").await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -88,10 +88,10 @@ async fn a_refund_that_broke_off_is_finished_once(db: PgPool) {
     let shop = Shop::open(db).await;
     let admin = shop.app.admin();
 
-    for mood in [Mood::Away, Mood::Mute] {
+    for behavior in [Behavior::Unavailable, Behavior::LosesResponse] {
         let student = Uuid::now_v7();
         let id = shop.bought(student, RUST, "key").await;
-        shop.ledger.be(mood);
+        shop.provider.set_behavior(behavior);
         let reply = shop.refund(&admin, id).await.ok();
         let again = shop.refund(&admin, id).await.ok();
         let bought = shop.buy(student, RUST, "again").await.ok();
@@ -100,25 +100,25 @@ async fn a_refund_that_broke_off_is_finished_once(db: PgPool) {
         assert_eq!(again.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
         assert_eq!(bought.user_errors(), [("ALREADY_PURCHASED", "courseId".to_owned())]);
 
-        shop.ledger.be(Mood::Quick);
+        shop.provider.set_behavior(Behavior::Immediate);
         shop.settle_all(3).await;
         assert_eq!(shop.status(id).await, "refunded");
     }
 
-    assert_eq!(shop.ledger.refunds(), 2);
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED].repeat(2));
+    assert_eq!(shop.provider.refunds(), 2);
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(2));
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn a_payment_of_the_earlier_system_goes_back_too(db: PgPool) {
+async fn a_payment_of_the_legacy_system_goes_back_too(db: PgPool) {
     let shop = Shop::open(db).await;
     let admin = shop.app.admin();
     let title = async |prepare: &dyn Fn()| {
-        let id = shop.adopt(Uuid::now_v7(), RUST, "completed").await;
+        let id = shop.import(Uuid::now_v7(), RUST, "completed").await;
         prepare();
         let reply = shop.refund(&admin, id).await.ok();
         assert_eq!(reply.data("/refundPayment/payment/status"), "REFUNDED");
-        shop.told().await.last().expect("an event").1["course_title"].clone()
+        shop.published().await.last().expect("an event").1["course_title"].clone()
     };
 
     assert_eq!(title(&|| ()).await, "Rust");
@@ -129,19 +129,19 @@ async fn a_payment_of_the_earlier_system_goes_back_too(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_payment_that_could_not_become_a_place_goes_back(db: PgPool) {
     let shop = Shop::open(db).await;
-    let ids = [shop.bought(ALICE, RUST, "key").await, shop.adopt(BOB, RUST, "completed").await];
+    let ids = [shop.bought(ALICE, RUST, "key").await, shop.import(BOB, RUST, "completed").await];
 
     for id in ids {
         let event = rejected(id);
-        shop.tell(&event).await;
-        shop.tell(&event).await;
-        shop.tell(&rejected(id)).await;
+        shop.handle(&event).await;
+        shop.handle(&event).await;
+        shop.handle(&rejected(id)).await;
     }
     shop.work(2, async || shop.count("payments where status = 'refunded'").await == 2).await;
 
-    assert_eq!(shop.ledger.refunds(), 2);
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED, REFUNDED]);
-    for (_, data) in &shop.told().await[1..] {
+    assert_eq!(shop.provider.refunds(), 2);
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED, REFUNDED]);
+    for (_, data) in &shop.published().await[1..] {
         assert_eq!((&data["reason"], &data["course_title"]), (&json!("not_enrolled"), &json!("Rust")));
     }
     shop.bought(ALICE, RUST, "again").await;
@@ -151,7 +151,7 @@ async fn a_payment_that_could_not_become_a_place_goes_back(db: PgPool) {
 async fn the_state_of_a_hundred_refunds_is_one_statement(db: PgPool) {
     let shop = Shop::open(db).await;
     for student in (1..=100).map(Uuid::from_u128) {
-        shop.adopt(student, RUST, "completed").await;
+        shop.import(student, RUST, "completed").await;
     }
     let admin = shop.app.admin();
 
@@ -172,40 +172,40 @@ async fn what_the_provider_refuses_to_give_back_stays_until_somebody_asks_again(
     let id = shop.bought(ALICE, RUST, "key").await;
     assert_eq!(shop.refund_state(id).await, json!("NONE"));
 
-    shop.ledger.be(Mood::Away);
+    shop.provider.set_behavior(Behavior::Unavailable);
     shop.given_back(id).await;
     assert_eq!((shop.status(id).await.as_str(), shop.refund_state(id).await), ("completed", json!("UNDERWAY")));
-    shop.ledger.be(Mood::Keeping);
+    shop.provider.set_behavior(Behavior::RejectsRefunds);
     shop.settle_all(2).await;
     assert_eq!((shop.status(id).await.as_str(), shop.refund_state(id).await), ("completed", json!("REFUSED")));
-    assert_eq!(shop.ledger.refusals(), 1, "nobody goes on asking");
+    assert_eq!(shop.provider.refusals(), 1, "nobody goes on asking");
 
     let still = shop.refund(&admin, id).await.ok();
     assert_eq!(still.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
-    assert_eq!((shop.ledger.refusals(), shop.refund_state(id).await), (2, json!("REFUSED")));
-    assert_eq!(shop.told_kinds().await, [COMPLETED]);
+    assert_eq!((shop.provider.refusals(), shop.refund_state(id).await), (2, json!("REFUSED")));
+    assert_eq!(shop.published_types().await, [COMPLETED]);
 
-    shop.ledger.be(Mood::Quick);
+    shop.provider.set_behavior(Behavior::Immediate);
     let now = shop.refund(&admin, id).await.ok();
     assert_eq!(now.data("/refundPayment/payment/status"), "REFUNDED");
-    assert_eq!((shop.ledger.refunds(), shop.refund_state(id).await), (1, json!("DONE")));
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED]);
+    assert_eq!((shop.provider.refunds(), shop.refund_state(id).await), (1, json!("DONE")));
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED]);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
-async fn a_rejected_payment_that_the_provider_keeps_goes_back_when_it_is_told_again(db: PgPool) {
+async fn a_rejected_payment_that_the_provider_keeps_goes_back_when_it_is_republished(db: PgPool) {
     let shop = Shop::open(db).await;
     let id = shop.bought(ALICE, RUST, "key").await;
-    shop.ledger.be(Mood::Keeping);
+    shop.provider.set_behavior(Behavior::RejectsRefunds);
 
-    shop.tell(&rejected(id)).await;
+    shop.handle(&rejected(id)).await;
     shop.work(2, async || shop.refund_state(id).await == "REFUSED").await;
-    shop.ledger.be(Mood::Quick);
-    shop.tell(&rejected(id)).await;
+    shop.provider.set_behavior(Behavior::Immediate);
+    shop.handle(&rejected(id)).await;
     shop.work(2, async || shop.status(id).await == "refunded").await;
 
-    assert_eq!((shop.ledger.refusals(), shop.ledger.refunds()), (1, 1));
-    assert_eq!(shop.told().await[1].1["reason"], "not_enrolled");
+    assert_eq!((shop.provider.refusals(), shop.provider.refunds()), (1, 1));
+    assert_eq!(shop.published().await[1].1["reason"], "not_enrolled");
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
@@ -213,16 +213,16 @@ async fn a_rejection_of_what_is_not_completed_changes_nothing(db: PgPool) {
     let shop = Shop::open(db).await;
     let mut ids = vec![NOBODY];
     for status in ["pending", "failed", "refunded"] {
-        ids.push(shop.adopt(ALICE, RUST, status).await);
+        ids.push(shop.import(ALICE, RUST, status).await);
     }
 
     for id in ids {
-        shop.tell(&rejected(id)).await;
+        shop.handle(&rejected(id)).await;
     }
-    shop.work(1, async || shop.count("inbox where processed_at is not null").await == 4).await;
+    shop.work(1, async || shop.count("inbox_events where processed_at is not null").await == 4).await;
 
-    assert_eq!(shop.count("refunds").await, 0);
-    assert_eq!(shop.ledger.refunds_asked(), 0);
+    assert_eq!(shop.count("refund_requests").await, 0);
+    assert_eq!(shop.provider.refund_requests(), 0);
 }
 
 /// Both want the same payment back at the same moment.
@@ -233,18 +233,18 @@ async fn a_rejection_and_an_admin_give_back_once(db: PgPool) {
 
     for student in (1..=20).map(Uuid::from_u128) {
         let payment = shop.bought(student, RUST, "key").await;
-        shop.tell(&rejected(payment)).await;
+        shop.handle(&rejected(payment)).await;
         let work = shop.work(2, async || shop.status(payment).await == "refunded");
         let ((), reply) = tokio::join!(work, shop.refund(&admin, payment));
 
         let is_the_admins = !reply.ok().data("/refundPayment/payment").is_null();
-        let told = shop.told().await;
+        let told = shop.published().await;
         let reason = &told.last().expect("an event").1["reason"];
         assert_eq!(reason, if is_the_admins { "requested" } else { "not_enrolled" });
     }
 
-    assert_eq!((shop.ledger.refunds(), shop.ledger.refunds_asked()), (20, 20));
-    assert_eq!(shop.told_kinds().await, [COMPLETED, REFUNDED].repeat(20));
+    assert_eq!((shop.provider.refunds(), shop.provider.refund_requests()), (20, 20));
+    assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(20));
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use payment::testing::Ledger;
+use payment::testing::FakeProvider;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
-    Platform, Subgraph,
+    ServiceContext, Subgraph,
     events::{Event, EventSettings},
     testing::{Reply, TestApp, TestClient, verifier},
 };
@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{catalogue::Catalogue, people::*};
+use crate::{catalogue::Catalogue, fixtures::*};
 
 const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) {
     payment { id amount status student { id } course { id } } userErrors { code message field }
@@ -31,22 +31,23 @@ pub struct Shop {
     pub app: TestApp,
     pub db: PgPool,
     pub catalogue: Catalogue,
-    pub ledger: Ledger,
-    pub platform: Platform,
+    pub provider: FakeProvider,
+    pub context: ServiceContext,
     pub subgraph: Subgraph,
 }
 
 impl Shop {
     /// Sells Rust for 49.99 and SQL for 20.00; Latin is free.
     pub async fn open(db: PgPool) -> Self {
-        let (platform, catalogue, ledger) = (Platform::new(verifier()), Catalogue::default(), Ledger::default());
-        catalogue.offer(RUST, "Rust", Some("49.99"));
-        catalogue.offer(SQL, "SQL", Some("20.00"));
-        catalogue.offer(LATIN, "Latin", None);
-        platform.peers.add(catalogue.subgraph(db.clone()));
-        let subgraph = payment::subgraph_with(db.clone(), &platform, Arc::new(ledger.clone())).await;
+        let (context, catalogue, provider) =
+            (ServiceContext::new(verifier()), Catalogue::default(), FakeProvider::default());
+        catalogue.quote(RUST, "Rust", Some("49.99"));
+        catalogue.quote(SQL, "SQL", Some("20.00"));
+        catalogue.quote(LATIN, "Latin", None);
+        context.peers.add(catalogue.subgraph(db.clone()));
+        let subgraph = payment::subgraph_with(db.clone(), &context, Arc::new(provider.clone())).await;
         let subgraph = subgraph.expect("the subgraph opens");
-        Self { app: TestApp::new(subgraph.clone()), db, catalogue, ledger, platform, subgraph }
+        Self { app: TestApp::new(subgraph.clone()), db, catalogue, provider, context, subgraph }
     }
 
     pub async fn buy(&self, student: Uuid, course: Uuid, key: &str) -> Reply {
@@ -73,7 +74,7 @@ impl Shop {
     }
 
     /// An admin has it told again, and it works.
-    pub async fn told_again(&self, payment: Uuid) {
+    pub async fn republish_ok(&self, payment: Uuid) {
         let reply = self.republish(&self.app.admin(), payment).await.ok();
         assert_eq!(payment_id(&reply, "republishPayment"), payment);
     }
@@ -83,7 +84,7 @@ impl Shop {
     }
 
     /// Sends an event here, as a relay would. `work` acts on it.
-    pub async fn tell(&self, event: &Event) {
+    pub async fn handle(&self, event: &Event) {
         let event = serde_json::to_vec(event).expect("an event has a JSON form");
         self.subgraph.receive(&event).await.expect("the event is kept");
     }
@@ -92,7 +93,8 @@ impl Shop {
     pub async fn work(&self, processes: usize, is_done: impl AsyncFn() -> bool) {
         let stop = CancellationToken::new();
         let work = async || {
-            let working = self.subgraph.work(self.platform.bus.clone(), EventSettings::default(), stop.clone());
+            let working =
+                self.subgraph.run_background(self.context.bus.clone(), EventSettings::default(), stop.clone());
             working.await;
         };
         let all = futures::future::join_all((0..processes).map(|_| work()));
@@ -110,8 +112,8 @@ impl Shop {
 
     /// As if the seconds had passed that whoever began a purchase or a refund has for it.
     pub async fn let_time_pass(&self) {
-        for table in ["purchases", "refunds"] {
-            let sql = format!("update {table} set settle_at = now() where settle_at is not null");
+        for table in ["purchase_requests", "refund_requests"] {
+            let sql = format!("update {table} set next_attempt_at = now() where next_attempt_at is not null");
             query(sqlx::AssertSqlSafe(sql)).execute(&self.db).await.expect("time passes");
         }
     }
@@ -120,8 +122,8 @@ impl Shop {
     pub async fn settle_all(&self, processes: usize) {
         self.let_time_pass().await;
         self.work(processes, async || {
-            self.count("purchases where settle_at is not null").await == 0
-                && self.count("refunds where settle_at is not null").await == 0
+            self.count("purchase_requests where next_attempt_at is not null").await == 0
+                && self.count("refund_requests where next_attempt_at is not null").await == 0
         })
         .await;
     }
@@ -146,9 +148,9 @@ impl Shop {
     }
 
     /// What the enrollment service is told, in order: the kind, and the data.
-    pub async fn told(&self) -> Vec<(String, Value)> {
+    pub async fn published(&self) -> Vec<(String, Value)> {
         let told: Vec<(String, String)> = query_as(
-            "select type, (event -> 'data')::text from outbox where destination = 'enrollment' order by position",
+            "select type, (event -> 'data')::text from outbox_events where destination = 'enrollment' order by position",
         )
         .fetch_all(&self.db)
         .await
@@ -157,12 +159,12 @@ impl Shop {
     }
 
     /// The kinds alone.
-    pub async fn told_kinds(&self) -> Vec<String> {
-        self.told().await.into_iter().map(|(kind, _)| kind).collect()
+    pub async fn published_types(&self) -> Vec<String> {
+        self.published().await.into_iter().map(|(kind, _)| kind).collect()
     }
 
-    /// A payment as the earlier system, or the seed, has it: without a purchase.
-    pub async fn adopt(&self, student: Uuid, course: Uuid, status: &str) -> Uuid {
+    /// A payment as the legacy system, or the seed, has it: without a purchase.
+    pub async fn import(&self, student: Uuid, course: Uuid, status: &str) -> Uuid {
         query_scalar(
             "insert into payments (student_id, course_id, amount, status)
              values ($1, $2, 49.99, $3::text::payment_status) returning id",

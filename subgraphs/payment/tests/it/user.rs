@@ -1,17 +1,17 @@
 use serde_json::json;
 use sqlx::PgPool;
-use subgraph_kit::{page::Position, testing::StatementCount};
+use subgraph_kit::{page::Cursor, testing::StatementCount};
 use uuid::Uuid;
 
 use subgraph_kit::testing::pages::List;
 
-use crate::people::*;
+use crate::fixtures::*;
 
 fn payments_of(student: Uuid) -> List {
     List::of(json!({ "__typename": "User", "id": student }), "payments")
 }
 
-/// Lets Alice pay for so many courses, five of them in each second, by ids of the earlier system.
+/// Lets Alice pay for so many courses, five of them in each second, by ids of the legacy system.
 async fn charge_alice(db: &PgPool, count: i32) {
     sqlx::query(
         "insert into payments (student_id, course_id, amount, created_at)
@@ -87,9 +87,9 @@ async fn rows_that_come_and_go_between_two_pages_shift_nothing(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment", fixtures("payments"))]
 async fn a_foreign_or_broken_cursor_is_a_bad_input(db: PgPool) {
     let (list, alice) = (payments_of(ALICE), app(db).await.student(ALICE));
-    let somewhere = Position { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
+    let somewhere = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: Uuid::from_u128(1) };
 
-    for cursor in [somewhere.to_cursor("enrollment").as_str(), "", "?", "cGF5bWVudA"] {
+    for cursor in [somewhere.encode("enrollment").as_str(), "", "?", "cGF5bWVudA"] {
         for argument in ["after", "before"] {
             let page = list.page(&alice, &format!("{argument}: \"{cursor}\"")).await;
 

@@ -1,0 +1,335 @@
+//! The people of the table, what is theirs, and how it is asked for.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use notification::notification::{
+    Kind,
+    store::{NewNotification, insert},
+};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection, query};
+use subgraph_kit::UserId;
+use uuid::Uuid;
+
+use super::table::ANONYMOUS;
+use crate::system::{PASSWORD, System, Visitor};
+
+/// A viewer of the table.
+pub struct Person {
+    pub id: Option<Uuid>,
+    token: Option<String>,
+}
+
+/// The viewers, and the objects that they ask for.
+pub struct People {
+    viewers: BTreeMap<&'static str, Person>,
+    course: Uuid,
+    /// Who teaches it, as the course subgraph seals it.
+    teacher_seal: Value,
+    /// Nobody is on it, but who has just enrolled.
+    open_course: Uuid,
+    enrollment: Uuid,
+    payment: Uuid,
+    /// The other student's, for the same course; it comes with the first purchase.
+    other_payment: Uuid,
+    notification: Uuid,
+    /// Where enrollments, payments and notifications are.
+    databases: BTreeMap<String, String>,
+}
+
+/// The arguments of a query or a mutation, and whose object they name where that is not the
+/// usual owner's.
+pub struct Sample {
+    pub arguments: String,
+    pub owner: Option<&'static str>,
+}
+
+/// By which the students have bought their courses: asking for it again gets the same payment.
+const KEY: &str = "bought";
+
+/// A price is null where there is none, so that nobody could tell who may see it.
+const PAID_COURSE: &str = "title: \"Rust\", isFree: false, price: \"49.99\"";
+
+/// Name in the table, role at sign-up, and what an admin or an operator has made of it since.
+const ACCOUNTS: [(&str, &str, Option<&str>); 6] = [
+    ("student", "STUDENT", None),
+    ("otherStudent", "STUDENT", None),
+    ("owningTeacher", "TEACHER", Some("update users set is_verified = true where id = $1")),
+    ("otherTeacher", "TEACHER", Some("update users set is_verified = true where id = $1")),
+    ("unverifiedTeacher", "TEACHER", None),
+    ("admin", "STUDENT", Some("update users set role = 'admin' where id = $1")),
+];
+
+impl People {
+    /// Makes them, in an empty system.
+    pub fn move_in(system: &System) -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let router = system.anonymous();
+        let mut viewers = BTreeMap::from([(ANONYMOUS, Person { id: None, token: None })]);
+        for (name, role, promotion) in ACCOUNTS {
+            let id = register(&router, name, role);
+            if let Some(statement) = promotion {
+                runtime.block_on(async {
+                    let mut db = connect(system, "identity").await;
+                    query(statement).bind(id).execute(&mut db).await.expect("the account changes");
+                });
+            }
+            let token = router.sign_in(&email(name)).token().to_owned();
+            viewers.insert(name, Person { id: Some(id), token: Some(token) });
+        }
+        let id = |name: &str| viewers[name].id.expect("an account");
+        // The newest course is the first one of a list.
+        let teacher = as_viewer(&router, &viewers["owningTeacher"]);
+        let [open_course, course] = [(); 2].map(|()| publish(&teacher, PAID_COURSE));
+        let teacher_seal = seal(system, course);
+        let [enrollment, payment, notification] = runtime.block_on(own(system, id("student"), course));
+        let other_payment = Uuid::now_v7();
+        let databases = system.addresses.databases.clone();
+        Self { viewers, course, teacher_seal, open_course, enrollment, payment, other_payment, notification, databases }
+    }
+
+    /// A status only moves forward, so each try needs one that can.
+    fn begin_anew(&self) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let mut db = self.connect("enrollment").await;
+            let begin = query("update enrollments set status = 'enrolled' where id = $1").bind(self.enrollment);
+            begin.execute(&mut db).await.expect("the enrollment begins anew");
+        });
+    }
+
+    /// Nobody enrolls twice, and a payment buys one place, so each try needs a viewer who is not on the course, and a
+    /// payment of theirs.
+    fn pay_anew(&self, viewer: &str) -> Uuid {
+        let Some(viewer) = self.viewers[viewer].id else { return self.payment };
+        let payment = Uuid::now_v7();
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let leave = query("delete from enrollments where course_id = $1 and student_id = $2");
+            let leave = leave.bind(self.open_course).bind(viewer);
+            leave.execute(&mut self.connect("enrollment").await).await.expect("the viewer leaves the course");
+            pay(&mut self.connect("payment").await, payment, viewer, self.open_course).await;
+        });
+        payment
+    }
+
+    /// The students have bought the course, so that asking for it again gets their payments. The other
+    /// one has no place on it yet.
+    fn purchase(&self) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let mut db = self.connect("payment").await;
+            for (name, payment) in [("student", self.payment), ("otherStudent", self.other_payment)] {
+                let student = self.viewers[name].id.expect("an account");
+                pay(&mut db, payment, student, self.course).await;
+                query(
+                    "insert into purchase_requests (payment_id, student_id, course_id, idempotency_key, course_title)
+                     values ($1, $2, $3, $4, 'Rust') on conflict do nothing",
+                )
+                .bind(payment)
+                .bind(student)
+                .bind(self.course)
+                .bind(KEY)
+                .execute(&mut db)
+                .await
+                .expect("the student buys");
+            }
+        });
+    }
+
+    /// A payment goes back once, so each try needs one that can. It has bought nothing.
+    fn one_more_payment(&self) -> Uuid {
+        let (payment, student) = (Uuid::now_v7(), self.viewers["student"].id.expect("an account"));
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            pay(&mut self.connect("payment").await, payment, student, Uuid::now_v7()).await;
+        });
+        payment
+    }
+
+    async fn connect(&self, database: &str) -> PgConnection {
+        PgConnection::connect(&self.databases[database]).await.expect("the database answers")
+    }
+
+    /// Two notifications, one after the other, for this viewer; for the anonymous, the student's.
+    pub fn told(&self, viewer: &str) -> (Uuid, Uuid) {
+        let user = self.viewers[viewer].id.or(self.viewers["student"].id).expect("an account");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let [before, told] = runtime.block_on(async {
+            let mut db = self.connect("notification").await;
+            let mut ids = [Uuid::nil(); 2];
+            for id in &mut ids {
+                let new = NewNotification {
+                    user_id: UserId(user),
+                    kind: Kind::Payment,
+                    title: "Told".to_owned(),
+                    body: String::new(),
+                };
+                *id = insert(&mut db, new).await.expect("a notification").0;
+            }
+            ids
+        });
+        (before, told)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.viewers.keys().copied()
+    }
+
+    /// `server`, asked by this viewer.
+    pub fn at(&self, server: &Visitor, viewer: &str) -> Visitor {
+        as_viewer(server, &self.viewers[viewer])
+    }
+
+    /// How a query or a mutation is asked, for all that needs arguments. Each call names new things
+    /// where the graph wants new ones.
+    pub fn samples(&self, field: &str, viewer: &str) -> Vec<Sample> {
+        let of = |arguments: String| vec![Sample { arguments, owner: None }];
+        let by_id = |id: Uuid| format!("(id: \"{id}\")");
+        let id = |name: &str| self.viewers[name].id.expect("an account");
+        match field {
+            "Query.user" => ["student", "owningTeacher"]
+                .map(|owner| Sample { arguments: by_id(id(owner)), owner: Some(owner) })
+                .into(),
+            "Query.course" => of(by_id(self.course)),
+            "Query.enrollment" => of(by_id(self.enrollment)),
+            "Query.payment" => of(by_id(self.payment)),
+            "Query.notification" => of(by_id(self.notification)),
+            "Mutation.register" => of(format!(
+                "(input: {{ email: \"{}\", password: \"{PASSWORD}\", name: \"New\" }})",
+                email(&unique("new"))
+            )),
+            "Mutation.login" => of(format!("(input: {{ email: \"{}\", password: \"{PASSWORD}\" }})", email("student"))),
+            "Mutation.refreshSession" | "Mutation.logout" => {
+                of(format!("(input: {{ refreshToken: \"{}\" }})", unique("none")))
+            }
+            "Mutation.verifyTeacher" => of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher"))),
+            "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
+            "Mutation.purchaseCourse" => {
+                self.purchase();
+                of(format!("(input: {{ courseId: \"{}\", idempotencyKey: \"{KEY}\" }})", self.course))
+            }
+            "Mutation.refundPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.one_more_payment())),
+            "Mutation.republishPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.payment)),
+            "Mutation.enroll" => {
+                let payment = self.pay_anew(viewer);
+                of(format!("(input: {{ courseId: \"{}\", paymentId: \"{payment}\" }})", self.open_course))
+            }
+            "Mutation.setEnrollmentStatus" => {
+                self.begin_anew();
+                of(format!("(input: {{ enrollmentId: \"{}\", status: COMPLETED }})", self.enrollment))
+            }
+            "Mutation.markNotificationRead" => of(format!("(input: {{ notificationId: \"{}\" }})", self.notification)),
+            "Mutation.updateCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
+            _ => of(String::new()),
+        }
+    }
+
+    /// Whose entities of this type there are.
+    pub fn owners(entity: &str) -> &'static [&'static str] {
+        match entity {
+            "User" => &["student", "owningTeacher"],
+            "Course" => &["owningTeacher"],
+            _ => &["student"],
+        }
+    }
+
+    /// A representation with the key, with what `@requires` brings, and with whatever might make a
+    /// careless subgraph believe that the object is the viewer's own.
+    pub fn representation(&self, entity: &str, owner: &str, viewer: &str) -> Value {
+        let id = match entity {
+            "User" => self.viewers[owner].id.expect("an account"),
+            "Course" => self.course,
+            "Enrollment" => self.enrollment,
+            "Payment" => self.payment,
+            "Notification" => self.notification,
+            other => panic!("there is no {other} to ask for"),
+        };
+        let viewer = json!({ "__typename": "User", "id": self.viewers[viewer].id });
+        json!({
+            "__typename": entity, "id": id, "teacherSeal": self.teacher_seal,
+            "teacher": viewer, "student": viewer, "user": viewer, "owner": viewer, "studentId": viewer["id"], "userId": viewer["id"],
+            "viewer": { "role": "ADMIN" }, "hasSignedIn": true,
+        })
+    }
+}
+
+fn as_viewer(server: &Visitor, person: &Person) -> Visitor {
+    person.token.as_ref().map_or_else(|| server.clone(), |token| server.with_token(token))
+}
+
+fn email(name: &str) -> String {
+    format!("{}@lyceum.example", name.to_lowercase())
+}
+
+fn unique(what: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{what}{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn register(router: &Visitor, name: &str, role: &str) -> Uuid {
+    let document =
+        "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { message } } }";
+    let input = json!({ "email": email(name), "password": PASSWORD, "name": name, "role": role });
+    id_at(&router.data(document, json!({ "input": input })), "/register/user/id")
+}
+
+fn publish(teacher: &Visitor, course: &str) -> Uuid {
+    let document = format!("mutation {{ createCourse(input: {{ {course} }}) {{ course {{ id }} }} }}");
+    id_at(&teacher.data(&document, json!({})), "/createCourse/course/id")
+}
+
+/// What the router gets of the course subgraph, and no client does.
+fn seal(system: &System, course: Uuid) -> Value {
+    let document = format!("{{ course(id: \"{course}\") {{ teacherSeal }} }}");
+    system.subgraph("course").data(&document, json!({}))["course"]["teacherSeal"].clone()
+}
+
+fn id_at(data: &Value, pointer: &str) -> Uuid {
+    let id = data.pointer(pointer).and_then(Value::as_str);
+    id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id at {pointer} in {data}"))
+}
+
+/// The student's place on the course, the payment for it, and a notification.
+async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
+    let [enrollment, payment, notification] = [(); 3].map(|()| Uuid::now_v7());
+    pay(&mut connect(system, "payment").await, payment, student, course).await;
+    query("insert into enrollments (id, student_id, course_id, payment_id) values ($1, $2, $3, $4)")
+        .bind(enrollment)
+        .bind(student)
+        .bind(course)
+        .bind(payment)
+        .execute(&mut connect(system, "enrollment").await)
+        .await
+        .expect("the student enrolls");
+    query("insert into payment_redemptions (payment_id, enrollment_id) values ($1, $2)")
+        .bind(payment)
+        .bind(enrollment)
+        .execute(&mut connect(system, "enrollment").await)
+        .await
+        .expect("the payment has bought it");
+    query("insert into notifications (id, user_id, type, title) values ($1, $2, 'payment', 'Paid')")
+        .bind(notification)
+        .bind(student)
+        .execute(&mut connect(system, "notification").await)
+        .await
+        .expect("the student is told");
+    [enrollment, payment, notification]
+}
+
+async fn pay(payments: &mut PgConnection, payment: Uuid, student: Uuid, course: Uuid) {
+    query("insert into payments (id, student_id, course_id, amount) values ($1, $2, $3, 49.99) on conflict do nothing")
+        .bind(payment)
+        .bind(student)
+        .bind(course)
+        .execute(payments)
+        .await
+        .expect("the student pays");
+}
+
+async fn connect(system: &System, database: &str) -> PgConnection {
+    PgConnection::connect(&system.addresses.databases[database]).await.expect("the database answers")
+}

@@ -1,0 +1,21 @@
+-- The names of the field: an event that is given up is dead-lettered, and a retry is an attempt. The tables have new names,
+-- too, so that the earlier files can still run again.
+do $$ begin
+    if to_regclass('outbox_events') is null then
+        alter table outbox rename to outbox_events;
+        alter table outbox_events rename column tries to attempts;
+        alter table outbox_events rename column next_try_at to next_attempt_at;
+        alter table outbox_events rename column set_aside_at to dead_lettered_at;
+        alter table outbox_events rename column sent to publish_count;
+        alter table outbox_events rename constraint outbox_pkey to outbox_events_pkey;
+        alter table outbox_events rename constraint outbox_event_id_destination_key to outbox_events_event_id_destination_key;
+        alter index outbox_waiting rename to outbox_events_pending;
+        alter index outbox_waiting_by_subject rename to outbox_events_pending_by_subject;
+        alter index outbox_delivered rename to outbox_events_delivered;
+        alter index outbox_set_aside rename to outbox_events_dead_lettered;
+        alter sequence outbox_position_seq rename to outbox_events_position_seq;
+    else
+        -- The earlier files have run again, and made the old table once more.
+        drop table if exists outbox;
+    end if;
+end $$;

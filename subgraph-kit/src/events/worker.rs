@@ -1,0 +1,289 @@
+//! What a service does about events while it runs.
+
+use crate::pool::DbPool;
+use std::{convert::Infallible, fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::query;
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{
+    Bus, EventType, Inbox, backlog,
+    inbox::CHANNEL as INBOX,
+    outbox::CHANNEL as OUTBOX,
+    relay::{self, Progress},
+};
+use crate::{
+    database::{self, BACKGROUND_TIMEOUT, with_timeout},
+    listen, trace,
+};
+
+/// The database's notifications may be lost with a connection: so often one looks without.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// What is away is tried again after this, and twice as long each time, up to `POLL_INTERVAL`.
+const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Events that one process acts on at the same time.
+const CONCURRENCY: usize = 2;
+
+/// At most, to the database, beside those that answer requests.
+const CONNECTIONS: u32 = 8;
+
+const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
+
+/// Rows that one clean-up takes at a time.
+const CLEAN_UP_BATCH: i64 = 10_000;
+
+/// Settings of the events between services.
+#[derive(Clone, Debug, clap::Args)]
+pub struct EventSettings {
+    /// How events travel from one service to the others: `local`, straight to them, or the address of a NATS server
+    /// with `JetStream`, `nats://HOST:4222`. The same for all processes.
+    #[arg(long, env = "LYCEUM_BUS", hide_env_values = true, value_name = "local|nats://…", default_value = "local")]
+    pub bus: BusAddress,
+
+    /// The system's name in NATS: of its stream, and what the subjects of its events begin with. Systems that share a
+    /// NATS server have different ones.
+    #[arg(long, env = "LYCEUM_NATS_NAME", default_value = "lyceum")]
+    pub nats_name: NatsName,
+
+    /// Hours that events are kept after they were delivered and acted on.
+    #[arg(long, env = "LYCEUM_EVENT_RETENTION_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub event_retention_hours: u32,
+}
+
+impl Default for EventSettings {
+    fn default() -> Self {
+        Self { bus: BusAddress::Local, nats_name: NatsName("lyceum".to_owned()), event_retention_hours: 168 }
+    }
+}
+
+/// How events travel.
+#[derive(Clone, PartialEq, Eq)]
+pub enum BusAddress {
+    /// Straight to the services.
+    Local,
+    /// Through the NATS server at this address.
+    Nats(String),
+}
+
+impl fmt::Debug for BusAddress {
+    // An address may hold a password.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if *self == Self::Local { "local" } else { "nats" })
+    }
+}
+
+impl FromStr for BusAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "local" => Ok(Self::Local),
+            _ if ["nats://", "tls://"].iter().any(|scheme| text.starts_with(scheme)) => Ok(Self::Nats(text.to_owned())),
+            _ => Err("either `local` or an address such as nats://127.0.0.1:4222"),
+        }
+    }
+}
+
+/// What a system is called in NATS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatsName(String);
+
+impl fmt::Display for NatsName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for NatsName {
+    type Err = &'static str;
+
+    // What may be both the name of a stream and a part of a subject.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("1 to 64 letters, digits, `-` and `_`")
+        }
+    }
+}
+
+/// A service's part in events.
+#[derive(Clone)]
+pub struct EventWorker {
+    /// The service.
+    pub service: &'static str,
+    /// Its database.
+    pub db: DbPool,
+    /// Its inbox, if it acts on events.
+    pub inbox: Option<Inbox>,
+}
+
+impl EventWorker {
+    /// Delivers and acts until `stop` is cancelled. What is being delivered or acted on then is
+    /// finished first.
+    pub async fn run(&self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
+        // Neither keeps the other waiting, those who answer and those who deliver and act.
+        let db = database::background_pool(&self.db, CONNECTIONS);
+        let mut tasks = JoinSet::new();
+        let mut wakeups = Vec::new();
+        let destinations = self.destinations();
+        for destination in destinations.iter().copied() {
+            let wakeup = subscribe(&mut wakeups, OUTBOX);
+            let (db, bus, stop) = (db.clone(), bus.clone(), stop.clone());
+            tasks.spawn(trace::in_background_scope(self.service, async move {
+                poll_loop(&stop, &wakeup, async || relay::deliver_pending(&db, &bus, destination).await).await;
+            }));
+        }
+        for inbox in self.inbox.iter().cycle().take(CONCURRENCY) {
+            let wakeup = subscribe(&mut wakeups, INBOX);
+            let (db, inbox, stop) = (db.clone(), inbox.clone(), stop.clone());
+            tasks.spawn(trace::in_background_scope(self.service, async move {
+                poll_loop(&stop, &wakeup, async || inbox.process_next(&db).await).await;
+            }));
+        }
+        if let Some(inbox) = self.inbox.clone() {
+            let (bus, stop) = (bus.clone(), stop.clone());
+            tasks.spawn(trace::in_background_scope(self.service, async move { bus.receive(&inbox, &stop).await }));
+        }
+        if !destinations.is_empty() {
+            let (service, db, bus, stop) = (self.service, db.clone(), bus.clone(), stop.clone());
+            tasks
+                .spawn(trace::in_background_scope(service, async move { bus.receive_acks(service, &db, &stop).await }));
+        }
+        let (retention_hours, until, own) = (settings.event_retention_hours, stop.clone(), db.clone());
+        let (sends, receives) = (!destinations.is_empty(), self.inbox.is_some());
+        tasks.spawn(trace::in_background_scope(self.service, async move {
+            delete_expired(&own, retention_hours, sends, receives, &until).await
+        }));
+        let (service, db_of_watch, until) = (self.service, db.clone(), stop.clone());
+        tasks.spawn(async move { backlog::observe(service, &destinations, receives, &db_of_watch, &until).await });
+
+        tokio::select! {
+            never = dispatch_wakeups(&self.db, &wakeups), if !wakeups.is_empty() => match never {},
+            () = stop.cancelled() => {}
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                warn!(service = self.service, error = %error, "event worker task failed");
+            }
+        }
+        db.close().await;
+    }
+
+    /// Where this service's events go.
+    fn destinations(&self) -> Vec<&'static str> {
+        let own = EventType::ALL.into_iter().filter(|event_type| event_type.source() == self.service);
+        let mut destinations: Vec<_> = own.flat_map(EventType::consumers).copied().collect();
+        destinations.sort_unstable();
+        destinations.dedup();
+        destinations
+    }
+}
+
+/// Somebody who waits for a channel of the database.
+struct Wakeup {
+    channel: &'static str,
+    notify: Arc<Notify>,
+}
+
+/// Rings for those whose channel something was said on.
+async fn dispatch_wakeups(db: &DbPool, wakeups: &[Wakeup]) -> Infallible {
+    listen::listen_forever(db, &[OUTBOX, INBOX], |notification| {
+        for wakeup in wakeups.iter().filter(|wakeup| notification.is_for(wakeup.channel)) {
+            wakeup.notify.notify_one();
+        }
+    })
+    .await
+}
+
+fn subscribe(wakeups: &mut Vec<Wakeup>, channel: &'static str) -> Arc<Notify> {
+    let notify = Arc::new(Notify::new());
+    wakeups.push(Wakeup { channel, notify: Arc::clone(&notify) });
+    notify
+}
+
+/// Goes round by round until `stop` is cancelled, which is noticed between two rounds.
+async fn poll_loop<F>(stop: &CancellationToken, wakeup: &Notify, mut step: impl FnMut() -> F)
+where
+    F: Future<Output = Result<Progress, sqlx::Error>>,
+{
+    let mut pause = INITIAL_RETRY_DELAY;
+    while !stop.is_cancelled() {
+        let outcome = with_timeout(BACKGROUND_TIMEOUT, step()).await;
+        match &outcome {
+            Ok(Progress::Made) => {
+                pause = INITIAL_RETRY_DELAY;
+                continue;
+            }
+            Ok(Progress::Idle | Progress::NotBefore(_)) => pause = INITIAL_RETRY_DELAY,
+            Ok(Progress::Blocked) => {}
+            Err(error) => debug!(error = %error, "event worker interrupted, retrying"),
+        }
+        let wait = async {
+            // Whether it rang or not, it is time to look.
+            match outcome {
+                Ok(Progress::Idle) => _ = timeout(POLL_INTERVAL, wakeup.notified()).await,
+                Ok(Progress::NotBefore(wait)) => _ = timeout(wait.min(POLL_INTERVAL), wakeup.notified()).await,
+                _ => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(POLL_INTERVAL);
+                }
+            }
+        };
+        tokio::select! {
+            () = wait => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn delete_expired(db: &DbPool, hours: u32, sends: bool, receives: bool, stop: &CancellationToken) {
+    loop {
+        for (wanted, statement) in [(sends, DELETE_FROM_OUTBOX), (receives, DELETE_FROM_INBOX)] {
+            if wanted && let Err(error) = delete_batches(db, statement, hours).await {
+                debug!(error = %error, "old events not deleted, retrying");
+            }
+        }
+        tokio::select! {
+            () = sleep(CLEAN_UP_INTERVAL) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+const DELETE_FROM_OUTBOX: &str = "delete from outbox_events where position in (
+    select position from outbox_events where delivered_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
+
+const DELETE_FROM_INBOX: &str = "delete from inbox_events where position in (
+    select position from inbox_events where processed_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
+
+async fn delete_batches(db: &DbPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
+    let hours = i32::try_from(hours).unwrap_or(i32::MAX);
+    let batch = || with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db));
+    while batch().await?.rows_affected() > 0 {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_nats_is_one_part_of_a_subject() {
+        for good in ["lyceum", "Lyceum-2_b", &"x".repeat(64)] {
+            assert!(good.parse::<NatsName>().is_ok(), "{good}");
+        }
+        for bad in ["", "a.b", "a b", "a*", ">", "ä", &"x".repeat(65)] {
+            assert!(bad.parse::<NatsName>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What a subgraph gets from the process that it runs in: keys, peers, the event bus.
+
+use crate::{
+    Peers,
+    events::{Bus, EventSettings},
+    seal::SealKeys,
+    signature::Secrets,
+    token::Verifier,
+};
+
+/// What a subgraph gets from the process that it runs in: keys, peers, the event bus.
+#[derive(Clone)]
+pub struct ServiceContext {
+    /// Knows whose tokens to believe.
+    pub verifier: Verifier,
+    /// The other subgraphs.
+    pub peers: Peers,
+    /// How events travel.
+    pub bus: Bus,
+    /// What a subgraph seals its own facts with, and verifies others'.
+    pub seals: SealKeys,
+}
+
+impl ServiceContext {
+    /// A context without peers; events go directly to the subgraphs that are added. Its seals are good for itself
+    /// alone.
+    #[must_use]
+    pub fn new(verifier: Verifier) -> Self {
+        let peers = Peers::default();
+        Self { verifier, bus: Bus::local(peers.clone()), peers, seals: SealKeys::random() }
+    }
+
+    /// The same, with the bus that the settings name.
+    ///
+    /// # Errors
+    /// If they name no address of a NATS server.
+    pub async fn open(
+        verifier: Verifier,
+        settings: &EventSettings,
+        secrets: Option<Secrets>,
+        seals: SealKeys,
+    ) -> Result<Self, async_nats::ConnectError> {
+        let peers = Peers::default();
+        Ok(Self { verifier, bus: Bus::open(settings, peers.clone(), secrets).await?, peers, seals })
+    }
+}

@@ -1,0 +1,184 @@
+//! What comes of what payment tells.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use subgraph_kit::{
+    Credentials, PaymentId,
+    events::{EnrollmentRejected, Event, EventPayload, Refund, RefundReason},
+    testing::events::{dead_lettered, handle, process_all, published, receive},
+};
+use uuid::Uuid;
+
+use crate::{fixtures::*, peers::*};
+
+const PAYMENT: Uuid = UNUSED_PAYMENT;
+
+fn completed(payment: Uuid, course: Uuid) -> EventPayload {
+    EventPayload::PaymentCompleted(purchase(payment, ALICE, course))
+}
+
+fn refunded(payment: Uuid, course: Uuid) -> EventPayload {
+    EventPayload::PaymentRefunded(Refund {
+        purchase: purchase(payment, ALICE, course),
+        reason: RefundReason::Requested,
+    })
+}
+
+fn rejected(payment: Uuid) -> EventPayload {
+    EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id: PaymentId(payment) })
+}
+
+/// The names of what was told.
+async fn names(db: &PgPool) -> Vec<&'static str> {
+    published(db).await.iter().map(|payload| payload.event_type().name()).collect()
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_completed_payment_makes_its_enrollment(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+
+    assert_eq!(system.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+    assert_eq!(system.use_of(PAYMENT).await.as_deref(), Some("enrolled"));
+    let told = published(&db).await;
+    let [EventPayload::EnrollmentCreated(place)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((place.payment_id, place.course_title.as_str()), (Some(PaymentId(PAYMENT)), "Latin"));
+}
+
+/// Sold is sold: whoever has paid before the course went has what those have who were enrolled by then.
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_course_that_has_gone_since_it_was_paid_for_makes_its_enrollment(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    let document = "query ($id: ID!) { course(id: $id) { title } }";
+    let gone: Value = system
+        .context
+        .peers
+        .query("course", &Credentials::default(), document, json!({ "id": NOBODY }))
+        .await
+        .expect("an answer");
+
+    handle(&system.subgraph, completed(PAYMENT, NOBODY)).await;
+
+    assert_eq!(gone, json!({ "course": null }));
+    assert_eq!(system.places(ALICE, NOBODY).await, [Some(PAYMENT)]);
+    assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
+    assert_eq!(dead_lettered(&db).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn what_is_told_twice_has_one_effect(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    let event = handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+    receive(&system.subgraph, &event).await;
+    process_all(&system.subgraph).await;
+    // As `republishPayment` does: the same payload under another id.
+    handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+    assert_eq!(system.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+    assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
+
+    handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
+    handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
+    handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+    assert_eq!(system.places(ALICE, LATIN).await, []);
+    assert_eq!(names(&db).await, ["lyceum.enrollment.created", "lyceum.enrollment.revoked"]);
+    assert_eq!(dead_lettered(&db).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    let other = Uuid::from_u128(0xf_2000);
+
+    // One was paid for, one is free.
+    handle(&system.subgraph, completed(PAYMENT, RUST)).await;
+    handle(&system.subgraph, completed(other, SQL)).await;
+
+    assert_eq!(published(&db).await, [rejected(PAYMENT), rejected(other)]);
+    assert_eq!(system.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(system.places(ALICE, SQL).await, [None]);
+    assert_eq!(system.use_of(PAYMENT).await.as_deref(), Some("rejected"));
+
+    // Told again, it is rejected again: perhaps nobody heard of it.
+    handle(&system.subgraph, completed(PAYMENT, RUST)).await;
+    assert_eq!(published(&db).await, [rejected(PAYMENT), rejected(other), rejected(PAYMENT)]);
+
+    // Its refund takes nothing away.
+    handle(&system.subgraph, refunded(PAYMENT, RUST)).await;
+    handle(&system.subgraph, completed(PAYMENT, RUST)).await;
+    assert_eq!(system.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(published(&db).await.len(), 3);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn the_payment_of_an_enrollment_that_was_there_before_changes_nothing(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    handle(&system.subgraph, completed(ALICES_PAYMENT, RUST)).await;
+
+    assert_eq!(published(&db).await, []);
+    assert_eq!(system.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(system.use_of(ALICES_PAYMENT).await.as_deref(), Some("enrolled"));
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn an_enrollment_that_was_lost_is_made_again(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+    sqlx::query("delete from enrollments where payment_id = $1").bind(PAYMENT).execute(&db).await.expect("it is lost");
+
+    handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+
+    assert_eq!(system.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_refund_takes_the_place_back(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    handle(&system.subgraph, refunded(ALICES_PAYMENT, RUST)).await;
+
+    assert_eq!(system.places(ALICE, RUST).await, []);
+    assert_eq!(system.places(BOB, RUST).await, [Some(BOBS_PAYMENT)]);
+    let told = published(&db).await;
+    let [EventPayload::EnrollmentRevoked(place)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(place.enrollment_id.0, ALICES_RUST);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_refund_that_is_heard_of_first_wins(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
+    handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+
+    assert_eq!(system.places(ALICE, LATIN).await, []);
+    assert_eq!(published(&db).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn events_about_a_payment_are_acted_on_in_the_order_of_their_arrival(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    for payload in [completed(PAYMENT, LATIN), refunded(PAYMENT, LATIN), completed(PAYMENT, LATIN)] {
+        receive(&system.subgraph, &Event::new(payload)).await;
+    }
+
+    tokio::join!(process_all(&system.subgraph), process_all(&system.subgraph));
+    process_all(&system.subgraph).await;
+
+    assert_eq!(names(&db).await, ["lyceum.enrollment.created", "lyceum.enrollment.revoked"]);
+    assert_eq!(system.places(ALICE, LATIN).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_student_who_was_refunded_can_buy_again(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    let second = Uuid::from_u128(0xf_2000);
+
+    handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+    handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
+    handle(&system.subgraph, completed(second, LATIN)).await;
+
+    assert_eq!(system.places(ALICE, LATIN).await, [Some(second)]);
+}

@@ -1,0 +1,186 @@
+//! What other services tell this one, and what it tells the user of it: each thing once, whatever the
+//! event's id.
+
+use sqlx::{PgConnection, query};
+use subgraph_kit::{
+    Error, NotificationId, UserId,
+    events::{
+        AfterCommit, EnrollmentPayload, Event, EventPayload, Handler, Purchase, Refund, RefundReason, Registration,
+    },
+};
+use tracing::info;
+use uuid::Uuid;
+
+use crate::notification::{
+    Kind,
+    store::{self, NewNotification},
+};
+
+/// The log's target of the line that each notification gets. The specification wants it on standard
+/// output.
+pub const LOG_TARGET: &str = "notification::sent";
+
+/// So many characters fit into a title.
+const MAX_TITLE_LENGTH: usize = 500;
+
+/// Acts on what it is told.
+pub struct EventHandler;
+
+impl Handler for EventHandler {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
+        let (kind, subject) = (event.payload.event_type().name(), event.subject);
+        let Some(message) = notification_for(event.payload) else { return Ok(None) };
+        if !mark_handled(transaction, kind, subject).await? {
+            return Ok(None);
+        }
+        let (user, kind) = (message.user_id, message.kind);
+        let id = store::insert(transaction, message).await?;
+        Ok(Some(Box::new(move || log(id, user, kind))))
+    }
+}
+
+/// Remembers that this was told. False if it had been before.
+async fn mark_handled(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool, sqlx::Error> {
+    let told =
+        query!("insert into handled_events (type, subject) values ($1, $2) on conflict do nothing", kind, subject);
+    Ok(told.execute(db).await?.rows_affected() == 1)
+}
+
+fn log(id: NotificationId, user: UserId, kind: Kind) {
+    info!(target: LOG_TARGET, { notification.id = %id, "notification.type" = ?kind, user.id = %user }, "notification sent");
+}
+
+fn notification_for(payload: EventPayload) -> Option<NewNotification> {
+    Some(match payload {
+        EventPayload::UserRegistered(registration) => welcome(&registration),
+        EventPayload::PaymentCompleted(purchase) => paid(&purchase),
+        EventPayload::PaymentRefunded(refund) => refunded(&refund),
+        EventPayload::EnrollmentCreated(place) => enrolled(&place),
+        EventPayload::EnrollmentRevoked(place) => revoked(&place),
+        // Does not come here: the refund that follows says it.
+        EventPayload::EnrollmentRejected(_) => return None,
+    })
+}
+
+fn welcome(Registration { user_id, name }: &Registration) -> NewNotification {
+    NewNotification {
+        user_id: *user_id,
+        kind: Kind::Registration,
+        title: match name.trim() {
+            "" => "Welcome to Lyceum!".to_owned(),
+            name => titled("Welcome to Lyceum, ", name, "!"),
+        },
+        body: "Your account is ready. Look around in the catalogue, and take your first course.".to_owned(),
+    }
+}
+
+fn paid(Purchase { student_id, course_title, amount, .. }: &Purchase) -> NewNotification {
+    NewNotification {
+        user_id: *student_id,
+        kind: Kind::Payment,
+        title: about("Payment received", course_title),
+        body: format!("We have received your payment of {amount:.2} for {}. Thank you!", course(course_title)),
+    }
+}
+
+fn refunded(Refund { purchase, reason }: &Refund) -> NewNotification {
+    let Purchase { student_id, course_title, amount, .. } = purchase;
+    let course = course(course_title);
+    NewNotification {
+        user_id: *student_id,
+        kind: Kind::Payment,
+        title: about("Payment refunded", course_title),
+        body: match reason {
+            RefundReason::Requested => format!("Your payment of {amount:.2} for {course} has gone back to you."),
+            RefundReason::NotEnrolled => format!(
+                "You paid {amount:.2} for {course}, but you were on the course already, so the money has gone back to you."
+            ),
+        },
+    }
+}
+
+fn enrolled(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
+    NewNotification {
+        user_id: *student_id,
+        kind: Kind::Enrollment,
+        title: about("You are enrolled", course_title),
+        body: format!("You have a place on {}. Begin whenever you like.", course(course_title)),
+    }
+}
+
+fn revoked(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
+    NewNotification {
+        user_id: *student_id,
+        kind: Kind::Enrollment,
+        title: about("Enrollment cancelled", course_title),
+        body: format!("Your payment has gone back to you, so you are no longer on {}.", course(course_title)),
+    }
+}
+
+/// What has happened, and to which course if that has a title.
+fn about(what: &str, course_title: &str) -> String {
+    match course_title.trim() {
+        "" => what.to_owned(),
+        title => titled(&format!("{what}: "), title, ""),
+    }
+}
+
+/// The course in a sentence.
+fn course(title: &str) -> String {
+    match title.trim() {
+        "" => "a course".to_owned(),
+        title => format!("“{title}”"),
+    }
+}
+
+/// A title around a name, which is cut where there is no room for all of it.
+fn titled(before: &str, name: &str, after: &str) -> String {
+    let room = MAX_TITLE_LENGTH - before.chars().count() - after.chars().count();
+    if name.chars().count() <= room {
+        return format!("{before}{name}{after}");
+    }
+    let start: String = name.chars().take(room - 1).collect();
+    format!("{before}{}…{after}", start.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(course_title: &str) -> EnrollmentPayload {
+        EnrollmentPayload {
+            enrollment_id: subgraph_kit::EnrollmentId(Uuid::nil()),
+            student_id: UserId(Uuid::nil()),
+            course_id: subgraph_kit::CourseId(Uuid::nil()),
+            course_title: course_title.to_owned(),
+            payment_id: None,
+        }
+    }
+
+    #[test]
+    fn a_title_of_any_length_fits() {
+        for length in [1, 480, 481, 482, 483, 499, 500, 501, 2_000] {
+            for letter in ["a", "ß", "課", "🎓"] {
+                let title = enrolled(&place(&letter.repeat(length))).title;
+
+                assert!(title.chars().count() <= MAX_TITLE_LENGTH, "{length} {letter}");
+                assert!(title.starts_with(&format!("You are enrolled: {letter}")));
+                assert_eq!(
+                    title.ends_with('…'),
+                    length > MAX_TITLE_LENGTH - "You are enrolled: ".len(),
+                    "{length} {letter}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_course_without_a_title_is_a_course() {
+        for title in ["", "  ", "\t\n"] {
+            let message = enrolled(&place(title));
+
+            assert_eq!(message.title, "You are enrolled");
+            assert_eq!(message.body, "You have a place on a course. Begin whenever you like.");
+        }
+    }
+}

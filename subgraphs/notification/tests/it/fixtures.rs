@@ -1,0 +1,27 @@
+//! Who is who in the fixtures.
+
+use sqlx::PgPool;
+use subgraph_kit::{
+    ServiceContext,
+    testing::{TestApp, verifier},
+};
+use uuid::Uuid;
+
+/// Has read that she is welcome, but not of her enrollment and her payment.
+pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
+/// Has not read that he is welcome.
+pub const BOB: Uuid = Uuid::from_u128(0xb0b);
+/// Has been told nothing.
+pub const CAROL: Uuid = Uuid::from_u128(0xca401);
+
+pub const ALICES_WELCOME: Uuid = Uuid::from_u128(0xd_0001);
+pub const ALICES_ENROLLMENT: Uuid = Uuid::from_u128(0xd_0002);
+pub const ALICES_PAYMENT: Uuid = Uuid::from_u128(0xd_0003);
+pub const BOBS_WELCOME: Uuid = Uuid::from_u128(0xd_0004);
+
+pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
+
+/// The subgraph over the test's own database.
+pub async fn app(db: PgPool) -> TestApp {
+    TestApp::new(notification::subgraph(db, &ServiceContext::new(verifier())).await.expect("the subgraph opens"))
+}

@@ -1,0 +1,143 @@
+//! The steps of a refund, how the reconciler completes an interrupted one, and how payments are republished.
+
+use sqlx::PgConnection;
+use subgraph_kit::{
+    Code, Credentials, Error, PaymentId, Refusal,
+    events::{self, AfterCommit, Event, EventPayload, Handler, Refund, RefundReason},
+    failpoint::fail_point,
+    viewer::Admin,
+};
+use tracing::{error, info, warn};
+
+use super::store::{self, PendingRefund};
+use crate::{
+    course::CourseQuote,
+    payment::{self, Payment, Status},
+    payments::Payments,
+    provider::{RefundOutcome, with_timeout},
+    purchase,
+};
+
+/// The title of a course that is no longer known.
+const UNKNOWN_TITLE: &str = "a course";
+
+impl Payments {
+    /// Refunds a completed payment: stores the request, asks the provider, stores the outcome. If a step fails in
+    /// between, the reconciler continues from what is stored.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `NOT_REFUNDABLE`, also when the provider refuses; a database error.
+    pub async fn refund(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
+        let request = PendingRefund { payment_id: id, reason: RefundReason::Requested };
+        let Some(request) = store::request(&mut *self.db.acquire().await?, request).await? else {
+            return Err(match payment::store::find(&self.db, id).await? {
+                Some(payment) => super::refusal(payment.status).into(),
+                None => no_such_payment().into(),
+            });
+        };
+        fail_point("refund.requested");
+        self.complete(request).await
+    }
+
+    /// Publishes the state of a payment again. Consumers go by the payment's id, so that a repetition changes nothing.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `INVALID_INPUT` if there is nothing to tell; a database error.
+    pub async fn republish(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
+        let payment = payment::store::find(&self.db, id).await?.ok_or_else(no_such_payment)?;
+        let title = self.title(&payment).await?;
+        let reason = store::find_reason(&self.db, id).await?.unwrap_or(RefundReason::Requested);
+
+        // Locked, so that no refund is published before this event.
+        let mut tx = self.db.begin().await?;
+        let payment = payment::store::lock(&mut tx, id).await?.ok_or_else(no_such_payment)?;
+        let purchase = payment.as_purchase(title);
+        let payload = match payment.status {
+            Status::Completed => EventPayload::PaymentCompleted(purchase),
+            Status::Refunded => EventPayload::PaymentRefunded(Refund { purchase, reason }),
+            Status::Pending => return Err(nothing_to_tell("the outcome of this payment is not known yet").into()),
+            Status::Failed => return Err(nothing_to_tell("this payment has failed, and nobody was told").into()),
+        };
+        events::publish(&mut tx, payload).await?;
+        tx.commit().await?;
+        Ok(payment)
+    }
+
+    /// Completes one interrupted or new refund. False if there is none.
+    ///
+    /// # Errors
+    /// If a statement fails, or the database is unavailable.
+    pub(crate) async fn reconcile_next_refund(&self) -> Result<bool, Error> {
+        let Some(request) = store::claim_next_due(&self.db).await? else { return Ok(false) };
+        match self.complete(request).await {
+            Ok(payment) => {
+                info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "interrupted refund resumed");
+            }
+            // No client waits for the answer; the refusal is stored.
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+
+    async fn complete(&self, request: PendingRefund) -> Result<Payment, Error> {
+        let id = request.payment_id;
+        let payment = self.get(id).await?;
+        let title = self.title(&payment).await?;
+        match with_timeout(self.provider.refund(id)).await {
+            Ok(RefundOutcome::Done) => {}
+            Ok(RefundOutcome::Refused) => {
+                store::refuse(&self.db, id).await?;
+                error!(payment.id = %id, "payment provider rejected the refund, manual action needed");
+                return Err(super::refused().into());
+            }
+            Err(away) => {
+                warn!(payment.id = %id, error = %away, "refund outcome unknown, the reconciler retries");
+                return Ok(payment);
+            }
+        }
+        fail_point("refund.returned");
+        let mut tx = self.db.begin().await?;
+        let settled = store::settle(&mut tx, id).await?;
+        if let Some(payment) = &settled {
+            let refund = Refund { purchase: payment.as_purchase(title), reason: request.reason };
+            events::publish(&mut tx, EventPayload::PaymentRefunded(refund)).await?;
+        }
+        tx.commit().await?;
+        fail_point("refund.committed");
+        match settled {
+            Some(payment) => Ok(payment),
+            None => self.get(id).await,
+        }
+    }
+
+    /// The title of the course that a payment was for. A missing title never blocks a refund.
+    async fn title(&self, payment: &Payment) -> Result<String, Error> {
+        if let Some(title) = purchase::store::find_title(&self.db, payment.id).await? {
+            return Ok(title);
+        }
+        let quote = CourseQuote::find(&self.peers, &Credentials::default(), payment.course_id).await;
+        Ok(quote.ok().flatten().map_or_else(|| UNKNOWN_TITLE.to_owned(), |quote| quote.title))
+    }
+}
+
+impl Handler for Payments {
+    /// A payment whose enrollment was rejected is refunded; the reconciler does it.
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
+        if let EventPayload::EnrollmentRejected(rejection) = event.payload {
+            let request = PendingRefund { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
+            if store::request(transaction, request).await?.is_none() {
+                info!(payment.id = %rejection.payment_id, "payment not refundable, or its refund is in progress");
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn no_such_payment() -> Refusal {
+    Refusal::not_found("payment", "paymentId")
+}
+
+fn nothing_to_tell(why: &str) -> Refusal {
+    Refusal::new(Code::InvalidInput, why).at("paymentId")
+}

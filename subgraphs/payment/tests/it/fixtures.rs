@@ -1,0 +1,30 @@
+//! Who is who in the fixtures.
+
+use sqlx::PgPool;
+use subgraph_kit::{
+    ServiceContext,
+    testing::{TestApp, verifier},
+};
+use uuid::Uuid;
+
+/// Paid for Rust, and got her money back for SQL.
+pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
+/// Paid for Rust.
+pub const BOB: Uuid = Uuid::from_u128(0xb0b);
+/// Teaches Rust and SQL.
+pub const TERESA: Uuid = Uuid::from_u128(0x7e4e5);
+
+pub const RUST: Uuid = Uuid::from_u128(0xc0_0001);
+pub const SQL: Uuid = Uuid::from_u128(0xc0_0002);
+pub const LATIN: Uuid = Uuid::from_u128(0xc0_0003);
+
+pub const ALICES_RUST: Uuid = Uuid::from_u128(0xf_0001);
+pub const ALICES_SQL: Uuid = Uuid::from_u128(0xf_0002);
+pub const BOBS_RUST: Uuid = Uuid::from_u128(0xf_0003);
+
+pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
+
+/// The subgraph over the test's own database.
+pub async fn app(db: PgPool) -> TestApp {
+    TestApp::new(payment::subgraph(db, &ServiceContext::new(verifier())).await.expect("the subgraph opens"))
+}
