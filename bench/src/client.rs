@@ -80,7 +80,7 @@ impl Students {
     /// What the graph answers.
     ///
     /// # Errors
-    /// When it does not, or not in JSON.
+    /// If the router does not answer, or not with JSON.
     pub async fn ask(&self, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
         Ok(self.request(document, variables, token).send().await?.json().await?)
     }
@@ -109,9 +109,6 @@ impl Students {
     }
 
     /// The page by its handler, turn by turn.
-    ///
-    /// # Errors
-    /// Never: the URL is one.
     pub fn of_handler(&self, page: &Page) -> Result<Vec<Request>> {
         let request = |(turn, token): (usize, &String)| {
             let url = Url::parse_with_params("http://localhost", self.variables(page, turn))?;
@@ -124,7 +121,7 @@ impl Students {
     /// What another router gives as the page's `data`, turn by turn.
     ///
     /// # Errors
-    /// When it gives errors: says them.
+    /// If a response has errors; the message contains them.
     pub async fn data_of(&self, page: &Page, router: &str) -> Result<Vec<Value>> {
         let url = format!("{router}/graphql");
         let mut data = Vec::new();
@@ -140,7 +137,7 @@ impl Students {
     /// Sees that the graph and the handler give the same JSON at every turn.
     ///
     /// # Errors
-    /// When they do not: says both.
+    /// If the two responses differ; the message contains both.
     pub async fn compare(&self, page: &Page, by_hand: &str) -> Result<()> {
         for (turn, token) in self.tokens.iter().enumerate() {
             let graph = self.ask(page.document, &self.variables_json(page, turn), Some(token)).await?;

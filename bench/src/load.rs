@@ -50,7 +50,7 @@ impl Load {
     /// The load on this URL, whose path the requests may replace.
     ///
     /// # Errors
-    /// When it cannot be written to a temporary file.
+    /// If the temporary file cannot be written.
     pub fn new(url: String, requests: &[Request]) -> Result<Self> {
         let directory = TempDir::new()?;
         let script = directory.path().join("requests.lua");

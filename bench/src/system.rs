@@ -65,7 +65,7 @@ impl System {
     /// Starts a program with a temporary data set, and waits until it is ready.
     ///
     /// # Errors
-    /// When it ends, or is not ready in time; says what its log says.
+    /// If the process exits, or is not ready in time; the message contains its log.
     pub async fn start<S: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = S>) -> Result<Self> {
         Self::start_on(None, program, arguments).await
     }
@@ -73,7 +73,7 @@ impl System {
     /// The same, with its databases, on these cores alone, such as `0,1`.
     ///
     /// # Errors
-    /// When it ends, or is not ready in time; says what its log says.
+    /// If the process exits, or is not ready in time; the message contains its log.
     pub async fn start_on<S: AsRef<OsStr>>(
         cores: Option<&str>,
         program: &Path,
@@ -138,7 +138,7 @@ impl System {
     /// The memory that its process has, without its databases.
     ///
     /// # Errors
-    /// When it has ended.
+    /// If the process has exited.
     pub fn resident_bytes(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id)).context("the system has ended")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("how much it has")?;
@@ -171,7 +171,7 @@ impl System {
     /// Ends it in order.
     ///
     /// # Errors
-    /// When it does not end well.
+    /// If the process exits with an error.
     pub async fn stop(mut self) -> Result<()> {
         drop(self.process.stdin.take());
         let status = self.process.wait().await?;
@@ -183,7 +183,7 @@ impl System {
 /// Seconds of the processor that a process has used.
 ///
 /// # Errors
-/// When it has ended.
+/// If the process has exited.
 pub fn cpu_of(id: u32) -> Result<f64> {
     let process = Process::read(Path::new(&format!("/proc/{id}"))).context("the process has ended")?;
     Ok(process.seconds)

@@ -159,7 +159,7 @@ impl Server {
     /// Waits until the server ends, by itself or by somebody else's hand.
     ///
     /// # Errors
-    /// When its state cannot be read.
+    /// If the state of the process cannot be read.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
         Ok(self.child.wait().await?)
     }
@@ -167,7 +167,7 @@ impl Server {
     /// Ends all sessions, writes everything to disk and stops; an ephemeral server's data is deleted.
     ///
     /// # Errors
-    /// When it does not stop, or its data cannot be deleted.
+    /// If the server does not stop, or its data cannot be deleted.
     pub async fn stop(mut self) -> Result<()> {
         for (signal, patience) in [(Signal::SIGINT, 60), (Signal::SIGQUIT, 10)] {
             self.signal(signal);

@@ -50,7 +50,7 @@ impl Follower {
     /// Opens the stream, and again whenever it ends, until this is dropped.
     ///
     /// # Errors
-    /// When it cannot be opened for the first time.
+    /// If the stream cannot be opened the first time.
     pub async fn open(http: Client, router: String, person: Arc<Person>) -> Result<Self> {
         let heard = Arc::<Heard>::default();
         let first = connect(&http, &router, &person, None).await?;

@@ -90,7 +90,7 @@ impl Ledger {
     /// Repeats what was not answered, waits until everything has arrived, and compares with what students had before.
     ///
     /// # Errors
-    /// When they cannot be asked.
+    /// If the databases cannot be queried.
     pub async fn close(&self, before: &[(Arc<Person>, Account)]) -> Result<Books> {
         self.repeat_unanswered().await?;
         let began = Instant::now();
@@ -149,7 +149,7 @@ impl Ledger {
 /// What a student has now.
 ///
 /// # Errors
-/// When they cannot be asked.
+/// If the databases cannot be queried.
 pub async fn account(student: &Person) -> Result<Account> {
     let answer = student.ask(ACCOUNT, json!({})).await?;
     let count = |list: &str| answer["me"][list]["totalCount"].as_i64().with_context(|| answer.to_string());

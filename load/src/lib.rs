@@ -90,7 +90,7 @@ impl Plan {
 /// A system for a load. Its limits are those of everybody, for each person's own network address.
 ///
 /// # Errors
-/// When it does not start.
+/// If the system does not start.
 pub async fn start<S: AsRef<OsStr>>(plan: &Plan, arguments: impl IntoIterator<Item = S>) -> Result<System> {
     let own =
         ["--seed-scale", &plan.seed_scale, "--db-profile", plan.profile.name(), "--metrics-listen", "127.0.0.1:0"];
@@ -102,7 +102,7 @@ pub async fn start<S: AsRef<OsStr>>(plan: &Plan, arguments: impl IntoIterator<It
 /// Puts the load on a system. `watch` is called once, when it begins, with what tells how far it is.
 ///
 /// # Errors
-/// When it cannot be put on; what goes wrong under it is part of the outcome.
+/// If the load cannot be started; errors under load are part of the outcome.
 pub async fn run(plan: &Plan, system: &System, watch: impl FnOnce(Arc<World>)) -> Result<Outcome> {
     ensure!(plan.users >= Plan::MIN_USERS, "{} people at least, so that all of them are there", Plan::MIN_USERS);
     let router = system.addresses().router.clone();

@@ -30,7 +30,7 @@ impl Metrics {
     /// Reads the text.
     ///
     /// # Errors
-    /// When a line is no series.
+    /// If a line is not a sample.
     pub fn parse(text: &str) -> Result<Self> {
         let mut metrics = Self::default();
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -43,7 +43,7 @@ impl Metrics {
     /// Asks for them.
     ///
     /// # Errors
-    /// When nobody answers, or not with metrics.
+    /// If the endpoint does not answer, or not with metrics.
     pub async fn of(url: &str) -> Result<Self> {
         Self::parse(&reqwest::get(url).await?.error_for_status()?.text().await?)
     }

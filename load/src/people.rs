@@ -69,7 +69,7 @@ impl Graph {
     /// That of this router, for the client of this number.
     ///
     /// # Errors
-    /// When there can be no client.
+    /// If the HTTP client cannot be built.
     pub fn new(router: &str, number: usize) -> Result<Self> {
         Ok(Self { http: client(number).build()?, url: format!("{router}/graphql") })
     }
@@ -96,7 +96,7 @@ impl Person {
     /// Signs in whoever has this address.
     ///
     /// # Errors
-    /// When they are refused.
+    /// If signing in is rejected.
     pub async fn sign_in(graph: Graph, email: &str) -> Result<(Self, bool)> {
         let input = json!({ "input": { "email": email, "password": PASSWORD } });
         let answer = graph.ask(SIGN_IN, input, None).await?;
@@ -117,7 +117,7 @@ impl Person {
     /// A token that is good for a while.
     ///
     /// # Errors
-    /// When the session has ended.
+    /// If the session has ended.
     pub async fn token(&self) -> Result<String> {
         let mut session = self.session.lock().await;
         if session.expires_at - Utc::now() < chrono::Duration::from_std(REFRESH_BEFORE)? {
@@ -139,7 +139,7 @@ impl Person {
     /// A course that they are not on, and never the same twice.
     ///
     /// # Errors
-    /// When they are on all.
+    /// If the student is enrolled in all of them.
     pub async fn choose(&self, is_free: bool) -> Result<String> {
         let mut choice = if is_free { self.free.lock().await } else { self.bought.lock().await };
         while choice.courses.is_empty() {
@@ -160,7 +160,7 @@ impl Person {
     /// The courses that they teach.
     ///
     /// # Errors
-    /// When they cannot be asked for.
+    /// If the request fails.
     pub async fn own_courses(&self) -> Result<Vec<String>> {
         let mut own = self.own.lock().await;
         if let Some(courses) = &*own {

@@ -151,9 +151,6 @@ struct Played {
 type Done<T> = Result<T, Box<TransactionError>>;
 
 /// The scenario of a role.
-///
-/// # Errors
-/// Never: its weight and its pauses are right.
 pub fn scenario(world: &Arc<World>, role: Role) -> Result<Scenario, GooseError> {
     let arrives = Arc::clone(world);
     let arrive = Transaction::new(Arc::new(move |user| Box::pin(arrive(user, Arc::clone(&arrives), role))));

@@ -59,7 +59,7 @@ impl Planner {
     /// Reads a supergraph.
     ///
     /// # Errors
-    /// When it is no schema, or none that can be planned on.
+    /// If the text is not valid GraphQL SDL, or not a supergraph that the planner accepts.
     pub fn new(supergraph: &str) -> Result<Self> {
         let document = safe_parse_schema(supergraph).context("the supergraph is no schema")?;
         let planner = planner::Planner::new_from_supergraph(&document, QueryPlannerOptions::default())
@@ -72,7 +72,7 @@ impl Planner {
     /// The cost of all operations of a document: who sends it runs one of them.
     ///
     /// # Errors
-    /// When it is no document, or one that the router could not answer.
+    /// If the text is not a valid document, or not one that the router would execute.
     pub fn cost(&self, document: &str) -> Result<Cost> {
         let micros = self.micros(document)?;
         let document = safe_parse_operation(document).context("it cannot be parsed")?;

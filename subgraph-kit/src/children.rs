@@ -51,9 +51,6 @@ impl<T> Clone for Children<T> {
 
 impl<T: Paginated> Children<T> {
     /// The children by this column; looks whether it has an index.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn open(db: DbPool, lane: ScanLane, parent_column: &'static str) -> Result<Self, sqlx::Error> {
         let is_indexed = query_scalar(
             "select exists (select from pg_index join pg_attribute on attrelid = indrelid and attnum = indkey[0] \
@@ -67,7 +64,7 @@ impl<T: Paginated> Children<T> {
     /// the same filter.
     ///
     /// # Errors
-    /// When the database fails; `Unavailable` when there is no turn for it in time.
+    /// [`Error::Unavailable`] if a full scan gets no turn in time.
     pub async fn pages<P, F>(&self, keys: &[ParentPage<P, F>]) -> Result<HashMap<ParentPage<P, F>, Arc<Page<T>>>, Error>
     where
         P: Copy + Eq + Hash + Into<Uuid>,
@@ -87,7 +84,7 @@ impl<T: Paginated> Children<T> {
     /// The counts of many parents, by one statement for each filter.
     ///
     /// # Errors
-    /// When the database fails; `Unavailable` when there is no turn for it in time.
+    /// [`Error::Unavailable`] if a full scan gets no turn in time.
     pub async fn counts<P, F>(&self, keys: &[ParentCount<P, F>]) -> Result<HashMap<ParentCount<P, F>, i64>, Error>
     where
         P: Copy + Eq + Hash + Into<Uuid>,

@@ -51,7 +51,7 @@ impl<T> Connection<T> {
 
 #[Object(name_type, shareable)]
 impl<T: Paginated + ObjectType> Connection<T> {
-    /// Information to aid in pagination.
+    /// The cursors of this page, and whether there are more pages.
     async fn page_info(&self) -> PageInfo {
         let Page { rows, has_previous, has_next } = &*self.page;
         PageInfo {
@@ -62,18 +62,18 @@ impl<T: Paginated + ObjectType> Connection<T> {
         }
     }
 
-    /// A list of edges.
+    /// The items of this page, each with its cursor.
     async fn edges(&self) -> Vec<Edge<'_, T>> {
         self.page.rows.iter().map(Edge).collect()
     }
 
-    /// A list of nodes.
+    /// The items of this page.
     async fn nodes(&self) -> Objects<'_, T> {
         Objects(self.page.rows.iter().collect())
     }
 
-    /// How many there are in the whole list, filters applied. Counted only when it is selected; null, with an error,
-    /// when counting fails or takes too long: the list is there all the same.
+    /// The number of items in the whole list, with the filters applied. It is counted only if it is selected. Null,
+    /// with an error, if counting fails or takes too long; the list is returned all the same.
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         Some(count_within_deadline(ctx, (self.total_count.0)()).await)
     }
@@ -85,15 +85,15 @@ impl<T: Paginated + ObjectType> TypeName for Connection<T> {
     }
 }
 
-/// An edge in a connection.
+/// An item of a list, with its cursor.
 #[Object(name_type, shareable)]
 impl<T: Paginated + ObjectType> Edge<'_, T> {
-    /// The item at the end of the edge
+    /// The item itself.
     async fn node(&self) -> &T {
         self.0
     }
 
-    /// A cursor for use in pagination
+    /// The opaque position of this item in the list, for `after` and `before`.
     async fn cursor(&self) -> String {
         cursor(self.0)
     }
@@ -112,7 +112,7 @@ fn cursor<T: Paginated>(row: &T) -> String {
 /// What a count finds, as the graph says it, or that it takes too long: then the rest of the answer does not wait for it.
 ///
 /// # Errors
-/// `Unavailable` when it takes too long, and those of the count.
+/// [`Error::Unavailable`] if counting takes too long.
 pub async fn count_within_deadline(
     ctx: &Context<'_>,
     count: impl Future<Output = Result<i64, Error>>,
@@ -126,7 +126,7 @@ pub async fn count_within_deadline(
 /// The children of one parent as a connection; one statement serves all the parents of a list.
 ///
 /// # Errors
-/// Errors of the store.
+/// [`Error::Invalid`] if the page arguments are invalid, otherwise those of the loader; or delete.
 ///
 /// # Panics
 /// If the store leaves a key without an answer.

@@ -77,9 +77,6 @@ pub struct Migrations {
 }
 
 /// A pool of connections; waits for the first ones.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
     let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout));
@@ -112,7 +109,7 @@ fn with_server_timeouts(options: PgConnectOptions, statement_timeout: Duration) 
 /// Runs a statement with a timeout on the client: a server that hangs never answers.
 ///
 /// # Errors
-/// A database error; an answer that does not come is one of them.
+/// [`sqlx::Error::Io`] or `PoolTimedOut` if there is no answer within the timeout.
 pub fn with_timeout<T>(
     limit: Duration,
     statement: impl Future<Output = Result<T, sqlx::Error>>,
@@ -165,7 +162,8 @@ impl Migrations {
     /// several processes at once.
     ///
     /// # Errors
-    /// A database error, or one of a file that was edited after it had been applied; `Pending`.
+    /// [`MigrationError`]: a migration failed, an applied file was edited, or migrations are pending and this role may
+    /// not run them.
     pub async fn run(&self, db: impl Into<DbPool>, profile: Profile) -> Result<(), MigrationError> {
         // Beside the pool's: it has no limits.
         let mut db = db.into().connect().await?;

@@ -91,7 +91,7 @@ pub trait OnConstraint<T> {
     /// Answers with `refusal` if the statement broke the named constraint.
     ///
     /// # Errors
-    /// The refusal, or what else went wrong.
+    /// `refusal` if the constraint was violated; any other error converted to [`Error`].
     fn on_constraint(self, constraint: &str, refusal: impl FnOnce() -> Refusal) -> Result<T, Error>;
 }
 
@@ -107,7 +107,7 @@ impl<T> OnConstraint<T> for Result<T, sqlx::Error> {
 /// A failure that the caller can act on.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// What a program goes by.
+    /// The reason in a form for programs.
     pub code: Code,
     /// What a person reads.
     pub message: String,
@@ -140,15 +140,15 @@ impl Refusal {
     }
 }
 
-/// A failure that the caller can act on: the payload's own field is null, and this says why.
+/// A reason why a mutation was rejected, which the caller can act on. The payload's result is null.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(shareable)]
 pub struct UserError {
-    /// What a program goes by.
+    /// The reason in a form for programs.
     pub code: Code,
-    /// What a person reads, in English.
+    /// The reason in a form for people, in English.
     pub message: String,
-    /// Path into `input`, such as `["input", "email"]`; empty when no single field is to blame.
+    /// The path of the wrong field in the input, such as `["input", "email"]`; empty if no single field is wrong.
     pub field: Vec<String>,
 }
 
@@ -162,37 +162,37 @@ impl From<Refusal> for UserError {
     }
 }
 
-/// Why a mutation did not do what it was asked for.
+/// A reason why a mutation was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "UserErrorCode")]
 pub enum Code {
-    /// A field of the input breaks a rule; `field` names it.
+    /// A field of the input is not valid; `field` names it.
     InvalidInput,
-    /// What the input names does not exist, or not for this caller.
+    /// The object that the input names does not exist, or the viewer may not see it.
     NotFound,
-    /// An account with this e-mail address exists.
+    /// Another account has this e-mail address.
     EmailTaken,
     /// No account has this e-mail address and password.
     InvalidCredentials,
-    /// The session has ended: sign in again.
+    /// The session has ended; sign in again.
     SessionExpired,
-    /// The student is on this course already.
+    /// The student is already enrolled in this course.
     AlreadyEnrolled,
-    /// The course is not free: buy it first.
+    /// The course is not free; it must be bought first.
     PaymentRequired,
-    /// The payment is not the student's own, not for this course, not completed, or used.
+    /// The payment is not the student's own, is not for this course, is not completed, or was already used.
     PaymentNotValid,
     /// A free course cannot be bought.
     CourseIsFree,
-    /// The student has bought this course already.
+    /// The student has already bought this course, or a payment for it is pending.
     AlreadyPurchased,
-    /// The course has another price than expected.
+    /// The price of the course is not the expected one.
     PriceChanged,
-    /// The idempotency key was used before with other input.
+    /// The idempotency key was used before with different input.
     IdempotencyKeyReused,
-    /// A status only moves forward.
+    /// The new status is not later than the current one.
     InvalidStatusTransition,
-    /// The payment cannot be refunded in its present state.
+    /// The payment cannot be refunded in its current state.
     NotRefundable,
 }
 
@@ -200,7 +200,7 @@ pub enum Code {
 /// refusal stays an error.
 ///
 /// # Errors
-/// Whatever is no refusal.
+/// Every [`Error`] except [`Error::Refused`], which becomes user errors.
 pub fn into_payload<T>(outcome: Result<T, Error>) -> Result<(Option<T>, Vec<UserError>), Error> {
     match outcome {
         Ok(value) => Ok((Some(value), Vec::new())),

@@ -78,16 +78,13 @@ fn seconds(setting: Option<NonZeroU16>) -> Option<Duration> {
 /// full buffer keeps here. A connection has it from the listener that accepts it.
 ///
 /// # Errors
-/// When the kernel refuses it.
+/// If the kernel rejects the socket option.
 #[cfg(target_os = "linux")]
 pub fn set_write_timeout(socket: &impl std::os::fd::AsFd, timeout: Duration) -> io::Result<()> {
     socket2::SockRef::from(socket).set_tcp_user_timeout(Some(timeout))
 }
 
 /// Other systems have no such time-out.
-///
-/// # Errors
-/// Never.
 #[cfg(not(target_os = "linux"))]
 pub fn set_write_timeout(_: &impl std::os::fd::AsFd, _: Duration) -> io::Result<()> {
     Ok(())

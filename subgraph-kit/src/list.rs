@@ -48,9 +48,6 @@ pub enum SortKey {
 
 impl SortKey {
     /// Looks for a row whose id does not contain the row's own time.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn detect<T: Paginated>(db: &DbPool) -> Result<Self, sqlx::Error> {
         let mut sql = QueryBuilder::<Postgres>::new(format!(
             "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
@@ -136,9 +133,6 @@ where
     F: Filter + Clone + Eq + Hash + Send + Sync + 'static,
 {
     /// The table in this database; looks how its rows can be ordered.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let key = SortKey::detect::<T>(&db).await?;
         let lane = ScanLane::new(db.clone());
@@ -154,7 +148,7 @@ where
     /// A page of the rows that pass the filter.
     ///
     /// # Errors
-    /// A database error; `Unavailable` when there is no turn for it in time.
+    /// [`Error::Unavailable`] if a full scan gets no turn in time.
     pub async fn page(&self, scan: Scan, order: Order, filter: &F, args: &PageArgs) -> Result<Page<T>, Error> {
         if !filter.may_read_everything() {
             let rows = page_sql::<T>(self.key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
@@ -171,9 +165,6 @@ where
     }
 
     /// How many rows pass the filter.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, scan: Scan, filter: &F) -> Result<i64, Error> {
         let asked = (scan.client(), filter.clone());
         let lane = self.lane.clone();

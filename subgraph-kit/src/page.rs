@@ -65,7 +65,8 @@ impl PageArgs {
     /// Checks the arguments of a list of `type_name`.
     ///
     /// # Errors
-    /// `Invalid`, naming the argument.
+    /// [`Error::Invalid`], naming the argument: both or neither direction, a count out of range, a malformed or foreign
+    /// cursor.
     pub fn try_new(
         type_name: &str,
         first: Option<i32>,

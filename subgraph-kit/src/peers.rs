@@ -125,7 +125,7 @@ impl Peers {
     /// Adds a subgraph that answers at `graphql`.
     ///
     /// # Errors
-    /// If the address is none.
+    /// [`PeerError`] if the URL is not valid.
     ///
     /// # Panics
     /// Never: the client has no special needs.
@@ -143,7 +143,8 @@ impl Peers {
     /// Asks a subgraph's graph in somebody's name.
     ///
     /// # Errors
-    /// `Unavailable` if it does not answer; `Internal` if it answers something else than asked for.
+    /// [`Error::Unavailable`] if the service does not answer; [`Error::Internal`] if its response has errors or another
+    /// shape.
     pub async fn query<T: DeserializeOwned>(
         &self,
         subgraph: &str,
@@ -161,7 +162,7 @@ impl Peers {
     /// Hands an event to a service.
     ///
     /// # Errors
-    /// If it is refused, or nobody is there to take it.
+    /// [`DeliveryError`]: rejected by the consumer, or the consumer is unavailable.
     pub async fn deliver(&self, service: &str, event: &[u8]) -> Result<(), DeliveryError> {
         match self.get(service) {
             Some(Peer::Local(peer)) => peer.receive(event).await,

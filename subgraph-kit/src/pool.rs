@@ -107,9 +107,6 @@ impl DbPool {
     }
 
     /// Opens so many connections.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn open(&self, count: u32) -> Result<(), sqlx::Error> {
         for opened in join_all((0..count).map(|_| self.acquire())).await {
             opened?.release();
@@ -120,7 +117,7 @@ impl DbPool {
     /// A connection for several statements.
     ///
     /// # Errors
-    /// A database error; `PoolTimedOut` when none is free in time.
+    /// [`sqlx::Error::PoolTimedOut`] if no connection is free in time.
     pub async fn acquire(&self) -> Result<DbConnection, sqlx::Error> {
         let _timer = WaitTimer::start(self.name(), Wait::Connection);
         let acquired = timeout(self.0.acquire_timeout, self.wait_for_connection());
@@ -164,9 +161,6 @@ impl DbPool {
     }
 
     /// Begins a transaction. Whoever stops waiting for that leaves nothing open.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         let mut transaction = Transaction { connection: self.acquire().await? };
         transaction.execute("BEGIN").await?;
@@ -176,7 +170,7 @@ impl DbPool {
     /// A connection beside those of the pool.
     ///
     /// # Errors
-    /// A database error; `PoolTimedOut` when it does not answer in time.
+    /// [`sqlx::Error::PoolTimedOut`] if the server does not answer in time.
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let connected = async {
             loop {
@@ -374,9 +368,6 @@ impl Drop for DbConnection {
 
 impl Transaction {
     /// Makes its changes last.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.execute("COMMIT").await?;
         self.connection.is_released = true;
@@ -384,9 +375,6 @@ impl Transaction {
     }
 
     /// Takes its changes back.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
         self.execute("ROLLBACK").await?;
         self.connection.is_released = true;

@@ -21,7 +21,7 @@ impl AppRole {
     /// The user in the address of a database.
     ///
     /// # Errors
-    /// When it is no such address.
+    /// [`sqlx::Error::Configuration`] if the URL is not valid or names no role.
     pub fn in_url(url: &str) -> Result<Self, sqlx::Error> {
         let url: reqwest::Url = url.parse().map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -36,9 +36,6 @@ impl AppRole {
 
     /// Lets the role read and write the rows of all tables that there are, and nothing else. Makes it if it is missing and
     /// the owner may make roles; gives it the address's password, where the owner may.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn provision(&self, owner: impl Into<DbPool>) -> Result<(), sqlx::Error> {
         let mut transaction = owner.into().begin().await?;
         // Two at once would get in each other's way.

@@ -54,8 +54,8 @@ impl SealSettings {
     /// asked for it.
     ///
     /// # Errors
-    /// When there is no secret and there should be one, a file cannot be read, a secret is too short, or only the
-    /// previous one is given.
+    /// [`SecretError`] if a secret is required and none is set, a file cannot be read, a secret is too short, or only
+    /// the previous secret is set.
     pub fn keys(&self, address: SocketAddr, insecure_dev: bool) -> Result<SealKeys, SecretError> {
         let current = Secret::read(self.fact_secret.as_ref(), self.fact_secret_file.as_ref())?;
         let previous = Secret::read(self.fact_secret_previous.as_ref(), self.fact_secret_previous_file.as_ref())?;
@@ -73,7 +73,7 @@ impl SealSettings {
 pub enum Fact {
     /// Who teaches a course.
     CourseTeacher {
-        /// The course.
+        /// The course to publish.
         course: CourseId,
         /// The user who teaches it.
         teacher: UserId,

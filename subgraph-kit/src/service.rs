@@ -69,10 +69,14 @@ where
         .extension(ResponseLimit)
         .enable_federation()
         .enable_subscription_in_federation()
-        .override_output_type_description::<Q>("What can be read.")
-        .override_output_type_description::<M>("What can be changed.")
-        .override_output_type_description::<DateTime<Utc>>("A moment, as RFC 3339 in UTC: `2026-01-31T12:00:00.000Z`.")
-        .override_output_type_description::<Decimal>("An exact decimal number, as a string: `\"49.99\"`.")
+        .override_output_type_description::<Q>("The queries of the graph.")
+        .override_output_type_description::<M>("The mutations of the graph.")
+        .override_output_type_description::<DateTime<Utc>>(
+            "A point in time in UTC, as an RFC 3339 string such as `2026-01-31T12:00:00+00:00`.",
+        )
+        .override_output_type_description::<Decimal>(
+            "An exact decimal number, encoded as a string such as `\"49.99\"`.",
+        )
 }
 
 /// The text of a schema, as the router's composition reads it.
@@ -198,7 +202,7 @@ impl Subgraph {
     /// Takes an event in.
     ///
     /// # Errors
-    /// If it is refused, or cannot be kept at the moment.
+    /// [`DeliveryError`]: rejected, or unavailable if it cannot be stored now.
     pub async fn receive(&self, event: &[u8]) -> Result<(), DeliveryError> {
         let Some(inbox) = &self.inbox else {
             return Err(DeliveryError::Rejected(format!("{} acts on no events", self.name)));

@@ -64,7 +64,7 @@ impl SecretSettings {
     /// The secrets, if there are any.
     ///
     /// # Errors
-    /// When a file cannot be read, a secret is too short, or only the previous one is given.
+    /// [`SecretError`] if a file cannot be read, a secret is too short, or only the previous secret is set.
     pub fn secrets(&self) -> Result<Option<Secrets>, SecretError> {
         let current = Secret::read(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
         let previous =
@@ -123,7 +123,7 @@ impl Secrets {
     /// Whether the router has signed this request, and not long ago.
     ///
     /// # Errors
-    /// Why not.
+    /// [`SignatureError`]: the signature is missing, malformed, expired, or does not match the request.
     pub fn verify(&self, parts: SignedParts<'_>) -> Result<(), SignatureError> {
         self.verify_at(parts, now())
     }
@@ -177,7 +177,7 @@ pub enum SignatureError {
 /// body has come.
 ///
 /// # Errors
-/// Why not.
+/// [`SignatureError`]: the timestamp is malformed, or further from now than the tolerance.
 pub fn check_timestamp(headers: &HeaderMap) -> Result<(), SignatureError> {
     read_recent(headers, now()).map(|_| ())
 }
@@ -239,7 +239,7 @@ impl RouterAuth {
     /// if somebody has asked for it.
     ///
     /// # Errors
-    /// When there is no secret and there should be one.
+    /// [`SecretError`] if a secret is required (no `--insecure-dev`) and none is set.
     pub fn for_address(address: SocketAddr, secrets: Option<Secrets>, insecure_dev: bool) -> Result<Self, SecretError> {
         match secrets {
             Some(secrets) => Ok(Self::Signed(secrets)),

@@ -11,7 +11,7 @@ pub fn has_no_nul(text: &str) -> bool {
 /// An argument that reaches the database as text.
 ///
 /// # Errors
-/// `Invalid`, if it contains the NUL character.
+/// [`Error::Invalid`] if the text contains NUL, which PostgreSQL cannot store.
 pub fn reject_nul(field: &'static str, text: &str) -> Result<(), Error> {
     if has_no_nul(text) { Ok(()) } else { Err(Error::invalid(field, "must not contain the NUL character")) }
 }

@@ -47,7 +47,7 @@ pub struct Claims {
     pub iss: String,
     /// For whom.
     pub aud: String,
-    /// The user's id.
+    /// The id of the user.
     pub sub: Uuid,
     /// When it was issued, in seconds since 1970.
     pub iat: i64,
@@ -195,7 +195,7 @@ impl Verifier {
     /// Who the request's headers say is asking.
     ///
     /// # Errors
-    /// Those of [`Self::authenticate`].
+    /// As [`Self::bearer`].
     pub async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
         self.authenticate(headers).await.map(|authenticated| authenticated.viewer)
     }
@@ -204,7 +204,8 @@ impl Verifier {
     /// an error.
     ///
     /// # Errors
-    /// `Unauthenticated`; `Unavailable` if the key set cannot be fetched.
+    /// [`Error::Unauthenticated`] if the token is invalid or expired; [`Error::Unavailable`] if it names an unknown key
+    /// and the key set cannot be fetched.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, Error> {
         let Some(token) = bearer_token(headers)? else { return Ok(ANONYMOUS) };
         if let Some(authenticated) = self.cached(token) {

@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, UserId};
 
-/// What a user is on the platform.
+/// The role of a user on the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Takes courses.
+    /// The user takes courses.
     Student,
-    /// Gives courses, once verified.
+    /// The user teaches courses, once verified.
     Teacher,
-    /// Verifies teachers and sees what users keep private.
+    /// The user verifies teachers and may see what users keep private.
     Admin,
 }
 
@@ -110,7 +110,7 @@ impl Viewer {
     /// Lets through the owner of what is asked for, and admins.
     ///
     /// # Errors
-    /// `Forbidden` for everyone else, the anonymous included.
+    /// [`Error::Forbidden`] for every other viewer, anonymous included.
     pub fn require_self_or_admin(&self, owner: UserId) -> Result<(), Error> {
         if self.is_self_or_admin(owner) {
             Ok(())
@@ -122,7 +122,7 @@ impl Viewer {
     /// Lets through whoever is signed in.
     ///
     /// # Errors
-    /// `Unauthenticated`.
+    /// [`Error::Unauthenticated`] if the viewer is anonymous.
     pub fn require_signed_in(&self) -> Result<SignedIn, Error> {
         self.signed_in_as().map(|(id, _, _)| SignedIn(id))
     }
@@ -130,7 +130,7 @@ impl Viewer {
     /// Lets through students.
     ///
     /// # Errors
-    /// `Unauthenticated` or `Forbidden`.
+    /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not a student.
     pub fn require_student(&self) -> Result<Student, Error> {
         match self.signed_in_as()? {
             (id, Role::Student, _) => Ok(Student(id)),
@@ -141,7 +141,7 @@ impl Viewer {
     /// Lets through teachers, verified or not.
     ///
     /// # Errors
-    /// `Unauthenticated` or `Forbidden`.
+    /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not a teacher.
     pub fn require_teacher(&self) -> Result<Teacher, Error> {
         match self.signed_in_as()? {
             (id, Role::Teacher, _) => Ok(Teacher(id)),
@@ -152,7 +152,7 @@ impl Viewer {
     /// Lets through verified teachers.
     ///
     /// # Errors
-    /// `Unauthenticated` or `Forbidden`.
+    /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not a verified teacher.
     pub fn require_verified_teacher(&self) -> Result<VerifiedTeacher, Error> {
         match self.signed_in_as()? {
             (id, Role::Teacher, true) => Ok(VerifiedTeacher(id)),
@@ -166,7 +166,7 @@ impl Viewer {
     /// Lets through admins.
     ///
     /// # Errors
-    /// `Unauthenticated` or `Forbidden`.
+    /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not an admin.
     pub fn require_admin(&self) -> Result<Admin, Error> {
         match self.signed_in_as()? {
             (_, Role::Admin, _) => Ok(Admin(())),

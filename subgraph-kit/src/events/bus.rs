@@ -45,7 +45,7 @@ impl Bus {
     /// The bus that the settings name.
     ///
     /// # Errors
-    /// If they name no address of a NATS server.
+    /// If the setting is not a valid NATS URL.
     pub async fn open(
         settings: &EventSettings,
         peers: Peers,

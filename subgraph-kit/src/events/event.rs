@@ -119,7 +119,7 @@ pub struct EnrollmentPayload {
     pub enrollment_id: EnrollmentId,
     /// Whose.
     pub student_id: UserId,
-    /// On which course.
+    /// The id of the course.
     pub course_id: CourseId,
     /// How that course was called.
     pub course_title: String,

@@ -41,7 +41,7 @@ pub trait Handler: Send + Sync + 'static {
     /// event comes once, but what it tells may have been told before.
     ///
     /// # Errors
-    /// The event is tried again, and set aside in the end.
+    /// An error makes the event be retried, and dead-lettered after the last attempt.
     fn handle(
         &self,
         transaction: &mut PgConnection,
@@ -109,7 +109,8 @@ impl Inbox {
     /// Keeps an event, to act on it soon. One that has come before changes nothing.
     ///
     /// # Errors
-    /// Why it will never do, or that it cannot be kept at the moment.
+    /// [`DeliveryError`]: rejected, if the event is malformed or its id exists with other content; unavailable, if it
+    /// cannot be stored now.
     pub async fn receive(&self, body: &[u8]) -> Result<(), DeliveryError> {
         let (envelope, event) = read(body)?;
         let keep = query_scalar(
@@ -141,9 +142,6 @@ impl Inbox {
     }
 
     /// Acts on the next event, if there is one whose turn it is.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub(crate) async fn process_next(&self, db: &DbPool) -> Result<Progress, sqlx::Error> {
         let mut transaction = db.begin().await?;
         let Some(next) = next(&mut transaction).await? else {

@@ -106,7 +106,7 @@ impl Nats {
     /// A connection that is made as soon as there is a server, and again whenever it was lost.
     ///
     /// # Errors
-    /// If `url` is no address of a server.
+    /// If `url` is not a valid server URL.
     pub async fn connect(
         url: &str,
         name: NatsName,
@@ -136,7 +136,7 @@ impl Nats {
     /// Sends an event to `destination`, which says when it has arrived.
     ///
     /// # Errors
-    /// If NATS does not acknowledge it.
+    /// [`DeliveryError`] if NATS does not acknowledge the message.
     pub(super) async fn publish(
         &self,
         destination: &str,

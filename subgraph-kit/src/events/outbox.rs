@@ -11,9 +11,6 @@ pub const CHANNEL: &str = "outbox";
 
 /// Tells the others, if the transaction is committed: each service that wants to know, by an entry of its own.
 ///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
-///
 /// # Panics
 /// Never: an event has a JSON form.
 pub async fn publish(transaction: &mut PgConnection, payload: EventPayload) -> Result<(), sqlx::Error> {

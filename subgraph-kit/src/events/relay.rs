@@ -55,9 +55,6 @@ pub enum Progress {
 /// Delivers what waits for `destination`. The rows stay locked meanwhile, by a connection that dies
 /// with this process: so no other relay delivers them at the same time, and none is kept from it
 /// when this one is gone.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn deliver_pending(db: &DbPool, bus: &Bus, destination: &str) -> Result<Progress, sqlx::Error> {
     let mut transaction = db.begin().await?;
     let pending = claim(&mut transaction, destination).await?;
@@ -171,9 +168,6 @@ pub(super) async fn republish_unacked(db: &DbPool) {
 }
 
 /// What the service that an event is for says of it: that it has it, or why it refuses it.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub(super) async fn acknowledge(
     db: &DbPool,
     destination: &str,

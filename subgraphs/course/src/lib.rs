@@ -34,13 +34,10 @@ pub fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
 
 fn builder() -> SchemaBuilder<CourseQuery, CourseMutation, EmptySubscription> {
     service::build(CourseQuery, CourseMutation, EmptySubscription)
-        .override_output_type_description::<Connection<course::Course>>("A page of a list of courses.")
+        .override_output_type_description::<Connection<course::Course>>("One page of a list of courses.")
 }
 
 /// The subgraph over its migrated database.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;

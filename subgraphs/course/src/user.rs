@@ -5,28 +5,34 @@ use subgraph_kit::{Connection, Error, PageArgs, UserId, connection, list::Pagina
 
 use crate::course::{Course, store::Store};
 
-/// A person of the platform. Everyone may see all but the e-mail address.
+/// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct User {
-    /// Names the user in all subgraphs.
+    /// The id of the user, a UUID.
     pub id: UserId,
 }
 
 #[ComplexObject]
 impl User {
-    /// The courses that this user teaches, newest first. Everyone may see them; null, with an error, when they cannot be
+    /// The courses that the user teaches, newest first. Everyone may see them. Null, with an error, if they cannot be
     /// read.
     async fn courses(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+            desc = "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given either."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Returns up to this many items from the end of the list, 1 to 100.")] last: Option<i32>,
+        #[graphql(
+            desc = "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        before: Option<String>,
     ) -> Option<Result<Connection<Course>, Error>> {
         let page = async {
             let args = PageArgs::try_new(Course::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;

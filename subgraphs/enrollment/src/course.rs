@@ -16,11 +16,11 @@ use crate::enrollment::{
     store::{EnrollmentFilter, EnrollmentKey, Store},
 };
 
-/// A course of the catalogue. Everyone may see it.
+/// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Course {
-    /// Names the course in all subgraphs.
+    /// The id of the course, a UUID.
     pub id: CourseId,
     /// The seal of who teaches it, by the course subgraph.
     #[graphql(external)]
@@ -29,34 +29,40 @@ pub struct Course {
 
 #[ComplexObject]
 impl Course {
-    /// How many students are on it, whatever their status. Everyone may see it; null, with an error, when counting fails
-    /// or takes too long.
+    /// The number of students enrolled in the course, whatever their status. Everyone may see it. Null, with an error,
+    /// if counting fails or takes too long.
     async fn enrollment_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let everyone = ParentCount { parent: self.id, filter: EnrollmentFilter::default() };
         let count = async { Ok(loader(ctx).load_one(everyone).await?.unwrap_or(0)) };
         Some(count_within_deadline(ctx, count).await)
     }
 
-    /// The signed-in user's own place on it; null when they have none, and when nobody is signed in.
+    /// The signed-in user's own enrollment in the course; null if there is none, or if nobody is signed in.
     async fn viewer_enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
         let student = ctx.viewer().id()?;
         loader(ctx).load_one(EnrollmentKey { student, course: self.id }).await.transpose()
     }
 
-    /// Who is on it, newest first. The course's own teacher and admins may see it; for everyone
+    /// The enrollments in the course, newest first. Only the course's own teacher and admins may see them; for everyone
     /// else null, with a `FORBIDDEN` error.
     #[graphql(requires = "teacherSeal")]
     async fn enrollments(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+            desc = "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given either."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those that have got so far.")] status: Option<Status>,
+        #[graphql(
+            desc = "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Returns up to this many items from the end of the list, 1 to 100.")] last: Option<i32>,
+        #[graphql(
+            desc = "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "Returns only enrollments with this status.")] status: Option<Status>,
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let page = async {
             self.require_own_teacher_or_admin(ctx)?;

@@ -43,13 +43,10 @@ pub fn schema() -> Schema<EnrollmentQuery, EnrollmentMutation, EmptySubscription
 
 fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
     service::build(EnrollmentQuery, EnrollmentMutation, EmptySubscription)
-        .override_output_type_description::<Connection<enrollment::Enrollment>>("A page of a list of enrollments.")
+        .override_output_type_description::<Connection<enrollment::Enrollment>>("One page of a list of enrollments.")
 }
 
 /// The subgraph over its migrated database.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;

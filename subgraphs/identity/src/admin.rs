@@ -31,9 +31,6 @@ pub struct Revoked {
 }
 
 /// The account of an address, in any letter case.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
     if !has_no_nul(email) {
         return Ok(None);
@@ -42,9 +39,6 @@ pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
 }
 
 /// Makes a person an admin. They can act as one from the next refresh of their session on.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
     let is_changed = store::make_admin(db, user.id).await?;
     Ok(if is_changed { Change::Applied(()) } else { Change::Unchanged })
@@ -52,9 +46,6 @@ pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
 
 /// Makes an admin what they were before, a student if that is not known, and ends their sessions.
 /// Access tokens that are out stay good until they end.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> {
     let mut tx = db.begin().await?;
     let Some(role) = store::revoke_admin(&mut tx, user.id).await? else { return Ok(Change::Unchanged) };
@@ -64,9 +55,6 @@ pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> 
 }
 
 /// Verifies a teacher; None if the person does not teach.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
     let verified = store::set_verified(db, user.id).await?;
     Ok(verified.map(|_| if user.is_verified { Change::Unchanged } else { Change::Applied(()) }))
@@ -75,15 +63,12 @@ pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()
 /// An access token for a person, as signing in gives it.
 ///
 /// # Errors
-/// `Internal`, if the key does not sign.
+/// [`Error::Internal`] if signing fails.
 pub fn access_token(keys: &Keys, user: &User) -> Result<String, Error> {
     Ok(keys.access_token(user)?.0)
 }
 
 /// Makes an admin, which nobody can sign up as. An account with this address is left as it is.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Result<(), Error> {
     let admin =
         SignUp { email: email.to_owned(), password: password.to_owned(), name: name.to_owned(), role: Role::Admin };
@@ -94,9 +79,6 @@ pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Res
 }
 
 /// Those of the addresses that somebody has, and since when.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn existing(db: &DbPool, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, Error> {
     let users = query!("select email, created_at from users where email = any($1)", emails).fetch_all(db).await?;
     Ok(users.into_iter().map(|user| (user.email, user.created_at)).collect())

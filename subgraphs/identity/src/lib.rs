@@ -58,9 +58,6 @@ pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
 }
 
 /// The subgraph over its migrated database. It signs tokens with `keys`.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(
     db: impl Into<DbPool>,
     keys: &Keys,
@@ -87,5 +84,5 @@ pub fn public_keys(keys: &Keys) -> Router {
 
 fn builder() -> SchemaBuilder<UserQuery, Mutation, EmptySubscription> {
     service::build(UserQuery, Mutation(SessionMutation, UserMutation), EmptySubscription)
-        .override_output_type_description::<Connection<user::User>>("A page of a list of users.")
+        .override_output_type_description::<Connection<user::User>>("One page of a list of users.")
 }

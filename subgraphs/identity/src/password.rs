@@ -97,7 +97,7 @@ impl Passwords {
     /// The hash to store for a new password.
     ///
     /// # Errors
-    /// `RateLimited`, if too many wait; `Internal`, if hashing panics.
+    /// [`Error::RateLimited`] if the queue is full; [`Error::Internal`] if hashing panics.
     pub async fn hash(&self, password: String) -> Result<String, Error> {
         let params = self.params.clone();
         self.run(move || hash(&params, &password)).await
@@ -106,7 +106,7 @@ impl Passwords {
     /// Compares a password with the hash of an account. Takes as long where there is no account.
     ///
     /// # Errors
-    /// `RateLimited`, if too many wait; `Internal`, if hashing panics.
+    /// [`Error::RateLimited`] if the queue is full; [`Error::Internal`] if hashing panics.
     pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict, Error> {
         if password.chars().count() > *LENGTHS.end() {
             return Ok(Verdict::Wrong);

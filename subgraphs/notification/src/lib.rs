@@ -33,15 +33,12 @@ pub fn migrations() -> Migrations {
 pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationSubscription> {
     service::build(NotificationQuery, NotificationMutation, NotificationSubscription)
         .override_output_type_description::<Connection<notification::Notification>>(
-            "A page of a list of notifications.",
+            "One page of a list of notifications.",
         )
         .finish()
 }
 
 /// The subgraph over its migrated database.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;

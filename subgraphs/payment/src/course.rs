@@ -8,11 +8,11 @@ use subgraph_kit::{CourseId, Credentials, Error, Peers};
 
 const QUOTE: &str = "query ($id: ID!) { course(id: $id) { title isFree price } }";
 
-/// A course of the catalogue. Everyone may see it.
+/// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(unresolvable)]
 pub struct Course {
-    /// Names the course in all subgraphs.
+    /// The id of the course, a UUID.
     pub id: CourseId,
 }
 
@@ -37,7 +37,7 @@ impl CourseQuote {
     /// Asks the course subgraph, in somebody's name. None if there is no such course.
     ///
     /// # Errors
-    /// `Unavailable` if the course subgraph is away.
+    /// [`Error::Unavailable`] if the course subgraph is unavailable.
     pub async fn find(peers: &Peers, credentials: &Credentials, id: CourseId) -> Result<Option<Self>, Error> {
         let answer: Answer = peers.query("course", credentials, QUOTE, json!({ "id": id })).await?;
         Ok(answer.course)

@@ -49,17 +49,11 @@ pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
 }
 
 /// The subgraph over its migrated database, with the specification's provider.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     subgraph_with(db, context, Arc::new(MockProvider)).await
 }
 
 /// The subgraph over its migrated database. `provider` moves the money.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn subgraph_with(
     db: impl Into<DbPool>,
     context: &ServiceContext,
@@ -76,5 +70,5 @@ pub async fn subgraph_with(
 
 fn builder() -> SchemaBuilder<PaymentQuery, Mutation, EmptySubscription> {
     service::build(PaymentQuery, Mutation(PurchaseMutation, RefundMutation), EmptySubscription)
-        .override_output_type_description::<Connection<payment::Payment>>("A page of a list of payments.")
+        .override_output_type_description::<Connection<payment::Payment>>("One page of a list of payments.")
 }

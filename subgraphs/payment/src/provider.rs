@@ -19,7 +19,7 @@ pub trait PaymentProvider: Send + Sync + 'static {
 /// What became of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChargeOutcome {
-    /// The money has arrived.
+    /// The payment was charged.
     Completed,
     /// It will not arrive.
     Declined,

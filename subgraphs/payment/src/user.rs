@@ -5,28 +5,34 @@ use subgraph_kit::{Connection, Error, PageArgs, UserId, ViewerExt as _, connecti
 
 use crate::payment::{Payment, store::Store};
 
-/// A person of the platform. Everyone may see all but the e-mail address.
+/// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct User {
-    /// Names the user in all subgraphs.
+    /// The id of the user, a UUID.
     pub id: UserId,
 }
 
 #[ComplexObject]
 impl User {
-    /// What this user paid for courses, newest first. The user and admins may see it; for everyone
-    /// else null, with a `FORBIDDEN` error.
+    /// The payments of the user, newest first. Only the user and admins may see them; for everyone else null, with a
+    /// `FORBIDDEN` error.
     async fn payments(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+            desc = "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given either."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Returns up to this many items from the end of the list, 1 to 100.")] last: Option<i32>,
+        #[graphql(
+            desc = "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        before: Option<String>,
     ) -> Option<Result<Connection<Payment>, Error>> {
         let page = async {
             ctx.viewer().require_self_or_admin(self.id)?;

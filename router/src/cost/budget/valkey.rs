@@ -61,7 +61,7 @@ struct Step {
 /// The client of a server at this URL, which may have a password that no error repeats.
 ///
 /// # Errors
-/// When it is no such URL.
+/// If `url` is not a Valkey or Redis URL, or asks for TLS without verification.
 pub fn client(url: &str) -> Result<Client> {
     let client = Client::open(url).context(
         "LYCEUM_COST_BUDGET_URL (`--cost-budget-url`) is not the URL of a Valkey or Redis server, such as \

@@ -29,90 +29,94 @@ pub struct CourseQuery;
 /// Mutations.
 pub struct CourseMutation;
 
-/// In which order the catalogue is listed.
+/// The order in which courses are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub enum CourseOrder {
-    /// The newest course first.
+    /// Newest courses first.
     #[default]
     Newest,
-    /// The oldest course first.
+    /// Oldest courses first.
     Oldest,
 }
 
-/// Which courses to list; conditions that are absent let everything through.
+/// Conditions that courses must meet to be listed. Conditions that are left out match every course.
 #[derive(Debug, Default, InputObject)]
 pub struct CourseFilter {
-    /// Text that title or description contains, in any letter case; `%` and `_` stand for themselves. At most 200 characters.
+    /// Lists only courses whose title or description contains this text, ignoring case. `%` and `_` have no special
+    /// meaning. At most 200 characters.
     pub search: Option<String>,
-    /// Only courses of this level.
+    /// Lists only courses of this level.
     pub level: Option<Level>,
-    /// Only free courses, or only those that are not.
+    /// Lists only free courses if true, only paid courses if false.
     pub is_free: Option<bool>,
-    /// Only courses of this teacher.
+    /// Lists only courses of the teacher with this id.
     pub teacher_id: Option<UserId>,
 }
 
-/// A new course.
+/// The course to publish.
 #[derive(Debug, InputObject)]
 pub struct CreateCourseInput {
-    /// 1 to 500 characters.
+    /// The title of the course, 1 to 500 characters.
     pub title: String,
-    /// Plain text, at most 20,000 characters.
+    /// The description of the course, as plain text of at most 20,000 characters.
     #[graphql(default)]
     pub description: String,
-    /// For whom it is.
+    /// The previous knowledge that the course expects.
     #[graphql(default_with = "Level::Beginner")]
     pub level: Level,
-    /// Whether students enroll without paying.
+    /// Whether students can enroll without paying.
     #[graphql(default = true)]
     pub is_free: bool,
-    /// Required when the course is not free, absent when it is: more than 0, at most 9999999999.99, at most 2 decimals.
+    /// The price, more than 0 and at most 9999999999.99, with at most two decimals. Required if the course is not free;
+    /// must be left out if it is.
     pub price: Option<Decimal>,
-    /// How long it takes, in minutes.
+    /// How long the course takes, in minutes.
     #[graphql(default)]
     pub duration_minutes: i32,
 }
 
-/// What changes about a course; what is absent stays as it is.
+/// The changes to a course. Fields that are left out stay as they are.
 #[derive(Debug, InputObject)]
 pub struct UpdateCourseInput {
-    /// The course to change.
+    /// The id of the course to change.
     pub course_id: CourseId,
-    /// 1 to 500 characters.
+    /// The new title, 1 to 500 characters.
     pub title: Option<String>,
-    /// Plain text, at most 20,000 characters. A longer one, of an imported course, may stay as it is.
+    /// The new description, as plain text of at most 20,000 characters. A longer one of an imported course may stay as
+    /// it is.
     pub description: Option<String>,
-    /// For whom it is.
+    /// The previous knowledge that the course expects.
     pub level: Option<Level>,
-    /// Whether students enroll without paying. A course that becomes free loses its price.
+    /// Whether students can enroll without paying. A course that becomes free loses its price.
     pub is_free: Option<bool>,
-    /// Required when the course stops being free: more than 0, at most 9999999999.99, at most 2 decimals.
+    /// The new price, more than 0 and at most 9999999999.99, with at most two decimals. Required if the course stops
+    /// being free.
     pub price: Option<Decimal>,
-    /// How long it takes, in minutes.
+    /// How long the course takes, in minutes.
     pub duration_minutes: Option<i32>,
 }
 
-/// The outcome of `createCourse`.
+/// The payload of `createCourse`.
 #[derive(Debug, SimpleObject)]
 pub struct CreateCoursePayload {
-    /// The new course; null when it was refused.
+    /// The new course; null if it was rejected.
     course: Option<Course>,
-    /// Why it was refused.
+    /// The reasons why the mutation was rejected; empty if it succeeded.
     user_errors: Vec<UserError>,
 }
 
-/// The outcome of `updateCourse`.
+/// The payload of `updateCourse`.
 #[derive(Debug, SimpleObject)]
 pub struct UpdateCoursePayload {
-    /// The course as it is now; null when the change was refused.
+    /// The course after the change; null if the change was rejected.
     course: Option<Course>,
-    /// Why the change was refused.
+    /// The reasons why nothing was changed; empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
 #[ComplexObject]
 impl Course {
-    /// Who teaches it; null when that account is gone.
+    /// The teacher of the course; null if the account was deleted.
     async fn teacher(&self) -> Option<User> {
         Some(User { id: self.teacher_id })
     }
@@ -127,29 +131,35 @@ impl Course {
 
 #[Object(name = "Query")]
 impl CourseQuery {
-    /// A course by its id; null when there is none. Everyone may ask.
+    /// Returns the course with this id; null if there is none. Everyone may query it.
     async fn course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The course's id.")] id: CourseId,
+        #[graphql(desc = "The id of the course.")] id: CourseId,
     ) -> Option<Result<Course, Error>> {
         ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
     }
 
-    /// The catalogue. Everyone may see it; null, with an error, when it cannot be read.
+    /// Returns the catalogue of courses. Everyone may query it. Null, with an error, if it cannot be read.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn courses(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+            desc = "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given either."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which courses to list.")] filter: Option<CourseFilter>,
-        #[graphql(desc = "In which order.", default)] order_by: CourseOrder,
+        #[graphql(
+            desc = "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Returns up to this many items from the end of the list, 1 to 100.")] last: Option<i32>,
+        #[graphql(
+            desc = "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "The conditions that courses must meet to be listed.")] filter: Option<CourseFilter>,
+        #[graphql(desc = "The order in which courses are listed.", default)] order_by: CourseOrder,
     ) -> Option<Result<Connection<Course>, Error>> {
         let list = async {
             let args = PageArgs::try_new(Course::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
@@ -181,11 +191,12 @@ impl CourseQuery {
 
 #[Object(name = "Mutation")]
 impl CourseMutation {
-    /// Publishes a course of the signed-in teacher. Verified teachers only. Null, with an error, when it fails.
+    /// Publishes a course of the signed-in teacher. Only verified teachers may do this. Null, with an error, if the
+    /// mutation fails.
     async fn create_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The course.")] input: CreateCourseInput,
+        #[graphql(desc = "The course to publish.")] input: CreateCourseInput,
     ) -> Option<Result<CreateCoursePayload, Error>> {
         let payload = async {
             let teacher = ctx.viewer().require_verified_teacher()?;
@@ -202,11 +213,11 @@ impl CourseMutation {
         Some(payload.await)
     }
 
-    /// Changes a course. Its own teacher only. Null, with an error, when it fails.
+    /// Changes a course. Only its own teacher may do this. Null, with an error, if the mutation fails.
     async fn update_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The changes.")] input: UpdateCourseInput,
+        #[graphql(desc = "The course, and the changes to it.")] input: UpdateCourseInput,
     ) -> Option<Result<UpdateCoursePayload, Error>> {
         let payload = async {
             let teacher = ctx.viewer().require_teacher()?;

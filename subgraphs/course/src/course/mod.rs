@@ -13,41 +13,42 @@ const MAX_TITLE_LENGTH: usize = 500;
 /// A page has a hundred of them, and a search reads them all.
 const MAX_DESCRIPTION_LENGTH: usize = 20_000;
 
-/// A course of the catalogue. Everyone may see it.
+/// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct Course {
-    /// Names the course in all subgraphs.
+    /// The id of the course, a UUID.
     pub id: CourseId,
-    /// At most 500 characters.
+    /// The title of the course, at most 500 characters.
     pub title: String,
-    /// Plain text, at most 20,000 characters unless the course was imported; may be empty.
+    /// The description of the course, as plain text; it may be empty. At most 20,000 characters, except for imported
+    /// courses.
     pub description: String,
-    /// For whom it is.
+    /// The previous knowledge that the course expects.
     pub level: Level,
-    /// Whether students enroll without paying.
+    /// Whether students can enroll without paying.
     pub is_free: bool,
-    /// What it costs, such as `"49.99"`; null when the course is free.
+    /// The price of the course, with two decimals, such as `"49.99"`; null if the course is free.
     pub price: Option<Decimal>,
-    /// How long it takes, in minutes.
+    /// How long the course takes, in minutes.
     pub duration_minutes: i32,
-    /// When it was published.
+    /// The time at which the course was published.
     pub created_at: DateTime<Utc>,
     /// Whose course it is.
     #[graphql(skip)]
     pub teacher_id: UserId,
 }
 
-/// How much a course expects its students to know.
+/// The previous knowledge that a course expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type)]
 #[graphql(name = "CourseLevel")]
 #[sqlx(type_name = "course_level", rename_all = "snake_case")]
 pub enum Level {
-    /// Nothing.
+    /// For people without previous knowledge.
     Beginner,
-    /// The basics.
+    /// For people who know the basics.
     Intermediate,
-    /// The trade.
+    /// For people who already work in the field.
     Advanced,
 }
 
@@ -58,7 +59,7 @@ pub struct Description {
     pub title: String,
     /// May be empty.
     pub description: String,
-    /// For whom it is.
+    /// The previous knowledge that the course expects.
     pub level: Level,
     /// Whether it costs nothing.
     pub is_free: bool,
@@ -72,7 +73,7 @@ impl Description {
     /// Every rule that this breaks.
     ///
     /// # Errors
-    /// One refusal for each field to blame.
+    /// One [`Refusal`] for each invalid field.
     pub fn check(&self) -> Result<(), Vec<Refusal>> {
         self.check_with(Some(MAX_DESCRIPTION_LENGTH))
     }
@@ -80,7 +81,7 @@ impl Description {
     /// Every rule that this breaks as a change of `course`, whose description may be longer than one can be now.
     ///
     /// # Errors
-    /// One refusal for each field to blame.
+    /// One [`Refusal`] for each invalid field.
     pub fn check_change_of(&self, course: &Course) -> Result<(), Vec<Refusal>> {
         self.check_with((self.description != course.description).then_some(MAX_DESCRIPTION_LENGTH))
     }

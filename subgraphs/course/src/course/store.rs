@@ -101,9 +101,6 @@ impl StoredFilter {
 
 impl Store {
     /// The table in this database; looks how its rows can be ordered and found.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_teacher = Children::open(db.clone(), table.lane().clone(), "teacher_id").await?;
@@ -119,9 +116,6 @@ impl Store {
     }
 
     /// A page of the catalogue.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         scan: Scan,
@@ -133,17 +127,11 @@ impl Store {
     }
 
     /// How many courses pass the filter.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, scan: Scan, filter: &CourseFilter) -> Result<i64, Error> {
         self.table.count(scan, &self.stored(filter)).await
     }
 
     /// Publishes a course.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn insert(&self, teacher: VerifiedTeacher, course: Description) -> Result<Course, Error> {
         let (id, created_at) = new_id_and_time();
         let course = query_as!(
@@ -172,7 +160,7 @@ impl Store {
     /// Changes the course as `change` says, while nobody else can.
     ///
     /// # Errors
-    /// Not found; errors of `change`; a database error.
+    /// `NOT_FOUND` if the teacher has no such course; the refusals of `change`.
     pub async fn update(
         &self,
         id: CourseId,

@@ -23,57 +23,57 @@ pub struct EnrollmentQuery;
 /// Mutations.
 pub struct EnrollmentMutation;
 
-/// A place that a student wants.
+/// The course to enroll in, and its payment.
 #[derive(Debug, InputObject)]
 pub struct EnrollInput {
-    /// On which course.
+    /// The id of the course.
     pub course_id: CourseId,
-    /// What was paid for it: a completed payment of the student's own for this course, which has bought
-    /// nothing yet. May be left out where the course is free.
+    /// The id of a completed payment of the signed-in student for this course that has not been used yet. It can be
+    /// left out if the course is free.
     pub payment_id: Option<PaymentId>,
 }
 
-/// The outcome of `enroll`.
+/// The payload of `enroll`.
 #[derive(Debug, SimpleObject)]
 pub struct EnrollPayload {
-    /// The new enrollment; null when it was refused.
+    /// The new enrollment; null if it was rejected.
     enrollment: Option<Enrollment>,
-    /// Why it was refused.
+    /// The reasons why the mutation was rejected; empty if it succeeded.
     user_errors: Vec<UserError>,
 }
 
-/// How far a student has got on a course.
+/// The enrollment, and its new status.
 #[derive(Debug, InputObject)]
 pub struct SetEnrollmentStatusInput {
-    /// One of the signed-in student's own.
+    /// The id of one of the signed-in student's own enrollments.
     pub enrollment_id: EnrollmentId,
-    /// Further than it was.
+    /// The new status, which must be later than the current one.
     pub status: Status,
 }
 
-/// The outcome of `setEnrollmentStatus`.
+/// The payload of `setEnrollmentStatus`.
 #[derive(Debug, SimpleObject)]
 pub struct SetEnrollmentStatusPayload {
-    /// The enrollment as it is now; null when the change was refused.
+    /// The enrollment after the change; null if the change was rejected.
     enrollment: Option<Enrollment>,
-    /// Why the change was refused.
+    /// The reasons why nothing was changed; empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
 #[ComplexObject]
 impl Enrollment {
-    /// Who is on the course; null when that account is gone.
+    /// The student; null if the account was deleted.
     async fn student(&self) -> Option<User> {
         Some(User { id: self.student_id })
     }
 
-    /// The course; null when it is gone.
+    /// The course; null if it was deleted.
     async fn course(&self) -> Option<Course> {
         Some(Course { id: self.course_id, teacher_seal: None })
     }
 
-    /// What paid for it; null for a free course, and for a viewer who may not see the payment:
-    /// only the student and admins may.
+    /// The payment that bought the enrollment; null if the course is free. Only the student and admins may see it; for
+    /// everyone else null.
     async fn payment(&self, ctx: &Context<'_>) -> Option<Payment> {
         self.payment_id.filter(|_| self.is_visible_to(ctx.viewer())).map(|id| Payment { id })
     }
@@ -81,29 +81,35 @@ impl Enrollment {
 
 #[Object(name = "Query")]
 impl EnrollmentQuery {
-    /// An enrollment by its id. Its student and admins may see it; for everyone else null, as if
-    /// it did not exist.
+    /// Returns the enrollment with this id. Its student and admins may see it; for everyone else null, as if it did not
+    /// exist.
     async fn enrollment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The enrollment's id.")] id: EnrollmentId,
+        #[graphql(desc = "The id of the enrollment.")] id: EnrollmentId,
     ) -> Option<Result<Enrollment, Error>> {
         visible_enrollment(ctx, id).await.transpose()
     }
 
-    /// All enrollments there are, newest first. Admins may see them; for everyone else null, with an
-    /// error (`FORBIDDEN`, or `UNAUTHENTICATED` when nobody is signed in).
+    /// Returns all enrollments, newest first. Only admins may query them; for everyone else null, with an error
+    /// (`FORBIDDEN`, or `UNAUTHENTICATED` if nobody is signed in).
     async fn enrollments(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+            desc = "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given either."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those that have got so far.")] status: Option<Status>,
+        #[graphql(
+            desc = "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Returns up to this many items from the end of the list, 1 to 100.")] last: Option<i32>,
+        #[graphql(
+            desc = "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "Returns only enrollments with this status.")] status: Option<Status>,
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
@@ -151,14 +157,13 @@ impl EnrollmentQuery {
 
 #[Object(name = "Mutation")]
 impl EnrollmentMutation {
-    /// Gives the signed-in student a place on a course. Students only. A paid course needs a payment,
-    /// which `purchaseCourse` makes; and a payment that has completed makes its enrollment by itself
-    /// soon after, so this is needed for free courses, and for whoever does not want to wait.
-    /// Null, with an error, when it fails.
+    /// Enrolls the signed-in student in a course. Only students may do this. A paid course needs a completed payment,
+    /// which `purchaseCourse` makes; the payment also creates the enrollment automatically soon afterwards, so call
+    /// this mutation for free courses, or to avoid waiting. Null, with an error, if the mutation fails.
     async fn enroll(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course, and what was paid for it.")] input: EnrollInput,
+        #[graphql(desc = "The course to enroll in, and its payment.")] input: EnrollInput,
     ) -> Option<Result<EnrollPayload, Error>> {
         let payload = async {
             let student = ctx.viewer().require_student()?;
@@ -170,12 +175,12 @@ impl EnrollmentMutation {
         Some(payload.await)
     }
 
-    /// Records that the signed-in student has got further on a course: from `ENROLLED` to
-    /// `IN_PROGRESS`, and to `COMPLETED`. The enrollment's own student only. Null, with an error, when it fails.
+    /// Records the progress of the signed-in student in a course: from `ENROLLED` to `IN_PROGRESS`, and to `COMPLETED`.
+    /// Only the enrollment's own student may do this. Null, with an error, if the mutation fails.
     async fn set_enrollment_status(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which enrollment, and how far.")] input: SetEnrollmentStatusInput,
+        #[graphql(desc = "The enrollment, and its new status.")] input: SetEnrollmentStatusInput,
     ) -> Option<Result<SetEnrollmentStatusPayload, Error>> {
         let payload = async {
             let student = ctx.viewer().require_signed_in()?;

@@ -9,16 +9,16 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use subgraph_kit::{Code, CourseId, EnrollmentId, PaymentId, Refusal, UserId, Viewer};
 
-/// A student's place on a course. A student has at most one per course. Its student and admins
-/// may see it, and the course's teacher in the course's own list.
+/// The enrollment of a student in a course. A student has at most one per course. Its student and admins may see it,
+/// and the course's teacher in the course's own list.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct Enrollment {
-    /// Names the enrollment in all subgraphs.
+    /// The id of the enrollment, a UUID.
     pub id: EnrollmentId,
-    /// How far the student has got.
+    /// The progress of the student in the course.
     pub status: Status,
-    /// When the student was enrolled.
+    /// The time at which the student enrolled.
     pub enrolled_at: DateTime<Utc>,
     /// Who is on the course.
     #[graphql(skip)]
@@ -31,16 +31,16 @@ pub struct Enrollment {
     pub payment_id: Option<PaymentId>,
 }
 
-/// How far a student has got on a course, in order.
+/// The progress of a student in a course, in this order: `ENROLLED`, `IN_PROGRESS`, `COMPLETED`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, sqlx::Type)]
 #[graphql(name = "EnrollmentStatus")]
 #[sqlx(type_name = "enrollment_status", rename_all = "snake_case")]
 pub enum Status {
-    /// Has a place, and has not begun.
+    /// The student is enrolled and has not started yet.
     Enrolled,
-    /// Has begun.
+    /// The student has started the course.
     InProgress,
-    /// Is through.
+    /// The student has completed the course.
     Completed,
 }
 
@@ -56,7 +56,7 @@ impl Enrollment {
     /// already have been issued.
     ///
     /// # Errors
-    /// `INVALID_STATUS_TRANSITION`.
+    /// `INVALID_STATUS_TRANSITION` unless `to` is later than the current status.
     pub fn advance(&mut self, to: Status) -> Result<(), Refusal> {
         if to <= self.status {
             let message = "a status only moves forward: ENROLLED, IN_PROGRESS, COMPLETED";

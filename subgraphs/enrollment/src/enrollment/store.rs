@@ -33,7 +33,7 @@ pub struct Store {
 /// Which enrollments are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EnrollmentFilter {
-    /// Only those that have got so far.
+    /// Returns only enrollments with this status.
     pub status: Option<Status>,
 }
 
@@ -42,7 +42,7 @@ pub struct EnrollmentFilter {
 pub struct EnrollmentKey {
     /// Who.
     pub student: UserId,
-    /// On which course.
+    /// The id of the course.
     pub course: CourseId,
 }
 
@@ -104,9 +104,6 @@ pub enum Inserted {
 
 impl Store {
     /// The table in this database.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
@@ -114,8 +111,6 @@ impl Store {
         Ok(Self { db, table, by_student, by_course })
     }
 
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         _: Admin,
@@ -126,8 +121,6 @@ impl Store {
         self.table.page(scan, Order::NewestFirst, &filter, args).await
     }
 
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, _: Admin, scan: Scan, filter: EnrollmentFilter) -> Result<i64, Error> {
         self.table.count(scan, &filter).await
     }
@@ -135,8 +128,7 @@ impl Store {
     /// Gives a student a place, and tells the others.
     ///
     /// # Errors
-    /// `ALREADY_ENROLLED`; `PAYMENT_NOT_VALID` when the payment has bought another place, or has gone
-    /// back; a database error.
+    /// `ALREADY_ENROLLED`; `PAYMENT_NOT_VALID` if the payment has bought another enrollment, or was refunded.
     pub async fn enroll(&self, student: Student, new: NewEnrollment) -> Result<Enrollment, Error> {
         debug_assert_eq!(student.id(), new.key.student);
         let mut tx = self.db.begin().await?;
@@ -161,7 +153,7 @@ impl Store {
     /// Changes the status of a student's own enrollment as `change` says, while nobody else can.
     ///
     /// # Errors
-    /// `NOT_FOUND`, also for another student's; errors of `change`; a database error.
+    /// `NOT_FOUND`, also for another student's enrollment; the refusals of `change`.
     pub async fn update_status(
         &self,
         id: EnrollmentId,
@@ -195,9 +187,6 @@ impl Store {
 }
 
 /// Lets a payment pay for the place `id`, unless it has bought one or can buy none.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<PaymentUse, Error> {
     // Updates nothing where there is a row, but locks it.
     let found = query!(
@@ -246,9 +235,6 @@ async fn bought_with(
 }
 
 /// Remembers which place a payment bought.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set enrollment_id = $2 where payment_id = $1", payment.0, id.0)
         .execute(db)
@@ -257,9 +243,6 @@ pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: Enrol
 }
 
 /// Remembers that a payment can buy nothing, since it is to go back.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
         .execute(db)
@@ -268,9 +251,6 @@ pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 }
 
 /// Remembers that a payment can buy nothing, since it has gone back.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "
@@ -285,9 +265,6 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 }
 
 /// Gives the student a place, unless they have one.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn insert_or_get(
     db: &mut PgConnection,
     (id, enrolled_at): (Uuid, DateTime<Utc>),
@@ -314,9 +291,6 @@ pub async fn insert_or_get(
 }
 
 /// Takes back the place that a payment bought, if there is one.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn delete_by_payment(
     db: &mut PgConnection,
     key: EnrollmentKey,

@@ -48,7 +48,7 @@ impl Keys {
     /// publishes new ones. Or those that the settings hold.
     ///
     /// # Errors
-    /// Errors of the file system, and files that hold no key.
+    /// [`KeyError`] if the directory cannot be read or written, or a file is not a key.
     pub fn load_or_create(directory: &Path, settings: &TokenSettings) -> Result<Self, KeyError> {
         let directory = Directory::new(directory);
         if settings.signing_key.is_none() {
@@ -61,7 +61,7 @@ impl Keys {
     /// The keys that identity has made, for another process that signs beside it.
     ///
     /// # Errors
-    /// Errors of the file system, files that hold no key, and `NoKeys`.
+    /// [`KeyError`] if the directory cannot be read, a file is not a key, or there is none (`NoKeys`).
     pub fn load(directory: &Path, settings: &TokenSettings) -> Result<Self, KeyError> {
         Self::read(Directory::new(directory), settings)
     }
@@ -139,7 +139,7 @@ impl Keys {
     /// A signed access token that says who the user is, and when it ends.
     ///
     /// # Errors
-    /// `Internal`, if the key does not sign.
+    /// [`Error::Internal`] if signing fails.
     pub(crate) fn access_token(&self, user: &User) -> Result<(String, DateTime<Utc>), Error> {
         let now = Utc::now().trunc_subsecs(0);
         let ends = now + self.0.schedule.lifetime;
@@ -170,7 +170,8 @@ impl Keys {
 /// have seen it. Tokens of the key before stay good until they end.
 ///
 /// # Errors
-/// Errors of the file system; `NoKeys`, `Waiting` or `UnderWay` when it is not the time for it.
+/// [`KeyError`] if the directory cannot be read or written; `NoKeys`; `Waiting` or `UnderWay` while the last rotation
+/// is not finished.
 pub fn rotate(directory: &Path, settings: &TokenSettings) -> Result<(), KeyError> {
     if settings.signing_key.is_some() {
         return Err(KeyError::Given);

@@ -9,90 +9,90 @@ use crate::user::{SignUp, SignUpRole, User, normalize_email};
 /// Mutations.
 pub struct SessionMutation;
 
-/// Somebody who signs up.
+/// The account to create.
 #[derive(InputObject)]
 pub struct RegisterInput {
-    /// What the user signs in with: an e-mail address of at most 255 characters, in any letter case.
+    /// The e-mail address with which the user signs in, at most 255 characters, in any letter case.
     pub email: String,
-    /// 8 to 128 characters; not the address, nor its part before the `@`, nor one of the 10,000 commonest passwords, in any
-    /// letter case.
+    /// The password, 8 to 128 characters. In any letter case, it must not be the e-mail address, the part of it before
+    /// the `@`, or one of the 10,000 most common passwords.
     pub password: String,
-    /// What others see: 1 to 255 characters.
+    /// The name that other users see, 1 to 255 characters.
     pub name: String,
-    /// What the user is on the platform.
+    /// The role of the new user.
     #[graphql(default_with = "SignUpRole::Student")]
     pub role: SignUpRole,
 }
 
-/// Somebody who signs in.
+/// The credentials of a user who signs in.
 #[derive(InputObject)]
 pub struct LoginInput {
-    /// The address of the account, in any letter case.
+    /// The e-mail address of the account, in any letter case.
     pub email: String,
-    /// Its password.
+    /// The password of the account.
     pub password: String,
 }
 
-/// The outcome of `register`.
+/// The payload of `register`.
 #[derive(SimpleObject)]
 pub struct RegisterPayload {
-    /// The new user is signed in; null when signing up was refused.
+    /// The session of the new user, who is signed in; null if signing up was rejected.
     session: Option<Session>,
-    /// The new user; null when signing up was refused.
+    /// The new user; null if signing up was rejected.
     user: Option<User>,
-    /// Why it was refused.
+    /// The reasons why the mutation was rejected; empty if it succeeded.
     user_errors: Vec<UserError>,
 }
 
-/// The outcome of `login`.
+/// The payload of `login`.
 #[derive(SimpleObject)]
 pub struct LoginPayload {
-    /// The proof of being signed in; null when signing in was refused.
+    /// The new session; null if signing in was rejected.
     session: Option<Session>,
-    /// Who has signed in; null when signing in was refused.
+    /// The user who has signed in; null if signing in was rejected.
     user: Option<User>,
-    /// Why it was refused.
+    /// The reasons why the mutation was rejected; empty if it succeeded.
     user_errors: Vec<UserError>,
 }
 
-/// A session that goes on.
+/// The session to refresh.
 #[derive(InputObject)]
 pub struct RefreshSessionInput {
-    /// The refresh token that the session gave out last.
+    /// The most recent refresh token of the session.
     pub refresh_token: String,
 }
 
-/// The outcome of `refreshSession`.
+/// The payload of `refreshSession`.
 #[derive(SimpleObject)]
 pub struct RefreshSessionPayload {
-    /// The session's next tokens; null when it has ended.
+    /// The new tokens of the session; null if the session has ended.
     session: Option<Session>,
-    /// Why it has ended.
+    /// The reasons why the session has ended; empty if it continues.
     user_errors: Vec<UserError>,
 }
 
-/// A session to end.
+/// The session to end.
 #[derive(InputObject)]
 pub struct LogoutInput {
-    /// Any refresh token that the session has given out.
+    /// Any refresh token that was issued for the session.
     pub refresh_token: String,
 }
 
-/// The outcome of `logout`.
+/// The payload of `logout`.
 #[derive(SimpleObject)]
 pub struct LogoutPayload {
-    /// Empty: a session that has ended before has ended.
+    /// Always empty: ending a session that has already ended succeeds, too.
     user_errors: Vec<UserError>,
 }
 
 #[Object]
 impl SessionMutation {
-    /// Makes an account and signs in with it. Everyone may. A teacher's account waits for an admin's verification.
-    /// Null, with an error, when it fails.
+    /// Creates an account and signs in to it. Everyone may do this. A teacher cannot publish courses until an admin has
+    /// verified the account. Null, with an error, if the mutation fails.
     async fn register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account.")] input: RegisterInput,
+        #[graphql(desc = "The account to create.")] input: RegisterInput,
     ) -> Option<Result<RegisterPayload, Error>> {
         let payload = async {
             let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client_ip(), input.into()).await;
@@ -104,11 +104,11 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Signs in with address and password. Everyone may. Null, with an error, when it fails.
+    /// Signs in with e-mail address and password. Everyone may do this. Null, with an error, if the mutation fails.
     async fn login(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Address and password.")] input: LoginInput,
+        #[graphql(desc = "The e-mail address and the password.")] input: LoginInput,
     ) -> Option<Result<LoginPayload, Error>> {
         let payload = async {
             let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client_ip(), &input.email, input.password).await;
@@ -120,12 +120,12 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Gets the next tokens of a session. Whoever has its refresh token may. A refresh token works
-    /// once: its second use ends the session. Null, with an error, when it fails.
+    /// Returns new tokens for a session. Everyone who has its refresh token may do this. A refresh token works once:
+    /// using it a second time ends the session. Null, with an error, if the mutation fails.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
+        #[graphql(desc = "The refresh token of the session.")] input: RefreshSessionInput,
     ) -> Option<Result<RefreshSessionPayload, Error>> {
         let payload = async {
             let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client_ip(), &input.refresh_token).await;
@@ -136,12 +136,12 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Ends the session of a refresh token, and every token descended from it. Whoever has it may.
-    /// Access tokens that are out stay good until they expire. Null, with an error, when it fails.
+    /// Ends a session: all of its refresh tokens stop working. Everyone who has one of them may do this. Access tokens
+    /// that were already issued stay valid until they expire. Null, with an error, if the mutation fails.
     async fn logout(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The refresh token.")] input: LogoutInput,
+        #[graphql(desc = "The refresh token of the session.")] input: LogoutInput,
     ) -> Option<Result<LogoutPayload, Error>> {
         let payload = async {
             let outcome = ctx.data_unchecked::<Sessions>().log_out(&input.refresh_token).await;

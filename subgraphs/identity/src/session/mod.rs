@@ -32,16 +32,17 @@ use crate::{
     },
 };
 
-/// The proof that a user is signed in.
+/// The tokens of a signed-in user.
 #[derive(Clone, SimpleObject)]
 pub struct Session {
-    /// Goes into the header `Authorization: Bearer …` of every request.
+    /// The token that proves who the user is. Send it with every request, in the header `Authorization: Bearer …`.
     pub access_token: String,
-    /// Always `Bearer`.
+    /// The scheme for the header `Authorization`, which is always `Bearer`.
     pub token_type: String,
-    /// When the access token ends.
+    /// The time at which the access token expires.
     pub expires_at: DateTime<Utc>,
-    /// Gets the next session when the access token ends. It works once, and its second use ends the session.
+    /// The token for `refreshSession`, when the access token expires. It works once; using it a second time ends the
+    /// session.
     pub refresh_token: String,
 }
 
@@ -79,7 +80,7 @@ impl Sessions {
     /// Makes an account and signs its owner in.
     ///
     /// # Errors
-    /// `RateLimited`; the rules that `sign_up` breaks, or `EMAIL_TAKEN`; a database error.
+    /// [`Error::RateLimited`]; a refusal for each rule that `sign_up` breaks, or `EMAIL_TAKEN`.
     pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.rate_limiter.check_registration(client, &sign_up.email)?;
         // Estimating how soon a password is guessed would hold up others on this thread.
@@ -102,8 +103,8 @@ impl Sessions {
     /// Signs a user in.
     ///
     /// # Errors
-    /// `RateLimited`; `INVALID_CREDENTIALS`, which does not tell an unknown address from a wrong
-    /// password, nor by the time that it takes; a database error.
+    /// [`Error::RateLimited`]; `INVALID_CREDENTIALS`, the same and after the same time for an unknown address and a
+    /// wrong password.
     pub async fn sign_in(&self, client: ClientIp, email: &str, password: String) -> Result<(Session, User), Error> {
         let allowed = self.rate_limiter.check_sign_in(client, email);
         allowed.inspect_err(|_| metrics::record_failed_sign_in("throttled"))?;
@@ -145,8 +146,8 @@ impl Sessions {
     /// The next tokens of a session, by the refresh token that works. They say what the user is by now.
     ///
     /// # Errors
-    /// `RateLimited`; `SESSION_EXPIRED`, and then the session has ended, if it had not before: an old token that comes
-    /// again may have been stolen, or the one that replaced it. Database errors.
+    /// [`Error::RateLimited`]; `SESSION_EXPIRED`: the session is over, or the token was used before; a reused token may
+    /// be stolen, so it ends the session.
     pub async fn refresh(&self, client: ClientIp, refresh_token: &str) -> Result<Session, Error> {
         let token = RefreshToken::from_text(refresh_token);
         self.rate_limiter.check_refresh(client, token.as_ref().map(|token| token.session))?;
@@ -161,9 +162,6 @@ impl Sessions {
     }
 
     /// Ends the session of a refresh token, whether it still works or not.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn log_out(&self, refresh_token: &str) -> Result<(), Error> {
         match RefreshToken::from_text(refresh_token) {
             Some(token) => store::delete(&self.db, &token).await,

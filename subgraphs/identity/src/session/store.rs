@@ -9,9 +9,6 @@ use super::RefreshToken;
 use crate::user::User;
 
 /// Begins a session, in which `token` is the one that works, and clears away some that have ended.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn insert(
     db: &mut PgConnection,
     token: &RefreshToken,
@@ -41,9 +38,6 @@ pub async fn insert(
 
 /// Lets `next` work in place of `token`, and says whose session it is; nobody's, if `token` does not
 /// work. Of two who try at once, the second finds it replaced.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn replace(
     db: &DbPool,
     token: &RefreshToken,
@@ -77,18 +71,12 @@ pub async fn replace(
 }
 
 /// Ends the session of a token.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn delete(db: &DbPool, token: &RefreshToken) -> Result<(), Error> {
     query!("delete from sessions where id = $1", token.session).execute(db).await?;
     Ok(())
 }
 
 /// Ends all sessions of a user, and says how many there were.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn delete_all(db: &mut PgConnection, user: UserId) -> Result<u64, Error> {
     Ok(query!("delete from sessions where user_id = $1", user.0).execute(db).await?.rows_affected())
 }

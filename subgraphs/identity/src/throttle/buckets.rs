@@ -44,7 +44,7 @@ impl Buckets {
     /// Takes something out of a bucket.
     ///
     /// # Errors
-    /// `RateLimited`, if it is empty.
+    /// [`Error::RateLimited`] if the bucket is empty.
     pub fn take(&self, key: u64) -> Result<(), Error> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         limiter.check_key(&key).map_err(|refused| {

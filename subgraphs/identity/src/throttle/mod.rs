@@ -68,7 +68,7 @@ impl RateLimiter {
     /// nothing that others need.
     ///
     /// # Errors
-    /// `RateLimited`.
+    /// [`Error::RateLimited`] if the client or the account has no attempts left.
     pub fn check_sign_in(&self, client: ClientIp, email: &str) -> Result<(), Error> {
         let pair = self.pair(client, email);
         self.sign_in_client.take(self.client(client))?;
@@ -79,7 +79,7 @@ impl RateLimiter {
     /// Counts a registration.
     ///
     /// # Errors
-    /// `RateLimited`.
+    /// [`Error::RateLimited`] if the client or the address has no attempts left.
     pub fn check_registration(&self, client: ClientIp, email: &str) -> Result<(), Error> {
         self.registration_client.take(self.client(client))?;
         self.registration.take(self.pair(client, email))?;
@@ -89,7 +89,7 @@ impl RateLimiter {
     /// Counts a refresh; of no session, if the token is none.
     ///
     /// # Errors
-    /// `RateLimited`.
+    /// [`Error::RateLimited`] if the client or the session has no attempts left.
     pub fn check_refresh(&self, client: ClientIp, session: Option<Uuid>) -> Result<(), Error> {
         self.refresh_client.take(self.client(client))?;
         session.map_or(Ok(()), |session| self.refresh.take(self.hash(session)))

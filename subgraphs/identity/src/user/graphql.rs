@@ -32,19 +32,19 @@ struct UserKey {
     id: UserId,
 }
 
-/// A teacher to verify.
+/// The teacher to verify.
 #[derive(InputObject)]
 pub struct VerifyTeacherInput {
-    /// The teacher's id.
+    /// The id of the teacher.
     pub user_id: UserId,
 }
 
-/// The outcome of `verifyTeacher`.
+/// The payload of `verifyTeacher`.
 #[derive(SimpleObject)]
 pub struct VerifyTeacherPayload {
-    /// The teacher, verified; null when there is no such teacher.
+    /// The verified teacher; null if there is no such teacher.
     user: Option<User>,
-    /// Why nobody was verified.
+    /// The reasons why nobody was verified; empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
@@ -67,12 +67,12 @@ impl OutputType for Me {
 
 #[ComplexObject]
 impl User {
-    /// Whether an admin has verified this teacher; false for everyone else.
+    /// Whether an admin has verified the user as a teacher; false for students and admins.
     async fn is_verified(&self) -> bool {
         self.is_verified_teacher()
     }
 
-    /// The address that the user signs in with. The user and admins may see it; null for everyone else.
+    /// The e-mail address with which the user signs in. Only the user and admins may see it; for everyone else null.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         let may_see = self.has_signed_in || ctx.viewer().is_self_or_admin(self.id);
         may_see.then_some(&self.email)
@@ -81,7 +81,7 @@ impl User {
 
 #[Object(name = "Query")]
 impl UserQuery {
-    /// The signed-in user; null when nobody is signed in.
+    /// Returns the signed-in user; null if nobody is signed in.
     async fn me(&self, ctx: &Context<'_>) -> Option<Result<Me, Error>> {
         let id = ctx.viewer().id()?;
         if ctx.field().selection_set().all(|field| matches!(field.name(), "id" | "__typename")) {
@@ -91,27 +91,33 @@ impl UserQuery {
         Some(row.map(|user| Me::Row(Entity(user))))
     }
 
-    /// A user by their id; null when there is none. Everyone may ask.
+    /// Returns the user with this id; null if there is none. Everyone may query it.
     async fn user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The user's id.")] id: UserId,
+        #[graphql(desc = "The id of the user.")] id: UserId,
     ) -> Option<Result<User, Error>> {
         ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
     }
 
-    /// Teachers who wait for verification, the oldest account first. Admins only: null with an
-    /// error for everyone else.
+    /// Returns the teachers who are waiting for verification, oldest account first. Only admins may query them; for
+    /// everyone else null, with an error.
     async fn unverified_teachers(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+            desc = "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given either."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Returns up to this many items from the end of the list, 1 to 100.")] last: Option<i32>,
+        #[graphql(
+            desc = "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        before: Option<String>,
     ) -> Option<Result<Connection<User>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
@@ -138,12 +144,12 @@ impl UserQuery {
 
 #[Object]
 impl UserMutation {
-    /// Verifies a teacher, who may publish courses from the next refresh of their session on. Admins only. A teacher
-    /// who is verified stays so. Null, with an error, when it fails.
+    /// Verifies a teacher, who may publish courses from their next `refreshSession` on. Only admins may do this.
+    /// Verifying a teacher again has no effect. Null, with an error, if the mutation fails.
     async fn verify_teacher(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The teacher.")] input: VerifyTeacherInput,
+        #[graphql(desc = "The teacher to verify.")] input: VerifyTeacherInput,
     ) -> Option<Result<VerifyTeacherPayload, Error>> {
         let payload = async {
             let admin = ctx.viewer().require_admin()?;

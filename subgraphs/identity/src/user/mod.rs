@@ -17,20 +17,20 @@ const EASILY_GUESSED: &str =
 /// What `VARCHAR(255)` holds.
 const MAX_LENGTH: usize = 255;
 
-/// A person of the platform. Everyone may see all but the e-mail address.
+/// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct User {
-    /// Names the user in all subgraphs.
+    /// The id of the user, a UUID.
     pub id: UserId,
-    /// 1 to 255 characters.
+    /// The name of the user, 1 to 255 characters.
     pub name: String,
-    /// What the user is on the platform.
+    /// The role of the user on the platform.
     pub role: Role,
     /// As the row says. Read it through `is_verified_teacher`: an admin may have been a teacher.
     #[graphql(skip)]
     pub is_verified: bool,
-    /// When the account was made.
+    /// The time at which the account was created.
     pub created_at: DateTime<Utc>,
     /// Private: read through the field of that name.
     #[graphql(skip)]
@@ -41,29 +41,29 @@ pub struct User {
     pub has_signed_in: bool,
 }
 
-/// What a user is on the platform.
+/// The role of a user on the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, sqlx::Type)]
 #[graphql(name = "UserRole")]
 #[sqlx(type_name = "user_role", rename_all = "snake_case")]
 pub enum Role {
-    /// Takes courses.
+    /// The user takes courses.
     Student,
-    /// Gives courses, once verified.
+    /// The user teaches courses, once verified.
     Teacher,
-    /// Verifies teachers and sees what users keep private.
+    /// The user verifies teachers and may see what users keep private.
     Admin,
 }
 
-/// What a person can sign up as.
+/// A role that a user can choose when signing up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum SignUpRole {
-    /// Takes courses.
+    /// The user takes courses.
     Student,
-    /// Gives courses, once an admin has verified the account.
+    /// The user teaches courses, once an admin has verified the account.
     Teacher,
 }
 
-/// Somebody who signs up.
+/// The account to create.
 pub struct SignUp {
     /// In lower case.
     pub email: String,
@@ -87,7 +87,7 @@ impl SignUp {
     /// Every rule that this breaks.
     ///
     /// # Errors
-    /// One refusal for each field to blame.
+    /// One [`Refusal`] for each invalid field.
     pub fn check(&self) -> Result<(), Vec<Refusal>> {
         let refusals: Vec<Refusal> = [
             email_fault(&self.email).map(|message| Refusal::invalid("email", message)),

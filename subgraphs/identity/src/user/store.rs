@@ -56,21 +56,15 @@ impl Filter for UnverifiedTeachers {
 }
 
 impl Store {
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         Ok(Self { db, table })
     }
 
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn list_unverified_teachers(&self, _: Admin, scan: Scan, args: &PageArgs) -> Result<Page<User>, Error> {
         self.table.page(scan, Order::OldestFirst, &UnverifiedTeachers, args).await
     }
 
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn count_unverified_teachers(&self, _: Admin, scan: Scan) -> Result<i64, Error> {
         self.table.count(scan, &UnverifiedTeachers).await
     }
@@ -78,7 +72,7 @@ impl Store {
     /// Verifies a teacher, if they are not yet.
     ///
     /// # Errors
-    /// `NOT_FOUND` where there is no such user or they do not teach; a database error.
+    /// `NOT_FOUND` if there is no such user, or the user is not a teacher.
     pub async fn verify_teacher(&self, _: Admin, id: UserId) -> Result<User, Error> {
         let user = set_verified(&self.db, id).await?;
         user.ok_or_else(|| Refusal::not_found("teacher", "userId").into())
@@ -86,9 +80,6 @@ impl Store {
 }
 
 /// Verifies a teacher, and says who that is: nobody, if the user does not teach.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error> {
     let user = query_as!(
         User,
@@ -109,7 +100,7 @@ pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error
 /// way, the database does not write the address into its log when it is not.
 ///
 /// # Errors
-/// `EMAIL_TAKEN`, or a database error.
+/// `EMAIL_TAKEN` if another account has the address.
 pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str) -> Result<User, Error> {
     let (id, created_at) = new_id_and_time();
     let user = query_as!(
@@ -135,9 +126,6 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
 
 /// The account of an address, as it is written or in lower case: a legacy system may have left
 /// two accounts that differ in letter case alone.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, Error> {
     let row = query!(
         r#"
@@ -167,9 +155,6 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
 }
 
 /// Replaces a hash, unless somebody else has done so meanwhile.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn replace_password_hash(db: &DbPool, account: &Account, password_hash: &str) -> Result<(), Error> {
     query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",
@@ -183,9 +168,6 @@ pub async fn replace_password_hash(db: &DbPool, account: &Account, password_hash
 }
 
 /// Makes a user an admin, and remembers what they were. False if they are one.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
     let changed =
         query!("update users set previous_role = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
@@ -195,9 +177,6 @@ pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
 }
 
 /// Makes an admin what they were before, and says what that is; None if they are no admin.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn revoke_admin(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
     let role = query_scalar!(
         r#"

@@ -23,34 +23,34 @@ pub struct NotificationMutation;
 /// Subscriptions.
 pub struct NotificationSubscription;
 
-/// A notification that its user has read.
+/// The notification to mark as read.
 #[derive(Debug, InputObject)]
 pub struct MarkNotificationReadInput {
-    /// One of the signed-in user's own.
+    /// The id of one of the signed-in user's own notifications.
     pub notification_id: NotificationId,
 }
 
-/// The outcome of `markNotificationRead`.
+/// The payload of `markNotificationRead`.
 #[derive(Debug, SimpleObject)]
 pub struct MarkNotificationReadPayload {
-    /// The notification as it is now; null when there is none of this user's.
+    /// The notification after the change; null if the signed-in user has no such notification.
     notification: Option<Notification>,
-    /// Why nothing was marked.
+    /// The reasons why nothing was marked; empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
-/// The outcome of `markAllNotificationsRead`.
+/// The payload of `markAllNotificationsRead`.
 #[derive(Debug, SimpleObject)]
 pub struct MarkAllNotificationsReadPayload {
-    /// How many had not been read before.
+    /// The number of notifications that were unread before.
     count: i32,
-    /// Empty: no notification can refuse.
+    /// Always empty: this mutation cannot be rejected.
     user_errors: Vec<UserError>,
 }
 
 #[ComplexObject]
 impl Notification {
-    /// Whom it is for; null when that account is gone.
+    /// The user who received the notification; null if the account was deleted.
     async fn user(&self) -> Option<User> {
         Some(User { id: self.user_id })
     }
@@ -58,12 +58,12 @@ impl Notification {
 
 #[Object(name = "Query")]
 impl NotificationQuery {
-    /// One of the signed-in user's own notifications; null for everyone else, admins included, as
-    /// if it did not exist.
+    /// Returns one of the signed-in user's own notifications; for everyone else null, admins included, as if it did not
+    /// exist.
     async fn notification(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The notification's id.")] id: NotificationId,
+        #[graphql(desc = "The id of the notification.")] id: NotificationId,
     ) -> Option<Result<Notification, Error>> {
         own(ctx, id).await.transpose()
     }
@@ -82,12 +82,12 @@ impl NotificationQuery {
 
 #[Object(name = "Mutation")]
 impl NotificationMutation {
-    /// Marks one of the signed-in user's own notifications as read. One that was read before stays so.
-    /// Null, with an error, when it fails.
+    /// Marks one of the signed-in user's own notifications as read. Marking it again has no effect. Null, with an
+    /// error, if the mutation fails.
     async fn mark_notification_read(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] input: MarkNotificationReadInput,
+        #[graphql(desc = "The notification to mark.")] input: MarkNotificationReadInput,
     ) -> Option<Result<MarkNotificationReadPayload, Error>> {
         let payload = async {
             let user = ctx.viewer().require_signed_in()?;
@@ -99,7 +99,8 @@ impl NotificationMutation {
         Some(payload.await)
     }
 
-    /// Marks all of the signed-in user's notifications as read. Null, with an error, when it fails.
+    /// Marks all notifications of the signed-in user as read. Null, with an error, if the mutation fails or nobody is
+    /// signed in.
     async fn mark_all_notifications_read(
         &self,
         ctx: &Context<'_>,
@@ -117,19 +118,18 @@ impl NotificationMutation {
     }
 }
 
-/// What can be followed as it happens.
+/// The live updates of the graph.
 #[Subscription(name = "Subscription")]
 impl NotificationSubscription {
-    /// The signed-in user's notifications as they arrive, in the order in which they were written;
-    /// `UNAUTHENTICATED` for everyone else. A stream ends with the access token, with
-    /// `UNAUTHENTICATED`, and when a server restarts, with `SERVICE_UNAVAILABLE`; a connection can
-    /// break at any time. To miss nothing, subscribe again with the id of the last notification that
-    /// arrived as `after`. `RATE_LIMITED` for whoever has too many subscriptions open already.
+    /// Sends the signed-in user's notifications as they are created, in order; for everyone else `UNAUTHENTICATED`. A
+    /// stream ends with `UNAUTHENTICATED` when the access token expires, and with `SERVICE_UNAVAILABLE` when a server
+    /// restarts; a connection can also break at any time. To miss nothing, subscribe again with the id of the last
+    /// received notification as `after`. `RATE_LIMITED` if the client or the user has too many open subscriptions.
     async fn notification_added(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "First everything that is newer than this one of the signed-in user's own; any other is a `BAD_USER_INPUT`. Left out: only what arrives from now on."
+            desc = "The id of one of the signed-in user's own notifications: the stream starts with all newer ones. Any other id is a `BAD_USER_INPUT`. If it is left out, the stream sends only new notifications."
         )]
         after: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Notification, Error>> + use<>, Error> {

@@ -9,39 +9,38 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use subgraph_kit::{NotificationId, UserId};
 
-/// Something that the platform has told a user. Only that user may ask for it by its id; admins
-/// may see it in the user's list.
+/// A message from the platform to a user. Only that user may query it by its id; admins may see it in the user's list.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct Notification {
-    /// Names the notification in all subgraphs.
+    /// The id of the notification, a UUID.
     pub id: NotificationId,
-    /// What it is about.
+    /// The subject of the notification.
     #[graphql(name = "type")]
     #[sqlx(rename = "type")]
     pub kind: Kind,
-    /// At most 500 characters.
+    /// The title of the notification, at most 500 characters.
     pub title: String,
-    /// Plain text; may be empty.
+    /// The text of the notification, as plain text; it may be empty.
     pub body: String,
-    /// Whether the user has read it.
+    /// Whether the user has read the notification.
     pub is_read: bool,
-    /// When it was written.
+    /// The time at which the notification was created.
     pub created_at: DateTime<Utc>,
     /// Whom it is for.
     #[graphql(skip)]
     pub user_id: UserId,
 }
 
-/// What a notification is about.
+/// The subject of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type)]
 #[graphql(name = "NotificationType")]
 #[sqlx(type_name = "notification_type", rename_all = "snake_case")]
 pub enum Kind {
-    /// The user has signed up.
+    /// The user has created an account.
     Registration,
-    /// The user has enrolled in a course.
+    /// The user was enrolled in a course, or an enrollment was revoked.
     Enrollment,
-    /// The user has paid, or got money back.
+    /// The user has paid for a course, or was refunded.
     Payment,
 }

@@ -40,9 +40,9 @@ pub struct NewNotification {
     pub user_id: UserId,
     /// What about.
     pub kind: Kind,
-    /// At most 500 characters.
+    /// The title of the notification, at most 500 characters.
     pub title: String,
-    /// Plain text; may be empty.
+    /// The text of the notification, as plain text; it may be empty.
     pub body: String,
 }
 
@@ -85,9 +85,6 @@ impl Filter for ReadFilter {
 
 impl Store {
     /// The table in this database.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let by_user = Children::open(db.clone(), ScanLane::new(db.clone()), "user_id").await?;
         Ok(Self { hub: NotificationHub::new(db.clone()), by_user, db })
@@ -116,9 +113,6 @@ impl Store {
     }
 
     /// Where the user's list ends; none if they have been told nothing.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub(super) async fn end(&self, user: SignedIn) -> Result<Option<Cursor>, Error> {
         let newest = query_as!(
             Cursor,
@@ -135,9 +129,6 @@ impl Store {
     }
 
     /// What the user was told after a position, oldest first, and not more than a stream needs next.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub(super) async fn newer(&self, user: SignedIn, than: Option<Cursor>) -> Result<Vec<Notification>, Error> {
         // Before everything else, where nothing has been told.
         let Cursor { time, id } = than.unwrap_or(Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
@@ -161,7 +152,7 @@ impl Store {
     /// Marks one of the user's own notifications as read, if it is not yet.
     ///
     /// # Errors
-    /// `NOT_FOUND`, also for another user's; a database error.
+    /// `NOT_FOUND`, also for another user's notification.
     pub async fn mark_read(&self, user: SignedIn, id: NotificationId) -> Result<Notification, Error> {
         query_as!(
             Notification,
@@ -180,9 +171,6 @@ impl Store {
     }
 
     /// Marks all of the user's notifications as read, and says how many were not.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn mark_all_read(&self, user: SignedIn) -> Result<u64, Error> {
         let marked = query!("update notifications set is_read = true where user_id = $1 and not is_read", user.id().0)
             .execute(&self.db)
@@ -193,9 +181,6 @@ impl Store {
 
 /// Tells a user something, when the transaction is committed, and wakes who follows their
 /// notifications then.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn insert(tx: &mut PgConnection, new: NewNotification) -> Result<NotificationId, Error> {
     let user = new.user_id.0;
     // One after the other, each later than what the user can see: else a row could come to light behind

@@ -24,23 +24,23 @@ pub struct PaymentQuery;
 
 #[ComplexObject]
 impl Payment {
-    /// Who paid; null when that account is gone.
+    /// The student who paid; null if the account was deleted.
     async fn student(&self) -> Option<User> {
         Some(User { id: self.student_id })
     }
 
-    /// What it was paid for; null when the course is gone.
+    /// The course that was paid for; null if it was deleted.
     async fn course(&self) -> Option<Course> {
         Some(Course { id: self.course_id })
     }
 
-    /// How much, always with two decimals, such as `"49.99"`.
+    /// The amount of the payment, with two decimals, such as `"49.99"`.
     async fn amount(&self) -> Decimal {
         self.exact_amount()
     }
 
-    /// How far it has got on its way back; `REFUSED` needs a person. Null, with an error, while the service
-    /// that knows is away.
+    /// The state of the payment's refund; `REFUSED` needs an admin. Null, with an error, if the service that knows it
+    /// is unavailable.
     async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<RefundState, Error>> {
         Some(match self.status {
             Status::Refunded => Ok(RefundState::Done),
@@ -55,28 +55,35 @@ impl Payment {
 
 #[Object(name = "Query")]
 impl PaymentQuery {
-    /// A payment by its id. Its student and admins may see it; for everyone else null, as if it
-    /// did not exist.
+    /// Returns the payment with this id. Its student and admins may see it; for everyone else null, as if it did not
+    /// exist.
     async fn payment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The payment's id.")] id: PaymentId,
+        #[graphql(desc = "The id of the payment.")] id: PaymentId,
     ) -> Option<Result<Payment, Error>> {
         visible_payment(ctx, id).await.transpose()
     }
 
-    /// Everybody's payments, newest first. Admins only: null with an error for everyone else.
+    /// Returns the payments of all students, newest first. Only admins may query them; for everyone else null, with an
+    /// error.
     async fn payments(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "At most so many, from the beginning: 1 to 100; 20 where neither `first` nor `last` is given."
+            desc = "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given either."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many, from the end: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those that stand like this.")] status: Option<Status>,
+        #[graphql(
+            desc = "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Returns up to this many items from the end of the list, 1 to 100.")] last: Option<i32>,
+        #[graphql(
+            desc = "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."
+        )]
+        before: Option<String>,
+        #[graphql(desc = "Returns only payments with this status.")] status: Option<Status>,
     ) -> Option<Result<Connection<Payment>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;

@@ -9,15 +9,15 @@ use rust_decimal::Decimal;
 use sqlx::FromRow;
 use subgraph_kit::{CourseId, PaymentId, UserId, Viewer, events::Purchase, money::with_cents};
 
-/// What a student paid for a course. Only the student and admins may see it.
+/// The payment of a student for a course. Only that student and admins may see it.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct Payment {
-    /// Names the payment in all subgraphs.
+    /// The id of the payment, a UUID.
     pub id: PaymentId,
-    /// How it stands.
+    /// The state of the payment.
     pub status: Status,
-    /// When it was made.
+    /// The time at which the payment was created.
     pub created_at: DateTime<Utc>,
     /// How much it is, as the table holds it.
     #[graphql(skip)]
@@ -30,18 +30,18 @@ pub struct Payment {
     pub course_id: CourseId,
 }
 
-/// How a payment stands.
+/// The state of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type)]
 #[graphql(name = "PaymentStatus")]
 #[sqlx(type_name = "payment_status", rename_all = "snake_case")]
 pub enum Status {
-    /// The outcome is not known yet.
+    /// The outcome of the charge is not known yet.
     Pending,
-    /// The money has arrived.
+    /// The payment was charged.
     Completed,
-    /// The money has not arrived, and will not.
+    /// The payment was declined; nothing was charged.
     Failed,
-    /// The money has gone back.
+    /// The payment was refunded.
     Refunded,
 }
 

@@ -27,7 +27,7 @@ pub struct Store {
 /// Which payments are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PaymentFilter {
-    /// Only those that stand like this.
+    /// Returns only payments with this status.
     pub status: Option<Status>,
 }
 
@@ -56,9 +56,6 @@ impl Filter for PaymentFilter {
 
 impl Store {
     /// The table in this database; looks how its rows can be ordered and found.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
@@ -70,9 +67,6 @@ impl Store {
     }
 
     /// A page of everybody's payments.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn list(
         &self,
         _: Admin,
@@ -84,18 +78,12 @@ impl Store {
     }
 
     /// How many payments pass the filter.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub async fn count(&self, _: Admin, scan: Scan, filter: &PaymentFilter) -> Result<i64, Error> {
         self.table.count(scan, filter).await
     }
 }
 
 /// A payment as it stands.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,
@@ -112,9 +100,6 @@ pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::E
 }
 
 /// A payment, which stays as it is until the transaction ends.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn lock(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,

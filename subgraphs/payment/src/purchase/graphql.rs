@@ -11,44 +11,43 @@ use crate::{payment::Payment, payments::Payments};
 #[derive(Default)]
 pub struct PurchaseMutation;
 
-/// Which course to buy.
+/// The course to buy.
 #[derive(Debug, InputObject)]
 pub struct PurchaseCourseInput {
-    /// The course. It must not be free.
+    /// The id of the course, which must not be free.
     pub course_id: CourseId,
-    /// 1 to 255 characters, chosen by the client, new for each intent to buy and the same when that
-    /// is sent again.
+    /// A key that the client generates for each new purchase and repeats when it retries that purchase; 1 to 255
+    /// characters.
     pub idempotency_key: String,
-    /// Buys only at this price, so that nobody pays another one than they were shown: more than 0, at
-    /// most 9999999999.99, at most 2 decimals.
+    /// The price that the student was shown: the purchase is rejected if the course has another price. More than 0 and
+    /// at most 9999999999.99, with at most two decimals. If it is left out, any price is accepted.
     pub expected_amount: Option<Decimal>,
 }
 
-/// The outcome of `purchaseCourse`.
+/// The payload of `purchaseCourse`.
 #[derive(Debug, SimpleObject)]
 pub struct PurchaseCoursePayload {
-    /// The payment as it stands; null when the purchase was refused.
+    /// The payment in its current state; null if the purchase was rejected.
     payment: Option<Payment>,
-    /// Why the purchase was refused.
+    /// The reasons why the purchase was rejected; empty if it was not.
     user_errors: Vec<UserError>,
 }
 
 #[Object]
 impl PurchaseMutation {
-    /// Buys a course at its present price; the enrollment follows by itself. Students only.
+    /// Buys a course at its current price; the enrollment follows automatically. Only students may do this.
     ///
-    /// The payment is `COMPLETED`; `FAILED` when it was declined (a new key tries again); or `PENDING`
-    /// while nobody knows, which settles itself within seconds as a rule.
+    /// The payment is `COMPLETED`; `FAILED` if it was declined (use a new key to try again); or `PENDING` while the
+    /// outcome is unknown, which usually resolves within seconds.
     ///
-    /// Sending it again is safe: the same key with the same input returns the first payment as it
-    /// stands by then, and charges nobody twice. `userErrors`: `INVALID_INPUT`, `NOT_FOUND`,
-    /// `COURSE_IS_FREE`, `PRICE_CHANGED`, `ALREADY_PURCHASED` (a payment for this course is pending or
-    /// completed), `IDEMPOTENCY_KEY_REUSED` (the key came with other input before).
-    /// Null, with an error, when it fails.
+    /// The mutation is idempotent: the same key with the same input returns the first payment in its current state, and
+    /// charges nobody twice. `userErrors`: `INVALID_INPUT`, `NOT_FOUND`, `COURSE_IS_FREE`, `PRICE_CHANGED`,
+    /// `ALREADY_PURCHASED` (a payment for this course is pending or completed), `IDEMPOTENCY_KEY_REUSED` (the key was
+    /// used with other input). Null, with an error, if the mutation fails.
     async fn purchase_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course, at which price.")] input: PurchaseCourseInput,
+        #[graphql(desc = "The course to buy, and the expected price.")] input: PurchaseCourseInput,
     ) -> Option<Result<PurchaseCoursePayload, Error>> {
         let payload = async {
             let student = ctx.viewer().require_student()?;

@@ -26,7 +26,7 @@ impl PurchaseRequest {
     /// Every rule that this breaks.
     ///
     /// # Errors
-    /// One refusal for each field to blame.
+    /// One [`Refusal`] for each invalid field.
     pub fn check(&self) -> Result<(), Vec<Refusal>> {
         let is_empty = self.idempotency_key.is_empty();
         let refusals: Vec<Refusal> = [
@@ -43,7 +43,7 @@ impl PurchaseRequest {
     /// What the course costs, if the student would buy it for that.
     ///
     /// # Errors
-    /// If it costs nothing, or something else than expected.
+    /// `COURSE_IS_FREE` if the course has no price; `PRICE_CHANGED` if it is not the expected one.
     pub fn price_of(&self, quote: &CourseQuote) -> Result<Decimal, Refusal> {
         let price = quote.price.filter(|price| !quote.is_free && *price > Decimal::ZERO);
         let Some(price) = price else {

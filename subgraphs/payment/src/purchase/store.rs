@@ -19,9 +19,6 @@ pub struct ExistingPurchase {
 }
 
 /// What the student wanted by this key.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<ExistingPurchase>, sqlx::Error> {
     let row = query!(
         r#"
@@ -48,9 +45,6 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Exi
 /// Begins a purchase: a payment whose outcome nobody knows yet. None if the key was used before, or
 /// the student has paid for this course, or is about to. The constraints see what is begun at the same
 /// moment; the condition sees the payments that have no purchase.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn insert(
     db: &DbPool,
     student: Student,
@@ -94,9 +88,6 @@ pub async fn insert(
 
 /// Takes on the purchase that has waited longest for somebody to find out what became of its money.
 /// Nobody else takes it on for a while, longer each time: nothing stays locked meanwhile.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
     let purchase = query_as!(
         Purchase,
@@ -122,9 +113,6 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error
 }
 
 /// Writes down what became of a payment. None if somebody else has.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn settle(
     transaction: &mut PgConnection,
     id: PaymentId,
@@ -150,9 +138,6 @@ pub async fn settle(
 
 /// Writes down that nothing is left to find out about a purchase, and whether it stands, after its
 /// payment has changed.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update purchase_requests
@@ -167,9 +152,6 @@ pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Resu
 }
 
 /// How the course was called that this payment was for; none for a payment without a purchase.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn find_title(db: &DbPool, id: PaymentId) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!("select course_title from purchase_requests where payment_id = $1", id.0)
         .fetch_optional(db)

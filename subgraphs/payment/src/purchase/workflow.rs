@@ -24,7 +24,7 @@ impl Payments {
     /// the reconciler continues from what is stored.
     ///
     /// # Errors
-    /// The refusals of `purchaseCourse`; `Unavailable` if the course subgraph or the database is unavailable.
+    /// The refusals of `purchaseCourse`; [`Error::Unavailable`] if the course subgraph or the database is unavailable.
     pub async fn purchase(
         &self,
         student: Student,
@@ -50,9 +50,6 @@ impl Payments {
     }
 
     /// Completes one interrupted purchase, or one whose outcome was unknown. False if there is none.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub(crate) async fn reconcile_next_purchase(&self) -> Result<bool, Error> {
         let Some(purchase) = store::claim_next_due(&self.db).await? else { return Ok(false) };
         let outcome = match with_timeout(self.provider.find(purchase.payment_id)).await {

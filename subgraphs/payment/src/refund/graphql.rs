@@ -9,50 +9,50 @@ use crate::{payment::Payment, payments::Payments};
 #[derive(Default)]
 pub struct RefundMutation;
 
-/// Which payment to give back.
+/// The payment to refund.
 #[derive(Debug, InputObject)]
 pub struct RefundPaymentInput {
-    /// A completed payment.
+    /// The id of a completed payment.
     pub payment_id: PaymentId,
 }
 
-/// The outcome of `refundPayment`.
+/// The payload of `refundPayment`.
 #[derive(Debug, SimpleObject)]
 pub struct RefundPaymentPayload {
-    /// The payment as it stands; null when the refund was refused.
+    /// The payment in its current state; null if the refund was rejected.
     payment: Option<Payment>,
-    /// Why the refund was refused.
+    /// The reasons why the refund was rejected; empty if it was not.
     user_errors: Vec<UserError>,
 }
 
-/// Which payment to tell of again.
+/// The payment to publish again.
 #[derive(Debug, InputObject)]
 pub struct RepublishPaymentInput {
-    /// A completed or refunded payment.
+    /// The id of a completed or refunded payment.
     pub payment_id: PaymentId,
 }
 
-/// The outcome of `republishPayment`.
+/// The payload of `republishPayment`.
 #[derive(Debug, SimpleObject)]
 pub struct RepublishPaymentPayload {
-    /// The payment as it was told; null when that was refused.
+    /// The payment whose state was published; null if that was rejected.
     payment: Option<Payment>,
-    /// Why it was refused.
+    /// The reasons why nothing was published; empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
 #[Object]
 impl RefundMutation {
-    /// Gives a completed payment back; the enrollment that it bought is taken back, too. Admins only.
+    /// Refunds a completed payment and deletes the enrollment that it bought. Only admins may do this.
     ///
-    /// The payment is `REFUNDED`, or still `COMPLETED` while nobody knows whether the money has gone:
-    /// then it is tried again until it has. `userErrors`: `NOT_FOUND`, and `NOT_REFUNDABLE` for a payment
-    /// that is not completed, on its way back already, or that the payment provider refuses to give back
-    /// (`Payment.refundState`; another call asks it once more). Null, with an error, when it fails.
+    /// The payment is `REFUNDED`, or still `COMPLETED` while the outcome is unknown: then the refund is retried until
+    /// it succeeds. `userErrors`: `NOT_FOUND`; `NOT_REFUNDABLE` for a payment that is not completed, is already being
+    /// refunded, or whose refund the payment provider rejects (see `Payment.refundState`; another call asks the
+    /// provider again). Null, with an error, if the mutation fails.
     async fn refund_payment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which payment.")] input: RefundPaymentInput,
+        #[graphql(desc = "The payment to refund.")] input: RefundPaymentInput,
     ) -> Option<Result<RefundPaymentPayload, Error>> {
         let payload = async {
             let admin = ctx.viewer().require_admin()?;
@@ -65,15 +65,15 @@ impl RefundMutation {
         Some(payload.await)
     }
 
-    /// Tells the other services again how a payment stands, which is safe to repeat: for a student who
-    /// has paid and has no enrollment, or was refunded and has one. Admins only.
+    /// Publishes the state of a payment to the other services again: for a student who has paid and has no enrollment,
+    /// or was refunded and still has one. It is safe to repeat. Only admins may do this.
     ///
-    /// `userErrors`: `NOT_FOUND`, and `INVALID_INPUT` for a payment that is neither completed nor
-    /// refunded. Null, with an error, when it fails.
+    /// `userErrors`: `NOT_FOUND`, and `INVALID_INPUT` for a payment that is neither completed nor refunded. Null, with
+    /// an error, if the mutation fails.
     async fn republish_payment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which payment.")] input: RepublishPaymentInput,
+        #[graphql(desc = "The payment to publish again.")] input: RepublishPaymentInput,
     ) -> Option<Result<RepublishPaymentPayload, Error>> {
         let payload = async {
             let admin = ctx.viewer().require_admin()?;

@@ -9,17 +9,17 @@ use subgraph_kit::{Code, Refusal};
 
 use crate::payment::Status;
 
-/// How far a payment has got on its way back.
+/// The state of a payment's refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "RefundState")]
 pub enum RefundState {
-    /// Nobody wants it back, or there is nothing to give back.
+    /// No refund was requested, or nothing was charged.
     None,
-    /// It is to go back, and nobody knows yet whether the money has gone.
+    /// A refund was requested, and its outcome is not known yet.
     Underway,
-    /// The payment provider has refused to give it back. `refundPayment` asks once more.
+    /// The payment provider has rejected the refund. `refundPayment` asks it again.
     Refused,
-    /// It has gone back.
+    /// The payment was refunded.
     Done,
 }
 

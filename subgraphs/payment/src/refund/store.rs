@@ -25,9 +25,6 @@ pub struct PendingRefund {
 /// Writes down that a completed payment is to go back, also after the provider has refused it. None if it is
 /// not completed, or on its way back already; else with the first reason that it had. Whoever writes it down
 /// has some seconds, then the reconciler takes over.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Option<PendingRefund>, sqlx::Error> {
     let seconds = match request.reason {
         RefundReason::Requested => 5.0,
@@ -55,9 +52,6 @@ pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Op
 }
 
 /// Writes down that the provider refuses to give a payment back, unless it has gone by now.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update refund_requests set next_attempt_at = null, refused_at = now()
@@ -71,9 +65,6 @@ pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
 
 /// Takes on the refund that has waited longest. Nobody else takes it on for a while, longer each time:
 /// nothing stays locked meanwhile.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::Error> {
     query_as!(
         PendingRefund,
@@ -96,9 +87,6 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::
 }
 
 /// Writes down that the money has gone back. None if somebody else has.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     let payment = query_as!(
         Payment,
@@ -121,9 +109,6 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
 }
 
 /// Why a payment went back; none if it did so before anybody wrote that down.
-///
-/// # Errors
-/// If a statement fails, or the database is unavailable.
 pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
     query_scalar!(r#"select reason as "reason: _" from refund_requests where payment_id = $1"#, id.0)
         .fetch_optional(db)

@@ -26,7 +26,8 @@ impl Payments {
     /// between, the reconciler continues from what is stored.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `NOT_REFUNDABLE`, also when the provider refuses; a database error.
+    /// `NOT_FOUND`; `NOT_REFUNDABLE` if the payment is not completed, already being refunded, or the provider rejects
+    /// the refund.
     pub async fn refund(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
         let request = PendingRefund { payment_id: id, reason: RefundReason::Requested };
         let Some(request) = store::request(&mut *self.db.acquire().await?, request).await? else {
@@ -42,7 +43,7 @@ impl Payments {
     /// Publishes the state of a payment again. Consumers go by the payment's id, so that a repetition changes nothing.
     ///
     /// # Errors
-    /// `NOT_FOUND`; `INVALID_INPUT` if there is nothing to tell; a database error.
+    /// `NOT_FOUND`; `INVALID_INPUT` if the payment is neither completed nor refunded.
     pub async fn republish(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
         let payment = payment::store::find(&self.db, id).await?.ok_or_else(no_such_payment)?;
         let title = self.title(&payment).await?;
@@ -64,9 +65,6 @@ impl Payments {
     }
 
     /// Completes one interrupted or new refund. False if there is none.
-    ///
-    /// # Errors
-    /// If a statement fails, or the database is unavailable.
     pub(crate) async fn reconcile_next_refund(&self) -> Result<bool, Error> {
         let Some(request) = store::claim_next_due(&self.db).await? else { return Ok(false) };
         match self.complete(request).await {
