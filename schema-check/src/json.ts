@@ -1,7 +1,7 @@
-// JSON with places: what is wrong with a file is told with the line that it stands in.
+// JSON with source positions, so that errors can name a line.
 
 import { isNode, LineCounter, parseDocument } from "yaml";
-import { CouldNotRun, type Place } from "./problem.ts";
+import { CouldNotRun, type Location } from "./problem.ts";
 
 export function parseJson(text: string, file: string): unknown {
   try {
@@ -11,7 +11,7 @@ export function parseJson(text: string, file: string): unknown {
     throw new CouldNotRun({
       code: "INVALID_JSON",
       message,
-      place: { file, ...faultIn(text) },
+      location: { file, ...syntaxErrorPosition(text) },
     });
   }
 }
@@ -19,8 +19,8 @@ export function parseJson(text: string, file: string): unknown {
 const SCALAR =
   /"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?|true|false|null/iuy;
 
-/** The parser does not always say where: this is the first place at which no JSON can go on. */
-function faultIn(text: string): Omit<Place, "file"> {
+/** `JSON.parse` does not always report a position: this finds the first invalid character. */
+function syntaxErrorPosition(text: string): Omit<Location, "file"> {
   let at = 0;
   const take = (pattern: RegExp): boolean => {
     pattern.lastIndex = at;
@@ -53,8 +53,8 @@ function faultIn(text: string): Omit<Place, "file"> {
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
-/** Finds where the value at a path stands, or else the nearest thing around it that there is. */
-export type Locate = (path: readonly string[]) => Place;
+/** Locates the value at a path, or its nearest ancestor that exists. */
+export type Locate = (path: readonly string[]) => Location;
 
 export function locateJson(text: string, file: string): Locate {
   const lines = new LineCounter();

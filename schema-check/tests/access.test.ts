@@ -12,7 +12,7 @@ const THROUGH = (rule: string) =>
 
 type Told = [kind: string | undefined, path?: string, level?: string];
 
-async function told(repository: Repository): Promise<Told[]> {
+async function reportedChanges(repository: Repository): Promise<Told[]> {
   const { findings } = await repository.report("--against", "HEAD");
   return access(findings).map(({ kind, path, level }) => [kind, path, level]);
 }
@@ -22,25 +22,31 @@ const access = (findings: JsonReport["findings"]) =>
 
 test("a new door with a rule of its own, and one that is gone, against the field's own rule", async () => {
   const repository = new Repository().replace(ROWS, REMARK, THROUGH("everyone"));
-  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(repository), [
+    ["ACCESS_WIDENED", "Book.remark", "dangerous"],
+  ]);
 
   repository.commit("Anyone, today");
   repository.replace(ROWS, THROUGH("everyone"), REMARK);
-  assert.deepEqual(await told(repository), [["ACCESS_NARROWED", "Book.remark", "breaking"]]);
+  assert.deepEqual(await reportedChanges(repository), [
+    ["ACCESS_NARROWED", "Book.remark", "breaking"],
+  ]);
 
   repository.replace(ROWS, REMARK, THROUGH("librarian"));
   repository.commit("Nothing new");
   repository.replace(ROWS, THROUGH("librarian"), REMARK);
-  assert.deepEqual(await told(repository), []);
+  assert.deepEqual(await reportedChanges(repository), []);
 });
 
 test("through a field that is new, only what is more public than elsewhere", async () => {
   const repository = new Repository();
   repository.replace("catalog.graphql", "  today: Book\n", "  today: Book\n  best: Book\n");
-  const door = (rule: string) => THROUGH(rule).replace("Query.today", "Query.best");
+  const accessPath = (rule: string) => THROUGH(rule).replace("Query.today", "Query.best");
 
-  repository.replace(ROWS, REMARK, door("everyone"));
-  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+  repository.replace(ROWS, REMARK, accessPath("everyone"));
+  assert.deepEqual(await reportedChanges(repository), [
+    ["ACCESS_WIDENED", "Book.remark", "dangerous"],
+  ]);
 
   repository.restore();
   repository.replace("catalog.graphql", "  today: Book\n", "  today: Book\n  best: Book\n");
@@ -50,22 +56,26 @@ test("through a field that is new, only what is more public than elsewhere", asy
     BORN,
     BORN.replace('"everyone" }', '"everyone", "through": { "Query.best": "librarian" } }'),
   );
-  assert.deepEqual(await told(repository), []);
+  assert.deepEqual(await reportedChanges(repository), []);
 });
 
 test("a row that comes or goes while its field stays: without one a field is everyone's", async () => {
   const removed = new Repository().replace(ROWS, `${REMARK},\n`, "");
-  assert.deepEqual(await told(removed), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(removed), [
+    ["ACCESS_WIDENED", "Book.remark", "dangerous"],
+  ]);
   removed.commit("No row");
   removed.replace(ROWS, BORN, `${BORN},\n    ${REMARK}`);
-  assert.deepEqual(await told(removed), [["ACCESS_NARROWED", "Book.remark", "breaking"]]);
+  assert.deepEqual(await reportedChanges(removed), [
+    ["ACCESS_NARROWED", "Book.remark", "breaking"],
+  ]);
 
   const same = new Repository().replace(ROWS, `,\n    ${BORN}`, "");
-  assert.deepEqual(await told(same), [["ACCESS_ROW_REMOVED", "Author.born", "safe"]]);
+  assert.deepEqual(await reportedChanges(same), [["ACCESS_ROW_REMOVED", "Author.born", "safe"]]);
   same.commit("No row");
   const name = '"Author.name": { "subgraph": "people", "who": "everyone" }';
   same.replace(ROWS, name, `${name},\n    ${BORN}`);
-  assert.deepEqual(await told(same), [["ACCESS_ROW_ADDED", "Author.born", "safe"]]);
+  assert.deepEqual(await reportedChanges(same), [["ACCESS_ROW_ADDED", "Author.born", "safe"]]);
 });
 
 test("a row that comes or goes with its field is not told twice", async () => {
@@ -77,11 +87,11 @@ test("a row that comes or goes with its field is not told twice", async () => {
   );
   const row = '"Book.code": { "subgraph": "catalog", "who": "librarian" }';
   repository.replace(ROWS, REMARK, `${REMARK},\n    ${row}`);
-  assert.deepEqual(await told(repository), []);
+  assert.deepEqual(await reportedChanges(repository), []);
 
   repository.commit("Codes").replace("catalog.graphql", "  code: String\n", "");
   repository.replace(ROWS, `,\n    ${row}`, "");
-  assert.deepEqual(await told(repository), []);
+  assert.deepEqual(await reportedChanges(repository), []);
 });
 
 test("a key by which a subgraph can now be asked, or no longer", async () => {
@@ -93,7 +103,7 @@ test("a key by which a subgraph can now be asked, or no longer", async () => {
     `type Book ${key.replace(", resolvable: false", "")}`,
   );
   repository.replace(ROWS, '"stock": "everyone" }', '"stock": "everyone", "people": "everyone" }');
-  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(repository), [["ACCESS_WIDENED", "Book", "dangerous"]]);
 
   repository.commit("One more door");
   repository.git("revert", "--no-edit", "HEAD");
@@ -108,10 +118,12 @@ test("a key by which a subgraph can now be asked, or no longer", async () => {
 
 test("the same rule about somebody else's things", async () => {
   const owner = new Repository().replace(ROWS, '"owner": "reader"', '"owner": "librarian"');
-  assert.deepEqual(await told(owner), [["ACCESS_OWNER_CHANGED", "Book", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(owner), [["ACCESS_OWNER_CHANGED", "Book", "dangerous"]]);
 
   const leads = new Repository().replace(ROWS, BORN, BORN.replace(" }", ', "leadsTo": "viewer" }'));
-  assert.deepEqual(await told(leads), [["ACCESS_OWNER_CHANGED", "Author.born", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(leads), [
+    ["ACCESS_OWNER_CHANGED", "Author.born", "dangerous"],
+  ]);
 });
 
 test("access has a rule of its own: no other rule silences it", async () => {
@@ -151,11 +163,11 @@ test("what is more public can be approved", async () => {
   repository.write("rules.yaml", rules.replace("rules:", "rules:\n  access-change: error"));
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 
-  const { code, said } = await repository.approve(
+  const { code, stderr } = await repository.approve(
     "ACCESS_WIDENED Book.remark",
     "Remarks are for all.",
   );
-  assert.equal(code, 0, said);
+  assert.equal(code, 0, stderr);
 
   const report = await repository.report("--against", "HEAD");
   assert.equal(report.code, 0);

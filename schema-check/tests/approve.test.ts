@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Repository } from "./repository.ts";
-import type { Outcome } from "./support.ts";
+import type { CommandResult } from "./support.ts";
 
 const CHANGE = "FIELD_TYPE_CHANGED Book.tags";
 
@@ -9,7 +9,11 @@ function shorter(): Repository {
   return new Repository().replace("catalog.graphql", "tags: [String!]!", "tags: [String]!");
 }
 
-function approve(repository: Repository, change = CHANGE, ...args: string[]): Promise<Outcome> {
+function approve(
+  repository: Repository,
+  change = CHANGE,
+  ...args: string[]
+): Promise<CommandResult> {
   return repository.approve(change, "All clients can take it.", ...args);
 }
 
@@ -17,8 +21,8 @@ test("an approved change is a note with its reason, and breaks nothing", async (
   const repository = shorter();
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 
-  const { code, said } = await approve(repository);
-  assert.equal(code, 0, said);
+  const { code, stderr } = await approve(repository);
+  assert.equal(code, 0, stderr);
 
   const report = await repository.report("--against", "HEAD");
   assert.equal(report.code, 0);
@@ -62,7 +66,7 @@ test("once merged it is spent: after the change was taken back it is not good fo
     findings.map(({ kind, severity }) => [kind, severity]),
     [
       ["FIELD_TYPE_CHANGED", "error"],
-      ["SPENT_APPROVAL", "error"],
+      ["CONSUMED_APPROVAL", "error"],
     ],
   );
   assert.match(findings[1]?.hint ?? "", /approve --change 'FIELD_TYPE_CHANGED Book\.tags'/);
@@ -84,7 +88,7 @@ test("it stays spent when it was taken out of the file, and comes back by a reve
   const { code, findings } = await repository.report("--against", "main");
 
   assert.equal(code, 1);
-  assert.ok(findings.some(({ kind }) => kind === "SPENT_APPROVAL"));
+  assert.ok(findings.some(({ kind }) => kind === "CONSUMED_APPROVAL"));
 });
 
 test("on a long-running branch it holds while the main branch moves and is merged into it", async () => {
@@ -126,7 +130,7 @@ test("it is of what stood there: a field that has become another one meanwhile n
 
   assert.equal(code, 1);
   const stale = findings.find(({ kind }) => kind === "STALE_APPROVAL");
-  assert.match(stale?.message ?? "", /from something else/);
+  assert.match(stale?.message ?? "", /a different change to it/);
   assert.match(stale?.hint ?? "", /approve it again/);
 });
 
@@ -263,8 +267,8 @@ test("each kind of change that can make a document invalid is covered when it is
     repository.restore();
     repository.replace(...edit);
     const before = await repository.report("--against", "HEAD");
-    const { code, said } = await approve(repository, change);
-    assert.equal(code, 0, said);
+    const { code, stderr } = await approve(repository, change);
+    assert.equal(code, 0, stderr);
 
     const { findings } = await repository.report("--against", "HEAD");
 
@@ -280,14 +284,14 @@ test("only what is a breaking change can be approved, with a reason and an autho
   const repository = shorter().replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
 
   for (const change of ["FIELD_REMOVED Book.tags", "ENUM_VALUE_ADDED State.SOLD", "Book.tags"]) {
-    const { code, said } = await approve(repository, change);
+    const { code, stderr } = await approve(repository, change);
     assert.equal(code, 2);
-    assert.match(said, /NO_SUCH_CHANGE.*FIELD_TYPE_CHANGED Book\.tags/);
+    assert.match(stderr, /NO_SUCH_CHANGE.*FIELD_TYPE_CHANGED Book\.tags/);
   }
   for (const missing of ["--reason", "--author", "--change"]) {
-    const { code, said } = await approve(repository, CHANGE, missing, " ");
+    const { code, stderr } = await approve(repository, CHANGE, missing, " ");
     assert.equal(code, 2);
-    assert.match(said, new RegExp(`USAGE.*${missing}`));
+    assert.match(stderr, new RegExp(`USAGE.*${missing}`));
   }
 });
 
@@ -301,9 +305,9 @@ for (const text of [
   test(`approvals that are none: ${text}`, async () => {
     const repository = shorter().write("approvals.json", text);
 
-    const { code, said } = await repository.check("--against", "HEAD");
+    const { code, stderr } = await repository.check("--against", "HEAD");
 
     assert.equal(code, 2);
-    assert.match(said, /approvals\.json:1.*: error \[INVALID_/);
+    assert.match(stderr, /approvals\.json:1.*: error \[INVALID_/);
   });
 }

@@ -18,22 +18,22 @@ const REMOVED: [string, string, string] = [
 test("a broken client: what, who, where, and exit code 1", async () => {
   const repository = new Repository().replace(...REMOVED);
 
-  const { code, printed } = await repository.check("--against", "HEAD");
+  const { code, stdout } = await repository.check("--against", "HEAD");
 
   assert.equal(code, 1);
   assert.match(
-    printed,
+    stdout,
     /✗ breaking FIELD_REMOVED Film\.minutes: .*\n.*catalog\.graphql:\d+:\d+\n +used by Search/,
   );
-  assert.match(printed, /INVALID_OPERATION Search: .*\n.*Search\.graphql:10:7/);
-  assert.match(printed, /Broken: 2 errors/);
+  assert.match(stdout, /INVALID_OPERATION Search: .*\n.*Search\.graphql:10:7/);
+  assert.match(stdout, /Failed: 2 errors/);
 });
 
 test("what is gone is told at the subgraph that had it, not at another one that has its type", async () => {
   const removed = "FIELD_REMOVED Author.born";
   const repository = new Repository().replace("people.graphql", '  "When."\n  born: Int\n', "");
 
-  assert.match(await placeOf(removed, repository), /people\.graphql:13$/);
+  assert.match(await locationOf(removed, repository), /people\.graphql:13$/);
 
   // The type is gone there, too, and only another subgraph names it.
   repository.write("people.graphql", repository.read("people.graphql").replace(AUTHOR, ""));
@@ -50,15 +50,15 @@ test("what is gone is told at the subgraph that had it, not at another one that 
   repository.replace("catalog.graphql", "name: String! @external", "name: String!");
   repository.replace("catalog.graphql", ' @provides(fields: "name")', "");
 
-  assert.match(await placeOf(removed, repository), /people\.graphql:undefined$/);
+  assert.match(await locationOf(removed, repository), /people\.graphql:undefined$/);
 });
 
 const AUTHOR = /"Who writes\."\ntype Author[^}]*\}\n/;
 
-async function placeOf(change: string, repository: Repository): Promise<string> {
+async function locationOf(change: string, repository: Repository): Promise<string> {
   const { findings } = await repository.report("--against", "HEAD");
-  const place = findings.find(({ kind, path }) => `${kind} ${path}` === change)?.place;
-  return `${place?.file}:${place?.line}`;
+  const location = findings.find(({ kind, path }) => `${kind} ${path}` === change)?.location;
+  return `${location?.file}:${location?.line}`;
 }
 
 // What to compare with.
@@ -135,28 +135,28 @@ test("a clone that is too shallow: how much it needs", async () => {
   const nothing = await clone.check(...config.with(1, clone.path("clone/supergraph.yaml")));
 
   assert.equal(apart.code, 2);
-  assert.match(apart.said, /NO_MERGE_BASE.*fetch --unshallow.*fetch-depth: 0/);
+  assert.match(apart.stderr, /NO_MERGE_BASE.*fetch --unshallow.*fetch-depth: 0/);
   assert.equal(unknown.code, 2);
-  assert.match(unknown.said, /UNKNOWN_BASELINE.*fetch-depth: 0/);
+  assert.match(unknown.stderr, /UNKNOWN_BASELINE.*fetch-depth: 0/);
   assert.equal(nothing.code, 2);
 });
 
 test("without a ref, in a repository of one commit: nothing to compare with, said and clean", async () => {
-  const { code, against, remarks } = await new Repository().report();
+  const { code, against, skippedChecks } = await new Repository().report();
 
   assert.equal(code, 0);
   assert.equal(against, null);
-  assert.match(remarks.join(" "), /nothing to compare with/);
+  assert.match(skippedChecks.join(" "), /There is no baseline/);
 });
 
 test("without a ref, outside of a repository: git's own words, and clean", async () => {
   const repository = new Repository();
   rmSync(repository.path(".git"), { recursive: true });
 
-  const { code, remarks } = await repository.report();
+  const { code, skippedChecks } = await repository.report();
 
   assert.equal(code, 0);
-  assert.match(remarks.join(" "), /git cannot be asked \(.*not a git repository/);
+  assert.match(skippedChecks.join(" "), /git failed \(.*not a git repository/);
 });
 
 test("without a ref, in a repository that git cannot read: git's own words, and could not run", async () => {
@@ -245,7 +245,7 @@ for (const [what, file, text, expected] of [
     "other JSON",
     "a.json",
     '{"data": {}}',
-    /a\.json:1: error \[INVALID_SCHEMA\].*no answer to the intro/,
+    /a\.json:1: error \[INVALID_SCHEMA\].*not a response to the intro/,
   ],
   ["no list", "a.yaml", "subgraphs: [\n", /a\.yaml:2:1: error \[INVALID_YAML\]/],
 ] as const) {
@@ -258,12 +258,8 @@ for (const [what, file, text, expected] of [
 
 for (const [what, answer, expected] of [
   ["a page", "<html>", /INVALID_JSON/],
-  [
-    "a refusal",
-    '{"errors":[{"message":"no"}]}',
-    /GRAPH_UNREACHABLE.*is introspection allowed there/,
-  ],
-  ["no schema", '{"data":{}}', /^error \[GRAPH_UNREACHABLE\].*is introspection allowed there\?\n$/],
+  ["a refusal", '{"errors":[{"message":"no"}]}', /GRAPH_UNREACHABLE.*is introspection enabled/],
+  ["no schema", '{"data":{}}', /^error \[GRAPH_UNREACHABLE\].*is introspection enabled\?\n$/],
   ["an empty schema", '{"data":{"__schema":{"types":[]}}}', /^error \[GRAPH_UNREACHABLE\]/],
   [
     "a part of a schema",
@@ -326,7 +322,7 @@ test("counts: how often, and one that never comes is nobody", async () => {
   const tags = used.findings.find(({ path }) => path === "Book.tags");
   assert.equal(used.code, 1);
   assert.equal(tags?.affected[0]?.requests, 1200);
-  assert.match(used.remarks.join(" "), /Gone/);
+  assert.match(used.skippedChecks.join(" "), /Gone/);
 
   repository.write("counts.json", JSON.stringify({ BookList: 0 }));
   const idle = await repository.report("--against", "HEAD", "--counts", counts);
@@ -349,7 +345,7 @@ test("counts: what nobody sends may become invalid, which is said with what to d
       ["INVALID_OPERATION", "warning"],
     ],
   );
-  assert.match(idle.findings[1]?.hint ?? "", /nobody has sent it/);
+  assert.match(idle.findings[1]?.hint ?? "", /no client has sent it/);
 
   const rules = repository.read("rules.yaml");
   for (const setting of ["error", "off"]) {
@@ -406,12 +402,16 @@ test("operations and rows from elsewhere, which no commit has", async () => {
     elsewhere.path("docs/permissions.json"),
   ];
 
-  const { code, remarks, operations } = await repository.report("--against", "HEAD", ...where);
+  const { code, skippedChecks, operations } = await repository.report(
+    "--against",
+    "HEAD",
+    ...where,
+  );
 
   assert.equal(code, 1);
   assert.equal(operations, 9);
-  assert.match(remarks.join(" "), /Permissions were not compared/);
-  assert.match(remarks.join(" "), /Only the documents that are here count as sent: HEAD/);
+  assert.match(skippedChecks.join(" "), /Permissions were not compared/);
+  assert.match(skippedChecks.join(" "), /Only current operations were checked: HEAD/);
 });
 
 test("an unused breaking change is what the rules say", async () => {
@@ -437,9 +437,9 @@ test("an unused breaking change is what the rules say", async () => {
 // What cannot be answered: exit code 2, and where.
 
 async function fails(repository: Repository, ...args: string[]): Promise<string> {
-  const { code, said, printed } = await repository.check(...args);
-  assert.equal(code, 2, printed);
-  return said;
+  const { code, stderr, stdout } = await repository.check(...args);
+  assert.equal(code, 2, stdout);
+  return stderr;
 }
 
 test("an SDL with a syntax error", async () => {
@@ -465,17 +465,20 @@ test("in a folder of the repository: where to go", async () => {
   const repository = new Repository().write("schema-check/deep/file", "");
 
   for (const command of ["check", "compose", "cross-check"]) {
-    const { code, said } = await repository.below("schema-check", command);
+    const { code, stderr } = await repository.below("schema-check", command);
     assert.equal(code, 2);
     assert.match(
-      said,
-      /supergraph\.yaml: error \[FILE_UNREADABLE\].* it is in \.\.: run this there/,
+      stderr,
+      /supergraph\.yaml: error \[FILE_UNREADABLE\].* it exists in \.\.: run the command there/,
     );
   }
   const manifest = await repository.below("schema-check/deep", "manifest");
-  assert.match(manifest.said, /operations: error .* it is in \.\.\/\.\.: run this there/);
+  assert.match(
+    manifest.stderr,
+    /operations: error .* it exists in \.\.\/\.\.: run the command there/,
+  );
   const none = await repository.inside("check", "--config", "none.yaml");
-  assert.doesNotMatch(none.said, /run this there/);
+  assert.doesNotMatch(none.stderr, /run the command there/);
 });
 
 test("two subgraphs of one name", async () => {
@@ -484,7 +487,7 @@ test("two subgraphs of one name", async () => {
   assert.match(await fails(repository), /supergraph\.yaml:12:3: error \[DUPLICATE_NAME\]/);
 });
 
-test("a subgraph at an address that does not answer", async () => {
+test("a subgraph at an address that is unreachable", async () => {
   const repository = new Repository();
   repository.replace("supergraph.yaml", "file: stock.graphql", "subgraph_url: http://127.0.0.1:1/");
 
@@ -494,10 +497,10 @@ test("a subgraph at an address that does not answer", async () => {
   );
 });
 
-test("a graph at an address that does not answer", async () => {
-  const said = await fails(new Repository(), "--against", "http://127.0.0.1:1/graphql");
+test("a graph at an address that is unreachable", async () => {
+  const stderr = await fails(new Repository(), "--against", "http://127.0.0.1:1/graphql");
 
-  assert.match(said, /GRAPH_UNREACHABLE.*127\.0\.0\.1:1\/graphql does not answer/);
+  assert.match(stderr, /GRAPH_UNREACHABLE.*127\.0\.0\.1:1\/graphql is unreachable/);
 });
 
 test("no operations, and no such folder", async () => {
@@ -559,10 +562,10 @@ for (const [text, line] of [
 ] as const) {
   test(`counts that are none: ${text}`, async () => {
     const repository = new Repository().write("counts.json", text);
-    const { code, said } = await repository.check("--counts", repository.path("counts.json"));
+    const { code, stderr } = await repository.check("--counts", repository.path("counts.json"));
 
-    assert.equal(code, 2, said);
-    assert.match(said, new RegExp(`counts\\.json:${line}.*: error \\[INVALID_`));
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, new RegExp(`counts\\.json:${line}.*: error \\[INVALID_`));
   });
 }
 
@@ -590,7 +593,7 @@ test("a commit, a file or a format that is not there", async () => {
     /UNKNOWN_BASELINE.*no-such-branch/,
   );
   assert.match(await fails(repository, "--against", "--output=/tmp/x"), /USAGE|UNKNOWN_BASELINE/);
-  assert.match(await fails(repository, "--format", "yaml"), /USAGE.*no format "yaml"/);
+  assert.match(await fails(repository, "--format", "yaml"), /USAGE.*unknown format "yaml"/);
   assert.match(await fails(repository, "--write", "json"), /USAGE.*NAME=FILE/);
   assert.match(
     await fails(repository, "--rules", repository.path("none.yaml")),
@@ -632,14 +635,14 @@ for (const [what, file, broken, expected] of [
 
     assert.equal(code, 0);
     assert.ok(findings.length > 0);
-    assert.deepEqual([...new Set(findings.map(({ kind }) => kind))], ["BROKEN_BEFORE"]);
+    assert.deepEqual([...new Set(findings.map(({ kind }) => kind))], ["INVALID_BASELINE"]);
     assert.ok(findings.every(({ severity }) => severity === "warning"));
     assert.match(findings.map(({ message }) => message).join("\n"), expected);
 
     repository.replace("operations/Cancel.graphql", "mutation", "mutation Broken { no }\nmutation");
-    const { code: broke, findings: told } = await repository.report("--against", "HEAD");
+    const { code: broke, findings: reportedChanges } = await repository.report("--against", "HEAD");
     assert.equal(broke, 1);
-    assert.ok(told.some(({ kind }) => kind === "INVALID_OPERATION"));
+    assert.ok(reportedChanges.some(({ kind }) => kind === "INVALID_OPERATION"));
   });
 }
 
@@ -652,7 +655,7 @@ test("a broken commit and a graph that is still broken", async () => {
   assert.equal(code, 1);
   assert.equal(against, null);
   assert.ok(
-    findings.some(({ kind, severity }) => kind !== "BROKEN_BEFORE" && severity === "error"),
+    findings.some(({ kind, severity }) => kind !== "INVALID_BASELINE" && severity === "error"),
   );
 });
 

@@ -37,25 +37,25 @@ for (const [what, from, to, expected] of [
     "an answer that may be null",
     "isFree: Boolean!\n",
     "isFree: Boolean\n",
-    "Course.isFree is Boolean, but clients were promised Boolean!",
+    "Course.isFree is Boolean, but the contract has Boolean!",
   ],
   [
     "an item that may be null",
     "[CourseEdge!]!",
     "[CourseEdge]!",
-    "CourseConnection.edges is [CourseEdge]!, but clients were promised [CourseEdge!]!",
+    "CourseConnection.edges is [CourseEdge]!, but the contract has [CourseEdge!]!",
   ],
   [
     "another type",
     "durationMinutes: Int!\n",
     "durationMinutes: Float!\n",
-    "Course.durationMinutes is Float!, but clients were promised Int!",
+    "Course.durationMinutes is Float!, but the contract has Int!",
   ],
   [
     "an item become a list",
     "price: Decimal\n",
     "price: [Decimal]\n",
-    "Course.price is [Decimal], but clients were promised Decimal",
+    "Course.price is [Decimal], but the contract has Decimal",
   ],
   [
     "an argument gone",
@@ -67,7 +67,7 @@ for (const [what, from, to, expected] of [
     "an argument become required",
     "notificationAdded(after: ID)",
     "notificationAdded(after: ID!)",
-    "Subscription.notificationAdded(after:) takes ID!, but clients were told ID",
+    "Subscription.notificationAdded(after:) takes ID!, but the contract has ID",
   ],
   [
     "a new required argument",
@@ -97,7 +97,7 @@ for (const [what, from, to, expected] of [
     "an input field become required",
     "search: String level",
     "search: String! level",
-    "CourseFilter.search takes String!, but clients were told String",
+    "CourseFilter.search takes String!, but the contract has String",
   ],
   ["an input field gone", "teacherId: ID }", "}", "CourseFilter.teacherId is missing"],
   [
@@ -111,7 +111,7 @@ for (const [what, from, to, expected] of [
     "an enum become a scalar",
     "enum NotificationType { REGISTRATION ENROLLMENT PAYMENT }",
     "scalar NotificationType",
-    "NotificationType is another kind of type (scalar, not enum)",
+    "NotificationType is a different kind of type (scalar, not enum)",
   ],
   [
     "one input at a time",
@@ -142,7 +142,7 @@ test("a renamed root is a violation", () => {
 
   assert.deepEqual(violations(schema), [
     "Subscription is missing",
-    "Subscription is not the root of a subscription",
+    "Subscription is not the subscription root type",
   ]);
 });
 
@@ -213,14 +213,14 @@ test("a schema keeps the contract but for what a list says", async () => {
 
   assert.deepEqual(await run(...args, "--missing-allowed", copy.path("list.txt")), {
     code: 0,
-    printed: "",
-    said: "the schema keeps the contract\n",
+    stdout: "",
+    stderr: "the schema satisfies the contract\n",
   });
 
   const without = await run(...args);
   assert.equal(without.code, 1);
-  assert.match(without.said, /^violation: Mutation\.enroll is missing$/m);
-  assert.match(without.said, /^violation: Subscription is missing$/m);
+  assert.match(without.stderr, /^violation: Mutation\.enroll is missing$/m);
+  assert.match(without.stderr, /^violation: Subscription is missing$/m);
 });
 
 test("a schema may come as the answer to an introspection query", async () => {
@@ -246,10 +246,10 @@ test("a name stays on the list only as long as it is missing", async () => {
   const list = copy.path("list.txt");
   const args = ["contract", "--contract", whole, "--schema", whole, "--missing-allowed", list];
 
-  const { code, said } = await run(...args);
+  const { code, stderr } = await run(...args);
 
   assert.equal(code, 1);
-  assert.match(said, /^violation: Mutation\.enroll is there by now/m);
+  assert.match(stderr, /^violation: Mutation\.enroll exists now/m);
 });
 
 test("a list with a name that the contract lacks, and a broken schema, cannot be used", async () => {
@@ -260,11 +260,11 @@ test("a list with a name that the contract lacks, and a broken schema, cannot be
   const misspelt = await run(...args, file, "--missing-allowed", copy.path("list.txt"));
   assert.equal(misspelt.code, 2);
   assert.match(
-    misspelt.said,
+    misspelt.stderr,
     /list\.txt:2: error \[UNKNOWN_NAME\]: the contract has no Mutation\.enrol/,
   );
 
   const broken = await run(...args, copy.path("api.json"));
   assert.equal(broken.code, 2);
-  assert.match(broken.said, /api\.json:1:2: error \[INVALID_JSON\]/);
+  assert.match(broken.stderr, /api\.json:1:2: error \[INVALID_JSON\]/);
 });

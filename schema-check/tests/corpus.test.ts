@@ -30,8 +30,8 @@ const ELSEWHERE: [RegExp, string][] = [
 ];
 
 test("every kind of change that the inspector knows is in the corpus, but for those that break nobody", () => {
-  const told = new Set(corpus.flatMap(({ changes = {} }) => Object.keys(changes)));
-  const kinds = new Set([...told].map((id) => id.split(" ")[0]));
+  const reportedChanges = new Set(corpus.flatMap(({ changes = {} }) => Object.keys(changes)));
+  const kinds = new Set([...reportedChanges].map((id) => id.split(" ")[0]));
   const missing = Object.values(ChangeType).filter(
     (kind) => !kinds.has(kind) && !ELSEWHERE.some(([pattern]) => pattern.test(kind)),
   );
@@ -72,10 +72,12 @@ function found({ findings }: JsonReport, expected: Changes): unknown {
     .filter(({ section }) => section === "changes" || section === "permissions")
     .map(({ kind, path, level, affected }) => ({
       id: `${kind} ${path}`,
-      told: [level, ...affected.map(({ name }) => name).sort()],
+      reportedChanges: [level, ...affected.map(({ name }) => name).sort()],
     }))
-    .filter(({ id, told }) => told[0] !== "safe" || id in expected);
-  return sorted(Object.fromEntries(changes.map(({ id, told }) => [id, told])));
+    .filter(({ id, reportedChanges }) => reportedChanges[0] !== "safe" || id in expected);
+  return sorted(
+    Object.fromEntries(changes.map(({ id, reportedChanges }) => [id, reportedChanges])),
+  );
 }
 
 function sorted(changes: object): [string, unknown][] {

@@ -934,7 +934,7 @@ export const corpus: Case[] = [
       ],
     ],
     exit: 0,
-    changes: { "REFUSAL_CHANGED Book.remark": ["dangerous"] },
+    changes: { "ACCESS_DENIAL_CHANGED Book.remark": ["dangerous"] },
   },
   {
     name: "a type is asked for by its key by fewer people",

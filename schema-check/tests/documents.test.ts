@@ -47,11 +47,14 @@ for (const header of [
       `# A page.\n${text.replace("# Viewer: reader", header)}`,
     );
 
-    const { code, said } = await repository.check("--against", "HEAD");
+    const { code, stderr } = await repository.check("--against", "HEAD");
 
     assert.equal(code, 2);
-    assert.match(said, /AuthorPage\.graphql:2:1: error \[UNKNOWN_VIEWER\]: ".*" is none of/);
-    assert.match(said, /anonymous, reader, librarian/);
+    assert.match(
+      stderr,
+      /AuthorPage\.graphql:2:1: error \[UNKNOWN_VIEWER\]: unknown viewer ".*": expected/,
+    );
+    assert.match(stderr, /anonymous, reader, librarian/);
   });
 }
 
@@ -60,10 +63,10 @@ test("a sender of a manifest's document, at the line of the document", async () 
   const body = "# Viewer: raeder\n{ today { id } }";
   repository.write("manifest.json", JSON.stringify({ first: "{ today { id } }", body }, null, 1));
 
-  const { code, said } = await repository.check("--operations", repository.path("manifest.json"));
+  const { code, stderr } = await repository.check("--operations", repository.path("manifest.json"));
 
   assert.equal(code, 2);
-  assert.match(said, /manifest\.json:3: error \[UNKNOWN_VIEWER\]/);
+  assert.match(stderr, /manifest\.json:3: error \[UNKNOWN_VIEWER\]/);
 });
 
 test("one whom the former document names wrongly may be anybody", async () => {
@@ -91,8 +94,8 @@ test("without rows any word may be a sender, but not more than a word", async ()
     return repository.inside("check", "--against", "HEAD");
   };
 
-  assert.match((await check("# Viewer: the reader")).said, /Today\.graphql:1:1.*UNKNOWN_VIEWER/);
-  assert.doesNotMatch((await check("# Viewer: somebody")).said, /UNKNOWN_VIEWER/);
+  assert.match((await check("# Viewer: the reader")).stderr, /Today\.graphql:1:1.*UNKNOWN_VIEWER/);
+  assert.doesNotMatch((await check("# Viewer: somebody")).stderr, /UNKNOWN_VIEWER/);
 });
 
 // Where they are.
@@ -117,16 +120,16 @@ test("documents in folders of the folder count, here and at the commit", async (
       ["Search"],
     );
   }
-  assert.match(here.findings[1]?.place?.file ?? "", /operations\/pages\/deep\/Search\.graphql$/);
+  assert.match(here.findings[1]?.location?.file ?? "", /operations\/pages\/deep\/Search\.graphql$/);
 });
 
 test("a manifest has the documents of all folders", async () => {
   const repository = new Repository();
   repository.write("operations/pages/Today.graphql", "query Today { today { id } }");
 
-  const { printed } = await run("manifest", "--operations", repository.path("operations"));
+  const { stdout } = await run("manifest", "--operations", repository.path("operations"));
 
-  const names: string[] = JSON.parse(printed).operations.map(({ name }: { name: string }) => name);
+  const names: string[] = JSON.parse(stdout).operations.map(({ name }: { name: string }) => name);
   assert.equal(names.length, 10);
   assert.ok(names.includes("Today"));
 });
@@ -140,7 +143,7 @@ test("a manifest that the commit has, too: its former documents are still sent",
   repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
   const where = ["--operations", repository.path("manifest.json")];
 
-  const { code, findings, remarks, operations } = await repository.report(
+  const { code, findings, skippedChecks, operations } = await repository.report(
     ...["--against", "HEAD", ...where],
   );
 
@@ -150,7 +153,7 @@ test("a manifest that the commit has, too: its former documents are still sent",
     findings[0]?.affected.map(({ name, asOf }) => [name, asOf]),
     [["film", "HEAD"]],
   );
-  assert.doesNotMatch(remarks.join(), /Only the documents/);
+  assert.doesNotMatch(skippedChecks.join(), /Only current operations/);
 });
 
 test("where former documents are not known, that is said", async () => {
@@ -158,12 +161,15 @@ test("where former documents are not known, that is said", async () => {
   repository.write("manifest.json", '{"today": "{ today { id } }"}');
   const manifest = ["--operations", repository.path("manifest.json")];
 
-  const { remarks, code } = await repository.report("--against", "HEAD", ...manifest);
+  const { skippedChecks, code } = await repository.report("--against", "HEAD", ...manifest);
   assert.equal(code, 0);
-  assert.match(remarks.join(), /Only the documents that are here count.*HEAD.*manifest\.json/);
+  assert.match(skippedChecks.join(), /Only current operations were checked.*HEAD.*manifest\.json/);
 
   const graph = await repository.report("--against", repository.path("supergraph.yaml"));
-  assert.match(graph.remarks.join(), /Only the documents that are here count.*supergraph\.yaml/);
+  assert.match(
+    graph.skippedChecks.join(),
+    /Only current operations were checked.*supergraph\.yaml/,
+  );
 });
 
 // The rows.
@@ -172,34 +178,34 @@ test("a file of rows that was asked for and is not there: could not run", async 
   const repository = new Repository();
   const none = ["--permissions", repository.path("docs/permisions.json")];
 
-  const { code, said } = await repository.check("--against", "HEAD", ...none);
+  const { code, stderr } = await repository.check("--against", "HEAD", ...none);
 
   assert.equal(code, 2);
-  assert.match(said, /docs\/permisions\.json: error \[FILE_UNREADABLE\]/);
+  assert.match(stderr, /docs\/permisions\.json: error \[FILE_UNREADABLE\]/);
 });
 
 test("rows that are gone are an error, which can be approved", async () => {
   const repository = new Repository();
   rmSync(repository.path("docs/permissions.json"));
   const check = async () => {
-    const { code, printed } = await repository.inside(
+    const { code, stdout } = await repository.inside(
       ...["check", "--against", "HEAD", "--format", "json", "--rules", "rules.yaml"],
       ...["--approvals", "approvals.json"],
     );
-    return { code, ...JSON.parse(printed) };
+    return { code, ...JSON.parse(stdout) };
   };
 
   const gone = await check();
   assert.equal(gone.code, 1);
   assert.equal(gone.findings.length, 1);
-  assert.equal(gone.findings[0].kind, "ACCESS_ROWS_REMOVED");
-  assert.match(gone.findings[0].message, /'docs\/permissions\.json' is gone/);
+  assert.equal(gone.findings[0].kind, "ACCESS_FILE_REMOVED");
+  assert.match(gone.findings[0].message, /'docs\/permissions\.json' was removed/);
 
   const approved = await repository.inside(
     ...["approve", "--against", "HEAD", "--approvals", "approvals.json", "--author", "Ada"],
-    ...["--change", "ACCESS_ROWS_REMOVED docs/permissions.json", "--reason", "All is for all."],
+    ...["--change", "ACCESS_FILE_REMOVED docs/permissions.json", "--reason", "All is for all."],
   );
-  assert.equal(approved.code, 0, approved.said);
+  assert.equal(approved.code, 0, approved.stderr);
   assert.equal((await check()).code, 0);
 });
 
@@ -208,12 +214,12 @@ test("a graph that never had rows: nothing is compared, which is said", async ()
   rmSync(repository.path("docs"), { recursive: true });
   repository.commit("No rows");
 
-  const { code, printed } = await repository.inside(
+  const { code, stdout } = await repository.inside(
     ...["check", "--against", "HEAD", "--rules", "rules.yaml"],
   );
 
-  assert.equal(code, 0, printed);
-  assert.match(printed, /Permissions were not compared: HEAD .* has no docs\/permissions\.json/);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /Permissions were not compared: HEAD .* has no docs\/permissions\.json/);
 });
 
 test("rows of another form: at file and line, here and at the commit", async () => {
@@ -221,9 +227,9 @@ test("rows of another form: at file and line, here and at the commit", async () 
   const sound = repository.read("docs/permissions.json");
   repository.replace("docs/permissions.json", '"who": "librarian"', '"whom": "librarian"');
 
-  const { code, said } = await repository.check("--against", "HEAD");
+  const { code, stderr } = await repository.check("--against", "HEAD");
   assert.equal(code, 2);
-  assert.match(said, /permissions\.json:19:\d+: error \[INVALID_FORM\] Book\.remark/);
+  assert.match(stderr, /permissions\.json:19:\d+: error \[INVALID_FORM\] Book\.remark/);
 
   repository.commit("Broken").write("docs/permissions.json", sound);
   const { code: mended, findings } = await repository.report("--against", "HEAD");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { locateJson, parseJson } from "../src/json.ts";
 
-for (const [what, text, place] of [
+for (const [what, text, location] of [
   ["nothing", "", "1:1"],
   ["a page", "<html>\n", "1:1"],
   ["a bare word", '{\n  "a": ["b", word]\n}', "2:14"],
@@ -17,7 +17,10 @@ for (const [what, text, place] of [
   ["something behind it", '{"a": 1}\n\n2', "3:1"],
 ] as const) {
   test(`what is no JSON is told with line and column: ${what}`, () => {
-    assert.throws(() => parseJson(text, "a.json"), new RegExp(`a\\.json:${place}: error \\[INV`));
+    assert.throws(
+      () => parseJson(text, "a.json"),
+      new RegExp(`a\\.json:${location}: error \\[INV`),
+    );
   });
 }
 

@@ -130,7 +130,7 @@ function findings(rules: Rules, today = "2027-01-31") {
 test("a finding has its place", () => {
   const [finding] = findings(defaultRules());
 
-  assert.deepEqual(finding?.place, { file: "one.graphql", line: 1, column: 24 });
+  assert.deepEqual(finding?.location, { file: "one.graphql", line: 1, column: 24 });
   assert.equal(finding?.severity, "error");
 });
 
@@ -145,7 +145,7 @@ test("an exception holds through its last day, and not one day longer", () => {
 
   assert.deepEqual(findings(rules, "2027-01-31"), []);
   const [finding] = findings(rules, "2027-02-01");
-  assert.match(finding?.message ?? "", /its exception ended on 2027-01-31/);
+  assert.match(finding?.message ?? "", /its exception expired on 2027-01-31/);
 });
 
 test("an exception of nothing is to go", () => {
@@ -154,8 +154,8 @@ test("an exception of nothing is to go", () => {
     "rules.yaml",
   );
 
-  const idle = findings(rules).find(({ kind }) => kind === "IDLE_EXCEPTION");
-  assert.deepEqual(idle?.place, { file: "rules.yaml", line: 3, column: 5 });
+  const idle = findings(rules).find(({ kind }) => kind === "UNUSED_EXCEPTION");
+  assert.deepEqual(idle?.location, { file: "rules.yaml", line: 3, column: 5 });
 });
 
 for (const [what, text] of [

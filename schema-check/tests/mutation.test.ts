@@ -15,13 +15,16 @@ import {
   validate,
 } from "graphql";
 import { getVariableValues } from "graphql/execution/values.js";
-import { allChanges, clientsOf, isBroken, judge, type Report } from "../src/check.ts";
+import { allChanges } from "../src/all-changes.ts";
+import { evaluate } from "../src/check.ts";
+import { clientsOf } from "../src/clients.ts";
 import type { Comparison } from "../src/comparison.ts";
 import { apiSchema, compose } from "../src/composition.ts";
+import { type CrossComposition, composeWithApollo } from "../src/cross-check.ts";
 import { loadOperations, type Operation } from "../src/operations.ts";
 import { CouldNotRun } from "../src/problem.ts";
+import { isFailed, type Report } from "../src/report/report.ts";
 import { defaultRules } from "../src/rules.ts";
-import { composeAgain, type SecondOpinion } from "../src/second-composer.ts";
 import { loadSubgraphs, parseSdl, type Subgraph } from "../src/subgraphs.ts";
 import { mutate, Random } from "./mutations.ts";
 
@@ -65,7 +68,7 @@ test(`${EDITS} random edits`, async (t) => {
       continue;
     }
     const edited = subgraphs.map((one, index) => (index === at ? { ...one, document } : one));
-    const reference = await composeAgain(edited);
+    const reference = await composeWithApollo(edited);
     const report = await reportOn(edited, reference, edit);
     if (!reference.composes && compose(edited).composes) refusedByReferenceOnly += 1;
     note(seen, report, reference, edit);
@@ -81,17 +84,21 @@ function readable(sdl: string, origin: string, edit: string): DocumentNode | und
     return parseSdl(sdl, origin);
   } catch (cause) {
     assert.ok(cause instanceof CouldNotRun, edit);
-    assert.ok((cause.problems[0]?.place?.line ?? 0) > 0, edit);
+    assert.ok((cause.problems[0]?.location?.line ?? 0) > 0, edit);
     return undefined;
   }
 }
 
-async function reportOn(edited: Subgraph[], second: SecondOpinion, edit: string): Promise<Report> {
+async function reportOn(
+  edited: Subgraph[],
+  crossComposition: CrossComposition,
+  edit: string,
+): Promise<Report> {
   try {
-    return judge({
+    return evaluate({
       comparison: await comparison(edited),
       rules: defaultRules(),
-      second,
+      crossComposition,
       today: "2026-11-24",
       approvalsFile: "approvals.json",
     });
@@ -105,9 +112,9 @@ async function comparison(edited: Subgraph[]): Promise<Comparison> {
     subgraphs: edited,
     operations,
     approvals: [],
-    spent: [],
-    remarks: [],
-    faultsBefore: [],
+    consumed: [],
+    skippedChecks: [],
+    baselineProblems: [],
   };
   const baseline = { name: "before", ...original };
   const result = compose(edited);
@@ -126,7 +133,7 @@ async function comparison(edited: Subgraph[]): Promise<Comparison> {
 function note(
   seen: Record<string, number>,
   report: Report,
-  reference: SecondOpinion,
+  reference: CrossComposition,
   edit: string,
 ): void {
   const count = (kind: string) => {
@@ -134,23 +141,23 @@ function note(
   };
   if (!reference.composes) {
     count("refused");
-    const told = report.findings.some(({ section }) => section === "composition");
-    assert.ok(told && isBroken(report), `${edit} was not refused`);
+    const reportedChanges = report.findings.some(({ section }) => section === "composition");
+    assert.ok(reportedChanges && isFailed(report), `${edit} was not refused`);
     return;
   }
   const now = referenceApi(reference.supergraph);
   const broken = operations.filter((operation) => !isValid(operation, now));
   if (broken.length > 0) {
     count("invalid");
-    const told = report.findings.some(
+    const reportedChanges = report.findings.some(
       ({ level, severity }) => level === "breaking" && severity === "error",
     );
     const refused = report.findings.some(({ section }) => section === "composition");
     assert.ok(
-      (told || refused) && isBroken(report),
+      (reportedChanges || refused) && isFailed(report),
       `${edit} breaks ${broken.map(({ name }) => name).join(", ")}`,
     );
-  } else count(isBroken(report) ? "breaking" : "clean");
+  } else count(isFailed(report) ? "breaking" : "clean");
 }
 
 /** From the reference composer's supergraph, so that nothing rests on ours. */

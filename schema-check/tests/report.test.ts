@@ -8,8 +8,8 @@ import Draft4 from "ajv-draft-04";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import type { Log } from "sarif";
 import { validateXML } from "xmllint-wasm";
-import type { Finding } from "../src/check.ts";
 import { markdown } from "../src/report/markdown.ts";
+import type { Finding } from "../src/report/report.ts";
 import { type JsonReport, Repository } from "./repository.ts";
 import { fixtures } from "./support.ts";
 
@@ -33,15 +33,15 @@ before(async () => {
   );
   repository.replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
   const approved = await repository.approve("FIELD_TYPE_CHANGED Book.tags", HOSTILE);
-  assert.equal(approved.code, 0, approved.said);
+  assert.equal(approved.code, 0, approved.stderr);
   // A remark, too.
   repository.write("counts.json", JSON.stringify({ [HOSTILE]: 3 }));
 
   const files = FORMATS.flatMap((name) => ["--write", `${name}=${repository.path(`out/${name}`)}`]);
   const counts = ["--counts", repository.path("counts.json")];
-  const { code, said } = await repository.check("--against", "HEAD", ...counts, ...files);
+  const { code, stderr } = await repository.check("--against", "HEAD", ...counts, ...files);
   assert.equal(code, 1);
-  written = said;
+  written = stderr;
   reports = Object.fromEntries(
     FORMATS.map((name) => [name, repository.read(`out/${name}`)]),
   ) as typeof reports;
@@ -66,7 +66,7 @@ function sarifSchema() {
 }
 
 /** By the schema that Jenkins reads. */
-async function junitFaults(xml: string): Promise<string[]> {
+async function junitErrors(xml: string): Promise<string[]> {
   const file = join(fixtures, "schemas", "jenkins-junit.xsd");
   const { errors } = await validateXML({
     xml: { fileName: "junit.xml", contents: xml },
@@ -80,7 +80,7 @@ test("JSON is what its schema says", () => {
   const report: JsonReport = JSON.parse(reports.json);
 
   assert.ok(validate(report), JSON.stringify(validate.errors));
-  assert.equal(report.verdict, "broken");
+  assert.equal(report.verdict, "failed");
   const severities = new Set(report.findings.map(({ severity }) => severity));
   assert.deepEqual([...severities].sort(), ["error", "note", "warning"]);
   assert.ok(!validate({ ...report, verdict: "fine" }), "the schema refuses other things");
@@ -88,8 +88,8 @@ test("JSON is what its schema says", () => {
 
 test("JUnit is XML, with a case for each question and a failure for each that is broken", async () => {
   assert.equal(XMLValidator.validate(reports.junit), true);
-  assert.deepEqual(await junitFaults(reports.junit), []);
-  assert.ok((await junitFaults(reports.junit.replaceAll("testcase", "case"))).length > 0);
+  assert.deepEqual(await junitErrors(reports.junit), []);
+  assert.ok((await junitErrors(reports.junit.replaceAll("testcase", "case"))).length > 0);
   const parsed = new XMLParser({ ignoreAttributes: false }).parse(reports.junit);
   const cases = parsed.testsuites.testsuite.testcase;
   const failed = cases.filter((each: object) => "failure" in each);
@@ -105,7 +105,7 @@ test("JUnit is XML, with a case for each question and a failure for each that is
 
 /** What of a report in JUnit is skipped, by its question. */
 async function skipped(xml: string): Promise<Record<string, string>> {
-  assert.deepEqual(await junitFaults(xml), []);
+  assert.deepEqual(await junitErrors(xml), []);
   const { testsuites } = new XMLParser({ ignoreAttributes: false }).parse(xml);
   const cases: Record<string, string>[] = testsuites.testsuite.testcase;
   const found = cases.filter((each) => "skipped" in each);
@@ -115,11 +115,11 @@ async function skipped(xml: string): Promise<Record<string, string>> {
 
 test("JUnit: what was not asked is skipped, with the reason, and has not passed", async () => {
   const junit = async (repository: Repository, ...args: string[]) =>
-    skipped((await repository.check("--format", "junit", ...args)).printed);
+    skipped((await repository.check("--format", "junit", ...args)).stdout);
 
   const usual = await junit(new Repository(), "--against", "HEAD");
   assert.deepEqual(Object.keys(usual), ["lyceum-schema.plans"]);
-  assert.match(usual["lyceum-schema.plans"] ?? "", /no `lyceum` was given/);
+  assert.match(usual["lyceum-schema.plans"] ?? "", /no `lyceum` binary was given/);
 
   const first = await junit(new Repository());
   const compared = ["changes", "permissions", "plans", "approvals"];
@@ -127,7 +127,7 @@ test("JUnit: what was not asked is skipped, with the reason, and has not passed"
     Object.keys(first),
     compared.map((section) => `lyceum-schema.${section}`),
   );
-  assert.match(first["lyceum-schema.changes"] ?? "", /nothing to compare with/);
+  assert.match(first["lyceum-schema.changes"] ?? "", /There is no baseline/);
 
   const repository = new Repository();
   const graph = await junit(repository, "--against", repository.path("supergraph.yaml"));
@@ -147,7 +147,7 @@ test("GitHub annotations are one line each, at file and line", () => {
   );
   assert.match(
     reports.github,
-    /^::error file=.*catalog\.graphql,line=\d+,col=\d+,title=FIELD_REMOVED Film\.minutes::.*%0Aused by Search%0Aif it is meant: .*$/m,
+    /^::error file=.*catalog\.graphql,line=\d+,col=\d+,title=FIELD_REMOVED Film\.minutes::.*%0Aused by Search%0Aif intended: .*$/m,
   );
   assert.doesNotMatch(reports.github, /FIELD_ADDED/);
 });
@@ -171,15 +171,15 @@ test("SARIF: rules, levels, places, and what was approved is suppressed", () => 
   assert.equal(log.version, "2.1.0");
   assert.equal(run?.tool.driver.rules?.[removed?.ruleIndex ?? -1]?.id, "FIELD_REMOVED");
   assert.equal(removed?.level, "error");
-  const place = removed?.locations?.[0]?.physicalLocation;
-  assert.match(place?.artifactLocation?.uri ?? "", /catalog\.graphql$/);
-  assert.ok((place?.region?.startLine ?? 0) > 0);
+  const location = removed?.locations?.[0]?.physicalLocation;
+  assert.match(location?.artifactLocation?.uri ?? "", /catalog\.graphql$/);
+  assert.ok((location?.region?.startLine ?? 0) > 0);
   assert.equal(approved?.ruleId, "FIELD_TYPE_CHANGED");
   assert.equal(approved?.level, "note");
 });
 
 test("Markdown: nothing of a message is markup", () => {
-  assert.match(reports.markdown, /^## Schema check: Broken$/m);
+  assert.match(reports.markdown, /^## Schema check: Failed$/m);
   assert.match(reports.markdown, /\*\*used by Search\*\*/);
   assert.match(reports.markdown, /<details><summary>Safe changes \(1\)<\/summary>/);
   assert.doesNotMatch(reports.markdown, /<img|@everyone/);
@@ -190,8 +190,8 @@ test("Markdown: nothing of a message is markup", () => {
 });
 
 for (const [what, level, end] of [
-  ["in a table", "dangerous", /^\| .* \|\n\n> The report is cut here/m],
-  ["in what is folded", "safe", /^- .*\n\n<\/details>\n\n> The report is cut here/m],
+  ["in a table", "dangerous", /^\| .* \|\n\n> The report is truncated here/m],
+  ["in what is folded", "safe", /^- .*\n\n<\/details>\n\n> The report is truncated here/m],
 ] as const) {
   test(`Markdown is no longer than a comment may be, and says so where it is cut: ${what}`, () => {
     const finding = { section: "changes", severity: "note", kind: "FIELD_ADDED" } as const;
@@ -200,19 +200,19 @@ for (const [what, level, end] of [
       return { ...finding, level, path: `Book.f${index}`, message, affected: [] };
     });
 
-    const text = markdown({ findings, remarks: [], operations: 9, plans: [] });
+    const text = markdown({ findings, skippedChecks: [], operations: 9, plans: [] });
 
     assert.ok(text.length <= 65_536 && text.length > 65_000, `${text.length}`);
     assert.match(text, end);
     assert.equal(text.split("<details>").length, text.split("</details>").length);
-    assert.ok(text.startsWith("<!-- lyceum-schema check -->\n## Schema check: Clean\n"));
+    assert.ok(text.startsWith("<!-- lyceum-schema check -->\n## Schema check: Passed\n"));
   });
 }
 
 test("the terminal says how to approve, and what was approved", () => {
   assert.match(reports.terminal, /approved by Ada on \d{4}-\d\d-\d\d: a\|b/);
   assert.match(reports.terminal, /approve --change 'FIELD_REMOVED Film\.minutes'/);
-  assert.match(reports.terminal, /^Broken: 2 errors, 2 warnings, 2 notes/m);
+  assert.match(reports.terminal, /^Failed: 2 errors, 2 warnings, 2 notes/m);
 });
 
 test("Markdown begins with the mark by which the comment of a former run is found", () => {
@@ -223,16 +223,16 @@ test("what was written where is said, new folders included", () => {
   for (const name of FORMATS) {
     assert.ok(written.includes(`${name}: wrote ${repository.path(`out/${name}`)}`), written);
   }
-  assert.equal(written.split("in the new folder").length, 2, written);
+  assert.equal(written.split("(created folder ").length, 2, written);
 });
 
 test("what was not looked at is in every format", () => {
-  for (const name of FORMATS) assert.match(reports[name], /counts what is not among/, name);
+  for (const name of FORMATS) assert.match(reports[name], /has unknown operations/, name);
 });
 
 // A check that could not run.
 
-for (const [what, break_, place, code] of [
+for (const [what, break_, location, code] of [
   [
     "an SDL with a syntax error",
     (broken: Repository) => broken.write("stock.graphql", "type Query {\n  a(: Int\n}\n"),
@@ -253,24 +253,24 @@ for (const [what, break_, place, code] of [
     const outcome = await broken.check("--format", "json", ...files);
 
     assert.equal(outcome.code, 2);
-    assert.match(outcome.said, new RegExp(`error \\[${code}\\]`));
-    const report: JsonReport = JSON.parse(outcome.printed);
+    assert.match(outcome.stderr, new RegExp(`error \\[${code}\\]`));
+    const report: JsonReport = JSON.parse(outcome.stdout);
     const validate = jsonSchema();
     assert.ok(validate(report), JSON.stringify(validate.errors));
     assert.equal(report.verdict, "could-not-run");
     const [finding] = report.findings;
     assert.deepEqual([finding?.section, finding?.kind], ["run", code]);
-    assert.match(finding?.place?.file ?? "", place);
-    assert.ok((finding?.place?.line ?? 0) > 0);
+    assert.match(finding?.location?.file ?? "", location);
+    assert.ok((finding?.location?.line ?? 0) > 0);
 
-    const { line } = finding?.place ?? {};
+    const { line } = finding?.location ?? {};
     const sarif: Log = JSON.parse(broken.read("out/sarif"));
     assert.ok(sarifSchema()(sarif));
     assert.equal(sarif.runs[0]?.invocations?.[0]?.executionSuccessful, false);
     const region = sarif.runs[0]?.results?.[0]?.locations?.[0]?.physicalLocation?.region;
     assert.equal(region?.startLine, line);
     const junit = broken.read("out/junit");
-    assert.deepEqual(await junitFaults(junit), []);
+    assert.deepEqual(await junitErrors(junit), []);
     assert.match(junit, new RegExp(`errors="1"[^]*<error message=[^]*:${line}:`));
     assert.match(
       broken.read("out/github"),
@@ -289,10 +289,10 @@ for (const [what, break_, place, code] of [
 
 test("options that there are not: still a document", async () => {
   for (const args of [["--bogus"], ["extra"], ["--write", "json"]]) {
-    const { code, printed } = await new Repository().check("--format", "json", ...args);
+    const { code, stdout } = await new Repository().check("--format", "json", ...args);
 
     assert.equal(code, 2);
-    const [finding] = JSON.parse(printed).findings;
+    const [finding] = JSON.parse(stdout).findings;
     assert.equal(finding.kind, "USAGE");
   }
 });
@@ -300,10 +300,10 @@ test("options that there are not: still a document", async () => {
 test("a file that cannot be written: one document, which says so", async () => {
   const broken = new Repository().write("file", "");
 
-  const { code, printed } = await broken.check(
+  const { code, stdout } = await broken.check(
     ...["--format", "json", "--write", `sarif=${broken.path("file/below")}`],
   );
 
   assert.equal(code, 2);
-  assert.equal(JSON.parse(printed).findings[0].kind, "FILE_UNWRITABLE");
+  assert.equal(JSON.parse(stdout).findings[0].kind, "FILE_UNWRITABLE");
 });

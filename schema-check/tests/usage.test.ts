@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildSchema, parse } from "graphql";
 import { schemaChanges } from "../src/changes.ts";
-import { mayAnswerWith, usageOf } from "../src/usage.ts";
+import { mayReturn, usageOf } from "../src/usage.ts";
 
 const SDL = `
   directive @upper repeatable on QUERY | FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT | VARIABLE_DEFINITION
@@ -23,18 +23,18 @@ const used = (text: string) => usageOf(parse(text), schema);
 test("a field of an interface is that of each of its types", () => {
   const usage = used("{ node { label } }");
 
-  assert.ok(mayAnswerWith(usage, "Book.label") && mayAnswerWith(usage, "Person.label"));
-  assert.ok(mayAnswerWith(usage, "Book") && mayAnswerWith(usage, "Person"));
-  assert.ok(!mayAnswerWith(usage, "Book.pages") && !mayAnswerWith(usage, "Place"));
+  assert.ok(mayReturn(usage, "Book.label") && mayReturn(usage, "Person.label"));
+  assert.ok(mayReturn(usage, "Book") && mayReturn(usage, "Person"));
+  assert.ok(!mayReturn(usage, "Book.pages") && !mayReturn(usage, "Place"));
   assert.ok(!usage.fields.has("Book.label"), "as it is written it is no field of the object");
-  assert.ok(!mayAnswerWith(used("{ named { label } }"), "Book.label"));
+  assert.ok(!mayReturn(used("{ named { label } }"), "Book.label"));
 });
 
 test("a union may be each of its types", () => {
   const usage = used("{ hit { __typename } }");
 
-  assert.ok(mayAnswerWith(usage, "Book") && mayAnswerWith(usage, "Place"));
-  assert.ok(!mayAnswerWith(usage, "Person") && !mayAnswerWith(usage, "Book.id"));
+  assert.ok(mayReturn(usage, "Book") && mayReturn(usage, "Place"));
+  assert.ok(!mayReturn(usage, "Person") && !mayReturn(usage, "Book.id"));
 });
 
 test("another default of an object's field concerns who asks through the interface", async () => {
@@ -48,17 +48,17 @@ test("another default of an object's field concerns who asks through the interfa
 });
 
 test("where a directive stands, and whether more than once", () => {
-  const { directivePlaces, repeated } = used(`
+  const { directiveLocations, repeatedDirectives } = used(`
     query ($a: Int @upper) @upper { node { id @upper @upper ...A @upper ... @upper { id } } }
     fragment A on Node { id }
   `);
 
   assert.deepEqual(
-    [...directivePlaces].sort(),
+    [...directiveLocations].sort(),
     ["FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT", "QUERY", "VARIABLE_DEFINITION"].map(
-      (place) => `upper ${place}`,
+      (location) => `upper ${location}`,
     ),
   );
-  assert.deepEqual([...repeated], ["upper"]);
-  assert.deepEqual([...used("{ node @upper { id @upper } }").repeated], []);
+  assert.deepEqual([...repeatedDirectives], ["upper"]);
+  assert.deepEqual([...used("{ node @upper { id @upper } }").repeatedDirectives], []);
 });

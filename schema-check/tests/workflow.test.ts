@@ -35,7 +35,7 @@ function asked(comments: Comment[]): string {
   const folder = mkdtempSync(join(tmpdir(), "lyceum-workflow-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, "schema-report"));
-  writeFileSync(join(folder, "schema-report", "report.md"), `${MARK}\n## Schema check: Clean\n`);
+  writeFileSync(join(folder, "schema-report", "report.md"), `${MARK}\n## Schema check: Passed\n`);
   writeFileSync(join(folder, "comments.json"), JSON.stringify(comments));
   writeFileSync(join(folder, "gh"), GH);
   chmodSync(join(folder, "gh"), 0o755);
@@ -73,7 +73,7 @@ test("the first report is a new comment", { skip }, () => {
 
 test("the next one replaces it, whatever was written since", { skip }, () => {
   const comments = [
-    { id: 4, user: { login: BOT }, body: `${MARK}\n## Schema check: Broken` },
+    { id: 4, user: { login: BOT }, body: `${MARK}\n## Schema check: Failed` },
     { id: 5, user: { login: BOT }, body: "Another workflow's." },
   ];
 

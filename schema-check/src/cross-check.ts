@@ -1,15 +1,15 @@
-// The second opinion. Its package is a development dependency and may be absent.
+// Composes with a second composer, whose package is a development dependency and may be missing.
 
 import type { GraphQLError } from "graphql";
 import { toProblem } from "./locate.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import type { Subgraph } from "./subgraphs.ts";
 
-export type SecondOpinion =
+export type CrossComposition =
   | { composes: true; supergraph: string }
   | { composes: false; problems: Problem[] };
 
-export async function composeAgain(subgraphs: readonly Subgraph[]): Promise<SecondOpinion> {
+export async function composeWithApollo(subgraphs: readonly Subgraph[]): Promise<CrossComposition> {
   const { composeServices } = await loadComposer();
   const result = composeServices(
     subgraphs.map(({ name, url, document }) => ({ name, url: url ?? "", typeDefs: document })),
@@ -21,7 +21,7 @@ export async function composeAgain(subgraphs: readonly Subgraph[]): Promise<Seco
   return { composes: true, supergraph: result.supergraphSdl };
 }
 
-export async function isInstalled(): Promise<boolean> {
+export async function isApolloInstalled(): Promise<boolean> {
   return loadComposer().then(
     () => true,
     () => false,

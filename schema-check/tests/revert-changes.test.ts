@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildSchema, type GraphQLSchema, parse, validate } from "graphql";
 import { schemaChanges } from "../src/changes.ts";
-import { undo } from "../src/undo.ts";
+import { revertChanges } from "../src/revert-changes.ts";
 
 const BEFORE = buildSchema(`
   type Query { node: Node, thing: Thing }
@@ -17,7 +17,7 @@ async function errorsWithout(kind: string, path: string, after: GraphQLSchema): 
   );
   assert.equal(changes.length, 1);
   const document = parse("{ node { label(short: true) } thing { label(short: true) } }");
-  return validate(undo(changes, BEFORE, after), document).map(({ message }) => message);
+  return validate(revertChanges(changes, BEFORE, after), document).map(({ message }) => message);
 }
 
 const UPPER = "directive @upper(by: Int, of: Letters) repeatable on FIELD | FRAGMENT_SPREAD";
@@ -45,7 +45,7 @@ for (const [kind, path, directive] of [
 
     assert.equal(changes[0]?.level, "breaking");
     assert.notDeepEqual(validate(after, DOCUMENT), []);
-    assert.deepEqual(validate(undo(changes, before, after), DOCUMENT), []);
+    assert.deepEqual(validate(revertChanges(changes, before, after), DOCUMENT), []);
   });
 }
 
@@ -59,7 +59,7 @@ test("of two changes of a directive only the one that was meant", async () => {
   );
 
   assert.deepEqual(
-    validate(undo(changes, before, after), DOCUMENT).map(({ message }) => message),
+    validate(revertChanges(changes, before, after), DOCUMENT).map(({ message }) => message),
     ['The directive "@upper" can only be used once at this location.'],
   );
 });

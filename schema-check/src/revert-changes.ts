@@ -1,5 +1,5 @@
-// The new schema as it would be without some of its changes: what a document breaks on there, too, those
-// changes are not to blame for.
+// Reverts some of the changes in a new schema. An error that an operation has in the result, too, is not caused
+// by those changes.
 
 import {
   type ASTNode,
@@ -16,75 +16,88 @@ import {
   visit,
 } from "graphql";
 import type { Change } from "./changes.ts";
-import { argumentsOf, directivesOf, type Member, membersOf, named, typeAt } from "./definitions.ts";
+import {
+  argumentsOf,
+  directivesOf,
+  findByName,
+  type Member,
+  membersOf,
+  typeDefinition,
+} from "./definitions.ts";
 
-/** Whatever it does not know how to undo stays as it is. */
-export function undo(
+/** Changes of a kind that it cannot revert are kept. */
+export function revertChanges(
   changes: readonly Change[],
   before: GraphQLSchema,
   after: GraphQLSchema,
 ): GraphQLSchema {
   const types = new Map<string, TypeDefinitionNode>();
   for (const name of Object.keys(after.getTypeMap())) {
-    const type = ownTypeAt(after, name);
+    const type = customTypeDefinition(after, name);
     if (type) types.set(name, type);
   }
   const directives = directivesOf(after);
   for (const change of changes) {
-    if (change.path.startsWith("@")) undoDirective(change, directivesOf(before), directives);
-    else undoOne(change, before, types);
+    if (change.path.startsWith("@"))
+      revertDirectiveChange(change, directivesOf(before), directives);
+    else revertTypeChange(change, before, types);
   }
-  addMissing(types, [...types.values(), ...directives.values()], before);
+  restoreReferencedTypes(types, [...types.values(), ...directives.values()], before);
 
   const roots = parse(printSchema(after), { noLocation: true }).definitions.filter(
     ({ kind }) => kind === Kind.SCHEMA_DEFINITION,
   );
   const definitions = [...roots, ...directives.values(), ...types.values()];
-  // One of two changes that belong together, undone alone, leaves what is no whole schema, and documents can be
-  // held against it all the same.
+  // Reverting only one of two related changes can leave an invalid schema, which is still good enough to
+  // validate documents against.
   return buildASTSchema({ kind: Kind.DOCUMENT, definitions }, { assumeValid: true });
 }
 
-/** Of those that GraphQL itself brings there is nothing to undo. */
-function ownTypeAt(schema: GraphQLSchema, name: string): TypeDefinitionNode | undefined {
+/** Undefined for the built-in types of GraphQL, which cannot change. */
+function customTypeDefinition(schema: GraphQLSchema, name: string): TypeDefinitionNode | undefined {
   const type = schema.getType(name);
   const isBuiltIn = type && (isSpecifiedScalarType(type) || isIntrospectionType(type));
-  return isBuiltIn ? undefined : typeAt(schema, name);
+  return isBuiltIn ? undefined : typeDefinition(schema, name);
 }
 
 type Types = Map<string, TypeDefinitionNode>;
 
-function undoOne({ kind, path, member }: Change, before: GraphQLSchema, types: Types): void {
+function revertTypeChange(
+  { kind, path, member }: Change,
+  before: GraphQLSchema,
+  types: Types,
+): void {
   const [typeName = "", memberName, argumentName] = path.split(".");
-  const [former, now] = [typeAt(before, typeName), types.get(typeName)];
+  const [former, now] = [typeDefinition(before, typeName), types.get(typeName)];
   if (!former) return;
   if (!now || kind === "TYPE_KIND_CHANGED") types.set(typeName, former);
-  else if (memberName === undefined) types.set(typeName, withHead(kind, member, former, now));
+  else if (memberName === undefined)
+    types.set(typeName, restoreTypeHeader(kind, member, former, now));
   else {
-    const was = named(membersOf(former), memberName);
-    const is = named(membersOf(now), memberName);
+    const was = findByName(membersOf(former), memberName);
+    const is = findByName(membersOf(now), memberName);
     const next =
       argumentName === undefined
-        ? memberAsItWas(kind, was, is)
-        : withArgument(kind, argumentName, was, is);
-    types.set(typeName, withMember(now, memberName, next));
+        ? restoreMember(kind, was, is)
+        : restoreArgument(kind, argumentName, was, is);
+    types.set(typeName, replaceMember(now, memberName, next));
   }
 }
 
 type Directives = Map<string, DirectiveDefinitionNode>;
 
-function undoDirective(
+function revertDirectiveChange(
   { kind, path, member }: Change,
   before: ReadonlyMap<string, DirectiveDefinitionNode>,
   directives: Directives,
 ): void {
   const [name = "", argument = member] = path.slice(1).split(".");
   const [former, now] = [before.get(name), directives.get(name)];
-  if (former) directives.set(name, now ? directiveAsItWas(kind, argument, former, now) : former);
+  if (former) directives.set(name, now ? restoreDirective(kind, argument, former, now) : former);
 }
 
-/** `part` is the argument, or the location, that it is about. */
-function directiveAsItWas(
+/** `part` is the argument or location that has changed. */
+function restoreDirective(
   kind: string,
   part: string | undefined,
   former: DirectiveDefinitionNode,
@@ -95,11 +108,11 @@ function directiveAsItWas(
     const location = former.locations.filter(({ value }) => value === part);
     return { ...now, locations: [...now.locations, ...location] };
   }
-  return part === undefined ? now : withArgument(kind, part, former, now);
+  return part === undefined ? now : restoreArgument(kind, part, former, now);
 }
 
-/** A union's member, an interface, or `@oneOf`, put back. */
-function withHead(
+/** Restores a union member, an interface, or `@oneOf`. */
+function restoreTypeHeader(
   kind: string,
   member: string | undefined,
   former: TypeDefinitionNode,
@@ -121,8 +134,8 @@ function withHead(
   return now;
 }
 
-/** Its type or its default alone, where it was and is: other changes of it are none of this one. */
-function memberAsItWas(
+/** Restores only the type or the default of a member that still exists: its other changes are separate. */
+function restoreMember(
   kind: string,
   was: Member | undefined,
   is: Member | undefined,
@@ -134,20 +147,20 @@ function memberAsItWas(
   return "type" in was && "type" in is ? ({ ...is, type: was.type } as Member) : is;
 }
 
-function withArgument<T extends Member | DirectiveDefinitionNode | undefined>(
+function restoreArgument<T extends Member | DirectiveDefinitionNode | undefined>(
   kind: string,
   name: string,
   was: T,
   is: T,
 ): T {
   if (!is) return is;
-  const [former, now] = [named(argumentsOf(was), name), named(argumentsOf(is), name)];
-  const argument = memberAsItWas(kind, former, now) as InputValueDefinitionNode | undefined;
+  const [former, now] = [findByName(argumentsOf(was), name), findByName(argumentsOf(is), name)];
+  const argument = restoreMember(kind, former, now) as InputValueDefinitionNode | undefined;
   const others = argumentsOf(is).filter((each) => each.name.value !== name);
   return { ...is, arguments: [...others, ...(argument ? [argument] : [])] };
 }
 
-function withMember(
+function replaceMember(
   type: TypeDefinitionNode,
   name: string,
   member: Member | undefined,
@@ -158,13 +171,17 @@ function withMember(
   return { ...type, [key]: members } as TypeDefinitionNode;
 }
 
-/** The types that what was put back speaks of, as they were. */
-function addMissing(types: Types, speaking: readonly ASTNode[], before: GraphQLSchema): void {
+/** Restores the former types that the restored definitions refer to. */
+function restoreReferencedTypes(
+  types: Types,
+  speaking: readonly ASTNode[],
+  before: GraphQLSchema,
+): void {
   const open = [...speaking];
   for (let node = open.pop(); node; node = open.pop()) {
     visit(node, {
       NamedType({ name }) {
-        const former = types.has(name.value) ? undefined : ownTypeAt(before, name.value);
+        const former = types.has(name.value) ? undefined : customTypeDefinition(before, name.value);
         if (!former) return;
         types.set(name.value, former);
         open.push(former);
