@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { graphTypes, ROOTS, readSupergraph, userErrorCodes } from '../graph/supergraph';
-import { arrange } from './arrange';
+import { chooseLayout } from './arrange';
 import { layOutMap } from './layout';
-import { audienceOf, ownerOf } from './permissions';
+import { fieldAccess, ownerOf } from './permissions';
 import { search } from './search';
 
 const SUBGRAPHS = ['identity', 'course', 'enrollment', 'payment', 'notification'];
@@ -127,22 +127,22 @@ describe('its drawings for panels of any size', () => {
   });
 
   test('go on below where the panel is narrow, and never beyond its width', () => {
-    const narrow = arrange(drawings, { width: 320, height: 600 }, false);
+    const narrow = chooseLayout(drawings, { width: 320, height: 600 }, false);
 
     expect(narrow?.drawing).toBe(drawings[0]);
-    expect((narrow?.drawing.width ?? 0) * (narrow?.readable ?? 0)).toBeLessThanOrEqual(320);
-    expect(narrow?.readable).toBeGreaterThan(0.7);
+    expect((narrow?.drawing.width ?? 0) * (narrow?.minScale ?? 0)).toBeLessThanOrEqual(320);
+    expect(narrow?.minScale).toBeGreaterThan(0.7);
   });
 
   test('show everything where there is room, or where it is wanted', () => {
     const room = { width: 1360, height: 760 };
-    const { drawing } = arrange(drawings, room, false) ?? {};
+    const { drawing } = chooseLayout(drawings, room, false) ?? {};
     expect(
       Math.min(room.width / (drawing?.width ?? 1), room.height / (drawing?.height ?? 1)),
     ).toBeGreaterThan(0.7);
 
-    const small = arrange(drawings, { width: 320, height: 600 }, true);
-    expect(small?.readable).toBe(0);
+    const small = chooseLayout(drawings, { width: 320, height: 600 }, true);
+    expect(small?.minScale).toBe(0);
     expect(small?.drawing.lanes.length).toBe(6);
   });
 
@@ -157,8 +157,8 @@ describe('its drawings for panels of any size', () => {
 
 describe('who may see a field', () => {
   test('is told in a sentence, with the exceptions', () => {
-    expect(audienceOf('User', 'email')?.means).toContain('The owner and admins');
-    expect(audienceOf('User', 'email')?.exceptions).toContainEqual({
+    expect(fieldAccess('User', 'email')?.means).toContain('The owner and admins');
+    expect(fieldAccess('User', 'email')?.exceptions).toContainEqual({
       through: 'Mutation.login',
       means: 'Everyone.',
     });
@@ -169,7 +169,7 @@ describe('who may see a field', () => {
     const asked = graphTypes.filter(({ name, key }) => key !== '' || ROOTS.includes(name));
     const unknown = asked.flatMap((type) =>
       type.fields
-        .filter((field) => !audienceOf(type.name, field.name))
+        .filter((field) => !fieldAccess(type.name, field.name))
         .map((field) => `${type.name}.${field.name}`),
     );
     expect(unknown).toEqual([]);

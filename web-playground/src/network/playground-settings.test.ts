@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findSample, readSettings } from './playground-settings';
+import { findSampleUser, readSettings } from './playground-settings';
 
 const student = { label: 'Student', email: 'student@example.com', password: 'secret-enough' };
 
@@ -24,7 +24,7 @@ test('a sample that lacks something is left out', () => {
 });
 
 test('a sample is found by its label in any letter case', () => {
-  expect(findSample([student], 'student')).toBe(student);
+  expect(findSampleUser([student], 'student')).toBe(student);
 });
 
 test('who may ask for plans and traces is what the server says', () => {

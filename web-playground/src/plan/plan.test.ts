@@ -68,7 +68,7 @@ describe('a plan', () => {
   });
 
   test('says from which entities a fetch starts', () => {
-    expect(fetches.map(({ needs }) => needs)).toEqual([
+    expect(fetches.map(({ requires }) => requires)).toEqual([
       [],
       ['User { id }'],
       ['User { id }'],
@@ -109,7 +109,7 @@ test('what @requires needs is shown with the key', () => {
     ],
   };
 
-  expect(readPlan(enrollments).fetches[0]?.needs).toEqual(['Course { teacher { id } id }']);
+  expect(readPlan(enrollments).fetches[0]?.requires).toEqual(['Course { teacher { id } id }']);
 });
 
 test('a subscription is its first fetch', () => {

@@ -29,7 +29,7 @@ function inMinutes(minutes: number) {
 }
 
 /** Answers each request by what it asks for, and counts them. */
-function answer(answers: Record<string, unknown>) {
+function lastResponse(answers: Record<string, unknown>) {
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (_url: string, init: RequestInit) => {
     const { query } = JSON.parse(String(init.body)) as { query: string };
@@ -48,7 +48,7 @@ function session(name: string, minutes = 15) {
 const login = (name = 'token') => ({ session: session(name), user, userErrors: [] });
 
 async function signedIn(answers: Record<string, unknown> = {}) {
-  const asked = answer({ login: login(), ...answers });
+  const asked = lastResponse({ login: login(), ...answers });
   const module = await import('./session');
   await module.signIn('bob@example.com', 'password');
   return { ...module, asked };
@@ -66,7 +66,7 @@ test('who signs in is signed in, and still is after a reload', async () => {
 });
 
 test('a refusal is told in the words of the server', async () => {
-  answer({ login: { session: null, user: null, userErrors: [{ message: 'The password is wrong.' }] } });
+  lastResponse({ login: { session: null, user: null, userErrors: [{ message: 'The password is wrong.' }] } });
   const { signIn, accessToken } = await import('./session');
 
   await expect(signIn('bob@example.com', 'wrong')).rejects.toThrow('The password is wrong.');
@@ -110,36 +110,36 @@ test('a server that is away does not end a session: it is asked again', async ()
   await vi.advanceTimersByTimeAsync(16 * 60_000);
   expect(accessToken()).toBe('token');
 
-  answer({ refreshSession: { session: session('second', 30) } });
+  lastResponse({ refreshSession: { session: session('second', 30) } });
   await vi.advanceTimersByTimeAsync(5_000);
 
   expect(accessToken()).toBe('second');
 });
 
 test('several who need a new token at once share one renewal', async () => {
-  const { asked, renew } = await signedIn({ refreshSession: { session: session('second', 30) } });
+  const { asked, renewToken } = await signedIn({ refreshSession: { session: session('second', 30) } });
 
-  expect(await Promise.all([renew('token'), renew('token')])).toEqual(['second', 'second']);
-  expect(await renew('token')).toBe('second');
+  expect(await Promise.all([renewToken('token'), renewToken('token')])).toEqual(['second', 'second']);
+  expect(await renewToken('token')).toBe('second');
   expect(asked).toEqual(['login', 'refreshSession']);
 });
 
 test('a token that has ended is not handed out', async () => {
   stored.set('lyceum:session', JSON.stringify({ ...session('old', -1), user }));
-  answer({ refreshSession: { session: session('second', 30) } });
+  lastResponse({ refreshSession: { session: session('second', 30) } });
 
-  const { freshToken } = await import('./session');
+  const { validToken } = await import('./session');
 
-  expect(await freshToken()).toBe('second');
+  expect(await validToken()).toBe('second');
 });
 
 test('whoever is signed in does not become anonymous while the server is away', async () => {
   stored.set('lyceum:session', JSON.stringify({ ...session('old', -1), user }));
-  answer({});
+  lastResponse({});
 
-  const { freshToken } = await import('./session');
+  const { validToken } = await import('./session');
 
-  expect(await freshToken()).toBe('old');
+  expect(await validToken()).toBe('old');
 });
 
 test('who signs out is signed out on the server, too', async () => {
@@ -172,7 +172,10 @@ describe.each([
   test('one of them renews the session, and both go on', async () => {
     const { first, second, asked } = await twoTabs({ refreshSession: { session: session('second', 30) } });
 
-    expect(await Promise.all([first.renew('token'), second.renew('token')])).toEqual(['second', 'second']);
+    expect(await Promise.all([first.renewToken('token'), second.renewToken('token')])).toEqual([
+      'second',
+      'second',
+    ]);
 
     expect([first.accessToken(), second.accessToken()]).toEqual(['second', 'second']);
     expect(asked).toEqual(['login', 'refreshSession']);
@@ -181,12 +184,12 @@ describe.each([
 
   test('a tab that has slept asks before it uses a token that may be used', async () => {
     const { first, second, asked } = await twoTabs({ refreshSession: { session: session('second', 30) } });
-    await first.renew('token');
+    await first.renewToken('token');
     const slept = second.useSession.getState().session;
     if (!slept) throw new Error('the second tab is signed in');
     second.useSession.setState({ session: { ...slept, ...session('token'), renewals: 0 } });
 
-    expect(await second.renew('token')).toBe('second');
+    expect(await second.renewToken('token')).toBe('second');
     expect(asked).toEqual(['login', 'refreshSession']);
   });
 
@@ -241,12 +244,12 @@ class Locks {
 }
 
 test('a renewal that comes after another person has signed in changes nothing', async () => {
-  const { renew, signIn, accessToken } = await signedIn({
+  const { renewToken, signIn, accessToken } = await signedIn({
     refreshSession: { session: session('second', 30) },
   });
-  answer({ refreshSession: { session: session('second', 30) }, login: login('other'), logout: {} });
+  lastResponse({ refreshSession: { session: session('second', 30) }, login: login('other'), logout: {} });
 
-  const renewal = renew('token');
+  const renewal = renewToken('token');
   await Promise.all([renewal, signIn('eve@example.com', 'password')]);
   await vi.advanceTimersByTimeAsync(0);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readTrace, type Trace } from './trace';
-import { duration, layOutTrace, origin } from './waterfall';
+import { cacheNote, duration, layOutTrace } from './waterfall';
 
 const statement = (start: number, duration: number) => ({ sql: 'select 1', start, duration, rows: 1 });
 
@@ -42,7 +42,7 @@ test.each([undefined, null, 'text', {}, { version: 2, total: 5 }])('no trace is 
 });
 
 describe('its waterfall', () => {
-  const { phases, fetches, wholeMicros } = layOutTrace(trace);
+  const { phases, fetches, totalMicros } = layOutTrace(trace);
 
   test('is in the order in which things began', () => {
     expect(phases.map(({ phase }) => phase.name)).toEqual(['parse', 'execute']);
@@ -51,7 +51,7 @@ describe('its waterfall', () => {
   });
 
   test('has everything on the scale of the whole', () => {
-    expect(wholeMicros).toBe(10_000);
+    expect(totalMicros).toBe(10_000);
     expect(fetches[1]?.bar).toEqual({ left: 0.5, width: 0.4 });
     expect(fetches[0]?.statements[0]?.bar).toEqual({ left: 0.22, width: 0.05 });
   });
@@ -77,16 +77,16 @@ describe('its waterfall', () => {
 
   test('has room for a fetch that ends after the answer', () => {
     const late = { ...trace, total: 3_000 };
-    expect(layOutTrace(late).wholeMicros).toBe(10_000);
+    expect(layOutTrace(late).totalMicros).toBe(10_000);
   });
 });
 
 test('a phase says whether its result came from a cache', () => {
   const phase = { name: 'plan', start: 0, duration: 1 };
 
-  expect(origin({ ...phase, cached: true })).toBe('from the cache');
-  expect(origin({ ...phase, cached: false })).toBe('planned now');
-  expect(origin({ ...phase, name: 'execute' })).toBe('');
+  expect(cacheNote({ ...phase, cached: true })).toBe('cached');
+  expect(cacheNote({ ...phase, cached: false })).toBe('planned');
+  expect(cacheNote({ ...phase, name: 'execute' })).toBe('');
 });
 
 test('a duration is told in the unit that suits it', () => {

@@ -41,7 +41,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
   test('in the dialogs, and while something is told', async () => {
     const { page } = await openEditor(browser(), { theme });
     await page.getByRole('button', { name: 'Share a link' }).click();
-    await page.getByText('The link is copied').waitFor();
+    await page.getByText('Link copied').waitFor();
     expect(await faults(page)).toEqual([]);
 
     for (const opener of [/Open settings dialog/, /Open short keys dialog/]) {
@@ -105,7 +105,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     const { page } = await openEditor(browser(), { theme });
     await write(page, '{ me { id ');
     await openPanel(page, 'Plan');
-    await page.getByText('There is no plan for this').waitFor();
+    await page.getByText('The operation cannot be planned').waitFor();
     expect(await faults(page)).toEqual([]);
 
     await page.getByRole('button', { name: 'Sign in as…' }).click();
@@ -158,7 +158,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     await page.getByRole('searchbox').fill('email');
     expect(await faults(page)).toEqual([]);
     await page.keyboard.press('Enter');
-    await page.getByRole('region', { name: 'Chosen' }).waitFor();
+    await page.getByRole('region', { name: 'Selection' }).waitFor();
     expect(await faults(page)).toEqual([]);
 
     await openPanel(page, 'Plan');

@@ -95,7 +95,7 @@ test('an answer has its cost beside its size, and not in its text', async () => 
   const { estimated, actual, remaining } = extensions.cost as Cost;
 
   const summary = page.getByRole('region', { name: 'Errors and size' }).getByRole('status');
-  const cost = summary.getByText(/^Cost [\d.]+ ms, estimated [\d.]+ ms · [\d,]+ ms of the budget left$/);
+  const cost = summary.getByText(/^Cost [\d.]+ ms, estimated [\d.]+ ms · [\d,]+ ms of the budget remaining$/);
   await cost.waitFor();
   const numbers = (await cost.innerText())
     .match(/\d[\d.,]*/g)
@@ -129,8 +129,8 @@ test('who has spent the budget is told when to try again, and when it is time', 
   const { accessToken } = await storedSession(page);
   let remaining: number | undefined;
   while (remaining !== 0) {
-    const reply = await ask(SEARCHES(1), {}, accessToken);
-    remaining = reply.errors ? 0 : undefined;
+    const response = await ask(SEARCHES(1), {}, accessToken);
+    remaining = response.errors ? 0 : undefined;
   }
 
   await write(page, SEARCHES(1));

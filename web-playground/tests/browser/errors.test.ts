@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { answer, openEditor, openPanel, run, signInAs, write } from './playground';
+import { lastResponse, openEditor, openPanel, run, signInAs, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -13,8 +13,8 @@ const LARGE = `query Large {
 /** To be called in the page. */
 async function sizeOfAnswer(query: string): Promise<number> {
   const headers = { 'Content-Type': 'application/json' };
-  const answer = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
-  return (await answer.text()).length;
+  const lastResponse = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
+  return (await lastResponse.text()).length;
 }
 
 test.each([
@@ -43,7 +43,7 @@ test('what the parser says is there, and what a code means has its code', async 
 
   await run(page);
 
-  const message = page.getByRole('list', { name: 'Errors' }).locator('.problem-message');
+  const message = page.getByRole('list', { name: 'Errors' }).locator('.response-error-message');
   await message.waitFor();
   expect(await message.innerText()).toBe('Syntax error: expected "}".');
   await openPanel(page, 'Errors');
@@ -81,7 +81,7 @@ test('an answer of more than 5 MB is shown, and the page still works', async () 
   const { page, errors } = await openEditor(browser());
   await write(page, LARGE);
 
-  expect((await answer(page)).status()).toBe(200);
+  expect((await lastResponse(page)).status()).toBe(200);
 
   expect(await page.evaluate(sizeOfAnswer, LARGE)).toBeGreaterThan(5_000_000);
   await page.getByText(/No errors · \d+ ms · [5-9]\.\d MB|No errors · \d+ ms · \d\d\.\d MB/).waitFor();

@@ -14,7 +14,7 @@ test('an operation goes from one browser to another one by its link', async () =
   await write(sender.page, 'query Shared { courses { totalCount } }');
   await sender.page.getByRole('button', { name: 'Share a link' }).click();
   await expect.poll(() => sender.page.url()).toContain('#operation=');
-  const told = sender.page.getByRole('status').getByText('The link is copied');
+  const told = sender.page.getByRole('status').getByText('Link copied');
   await told.waitFor();
   await told.waitFor({ state: 'detached', timeout: 10_000 });
 
@@ -31,7 +31,7 @@ test('a link signs nobody in and runs nothing by itself', async () => {
   );
   const { page, sent, errors } = await openEditor(browser(), { at: link });
 
-  await page.getByText('It has not been run').waitFor();
+  await page.getByText('It has not been executed').waitFor();
   await page.locator('.graphiql-query-editor', { hasText: 'Shared' }).waitFor();
   await page.waitForLoadState('networkidle');
 
@@ -61,7 +61,7 @@ test.each(['#operation=', '#operation=%E0%A4%A', '#operation=WyJxdWVyeSBDdXQ'])(
   async (fragment) => {
     const { page, errors } = await openEditor(browser(), { at: url.href + fragment });
 
-    await page.getByRole('alert').getByText('This link is broken').waitFor();
+    await page.getByRole('alert').getByText('This link is invalid').waitFor();
     expect((await run(page)).data).toBeDefined();
     expect(errors).toEqual([]);
   },

@@ -22,7 +22,7 @@ test('the map shows the five subgraphs, and each field where it is resolved', as
     'enrollment',
     'payment',
     'notification',
-    'in all of them',
+    'shared',
   ]);
   const added = map.locator('.map-card[data-subgraph="enrollment"]', { hasText: 'enrollmentCount' });
   expect(await added.locator('.map-type').textContent()).toContain('Course');
@@ -33,9 +33,9 @@ test('a field says whose it is, what it is, and who may see it', async () => {
   const { map } = await openMap();
 
   await map.getByRole('searchbox', { name: 'Find a type or a field' }).fill('user.email');
-  await map.getByRole('list', { name: 'Found' }).getByRole('button', { name: 'User.email' }).click();
+  await map.getByRole('list', { name: 'Search results' }).getByRole('button', { name: 'User.email' }).click();
 
-  const details = map.getByRole('region', { name: 'Chosen' });
+  const details = map.getByRole('region', { name: 'Selection' });
   await details.getByRole('heading', { name: 'User.email' }).waitFor();
   await details.getByText('identity').waitFor();
   await details.getByText('The address that the user signs in with.').waitFor();
@@ -47,7 +47,7 @@ test('a long description stands in paragraphs', async () => {
   await map.getByRole('searchbox').fill('purchaseCourse');
   await map.getByRole('button', { name: 'Mutation.purchaseCourse' }).click();
 
-  const text = map.getByRole('region', { name: 'Chosen' }).locator('p', { hasText: 'Buys a course' });
+  const text = map.getByRole('region', { name: 'Selection' }).locator('p', { hasText: 'Buys a course' });
   expect((await text.innerText()).split('\n\n').length).toBeGreaterThan(1);
 });
 
@@ -58,12 +58,12 @@ test('a type is found by keyboard alone, and its fields lead on', async () => {
   await page.keyboard.type('course');
   await page.keyboard.press('Enter');
 
-  const details = map.getByRole('region', { name: 'Chosen' });
+  const details = map.getByRole('region', { name: 'Selection' });
   await details.getByRole('heading', { name: 'Course', exact: true }).waitFor();
   await details.getByRole('button', { name: 'teacher', exact: true }).click();
   await details.getByRole('heading', { name: 'Course.teacher' }).waitFor();
   await details.getByRole('button', { name: 'User', exact: true }).click();
-  await details.getByText('joined by id').waitFor();
+  await details.getByText('key id').waitFor();
 });
 
 test('the map is moved and zoomed by pointer and by keyboard, and all of it can be shown', async () => {
@@ -131,7 +131,7 @@ test.each(['narrow', 'wide'])('what shows all still does when details come besid
 
   await map.getByRole('button', { name: 'Show all' }).click();
   await map.locator('.map-card[data-subgraph="identity"] .map-type', { hasText: 'User' }).first().click();
-  await map.getByRole('region', { name: 'Chosen' }).waitFor();
+  await map.getByRole('region', { name: 'Selection' }).waitFor();
 
   await expect
     .poll(async () => {

@@ -6,7 +6,7 @@ import { openEditor, run, signInAs, storedQuery } from './playground';
 const browser = browserOfThisFile();
 
 test.each([
-  ['anonymous', 'Nobody'],
+  ['anonymous', 'Anonymous'],
   ['student', 'Student'],
   ['teacher', 'Teacher'],
   ['admin', 'Admin'],

@@ -170,10 +170,10 @@ test('variables and headers that were typed are sent along', async () => {
   await typeInto('Headers', '{ "x-request-id": "typed-by-hand" }');
 
   const asked = page.waitForRequest((request) => request.postData()?.includes('query Typed') ?? false);
-  const reply = await run(page);
+  const response = await run(page);
 
   expect((await asked).headers()['x-request-id']).toBe('typed-by-hand');
-  expect(reply.data?.courses.nodes).toHaveLength(3);
+  expect(response.data?.courses.nodes).toHaveLength(3);
   expect(errors).toEqual([]);
 });
 
@@ -195,9 +195,9 @@ test('an operation of the sidebar opens with variables that work', async () => {
 
   await page.getByRole('button', { name: /CoursePage/ }).click();
   await storedQuery(page, 'query CoursePage');
-  const reply = await run(page);
+  const response = await run(page);
 
-  expect(reply.data?.course).toMatchObject({ id: expect.any(String), title: expect.any(String) });
+  expect(response.data?.course).toMatchObject({ id: expect.any(String), title: expect.any(String) });
   expect(errors).toEqual([]);
 });
 
@@ -300,13 +300,13 @@ test('a field’s selections become a fragment by keyboard, too', async () => {
 test('panels that have nothing to show yet say what to do', async () => {
   const { page } = await openEditor(browser());
 
-  await page.getByText('The answer comes here: run the operation').waitFor();
+  await page.getByText('Run the operation to see its response here').waitFor();
   await openPanel(page, 'History');
-  await page.getByText('What you run is listed here').waitFor();
+  await page.getByText('Executed operations').waitFor();
   await openPanel(page, 'Trace');
-  await page.getByText('Run an operation, and its trace is here.').waitFor();
+  await page.getByText('Run an operation to see its trace.').waitFor();
   await run(page);
-  await page.getByText('The answer comes here').waitFor({ state: 'detached' });
+  await page.getByText('Run the operation to see its response here').waitFor({ state: 'detached' });
 });
 
 test('the docs list the types by name, and no text of theirs is cut off', async () => {

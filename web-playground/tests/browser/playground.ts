@@ -1,6 +1,6 @@
 import axe from 'axe-core';
 import { type Browser, chromium, type Page, type Request, type Response } from 'playwright-core';
-import { withoutSecrets } from '../../src/shell/secrets';
+import { redactSecrets } from '../../src/storage/secrets';
 
 const FLAGS = [
   '--headless',
@@ -102,7 +102,7 @@ export async function write(page: Page, document: string): Promise<void> {
   await page.locator('.graphiql-query-editor .monaco-editor.focused').waitFor();
   await paste(page, document);
   // GraphiQL reads the document when typing pauses, and only then knows its operation's name.
-  await storedQuery(page, withoutSecrets(document));
+  await storedQuery(page, redactSecrets(document));
 }
 
 /** Pastes a text over what is in the editor that has the focus. */
@@ -130,11 +130,11 @@ export interface Reply {
 
 /** Runs the operation in the editor; the whole answer, of which the editor draws only the lines in sight. */
 export async function run(page: Page): Promise<Reply> {
-  return (await answer(page)).json();
+  return (await lastResponse(page)).json();
 }
 
 /** Runs the operation in the editor. The browser does not keep the body of a very large answer. */
-export async function answer(page: Page): Promise<Response> {
+export async function lastResponse(page: Page): Promise<Response> {
   const answered = page.waitForResponse((response) => {
     const body = response.request().postData() ?? '';
     const isOperation = !/IntrospectionQuery|refreshSession|logout/.test(body);
@@ -149,7 +149,7 @@ export function isPlan(request: Request): boolean {
   return request.headers()['hive-expose-query-plan'] !== undefined;
 }
 
-/** Signs in as one of the sample people. */
+/** Signs in as one of the sample users. */
 export async function signInAs(page: Page, label: string): Promise<void> {
   await page.getByRole('button', { name: 'Sign in as…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: label, exact: true }).click();

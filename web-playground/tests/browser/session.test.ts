@@ -22,17 +22,20 @@ test('the sample student signs in, and the student home answers', async () => {
   await signInAs(page, 'Student');
   const session = page.getByRole('region', { name: 'Session' });
   await session.getByText('student', { exact: false }).first().waitFor();
-  const reply = await run(page);
+  const response = await run(page);
 
-  expect(reply.errors).toBeUndefined();
-  expect(reply.data?.me).toMatchObject({ id: expect.any(String), enrollments: { nodes: expect.any(Array) } });
+  expect(response.errors).toBeUndefined();
+  expect(response.data?.me).toMatchObject({
+    id: expect.any(String),
+    enrollments: { nodes: expect.any(Array) },
+  });
   expect(await session.locator('time').getAttribute('datetime')).toMatch(/^\d{4}-/);
   await page.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
   expect(foreignRequests).toEqual([]);
   expect(errors).toEqual([]);
 });
 
-test('one can be each of the sample people, one after the other, and nobody', async () => {
+test('one can be each of the sample users, one after the other, and nobody', async () => {
   const { page } = await openEditor(browser());
   await write(page, '{ me { role isVerified } }');
 
@@ -45,7 +48,7 @@ test('one can be each of the sample people, one after the other, and nobody', as
     await signInAs(page, label);
     expect((await run(page)).data?.me).toMatchObject(who);
   }
-  await signInAs(page, 'Nobody');
+  await signInAs(page, 'Anonymous');
   expect((await run(page)).data?.me).toBeNull();
 });
 
@@ -83,7 +86,7 @@ test('a wrong password is refused in the dialog, by keyboard alone', async () =>
   await dialog.waitFor({ state: 'hidden' });
 });
 
-test('a server that does not say it is a development one is offered no sample people and no plans', async () => {
+test('a server that does not say it is a development one is offered no sample users and no plans', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/playground.json', (route) =>
@@ -96,7 +99,7 @@ test('a server that does not say it is a development one is offered no sample pe
   expect(await page.getByRole('button', { name: 'Admin', exact: true }).count()).toBe(0);
   await page.keyboard.press('Escape');
   await openPanel(page, 'Plan');
-  await page.getByText('Plans are shown by a development server, and to admins.').waitFor();
+  await page.getByText('Query plans are available on development servers, and to admins.').waitFor();
 });
 
 test('a token is renewed before it ends, and whoever is signed in stays so', async () => {

@@ -11,7 +11,7 @@ afterEach(async () => {
   await Promise.all(passages.splice(0).map((passage) => passage.cut()));
 });
 
-/** A new student, so that the sample people's lists stay as they are. */
+/** A new student, so that the sample users's lists stay as they are. */
 class Student {
   readonly email = `stream.${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}@example.com`;
   readonly password = 'correct horse battery staple';
@@ -21,11 +21,11 @@ class Student {
   static async register(): Promise<Student> {
     const student = new Student();
     const { email, password } = student;
-    const reply = await ask(
+    const response = await ask(
       `mutation($input: RegisterInput!) { register(input: $input) { session { accessToken } userErrors { message } } }`,
       { input: { email, password, name: 'Ada Lovelace', role: 'STUDENT' } },
     );
-    student.#token = reply.data?.register.session.accessToken;
+    student.#token = response.data?.register.session.accessToken;
     const courses = await ask('{ courses(first: 20, filter: { isFree: true }) { nodes { id } } }', {});
     student.#courses = courses.data?.courses.nodes.map(({ id }: { id: string }) => id);
     await student.#hasNotifications(1);
@@ -35,12 +35,12 @@ class Student {
   /** Something happens, of which the student is notified. */
   async enroll(): Promise<void> {
     const before = await this.#notifications();
-    const reply = await ask(
+    const response = await ask(
       'mutation($input: EnrollInput!) { enroll(input: $input) { enrollment { id } userErrors { code } } }',
       { input: { courseId: this.#courses.shift() } },
       this.#token,
     );
-    expect(reply.data?.enroll).toMatchObject({ userErrors: [] });
+    expect(response.data?.enroll).toMatchObject({ userErrors: [] });
     await this.#hasNotifications(before + 1);
   }
 
@@ -54,8 +54,8 @@ class Student {
   }
 
   async #notifications(): Promise<number> {
-    const reply = await ask('{ me { notifications(first: 1) { totalCount } } }', {}, this.#token);
-    return reply.data?.me.notifications.totalCount;
+    const response = await ask('{ me { notifications(first: 1) { totalCount } } }', {}, this.#token);
+    return response.data?.me.notifications.totalCount;
   }
 
   async #hasNotifications(count: number): Promise<void> {
@@ -66,7 +66,7 @@ class Student {
 const execute = (page: Page) => page.getByRole('button', { name: /Execute query/ }).click();
 const events = (page: Page) => page.getByRole('region', { name: 'Events', exact: true });
 const listed = (page: Page) =>
-  events(page).getByRole('list', { name: 'Events as they came' }).locator(':scope > li');
+  events(page).getByRole('list', { name: 'Events, newest first' }).locator(':scope > li');
 
 test('events are listed as they come, until they are stopped', async () => {
   const student = await Student.register();
@@ -117,7 +117,7 @@ test('a stream goes on when the server is back, and what happened meanwhile come
   await expect.poll(() => listed(page).count()).toBe(1);
 
   await passage.cut();
-  await events(page).getByText('Connecting again').waitFor();
+  await events(page).getByText('Reconnecting').waitFor();
   await student.enroll();
   await student.enroll();
   await passage.open();
@@ -137,7 +137,7 @@ test('a stream that is lost before its first event misses nothing either', async
   const { passage, student, page } = await follow('id title');
 
   await passage.cut();
-  await events(page).getByText('Connecting again').waitFor();
+  await events(page).getByText('Reconnecting').waitFor();
   await student.enroll();
   await passage.open();
 
@@ -199,7 +199,7 @@ test('an answer that breaks off is told, and the next one is whole', async () =>
   await passage.cut();
 
   await execute(page);
-  await page.locator('.result-window', { hasText: 'The server does not answer.' }).waitFor();
+  await page.locator('.result-window', { hasText: 'The server is unreachable.' }).waitFor();
   await passage.open();
   await signInAs(page, 'Student');
   await execute(page);

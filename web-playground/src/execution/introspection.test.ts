@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inOrder } from './introspection';
+import { sortTypes } from './introspection';
 
 test('types are listed by name, whatever order they came in', () => {
   const schema = {
@@ -7,7 +7,7 @@ test('types are listed by name, whatever order they came in', () => {
     types: [{ name: 'User' }, { name: 'Course' }, { name: 'ID' }],
   };
 
-  expect(inOrder({ data: { __schema: schema } })).toEqual({
+  expect(sortTypes({ data: { __schema: schema } })).toEqual({
     data: { __schema: { ...schema, types: [{ name: 'Course' }, { name: 'ID' }, { name: 'User' }] } },
   });
 });
@@ -15,5 +15,5 @@ test('types are listed by name, whatever order they came in', () => {
 test('an answer without a schema stays as it is', () => {
   const refused = { errors: [] };
 
-  expect(inOrder(refused)).toBe(refused);
+  expect(sortTypes(refused)).toBe(refused);
 });

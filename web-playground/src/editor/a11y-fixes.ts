@@ -1,15 +1,15 @@
-import { mendExplorer, onExplorerFocus, onExplorerKey } from './explorer-keyboard';
+import { fixExplorer, onExplorerFocus, onExplorerKey } from './explorer-keyboard';
 
 /**
- * Puts right what screen readers stumble on in GraphiQL's markup: tabs that hold buttons, a select without
- * a name, buttons whose name is not what they show, and an explorer for the pointer only.
+ * Fixes accessibility problems in GraphiQL's markup: tabs that contain buttons, a select without a name, buttons
+ * whose accessible name differs from their text, and an explorer without keyboard support.
  */
-export function mendMarkup(editor: HTMLElement): () => void {
+export function applyA11yFixes(editor: HTMLElement): () => void {
   let frame = 0;
-  // The editor changes its lines often: once a frame is enough.
+  // The editor changes its markup often: once per frame is enough.
   const observer = new MutationObserver(() => {
     cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(() => mend(editor));
+    frame = requestAnimationFrame(() => fixAll(editor));
   });
   editor.addEventListener('keydown', onExplorerKey);
   editor.addEventListener('focusin', onExplorerFocus);
@@ -22,18 +22,18 @@ export function mendMarkup(editor: HTMLElement): () => void {
   };
 }
 
-function mend(editor: HTMLElement): void {
+function fixAll(editor: HTMLElement): void {
   for (const list of editor.querySelectorAll('[role="tablist"].graphiql-tabs'))
     list.setAttribute('role', 'list');
-  for (const tab of editor.querySelectorAll('.graphiql-tab')) mendTab(tab);
-  mendExplorer(editor);
+  for (const tab of editor.querySelectorAll('.graphiql-tab')) fixTab(tab);
+  fixExplorer(editor);
   for (const label of editor.querySelectorAll('.graphiql-history-item-label[aria-label]')) {
     label.removeAttribute('aria-label');
   }
 }
 
-/** A list of buttons, of which one is current: a tab itself must not hold the button that closes it. */
-function mendTab(tab: Element): void {
+/** Makes the tabs a list of buttons: an element with the role tab must not contain its close button. */
+function fixTab(tab: Element): void {
   const isActive = tab.classList.contains('graphiql-tab-active');
   if (tab.hasAttribute('aria-selected')) tab.removeAttribute('aria-selected');
   if (tab.getAttribute('role') !== 'listitem') tab.setAttribute('role', 'listitem');

@@ -1,15 +1,15 @@
-import { recordWithoutSecrets, withoutSecrets } from './secrets';
+import { redactRecord, redactSecrets } from './secrets';
 
-// Other servers on the same local port may have left a GraphiQL state of their own behind.
+// Another server on the same local port may have stored its own GraphiQL state.
 const PREFIX = 'lyceum:';
-/** GraphiQL's tabs and history: JSON that holds documents and variables. */
+/** The keys of GraphiQL's tabs and history: JSON with documents and variables. */
 const RECORDS = ['graphiql:tabState', 'graphiql:queries', 'graphiql:favorites'];
 
 function keys(): string[] {
   return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
 }
 
-/** The browser's storage, as far as it is ours. What signs somebody in is not kept in it. */
+/** Our part of `localStorage`. Passwords and tokens are not stored in it. */
 export const storage = {
   get length() {
     return keys().length;
@@ -18,7 +18,7 @@ export const storage = {
     return localStorage.getItem(PREFIX + key);
   },
   setItem(key: string, value: string) {
-    const kept = RECORDS.includes(key) ? recordWithoutSecrets(value) : withoutSecrets(value);
+    const kept = RECORDS.includes(key) ? redactRecord(value) : redactSecrets(value);
     localStorage.setItem(PREFIX + key, kept);
   },
   removeItem(key: string) {

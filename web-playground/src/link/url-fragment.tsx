@@ -1,15 +1,15 @@
 import { useGraphiQLActions } from '@graphiql/react';
 import { useEffect, useEffectEvent } from 'react';
-import { useOpenOperation } from '../editor/open-operation';
-import { showMeaning } from '../errors/chosen';
+import { selectError } from '../errors/selected-error';
+import { showError, showNotice } from '../notice/notice';
+import { useOpenOperation } from '../operations/open-operation';
 import { ERRORS_PLUGIN } from '../plugins/errors';
-import { tell, tellProblem } from '../shell/notice';
 import { readLink } from './link';
 
 const ERROR_PREFIX = '#error=';
 
-/** Follows the address's fragment: to a shared operation, or to what an error means. It runs nothing. */
-export function Fragment() {
+/** Opens what the URL fragment links to: a shared operation, or the meaning of an error code. Runs nothing. */
+export function UrlFragment() {
   const openOperation = useOpenOperation();
   const { setVisiblePlugin } = useGraphiQLActions();
   const isReady = openOperation !== undefined;
@@ -17,20 +17,22 @@ export function Fragment() {
   const follow = useEffectEvent(() => {
     const { hash } = location;
     if (hash.startsWith(ERROR_PREFIX)) {
-      showMeaning(hash.slice(ERROR_PREFIX.length));
+      selectError(hash.slice(ERROR_PREFIX.length));
       setVisiblePlugin(ERRORS_PLUGIN);
-      forgetFragment();
+      clearFragment();
       return;
     }
     try {
       const operation = readLink(hash);
       if (!operation) return;
       openOperation?.(operation.query, operation.variables);
-      tell('This operation came with a link. It has not been run: look at it, then run it yourself.');
+      showNotice(
+        'This operation was opened from a link. It has not been executed: review it before you run it.',
+      );
     } catch (error) {
-      tellProblem(error instanceof Error ? error.message : String(error));
+      showError(error instanceof Error ? error.message : String(error));
     }
-    forgetFragment();
+    clearFragment();
   });
 
   useEffect(() => {
@@ -44,7 +46,7 @@ export function Fragment() {
   return null;
 }
 
-/** Otherwise a reload would open it again, over what has been edited since. */
-function forgetFragment() {
+/** Otherwise a reload would open it again and overwrite later edits. */
+function clearFragment() {
   history.replaceState(null, '', location.pathname + location.search);
 }

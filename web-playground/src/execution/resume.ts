@@ -1,36 +1,36 @@
 import { type ArgumentNode, type DocumentNode, type FieldNode, Kind, print, visit } from 'graphql';
-import type { GraphQLReply, GraphQLRequest } from './send';
+import type { GraphQLRequest, GraphQLResponse } from '../network/send';
 
-/** The subscriptions that go on after an event, and the argument that says after which one. */
+/** The subscription fields that can be resumed after an event, by an argument with its id. */
 export const RESUMABLE = new Set(['notificationAdded']);
 const ARGUMENT = 'after';
 
-/** What is the newest of what they tell: where a stream begins that has told nothing yet. */
-export const LATEST = '{ me { notifications(first: 1) { nodes { id } } } }';
+/** The id of the latest event, from which to resume a stream that has not received any yet. */
+export const LATEST_EVENT_QUERY = '{ me { notifications(first: 1) { nodes { id } } } }';
 
-export interface Latest {
+export interface LatestEvent {
   me: { notifications: { nodes: { id: string }[] } | null } | null;
 }
 
-/** Whether the document follows something that goes on after an event. */
+/** Whether the document subscribes to a resumable field. */
 export function isResumable(document: DocumentNode): boolean {
-  let isOne = false;
+  let isResumableField = false;
   visit(document, {
     Field({ name }) {
-      isOne ||= RESUMABLE.has(name.value);
+      isResumableField ||= RESUMABLE.has(name.value);
     },
   });
-  return isOne;
+  return isResumableField;
 }
 
-/** The id of the event in this reply, where the document asks for it. */
-export function newestId(reply: GraphQLReply<unknown>): string | undefined {
-  const [event] = Object.values((reply.data ?? {}) as Record<string, unknown>);
+/** The id of the event, if the document selects it. */
+export function eventId(response: GraphQLResponse<unknown>): string | undefined {
+  const [event] = Object.values((response.data ?? {}) as Record<string, unknown>);
   const id = (event as { id?: unknown } | null | undefined)?.id;
   return typeof id === 'string' ? id : undefined;
 }
 
-/** The request that goes on after an event: the missed ones come first. */
+/** The request that resumes after an event: missed events are sent first. */
 export function resumeAfter(
   id: string,
   { request, document }: { request: GraphQLRequest; document: DocumentNode },

@@ -1,24 +1,24 @@
 import { useEffect, useState } from 'react';
 import { createPortal } from 'react-dom';
-import { useCurrentPlan, useKeepPlan } from '../plan/current';
-import { useMayLookInside } from '../session/insight';
-import { type Cost, milliseconds, readCost } from './cost';
-import './estimate.css';
+import { type Cost, milliseconds, readCost } from '../cost/cost';
+import { useCanTrace } from '../session/trace-access';
+import { useCurrentPlan, usePlanUpdates } from './current-plan';
+import './cost-estimate.css';
 
-/** What the operation in the editor would cost, below the editor. GraphiQL has no place for it of its own. */
-export function Estimate() {
-  const mayLook = useMayLookInside();
+/** The estimated cost of the operation, below the editor. GraphiQL has no slot for it, hence the portal. */
+export function CostEstimate() {
+  const isAllowed = useCanTrace();
   const [editors, setEditors] = useState<Element | null>(null);
   useEffect(() => setEditors(document.querySelector('.graphiql-editors')), []);
-  useKeepPlan();
+  usePlanUpdates();
 
-  return mayLook && editors ? createPortal(<Line />, editors) : null;
+  return isAllowed && editors ? createPortal(<Line />, editors) : null;
 }
 
 function Line() {
-  const { planned } = useCurrentPlan();
-  const error = planned?.errors[0];
-  const cost = planned?.cost ?? readCost(error?.extensions?.cost);
+  const { result } = useCurrentPlan();
+  const error = result?.errors[0];
+  const cost = result?.cost ?? readCost(error?.extensions?.cost);
   const isRejected = error?.extensions?.code === 'RATE_LIMITED' || isAboveLimit(cost);
 
   return (
@@ -29,18 +29,18 @@ function Line() {
     >
       {isRejected && <Warning />}
       {cost
-        ? ofCost(cost)
+        ? costText(cost)
         : error && (isRejected ? error.message : `No estimate: ${firstLine(error.message)}`)}
     </p>
   );
 }
 
-function ofCost(cost: Cost): string {
+function costText(cost: Cost): string {
   const { estimated, limit } = cost;
   if (limit === null) return `Estimated cost ${milliseconds(estimated)}, no limit`;
   const of = `Estimated cost ${milliseconds(estimated)} of ${milliseconds(limit)}`;
   return isAboveLimit(cost)
-    ? `${of}: above the limit, so it would be rejected. Request shorter pages, or fewer nested fields.`
+    ? `${of}: above the limit, so the operation would be rejected. Request shorter pages, or fewer nested fields.`
     : of;
 }
 
@@ -48,7 +48,7 @@ function isAboveLimit(cost: Cost | undefined): boolean {
   return cost !== undefined && cost.limit !== null && cost.estimated > cost.limit;
 }
 
-/** The parser says in one line what is wrong, and in the next ones where. */
+/** Parser messages have the error in the first line, and its position in the next ones. */
 function firstLine(message: string): string {
   return message.split('\n', 1).join();
 }

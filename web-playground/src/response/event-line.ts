@@ -1,11 +1,11 @@
-import type { GraphQLReply } from '../network/send';
+import type { GraphQLResponse } from '../network/send';
 
-const LONGEST = 140;
+const MAX_LENGTH = 140;
 
-/** An event in a line: what it says comes first, and its id, which tells a person nothing, last. */
-export function eventLine({ data, errors }: GraphQLReply<unknown>): string {
+/** An event on one line, with the id last, since it says little to people. */
+export function eventLine({ data, errors }: GraphQLResponse<unknown>): string {
   const event = errors ?? Object.values(data ?? {})[0] ?? null;
-  return JSON.stringify(isRecord(event) ? idLast(event) : event).slice(0, LONGEST);
+  return JSON.stringify(isRecord(event) ? idLast(event) : event).slice(0, MAX_LENGTH);
 }
 
 function idLast({ id, ...rest }: Record<string, unknown>): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { buildSchema, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { isResumable, LATEST, newestId, RESUMABLE, resumeAfter } from './resume';
+import { eventId, isResumable, LATEST_EVENT_QUERY, RESUMABLE, resumeAfter } from './resume';
 
 const schema = buildSchema(readFileSync('../api.graphql', 'utf8'));
 
@@ -27,9 +27,9 @@ test('any other one gets it in the document', () => {
 });
 
 test('the id of an event is known where it was asked for', () => {
-  expect(newestId({ data: { notificationAdded: { id: 'n7' } } })).toBe('n7');
-  expect(newestId({ data: { notificationAdded: { title: 'Hello' } } })).toBeUndefined();
-  expect(newestId({ data: null })).toBeUndefined();
+  expect(eventId({ data: { notificationAdded: { id: 'n7' } } })).toBe('n7');
+  expect(eventId({ data: { notificationAdded: { title: 'Hello' } } })).toBeUndefined();
+  expect(eventId({ data: null })).toBeUndefined();
 });
 
 test('every subscription of the graph that can go on after an event does', () => {
@@ -40,7 +40,7 @@ test('every subscription of the graph that can go on after an event does', () =>
 });
 
 test('where such a stream begins can be asked, and of no other one is it', () => {
-  expect(validate(schema, parse(LATEST))).toEqual([]);
+  expect(validate(schema, parse(LATEST_EVENT_QUERY))).toEqual([]);
   expect(isResumable(parse('subscription { notificationAdded { id } }'))).toBe(true);
   expect(isResumable(parse('subscription { other }'))).toBe(false);
 });

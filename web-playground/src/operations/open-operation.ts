@@ -1,6 +1,6 @@
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 
-/** Opens an operation in the tab that already holds it, or else in a new one. */
+/** Opens an operation in the tab that already has it, otherwise in a new tab. */
 export function useOpenOperation() {
   const { addTab, changeTab } = useGraphiQLActions();
   const { tabs, queryEditor, variableEditor } = useGraphiQL((state) => ({
@@ -19,7 +19,7 @@ export function useOpenOperation() {
       queryEditor.setValue(document);
     }
     variableEditor.setValue(variables);
-    // A new text keeps the place to which the one before was scrolled.
+    // The editor keeps the scroll position of the previous text.
     for (const editor of [queryEditor, variableEditor]) {
       editor.setScrollPosition({ scrollLeft: 0, scrollTop: 0 });
     }

@@ -2,19 +2,19 @@
 const SECRET =
   /("?\w*(?:password|token)\w*"?\s*:\s*(?:[\w![\]]+\s*=\s*)?)(?:"""(?:\\"""|[\s\S])*?"""|"(?:[^"\\\n]|\\.)*")/gi;
 
-/** A document, or variables, with nothing in it that signs anybody in. */
-export function withoutSecrets(text: string): string {
+/** Removes passwords and tokens from a document or variables. */
+export function redactSecrets(text: string): string {
   return text.replace(SECRET, '$1""');
 }
 
-/** The same for GraphiQL's own records, which hold such texts in JSON; headers are left out. */
-export function recordWithoutSecrets(record: string): string {
+/** The same for GraphiQL's stored state, which has such texts in JSON; headers and responses are removed. */
+export function redactRecord(record: string): string {
   try {
     return JSON.stringify(JSON.parse(record), (key, value) => {
       if (key === 'headers' || key === 'response') return null;
-      return typeof value === 'string' ? withoutSecrets(value) : value;
+      return typeof value === 'string' ? redactSecrets(value) : value;
     });
   } catch {
-    return withoutSecrets(record);
+    return redactSecrets(record);
   }
 }
