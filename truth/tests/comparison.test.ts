@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareAnswers } from "../src/comparison.ts";
+import { compareResults } from "../src/comparison.ts";
 import { Cursors } from "../src/cursors.ts";
-import type { Problem } from "../src/operation.ts";
-import { cursorOf, generated, WORDING } from "../src/wildcards.ts";
+import type { ResultError } from "../src/operation.ts";
+import { ANY_TEXT, cursorWildcard, generated } from "../src/wildcards.ts";
 
 function kinds(
-  expected: { data: unknown; errors?: Problem[] },
+  expected: { data: unknown; errors?: ResultError[] },
   data: unknown,
-  errors: Problem[] = [],
+  errors: ResultError[] = [],
   cursors = new Cursors(),
 ) {
   const said = errors.map(({ code, path }) => ({ message: "no", path, extensions: { code } }));
-  const answer = { errors: [], ...expected };
-  return compareAnswers(answer, { data, errors: said }, cursors).map(({ kind }) => kind);
+  const result = { errors: [], ...expected };
+  return compareResults(result, { data, errors: said }, cursors).map(({ kind }) => kind);
 }
 
 const forbidden = (...path: (string | number)[]) => ({ code: "FORBIDDEN", path });
@@ -52,8 +52,8 @@ test("below what is null because of an error, which error is named is free, and 
 
 test("a row has one cursor, and no other row has it", () => {
   const cursors = new Cursors();
-  const first = { data: { cursor: cursorOf("course", "1") } };
-  const second = { data: { cursor: cursorOf("course", "2") } };
+  const first = { data: { cursor: cursorWildcard("course", "1") } };
+  const second = { data: { cursor: cursorWildcard("course", "2") } };
 
   assert.deepEqual(kinds(first, { cursor: "x" }, [], cursors), []);
   assert.deepEqual(kinds(first, { cursor: "x" }, [], cursors), []);
@@ -69,6 +69,6 @@ test("what is new has the same id everywhere in an answer", () => {
 });
 
 test("a message may say anything, but something", () => {
-  assert.deepEqual(kinds({ data: { message: WORDING } }, { message: "no" }), []);
-  assert.deepEqual(kinds({ data: { message: WORDING } }, { message: "" }), ["data"]);
+  assert.deepEqual(kinds({ data: { message: ANY_TEXT } }, { message: "no" }), []);
+  assert.deepEqual(kinds({ data: { message: ANY_TEXT } }, { message: "" }), ["data"]);
 });

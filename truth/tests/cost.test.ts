@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildSchema, parse } from "graphql";
-import { countAnswer, countAsked } from "../src/cost/counts.ts";
+import { countResult, countUpperBound } from "../src/cost/counts.ts";
 import { fit, spearman } from "../src/cost/fit.ts";
 import { Random } from "../src/random.ts";
-import { bob } from "./world.ts";
+import { bob } from "./fixtures.ts";
 
 const schema = buildSchema(`
   type Query { courses(first: Int, filter: Filter): CourseConnection me: User }
@@ -34,7 +34,7 @@ test("what an answer has is counted", () => {
     { id: "2", teacher: null },
   ];
 
-  const { fields, types, inputs } = countAnswer(operation, schema, { courses: { nodes } });
+  const { fields, types, inputs } = countResult(operation, schema, { courses: { nodes } });
 
   assert.deepEqual(Object.fromEntries(types), {
     Query: 1,
@@ -49,8 +49,8 @@ test("what an answer has is counted", () => {
 });
 
 test("the most that an answer may have is counted", () => {
-  const { types } = countAsked(operation, schema);
-  const longer = countAsked({ ...operation, variables: { no: true, first: 500 } }, schema);
+  const { types } = countUpperBound(operation, schema);
+  const longer = countUpperBound({ ...operation, variables: { no: true, first: 500 } }, schema);
 
   assert.deepEqual(Object.fromEntries(types), {
     Query: 1,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Mutant, mutants } from "../src/mutants.ts";
-import { alice, ask, bob, HASKELL, RUST } from "./world.ts";
+import { alice, ask, bob, HASKELL, RUST } from "./fixtures.ts";
 
 /** An operation that tells each mutant from the reference. */
 const telling: Record<Mutant, { text: string; viewer?: typeof bob }> = {
@@ -10,7 +10,7 @@ const telling: Record<Mutant, { text: string; viewer?: typeof bob }> = {
   "default-lost": {
     text: "query ($first: Int = 1) { courses(first: $first) { nodes { title } } }",
   },
-  "dead-key-takes-parent": { text: `{ course(id: "${HASKELL}") { title teacher { name } } }` },
+  "dangling-nulls-parent": { text: `{ course(id: "${HASKELL}") { title teacher { name } } }` },
   "empty-selection-null": { text: "{ courses { totalCount @skip(if: true) } }" },
   "parallel-mutations": {
     text: `mutation {

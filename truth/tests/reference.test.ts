@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alice, ask, BOBS_RUST, bob, HASKELL, RUST } from "./world.ts";
+import { alice, ask, BOBS_RUST, bob, HASKELL, RUST } from "./fixtures.ts";
 
 test("who may see what is as docs/permissions.json says", async () => {
   const students = `{ course(id: "${RUST}") { title enrollments { totalCount } } }`;

@@ -83,9 +83,15 @@ export function ask(text: string, { viewer = ANONYMOUS, mutant, variables = {} }
     PERMISSIONS,
     mutant === "permission-forgotten" ? ["Course.enrollments"] : [],
   );
-  const world = { schema, permissions, tables: tables(), cursors: new Cursors(), mutant };
+  const referenceContext = {
+    schema,
+    permissions,
+    tables: tables(),
+    cursors: new Cursors(),
+    mutant,
+  };
   const operation = { document: parse(text), variables, operationName: undefined, viewer };
-  return new Reference(world).answer(operation);
+  return new Reference(referenceContext).execute(operation);
 }
 
 interface Question {

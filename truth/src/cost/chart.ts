@@ -1,20 +1,22 @@
-// The fit as a picture: each operation a point, by what was estimated and what it took.
+// A scatter plot of the fit, as SVG: estimated against measured cost.
 
-import type { Measured } from "./measure.ts";
+import type { Measurement } from "./measure.ts";
 
 const SIZE = 480;
 const MARGIN = 56;
 
-/** Both axes logarithmic, in milliseconds. */
-export function picture(points: readonly Measured[]): string {
-  const millis = points.map(({ estimated, micros }) => [estimated / 1000, micros / 1000] as const);
-  const all = millis.flat().filter((value) => value > 0);
+/** Both axes are logarithmic, in milliseconds. */
+export function chart(points: readonly Measurement[]): string {
+  const pointsMillis = points.map(
+    ({ estimated, micros }) => [estimated / 1000, micros / 1000] as const,
+  );
+  const all = pointsMillis.flat().filter((value) => value > 0);
   const low = Math.floor(Math.log10(Math.min(...all)));
   const high = Math.ceil(Math.log10(Math.max(...all)));
-  const along = (value: number) =>
+  const scale = (value: number) =>
     ((Math.log10(Math.max(value, 10 ** low)) - low) / (high - low)) * (SIZE - 2 * MARGIN);
-  const x = (value: number) => (MARGIN + along(value)).toFixed(1);
-  const y = (value: number) => (SIZE - MARGIN - along(value)).toFixed(1);
+  const x = (value: number) => (MARGIN + scale(value)).toFixed(1);
+  const y = (value: number) => (SIZE - MARGIN - scale(value)).toFixed(1);
   const ticks = Array.from({ length: high - low + 1 }, (_, step) => 10 ** (low + step));
   const lines = ticks.flatMap((tick) => [
     `<path class="grid" d="M${x(tick)} ${MARGIN}V${SIZE - MARGIN}M${MARGIN} ${y(tick)}H${SIZE - MARGIN}"/>`,
@@ -27,7 +29,7 @@ export function picture(points: readonly Measured[]): string {
     "<style>text{font:12px system-ui,sans-serif;fill:#57606a}.grid{stroke:#8c959f;stroke-opacity:.3;fill:none}.same{stroke:#8c959f;stroke-dasharray:4 4}circle{fill:#0969da;fill-opacity:.35}@media(prefers-color-scheme:dark){text{fill:#9198a1}circle{fill:#4493f8}}</style>",
     ...lines,
     `<path class="same" d="M${x(first)} ${y(first)}L${x(last)} ${y(last)}"/>`,
-    ...millis.map(
+    ...pointsMillis.map(
       ([estimated, measured]) => `<circle cx="${x(estimated)}" cy="${y(measured)}" r="2"/>`,
     ),
     `<text x="${SIZE / 2}" y="${SIZE - 12}" text-anchor="middle">estimated, ms</text>`,
