@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { sortTypes } from './introspection';
 
-test('types are listed by name, whatever order they came in', () => {
+test('types are sorted by name', () => {
   const schema = {
     queryType: { name: 'Query' },
     types: [{ name: 'User' }, { name: 'Course' }, { name: 'ID' }],
@@ -12,7 +12,7 @@ test('types are listed by name, whatever order they came in', () => {
   });
 });
 
-test('an answer without a schema stays as it is', () => {
+test('a response without a schema is unchanged', () => {
   const refused = { errors: [] };
 
   expect(sortTypes(refused)).toBe(refused);

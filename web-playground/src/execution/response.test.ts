@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { displayedErrors, extractExtension } from './response';
 
-test('an error is shown with code, path, subgraph and place', () => {
+test('an error is displayed with code, path, subgraph and location', () => {
   const response = {
     data: { me: null },
     errors: [
@@ -26,7 +26,7 @@ test('an error is shown with code, path, subgraph and place', () => {
   ]);
 });
 
-test('a refusal within a payload is a problem, too', () => {
+test('the userErrors of a payload are displayed, too', () => {
   const userErrors = [{ code: 'INVALID_CREDENTIALS', message: 'No such account.', field: 'email' }];
 
   expect(displayedErrors({ data: { login: { session: null, userErrors } } })).toMatchObject([
@@ -34,7 +34,7 @@ test('a refusal within a payload is a problem, too', () => {
   ]);
 });
 
-test('an answer without errors has no problems', () => {
+test('a response without errors displays none', () => {
   expect(displayedErrors({ data: { me: { userErrors: null }, courses: null } })).toEqual([]);
   expect(displayedErrors({})).toEqual([]);
 });
@@ -43,7 +43,7 @@ test.each([
   { data: { me: null }, extensions: { trace: { version: 1, sql: 'select "ü"' } } },
   { data: { me: null }, extensions: { trace: { version: 1 }, other: true } },
   { data: { me: null }, extensions: { cost: { estimated: 1.5 }, trace: { version: 1 } } },
-])('a trace is taken out of an answer, and counted to the byte: %o', (response) => {
+])('a trace is extracted from a response, with its exact size: %o', (response) => {
   const size = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length;
 
   const { extension, rest, bytes } = extractExtension('trace', response);
@@ -53,7 +53,7 @@ test.each([
   expect(size(response) - bytes).toBe(size(rest));
 });
 
-test('nothing is left of extensions that were taken out', () => {
+test('no empty extensions are left', () => {
   const response = { data: { me: null }, extensions: { cost: { estimated: 1.5 }, trace: { version: 1 } } };
 
   expect(extractExtension('cost', extractExtension('trace', response).rest).rest).toEqual({
@@ -61,7 +61,7 @@ test('nothing is left of extensions that were taken out', () => {
   });
 });
 
-test('an answer without a trace is as it came', () => {
+test('a response without a trace is unchanged', () => {
   const response = { data: { me: null } };
 
   expect(extractExtension('trace', response)).toEqual({ extension: undefined, rest: response, bytes: 0 });

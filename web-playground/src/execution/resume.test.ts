@@ -9,7 +9,7 @@ function resumed(query: string, variables: Record<string, unknown> = {}) {
   return resumeAfter('n7', { request: { query, variables, operationName: null }, document: parse(query) });
 }
 
-test('an operation with a variable for it gets the id there', () => {
+test('the id is passed in the variable of the argument', () => {
   const { query, variables } = resumed('subscription($from: ID) { notificationAdded(after: $from) { id } }', {
     from: 'n1',
     other: 1,
@@ -19,27 +19,27 @@ test('an operation with a variable for it gets the id there', () => {
   expect(query).toContain('after: $from');
 });
 
-test('any other one gets it in the document', () => {
+test('without a variable, the id is passed in the document', () => {
   expect(resumed('subscription { notificationAdded { id } }').query).toContain(
     'notificationAdded(after: "n7")',
   );
   expect(resumed('subscription { notificationAdded(after: "n1") { id } }').query).not.toContain('n1');
 });
 
-test('the id of an event is known where it was asked for', () => {
+test('the id of an event is known if it is selected', () => {
   expect(eventId({ data: { notificationAdded: { id: 'n7' } } })).toBe('n7');
   expect(eventId({ data: { notificationAdded: { title: 'Hello' } } })).toBeUndefined();
   expect(eventId({ data: null })).toBeUndefined();
 });
 
-test('every subscription of the graph that can go on after an event does', () => {
+test('every subscription of the graph with the argument is resumable', () => {
   const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {});
   const resumable = fields.filter((field) => field.args.some((argument) => argument.name === 'after'));
 
   expect(new Set(resumable.map((field) => field.name))).toEqual(RESUMABLE);
 });
 
-test('where such a stream begins can be asked, and of no other one is it', () => {
+test('only a resumable stream has a latest event', () => {
   expect(validate(schema, parse(LATEST_EVENT_QUERY))).toEqual([]);
   expect(isResumable(parse('subscription { notificationAdded { id } }'))).toBe(true);
   expect(isResumable(parse('subscription { other }'))).toBe(false);

@@ -63,7 +63,7 @@ export function Canvas({
     [setCurrentView],
   );
   const drag = useDrag(change);
-  const scrollIntoView = useEffectEvent(() => {
+  const keepSelectionVisible = useEffectEvent(() => {
     if (!keepVisible.current || isVisible(latest.current, keepVisible.current, size.current)) return;
     mode.current = 'moved';
     setCurrentView(centerOn(keepVisible.current, latest.current, size.current));
@@ -73,7 +73,7 @@ export function Canvas({
     if (mode.current !== 'moved') {
       setCurrentView(fitView({ width, height }, size.current, mode.current === 'all' ? 0 : minScale));
     }
-    scrollIntoView();
+    keepSelectionVisible();
   });
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a different drawing, which the user has not moved yet.

@@ -23,7 +23,7 @@ export interface GraphField {
   /** Such as `[Course!]!`; empty for an enum value. */
   type: string;
   /** The named type. */
-  of: string;
+  namedType: string;
   description: string;
   args: GraphArgument[];
   /** Which subgraphs resolve it. */
@@ -102,7 +102,7 @@ function readFields(definition: DefinitionNode, all: string[], names: Map<string
     return (definition.values ?? []).map(({ name, description }) => ({
       name: name.value,
       type: '',
-      of: '',
+      namedType: '',
       description: unwrapLines(description),
       args: [],
       subgraphs: all,
@@ -130,7 +130,7 @@ function readField(
   return {
     name: field.name.value,
     type: print(field.type),
-    of: namedType(field.type),
+    namedType: namedType(field.type),
     description: unwrapLines(field.description),
     args: ('arguments' in field ? (field.arguments ?? []) : []).map((arg) => ({
       name: arg.name.value,

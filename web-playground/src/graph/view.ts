@@ -43,11 +43,11 @@ export function pan(view: View, dx: number, dy: number): View {
 /** Keeps the point under the pointer fixed. */
 export function zoomAt(view: View, factor: number, point: Point): View {
   const scale = Math.min(Math.max(view.scale * factor, MIN_SCALE), MAX_SCALE);
-  const factorApplied = scale / view.scale;
+  const ratio = scale / view.scale;
   return {
     scale,
-    x: point.x - (point.x - view.x) * factorApplied,
-    y: point.y - (point.y - view.y) * factorApplied,
+    x: point.x - (point.x - view.x) * ratio,
+    y: point.y - (point.y - view.y) * ratio,
   };
 }
 

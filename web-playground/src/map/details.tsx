@@ -39,7 +39,7 @@ function FieldDetails({ type, field, onChoose }: Pick<Props, 'type' | 'onChoose'
     <>
       {field.type && (
         <p>
-          Type: <TypeLink text={field.type} of={field.of} onChoose={onChoose} />
+          Type: <TypeLink text={field.type} of={field.namedType} onChoose={onChoose} />
         </p>
       )}
       <ResolvedBy subgraphs={field.subgraphs} />

@@ -166,7 +166,7 @@ function fieldEdges(cards: Card[]): Edge[] {
   const entities = cards.filter(({ type }) => type.key !== '');
   return entities.flatMap((card) =>
     card.fields.flatMap((field, index) => {
-      const target = ownerCard(entities, entityOf(field.of));
+      const target = ownerCard(entities, entityOf(field.namedType));
       if (!target || target === card) return [];
       const row = { card, y: rowTop(card, index) + rowHeight(field) / 2 };
       const types: [string, string] = [card.type.name, target.type.name];

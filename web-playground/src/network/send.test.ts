@@ -22,7 +22,7 @@ test('an operation is posted as JSON to this origin', async () => {
   expect(response.data).toEqual({ me: null });
 });
 
-test('an answer is measured in bytes, not in letters', async () => {
+test('a response is measured in bytes, not characters', async () => {
   const text = '{"data":{"me":{"name":"Zoë 学"}}}';
   answerWith(() => new Response(text));
 
@@ -32,19 +32,19 @@ test('an answer is measured in bytes, not in letters', async () => {
   expect(response.data).toEqual({ me: { name: 'Zoë 学' } });
 });
 
-test('an answer that is not JSON is named as such', async () => {
+test('a response that is not JSON is reported', async () => {
   answerWith(() => new Response('<h1>Bad gateway</h1>', { status: 502 }));
 
   await expect(send({ query: '{ me { id } }' })).rejects.toThrow('502');
 });
 
-test('a server that is away is named as such', async () => {
+test('an unreachable server is reported', async () => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed')));
 
   await expect(send({ query: '{ me { id } }' })).rejects.toThrow('is unreachable');
 });
 
-test('error codes are collected once each', () => {
+test('error codes are distinct', () => {
   const forbidden = { message: 'no', extensions: { code: 'FORBIDDEN' } };
 
   expect([...errorCodes({ errors: [forbidden, forbidden, { message: 'uncoded' }] })]).toEqual(['FORBIDDEN']);

@@ -28,7 +28,7 @@ function inMinutes(minutes: number) {
   return new Date(Date.now() + minutes * 60_000).toISOString();
 }
 
-/** Answers each request by what it asks for, and counts them. */
+/** Responds to each request by its field, and counts the requests. */
 function lastResponse(answers: Record<string, unknown>) {
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (_url: string, init: RequestInit) => {
@@ -54,7 +54,7 @@ async function signedIn(answers: Record<string, unknown> = {}) {
   return { ...module, asked };
 }
 
-test('who signs in is signed in, and still is after a reload', async () => {
+test('a sign-in survives a reload', async () => {
   const first = await signedIn();
   vi.resetModules();
 
@@ -65,7 +65,7 @@ test('who signs in is signed in, and still is after a reload', async () => {
   expect([...stored.values()].join()).not.toContain('password');
 });
 
-test('a refusal is told in the words of the server', async () => {
+test('a rejected sign-in has the message of the server', async () => {
   lastResponse({ login: { session: null, user: null, userErrors: [{ message: 'The password is wrong.' }] } });
   const { signIn, accessToken } = await import('./session');
 
@@ -73,14 +73,14 @@ test('a refusal is told in the words of the server', async () => {
   expect(accessToken()).toBeUndefined();
 });
 
-test('an error of the whole request is told, too', async () => {
+test('a request error has its message, too', async () => {
   vi.stubGlobal('fetch', async () => Response.json({ errors: [{ message: 'Too many tries.' }] }));
   const { signIn } = await import('./session');
 
   await expect(signIn('bob@example.com', 'password')).rejects.toThrow('Too many tries.');
 });
 
-test('a session is renewed before its token ends, and goes on', async () => {
+test('a session is renewed before its token expires', async () => {
   const { asked, accessToken, useSession } = await signedIn({
     refreshSession: { session: session('second', 30) },
   });
@@ -95,7 +95,7 @@ test('a session is renewed before its token ends, and goes on', async () => {
   expect(stored.get('lyceum:session')).toContain('second-refresh');
 });
 
-test('a session that cannot be renewed has ended, and says so', async () => {
+test('a session that cannot be renewed ends, with a notice', async () => {
   const { useSession } = await signedIn({ refreshSession: { session: null } });
 
   await vi.advanceTimersByTimeAsync(14 * 60_000);
@@ -105,7 +105,7 @@ test('a session that cannot be renewed has ended, and says so', async () => {
   expect(stored.size).toBe(0);
 });
 
-test('a server that is away does not end a session: it is asked again', async () => {
+test('an unreachable server does not end a session: the refresh is retried', async () => {
   const { accessToken } = await signedIn();
   await vi.advanceTimersByTimeAsync(16 * 60_000);
   expect(accessToken()).toBe('token');
@@ -116,7 +116,7 @@ test('a server that is away does not end a session: it is asked again', async ()
   expect(accessToken()).toBe('second');
 });
 
-test('several who need a new token at once share one renewal', async () => {
+test('concurrent callers share one refresh', async () => {
   const { asked, renewToken } = await signedIn({ refreshSession: { session: session('second', 30) } });
 
   expect(await Promise.all([renewToken('token'), renewToken('token')])).toEqual(['second', 'second']);
@@ -124,7 +124,7 @@ test('several who need a new token at once share one renewal', async () => {
   expect(asked).toEqual(['login', 'refreshSession']);
 });
 
-test('a token that has ended is not handed out', async () => {
+test('an expired token is not used', async () => {
   stored.set('lyceum:session', JSON.stringify({ ...session('old', -1), user }));
   lastResponse({ refreshSession: { session: session('second', 30) } });
 
@@ -133,7 +133,7 @@ test('a token that has ended is not handed out', async () => {
   expect(await validToken()).toBe('second');
 });
 
-test('whoever is signed in does not become anonymous while the server is away', async () => {
+test('the user stays signed in while the server is unreachable', async () => {
   stored.set('lyceum:session', JSON.stringify({ ...session('old', -1), user }));
   lastResponse({});
 
@@ -142,7 +142,7 @@ test('whoever is signed in does not become anonymous while the server is away', 
   expect(await validToken()).toBe('old');
 });
 
-test('who signs out is signed out on the server, too', async () => {
+test('signing out revokes the session on the server', async () => {
   const { asked, signOut, accessToken } = await signedIn({ logout: { userErrors: [] } });
 
   signOut();
@@ -169,7 +169,7 @@ describe.each([
     return { first, second, asked: first.asked };
   }
 
-  test('one of them renews the session, and both go on', async () => {
+  test('one tab refreshes the session for both', async () => {
     const { first, second, asked } = await twoTabs({ refreshSession: { session: session('second', 30) } });
 
     expect(await Promise.all([first.renewToken('token'), second.renewToken('token')])).toEqual([
@@ -182,7 +182,7 @@ describe.each([
     expect([...shared.values()]).toEqual([]);
   });
 
-  test('a tab that has slept asks before it uses a token that may be used', async () => {
+  test('a suspended tab requests the newest token before it refreshes', async () => {
     const { first, second, asked } = await twoTabs({ refreshSession: { session: session('second', 30) } });
     await first.renewToken('token');
     const slept = second.useSession.getState().session;
@@ -193,7 +193,7 @@ describe.each([
     expect(asked).toEqual(['login', 'refreshSession']);
   });
 
-  test('who becomes somebody else in one does not sign the other one out', async () => {
+  test('signing in as another user in one tab does not sign the other one out', async () => {
     const { first, second, asked } = await twoTabs({ logout: { userErrors: [] } });
 
     await second.signIn('alice@example.com', 'password');
@@ -202,7 +202,7 @@ describe.each([
     expect(asked).toEqual(['login', 'login']);
   });
 
-  test('who signs out in one is signed out in both', async () => {
+  test('signing out in one tab signs out both', async () => {
     const { first, second } = await twoTabs({ logout: { userErrors: [] } });
 
     second.signOut();
@@ -243,7 +243,7 @@ class Locks {
   }
 }
 
-test('a renewal that comes after another person has signed in changes nothing', async () => {
+test('a refresh that completes after another user has signed in changes nothing', async () => {
   const { renewToken, signIn, accessToken } = await signedIn({
     refreshSession: { session: session('second', 30) },
   });

@@ -43,7 +43,7 @@ const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;
 export const useSession = create<SessionState>(() => ({ session: restoreSession(), notice: null }));
 
 let timer: ReturnType<typeof setTimeout> | undefined;
-let refreshing: Promise<string | undefined> | undefined;
+let pendingRefresh: Promise<string | undefined> | undefined;
 const tabSync = new TabSync<Session>({
   current: () => useSession.getState().session,
   onNewer: (session) => useSession.setState({ session }),
@@ -98,10 +98,10 @@ export function signOut(): void {
 export async function renewToken(rejected: string): Promise<string | undefined> {
   if (accessToken() !== rejected) return accessToken();
   // A refresh token works once, so all callers wait for the same refresh.
-  refreshing ??= refreshExclusively().finally(() => {
-    refreshing = undefined;
+  pendingRefresh ??= refreshExclusively().finally(() => {
+    pendingRefresh = undefined;
   });
-  return refreshing;
+  return pendingRefresh;
 }
 
 async function refreshExclusively(): Promise<string | undefined> {

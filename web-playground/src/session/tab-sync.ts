@@ -34,7 +34,7 @@ export class TabSync<Session extends SharedSession> {
   readonly #listener: Listener<Session>;
   #leave: (() => void) | undefined;
   #joined: string | undefined;
-  #request: { family: string; onAnswer: () => void } | undefined;
+  #request: { family: string; onResponse: () => void } | undefined;
 
   constructor(listener: Listener<Session>) {
     this.#listener = listener;
@@ -87,16 +87,16 @@ export class TabSync<Session extends SharedSession> {
 
   /** Requests the session from other tabs, waits for up to `others` responses, and returns their number. */
   #requestSessions(family: string, others: number): Promise<number> {
-    let answers = 0;
+    let responses = 0;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(answers), RESPONSE_TIMEOUT_MS);
-      const onAnswer = () => {
-        answers += 1;
-        if (answers < others) return;
+      const timer = setTimeout(() => resolve(responses), RESPONSE_TIMEOUT_MS);
+      const onResponse = () => {
+        responses += 1;
+        if (responses < others) return;
         clearTimeout(timer);
-        resolve(answers);
+        resolve(responses);
       };
-      this.#request = { family, onAnswer };
+      this.#request = { family, onResponse };
       this.#post({ kind: 'request', family });
     });
   }
@@ -105,7 +105,7 @@ export class TabSync<Session extends SharedSession> {
     const session = this.#listener.current();
     const family = message.kind === 'session' ? message.session.family : message.family;
     if (session?.family === family) this.#handle(message, session);
-    if (message.kind === 'session' && family === this.#request?.family) this.#request.onAnswer();
+    if (message.kind === 'session' && family === this.#request?.family) this.#request.onResponse();
   }
 
   #handle(message: Message<Session>, session: Session): void {

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { redactRecord, redactSecrets } from './secrets';
 
-test('a password in a document is left out', () => {
+test('a password in a document is removed', () => {
   expect(
     redactSecrets('mutation { login(input: { email: "a@b.c", password: "pa\\"ss" }) { user { id } } }'),
   ).toBe('mutation { login(input: { email: "a@b.c", password: "" }) { user { id } } }');
 });
 
-test('a password in a block string, or given to a variable, is left out', () => {
+test('a password in a block string, or a default of a variable, is removed', () => {
   expect(redactSecrets('{ login(password: """hunter"2""", name: "n") }')).toBe(
     '{ login(password: "", name: "n") }',
   );
@@ -16,18 +16,18 @@ test('a password in a block string, or given to a variable, is left out', () => 
   );
 });
 
-test('a token in variables is left out', () => {
+test('a token in variables is removed', () => {
   expect(redactSecrets('{ "input": { "refreshToken": "abc", "first": 3 } }')).toBe(
     '{ "input": { "refreshToken": "", "first": 3 } }',
   );
 });
 
-test('fields and variables of such names stay', () => {
+test('fields and variables with such names are kept', () => {
   const document = 'query($token: ID) { session { accessToken refreshToken } }';
   expect(redactSecrets(document)).toBe(document);
 });
 
-test('in a record of the history, neither headers nor tokens are left', () => {
+test('headers and tokens are removed from the history', () => {
   const record = JSON.stringify({
     queries: [
       {
@@ -45,6 +45,6 @@ test('in a record of the history, neither headers nor tokens are left', () => {
   expect(JSON.parse(kept).queries[0].query).toBe('{ me { id } }');
 });
 
-test('what is no record is treated as text', () => {
+test('an invalid record is treated as text', () => {
   expect(redactRecord('{ login(password: "x") }')).toBe('{ login(password: "") }');
 });

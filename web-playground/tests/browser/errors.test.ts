@@ -10,7 +10,7 @@ const LARGE = `query Large {
     ${[...'abcdefghijklmno'].map((alias) => `${alias}: description`).join(' ')} } } } } }
 }`;
 
-/** To be called in the page. */
+/** Runs in the page. */
 async function sizeOfAnswer(query: string): Promise<number> {
   const headers = { 'Content-Type': 'application/json' };
   const lastResponse = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
@@ -37,7 +37,7 @@ test.each([
   expect(page.url()).not.toContain('#');
 });
 
-test('what the parser says is there, and what a code means has its code', async () => {
+test('the message of the parser is shown, and the meaning of a code', async () => {
   const { page } = await openEditor(browser());
   await write(page, '{ me { id ');
 
@@ -65,7 +65,7 @@ test('an error has its path, and in development its subgraph', async () => {
   await error.getByText('payment', { exact: true }).waitFor();
 });
 
-test('the refusal of a mutation is an error, too', async () => {
+test('the userErrors of a mutation are shown, too', async () => {
   const { page } = await openEditor(browser());
   await write(
     page,
@@ -77,7 +77,7 @@ test('the refusal of a mutation is an error, too', async () => {
   await page.getByRole('list', { name: 'Errors' }).getByText('INVALID_CREDENTIALS').waitFor();
 });
 
-test('an answer of more than 5 MB is shown, and the page still works', async () => {
+test('a response of more than 5 MB is shown, and the page still works', async () => {
   const { page, errors } = await openEditor(browser());
   await write(page, LARGE);
 
@@ -91,7 +91,7 @@ test('an answer of more than 5 MB is shown, and the page still works', async () 
   expect(errors).toEqual([]);
 });
 
-test('variables that are no JSON are told before anything is sent', async () => {
+test('invalid JSON in the variables is reported before execution', async () => {
   const { page, sent } = await openEditor(browser());
   await page
     .locator('.graphiql-editor-tool .monaco-editor')

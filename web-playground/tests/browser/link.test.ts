@@ -9,7 +9,7 @@ const SHARED = {
   variables: '{ "first": 3 }',
 };
 
-test('an operation goes from one browser to another one by its link', async () => {
+test('a link opens the operation in another browser', async () => {
   const sender = await openEditor(browser());
   await write(sender.page, 'query Shared { courses { totalCount } }');
   await sender.page.getByRole('button', { name: 'Share a link' }).click();
@@ -24,7 +24,7 @@ test('an operation goes from one browser to another one by its link', async () =
   expect((await run(page)).data?.courses).toMatchObject({ totalCount: expect.any(Number) });
 });
 
-test('a link signs nobody in and runs nothing by itself', async () => {
+test('a link has no credentials and executes nothing', async () => {
   const link = linkTo(
     { ...SHARED, query: 'mutation Shared { logout(input: { refreshToken: "x" }) { userErrors { code } } }' },
     url.href,
@@ -41,7 +41,7 @@ test('a link signs nobody in and runs nothing by itself', async () => {
   expect(errors).toEqual([]);
 });
 
-test('a link opens beside what was there, also in a page that is open', async () => {
+test('a link opens in a new tab, also in a page that is open', async () => {
   const { page } = await openEditor(browser());
 
   await page.evaluate(
@@ -57,7 +57,7 @@ test('a link opens beside what was there, also in a page that is open', async ()
 });
 
 test.each(['#operation=', '#operation=%E0%A4%A', '#operation=WyJxdWVyeSBDdXQ'])(
-  'a link with a broken fragment is told, and the page works: %s',
+  'an invalid link is reported, and the page works: %s',
   async (fragment) => {
     const { page, errors } = await openEditor(browser(), { at: url.href + fragment });
 

@@ -4,7 +4,7 @@ import { openEditor, openPanel, run, signInAs, write } from './playground';
 
 const browser = browserOfThisFile();
 
-test('an answer explains where its time went: phases, fetches, and their SQL', async () => {
+test('a response shows where its time was spent: phases, fetches, and their SQL', async () => {
   const { page, errors } = await openEditor(browser());
   await signInAs(page, 'Student');
   await openPanel(page, 'Trace');
@@ -27,7 +27,7 @@ test('an answer explains where its time went: phases, fetches, and their SQL', a
   expect(errors).toEqual([]);
 });
 
-test('a phase says whether it came from the cache, and what the driver asked is no statement of a field', async () => {
+test('a phase says whether it was cached, and catalog lookups are not listed as statements', async () => {
   const { page } = await openEditor(browser());
   await openPanel(page, 'Trace');
   const unique = `Fresh${Date.now()}`;
@@ -46,7 +46,7 @@ test('a phase says whether it came from the cache, and what the driver asked is 
   expect((await shown.allTextContents()).join()).not.toContain('pg_');
 });
 
-test('the answer’s text is without the trace, which would bury it', async () => {
+test('the JSON of the response does not include the trace', async () => {
   const { page } = await openEditor(browser());
   await write(page, 'query Short { courses(first: 1) { totalCount } }');
 
@@ -57,7 +57,7 @@ test('the answer’s text is without the trace, which would bury it', async () =
   expect(await page.locator('.result-window').textContent()).not.toContain('trace');
 });
 
-test('a server that is no development one is not asked for a trace by anybody but an admin', async () => {
+test('on a production server, only admins request a trace', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/playground.json', (route) =>

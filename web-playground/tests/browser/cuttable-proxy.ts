@@ -1,8 +1,8 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { url } from './playground';
 
-/** A way to the system that can be cut off, as when the server goes away, and opened again. */
-export class Passage {
+/** A TCP proxy to the system that can be cut, as if the server were unreachable, and restored. */
+export class CuttableProxy {
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
@@ -36,7 +36,7 @@ export class Passage {
     ] as const) {
       this.#sockets.add(one);
       one.pipe(other);
-      // What breaks off on one side breaks off on the other one.
+      // A connection that breaks on one side breaks on the other one.
       one.on('error', () => other.destroy());
       one.on('close', () => {
         this.#sockets.delete(one);
