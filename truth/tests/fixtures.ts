@@ -1,4 +1,4 @@
-// A small world for tests: alice teaches, bob studies, carol's account is gone.
+// A small data set for tests: alice is a teacher, bob a student, and carol was deleted.
 
 import { readFileSync } from "node:fs";
 import { buildSchema, parse } from "graphql";
@@ -78,7 +78,10 @@ export function tables(): Tables {
   };
 }
 
-export function ask(text: string, { viewer = ANONYMOUS, mutant, variables = {} }: Question = {}) {
+export function execute(
+  text: string,
+  { viewer = ANONYMOUS, mutant, variables = {} }: ExecuteOptions = {},
+) {
   const permissions = new Permissions(
     PERMISSIONS,
     mutant === "permission-forgotten" ? ["Course.enrollments"] : [],
@@ -94,7 +97,7 @@ export function ask(text: string, { viewer = ANONYMOUS, mutant, variables = {} }
   return new Reference(referenceContext).execute(operation);
 }
 
-interface Question {
+interface ExecuteOptions {
   viewer?: Viewer;
   mutant?: Mutant;
   variables?: Record<string, unknown>;

@@ -38,11 +38,11 @@ test("most operations are valid", () => {
   }
 });
 
-test("the same seed makes the same operation", () => {
+test("the same seed generates the same operation", () => {
   assert.deepEqual(made(7, OPERATION_KINDS), made(7, OPERATION_KINDS));
 });
 
-test("kinds that are not asked for are not made", () => {
+test("disabled kinds are not generated", () => {
   const plain = many(["plain"]).join("\n");
 
   assert.doesNotMatch(plain, /@(include|skip)/);
@@ -51,7 +51,7 @@ test("kinds that are not asked for are not made", () => {
   assert.match(many(["key-aliases"]).join("\n"), /\bid: (?!id\b)[a-z]/);
 });
 
-test("a document comes again with values of the same types", () => {
+test("a variation has values of the same types", () => {
   const document = parse("query ($all: Boolean!, $first: Int, $id: ID!) { me { id } }");
   const variables = { all: true, first: 9, id: "x" };
   const operation = { document, variables, operationName: undefined, viewer: bob };
@@ -66,7 +66,7 @@ test("a document comes again with values of the same types", () => {
   assert.ok(firsts.includes(undefined) && firsts.includes(2), `${firsts}`);
 });
 
-test("names that mean something elsewhere are used", () => {
+test("reserved names are used", () => {
   const all = [...many(OPERATION_KINDS), ...many(OPERATION_KINDS, OperationTypeNode.MUTATION)].join(
     "\n",
   );
@@ -75,7 +75,7 @@ test("names that mean something elsewhere are used", () => {
     assert.match(all, name);
 });
 
-test("an operation shrinks to what is wrong with it", async () => {
+test("an operation shrinks to the difference", async () => {
   const document = parse(`query Long($first: Int = 3, $show: Boolean!) {
     me { name @include(if: $show) ...Rest }
     courses(first: $first) { nodes { title level ... on Course { teacher { name id } } } }

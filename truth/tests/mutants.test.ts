@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Mutant, mutants } from "../src/mutants.ts";
-import { alice, ask, bob, HASKELL, RUST } from "./fixtures.ts";
+import { alice, bob, execute, HASKELL, RUST } from "./fixtures.ts";
 
 /** An operation that tells each mutant from the reference. */
 const telling: Record<Mutant, { text: string; viewer?: typeof bob }> = {
@@ -29,12 +29,12 @@ const telling: Record<Mutant, { text: string; viewer?: typeof bob }> = {
 };
 
 for (const mutant of Object.keys(mutants) as Mutant[]) {
-  test(`the mutant ${mutant} answers wrongly`, async () => {
+  test(`the mutant ${mutant} gives a wrong result`, async () => {
     const { text, viewer } = telling[mutant];
     const question = viewer ? { viewer } : {};
 
-    const right = await ask(text, question);
-    const wrong = await ask(text, { ...question, mutant });
+    const right = await execute(text, question);
+    const wrong = await execute(text, { ...question, mutant });
 
     assert.notDeepEqual([wrong.data, wrong.errors], [right.data, right.errors]);
   });
