@@ -58,22 +58,22 @@ function accessRule(
   accessPath: AccessPath,
   { permissions, served }: Access,
 ): AccessRule | undefined {
-  const written = (name: string): AccessRule => ({
+  const explicit = (name: string): AccessRule => ({
     rule: permissions.rules[name] as Rule,
     isExplicit: true,
   });
   if (accessPath.kind === "key") {
     const name = permissions.types[accessPath.path]?.entities[accessPath.subgraph];
-    if (name !== undefined) return written(name);
+    if (name !== undefined) return explicit(name);
     if (served.keys.has(`${accessPath.path} ${accessPath.subgraph}`)) return PUBLIC;
-    const isThere = [...served.fields].some((field) => field.startsWith(`${accessPath.path}.`));
-    return isThere ? NO_ACCESS : undefined;
+    const isServed = [...served.fields].some((field) => field.startsWith(`${accessPath.path}.`));
+    return isServed ? NO_ACCESS : undefined;
   }
   const row = permissions.fields[accessPath.path];
   if (!row) return served.fields.has(accessPath.path) ? PUBLIC : undefined;
-  if (accessPath.kind === "field") return written(row.who);
+  if (accessPath.kind === "field") return explicit(row.who);
   const own = row.through?.[accessPath.field];
-  return own === undefined ? { ...written(row.who), isExplicit: false } : written(own);
+  return own === undefined ? { ...explicit(row.who), isExplicit: false } : explicit(own);
 }
 
 /** A path that is added or removed with its field is reported as a schema change instead. */
@@ -211,15 +211,20 @@ function ownerChanges(before: Permissions, after: Permissions): Change[] {
             affects: (usage) => mayReturn(usage, path),
           },
         ];
-  const usual = "the default owner";
+  const defaultOwner = "the default owner";
   return [
     ...Object.entries(after.types).flatMap(([type, { owner }]) =>
       change(type, "has another owner", before.types[type]?.owner ?? owner, owner),
     ),
-    ...Object.entries(after.fields).flatMap(([field, { leadsTo = usual }]) => {
+    ...Object.entries(after.fields).flatMap(([field, { leadsTo = defaultOwner }]) => {
       const former = before.fields[field];
       return former
-        ? change(field, "leads to an object of another owner", former.leadsTo ?? usual, leadsTo)
+        ? change(
+            field,
+            "leads to an object of another owner",
+            former.leadsTo ?? defaultOwner,
+            leadsTo,
+          )
         : [];
     }),
   ];
@@ -269,10 +274,10 @@ function scopesOf(supergraph: string): Map<string, string> {
     const members = "fields" in type ? (type.fields ?? []) : [];
     for (const node of [type, ...members]) {
       const path = node === type ? type.name.value : `${type.name.value}.${node.name.value}`;
-      const asked = (node.directives ?? []).filter(({ name }) =>
+      const directives = (node.directives ?? []).filter(({ name }) =>
         ACCESS_DIRECTIVES.includes(name.value),
       );
-      scopes.set(path, asked.map(print).sort().join(" "));
+      scopes.set(path, directives.map(print).sort().join(" "));
     }
   }
   return scopes;

@@ -38,7 +38,7 @@ export interface Baseline {
 }
 
 /** A commit with an invalid graph: the change that fixes it must not fail because of it. */
-export interface BrokenBaseline {
+export interface InvalidBaseline {
   name: string;
   commit: Commit;
   problems: readonly Problem[];
@@ -52,7 +52,7 @@ export async function loadBaseline(
   against: string | undefined,
   config: string,
   files: readonly string[],
-): Promise<Baseline | BrokenBaseline | { reason: string }> {
+): Promise<Baseline | InvalidBaseline | { reason: string }> {
   const folder = folderOf(config);
   if (against === undefined) {
     const commit = defaultBaseline(folder, files);
@@ -72,7 +72,7 @@ function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile();
 }
 
-function loadCommit(commit: Commit, config: string): Baseline | BrokenBaseline {
+function loadCommit(commit: Commit, config: string): Baseline | InvalidBaseline {
   const text = readAt(commit, config);
   if (text === undefined) {
     const message = `no such file at ${commit.ref}: compare with a file instead`;
@@ -164,8 +164,8 @@ async function loadUrl(url: string): Promise<Baseline> {
     }),
     fail,
   );
-  const answer = parseJson(body, url) as { data?: IntrospectionQuery } | null;
-  const api = answer?.data && buildSchema(answer.data);
+  const response = parseJson(body, url) as { data?: IntrospectionQuery } | null;
+  const api = response?.data && buildSchema(response.data);
   if (!api?.getQueryType()) throw fail("returned no schema: is introspection enabled?");
   return { name: url, api };
 }

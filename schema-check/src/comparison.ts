@@ -135,8 +135,8 @@ interface PermissionsFile {
 /** A file given with --permissions must exist; a graph without the default file has no permissions. */
 function loadPermissions(named: string | undefined): PermissionsFile {
   const file = named ?? PERMISSIONS;
-  const isThere = named !== undefined || existsSync(file);
-  return { file, now: isThere ? parsePermissions(readText(file), file) : undefined };
+  const isPresent = named !== undefined || existsSync(file);
+  return { file, now: isPresent ? parsePermissions(readText(file), file) : undefined };
 }
 
 function currentOperations(where: string, { now }: PermissionsFile): Operation[] {
@@ -213,12 +213,12 @@ async function changesSinceBaseline(
 ): Promise<Change[]> {
   const { commit } = baseline;
   const former = commit && readAt(commit, rows.file);
-  const isGone = former !== undefined && !rows.now;
+  const isRemoved = former !== undefined && !rows.now;
   return [
-    ...(isGone ? [permissionsFileRemoved(rows.file, former)] : []),
+    ...(isRemoved ? [permissionsFileRemoved(rows.file, former)] : []),
     ...(await allChanges({
       ...{ before: baseline.api, after: after.api },
-      access: isGone ? undefined : comparableAccess(former, baseline, after, rows, notes),
+      access: isRemoved ? undefined : comparableAccess(former, baseline, after, rows, notes),
       supergraphs: baseline.supergraph
         ? { before: baseline.supergraph, after: after.supergraph }
         : undefined,
@@ -234,8 +234,8 @@ function comparableAccess(
   notes: ComparisonNotes,
 ): { before: Access; after: Access } | undefined {
   if (former === undefined || !now) {
-    const side = former === undefined ? name : "this graph";
-    const text = `Permissions were not compared: ${side} has no ${file}.`;
+    const missing = former === undefined ? name : "this graph";
+    const text = `Permissions were not compared: ${missing} has no ${file}.`;
     notes.skippedChecks.push(skipped(text, "permissions"));
     return undefined;
   }

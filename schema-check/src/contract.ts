@@ -122,7 +122,9 @@ function checkType(
 ): string[] {
   const name = expected.name;
   if (expected.constructor.name !== found.constructor.name) {
-    return [`${name} is a different kind of type (${kindOf(found)}, not ${kindOf(expected)})`];
+    return [
+      `${name} is a different kind of type (${typeKindOf(found)}, not ${typeKindOf(expected)})`,
+    ];
   }
   if (isEnumType(expected) && isEnumType(found)) {
     return expected
@@ -271,6 +273,6 @@ function sameName(a: GraphQLType, b: GraphQLType): boolean {
   return "name" in a && "name" in b && a.name === b.name;
 }
 
-function kindOf(type: GraphQLNamedType): string {
+function typeKindOf(type: GraphQLNamedType): string {
   return type.constructor.name.replace(/^GraphQL|Type$/g, "").toLowerCase();
 }

@@ -78,17 +78,17 @@ export function readManyAt(commit: Commit, files: readonly string[]): (string | 
 
 function readBlobs(root: string, names: readonly string[]): (string | undefined)[] {
   if (names.length === 0) return [];
-  const answer = git(root, ["cat-file", "--batch"], names.map((name) => `${name}\n`).join(""));
+  const output = git(root, ["cat-file", "--batch"], names.map((name) => `${name}\n`).join(""));
 
   const texts: (string | undefined)[] = [];
   let at = 0;
   for (const _ of names) {
-    const end = answer.indexOf("\n", at);
-    const size = /^\S+ blob (\d+)$/.exec(answer.toString("utf8", at, end))?.[1];
+    const end = output.indexOf("\n", at);
+    const size = /^\S+ blob (\d+)$/.exec(output.toString("utf8", at, end))?.[1];
     at = end + 1;
     if (size === undefined) texts.push(undefined);
     else {
-      texts.push(answer.toString("utf8", at, at + Number(size)));
+      texts.push(output.toString("utf8", at, at + Number(size)));
       at += Number(size) + 1;
     }
   }

@@ -22,33 +22,33 @@ const SCALAR =
 /** `JSON.parse` does not always report a position: this finds the first invalid character. */
 function syntaxErrorPosition(text: string): Omit<Location, "file"> {
   let at = 0;
-  const take = (pattern: RegExp): boolean => {
+  const match = (pattern: RegExp): boolean => {
     pattern.lastIndex = at;
-    const isThere = pattern.test(text);
-    if (isThere) at = pattern.lastIndex;
-    return isThere;
+    const isMatch = pattern.test(text);
+    if (isMatch) at = pattern.lastIndex;
+    return isMatch;
   };
-  const mark = (sign: string): boolean => {
-    take(/\s*/y);
+  const consume = (sign: string): boolean => {
+    match(/\s*/y);
     if (text[at] !== sign) return false;
     at++;
     return true;
   };
   const items = (item: () => boolean, end: string): boolean => {
-    if (mark(end)) return true;
+    if (consume(end)) return true;
     do if (!item()) return false;
-    while (mark(","));
-    return mark(end);
+    while (consume(","));
+    return consume(end);
   };
   const member = (): boolean => {
-    take(/\s*/y);
-    return text[at] === '"' && take(SCALAR) && mark(":") && value();
+    match(/\s*/y);
+    return text[at] === '"' && match(SCALAR) && consume(":") && value();
   };
   const value = (): boolean => {
-    if (mark("[")) return items(value, "]");
-    return mark("{") ? items(member, "}") : take(SCALAR);
+    if (consume("[")) return items(value, "]");
+    return consume("{") ? items(member, "}") : match(SCALAR);
   };
-  if (value()) take(/\s*/y);
+  if (value()) match(/\s*/y);
   const before = text.slice(0, at).split("\n");
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }

@@ -237,10 +237,10 @@ function payloadViolations(field: GraphQLField<unknown, unknown>, path: string):
 
 function inputViolations(field: GraphQLField<unknown, unknown>, path: string): Violation[] {
   const expected = `${upperFirst(field.name)}Input!`;
-  const isSound = field.args.every(
+  const isValid = field.args.every(
     ({ name, type }) => name === "input" && isNonNullType(type) && String(type) === expected,
   );
-  return isSound
+  return isValid
     ? []
     : [{ path, message: `must take no argument, or only \`input: ${expected}\`` }];
 }

@@ -290,10 +290,10 @@ function leadsTo(field: Field, permissions: Permissions): string[] {
 function wrapperOf(field: Field, to: string, permissions: Permissions): string | undefined {
   const type = getNamedType(field.type);
   if (!isObjectType(type) || permissions.types[type.name]) return undefined;
-  const holder = Object.values(type.getFields()).find((own) =>
+  const wrapperField = Object.values(type.getFields()).find((own) =>
     leadsTo(own, permissions).includes(to),
   );
-  return holder && `${type.name}.${holder.name}`;
+  return wrapperField && `${type.name}.${wrapperField.name}`;
 }
 
 function isPage({ type }: Field): boolean {
@@ -314,13 +314,13 @@ function reachable(permissions: Permissions, api: GraphQLSchema): Reached {
     before = found.size;
     for (const edge of edges(permissions, api)) {
       const { coordinate, from, to } = edge;
-      const usual = permissions.types[to]?.owner ?? "";
+      const defaultOwner = permissions.types[to]?.owner ?? "";
       for (const viewer of viewersOf(permissions)) {
-        const arrives =
+        const isReached =
           reached(from, viewer) &&
-          resolveOwner(permissions, coordinate, to, viewer) === usual &&
+          resolveOwner(permissions, coordinate, to, viewer) === defaultOwner &&
           pathOutcome(permissions, edge, viewer) === "allowed";
-        if (arrives) found.add(key(to, viewer));
+        if (isReached) found.add(key(to, viewer));
       }
     }
   }

@@ -122,14 +122,14 @@ function restoreTypeHeader(
     const directives = now.directives?.filter(({ name }) => name.value !== "oneOf");
     return { ...now, directives };
   }
-  const isIt = ({ name }: { name: { value: string } }) => name.value === member;
+  const isMember = ({ name }: { name: { value: string } }) => name.value === member;
   if (now.kind === Kind.UNION_TYPE_DEFINITION && former.kind === now.kind) {
-    const others = (now.types ?? []).filter((type) => !isIt(type));
-    return { ...now, types: [...others, ...(former.types ?? []).filter(isIt)] };
+    const others = (now.types ?? []).filter((type) => !isMember(type));
+    return { ...now, types: [...others, ...(former.types ?? []).filter(isMember)] };
   }
   if ("interfaces" in now && "interfaces" in former) {
-    const others = (now.interfaces ?? []).filter((type) => !isIt(type));
-    return { ...now, interfaces: [...others, ...(former.interfaces ?? []).filter(isIt)] };
+    const others = (now.interfaces ?? []).filter((type) => !isMember(type));
+    return { ...now, interfaces: [...others, ...(former.interfaces ?? []).filter(isMember)] };
   }
   return now;
 }
@@ -177,14 +177,14 @@ function restoreReferencedTypes(
   speaking: readonly ASTNode[],
   before: GraphQLSchema,
 ): void {
-  const open = [...speaking];
-  for (let node = open.pop(); node; node = open.pop()) {
+  const pending = [...speaking];
+  for (let node = pending.pop(); node; node = pending.pop()) {
     visit(node, {
       NamedType({ name }) {
         const former = types.has(name.value) ? undefined : customTypeDefinition(before, name.value);
         if (!former) return;
         types.set(name.value, former);
-        open.push(former);
+        pending.push(former);
       },
     });
   }

@@ -35,9 +35,9 @@ function build(document: DocumentNode, file: string): GraphQLSchema {
 }
 
 function fromIntrospection(text: string, file: string): GraphQLSchema {
-  const answer = parseJson(text, file) as { data?: never } | null;
+  const response = parseJson(text, file) as { data?: never } | null;
   try {
-    return buildClientSchema(answer?.data ?? (answer as never));
+    return buildClientSchema(response?.data ?? (response as never));
   } catch (cause) {
     const message = `not a response to the introspection query (${messageOf(cause)})`;
     throw new CouldNotRun({ code: "INVALID_SCHEMA", message, location: { file, line: 1 } });

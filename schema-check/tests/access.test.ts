@@ -10,9 +10,9 @@ const REMARK = '"Book.remark": { "subgraph": "catalog", "who": "librarian" }';
 const THROUGH = (rule: string) =>
   `"Book.remark": { "subgraph": "catalog", "who": "librarian", "through": { "Query.today": "${rule}" } }`;
 
-type Told = [kind: string | undefined, path?: string, level?: string];
+type ReportedChange = [kind: string | undefined, path?: string, level?: string];
 
-async function reportedChanges(repository: Repository): Promise<Told[]> {
+async function reportedChanges(repository: Repository): Promise<ReportedChange[]> {
   const { findings } = await repository.report("--against", "HEAD");
   return access(findings).map(({ kind, path, level }) => [kind, path, level]);
 }
@@ -20,7 +20,7 @@ async function reportedChanges(repository: Repository): Promise<Told[]> {
 const access = (findings: JsonReport["findings"]) =>
   findings.filter(({ section }) => section === "permissions");
 
-test("a new door with a rule of its own, and one that is gone, against the field's own rule", async () => {
+test("an access path with a rule of its own is compared with the field's own rule, when it is added or removed", async () => {
   const repository = new Repository().replace(ROWS, REMARK, THROUGH("everyone"));
   assert.deepEqual(await reportedChanges(repository), [
     ["ACCESS_WIDENED", "Book.remark", "dangerous"],
@@ -38,7 +38,7 @@ test("a new door with a rule of its own, and one that is gone, against the field
   assert.deepEqual(await reportedChanges(repository), []);
 });
 
-test("through a field that is new, only what is more public than elsewhere", async () => {
+test("through a new field, only wider access is a change", async () => {
   const repository = new Repository();
   repository.replace("catalog.graphql", "  today: Book\n", "  today: Book\n  best: Book\n");
   const accessPath = (rule: string) => THROUGH(rule).replace("Query.today", "Query.best");
@@ -59,7 +59,7 @@ test("through a field that is new, only what is more public than elsewhere", asy
   assert.deepEqual(await reportedChanges(repository), []);
 });
 
-test("a row that comes or goes while its field stays: without one a field is everyone's", async () => {
+test("a row that is added or removed while its field stays: without a row a field is public", async () => {
   const removed = new Repository().replace(ROWS, `${REMARK},\n`, "");
   assert.deepEqual(await reportedChanges(removed), [
     ["ACCESS_WIDENED", "Book.remark", "dangerous"],
@@ -78,7 +78,7 @@ test("a row that comes or goes while its field stays: without one a field is eve
   assert.deepEqual(await reportedChanges(same), [["ACCESS_ROW_ADDED", "Author.born", "safe"]]);
 });
 
-test("a row that comes or goes with its field is not told twice", async () => {
+test("a row that is added or removed with its field is not reported twice", async () => {
   const repository = new Repository();
   repository.replace(
     "catalog.graphql",
@@ -94,7 +94,7 @@ test("a row that comes or goes with its field is not told twice", async () => {
   assert.deepEqual(await reportedChanges(repository), []);
 });
 
-test("a key by which a subgraph can now be asked, or no longer", async () => {
+test("a key that a subgraph now resolves, or no longer", async () => {
   const repository = new Repository();
   const key = '@key(fields: "id", resolvable: false) {\n  "Names it."\n  id: ID!\n}';
   repository.replace(
@@ -116,7 +116,7 @@ test("a key by which a subgraph can now be asked, or no longer", async () => {
   );
 });
 
-test("the same rule about somebody else's things", async () => {
+test("the same rule for another owner", async () => {
   const owner = new Repository().replace(ROWS, '"owner": "reader"', '"owner": "librarian"');
   assert.deepEqual(await reportedChanges(owner), [["ACCESS_OWNER_CHANGED", "Book", "dangerous"]]);
 
@@ -126,7 +126,7 @@ test("the same rule about somebody else's things", async () => {
   ]);
 });
 
-test("access has a rule of its own: no other rule silences it", async () => {
+test("access changes have a rule of their own: no other rule turns them off", async () => {
   const repository = new Repository().replace(
     ROWS,
     REMARK,
@@ -153,7 +153,7 @@ test("access has a rule of its own: no other rule silences it", async () => {
   assert.deepEqual(await severities("access-change: off"), []);
 });
 
-test("what is more public can be approved", async () => {
+test("wider access can be approved", async () => {
   const repository = new Repository().replace(
     ROWS,
     REMARK,

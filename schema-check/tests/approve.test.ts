@@ -17,7 +17,7 @@ function approve(
   return repository.approve(change, "All clients can take it.", ...args);
 }
 
-test("an approved change is a note with its reason, and breaks nothing", async () => {
+test("an approved change is a note with its reason, and does not fail the check", async () => {
   const repository = shorter();
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 
@@ -32,7 +32,7 @@ test("an approved change is a note with its reason, and breaks nothing", async (
   assert.equal(finding?.approval?.reason, "All clients can take it.");
 });
 
-test("it is good for that change only: not for another of the same field, nor of another", async () => {
+test("an approval covers only its change, not another one of the same or another field", async () => {
   const repository = shorter();
   await approve(repository);
 
@@ -49,7 +49,7 @@ test("it is good for that change only: not for another of the same field, nor of
   );
 });
 
-test("once merged it is spent: after the change was taken back it is not good for making it again", async () => {
+test("an approval is consumed when merged: it does not cover making the change again after a revert", async () => {
   const repository = shorter();
   await approve(repository);
   repository.commit("Tags may be null");
@@ -76,7 +76,7 @@ test("once merged it is spent: after the change was taken back it is not good fo
   assert.equal((await repository.report("--against", "main")).code, 0);
 });
 
-test("it stays spent when it was taken out of the file, and comes back by a revert of the revert", async () => {
+test("it stays consumed when it was removed from the file and restored by a revert of the revert", async () => {
   const repository = shorter();
   await approve(repository);
   repository.commit("Tags may be null");
@@ -91,7 +91,7 @@ test("it stays spent when it was taken out of the file, and comes back by a reve
   assert.ok(findings.some(({ kind }) => kind === "CONSUMED_APPROVAL"));
 });
 
-test("on a long-running branch it holds while the main branch moves and is merged into it", async () => {
+test("on a long-running branch it stays active while the main branch is merged into it", async () => {
   const repository = new Repository();
   repository.git("switch", "--quiet", "--create", "long");
   repository.replace("catalog.graphql", "tags: [String!]!", "tags: [String]!");
@@ -113,7 +113,7 @@ test("on a long-running branch it holds while the main branch moves and is merge
   assert.deepEqual(await errors(), []);
 });
 
-test("it is of what stood there: a field that has become another one meanwhile needs a new one", async () => {
+test("it covers one former definition: a field that has changed meanwhile needs a new approval", async () => {
   const repository = new Repository();
   const remove = (type: string) =>
     repository.replace("catalog.graphql", `  "How long."\n  minutes: ${type}\n`, "");
@@ -134,7 +134,7 @@ test("it is of what stood there: a field that has become another one meanwhile n
   assert.match(stale?.hint ?? "", /approve it again/);
 });
 
-test("once merged it is stale, which is said, and the next approval takes it away", async () => {
+test("once merged it is reported as stale, and the next approval removes it", async () => {
   const repository = shorter();
   await approve(repository);
   repository.commit("Tags may be null");
@@ -155,7 +155,7 @@ test("once merged it is stale, which is said, and the next approval takes it awa
   );
 });
 
-test("a document that an approved change makes invalid is to be taken away", async () => {
+test("a document that an approved change makes invalid is a warning to remove it", async () => {
   const repository = new Repository().replace(
     "catalog.graphql",
     '  "How long."\n  minutes: Int\n',
@@ -176,7 +176,7 @@ test("a document that an approved change makes invalid is to be taken away", asy
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 });
 
-test("it covers what comes of that change, and no other fault of the same document", async () => {
+test("it covers the errors that the change causes, and no other errors of the same document", async () => {
   const repository = new Repository();
   repository.replace("operations/Search.graphql", "__typename", "__typename nonsense");
   repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
@@ -197,7 +197,7 @@ test("it covers what comes of that change, and no other fault of the same docume
   );
 });
 
-test("a change that is safe by itself, but makes a document invalid, is not covered", async () => {
+test("a safe change that makes a document invalid is not covered", async () => {
   const repository = new Repository();
   repository.replace(
     "operations/Search.graphql",
@@ -219,7 +219,7 @@ test("a change that is safe by itself, but makes a document invalid, is not cove
   );
 });
 
-test("each kind of change that can make a document invalid is covered when it is approved", async () => {
+test("the approval of every kind of change covers the errors that it causes", async () => {
   const edits: [change: string, ...edit: [string, string, string]][] = [
     ["FIELD_REMOVED Film.minutes", "catalog.graphql", '  "How long."\n  minutes: Int\n', ""],
     ["FIELD_TYPE_CHANGED Book.tags", "catalog.graphql", "tags: [String!]!", "tags: [Author!]!"],
@@ -280,7 +280,7 @@ test("each kind of change that can make a document invalid is covered when it is
   }
 });
 
-test("only what is a breaking change can be approved, with a reason and an author", async () => {
+test("only a breaking change can be approved, with a reason and an author", async () => {
   const repository = shorter().replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
 
   for (const change of ["FIELD_REMOVED Book.tags", "ENUM_VALUE_ADDED State.SOLD", "Book.tags"]) {
@@ -302,7 +302,7 @@ for (const text of [
   '[{"change":"a","message":"b","reason":"","author":"d","on":"e"}]',
   '[{"change":"a","message":"b","reason":"c","author":"d","on":"e"}]',
 ]) {
-  test(`approvals that are none: ${text}`, async () => {
+  test(`invalid approvals: ${text}`, async () => {
     const repository = shorter().write("approvals.json", text);
 
     const { code, stderr } = await repository.check("--against", "HEAD");

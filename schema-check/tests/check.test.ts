@@ -15,7 +15,7 @@ const REMOVED: [string, string, string] = [
   "",
 ];
 
-test("a broken client: what, who, where, and exit code 1", async () => {
+test("a breaking change: what, which operations, where, and exit code 1", async () => {
   const repository = new Repository().replace(...REMOVED);
 
   const { code, stdout } = await repository.check("--against", "HEAD");
@@ -29,7 +29,7 @@ test("a broken client: what, who, where, and exit code 1", async () => {
   assert.match(stdout, /Failed: 2 errors/);
 });
 
-test("what is gone is told at the subgraph that had it, not at another one that has its type", async () => {
+test("a removal is located in the subgraph that had it, not in another one with the same type", async () => {
   const removed = "FIELD_REMOVED Author.born";
   const repository = new Repository().replace("people.graphql", '  "When."\n  born: Int\n', "");
 
@@ -63,7 +63,7 @@ async function locationOf(change: string, repository: Repository): Promise<strin
 
 // What to compare with.
 
-test("without a ref, on the main branch: the commit before", async () => {
+test("without a ref, on the main branch: the previous commit", async () => {
   const repository = new Repository().replace(...REMOVED).commit("Films have no length");
 
   const { code, against } = await repository.report();
@@ -86,7 +86,7 @@ test("without a ref, on another branch: the main branch", async () => {
   assert.match(against ?? "", /^main /);
 });
 
-test("what the main branch got since then is no change of the branch", async () => {
+test("later commits on the main branch are not changes of the branch", async () => {
   const repository = new Repository();
   repository.git("switch", "--quiet", "--create", "shorter");
   repository.replace(...REMOVED).commit("Films have no length");
@@ -112,7 +112,7 @@ test("what the main branch got since then is no change of the branch", async () 
   }
 });
 
-test("a branch that has nothing in common with this one", async () => {
+test("a branch without a common ancestor", async () => {
   const repository = new Repository();
   repository.git("switch", "--quiet", "--orphan", "other");
   repository.git("commit", "--quiet", "--allow-empty", "-m", "Another beginning");
@@ -121,7 +121,7 @@ test("a branch that has nothing in common with this one", async () => {
   assert.match(await fails(repository, "--against", "other"), /NO_MERGE_BASE.*with a file/);
 });
 
-test("a clone that is too shallow: how much it needs", async () => {
+test("a clone that is too shallow: says how much history it needs", async () => {
   const origin = new Repository();
   origin.git("switch", "--quiet", "--create", "work");
   origin.commit("One").commit("Two");
@@ -141,7 +141,7 @@ test("a clone that is too shallow: how much it needs", async () => {
   assert.equal(nothing.code, 2);
 });
 
-test("without a ref, in a repository of one commit: nothing to compare with, said and clean", async () => {
+test("without a ref, in a repository of one commit: passes, and says that there is no baseline", async () => {
   const { code, against, skippedChecks } = await new Repository().report();
 
   assert.equal(code, 0);
@@ -149,7 +149,7 @@ test("without a ref, in a repository of one commit: nothing to compare with, sai
   assert.match(skippedChecks.join(" "), /There is no baseline/);
 });
 
-test("without a ref, outside of a repository: git's own words, and clean", async () => {
+test("without a ref, outside of a repository: passes, with git's error", async () => {
   const repository = new Repository();
   rmSync(repository.path(".git"), { recursive: true });
 
@@ -159,14 +159,14 @@ test("without a ref, outside of a repository: git's own words, and clean", async
   assert.match(skippedChecks.join(" "), /git failed \(.*not a git repository/);
 });
 
-test("without a ref, in a repository that git cannot read: git's own words, and could not run", async () => {
+test("without a ref, in a repository that git cannot read: cannot run, with git's error", async () => {
   const repository = new Repository();
   repository.write(".git/config", "no configuration");
 
   assert.match(await fails(repository), /GIT_FAILED.*bad config line 1/);
 });
 
-test("against HEAD with nothing changed: clean", async () => {
+test("against HEAD without changes: passes", async () => {
   const { code, findings } = await new Repository().report("--against", "HEAD");
 
   assert.equal(code, 0);
@@ -196,7 +196,7 @@ for (const [what, text] of [
   });
 }
 
-test("against a list of subgraphs elsewhere", async () => {
+test("against another supergraph configuration", async () => {
   const former = new Repository();
   const repository = new Repository().replace(...REMOVED);
 
@@ -267,7 +267,7 @@ for (const [what, answer, expected] of [
     /^error \[GRAPH_UNREACHABLE\]/,
   ],
 ] as const) {
-  test(`against an address that answers with ${what}`, async () => {
+  test(`against a URL that responds with ${what}`, async () => {
     const server = createServer((_, response) => response.end(answer));
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
@@ -282,7 +282,7 @@ for (const [what, answer, expected] of [
 
 // Whom it breaks.
 
-test("a document that the same change takes away is still sent by clients", async () => {
+test("a document that the same change removes is still sent by clients", async () => {
   const repository = new Repository().replace(...REMOVED);
   repository.replace("operations/Search.graphql", "      minutes\n", "");
 
@@ -295,7 +295,7 @@ test("a document that the same change takes away is still sent by clients", asyn
   );
 });
 
-test("a document of that commit that was changed before is not", async () => {
+test("a document that was changed before that commit is not", async () => {
   const repository = new Repository();
   repository.replace("operations/Search.graphql", "      minutes\n", "").commit("No length");
   repository.replace(...REMOVED);
@@ -309,7 +309,7 @@ test("a document of that commit that was changed before is not", async () => {
   );
 });
 
-test("counts: how often, and one that never comes is nobody", async () => {
+test("counts: an operation with 0 requests is not in use", async () => {
   const repository = new Repository().replace(
     "catalog.graphql",
     "tags: [String!]!",
@@ -330,7 +330,7 @@ test("counts: how often, and one that never comes is nobody", async () => {
   assert.deepEqual(idle.findings.find(({ path }) => path === "Book.tags")?.affected, []);
 });
 
-test("counts: what nobody sends may become invalid, which is said with what to do", async () => {
+test("counts: an operation with 0 requests may become invalid, with a hint", async () => {
   const repository = new Repository().replace(...REMOVED);
   repository.write("counts.json", JSON.stringify({ Search: 0 }));
   const args = ["--against", "HEAD", "--counts", repository.path("counts.json")];
@@ -359,7 +359,7 @@ test("counts: what nobody sends may become invalid, which is said with what to d
   }
 });
 
-test("an error says how to approve what is meant", async () => {
+test("an error says how to approve an intended change", async () => {
   const { findings } = await new Repository().replace(...REMOVED).report("--against", "HEAD");
 
   const [removed, invalid] = findings;
@@ -392,7 +392,7 @@ for (const [form, write] of [
   });
 }
 
-test("operations and rows from elsewhere, which no commit has", async () => {
+test("operations and permissions from files that are not in the commit", async () => {
   const elsewhere = new Repository();
   const repository = new Repository().replace(...REMOVED);
   const where = [
@@ -414,7 +414,7 @@ test("operations and rows from elsewhere, which no commit has", async () => {
   assert.match(skippedChecks.join(" "), /Only current operations were checked: HEAD/);
 });
 
-test("an unused breaking change is what the rules say", async () => {
+test("the severity of an unused breaking change is set by the rules", async () => {
   const repository = new Repository().replace(
     "catalog.graphql",
     '  "Below the title."\n  subtitle: String\n',
@@ -461,7 +461,7 @@ test("a missing SDL", async () => {
   );
 });
 
-test("in a folder of the repository: where to go", async () => {
+test("in a subfolder of the repository: says where to run the command", async () => {
   const repository = new Repository().write("schema-check/deep/file", "");
 
   for (const command of ["check", "compose", "cross-check"]) {
@@ -481,13 +481,13 @@ test("in a folder of the repository: where to go", async () => {
   assert.doesNotMatch(none.stderr, /run the command there/);
 });
 
-test("two subgraphs of one name", async () => {
+test("two subgraphs with the same name", async () => {
   const repository = new Repository().replace("supergraph.yaml", "  stock:", "  people:");
 
   assert.match(await fails(repository), /supergraph\.yaml:12:3: error \[DUPLICATE_NAME\]/);
 });
 
-test("a subgraph at an address that is unreachable", async () => {
+test("a subgraph at an unreachable URL", async () => {
   const repository = new Repository();
   repository.replace("supergraph.yaml", "file: stock.graphql", "subgraph_url: http://127.0.0.1:1/");
 
@@ -497,13 +497,13 @@ test("a subgraph at an address that is unreachable", async () => {
   );
 });
 
-test("a graph at an address that is unreachable", async () => {
+test("a graph at an unreachable URL", async () => {
   const stderr = await fails(new Repository(), "--against", "http://127.0.0.1:1/graphql");
 
   assert.match(stderr, /GRAPH_UNREACHABLE.*127\.0\.0\.1:1\/graphql is unreachable/);
 });
 
-test("no operations, and no such folder", async () => {
+test("no operations, and a missing folder", async () => {
   const repository = new Repository().write("empty/README.md", "Nothing yet.");
 
   assert.match(
@@ -560,7 +560,7 @@ for (const [text, line] of [
   ['{\n  "Search": 1,\n  "BookList": "many"\n}', 3],
   ["null", 1],
 ] as const) {
-  test(`counts that are none: ${text}`, async () => {
+  test(`invalid counts: ${text}`, async () => {
     const repository = new Repository().write("counts.json", text);
     const { code, stderr } = await repository.check("--counts", repository.path("counts.json"));
 
@@ -578,14 +578,14 @@ for (const text of [
   "exceptions: 3\n",
   "other: 1\n",
 ]) {
-  test(`rules that are none: ${JSON.stringify(text)}`, async () => {
+  test(`invalid rules: ${JSON.stringify(text)}`, async () => {
     const repository = new Repository().write("rules.yaml", text);
 
     assert.match(await fails(repository), /rules\.yaml:\d+:\d+: error \[INVALID_/);
   });
 }
 
-test("a commit, a file or a format that is not there", async () => {
+test("a missing commit, file or format", async () => {
   const repository = new Repository();
 
   assert.match(
@@ -601,7 +601,7 @@ test("a commit, a file or a format that is not there", async () => {
   );
 });
 
-test("a commit at which there was no such graph", async () => {
+test("a commit without the graph", async () => {
   const repository = new Repository();
   repository.git("rm", "--quiet", "--cached", "supergraph.yaml");
   repository.git("commit", "--quiet", "-m", "No list");
@@ -612,7 +612,7 @@ test("a commit at which there was no such graph", async () => {
   );
 });
 
-// A base that is broken must not block its own repair.
+// An invalid baseline must not block its own fix.
 
 for (const [what, file, broken, expected] of [
   [
@@ -626,7 +626,7 @@ for (const [what, file, broken, expected] of [
   ["with a document that is none", "operations/Search.graphql", "query {", /SYNTAX_ERROR/],
   ["with rows that are none", "docs/permissions.json", "{", /INVALID_JSON/],
 ] as const) {
-  test(`a commit ${what}: said, and what is here is checked`, async () => {
+  test(`a commit ${what}: reported, and the current graph is checked`, async () => {
     const repository = new Repository();
     const sound = repository.read(file);
     repository.write(file, broken).commit("Broken").write(file, sound);
@@ -640,13 +640,13 @@ for (const [what, file, broken, expected] of [
     assert.match(findings.map(({ message }) => message).join("\n"), expected);
 
     repository.replace("operations/Cancel.graphql", "mutation", "mutation Broken { no }\nmutation");
-    const { code: broke, findings: reportedChanges } = await repository.report("--against", "HEAD");
+    const { code: broke, findings: brokenFindings } = await repository.report("--against", "HEAD");
     assert.equal(broke, 1);
-    assert.ok(reportedChanges.some(({ kind }) => kind === "INVALID_OPERATION"));
+    assert.ok(brokenFindings.some(({ kind }) => kind === "INVALID_OPERATION"));
   });
 }
 
-test("a broken commit and a graph that is still broken", async () => {
+test("an invalid baseline and a graph that is still invalid", async () => {
   const repository = new Repository().write("stock.graphql", "type Query { a: Nowhere }\n");
   repository.commit("Broken");
 
@@ -659,7 +659,7 @@ test("a broken commit and a graph that is still broken", async () => {
   );
 });
 
-test("a planner that is not there, or is another program", async () => {
+test("a missing planner, or another program", async () => {
   const repository = new Repository();
 
   assert.match(await fails(repository, "--lyceum", "/no/such/lyceum"), /PLANNER_FAILED/);

@@ -54,7 +54,7 @@ test("without a file to write, the supergraph is printed", async () => {
   assert.match(stdout, /enum join__Graph/);
 });
 
-test("--check passes fresh files, and says how to renew stale ones", async () => {
+test("--check passes fresh files, and says how to regenerate stale ones", async () => {
   const copy = new Copy();
   await composed(copy);
   const args = [
@@ -105,7 +105,7 @@ test("a broken @requires names its own line", async () => {
   );
 });
 
-test("a type that is not there: the field that asks for it, and its line", async () => {
+test("a missing type: the field that refers to it, and its line", async () => {
   const copy = new Copy().replace(
     "enrollment.graphql",
     "teacher: User @external",
@@ -121,7 +121,7 @@ test("a type that is not there: the field that asks for it, and its line", async
   );
 });
 
-test("a directive that two subgraphs define in two ways: its line", async () => {
+test("a directive with two different definitions: its line", async () => {
   const copy = new Copy();
   for (const name of ["identity", "course", "enrollment", "payment", "notification"]) {
     const type = name === "course" ? "String" : "Int";
@@ -149,7 +149,7 @@ test("a syntax error, with file, line and column", async () => {
   assert.match(stderr, /payment\.graphql:2:14: error \[SYNTAX_ERROR\] payment: /);
 });
 
-test("every missing file is named, with the line that asks for it", async () => {
+test("every missing file is reported, with the line that refers to it", async () => {
   const copy = new Copy();
   for (const file of ["course.graphql", "payment.graphql"]) rmSync(copy.path(file));
 
@@ -160,7 +160,7 @@ test("every missing file is named, with the line that asks for it", async () => 
   assert.match(stderr, /supergraph\.yaml:18:7: error \[FILE_UNREADABLE\].*payment\.graphql/);
 });
 
-test("two subgraphs of one name", async () => {
+test("two subgraphs with the same name", async () => {
   const copy = new Copy().replace("supergraph.yaml", "  payment:", "  course:");
 
   const { code, stderr } = await run("compose", "--config", copy.config);
@@ -188,14 +188,14 @@ for (const [what, text] of [
   });
 }
 
-test("a configuration that is not there", async () => {
+test("a missing configuration", async () => {
   const { code, stderr } = await run("compose", "--config", "no/such.yaml");
 
   assert.equal(code, 2);
   assert.match(stderr, /no\/such\.yaml: error \[FILE_UNREADABLE\]/);
 });
 
-test("an unknown command or option is a mistake of usage", async () => {
+test("an unknown command or option is a usage error", async () => {
   assert.equal((await run("comopse")).code, 2);
   assert.equal((await run("toString")).code, 2);
   assert.equal((await run("compose", "--frobnicate")).code, 2);
@@ -218,14 +218,14 @@ function askingAt(url: string): Copy {
   return new Copy().replace("supergraph.yaml", "file: course.graphql", `subgraph_url: ${url}`);
 }
 
-test("a running subgraph is asked for its schema", async () => {
+test("the schema is fetched from a running subgraph", async () => {
   const sdl = new Copy().read("course.graphql");
   await withSubgraph(JSON.stringify({ data: { _service: { sdl } } }), async (url) => {
     assert.deepEqual(await composed(askingAt(url)), await composed(new Copy()));
   });
 });
 
-test("an address that answers something else, or not at all", async () => {
+test("a URL that responds with something else, or not at all", async () => {
   let gone = "";
   await withSubgraph("<html>", async (url) => {
     gone = url;

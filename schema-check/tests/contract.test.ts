@@ -21,7 +21,7 @@ function violations(schema: string, mayBeMissing: string[] = []): string[] {
   return checkContract(contract, buildSchema(schema), new Set(mayBeMissing)).violations;
 }
 
-test("the contract keeps itself", () => {
+test("the contract satisfies itself", () => {
   assert.deepEqual(violations(sdl), []);
 });
 
@@ -125,7 +125,7 @@ for (const [what, from, to, expected] of [
   });
 }
 
-test("a type gone with the field that led to it", () => {
+test("a type that is removed with the field that led to it", () => {
   const schema = changed(/ {2}payment\(id: ID!\): Payment\n/, "")
     .replace(/ {2}purchaseCourse.*\n/, "")
     .replace(/^type PurchaseCoursePayload.*\n/m, "");
@@ -166,7 +166,7 @@ for (const [what, from, to] of [
   });
 }
 
-test("what may be missing takes along only the types that nothing else leads to", () => {
+test("a name that may be missing includes only the types that nothing else leads to", () => {
   const schema = changed(/ {2}enroll\(.*\n/, "")
     .replace(/^input EnrollInput.*\n/m, "")
     .replace(/^type EnrollPayload.*\n/m, "");
@@ -181,7 +181,7 @@ test("what may be missing takes along only the types that nothing else leads to"
   assert.equal(violations(schema).length, 3);
 });
 
-test("what may be missing, but is there, is held to the contract", () => {
+test("a name that may be missing, but exists, is checked against the contract", () => {
   const schema = changed(
     "enroll(input: EnrollInput!): EnrollPayload",
     "enroll(input: EnrollInput!): String",
@@ -190,7 +190,7 @@ test("what may be missing, but is there, is held to the contract", () => {
   assert.equal(violations(schema, ["Mutation.enroll"]).length, 1);
 });
 
-test("a schema keeps the contract but for what a list says", async () => {
+test("a schema satisfies the contract except for listed names", async () => {
   const copy = new Copy();
   await run(
     "compose",
@@ -223,7 +223,7 @@ test("a schema keeps the contract but for what a list says", async () => {
   assert.match(without.stderr, /^violation: Subscription is missing$/m);
 });
 
-test("a schema may come as the answer to an introspection query", async () => {
+test("a schema can be the response to an introspection query", async () => {
   const copy = new Copy();
   const data = introspectionFromSchema(contract);
   const args = [
@@ -252,7 +252,7 @@ test("a name stays on the list only as long as it is missing", async () => {
   assert.match(stderr, /^violation: Mutation\.enroll exists now/m);
 });
 
-test("a list with a name that the contract lacks, and a broken schema, cannot be used", async () => {
+test("a list with an unknown name, and an invalid schema, are errors", async () => {
   const copy = new Copy().write("list.txt", "# a comment\nMutation.enrol\n").write("api.json", "{");
   const file = join(contractFolder, "api.graphql");
   const args = ["contract", "--contract", file, "--schema"];

@@ -19,7 +19,7 @@ test("two composers agree on the fixtures", async () => {
   assert.equal(code, 0, stderr);
 });
 
-test("they agree on a directive that says what it does", async () => {
+test("they agree on a directive with a description", async () => {
   const copy = new Copy();
   const directive = '"In capitals."\ndirective @upper("So many." by: Int) on FIELD\n';
   for (const name of ["course", "enrollment", "identity", "notification", "payment"]) {
@@ -31,7 +31,7 @@ test("they agree on a directive that says what it does", async () => {
   assert.equal(code, 0, stderr);
 });
 
-test("they agree on what subgraphs describe in different words", async () => {
+test("they agree on a type with different descriptions", async () => {
   const words = "Where a page of a list begins and ends.";
   const copy = new Copy().replace("course.graphql", words, "Where a page ends");
 
@@ -40,7 +40,7 @@ test("they agree on what subgraphs describe in different words", async () => {
   assert.equal(code, 0, stderr);
 });
 
-test("what both refuse is refused", async () => {
+test("a graph that both reject fails", async () => {
   const copy = new Copy().replace("course.graphql", "type PageInfo @shareable", "type PageInfo");
 
   const { code, stderr } = await run("cross-check", "--config", copy.config);
@@ -87,7 +87,7 @@ for (const [what, from, to, expected] of [
   });
 }
 
-test("order and formatting are no difference", async () => {
+test("order and formatting are not differences", async () => {
   const [first, second] = await bothSupergraphs();
   const reformatted = second
     .replaceAll("\n  ", "\n      ")

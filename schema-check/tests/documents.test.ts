@@ -21,13 +21,13 @@ async function narrowed(header: string): Promise<[severity: string | undefined, 
   return [finding?.severity, finding?.affected.map(({ name }) => name) ?? []];
 }
 
-test("a narrowed field breaks whoever of several senders has lost it", async () => {
+test("narrowed access breaks a document if one of its senders has lost it", async () => {
   assert.deepEqual(await narrowed("# Viewer: reader"), ["error", ["AuthorPage"]]);
   assert.deepEqual(await narrowed("# Viewer: librarian, reader"), ["error", ["AuthorPage"]]);
   assert.deepEqual(await narrowed("# Viewer: anonymous"), ["warning", []]);
 });
 
-test("a document that does not say who sends it may be anybody's", async () => {
+test("a document without declared viewers may be sent by any viewer", async () => {
   assert.deepEqual(await narrowed("# A page."), ["error", ["AuthorPage"]]);
 });
 
@@ -39,7 +39,7 @@ for (const header of [
   "# Viewer: Reader",
   "# Viewer:",
 ]) {
-  test(`a sender whom nobody knows is told with the line: ${header}`, async () => {
+  test(`an unknown viewer is reported with its line: ${header}`, async () => {
     const repository = new Repository();
     const text = repository.read("operations/AuthorPage.graphql");
     repository.write(
@@ -58,7 +58,7 @@ for (const header of [
   });
 }
 
-test("a sender of a manifest's document, at the line of the document", async () => {
+test("an unknown viewer in a manifest is reported at the line of the document", async () => {
   const repository = new Repository();
   const body = "# Viewer: raeder\n{ today { id } }";
   repository.write("manifest.json", JSON.stringify({ first: "{ today { id } }", body }, null, 1));
@@ -69,7 +69,7 @@ test("a sender of a manifest's document, at the line of the document", async () 
   assert.match(stderr, /manifest\.json:3: error \[UNKNOWN_VIEWER\]/);
 });
 
-test("one whom the former document names wrongly may be anybody", async () => {
+test("an unknown viewer in a former document counts as any viewer", async () => {
   const repository = new Repository();
   const file = "operations/AuthorPage.graphql";
   const text = repository.read(file);
@@ -85,7 +85,7 @@ test("one whom the former document names wrongly may be anybody", async () => {
   );
 });
 
-test("without rows any word may be a sender, but not more than a word", async () => {
+test("without permissions any single word is a valid viewer", async () => {
   const repository = new Repository();
   const check = (header: string) => {
     const text = `${header}\nquery Today { today { id } }`;
@@ -100,7 +100,7 @@ test("without rows any word may be a sender, but not more than a word", async ()
 
 // Where they are.
 
-test("documents in folders of the folder count, here and at the commit", async () => {
+test("documents in subfolders count, in the working tree and in the commit", async () => {
   const repository = new Repository();
   const text = repository.read("operations/Search.graphql");
   repository.write("operations/pages/deep/Search.graphql", text);
@@ -123,7 +123,7 @@ test("documents in folders of the folder count, here and at the commit", async (
   assert.match(here.findings[1]?.location?.file ?? "", /operations\/pages\/deep\/Search\.graphql$/);
 });
 
-test("a manifest has the documents of all folders", async () => {
+test("a manifest has the documents of all subfolders", async () => {
   const repository = new Repository();
   repository.write("operations/pages/Today.graphql", "query Today { today { id } }");
 
@@ -134,7 +134,7 @@ test("a manifest has the documents of all folders", async () => {
   assert.ok(names.includes("Today"));
 });
 
-test("a manifest that the commit has, too: its former documents are still sent", async () => {
+test("a manifest that the commit has, too: its former documents are still in use", async () => {
   const repository = new Repository();
   const manifest = (body: string) =>
     repository.write("manifest.json", JSON.stringify({ film: body, today: "{ today { id } }" }));
@@ -156,7 +156,7 @@ test("a manifest that the commit has, too: its former documents are still sent",
   assert.doesNotMatch(skippedChecks.join(), /Only current operations/);
 });
 
-test("where former documents are not known, that is said", async () => {
+test("unknown former documents are reported", async () => {
   const repository = new Repository();
   repository.write("manifest.json", '{"today": "{ today { id } }"}');
   const manifest = ["--operations", repository.path("manifest.json")];
@@ -174,7 +174,7 @@ test("where former documents are not known, that is said", async () => {
 
 // The rows.
 
-test("a file of rows that was asked for and is not there: could not run", async () => {
+test("a missing permissions file: cannot run", async () => {
   const repository = new Repository();
   const none = ["--permissions", repository.path("docs/permisions.json")];
 
@@ -184,7 +184,7 @@ test("a file of rows that was asked for and is not there: could not run", async 
   assert.match(stderr, /docs\/permisions\.json: error \[FILE_UNREADABLE\]/);
 });
 
-test("rows that are gone are an error, which can be approved", async () => {
+test("a removed permissions file is an error, which can be approved", async () => {
   const repository = new Repository();
   rmSync(repository.path("docs/permissions.json"));
   const check = async () => {
@@ -209,7 +209,7 @@ test("rows that are gone are an error, which can be approved", async () => {
   assert.equal((await check()).code, 0);
 });
 
-test("a graph that never had rows: nothing is compared, which is said", async () => {
+test("a graph that never had permissions: reported as not compared", async () => {
   const repository = new Repository();
   rmSync(repository.path("docs"), { recursive: true });
   repository.commit("No rows");
@@ -222,7 +222,7 @@ test("a graph that never had rows: nothing is compared, which is said", async ()
   assert.match(stdout, /Permissions were not compared: HEAD .* has no docs\/permissions\.json/);
 });
 
-test("rows of another form: at file and line, here and at the commit", async () => {
+test("invalid permissions: reported with file and line, in the working tree and in the commit", async () => {
   const repository = new Repository();
   const sound = repository.read("docs/permissions.json");
   repository.replace("docs/permissions.json", '"who": "librarian"', '"whom": "librarian"');

@@ -16,7 +16,7 @@ for (const [what, text, location] of [
   ["cut off", '{\n  "a":', "2:7"],
   ["something behind it", '{"a": 1}\n\n2', "3:1"],
 ] as const) {
-  test(`what is no JSON is told with line and column: ${what}`, () => {
+  test(`invalid JSON is reported with line and column: ${what}`, () => {
     assert.throws(
       () => parseJson(text, "a.json"),
       new RegExp(`a\\.json:${location}: error \\[INV`),
@@ -24,13 +24,13 @@ for (const [what, text, location] of [
   });
 }
 
-test("what is JSON is read", () => {
+test("valid JSON is parsed", () => {
   const text = ' {"a": [1, -0.5e+3, true, null, {}, []], "b": {"c": "\\u00e9\\n"}}\n';
 
   assert.deepEqual(parseJson(text, "a.json"), JSON.parse(text));
 });
 
-test("a value is found by its path, or else what is around it", () => {
+test("a value is located by its path, or else its nearest ancestor", () => {
   const locate = locateJson('{\n  "a": {\n    "b.c": [1, 2]\n  }\n}', "a.json");
 
   assert.deepEqual(locate(["a", "b.c", "1"]), { file: "a.json", line: 3, column: 16 });

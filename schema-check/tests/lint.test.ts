@@ -51,7 +51,7 @@ test("naming", () => {
   );
 });
 
-test("edge-nullability: only what leads to somebody else's", () => {
+test("edge-nullability: only fields that lead to an entity of another subgraph", () => {
   const one = `
     type Query { a: Int }
     type Course @key(fields: "id") { id: ID! title: String! teacher: User! others: [User!]! maybe: User these: [User]! self: Course! }
@@ -61,7 +61,7 @@ test("edge-nullability: only what leads to somebody else's", () => {
   assert.deepEqual(faults("edge-nullability", one, { two }), ["Course.teacher", "Course.others"]);
 });
 
-test("connection: lists of things with an id, the form of a connection, and its arguments", () => {
+test("connection: lists of objects with an id, the shape of a connection, and its arguments", () => {
   const sdl = `
     type Query {
       things: [Thing!]!  words: [String!]!  bits: [Bit!]!
@@ -127,20 +127,20 @@ function findings(rules: Rules, today = "2027-01-31") {
   return lintFindings(buildSchema(SDL), subgraphs, rules, today);
 }
 
-test("a finding has its place", () => {
+test("a finding has a location", () => {
   const [finding] = findings(defaultRules());
 
   assert.deepEqual(finding?.location, { file: "one.graphql", line: 1, column: 24 });
   assert.equal(finding?.severity, "error");
 });
 
-test("a rule is switched in the file", () => {
+test("the file sets the severity of a rule", () => {
   assert.deepEqual(findings(parseRules("rules:\n  naming: off\n", "rules.yaml")), []);
   const [finding] = findings(parseRules("rules:\n  naming: warning\n", "rules.yaml"));
   assert.equal(finding?.severity, "warning");
 });
 
-test("an exception holds through its last day, and not one day longer", () => {
+test("an exception applies through its last day", () => {
   const rules = parseRules(EXCEPTION("2027-01-31"), "rules.yaml");
 
   assert.deepEqual(findings(rules, "2027-01-31"), []);
@@ -148,7 +148,7 @@ test("an exception holds through its last day, and not one day longer", () => {
   assert.match(finding?.message ?? "", /its exception expired on 2027-01-31/);
 });
 
-test("an exception of nothing is to go", () => {
+test("an unused exception is reported", () => {
   const rules = parseRules(
     EXCEPTION("2027-01-31").replace("Query.Bad", "Query.good"),
     "rules.yaml",
@@ -168,7 +168,7 @@ for (const [what, text] of [
   ["a rule about changes", EXCEPTION("2027-01-31").replace("naming", "unused-breaking-change")],
   ["no such rule", EXCEPTION("2027-01-31").replace("naming", "nmaing")],
 ] as const) {
-  test(`an exception with ${what} is refused, with its line`, () => {
+  test(`an exception with ${what} is invalid, with its line`, () => {
     assert.throws(() => parseRules(text, "rules.yaml"), /rules\.yaml:3:5: error \[INVALID_RULES\]/);
   });
 }

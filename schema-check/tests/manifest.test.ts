@@ -23,13 +23,13 @@ test("every document, by the hash of its text", async () => {
   }
 });
 
-test("the committed one is of the documents as they are", async () => {
+test("the committed manifest is up to date", async () => {
   const { stdout } = await run("manifest", "--operations", join(ROOT, "operations"));
 
   assert.equal(readFileSync(join(ROOT, "operations/manifest.json"), "utf8"), stdout);
 });
 
-test("the same documents make the same bytes, and the check reads them", async () => {
+test("the manifest is deterministic, and the check reads it", async () => {
   const repository = new Repository();
   const out = repository.path("manifest.json");
   const write = () => run("manifest", "--operations", repository.path("operations"), "--out", out);

@@ -55,14 +55,14 @@ class Repository {
   }
 }
 
-test("every field has a row, and the page is made of them", async () => {
+test("every field has a row, and the page is generated from the rows", async () => {
   const { code, stdout, stderr } = await new Repository().permissions();
 
   assert.equal(code, 0, stderr);
   assert.equal(stdout, readFileSync(join(root, "docs/permissions.md"), "utf8"));
 });
 
-test("a field without a row is told with the line to add", async () => {
+test("a field without a row is reported with the row to add", async () => {
   const repository = new Repository().replace(
     "subgraphs/payment/schema.graphql",
     "  amount: Decimal!",
@@ -77,7 +77,7 @@ test("a field without a row is told with the line to add", async () => {
   );
 });
 
-test("a field that no client gets needs no row", async () => {
+test("an inaccessible field needs no row", async () => {
   const repository = new Repository().replace(
     "subgraphs/payment/schema.graphql",
     "  amount: Decimal!",
@@ -88,7 +88,7 @@ test("a field that no client gets needs no row", async () => {
   assert.equal(code, 0, stderr);
 });
 
-test("a row without a field, and a row with another's subgraph, are told", async () => {
+test("a row without a field, and a row with the wrong subgraph, are reported", async () => {
   const { code, stderr } = await new Repository()
     .replace(
       DATA,
@@ -111,7 +111,7 @@ test("a row without a field, and a row with another's subgraph, are told", async
   );
 });
 
-test("a key by which a subgraph can be asked needs a rule", async () => {
+test("a key that a subgraph resolves needs a rule", async () => {
   const { code, stderr } = await new Repository()
     .replace(DATA, '"notification": "owner, else null"', '"course": "owner, else null"')
     .permissions();
@@ -124,7 +124,7 @@ test("a key by which a subgraph can be asked needs a rule", async () => {
   assert.match(stderr, /\[NO_ENTITY\] course Notification/);
 });
 
-test("rules, viewers and words that there are not are told all at once", async () => {
+test("all unknown rules, viewers and keys are reported together", async () => {
   const { code, stderr } = await new Repository()
     .replace(DATA, '"who": "signed in, else null"', '"who": "somebody"')
     .replace(DATA, '"allowed": ["admin"]', '"allowed": ["root"]')
@@ -167,7 +167,7 @@ for (const [what, from, to, expected] of [
     /"through" must be an object/,
   ],
 ] as const) {
-  test(`a file of another form is told with the line: ${what}`, async () => {
+  test(`an invalid file is reported with the line: ${what}`, async () => {
     const repository = new Repository();
     const line = repository.read(DATA).split(from)[0]?.split("\n").length;
 
@@ -181,7 +181,7 @@ for (const [what, from, to, expected] of [
 }
 
 for (const text of ["null", "[]", "3", '{"viewers": {}}', ""]) {
-  test(`a file that is none: ${JSON.stringify(text)}`, () => {
+  test(`not a permissions file: ${JSON.stringify(text)}`, () => {
     assert.throws(
       () => parsePermissions(text, DATA),
       /^Error: docs\/permissions\.json:1.*: error \[INVALID_(FORM|JSON)\]/,
@@ -189,7 +189,7 @@ for (const text of ["null", "[]", "3", '{"viewers": {}}', ""]) {
   });
 }
 
-test("a rule tells the owner, the others and the anonymous apart", () => {
+test("a rule distinguishes the owner, other users and anonymous viewers", () => {
   const permissions = parsePermissions(readFileSync(join(root, DATA), "utf8"), DATA);
   const of = (rule: string, owner: string) =>
     Object.keys(permissions.viewers).map((viewer) => outcome(permissions, rule, owner, viewer));
@@ -208,7 +208,7 @@ test("a rule tells the owner, the others and the anonymous apart", () => {
   assert.deepEqual(of("signed in, else null", ""), ["null", yes, yes, yes, yes, yes, yes]);
 });
 
-test("a row that lets more people in shows on the page", async () => {
+test("a row that allows more viewers shows on the page", async () => {
   const { stdout } = await new Repository()
     .replace(
       DATA,

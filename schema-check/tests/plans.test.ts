@@ -9,7 +9,7 @@ const operation = { name: "Home", location: { file: "Home.graphql", line: 1 } } 
 const costIncrease = (before: Plan | undefined, after: Plan) =>
   describeCostIncrease({ operation, before, after });
 
-test("more fetches, or more that wait, is a rise; less is none", () => {
+test("more fetches or sequential steps are a cost increase; fewer are not", () => {
   const plan = { fetches: 3, steps: 2, micros: 1000 };
 
   assert.equal(costIncrease(plan, { ...plan, fetches: 4 }), "4 fetches instead of 3");
@@ -31,7 +31,7 @@ test("more fetches, or more that wait, is a rise; less is none", () => {
   assert.equal(costIncrease({ error: "no way" }, plan), undefined);
 });
 
-test("what the router cannot plan breaks the check", () => {
+test("an operation that the router cannot plan fails the check", () => {
   const [finding] = planFindings([{ operation, after: { error: "no way" } }], defaultRules());
 
   assert.equal(finding?.severity, "error");
@@ -39,7 +39,7 @@ test("what the router cannot plan breaks the check", () => {
   assert.match(finding?.message ?? "", /no way/);
 });
 
-test("what the router cannot plan and nobody sends is a warning", () => {
+test("an operation with 0 requests that the router cannot plan is a warning", () => {
   const idle = { ...operation, requests: 0 };
 
   const [finding] = planFindings([{ operation: idle, after: { error: "no way" } }], defaultRules());

@@ -17,7 +17,7 @@ const FORMATS = ["terminal", "markdown", "json", "junit", "github", "sarif"] as 
 const HOSTILE = "a|b `c` <img src=x> ::error::%0A &amp; @everyone \u0007";
 
 let repository: Repository;
-/** What the check has said of its files. */
+/** The log of the written files. */
 let written: string;
 let reports: Record<(typeof FORMATS)[number], string>;
 
@@ -34,7 +34,7 @@ before(async () => {
   repository.replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
   const approved = await repository.approve("FIELD_TYPE_CHANGED Book.tags", HOSTILE);
   assert.equal(approved.code, 0, approved.stderr);
-  // A remark, too.
+  // With a skipped check.
   repository.write("counts.json", JSON.stringify({ [HOSTILE]: 3 }));
 
   const files = FORMATS.flatMap((name) => ["--write", `${name}=${repository.path(`out/${name}`)}`]);
@@ -75,7 +75,7 @@ async function junitErrors(xml: string): Promise<string[]> {
   return errors.map(({ message }) => message);
 }
 
-test("JSON is what its schema says", () => {
+test("JSON is valid against its schema", () => {
   const validate = jsonSchema();
   const report: JsonReport = JSON.parse(reports.json);
 
@@ -86,7 +86,7 @@ test("JSON is what its schema says", () => {
   assert.ok(!validate({ ...report, verdict: "fine" }), "the schema refuses other things");
 });
 
-test("JUnit is XML, with a case for each question and a failure for each that is broken", async () => {
+test("JUnit has a test case for each section, and a failure for each section with errors", async () => {
   assert.equal(XMLValidator.validate(reports.junit), true);
   assert.deepEqual(await junitErrors(reports.junit), []);
   assert.ok((await junitErrors(reports.junit.replaceAll("testcase", "case"))).length > 0);
@@ -113,7 +113,7 @@ async function skipped(xml: string): Promise<Record<string, string>> {
   return Object.fromEntries(found.map((each) => [each["@_classname"] ?? "", each.skipped ?? ""]));
 }
 
-test("JUnit: what was not asked is skipped, with the reason, and has not passed", async () => {
+test("JUnit: a section that was not checked is skipped, with the reason", async () => {
   const junit = async (repository: Repository, ...args: string[]) =>
     skipped((await repository.check("--format", "junit", ...args)).stdout);
 
@@ -133,9 +133,9 @@ test("JUnit: what was not asked is skipped, with the reason, and has not passed"
   const graph = await junit(repository, "--against", repository.path("supergraph.yaml"));
   assert.match(graph["lyceum-schema.permissions"] ?? "", /Permissions were not compared/);
 
-  const refused = await junit(new Repository().replace("stock.graphql", "Int", "Nowhere"));
-  assert.equal(Object.keys(refused).length, 6);
-  assert.ok(!("lyceum-schema.composition" in refused));
+  const failing = await junit(new Repository().replace("stock.graphql", "Int", "Nowhere"));
+  assert.equal(Object.keys(failing).length, 6);
+  assert.ok(!("lyceum-schema.composition" in failing));
 });
 
 test("GitHub annotations are one line each, at file and line", () => {
@@ -152,7 +152,7 @@ test("GitHub annotations are one line each, at file and line", () => {
   assert.doesNotMatch(reports.github, /FIELD_ADDED/);
 });
 
-test("SARIF is what its official schema says", () => {
+test("SARIF is valid against its official schema", () => {
   const validate = sarifSchema();
 
   assert.ok(validate(JSON.parse(reports.sarif)), JSON.stringify(validate.errors));
@@ -162,7 +162,7 @@ test("SARIF is what its official schema says", () => {
   );
 });
 
-test("SARIF: rules, levels, places, and what was approved is suppressed", () => {
+test("SARIF: rules, levels, locations, and suppressions for approved changes", () => {
   const log: Log = JSON.parse(reports.sarif);
   const [run] = log.runs;
   const removed = run?.results?.find(({ ruleId }) => ruleId === "FIELD_REMOVED");
@@ -178,7 +178,7 @@ test("SARIF: rules, levels, places, and what was approved is suppressed", () => 
   assert.equal(approved?.level, "note");
 });
 
-test("Markdown: nothing of a message is markup", () => {
+test("Markdown: messages are escaped", () => {
   assert.match(reports.markdown, /^## Schema check: Failed$/m);
   assert.match(reports.markdown, /\*\*used by Search\*\*/);
   assert.match(reports.markdown, /<details><summary>Safe changes \(1\)<\/summary>/);
@@ -193,7 +193,7 @@ for (const [what, level, end] of [
   ["in a table", "dangerous", /^\| .* \|\n\n> The report is truncated here/m],
   ["in what is folded", "safe", /^- .*\n\n<\/details>\n\n> The report is truncated here/m],
 ] as const) {
-  test(`Markdown is no longer than a comment may be, and says so where it is cut: ${what}`, () => {
+  test(`Markdown is truncated to the maximum length of a comment, with a note: ${what}`, () => {
     const finding = { section: "changes", severity: "note", kind: "FIELD_ADDED" } as const;
     const findings = Array.from({ length: 3000 }, (_, index): Finding => {
       const message = `Field 'f${index}' was added to object type 'Book'`;
@@ -209,24 +209,24 @@ for (const [what, level, end] of [
   });
 }
 
-test("the terminal says how to approve, and what was approved", () => {
+test("the terminal says how to approve a change, and what was approved", () => {
   assert.match(reports.terminal, /approved by Ada on \d{4}-\d\d-\d\d: a\|b/);
   assert.match(reports.terminal, /approve --change 'FIELD_REMOVED Film\.minutes'/);
   assert.match(reports.terminal, /^Failed: 2 errors, 2 warnings, 2 notes/m);
 });
 
-test("Markdown begins with the mark by which the comment of a former run is found", () => {
+test("Markdown starts with the marker that identifies the comment of an earlier run", () => {
   assert.ok(reports.markdown.startsWith("<!-- lyceum-schema check -->\n"), reports.markdown);
 });
 
-test("what was written where is said, new folders included", () => {
+test("written files are logged, with created folders", () => {
   for (const name of FORMATS) {
     assert.ok(written.includes(`${name}: wrote ${repository.path(`out/${name}`)}`), written);
   }
   assert.equal(written.split("(created folder ").length, 2, written);
 });
 
-test("what was not looked at is in every format", () => {
+test("skipped checks are in every format", () => {
   for (const name of FORMATS) assert.match(reports[name], /has unknown operations/, name);
 });
 
@@ -246,7 +246,7 @@ for (const [what, break_, location, code] of [
     "FILE_UNREADABLE",
   ],
 ] as const) {
-  test(`every format is a document of its kind: ${what}`, async () => {
+  test(`every format is a valid document when the check cannot run: ${what}`, async () => {
     const broken = break_(new Repository());
     const files = FORMATS.flatMap((name) => ["--write", `${name}=${broken.path(`out/${name}`)}`]);
 
@@ -287,7 +287,7 @@ for (const [what, break_, location, code] of [
   });
 }
 
-test("options that there are not: still a document", async () => {
+test("invalid options: still a valid document", async () => {
   for (const args of [["--bogus"], ["extra"], ["--write", "json"]]) {
     const { code, stdout } = await new Repository().check("--format", "json", ...args);
 
@@ -297,7 +297,7 @@ test("options that there are not: still a document", async () => {
   }
 });
 
-test("a file that cannot be written: one document, which says so", async () => {
+test("a file that cannot be written: one document, with the error", async () => {
   const broken = new Repository().write("file", "");
 
   const { code, stdout } = await broken.check(

@@ -37,7 +37,7 @@ for (const [kind, path, directive] of [
   ["DIRECTIVE_ARGUMENT_REMOVED", "@upper.of", UPPER.replace(", of: Letters", "")],
   ["DIRECTIVE_ARGUMENT_TYPE_CHANGED", "@upper.by", UPPER.replace("Int", "Boolean")],
 ] as const) {
-  test(`what was changed of a directive: ${kind} ${path}`, async () => {
+  test(`a change of a directive is reverted: ${kind} ${path}`, async () => {
     const [before, after] = [withDirective(UPPER), withDirective(directive)];
     const changes = (await schemaChanges(before, after)).filter(
       (change) => change.kind === kind && change.path === path,
@@ -49,7 +49,7 @@ for (const [kind, path, directive] of [
   });
 }
 
-test("of two changes of a directive only the one that was meant", async () => {
+test("only one of two changes of a directive is reverted", async () => {
   const [before, after] = [
     withDirective(UPPER),
     withDirective("directive @upper(of: Letters) on FIELD | FRAGMENT_SPREAD"),
@@ -64,7 +64,7 @@ test("of two changes of a directive only the one that was meant", async () => {
   );
 });
 
-test("one of two changes that belong together can be undone alone", async () => {
+test("one of two related changes can be reverted alone", async () => {
   const after = buildSchema(`
     type Query { node: Node, thing: Thing }
     interface Node { id: ID }

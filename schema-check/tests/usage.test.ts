@@ -20,7 +20,7 @@ const schema = buildSchema(SDL);
 
 const used = (text: string) => usageOf(parse(text), schema);
 
-test("a field of an interface is that of each of its types", () => {
+test("a field of an interface counts for each implementing type", () => {
   const usage = used("{ node { label } }");
 
   assert.ok(mayReturn(usage, "Book.label") && mayReturn(usage, "Person.label"));
@@ -30,14 +30,14 @@ test("a field of an interface is that of each of its types", () => {
   assert.ok(!mayReturn(used("{ named { label } }"), "Book.label"));
 });
 
-test("a union may be each of its types", () => {
+test("a union counts as each of its members", () => {
   const usage = used("{ hit { __typename } }");
 
   assert.ok(mayReturn(usage, "Book") && mayReturn(usage, "Place"));
   assert.ok(!mayReturn(usage, "Person") && !mayReturn(usage, "Book.id"));
 });
 
-test("another default of an object's field concerns who asks through the interface", async () => {
+test("a changed default of an object's field affects selections through the interface", async () => {
   const after = buildSchema(SDL.replace(/(type Book .*Boolean = )true/, "$1false"));
   const [change] = await schemaChanges(schema, after);
 
@@ -47,7 +47,7 @@ test("another default of an object's field concerns who asks through the interfa
   assert.ok(!change.affects(used("{ named { label } }")));
 });
 
-test("where a directive stands, and whether more than once", () => {
+test("the locations of directives, and repeated directives", () => {
   const { directiveLocations, repeatedDirectives } = used(`
     query ($a: Int @upper) @upper { node { id @upper @upper ...A @upper ... @upper { id } } }
     fragment A on Node { id }

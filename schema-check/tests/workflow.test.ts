@@ -71,7 +71,7 @@ test("the first report is a new comment", { skip }, () => {
   assert.equal(asked([]).trim(), written);
 });
 
-test("the next one replaces it, whatever was written since", { skip }, () => {
+test("the next report replaces it, whatever was written since", { skip }, () => {
   const comments = [
     { id: 4, user: { login: BOT }, body: `${MARK}\n## Schema check: Failed` },
     { id: 5, user: { login: BOT }, body: "Another workflow's." },
@@ -88,7 +88,7 @@ function group(github: { event_name: string; ref: string; sha: string }): string
   );
 }
 
-test("a push to the main branch cancels no other; one to a pull request cancels the one before", () => {
+test("a push to a pull request cancels the previous run; a push to the main branch does not", () => {
   const push = (sha: string) => group({ event_name: "push", ref: "refs/heads/main", sha });
   const request = (sha: string) =>
     group({ event_name: "pull_request", ref: "refs/pull/7/merge", sha });

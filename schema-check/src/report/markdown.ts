@@ -38,11 +38,11 @@ const TRUNCATED_NOTE = `> The report is truncated here: a comment is limited to 
 
 function truncate(text: string): string {
   if (text.length <= MAX_LENGTH) return text;
-  const room = MAX_LENGTH - TRUNCATED_NOTE.length - 2 * FOLD_END.length;
+  const room = MAX_LENGTH - TRUNCATED_NOTE.length - 2 * DETAILS_END.length;
   // Cuts at the end of a line: half a row would break the table or leave markup open.
   const head = text.slice(0, text.lastIndexOf("\n", room));
-  const isInFold = head.lastIndexOf(FOLD_START) > head.lastIndexOf(FOLD_END);
-  return `${head}${isInFold ? FOLD_END : ""}\n\n${TRUNCATED_NOTE}\n`;
+  const isInDetails = head.lastIndexOf(DETAILS_START) > head.lastIndexOf(DETAILS_END);
+  return `${head}${isInDetails ? DETAILS_END : ""}\n\n${TRUNCATED_NOTE}\n`;
 }
 
 function table(title: string, findings: readonly Finding[]): string {
@@ -76,11 +76,11 @@ function planTable({ plans }: Report): string {
   return ["| operation | before | now |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
-const FOLD_START = "<details>";
-const FOLD_END = "\n\n</details>";
+const DETAILS_START = "<details>";
+const DETAILS_END = "\n\n</details>";
 
 function collapsible(title: string, body: string): string {
-  return `${FOLD_START}<summary>${title}</summary>\n\n${body}${FOLD_END}`;
+  return `${DETAILS_START}<summary>${title}</summary>\n\n${body}${DETAILS_END}`;
 }
 
 /** Escapes everything that could end a cell or be markup. */

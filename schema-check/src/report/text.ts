@@ -61,11 +61,11 @@ export function usedBy(finding: Finding): string | undefined {
 }
 
 export function operationLabel({ name, asOf, requests }: Operation): string {
-  const skippedChecks = [
+  const notes = [
     asOf && `as of ${asOf}`,
     requests !== undefined && plural(requests, "request"),
   ].filter(Boolean);
-  return skippedChecks.length > 0 ? `${name} (${skippedChecks.join(", ")})` : name;
+  return notes.length > 0 ? `${name} (${notes.join(", ")})` : name;
 }
 
 export function planCost(plan: Plan | undefined): string {
