@@ -9,7 +9,7 @@ import { defaultRules, parseRules, type Rules } from "../src/rules.ts";
 import { parseSdl } from "../src/subgraphs.ts";
 
 /** What a rule says of one subgraph's schema, or of several. */
-function faults(rule: string, sdl: string, others: Record<string, string> = {}): string[] {
+function violations(rule: string, sdl: string, others: Record<string, string> = {}): string[] {
   const subgraphs = Object.entries({ one: sdl, ...others }).map(([name, text]) => ({
     name,
     origin: `${name}.graphql`,
@@ -26,7 +26,7 @@ test("description: types, fields, arguments, input fields and values", () => {
     "Said." enum E { F }
     "  " scalar S`;
 
-  assert.deepEqual(faults("description", sdl), [
+  assert.deepEqual(violations("description", sdl), [
     "E.F",
     "I.e",
     "Query",
@@ -43,7 +43,7 @@ test("naming", () => {
     input Good_Not { a: Int B: Int }`;
 
   assert.deepEqual(
-    faults("naming", sdl).sort(),
+    violations("naming", sdl).sort(),
     [
       ...["Good_Not", "Good_Not.B", "Query.Bad", "Query.snake_case", "Query.snake_case.Arg"],
       ...["lower", "lower.Bad_", "lower._BAD", "lower.bad"],
@@ -58,7 +58,10 @@ test("edge-nullability: only fields that lead to an entity of another subgraph",
     type User @key(fields: "id", resolvable: false) { id: ID! }`;
   const two = 'type User @key(fields: "id") { id: ID! name: String! best: User! }';
 
-  assert.deepEqual(faults("edge-nullability", one, { two }), ["Course.teacher", "Course.others"]);
+  assert.deepEqual(violations("edge-nullability", one, { two }), [
+    "Course.teacher",
+    "Course.others",
+  ]);
 });
 
 test("connection: lists of objects with an id, the shape of a connection, and its arguments", () => {
@@ -72,7 +75,7 @@ test("connection: lists of objects with an id, the shape of a connection, and it
     type ThingConnection { nodes: [Thing!]! edges: [Bit!]! pageInfo: Bit }
     type BitConnection { nodes: [Thing!]! }`;
 
-  assert.deepEqual(faults("connection", sdl), [
+  assert.deepEqual(violations("connection", sdl), [
     ...["BitConnection", "BitConnection"],
     ...["Query.things", "Query.lame", "Query.lame", "Query.lame"],
   ]);
@@ -94,7 +97,7 @@ test("mutation-payload", () => {
     type ManyPayload { a: Int }
     type UserError { message: String } input GoodInput { a: Int } input LooseInput { a: Int }`;
 
-  assert.deepEqual(faults("mutation-payload", sdl), [
+  assert.deepEqual(violations("mutation-payload", sdl), [
     ...["Mutation.bare", "Mutation.other", "LoosePayload", "Mutation.loose"],
     ...["ManyPayload", "Mutation.many"],
   ]);
@@ -108,7 +111,7 @@ test("deprecation-reason: fields, arguments, input fields and values", () => {
     enum E { F @deprecated }
     input I { g: Int @deprecated }`;
 
-  assert.deepEqual(faults("deprecation-reason", sdl), ["E.F", "I.g", "Query.a", "Query.c.d"]);
+  assert.deepEqual(violations("deprecation-reason", sdl), ["E.F", "I.g", "Query.a", "Query.c.d"]);
 });
 
 const SDL = '"A." type Query { "B." Bad: Int }';
