@@ -1,4 +1,4 @@
-// Who may see what, before and after: rows, doors of their own, keys, owners, and the rule for all of it.
+// Access before and after a change: rows, access paths, keys, owners, and the severity of access changes.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -176,7 +176,7 @@ test("wider access can be approved", async () => {
     ["note"],
   );
 
-  // For some more people is another change.
+  // Wider access is a different change.
   repository.replace(
     ROWS,
     REMARK.replace("librarian", "everyone"),

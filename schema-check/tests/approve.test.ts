@@ -71,7 +71,7 @@ test("an approval is consumed when merged: it does not cover making the change a
   );
   assert.match(findings[1]?.hint ?? "", /approve --change 'FIELD_TYPE_CHANGED Book\.tags'/);
 
-  // Of the same person, on the same day, for the same reason: still an approval of its own.
+  // By the same author, on the same day, for the same reason: still a separate approval.
   assert.equal((await approve(repository)).code, 0);
   assert.equal((await repository.report("--against", "main")).code, 0);
 });
@@ -190,7 +190,7 @@ test("it covers the errors that the change causes, and no other errors of the sa
     invalid.map(({ severity, message }) => [severity, /"(nonsense|minutes)"/.exec(message)?.[1]]),
     [
       ["error", "nonsense"],
-      // Search as it is, and as clients of the commit have it.
+      // The current Search, and that of the baseline.
       ["warning", "minutes"],
       ["warning", "minutes"],
     ],

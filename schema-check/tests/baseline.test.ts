@@ -1,4 +1,4 @@
-// What a check compares with when nobody says, and how it finds that.
+// The default baseline of a check.
 
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync } from "node:fs";

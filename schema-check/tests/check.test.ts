@@ -35,7 +35,7 @@ test("a removal is located in the subgraph that had it, not in another one with 
 
   assert.match(await locationOf(removed, repository), /people\.graphql:13$/);
 
-  // The type is gone there, too, and only another subgraph names it.
+  // The type was removed there, too, and only another subgraph refers to it.
   repository.write("people.graphql", repository.read("people.graphql").replace(AUTHOR, ""));
   repository.replace(
     "people.graphql",
@@ -61,7 +61,7 @@ async function locationOf(change: string, repository: Repository): Promise<strin
   return `${location?.file}:${location?.line}`;
 }
 
-// What to compare with.
+// The baseline.
 
 test("without a ref, on the main branch: the previous commit", async () => {
   const repository = new Repository().replace(...REMOVED).commit("Films have no length");
@@ -92,7 +92,7 @@ test("later commits on the main branch are not changes of the branch", async () 
   repository.replace(...REMOVED).commit("Films have no length");
   repository.git("switch", "--quiet", "main");
   const [start] = repository.git("rev-parse", "HEAD").split("\n");
-  // On the branch this field is not there: against the tip it would have been taken away.
+  // The branch does not have this field: compared with the tip it would be removed.
   repository.replace(
     "catalog.graphql",
     "  subtitle: String\n",
@@ -280,7 +280,7 @@ for (const [what, answer, expected] of [
   });
 }
 
-// Whom it breaks.
+// Affected operations.
 
 test("a document that the same change removes is still sent by clients", async () => {
   const repository = new Repository().replace(...REMOVED);
@@ -434,7 +434,7 @@ test("the severity of an unused breaking change is set by the rules", async () =
   assert.deepEqual(findings, []);
 });
 
-// What cannot be answered: exit code 2, and where.
+// Errors with exit code 2, and their locations.
 
 async function fails(repository: Repository, ...args: string[]): Promise<string> {
   const { code, stderr, stdout } = await repository.check(...args);

@@ -202,7 +202,7 @@ test("an unknown command or option is a usage error", async () => {
   assert.equal((await run("compose", "--check")).code, 2);
 });
 
-/** `answer` decides what the address says; the test gets its URL. */
+/** Starts a server that responds with `answer`, and passes its URL to the test. */
 async function withSubgraph(answer: string, use: (url: string) => Promise<void>): Promise<void> {
   const server = createServer((_, response) => response.end(answer));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));

@@ -8,7 +8,7 @@ import { Copy, contractFolder, run } from "./support.ts";
 
 const sdl = readFileSync(join(contractFolder, "api.graphql"), "utf8");
 const contract = buildSchema(sdl);
-/** What the fixtures lack. */
+/** Names that the fixtures lack. */
 const NOT_YET = "# Later\nMutation.enroll\nSubscription\n";
 
 function changed(from: string | RegExp, to: string): string {

@@ -25,7 +25,7 @@ const ELSEWHERE: [RegExp, string][] = [
     /_(DESCRIPTION|DEPRECATION_REASON)_(ADDED|CHANGED|REMOVED)$/,
     "words for people, all like others",
   ],
-  [/^DIRECTIVE_REPEATABLE_ADDED$/, "documents that were valid are so still"],
+  [/^DIRECTIVE_REPEATABLE_ADDED$/, "valid documents stay valid"],
   [/^SCHEMA_QUERY_TYPE_CHANGED$/, "a supergraph has it under one name"],
 ];
 

@@ -23,7 +23,7 @@ const PERMISSIONS = "docs/permissions.json";
 
 const UPPER = "directive @upper(by: Int = 1, not: Boolean) repeatable on FIELD | FRAGMENT_SPREAD";
 
-/** A directive that documents may carry has to be the same in all subgraphs. */
+/** An executable directive must be the same in all subgraphs. */
 function upper(from: string, to: string): Case["edits"] {
   return [CATALOG, PEOPLE, STOCK].map((file) => [file, UPPER, UPPER.replace(from, to)]);
 }
@@ -722,7 +722,7 @@ export const corpus: Case[] = [
     invalid: ["BookPage", "Cancel", "Novels", "OrderOne", "Ordered", "PlaceOrder"],
   },
 
-  // Words for people.
+  // Descriptions.
   {
     name: "a type is described in other words",
     edits: [[CATALOG, '"Which books."\ninput', '"Books of a kind."\ninput']],
@@ -830,7 +830,7 @@ export const corpus: Case[] = [
     changes: { "DIRECTIVE_ARGUMENT_TYPE_CHANGED @upper.by": ["breaking"] },
   },
 
-  // Who may see what.
+  // Access.
   {
     name: "a field is for who is signed in: an anonymous page that has it through an interface is broken",
     edits: [

@@ -1,4 +1,4 @@
-// Which documents count, who sends them, and the rows on who may see what.
+// Which documents count, who sends them, and the permissions file.
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { run } from "./support.ts";
 const SHELF = '"Book.shelf": { "subgraph": "catalog", "who": "signed in" }';
 const NARROWED = SHELF.replace('"signed in" }', '"librarian" }');
 
-// Who sends them.
+// Viewers.
 
 async function narrowed(header: string): Promise<[severity: string | undefined, users: string[]]> {
   const repository = new Repository();
@@ -98,7 +98,7 @@ test("without permissions any single word is a valid viewer", async () => {
   assert.doesNotMatch((await check("# Viewer: somebody")).stderr, /UNKNOWN_VIEWER/);
 });
 
-// Where they are.
+// Folders and manifests.
 
 test("documents in subfolders count, in the working tree and in the commit", async () => {
   const repository = new Repository();
@@ -172,7 +172,7 @@ test("unknown former documents are reported", async () => {
   );
 });
 
-// The rows.
+// The permissions file.
 
 test("a missing permissions file: cannot run", async () => {
   const repository = new Repository();

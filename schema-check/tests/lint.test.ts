@@ -8,7 +8,7 @@ import { lintRules } from "../src/lint.ts";
 import { defaultRules, parseRules, type Rules } from "../src/rules.ts";
 import { parseSdl } from "../src/subgraphs.ts";
 
-/** What a rule says of one subgraph's schema, or of several. */
+/** The violations of one rule in one or several subgraphs. */
 function violations(rule: string, sdl: string, others: Record<string, string> = {}): string[] {
   const subgraphs = Object.entries({ one: sdl, ...others }).map(([name, text]) => ({
     name,

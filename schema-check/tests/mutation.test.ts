@@ -74,11 +74,11 @@ test(`${EDITS} random edits`, async (t) => {
     note(seen, report, reference, edit);
   }
   t.diagnostic(JSON.stringify({ ...seen, rejectedByReferenceOnly }));
-  // Else the test would have shown nothing.
+  // Otherwise the test would prove nothing.
   for (const [kind, count] of Object.entries(seen)) assert.ok(count >= 5, `${kind}: ${count}`);
 });
 
-/** Nothing for text that is no schema, which has to be said with its line. */
+/** Undefined for text that is not a schema, which must be reported with its line. */
 function readable(sdl: string, origin: string, edit: string): DocumentNode | undefined {
   try {
     return parseSdl(sdl, origin);
@@ -160,12 +160,12 @@ function note(
   } else count(isFailed(report) ? "breaking" : "clean");
 }
 
-/** From the reference composer's supergraph, so that nothing rests on ours. */
+/** From the reference composer's supergraph, so that the test does not depend on ours. */
 function referenceApi(supergraph: string): GraphQLSchema {
   return buildASTSchema(transformSupergraphToPublicSchema(parse(supergraph)));
 }
 
-/** Does the document still validate, and do its example variables still fit? */
+/** Whether the document and its example variables are still valid. */
 function isValid({ document, name }: Operation, schema: GraphQLSchema): boolean {
   if (validate(schema, document).length > 0) return false;
   return document.definitions.every((node) => {

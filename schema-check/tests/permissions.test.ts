@@ -10,7 +10,7 @@ import { type CommandResult, run } from "./support.ts";
 const root = join(import.meta.dirname, "..", "..");
 const DATA = "docs/permissions.json";
 
-/** The repository's own schemas and rows, to be broken. */
+/** A copy of the repository's schemas and permissions, for tests to break. */
 class Repository {
   readonly folder = mkdtempSync(join(tmpdir(), "lyceum-permissions-"));
 

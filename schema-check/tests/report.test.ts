@@ -21,7 +21,7 @@ let repository: Repository;
 let written: string;
 let reports: Record<(typeof FORMATS)[number], string>;
 
-/** One report with something of each severity, and words that want to be markup. */
+/** One report with findings of each severity, and texts that look like markup. */
 before(async () => {
   repository = new Repository();
   repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
@@ -53,19 +53,19 @@ function jsonSchema() {
   return new Ajv2020(options).compile(JSON.parse(readFileSync(file, "utf8")));
 }
 
-/** The official schema, in the form of an older draft. */
+/** The official schema, which uses an older draft. */
 function sarifSchema() {
   const file = createRequire(import.meta.url).resolve(
     "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json",
   );
-  // Its formats are those of addresses and times, of which we write none.
+  // It uses formats for URLs and times, which our report does not have.
   const ajv = new Draft4.default({
     ...{ strict: false, allErrors: true, validateFormats: false, unicodeRegExp: false },
   });
   return ajv.compile(JSON.parse(readFileSync(file, "utf8")));
 }
 
-/** By the schema that Jenkins reads. */
+/** Validates against the schema that Jenkins uses. */
 async function junitErrors(xml: string): Promise<string[]> {
   const file = join(fixtures, "schemas", "jenkins-junit.xsd");
   const { errors } = await validateXML({
@@ -103,7 +103,7 @@ test("JUnit has a test case for each section, and a failure for each section wit
   assert.match(failed[0].failure["#text"], /FIELD_REMOVED Film\.minutes/);
 });
 
-/** What of a report in JUnit is skipped, by its question. */
+/** The skipped test cases of a JUnit report, with their reasons. */
 async function skipped(xml: string): Promise<Record<string, string>> {
   assert.deepEqual(await junitErrors(xml), []);
   const { testsuites } = new XMLParser({ ignoreAttributes: false }).parse(xml);

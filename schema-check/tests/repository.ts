@@ -1,4 +1,4 @@
-// A git repository of a graph, with one commit, for the check to compare with.
+// A git repository of a graph, with one commit as the baseline.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -79,7 +79,7 @@ export class Repository {
     return this;
   }
 
-  /** Takes back whatever was not committed. */
+  /** Discards uncommitted changes. */
   restore(): void {
     this.git("reset", "--quiet", "--hard");
     this.git("clean", "--quiet", "-fd");
@@ -100,7 +100,7 @@ export class Repository {
     return run("check", ...this.where, ...rules, ...args);
   }
 
-  /** As a user does: in its folder, and without a word on where its files are. */
+  /** Runs the check like a user: in the folder, with the default file names. */
   inside(...args: string[]): Promise<CommandResult> {
     return this.below(".", ...args);
   }

@@ -10,7 +10,7 @@ const BEFORE = buildSchema(`
   type Thing implements Node { id: ID, label(short: Boolean): String }
 `);
 
-/** What a document breaks on in a schema without one of the changes to it. */
+/** The errors of a document in a schema with one change reverted. */
 async function errorsWithout(kind: string, path: string, after: GraphQLSchema): Promise<string[]> {
   const changes = (await schemaChanges(BEFORE, after)).filter(
     (change) => change.kind === kind && change.path === path,

@@ -1,4 +1,4 @@
-// What a document uses where it does not name it: behind interfaces and unions, and around directives.
+// Indirect usage: through interfaces and unions, and of directives.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// .github/workflows/schema.yml: whom a run cancels, and the step that writes the comment, with a `gh` that only
-// notes what it is asked for.
+// .github/workflows/schema.yml: which runs are cancelled, and the step that writes the comment, with a fake `gh`
+// that records its calls.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -12,7 +12,7 @@ import { parse } from "yaml";
 const WORKFLOW = join(import.meta.dirname, "..", "..", ".github", "workflows", "schema.yml");
 const MARK = "<!-- lyceum-schema check -->";
 const BOT = "github-actions[bot]";
-// It finds comments with jq, as the real one does.
+// It filters comments with jq, as the real one does.
 const GH = `#!/usr/bin/env bash
 if [[ " $* " == *" --paginate "* ]]; then
   while [ "$1" != --jq ]; do shift; done
@@ -30,7 +30,7 @@ interface Comment {
   body: string;
 }
 
-/** What it asks to be written, for a pull request with these comments. */
+/** The recorded call that writes the comment, for a pull request with these comments. */
 function asked(comments: Comment[]): string {
   const folder = mkdtempSync(join(tmpdir(), "lyceum-workflow-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -80,7 +80,7 @@ test("the next report replaces it, whatever was written since", { skip }, () => 
   assert.match(asked(comments), /^api --method PATCH repos\/lyceum\/lyceum\/issues\/comments\/4 /);
 });
 
-/** The group of a run, by GitHub's rules for the few words that stand there. */
+/** The concurrency group of a run: evaluates the few GitHub expressions that it uses. */
 function group(github: { event_name: string; ref: string; sha: string }): string {
   return workflow.concurrency.group.replaceAll(
     /\$\{\{ (.*?) \}\}/g,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Mutant, mutants } from "../src/mutants.ts";
 import { alice, bob, execute, HASKELL, RUST } from "./fixtures.ts";
 
-/** An operation that tells each mutant from the reference. */
+/** For each mutant, an operation whose result differs from the reference. */
 const telling: Record<Mutant, { text: string; viewer?: typeof bob }> = {
   "alias-replaces-key": { text: `{ course(id: "${RUST}") { teacher { id: name role } } }` },
   "include-lost": { text: "{ courses { ... @include(if: false) { totalCount } __typename } }" },

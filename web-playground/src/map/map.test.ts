@@ -149,7 +149,7 @@ describe('its drawings for panels of any size', () => {
   test('have room for every name', () => {
     const longest = Math.max(...graphTypes.map(({ name }) => name.length));
     const types = graphTypes.flatMap(({ fields }) => fields.map(({ type }) => type.length));
-    // As wide as the widest letters are on the average.
+    // The average width of wide characters.
     expect(longest * 7.4).toBeLessThan(264 - 22);
     expect(Math.max(...types) * 6.9).toBeLessThan(264 - 22);
   });

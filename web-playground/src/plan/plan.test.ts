@@ -119,7 +119,7 @@ test('a subscription has its first fetch', () => {
     operationKind: 'subscription',
     operation: 'subscription{notificationAdded{id}}',
   };
-  // The router leaves out the kind of a subscription's only fetch.
+  // The router omits the kind of a subscription's only fetch.
   const { fetches } = readPlan({ kind: 'QueryPlan', node: { kind: 'Subscription', primary } });
 
   expect(fetches).toMatchObject([{ kind: 'subscription', fields: ['notificationAdded'] }]);

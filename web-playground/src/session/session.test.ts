@@ -158,7 +158,7 @@ describe.each([
 ])('in two tabs, of which one was opened from the other, %s', (_where, navigator) => {
   const shared = new Map<string, string>();
 
-  /** The tabs share what is stored only here, where it does not matter: each has read it when it was opened. */
+  /** Only in this test, the tabs share one storage. It does not matter, since each reads it when it opens. */
   async function twoTabs(answers: Record<string, unknown>) {
     vi.useRealTimers();
     vi.stubGlobal('navigator', navigator());
@@ -212,7 +212,7 @@ describe.each([
   });
 });
 
-/** As a browser's, as far as it is used. */
+/** A fake of the browser's `LockManager`, as far as it is used. */
 class Locks {
   readonly #held: { name: string }[] = [];
   readonly #queues = new Map<string, Promise<unknown>>();

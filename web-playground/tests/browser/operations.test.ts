@@ -23,7 +23,7 @@ test.each([
     const variables = await page.locator('.graphiql-editor-tool .view-lines').first().textContent();
     expect({ name, variables }).toEqual({ name, variables: expect.not.stringContaining('{{') });
 
-    // What changes something is left to the server's own tests: these data are shared.
+    // Mutations are covered by the server's tests: the data here are shared.
     if (!/^query /m.test(document)) continue;
     expect({ name, errors: (await run(page)).errors }).toEqual({ name, errors: undefined });
   }

@@ -74,14 +74,14 @@ test('the page shows within a second, and can be used within two', async () => {
   process.stdout.write(`first paint ${Math.round(paint ?? 0)} ms, usable ${Math.round(usable ?? 0)} ms\n`);
   expect(paint).toBeGreaterThan(0);
   expect(usable).toBeGreaterThan(paint ?? 0);
-  // What the machine does beside it is not the page's: figures for the promise are taken on a quiet one.
+  // The machine may be busy: the published figures are measured on a quiet one.
   if (isQuiet()) {
     expect(paint).toBeLessThan(1_000);
     expect(usable).toBeLessThan(2_000);
   }
 });
 
-/** To be called in the page, before anything of it: notes when somebody could begin to type. */
+/** Runs in the page before its scripts: records when the editor accepts input. */
 function noteUsable() {
   const look = () => {
     const isThere =
@@ -227,7 +227,7 @@ test('the explorer can be used by keyboard and screen reader', async () => {
   expect(await box('id of me').getAttribute('aria-checked')).toBe('true');
   expect(await page.locator('.graphiql-explorer-root [role="checkbox"][tabindex="0"]').count()).toBe(1);
 
-  // From the name of the operation the first field is one press of Tab away.
+  // The first field is the next tab stop after the name of the operation.
   await page.getByRole('textbox', { name: 'Name of the operation' }).focus();
   await page.keyboard.press('Tab');
   await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('checkbox');

@@ -99,7 +99,7 @@ test('the plan depends on the variables', async () => {
     'query Maybe($enrollments: Int!) { courses(first: $enrollments) { nodes { teacher { name } } } }',
   );
 
-  // The student home's value for it is still there.
+  // The variable still has the value of the student home.
   await panel.getByText('2 fetches in 2 steps: course, identity').waitFor();
 });
 

@@ -120,7 +120,7 @@ test('a token is refreshed before it expires, and the user stays signed in', asy
   expect(errors).toEqual([]);
 });
 
-/** As the page is after its access token has ended, loaded anew. */
+/** Reloads the page with an expired access token. */
 async function withEndedToken(page: Page): Promise<void> {
   await page.evaluate(() => {
     const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
@@ -146,7 +146,7 @@ test('a rejected token is refreshed, and the operation is retried', async () => 
   ]);
 });
 
-/** As a browser is over plain HTTP, on another machine than the server's. */
+/** Like a browser over plain HTTP on another machine: without Web Locks. */
 const withoutLocks = (page: Page) =>
   page
     .context()
