@@ -1,4 +1,4 @@
-// `node apollo.js SUPERGRAPH PORT`: @apollo/gateway, as its documentation starts it.
+// `node apollo.js SUPERGRAPH PORT`: @apollo/gateway, set up as in its documentation.
 import { readFileSync } from 'node:fs';
 import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
@@ -8,7 +8,7 @@ const [supergraph, port] = process.argv.slice(2);
 
 class Subgraph extends RemoteGraphQLDataSource {
   willSendRequest({ request, context }) {
-    // Its first request, for the schema, is nobody's.
+    // The first request, for the schema, has no client.
     if (context.authorization) request.http.headers.set('authorization', context.authorization);
   }
 }

@@ -1,4 +1,4 @@
-// What `hive-gateway supergraph` is told beside its arguments.
+// The configuration of `hive-gateway supergraph`, in addition to its arguments.
 import { defineConfig } from '@graphql-hive/gateway';
 
 export const gatewayConfig = defineConfig({

@@ -1,192 +1,202 @@
-// Fields that other people may see than before: by the rows of two states of docs/permissions.json,
-// and by the directives that make the router ask for scopes.
+// Changes to who may access a field: by two versions of docs/permissions.json, and by the directives that
+// make the router require scopes.
 
 import { isTypeDefinitionNode, parse, print } from "graphql";
 import type { Change } from "./changes.ts";
 import { outcomeOf, type Permissions, type Rule, type Served } from "./permissions.ts";
-import { mayAnswerWith } from "./usage.ts";
-import { mayBe } from "./viewers.ts";
+import { mayReturn } from "./usage.ts";
+import { isPossibleSender } from "./viewers.ts";
 
-/** Who may see what on one side, and what there is to see. */
+/** The permissions of one version of the graph, and the fields and keys that it serves. */
 export interface Access {
   permissions: Permissions;
   served: Served;
 }
 
-/** A field, a field that was reached through another one, or a type's key at a subgraph. */
-type Door =
+/** A field, a field reached through another one, or the key of a type at a subgraph. */
+type AccessPath =
   | { kind: "field"; path: string }
   | { kind: "through"; path: string; field: string }
   | { kind: "key"; path: string; subgraph: string };
 
-/** What a door says on one side; nothing, when what it leads to is not there at all. */
-interface Terms {
+/** The rule that holds for an access path in one version of the graph. */
+interface AccessRule {
   rule: Omit<Rule, "means">;
-  /** Is it the door's own row, or what holds without one? */
-  isWritten: boolean;
+  /** Whether the path has a row of its own, or falls back to a default. */
+  isExplicit: boolean;
 }
 
-// What nobody has restricted is everyone's; what cannot be asked for, nobody's.
-const UNRESTRICTED: Terms = { rule: { allowed: ["everyone"] }, isWritten: false };
-const CLOSED: Terms = { rule: { allowed: [] }, isWritten: false };
+// A field without a row is public; a key that a subgraph does not resolve gives no access.
+const PUBLIC: AccessRule = { rule: { allowed: ["everyone"] }, isExplicit: false };
+const NO_ACCESS: AccessRule = { rule: { allowed: [] }, isExplicit: false };
 
 export function accessChanges(before: Access, after: Access): Change[] {
-  const doors = new Map(
-    [...doorsOf(before.permissions), ...doorsOf(after.permissions)].map((door) => [
-      JSON.stringify(door),
-      door,
-    ]),
+  const accessPaths = new Map(
+    [...accessPathsOf(before.permissions), ...accessPathsOf(after.permissions)].map(
+      (accessPath) => [JSON.stringify(accessPath), accessPath],
+    ),
   );
   return [
-    ...[...doors.values()].flatMap((door) => compareDoor(door, before, after)),
+    ...[...accessPaths.values()].flatMap((accessPath) => comparePath(accessPath, before, after)),
     ...ownerChanges(before.permissions, after.permissions),
   ];
 }
 
-function doorsOf({ fields, types }: Permissions): Door[] {
+function accessPathsOf({ fields, types }: Permissions): AccessPath[] {
   return [
-    ...Object.entries(fields).flatMap(([path, { through = {} }]): Door[] => [
+    ...Object.entries(fields).flatMap(([path, { through = {} }]): AccessPath[] => [
       { kind: "field", path },
-      ...Object.keys(through).map((field): Door => ({ kind: "through", path, field })),
+      ...Object.keys(through).map((field): AccessPath => ({ kind: "through", path, field })),
     ]),
     ...Object.entries(types).flatMap(([path, { entities }]) =>
-      Object.keys(entities).map((subgraph): Door => ({ kind: "key", path, subgraph })),
+      Object.keys(entities).map((subgraph): AccessPath => ({ kind: "key", path, subgraph })),
     ),
   ];
 }
 
-function termsOf(door: Door, { permissions, served }: Access): Terms | undefined {
-  const written = (name: string): Terms => ({
+function accessRule(
+  accessPath: AccessPath,
+  { permissions, served }: Access,
+): AccessRule | undefined {
+  const explicit = (name: string): AccessRule => ({
     rule: permissions.rules[name] as Rule,
-    isWritten: true,
+    isExplicit: true,
   });
-  if (door.kind === "key") {
-    const name = permissions.types[door.path]?.entities[door.subgraph];
-    if (name !== undefined) return written(name);
-    if (served.keys.has(`${door.path} ${door.subgraph}`)) return UNRESTRICTED;
-    const isThere = [...served.fields].some((field) => field.startsWith(`${door.path}.`));
-    return isThere ? CLOSED : undefined;
+  if (accessPath.kind === "key") {
+    const name = permissions.types[accessPath.path]?.entities[accessPath.subgraph];
+    if (name !== undefined) return explicit(name);
+    if (served.keys.has(`${accessPath.path} ${accessPath.subgraph}`)) return PUBLIC;
+    const isServed = [...served.fields].some((field) => field.startsWith(`${accessPath.path}.`));
+    return isServed ? NO_ACCESS : undefined;
   }
-  const row = permissions.fields[door.path];
-  if (!row) return served.fields.has(door.path) ? UNRESTRICTED : undefined;
-  if (door.kind === "field") return written(row.who);
-  const own = row.through?.[door.field];
-  return own === undefined ? { ...written(row.who), isWritten: false } : written(own);
+  const row = permissions.fields[accessPath.path];
+  if (!row) return served.fields.has(accessPath.path) ? PUBLIC : undefined;
+  if (accessPath.kind === "field") return explicit(row.who);
+  const own = row.through?.[accessPath.field];
+  return own === undefined ? { ...explicit(row.who), isExplicit: false } : explicit(own);
 }
 
-/** What comes and goes with its field is told by the change of the schema. */
-function compareDoor(door: Door, before: Access, after: Access): Change[] {
-  const [old, now] = [termsOf(door, before), termsOf(door, after)];
+/** A path that is added or removed with its field is reported as a schema change instead. */
+function comparePath(accessPath: AccessPath, before: Access, after: Access): Change[] {
+  const [old, now] = [accessRule(accessPath, before), accessRule(accessPath, after)];
   if (!old || !now) return [];
-  if (door.kind !== "through") return compareTerms(door, old, now, before, after);
+  if (accessPath.kind !== "through") return compareRules(accessPath, old, now, before, after);
 
-  if (!after.served.fields.has(door.field)) return [];
-  const changes = compareTerms(door, old, now, before, after);
-  // Through a field that is new nobody has seen anything, so nobody loses it.
-  return before.served.fields.has(door.field)
+  if (!after.served.fields.has(accessPath.field)) return [];
+  const changes = compareRules(accessPath, old, now, before, after);
+  // Nobody had access through a new field, so nobody can lose it.
+  return before.served.fields.has(accessPath.field)
     ? changes
     : changes.filter(({ kind }) => kind === "ACCESS_WIDENED");
 }
 
-function compareTerms(door: Door, old: Terms, now: Terms, before: Access, after: Access): Change[] {
+function compareRules(
+  accessPath: AccessPath,
+  old: AccessRule,
+  now: AccessRule,
+  before: Access,
+  after: Access,
+): Change[] {
   const audiences = new Set([
     ...Object.keys(before.permissions.viewers),
     ...Object.keys(after.permissions.viewers),
     "owner",
   ]);
-  // Of an object that is somebody else's, unless the viewer is the one called "owner".
+  // The object belongs to another user, except for the viewer called "owner".
   const pairs = [...audiences].map((viewer) => ({
     viewer,
     was: outcomeOf(old.rule, "owner", viewer),
     is: outcomeOf(now.rule, "owner", viewer),
   }));
   const lost = pairs.filter(({ was, is }) => was === "allowed" && is !== "allowed");
-  const won = pairs.filter(({ was, is }) => was !== "allowed" && is === "allowed");
-  const refused = pairs.filter(
-    ({ was, is }) => was !== is && was !== "allowed" && is !== "allowed",
-  );
+  const gained = pairs.filter(({ was, is }) => was !== "allowed" && is === "allowed");
+  const denied = pairs.filter(({ was, is }) => was !== is && was !== "allowed" && is !== "allowed");
 
-  const { path } = door;
-  const what = `'${path}'${howOf(door)}`;
-  const why = rowChange(door, old, now);
-  const uses: Change["affects"] = (usage) => mayAnswerWith(usage, path);
-  const common = { path, definitions: () => texts(old, now) };
+  const { path } = accessPath;
+  const what = `'${path}'${describePath(accessPath)}`;
+  const why = describeRowChange(accessPath, old, now);
+  const uses: Change["affects"] = (usage) => mayReturn(usage, path);
+  const common = { path, definitions: () => ruleTexts(old, now) };
   const changes: Change[] = [];
   if (lost.length > 0) {
     const viewers = lost.map(({ viewer }) => viewer);
     changes.push({
       ...common,
       kind: "ACCESS_NARROWED",
-      // What a subgraph no longer knows by key the router asks of another one, or refuses to compose.
-      level: now === CLOSED ? "dangerous" : "breaking",
-      message: `${what} is more private: no longer for ${list(viewers)}${why}`,
-      affects: (usage, senders) => uses(usage) && viewers.some((lost) => mayBe(lost, senders)),
+      // Without the key, the router uses another subgraph, or composition fails.
+      level: now === NO_ACCESS ? "dangerous" : "breaking",
+      message: `${what} is more private: no longer visible to ${list(viewers)}${why}`,
+      affects: (usage, senders) =>
+        uses(usage) && viewers.some((lost) => isPossibleSender(lost, senders)),
     });
   }
-  if (won.length > 0) {
+  if (gained.length > 0) {
     changes.push({
       ...common,
       kind: "ACCESS_WIDENED",
       level: "dangerous",
-      message: `${what} is more public: now for ${list(won.map(({ viewer }) => viewer))}, too${why}`,
+      message: `${what} is more public: now also visible to ${list(gained.map(({ viewer }) => viewer))}${why}`,
       affects: uses,
     });
   }
-  if (refused.length > 0 && now !== CLOSED && old !== CLOSED) {
-    const ways = refused.map(({ viewer, was, is }) => `${viewer} (${was}, now ${is})`);
+  if (denied.length > 0 && now !== NO_ACCESS && old !== NO_ACCESS) {
+    const ways = denied.map(({ viewer, was, is }) => `${viewer} (${was}, now ${is})`);
     changes.push({
       ...common,
-      kind: "REFUSAL_CHANGED",
+      kind: "ACCESS_DENIAL_CHANGED",
       level: "dangerous",
-      message: `${what} is refused in another way: ${list(ways)}${why}`,
+      message: `${what} is denied differently: ${list(ways)}${why}`,
       affects: uses,
     });
   }
-  if (changes.length === 0 && why !== "" && door.kind !== "through") {
+  if (changes.length === 0 && why !== "" && accessPath.kind !== "through") {
     changes.push({
       ...common,
-      kind: now.isWritten ? "ACCESS_ROW_ADDED" : "ACCESS_ROW_REMOVED",
+      kind: now.isExplicit ? "ACCESS_ROW_ADDED" : "ACCESS_ROW_REMOVED",
       level: "safe",
-      message: `${what} is for the same people as before${why}`,
+      message: `${what} is visible to the same viewers as before${why}`,
       affects: uses,
     });
   }
   return changes;
 }
 
-function howOf(door: Door): string {
-  if (door.kind === "through") return ` when reached through '${door.field}'`;
-  return door.kind === "key" ? ` when asked for by key at '${door.subgraph}'` : "";
+function describePath(accessPath: AccessPath): string {
+  if (accessPath.kind === "through") return ` when reached through '${accessPath.field}'`;
+  return accessPath.kind === "key" ? ` when resolved by key at '${accessPath.subgraph}'` : "";
 }
 
-/** In words; empty, where there is a row on both sides, or none. */
-function rowChange({ kind }: Door, old: Terms, now: Terms): string {
-  if (old === CLOSED) return " (it had no such key)";
-  if (now === CLOSED) return " (it has no such key any more)";
-  if (old.isWritten === now.isWritten) return "";
-  const what = kind === "through" ? "a rule of its own there" : "a row";
-  return now.isWritten ? ` (it had not ${what})` : ` (it has not ${what} any more)`;
+/** Empty when both versions have a row, or neither has. */
+function describeRowChange({ kind }: AccessPath, old: AccessRule, now: AccessRule): string {
+  if (old === NO_ACCESS) return " (the key is new)";
+  if (now === NO_ACCESS) return " (the key was removed)";
+  if (old.isExplicit === now.isExplicit) return "";
+  const what = kind === "through" ? "rule for this path" : "row";
+  return now.isExplicit ? ` (its ${what} is new)` : ` (its ${what} was removed)`;
 }
 
-const texts = (old: Terms, now: Terms): [string, string] => [textOf(old), textOf(now)];
+const ruleTexts = (old: AccessRule, now: AccessRule): [string, string] => [
+  ruleText(old),
+  ruleText(now),
+];
 
-function textOf({ rule: { allowed, otherwise, anonymous } }: Terms): string {
+function ruleText({ rule: { allowed, otherwise, anonymous } }: AccessRule): string {
   return JSON.stringify([[...allowed].sort(), otherwise, anonymous]);
 }
 
-/** Without the rows nobody can tell any more who may see what. */
-export function rowsRemoved(file: string, former: string): Change {
+/** Without the file, access can no longer be compared. */
+export function permissionsFileRemoved(file: string, former: string): Change {
   return {
-    kind: "ACCESS_ROWS_REMOVED",
+    kind: "ACCESS_FILE_REMOVED",
     path: file,
     level: "breaking",
-    message: `'${file}' is gone, which said who may see what`,
+    message: `the permissions file '${file}' was removed`,
     definitions: () => [former, ""],
     affects: () => true,
   };
 }
 
-/** The rules can stay as they are and be about other people's things. */
+/** An unchanged rule can apply to another owner. */
 function ownerChanges(before: Permissions, after: Permissions): Change[] {
   const change = (path: string, what: string, was: string, is: string): Change[] =>
     was === is
@@ -198,18 +208,23 @@ function ownerChanges(before: Permissions, after: Permissions): Change[] {
             level: "dangerous",
             message: `'${path}' ${what}: ${is}, was ${was}`,
             definitions: () => [was, is],
-            affects: (usage) => mayAnswerWith(usage, path),
+            affects: (usage) => mayReturn(usage, path),
           },
         ];
-  const usual = "the usual owner";
+  const defaultOwner = "the default owner";
   return [
     ...Object.entries(after.types).flatMap(([type, { owner }]) =>
-      change(type, "belongs to somebody else", before.types[type]?.owner ?? owner, owner),
+      change(type, "has another owner", before.types[type]?.owner ?? owner, owner),
     ),
-    ...Object.entries(after.fields).flatMap(([field, { leadsTo = usual }]) => {
+    ...Object.entries(after.fields).flatMap(([field, { leadsTo = defaultOwner }]) => {
       const former = before.fields[field];
       return former
-        ? change(field, "leads to somebody else's", former.leadsTo ?? usual, leadsTo)
+        ? change(
+            field,
+            "leads to an object of another owner",
+            former.leadsTo ?? defaultOwner,
+            leadsTo,
+          )
         : [];
     }),
   ];
@@ -220,7 +235,7 @@ function list(names: readonly string[]): string {
 }
 
 export function isAboutAccess({ kind }: Pick<Change, "kind">): boolean {
-  return /^(ACCESS|REFUSAL|SCOPES)_/.test(kind);
+  return /^(ACCESS|SCOPES)_/.test(kind);
 }
 
 export function scopeChanges(before: string, after: string): Change[] {
@@ -235,23 +250,23 @@ function scopeChange(path: string, was: string, is: string): Change {
   const common: Pick<Change, "path" | "definitions" | "affects"> = {
     path,
     definitions: () => [was, is],
-    affects: (usage) => mayAnswerWith(usage, path),
+    affects: (usage) => mayReturn(usage, path),
   };
   if (is === "") {
-    const message = `'${path}' is more public: it no longer has ${was}`;
+    const message = `'${path}' is more public: it no longer requires ${was}`;
     return { ...common, kind: "SCOPES_REMOVED", level: "dangerous", message };
   }
   if (was === "") {
-    const message = `'${path}' is more private: it has ${is}`;
+    const message = `'${path}' is more private: it now requires ${is}`;
     return { ...common, kind: "SCOPES_ADDED", level: "breaking", message };
   }
-  const message = `'${path}' is for others: it has ${is}, and had ${was}`;
+  const message = `'${path}' requires ${is} instead of ${was}`;
   return { ...common, kind: "SCOPES_CHANGED", level: "breaking", message };
 }
 
-const ASKING = ["authenticated", "requiresScopes", "policy"];
+const ACCESS_DIRECTIVES = ["authenticated", "requiresScopes", "policy"];
 
-/** What a supergraph asks of who selects a type or a field: text, empty when nothing. */
+/** The scopes that a supergraph requires for each type and field; empty when none. */
 function scopesOf(supergraph: string): Map<string, string> {
   const scopes = new Map<string, string>();
   for (const type of parse(supergraph).definitions) {
@@ -259,8 +274,10 @@ function scopesOf(supergraph: string): Map<string, string> {
     const members = "fields" in type ? (type.fields ?? []) : [];
     for (const node of [type, ...members]) {
       const path = node === type ? type.name.value : `${type.name.value}.${node.name.value}`;
-      const asked = (node.directives ?? []).filter(({ name }) => ASKING.includes(name.value));
-      scopes.set(path, asked.map(print).sort().join(" "));
+      const directives = (node.directives ?? []).filter(({ name }) =>
+        ACCESS_DIRECTIVES.includes(name.value),
+      );
+      scopes.set(path, directives.map(print).sort().join(" "));
     }
   }
   return scopes;

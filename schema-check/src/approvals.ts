@@ -1,4 +1,4 @@
-// Breaking changes that are meant: each with a reason and an author, and good for nothing else.
+// Approvals of breaking changes: each has a reason and an author, and covers one change only.
 
 import { createHash } from "node:crypto";
 import type { Change } from "./changes.ts";
@@ -8,15 +8,15 @@ import { CouldNotRun } from "./problem.ts";
 export interface Approval {
   /** The kind of change and its path, such as `FIELD_REMOVED Course.title`. */
   change: string;
-  /** What it does, as the check says it: the same path can change in another way later. */
+  /** The message of the check: the same path can change in another way later. */
   message: string;
-  /** A hash of what stood there before and what stands there now. */
+  /** A hash of the definitions before and after the change. */
   definitions: string;
   reason: string;
   author: string;
   /** The day of the approval. */
   on: string;
-  /** What it was compared with that day. So no two approvals are the same, not even of the same change. */
+  /** The baseline at the time, which makes two approvals of the same change distinct. */
   against: string;
 }
 
@@ -36,11 +36,11 @@ export function changeId({ kind, path }: Pick<Change, "kind" | "path">): string 
 
 export function parseApprovals(text: string, file: string): Approval[] {
   const parsed = parseJson(text, file);
-  const fault = Array.isArray(parsed) ? parsed.findIndex((each) => !isApproval(each)) : -1;
-  if (!Array.isArray(parsed) || fault >= 0) {
-    const message = `expected a list of {${FIELDS.join(", ")}}, all of them text: \`lyceum-schema approve\` writes it`;
-    const place = locateJson(text, file)(fault >= 0 ? [`${fault}`] : []);
-    throw new CouldNotRun({ code: "INVALID_APPROVALS", message, place });
+  const invalid = Array.isArray(parsed) ? parsed.findIndex((each) => !isApproval(each)) : -1;
+  if (!Array.isArray(parsed) || invalid >= 0) {
+    const message = `expected a list of objects with the non-empty strings ${FIELDS.join(", ")}, as \`lyceum-schema approve\` writes it`;
+    const location = locateJson(text, file)(invalid >= 0 ? [`${invalid}`] : []);
+    throw new CouldNotRun({ code: "INVALID_APPROVALS", message, location });
   }
   return parsed;
 }
@@ -60,23 +60,23 @@ export function printApprovals(approvals: readonly Approval[]): string {
 const changeKey = ({ change, message }: Approval): string => `${change} ${message}`;
 
 /**
- * Splits the approvals of the file into those that count and those that were merged before: an approval
- * that the history of the main branch has had is spent, whatever became of its change since.
+ * Splits the approvals of the file into active and consumed ones. An approval that is in the history of the
+ * main branch is consumed, even if its change was reverted since.
  */
-export function splitBySpent(
+export function splitByConsumed(
   approvals: readonly Approval[],
   history: readonly string[],
-): { fresh: Approval[]; spent: Approval[] } {
-  const former = new Set(history.flatMap(readAsFarAsPossible).map(identity));
-  const isSpent = (approval: Approval) => former.has(identity(approval));
+): { active: Approval[]; consumed: Approval[] } {
+  const former = new Set(history.flatMap(parseLeniently).map(identity));
+  const isConsumed = (approval: Approval) => former.has(identity(approval));
   return {
-    fresh: approvals.filter((approval) => !isSpent(approval)),
-    spent: approvals.filter(isSpent),
+    active: approvals.filter((approval) => !isConsumed(approval)),
+    consumed: approvals.filter(isConsumed),
   };
 }
 
-/** What was broken at some time need not be mended to be history. */
-function readAsFarAsPossible(text: string): Approval[] {
+/** Past versions of the file may be invalid; that is no reason to fail. */
+function parseLeniently(text: string): Approval[] {
   try {
     const parsed: unknown = JSON.parse(text);
     return Array.isArray(parsed) ? parsed.filter(isApproval) : [];
@@ -88,18 +88,18 @@ function readAsFarAsPossible(text: string): Approval[] {
 const identity = (approval: Approval): string =>
   JSON.stringify(FIELDS.map((name) => approval[name]));
 
-export function approvalOf(change: Change, approvals: readonly Approval[]): Approval | undefined {
-  return approvals.find((approval) => isFor(approval, change));
+export function findApproval(change: Change, approvals: readonly Approval[]): Approval | undefined {
+  return approvals.find((approval) => approves(approval, change));
 }
 
-export function isFor(approval: Approval, change: Change): boolean {
+export function approves(approval: Approval, change: Change): boolean {
   return (
     approval.change === changeId(change) &&
     approval.message === change.message &&
-    approval.definitions === definitionsOf(change)
+    approval.definitions === definitionsHash(change)
   );
 }
 
-export function definitionsOf({ definitions }: Change): string {
+export function definitionsHash({ definitions }: Change): string {
   return createHash("sha256").update(definitions().join("\n")).digest("hex").slice(0, 16);
 }

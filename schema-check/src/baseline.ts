@@ -1,4 +1,4 @@
-// What a graph is compared with: the graph at a commit, a file, or a running one.
+// The baseline that a graph is compared with: a commit, a file, or a running graph.
 
 import { existsSync, statSync } from "node:fs";
 import {
@@ -13,58 +13,58 @@ import { parseConfig } from "./config.ts";
 import { readText } from "./files.ts";
 import {
   type Commit,
+  defaultBaseline,
   findCommit,
   folderOf,
-  mainBranchBefore,
+  mergeBase,
   readAt,
   readManyAt,
   shallowHint,
-  whereItBranched,
 } from "./git.ts";
-import { ask } from "./introspect.ts";
+import { postQuery } from "./introspect.ts";
 import { parseJson } from "./json.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { buildApiSchema, readSchema } from "./schema-file.ts";
 import { loadSubgraphs, parseSdl, type Subgraph } from "./subgraphs.ts";
 
 export interface Baseline {
-  /** As the report calls it. */
+  /** Its name in the report. */
   name: string;
   api: GraphQLSchema;
-  /** What plans are made from; only the API schema is known of some. */
+  /** Needed to plan operations; undefined when only the API schema is known. */
   supergraph?: string;
   subgraphs?: readonly Subgraph[];
   commit?: Commit;
 }
 
-/** A commit whose graph is broken: a change that repairs it must not fail for it. */
-export interface BrokenBaseline {
+/** A commit with an invalid graph: the change that fixes it must not fail because of it. */
+export interface InvalidBaseline {
   name: string;
   commit: Commit;
   problems: readonly Problem[];
 }
 
 /**
- * Without `against`, the main branch; a reason, where that has no other commit. `files` are those that are
- * compared: on the main branch itself it matters whether they are as they were committed.
+ * Defaults to the main branch; returns a reason when that has no other commit. On the main branch itself,
+ * uncommitted changes to `files` decide which commit is the baseline.
  */
 export async function loadBaseline(
   against: string | undefined,
   config: string,
   files: readonly string[],
-): Promise<Baseline | BrokenBaseline | { reason: string }> {
+): Promise<Baseline | InvalidBaseline | { reason: string }> {
   const folder = folderOf(config);
   if (against === undefined) {
-    const commit = mainBranchBefore(folder, files);
-    return "reason" in commit ? commit : atCommit(commit, config);
+    const commit = defaultBaseline(folder, files);
+    return "reason" in commit ? commit : loadCommit(commit, config);
   }
-  if (/^https?:\/\//.test(against)) return atAddress(against);
-  if (isFile(against)) return inFile(against);
+  if (/^https?:\/\//.test(against)) return loadUrl(against);
+  if (isFile(against)) return loadFile(against);
   const tip = findCommit(against, folder);
-  if (tip) return atCommit(whereItBranched(tip, folder), config);
+  if (tip) return loadCommit(mergeBase(tip, folder), config);
   throw new CouldNotRun({
     code: "UNKNOWN_BASELINE",
-    message: `"${against}" is neither a commit here, nor a file, nor an address${shallowHint(folder) ?? ""}`,
+    message: `"${against}" is not a commit, file or URL${shallowHint(folder) ?? ""}`,
   });
 }
 
@@ -72,30 +72,30 @@ function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile();
 }
 
-function atCommit(commit: Commit, config: string): Baseline | BrokenBaseline {
+function loadCommit(commit: Commit, config: string): Baseline | InvalidBaseline {
   const text = readAt(commit, config);
   if (text === undefined) {
-    const message = `there was no such file at ${commit.ref}: compare with a file instead`;
-    const place = { file: `${commit.ref}:${config}` };
-    throw new CouldNotRun({ code: "FILE_UNREADABLE", message, place });
+    const message = `no such file at ${commit.ref}: compare with a file instead`;
+    const location = { file: `${commit.ref}:${config}` };
+    throw new CouldNotRun({ code: "FILE_UNREADABLE", message, location });
   }
   try {
     return graphAt(commit, text, config);
   } catch (cause) {
-    if (!(cause instanceof CouldNotRun) || cause.problems.some(isNoFaultOfIts)) throw cause;
-    const problems = cause.problems.map(({ place, ...problem }) => ({
+    if (!(cause instanceof CouldNotRun) || cause.problems.some(isUnanswerable)) throw cause;
+    const problems = cause.problems.map(({ location, ...problem }) => ({
       ...problem,
-      place: place && {
-        ...place,
-        file: place.file === config ? `${commit.ref}:${config}` : place.file,
+      location: location && {
+        ...location,
+        file: location.file === config ? `${commit.ref}:${config}` : location.file,
       },
     }));
     return { name: commit.name, commit, problems };
   }
 }
 
-/** The commit may be sound: it is the question that cannot be answered. */
-const isNoFaultOfIts = ({ code }: Problem): boolean =>
+/** Errors in reading the commit say nothing about whether its graph is valid. */
+const isUnanswerable = ({ code }: Problem): boolean =>
   code === "NO_SCHEMA_AT_COMMIT" || code === "GIT_FAILED";
 
 function graphAt(commit: Commit, text: string, config: string): Baseline {
@@ -108,22 +108,27 @@ function graphAt(commit: Commit, text: string, config: string): Baseline {
   const subgraphs: Subgraph[] = [];
   for (const { name, routingUrl: url, schema } of entries) {
     if (schema.kind === "url") {
-      const message = `its schema at ${commit.ref} cannot be had from ${schema.url}: compare with a file instead`;
+      const message = `its schema at ${commit.ref} cannot be fetched from ${schema.url}: compare with a file instead`;
       problems.push({
         code: "NO_SCHEMA_AT_COMMIT",
         subgraph: name,
         message,
-        place: schema.namedAt,
+        location: schema.location,
       });
       continue;
     }
     const sdl = texts.get(schema.file);
-    const place = { file: origin(schema.file) };
+    const location = { file: origin(schema.file) };
     if (sdl === undefined) {
-      const message = `there was no such file at ${commit.ref}`;
-      problems.push({ code: "FILE_UNREADABLE", subgraph: name, message, place });
+      const message = `no such file at ${commit.ref}`;
+      problems.push({ code: "FILE_UNREADABLE", subgraph: name, message, location });
     } else {
-      subgraphs.push({ name, url, origin: place.file, document: parseSdl(sdl, place.file, name) });
+      subgraphs.push({
+        name,
+        url,
+        origin: location.file,
+        document: parseSdl(sdl, location.file, name),
+      });
     }
   }
   if (problems.length > 0) throw new CouldNotRun(...problems);
@@ -136,7 +141,7 @@ function composed(subgraphs: Subgraph[]): Pick<Baseline, "api" | "supergraph" | 
   return { subgraphs, supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
 }
 
-async function inFile(file: string): Promise<Baseline> {
+async function loadFile(file: string): Promise<Baseline> {
   if (/\.ya?ml$/.test(file)) return { name: file, ...composed(await loadSubgraphs(file)) };
   const text = readText(file);
   const isSupergraph = /@join__type\b/.test(text);
@@ -147,10 +152,10 @@ async function inFile(file: string): Promise<Baseline> {
   };
 }
 
-async function atAddress(url: string): Promise<Baseline> {
+async function loadUrl(url: string): Promise<Baseline> {
   const fail = (message: string) =>
     new CouldNotRun({ code: "GRAPH_UNREACHABLE", message: `${url} ${message}` });
-  const body = await ask(
+  const body = await postQuery(
     url,
     getIntrospectionQuery({
       inputValueDeprecation: true,
@@ -159,15 +164,14 @@ async function atAddress(url: string): Promise<Baseline> {
     }),
     fail,
   );
-  const answer = parseJson(body, url) as { data?: IntrospectionQuery } | null;
-  const api = answer?.data && schemaOf(answer.data);
-  if (!api?.getQueryType())
-    throw fail("answers, but not with its schema: is introspection allowed there?");
+  const response = parseJson(body, url) as { data?: IntrospectionQuery } | null;
+  const api = response?.data && buildSchema(response.data);
+  if (!api?.getQueryType()) throw fail("returned no schema: is introspection enabled?");
   return { name: url, api };
 }
 
-/** Nothing, when it is none, or not the whole of one. */
-function schemaOf(introspection: IntrospectionQuery): GraphQLSchema | undefined {
+/** Undefined when it is not a complete schema. */
+function buildSchema(introspection: IntrospectionQuery): GraphQLSchema | undefined {
   try {
     return buildClientSchema(introspection);
   } catch {

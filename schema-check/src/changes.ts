@@ -1,4 +1,4 @@
-// Every change between two API schemas, and whom it may break.
+// Every change between two API schemas, and which operations it can break.
 
 import { CriticalityLevel, diff, type Change as InspectorChange } from "@graphql-inspector/core";
 import {
@@ -12,28 +12,28 @@ import {
   isRequiredInputField,
   Kind,
 } from "graphql";
-import { definitionsAt } from "./definitions.ts";
-import { fits, type Given, type Usage } from "./usage.ts";
+import { definitionTexts } from "./definitions.ts";
+import { type GivenValues, isAssignable, type Usage } from "./usage.ts";
 
 export type Level = "breaking" | "dangerous" | "safe";
 
 export interface Change {
-  /** What kind, such as `FIELD_REMOVED`. */
+  /** Such as `FIELD_REMOVED`. */
   kind: string;
-  /** `Type`, `Type.field`, `Type.field.argument`; `schema` for its roots. */
+  /** `Type`, `Type.field`, `Type.field.argument`; `schema` for the root types. */
   path: string;
   level: Level;
   message: string;
-  /** Why a change of this kind breaks clients, where that is not plain. */
+  /** Why a change of this kind can break clients, where that is not obvious. */
   reason?: string;
-  /** What stood there before, and what stands there now; empty for nothing. */
+  /** The definitions before and after the change; empty where there is none. */
   definitions(): [before: string, after: string];
   /**
-   * The union member or interface that it is about, or the location or argument of a directive, where the path
-   * is only that of its type or directive.
+   * The union member or interface that was changed, or the location or argument of a directive, where the path
+   * names only its type or directive.
    */
   member?: string;
-  /** Would a document that uses so much, sent by such viewers, be broken, or see something new? */
+  /** Whether the change affects a document with this usage, sent by these viewers. */
   affects(usage: Usage, senders?: readonly string[]): boolean;
 }
 
@@ -41,18 +41,18 @@ export async function schemaChanges(
   before: GraphQLSchema,
   after: GraphQLSchema,
 ): Promise<Change[]> {
-  // None of the inspector's own rules: `simplifyChanges` also drops breaking changes of a type that
+  // Without the inspector's own rules: `simplifyChanges` also drops breaking changes of a type that
   // has gained an interface, and `considerUsage` matches by prefix.
-  // Of directives only `@deprecated` and `@oneOf` reach clients, and those are changes of their own.
+  // Of the applied directives, only `@deprecated` and `@oneOf` reach clients; they are separate changes.
   const found = (await diff(before, after))
     .filter(({ type }) => !type.startsWith("DIRECTIVE_USAGE_"))
     .map((change) => toChange(change, before, after));
   const all = [...found, ...oneOfChanges(before, after)];
-  return all.filter((change) => !isPartOfSomethingNew(change, all)).sort(byWeight);
+  return all.filter((change) => !isPartOfAddition(change, all)).sort(bySeverity);
 }
 
-/** What something new is made of need not be listed beside it. */
-function isPartOfSomethingNew(change: Change, all: readonly Change[]): boolean {
+/** The parts of an added type or field are not listed separately. */
+function isPartOfAddition(change: Change, all: readonly Change[]): boolean {
   if (change.level !== "safe") return false;
   return all.some(
     ({ kind, path }) =>
@@ -63,11 +63,11 @@ function isPartOfSomethingNew(change: Change, all: readonly Change[]): boolean {
 
 const ADDITIONS = new Set(["TYPE_ADDED", "FIELD_ADDED", "INPUT_FIELD_ADDED", "ENUM_VALUE_ADDED"]);
 
-const WEIGHT: Record<Level, number> = { breaking: 0, dangerous: 1, safe: 2 };
+const SEVERITY_ORDER: Record<Level, number> = { breaking: 0, dangerous: 1, safe: 2 };
 
-function byWeight(a: Change, b: Change): number {
+function bySeverity(a: Change, b: Change): number {
   return (
-    WEIGHT[a.level] - WEIGHT[b.level] ||
+    SEVERITY_ORDER[a.level] - SEVERITY_ORDER[b.level] ||
     a.path.localeCompare(b.path, "en") ||
     a.kind.localeCompare(b.kind, "en")
   );
@@ -86,10 +86,10 @@ function toChange(change: InspectorChange, before: GraphQLSchema, after: GraphQL
   return {
     kind,
     path,
-    level: isTakenTooLightly(details) ? "breaking" : LEVELS[change.criticality.level],
+    level: isUnderrated(details) ? "breaking" : LEVELS[change.criticality.level],
     message: change.message,
     reason: change.criticality.reason,
-    definitions: definitionsAt(kind, path, before, after),
+    definitions: definitionTexts(kind, path, before, after),
     member: memberOf(details),
     affects: affectedBy(details),
   };
@@ -106,8 +106,8 @@ function memberOf({ meta }: Details): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-/** The inspector takes a lost default for dangerous at most, and documents that repeat a directive for none. */
-function isTakenTooLightly({ kind, path, after }: Details): boolean {
+/** The inspector rates a removed default as dangerous at most, and ignores repeated directives. */
+function isUnderrated({ kind, path, after }: Details): boolean {
   if (kind === "DIRECTIVE_REPEATABLE_REMOVED") return true;
   if (!kind.includes("_DEFAULT_")) return false;
   const input = findInput(after, path);
@@ -122,9 +122,9 @@ interface Details {
   after: GraphQLSchema;
 }
 
-type Test = (usage: Usage) => boolean;
+type UsageTest = (usage: Usage) => boolean;
 
-function affectedBy(details: Details): Test {
+function affectedBy(details: Details): UsageTest {
   const { kind, path, meta } = details;
   const [type = "", member = "", argument = ""] = path.split(".");
   const field = `${type}.${member}`;
@@ -139,10 +139,10 @@ function affectedBy(details: Details): Test {
     case "FIELD_ARGUMENT_TYPE_CHANGED":
     case "FIELD_ARGUMENT_DEFAULT_CHANGED": {
       const test = inputTest(kind, argument, findInput(details.after, path));
-      // Behind an interface it is the object's own default that counts.
-      const places = ({ fields, behind }: Usage) =>
-        [fields, behind].flatMap((map) => map.get(field) ?? []);
-      return (usage) => test(places(usage), usage, details.after);
+      // Through an interface, the default of the object's own field applies.
+      const occurrences = ({ fields, implementations }: Usage) =>
+        [fields, implementations].flatMap((map) => map.get(field) ?? []);
+      return (usage) => test(occurrences(usage), usage, details.after);
     }
     case "INPUT_FIELD_REMOVED":
       return (usage) =>
@@ -179,10 +179,10 @@ function affectedBy(details: Details): Test {
     case "SCHEMA_SUBSCRIPTION_TYPE_CHANGED":
       return ({ kinds }) => kinds.has("subscription");
     case "DIRECTIVE_LOCATION_REMOVED":
-      return ({ directivePlaces }) =>
-        directivePlaces.has(`${type.slice(1)} ${meta.removedDirectiveLocation}`);
+      return ({ directiveLocations }) =>
+        directiveLocations.has(`${type.slice(1)} ${meta.removedDirectiveLocation}`);
     case "DIRECTIVE_REPEATABLE_REMOVED":
-      return ({ repeated }) => repeated.has(type.slice(1));
+      return ({ repeatedDirectives }) => repeatedDirectives.has(type.slice(1));
     case "DIRECTIVE_ARGUMENT_REMOVED":
       return ({ directives }) =>
         (directives.get(type.slice(1)) ?? []).some((args) => args.has(member));
@@ -193,7 +193,7 @@ function affectedBy(details: Details): Test {
     }
     default:
       if (path.startsWith("@")) return ({ directives }) => directives.has(type.slice(1));
-      // A kind that we do not know may break everybody.
+      // A change of an unknown kind may affect every document.
       return () => true;
   }
 }
@@ -209,16 +209,18 @@ function mentions(usage: Usage, type: string): boolean {
 
 type Input = GraphQLArgument | GraphQLInputField;
 
-/** For an argument, or a field of an input, that has changed: which of the places that give it, or don't, notice? */
+/** Whether a changed argument or input field affects one of the occurrences. */
 function inputTest(kind: string, name: string, input: Input | undefined) {
-  return (places: readonly Given[], usage: Usage, schema: GraphQLSchema): boolean =>
-    places.some((given) => {
+  return (occurrences: readonly GivenValues[], usage: Usage, schema: GraphQLSchema): boolean =>
+    occurrences.some((given) => {
       const value = given.get(name);
       if (!input) return true;
       if (kind.includes("_DEFAULT_") && !isRequired(input)) {
         return value === undefined || value.kind === Kind.VARIABLE;
       }
-      return value === undefined ? isRequired(input) : !fits(value, input.type, usage, schema);
+      return value === undefined
+        ? isRequired(input)
+        : !isAssignable(value, input.type, usage, schema);
     });
 }
 
@@ -228,7 +230,7 @@ function isRequired(input: Input): boolean {
   );
 }
 
-/** The argument, of a field or a directive, or the field of an input, that a path names. */
+/** The argument (of a field or directive) or input field at a path. */
 function findInput(schema: GraphQLSchema, path: string): Input | undefined {
   const [typeName = "", field = "", argument] = path.split(".");
   if (path.startsWith("@")) {
@@ -240,13 +242,13 @@ function findInput(schema: GraphQLSchema, path: string): Input | undefined {
   return type.getFields()[field]?.args.find(({ name }) => name === argument);
 }
 
-/** The inspector takes `@oneOf` for a directive like any other. */
+/** The inspector does not report `@oneOf` as a change. */
 function oneOfChanges(before: GraphQLSchema, after: GraphQLSchema): Change[] {
   return Object.values(after.getTypeMap()).flatMap((type): Change[] => {
     const former = before.getType(type.name);
     if (!isInputObjectType(type) || !isInputObjectType(former)) return [];
     if (type.isOneOf === former.isOneOf) return [];
-    const affects: Test = (usage) =>
+    const affects: UsageTest = (usage) =>
       usage.variableTypes.has(type.name) || usage.inputObjects.has(type.name);
     return [
       type.isOneOf
@@ -254,16 +256,16 @@ function oneOfChanges(before: GraphQLSchema, after: GraphQLSchema): Change[] {
             kind: "INPUT_ONE_OF_ADDED",
             path: type.name,
             level: "breaking",
-            message: `Input object type '${type.name}' takes exactly one of its fields now`,
-            definitions: definitionsAt("INPUT_ONE_OF_ADDED", type.name, before, after),
+            message: `Input object type '${type.name}' now takes exactly one of its fields`,
+            definitions: definitionTexts("INPUT_ONE_OF_ADDED", type.name, before, after),
             affects,
           }
         : {
             kind: "INPUT_ONE_OF_REMOVED",
             path: type.name,
             level: "safe",
-            message: `Input object type '${type.name}' takes more than one of its fields now`,
-            definitions: definitionsAt("INPUT_ONE_OF_REMOVED", type.name, before, after),
+            message: `Input object type '${type.name}' now takes more than one of its fields`,
+            definitions: definitionTexts("INPUT_ONE_OF_REMOVED", type.name, before, after),
             affects,
           },
     ];

@@ -1,4 +1,4 @@
-// What a command is: its options, its help, and what it does with them.
+// The interface of a command, and the parsing of its options.
 
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { CouldNotRun, type ExitCode } from "./problem.ts";
@@ -6,19 +6,19 @@ import { CouldNotRun, type ExitCode } from "./problem.ts";
 export interface Output {
   /** The result, on standard output. */
   print(text: string): void;
-  /** Everything said about it, on standard error. */
-  say(line: string): void;
+  /** Messages about the result, on standard error. */
+  log(line: string): void;
 }
 
 export interface Command {
   summary: string;
   usage: string;
-  /** What else is to be known of its options. */
+  /** More about its options. */
   details?: string;
   run(args: string[], output: Output): Promise<ExitCode>;
 }
 
-export function options<const T extends NonNullable<ParseArgsConfig["options"]>>(
+export function parseOptions<const T extends NonNullable<ParseArgsConfig["options"]>>(
   args: string[],
   spec: T,
 ) {
@@ -32,7 +32,7 @@ export function options<const T extends NonNullable<ParseArgsConfig["options"]>>
   }
 }
 
-export function required(value: string | undefined, option: string): string {
+export function requireOption(value: string | undefined, option: string): string {
   if (value === undefined)
     throw new CouldNotRun({ code: "USAGE", message: `${option} is required` });
   return value;

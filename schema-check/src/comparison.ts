@@ -1,23 +1,25 @@
-// Reads all that a check needs.
+// Reads the graph, its baseline, the operations and the approvals, and compares them.
 
 import { existsSync } from "node:fs";
 import { type GraphQLSchema, parse } from "graphql";
-import { type Access, rowsRemoved } from "./access-changes.ts";
-import { type Approval, parseApprovals, splitBySpent } from "./approvals.ts";
+import { type Access, permissionsFileRemoved } from "./access-changes.ts";
+import { allChanges } from "./all-changes.ts";
+import { type Approval, parseApprovals, splitByConsumed } from "./approvals.ts";
 import { type Baseline, loadBaseline } from "./baseline.ts";
 import type { Change } from "./changes.ts";
-import { allChanges, type Client, clientsOf, leftOut, type Remark } from "./check.ts";
+import { type Client, clientsOf } from "./clients.ts";
 import { apiSchema, compose } from "./composition.ts";
 import { readText } from "./files.ts";
-import { type Commit, folderOf, historyOf, readAt, shallowHint } from "./git.ts";
+import { type Commit, fileHistory, folderOf, readAt, shallowHint } from "./git.ts";
 import { formerOperations, loadOperations, type Operation, withCounts } from "./operations.ts";
 import { type Permissions, servedBy } from "./permissions.ts";
 import { parsePermissions } from "./permissions-file.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
+import { type SkippedCheck, skipped } from "./report/report.ts";
 import { loadSubgraphs, type Subgraph } from "./subgraphs.ts";
 import { unknownViewers } from "./viewers.ts";
 
-/** The options of every command that compares. */
+/** The options of every command that compares with a baseline. */
 export const comparisonOptions = {
   config: { type: "string", default: "supergraph.yaml" },
   against: { type: "string" },
@@ -29,7 +31,7 @@ export const comparisonOptions = {
 
 const PERMISSIONS = "docs/permissions.json";
 
-export interface Where {
+export interface ComparisonOptions {
   config: string;
   against?: string;
   operations: string;
@@ -41,19 +43,19 @@ export interface Where {
 export interface Comparison {
   subgraphs: Subgraph[];
   operations: Operation[];
-  /** Those that count. */
+  /** Approvals that cover a change. */
   approvals: Approval[];
-  /** Those that were merged before, and count no more. */
-  spent: Approval[];
-  remarks: Remark[];
+  /** Approvals that were merged before, and so cover nothing any more. */
+  consumed: Approval[];
+  skippedChecks: SkippedCheck[];
   baseline?: Baseline;
-  /** What is wrong with the commit that this would be compared with: no fault of what is here. */
-  faultsBefore: FaultBefore[];
-  graph: Graph | Refused;
+  /** Errors in the baseline, which the current graph is not to blame for. */
+  baselineProblems: BaselineProblem[];
+  graph: Graph | FailedComposition;
 }
 
-export interface FaultBefore {
-  /** Of the commit, as the report calls it. */
+export interface BaselineProblem {
+  /** The name of the baseline in the report. */
   name: string;
   problem: Problem;
 }
@@ -66,30 +68,30 @@ export interface Graph {
   clients: Client[];
 }
 
-export interface Refused {
+export interface FailedComposition {
   composes: false;
   problems: Problem[];
 }
 
-export async function loadComparison(where: Where): Promise<Comparison> {
+export async function loadComparison(where: ComparisonOptions): Promise<Comparison> {
   const subgraphs = await loadSubgraphs(where.config);
-  const rows = loadRows(where.permissions);
+  const rows = loadPermissions(where.permissions);
   const current = currentOperations(where.operations, rows);
   const found = await loadBaseline(where.against, where.config, [
     ...[where.config, where.operations, where.approvals, rows.file],
     ...subgraphs.map(({ origin }) => origin),
   ]);
 
-  const notes: Notes = { remarks: [], faultsBefore: [] };
-  noteBaseline(found, notes);
+  const notes: ComparisonNotes = { skippedChecks: [], baselineProblems: [] };
+  reportMissingBaseline(found, notes);
   const baseline = "api" in found ? found : undefined;
   const commit = "reason" in found ? undefined : found.commit;
-  const operations = withRequests(where.counts, notes, [
+  const operations = withRequestCounts(where.counts, notes, [
     ...current,
-    ...formerClients(where.operations, current, found, notes),
+    ...baselineOperations(where.operations, current, found, notes),
   ]);
-  const { fresh: approvals, spent } = loadApprovals(where, commit, notes);
-  const common = { subgraphs, operations, approvals, spent, baseline, ...notes };
+  const { active: approvals, consumed } = loadApprovals(where, commit, notes);
+  const common = { subgraphs, operations, approvals, consumed, baseline, ...notes };
 
   const result = compose(subgraphs);
   if (!result.composes) return { ...common, graph: result };
@@ -97,120 +99,126 @@ export async function loadComparison(where: Where): Promise<Comparison> {
   const { supergraph } = result;
   const api = apiSchema(parse(supergraph));
   const changes = baseline
-    ? await changesSince(baseline, { api, supergraph, subgraphs }, rows, notes)
+    ? await changesSinceBaseline(baseline, { api, supergraph, subgraphs }, rows, notes)
     : [];
-  const usedOf = clientsOf(operations, baseline?.api ?? api);
-  return { ...common, graph: { composes: true, supergraph, api, changes, clients: usedOf } };
+  const clients = clientsOf(operations, baseline?.api ?? api);
+  return { ...common, graph: { composes: true, supergraph, api, changes, clients: clients } };
 }
 
-type Notes = Pick<Comparison, "remarks" | "faultsBefore">;
-type Found = Awaited<ReturnType<typeof loadBaseline>>;
+type ComparisonNotes = Pick<Comparison, "skippedChecks" | "baselineProblems">;
+type LoadedBaseline = Awaited<ReturnType<typeof loadBaseline>>;
 
-function noteBaseline(found: Found, notes: Notes): void {
+function reportMissingBaseline(found: LoadedBaseline, notes: ComparisonNotes): void {
   if ("reason" in found) {
-    const text = `There is nothing to compare with: ${found.reason}. Changes were not looked at.`;
-    notes.remarks.push(leftOut(text, "changes", "permissions", "approvals"));
+    const text = `There is no baseline: ${found.reason}. Changes were not checked.`;
+    notes.skippedChecks.push(skipped(text, "changes", "permissions", "approvals"));
   } else if ("problems" in found) {
-    noteFaults(found.name, found.problems, notes);
-    const text = `${found.name} is broken, so changes, permissions and former plans were not looked at.`;
-    notes.remarks.push(leftOut(text, "changes", "permissions", "approvals"));
+    addBaselineProblems(found.name, found.problems, notes);
+    const text = `The baseline ${found.name} is invalid. Changes, permissions and its query plans were not checked.`;
+    notes.skippedChecks.push(skipped(text, "changes", "permissions", "approvals"));
   }
 }
 
-function noteFaults(name: string, problems: readonly Problem[], { faultsBefore }: Notes): void {
-  faultsBefore.push(...problems.map((problem) => ({ name, problem })));
+function addBaselineProblems(
+  name: string,
+  problems: readonly Problem[],
+  { baselineProblems }: ComparisonNotes,
+): void {
+  baselineProblems.push(...problems.map((problem) => ({ name, problem })));
 }
 
-/** Who may see what, as it is now. */
-interface Rows {
+interface PermissionsFile {
   file: string;
   now?: Permissions;
 }
 
-/** The file that is asked for has to be there; a graph without one has nothing to compare. */
-function loadRows(named: string | undefined): Rows {
+/** A file given with --permissions must exist; a graph without the default file has no permissions. */
+function loadPermissions(named: string | undefined): PermissionsFile {
   const file = named ?? PERMISSIONS;
-  const isThere = named !== undefined || existsSync(file);
-  return { file, now: isThere ? parsePermissions(readText(file), file) : undefined };
+  const isPresent = named !== undefined || existsSync(file);
+  return { file, now: isPresent ? parsePermissions(readText(file), file) : undefined };
 }
 
-function currentOperations(where: string, { now }: Rows): Operation[] {
+function currentOperations(where: string, { now }: PermissionsFile): Operation[] {
   const operations = loadOperations(where);
-  const unknown = unknownViewers(operations, now && Object.keys(now.viewers));
+  const unknown = unknownViewers(
+    operations.flatMap(({ viewers = [] }) => viewers),
+    now && Object.keys(now.viewers),
+  );
   if (unknown.length > 0) throw new CouldNotRun(...unknown);
   return operations;
 }
 
-/** The documents that clients of the commit send. */
-function formerClients(
+/** The documents of the baseline, which clients may still send. */
+function baselineOperations(
   where: string,
   current: readonly Operation[],
-  found: Found,
-  notes: Notes,
+  found: LoadedBaseline,
+  notes: ComparisonNotes,
 ): Operation[] {
   if ("reason" in found) return [];
   const former = found.commit && formerOperations(where, found.commit, current);
   if (!former) {
-    const text = `Only the documents that are here count as sent: ${found.name} has no ${where}.`;
-    notes.remarks.push(leftOut(text));
+    const text = `Only current operations were checked: ${found.name} has no ${where}.`;
+    notes.skippedChecks.push(skipped(text));
     return [];
   }
-  noteFaults(found.name, former.problems, notes);
+  addBaselineProblems(found.name, former.problems, notes);
   return former.operations;
 }
 
-function withRequests(
+function withRequestCounts(
   counts: string | undefined,
-  { remarks }: Notes,
+  { skippedChecks }: ComparisonNotes,
   all: Operation[],
 ): Operation[] {
   if (counts === undefined) return all;
   const { operations, unknown } = withCounts(all, counts);
   if (unknown.length > 0) {
-    const text = `${counts} counts what is not among the operations: ${unknown.join(", ")}.`;
-    remarks.push(leftOut(text));
+    const text = `${counts} has unknown operations: ${unknown.join(", ")}.`;
+    skippedChecks.push(skipped(text));
   }
   return operations;
 }
 
-/** What the history up to the commit has approved is spent. */
+/** An approval in the history of the baseline commit is consumed. */
 function loadApprovals(
-  { approvals: file, config }: Where,
+  { approvals: file, config }: ComparisonOptions,
   commit: Commit | undefined,
-  { remarks }: Notes,
-): { fresh: Approval[]; spent: Approval[] } {
+  { skippedChecks }: ComparisonNotes,
+): { active: Approval[]; consumed: Approval[] } {
   const written = existsSync(file) ? parseApprovals(readText(file), file) : [];
-  if (written.length === 0) return { fresh: [], spent: [] };
+  if (written.length === 0) return { active: [], consumed: [] };
   if (!commit) {
-    const text = `Which approvals are spent is not known: only a commit has a history of ${file}.`;
-    remarks.push(leftOut(text));
-    return { fresh: written, spent: [] };
+    const text = `Consumed approvals were not detected: the baseline is not a commit, so ${file} has no history.`;
+    skippedChecks.push(skipped(text));
+    return { active: written, consumed: [] };
   }
   const hint = shallowHint(folderOf(config));
-  if (hint) remarks.push(leftOut(`Of spent approvals only some may be known${hint}.`));
-  return splitBySpent(written, historyOf(commit, file));
+  if (hint) skippedChecks.push(skipped(`Consumed approvals may be undetected${hint}.`));
+  return splitByConsumed(written, fileHistory(commit, file));
 }
 
-interface After {
+interface CurrentGraph {
   api: GraphQLSchema;
   supergraph: string;
   subgraphs: readonly Subgraph[];
 }
 
-async function changesSince(
+async function changesSinceBaseline(
   baseline: Baseline,
-  after: After,
-  rows: Rows,
-  notes: Notes,
+  after: CurrentGraph,
+  rows: PermissionsFile,
+  notes: ComparisonNotes,
 ): Promise<Change[]> {
   const { commit } = baseline;
   const former = commit && readAt(commit, rows.file);
-  const isGone = former !== undefined && !rows.now;
+  const isRemoved = former !== undefined && !rows.now;
   return [
-    ...(isGone ? [rowsRemoved(rows.file, former)] : []),
+    ...(isRemoved ? [permissionsFileRemoved(rows.file, former)] : []),
     ...(await allChanges({
       ...{ before: baseline.api, after: after.api },
-      access: isGone ? undefined : bothAccesses(former, baseline, after, rows, notes),
+      access: isRemoved ? undefined : comparableAccess(former, baseline, after, rows, notes),
       supergraphs: baseline.supergraph
         ? { before: baseline.supergraph, after: after.supergraph }
         : undefined,
@@ -218,17 +226,17 @@ async function changesSince(
   ];
 }
 
-function bothAccesses(
+function comparableAccess(
   former: string | undefined,
   { api, subgraphs = [], commit, name }: Baseline,
-  after: After,
-  { file, now }: Rows,
-  notes: Notes,
+  after: CurrentGraph,
+  { file, now }: PermissionsFile,
+  notes: ComparisonNotes,
 ): { before: Access; after: Access } | undefined {
   if (former === undefined || !now) {
-    const side = former === undefined ? name : "this graph";
-    const text = `Permissions were not compared: ${side} has no ${file}.`;
-    notes.remarks.push(leftOut(text, "permissions"));
+    const missing = former === undefined ? name : "this graph";
+    const text = `Permissions were not compared: ${missing} has no ${file}.`;
+    notes.skippedChecks.push(skipped(text, "permissions"));
     return undefined;
   }
   try {
@@ -239,9 +247,9 @@ function bothAccesses(
     };
   } catch (cause) {
     if (!(cause instanceof CouldNotRun)) throw cause;
-    noteFaults(name, cause.problems, notes);
-    const text = `Permissions were not compared: those of ${name} are broken.`;
-    notes.remarks.push(leftOut(text, "permissions"));
+    addBaselineProblems(name, cause.problems, notes);
+    const text = `Permissions were not compared: those of ${name} are invalid.`;
+    notes.skippedChecks.push(skipped(text, "permissions"));
     return undefined;
   }
 }

@@ -40,7 +40,7 @@ export function compose(subgraphs: readonly Subgraph[]): Composition {
   };
 }
 
-/** The graph as clients see it: without the marks that the router works by. */
+/** The API schema as clients see it, without the federation directives. */
 export function printApi(supergraph: DocumentNode): string {
   return printSchema(lexicographicSortSchema(apiSchema(supergraph)));
 }

@@ -1,12 +1,12 @@
-// The list of subgraphs, in the form that Rover reads.
+// The list of subgraphs, in the format of Rover's supergraph configuration.
 
 import { dirname, join } from "node:path";
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from "yaml";
-import { CouldNotRun, type Place } from "./problem.ts";
+import { CouldNotRun, type Location } from "./problem.ts";
 
 export type SchemaSource =
-  | { kind: "file"; file: string; namedAt: Place }
-  | { kind: "url"; url: string; namedAt: Place };
+  | { kind: "file"; file: string; location: Location }
+  | { kind: "url"; url: string; location: Location };
 
 export interface SubgraphEntry {
   name: string;
@@ -14,18 +14,18 @@ export interface SubgraphEntry {
   schema: SchemaSource;
 }
 
-/** Paths in the text are relative to the file that it came from. */
+/** Paths in the text are relative to `file`. */
 export function parseConfig(text: string, file: string): SubgraphEntry[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
 
-  const placeOf = (node: unknown): Place => {
+  const locationOf = (node: unknown): Location => {
     const range = (node as { range?: [number, number, number] | null } | undefined)?.range;
     const position = lines.linePos(range?.[0] ?? 0);
     return { file, line: position.line || 1, column: position.col || 1 };
   };
   const fail = (message: string, node: unknown): CouldNotRun =>
-    new CouldNotRun({ code: "INVALID_CONFIG", message, place: placeOf(node) });
+    new CouldNotRun({ code: "INVALID_CONFIG", message, location: locationOf(node) });
 
   if (document.errors.length > 0) {
     throw new CouldNotRun(
@@ -33,16 +33,16 @@ export function parseConfig(text: string, file: string): SubgraphEntry[] {
         code: error.code === "DUPLICATE_KEY" ? "DUPLICATE_NAME" : "INVALID_YAML",
         message:
           error.code === "DUPLICATE_KEY"
-            ? "this name stands here a second time"
+            ? "duplicate name"
             : (error.message.split(" at line ")[0] ?? error.message),
-        place: { file, line: error.linePos?.[0].line, column: error.linePos?.[0].col },
+        location: { file, line: error.linePos?.[0].line, column: error.linePos?.[0].col },
       })),
     );
   }
 
   const subgraphs = document.get("subgraphs");
   if (!isMap(subgraphs) || subgraphs.items.length === 0) {
-    throw fail("`subgraphs` must map at least one name to its address and schema", subgraphs);
+    throw fail("`subgraphs` must map at least one name to its URL and schema", subgraphs);
   }
 
   return subgraphs.items.map(({ key, value }) => {
@@ -64,10 +64,10 @@ export function parseConfig(text: string, file: string): SubgraphEntry[] {
         schema,
       );
     }
-    const namedAt = placeOf(schema);
+    const location = locationOf(schema);
     return schemaFile === undefined
-      ? { kind: "url", url: url as string, namedAt }
-      : { kind: "file", file: join(dirname(file), schemaFile), namedAt };
+      ? { kind: "url", url: url as string, location }
+      : { kind: "file", file: join(dirname(file), schemaFile), location };
   }
 
   function stringAt(map: YAMLMap, key: string): string | undefined {

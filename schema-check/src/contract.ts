@@ -1,5 +1,5 @@
-// Holds a schema against the contract that clients were given: nothing missing but what may
-// still be, nothing stricter. Whatever there is beside it is nobody's loss.
+// Checks a schema against the API contract published to clients: nothing may be missing, except allowed
+// names, and nothing may be stricter. Additions are fine.
 
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -26,32 +26,32 @@ import {
 } from "graphql";
 
 export interface ContractReport {
-  /** One sentence each. */
+  /** One sentence per violation. */
   violations: string[];
-  /** Names in the list of what may be missing that are there by now. */
+  /** Names that are allowed to be missing, but exist. */
   noLongerMissing: string[];
 }
 
 export function checkContract(
   contract: GraphQLSchema,
   actual: GraphQLSchema,
-  mayBeMissing: ReadonlySet<string>,
+  allowedMissing: ReadonlySet<string>,
 ): ContractReport {
-  const needed = reachableTypes(contract, mayBeMissing);
+  const needed = reachableTypes(contract, allowedMissing);
   const violations: string[] = [];
 
   for (const type of typesOf(contract)) {
     const found = actual.getType(type.name);
-    if (found) violations.push(...checkType(type, found, mayBeMissing));
+    if (found) violations.push(...checkType(type, found, allowedMissing));
     else if (needed.has(type.name)) violations.push(`${type.name} is missing`);
   }
-  violations.push(...checkRoots(contract, actual, mayBeMissing));
+  violations.push(...checkRoots(contract, actual, allowedMissing));
 
-  const noLongerMissing = [...mayBeMissing].filter((name) => exists(actual, name));
+  const noLongerMissing = [...allowedMissing].filter((name) => exists(actual, name));
   return { violations, noLongerMissing };
 }
 
-/** Is there such a type, or such a field (`Type.field`)? */
+/** Whether the schema has the type, field (`Type.field`) or enum value. */
 export function exists(schema: GraphQLSchema, name: string): boolean {
   const [typeName = "", field] = name.split(".");
   const type = schema.getType(typeName);
@@ -66,11 +66,11 @@ function typesOf(schema: GraphQLSchema): GraphQLNamedType[] {
   );
 }
 
-/** What a client can get at without going through anything that may be missing. */
-function reachableTypes(schema: GraphQLSchema, mayBeMissing: ReadonlySet<string>): Set<string> {
+/** The types that a client can reach without using a name that is allowed to be missing. */
+function reachableTypes(schema: GraphQLSchema, allowedMissing: ReadonlySet<string>): Set<string> {
   const reached = new Set<string>();
   const visit = (type: GraphQLNamedType | null | undefined): void => {
-    if (!type || reached.has(type.name) || mayBeMissing.has(type.name)) return;
+    if (!type || reached.has(type.name) || allowedMissing.has(type.name)) return;
     reached.add(type.name);
 
     if (isUnionType(type)) for (const member of type.getTypes()) visit(member);
@@ -83,7 +83,7 @@ function reachableTypes(schema: GraphQLSchema, mayBeMissing: ReadonlySet<string>
     }
     if (!("getFields" in type)) return;
     for (const field of Object.values(type.getFields())) {
-      if (mayBeMissing.has(`${type.name}.${field.name}`)) continue;
+      if (allowedMissing.has(`${type.name}.${field.name}`)) continue;
       visit(getNamedType(field.type as GraphQLType));
       if ("args" in field)
         for (const argument of field.args) visit(getNamedType(argument.type as GraphQLType));
@@ -102,7 +102,7 @@ function reachableTypes(schema: GraphQLSchema, mayBeMissing: ReadonlySet<string>
 function checkRoots(
   contract: GraphQLSchema,
   actual: GraphQLSchema,
-  mayBeMissing: ReadonlySet<string>,
+  allowedMissing: ReadonlySet<string>,
 ): string[] {
   const roots = [
     ["query", contract.getQueryType(), actual.getQueryType()],
@@ -111,30 +111,34 @@ function checkRoots(
   ] as const;
   return roots
     .filter(([, expected, found]) => expected && found?.name !== expected.name)
-    .filter(([, expected]) => expected && !mayBeMissing.has(expected.name))
-    .map(([operation, expected]) => `${expected?.name} is not the root of a ${operation}`);
+    .filter(([, expected]) => expected && !allowedMissing.has(expected.name))
+    .map(([operation, expected]) => `${expected?.name} is not the ${operation} root type`);
 }
 
 function checkType(
   expected: GraphQLNamedType,
   found: GraphQLNamedType,
-  mayBeMissing: ReadonlySet<string>,
+  allowedMissing: ReadonlySet<string>,
 ): string[] {
   const name = expected.name;
   if (expected.constructor.name !== found.constructor.name) {
-    return [`${name} is another kind of type (${kindOf(found)}, not ${kindOf(expected)})`];
+    return [
+      `${name} is a different kind of type (${typeKindOf(found)}, not ${typeKindOf(expected)})`,
+    ];
   }
   if (isEnumType(expected) && isEnumType(found)) {
     return expected
       .getValues()
-      .filter((value) => !found.getValue(value.name) && !mayBeMissing.has(`${name}.${value.name}`))
+      .filter(
+        (value) => !found.getValue(value.name) && !allowedMissing.has(`${name}.${value.name}`),
+      )
       .map((value) => `${name}.${value.name} is missing`);
   }
   if (isUnionType(expected) && isUnionType(found)) {
     const members = new Set(found.getTypes().map((member) => member.name));
     return expected
       .getTypes()
-      .filter((member) => !members.has(member.name) && !mayBeMissing.has(member.name))
+      .filter((member) => !members.has(member.name) && !allowedMissing.has(member.name))
       .map((member) => `${name} has lost its member ${member.name}`);
   }
   if (isInputObjectType(expected) && isInputObjectType(found)) {
@@ -145,7 +149,7 @@ function checkType(
         (field) => `${name}.${field}`,
         Object.values(expected.getFields()),
         Object.values(found.getFields()),
-        mayBeMissing,
+        allowedMissing,
       ),
     ];
   }
@@ -156,7 +160,7 @@ function checkType(
     return [
       ...lostInterfaces(expected, found),
       ...Object.values(expected.getFields()).flatMap((field) =>
-        checkField(`${name}.${field.name}`, field, found.getFields()[field.name], mayBeMissing),
+        checkField(`${name}.${field.name}`, field, found.getFields()[field.name], allowedMissing),
       ),
     ];
   }
@@ -182,19 +186,19 @@ function checkField(
   coordinate: string,
   expected: Field,
   found: Field | undefined,
-  mayBeMissing: ReadonlySet<string>,
+  allowedMissing: ReadonlySet<string>,
 ): string[] {
-  if (!found) return mayBeMissing.has(coordinate) ? [] : [`${coordinate} is missing`];
-  const type = promisesAsMuch(expected.type, found.type)
+  if (!found) return allowedMissing.has(coordinate) ? [] : [`${coordinate} is missing`];
+  const type = isOutputCompatible(expected.type, found.type)
     ? []
-    : [`${coordinate} is ${found.type}, but clients were promised ${expected.type}`];
+    : [`${coordinate} is ${found.type}, but the contract has ${expected.type}`];
   return [
     ...type,
     ...checkInputs(
       (argument) => `${coordinate}(${argument}:)`,
       expected.args,
       found.args,
-      mayBeMissing,
+      allowedMissing,
     ),
   ];
 }
@@ -205,7 +209,7 @@ function checkInputs(
   coordinate: (name: string) => string,
   expected: readonly Input[],
   found: readonly Input[],
-  mayBeMissing: ReadonlySet<string>,
+  allowedMissing: ReadonlySet<string>,
 ): string[] {
   const known = new Set(expected.map(({ name }) => name));
   const added = found
@@ -215,7 +219,7 @@ function checkInputs(
   const kept = expected.flatMap((input) => {
     const where = coordinate(input.name);
     const match = found.find(({ name }) => name === input.name);
-    if (!match) return mayBeMissing.has(where) ? [] : [`${where} is missing`];
+    if (!match) return allowedMissing.has(where) ? [] : [`${where} is missing`];
     return checkInput(where, input, match);
   });
   return [...kept, ...added];
@@ -229,8 +233,8 @@ function isRequired(input: Input): boolean {
 
 function checkInput(where: string, expected: Input, found: Input): string[] {
   const problems: string[] = [];
-  if (!acceptsAsMuch(expected.type, found.type)) {
-    problems.push(`${where} takes ${found.type}, but clients were told ${expected.type}`);
+  if (!isInputCompatible(expected.type, found.type)) {
+    problems.push(`${where} takes ${found.type}, but the contract has ${expected.type}`);
   }
   const [before, now] = [defaultOf(expected), defaultOf(found)];
   if (!isDeepStrictEqual(before, now)) {
@@ -245,29 +249,30 @@ function defaultOf({ defaultValue, type }: Input): string | undefined {
   return node ? print(node) : undefined;
 }
 
-/** An answer may be null less often than promised, never more often. */
-function promisesAsMuch(promised: GraphQLType, found: GraphQLType): boolean {
+/** An output type may be null less often than in the contract, never more often. */
+function isOutputCompatible(promised: GraphQLType, found: GraphQLType): boolean {
   if (isNonNullType(found)) {
-    return promisesAsMuch(isNonNullType(promised) ? promised.ofType : promised, found.ofType);
+    return isOutputCompatible(isNonNullType(promised) ? promised.ofType : promised, found.ofType);
   }
   if (isListType(found) && isListType(promised))
-    return promisesAsMuch(promised.ofType, found.ofType);
+    return isOutputCompatible(promised.ofType, found.ofType);
   return sameName(promised, found);
 }
 
-/** An input may be left out more often than clients were told, never less often. */
-function acceptsAsMuch(told: GraphQLType, found: GraphQLType): boolean {
-  if (isNonNullType(told)) {
-    return acceptsAsMuch(told.ofType, isNonNullType(found) ? found.ofType : found);
+/** An input may be omitted more often than in the contract, never less often. */
+function isInputCompatible(promised: GraphQLType, found: GraphQLType): boolean {
+  if (isNonNullType(promised)) {
+    return isInputCompatible(promised.ofType, isNonNullType(found) ? found.ofType : found);
   }
-  if (isListType(told) && isListType(found)) return acceptsAsMuch(told.ofType, found.ofType);
-  return sameName(told, found);
+  if (isListType(promised) && isListType(found))
+    return isInputCompatible(promised.ofType, found.ofType);
+  return sameName(promised, found);
 }
 
 function sameName(a: GraphQLType, b: GraphQLType): boolean {
   return "name" in a && "name" in b && a.name === b.name;
 }
 
-function kindOf(type: GraphQLNamedType): string {
+function typeKindOf(type: GraphQLNamedType): string {
   return type.constructor.name.replace(/^GraphQL|Type$/g, "").toLowerCase();
 }

@@ -1,4 +1,4 @@
-// What stands at a path of a schema, as text: it is what an approval is about.
+// The definition at a path of a schema, as text. Approvals hash it.
 
 import {
   type DirectiveDefinitionNode,
@@ -18,8 +18,11 @@ import {
 /** A field, an input field, or an enum value. */
 export type Member = FieldDefinitionNode | InputValueDefinitionNode | EnumValueDefinitionNode;
 
-/** A type's definition without what breaks nobody: descriptions and deprecations. */
-export function typeAt(schema: GraphQLSchema, name: string): TypeDefinitionNode | undefined {
+/** The definition of a type without descriptions and deprecations, which break no client. */
+export function typeDefinition(
+  schema: GraphQLSchema,
+  name: string,
+): TypeDefinitionNode | undefined {
   const type = schema.getType(name);
   if (!type) return undefined;
   const document = parse(printType(type), { noLocation: true });
@@ -30,7 +33,7 @@ export function typeAt(schema: GraphQLSchema, name: string): TypeDefinitionNode 
   return definitions[0] as TypeDefinitionNode;
 }
 
-/** Those of the schema's own that a document may carry, by their names. */
+/** The custom directives of a schema, by name. */
 export function directivesOf(schema: GraphQLSchema): Map<string, DirectiveDefinitionNode> {
   const { definitions } = parse(printSchema(schema), { noLocation: true });
   return new Map(
@@ -51,39 +54,40 @@ export function argumentsOf(
   return member && "arguments" in member ? (member.arguments ?? []) : [];
 }
 
-export function named<T extends Member>(members: readonly T[], name: string): T | undefined {
+export function findByName<T extends Member>(members: readonly T[], name: string): T | undefined {
   return members.find((member) => member.name.value === name);
 }
 
-/** Before and after, when they are asked for. */
-export function definitionsAt(
+/** The texts before and after a change, computed on demand. */
+export function definitionTexts(
   kind: string,
   path: string,
   before: GraphQLSchema,
   after: GraphQLSchema,
 ): () => [before: string, after: string] {
-  return () => [definitionAt(kind, path, before), definitionAt(kind, path, after)];
+  return () => [definitionText(kind, path, before), definitionText(kind, path, after)];
 }
 
-/** Empty for what is not there, and for a root or a directive, of which the message says all. */
-function definitionAt(kind: string, path: string, schema: GraphQLSchema): string {
+/** Empty when there is none, and for a root type or a directive, where the message is specific enough. */
+function definitionText(kind: string, path: string, schema: GraphQLSchema): string {
   const [typeName = "", memberName, argumentName] = path.split(".");
-  const type = typeAt(schema, typeName);
+  const type = typeDefinition(schema, typeName);
   if (!type) return "";
-  if (memberName === undefined) return print(kind.startsWith("TYPE_") ? type : headOf(type));
+  if (memberName === undefined)
+    return print(kind.startsWith("TYPE_") ? type : withoutMembers(type));
 
-  const member = named(membersOf(type), memberName);
+  const member = findByName(membersOf(type), memberName);
   if (argumentName !== undefined) {
-    const argument = named(argumentsOf(member), argumentName);
+    const argument = findByName(argumentsOf(member), argumentName);
     return argument ? print(argument) : "";
   }
   if (!member) return "";
-  // Its arguments are changes of their own.
+  // Changes to its arguments are reported separately.
   return print(kind === "FIELD_TYPE_CHANGED" ? ({ ...member, arguments: [] } as Member) : member);
 }
 
-/** The interfaces, the members of a union, `@oneOf`: what is no change of a field or value. */
-function headOf(type: TypeDefinitionNode): TypeDefinitionNode {
+/** Keeps only interfaces, union members and `@oneOf`: changes to fields and values are reported separately. */
+function withoutMembers(type: TypeDefinitionNode): TypeDefinitionNode {
   if ("fields" in type) return { ...type, fields: [] } as TypeDefinitionNode;
   return "values" in type ? { ...type, values: [] } : type;
 }

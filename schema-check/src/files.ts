@@ -2,44 +2,44 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { CouldNotRun, type Place } from "./problem.ts";
+import { CouldNotRun, type Location } from "./problem.ts";
 
-export function readText(file: string, askedForBy?: Place): string {
+export function readText(file: string, referencedAt?: Location): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    const what = askedForBy ? file : "the file";
+    const what = referencedAt ? file : "the file";
     throw new CouldNotRun({
       code: "FILE_UNREADABLE",
-      message: `${what} cannot be read (${reason(cause)})${whereElse(file)}`,
-      // A file that is not there has no line, but its name stands in one.
-      place: askedForBy ?? { file },
+      message: `${what} cannot be read (${reason(cause)})${parentFolderHint(file)}`,
+      // A missing file has no lines, but the reference to it has one.
+      location: referencedAt ?? { file },
     });
   }
 }
 
-/** Whoever stands in a folder of the repository has to go up; nothing, where that does not help. */
-export function whereElse(file: string): string {
+/** A hint for someone who runs the command in a subfolder; empty when no parent folder has the file. */
+export function parentFolderHint(file: string): string {
   if (isAbsolute(file) || existsSync(file)) return "";
   for (let up = ".."; resolve(up) !== resolve(up, ".."); up = join(up, "..")) {
-    if (existsSync(join(up, file))) return `; it is in ${up}: run this there`;
+    if (existsSync(join(up, file))) return `; it exists in ${up}: run the command there`;
   }
   return "";
 }
 
-/** What was written where, for people: a folder that was not there before is named. */
+/** Writes the file and returns a message that names it and any folder that was created. */
 export function writeText(file: string, text: string): string {
   try {
     const folder = mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
     return folder === undefined
       ? `wrote ${file}`
-      : `wrote ${file}, in the new folder ${dirname(file)}`;
+      : `wrote ${file} (created folder ${dirname(file)})`;
   } catch (cause) {
     throw new CouldNotRun({
       code: "FILE_UNWRITABLE",
       message: `the file cannot be written (${reason(cause)})`,
-      place: { file },
+      location: { file },
     });
   }
 }

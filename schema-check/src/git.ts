@@ -6,17 +6,17 @@ import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } fr
 import { CouldNotRun } from "./problem.ts";
 
 export interface Commit {
-  /** As files of it are named: what the user wrote, such as `origin/main`, or the beginning of its id. */
+  /** What the user wrote, such as `origin/main`, or an abbreviated hash. */
   ref: string;
-  /** As the report calls it. */
+  /** Its name in the report. */
   name: string;
-  /** The full name. */
+  /** The full hash. */
   id: string;
-  /** The folder that paths inside the repository begin at. */
+  /** The root folder of the repository. */
   root: string;
 }
 
-/** The commit that `ref` names, if there is a repository around `folder` and it knows the name. */
+/** Undefined when `folder` is not in a repository, or the repository has no such commit. */
 export function findCommit(ref: string, folder: string): Commit | undefined {
   // A leading dash would be read as an option.
   if (ref.startsWith("-")) return undefined;
@@ -27,10 +27,10 @@ export function findCommit(ref: string, folder: string): Commit | undefined {
 }
 
 /**
- * Where the work in `folder` has begun: what the branch of `tip` got since then is no change of ours.
- * The tip itself, where nothing is checked out yet.
+ * The merge base of HEAD and `tip`: later commits on the branch of `tip` are not changes of ours.
+ * The tip itself when there is no HEAD yet.
  */
-export function whereItBranched(tip: Commit, folder: string): Commit {
+export function mergeBase(tip: Commit, folder: string): Commit {
   const head = findCommit("HEAD", folder);
   if (!head) return tip;
   const id = tryGit(folder, "merge-base", head.id, tip.id)?.trim();
@@ -42,16 +42,16 @@ export function whereItBranched(tip: Commit, folder: string): Commit {
   });
 }
 
-/** What to do when a commit is missing in a clone that has not got all of them; nothing in other clones. */
+/** What to do when a commit is missing in a shallow clone; undefined in a full clone. */
 export function shallowHint(folder: string): string | undefined {
   const isShallow = tryGit(folder, "rev-parse", "--is-shallow-repository")?.trim() === "true";
   return isShallow
-    ? "; this clone is shallow, so that older commits are missing: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout"
+    ? "; this clone is shallow, so older commits are missing: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout"
     : undefined;
 }
 
-/** Each text that the file has had up to the commit, as far as the clone knows. */
-export function historyOf(commit: Commit, file: string): string[] {
+/** Every version of the file up to the commit, as far as the clone has the history. */
+export function fileHistory(commit: Commit, file: string): string[] {
   const path = pathInside(commit.root, file);
   if (path === undefined) return [];
   const log = ["log", "--full-history", "--format=%H", commit.id, "--", path];
@@ -64,38 +64,38 @@ export function historyOf(commit: Commit, file: string): string[] {
 
 const short = (id: string): string => id.slice(0, 10);
 
-/** The file's text at the commit, if it was there. */
+/** Undefined when the commit does not have the file. */
 export function readAt(commit: Commit, file: string): string | undefined {
   return readManyAt(commit, [file])[0];
 }
 
-/** One text for each file, by a single process. */
+/** Reads all files with a single git process. */
 export function readManyAt(commit: Commit, files: readonly string[]): (string | undefined)[] {
-  // Nothing is called "..", and git says that it is missing.
+  // No file is called "..", so git reports it as missing.
   const names = files.map((file) => `${commit.id}:${pathInside(commit.root, file) ?? ".."}`);
   return readBlobs(commit.root, names);
 }
 
 function readBlobs(root: string, names: readonly string[]): (string | undefined)[] {
   if (names.length === 0) return [];
-  const answer = git(root, ["cat-file", "--batch"], names.map((name) => `${name}\n`).join(""));
+  const output = git(root, ["cat-file", "--batch"], names.map((name) => `${name}\n`).join(""));
 
   const texts: (string | undefined)[] = [];
   let at = 0;
   for (const _ of names) {
-    const end = answer.indexOf("\n", at);
-    const size = /^\S+ blob (\d+)$/.exec(answer.toString("utf8", at, end))?.[1];
+    const end = output.indexOf("\n", at);
+    const size = /^\S+ blob (\d+)$/.exec(output.toString("utf8", at, end))?.[1];
     at = end + 1;
     if (size === undefined) texts.push(undefined);
     else {
-      texts.push(answer.toString("utf8", at, at + Number(size)));
+      texts.push(output.toString("utf8", at, at + Number(size)));
       at += Number(size) + 1;
     }
   }
   return texts;
 }
 
-/** The files of a folder at the commit, those of its folders included, as paths that begin like the folder's. */
+/** The files in a folder and its subfolders at the commit, as paths that start with the folder's. */
 export function listAt(commit: Commit, folder: string): string[] {
   const inside = pathInside(commit.root, folder);
   if (inside === undefined) return [];
@@ -109,35 +109,34 @@ export function listAt(commit: Commit, folder: string): string[] {
 }
 
 /**
- * What a change is to be compared with when nobody says: the commit of the main branch at which it began. On
- * that branch itself: the last commit, if the files have changed since, else the one before. If there is
- * none, the reason.
+ * The baseline without `--against`: the merge base with the main branch. On that branch itself: HEAD if the
+ * files have uncommitted changes, otherwise the previous commit. A reason when there is none.
  */
-export function mainBranchBefore(
+export function defaultBaseline(
   folder: string,
   files: readonly string[],
 ): Commit | { reason: string } {
-  const trouble = troubleWith(folder);
-  if (trouble !== undefined) return { reason: trouble };
+  const unavailable = gitUnavailableReason(folder);
+  if (unavailable !== undefined) return { reason: unavailable };
   const head = findCommit("HEAD", folder);
   for (const name of ["origin/main", "main"]) {
     const tip = findCommit(name, folder);
-    const start = tip && whereItBranched(tip, folder);
+    const start = tip && mergeBase(tip, folder);
     if (start && start.id !== head?.id) return start;
   }
-  if (head && haveChanged(files, head)) return head;
-  return findCommit("HEAD~1", folder) ?? { reason: noOtherCommit(folder) };
+  if (head && haveUncommittedChanges(files, head)) return head;
+  return findCommit("HEAD~1", folder) ?? { reason: noOtherCommitReason(folder) };
 }
 
-/** Whoever clones too little is to be told: a check that has looked at no change must not look clean. */
-function noOtherCommit(folder: string): string {
-  const message = "this repository knows no other commit of the main branch";
+/** In a shallow clone this is an error: a check that compared nothing must not pass. */
+function noOtherCommitReason(folder: string): string {
+  const message = "the repository has no other commit of the main branch";
   const hint = shallowHint(folder);
   if (hint) throw new CouldNotRun({ code: "NO_BASELINE", message: `${message}${hint}` });
   return message;
 }
 
-function haveChanged(files: readonly string[], { root }: Commit): boolean {
+function haveUncommittedChanges(files: readonly string[], { root }: Commit): boolean {
   const paths = files.map((file) => pathInside(root, file)).filter((path) => path !== undefined);
   const status = [
     "--literal-pathspecs",
@@ -149,14 +148,14 @@ function haveChanged(files: readonly string[], { root }: Commit): boolean {
   return git(root, status).length > 0;
 }
 
-/** Why git cannot be asked, outside of a repository. In one, that is for whoever has set it up to mend. */
-function troubleWith(folder: string): string | undefined {
+/** Why git cannot be used outside of a repository. Inside one, a failure of git is an error. */
+function gitUnavailableReason(folder: string): string | undefined {
   try {
     git(folder, ["rev-parse", "--show-toplevel"]);
     return undefined;
   } catch (cause) {
     if (!(cause instanceof CouldNotRun) || isInRepository(folder)) throw cause;
-    return `git cannot be asked (${cause.problems[0]?.message})`;
+    return `git failed (${cause.problems[0]?.message})`;
   }
 }
 
@@ -165,13 +164,13 @@ function isInRepository(folder: string): boolean {
   return existsSync(join(folder, ".git")) || (parent !== folder && isInRepository(parent));
 }
 
-/** As git names it, which follows no links; nothing for a file that is elsewhere. */
+/** Relative to the root, with symbolic links resolved; undefined for a file outside of it. */
 function pathInside(root: string, file: string): string | undefined {
   const path = relative(realPath(root), realPath(resolve(file)));
   return path.startsWith("..") || isAbsolute(path) ? undefined : path.split(sep).join("/");
 }
 
-/** Also of what is not there, or no more. */
+/** Also works for paths that do not exist. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);
@@ -198,13 +197,13 @@ function git(folder: string, args: string[], input?: string): Buffer {
       stdio: ["pipe", "pipe", "pipe"],
     });
   } catch (cause) {
-    const said = (cause as { stderr?: Buffer }).stderr?.toString("utf8").trim();
-    const message = said || (cause instanceof Error ? cause.message : String(cause));
+    const stderr = (cause as { stderr?: Buffer }).stderr?.toString("utf8").trim();
+    const message = stderr || (cause instanceof Error ? cause.message : String(cause));
     throw new CouldNotRun({ code: "GIT_FAILED", message });
   }
 }
 
-/** The folder that git is asked in, for a file that need not be there. */
+/** The working directory for git commands about a file, which need not exist. */
 export function folderOf(file: string): string {
   return dirname(realPath(resolve(file)));
 }

@@ -1,26 +1,26 @@
-// Asks a running subgraph for its SDL, and whatever answers GraphQL for what it says.
+// Fetches the SDL of a running subgraph, and sends GraphQL queries.
 
-import { CouldNotRun, type Place } from "./problem.ts";
+import { CouldNotRun, type Location } from "./problem.ts";
 
 const TIMEOUT_MS = 10_000;
 
-export async function fetchSdl(subgraph: string, url: string, namedAt: Place): Promise<string> {
+export async function fetchSdl(subgraph: string, url: string, location: Location): Promise<string> {
   const fail = (message: string): CouldNotRun =>
     new CouldNotRun({
       code: "SUBGRAPH_UNREACHABLE",
       subgraph,
       message: `${url} ${message}`,
-      place: namedAt,
+      location: location,
     });
 
-  const body = await ask(url, "{ _service { sdl } }", fail);
+  const body = await postQuery(url, "{ _service { sdl } }", fail);
   const sdl = sdlIn(body);
-  if (sdl === undefined) throw fail("answers, but not with the SDL of a subgraph");
+  if (sdl === undefined) throw fail("returned no subgraph SDL");
   return sdl;
 }
 
-/** The body of the answer to a query; `fail` makes the error when there is none. */
-export async function ask(
+/** The response body; `fail` creates the error when the request fails. */
+export async function postQuery(
   url: string,
   query: string,
   fail: (message: string) => CouldNotRun,
@@ -36,9 +36,9 @@ export async function ask(
     });
     body = await response.text();
   } catch (cause) {
-    throw fail(`does not answer (${reason(cause)})`);
+    throw fail(`is unreachable (${reason(cause)})`);
   }
-  if (!response.ok) throw fail(`answers with status ${response.status}`);
+  if (!response.ok) throw fail(`responded with status ${response.status}`);
   return body;
 }
 
@@ -53,7 +53,7 @@ function sdlIn(body: string): string | undefined {
 
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  if (cause.name === "TimeoutError") return `no answer within ${TIMEOUT_MS / 1000} seconds`;
+  if (cause.name === "TimeoutError") return `no response within ${TIMEOUT_MS / 1000} seconds`;
   const inner = cause.cause;
   return inner instanceof Error && "code" in inner ? String(inner.code) : cause.message;
 }

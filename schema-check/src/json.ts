@@ -1,7 +1,7 @@
-// JSON with places: what is wrong with a file is told with the line that it stands in.
+// JSON with source positions, so that errors can name a line.
 
 import { isNode, LineCounter, parseDocument } from "yaml";
-import { CouldNotRun, type Place } from "./problem.ts";
+import { CouldNotRun, type Location } from "./problem.ts";
 
 export function parseJson(text: string, file: string): unknown {
   try {
@@ -11,7 +11,7 @@ export function parseJson(text: string, file: string): unknown {
     throw new CouldNotRun({
       code: "INVALID_JSON",
       message,
-      place: { file, ...faultIn(text) },
+      location: { file, ...syntaxErrorPosition(text) },
     });
   }
 }
@@ -19,42 +19,42 @@ export function parseJson(text: string, file: string): unknown {
 const SCALAR =
   /"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?|true|false|null/iuy;
 
-/** The parser does not always say where: this is the first place at which no JSON can go on. */
-function faultIn(text: string): Omit<Place, "file"> {
+/** `JSON.parse` does not always report a position: this finds the first invalid character. */
+function syntaxErrorPosition(text: string): Omit<Location, "file"> {
   let at = 0;
-  const take = (pattern: RegExp): boolean => {
+  const match = (pattern: RegExp): boolean => {
     pattern.lastIndex = at;
-    const isThere = pattern.test(text);
-    if (isThere) at = pattern.lastIndex;
-    return isThere;
+    const isMatch = pattern.test(text);
+    if (isMatch) at = pattern.lastIndex;
+    return isMatch;
   };
-  const mark = (sign: string): boolean => {
-    take(/\s*/y);
+  const consume = (sign: string): boolean => {
+    match(/\s*/y);
     if (text[at] !== sign) return false;
     at++;
     return true;
   };
   const items = (item: () => boolean, end: string): boolean => {
-    if (mark(end)) return true;
+    if (consume(end)) return true;
     do if (!item()) return false;
-    while (mark(","));
-    return mark(end);
+    while (consume(","));
+    return consume(end);
   };
   const member = (): boolean => {
-    take(/\s*/y);
-    return text[at] === '"' && take(SCALAR) && mark(":") && value();
+    match(/\s*/y);
+    return text[at] === '"' && match(SCALAR) && consume(":") && value();
   };
   const value = (): boolean => {
-    if (mark("[")) return items(value, "]");
-    return mark("{") ? items(member, "}") : take(SCALAR);
+    if (consume("[")) return items(value, "]");
+    return consume("{") ? items(member, "}") : match(SCALAR);
   };
-  if (value()) take(/\s*/y);
+  if (value()) match(/\s*/y);
   const before = text.slice(0, at).split("\n");
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
-/** Finds where the value at a path stands, or else the nearest thing around it that there is. */
-export type Locate = (path: readonly string[]) => Place;
+/** Locates the value at a path, or its nearest ancestor that exists. */
+export type Locate = (path: readonly string[]) => Location;
 
 export function locateJson(text: string, file: string): Locate {
   const lines = new LineCounter();

@@ -1,4 +1,4 @@
-// How a schema is to be written, so that what clients get is the same everywhere.
+// Lint rules: the conventions that the schema follows.
 
 import {
   DEFAULT_DEPRECATION_REASON,
@@ -27,13 +27,13 @@ export interface Graph {
   subgraphs: readonly Subgraph[];
 }
 
-export interface Fault {
+export interface Violation {
   /** `Type`, `Type.field`, `Type.field.argument` or `Enum.VALUE`. */
   path: string;
   message: string;
 }
 
-type LintRule = (graph: Graph) => Fault[];
+type LintRule = (graph: Graph) => Violation[];
 
 export const lintRules: Record<string, LintRule> = {
   description: descriptions,
@@ -90,13 +90,13 @@ function fieldsOf(type: GraphQLNamedType): GraphQLField<unknown, unknown>[] {
   return isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : [];
 }
 
-function descriptions({ api }: Graph): Fault[] {
+function descriptions({ api }: Graph): Violation[] {
   return items(api)
     .filter(({ description }) => !description?.trim())
     .map(({ path, what }) => ({ path, message: `the ${what} has no description` }));
 }
 
-const STYLES: Record<Item["what"], { pattern: RegExp; style: string }> = {
+const NAME_STYLES: Record<Item["what"], { pattern: RegExp; style: string }> = {
   type: { pattern: /^[A-Z][A-Za-z0-9]*$/, style: "PascalCase" },
   field: { pattern: /^[a-z][A-Za-z0-9]*$/, style: "camelCase" },
   argument: { pattern: /^[a-z][A-Za-z0-9]*$/, style: "camelCase" },
@@ -104,13 +104,16 @@ const STYLES: Record<Item["what"], { pattern: RegExp; style: string }> = {
   "enum value": { pattern: /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/, style: "UPPER_CASE" },
 };
 
-function naming({ api }: Graph): Fault[] {
+function naming({ api }: Graph): Violation[] {
   return items(api)
-    .filter(({ what, name }) => !STYLES[what].pattern.test(name))
-    .map(({ path, what }) => ({ path, message: `the ${what} is not in ${STYLES[what].style}` }));
+    .filter(({ what, name }) => !NAME_STYLES[what].pattern.test(name))
+    .map(({ path, what }) => ({
+      path,
+      message: `the ${what} is not in ${NAME_STYLES[what].style}`,
+    }));
 }
 
-function deprecationReasons({ api }: Graph): Fault[] {
+function deprecationReasons({ api }: Graph): Violation[] {
   return items(api)
     .filter(({ deprecationReason: reason }) => reason !== undefined && reason !== null)
     .filter(
@@ -122,26 +125,26 @@ function deprecationReasons({ api }: Graph): Fault[] {
     }));
 }
 
-/** What another subgraph owns may be gone; then the edge is null, and must be able to be. */
-function edgeNullability({ subgraphs }: Graph): Fault[] {
+/** An entity of another subgraph may not exist any more, so the field that leads to it must be nullable. */
+function edgeNullability({ subgraphs }: Graph): Violation[] {
   const owners = entityOwners(subgraphs);
   return subgraphs.flatMap(({ name, document }) =>
     objectTypes(document).flatMap((type) =>
       (type.fields ?? [])
         .filter((field) => !hasDirective(field, "external"))
-        .flatMap((field): Fault[] => {
+        .flatMap((field): Violation[] => {
           const target = namedTypeOf(field.type);
           const owner = owners.get(target);
           if (owner === undefined || owner === name || !isItemRequired(field.type)) return [];
           const path = `${type.name.value}.${field.name.value}`;
-          const message = `it leads to ${target}, which '${owner}' owns and which may be gone: let it be null`;
+          const message = `must be nullable: ${target} belongs to subgraph '${owner}' and may not exist`;
           return [{ path, message }];
         }),
     ),
   );
 }
 
-/** An entity belongs to the subgraph that has most of its fields. */
+/** An entity belongs to the subgraph that defines most of its fields. */
 function entityOwners(subgraphs: readonly Subgraph[]): Map<string, string> {
   const best = new Map<string, { owner: string; size: number }>();
   for (const { name, document } of subgraphs) {
@@ -169,32 +172,35 @@ function isItemRequired(type: TypeNode): boolean {
   return type.type.kind === Kind.NAMED_TYPE || isItemRequired(type.type);
 }
 
-/** Lists of things with an id grow, so they come in pages. */
-function connections({ api }: Graph): Fault[] {
+/** Lists of objects with an id can grow, so they must be connections. */
+function connections({ api }: Graph): Violation[] {
   return ownTypes(api).flatMap((type) => [
     ...(type.name.endsWith("Connection") ? connectionShape(type) : plainLists(type)),
     ...pagedFields(type),
   ]);
 }
 
-function plainLists(type: GraphQLNamedType): Fault[] {
+function plainLists(type: GraphQLNamedType): Violation[] {
   return fieldsOf(type)
     .filter((field) => isListType(getNullableType(field.type)))
     .filter((field) => fieldsOf(getNamedType(field.type)).some(({ name }) => name === "id"))
     .map((field) => ({
       path: `${type.name}.${field.name}`,
-      message: `a list of ${getNamedType(field.type)} is to be a ${getNamedType(field.type)}Connection`,
+      message: `a list of ${getNamedType(field.type)} must be a ${getNamedType(field.type)}Connection`,
     }));
 }
 
-function connectionShape(type: GraphQLNamedType): Fault[] {
+function connectionShape(type: GraphQLNamedType): Violation[] {
   const missing = ["pageInfo", "edges", "nodes"].filter(
     (name) => !fieldsOf(type).some((field) => field.name === name),
   );
-  return missing.map((name) => ({ path: type.name, message: `a connection has \`${name}\`` }));
+  return missing.map((name) => ({
+    path: type.name,
+    message: `a connection must have \`${name}\``,
+  }));
 }
 
-function pagedFields(type: GraphQLNamedType): Fault[] {
+function pagedFields(type: GraphQLNamedType): Violation[] {
   return fieldsOf(type)
     .filter((field) => getNamedType(field.type).name.endsWith("Connection"))
     .flatMap((field) => {
@@ -202,41 +208,41 @@ function pagedFields(type: GraphQLNamedType): Fault[] {
       const missing = ["first", "after", "last", "before"].filter((name) => !given.has(name));
       return missing.map((name) => ({
         path: `${type.name}.${field.name}`,
-        message: `a field that returns pages takes \`${name}\``,
+        message: `a field that returns a connection must take \`${name}\``,
       }));
     });
 }
 
-/** What goes wrong in the state of things is data, so every mutation has room for it. */
-function mutationPayloads({ api }: Graph): Fault[] {
+/** Expected failures are data, so every mutation payload has `userErrors`. */
+function mutationPayloads({ api }: Graph): Violation[] {
   const mutation = api.getMutationType();
   if (!mutation) return [];
   return Object.values(mutation.getFields()).flatMap((field) => {
     const path = `${mutation.name}.${field.name}`;
-    return payloadFaults(field, path).concat(inputFaults(field, path));
+    return payloadViolations(field, path).concat(inputViolations(field, path));
   });
 }
 
-function payloadFaults(field: GraphQLField<unknown, unknown>, path: string): Fault[] {
+function payloadViolations(field: GraphQLField<unknown, unknown>, path: string): Violation[] {
   const payload = getNamedType(field.type);
   const expected = `${upperFirst(field.name)}Payload`;
   if (payload.name !== expected) {
-    return [{ path, message: `it returns ${payload}, not its own ${expected}` }];
+    return [{ path, message: `must return ${expected}, not ${payload}` }];
   }
   const errors = fieldsOf(payload).find(({ name }) => name === "userErrors");
   return String(errors?.type) === "[UserError!]!"
     ? []
-    : [{ path: payload.name, message: "a payload has `userErrors: [UserError!]!`" }];
+    : [{ path: payload.name, message: "a payload must have `userErrors: [UserError!]!`" }];
 }
 
-function inputFaults(field: GraphQLField<unknown, unknown>, path: string): Fault[] {
+function inputViolations(field: GraphQLField<unknown, unknown>, path: string): Violation[] {
   const expected = `${upperFirst(field.name)}Input!`;
-  const isSound = field.args.every(
+  const isValid = field.args.every(
     ({ name, type }) => name === "input" && isNonNullType(type) && String(type) === expected,
   );
-  return isSound
+  return isValid
     ? []
-    : [{ path, message: `it takes one argument or none: \`input: ${expected}\`` }];
+    : [{ path, message: `must take no argument, or only \`input: ${expected}\`` }];
 }
 
 function upperFirst(name: string): string {

@@ -1,5 +1,5 @@
-// Finds what a composer's message speaks of. Its messages name types and fields, but only some
-// of its errors carry the node, and with it the file and line.
+// Locates what a composer's error is about. All messages name types and fields, but only some errors carry
+// the node, and with it the file and line.
 
 import {
   type ASTNode,
@@ -9,34 +9,34 @@ import {
   isTypeExtensionNode,
   Kind,
 } from "graphql";
-import type { Place, Problem } from "./problem.ts";
+import type { Location, Problem } from "./problem.ts";
 import type { Subgraph } from "./subgraphs.ts";
 
 export function toProblem(error: GraphQLError, subgraphs: readonly Subgraph[]): Problem {
   const code = error.extensions.code;
-  const place = placeOfNode(error);
+  const location = nodeLocation(error);
   const named = namedSubgraphs(error, subgraphs);
   const found = find(error.message, named.length > 0 ? named : subgraphs);
 
-  const owner = place ? subgraphs.find(({ origin }) => origin === place.file) : undefined;
+  const owner = location ? subgraphs.find(({ origin }) => origin === location.file) : undefined;
   return {
     code: typeof code === "string" ? code : "COMPOSITION_ERROR",
     message: error.message.replace(/^\[[^\]]*\] /, ""),
     subgraph:
       owner?.name ?? (named.length > 0 ? named.map(({ name }) => name).join(", ") : undefined),
-    coordinate: found?.coordinate ?? (owner && place && coordinateAt(owner.document, place)),
-    place: place ?? found?.place,
+    coordinate: found?.coordinate ?? (owner && location && coordinateAt(owner.document, location)),
+    location: location ?? found?.location,
   };
 }
 
-function placeOfNode({ source, locations }: GraphQLError): Place | undefined {
+function nodeLocation({ source, locations }: GraphQLError): Location | undefined {
   return source && locations?.[0] ? { file: source.name, ...locations[0] } : undefined;
 }
 
-/** The type, and the field in it, that a place is in. */
-function coordinateAt(document: DocumentNode, place: Place): string | undefined {
+/** The coordinate of the type or field at a location. */
+function coordinateAt(document: DocumentNode, location: Location): string | undefined {
   const isAround = ({ loc }: ASTNode): boolean =>
-    loc !== undefined && !isBefore(place, loc.startToken) && !isBefore(loc.endToken, place);
+    loc !== undefined && !isBefore(location, loc.startToken) && !isBefore(loc.endToken, location);
   const definition = document.definitions.find(isAround);
   if (!definition || !("name" in definition) || !definition.name) return undefined;
   const field = "fields" in definition ? definition.fields?.find(isAround) : undefined;
@@ -61,7 +61,7 @@ function namedSubgraphs(error: GraphQLError, subgraphs: readonly Subgraph[]): Su
 function find(
   message: string,
   subgraphs: readonly Subgraph[],
-): { coordinate: string; place: Place } | undefined {
+): { coordinate: string; location: Location } | undefined {
   const coordinates = [...message.matchAll(/(?:\b([A-Z_]\w*)|@(\w+))(?:\.(\w+))?(\(\w+:\))?/g)]
     .map(([whole, type, directive, field]) => ({ whole, type: type ?? `@${directive}`, field }))
     .sort((a, b) => Number(b.field !== undefined) - Number(a.field !== undefined));
@@ -73,7 +73,7 @@ function find(
       if (start) {
         return {
           coordinate: whole,
-          place: { file: origin, line: start.line, column: start.column },
+          location: { file: origin, line: start.line, column: start.column },
         };
       }
     }
@@ -82,30 +82,32 @@ function find(
 }
 
 /**
- * Where `Type.field.argument` stands, or else the nearest thing around it that there is. What is gone is looked
- * for where it was in `former`: other subgraphs that have the type have not changed.
+ * The location of `Type.field.argument`, or of its nearest ancestor that exists. For something that was removed,
+ * only the subgraphs that had it in `former` count: other subgraphs with the type have not changed.
  */
-export function placeOfPath(
+export function locatePath(
   path: string,
   subgraphs: readonly Subgraph[],
   former: readonly Subgraph[] = [],
-): Place | undefined {
+): Location | undefined {
   const [type = "", field, argument] = path.split(".");
-  const exact = placeOfDefinition(subgraphs, type, field, argument);
+  const exact = locateDefinition(subgraphs, type, field, argument);
   if (exact) return exact;
 
-  const homes = former.filter(({ document }) => definitionOf(document, type, field));
-  if (homes.length === 0) return placeOfDefinition(subgraphs, type);
-  const left = subgraphs.filter(({ name }) => homes.some((home) => home.name === name));
-  return placeOfDefinition(left, type) ?? (left[0] && { file: left[0].origin });
+  const formerSubgraphs = former.filter(({ document }) => definitionOf(document, type, field));
+  if (formerSubgraphs.length === 0) return locateDefinition(subgraphs, type);
+  const remaining = subgraphs.filter(({ name }) =>
+    formerSubgraphs.some((home) => home.name === name),
+  );
+  return locateDefinition(remaining, type) ?? (remaining[0] && { file: remaining[0].origin });
 }
 
-function placeOfDefinition(
+function locateDefinition(
   subgraphs: readonly Subgraph[],
   type: string,
   field?: string,
   argument?: string,
-): Place | undefined {
+): Location | undefined {
   for (const { document, origin } of subgraphs) {
     const node = definitionOf(document, type, field);
     const found = argument && field ? (argumentOf(document, type, field, argument) ?? node) : node;

@@ -1,4 +1,4 @@
-// lyceum-schema: picks the command, and turns what goes wrong into an exit code.
+// lyceum-schema: dispatches to the command and maps errors to exit codes.
 
 import type { Command, Output } from "./command.ts";
 import { approveCommand } from "./commands/approve.ts";
@@ -22,36 +22,36 @@ const commands: Record<string, Command> = {
 
 const terminal: Output = {
   print: (text) => process.stdout.write(text),
-  say: (line) => process.stderr.write(`${line}\n`),
+  log: (line) => process.stderr.write(`${line}\n`),
 };
 
 export async function main(args: string[], output: Output = terminal): Promise<ExitCode> {
   const [name, ...rest] = args;
-  if (name === undefined || name === "help" || args.some(isPlea)) {
+  if (name === undefined || name === "help" || args.some(isHelpFlag)) {
     output.print(help());
-    return name === undefined ? exitCode.couldNotRun : exitCode.clean;
+    return name === undefined ? exitCode.couldNotRun : exitCode.passed;
   }
 
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) {
-    output.say(`error [USAGE]: there is no command "${name}"\n\n${help()}`);
+    output.log(`error [USAGE]: unknown command "${name}"\n\n${help()}`);
     return exitCode.couldNotRun;
   }
   try {
     return await command.run(rest, output);
   } catch (cause) {
-    for (const problem of problemsOf(cause)) output.say(formatProblem(problem));
+    for (const problem of problemsOf(cause)) output.log(formatProblem(problem));
     return exitCode.couldNotRun;
   }
 }
 
-const isPlea = (word: string): boolean => word === "--help" || word === "-h";
+const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h";
 
 function help(): string {
   const lines = Object.values(commands).map(
     ({ usage, summary, details }) =>
       `  ${usage}\n      ${summary}\n${details === undefined ? "" : `${details}\n`}`,
   );
-  return `lyceum-schema: composes and checks the graph\n\n${lines.join("")}
-Exit codes: 0 clean, 1 broken, 2 could not run\n`;
+  return `lyceum-schema: composes the supergraph and checks changes to it\n\n${lines.join("")}
+Exit codes: 0 passed, 1 failed, 2 could not run\n`;
 }

@@ -1,9 +1,9 @@
-// Persisted documents, in the form that hive-router and common clients read.
+// The manifest of persisted documents, in the format of hive-router and common clients.
 
 import { Kind, type OperationDefinitionNode } from "graphql";
 import type { Operation } from "./operations.ts";
 
-/** In the order of names, so that one document more is a few lines more. */
+/** Sorted by name, so that a new document is a small diff. */
 export function manifest(operations: readonly Operation[]): string {
   const entries = operations
     .map(({ id, name, document, text }) => ({ id, name, type: typeOf(document), body: text }))

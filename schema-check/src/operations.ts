@@ -1,30 +1,30 @@
-// The documents that clients send: from a folder, or from a manifest of persisted documents.
+// The operations that clients send, from a folder or a manifest of persisted documents.
 
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
-import { readText, whereElse } from "./files.ts";
+import { parentFolderHint, readText } from "./files.ts";
 import { type Commit, listAt, readAt, readManyAt } from "./git.ts";
 import { locateJson, parseJson } from "./json.ts";
-import { CouldNotRun, type Place, type Problem } from "./problem.ts";
-import { viewersOf } from "./viewers.ts";
+import { CouldNotRun, type Location, type Problem } from "./problem.ts";
+import { type DeclaredViewer, declaredViewers } from "./viewers.ts";
 
 export interface Operation {
-  /** Its own name; that of its file or its id in a manifest, when it has none. */
+  /** Its name; for an anonymous operation the name of its file, or its id in a manifest. */
   name: string;
-  /** What a client sends instead of the text. */
+  /** The id that a client can send instead of the text. */
   id: string;
   text: string;
   document: DocumentNode;
-  place: Place;
-  /** Is it a file of its own? Of a manifest only the line is known that a document stands in. */
+  location: Location;
+  /** Whether it is a file of its own. In a manifest, only the line of the document is known. */
   isFile: boolean;
-  /** Who sends it, with the line that says so; where none does, it may be anybody. */
-  viewers?: readonly { name: string; place: Place }[];
-  /** How often it was sent, where that was counted. */
+  /** The viewers that send it; undefined when any viewer may. */
+  viewers?: readonly DeclaredViewer[];
+  /** The number of requests, where it is known. */
   requests?: number;
-  /** Set for a document that is no longer here as it is sent by clients of that commit. */
+  /** The baseline commit, for a document that was removed or changed since. */
   asOf?: string;
 }
 
@@ -32,8 +32,8 @@ export interface Operation {
 export function loadOperations(where: string): Operation[] {
   const operations = isFolder(where) ? readFolder(where) : readManifest(readText(where), where);
   if (operations.length === 0) {
-    const message = "there is no operation here, so nothing could be said about clients";
-    throw new CouldNotRun({ code: "NO_OPERATIONS", message, place: { file: where, line: 1 } });
+    const message = "no operations found, so the effect on clients cannot be checked";
+    throw new CouldNotRun({ code: "NO_OPERATIONS", message, location: { file: where, line: 1 } });
   }
   return operations;
 }
@@ -44,8 +44,8 @@ function isFolder(where: string): boolean {
   } catch {
     throw new CouldNotRun({
       code: "FILE_UNREADABLE",
-      message: `there is no such folder or manifest of operations${whereElse(where)}`,
-      place: { file: where },
+      message: `no such folder or manifest of operations${parentFolderHint(where)}`,
+      location: { file: where },
     });
   }
 }
@@ -63,8 +63,8 @@ function readFolder(folder: string): Operation[] {
 const isDocument = (name: string): boolean => /\.(graphql|gql)$/.test(name);
 
 /**
- * Those of the commit that are here no more, or not with that text: clients still send them. What is no
- * document there nobody can send; that it is none is told. Nothing, where the commit has no documents.
+ * The documents of the commit that were removed or changed since: clients may still send them. Invalid documents
+ * are returned as problems. Undefined when the commit has no documents.
  */
 export function formerOperations(
   where: string,
@@ -121,8 +121,8 @@ function parseEach(files: readonly File[]): Parsed {
   for (const { file, text } of files) {
     try {
       const name = basename(file).replace(/\.\w+$/, "");
-      const place = { file, line: 1 };
-      operations.push(operation({ text, fallback: name, id: idOf(text), place, isFile: true }));
+      const location = { file, line: 1 };
+      operations.push(operation({ text, fallback: name, id: idOf(text), location, isFile: true }));
     } catch (cause) {
       if (!(cause instanceof CouldNotRun)) throw cause;
       problems.push(...cause.problems);
@@ -131,14 +131,14 @@ function parseEach(files: readonly File[]): Parsed {
   return { operations, problems };
 }
 
-/** The id by which the router serves a document: the hash that common clients compute, too. */
+/** The id under which the router serves a document: its SHA-256 hash, as common clients compute it. */
 export function idOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** A document that is not yet read. */
-interface Candidate extends Pick<Operation, "text" | "id" | "place" | "isFile"> {
-  /** Its name, when it has none of its own. */
+/** A document that is not parsed yet. */
+interface Candidate extends Pick<Operation, "text" | "id" | "location" | "isFile"> {
+  /** The name of an anonymous operation. */
   fallback: string;
 }
 
@@ -148,34 +148,31 @@ function operation({ fallback, ...candidate }: Candidate): Operation {
   const names = definitions.flatMap((node) => ("name" in node && node.name ? node.name.value : []));
   if (definitions.length === 0) {
     const message = "the document has no operation";
-    throw new CouldNotRun({ code: "NO_OPERATION", message, place: candidate.place });
+    throw new CouldNotRun({ code: "NO_OPERATION", message, location: candidate.location });
   }
-  const viewers = viewersOf(document)?.map(({ name, line, column }) => ({
-    name,
-    place: placeIn(candidate, { line, column }),
-  }));
+  const viewers = declaredViewers(document, (position) => locateIn(candidate, position));
   return { ...candidate, name: names.join(", ") || fallback, document, viewers };
 }
 
 function parseOperation(candidate: Omit<Candidate, "fallback">): DocumentNode {
   try {
-    return parse(new Source(candidate.text, candidate.place.file));
+    return parse(new Source(candidate.text, candidate.location.file));
   } catch (cause) {
     if (!(cause instanceof GraphQLError)) throw cause;
     throw new CouldNotRun({
       code: "SYNTAX_ERROR",
       message: cause.message,
-      place: placeIn(candidate, cause.locations?.[0]),
+      location: locateIn(candidate, cause.locations?.[0]),
     });
   }
 }
 
-/** Where something of its text stands. */
-export function placeIn(
-  { place, isFile }: Pick<Operation, "place" | "isFile">,
-  at: Omit<Place, "file"> | undefined,
-): Place {
-  return isFile ? { ...place, ...at } : place;
+/** The location of a position in the text of the document. */
+export function locateIn(
+  { location, isFile }: Pick<Operation, "location" | "isFile">,
+  at: Omit<Location, "file"> | undefined,
+): Location {
+  return isFile ? { ...location, ...at } : location;
 }
 
 function readManifest(text: string, file: string): Operation[] {
@@ -184,10 +181,10 @@ function readManifest(text: string, file: string): Operation[] {
     const { line } = locate(path);
     if (typeof id !== "string" || typeof body !== "string") {
       const message =
-        'this is no manifest: expected {"id": "document"} or {"operations": [{"id", "body"}]}';
-      throw new CouldNotRun({ code: "INVALID_MANIFEST", message, place: { file, line } });
+        'not a manifest: expected {"id": "document"} or {"operations": [{"id", "body"}]}';
+      throw new CouldNotRun({ code: "INVALID_MANIFEST", message, location: { file, line } });
     }
-    return operation({ text: body, fallback: id, id, place: { file, line }, isFile: false });
+    return operation({ text: body, fallback: id, id, location: { file, line }, isFile: false });
   });
 }
 
@@ -197,10 +194,10 @@ interface ManifestEntry {
   path: string[];
 }
 
-/** One entry that is none, where there is no list of them at all. */
+/** A single invalid entry when the text is not a manifest at all. */
 function manifestEntries(parsed: unknown): ManifestEntry[] {
-  const isTable = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
-  if (!isTable) return [{ id: undefined, body: undefined, path: [] }];
+  const isObject = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+  if (!isObject) return [{ id: undefined, body: undefined, path: [] }];
   const listed = (parsed as { operations?: unknown }).operations;
   return Array.isArray(listed)
     ? listed.map((entry, index) => ({
@@ -212,21 +209,21 @@ function manifestEntries(parsed: unknown): ManifestEntry[] {
 
 export interface Counted {
   operations: Operation[];
-  /** What was counted and is not among the operations. */
+  /** Names and ids in the counts that match no operation. */
   unknown: string[];
 }
 
-/** `counts` maps an operation's name or id to a number of requests; what it leaves out is unknown. */
+/** The file maps an operation's name or id to a number of requests; operations without one stay unknown. */
 export function withCounts(operations: readonly Operation[], file: string): Counted {
   const text = readText(file);
   const counts = parseJson(text, file);
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 0;
-  const isTable = typeof counts === "object" && counts !== null && !Array.isArray(counts);
-  const fault = isTable && Object.entries(counts).find(([, value]) => !isCount(value));
-  if (!isTable || fault) {
+  const isObject = typeof counts === "object" && counts !== null && !Array.isArray(counts);
+  const invalid = isObject && Object.entries(counts).find(([, value]) => !isCount(value));
+  if (!isObject || invalid) {
     const message = 'expected {"operation": number of requests}';
-    const place = locateJson(text, file)(fault ? [fault[0]] : []);
-    throw new CouldNotRun({ code: "INVALID_COUNTS", message, place });
+    const location = locateJson(text, file)(invalid ? [invalid[0]] : []);
+    throw new CouldNotRun({ code: "INVALID_COUNTS", message, location });
   }
   const table = new Map(Object.entries(counts as Record<string, number>));
   const known = new Set(operations.flatMap(({ name, id }) => [name, id]));

@@ -1,4 +1,4 @@
-// The file of permissions, read: everything that its form can get wrong is told at once, with the line.
+// Parses the permissions file and reports every violation of its form, with the line.
 
 import { locateJson, parseJson } from "./json.ts";
 import { outcomes, type Permissions } from "./permissions.ts";
@@ -6,30 +6,30 @@ import { CouldNotRun } from "./problem.ts";
 
 export function parsePermissions(text: string, file: string): Permissions {
   const parsed = parseJson(text, file);
-  const faults = form(parsed)(parsed, []);
-  if (faults.length === 0) return parsed as Permissions;
+  const violations = permissionsForm(parsed)(parsed, []);
+  if (violations.length === 0) return parsed as Permissions;
 
   const locate = locateJson(text, file);
   throw new CouldNotRun(
-    ...faults.map(({ path, message }) => ({
+    ...violations.map(({ path, message }) => ({
       code: "INVALID_FORM",
       coordinate: path[1],
       message,
-      place: locate(path),
+      location: locate(path),
     })),
   );
 }
 
-interface Fault {
-  /** The keys that lead there; the second one is the field, type or rule. */
+interface Violation {
+  /** The keys that lead to the value; the second one is the field, type or rule. */
   path: string[];
   message: string;
 }
 
-type Check = (value: unknown, path: string[]) => Fault[];
+type Check = (value: unknown, path: string[]) => Violation[];
 
-/** What the rows speak of stands in the file itself. */
-function form(parsed: unknown): Check {
+/** Rows refer to viewers and rules that the file itself defines. */
+function permissionsForm(parsed: unknown): Check {
   const section = (name: string) => Object.keys(isObject(parsed) ? asObject(parsed[name]) : {});
   const viewer = oneOf(section("viewers"));
   const audience = oneOf([...section("viewers"), "owner", "signed in", "everyone"]);
@@ -48,46 +48,46 @@ function form(parsed: unknown): Check {
 }
 
 const text: Check = (value, path) =>
-  typeof value === "string" ? [] : [fault(path, `${JSON.stringify(value)} is no text`)];
+  typeof value === "string" ? [] : [violation(path, `${JSON.stringify(value)} is not a string`)];
 
 function oneOf(known: readonly string[]): Check {
   return (value, path) =>
     known.includes(value as string)
       ? []
-      : [fault(path, `${JSON.stringify(value)} is none of ${known.join(", ")}`)];
+      : [violation(path, `${JSON.stringify(value)} is not one of ${known.join(", ")}`)];
 }
 
 function listOf(item: Check): Check {
   return (value, path) =>
     Array.isArray(value)
       ? value.flatMap((each, index) => item(each, [...path, `${index}`]))
-      : [fault(path, `${named(path)} must be a list`)];
+      : [violation(path, `${named(path)} must be a list`)];
 }
 
 function mapOf(entry: Check): Check {
   return (value, path) =>
     isObject(value)
       ? Object.entries(value).flatMap(([key, each]) => entry(each, [...path, key]))
-      : [fault(path, `${named(path)} must be an object`)];
+      : [violation(path, `${named(path)} must be an object`)];
 }
 
 function record(required: Record<string, Check>, optional: Record<string, Check> = {}): Check {
   const known = { ...required, ...optional };
   return (value, path) => {
-    if (!isObject(value)) return [fault(path, `${named(path)} must be an object`)];
+    if (!isObject(value)) return [violation(path, `${named(path)} must be an object`)];
     const missing = Object.keys(required).filter((key) => !Object.hasOwn(value, key));
     return [
-      ...missing.map((key) => fault(path, `it has no "${key}"`)),
+      ...missing.map((key) => violation(path, `"${key}" is missing`)),
       ...Object.entries(value).flatMap(([key, each]) =>
         Object.hasOwn(known, key)
           ? (known[key] as Check)(each, [...path, key])
-          : [fault([...path, key], `there is no "${key}" here`)],
+          : [violation([...path, key], `unknown key "${key}"`)],
       ),
     ];
   };
 }
 
-const fault = (path: string[], message: string): Fault => ({ path, message });
+const violation = (path: string[], message: string): Violation => ({ path, message });
 
 function named(path: readonly string[]): string {
   const key = path.at(-1);

@@ -8,16 +8,16 @@ import {
   isNonNullType,
   isObjectType,
 } from "graphql";
-import { landing, type Outcome, outcome, type Permissions } from "./permissions.ts";
+import { type Outcome, outcome, type Permissions, resolveOwner } from "./permissions.ts";
 
-/** One way to an object: the field that leads there, or `_entities` at a subgraph. */
-interface Door {
+/** A way to reach an object: a field that leads to it, or `_entities` at a subgraph. */
+interface AccessPath {
   name: string;
   kind: "root field" | "list" | "join" | "`_entities`";
-  /** The outcome of the door itself, or undefined where the viewer never gets so far. */
-  opens(viewer: string): Outcome | undefined;
+  /** What the viewer gets at the path itself; undefined when the viewer cannot reach it. */
+  outcomeAt(viewer: string): Outcome | undefined;
   owner(viewer: string): string;
-  /** The fields that can be asked for behind it. */
+  /** The fields that can be selected on the object. */
   fields: string[];
 }
 
@@ -27,9 +27,9 @@ const signs: Record<Outcome, string> = {
   FORBIDDEN: "✗ FORBIDDEN",
   UNAUTHENTICATED: "⚿ UNAUTHENTICATED",
 };
-const UNREACHED = "·";
-/** Names are shown up to here; beyond, "all others" says it better. */
-const MOST_NAMES = 4;
+const NOT_REACHABLE = "·";
+/** A longer list of fields is shown as "all others". */
+const MAX_NAMES = 4;
 
 export function permissionsPage(permissions: Permissions, api: GraphQLSchema): string {
   const reached = reachable(permissions, api);
@@ -41,63 +41,63 @@ export function permissionsPage(permissions: Permissions, api: GraphQLSchema): s
     introduction(permissions),
     operations(permissions, api),
     ...types,
-    carriers(permissions),
+    wrapperTypes(permissions),
     explanation(),
   ].join("\n\n")}\n`;
 }
 
 function introduction({ viewers, rules }: Permissions): string {
-  return `# Who may see what
+  return `# Permissions
 
-Every field and every operation of the graph, for every kind of viewer, through every door. The rows
-are in [permissions.json](permissions.json); the test
-[\`lyceum/tests/it/permissions/\`](../lyceum/tests/it/permissions/mod.rs) asks the running system for
-each of them, as each viewer, through the router and straight at each subgraph, and fails when the
-answer is another one. [How it is made, and changed](#how-this-table-is-made-and-changed).
+Every field and every operation of the graph, for every kind of viewer, by every access path. The rows
+are in [permissions.json](permissions.json). The test
+[\`lyceum/tests/it/permissions/\`](../lyceum/tests/it/permissions/mod.rs) queries each of them in the running
+system, as each viewer, through the router and directly at each subgraph, and fails when the result differs
+from this page. [How to change it](#how-to-change-this-page).
 
-**Who asks.**
+**Viewers.**
 
 ${table(
   ["viewer", "is"],
   Object.entries(viewers).map(([name, is]) => [name, is]),
 )}
 
-**What they get.**
+**Results.**
 
 ${table(
   ["sign", "means"],
   [
     [signs.allowed, "allowed: the value, and no error"],
-    [signs.null, "null without an error, as if it did not exist"],
+    [signs.null, "null without an error, as if the object did not exist"],
     [signs.FORBIDDEN, "null with the error `FORBIDDEN` at this field"],
     [signs.UNAUTHENTICATED, "null with the error `UNAUTHENTICATED` at this field: sign in first"],
-    [UNREACHED, "the viewer gets no such object to ask for the field of"],
+    [NOT_REACHABLE, "the viewer cannot reach such an object"],
   ],
 )}
 
-**The doors.** The same field is reached in several ways, and each is tried:
+**Access paths.** A field can be reached in several ways, and each is tested:
 
 ${table(
-  ["door", "is"],
+  ["access path", "is"],
   [
-    ["root field", "a query or a mutation that leads to one object, through the router"],
-    ["list", "an object in a page of a list, through the router"],
+    ["root field", "a query or mutation that returns one object, through the router"],
+    ["list", "an object in a page of a connection, through the router"],
     [
       "join",
-      "an object that another one points to; where another subgraph owns it, the router asks that one's `_entities`",
+      "an object that is a field of another one; when it belongs to another subgraph, the router queries `_entities` there",
     ],
     [
       "`_entities`",
-      "straight at a subgraph, by the key, with invented data beside the key. A subgraph's own queries, mutations, lists and joins are tried straight, too, and have the same outcomes",
+      "directly at a subgraph, by key, with forged data beside the key. A subgraph's own queries, mutations, lists and joins are also tested directly, and have the same results",
     ],
   ],
 )}
 
-**The rules.** A rule of a field holds behind every door: the door decides who gets the object, the
-field who sees this part of it.
+**Rules.** The rule of a field holds on every access path: the path decides who gets the object, and the
+rule of the field who sees that field.
 
 ${table(
-  ["rule", "who may"],
+  ["rule", "allows"],
   Object.entries(rules).map(([name, { means }]) => [name, means]),
 )}`;
 }
@@ -109,7 +109,7 @@ function operations(permissions: Permissions, api: GraphQLSchema): string {
         const field = root?.getFields()[coordinate.split(".")[1] ?? ""];
         const to = field && leadsTo(field, permissions)[0];
         const cells = viewersOf(permissions).map((viewer) => {
-          const owner = to ? landing(permissions, coordinate, to, viewer) : "";
+          const owner = to ? resolveOwner(permissions, coordinate, to, viewer) : "";
           return signs[outcome(permissions, row.who, owner, viewer)];
         });
         return [code(coordinate), row.subgraph, row.who, ...cells];
@@ -117,7 +117,7 @@ function operations(permissions: Permissions, api: GraphQLSchema): string {
   );
   return `## Queries and mutations
 
-What is asked for is the student's, or the owning teacher's course.
+The objects belong to \`student\`; the courses belong to \`owningTeacher\`.
 
 ${table(["operation", "subgraph", "rule", ...viewersOf(permissions)], rows)}`;
 }
@@ -130,85 +130,92 @@ function typeSection(
 ): string {
   const { owner, ownerIs } = permissions.types[type] as Permissions["types"][string];
   const fields = rowsOf(permissions, type).map(([coordinate, { subgraph, who, through = {} }]) => {
-    const exceptions = Object.entries(through).map(([door, rule]) => `${rule} by ${code(door)}`);
+    const exceptions = Object.entries(through).map(
+      ([accessPath, rule]) => `${rule} through ${code(accessPath)}`,
+    );
     return [code(fieldName(coordinate)), subgraph, [who, ...exceptions].join("; ")];
   });
-  const doors = doorsTo(permissions, api, reached, type).flatMap((door) =>
-    doorRows(permissions, type, door),
+  const accessPaths = accessPathsTo(permissions, api, reached, type).flatMap((accessPath) =>
+    accessPathRows(permissions, type, accessPath),
   );
   return `## ${type}
 
-The owner is ${ownerIs}: here the ${owner}, or whoever a door leads to instead.
+The owner is ${ownerIs}: \`${owner}\`, unless an access path leads to an object of another viewer.
 
 ${table(["field", "subgraph", "rule"], fields)}
 
-${table(["door", "kind", "fields", ...viewersOf(permissions)], doors)}`;
+${table(["access path", "kind", "fields", ...viewersOf(permissions)], accessPaths)}`;
 }
 
-/** Fields with the same outcomes share a row. */
-function doorRows(permissions: Permissions, type: string, door: Door): string[][] {
+/** Fields with the same results share a row. */
+function accessPathRows(
+  permissions: Permissions,
+  type: string,
+  accessPath: AccessPath,
+): string[][] {
   const groups = new Map<string, { cells: string[]; names: string[] }>();
-  for (const name of door.fields) {
+  for (const name of accessPath.fields) {
     const coordinate = `${type}.${name}`;
     const cells = viewersOf(permissions).map((viewer) => {
-      const opens = door.opens(viewer);
-      if (opens !== "allowed") return opens === undefined ? UNREACHED : signs[opens];
+      const outcomeAt = accessPath.outcomeAt(viewer);
+      if (outcomeAt !== "allowed")
+        return outcomeAt === undefined ? NOT_REACHABLE : signs[outcomeAt];
       const row = permissions.fields[coordinate];
-      const rule = row?.through?.[door.name] ?? row?.who ?? "";
-      return signs[outcome(permissions, rule, door.owner(viewer), viewer)];
+      const rule = row?.through?.[accessPath.name] ?? row?.who ?? "";
+      return signs[outcome(permissions, rule, accessPath.owner(viewer), viewer)];
     });
     const key = cells.join();
     const group = groups.get(key) ?? { cells, names: [] };
     groups.set(key, { cells, names: [...group.names, name] });
   }
   return [...groups.values()].map(({ cells, names }) => [
-    code(door.name),
-    door.kind,
+    code(accessPath.name),
+    accessPath.kind,
     groups.size === 1 ? "all" : nameGroup(names),
     ...cells,
   ]);
 }
 
 function nameGroup(names: string[]): string {
-  return names.length > MOST_NAMES ? "all others" : names.map(code).join(" ");
+  return names.length > MAX_NAMES ? "all others" : names.map(code).join(" ");
 }
 
-function doorsTo(
+function accessPathsTo(
   permissions: Permissions,
   api: GraphQLSchema,
   reached: Reached,
   type: string,
-): Door[] {
+): AccessPath[] {
   const own = rowsOf(permissions, type).map(([coordinate]) => fieldName(coordinate));
-  const inGraph = edges(permissions, api)
+  const routerPaths = edges(permissions, api)
     .filter(({ to }) => to === type)
     .map(
-      (edge): Door => ({
+      (edge): AccessPath => ({
         name: edge.coordinate,
         kind: edge.kind,
-        opens: (viewer) =>
-          reached(edge.from, viewer) ? opening(permissions, edge, viewer) : undefined,
-        owner: (viewer) => landing(permissions, edge.coordinate, type, viewer),
+        outcomeAt: (viewer) =>
+          reached(edge.from, viewer) ? pathOutcome(permissions, edge, viewer) : undefined,
+        owner: (viewer) => resolveOwner(permissions, edge.coordinate, type, viewer),
         fields: own,
       }),
     );
   const { owner, entities } = permissions.types[type] as Permissions["types"][string];
-  const straight = Object.entries(entities).map(
-    ([subgraph, rule]): Door => ({
+  const subgraphPaths = Object.entries(entities).map(
+    ([subgraph, rule]): AccessPath => ({
       name: subgraph,
       kind: "`_entities`",
-      opens: (viewer) => outcome(permissions, rule, owner, viewer),
+      outcomeAt: (viewer) => outcome(permissions, rule, owner, viewer),
       owner: () => owner,
       fields: own.filter(
         (name) => name === "id" || permissions.fields[`${type}.${name}`]?.subgraph === subgraph,
       ),
     }),
   );
-  return [...inGraph, ...straight];
+  return [...routerPaths, ...subgraphPaths];
 }
 
-/** Whose the object is that has the field: what a user has is asked of the user who has it. */
-function carrierOwner(
+/** The owner of the object that has the field; for a field of `User`, the user is its own owner. */
+function wrapperOwner(
   permissions: Permissions,
   coordinate: string,
   to: string,
@@ -216,20 +223,20 @@ function carrierOwner(
 ): string {
   const from = coordinate.split(".")[0] ?? "";
   const owner = from === "User" ? undefined : permissions.types[from]?.owner;
-  return owner ?? landing(permissions, coordinate, to, viewer);
+  return owner ?? resolveOwner(permissions, coordinate, to, viewer);
 }
 
-/** What a viewer gets of the object that a field leads to: of the field, then of what carries the object. */
-function opening(
+/** What a viewer gets at a field, and then at the wrapper field that holds the object. */
+function pathOutcome(
   permissions: Permissions,
-  { coordinate, to, carrier }: Edge,
+  { coordinate, to, wrapper }: Edge,
   viewer: string,
 ): Outcome {
   const of = (field: string, owner: string) =>
     outcome(permissions, permissions.fields[field]?.who ?? "", owner, viewer);
-  const opens = of(coordinate, carrierOwner(permissions, coordinate, to, viewer));
-  if (opens !== "allowed" || carrier === undefined) return opens;
-  return of(carrier, landing(permissions, coordinate, to, viewer));
+  const outcomeAt = of(coordinate, wrapperOwner(permissions, coordinate, to, viewer));
+  if (outcomeAt !== "allowed" || wrapper === undefined) return outcomeAt;
+  return of(wrapper, resolveOwner(permissions, coordinate, to, viewer));
 }
 
 interface Edge {
@@ -237,11 +244,11 @@ interface Edge {
   from: string;
   to: string;
   /** The field of a page or a payload that holds the object. */
-  carrier?: string;
-  kind: Door["kind"];
+  wrapper?: string;
+  kind: AccessPath["kind"];
 }
 
-/** The fields of root types and of types with a key that lead to a type with a key. */
+/** The fields of root types and entities that lead to an entity. */
 function edges(permissions: Permissions, api: GraphQLSchema): Edge[] {
   const roots = ["Query", "Mutation", "Subscription"];
   return [...roots, ...Object.keys(permissions.types)].flatMap((from) =>
@@ -252,13 +259,13 @@ function edges(permissions: Permissions, api: GraphQLSchema): Edge[] {
       const one = roots.includes(from) ? "root field" : "join";
       const kind = isPage(field) ? "list" : one;
       return leadsTo(field, permissions).map((to) => {
-        const carrier = carrierOf(field, to, permissions);
+        const wrapper = wrapperOf(field, to, permissions);
         return {
           coordinate,
           from,
           to,
           kind,
-          ...(carrier === undefined ? {} : { carrier }),
+          ...(wrapper === undefined ? {} : { wrapper }),
         } as const;
       });
     }),
@@ -267,7 +274,7 @@ function edges(permissions: Permissions, api: GraphQLSchema): Edge[] {
 
 type Field = GraphQLField<unknown, unknown>;
 
-/** The types with a key that the field's value is, or carries. */
+/** The entities that the field returns, directly or in a wrapper type. */
 function leadsTo(field: Field, permissions: Permissions): string[] {
   const found = new Set<string>();
   const visit = (type: unknown): void => {
@@ -280,13 +287,13 @@ function leadsTo(field: Field, permissions: Permissions): string[] {
 }
 
 /** The field of a page or a payload that holds the object of a type. */
-function carrierOf(field: Field, to: string, permissions: Permissions): string | undefined {
+function wrapperOf(field: Field, to: string, permissions: Permissions): string | undefined {
   const type = getNamedType(field.type);
   if (!isObjectType(type) || permissions.types[type.name]) return undefined;
-  const holder = Object.values(type.getFields()).find((own) =>
+  const wrapperField = Object.values(type.getFields()).find((own) =>
     leadsTo(own, permissions).includes(to),
   );
-  return holder && `${type.name}.${holder.name}`;
+  return wrapperField && `${type.name}.${wrapperField.name}`;
 }
 
 function isPage({ type }: Field): boolean {
@@ -297,7 +304,7 @@ function isPage({ type }: Field): boolean {
 
 type Reached = (type: string, viewer: string) => boolean;
 
-/** Who gets, by some way through the router, to the usual owner's object of each type. */
+/** Which viewers can reach an object of the default owner, for each type, through the router. */
 function reachable(permissions: Permissions, api: GraphQLSchema): Reached {
   const found = new Set<string>();
   const key = (type: string, viewer: string) => `${type} ${viewer}`;
@@ -307,20 +314,20 @@ function reachable(permissions: Permissions, api: GraphQLSchema): Reached {
     before = found.size;
     for (const edge of edges(permissions, api)) {
       const { coordinate, from, to } = edge;
-      const usual = permissions.types[to]?.owner ?? "";
+      const defaultOwner = permissions.types[to]?.owner ?? "";
       for (const viewer of viewersOf(permissions)) {
-        const arrives =
+        const isReached =
           reached(from, viewer) &&
-          landing(permissions, coordinate, to, viewer) === usual &&
-          opening(permissions, edge, viewer) === "allowed";
-        if (arrives) found.add(key(to, viewer));
+          resolveOwner(permissions, coordinate, to, viewer) === defaultOwner &&
+          pathOutcome(permissions, edge, viewer) === "allowed";
+        if (isReached) found.add(key(to, viewer));
       }
     }
   }
   return reached;
 }
 
-function carriers(permissions: Permissions): string {
+function wrapperTypes(permissions: Permissions): string {
   const keyed = ["Query", "Mutation", "Subscription", ...Object.keys(permissions.types)];
   const types = new Map<string, string[]>();
   for (const [coordinate, { who }] of Object.entries(permissions.fields)) {
@@ -329,10 +336,10 @@ function carriers(permissions: Permissions): string {
     const name = who === "as the object" ? code(field) : `${code(field)} (${who})`;
     types.set(type, [...(types.get(type) ?? []), name]);
   }
-  return `## Pages, payloads and the like
+  return `## Connections and payloads
 
-Each is as public as the field that it comes from, and is asked for in full wherever that field is. A
-payload's object with a rule of its own is there for those alone whom the rule lets through.
+Each is as public as the field that returns it, and the test selects all of its fields. An object in a payload
+can have a rule of its own.
 
 ${table(
   ["type", "fields"],
@@ -341,28 +348,28 @@ ${table(
 }
 
 function explanation(): string {
-  return `## How this table is made, and changed
+  return `## How to change this page
 
-- \`permissions.json\` is written by hand: a row in \`fields\` for each field, with the subgraph that
-  answers it (\`shared\`: the same in all that have it) and its rule. \`rules\` says whom a rule lets
-  through (\`allowed\`: viewers, \`owner\`, \`signed in\`, \`everyone\`), what everyone else gets
-  (\`otherwise\`, null if absent) and what the anonymous get if that is something else
-  (\`anonymous\`). \`types\` says, for each type with a key, which viewer owns the object that is
-  asked for, and the rule of \`_entities\` at each subgraph.
-- \`leadsTo\` in a row: whose object the field leads to where it is not the usual owner's (\`viewer\`:
-  whoever asks). \`through\`: another rule for an object that was reached through that field.
+- \`permissions.json\` is written by hand. \`fields\` has a row for each field, with the subgraph that
+  resolves it (\`shared\`: several subgraphs, with the same result) and its rule. \`rules\` defines whom a rule
+  allows (\`allowed\`: viewers, \`owner\`, \`signed in\`, \`everyone\`), what everyone else gets
+  (\`otherwise\`, null by default) and what anonymous viewers get if that differs
+  (\`anonymous\`). \`types\` defines, for each entity, which viewer owns the object by default, and the rule
+  of \`_entities\` at each subgraph.
+- \`leadsTo\` in a row: the owner of the object that the field leads to, if it is not the default owner (\`viewer\`: the
+  current viewer). \`through\`: another rule for an object that is reached through that field.
 - This page is generated from it. \`cargo xtask generate --check\` fails when the page is stale, when
   the schema has a field or a key without a row, and when a row has no field.
-- Programs read \`permissions.json\`; what a viewer gets under a rule is \`outcome\` in
+- Programs read \`permissions.json\`. \`outcome\` evaluates a rule for a viewer, in
   [\`schema-check/src/permissions.ts\`](../schema-check/src/permissions.ts).
-- A new query or mutation with arguments also needs a sample of them in
-  [\`people.rs\`](../lyceum/tests/it/permissions/fixtures.rs) beside the test.
+- A new query or mutation with arguments also needs sample arguments in
+  [\`fixtures.rs\`](../lyceum/tests/it/permissions/fixtures.rs) beside the test.
 
-**What a subgraph takes on trust: nothing.** \`Course.enrollments\` is for the course's teacher, and who that is
-comes to the enrollment subgraph with the request, sealed by the course subgraph with a secret that the router
-does not have (\`@requires(fields: "teacherSeal")\`). The test sends it as the router does. Without the seal of this
-very course and the viewer's own id it is \`FORBIDDEN\`. Everything else in a representation but the key is
-ignored: the test puts claims to be the owner, or an admin, into each.`;
+**Subgraphs do not trust representations.** \`Course.enrollments\` is for the course's teacher. The course
+subgraph tells the enrollment subgraph who that is, signed with a secret that the router does not have
+(\`@requires(fields: "teacherSeal")\`). The test sends it as the router does. Without the signature for
+this course and the viewer's own id, the field is \`FORBIDDEN\`. Apart from the key, everything else in a
+representation is ignored: the test adds forged claims to be the owner or an admin to each.`;
 }
 
 function rowsOf({ fields }: Permissions, type: string) {

@@ -1,4 +1,4 @@
-// Who may see what: the rows of docs/permissions.json, held against the schema, and asked.
+// Permissions: the rows of docs/permissions.json, checked against the schema and evaluated.
 
 import {
   type DocumentNode,
@@ -15,31 +15,31 @@ import type { Subgraph } from "./subgraphs.ts";
 export const outcomes = ["allowed", "null", "FORBIDDEN", "UNAUTHENTICATED"] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** Whom a rule lets through, and what everyone else gets (null, if nothing is said). */
+/** The audiences that a rule allows, and what everyone else gets (null by default). */
 export interface Rule {
   means: string;
-  /** Viewers, "owner", "signed in" or "everyone". */
+  /** Names of viewers, "owner", "signed in" or "everyone". */
   allowed: string[];
   otherwise?: Outcome;
   anonymous?: Outcome;
 }
 
-/** A type with a key. */
+/** A type with a `@key`. */
 export interface Entity {
-  /** The viewer who owns the object that is asked for. */
+  /** The viewer who owns the object by default. */
   owner: string;
   ownerIs: string;
-  /** The rule of `_entities` at each subgraph that has it. */
+  /** The rule of `_entities` at each subgraph that resolves the type. */
   entities: Record<string, string>;
 }
 
 export interface Row {
-  /** The subgraph that answers, or "shared": the same in all that have it. */
+  /** The subgraph that resolves the field, or "shared" when several do, with the same result. */
   subgraph: string;
   who: string;
-  /** Whose object it leads to, where that is not the usual owner's: a viewer, "viewer", or somebody else. */
+  /** The owner of the object that it leads to, when that is not the default owner: a viewer, "viewer", or another. */
   leadsTo?: string;
-  /** Other rules, for an object that was reached through another field. */
+  /** Rules that replace `who` for an object reached through another field, by that field. */
   through?: Record<string, string>;
 }
 
@@ -51,7 +51,7 @@ export interface Permissions {
   fields: Record<string, Row>;
 }
 
-/** What `viewer` gets under a rule, of an object that is `owner`'s. */
+/** What `viewer` gets under a rule, for an object that belongs to `owner`. */
 export function outcome(
   permissions: Permissions,
   rule: string,
@@ -72,8 +72,8 @@ export function outcomeOf(rule: Omit<Rule, "means">, owner: string, viewer: stri
   return viewer === "anonymous" ? anonymous : otherwise;
 }
 
-/** Whose the object is that `viewer` reaches through a field of the usual owner's object. */
-export function landing(
+/** The owner of the object that `viewer` reaches through a field of the default owner's object. */
+export function resolveOwner(
   permissions: Permissions,
   field: string,
   to: string,
@@ -86,39 +86,39 @@ export function landing(
   return owner ?? permissions.types[to]?.owner ?? "";
 }
 
-/** What the schema has and the rows lack, and the other way round. */
-export function checkRows(
+/** Fields and keys without a row, and rows without a field or key. */
+export function checkPermissions(
   permissions: Permissions,
   api: GraphQLSchema,
   subgraphs: readonly Subgraph[],
   locate: Locate,
 ): Problem[] {
-  const homes = homesOfFields(subgraphs);
+  const sources = fieldSources(subgraphs);
   const served = servedBy(api, subgraphs).fields;
   const problems: Problem[] = [];
 
   for (const coordinate of served) {
-    const home = homes.get(coordinate) ?? [];
+    const fieldSource = sources.get(coordinate) ?? [];
     const row = permissions.fields[coordinate];
-    const subgraph = homeOf(coordinate, home, subgraphs);
+    const subgraph = sourceOf(coordinate, fieldSource, subgraphs);
     if (!row) {
       const line = `"${coordinate}": { "subgraph": "${subgraph}", "who": "everyone" }`;
-      const message = `who may see it? Add a row to "fields", such as  ${line}  with one of the rules ${Object.keys(permissions.rules).join("; ")}`;
-      problems.push({ code: "NO_ROW", coordinate, message, place: locate(["fields"]) });
+      const message = `no row says who may see it. Add one to "fields", such as  ${line}  with one of the rules ${Object.keys(permissions.rules).join("; ")}`;
+      problems.push({ code: "NO_ROW", coordinate, message, location: locate(["fields"]) });
     } else if (row.subgraph !== subgraph) {
       const message = `its subgraph is "${subgraph}", not "${row.subgraph}"`;
-      const place = locate(["fields", coordinate, "subgraph"]);
-      problems.push({ code: "WRONG_SUBGRAPH", coordinate, message, place });
+      const location = locate(["fields", coordinate, "subgraph"]);
+      problems.push({ code: "WRONG_SUBGRAPH", coordinate, message, location });
     }
   }
   for (const coordinate of Object.keys(permissions.fields)) {
     if (!served.has(coordinate)) {
-      const message = 'there is no such field: take its row out of "fields"';
+      const message = 'there is no such field: remove its row from "fields"';
       problems.push({
         code: "NO_FIELD",
         coordinate,
         message,
-        place: locate(["fields", coordinate]),
+        location: locate(["fields", coordinate]),
       });
     }
   }
@@ -130,44 +130,48 @@ function checkEntities(
   subgraphs: readonly Subgraph[],
   locate: Locate,
 ): Problem[] {
-  const told = Object.entries(types).flatMap(([type, { entities }]) =>
+  const declared = Object.entries(types).flatMap(([type, { entities }]) =>
     Object.keys(entities).map((subgraph) => `${type} ${subgraph}`),
   );
   const served = keysOf(subgraphs);
   const problem = (pair: string, code: string, message: string): Problem => {
     const [coordinate = "", subgraph = ""] = pair.split(" ");
-    const place = locate(["types", coordinate, "entities", subgraph]);
-    return { code, coordinate, subgraph, message, place };
+    const location = locate(["types", coordinate, "entities", subgraph]);
+    return { code, coordinate, subgraph, message, location };
   };
   return [
     ...served
-      .filter((pair) => !told.includes(pair))
+      .filter((pair) => !declared.includes(pair))
       .map((pair) =>
         problem(
           pair,
           "NO_ROW",
-          'who may ask for it by its key? Add a rule to "entities" of "types"',
+          'no rule says who may resolve it by key. Add one to "entities" in "types"',
         ),
       ),
-    ...told
+    ...declared
       .filter((pair) => !served.includes(pair))
       .map((pair) =>
-        problem(pair, "NO_ENTITY", 'it has no such key: take the rule out of "entities"'),
+        problem(
+          pair,
+          "NO_ENTITY",
+          'the subgraph does not resolve it by key: remove the rule from "entities"',
+        ),
       ),
   ];
 }
 
-/** What rows can be about. */
+/** The fields and keys that a graph serves. */
 export interface Served {
   /** As `Type.field`. */
   fields: ReadonlySet<string>;
-  /** Types that a subgraph can be asked for by their key, as `Type subgraph`. */
+  /** Types that a subgraph resolves by key, as `Type subgraph`. */
   keys: ReadonlySet<string>;
 }
 
 export function servedBy(api: GraphQLSchema, subgraphs: readonly Subgraph[]): Served {
   return {
-    fields: new Set([...coordinates(api), ...homesOfFields(subgraphs).keys()]),
+    fields: new Set([...coordinates(api), ...fieldSources(subgraphs).keys()]),
     keys: new Set(keysOf(subgraphs)),
   };
 }
@@ -187,56 +191,60 @@ function coordinates(schema: GraphQLSchema): string[] {
     );
 }
 
-interface Home {
+interface FieldSource {
   subgraph: string;
   isShareable: boolean;
 }
 
 /**
- * Which subgraphs answer a field; those that only name somebody else's are not among them. A field that is
- * `@inaccessible` is between subgraphs: no client gets it, so nothing is to be said of who may.
+ * Which subgraphs resolve each field; `@external` fields do not count. `@inaccessible` fields are left out, since
+ * no client can select them.
  */
-function homesOfFields(subgraphs: readonly Subgraph[]): Map<string, Home[]> {
-  const homes = new Map<string, Home[]>();
+function fieldSources(subgraphs: readonly Subgraph[]): Map<string, FieldSource[]> {
+  const sources = new Map<string, FieldSource[]>();
   const inaccessible = inaccessibleFields(subgraphs);
   for (const { name: subgraph, document } of subgraphs) {
     for (const type of objectTypes(document)) {
       for (const field of type.fields ?? []) {
-        if (has(field, "external")) continue;
+        if (hasDirective(field, "external")) continue;
         const coordinate = `${type.name.value}.${field.name.value}`;
         if (inaccessible.has(coordinate)) continue;
-        const isShareable = has(type, "shareable") || has(field, "shareable");
-        homes.set(coordinate, [...(homes.get(coordinate) ?? []), { subgraph, isShareable }]);
+        const isShareable = hasDirective(type, "shareable") || hasDirective(field, "shareable");
+        sources.set(coordinate, [...(sources.get(coordinate) ?? []), { subgraph, isShareable }]);
       }
     }
   }
-  return homes;
+  return sources;
 }
 
-/** One subgraph's word is enough to keep a field from clients. */
+/** One `@inaccessible` in any subgraph hides the field from clients. */
 function inaccessibleFields(subgraphs: readonly Subgraph[]): Set<string> {
   const types = subgraphs.flatMap(({ document }) => objectTypes(document));
   return new Set(
     types.flatMap((type) =>
       (type.fields ?? [])
-        .filter((field) => has(field, "inaccessible"))
+        .filter((field) => hasDirective(field, "inaccessible"))
         .map((field) => `${type.name.value}.${field.name.value}`),
     ),
   );
 }
 
-/** A key is everywhere; it belongs to the subgraph that has most of its type. */
-function homeOf(coordinate: string, homes: Home[], subgraphs: readonly Subgraph[]): string {
-  const [only, ...others] = homes;
+/** A key field is in several subgraphs; it belongs to the one that defines most of the type. */
+function sourceOf(
+  coordinate: string,
+  sources: FieldSource[],
+  subgraphs: readonly Subgraph[],
+): string {
+  const [only, ...others] = sources;
   if (only && others.length === 0) return only.subgraph;
-  if (homes.length > 0 && homes.every(({ isShareable }) => isShareable)) return "shared";
+  if (sources.length > 0 && sources.every(({ isShareable }) => isShareable)) return "shared";
 
   const typeName = coordinate.split(".")[0];
   const size = ({ document }: Subgraph) =>
     objectTypes(document)
       .filter(({ name }) => name.value === typeName)
       .flatMap(({ fields }) => fields ?? [])
-      .filter((field) => !has(field, "external")).length;
+      .filter((field) => !hasDirective(field, "external")).length;
   return subgraphs.reduce((most, next) => (size(next) > size(most) ? next : most)).name;
 }
 
@@ -263,6 +271,6 @@ function resolvableTypes(document: DocumentNode): string[] {
     .map(({ name }) => name.value);
 }
 
-function has(node: Pick<FieldDefinitionNode, "directives">, directive: string): boolean {
+function hasDirective(node: Pick<FieldDefinitionNode, "directives">, directive: string): boolean {
   return (node.directives ?? []).some(({ name }) => name.value === directive);
 }

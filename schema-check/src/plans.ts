@@ -1,4 +1,4 @@
-// How the router would answer each operation: the planner is in the `lyceum` binary.
+// The query plans of operations, from the planner in the `lyceum` binary.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,11 +7,11 @@ import { join } from "node:path";
 import type { Operation } from "./operations.ts";
 import { CouldNotRun } from "./problem.ts";
 
-/** Its cost, or why there is none. */
+/** The cost of a plan, or why the operation cannot be planned. */
 export type Plan = { fetches: number; steps: number; micros: number } | { error: string };
 
-/** Weights that were learnt again differ a little. */
-const DEARER = 1.1;
+/** Recalibrated cost weights differ slightly, so a small increase in work does not count. */
+const WORK_TOLERANCE = 1.1;
 
 export interface PlanComparison {
   operation: Operation;
@@ -44,23 +44,23 @@ function run(program: string, args: string[]): string {
   try {
     return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   } catch (cause) {
-    const said = (cause as { stderr?: string }).stderr?.trim() || String(cause);
-    throw new CouldNotRun({ code: "PLANNER_FAILED", message: `${program} ${args[0]}: ${said}` });
+    const stderr = (cause as { stderr?: string }).stderr?.trim() || String(cause);
+    throw new CouldNotRun({ code: "PLANNER_FAILED", message: `${program} ${args[0]}: ${stderr}` });
   }
 }
 
 function parsePlans(text: string, count: number): Plan[] {
-  const plans = asList(text);
+  const plans = parseList(text);
   if (plans?.length !== count) {
     throw new CouldNotRun({
       code: "PLANNER_FAILED",
-      message: "the planner answers something else",
+      message: "the planner returned an unexpected result",
     });
   }
   return plans;
 }
 
-function asList(text: string): Plan[] | undefined {
+function parseList(text: string): Plan[] | undefined {
   try {
     const parsed: unknown = JSON.parse(text);
     return Array.isArray(parsed) ? parsed : undefined;
@@ -69,19 +69,19 @@ function asList(text: string): Plan[] | undefined {
   }
 }
 
-/** What is worse than before, in words; nothing, when nothing is. */
-export function riseOf({ before, after }: PlanComparison): string | undefined {
+/** Undefined when the plan costs no more than before. */
+export function describeCostIncrease({ before, after }: PlanComparison): string | undefined {
   if ("error" in after || !before || "error" in before) return undefined;
-  const rises = [
-    rise("fetches", before.fetches, after.fetches),
-    rise("sequential steps", before.steps, after.steps),
-    after.micros > before.micros * DEARER
-      ? rise("microseconds of work", before.micros, after.micros)
+  const increases = [
+    increase("fetches", before.fetches, after.fetches),
+    increase("sequential steps", before.steps, after.steps),
+    after.micros > before.micros * WORK_TOLERANCE
+      ? increase("microseconds of work", before.micros, after.micros)
       : undefined,
   ].filter((text) => text !== undefined);
-  return rises.length > 0 ? rises.join(", ") : undefined;
+  return increases.length > 0 ? increases.join(", ") : undefined;
 }
 
-function rise(what: string, before: number, after: number): string | undefined {
+function increase(what: string, before: number, after: number): string | undefined {
   return after > before ? `${after} ${what} instead of ${before}` : undefined;
 }

@@ -1,26 +1,26 @@
-// What can be wrong, and the exit code that says so.
+// Errors with their source locations, and exit codes.
 
-export const exitCode = { clean: 0, broken: 1, couldNotRun: 2 } as const;
+export const exitCode = { passed: 0, failed: 1, couldNotRun: 2 } as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
-/** A place in a file that a person can open; lines and columns count from 1. */
-export interface Place {
+/** A position in a file; lines and columns count from 1. */
+export interface Location {
   file: string;
   line?: number;
   column?: number;
 }
 
-/** One thing that is wrong, with all that is known of where. */
+/** One error, with its location as far as it is known. */
 export interface Problem {
   message: string;
   code?: string;
   subgraph?: string;
   /** `Type`, `Type.field` or `Type.field(argument:)`. */
   coordinate?: string;
-  place?: Place;
+  location?: Location;
 }
 
-/** The question could not be answered at all: exit code 2. */
+/** The command could not run: exit code 2. */
 export class CouldNotRun extends Error {
   readonly problems: readonly Problem[];
 
@@ -30,7 +30,7 @@ export class CouldNotRun extends Error {
   }
 }
 
-/** Of whatever was thrown: ours, or a library's, whose trace is what helps whoever mends it. */
+/** The problems of any thrown value. An unexpected error keeps its stack trace, to be debugged. */
 export function problemsOf(cause: unknown): readonly Problem[] {
   if (cause instanceof CouldNotRun) return cause.problems;
   const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
@@ -40,10 +40,10 @@ export function problemsOf(cause: unknown): readonly Problem[] {
 export function formatProblem(problem: Problem): string {
   const code = problem.code && `[${problem.code}]`;
   const head = ["error", code, problem.subgraph, problem.coordinate].filter(Boolean).join(" ");
-  const place = problem.place ? `${formatPlace(problem.place)}: ` : "";
-  return `${place}${head}: ${problem.message}`;
+  const location = problem.location ? `${formatLocation(problem.location)}: ` : "";
+  return `${location}${head}: ${problem.message}`;
 }
 
-export function formatPlace({ file, line, column }: Place): string {
+export function formatLocation({ file, line, column }: Location): string {
   return [file, line, column].filter((part) => part !== undefined).join(":");
 }

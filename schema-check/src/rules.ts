@@ -1,13 +1,13 @@
-// What the check insists on: one file, in which every rule can be switched and excepted.
+// The rules file: sets the severity of each rule and lists exceptions.
 
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from "yaml";
 import { lintRules } from "./lint.ts";
-import { CouldNotRun, type Place } from "./problem.ts";
+import { CouldNotRun, type Location } from "./problem.ts";
 
 export const severities = ["error", "warning", "off"] as const;
 export type Setting = (typeof severities)[number];
 
-/** What is not about how a schema is written. */
+/** Rules that are not lint rules. */
 export const checkRules = [
   "unused-breaking-change",
   "dangerous-change",
@@ -17,12 +17,12 @@ export const checkRules = [
 
 export interface Exception {
   rule: string;
-  /** The type, field or argument that it is for. */
+  /** The path of the type, field or argument. */
   at: string;
   reason: string;
-  /** The last day, such as `2027-01-31`. */
+  /** The last day on which it applies, such as `2027-01-31`. */
   until: string;
-  place: Place;
+  location: Location;
 }
 
 export interface Rules {
@@ -40,32 +40,32 @@ export function defaultRules(): Rules {
   };
 }
 
-/** What the file does not name stays as it is by default. */
+/** Rules that the file does not name keep their defaults. */
 export function parseRules(text: string, file: string): Rules {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  const placeOf = (node: unknown): Place => {
+  const locationOf = (node: unknown): Location => {
     const offset = (node as { range?: [number, number, number] | null } | undefined)?.range?.[0];
     const { line, col } = lines.linePos(offset ?? 0);
     return { file, line: line || 1, column: col || 1 };
   };
   const fail = (message: string, node: unknown) =>
-    new CouldNotRun({ code: "INVALID_RULES", message, place: placeOf(node) });
+    new CouldNotRun({ code: "INVALID_RULES", message, location: locationOf(node) });
 
-  const fault = document.errors[0];
-  if (fault) {
-    const place = { file, line: fault.linePos?.[0].line, column: fault.linePos?.[0].col };
+  const error = document.errors[0];
+  if (error) {
+    const location = { file, line: error.linePos?.[0].line, column: error.linePos?.[0].col };
     throw new CouldNotRun({
       code: "INVALID_YAML",
-      message: fault.message.split(" at line ")[0] ?? "",
-      place,
+      message: error.message.split(" at line ")[0] ?? "",
+      location,
     });
   }
   const root = document.contents;
   if (!isMap(root)) throw fail("expected `rules` and `exceptions`", root);
   for (const { key } of root.items) {
     if (!["rules", "exceptions"].includes(textOf(key) ?? "")) {
-      throw fail(`there is no "${textOf(key)}" here: \`rules\` and \`exceptions\` are all`, key);
+      throw fail(`unknown key "${textOf(key)}": expected \`rules\` or \`exceptions\``, key);
     }
   }
   return { settings: settings(root.get("rules")), exceptions: exceptions(root.get("exceptions")) };
@@ -77,13 +77,13 @@ export function parseRules(text: string, file: string): Rules {
     for (const { key, value } of node.items) {
       const [name = "", setting] = [textOf(key), isScalar(value) ? value.value : undefined];
       if (!ruleNames.includes(name)) {
-        throw fail(`there is no rule "${name}", only ${ruleNames.join(", ")}`, key);
+        throw fail(`unknown rule "${name}": expected one of ${ruleNames.join(", ")}`, key);
       }
-      // YAML takes a bare `off` for a boolean in its older version.
+      // YAML 1.1 reads a bare `off` as a boolean.
       const known = severities.find(
         (severity) => severity === (setting === false ? "off" : setting),
       );
-      if (!known) throw fail(`"${name}" is to be ${severities.join(", ")}`, value);
+      if (!known) throw fail(`"${name}" must be one of ${severities.join(", ")}`, value);
       all.set(name, known);
     }
     return all;
@@ -93,7 +93,8 @@ export function parseRules(text: string, file: string): Rules {
     if (node === undefined || node === null) return [];
     if (!isSeq(node)) throw fail("`exceptions` must be a list", node);
     return node.items.map((item) => {
-      if (!isMap(item)) throw fail("an exception has `rule`, `at`, `reason` and `until`", item);
+      if (!isMap(item))
+        throw fail("an exception must have `rule`, `at`, `reason` and `until`", item);
       return exception(item);
     });
   }
@@ -107,18 +108,18 @@ export function parseRules(text: string, file: string): Rules {
     const found = { rule: field("rule"), at: field("at"), reason: field("reason") };
     const until = field("until");
     if (!isDay(until)) {
-      throw fail(`\`until\` is a day, such as 2027-01-31, not "${until}"`, item);
+      throw fail(`\`until\` must be a date such as 2027-01-31, not "${until}"`, item);
     }
-    if (!ruleNames.includes(found.rule)) throw fail(`there is no rule "${found.rule}"`, item);
+    if (!ruleNames.includes(found.rule)) throw fail(`unknown rule "${found.rule}"`, item);
     if (!Object.hasOwn(lintRules, found.rule)) {
-      const message = `"${found.rule}" is about changes and has no exceptions, only ${Object.keys(lintRules).join(", ")} have; a breaking change can be approved`;
+      const message = `"${found.rule}" is not a lint rule and takes no exceptions (lint rules: ${Object.keys(lintRules).join(", ")}); approve a breaking change instead`;
       throw fail(message, item);
     }
-    return { ...found, until, place: placeOf(item) };
+    return { ...found, until, location: locationOf(item) };
   }
 }
 
-/** One that the calendar has. */
+/** Whether it is an existing calendar date. */
 function isDay(text: string): boolean {
   const date = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(`${text}T`);

@@ -1,4 +1,4 @@
-// A schema from a file: SDL, or the answer to the standard introspection query as JSON.
+// Reads a schema from a file: SDL, or the JSON response to the standard introspection query.
 
 import { transformSupergraphToPublicSchema } from "@theguild/federation-composition";
 import { buildASTSchema, buildClientSchema, type DocumentNode, type GraphQLSchema } from "graphql";
@@ -23,24 +23,24 @@ export function readSchema(file: string): GraphQLSchema {
 }
 
 function build(document: DocumentNode, file: string): GraphQLSchema {
-  const faults = validateSDL(document);
-  if (faults.length === 0) return buildASTSchema(document, { assumeValidSDL: true });
+  const errors = validateSDL(document);
+  if (errors.length === 0) return buildASTSchema(document, { assumeValidSDL: true });
   throw new CouldNotRun(
-    ...faults.map(({ message, locations }) => ({
+    ...errors.map(({ message, locations }) => ({
       code: "INVALID_SCHEMA",
       message,
-      place: { file, ...locations?.[0] },
+      location: { file, ...locations?.[0] },
     })),
   );
 }
 
 function fromIntrospection(text: string, file: string): GraphQLSchema {
-  const answer = parseJson(text, file) as { data?: never } | null;
+  const response = parseJson(text, file) as { data?: never } | null;
   try {
-    return buildClientSchema(answer?.data ?? (answer as never));
+    return buildClientSchema(response?.data ?? (response as never));
   } catch (cause) {
-    const message = `this is no answer to the introspection query (${wordsOf(cause)})`;
-    throw new CouldNotRun({ code: "INVALID_SCHEMA", message, place: { file, line: 1 } });
+    const message = `not a response to the introspection query (${messageOf(cause)})`;
+    throw new CouldNotRun({ code: "INVALID_SCHEMA", message, location: { file, line: 1 } });
   }
 }
 
@@ -49,10 +49,10 @@ function orInvalid(file: string, build: () => GraphQLSchema): GraphQLSchema {
     return build();
   } catch (cause) {
     if (cause instanceof CouldNotRun) throw cause;
-    const place = { file, line: 1 };
-    throw new CouldNotRun({ code: "INVALID_SCHEMA", message: wordsOf(cause), place });
+    const location = { file, line: 1 };
+    throw new CouldNotRun({ code: "INVALID_SCHEMA", message: messageOf(cause), location });
   }
 }
 
-const wordsOf = (cause: unknown): string =>
+const messageOf = (cause: unknown): string =>
   cause instanceof Error ? cause.message : String(cause);

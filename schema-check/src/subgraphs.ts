@@ -1,4 +1,4 @@
-// The subgraphs with their schemas, read and parsed.
+// Reads and parses the schemas of the subgraphs.
 
 import { type DocumentNode, GraphQLError, parse, Source } from "graphql";
 import { parseConfig, type SchemaSource, type SubgraphEntry } from "./config.ts";
@@ -9,12 +9,12 @@ import { CouldNotRun, type Problem } from "./problem.ts";
 export interface Subgraph {
   name: string;
   url?: string;
-  /** The file, or the address, that the schema came from. */
+  /** The file or URL of the schema. */
   origin: string;
   document: DocumentNode;
 }
 
-/** In order of their names, so that nothing depends on the order in the file. */
+/** Sorted by name, so that the order in the file does not matter. */
 export async function loadSubgraphs(configFile: string): Promise<Subgraph[]> {
   const entries = parseConfig(readText(configFile), configFile);
   const results = await Promise.allSettled(entries.map(loadSubgraph));
@@ -40,8 +40,8 @@ async function loadSubgraph({ name, routingUrl, schema }: SubgraphEntry): Promis
 
 async function readSdl(name: string, schema: SchemaSource): Promise<string> {
   return schema.kind === "file"
-    ? readText(schema.file, schema.namedAt)
-    : fetchSdl(name, schema.url, schema.namedAt);
+    ? readText(schema.file, schema.location)
+    : fetchSdl(name, schema.url, schema.location);
 }
 
 export function parseSdl(sdl: string, origin: string, subgraph?: string): DocumentNode {
@@ -53,7 +53,7 @@ export function parseSdl(sdl: string, origin: string, subgraph?: string): Docume
       code: "SYNTAX_ERROR",
       subgraph,
       message: cause.message,
-      place: { file: origin, ...cause.locations?.[0] },
+      location: { file: origin, ...cause.locations?.[0] },
     });
   }
 }

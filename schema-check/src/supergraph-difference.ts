@@ -1,5 +1,5 @@
-// Do two supergraphs mean the same? Order, formatting, link versions, descriptions and the ways of
-// writing a default do not count; what clients can ask and where the router fetches it do.
+// Whether two supergraphs are equivalent. Order, formatting, link versions, descriptions and explicit defaults
+// do not matter; what clients can query and where the router fetches it do.
 
 import {
   type ConstDirectiveNode,
@@ -16,7 +16,7 @@ import {
 } from "graphql";
 import { printApi } from "./composition.ts";
 
-/** One line for each difference; none when the two are equivalent. */
+/** One line per difference; empty when the two are equivalent. */
 export function supergraphDifferences(
   first: string,
   second: string,
@@ -31,18 +31,18 @@ export function supergraphDifferences(
       "API schema",
     ),
     ...orderDifference(a, b),
-    ...compareMarks(marksOf(a), marksOf(b), names),
+    ...compareDirectives(directivesByCoordinate(a), directivesByCoordinate(b), names),
   ];
 }
 
-/** Where subgraphs describe the same thing in different words, each composer has its own way to choose. */
+/** When the descriptions of subgraphs differ, each composer picks one in its own way. */
 function withoutDescriptions(supergraph: DocumentNode): DocumentNode {
   return visit(supergraph, {
     StringValue: (_, key) => (key === "description" ? null : undefined),
   });
 }
 
-/** The line sets may agree while a line stands under another type. */
+/** The sets of lines can be equal although a line is in a different type. */
 function orderDifference(a: DocumentNode, b: DocumentNode): string[] {
   const [left, right] = [printApi(a).split("\n"), printApi(b).split("\n")];
   const at = left.findIndex((line, index) => line !== right[index]);
@@ -57,7 +57,11 @@ function show(line: string | undefined): string {
   return line === undefined ? "(end)" : `\`${line.trim()}\``;
 }
 
-function compareMarks(a: Marks, b: Marks, names: readonly [string, string]): string[] {
+function compareDirectives(
+  a: AppliedDirectives,
+  b: AppliedDirectives,
+  names: readonly [string, string],
+): string[] {
   const coordinates = [...new Set([...a.keys(), ...b.keys()])].sort();
   return coordinates.flatMap((coordinate) =>
     compareSets(a.get(coordinate) ?? new Set(), b.get(coordinate) ?? new Set(), names, coordinate),
@@ -73,67 +77,71 @@ function compareSets(
   return [
     ...[...a]
       .filter((item) => !b.has(item))
-      .map((item) => `${where}: only by ${nameA}: ${item.trim()}`),
+      .map((item) => `${where}: only with ${nameA}: ${item.trim()}`),
     ...[...b]
       .filter((item) => !a.has(item))
-      .map((item) => `${where}: only by ${nameB}: ${item.trim()}`),
+      .map((item) => `${where}: only with ${nameB}: ${item.trim()}`),
   ];
 }
 
-/** The applied directives of each type, field, argument and value, normalised. */
-type Marks = Map<string, Set<string>>;
+/** The normalised directives of each type, field, argument and value, by coordinate. */
+type AppliedDirectives = Map<string, Set<string>>;
 
-function marksOf(document: DocumentNode): Marks {
-  const marks: Marks = new Map();
+function directivesByCoordinate(document: DocumentNode): AppliedDirectives {
+  const directives: AppliedDirectives = new Map();
   for (const definition of document.definitions) {
-    if (!isTypeDefinitionNode(definition) || isMachinery(definition)) continue;
-    markType(marks, definition);
+    if (!isTypeDefinitionNode(definition) || isFederationInternal(definition)) continue;
+    addType(directives, definition);
   }
-  return marks;
+  return directives;
 }
 
-/** `join__Graph` stays: its values say which subgraphs there are, and where. */
-function isMachinery(definition: DefinitionNode & { name: { value: string } }): boolean {
+/** `join__Graph` counts: its values are the subgraphs and their URLs. */
+function isFederationInternal(definition: DefinitionNode & { name: { value: string } }): boolean {
   const name = definition.name.value;
   return name.includes("__") && name !== "join__Graph";
 }
 
-function markType(marks: Marks, type: TypeDefinitionNode): void {
+function addType(directives: AppliedDirectives, type: TypeDefinitionNode): void {
   const name = type.name.value;
-  add(marks, name, type.directives);
+  add(directives, name, type.directives);
 
   if (type.kind === Kind.ENUM_TYPE_DEFINITION) {
     for (const value of type.values ?? [])
-      add(marks, `${name}.${value.name.value}`, value.directives);
+      add(directives, `${name}.${value.name.value}`, value.directives);
   } else if (type.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION) {
     for (const field of type.fields ?? []) {
-      add(marks, `${name}.${field.name.value}`, field.directives, type);
+      add(directives, `${name}.${field.name.value}`, field.directives, type);
     }
   } else if (
     type.kind === Kind.OBJECT_TYPE_DEFINITION ||
     type.kind === Kind.INTERFACE_TYPE_DEFINITION
   ) {
     for (const field of type.fields ?? []) {
-      add(marks, `${name}.${field.name.value}`, field.directives, type);
+      add(directives, `${name}.${field.name.value}`, field.directives, type);
       for (const argument of field.arguments ?? []) {
-        add(marks, `${name}.${field.name.value}(${argument.name.value}:)`, argument.directives);
+        add(
+          directives,
+          `${name}.${field.name.value}(${argument.name.value}:)`,
+          argument.directives,
+        );
       }
     }
   }
 }
 
 function add(
-  marks: Marks,
+  directives: AppliedDirectives,
   coordinate: string,
-  directives: readonly ConstDirectiveNode[] | undefined,
+  applied: readonly ConstDirectiveNode[] | undefined,
   parent?: Pick<ObjectTypeDefinitionNode, "directives">,
 ): void {
-  const set = new Set((directives ?? []).map(normalise));
-  const isMarked = [...set].some((mark) => mark.startsWith("@join__field"));
-  // A field without a mark is resolved wherever its type is.
-  if (parent && !isMarked)
+  const set = new Set((applied ?? []).map(normalise));
+  const hasJoinField = [...set].some((directive) => directive.startsWith("@join__field"));
+  // A field without `@join__field` is resolved by every subgraph that has its type.
+  if (parent && !hasJoinField)
     for (const graph of graphsOf(parent)) set.add(`@join__field(graph: ${graph})`);
-  marks.set(coordinate, set);
+  directives.set(coordinate, set);
 }
 
 function graphsOf({ directives }: Pick<ObjectTypeDefinitionNode, "directives">): string[] {

@@ -1,5 +1,5 @@
-// What one document uses of a schema: not only the fields that it names, but all that its
-// variables may carry and all that its answer may hold.
+// What a document uses of a schema: the fields that it selects, every value that its variables can carry, and
+// every type that its response can contain.
 
 import {
   type ASTNode,
@@ -26,47 +26,47 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 
-/** The values that a document itself gives, by the name of the argument or input field. */
-export type Given = ReadonlyMap<string, ValueNode>;
+/** The values in the document, by the name of the argument or input field. */
+export type GivenValues = ReadonlyMap<string, ValueNode>;
 
 export interface Usage {
   /** `query`, `mutation`, `subscription`. */
   kinds: ReadonlySet<string>;
-  /** By `Type.field`: the arguments given there, once for each time it is selected. */
-  fields: ReadonlyMap<string, readonly Given[]>;
-  /** The same of objects whose fields are selected through an interface. */
-  behind: ReadonlyMap<string, readonly Given[]>;
-  /** By input type: the fields given, once for each object that is written out. */
-  inputObjects: ReadonlyMap<string, readonly Given[]>;
-  /** Input types and enums whose values come in variables, so that they may be anything. */
+  /** By `Type.field`: the arguments of each selection. */
+  fields: ReadonlyMap<string, readonly GivenValues[]>;
+  /** The same for fields of objects that are selected through an interface. */
+  implementations: ReadonlyMap<string, readonly GivenValues[]>;
+  /** By input type: the fields of each object literal. */
+  inputObjects: ReadonlyMap<string, readonly GivenValues[]>;
+  /** Input types and enums that variables can carry, with any value. */
   variableTypes: ReadonlySet<string>;
-  /** Enum values that the document writes, as `Enum.VALUE`. */
+  /** Enum literals in the document, as `Enum.VALUE`. */
   enumValues: ReadonlySet<string>;
   /** Types of selected fields, of their parents, and of fragments. */
   outputTypes: ReadonlySet<string>;
-  /** Types of the objects that there may be in the answer. */
+  /** Types of the objects that the response can contain. */
   objects: ReadonlySet<string>;
-  /** By name: the arguments given there, once for each time it is written. */
-  directives: ReadonlyMap<string, readonly Given[]>;
-  /** Where directives stand, such as `upper FIELD`. */
-  directivePlaces: ReadonlySet<string>;
-  /** Directives that stand somewhere more than once. */
-  repeated: ReadonlySet<string>;
+  /** By name: the arguments of each use. */
+  directives: ReadonlyMap<string, readonly GivenValues[]>;
+  /** Where directives are used, such as `upper FIELD`. */
+  directiveLocations: ReadonlySet<string>;
+  /** Directives that are used more than once at the same location. */
+  repeatedDirectives: ReadonlySet<string>;
   variables: ReadonlyMap<string, TypeNode>;
 }
 
-/** `schema` is one on which the document is valid; what it does not know is left out. */
+/** `schema` is one that the document is valid against; unknown fields are skipped. */
 export function usageOf(document: DocumentNode, schema: GraphQLSchema): Usage {
   const kinds = new Set<string>();
-  const fields = new Map<string, Given[]>();
-  const behind = new Map<string, Given[]>();
-  const inputObjects = new Map<string, Given[]>();
+  const fields = new Map<string, GivenValues[]>();
+  const implementations = new Map<string, GivenValues[]>();
+  const inputObjects = new Map<string, GivenValues[]>();
   const variableTypes = new Set<string>();
   const enumValues = new Set<string>();
   const outputTypes = new Set<string>();
-  const directives = new Map<string, Given[]>();
-  const directivePlaces = new Set<string>();
-  const repeated = new Set<string>();
+  const directives = new Map<string, GivenValues[]>();
+  const directiveLocations = new Set<string>();
+  const repeatedDirectives = new Set<string>();
   const variables = new Map<string, TypeNode>();
 
   const info = new TypeInfo(schema);
@@ -77,36 +77,36 @@ export function usageOf(document: DocumentNode, schema: GraphQLSchema): Usage {
       VariableDefinition({ variable, type }) {
         variables.set(variable.name.value, type);
         const named = typeFromAST(schema, type as never) as GraphQLInputType | undefined;
-        if (named) reach(getNamedType(named), variableTypes);
+        if (named) collectInputTypes(getNamedType(named), variableTypes);
       },
       Field(node) {
         const parent = info.getParentType();
         const type = info.getType();
         if (!parent) return;
-        add(fields, `${parent.name}.${node.name.value}`, given(node.arguments));
+        add(fields, `${parent.name}.${node.name.value}`, givenValues(node.arguments));
         if (isInterfaceType(parent)) {
           for (const { name } of schema.getPossibleTypes(parent)) {
-            add(behind, `${name}.${node.name.value}`, given(node.arguments));
+            add(implementations, `${name}.${node.name.value}`, givenValues(node.arguments));
           }
         }
         outputTypes.add(parent.name);
         if (type) outputTypes.add(getNamedType(type).name);
       },
-      InlineFragment: ({ typeCondition }) => note(outputTypes, typeCondition?.name.value),
-      FragmentDefinition: ({ typeCondition }) => note(outputTypes, typeCondition.name.value),
+      InlineFragment: ({ typeCondition }) => addDefined(outputTypes, typeCondition?.name.value),
+      FragmentDefinition: ({ typeCondition }) => addDefined(outputTypes, typeCondition.name.value),
       Directive(node, _, siblings, __, ancestors) {
         const name = node.name.value;
-        add(directives, name, given(node.arguments));
-        directivePlaces.add(`${name} ${locationOf(ancestors.at(-1) as ASTNode)}`);
+        add(directives, name, givenValues(node.arguments));
+        directiveLocations.add(`${name} ${locationOf(ancestors.at(-1) as ASTNode)}`);
         const same = (siblings as readonly DirectiveNode[]).filter(
           (each) => each.name.value === name,
         );
-        if (same.length > 1) repeated.add(name);
+        if (same.length > 1) repeatedDirectives.add(name);
       },
       ObjectValue(node) {
         const type = info.getInputType();
         const named = type && getNamedType(type);
-        if (isInputObjectType(named)) add(inputObjects, named.name, given(node.fields));
+        if (isInputObjectType(named)) add(inputObjects, named.name, givenValues(node.fields));
       },
       EnumValue({ value }) {
         const type = info.getInputType();
@@ -115,37 +115,48 @@ export function usageOf(document: DocumentNode, schema: GraphQLSchema): Usage {
       },
     }),
   );
-  const objects = new Set([...outputTypes].flatMap((name) => objectsOf(name, schema)));
+  const objects = new Set([...outputTypes].flatMap((name) => possibleObjects(name, schema)));
   return {
-    ...{ kinds, fields, behind, inputObjects, variableTypes, enumValues, outputTypes, objects },
-    ...{ directives, directivePlaces, repeated, variables },
+    ...{
+      kinds,
+      fields,
+      implementations,
+      inputObjects,
+      variableTypes,
+      enumValues,
+      outputTypes,
+      objects,
+    },
+    ...{ directives, directiveLocations, repeatedDirectives, variables },
   };
 }
 
-/** As the definition of a directive names what carries it. */
+/** The directive location of a node, as directive definitions name it. */
 function locationOf(node: ASTNode): string {
   return node.kind === Kind.OPERATION_DEFINITION
     ? node.operation.toUpperCase()
     : node.kind.replace(/\B[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-function objectsOf(name: string, schema: GraphQLSchema): string[] {
+function possibleObjects(name: string, schema: GraphQLSchema): string[] {
   const type = schema.getType(name);
   const types = isAbstractType(type) ? schema.getPossibleTypes(type) : [{ name }];
   return types.map((each) => each.name);
 }
 
-/** May the answer hold what is at the path, a type or a field, if only through an interface or a union? */
-export function mayAnswerWith(
-  { fields, behind, outputTypes, objects }: Usage,
+/** Whether the response can contain a type or field, also through an interface or union. */
+export function mayReturn(
+  { fields, implementations, outputTypes, objects }: Usage,
   path: string,
 ): boolean {
   return path.includes(".")
-    ? fields.has(path) || behind.has(path)
+    ? fields.has(path) || implementations.has(path)
     : outputTypes.has(path) || objects.has(path);
 }
 
-function given(nodes: readonly { name: { value: string }; value: ValueNode }[] | undefined): Given {
+function givenValues(
+  nodes: readonly { name: { value: string }; value: ValueNode }[] | undefined,
+): GivenValues {
   return new Map((nodes ?? []).map(({ name, value }) => [name.value, value]));
 }
 
@@ -153,20 +164,21 @@ function add<T>(map: Map<string, T[]>, key: string, value: T): void {
   map.set(key, [...(map.get(key) ?? []), value]);
 }
 
-function note(set: Set<string>, name: string | undefined): void {
+function addDefined(set: Set<string>, name: string | undefined): void {
   if (name !== undefined) set.add(name);
 }
 
-/** A variable of this type may carry a value of each type that it leads to. */
-function reach(type: GraphQLNamedType, reached: Set<string>): void {
+/** Collects the input types and enums that a variable of this type can carry. */
+function collectInputTypes(type: GraphQLNamedType, reached: Set<string>): void {
   if (reached.has(type.name)) return;
   reached.add(type.name);
   if (!isInputObjectType(type)) return;
-  for (const field of Object.values(type.getFields())) reach(getNamedType(field.type), reached);
+  for (const field of Object.values(type.getFields()))
+    collectInputTypes(getNamedType(field.type), reached);
 }
 
-/** Is every value that the document may send here one of `type`? */
-export function fits(
+/** Whether every value that the document can send here is valid for `type`. */
+export function isAssignable(
   value: ValueNode,
   type: GraphQLInputType,
   usage: Usage,
@@ -175,19 +187,19 @@ export function fits(
   if (value.kind === Kind.VARIABLE) {
     const declared = usage.variables.get(value.name.value);
     const found = declared && typeFromAST(schema, declared as never);
-    // A default does not help: null may still be sent.
+    // A default value does not help: the client may still send null.
     return found !== undefined && isTypeSubTypeOf(schema, found, type);
   }
   if (isNonNullType(type)) {
-    return value.kind !== Kind.NULL && fits(value, type.ofType, usage, schema);
+    return value.kind !== Kind.NULL && isAssignable(value, type.ofType, usage, schema);
   }
   if (value.kind === Kind.NULL) return true;
   if (isListType(type)) {
     const items = value.kind === Kind.LIST ? value.values : [value];
-    return items.every((item) => fits(item, type.ofType, usage, schema));
+    return items.every((item) => isAssignable(item, type.ofType, usage, schema));
   }
   if (value.kind === Kind.LIST) return false;
-  // The fields of an object are changes, and uses, of their own.
+  // The fields of an object are checked separately.
   if (isInputObjectType(type)) return value.kind === Kind.OBJECT;
   return valueFromAST(value, type) !== undefined;
 }

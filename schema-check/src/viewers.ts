@@ -1,56 +1,58 @@
-// Who sends a document, from a line such as `# Viewer: anonymous, student` in it.
+// Which viewers send a document, as declared by a comment such as `# Viewer: anonymous, student` in it.
 
 import { type DocumentNode, TokenKind } from "graphql";
-import type { Operation } from "./operations.ts";
-import type { Problem } from "./problem.ts";
+import type { Location, Problem } from "./problem.ts";
 
-/** One name of the line. */
-interface Viewer {
+/** A viewer that a document names as its sender. */
+export interface DeclaredViewer {
   name: string;
-  line: number;
-  column: number;
+  location: Location;
 }
 
-/** Nothing, where no line says it. */
-export function viewersOf({ loc }: DocumentNode): Viewer[] | undefined {
-  const viewers: Viewer[] = [];
+/** Undefined when the document declares no viewer. */
+export function declaredViewers(
+  { loc }: DocumentNode,
+  locate: (position: { line: number; column: number }) => Location,
+): DeclaredViewer[] | undefined {
+  const viewers: DeclaredViewer[] = [];
   for (let token = loc?.startToken; token; token = token.next ?? undefined) {
     const names = token.kind === TokenKind.COMMENT && /^ *Viewer:(.*)$/.exec(token.value)?.[1];
     if (typeof names !== "string") continue;
-    const { line, column } = token;
-    viewers.push(...names.split(",").map((name) => ({ name: name.trim(), line, column })));
+    const location = locate({ line: token.line, column: token.column });
+    viewers.push(...names.split(",").map((name) => ({ name: name.trim(), location })));
   }
   return viewers.length > 0 ? viewers : undefined;
 }
 
-/** What documents call a viewer of the permissions: `otherStudent` is a student like any other. */
-export function kindOf(viewer: string): string {
+/** The kind of viewer that documents name: `otherStudent` in the permissions is a `student`. */
+export function viewerKind(viewer: string): string {
   return (/[A-Z]*[^A-Z]*$/.exec(viewer)?.[0] ?? viewer).toLowerCase();
 }
 
-/** May the sender be one of these? Whoever has signed in may own something. */
-export function mayBe(audience: string, senders: readonly string[] | undefined): boolean {
+/** Whether one of the senders can belong to the audience. Any signed-in sender can be an owner. */
+export function isPossibleSender(
+  audience: string,
+  senders: readonly string[] | undefined,
+): boolean {
   if (senders === undefined) return true;
   return audience === "owner"
     ? senders.some((sender) => sender !== "anonymous")
-    : senders.includes(kindOf(audience));
+    : senders.includes(viewerKind(audience));
 }
 
-/** Names that are none would match nobody, and what nobody loses is nothing to be told of. */
+/** An unknown viewer is an error: it would match no permission, and no loss of access would be reported. */
 export function unknownViewers(
-  operations: readonly Operation[],
+  declared: readonly DeclaredViewer[],
   known: readonly string[] | undefined,
 ): Problem[] {
-  const kinds = known && [...new Set(known.map(kindOf))];
+  const kinds = known && [...new Set(known.map(viewerKind))];
   const isKnown = (name: string) => (kinds ? kinds.includes(name) : /^\w+$/.test(name));
   const expected = kinds ? kinds.join(", ") : "the name of a viewer";
-  return operations.flatMap(({ viewers = [] }) =>
-    viewers
-      .filter(({ name }) => !isKnown(name))
-      .map(({ name, place }) => ({
-        code: "UNKNOWN_VIEWER",
-        message: `"${name}" is none of those who may send a document: ${expected}; more than one are separated by commas`,
-        place,
-      })),
-  );
+  return declared
+    .filter(({ name }) => !isKnown(name))
+    .map(({ name, location }) => ({
+      code: "UNKNOWN_VIEWER",
+      message: `unknown viewer "${name}": expected ${expected}; separate several with commas`,
+      location,
+    }));
 }

@@ -1,4 +1,4 @@
-// Who may see what, before and after: rows, doors of their own, keys, owners, and the rule for all of it.
+// Access before and after a change: rows, access paths, keys, owners, and the severity of access changes.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,9 +10,9 @@ const REMARK = '"Book.remark": { "subgraph": "catalog", "who": "librarian" }';
 const THROUGH = (rule: string) =>
   `"Book.remark": { "subgraph": "catalog", "who": "librarian", "through": { "Query.today": "${rule}" } }`;
 
-type Told = [kind: string | undefined, path?: string, level?: string];
+type ReportedChange = [kind: string | undefined, path?: string, level?: string];
 
-async function told(repository: Repository): Promise<Told[]> {
+async function reportedChanges(repository: Repository): Promise<ReportedChange[]> {
   const { findings } = await repository.report("--against", "HEAD");
   return access(findings).map(({ kind, path, level }) => [kind, path, level]);
 }
@@ -20,27 +20,33 @@ async function told(repository: Repository): Promise<Told[]> {
 const access = (findings: JsonReport["findings"]) =>
   findings.filter(({ section }) => section === "permissions");
 
-test("a new door with a rule of its own, and one that is gone, against the field's own rule", async () => {
+test("an access path with a rule of its own is compared with the field's own rule, when it is added or removed", async () => {
   const repository = new Repository().replace(ROWS, REMARK, THROUGH("everyone"));
-  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(repository), [
+    ["ACCESS_WIDENED", "Book.remark", "dangerous"],
+  ]);
 
   repository.commit("Anyone, today");
   repository.replace(ROWS, THROUGH("everyone"), REMARK);
-  assert.deepEqual(await told(repository), [["ACCESS_NARROWED", "Book.remark", "breaking"]]);
+  assert.deepEqual(await reportedChanges(repository), [
+    ["ACCESS_NARROWED", "Book.remark", "breaking"],
+  ]);
 
   repository.replace(ROWS, REMARK, THROUGH("librarian"));
   repository.commit("Nothing new");
   repository.replace(ROWS, THROUGH("librarian"), REMARK);
-  assert.deepEqual(await told(repository), []);
+  assert.deepEqual(await reportedChanges(repository), []);
 });
 
-test("through a field that is new, only what is more public than elsewhere", async () => {
+test("through a new field, only wider access is a change", async () => {
   const repository = new Repository();
   repository.replace("catalog.graphql", "  today: Book\n", "  today: Book\n  best: Book\n");
-  const door = (rule: string) => THROUGH(rule).replace("Query.today", "Query.best");
+  const accessPath = (rule: string) => THROUGH(rule).replace("Query.today", "Query.best");
 
-  repository.replace(ROWS, REMARK, door("everyone"));
-  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+  repository.replace(ROWS, REMARK, accessPath("everyone"));
+  assert.deepEqual(await reportedChanges(repository), [
+    ["ACCESS_WIDENED", "Book.remark", "dangerous"],
+  ]);
 
   repository.restore();
   repository.replace("catalog.graphql", "  today: Book\n", "  today: Book\n  best: Book\n");
@@ -50,25 +56,29 @@ test("through a field that is new, only what is more public than elsewhere", asy
     BORN,
     BORN.replace('"everyone" }', '"everyone", "through": { "Query.best": "librarian" } }'),
   );
-  assert.deepEqual(await told(repository), []);
+  assert.deepEqual(await reportedChanges(repository), []);
 });
 
-test("a row that comes or goes while its field stays: without one a field is everyone's", async () => {
+test("a row that is added or removed while its field stays: without a row a field is public", async () => {
   const removed = new Repository().replace(ROWS, `${REMARK},\n`, "");
-  assert.deepEqual(await told(removed), [["ACCESS_WIDENED", "Book.remark", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(removed), [
+    ["ACCESS_WIDENED", "Book.remark", "dangerous"],
+  ]);
   removed.commit("No row");
   removed.replace(ROWS, BORN, `${BORN},\n    ${REMARK}`);
-  assert.deepEqual(await told(removed), [["ACCESS_NARROWED", "Book.remark", "breaking"]]);
+  assert.deepEqual(await reportedChanges(removed), [
+    ["ACCESS_NARROWED", "Book.remark", "breaking"],
+  ]);
 
   const same = new Repository().replace(ROWS, `,\n    ${BORN}`, "");
-  assert.deepEqual(await told(same), [["ACCESS_ROW_REMOVED", "Author.born", "safe"]]);
+  assert.deepEqual(await reportedChanges(same), [["ACCESS_ROW_REMOVED", "Author.born", "safe"]]);
   same.commit("No row");
   const name = '"Author.name": { "subgraph": "people", "who": "everyone" }';
   same.replace(ROWS, name, `${name},\n    ${BORN}`);
-  assert.deepEqual(await told(same), [["ACCESS_ROW_ADDED", "Author.born", "safe"]]);
+  assert.deepEqual(await reportedChanges(same), [["ACCESS_ROW_ADDED", "Author.born", "safe"]]);
 });
 
-test("a row that comes or goes with its field is not told twice", async () => {
+test("a row that is added or removed with its field is not reported twice", async () => {
   const repository = new Repository();
   repository.replace(
     "catalog.graphql",
@@ -77,14 +87,14 @@ test("a row that comes or goes with its field is not told twice", async () => {
   );
   const row = '"Book.code": { "subgraph": "catalog", "who": "librarian" }';
   repository.replace(ROWS, REMARK, `${REMARK},\n    ${row}`);
-  assert.deepEqual(await told(repository), []);
+  assert.deepEqual(await reportedChanges(repository), []);
 
   repository.commit("Codes").replace("catalog.graphql", "  code: String\n", "");
   repository.replace(ROWS, `,\n    ${row}`, "");
-  assert.deepEqual(await told(repository), []);
+  assert.deepEqual(await reportedChanges(repository), []);
 });
 
-test("a key by which a subgraph can now be asked, or no longer", async () => {
+test("a key that a subgraph now resolves, or no longer", async () => {
   const repository = new Repository();
   const key = '@key(fields: "id", resolvable: false) {\n  "Names it."\n  id: ID!\n}';
   repository.replace(
@@ -93,7 +103,7 @@ test("a key by which a subgraph can now be asked, or no longer", async () => {
     `type Book ${key.replace(", resolvable: false", "")}`,
   );
   repository.replace(ROWS, '"stock": "everyone" }', '"stock": "everyone", "people": "everyone" }');
-  assert.deepEqual(await told(repository), [["ACCESS_WIDENED", "Book", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(repository), [["ACCESS_WIDENED", "Book", "dangerous"]]);
 
   repository.commit("One more door");
   repository.git("revert", "--no-edit", "HEAD");
@@ -106,15 +116,17 @@ test("a key by which a subgraph can now be asked, or no longer", async () => {
   );
 });
 
-test("the same rule about somebody else's things", async () => {
+test("the same rule for another owner", async () => {
   const owner = new Repository().replace(ROWS, '"owner": "reader"', '"owner": "librarian"');
-  assert.deepEqual(await told(owner), [["ACCESS_OWNER_CHANGED", "Book", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(owner), [["ACCESS_OWNER_CHANGED", "Book", "dangerous"]]);
 
   const leads = new Repository().replace(ROWS, BORN, BORN.replace(" }", ', "leadsTo": "viewer" }'));
-  assert.deepEqual(await told(leads), [["ACCESS_OWNER_CHANGED", "Author.born", "dangerous"]]);
+  assert.deepEqual(await reportedChanges(leads), [
+    ["ACCESS_OWNER_CHANGED", "Author.born", "dangerous"],
+  ]);
 });
 
-test("access has a rule of its own: no other rule silences it", async () => {
+test("access changes have a rule of their own: no other rule turns them off", async () => {
   const repository = new Repository().replace(
     ROWS,
     REMARK,
@@ -141,7 +153,7 @@ test("access has a rule of its own: no other rule silences it", async () => {
   assert.deepEqual(await severities("access-change: off"), []);
 });
 
-test("what is more public can be approved", async () => {
+test("wider access can be approved", async () => {
   const repository = new Repository().replace(
     ROWS,
     REMARK,
@@ -151,11 +163,11 @@ test("what is more public can be approved", async () => {
   repository.write("rules.yaml", rules.replace("rules:", "rules:\n  access-change: error"));
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 
-  const { code, said } = await repository.approve(
+  const { code, stderr } = await repository.approve(
     "ACCESS_WIDENED Book.remark",
     "Remarks are for all.",
   );
-  assert.equal(code, 0, said);
+  assert.equal(code, 0, stderr);
 
   const report = await repository.report("--against", "HEAD");
   assert.equal(report.code, 0);
@@ -164,7 +176,7 @@ test("what is more public can be approved", async () => {
     ["note"],
   );
 
-  // For some more people is another change.
+  // Wider access is a different change.
   repository.replace(
     ROWS,
     REMARK.replace("librarian", "everyone"),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Repository } from "./repository.ts";
-import type { Outcome } from "./support.ts";
+import type { CommandResult } from "./support.ts";
 
 const CHANGE = "FIELD_TYPE_CHANGED Book.tags";
 
@@ -9,16 +9,20 @@ function shorter(): Repository {
   return new Repository().replace("catalog.graphql", "tags: [String!]!", "tags: [String]!");
 }
 
-function approve(repository: Repository, change = CHANGE, ...args: string[]): Promise<Outcome> {
+function approve(
+  repository: Repository,
+  change = CHANGE,
+  ...args: string[]
+): Promise<CommandResult> {
   return repository.approve(change, "All clients can take it.", ...args);
 }
 
-test("an approved change is a note with its reason, and breaks nothing", async () => {
+test("an approved change is a note with its reason, and does not fail the check", async () => {
   const repository = shorter();
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 
-  const { code, said } = await approve(repository);
-  assert.equal(code, 0, said);
+  const { code, stderr } = await approve(repository);
+  assert.equal(code, 0, stderr);
 
   const report = await repository.report("--against", "HEAD");
   assert.equal(report.code, 0);
@@ -28,7 +32,7 @@ test("an approved change is a note with its reason, and breaks nothing", async (
   assert.equal(finding?.approval?.reason, "All clients can take it.");
 });
 
-test("it is good for that change only: not for another of the same field, nor of another", async () => {
+test("an approval covers only its change, not another one of the same or another field", async () => {
   const repository = shorter();
   await approve(repository);
 
@@ -45,7 +49,7 @@ test("it is good for that change only: not for another of the same field, nor of
   );
 });
 
-test("once merged it is spent: after the change was taken back it is not good for making it again", async () => {
+test("an approval is consumed when merged: it does not cover making the change again after a revert", async () => {
   const repository = shorter();
   await approve(repository);
   repository.commit("Tags may be null");
@@ -62,17 +66,17 @@ test("once merged it is spent: after the change was taken back it is not good fo
     findings.map(({ kind, severity }) => [kind, severity]),
     [
       ["FIELD_TYPE_CHANGED", "error"],
-      ["SPENT_APPROVAL", "error"],
+      ["CONSUMED_APPROVAL", "error"],
     ],
   );
   assert.match(findings[1]?.hint ?? "", /approve --change 'FIELD_TYPE_CHANGED Book\.tags'/);
 
-  // Of the same person, on the same day, for the same reason: still an approval of its own.
+  // By the same author, on the same day, for the same reason: still a separate approval.
   assert.equal((await approve(repository)).code, 0);
   assert.equal((await repository.report("--against", "main")).code, 0);
 });
 
-test("it stays spent when it was taken out of the file, and comes back by a revert of the revert", async () => {
+test("it stays consumed when it was removed from the file and restored by a revert of the revert", async () => {
   const repository = shorter();
   await approve(repository);
   repository.commit("Tags may be null");
@@ -84,10 +88,10 @@ test("it stays spent when it was taken out of the file, and comes back by a reve
   const { code, findings } = await repository.report("--against", "main");
 
   assert.equal(code, 1);
-  assert.ok(findings.some(({ kind }) => kind === "SPENT_APPROVAL"));
+  assert.ok(findings.some(({ kind }) => kind === "CONSUMED_APPROVAL"));
 });
 
-test("on a long-running branch it holds while the main branch moves and is merged into it", async () => {
+test("on a long-running branch it stays active while the main branch is merged into it", async () => {
   const repository = new Repository();
   repository.git("switch", "--quiet", "--create", "long");
   repository.replace("catalog.graphql", "tags: [String!]!", "tags: [String]!");
@@ -109,7 +113,7 @@ test("on a long-running branch it holds while the main branch moves and is merge
   assert.deepEqual(await errors(), []);
 });
 
-test("it is of what stood there: a field that has become another one meanwhile needs a new one", async () => {
+test("it covers one former definition: a field that has changed meanwhile needs a new approval", async () => {
   const repository = new Repository();
   const remove = (type: string) =>
     repository.replace("catalog.graphql", `  "How long."\n  minutes: ${type}\n`, "");
@@ -126,11 +130,11 @@ test("it is of what stood there: a field that has become another one meanwhile n
 
   assert.equal(code, 1);
   const stale = findings.find(({ kind }) => kind === "STALE_APPROVAL");
-  assert.match(stale?.message ?? "", /from something else/);
+  assert.match(stale?.message ?? "", /a different change to it/);
   assert.match(stale?.hint ?? "", /approve it again/);
 });
 
-test("once merged it is stale, which is said, and the next approval takes it away", async () => {
+test("once merged it is reported as stale, and the next approval removes it", async () => {
   const repository = shorter();
   await approve(repository);
   repository.commit("Tags may be null");
@@ -151,7 +155,7 @@ test("once merged it is stale, which is said, and the next approval takes it awa
   );
 });
 
-test("a document that an approved change makes invalid is to be taken away", async () => {
+test("a document that an approved change makes invalid is a warning to remove it", async () => {
   const repository = new Repository().replace(
     "catalog.graphql",
     '  "How long."\n  minutes: Int\n',
@@ -172,7 +176,7 @@ test("a document that an approved change makes invalid is to be taken away", asy
   assert.equal((await repository.report("--against", "HEAD")).code, 1);
 });
 
-test("it covers what comes of that change, and no other fault of the same document", async () => {
+test("it covers the errors that the change causes, and no other errors of the same document", async () => {
   const repository = new Repository();
   repository.replace("operations/Search.graphql", "__typename", "__typename nonsense");
   repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
@@ -186,14 +190,14 @@ test("it covers what comes of that change, and no other fault of the same docume
     invalid.map(({ severity, message }) => [severity, /"(nonsense|minutes)"/.exec(message)?.[1]]),
     [
       ["error", "nonsense"],
-      // Search as it is, and as clients of the commit have it.
+      // The current Search, and that of the baseline.
       ["warning", "minutes"],
       ["warning", "minutes"],
     ],
   );
 });
 
-test("a change that is safe by itself, but makes a document invalid, is not covered", async () => {
+test("a safe change that makes a document invalid is not covered", async () => {
   const repository = new Repository();
   repository.replace(
     "operations/Search.graphql",
@@ -215,7 +219,7 @@ test("a change that is safe by itself, but makes a document invalid, is not cove
   );
 });
 
-test("each kind of change that can make a document invalid is covered when it is approved", async () => {
+test("the approval of every kind of change covers the errors that it causes", async () => {
   const edits: [change: string, ...edit: [string, string, string]][] = [
     ["FIELD_REMOVED Film.minutes", "catalog.graphql", '  "How long."\n  minutes: Int\n', ""],
     ["FIELD_TYPE_CHANGED Book.tags", "catalog.graphql", "tags: [String!]!", "tags: [Author!]!"],
@@ -263,8 +267,8 @@ test("each kind of change that can make a document invalid is covered when it is
     repository.restore();
     repository.replace(...edit);
     const before = await repository.report("--against", "HEAD");
-    const { code, said } = await approve(repository, change);
-    assert.equal(code, 0, said);
+    const { code, stderr } = await approve(repository, change);
+    assert.equal(code, 0, stderr);
 
     const { findings } = await repository.report("--against", "HEAD");
 
@@ -276,18 +280,18 @@ test("each kind of change that can make a document invalid is covered when it is
   }
 });
 
-test("only what is a breaking change can be approved, with a reason and an author", async () => {
+test("only a breaking change can be approved, with a reason and an author", async () => {
   const repository = shorter().replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
 
   for (const change of ["FIELD_REMOVED Book.tags", "ENUM_VALUE_ADDED State.SOLD", "Book.tags"]) {
-    const { code, said } = await approve(repository, change);
+    const { code, stderr } = await approve(repository, change);
     assert.equal(code, 2);
-    assert.match(said, /NO_SUCH_CHANGE.*FIELD_TYPE_CHANGED Book\.tags/);
+    assert.match(stderr, /NO_SUCH_CHANGE.*FIELD_TYPE_CHANGED Book\.tags/);
   }
   for (const missing of ["--reason", "--author", "--change"]) {
-    const { code, said } = await approve(repository, CHANGE, missing, " ");
+    const { code, stderr } = await approve(repository, CHANGE, missing, " ");
     assert.equal(code, 2);
-    assert.match(said, new RegExp(`USAGE.*${missing}`));
+    assert.match(stderr, new RegExp(`USAGE.*${missing}`));
   }
 });
 
@@ -298,12 +302,12 @@ for (const text of [
   '[{"change":"a","message":"b","reason":"","author":"d","on":"e"}]',
   '[{"change":"a","message":"b","reason":"c","author":"d","on":"e"}]',
 ]) {
-  test(`approvals that are none: ${text}`, async () => {
+  test(`invalid approvals: ${text}`, async () => {
     const repository = shorter().write("approvals.json", text);
 
-    const { code, said } = await repository.check("--against", "HEAD");
+    const { code, stderr } = await repository.check("--against", "HEAD");
 
     assert.equal(code, 2);
-    assert.match(said, /approvals\.json:1.*: error \[INVALID_/);
+    assert.match(stderr, /approvals\.json:1.*: error \[INVALID_/);
   });
 }

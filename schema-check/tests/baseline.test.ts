@@ -1,4 +1,4 @@
-// What a check compares with when nobody says, and how it finds that.
+// The default baseline of a check.
 
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync } from "node:fs";
@@ -22,28 +22,28 @@ async function compared(repository: Repository): Promise<[string | undefined, st
   return [against?.split(" ")[0], changes.map(({ path }) => path ?? "")];
 }
 
-test("on the main branch: with the last commit, when something is not committed", async () => {
+test("on the main branch with uncommitted changes: the last commit", async () => {
   const repository = new Repository().replace(...REMOVED).commit("Films have no length");
   repository.replace(...NOT_COMMITTED);
 
   assert.deepEqual(await compared(repository), ["HEAD", ["Book.code"]]);
 });
 
-test("on the main branch: a new document is not committed, either", async () => {
+test("on the main branch: a new document is an uncommitted change, too", async () => {
   const repository = new Repository().replace(...REMOVED).commit("Films have no length");
   repository.write("operations/new/Today.graphql", "query Today { today { id } }");
 
   assert.deepEqual(await compared(repository), ["HEAD", []]);
 });
 
-test("on the main branch: what no check reads is of no account", async () => {
+test("on the main branch: uncommitted changes to unrelated files do not count", async () => {
   const repository = new Repository().replace(...REMOVED).commit("Films have no length");
   repository.write("report/junit.xml", "<testsuites/>").write("README.md", "Read me");
 
   assert.deepEqual(await compared(repository), ["HEAD~1", ["Film.minutes"]]);
 });
 
-test("where the main branch has gone on: that is no other work, so the commit before", async () => {
+test("when the main branch is ahead, but HEAD has no commits of its own: the previous commit", async () => {
   const repository = new Repository().replace(...REMOVED).commit("Films have no length");
   repository.git("switch", "--quiet", "--detach");
   repository.git("switch", "--quiet", "main");
@@ -53,32 +53,32 @@ test("where the main branch has gone on: that is no other work, so the commit be
   assert.deepEqual(await compared(repository), ["HEAD~1", ["Film.minutes"]]);
 });
 
-test("in a clone of depth 1: could not run, and how much it needs", async () => {
+test("in a clone of depth 1: cannot run, and says how much history it needs", async () => {
   const origin = new Repository().commit("One more");
   const clone = new Repository();
   clone.git("clone", "--quiet", "--depth", "1", `file://${origin.folder}`, "clone");
   const config = ["--config", clone.path("clone/supergraph.yaml")];
 
-  const { code, said } = await clone.check(...config);
+  const { code, stderr } = await clone.check(...config);
 
   assert.equal(code, 2);
-  assert.match(said, /NO_BASELINE.*git fetch --unshallow.*fetch-depth: 0/);
+  assert.match(stderr, /NO_BASELINE.*git fetch --unshallow.*fetch-depth: 0/);
 
   clone.git("-C", "clone", "fetch", "--quiet", "--unshallow");
   assert.equal((await clone.check(...config)).code, 0);
 });
 
-test("in a whole clone of a single commit: nothing to compare with, said and clean", async () => {
+test("in a full clone of a single commit: passes, and says that there is no baseline", async () => {
   const clone = new Repository();
   clone.git("clone", "--quiet", new Repository().folder, "clone");
 
-  const { code, printed } = await clone.check("--config", clone.path("clone/supergraph.yaml"));
+  const { code, stdout } = await clone.check("--config", clone.path("clone/supergraph.yaml"));
 
-  assert.equal(code, 0, printed);
-  assert.match(printed, /nothing to compare with/);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /There is no baseline/);
 });
 
-test("through a link to the folder, or to the list itself", async () => {
+test("through a symbolic link to the folder, or to the configuration itself", async () => {
   const repository = new Repository();
   mkdirSync(repository.path("lists"));
   renameSync(repository.path("supergraph.yaml"), repository.path("lists/all.yaml"));

@@ -15,27 +15,27 @@ const REMOVED: [string, string, string] = [
   "",
 ];
 
-test("a broken client: what, who, where, and exit code 1", async () => {
+test("a breaking change: what, which operations, where, and exit code 1", async () => {
   const repository = new Repository().replace(...REMOVED);
 
-  const { code, printed } = await repository.check("--against", "HEAD");
+  const { code, stdout } = await repository.check("--against", "HEAD");
 
   assert.equal(code, 1);
   assert.match(
-    printed,
+    stdout,
     /✗ breaking FIELD_REMOVED Film\.minutes: .*\n.*catalog\.graphql:\d+:\d+\n +used by Search/,
   );
-  assert.match(printed, /INVALID_OPERATION Search: .*\n.*Search\.graphql:10:7/);
-  assert.match(printed, /Broken: 2 errors/);
+  assert.match(stdout, /INVALID_OPERATION Search: .*\n.*Search\.graphql:10:7/);
+  assert.match(stdout, /Failed: 2 errors/);
 });
 
-test("what is gone is told at the subgraph that had it, not at another one that has its type", async () => {
+test("a removal is located in the subgraph that had it, not in another one with the same type", async () => {
   const removed = "FIELD_REMOVED Author.born";
   const repository = new Repository().replace("people.graphql", '  "When."\n  born: Int\n', "");
 
-  assert.match(await placeOf(removed, repository), /people\.graphql:13$/);
+  assert.match(await locationOf(removed, repository), /people\.graphql:13$/);
 
-  // The type is gone there, too, and only another subgraph names it.
+  // The type was removed there, too, and only another subgraph refers to it.
   repository.write("people.graphql", repository.read("people.graphql").replace(AUTHOR, ""));
   repository.replace(
     "people.graphql",
@@ -50,20 +50,20 @@ test("what is gone is told at the subgraph that had it, not at another one that 
   repository.replace("catalog.graphql", "name: String! @external", "name: String!");
   repository.replace("catalog.graphql", ' @provides(fields: "name")', "");
 
-  assert.match(await placeOf(removed, repository), /people\.graphql:undefined$/);
+  assert.match(await locationOf(removed, repository), /people\.graphql:undefined$/);
 });
 
 const AUTHOR = /"Who writes\."\ntype Author[^}]*\}\n/;
 
-async function placeOf(change: string, repository: Repository): Promise<string> {
+async function locationOf(change: string, repository: Repository): Promise<string> {
   const { findings } = await repository.report("--against", "HEAD");
-  const place = findings.find(({ kind, path }) => `${kind} ${path}` === change)?.place;
-  return `${place?.file}:${place?.line}`;
+  const location = findings.find(({ kind, path }) => `${kind} ${path}` === change)?.location;
+  return `${location?.file}:${location?.line}`;
 }
 
-// What to compare with.
+// The baseline.
 
-test("without a ref, on the main branch: the commit before", async () => {
+test("without a ref, on the main branch: the previous commit", async () => {
   const repository = new Repository().replace(...REMOVED).commit("Films have no length");
 
   const { code, against } = await repository.report();
@@ -86,13 +86,13 @@ test("without a ref, on another branch: the main branch", async () => {
   assert.match(against ?? "", /^main /);
 });
 
-test("what the main branch got since then is no change of the branch", async () => {
+test("later commits on the main branch are not changes of the branch", async () => {
   const repository = new Repository();
   repository.git("switch", "--quiet", "--create", "shorter");
   repository.replace(...REMOVED).commit("Films have no length");
   repository.git("switch", "--quiet", "main");
   const [start] = repository.git("rev-parse", "HEAD").split("\n");
-  // On the branch this field is not there: against the tip it would have been taken away.
+  // The branch does not have this field: compared with the tip it would be removed.
   repository.replace(
     "catalog.graphql",
     "  subtitle: String\n",
@@ -112,7 +112,7 @@ test("what the main branch got since then is no change of the branch", async () 
   }
 });
 
-test("a branch that has nothing in common with this one", async () => {
+test("a branch without a common ancestor", async () => {
   const repository = new Repository();
   repository.git("switch", "--quiet", "--orphan", "other");
   repository.git("commit", "--quiet", "--allow-empty", "-m", "Another beginning");
@@ -121,7 +121,7 @@ test("a branch that has nothing in common with this one", async () => {
   assert.match(await fails(repository, "--against", "other"), /NO_MERGE_BASE.*with a file/);
 });
 
-test("a clone that is too shallow: how much it needs", async () => {
+test("a clone that is too shallow: says how much history it needs", async () => {
   const origin = new Repository();
   origin.git("switch", "--quiet", "--create", "work");
   origin.commit("One").commit("Two");
@@ -135,38 +135,38 @@ test("a clone that is too shallow: how much it needs", async () => {
   const nothing = await clone.check(...config.with(1, clone.path("clone/supergraph.yaml")));
 
   assert.equal(apart.code, 2);
-  assert.match(apart.said, /NO_MERGE_BASE.*fetch --unshallow.*fetch-depth: 0/);
+  assert.match(apart.stderr, /NO_MERGE_BASE.*fetch --unshallow.*fetch-depth: 0/);
   assert.equal(unknown.code, 2);
-  assert.match(unknown.said, /UNKNOWN_BASELINE.*fetch-depth: 0/);
+  assert.match(unknown.stderr, /UNKNOWN_BASELINE.*fetch-depth: 0/);
   assert.equal(nothing.code, 2);
 });
 
-test("without a ref, in a repository of one commit: nothing to compare with, said and clean", async () => {
-  const { code, against, remarks } = await new Repository().report();
+test("without a ref, in a repository of one commit: passes, and says that there is no baseline", async () => {
+  const { code, against, skippedChecks } = await new Repository().report();
 
   assert.equal(code, 0);
   assert.equal(against, null);
-  assert.match(remarks.join(" "), /nothing to compare with/);
+  assert.match(skippedChecks.join(" "), /There is no baseline/);
 });
 
-test("without a ref, outside of a repository: git's own words, and clean", async () => {
+test("without a ref, outside of a repository: passes, with git's error", async () => {
   const repository = new Repository();
   rmSync(repository.path(".git"), { recursive: true });
 
-  const { code, remarks } = await repository.report();
+  const { code, skippedChecks } = await repository.report();
 
   assert.equal(code, 0);
-  assert.match(remarks.join(" "), /git cannot be asked \(.*not a git repository/);
+  assert.match(skippedChecks.join(" "), /git failed \(.*not a git repository/);
 });
 
-test("without a ref, in a repository that git cannot read: git's own words, and could not run", async () => {
+test("without a ref, in a repository that git cannot read: cannot run, with git's error", async () => {
   const repository = new Repository();
   repository.write(".git/config", "no configuration");
 
   assert.match(await fails(repository), /GIT_FAILED.*bad config line 1/);
 });
 
-test("against HEAD with nothing changed: clean", async () => {
+test("against HEAD without changes: passes", async () => {
   const { code, findings } = await new Repository().report("--against", "HEAD");
 
   assert.equal(code, 0);
@@ -196,7 +196,7 @@ for (const [what, text] of [
   });
 }
 
-test("against a list of subgraphs elsewhere", async () => {
+test("against another supergraph configuration", async () => {
   const former = new Repository();
   const repository = new Repository().replace(...REMOVED);
 
@@ -245,7 +245,7 @@ for (const [what, file, text, expected] of [
     "other JSON",
     "a.json",
     '{"data": {}}',
-    /a\.json:1: error \[INVALID_SCHEMA\].*no answer to the intro/,
+    /a\.json:1: error \[INVALID_SCHEMA\].*not a response to the intro/,
   ],
   ["no list", "a.yaml", "subgraphs: [\n", /a\.yaml:2:1: error \[INVALID_YAML\]/],
 ] as const) {
@@ -258,12 +258,8 @@ for (const [what, file, text, expected] of [
 
 for (const [what, answer, expected] of [
   ["a page", "<html>", /INVALID_JSON/],
-  [
-    "a refusal",
-    '{"errors":[{"message":"no"}]}',
-    /GRAPH_UNREACHABLE.*is introspection allowed there/,
-  ],
-  ["no schema", '{"data":{}}', /^error \[GRAPH_UNREACHABLE\].*is introspection allowed there\?\n$/],
+  ["a refusal", '{"errors":[{"message":"no"}]}', /GRAPH_UNREACHABLE.*is introspection enabled/],
+  ["no schema", '{"data":{}}', /^error \[GRAPH_UNREACHABLE\].*is introspection enabled\?\n$/],
   ["an empty schema", '{"data":{"__schema":{"types":[]}}}', /^error \[GRAPH_UNREACHABLE\]/],
   [
     "a part of a schema",
@@ -271,7 +267,7 @@ for (const [what, answer, expected] of [
     /^error \[GRAPH_UNREACHABLE\]/,
   ],
 ] as const) {
-  test(`against an address that answers with ${what}`, async () => {
+  test(`against a URL that responds with ${what}`, async () => {
     const server = createServer((_, response) => response.end(answer));
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
@@ -284,9 +280,9 @@ for (const [what, answer, expected] of [
   });
 }
 
-// Whom it breaks.
+// Affected operations.
 
-test("a document that the same change takes away is still sent by clients", async () => {
+test("a document that the same change removes is still sent by clients", async () => {
   const repository = new Repository().replace(...REMOVED);
   repository.replace("operations/Search.graphql", "      minutes\n", "");
 
@@ -299,7 +295,7 @@ test("a document that the same change takes away is still sent by clients", asyn
   );
 });
 
-test("a document of that commit that was changed before is not", async () => {
+test("a document that was changed before that commit is not", async () => {
   const repository = new Repository();
   repository.replace("operations/Search.graphql", "      minutes\n", "").commit("No length");
   repository.replace(...REMOVED);
@@ -313,7 +309,7 @@ test("a document of that commit that was changed before is not", async () => {
   );
 });
 
-test("counts: how often, and one that never comes is nobody", async () => {
+test("counts: an operation with 0 requests is not in use", async () => {
   const repository = new Repository().replace(
     "catalog.graphql",
     "tags: [String!]!",
@@ -326,7 +322,7 @@ test("counts: how often, and one that never comes is nobody", async () => {
   const tags = used.findings.find(({ path }) => path === "Book.tags");
   assert.equal(used.code, 1);
   assert.equal(tags?.affected[0]?.requests, 1200);
-  assert.match(used.remarks.join(" "), /Gone/);
+  assert.match(used.skippedChecks.join(" "), /Gone/);
 
   repository.write("counts.json", JSON.stringify({ BookList: 0 }));
   const idle = await repository.report("--against", "HEAD", "--counts", counts);
@@ -334,7 +330,7 @@ test("counts: how often, and one that never comes is nobody", async () => {
   assert.deepEqual(idle.findings.find(({ path }) => path === "Book.tags")?.affected, []);
 });
 
-test("counts: what nobody sends may become invalid, which is said with what to do", async () => {
+test("counts: an operation with 0 requests may become invalid, with a hint", async () => {
   const repository = new Repository().replace(...REMOVED);
   repository.write("counts.json", JSON.stringify({ Search: 0 }));
   const args = ["--against", "HEAD", "--counts", repository.path("counts.json")];
@@ -349,7 +345,7 @@ test("counts: what nobody sends may become invalid, which is said with what to d
       ["INVALID_OPERATION", "warning"],
     ],
   );
-  assert.match(idle.findings[1]?.hint ?? "", /nobody has sent it/);
+  assert.match(idle.findings[1]?.hint ?? "", /no client has sent it/);
 
   const rules = repository.read("rules.yaml");
   for (const setting of ["error", "off"]) {
@@ -363,7 +359,7 @@ test("counts: what nobody sends may become invalid, which is said with what to d
   }
 });
 
-test("an error says how to approve what is meant", async () => {
+test("an error says how to approve an intended change", async () => {
   const { findings } = await new Repository().replace(...REMOVED).report("--against", "HEAD");
 
   const [removed, invalid] = findings;
@@ -396,7 +392,7 @@ for (const [form, write] of [
   });
 }
 
-test("operations and rows from elsewhere, which no commit has", async () => {
+test("operations and permissions from files that are not in the commit", async () => {
   const elsewhere = new Repository();
   const repository = new Repository().replace(...REMOVED);
   const where = [
@@ -406,15 +402,19 @@ test("operations and rows from elsewhere, which no commit has", async () => {
     elsewhere.path("docs/permissions.json"),
   ];
 
-  const { code, remarks, operations } = await repository.report("--against", "HEAD", ...where);
+  const { code, skippedChecks, operations } = await repository.report(
+    "--against",
+    "HEAD",
+    ...where,
+  );
 
   assert.equal(code, 1);
   assert.equal(operations, 9);
-  assert.match(remarks.join(" "), /Permissions were not compared/);
-  assert.match(remarks.join(" "), /Only the documents that are here count as sent: HEAD/);
+  assert.match(skippedChecks.join(" "), /Permissions were not compared/);
+  assert.match(skippedChecks.join(" "), /Only current operations were checked: HEAD/);
 });
 
-test("an unused breaking change is what the rules say", async () => {
+test("the severity of an unused breaking change is set by the rules", async () => {
   const repository = new Repository().replace(
     "catalog.graphql",
     '  "Below the title."\n  subtitle: String\n',
@@ -434,12 +434,12 @@ test("an unused breaking change is what the rules say", async () => {
   assert.deepEqual(findings, []);
 });
 
-// What cannot be answered: exit code 2, and where.
+// Errors with exit code 2, and their locations.
 
 async function fails(repository: Repository, ...args: string[]): Promise<string> {
-  const { code, said, printed } = await repository.check(...args);
-  assert.equal(code, 2, printed);
-  return said;
+  const { code, stderr, stdout } = await repository.check(...args);
+  assert.equal(code, 2, stdout);
+  return stderr;
 }
 
 test("an SDL with a syntax error", async () => {
@@ -461,30 +461,33 @@ test("a missing SDL", async () => {
   );
 });
 
-test("in a folder of the repository: where to go", async () => {
+test("in a subfolder of the repository: says where to run the command", async () => {
   const repository = new Repository().write("schema-check/deep/file", "");
 
   for (const command of ["check", "compose", "cross-check"]) {
-    const { code, said } = await repository.below("schema-check", command);
+    const { code, stderr } = await repository.below("schema-check", command);
     assert.equal(code, 2);
     assert.match(
-      said,
-      /supergraph\.yaml: error \[FILE_UNREADABLE\].* it is in \.\.: run this there/,
+      stderr,
+      /supergraph\.yaml: error \[FILE_UNREADABLE\].* it exists in \.\.: run the command there/,
     );
   }
   const manifest = await repository.below("schema-check/deep", "manifest");
-  assert.match(manifest.said, /operations: error .* it is in \.\.\/\.\.: run this there/);
+  assert.match(
+    manifest.stderr,
+    /operations: error .* it exists in \.\.\/\.\.: run the command there/,
+  );
   const none = await repository.inside("check", "--config", "none.yaml");
-  assert.doesNotMatch(none.said, /run this there/);
+  assert.doesNotMatch(none.stderr, /run the command there/);
 });
 
-test("two subgraphs of one name", async () => {
+test("two subgraphs with the same name", async () => {
   const repository = new Repository().replace("supergraph.yaml", "  stock:", "  people:");
 
   assert.match(await fails(repository), /supergraph\.yaml:12:3: error \[DUPLICATE_NAME\]/);
 });
 
-test("a subgraph at an address that does not answer", async () => {
+test("a subgraph at an unreachable URL", async () => {
   const repository = new Repository();
   repository.replace("supergraph.yaml", "file: stock.graphql", "subgraph_url: http://127.0.0.1:1/");
 
@@ -494,13 +497,13 @@ test("a subgraph at an address that does not answer", async () => {
   );
 });
 
-test("a graph at an address that does not answer", async () => {
-  const said = await fails(new Repository(), "--against", "http://127.0.0.1:1/graphql");
+test("a graph at an unreachable URL", async () => {
+  const stderr = await fails(new Repository(), "--against", "http://127.0.0.1:1/graphql");
 
-  assert.match(said, /GRAPH_UNREACHABLE.*127\.0\.0\.1:1\/graphql does not answer/);
+  assert.match(stderr, /GRAPH_UNREACHABLE.*127\.0\.0\.1:1\/graphql is unreachable/);
 });
 
-test("no operations, and no such folder", async () => {
+test("no operations, and a missing folder", async () => {
   const repository = new Repository().write("empty/README.md", "Nothing yet.");
 
   assert.match(
@@ -557,12 +560,12 @@ for (const [text, line] of [
   ['{\n  "Search": 1,\n  "BookList": "many"\n}', 3],
   ["null", 1],
 ] as const) {
-  test(`counts that are none: ${text}`, async () => {
+  test(`invalid counts: ${text}`, async () => {
     const repository = new Repository().write("counts.json", text);
-    const { code, said } = await repository.check("--counts", repository.path("counts.json"));
+    const { code, stderr } = await repository.check("--counts", repository.path("counts.json"));
 
-    assert.equal(code, 2, said);
-    assert.match(said, new RegExp(`counts\\.json:${line}.*: error \\[INVALID_`));
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, new RegExp(`counts\\.json:${line}.*: error \\[INVALID_`));
   });
 }
 
@@ -575,14 +578,14 @@ for (const text of [
   "exceptions: 3\n",
   "other: 1\n",
 ]) {
-  test(`rules that are none: ${JSON.stringify(text)}`, async () => {
+  test(`invalid rules: ${JSON.stringify(text)}`, async () => {
     const repository = new Repository().write("rules.yaml", text);
 
     assert.match(await fails(repository), /rules\.yaml:\d+:\d+: error \[INVALID_/);
   });
 }
 
-test("a commit, a file or a format that is not there", async () => {
+test("a missing commit, file or format", async () => {
   const repository = new Repository();
 
   assert.match(
@@ -590,7 +593,7 @@ test("a commit, a file or a format that is not there", async () => {
     /UNKNOWN_BASELINE.*no-such-branch/,
   );
   assert.match(await fails(repository, "--against", "--output=/tmp/x"), /USAGE|UNKNOWN_BASELINE/);
-  assert.match(await fails(repository, "--format", "yaml"), /USAGE.*no format "yaml"/);
+  assert.match(await fails(repository, "--format", "yaml"), /USAGE.*unknown format "yaml"/);
   assert.match(await fails(repository, "--write", "json"), /USAGE.*NAME=FILE/);
   assert.match(
     await fails(repository, "--rules", repository.path("none.yaml")),
@@ -598,7 +601,7 @@ test("a commit, a file or a format that is not there", async () => {
   );
 });
 
-test("a commit at which there was no such graph", async () => {
+test("a commit without the graph", async () => {
   const repository = new Repository();
   repository.git("rm", "--quiet", "--cached", "supergraph.yaml");
   repository.git("commit", "--quiet", "-m", "No list");
@@ -609,7 +612,7 @@ test("a commit at which there was no such graph", async () => {
   );
 });
 
-// A base that is broken must not block its own repair.
+// An invalid baseline must not block its own fix.
 
 for (const [what, file, broken, expected] of [
   [
@@ -623,7 +626,7 @@ for (const [what, file, broken, expected] of [
   ["with a document that is none", "operations/Search.graphql", "query {", /SYNTAX_ERROR/],
   ["with rows that are none", "docs/permissions.json", "{", /INVALID_JSON/],
 ] as const) {
-  test(`a commit ${what}: said, and what is here is checked`, async () => {
+  test(`a commit ${what}: reported, and the current graph is checked`, async () => {
     const repository = new Repository();
     const sound = repository.read(file);
     repository.write(file, broken).commit("Broken").write(file, sound);
@@ -632,18 +635,18 @@ for (const [what, file, broken, expected] of [
 
     assert.equal(code, 0);
     assert.ok(findings.length > 0);
-    assert.deepEqual([...new Set(findings.map(({ kind }) => kind))], ["BROKEN_BEFORE"]);
+    assert.deepEqual([...new Set(findings.map(({ kind }) => kind))], ["INVALID_BASELINE"]);
     assert.ok(findings.every(({ severity }) => severity === "warning"));
     assert.match(findings.map(({ message }) => message).join("\n"), expected);
 
     repository.replace("operations/Cancel.graphql", "mutation", "mutation Broken { no }\nmutation");
-    const { code: broke, findings: told } = await repository.report("--against", "HEAD");
+    const { code: broke, findings: brokenFindings } = await repository.report("--against", "HEAD");
     assert.equal(broke, 1);
-    assert.ok(told.some(({ kind }) => kind === "INVALID_OPERATION"));
+    assert.ok(brokenFindings.some(({ kind }) => kind === "INVALID_OPERATION"));
   });
 }
 
-test("a broken commit and a graph that is still broken", async () => {
+test("an invalid baseline and a graph that is still invalid", async () => {
   const repository = new Repository().write("stock.graphql", "type Query { a: Nowhere }\n");
   repository.commit("Broken");
 
@@ -652,11 +655,11 @@ test("a broken commit and a graph that is still broken", async () => {
   assert.equal(code, 1);
   assert.equal(against, null);
   assert.ok(
-    findings.some(({ kind, severity }) => kind !== "BROKEN_BEFORE" && severity === "error"),
+    findings.some(({ kind, severity }) => kind !== "INVALID_BASELINE" && severity === "error"),
   );
 });
 
-test("a planner that is not there, or is another program", async () => {
+test("a missing planner, or another program", async () => {
   const repository = new Repository();
 
   assert.match(await fails(repository, "--lyceum", "/no/such/lyceum"), /PLANNER_FAILED/);

@@ -10,11 +10,11 @@ import { buildSchema } from "graphql";
 import { Copy, fixtures, run } from "./support.ts";
 
 async function composed(copy: Copy): Promise<{ supergraph: string; api: string }> {
-  const { code, said } = await run(
+  const { code, stderr } = await run(
     ...["compose", "--config", copy.config],
     ...["--out", copy.path("out/supergraph"), "--api-out", copy.path("out/api")],
   );
-  assert.equal(code, 0, said);
+  assert.equal(code, 0, stderr);
   return { supergraph: copy.read("out/supergraph"), api: copy.read("out/api") };
 }
 
@@ -48,13 +48,13 @@ test("the order of the subgraphs and of their definitions changes no byte", asyn
 });
 
 test("without a file to write, the supergraph is printed", async () => {
-  const { code, printed } = await run("compose", "--config", join(fixtures, "supergraph.yaml"));
+  const { code, stdout } = await run("compose", "--config", join(fixtures, "supergraph.yaml"));
 
   assert.equal(code, 0);
-  assert.match(printed, /enum join__Graph/);
+  assert.match(stdout, /enum join__Graph/);
 });
 
-test("--check passes fresh files, and says how to renew stale ones", async () => {
+test("--check passes fresh files, and says how to regenerate stale ones", async () => {
   const copy = new Copy();
   await composed(copy);
   const args = [
@@ -68,10 +68,10 @@ test("--check passes fresh files, and says how to renew stale ones", async () =>
   assert.equal((await run(...args)).code, 0);
 
   copy.replace("course.graphql", "What a teacher offers.", "What a teacher sells.");
-  const { code, said } = await run(...args);
+  const { code, stderr } = await run(...args);
 
   assert.equal(code, 1);
-  assert.match(said, /cargo xtask generate/);
+  assert.match(stderr, /cargo xtask generate/);
   assert.match(copy.read("out/supergraph"), /What a teacher offers/);
 });
 
@@ -82,11 +82,11 @@ test("a graph that does not compose: subgraph, field, code, file and line", asyn
     "teacher: User @external\n  title: String!",
   );
 
-  const { code, said } = await run("compose", "--config", copy.config);
+  const { code, stderr } = await run("compose", "--config", copy.config);
 
   assert.equal(code, 1);
   assert.match(
-    said,
+    stderr,
     /\.graphql:\d+:\d+: error \[INVALID_FIELD_SHARING\] course, enrollment Course\.title: /,
   );
 });
@@ -96,32 +96,32 @@ test("a broken @requires names its own line", async () => {
   const lines = copy.read("enrollment.graphql").split("\n");
   const line = lines.findIndex((text) => text.includes("nmae")) + 1;
 
-  const { code, said } = await run("compose", "--config", copy.config);
+  const { code, stderr } = await run("compose", "--config", copy.config);
 
   assert.equal(code, 1);
   assert.match(
-    said,
+    stderr,
     new RegExp(`enrollment\\.graphql:${line}:\\d+: error \\[REQUIRES_INVALID_FIELDS\\] enrollment`),
   );
 });
 
-test("a type that is not there: the field that asks for it, and its line", async () => {
+test("a missing type: the field that refers to it, and its line", async () => {
   const copy = new Copy().replace(
     "enrollment.graphql",
     "teacher: User @external",
     "teacher: Usr @external",
   );
 
-  const { code, said } = await run("compose", "--config", copy.config);
+  const { code, stderr } = await run("compose", "--config", copy.config);
 
   assert.equal(code, 1);
   assert.match(
-    said,
+    stderr,
     /enrollment\.graphql:\d+:\d+: error \[INVALID_GRAPHQL\] enrollment Course\.teacher: Unknown type Usr/,
   );
 });
 
-test("a directive that two subgraphs define in two ways: its line", async () => {
+test("a directive with two different definitions: its line", async () => {
   const copy = new Copy();
   for (const name of ["identity", "course", "enrollment", "payment", "notification"]) {
     const type = name === "course" ? "String" : "Int";
@@ -134,39 +134,39 @@ directive @skip(if: ${type}!) on FIELD
     );
   }
 
-  const { code, said } = await run("compose", "--config", copy.config);
+  const { code, stderr } = await run("compose", "--config", copy.config);
 
   assert.equal(code, 1);
-  assert.match(said, /\.graphql:\d+:\d+: error \[FIELD_ARGUMENT_TYPE_MISMATCH\].*@skip/);
+  assert.match(stderr, /\.graphql:\d+:\d+: error \[FIELD_ARGUMENT_TYPE_MISMATCH\].*@skip/);
 });
 
 test("a syntax error, with file, line and column", async () => {
   const copy = new Copy().write("payment.graphql", "type Query {\n  payment(id ID!): Int\n}\n");
 
-  const { code, said } = await run("compose", "--config", copy.config);
+  const { code, stderr } = await run("compose", "--config", copy.config);
 
   assert.equal(code, 2);
-  assert.match(said, /payment\.graphql:2:14: error \[SYNTAX_ERROR\] payment: /);
+  assert.match(stderr, /payment\.graphql:2:14: error \[SYNTAX_ERROR\] payment: /);
 });
 
-test("every missing file is named, with the line that asks for it", async () => {
+test("every missing file is reported, with the line that refers to it", async () => {
   const copy = new Copy();
   for (const file of ["course.graphql", "payment.graphql"]) rmSync(copy.path(file));
 
-  const { code, said } = await run("compose", "--config", copy.config);
+  const { code, stderr } = await run("compose", "--config", copy.config);
 
   assert.equal(code, 2);
-  assert.match(said, /supergraph\.yaml:10:7: error \[FILE_UNREADABLE\].*course\.graphql.*ENOENT/);
-  assert.match(said, /supergraph\.yaml:18:7: error \[FILE_UNREADABLE\].*payment\.graphql/);
+  assert.match(stderr, /supergraph\.yaml:10:7: error \[FILE_UNREADABLE\].*course\.graphql.*ENOENT/);
+  assert.match(stderr, /supergraph\.yaml:18:7: error \[FILE_UNREADABLE\].*payment\.graphql/);
 });
 
-test("two subgraphs of one name", async () => {
+test("two subgraphs with the same name", async () => {
   const copy = new Copy().replace("supergraph.yaml", "  payment:", "  course:");
 
-  const { code, said } = await run("compose", "--config", copy.config);
+  const { code, stderr } = await run("compose", "--config", copy.config);
 
   assert.equal(code, 2);
-  assert.match(said, /supergraph\.yaml:15:3: error \[DUPLICATE_NAME\]/);
+  assert.match(stderr, /supergraph\.yaml:15:3: error \[DUPLICATE_NAME\]/);
 });
 
 for (const [what, text] of [
@@ -181,28 +181,28 @@ for (const [what, text] of [
   test(`a configuration that ${what}`, async () => {
     const copy = new Copy().write("supergraph.yaml", text);
 
-    const { code, said } = await run("compose", "--config", copy.config);
+    const { code, stderr } = await run("compose", "--config", copy.config);
 
     assert.equal(code, 2);
-    assert.match(said, /supergraph\.yaml:\d+:\d+: error \[INVALID_(CONFIG|YAML)\]/);
+    assert.match(stderr, /supergraph\.yaml:\d+:\d+: error \[INVALID_(CONFIG|YAML)\]/);
   });
 }
 
-test("a configuration that is not there", async () => {
-  const { code, said } = await run("compose", "--config", "no/such.yaml");
+test("a missing configuration", async () => {
+  const { code, stderr } = await run("compose", "--config", "no/such.yaml");
 
   assert.equal(code, 2);
-  assert.match(said, /no\/such\.yaml: error \[FILE_UNREADABLE\]/);
+  assert.match(stderr, /no\/such\.yaml: error \[FILE_UNREADABLE\]/);
 });
 
-test("an unknown command or option is a mistake of usage", async () => {
+test("an unknown command or option is a usage error", async () => {
   assert.equal((await run("comopse")).code, 2);
   assert.equal((await run("toString")).code, 2);
   assert.equal((await run("compose", "--frobnicate")).code, 2);
   assert.equal((await run("compose", "--check")).code, 2);
 });
 
-/** `answer` decides what the address says; the test gets its URL. */
+/** Starts a server that responds with `answer`, and passes its URL to the test. */
 async function withSubgraph(answer: string, use: (url: string) => Promise<void>): Promise<void> {
   const server = createServer((_, response) => response.end(answer));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
@@ -218,38 +218,38 @@ function askingAt(url: string): Copy {
   return new Copy().replace("supergraph.yaml", "file: course.graphql", `subgraph_url: ${url}`);
 }
 
-test("a running subgraph is asked for its schema", async () => {
+test("the schema is fetched from a running subgraph", async () => {
   const sdl = new Copy().read("course.graphql");
   await withSubgraph(JSON.stringify({ data: { _service: { sdl } } }), async (url) => {
     assert.deepEqual(await composed(askingAt(url)), await composed(new Copy()));
   });
 });
 
-test("an address that answers something else, or not at all", async () => {
+test("a URL that responds with something else, or not at all", async () => {
   let gone = "";
   await withSubgraph("<html>", async (url) => {
     gone = url;
-    const { code, said } = await run("compose", "--config", askingAt(url).config);
+    const { code, stderr } = await run("compose", "--config", askingAt(url).config);
     assert.equal(code, 2);
     assert.match(
-      said,
-      /supergraph\.yaml:\d+:\d+: error \[SUBGRAPH_UNREACHABLE\] course: .*not with the SDL/,
+      stderr,
+      /supergraph\.yaml:\d+:\d+: error \[SUBGRAPH_UNREACHABLE\] course: .*no subgraph SDL/,
     );
   });
 
-  const { code, said } = await run("compose", "--config", askingAt(gone).config);
+  const { code, stderr } = await run("compose", "--config", askingAt(gone).config);
   assert.equal(code, 2);
-  assert.match(said, /does not answer \(ECONNREFUSED\)/);
+  assert.match(stderr, /is unreachable \(ECONNREFUSED\)/);
 });
 
 test("plain node runs it from any folder", () => {
   const bin = join(import.meta.dirname, "..", "bin", "lyceum-schema.js");
   const config = join(fixtures, "supergraph.yaml");
 
-  const printed = execFileSync(process.execPath, [bin, "compose", "--config", config], {
+  const stdout = execFileSync(process.execPath, [bin, "compose", "--config", config], {
     cwd: tmpdir(),
     encoding: "utf8",
   });
 
-  assert.match(printed, /enum join__Graph/);
+  assert.match(stdout, /enum join__Graph/);
 });

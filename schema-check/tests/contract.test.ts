@@ -8,7 +8,7 @@ import { Copy, contractFolder, run } from "./support.ts";
 
 const sdl = readFileSync(join(contractFolder, "api.graphql"), "utf8");
 const contract = buildSchema(sdl);
-/** What the fixtures lack. */
+/** Names that the fixtures lack. */
 const NOT_YET = "# Later\nMutation.enroll\nSubscription\n";
 
 function changed(from: string | RegExp, to: string): string {
@@ -21,7 +21,7 @@ function violations(schema: string, mayBeMissing: string[] = []): string[] {
   return checkContract(contract, buildSchema(schema), new Set(mayBeMissing)).violations;
 }
 
-test("the contract keeps itself", () => {
+test("the contract satisfies itself", () => {
   assert.deepEqual(violations(sdl), []);
 });
 
@@ -37,25 +37,25 @@ for (const [what, from, to, expected] of [
     "an answer that may be null",
     "isFree: Boolean!\n",
     "isFree: Boolean\n",
-    "Course.isFree is Boolean, but clients were promised Boolean!",
+    "Course.isFree is Boolean, but the contract has Boolean!",
   ],
   [
     "an item that may be null",
     "[CourseEdge!]!",
     "[CourseEdge]!",
-    "CourseConnection.edges is [CourseEdge]!, but clients were promised [CourseEdge!]!",
+    "CourseConnection.edges is [CourseEdge]!, but the contract has [CourseEdge!]!",
   ],
   [
     "another type",
     "durationMinutes: Int!\n",
     "durationMinutes: Float!\n",
-    "Course.durationMinutes is Float!, but clients were promised Int!",
+    "Course.durationMinutes is Float!, but the contract has Int!",
   ],
   [
     "an item become a list",
     "price: Decimal\n",
     "price: [Decimal]\n",
-    "Course.price is [Decimal], but clients were promised Decimal",
+    "Course.price is [Decimal], but the contract has Decimal",
   ],
   [
     "an argument gone",
@@ -67,7 +67,7 @@ for (const [what, from, to, expected] of [
     "an argument become required",
     "notificationAdded(after: ID)",
     "notificationAdded(after: ID!)",
-    "Subscription.notificationAdded(after:) takes ID!, but clients were told ID",
+    "Subscription.notificationAdded(after:) takes ID!, but the contract has ID",
   ],
   [
     "a new required argument",
@@ -97,7 +97,7 @@ for (const [what, from, to, expected] of [
     "an input field become required",
     "search: String level",
     "search: String! level",
-    "CourseFilter.search takes String!, but clients were told String",
+    "CourseFilter.search takes String!, but the contract has String",
   ],
   ["an input field gone", "teacherId: ID }", "}", "CourseFilter.teacherId is missing"],
   [
@@ -111,7 +111,7 @@ for (const [what, from, to, expected] of [
     "an enum become a scalar",
     "enum NotificationType { REGISTRATION ENROLLMENT PAYMENT }",
     "scalar NotificationType",
-    "NotificationType is another kind of type (scalar, not enum)",
+    "NotificationType is a different kind of type (scalar, not enum)",
   ],
   [
     "one input at a time",
@@ -125,7 +125,7 @@ for (const [what, from, to, expected] of [
   });
 }
 
-test("a type gone with the field that led to it", () => {
+test("a type that is removed with the field that led to it", () => {
   const schema = changed(/ {2}payment\(id: ID!\): Payment\n/, "")
     .replace(/ {2}purchaseCourse.*\n/, "")
     .replace(/^type PurchaseCoursePayload.*\n/m, "");
@@ -142,7 +142,7 @@ test("a renamed root is a violation", () => {
 
   assert.deepEqual(violations(schema), [
     "Subscription is missing",
-    "Subscription is not the root of a subscription",
+    "Subscription is not the subscription root type",
   ]);
 });
 
@@ -166,7 +166,7 @@ for (const [what, from, to] of [
   });
 }
 
-test("what may be missing takes along only the types that nothing else leads to", () => {
+test("a name that may be missing includes only the types that nothing else leads to", () => {
   const schema = changed(/ {2}enroll\(.*\n/, "")
     .replace(/^input EnrollInput.*\n/m, "")
     .replace(/^type EnrollPayload.*\n/m, "");
@@ -181,7 +181,7 @@ test("what may be missing takes along only the types that nothing else leads to"
   assert.equal(violations(schema).length, 3);
 });
 
-test("what may be missing, but is there, is held to the contract", () => {
+test("a name that may be missing, but exists, is checked against the contract", () => {
   const schema = changed(
     "enroll(input: EnrollInput!): EnrollPayload",
     "enroll(input: EnrollInput!): String",
@@ -190,7 +190,7 @@ test("what may be missing, but is there, is held to the contract", () => {
   assert.equal(violations(schema, ["Mutation.enroll"]).length, 1);
 });
 
-test("a schema keeps the contract but for what a list says", async () => {
+test("a schema satisfies the contract except for listed names", async () => {
   const copy = new Copy();
   await run(
     "compose",
@@ -213,17 +213,17 @@ test("a schema keeps the contract but for what a list says", async () => {
 
   assert.deepEqual(await run(...args, "--missing-allowed", copy.path("list.txt")), {
     code: 0,
-    printed: "",
-    said: "the schema keeps the contract\n",
+    stdout: "",
+    stderr: "the schema satisfies the contract\n",
   });
 
   const without = await run(...args);
   assert.equal(without.code, 1);
-  assert.match(without.said, /^violation: Mutation\.enroll is missing$/m);
-  assert.match(without.said, /^violation: Subscription is missing$/m);
+  assert.match(without.stderr, /^violation: Mutation\.enroll is missing$/m);
+  assert.match(without.stderr, /^violation: Subscription is missing$/m);
 });
 
-test("a schema may come as the answer to an introspection query", async () => {
+test("a schema can be the response to an introspection query", async () => {
   const copy = new Copy();
   const data = introspectionFromSchema(contract);
   const args = [
@@ -246,13 +246,13 @@ test("a name stays on the list only as long as it is missing", async () => {
   const list = copy.path("list.txt");
   const args = ["contract", "--contract", whole, "--schema", whole, "--missing-allowed", list];
 
-  const { code, said } = await run(...args);
+  const { code, stderr } = await run(...args);
 
   assert.equal(code, 1);
-  assert.match(said, /^violation: Mutation\.enroll is there by now/m);
+  assert.match(stderr, /^violation: Mutation\.enroll exists now/m);
 });
 
-test("a list with a name that the contract lacks, and a broken schema, cannot be used", async () => {
+test("a list with an unknown name, and an invalid schema, are errors", async () => {
   const copy = new Copy().write("list.txt", "# a comment\nMutation.enrol\n").write("api.json", "{");
   const file = join(contractFolder, "api.graphql");
   const args = ["contract", "--contract", file, "--schema"];
@@ -260,11 +260,11 @@ test("a list with a name that the contract lacks, and a broken schema, cannot be
   const misspelt = await run(...args, file, "--missing-allowed", copy.path("list.txt"));
   assert.equal(misspelt.code, 2);
   assert.match(
-    misspelt.said,
+    misspelt.stderr,
     /list\.txt:2: error \[UNKNOWN_NAME\]: the contract has no Mutation\.enrol/,
   );
 
   const broken = await run(...args, copy.path("api.json"));
   assert.equal(broken.code, 2);
-  assert.match(broken.said, /api\.json:1:2: error \[INVALID_JSON\]/);
+  assert.match(broken.stderr, /api\.json:1:2: error \[INVALID_JSON\]/);
 });

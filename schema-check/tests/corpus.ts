@@ -1,19 +1,18 @@
-// Single changes of the graph in fixtures/library, with what the check has to say of each. Written
-// down before the check had seen any of them; when it said something else, one of the two was wrong
-// (the history of this file tells which).
+// Single changes to the graph in fixtures/library, with the expected findings. They were written before the check
+// had run on any of them; where it disagreed, one of the two was wrong (see the history of this file).
 
 import type { Level } from "../src/changes.ts";
 
 export interface Case {
   name: string;
-  /** File, what stands there, what shall stand there. */
+  /** File, old text, new text. */
   edits: [file: string, from: string, to: string][];
-  /** The graph does not compose: the code of one of the errors. */
-  refused?: RegExp;
+  /** The code of one of the errors, when the graph does not compose. */
+  compositionError?: RegExp;
   exit: 0 | 1;
-  /** Every breaking and dangerous change, and those safe ones that are named: level, then who uses it. */
+  /** All breaking and dangerous changes, and some safe ones: the level, then the operations that use it. */
   changes?: Record<string, [Level, ...string[]]>;
-  /** The operations that the new schema refuses. */
+  /** The operations that become invalid. */
   invalid?: string[];
 }
 
@@ -24,7 +23,7 @@ const PERMISSIONS = "docs/permissions.json";
 
 const UPPER = "directive @upper(by: Int = 1, not: Boolean) repeatable on FIELD | FRAGMENT_SPREAD";
 
-/** A directive that documents may carry has to be the same in all subgraphs. */
+/** An executable directive must be the same in all subgraphs. */
 function upper(from: string, to: string): Case["edits"] {
   return [CATALOG, PEOPLE, STOCK].map((file) => [file, UPPER, UPPER.replace(from, to)]);
 }
@@ -539,7 +538,7 @@ export const corpus: Case[] = [
   {
     name: "the key that the others use is gone",
     edits: [[CATALOG, '@key(fields: "id") @key(fields: "isbn")', '@key(fields: "isbn")']],
-    refused: /INVALID_FIELD_SHARING/,
+    compositionError: /INVALID_FIELD_SHARING/,
     exit: 1,
   },
   {
@@ -551,7 +550,7 @@ export const corpus: Case[] = [
         'type Author @key(fields: "id", resolvable: false)',
       ],
     ],
-    refused: /SATISFIABILITY_ERROR/,
+    compositionError: /SATISFIABILITY_ERROR/,
     exit: 1,
   },
   {
@@ -569,19 +568,19 @@ export const corpus: Case[] = [
         'type Film implements Item @key(fields: "ident")',
       ],
     ],
-    refused: /KEY_INVALID_FIELDS/,
+    compositionError: /KEY_INVALID_FIELDS/,
     exit: 1,
   },
   {
     name: "a stub has no key",
     edits: [[PEOPLE, 'type Book @key(fields: "id", resolvable: false)', "type Book"]],
-    refused: /INVALID_FIELD_SHARING/,
+    compositionError: /INVALID_FIELD_SHARING/,
     exit: 1,
   },
   {
     name: "a shared type is no longer shareable in one subgraph",
     edits: [[STOCK, "type Money @shareable", "type Money"]],
-    refused: /INVALID_FIELD_SHARING/,
+    compositionError: /INVALID_FIELD_SHARING/,
     exit: 1,
   },
   {
@@ -607,7 +606,7 @@ export const corpus: Case[] = [
     edits: [
       [STOCK, "  price: Int\n", '  price: Int\n  shelf: String @override(from: "nowhere")\n'],
     ],
-    refused: /INVALID_FIELD_SHARING/,
+    compositionError: /INVALID_FIELD_SHARING/,
     exit: 1,
   },
   {
@@ -622,25 +621,25 @@ export const corpus: Case[] = [
   {
     name: "a field that is needed is no longer external",
     edits: [[STOCK, "pages: Int! @external", "pages: Int!"]],
-    refused: /REQUIRES_FIELDS_MISSING_EXTERNAL/,
+    compositionError: /REQUIRES_FIELDS_MISSING_EXTERNAL/,
     exit: 1,
   },
   {
     name: "an external field has another type at home",
     edits: [[CATALOG, "  pages: Int!\n", "  pages: String!\n"]],
-    refused: /EXTERNAL_TYPE_MISMATCH/,
+    compositionError: /EXTERNAL_TYPE_MISMATCH/,
     exit: 1,
   },
   {
     name: "@requires names a field that is not there",
     edits: [[STOCK, '@requires(fields: "pages")', '@requires(fields: "sheets")']],
-    refused: /REQUIRES_INVALID_FIELDS/,
+    compositionError: /REQUIRES_INVALID_FIELDS/,
     exit: 1,
   },
   {
     name: "an external field that nothing needs any more",
     edits: [[STOCK, ' @requires(fields: "pages")', ""]],
-    refused: /EXTERNAL_UNUSED/,
+    compositionError: /EXTERNAL_UNUSED/,
     exit: 1,
   },
   {
@@ -655,13 +654,13 @@ export const corpus: Case[] = [
   {
     name: "@provides names a field that is not there",
     edits: [[CATALOG, '@provides(fields: "name")', '@provides(fields: "nickname")']],
-    refused: /PROVIDES_INVALID_FIELDS/,
+    compositionError: /PROVIDES_INVALID_FIELDS/,
     exit: 1,
   },
   {
     name: "one name is two kinds of type",
     edits: [[PEOPLE, '"An amount."', 'type Genre {\n  a: Int\n}\n\n"An amount."']],
-    refused: /TYPE_KIND_MISMATCH/,
+    compositionError: /TYPE_KIND_MISMATCH/,
     exit: 1,
   },
   {
@@ -673,7 +672,7 @@ export const corpus: Case[] = [
         '  "Its title."\n  name: String!\n  "How long."',
       ],
     ],
-    refused: /./,
+    compositionError: /./,
     exit: 1,
   },
   {
@@ -723,7 +722,7 @@ export const corpus: Case[] = [
     invalid: ["BookPage", "Cancel", "Novels", "OrderOne", "Ordered", "PlaceOrder"],
   },
 
-  // Words for people.
+  // Descriptions.
   {
     name: "a type is described in other words",
     edits: [[CATALOG, '"Which books."\ninput', '"Books of a kind."\ninput']],
@@ -831,7 +830,7 @@ export const corpus: Case[] = [
     changes: { "DIRECTIVE_ARGUMENT_TYPE_CHANGED @upper.by": ["breaking"] },
   },
 
-  // Who may see what.
+  // Access.
   {
     name: "a field is for who is signed in: an anonymous page that has it through an interface is broken",
     edits: [
@@ -925,7 +924,7 @@ export const corpus: Case[] = [
     changes: { "ACCESS_WIDENED Book.remark": ["dangerous"] },
   },
   {
-    name: "a field is refused without an error now",
+    name: "a field is now denied without an error",
     edits: [
       [
         PERMISSIONS,
@@ -934,7 +933,7 @@ export const corpus: Case[] = [
       ],
     ],
     exit: 0,
-    changes: { "REFUSAL_CHANGED Book.remark": ["dangerous"] },
+    changes: { "ACCESS_DENIAL_CHANGED Book.remark": ["dangerous"] },
   },
   {
     name: "a type is asked for by its key by fewer people",

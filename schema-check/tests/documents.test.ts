@@ -1,4 +1,4 @@
-// Which documents count, who sends them, and the rows on who may see what.
+// Which documents count, who sends them, and the permissions file.
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { run } from "./support.ts";
 const SHELF = '"Book.shelf": { "subgraph": "catalog", "who": "signed in" }';
 const NARROWED = SHELF.replace('"signed in" }', '"librarian" }');
 
-// Who sends them.
+// Viewers.
 
 async function narrowed(header: string): Promise<[severity: string | undefined, users: string[]]> {
   const repository = new Repository();
@@ -21,13 +21,13 @@ async function narrowed(header: string): Promise<[severity: string | undefined, 
   return [finding?.severity, finding?.affected.map(({ name }) => name) ?? []];
 }
 
-test("a narrowed field breaks whoever of several senders has lost it", async () => {
+test("narrowed access breaks a document if one of its senders has lost it", async () => {
   assert.deepEqual(await narrowed("# Viewer: reader"), ["error", ["AuthorPage"]]);
   assert.deepEqual(await narrowed("# Viewer: librarian, reader"), ["error", ["AuthorPage"]]);
   assert.deepEqual(await narrowed("# Viewer: anonymous"), ["warning", []]);
 });
 
-test("a document that does not say who sends it may be anybody's", async () => {
+test("a document without declared viewers may be sent by any viewer", async () => {
   assert.deepEqual(await narrowed("# A page."), ["error", ["AuthorPage"]]);
 });
 
@@ -39,7 +39,7 @@ for (const header of [
   "# Viewer: Reader",
   "# Viewer:",
 ]) {
-  test(`a sender whom nobody knows is told with the line: ${header}`, async () => {
+  test(`an unknown viewer is reported with its line: ${header}`, async () => {
     const repository = new Repository();
     const text = repository.read("operations/AuthorPage.graphql");
     repository.write(
@@ -47,26 +47,29 @@ for (const header of [
       `# A page.\n${text.replace("# Viewer: reader", header)}`,
     );
 
-    const { code, said } = await repository.check("--against", "HEAD");
+    const { code, stderr } = await repository.check("--against", "HEAD");
 
     assert.equal(code, 2);
-    assert.match(said, /AuthorPage\.graphql:2:1: error \[UNKNOWN_VIEWER\]: ".*" is none of/);
-    assert.match(said, /anonymous, reader, librarian/);
+    assert.match(
+      stderr,
+      /AuthorPage\.graphql:2:1: error \[UNKNOWN_VIEWER\]: unknown viewer ".*": expected/,
+    );
+    assert.match(stderr, /anonymous, reader, librarian/);
   });
 }
 
-test("a sender of a manifest's document, at the line of the document", async () => {
+test("an unknown viewer in a manifest is reported at the line of the document", async () => {
   const repository = new Repository();
   const body = "# Viewer: raeder\n{ today { id } }";
   repository.write("manifest.json", JSON.stringify({ first: "{ today { id } }", body }, null, 1));
 
-  const { code, said } = await repository.check("--operations", repository.path("manifest.json"));
+  const { code, stderr } = await repository.check("--operations", repository.path("manifest.json"));
 
   assert.equal(code, 2);
-  assert.match(said, /manifest\.json:3: error \[UNKNOWN_VIEWER\]/);
+  assert.match(stderr, /manifest\.json:3: error \[UNKNOWN_VIEWER\]/);
 });
 
-test("one whom the former document names wrongly may be anybody", async () => {
+test("an unknown viewer in a former document counts as any viewer", async () => {
   const repository = new Repository();
   const file = "operations/AuthorPage.graphql";
   const text = repository.read(file);
@@ -82,7 +85,7 @@ test("one whom the former document names wrongly may be anybody", async () => {
   );
 });
 
-test("without rows any word may be a sender, but not more than a word", async () => {
+test("without permissions any single word is a valid viewer", async () => {
   const repository = new Repository();
   const check = (header: string) => {
     const text = `${header}\nquery Today { today { id } }`;
@@ -91,13 +94,13 @@ test("without rows any word may be a sender, but not more than a word", async ()
     return repository.inside("check", "--against", "HEAD");
   };
 
-  assert.match((await check("# Viewer: the reader")).said, /Today\.graphql:1:1.*UNKNOWN_VIEWER/);
-  assert.doesNotMatch((await check("# Viewer: somebody")).said, /UNKNOWN_VIEWER/);
+  assert.match((await check("# Viewer: the reader")).stderr, /Today\.graphql:1:1.*UNKNOWN_VIEWER/);
+  assert.doesNotMatch((await check("# Viewer: somebody")).stderr, /UNKNOWN_VIEWER/);
 });
 
-// Where they are.
+// Folders and manifests.
 
-test("documents in folders of the folder count, here and at the commit", async () => {
+test("documents in subfolders count, in the working tree and in the commit", async () => {
   const repository = new Repository();
   const text = repository.read("operations/Search.graphql");
   repository.write("operations/pages/deep/Search.graphql", text);
@@ -117,21 +120,21 @@ test("documents in folders of the folder count, here and at the commit", async (
       ["Search"],
     );
   }
-  assert.match(here.findings[1]?.place?.file ?? "", /operations\/pages\/deep\/Search\.graphql$/);
+  assert.match(here.findings[1]?.location?.file ?? "", /operations\/pages\/deep\/Search\.graphql$/);
 });
 
-test("a manifest has the documents of all folders", async () => {
+test("a manifest has the documents of all subfolders", async () => {
   const repository = new Repository();
   repository.write("operations/pages/Today.graphql", "query Today { today { id } }");
 
-  const { printed } = await run("manifest", "--operations", repository.path("operations"));
+  const { stdout } = await run("manifest", "--operations", repository.path("operations"));
 
-  const names: string[] = JSON.parse(printed).operations.map(({ name }: { name: string }) => name);
+  const names: string[] = JSON.parse(stdout).operations.map(({ name }: { name: string }) => name);
   assert.equal(names.length, 10);
   assert.ok(names.includes("Today"));
 });
 
-test("a manifest that the commit has, too: its former documents are still sent", async () => {
+test("a manifest that the commit has, too: its former documents are still in use", async () => {
   const repository = new Repository();
   const manifest = (body: string) =>
     repository.write("manifest.json", JSON.stringify({ film: body, today: "{ today { id } }" }));
@@ -140,7 +143,7 @@ test("a manifest that the commit has, too: its former documents are still sent",
   repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
   const where = ["--operations", repository.path("manifest.json")];
 
-  const { code, findings, remarks, operations } = await repository.report(
+  const { code, findings, skippedChecks, operations } = await repository.report(
     ...["--against", "HEAD", ...where],
   );
 
@@ -150,80 +153,83 @@ test("a manifest that the commit has, too: its former documents are still sent",
     findings[0]?.affected.map(({ name, asOf }) => [name, asOf]),
     [["film", "HEAD"]],
   );
-  assert.doesNotMatch(remarks.join(), /Only the documents/);
+  assert.doesNotMatch(skippedChecks.join(), /Only current operations/);
 });
 
-test("where former documents are not known, that is said", async () => {
+test("unknown former documents are reported", async () => {
   const repository = new Repository();
   repository.write("manifest.json", '{"today": "{ today { id } }"}');
   const manifest = ["--operations", repository.path("manifest.json")];
 
-  const { remarks, code } = await repository.report("--against", "HEAD", ...manifest);
+  const { skippedChecks, code } = await repository.report("--against", "HEAD", ...manifest);
   assert.equal(code, 0);
-  assert.match(remarks.join(), /Only the documents that are here count.*HEAD.*manifest\.json/);
+  assert.match(skippedChecks.join(), /Only current operations were checked.*HEAD.*manifest\.json/);
 
   const graph = await repository.report("--against", repository.path("supergraph.yaml"));
-  assert.match(graph.remarks.join(), /Only the documents that are here count.*supergraph\.yaml/);
+  assert.match(
+    graph.skippedChecks.join(),
+    /Only current operations were checked.*supergraph\.yaml/,
+  );
 });
 
-// The rows.
+// The permissions file.
 
-test("a file of rows that was asked for and is not there: could not run", async () => {
+test("a missing permissions file: cannot run", async () => {
   const repository = new Repository();
   const none = ["--permissions", repository.path("docs/permisions.json")];
 
-  const { code, said } = await repository.check("--against", "HEAD", ...none);
+  const { code, stderr } = await repository.check("--against", "HEAD", ...none);
 
   assert.equal(code, 2);
-  assert.match(said, /docs\/permisions\.json: error \[FILE_UNREADABLE\]/);
+  assert.match(stderr, /docs\/permisions\.json: error \[FILE_UNREADABLE\]/);
 });
 
-test("rows that are gone are an error, which can be approved", async () => {
+test("a removed permissions file is an error, which can be approved", async () => {
   const repository = new Repository();
   rmSync(repository.path("docs/permissions.json"));
   const check = async () => {
-    const { code, printed } = await repository.inside(
+    const { code, stdout } = await repository.inside(
       ...["check", "--against", "HEAD", "--format", "json", "--rules", "rules.yaml"],
       ...["--approvals", "approvals.json"],
     );
-    return { code, ...JSON.parse(printed) };
+    return { code, ...JSON.parse(stdout) };
   };
 
   const gone = await check();
   assert.equal(gone.code, 1);
   assert.equal(gone.findings.length, 1);
-  assert.equal(gone.findings[0].kind, "ACCESS_ROWS_REMOVED");
-  assert.match(gone.findings[0].message, /'docs\/permissions\.json' is gone/);
+  assert.equal(gone.findings[0].kind, "ACCESS_FILE_REMOVED");
+  assert.match(gone.findings[0].message, /'docs\/permissions\.json' was removed/);
 
   const approved = await repository.inside(
     ...["approve", "--against", "HEAD", "--approvals", "approvals.json", "--author", "Ada"],
-    ...["--change", "ACCESS_ROWS_REMOVED docs/permissions.json", "--reason", "All is for all."],
+    ...["--change", "ACCESS_FILE_REMOVED docs/permissions.json", "--reason", "All is for all."],
   );
-  assert.equal(approved.code, 0, approved.said);
+  assert.equal(approved.code, 0, approved.stderr);
   assert.equal((await check()).code, 0);
 });
 
-test("a graph that never had rows: nothing is compared, which is said", async () => {
+test("a graph that never had permissions: reported as not compared", async () => {
   const repository = new Repository();
   rmSync(repository.path("docs"), { recursive: true });
   repository.commit("No rows");
 
-  const { code, printed } = await repository.inside(
+  const { code, stdout } = await repository.inside(
     ...["check", "--against", "HEAD", "--rules", "rules.yaml"],
   );
 
-  assert.equal(code, 0, printed);
-  assert.match(printed, /Permissions were not compared: HEAD .* has no docs\/permissions\.json/);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /Permissions were not compared: HEAD .* has no docs\/permissions\.json/);
 });
 
-test("rows of another form: at file and line, here and at the commit", async () => {
+test("invalid permissions: reported with file and line, in the working tree and in the commit", async () => {
   const repository = new Repository();
   const sound = repository.read("docs/permissions.json");
   repository.replace("docs/permissions.json", '"who": "librarian"', '"whom": "librarian"');
 
-  const { code, said } = await repository.check("--against", "HEAD");
+  const { code, stderr } = await repository.check("--against", "HEAD");
   assert.equal(code, 2);
-  assert.match(said, /permissions\.json:19:\d+: error \[INVALID_FORM\] Book\.remark/);
+  assert.match(stderr, /permissions\.json:19:\d+: error \[INVALID_FORM\] Book\.remark/);
 
   repository.commit("Broken").write("docs/permissions.json", sound);
   const { code: mended, findings } = await repository.report("--against", "HEAD");

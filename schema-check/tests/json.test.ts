@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { locateJson, parseJson } from "../src/json.ts";
 
-for (const [what, text, place] of [
+for (const [what, text, location] of [
   ["nothing", "", "1:1"],
   ["a page", "<html>\n", "1:1"],
   ["a bare word", '{\n  "a": ["b", word]\n}', "2:14"],
@@ -16,18 +16,21 @@ for (const [what, text, place] of [
   ["cut off", '{\n  "a":', "2:7"],
   ["something behind it", '{"a": 1}\n\n2', "3:1"],
 ] as const) {
-  test(`what is no JSON is told with line and column: ${what}`, () => {
-    assert.throws(() => parseJson(text, "a.json"), new RegExp(`a\\.json:${place}: error \\[INV`));
+  test(`invalid JSON is reported with line and column: ${what}`, () => {
+    assert.throws(
+      () => parseJson(text, "a.json"),
+      new RegExp(`a\\.json:${location}: error \\[INV`),
+    );
   });
 }
 
-test("what is JSON is read", () => {
+test("valid JSON is parsed", () => {
   const text = ' {"a": [1, -0.5e+3, true, null, {}, []], "b": {"c": "\\u00e9\\n"}}\n';
 
   assert.deepEqual(parseJson(text, "a.json"), JSON.parse(text));
 });
 
-test("a value is found by its path, or else what is around it", () => {
+test("a value is located by its path, or else its nearest ancestor", () => {
   const locate = locateJson('{\n  "a": {\n    "b.c": [1, 2]\n  }\n}', "a.json");
 
   assert.deepEqual(locate(["a", "b.c", "1"]), { file: "a.json", line: 3, column: 16 });

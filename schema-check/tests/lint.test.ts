@@ -8,8 +8,8 @@ import { lintRules } from "../src/lint.ts";
 import { defaultRules, parseRules, type Rules } from "../src/rules.ts";
 import { parseSdl } from "../src/subgraphs.ts";
 
-/** What a rule says of one subgraph's schema, or of several. */
-function faults(rule: string, sdl: string, others: Record<string, string> = {}): string[] {
+/** The violations of one rule in one or several subgraphs. */
+function violations(rule: string, sdl: string, others: Record<string, string> = {}): string[] {
   const subgraphs = Object.entries({ one: sdl, ...others }).map(([name, text]) => ({
     name,
     origin: `${name}.graphql`,
@@ -26,7 +26,7 @@ test("description: types, fields, arguments, input fields and values", () => {
     "Said." enum E { F }
     "  " scalar S`;
 
-  assert.deepEqual(faults("description", sdl), [
+  assert.deepEqual(violations("description", sdl), [
     "E.F",
     "I.e",
     "Query",
@@ -43,7 +43,7 @@ test("naming", () => {
     input Good_Not { a: Int B: Int }`;
 
   assert.deepEqual(
-    faults("naming", sdl).sort(),
+    violations("naming", sdl).sort(),
     [
       ...["Good_Not", "Good_Not.B", "Query.Bad", "Query.snake_case", "Query.snake_case.Arg"],
       ...["lower", "lower.Bad_", "lower._BAD", "lower.bad"],
@@ -51,17 +51,20 @@ test("naming", () => {
   );
 });
 
-test("edge-nullability: only what leads to somebody else's", () => {
+test("edge-nullability: only fields that lead to an entity of another subgraph", () => {
   const one = `
     type Query { a: Int }
     type Course @key(fields: "id") { id: ID! title: String! teacher: User! others: [User!]! maybe: User these: [User]! self: Course! }
     type User @key(fields: "id", resolvable: false) { id: ID! }`;
   const two = 'type User @key(fields: "id") { id: ID! name: String! best: User! }';
 
-  assert.deepEqual(faults("edge-nullability", one, { two }), ["Course.teacher", "Course.others"]);
+  assert.deepEqual(violations("edge-nullability", one, { two }), [
+    "Course.teacher",
+    "Course.others",
+  ]);
 });
 
-test("connection: lists of things with an id, the form of a connection, and its arguments", () => {
+test("connection: lists of objects with an id, the shape of a connection, and its arguments", () => {
   const sdl = `
     type Query {
       things: [Thing!]!  words: [String!]!  bits: [Bit!]!
@@ -72,7 +75,7 @@ test("connection: lists of things with an id, the form of a connection, and its 
     type ThingConnection { nodes: [Thing!]! edges: [Bit!]! pageInfo: Bit }
     type BitConnection { nodes: [Thing!]! }`;
 
-  assert.deepEqual(faults("connection", sdl), [
+  assert.deepEqual(violations("connection", sdl), [
     ...["BitConnection", "BitConnection"],
     ...["Query.things", "Query.lame", "Query.lame", "Query.lame"],
   ]);
@@ -94,7 +97,7 @@ test("mutation-payload", () => {
     type ManyPayload { a: Int }
     type UserError { message: String } input GoodInput { a: Int } input LooseInput { a: Int }`;
 
-  assert.deepEqual(faults("mutation-payload", sdl), [
+  assert.deepEqual(violations("mutation-payload", sdl), [
     ...["Mutation.bare", "Mutation.other", "LoosePayload", "Mutation.loose"],
     ...["ManyPayload", "Mutation.many"],
   ]);
@@ -108,7 +111,7 @@ test("deprecation-reason: fields, arguments, input fields and values", () => {
     enum E { F @deprecated }
     input I { g: Int @deprecated }`;
 
-  assert.deepEqual(faults("deprecation-reason", sdl), ["E.F", "I.g", "Query.a", "Query.c.d"]);
+  assert.deepEqual(violations("deprecation-reason", sdl), ["E.F", "I.g", "Query.a", "Query.c.d"]);
 });
 
 const SDL = '"A." type Query { "B." Bad: Int }';
@@ -127,35 +130,35 @@ function findings(rules: Rules, today = "2027-01-31") {
   return lintFindings(buildSchema(SDL), subgraphs, rules, today);
 }
 
-test("a finding has its place", () => {
+test("a finding has a location", () => {
   const [finding] = findings(defaultRules());
 
-  assert.deepEqual(finding?.place, { file: "one.graphql", line: 1, column: 24 });
+  assert.deepEqual(finding?.location, { file: "one.graphql", line: 1, column: 24 });
   assert.equal(finding?.severity, "error");
 });
 
-test("a rule is switched in the file", () => {
+test("the file sets the severity of a rule", () => {
   assert.deepEqual(findings(parseRules("rules:\n  naming: off\n", "rules.yaml")), []);
   const [finding] = findings(parseRules("rules:\n  naming: warning\n", "rules.yaml"));
   assert.equal(finding?.severity, "warning");
 });
 
-test("an exception holds through its last day, and not one day longer", () => {
+test("an exception applies through its last day", () => {
   const rules = parseRules(EXCEPTION("2027-01-31"), "rules.yaml");
 
   assert.deepEqual(findings(rules, "2027-01-31"), []);
   const [finding] = findings(rules, "2027-02-01");
-  assert.match(finding?.message ?? "", /its exception ended on 2027-01-31/);
+  assert.match(finding?.message ?? "", /its exception expired on 2027-01-31/);
 });
 
-test("an exception of nothing is to go", () => {
+test("an unused exception is reported", () => {
   const rules = parseRules(
     EXCEPTION("2027-01-31").replace("Query.Bad", "Query.good"),
     "rules.yaml",
   );
 
-  const idle = findings(rules).find(({ kind }) => kind === "IDLE_EXCEPTION");
-  assert.deepEqual(idle?.place, { file: "rules.yaml", line: 3, column: 5 });
+  const idle = findings(rules).find(({ kind }) => kind === "UNUSED_EXCEPTION");
+  assert.deepEqual(idle?.location, { file: "rules.yaml", line: 3, column: 5 });
 });
 
 for (const [what, text] of [
@@ -168,7 +171,7 @@ for (const [what, text] of [
   ["a rule about changes", EXCEPTION("2027-01-31").replace("naming", "unused-breaking-change")],
   ["no such rule", EXCEPTION("2027-01-31").replace("naming", "nmaing")],
 ] as const) {
-  test(`an exception with ${what} is refused, with its line`, () => {
+  test(`an exception with ${what} is invalid, with its line`, () => {
     assert.throws(() => parseRules(text, "rules.yaml"), /rules\.yaml:3:5: error \[INVALID_RULES\]/);
   });
 }

@@ -1,4 +1,4 @@
-// 500 random edits of the five subgraphs' schemas. What the reference composer refuses is refused,
+// 500 random edits of the five subgraphs' schemas. What the reference composer rejects is rejected,
 // nothing crashes, and whatever makes a stored operation invalid is reported as breaking.
 
 import assert from "node:assert/strict";
@@ -15,13 +15,16 @@ import {
   validate,
 } from "graphql";
 import { getVariableValues } from "graphql/execution/values.js";
-import { allChanges, clientsOf, isBroken, judge, type Report } from "../src/check.ts";
+import { allChanges } from "../src/all-changes.ts";
+import { evaluate } from "../src/check.ts";
+import { clientsOf } from "../src/clients.ts";
 import type { Comparison } from "../src/comparison.ts";
 import { apiSchema, compose } from "../src/composition.ts";
+import { type CrossComposition, composeWithApollo } from "../src/cross-check.ts";
 import { loadOperations, type Operation } from "../src/operations.ts";
 import { CouldNotRun } from "../src/problem.ts";
+import { isFailed, type Report } from "../src/report/report.ts";
 import { defaultRules } from "../src/rules.ts";
-import { composeAgain, type SecondOpinion } from "../src/second-composer.ts";
 import { loadSubgraphs, parseSdl, type Subgraph } from "../src/subgraphs.ts";
 import { mutate, Random } from "./mutations.ts";
 
@@ -44,14 +47,14 @@ before(async () => {
   original = { supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
 });
 
-test("the graph as it is makes no operation invalid", () => {
+test("no operation is invalid in the unchanged graph", () => {
   for (const operation of operations) assert.ok(isValid(operation, original.api), operation.name);
 });
 
 test(`${EDITS} random edits`, async (t) => {
   const random = new Random(SEED);
-  const seen = { refused: 0, invalid: 0, breaking: 0, clean: 0, unreadable: 0 };
-  let refusedByReferenceOnly = 0;
+  const seen = { rejected: 0, invalid: 0, breaking: 0, clean: 0, unreadable: 0 };
+  let rejectedByReferenceOnly = 0;
 
   for (let number = 0; number < EDITS; number += 1) {
     const at = random.below(subgraphs.length);
@@ -65,33 +68,37 @@ test(`${EDITS} random edits`, async (t) => {
       continue;
     }
     const edited = subgraphs.map((one, index) => (index === at ? { ...one, document } : one));
-    const reference = await composeAgain(edited);
+    const reference = await composeWithApollo(edited);
     const report = await reportOn(edited, reference, edit);
-    if (!reference.composes && compose(edited).composes) refusedByReferenceOnly += 1;
+    if (!reference.composes && compose(edited).composes) rejectedByReferenceOnly += 1;
     note(seen, report, reference, edit);
   }
-  t.diagnostic(JSON.stringify({ ...seen, refusedByReferenceOnly }));
-  // Else the test would have shown nothing.
+  t.diagnostic(JSON.stringify({ ...seen, rejectedByReferenceOnly }));
+  // Otherwise the test would prove nothing.
   for (const [kind, count] of Object.entries(seen)) assert.ok(count >= 5, `${kind}: ${count}`);
 });
 
-/** Nothing for text that is no schema, which has to be said with its line. */
+/** Undefined for text that is not a schema, which must be reported with its line. */
 function readable(sdl: string, origin: string, edit: string): DocumentNode | undefined {
   try {
     return parseSdl(sdl, origin);
   } catch (cause) {
     assert.ok(cause instanceof CouldNotRun, edit);
-    assert.ok((cause.problems[0]?.place?.line ?? 0) > 0, edit);
+    assert.ok((cause.problems[0]?.location?.line ?? 0) > 0, edit);
     return undefined;
   }
 }
 
-async function reportOn(edited: Subgraph[], second: SecondOpinion, edit: string): Promise<Report> {
+async function reportOn(
+  edited: Subgraph[],
+  crossComposition: CrossComposition,
+  edit: string,
+): Promise<Report> {
   try {
-    return judge({
+    return evaluate({
       comparison: await comparison(edited),
       rules: defaultRules(),
-      second,
+      crossComposition,
       today: "2026-11-24",
       approvalsFile: "approvals.json",
     });
@@ -105,9 +112,9 @@ async function comparison(edited: Subgraph[]): Promise<Comparison> {
     subgraphs: edited,
     operations,
     approvals: [],
-    spent: [],
-    remarks: [],
-    faultsBefore: [],
+    consumed: [],
+    skippedChecks: [],
+    baselineProblems: [],
   };
   const baseline = { name: "before", ...original };
   const result = compose(edited);
@@ -126,39 +133,39 @@ async function comparison(edited: Subgraph[]): Promise<Comparison> {
 function note(
   seen: Record<string, number>,
   report: Report,
-  reference: SecondOpinion,
+  reference: CrossComposition,
   edit: string,
 ): void {
   const count = (kind: string) => {
     seen[kind] = (seen[kind] ?? 0) + 1;
   };
   if (!reference.composes) {
-    count("refused");
-    const told = report.findings.some(({ section }) => section === "composition");
-    assert.ok(told && isBroken(report), `${edit} was not refused`);
+    count("rejected");
+    const isReported = report.findings.some(({ section }) => section === "composition");
+    assert.ok(isReported && isFailed(report), `${edit} was not rejected`);
     return;
   }
   const now = referenceApi(reference.supergraph);
-  const broken = operations.filter((operation) => !isValid(operation, now));
-  if (broken.length > 0) {
+  const invalid = operations.filter((operation) => !isValid(operation, now));
+  if (invalid.length > 0) {
     count("invalid");
-    const told = report.findings.some(
+    const isReported = report.findings.some(
       ({ level, severity }) => level === "breaking" && severity === "error",
     );
-    const refused = report.findings.some(({ section }) => section === "composition");
+    const rejected = report.findings.some(({ section }) => section === "composition");
     assert.ok(
-      (told || refused) && isBroken(report),
-      `${edit} breaks ${broken.map(({ name }) => name).join(", ")}`,
+      (isReported || rejected) && isFailed(report),
+      `${edit} breaks ${invalid.map(({ name }) => name).join(", ")}`,
     );
-  } else count(isBroken(report) ? "breaking" : "clean");
+  } else count(isFailed(report) ? "breaking" : "clean");
 }
 
-/** From the reference composer's supergraph, so that nothing rests on ours. */
+/** From the reference composer's supergraph, so that the test does not depend on ours. */
 function referenceApi(supergraph: string): GraphQLSchema {
   return buildASTSchema(transformSupergraphToPublicSchema(parse(supergraph)));
 }
 
-/** Does the document still validate, and do its example variables still fit? */
+/** Whether the document and its example variables are still valid. */
 function isValid({ document, name }: Operation, schema: GraphQLSchema): boolean {
   if (validate(schema, document).length > 0) return false;
   return document.definitions.every((node) => {

@@ -1,4 +1,4 @@
-// Random edits of an SDL: most leave it a schema, some leave it no GraphQL at all.
+// Random edits of an SDL: most keep it a valid schema, some make it invalid GraphQL.
 
 import {
   type ConstDirectiveNode,
@@ -11,7 +11,7 @@ import {
   visit,
 } from "graphql";
 
-/** Mulberry32: the same seed, the same edits, everywhere. */
+/** Mulberry32: the same seed gives the same edits on every machine. */
 export class Random {
   #state: number;
 
@@ -37,7 +37,7 @@ export interface Mutation {
 }
 
 export function mutate(sdl: string, random: Random): Mutation {
-  // One in twenty is about text, not about schemas.
+  // One in twenty edits changes the text rather than the schema.
   if (random.below(20) === 0) return garble(sdl, random);
   const document = parse(sdl);
   for (;;) {
@@ -49,7 +49,7 @@ export function mutate(sdl: string, random: Random): Mutation {
     if (becomes === undefined) continue;
     const changed = visit(document, { enter: (node) => (node === target ? becomes : undefined) });
     const text = print(changed);
-    // Something that was so already is no edit.
+    // An edit must change something.
     if (text !== print(document)) return { what: `${name}: ${describe(target)}`, sdl: text };
   }
 }
@@ -63,12 +63,12 @@ function garble(sdl: string, random: Random): Mutation {
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: edits are about nodes of all kinds
+// biome-ignore lint/suspicious/noExplicitAny: edits handle nodes of all kinds
 type Node = any;
 
 interface Edit {
   fits(node: Node): boolean;
-  /** The node's successor; null takes it away, undefined means that nothing fits. */
+  /** The replacement of the node; null removes it, undefined means that the edit does not apply. */
   to(node: Node, random: Random, document: DocumentNode): Node;
 }
 

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { outcome } from "../src/permissions.ts";
 import { parsePermissions } from "../src/permissions-file.ts";
-import { type Outcome, run } from "./support.ts";
+import { type CommandResult, run } from "./support.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const DATA = "docs/permissions.json";
 
-/** The repository's own schemas and rows, to be broken. */
+/** A copy of the repository's schemas and permissions, for tests to break. */
 class Repository {
   readonly folder = mkdtempSync(join(tmpdir(), "lyceum-permissions-"));
 
@@ -36,12 +36,12 @@ class Repository {
   }
 
   async compose(): Promise<this> {
-    const { code, said } = await run("compose", "--config", this.config, "--api-out", this.api);
-    assert.equal(code, 0, said);
+    const { code, stderr } = await run("compose", "--config", this.config, "--api-out", this.api);
+    assert.equal(code, 0, stderr);
     return this;
   }
 
-  permissions(): Promise<Outcome> {
+  permissions(): Promise<CommandResult> {
     const files = ["--data", join(this.folder, DATA), "--schema", this.api];
     return run("permissions", ...files, "--config", this.config);
   }
@@ -55,41 +55,41 @@ class Repository {
   }
 }
 
-test("every field has a row, and the page is made of them", async () => {
-  const { code, printed, said } = await new Repository().permissions();
+test("every field has a row, and the page is generated from the rows", async () => {
+  const { code, stdout, stderr } = await new Repository().permissions();
 
-  assert.equal(code, 0, said);
-  assert.equal(printed, readFileSync(join(root, "docs/permissions.md"), "utf8"));
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout, readFileSync(join(root, "docs/permissions.md"), "utf8"));
 });
 
-test("a field without a row is told with the line to add", async () => {
+test("a field without a row is reported with the row to add", async () => {
   const repository = new Repository().replace(
     "subgraphs/payment/schema.graphql",
     "  amount: Decimal!",
     "  amount: Decimal!\n  fee: Decimal",
   );
-  const { code, said } = await (await repository.compose()).permissions();
+  const { code, stderr } = await (await repository.compose()).permissions();
 
   assert.equal(code, 1);
   assert.match(
-    said,
-    /permissions.json:\d+:\d+: error \[NO_ROW\] Payment.fee: who may see it\? .*"Payment.fee": \{ "subgraph": "payment", "who": "everyone" \}/,
+    stderr,
+    /permissions.json:\d+:\d+: error \[NO_ROW\] Payment.fee: no row says who may see it\. .*"Payment.fee": \{ "subgraph": "payment", "who": "everyone" \}/,
   );
 });
 
-test("a field that no client gets needs no row", async () => {
+test("an inaccessible field needs no row", async () => {
   const repository = new Repository().replace(
     "subgraphs/payment/schema.graphql",
     "  amount: Decimal!",
     "  amount: Decimal!\n  fee: Decimal @inaccessible",
   );
-  const { code, said } = await (await repository.compose()).permissions();
+  const { code, stderr } = await (await repository.compose()).permissions();
 
-  assert.equal(code, 0, said);
+  assert.equal(code, 0, stderr);
 });
 
-test("a row without a field, and a row with another's subgraph, are told", async () => {
-  const { code, said } = await new Repository()
+test("a row without a field, and a row with the wrong subgraph, are reported", async () => {
+  const { code, stderr } = await new Repository()
     .replace(
       DATA,
       '"User.email": { "subgraph": "identity"',
@@ -103,32 +103,38 @@ test("a row without a field, and a row with another's subgraph, are told", async
     .permissions();
 
   assert.equal(code, 1);
-  assert.match(said, /\[NO_ROW\] User.email/);
-  assert.match(said, /permissions.json:\d+:\d+: error \[NO_FIELD\] User.mail/);
-  assert.match(said, /\[WRONG_SUBGRAPH\] Payment.amount: its subgraph is "payment", not "course"/);
+  assert.match(stderr, /\[NO_ROW\] User.email/);
+  assert.match(stderr, /permissions.json:\d+:\d+: error \[NO_FIELD\] User.mail/);
+  assert.match(
+    stderr,
+    /\[WRONG_SUBGRAPH\] Payment.amount: its subgraph is "payment", not "course"/,
+  );
 });
 
-test("a key by which a subgraph can be asked needs a rule", async () => {
-  const { code, said } = await new Repository()
+test("a key that a subgraph resolves needs a rule", async () => {
+  const { code, stderr } = await new Repository()
     .replace(DATA, '"notification": "owner, else null"', '"course": "owner, else null"')
     .permissions();
 
   assert.equal(code, 1);
-  assert.match(said, /\[NO_ROW\] notification Notification: who may ask for it by its key\?/);
-  assert.match(said, /\[NO_ENTITY\] course Notification/);
+  assert.match(
+    stderr,
+    /\[NO_ROW\] notification Notification: no rule says who may resolve it by key/,
+  );
+  assert.match(stderr, /\[NO_ENTITY\] course Notification/);
 });
 
-test("rules, viewers and words that there are not are told all at once", async () => {
-  const { code, said } = await new Repository()
+test("all unknown rules, viewers and keys are reported together", async () => {
+  const { code, stderr } = await new Repository()
     .replace(DATA, '"who": "signed in, else null"', '"who": "somebody"')
     .replace(DATA, '"allowed": ["admin"]', '"allowed": ["root"]')
     .replace(DATA, '"leadsTo": "unverifiedTeacher"', '"leadTo": "unverifiedTeacher"')
     .permissions();
 
   assert.equal(code, 2);
-  assert.match(said, /Query.me: "somebody" is none of everyone, /);
-  assert.match(said, /admin, else refused: "root" is none of anonymous, /);
-  assert.match(said, /Query.unverifiedTeachers: there is no "leadTo" here/);
+  assert.match(stderr, /Query.me: "somebody" is not one of everyone, /);
+  assert.match(stderr, /admin, else refused: "root" is not one of anonymous, /);
+  assert.match(stderr, /Query.unverifiedTeachers: unknown key "leadTo"/);
 });
 
 for (const [what, from, to, expected] of [
@@ -140,14 +146,14 @@ for (const [what, from, to, expected] of [
     '"new": "x", "everyone": {',
     /new: "new" must be an object/,
   ],
-  ["a rule for nobody", ', "allowed": ["everyone"] }', " }", /everyone: it has no "allowed"/],
+  ["a rule for nobody", ', "allowed": ["everyone"] }', " }", /everyone: "allowed" is missing/],
   [
     "a rule for one",
     '"allowed": ["everyone"]',
     '"allowed": "everyone"',
     /"allowed" must be a list/,
   ],
-  ["a type without keys", '"entities": {', '"entity": {', /it has no "entities"/],
+  ["a type without keys", '"entities": {', '"entity": {', /"entities" is missing/],
   [
     "a row that is null",
     '"Query.me": {',
@@ -161,21 +167,21 @@ for (const [what, from, to, expected] of [
     /"through" must be an object/,
   ],
 ] as const) {
-  test(`a file of another form is told with the line: ${what}`, async () => {
+  test(`an invalid file is reported with the line: ${what}`, async () => {
     const repository = new Repository();
     const line = repository.read(DATA).split(from)[0]?.split("\n").length;
 
-    const { code, said } = await repository.replace(DATA, from, to).permissions();
+    const { code, stderr } = await repository.replace(DATA, from, to).permissions();
 
-    assert.equal(code, 2, said);
-    assert.match(said, expected);
-    assert.match(said, new RegExp(`^\\S+permissions\\.json:${line}:\\d+: error`, "m"));
-    assert.doesNotMatch(said, /UNEXPECTED/);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, expected);
+    assert.match(stderr, new RegExp(`^\\S+permissions\\.json:${line}:\\d+: error`, "m"));
+    assert.doesNotMatch(stderr, /UNEXPECTED/);
   });
 }
 
 for (const text of ["null", "[]", "3", '{"viewers": {}}', ""]) {
-  test(`a file that is none: ${JSON.stringify(text)}`, () => {
+  test(`not a permissions file: ${JSON.stringify(text)}`, () => {
     assert.throws(
       () => parsePermissions(text, DATA),
       /^Error: docs\/permissions\.json:1.*: error \[INVALID_(FORM|JSON)\]/,
@@ -183,7 +189,7 @@ for (const text of ["null", "[]", "3", '{"viewers": {}}', ""]) {
   });
 }
 
-test("a rule tells the owner, the others and the anonymous apart", () => {
+test("a rule distinguishes the owner, other users and anonymous viewers", () => {
   const permissions = parsePermissions(readFileSync(join(root, DATA), "utf8"), DATA);
   const of = (rule: string, owner: string) =>
     Object.keys(permissions.viewers).map((viewer) => outcome(permissions, rule, owner, viewer));
@@ -202,8 +208,8 @@ test("a rule tells the owner, the others and the anonymous apart", () => {
   assert.deepEqual(of("signed in, else null", ""), ["null", yes, yes, yes, yes, yes, yes]);
 });
 
-test("a row that lets more people in shows on the page", async () => {
-  const { printed } = await new Repository()
+test("a row that allows more viewers shows on the page", async () => {
+  const { stdout } = await new Repository()
     .replace(
       DATA,
       '"User.email": { "subgraph": "identity", "who": "owner or admin, else null"',
@@ -211,6 +217,6 @@ test("a row that lets more people in shows on the page", async () => {
     )
     .permissions();
 
-  assert.match(printed, /\| `email` \| identity \| everyone;/);
-  assert.doesNotMatch(printed, /\| `identity` \| `_entities` \| `email` \|/);
+  assert.match(stdout, /\| `email` \| identity \| everyone;/);
+  assert.doesNotMatch(stdout, /\| `identity` \| `_entities` \| `email` \|/);
 });

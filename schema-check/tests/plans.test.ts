@@ -2,28 +2,36 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planFindings } from "../src/check.ts";
 import type { Operation } from "../src/operations.ts";
-import { type Plan, riseOf } from "../src/plans.ts";
+import { describeCostIncrease, type Plan } from "../src/plans.ts";
 import { defaultRules } from "../src/rules.ts";
 
-const operation = { name: "Home", place: { file: "Home.graphql", line: 1 } } as Operation;
-const rise = (before: Plan | undefined, after: Plan) => riseOf({ operation, before, after });
+const operation = { name: "Home", location: { file: "Home.graphql", line: 1 } } as Operation;
+const costIncrease = (before: Plan | undefined, after: Plan) =>
+  describeCostIncrease({ operation, before, after });
 
-test("more fetches, or more that wait, is a rise; less is none", () => {
+test("more fetches or sequential steps are a cost increase; fewer are not", () => {
   const plan = { fetches: 3, steps: 2, micros: 1000 };
 
-  assert.equal(rise(plan, { ...plan, fetches: 4 }), "4 fetches instead of 3");
-  assert.equal(rise(plan, { ...plan, steps: 3 }), "3 sequential steps instead of 2");
-  assert.equal(rise(plan, { ...plan, micros: 1200 }), "1200 microseconds of work instead of 1000");
-  assert.equal(rise(plan, { ...plan, micros: 1050 }), undefined, "weights that were learnt again");
-  assert.match(rise(plan, { ...plan, fetches: 5, steps: 3 }) ?? "", /fetches.*steps/);
+  assert.equal(costIncrease(plan, { ...plan, fetches: 4 }), "4 fetches instead of 3");
+  assert.equal(costIncrease(plan, { ...plan, steps: 3 }), "3 sequential steps instead of 2");
+  assert.equal(
+    costIncrease(plan, { ...plan, micros: 1200 }),
+    "1200 microseconds of work instead of 1000",
+  );
+  assert.equal(
+    costIncrease(plan, { ...plan, micros: 1050 }),
+    undefined,
+    "weights that were learnt again",
+  );
+  assert.match(costIncrease(plan, { ...plan, fetches: 5, steps: 3 }) ?? "", /fetches.*steps/);
   for (const after of [plan, { ...plan, fetches: 2 }, { ...plan, steps: 1 }]) {
-    assert.equal(rise(plan, after), undefined);
+    assert.equal(costIncrease(plan, after), undefined);
   }
-  assert.equal(rise(undefined, plan), undefined);
-  assert.equal(rise({ error: "no way" }, plan), undefined);
+  assert.equal(costIncrease(undefined, plan), undefined);
+  assert.equal(costIncrease({ error: "no way" }, plan), undefined);
 });
 
-test("what the router cannot plan breaks the check", () => {
+test("an operation that the router cannot plan fails the check", () => {
   const [finding] = planFindings([{ operation, after: { error: "no way" } }], defaultRules());
 
   assert.equal(finding?.severity, "error");
@@ -31,7 +39,7 @@ test("what the router cannot plan breaks the check", () => {
   assert.match(finding?.message ?? "", /no way/);
 });
 
-test("what the router cannot plan and nobody sends is a warning", () => {
+test("an operation with 0 requests that the router cannot plan is a warning", () => {
   const idle = { ...operation, requests: 0 };
 
   const [finding] = planFindings([{ operation: idle, after: { error: "no way" } }], defaultRules());

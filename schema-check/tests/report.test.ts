@@ -8,8 +8,8 @@ import Draft4 from "ajv-draft-04";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import type { Log } from "sarif";
 import { validateXML } from "xmllint-wasm";
-import type { Finding } from "../src/check.ts";
 import { markdown } from "../src/report/markdown.ts";
+import type { Finding } from "../src/report/report.ts";
 import { type JsonReport, Repository } from "./repository.ts";
 import { fixtures } from "./support.ts";
 
@@ -17,11 +17,11 @@ const FORMATS = ["terminal", "markdown", "json", "junit", "github", "sarif"] as 
 const HOSTILE = "a|b `c` <img src=x> ::error::%0A &amp; @everyone \u0007";
 
 let repository: Repository;
-/** What the check has said of its files. */
+/** The log of the written files. */
 let written: string;
 let reports: Record<(typeof FORMATS)[number], string>;
 
-/** One report with something of each severity, and words that want to be markup. */
+/** One report with findings of each severity, and texts that look like markup. */
 before(async () => {
   repository = new Repository();
   repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
@@ -33,15 +33,15 @@ before(async () => {
   );
   repository.replace("stock.graphql", "  PUBLISHED\n", "  PUBLISHED\n  SOLD\n");
   const approved = await repository.approve("FIELD_TYPE_CHANGED Book.tags", HOSTILE);
-  assert.equal(approved.code, 0, approved.said);
-  // A remark, too.
+  assert.equal(approved.code, 0, approved.stderr);
+  // With a skipped check.
   repository.write("counts.json", JSON.stringify({ [HOSTILE]: 3 }));
 
   const files = FORMATS.flatMap((name) => ["--write", `${name}=${repository.path(`out/${name}`)}`]);
   const counts = ["--counts", repository.path("counts.json")];
-  const { code, said } = await repository.check("--against", "HEAD", ...counts, ...files);
+  const { code, stderr } = await repository.check("--against", "HEAD", ...counts, ...files);
   assert.equal(code, 1);
-  written = said;
+  written = stderr;
   reports = Object.fromEntries(
     FORMATS.map((name) => [name, repository.read(`out/${name}`)]),
   ) as typeof reports;
@@ -53,20 +53,20 @@ function jsonSchema() {
   return new Ajv2020(options).compile(JSON.parse(readFileSync(file, "utf8")));
 }
 
-/** The official schema, in the form of an older draft. */
+/** The official schema, which uses an older draft. */
 function sarifSchema() {
   const file = createRequire(import.meta.url).resolve(
     "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json",
   );
-  // Its formats are those of addresses and times, of which we write none.
+  // It uses formats for URLs and times, which our report does not have.
   const ajv = new Draft4.default({
     ...{ strict: false, allErrors: true, validateFormats: false, unicodeRegExp: false },
   });
   return ajv.compile(JSON.parse(readFileSync(file, "utf8")));
 }
 
-/** By the schema that Jenkins reads. */
-async function junitFaults(xml: string): Promise<string[]> {
+/** Validates against the schema that Jenkins uses. */
+async function junitErrors(xml: string): Promise<string[]> {
   const file = join(fixtures, "schemas", "jenkins-junit.xsd");
   const { errors } = await validateXML({
     xml: { fileName: "junit.xml", contents: xml },
@@ -75,21 +75,21 @@ async function junitFaults(xml: string): Promise<string[]> {
   return errors.map(({ message }) => message);
 }
 
-test("JSON is what its schema says", () => {
+test("JSON is valid against its schema", () => {
   const validate = jsonSchema();
   const report: JsonReport = JSON.parse(reports.json);
 
   assert.ok(validate(report), JSON.stringify(validate.errors));
-  assert.equal(report.verdict, "broken");
+  assert.equal(report.verdict, "failed");
   const severities = new Set(report.findings.map(({ severity }) => severity));
   assert.deepEqual([...severities].sort(), ["error", "note", "warning"]);
   assert.ok(!validate({ ...report, verdict: "fine" }), "the schema refuses other things");
 });
 
-test("JUnit is XML, with a case for each question and a failure for each that is broken", async () => {
+test("JUnit has a test case for each section, and a failure for each section with errors", async () => {
   assert.equal(XMLValidator.validate(reports.junit), true);
-  assert.deepEqual(await junitFaults(reports.junit), []);
-  assert.ok((await junitFaults(reports.junit.replaceAll("testcase", "case"))).length > 0);
+  assert.deepEqual(await junitErrors(reports.junit), []);
+  assert.ok((await junitErrors(reports.junit.replaceAll("testcase", "case"))).length > 0);
   const parsed = new XMLParser({ ignoreAttributes: false }).parse(reports.junit);
   const cases = parsed.testsuites.testsuite.testcase;
   const failed = cases.filter((each: object) => "failure" in each);
@@ -103,9 +103,9 @@ test("JUnit is XML, with a case for each question and a failure for each that is
   assert.match(failed[0].failure["#text"], /FIELD_REMOVED Film\.minutes/);
 });
 
-/** What of a report in JUnit is skipped, by its question. */
+/** The skipped test cases of a JUnit report, with their reasons. */
 async function skipped(xml: string): Promise<Record<string, string>> {
-  assert.deepEqual(await junitFaults(xml), []);
+  assert.deepEqual(await junitErrors(xml), []);
   const { testsuites } = new XMLParser({ ignoreAttributes: false }).parse(xml);
   const cases: Record<string, string>[] = testsuites.testsuite.testcase;
   const found = cases.filter((each) => "skipped" in each);
@@ -113,13 +113,13 @@ async function skipped(xml: string): Promise<Record<string, string>> {
   return Object.fromEntries(found.map((each) => [each["@_classname"] ?? "", each.skipped ?? ""]));
 }
 
-test("JUnit: what was not asked is skipped, with the reason, and has not passed", async () => {
+test("JUnit: a section that was not checked is skipped, with the reason", async () => {
   const junit = async (repository: Repository, ...args: string[]) =>
-    skipped((await repository.check("--format", "junit", ...args)).printed);
+    skipped((await repository.check("--format", "junit", ...args)).stdout);
 
   const usual = await junit(new Repository(), "--against", "HEAD");
   assert.deepEqual(Object.keys(usual), ["lyceum-schema.plans"]);
-  assert.match(usual["lyceum-schema.plans"] ?? "", /no `lyceum` was given/);
+  assert.match(usual["lyceum-schema.plans"] ?? "", /no `lyceum` binary was given/);
 
   const first = await junit(new Repository());
   const compared = ["changes", "permissions", "plans", "approvals"];
@@ -127,15 +127,15 @@ test("JUnit: what was not asked is skipped, with the reason, and has not passed"
     Object.keys(first),
     compared.map((section) => `lyceum-schema.${section}`),
   );
-  assert.match(first["lyceum-schema.changes"] ?? "", /nothing to compare with/);
+  assert.match(first["lyceum-schema.changes"] ?? "", /There is no baseline/);
 
   const repository = new Repository();
   const graph = await junit(repository, "--against", repository.path("supergraph.yaml"));
   assert.match(graph["lyceum-schema.permissions"] ?? "", /Permissions were not compared/);
 
-  const refused = await junit(new Repository().replace("stock.graphql", "Int", "Nowhere"));
-  assert.equal(Object.keys(refused).length, 6);
-  assert.ok(!("lyceum-schema.composition" in refused));
+  const failing = await junit(new Repository().replace("stock.graphql", "Int", "Nowhere"));
+  assert.equal(Object.keys(failing).length, 6);
+  assert.ok(!("lyceum-schema.composition" in failing));
 });
 
 test("GitHub annotations are one line each, at file and line", () => {
@@ -147,12 +147,12 @@ test("GitHub annotations are one line each, at file and line", () => {
   );
   assert.match(
     reports.github,
-    /^::error file=.*catalog\.graphql,line=\d+,col=\d+,title=FIELD_REMOVED Film\.minutes::.*%0Aused by Search%0Aif it is meant: .*$/m,
+    /^::error file=.*catalog\.graphql,line=\d+,col=\d+,title=FIELD_REMOVED Film\.minutes::.*%0Aused by Search%0Aif intended: .*$/m,
   );
   assert.doesNotMatch(reports.github, /FIELD_ADDED/);
 });
 
-test("SARIF is what its official schema says", () => {
+test("SARIF is valid against its official schema", () => {
   const validate = sarifSchema();
 
   assert.ok(validate(JSON.parse(reports.sarif)), JSON.stringify(validate.errors));
@@ -162,7 +162,7 @@ test("SARIF is what its official schema says", () => {
   );
 });
 
-test("SARIF: rules, levels, places, and what was approved is suppressed", () => {
+test("SARIF: rules, levels, locations, and suppressions for approved changes", () => {
   const log: Log = JSON.parse(reports.sarif);
   const [run] = log.runs;
   const removed = run?.results?.find(({ ruleId }) => ruleId === "FIELD_REMOVED");
@@ -171,15 +171,15 @@ test("SARIF: rules, levels, places, and what was approved is suppressed", () => 
   assert.equal(log.version, "2.1.0");
   assert.equal(run?.tool.driver.rules?.[removed?.ruleIndex ?? -1]?.id, "FIELD_REMOVED");
   assert.equal(removed?.level, "error");
-  const place = removed?.locations?.[0]?.physicalLocation;
-  assert.match(place?.artifactLocation?.uri ?? "", /catalog\.graphql$/);
-  assert.ok((place?.region?.startLine ?? 0) > 0);
+  const location = removed?.locations?.[0]?.physicalLocation;
+  assert.match(location?.artifactLocation?.uri ?? "", /catalog\.graphql$/);
+  assert.ok((location?.region?.startLine ?? 0) > 0);
   assert.equal(approved?.ruleId, "FIELD_TYPE_CHANGED");
   assert.equal(approved?.level, "note");
 });
 
-test("Markdown: nothing of a message is markup", () => {
-  assert.match(reports.markdown, /^## Schema check: Broken$/m);
+test("Markdown: messages are escaped", () => {
+  assert.match(reports.markdown, /^## Schema check: Failed$/m);
   assert.match(reports.markdown, /\*\*used by Search\*\*/);
   assert.match(reports.markdown, /<details><summary>Safe changes \(1\)<\/summary>/);
   assert.doesNotMatch(reports.markdown, /<img|@everyone/);
@@ -190,49 +190,49 @@ test("Markdown: nothing of a message is markup", () => {
 });
 
 for (const [what, level, end] of [
-  ["in a table", "dangerous", /^\| .* \|\n\n> The report is cut here/m],
-  ["in what is folded", "safe", /^- .*\n\n<\/details>\n\n> The report is cut here/m],
+  ["in a table", "dangerous", /^\| .* \|\n\n> The report is truncated here/m],
+  ["in what is folded", "safe", /^- .*\n\n<\/details>\n\n> The report is truncated here/m],
 ] as const) {
-  test(`Markdown is no longer than a comment may be, and says so where it is cut: ${what}`, () => {
+  test(`Markdown is truncated to the maximum length of a comment, with a note: ${what}`, () => {
     const finding = { section: "changes", severity: "note", kind: "FIELD_ADDED" } as const;
     const findings = Array.from({ length: 3000 }, (_, index): Finding => {
       const message = `Field 'f${index}' was added to object type 'Book'`;
       return { ...finding, level, path: `Book.f${index}`, message, affected: [] };
     });
 
-    const text = markdown({ findings, remarks: [], operations: 9, plans: [] });
+    const text = markdown({ findings, skippedChecks: [], operations: 9, plans: [] });
 
     assert.ok(text.length <= 65_536 && text.length > 65_000, `${text.length}`);
     assert.match(text, end);
     assert.equal(text.split("<details>").length, text.split("</details>").length);
-    assert.ok(text.startsWith("<!-- lyceum-schema check -->\n## Schema check: Clean\n"));
+    assert.ok(text.startsWith("<!-- lyceum-schema check -->\n## Schema check: Passed\n"));
   });
 }
 
-test("the terminal says how to approve, and what was approved", () => {
+test("the terminal says how to approve a change, and what was approved", () => {
   assert.match(reports.terminal, /approved by Ada on \d{4}-\d\d-\d\d: a\|b/);
   assert.match(reports.terminal, /approve --change 'FIELD_REMOVED Film\.minutes'/);
-  assert.match(reports.terminal, /^Broken: 2 errors, 2 warnings, 2 notes/m);
+  assert.match(reports.terminal, /^Failed: 2 errors, 2 warnings, 2 notes/m);
 });
 
-test("Markdown begins with the mark by which the comment of a former run is found", () => {
+test("Markdown starts with the marker that identifies the comment of an earlier run", () => {
   assert.ok(reports.markdown.startsWith("<!-- lyceum-schema check -->\n"), reports.markdown);
 });
 
-test("what was written where is said, new folders included", () => {
+test("written files are logged, with created folders", () => {
   for (const name of FORMATS) {
     assert.ok(written.includes(`${name}: wrote ${repository.path(`out/${name}`)}`), written);
   }
-  assert.equal(written.split("in the new folder").length, 2, written);
+  assert.equal(written.split("(created folder ").length, 2, written);
 });
 
-test("what was not looked at is in every format", () => {
-  for (const name of FORMATS) assert.match(reports[name], /counts what is not among/, name);
+test("skipped checks are in every format", () => {
+  for (const name of FORMATS) assert.match(reports[name], /has unknown operations/, name);
 });
 
 // A check that could not run.
 
-for (const [what, break_, place, code] of [
+for (const [what, break_, location, code] of [
   [
     "an SDL with a syntax error",
     (broken: Repository) => broken.write("stock.graphql", "type Query {\n  a(: Int\n}\n"),
@@ -246,31 +246,31 @@ for (const [what, break_, place, code] of [
     "FILE_UNREADABLE",
   ],
 ] as const) {
-  test(`every format is a document of its kind: ${what}`, async () => {
+  test(`every format is a valid document when the check cannot run: ${what}`, async () => {
     const broken = break_(new Repository());
     const files = FORMATS.flatMap((name) => ["--write", `${name}=${broken.path(`out/${name}`)}`]);
 
     const outcome = await broken.check("--format", "json", ...files);
 
     assert.equal(outcome.code, 2);
-    assert.match(outcome.said, new RegExp(`error \\[${code}\\]`));
-    const report: JsonReport = JSON.parse(outcome.printed);
+    assert.match(outcome.stderr, new RegExp(`error \\[${code}\\]`));
+    const report: JsonReport = JSON.parse(outcome.stdout);
     const validate = jsonSchema();
     assert.ok(validate(report), JSON.stringify(validate.errors));
     assert.equal(report.verdict, "could-not-run");
     const [finding] = report.findings;
     assert.deepEqual([finding?.section, finding?.kind], ["run", code]);
-    assert.match(finding?.place?.file ?? "", place);
-    assert.ok((finding?.place?.line ?? 0) > 0);
+    assert.match(finding?.location?.file ?? "", location);
+    assert.ok((finding?.location?.line ?? 0) > 0);
 
-    const { line } = finding?.place ?? {};
+    const { line } = finding?.location ?? {};
     const sarif: Log = JSON.parse(broken.read("out/sarif"));
     assert.ok(sarifSchema()(sarif));
     assert.equal(sarif.runs[0]?.invocations?.[0]?.executionSuccessful, false);
     const region = sarif.runs[0]?.results?.[0]?.locations?.[0]?.physicalLocation?.region;
     assert.equal(region?.startLine, line);
     const junit = broken.read("out/junit");
-    assert.deepEqual(await junitFaults(junit), []);
+    assert.deepEqual(await junitErrors(junit), []);
     assert.match(junit, new RegExp(`errors="1"[^]*<error message=[^]*:${line}:`));
     assert.match(
       broken.read("out/github"),
@@ -287,23 +287,23 @@ for (const [what, break_, place, code] of [
   });
 }
 
-test("options that there are not: still a document", async () => {
+test("invalid options: still a valid document", async () => {
   for (const args of [["--bogus"], ["extra"], ["--write", "json"]]) {
-    const { code, printed } = await new Repository().check("--format", "json", ...args);
+    const { code, stdout } = await new Repository().check("--format", "json", ...args);
 
     assert.equal(code, 2);
-    const [finding] = JSON.parse(printed).findings;
+    const [finding] = JSON.parse(stdout).findings;
     assert.equal(finding.kind, "USAGE");
   }
 });
 
-test("a file that cannot be written: one document, which says so", async () => {
+test("a file that cannot be written: one document, with the error", async () => {
   const broken = new Repository().write("file", "");
 
-  const { code, printed } = await broken.check(
+  const { code, stdout } = await broken.check(
     ...["--format", "json", "--write", `sarif=${broken.path("file/below")}`],
   );
 
   assert.equal(code, 2);
-  assert.equal(JSON.parse(printed).findings[0].kind, "FILE_UNWRITABLE");
+  assert.equal(JSON.parse(stdout).findings[0].kind, "FILE_UNWRITABLE");
 });

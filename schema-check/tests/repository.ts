@@ -1,14 +1,14 @@
-// A git repository of a graph, with one commit, for the check to compare with.
+// A git repository of a graph, with one commit as the baseline.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
-import { fixtures, type Outcome, run } from "./support.ts";
+import { type CommandResult, fixtures, run } from "./support.ts";
 
 export interface JsonReport {
-  verdict: "clean" | "broken" | "could-not-run";
+  verdict: "passed" | "failed" | "could-not-run";
   against: string | null;
   operations: number;
   findings: {
@@ -20,12 +20,12 @@ export interface JsonReport {
     subgraph?: string;
     message: string;
     hint?: string;
-    place?: { file: string; line?: number; column?: number };
+    location?: { file: string; line?: number; column?: number };
     affected: { name: string; asOf?: string; requests?: number }[];
     approval?: { reason: string; author: string };
   }[];
   plans: { operation: { name: string }; before: unknown; after: unknown }[];
-  remarks: string[];
+  skippedChecks: string[];
 }
 
 export class Repository {
@@ -79,7 +79,7 @@ export class Repository {
     return this;
   }
 
-  /** Takes back whatever was not committed. */
+  /** Discards uncommitted changes. */
   restore(): void {
     this.git("reset", "--quiet", "--hard");
     this.git("clean", "--quiet", "-fd");
@@ -95,17 +95,17 @@ export class Repository {
     ];
   }
 
-  check(...args: string[]): Promise<Outcome> {
+  check(...args: string[]): Promise<CommandResult> {
     const rules = args.includes("--rules") ? [] : ["--rules", this.path("rules.yaml")];
     return run("check", ...this.where, ...rules, ...args);
   }
 
-  /** As a user does: in its folder, and without a word on where its files are. */
-  inside(...args: string[]): Promise<Outcome> {
+  /** Runs the check like a user: in the folder, with the default file names. */
+  inside(...args: string[]): Promise<CommandResult> {
     return this.below(".", ...args);
   }
 
-  async below(folder: string, ...args: string[]): Promise<Outcome> {
+  async below(folder: string, ...args: string[]): Promise<CommandResult> {
     const elsewhere = process.cwd();
     process.chdir(this.path(folder));
     try {
@@ -116,14 +116,14 @@ export class Repository {
   }
 
   /** Approves a change since the last commit. */
-  approve(change: string, reason: string, ...args: string[]): Promise<Outcome> {
+  approve(change: string, reason: string, ...args: string[]): Promise<CommandResult> {
     const words = ["--change", change, "--reason", reason, "--author", "Ada"];
     return run("approve", ...this.where, "--against", "HEAD", ...words, ...args);
   }
 
   async report(...args: string[]): Promise<JsonReport & { code: number }> {
-    const { code, printed, said } = await this.check("--format", "json", ...args);
-    if (printed === "") throw new Error(said);
-    return { code, ...JSON.parse(printed) };
+    const { code, stdout, stderr } = await this.check("--format", "json", ...args);
+    if (stdout === "") throw new Error(stderr);
+    return { code, ...JSON.parse(stdout) };
   }
 }

@@ -9,20 +9,20 @@ import { main } from "../src/main.ts";
 export const fixtures = join(import.meta.dirname, "fixtures");
 export const contractFolder = join(import.meta.dirname, "..", "contract");
 
-export interface Outcome {
+export interface CommandResult {
   code: number;
-  printed: string;
-  said: string;
+  stdout: string;
+  stderr: string;
 }
 
-export async function run(...args: string[]): Promise<Outcome> {
-  const outcome: Outcome = { code: -1, printed: "", said: "" };
+export async function run(...args: string[]): Promise<CommandResult> {
+  const outcome: CommandResult = { code: -1, stdout: "", stderr: "" };
   outcome.code = await main(args, {
     print: (text) => {
-      outcome.printed += text;
+      outcome.stdout += text;
     },
-    say: (line) => {
-      outcome.said += `${line}\n`;
+    log: (line) => {
+      outcome.stderr += `${line}\n`;
     },
   });
   return outcome;

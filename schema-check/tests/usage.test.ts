@@ -1,10 +1,10 @@
-// What a document uses where it does not name it: behind interfaces and unions, and around directives.
+// Indirect usage: through interfaces and unions, and of directives.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildSchema, parse } from "graphql";
 import { schemaChanges } from "../src/changes.ts";
-import { mayAnswerWith, usageOf } from "../src/usage.ts";
+import { mayReturn, usageOf } from "../src/usage.ts";
 
 const SDL = `
   directive @upper repeatable on QUERY | FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT | VARIABLE_DEFINITION
@@ -20,24 +20,24 @@ const schema = buildSchema(SDL);
 
 const used = (text: string) => usageOf(parse(text), schema);
 
-test("a field of an interface is that of each of its types", () => {
+test("a field of an interface counts for each implementing type", () => {
   const usage = used("{ node { label } }");
 
-  assert.ok(mayAnswerWith(usage, "Book.label") && mayAnswerWith(usage, "Person.label"));
-  assert.ok(mayAnswerWith(usage, "Book") && mayAnswerWith(usage, "Person"));
-  assert.ok(!mayAnswerWith(usage, "Book.pages") && !mayAnswerWith(usage, "Place"));
+  assert.ok(mayReturn(usage, "Book.label") && mayReturn(usage, "Person.label"));
+  assert.ok(mayReturn(usage, "Book") && mayReturn(usage, "Person"));
+  assert.ok(!mayReturn(usage, "Book.pages") && !mayReturn(usage, "Place"));
   assert.ok(!usage.fields.has("Book.label"), "as it is written it is no field of the object");
-  assert.ok(!mayAnswerWith(used("{ named { label } }"), "Book.label"));
+  assert.ok(!mayReturn(used("{ named { label } }"), "Book.label"));
 });
 
-test("a union may be each of its types", () => {
+test("a union counts as each of its members", () => {
   const usage = used("{ hit { __typename } }");
 
-  assert.ok(mayAnswerWith(usage, "Book") && mayAnswerWith(usage, "Place"));
-  assert.ok(!mayAnswerWith(usage, "Person") && !mayAnswerWith(usage, "Book.id"));
+  assert.ok(mayReturn(usage, "Book") && mayReturn(usage, "Place"));
+  assert.ok(!mayReturn(usage, "Person") && !mayReturn(usage, "Book.id"));
 });
 
-test("another default of an object's field concerns who asks through the interface", async () => {
+test("a changed default of an object's field affects selections through the interface", async () => {
   const after = buildSchema(SDL.replace(/(type Book .*Boolean = )true/, "$1false"));
   const [change] = await schemaChanges(schema, after);
 
@@ -47,18 +47,18 @@ test("another default of an object's field concerns who asks through the interfa
   assert.ok(!change.affects(used("{ named { label } }")));
 });
 
-test("where a directive stands, and whether more than once", () => {
-  const { directivePlaces, repeated } = used(`
+test("the locations of directives, and repeated directives", () => {
+  const { directiveLocations, repeatedDirectives } = used(`
     query ($a: Int @upper) @upper { node { id @upper @upper ...A @upper ... @upper { id } } }
     fragment A on Node { id }
   `);
 
   assert.deepEqual(
-    [...directivePlaces].sort(),
+    [...directiveLocations].sort(),
     ["FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT", "QUERY", "VARIABLE_DEFINITION"].map(
-      (place) => `upper ${place}`,
+      (location) => `upper ${location}`,
     ),
   );
-  assert.deepEqual([...repeated], ["upper"]);
-  assert.deepEqual([...used("{ node @upper { id @upper } }").repeated], []);
+  assert.deepEqual([...repeatedDirectives], ["upper"]);
+  assert.deepEqual([...used("{ node @upper { id @upper } }").repeatedDirectives], []);
 });

@@ -1,5 +1,5 @@
-// .github/workflows/schema.yml: whom a run cancels, and the step that writes the comment, with a `gh` that only
-// notes what it is asked for.
+// .github/workflows/schema.yml: which runs are cancelled, and the step that writes the comment, with a fake `gh`
+// that records its calls.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -12,7 +12,7 @@ import { parse } from "yaml";
 const WORKFLOW = join(import.meta.dirname, "..", "..", ".github", "workflows", "schema.yml");
 const MARK = "<!-- lyceum-schema check -->";
 const BOT = "github-actions[bot]";
-// It finds comments with jq, as the real one does.
+// It filters comments with jq, as the real one does.
 const GH = `#!/usr/bin/env bash
 if [[ " $* " == *" --paginate "* ]]; then
   while [ "$1" != --jq ]; do shift; done
@@ -30,12 +30,12 @@ interface Comment {
   body: string;
 }
 
-/** What it asks to be written, for a pull request with these comments. */
+/** The recorded call that writes the comment, for a pull request with these comments. */
 function asked(comments: Comment[]): string {
   const folder = mkdtempSync(join(tmpdir(), "lyceum-workflow-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, "schema-report"));
-  writeFileSync(join(folder, "schema-report", "report.md"), `${MARK}\n## Schema check: Clean\n`);
+  writeFileSync(join(folder, "schema-report", "report.md"), `${MARK}\n## Schema check: Passed\n`);
   writeFileSync(join(folder, "comments.json"), JSON.stringify(comments));
   writeFileSync(join(folder, "gh"), GH);
   chmodSync(join(folder, "gh"), 0o755);
@@ -71,16 +71,16 @@ test("the first report is a new comment", { skip }, () => {
   assert.equal(asked([]).trim(), written);
 });
 
-test("the next one replaces it, whatever was written since", { skip }, () => {
+test("the next report replaces it, whatever was written since", { skip }, () => {
   const comments = [
-    { id: 4, user: { login: BOT }, body: `${MARK}\n## Schema check: Broken` },
+    { id: 4, user: { login: BOT }, body: `${MARK}\n## Schema check: Failed` },
     { id: 5, user: { login: BOT }, body: "Another workflow's." },
   ];
 
   assert.match(asked(comments), /^api --method PATCH repos\/lyceum\/lyceum\/issues\/comments\/4 /);
 });
 
-/** The group of a run, by GitHub's rules for the few words that stand there. */
+/** The concurrency group of a run: evaluates the few GitHub expressions that it uses. */
 function group(github: { event_name: string; ref: string; sha: string }): string {
   return workflow.concurrency.group.replaceAll(
     /\$\{\{ (.*?) \}\}/g,
@@ -88,7 +88,7 @@ function group(github: { event_name: string; ref: string; sha: string }): string
   );
 }
 
-test("a push to the main branch cancels no other; one to a pull request cancels the one before", () => {
+test("a push to a pull request cancels the previous run; a push to the main branch does not", () => {
   const push = (sha: string) => group({ event_name: "push", ref: "refs/heads/main", sha });
   const request = (sha: string) =>
     group({ event_name: "pull_request", ref: "refs/pull/7/merge", sha });

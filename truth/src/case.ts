@@ -1,27 +1,27 @@
-// A difference, as somebody can paste it.
+// A failing case, in a form that can be pasted to reproduce it.
 
 import { print, visit } from "graphql";
 import type { Difference } from "./comparison.ts";
 import { isKeyAlias } from "./features.ts";
-import type { Kind } from "./kinds.ts";
-import { type Answer, isMutation, type Operation } from "./operation.ts";
-import type { Reply, System, Transport } from "./systems.ts";
-import { addresses } from "./viewers.ts";
+import type { OperationKind } from "./kinds.ts";
+import { isMutation, type Operation, type OperationResult } from "./operation.ts";
+import type { GraphQLResponse, System, Transport } from "./systems.ts";
+import { emails } from "./viewers.ts";
 
-/** Of one case that are shown; further ones follow from the first as a rule. */
-const MAX_PLACES = 5;
+/** How many differences of a case are shown; further ones usually follow from the first. */
+const MAX_SHOWN_DIFFERENCES = 5;
 
-export interface Case {
+export interface FailingCase {
   operation: Operation;
   system: System;
   transport: Transport;
-  expected: Answer;
-  reply: Reply;
+  expected: OperationResult;
+  response: GraphQLResponse;
   differences: Difference[];
 }
 
-/** What it takes to see a difference: the first kind that its smallest operation has. */
-export function kindOf(operation: Operation): Kind | "mutation" {
+/** The kind of operation that is needed to reproduce the difference. */
+export function requiredKind(operation: Operation): OperationKind | "mutation" {
   const { document } = operation;
   const text = print(document);
   if (/@(include|skip)/.test(text)) return "conditions";
@@ -35,27 +35,28 @@ export function kindOf(operation: Operation): Kind | "mutation" {
   return isMutation(operation) ? "mutation" : "plain";
 }
 
-/** The same for differences that look the same, whatever their ids, names and sizes. */
-export function fingerprint({ operation, differences, reply, transport }: Case): string {
+/** Equal for cases that differ only in ids, names and sizes, so that they are reported once. */
+export function fingerprint({ operation, differences, response, transport }: FailingCase): string {
   const kinds = [...new Set(differences.map(({ kind }) => kind))];
-  const messages = (reply.errors ?? []).map(({ message }) => message.replace(/"[^"]*"/g, '""'));
+  const messages = (response.errors ?? []).map(({ message }) => message.replace(/"[^"]*"/g, '""'));
   const shapes = differences.map(({ kind, expected, actual }) =>
     kind === "errors" || kind === "effect"
-      ? codesOf(expected, actual)
+      ? describeErrorCodes(expected, actual)
       : `${shape(expected)} as ${shape(actual)}`,
   );
   const parts = [kinds, [...new Set(messages)].sort(), [...new Set(shapes)].sort()];
   const where = kinds.includes("key order") ? transport : "";
-  return [kindOf(operation), where, ...parts.map((part) => part.join("; "))].join(" | ");
+  return [requiredKind(operation), where, ...parts.map((part) => part.join("; "))].join(" | ");
 }
 
-export function bySize(a: Case, b: Case): number {
-  const size = ({ operation: { document } }: Case) => print(document).replace(/\s+/g, " ").length;
+export function bySize(a: FailingCase, b: FailingCase): number {
+  const size = ({ operation: { document } }: FailingCase) =>
+    print(document).replace(/\s+/g, " ").length;
   return size(a) - size(b);
 }
 
-/** Of the errors that are missing and of those that are too many. */
-function codesOf(expected: unknown, actual: unknown): string {
+/** The codes of missing and of unexpected errors. */
+function describeErrorCodes(expected: unknown, actual: unknown): string {
   const codes = (list: unknown) =>
     [...new Set((list as string[]).map((error) => error.split(" ")[0]))].join("+");
   return `missing ${codes(expected)} extra ${codes(actual)}`;
@@ -66,42 +67,42 @@ function shape(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
-export function written({
+export function formatCase({
   operation,
   system,
   transport,
   expected,
-  reply,
+  response,
   differences,
-}: Case): string {
+}: FailingCase): string {
   const { document, variables, operationName, viewer } = operation;
   const query = print(document);
   const body = { query, variables, ...(operationName && { operationName }) };
-  const places = differences
-    .slice(0, MAX_PLACES)
+  const shown = differences
+    .slice(0, MAX_SHOWN_DIFFERENCES)
     .map(
       ({ kind, path, expected, actual }) =>
-        `  ${kind}${path && ` at ${path}`}: ${short(actual)}, not ${short(expected)}`,
+        `  ${kind}${path && ` at ${path}`}: ${truncate(actual)}, not ${truncate(expected)}`,
     );
   return [
-    `${kindOf(operation)}, as ${viewer.name}, by ${transport}, ${system.mode}:`,
+    `${requiredKind(operation)}, as ${viewer.name}, over ${transport}, ${system.mode}:`,
     query,
     `variables: ${JSON.stringify(variables)}`,
-    `expected:  ${short({ data: expected.data, errors: expected.errors }, 1500)}`,
-    `actual:    ${short({ data: reply.data ?? null, errors: reply.errors }, 1500)}`,
-    ...places,
+    `expected:  ${truncate({ data: expected.data, errors: expected.errors }, 1500)}`,
+    `actual:    ${truncate({ data: response.data ?? null, errors: response.errors }, 1500)}`,
+    ...shown,
     curl(body, operation, system),
   ].join("\n");
 }
 
 function curl(body: object, { viewer }: Operation, { endpoint }: System): string {
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  const address = viewer.name === "anonymous" ? undefined : addresses[viewer.name];
-  const token = address ? ` -H "Authorization: Bearer $TOKEN" # of ${address}` : "";
+  const email = viewer.name === "anonymous" ? undefined : emails[viewer.name];
+  const token = email ? ` -H "Authorization: Bearer $TOKEN" # of ${email}` : "";
   return `curl -s ${endpoint} -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}${token}`;
 }
 
-function short(value: unknown, length = 300): string {
+function truncate(value: unknown, length = 300): string {
   const text = JSON.stringify(value)?.replaceAll("\\u0000", "*") ?? "nothing";
   return text.length > length ? `${text.slice(0, length)}…` : text;
 }

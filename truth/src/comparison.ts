@@ -1,18 +1,18 @@
-// Whether an answer is the right one: data exactly, its keys in their order, errors by code and path. And whether a
-// mutation has had its effects, once, and no others.
+// Compares a response with the expected result: data exactly, including the order of keys; errors by code and path.
+// Also compares the effects of a mutation: exactly the expected changes, once.
 //
-// The contract leaves open, and so nothing else does here:
-// - the wording of messages, in errors and in `userErrors`: clients go by the code (docs/errors.md);
-// - the order of errors, which the specification of GraphQL does not say anything of;
-// - which errors below a place that is null because of them are named, as long as one is: the specification lets an
-//   executor give up the siblings of a field that may not be null and is;
-// - the characters of a cursor: but a row has one, and only one, however it is listed;
-// - the id and the time of what is new: but they are the same everywhere in the answer.
+// The contract leaves these open, so the comparison does, too:
+// - the text of messages in errors and `userErrors`: clients rely on the code (docs/errors.md);
+// - the order of errors, which the GraphQL specification does not define;
+// - which errors below a null are reported, as long as one is: the specification allows an executor to cancel the
+//   siblings of a non-null field that is null;
+// - the characters of a cursor: but a row has exactly one cursor in every list;
+// - generated ids and times: but they are the same everywhere in the response.
 
 import type { Cursors } from "./cursors.ts";
-import type { Answer, Problem } from "./operation.ts";
-import type { Reply } from "./systems.ts";
-import { cursorKey, isWildcard, WORDING } from "./wildcards.ts";
+import type { OperationResult, ResultError } from "./operation.ts";
+import type { GraphQLResponse } from "./systems.ts";
+import { ANY_TEXT, cursorKey, isWildcard } from "./wildcards.ts";
 
 export const DIFFERENCES = ["data", "key order", "errors", "cursor", "effect"] as const;
 export type DifferenceKind = (typeof DIFFERENCES)[number];
@@ -26,10 +26,14 @@ export interface Difference {
 
 type Path = (string | number)[];
 
-export function compareAnswers(expected: Answer, reply: Reply, cursors: Cursors): Difference[] {
+export function compareResults(
+  expected: OperationResult,
+  response: GraphQLResponse,
+  cursors: Cursors,
+): Difference[] {
   const comparison = new Comparison(cursors);
-  comparison.values(expected.data, reply.data ?? null, []);
-  const actual = (reply.errors ?? []).map((error) => ({
+  comparison.values(expected.data, response.data ?? null, []);
+  const actual = (response.errors ?? []).map((error) => ({
     code: error.extensions?.code ?? `no code: ${error.message}`,
     path: error.path ?? [],
   }));
@@ -37,9 +41,9 @@ export function compareAnswers(expected: Answer, reply: Reply, cursors: Cursors)
   return comparison.differences;
 }
 
-/** Whether a mutation has changed in the databases what it should have, and nothing else. */
+/** Compares the changes of a mutation in the databases with the expected ones. */
 export function compareEffects(expected: string[], actual: string[]): Difference[] {
-  const [missing, extra] = [without(expected, actual), without(actual, expected)];
+  const [missing, extra] = [subtract(expected, actual), subtract(actual, expected)];
   if (missing.length === 0 && extra.length === 0) return [];
   return [{ kind: "effect", path: "", expected: missing, actual: extra }];
 }
@@ -67,25 +71,25 @@ class Comparison {
     } else if (isObject(expected) && isObject(actual)) {
       this.#objects(expected, actual, path);
     } else if (isObject(expected) || expected !== actual) {
-      this.#differ("data", path, expected, actual);
+      this.#addDifference("data", path, expected, actual);
     }
   }
 
-  errors(expected: Answer, actual: Problem[]): void {
-    // Within what is null, `data` as a whole included.
-    const isFree = ({ path }: Problem) =>
-      path.some((_, end) => at(expected.data, path.slice(0, end)) === null);
-    const fixed = (problems: Problem[]) =>
-      problems.filter((problem) => !isFree(problem)).map(written);
-    const [wanted, got] = [fixed(expected.errors), fixed(actual)];
-    const [missing, extra] = [without(wanted, got), without(got, wanted)];
+  errors(expected: OperationResult, actual: ResultError[]): void {
+    // Below a null value, which can be `data` itself.
+    const isBelowNull = ({ path }: ResultError) =>
+      path.some((_, end) => valueAt(expected.data, path.slice(0, end)) === null);
+    const determined = (problems: ResultError[]) =>
+      problems.filter((error) => !isBelowNull(error)).map(formatError);
+    const [wanted, got] = [determined(expected.errors), determined(actual)];
+    const [missing, extra] = [subtract(wanted, got), subtract(got, wanted)];
     if (missing.length > 0 || extra.length > 0) {
-      this.#differ("errors", [], missing, extra);
+      this.#addDifference("errors", [], missing, extra);
       return;
     }
-    const free = (problems: Problem[]) => problems.filter(isFree);
-    if (free(expected.errors).length > 0 !== free(actual).length > 0)
-      this.#differ("errors", [], expected.errors.map(written), actual.map(written));
+    const belowNull = (problems: ResultError[]) => problems.filter(isBelowNull);
+    if (belowNull(expected.errors).length > 0 !== belowNull(actual).length > 0)
+      this.#addDifference("errors", [], expected.errors.map(formatError), actual.map(formatError));
   }
 
   #objects(expected: Record<string, unknown>, actual: Record<string, unknown>, path: Path): void {
@@ -93,42 +97,42 @@ class Comparison {
     const isSame =
       wanted.length === got.length && wanted.every((key) => Object.hasOwn(actual, key));
     if (!isSame) {
-      this.#differ("data", path, expected, actual);
+      this.#addDifference("data", path, expected, actual);
       return;
     }
     if (wanted.some((key, index) => got[index] !== key))
-      this.#differ("key order", path, wanted, got);
+      this.#addDifference("key order", path, wanted, got);
     for (const key of wanted) this.values(expected[key], actual[key], [...path, key]);
   }
 
-  #wildcard(mark: string, actual: unknown, path: Path): void {
+  #wildcard(wildcard: string, actual: unknown, path: Path): void {
     if (typeof actual !== "string" || actual === "") {
-      this.#differ("data", path, mark, actual);
+      this.#addDifference("data", path, wildcard, actual);
       return;
     }
-    if (mark === WORDING) return;
-    const key = cursorKey(mark);
-    // A new row's key is a mark, too: what it is called is not known beyond this answer.
+    if (wildcard === ANY_TEXT) return;
+    const key = cursorKey(wildcard);
+    // The id of a new row is a wildcard, too: it is known only within this response.
     if (key !== undefined && !isWildcard(key.split(" ")[1] ?? "")) {
-      if (!this.#cursors.learn(key, actual)) this.#differ("cursor", path, mark, actual);
+      if (!this.#cursors.record(key, actual)) this.#addDifference("cursor", path, wildcard, actual);
       return;
     }
-    const bound = this.#bound.get(mark) ?? actual;
-    if (bound !== actual) this.#differ("data", path, bound, actual);
-    this.#bound.set(mark, bound);
+    const bound = this.#bound.get(wildcard) ?? actual;
+    if (bound !== actual) this.#addDifference("data", path, bound, actual);
+    this.#bound.set(wildcard, bound);
   }
 
-  #differ(kind: DifferenceKind, path: Path, expected: unknown, actual: unknown): void {
+  #addDifference(kind: DifferenceKind, path: Path, expected: unknown, actual: unknown): void {
     this.differences.push({ kind, path: path.join("."), expected, actual });
   }
 }
 
-function written({ code, path }: Problem): string {
+function formatError({ code, path }: ResultError): string {
   return `${code} at ${JSON.stringify(path)}`;
 }
 
-/** A list without what another one has, each as often as that one has it. */
-function without(list: string[], others: string[]): string[] {
+/** Multiset difference: removes each item of `others` once. */
+function subtract(list: string[], others: string[]): string[] {
   const left = [...others];
   return list.filter((item) => {
     const index = left.indexOf(item);
@@ -137,7 +141,7 @@ function without(list: string[], others: string[]): string[] {
   });
 }
 
-function at(data: unknown, path: Path): unknown {
+function valueAt(data: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, key) => (value == null ? value : (value as Record<string | number, unknown>)[key]),
     data,

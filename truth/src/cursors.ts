@@ -1,33 +1,33 @@
-// Cursors are opaque: which row one belongs to is known from the answers that it came with.
+// Cursors are opaque: the row of a cursor is known from the responses that contained it.
 
-export interface Place {
-  noun: string;
+export interface RowRef {
+  typeName: string;
   id: string;
 }
 
 export class Cursors {
   readonly #byRow = new Map<string, string>();
-  readonly #byCursor = new Map<string, Place>();
+  readonly #byCursor = new Map<string, RowRef>();
 
-  /** Says whether this is the row's only cursor, and no other row's; remembers both. */
-  learn(key: string, cursor: string): boolean {
-    const [noun = "", id = ""] = key.split(" ");
+  /** Records the cursor of a row; false if the row has another cursor, or the cursor belongs to another row. */
+  record(key: string, cursor: string): boolean {
+    const [typeName = "", id = ""] = key.split(" ");
     const known = this.#byRow.get(key);
-    const place = this.#byCursor.get(cursor);
-    if (known !== undefined || place !== undefined)
-      return known === cursor && place?.noun === noun && place.id === id;
+    const row = this.#byCursor.get(cursor);
+    if (known !== undefined || row !== undefined)
+      return known === cursor && row?.typeName === typeName && row.id === id;
     this.#byRow.set(key, cursor);
-    this.#byCursor.set(cursor, { noun, id });
+    this.#byCursor.set(cursor, { typeName, id });
     return true;
   }
 
-  placeOf(cursor: string): Place | undefined {
+  rowOf(cursor: string): RowRef | undefined {
     return this.#byCursor.get(cursor);
   }
 
-  /** All of a noun, in the order of their rows. */
-  of(noun: string): string[] {
-    const keys = [...this.#byRow.keys()].filter((key) => key.startsWith(`${noun} `)).sort();
+  /** All cursors of a type, ordered by the ids of their rows. */
+  all(typeName: string): string[] {
+    const keys = [...this.#byRow.keys()].filter((key) => key.startsWith(`${typeName} `)).sort();
     return keys.flatMap((key) => this.#byRow.get(key) ?? []);
   }
 }

@@ -1,4 +1,4 @@
-// The five databases, read and disturbed by SQL: nothing in here asks the system itself.
+// The five databases, accessed by SQL rather than through the system.
 
 import pg from "pg";
 
@@ -8,7 +8,7 @@ export type DatabaseName = (typeof NAMES)[number];
 export class Databases {
   readonly #pools: Record<DatabaseName, pg.Pool>;
 
-  /** By the variables that the rest of the system reads, too. */
+  /** Uses the same environment variables as the system. */
   constructor(environment: NodeJS.ProcessEnv) {
     const pool = (name: DatabaseName) => {
       const variable = `${name.toUpperCase()}_DATABASE_URL`;

@@ -1,9 +1,9 @@
-// What an operation and its answer have in them, so that a run can say what it has covered.
+// The features of an operation and its result, for the coverage statistics of a run.
 
 import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode, visit } from "graphql";
-import { KEY_NAMES } from "./kinds.ts";
+import { KEY_LIKE_ALIASES } from "./kinds.ts";
 import { isMutation, type Operation } from "./operation.ts";
-import type { Expected } from "./reference.ts";
+import type { ExpectedResult } from "./reference.ts";
 
 export const FEATURES = [
   "condition",
@@ -20,14 +20,14 @@ export const FEATURES = [
   "several operations",
   "introspection",
   "variable",
-  "variable left out",
+  "variable omitted",
   "variable null",
   "variable with default",
   "variable in an input object",
   "cursor",
   "backward page",
   "filter",
-  "dead key",
+  "dangling reference",
   "mutation",
   "mutation with effect",
   "mutations in sequence",
@@ -38,14 +38,14 @@ export const FEATURES = [
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
-export function featuresOf(operation: Operation, expected: Expected): Set<Feature> {
-  const features = ofDocument(operation);
+export function featuresOf(operation: Operation, expected: ExpectedResult): Set<Feature> {
+  const features = documentFeatures(operation);
   const { document, variables } = operation;
   visit(document, {
     VariableDefinition(node) {
       const name = node.variable.name.value;
       features.add("variable");
-      if (!Object.hasOwn(variables, name)) features.add("variable left out");
+      if (!Object.hasOwn(variables, name)) features.add("variable omitted");
       if (variables[name] === null) features.add("variable null");
       if (node.defaultValue) features.add("variable with default");
     },
@@ -59,15 +59,15 @@ export function featuresOf(operation: Operation, expected: Expected): Set<Featur
     const root = getOperationAST(document, operation.operationName);
     if ((root?.selectionSet.selections.length ?? 0) > 1) features.add("mutations in sequence");
   }
-  if (expected.hasDeadKeys) features.add("dead key");
+  if (expected.hasDanglingReferences) features.add("dangling reference");
   if (hasEmptyObject(expected.data)) features.add("empty object");
   for (const { code } of expected.errors)
     for (const feature of FEATURES) if (feature === code) features.add(feature);
   return features;
 }
 
-/** What is to be seen in the document alone. */
-function ofDocument({ document }: Operation): Set<Feature> {
+/** The features of the document alone. */
+function documentFeatures({ document }: Operation): Set<Feature> {
   const features = new Set<Feature>();
   visit(document, {
     Directive(node, _key, _parent, _path, ancestors) {
@@ -103,19 +103,19 @@ function ofDocument({ document }: Operation): Set<Feature> {
       if (["filter", "status", "unreadOnly"].includes(name)) features.add("filter");
     },
     SelectionSet(node) {
-      if (hasTwice(node)) features.add("merged field");
+      if (hasDuplicateKeys(node)) features.add("merged field");
     },
   });
   if (depth(document) >= 8) features.add("depth of 8 or more");
   return features;
 }
 
-/** Plain aliases are a letter and a number; all others are names that mean something. */
+/** Plain aliases are a letter and a digit; all others are names with a meaning in the graph. */
 export function isKeyAlias(alias: string): boolean {
-  return KEY_NAMES.includes(alias) || !/^[a-es]\d+$/.test(alias);
+  return KEY_LIKE_ALIASES.includes(alias) || !/^[a-es]\d+$/.test(alias);
 }
 
-function hasTwice({ selections }: SelectionSetNode): boolean {
+function hasDuplicateKeys({ selections }: SelectionSetNode): boolean {
   const keys = selections.flatMap((node) =>
     node.kind === Kind.FIELD ? [(node.alias ?? node.name).value] : [],
   );
@@ -124,19 +124,19 @@ function hasTwice({ selections }: SelectionSetNode): boolean {
 
 function depth(document: DocumentNode): number {
   let now = 0;
-  let most = 0;
+  let deepest = 0;
   visit(document, {
     Field: {
       enter: () => {
         now += 1;
-        most = Math.max(most, now);
+        deepest = Math.max(deepest, now);
       },
       leave: () => {
         now -= 1;
       },
     },
   });
-  return most;
+  return deepest;
 }
 
 function hasEmptyObject(value: unknown): boolean {

@@ -1,4 +1,4 @@
-// What the graph's scalars look like on the way in.
+// The input formats of the graph's scalars.
 
 import {
   type GraphQLArgument,
@@ -7,12 +7,12 @@ import {
   isListType,
   isNonNullType,
 } from "graphql";
-import { refuse } from "./refusal.ts";
+import { codedError } from "./errors.ts";
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
-/** @throws the error of a field whose arguments have ids that are no UUIDs, or amounts that are no numbers */
+/** @throws BAD_USER_INPUT for an id that is not a UUID, or an amount that is not a number */
 export function checkFormats(definitions: readonly GraphQLArgument[], args: object): void {
   for (const { name, type } of definitions) check(type, (args as Record<string, unknown>)[name]);
 }
@@ -31,12 +31,12 @@ function check(type: GraphQLInputType, value: unknown): void {
 }
 
 function checkScalar(name: string, value: unknown): void {
-  if (name === "ID" && !UUID.test(`${value}`)) throw refuse("BAD_USER_INPUT");
-  if (name === "Decimal" && !DECIMAL.test(`${value}`)) throw refuse("BAD_USER_INPUT");
+  if (name === "ID" && !UUID.test(`${value}`)) throw codedError("BAD_USER_INPUT");
+  if (name === "Decimal" && !DECIMAL.test(`${value}`)) throw codedError("BAD_USER_INPUT");
 }
 
-/** An id in the one way in which rows are found. */
-export function canonical(id: unknown): string {
+/** The canonical form of a UUID, in which rows store it. */
+export function canonicalId(id: unknown): string {
   const digits = `${id}`.toLowerCase().replaceAll("-", "");
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -1,10 +1,10 @@
-// Which kinds of operations are made.
+// The kinds of operations that are generated.
 
-export const KINDS = ["plain", "conditions", "key-aliases"] as const;
-export type Kind = (typeof KINDS)[number];
+export const OPERATION_KINDS = ["plain", "conditions", "key-aliases"] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
 
-/** Names that mean something to whoever joins the graph: keys, and what one service requires of another. */
-export const KEY_NAMES = [
+/** Aliases that collide with names that the router uses: keys, and fields that subgraphs require. */
+export const KEY_LIKE_ALIASES = [
   "id",
   "__typename",
   "teacher",
@@ -21,8 +21,8 @@ export const KEY_NAMES = [
   "errors",
 ];
 
-/** Names of variables and fragments that mean something elsewhere. */
-export const TAKEN_NAMES = [
+/** Names of variables and fragments that have a meaning elsewhere. */
+export const RESERVED_NAMES = [
   "representations",
   "_entities",
   "__typename",

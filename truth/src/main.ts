@@ -1,12 +1,12 @@
-// lyceum-truth: asks the running system random operations, and compares with the reference.
+// lyceum-truth: sends random operations to the running system and compares the responses with a reference.
 
-import { learn } from "./cost/learn.ts";
+import { calibrate } from "./cost/calibrate.ts";
 import { Databases } from "./databases.ts";
-import { disturb } from "./disturb.ts";
-import { readLearning, readOptions, USAGE } from "./options.ts";
+import { addEdgeCases } from "./edge-case-data.ts";
+import { readCalibrationOptions, readOptions, USAGE } from "./options.ts";
 import { runAll } from "./run.ts";
 
-/** The exit code. */
+/** Returns the exit code. */
 export async function main(args: string[]): Promise<number> {
   if (args.length === 0 || args.includes("--help") || args[0] === "help") {
     process.stdout.write(USAGE);
@@ -15,11 +15,11 @@ export async function main(args: string[]): Promise<number> {
   const databases = new Databases(process.env);
   try {
     if (args[0] === "prepare") {
-      await disturb(databases);
+      await addEdgeCases(databases);
       return 0;
     }
     if (args[0] === "cost") {
-      await learn(readLearning(args.slice(1)), databases);
+      await calibrate(readCalibrationOptions(args.slice(1)), databases);
       return 0;
     }
     return (await runAll(readOptions(args), databases)) ? 0 : 1;

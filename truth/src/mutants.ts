@@ -1,4 +1,4 @@
-// Known bugs, put into the reference one at a time: a comparison that is worth something finds each.
+// Known bugs that are put into the reference one at a time: a good comparison finds each of them.
 
 import {
   type DocumentNode,
@@ -10,22 +10,21 @@ import {
 } from "graphql";
 
 export const mutants = {
-  "alias-replaces-key":
-    "an alias `id` takes the place of the key by which other services are asked",
-  "include-lost": "`@include` and `@skip` of fragments are not heeded",
-  "default-lost": "a variable that is left out has no default",
-  "dead-key-takes-parent": "what points to something deleted is gone, too",
-  "empty-selection-null": "an object of which nothing is selected is null",
-  "parallel-mutations": "all mutations take effect before the first one answers",
-  "page-off-by-one": "a page has one row more than asked for",
-  "filter-ignored": "a list takes no notice of `status`",
-  "permission-forgotten": "anybody may see who is on a course",
-  "merge-lost": "of two equal fields, the second one's selections count",
+  "alias-replaces-key": "an alias `id` replaces the key in requests to other subgraphs",
+  "include-lost": "`@include` and `@skip` on fragments are ignored",
+  "default-lost": "the default of an omitted variable is ignored",
+  "dangling-nulls-parent": "an object with a dangling reference is null",
+  "empty-selection-null": "an object with an empty selection is null",
+  "parallel-mutations": "all mutations run before the first payload is resolved",
+  "page-off-by-one": "a page has one row too many",
+  "filter-ignored": "a list ignores `status`",
+  "permission-forgotten": "anyone may see the enrollments of a course",
+  "merge-lost": "of two merged fields, only the selections of the second one count",
 } as const;
 export type Mutant = keyof typeof mutants;
 
-/** What the bug makes of a document before it is executed. */
-export function misread(document: DocumentNode, mutant: Mutant | undefined): DocumentNode {
+/** Applies the bug to a document before it is executed. */
+export function mutateDocument(document: DocumentNode, mutant: Mutant | undefined): DocumentNode {
   switch (mutant) {
     case "include-lost":
       return visit(document, {
@@ -38,26 +37,30 @@ export function misread(document: DocumentNode, mutant: Mutant | undefined): Doc
           node.type.kind === Kind.NON_NULL_TYPE ? undefined : { ...node, defaultValue: undefined },
       });
     case "merge-lost":
-      return visit(document, { SelectionSet: { leave: lastOfEach } });
+      return visit(document, { SelectionSet: { leave: keepLastOfEachField } });
     default:
       return document;
   }
 }
 
-/** What the bug makes of the answer. */
-export function misanswer(data: unknown, mutant: Mutant | undefined, gone: Set<string>): unknown {
+/** Applies the bug to the data of a result. */
+export function mutateData(
+  data: unknown,
+  mutant: Mutant | undefined,
+  dangling: Set<string>,
+): unknown {
   const walk = (value: unknown, path: string): unknown => {
     if (Array.isArray(value)) return value.map((item, index) => walk(item, `${path}/${index}`));
     if (value === null || typeof value !== "object") return value;
     const entries = Object.entries(value);
     if (mutant === "empty-selection-null" && entries.length === 0) return null;
-    if (mutant === "dead-key-takes-parent" && path !== "" && gone.has(path)) return null;
+    if (mutant === "dangling-nulls-parent" && path !== "" && dangling.has(path)) return null;
     return Object.fromEntries(entries.map(([key, inner]) => [key, walk(inner, `${path}/${key}`)]));
   };
   return walk(data, "");
 }
 
-function lastOfEach(set: SelectionSetNode): SelectionSetNode {
+function keepLastOfEachField(set: SelectionSetNode): SelectionSetNode {
   const nameOf = (node: SelectionNode) =>
     node.kind === Kind.FIELD && node.selectionSet ? responseName(node) : undefined;
   const last = new Map(set.selections.map((node) => [nameOf(node), node]));

@@ -1,4 +1,4 @@
-// What is asked, and what is answered.
+// Operations and their results.
 
 import { type DocumentNode, getOperationAST, OperationTypeNode } from "graphql";
 import type { Viewer } from "./permissions.ts";
@@ -10,14 +10,14 @@ export interface Operation {
   viewer: Viewer;
 }
 
-export interface Problem {
+export interface ResultError {
   code: string;
   path: (string | number)[];
 }
 
-export interface Answer {
+export interface OperationResult {
   data: unknown;
-  errors: Problem[];
+  errors: ResultError[];
 }
 
 export function isMutation(operation: Operation): boolean {

@@ -1,36 +1,36 @@
-// What the command line says.
+// The command-line options.
 
 import { parseArgs } from "node:util";
-import type { Learning } from "./cost/learn.ts";
-import { KINDS, type Kind } from "./kinds.ts";
+import type { CalibrationOptions } from "./cost/calibrate.ts";
+import { OPERATION_KINDS, type OperationKind } from "./kinds.ts";
 import { type Mutant, mutants } from "./mutants.ts";
 import type { ViewerName } from "./permissions.ts";
 import { TRANSPORTS, type Transport } from "./systems.ts";
 
 export const USAGE = `Usage: lyceum-truth --system MODE=URL… [options]
 
-  --system MODE=URL   a router, such as in-process=http://127.0.0.1:4000; several take turns
-  --seed N            the same number makes the same operations (default: by the clock)
-  --operations N      how many (default: 1000)
-  --seconds N         for so long instead
-  --first N           begin with this operation of the seed
-  --viewer NAME       as this viewer only; may be repeated
-  --transport NAME    post, get, sse or ws only; may be repeated
+  --system MODE=URL   a router, such as in-process=http://127.0.0.1:4000; several are used at random
+  --seed N            generates the same operations each time (default: from the clock)
+  --operations N      number of operations (default: 1000)
+  --seconds N         duration, instead of a number of operations
+  --first N           start with this operation of the seed
+  --viewer NAME       only this viewer; can be repeated
+  --transport NAME    only post, get, sse or ws; can be repeated
   --plain, --conditions, --key-aliases
-                      these kinds of operations only (default: all)
+                      only these kinds of operations (default: all)
   --queries           no mutations
-  --differences N     end after so many distinct differences (default: 10)
-  --concurrency N     queries under way at a time (default: 4)
-  --mutant NAME       put this known bug into the reference: it has to be found
-  --mutants           each of them, one after the other
-  --quiet             no progress
+  --differences N     stop after N distinct differences (default: 10)
+  --concurrency N     number of concurrent queries (default: 4)
+  --mutant NAME       put this known bug into the reference, and check that it is found
+  --mutants           all known bugs, one after the other
+  --quiet             do not show progress
 
        lyceum-truth cost --router URL --process PID --database-process PID [options]
 
-  learns from random queries what the graph costs, or says how well that is known
+  fits the cost weights to random queries, or rates the current weights
   --operations N, --seed N
-  --weights FILE      learn, and write docs/costs.json
-  --picture FILE      draw what was estimated and what was measured
+  --weights FILE      fit the weights, and write them to docs/costs.json
+  --picture FILE      write a chart of estimated against measured cost
 `;
 
 export interface Options {
@@ -41,7 +41,7 @@ export interface Options {
   first: number;
   viewers: ViewerName[];
   transports: Transport[];
-  kinds: ReadonlySet<Kind>;
+  kinds: ReadonlySet<OperationKind>;
   queries: boolean;
   differences: number;
   concurrency: number;
@@ -50,31 +50,31 @@ export interface Options {
 }
 
 export function readOptions(args: string[]): Options {
-  const many = { type: "string", multiple: true } as const;
-  const one = { type: "string" } as const;
+  const repeated = { type: "string", multiple: true } as const;
+  const single = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
   const { values } = parseArgs({
     args,
     options: {
-      system: many,
-      seed: one,
-      operations: one,
-      seconds: one,
-      first: one,
-      viewer: many,
-      transport: many,
+      system: repeated,
+      seed: single,
+      operations: single,
+      seconds: single,
+      first: single,
+      viewer: repeated,
+      transport: repeated,
       plain: flag,
       conditions: flag,
       "key-aliases": flag,
       queries: flag,
-      differences: one,
-      concurrency: one,
-      mutant: many,
+      differences: single,
+      concurrency: single,
+      mutant: repeated,
       mutants: flag,
       quiet: flag,
     },
   });
-  const chosen = KINDS.filter((kind) => values[kind]);
+  const chosen = OPERATION_KINDS.filter((kind) => values[kind]);
   const seconds = number(values.seconds);
   return {
     systems: (values.system ?? []).map(system),
@@ -84,7 +84,7 @@ export function readOptions(args: string[]): Options {
     first: number(values.first) ?? 0,
     viewers: (values.viewer ?? []) as ViewerName[],
     transports: values.transport?.map(transport) ?? [...TRANSPORTS],
-    kinds: new Set(chosen.length > 0 ? chosen : KINDS),
+    kinds: new Set(chosen.length > 0 ? chosen : OPERATION_KINDS),
     queries: values.queries,
     differences: number(values.differences) ?? 10,
     concurrency: number(values.concurrency) ?? 4,
@@ -95,18 +95,18 @@ export function readOptions(args: string[]): Options {
   };
 }
 
-export function readLearning(args: string[]): Learning {
-  const one = { type: "string" } as const;
+export function readCalibrationOptions(args: string[]): CalibrationOptions {
+  const single = { type: "string" } as const;
   const { values } = parseArgs({
     args,
     options: {
-      router: one,
-      process: one,
-      "database-process": one,
-      seed: one,
-      operations: one,
-      weights: one,
-      picture: one,
+      router: single,
+      process: single,
+      "database-process": single,
+      seed: single,
+      operations: single,
+      weights: single,
+      picture: single,
     },
   });
   const systemProcess = number(values.process);
@@ -119,14 +119,15 @@ export function readLearning(args: string[]): Learning {
     seed: number(values.seed) ?? 1,
     operations: number(values.operations) ?? 2000,
     weights: values.weights,
-    picture: values.picture,
+    chart: values.picture,
   };
 }
 
 function number(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${text} is no number`);
+  if (!Number.isInteger(value) || value < 0)
+    throw new Error(`${text} is not a non-negative integer`);
   return value;
 }
 
@@ -137,12 +138,12 @@ function system(text: string) {
 }
 
 function transport(name: string): Transport {
-  const found = TRANSPORTS.find((one) => one === name);
-  if (!found) throw new Error(`there is no transport ${name}`);
+  const found = TRANSPORTS.find((single) => single === name);
+  if (!found) throw new Error(`unknown transport ${name}`);
   return found;
 }
 
 function mutant(name: string): Mutant {
-  if (!Object.hasOwn(mutants, name)) throw new Error(`there is no mutant ${name}`);
+  if (!Object.hasOwn(mutants, name)) throw new Error(`unknown mutant ${name}`);
   return name as Mutant;
 }

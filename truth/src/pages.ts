@@ -1,10 +1,10 @@
-// Lists: filtered, ordered, a page at a time.
+// Pages of sorted lists.
 
 import type { Cursors } from "./cursors.ts";
+import { codedError } from "./errors.ts";
 import type { Mutant } from "./mutants.ts";
-import { refuse } from "./refusal.ts";
-import type { Position, Row, Tables, TypeName } from "./rows.ts";
-import { cursorOf } from "./wildcards.ts";
+import type { Row, SortKey, Tables, TypeName } from "./rows.ts";
+import { cursorWildcard } from "./wildcards.ts";
 
 export interface PageArguments {
   first?: number | null;
@@ -27,56 +27,56 @@ export class Pages {
     this.#mutant = mutant;
   }
 
-  /** A page of the rows, newest first unless asked for the oldest. */
+  /** A page of the rows, newest first by default. */
   page<T extends TypeName>(
     type: T,
     rows: Row[T][],
     args: PageArguments,
     order: "NEWEST" | "OLDEST" = "NEWEST",
   ) {
-    const noun = type.toLowerCase();
+    const typeName = type.toLowerCase();
     const direction = order === "NEWEST" ? -1 : 1;
-    const inOrder = (a: Position, b: Position) => direction * compare(a, b);
+    const compareRows = (a: SortKey, b: SortKey) => direction * compareSortKeys(a, b);
     const size = this.#size(args);
-    const after = this.#position(type, args.after);
-    const before = this.#position(type, args.before);
+    const after = this.#sortKey(type, args.after);
+    const before = this.#sortKey(type, args.before);
 
-    const sorted = rows.toSorted(inOrder);
-    const between = sorted.filter(
-      (row) => (!after || inOrder(row, after) > 0) && (!before || inOrder(row, before) < 0),
+    const sorted = rows.toSorted(compareRows);
+    const inRange = sorted.filter(
+      (row) => (!after || compareRows(row, after) > 0) && (!before || compareRows(row, before) < 0),
     );
     const isBackward = args.last != null;
-    const nodes = isBackward ? between.slice(-size) : between.slice(0, size);
-    const hasMore = between.length > nodes.length;
-    if (this.#mutant === "page-off-by-one" && hasMore) nodes.push(...between.slice(size, size + 1));
-    // The other direction is not looked into: a cursor means that there was something.
+    const nodes = isBackward ? inRange.slice(-size) : inRange.slice(0, size);
+    const hasMore = inRange.length > nodes.length;
+    if (this.#mutant === "page-off-by-one" && hasMore) nodes.push(...inRange.slice(size, size + 1));
+    // The other direction is not queried: a cursor implies that there are rows before it.
     const pageInfo = {
       hasPreviousPage: isBackward ? hasMore : after !== undefined,
       hasNextPage: isBackward ? before !== undefined : hasMore,
-      startCursor: nodes[0] ? cursorOf(noun, nodes[0].id) : null,
-      endCursor: nodes.at(-1) ? cursorOf(noun, nodes.at(-1)?.id ?? "") : null,
+      startCursor: nodes[0] ? cursorWildcard(typeName, nodes[0].id) : null,
+      endCursor: nodes.at(-1) ? cursorWildcard(typeName, nodes.at(-1)?.id ?? "") : null,
     };
-    const edges = nodes.map((node) => ({ cursor: cursorOf(noun, node.id), node }));
+    const edges = nodes.map((node) => ({ cursor: cursorWildcard(typeName, node.id), node }));
     return { edges, nodes, pageInfo, totalCount: rows.length };
   }
 
   #size({ first, last }: PageArguments): number {
-    if (first != null && last != null) throw refuse("BAD_USER_INPUT");
+    if (first != null && last != null) throw codedError("BAD_USER_INPUT");
     const size = first ?? last ?? DEFAULT_SIZE;
-    if (size < 1 || size > MAX_SIZE) throw refuse("BAD_USER_INPUT");
+    if (size < 1 || size > MAX_SIZE) throw codedError("BAD_USER_INPUT");
     return size;
   }
 
-  #position(type: TypeName, cursor: string | null | undefined): Position | undefined {
+  #sortKey(type: TypeName, cursor: string | null | undefined): SortKey | undefined {
     if (cursor == null) return undefined;
-    const place = this.#cursors.placeOf(cursor);
-    const row = place?.noun === type.toLowerCase() ? this.#tables[type].find(place.id) : undefined;
-    if (!row) throw refuse("BAD_USER_INPUT");
+    const ref = this.#cursors.rowOf(cursor);
+    const row = ref?.typeName === type.toLowerCase() ? this.#tables[type].find(ref.id) : undefined;
+    if (!row) throw codedError("BAD_USER_INPUT");
     return row;
   }
 }
 
-export function compare(a: Position, b: Position): number {
+export function compareSortKeys(a: SortKey, b: SortKey): number {
   if (a.time !== b.time) return a.time < b.time ? -1 : 1;
   return a.id < b.id ? -1 : Number(a.id > b.id);
 }

@@ -1,4 +1,4 @@
-// Who may see what: docs/permissions.json, and nothing of what the services make of it.
+// Evaluates docs/permissions.json, independently of how the subgraphs implement it.
 
 import { readFileSync } from "node:fs";
 
@@ -11,10 +11,9 @@ export type ViewerName =
   | "unverifiedTeacher"
   | "admin";
 
-/** Who asks. */
 export interface Viewer {
   name: ViewerName;
-  /** Nobody's, for the anonymous. */
+  /** Null for the anonymous viewer. */
   id: string | null;
   role: "STUDENT" | "TEACHER" | "ADMIN" | null;
   isVerified: boolean;
@@ -29,7 +28,7 @@ interface Rule {
 interface Field {
   subgraph: string;
   who: string;
-  /** Who may see it of an object that comes from these mutations. */
+  /** Other rules for objects that these mutations return. */
   through?: Record<string, string>;
 }
 
@@ -44,12 +43,12 @@ export type Outcome = "allowed" | "null" | "FORBIDDEN" | "UNAUTHENTICATED";
 
 export class Permissions {
   readonly #file: File;
-  /** Fields that let everyone in although the table does not: the mutant of a permission that was forgotten. */
-  readonly #forgotten: ReadonlySet<string>;
+  /** Fields that are public despite the file, for the mutant `permission-forgotten`. */
+  readonly #unrestricted: ReadonlySet<string>;
 
-  constructor(path: string | URL, forgotten: readonly string[] = []) {
+  constructor(path: string | URL, unrestricted: readonly string[] = []) {
     this.#file = JSON.parse(readFileSync(path, "utf8"));
-    this.#forgotten = new Set(forgotten);
+    this.#unrestricted = new Set(unrestricted);
   }
 
   get viewers(): ViewerName[] {
@@ -60,25 +59,25 @@ export class Permissions {
     return this.#row(coordinate).subgraph;
   }
 
-  /** Of what an owner is, such as `owningTeacher` of a course. */
+  /** The viewer that owns objects of a type, such as `owningTeacher`. */
   ownerOf(type: string): string | undefined {
     return this.#file.types[type]?.owner;
   }
 
   /**
-   * @param owner whose the object is; undefined where there is no object that somebody could own
-   * @param through the mutation that the object comes from, where that makes a difference
+   * @param owner the owner of the object; undefined when there is none
+   * @param through the mutation that returned the object, when it has a rule of its own
    */
   outcome(coordinate: string, viewer: Viewer, owner?: string, through = ""): Outcome {
     const { who, through: exceptions } = this.#row(coordinate);
     const rule = this.#file.rules[exceptions?.[through] ?? who];
     if (!rule) throw new Error(`${coordinate} has an unknown rule`);
-    if (this.#forgotten.has(coordinate)) return "allowed";
-    if (rule.allowed.some((kind) => isOfKind(kind, viewer, owner, rule))) return "allowed";
+    if (this.#unrestricted.has(coordinate)) return "allowed";
+    if (rule.allowed.some((kind) => isInAudience(kind, viewer, owner, rule))) return "allowed";
     const otherwise = (viewer.id === null ? rule.anonymous : undefined) ?? rule.otherwise;
     if (otherwise === "null" || otherwise === "FORBIDDEN" || otherwise === "UNAUTHENTICATED")
       return otherwise;
-    throw new Error(`${coordinate} does not say what everyone else gets`);
+    throw new Error(`${coordinate} has no result for everyone else`);
   }
 
   #row(coordinate: string) {
@@ -88,8 +87,8 @@ export class Permissions {
   }
 }
 
-/** Whether a viewer is one of those whom a rule names. */
-function isOfKind(
+/** Whether a viewer belongs to an audience of a rule. */
+function isInAudience(
   kind: string,
   viewer: Viewer,
   owner: string | undefined,
@@ -104,8 +103,8 @@ function isOfKind(
       return owner !== undefined && viewer.id === owner;
     case "admin":
       return viewer.role === "ADMIN";
-    // Which of the two a person is depends on the object. A rule that names both means the role. One that names the
-    // first alone means whoever has a part in the object, which the rows say.
+    // Which of the two a user is depends on the object. A rule that names both means the role. A rule that names
+    // only the first means a user who is part of the object, which the rows tell.
     case "student":
     case "otherStudent":
       return allowed.includes("otherStudent") ? viewer.role === "STUDENT" : viewer.id !== null;
@@ -113,6 +112,6 @@ function isOfKind(
     case "otherTeacher":
       return viewer.role === "TEACHER" && viewer.isVerified;
     default:
-      throw new Error(`a rule of docs/permissions.json names somebody unknown: ${kind}`);
+      throw new Error(`a rule of docs/permissions.json has an unknown audience: ${kind}`);
   }
 }

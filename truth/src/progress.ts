@@ -1,15 +1,15 @@
-// How far a run is, where a person looks at it.
+// The progress bar of a run, on a terminal.
 
 import type { Statistics } from "./statistics.ts";
 
-const WIDTH = 30;
-const EVERY_MILLISECONDS = 500;
+const BAR_WIDTH = 30;
+const INTERVAL_MS = 500;
 
 export class Progress {
   readonly #operations: number;
   readonly #seconds: number;
   readonly #isShown: boolean;
-  readonly #since = Date.now();
+  readonly #startedAt = Date.now();
   #shown = 0;
 
   constructor(operations: number, seconds: number, isQuiet: boolean) {
@@ -22,15 +22,15 @@ export class Progress {
     return this.#elapsed >= this.#seconds;
   }
 
-  show(statistics: Statistics, wrong: number): void {
+  show(statistics: Statistics, differences: number): void {
     const now = Date.now();
-    if (!this.#isShown || now - this.#shown < EVERY_MILLISECONDS) return;
+    if (!this.#isShown || now - this.#shown < INTERVAL_MS) return;
     this.#shown = now;
     const done = Math.max(statistics.operations / this.#operations, this.#elapsed / this.#seconds);
-    const bar = "█".repeat(Math.round(done * WIDTH)).padEnd(WIDTH, "░");
+    const bar = "█".repeat(Math.round(done * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
     const rate = statistics.perSecond.toFixed(0);
     process.stderr.write(
-      `\r${bar} ${statistics.operations} operations, ${rate} a second, ${wrong} wrong `,
+      `\r${bar} ${statistics.operations} operations, ${rate} per second, ${differences} differences `,
     );
   }
 
@@ -39,6 +39,6 @@ export class Progress {
   }
 
   get #elapsed(): number {
-    return (Date.now() - this.#since) / 1000;
+    return (Date.now() - this.#startedAt) / 1000;
   }
 }

@@ -1,21 +1,21 @@
-// Chance that can be repeated: the same seed gives the same operations.
+// A seeded random number generator: the same seed gives the same operations.
 
 export class Random {
   #state: number;
 
   constructor(...seeds: number[]) {
     let state = 0x9e3779b9;
-    for (const seed of seeds) state = scramble(state ^ scramble(Math.trunc(seed) ^ 0x85ebca6b));
+    for (const seed of seeds) state = mix(state ^ mix(Math.trunc(seed) ^ 0x85ebca6b));
     this.#state = state;
   }
 
-  /** From 0 up to, and without, 1. */
+  /** At least 0, less than 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
-    return scramble(this.#state) / 2 ** 32;
+    return mix(this.#state) / 2 ** 32;
   }
 
-  /** From 0 up to, and without, `end`. */
+  /** At least 0, less than `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end);
   }
@@ -30,11 +30,11 @@ export class Random {
 
   pick<T>(list: readonly T[]): T {
     const item = list[this.below(list.length)];
-    if (item === undefined) throw new Error("there is nothing to pick from");
+    if (item === undefined) throw new Error("the list is empty");
     return item;
   }
 
-  /** One of the keys, each as often as its weight says. */
+  /** One of the keys, with a probability proportional to its weight. */
   weighted<K extends string>(weights: Partial<Record<K, number>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -42,11 +42,11 @@ export class Random {
       left -= weight;
       if (left < 0) return key;
     }
-    throw new Error("there is nothing to choose from");
+    throw new Error("all weights are zero");
   }
 }
 
-function scramble(value: number): number {
+function mix(value: number): number {
   let mixed = value | 0;
   mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
   mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);

@@ -1,4 +1,4 @@
-// How each field of the graph is found in the rows.
+// Resolves each field of the graph from the rows.
 
 import {
   type FieldNode,
@@ -8,29 +8,20 @@ import {
   isNonNullType,
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields.js";
-import { canonical, checkFormats } from "./formats.ts";
+import type { ExecutionContext, ReferenceContext } from "./context.ts";
+import { codedError, Unpredictable } from "./errors.ts";
+import { canonicalId, checkFormats } from "./formats.ts";
 import { mutations } from "./mutations.ts";
 import { type PageArguments, Pages } from "./pages.ts";
 import type { Outcome, Viewer } from "./permissions.ts";
-import type { World } from "./reference.ts";
-import { refuse, Unpredictable } from "./refusal.ts";
-import { copyOf, type Row, type Tables, type TypeName } from "./rows.ts";
-
-/** What the fields of one operation share. */
-export interface Context {
-  world: World;
-  viewer: Viewer;
-  tables: Tables;
-  /** How many rows were made: names them. */
-  made: number;
-}
+import { copyTables, type Row, type TypeName } from "./rows.ts";
 
 type Arguments = Record<string, unknown>;
 type Resolver = (source: never, args: Arguments, info: GraphQLResolveInfo) => unknown;
 
-const MAX_SEARCH = 200;
+const MAX_SEARCH_LENGTH = 200;
 
-const BY_ID: Record<string, TypeName> = {
+const TYPES_BY_ID_FIELD: Record<string, TypeName> = {
   user: "User",
   course: "Course",
   enrollment: "Enrollment",
@@ -39,35 +30,35 @@ const BY_ID: Record<string, TypeName> = {
 };
 
 export class Execution {
-  readonly context: Context;
-  /** Where something deleted was pointed to. */
-  readonly parentsOfDead = new Set<string>();
-  hasDeadKeys = false;
-  /** How many of a document's mutations have not been reached. */
+  readonly context: ExecutionContext;
+  /** The paths of objects with a dangling reference. */
+  readonly parentsOfDangling = new Set<string>();
+  hasDanglingReferences = false;
+  /** How many mutations of the document have not been executed. */
   mutationsLeft = 0;
   readonly #payloads = new Map<string, unknown>();
   readonly #before: Execution | undefined;
   readonly #pages: Pages;
 
-  /** @param before one that has taken effect already, whose payloads are to be looked at */
-  constructor(world: World, viewer: Viewer, before?: Execution) {
-    const tables = before?.context.tables ?? copyOf(world.tables);
-    this.context = { world, viewer, tables, made: 0 };
+  /** @param before a completed execution whose payloads are resolved again */
+  constructor(referenceContext: ReferenceContext, viewer: Viewer, before?: Execution) {
+    const tables = before?.context.tables ?? copyTables(referenceContext.tables);
+    this.context = { referenceContext, viewer, tables, createdCount: 0 };
     this.#before = before;
-    this.#pages = new Pages(tables, world.cursors, world.mutant);
+    this.#pages = new Pages(tables, referenceContext.cursors, referenceContext.mutant);
   }
 
   resolve(source: unknown, args: Arguments, info: GraphQLResolveInfo): unknown {
     const type = info.parentType.name;
     const name = info.fieldName;
     checkFormats(info.parentType.getFields()[name]?.args ?? [], args);
-    if (type === "Mutation") return this.#mutate(args, info);
-    const byId = type === "Query" ? BY_ID[name] : undefined;
+    if (type === "Mutation") return this.#resolveMutation(args, info);
+    const byId = type === "Query" ? TYPES_BY_ID_FIELD[name] : undefined;
     if (byId) return this.#byId(byId, name, args.id);
 
     const outcome = this.#outcome(type, name, source);
     if (outcome === "null") return null;
-    if (outcome !== "allowed") throw refuse(outcome);
+    if (outcome !== "allowed") throw codedError(outcome);
     const resolver = this.#resolvers[`${type}.${name}`];
     if (resolver) return resolver(source as never, args, info);
     return (source as Record<string, unknown>)[name] ?? null;
@@ -75,8 +66,8 @@ export class Execution {
 
   /** The rule of docs/permissions.json, for this field of this object. */
   #outcome(type: string, field: string, source: unknown): Outcome {
-    const { permissions } = this.context.world;
-    // Pages and payloads are as visible as what they come from.
+    const { permissions } = this.context.referenceContext;
+    // Connections and payloads are as visible as the field that returns them.
     if (type !== "Query" && !permissions.ownerOf(type)) return "allowed";
     return permissions.outcome(
       `${type}.${field}`,
@@ -97,8 +88,10 @@ export class Execution {
       case "Enrollment":
         return (source as Partial<Row["Enrollment"]>).studentId;
       case "Payment":
-        // Who paid is forgotten with the payment; who got a place for it is not.
-        return (source as Partial<Row["Payment"]>).studentId ?? this.#bought(id)?.studentId;
+        // A payment stub has no student, but the enrollment that it bought has.
+        return (
+          (source as Partial<Row["Payment"]>).studentId ?? this.#purchasedEnrollment(id)?.studentId
+        );
       case "Notification":
         return (source as Partial<Row["Notification"]>).userId;
       default:
@@ -106,10 +99,10 @@ export class Execution {
     }
   }
 
-  #mutate(args: Arguments, info: GraphQLResolveInfo): unknown {
+  #resolveMutation(args: Arguments, info: GraphQLResolveInfo): unknown {
     const at = `${info.path.key}`;
     const payloads = (this.#before ?? this).#payloads;
-    if (!this.#before) payloads.set(at, this.#attempt(args, info));
+    if (!this.#before) payloads.set(at, this.#runMutation(args, info));
     const { schema, fragments, variableValues, parentType, operation } = info;
     const all = collectFields(
       schema,
@@ -124,7 +117,7 @@ export class Execution {
     return payload;
   }
 
-  #attempt({ input }: Arguments, info: GraphQLResolveInfo): unknown {
+  #runMutation({ input }: Arguments, info: GraphQLResolveInfo): unknown {
     const mutate = mutations[info.fieldName];
     if (!mutate) return new Unpredictable(info.fieldName);
     try {
@@ -134,52 +127,52 @@ export class Execution {
     }
   }
 
-  /** One of the objects that a query names by its id, for those who may see it. */
+  /** An object that a query selects by id, if the viewer may see it. */
   #byId(type: TypeName, field: string, id: unknown) {
-    const row = this.context.tables[type].find(canonical(id));
-    const { permissions } = this.context.world;
+    const row = this.context.tables[type].find(canonicalId(id));
+    const { permissions } = this.context.referenceContext;
     const owner = this.#ownerOf(type, row);
     const outcome = permissions.outcome(`Query.${field}`, this.context.viewer, owner);
     return row && outcome === "allowed" ? row : null;
   }
 
   /**
-   * What a key points to.
+   * Resolves a reference by key.
    *
-   * What is gone can still be named by its key, and services that know something by that key say so. It is null
-   * as soon as its owner is asked for something that every object of its type has.
+   * A deleted object can still be represented by its key, and other subgraphs can resolve their fields for it. It is
+   * null as soon as a non-null field of the owning subgraph is selected.
    */
-  #edge(type: TypeName, id: string | null | undefined, info: GraphQLResolveInfo) {
-    // What is gone does not say where it leads.
+  #resolveReference(type: TypeName, id: string | null | undefined, info: GraphQLResolveInfo) {
+    // A stub of a deleted object has no references.
     if (id == null) return null;
     const selected = this.#selected(info);
-    const { mutant, permissions } = this.context.world;
-    if (mutant === "alias-replaces-key" && selected.some(renamesKey)) return null;
+    const { mutant, permissions } = this.context.referenceContext;
+    if (mutant === "alias-replaces-key" && selected.some(aliasesOtherFieldAsId)) return null;
     const row = this.context.tables[type].find(id);
     if (row) return row;
 
-    this.hasDeadKeys = true;
-    this.parentsOfDead.add(pathOf(info.path.prev));
-    const asker = permissions.subgraphOf(`${info.parentType.name}.${info.fieldName}`);
+    this.hasDanglingReferences = true;
+    this.parentsOfDangling.add(pathOf(info.path.prev));
+    const referencing = permissions.subgraphOf(`${info.parentType.name}.${info.fieldName}`);
     const owner = permissions.subgraphOf(`${type}.id`);
     const fields = (getNamedType(info.returnType) as GraphQLObjectType).getFields();
-    const isMissed = selected.some(({ name: { value: name } }) => {
+    const needsOwner = selected.some(({ name: { value: name } }) => {
       const field = fields[name];
-      const isOwners =
+      const isResolvedByOwner =
         field && name !== "id" && permissions.subgraphOf(`${type}.${name}`) === owner;
-      return isOwners && isNonNullType(field.type);
+      return isResolvedByOwner && isNonNullType(field.type);
     });
-    return isMissed && owner !== asker ? null : { id };
+    return needsOwner && owner !== referencing ? null : { id };
   }
 
-  /** One field node for each key of the answer. */
+  /** One field node for each response key. */
   #selected({ schema, fragments, variableValues, fieldNodes, returnType }: GraphQLResolveInfo) {
     const type = getNamedType(returnType) as GraphQLObjectType;
     const fields = collectSubfields(schema, fragments, variableValues, type, fieldNodes);
     return [...fields.values()].flatMap(([node]) => node ?? []);
   }
 
-  #bought(payment: string): Row["Enrollment"] | undefined {
+  #purchasedEnrollment(payment: string): Row["Enrollment"] | undefined {
     const id = this.context.tables.purchases.get(payment);
     const enrollment = id === undefined ? undefined : this.context.tables.Enrollment.find(id);
     return enrollment?.paymentId === payment ? enrollment : undefined;
@@ -192,7 +185,7 @@ export class Execution {
     order: "NEWEST" | "OLDEST" = "NEWEST",
   ) {
     const { status } = args;
-    const isIgnored = status == null || this.context.world.mutant === "filter-ignored";
+    const isIgnored = status == null || this.context.referenceContext.mutant === "filter-ignored";
     const hasStatus = (row: Row[T]) => isIgnored || (row as { status?: string }).status === status;
     const rows = this.context.tables[type].all() as Row[T][];
     const listed = rows.filter((row) => isListed(row) && hasStatus(row));
@@ -202,16 +195,17 @@ export class Execution {
   #courses({ filter, orderBy, ...args }: Arguments) {
     const { search, level, isFree, teacherId } = (filter ?? {}) as Record<string, never>;
     const text = search == null ? undefined : `${search}`.toLowerCase();
-    // PostgreSQL has no place for the character NUL.
-    if (text?.includes("\0")) throw refuse("BAD_USER_INPUT");
-    if (search != null && [...`${search}`].length > MAX_SEARCH) throw refuse("BAD_USER_INPUT");
+    // PostgreSQL cannot store the character NUL.
+    if (text?.includes("\0")) throw codedError("BAD_USER_INPUT");
+    if (search != null && [...`${search}`].length > MAX_SEARCH_LENGTH)
+      throw codedError("BAD_USER_INPUT");
     const isListed = (course: Row["Course"]) =>
       (text === undefined ||
         course.title.toLowerCase().includes(text) ||
         course.description.toLowerCase().includes(text)) &&
       (level == null || course.level === level) &&
       (isFree == null || course.isFree === isFree) &&
-      (teacherId == null || course.teacherId === canonical(teacherId));
+      (teacherId == null || course.teacherId === canonicalId(teacherId));
     return this.#page("Course", args, isListed, orderBy as "NEWEST" | "OLDEST");
   }
 
@@ -221,7 +215,7 @@ export class Execution {
     );
   }
 
-  /** The fields that are more than a column or a member of their object. */
+  /** The fields that are not just a property of their object. */
   readonly #resolvers: Record<string, Resolver> = {
     "Query.me": () => this.context.tables.User.find(this.context.viewer.id ?? "") ?? null,
     "Query.courses": (_, args) => this.#courses(args),
@@ -246,7 +240,7 @@ export class Execution {
     "User.unreadNotificationCount": ({ id }: Row["User"]) => this.#unread(id).length,
 
     "Course.teacher": (course: Row["Course"], _, info) =>
-      this.#edge("User", course.teacherId, info),
+      this.#resolveReference("User", course.teacherId, info),
     "Course.enrollmentCount": ({ id }: Row["Course"]) =>
       this.context.tables.Enrollment.all().filter((row) => row.courseId === id).length,
     "Course.viewerEnrollment": ({ id }: Row["Course"]) =>
@@ -257,22 +251,24 @@ export class Execution {
       this.#page("Enrollment", args, (row) => row.courseId === id),
 
     "Enrollment.student": (row: Row["Enrollment"], _, info) =>
-      this.#edge("User", row.studentId, info),
+      this.#resolveReference("User", row.studentId, info),
     "Enrollment.course": (row: Row["Enrollment"], _, info) =>
-      this.#edge("Course", row.courseId, info),
+      this.#resolveReference("Course", row.courseId, info),
     "Enrollment.payment": (row: Row["Enrollment"], _, info) =>
-      this.#edge("Payment", row.paymentId, info),
+      this.#resolveReference("Payment", row.paymentId, info),
 
-    "Payment.student": (row: Row["Payment"], _, info) => this.#edge("User", row.studentId, info),
-    "Payment.course": (row: Row["Payment"], _, info) => this.#edge("Course", row.courseId, info),
-    "Payment.enrollment": ({ id }: Row["Payment"]) => this.#bought(id) ?? null,
+    "Payment.student": (row: Row["Payment"], _, info) =>
+      this.#resolveReference("User", row.studentId, info),
+    "Payment.course": (row: Row["Payment"], _, info) =>
+      this.#resolveReference("Course", row.courseId, info),
+    "Payment.enrollment": ({ id }: Row["Payment"]) => this.#purchasedEnrollment(id) ?? null,
 
     "Notification.user": (row: Row["Notification"], _, info) =>
-      this.#edge("User", row.userId, info),
+      this.#resolveReference("User", row.userId, info),
   };
 }
 
-function renamesKey({ alias, name }: FieldNode): boolean {
+function aliasesOtherFieldAsId({ alias, name }: FieldNode): boolean {
   return alias?.value === "id" && name.value !== "id";
 }
 

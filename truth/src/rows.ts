@@ -1,9 +1,9 @@
-// The rows as they stand, in the words of the graph.
+// The database rows, with the names of the GraphQL schema.
 
 import type { Databases } from "./databases.ts";
 
-/** Where a row stands in its list: by time, in microseconds, and by id among equal times. */
-export interface Position {
+/** The sort key of a row: the time in microseconds, then the id. */
+export interface SortKey {
   time: bigint;
   id: string;
 }
@@ -14,7 +14,7 @@ export interface User {
   name: string;
   role: "STUDENT" | "TEACHER" | "ADMIN";
   isVerified: boolean;
-  /** Whether somebody can sign in with the sample data's password. */
+  /** Whether the password of the sample data is valid for the user. */
   hasPassword: boolean;
   createdAt: string;
   time: bigint;
@@ -74,7 +74,7 @@ export interface Row {
 }
 export type TypeName = keyof Row;
 
-/** All rows of a type; a change replaces a row and leaves the old one as it was. */
+/** All rows of a type. Rows are immutable: a change replaces a row. */
 export class Table<R extends { id: string; time: bigint }> {
   readonly #byId: Map<string, R>;
 
@@ -101,11 +101,11 @@ export class Table<R extends { id: string; time: bigint }> {
 }
 
 export type Tables = { [T in TypeName]: Table<Row[T]> } & {
-  /** Which enrollment each payment bought. */
+  /** The enrollment that each payment bought, by payment id. */
   purchases: Map<string, string>;
 };
 
-export function copyOf(tables: Tables): Tables {
+export function copyTables(tables: Tables): Tables {
   return {
     User: tables.User.copy(),
     Course: tables.Course.copy(),
@@ -119,7 +119,7 @@ export function copyOf(tables: Tables): Tables {
 const micros = (column: string) =>
   `(extract(epoch from ${column}) * 1000000)::bigint::text as time`;
 
-export async function read(databases: Databases): Promise<Tables> {
+export async function readTables(databases: Databases): Promise<Tables> {
   const [users, courses, enrollments, payments, notifications, uses, refunds] = await Promise.all([
     databases.rows("identity", `select *, ${micros("created_at")} from users`),
     databases.rows(
@@ -136,9 +136,12 @@ export async function read(databases: Databases): Promise<Tables> {
       "enrollment",
       "select payment_id, enrollment_id from payment_redemptions where enrollment_id is not null",
     ),
-    databases.rows("payment", "select payment_id, next_attempt_at, refused_at from refund_requests"),
+    databases.rows(
+      "payment",
+      "select payment_id, next_attempt_at, refused_at from refund_requests",
+    ),
   ]);
-  const ways = new Map(refunds.map((refund) => [refund.payment_id, refund]));
+  const refundsByPayment = new Map(refunds.map((refund) => [refund.payment_id, refund]));
   return {
     User: new Table(
       users.map((row) => ({
@@ -148,7 +151,7 @@ export async function read(databases: Databases): Promise<Tables> {
         role: row.role.toUpperCase(),
         isVerified: row.is_verified,
         hasPassword: row.password_hash !== "none",
-        ...when(row.time, "createdAt"),
+        ...timestampFields(row.time, "createdAt"),
       })),
     ),
     Course: new Table(
@@ -161,7 +164,7 @@ export async function read(databases: Databases): Promise<Tables> {
         price: row.price,
         durationMinutes: row.duration_minutes,
         level: row.level.toUpperCase(),
-        ...when(row.time, "createdAt"),
+        ...timestampFields(row.time, "createdAt"),
       })),
     ),
     Enrollment: new Table(
@@ -171,7 +174,7 @@ export async function read(databases: Databases): Promise<Tables> {
         courseId: row.course_id,
         paymentId: row.payment_id,
         status: row.status.toUpperCase(),
-        ...when(row.time, "enrolledAt"),
+        ...timestampFields(row.time, "enrolledAt"),
       })),
     ),
     Payment: new Table(
@@ -181,8 +184,8 @@ export async function read(databases: Databases): Promise<Tables> {
         courseId: row.course_id,
         amount: row.amount,
         status: row.status.toUpperCase(),
-        refundState: refundState(row.status, ways.get(row.id)),
-        ...when(row.time, "createdAt"),
+        refundState: refundState(row.status, refundsByPayment.get(row.id)),
+        ...timestampFields(row.time, "createdAt"),
       })),
     ),
     Notification: new Table(
@@ -193,7 +196,7 @@ export async function read(databases: Databases): Promise<Tables> {
         title: row.title,
         body: row.body,
         isRead: row.is_read,
-        ...when(row.time, "createdAt"),
+        ...timestampFields(row.time, "createdAt"),
       })),
     ),
     purchases: new Map(uses.map((use) => [use.payment_id, use.enrollment_id])),
@@ -210,13 +213,13 @@ function refundState(
   return refund.next_attempt_at ? "UNDERWAY" : "NONE";
 }
 
-function when<F extends string>(text: string, field: F) {
+function timestampFields<F extends string>(text: string, field: F) {
   const time = BigInt(text);
-  return { time, [field]: moment(time) } as { time: bigint } & Record<F, string>;
+  return { time, [field]: formatTimestamp(time) } as { time: bigint } & Record<F, string>;
 }
 
-/** RFC 3339 with as many digits as the moment has, in groups of three. */
-export function moment(time: bigint): string {
+/** RFC 3339, with 0, 3 or 6 fractional digits. */
+export function formatTimestamp(time: bigint): string {
   const fraction = ((time % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const seconds = new Date(Number((time - fraction) / 1000n)).toISOString().slice(0, 19);
   const digits = fraction.toString().padStart(6, "0");

@@ -1,4 +1,4 @@
-// Makes an operation smaller as long as its answer is still wrong.
+// Shrinks an operation while its result still differs.
 
 import {
   type ASTNode,
@@ -14,7 +14,7 @@ import {
 } from "graphql";
 import type { Operation } from "./operation.ts";
 
-const MAX_TRIES = 600;
+const MAX_ATTEMPTS = 600;
 
 export async function shrink(
   operation: Operation,
@@ -22,20 +22,20 @@ export async function shrink(
   isStillWrong: (operation: Operation) => Promise<boolean>,
 ): Promise<Operation> {
   let smallest = operation;
-  let tries = 0;
+  let attempts = 0;
   const tried = new Set<string>();
-  for (let goesOn = true; goesOn && tries < MAX_TRIES; ) {
-    goesOn = false;
+  for (let hasShrunk = true; hasShrunk && attempts < MAX_ATTEMPTS; ) {
+    hasShrunk = false;
     for (const candidate of candidates(smallest)) {
       const text = `${print(candidate.document)}${JSON.stringify(candidate.variables)}`;
       if (tried.has(text) || size(candidate) >= size(smallest)) continue;
       tried.add(text);
       if (validate(schema, candidate.document).length > 0) continue;
-      tries += 1;
-      if (tries > MAX_TRIES) break;
+      attempts += 1;
+      if (attempts > MAX_ATTEMPTS) break;
       if (await isStillWrong(candidate)) {
         smallest = candidate;
-        goesOn = true;
+        hasShrunk = true;
         break;
       }
     }
@@ -44,12 +44,12 @@ export async function shrink(
 }
 
 function size({ document, variables }: Operation): number {
-  // Deeper is not larger.
+  // Indentation does not count.
   const text = print(document).replace(/\s+/g, " ");
   return text.length + JSON.stringify(variables).length;
 }
 
-/** What is a bit smaller, the largest steps first. */
+/** Smaller operations, largest reductions first. */
 function* candidates(operation: Operation): Generator<Operation> {
   const { document, variables } = operation;
   const nodes: ASTNode[] = [];
@@ -67,14 +67,14 @@ function* candidates(operation: Operation): Generator<Operation> {
       });
       const tidy = withoutUnused(changed);
       const names = new Set(variablesOf(tidy));
-      const left = Object.entries(variables).filter(([name]) => names.has(name));
-      yield { ...operation, document: tidy, variables: Object.fromEntries(left) };
+      const remaining = Object.entries(variables).filter(([name]) => names.has(name));
+      yield { ...operation, document: tidy, variables: Object.fromEntries(remaining) };
     }
   }
   if (operation.operationName !== undefined) yield { ...operation, operationName: undefined };
 }
 
-/** Smaller things to stand in a node's place; null where it may be missing. */
+/** Smaller replacements for a node; null to remove it. */
 function* replacements(node: ASTNode, operation: Operation): Generator<ASTNode | null> {
   switch (node.kind) {
     case Kind.SELECTION_SET:
@@ -109,7 +109,7 @@ function* replacements(node: ASTNode, operation: Operation): Generator<ASTNode |
 
 function* smallerSets(set: SelectionSetNode, document: DocumentNode): Generator<SelectionSetNode> {
   const { selections } = set;
-  const instead = (index: number, others: readonly SelectionNode[]) => ({
+  const replaceAt = (index: number, others: readonly SelectionNode[]) => ({
     ...set,
     selections: selections.toSpliced(index, 1, ...others),
   });
@@ -118,10 +118,10 @@ function* smallerSets(set: SelectionSetNode, document: DocumentNode): Generator<
     yield { ...set, selections: selections.slice(0, half) };
     yield { ...set, selections: selections.slice(half) };
   }
-  for (const index of selections.keys()) if (selections.length > 1) yield instead(index, []);
+  for (const index of selections.keys()) if (selections.length > 1) yield replaceAt(index, []);
   for (const [index, selection] of selections.entries()) {
     if (selection.kind === Kind.INLINE_FRAGMENT && !selection.directives?.length)
-      yield instead(index, selection.selectionSet.selections);
+      yield replaceAt(index, selection.selectionSet.selections);
     if (selection.kind === Kind.FRAGMENT_SPREAD) {
       const found = document.definitions.find(
         (one) => one.kind === Kind.FRAGMENT_DEFINITION && one.name.value === selection.name.value,
@@ -129,13 +129,13 @@ function* smallerSets(set: SelectionSetNode, document: DocumentNode): Generator<
       if (found?.kind === Kind.FRAGMENT_DEFINITION) {
         const { directives } = selection;
         const { selectionSet } = found;
-        yield instead(index, [{ kind: Kind.INLINE_FRAGMENT, directives, selectionSet }]);
+        yield replaceAt(index, [{ kind: Kind.INLINE_FRAGMENT, directives, selectionSet }]);
       }
     }
   }
 }
 
-/** What a variable stands for, unless that is nothing. */
+/** The value of a variable as a literal, if it has one. */
 function literal(name: string, { document, variables }: Operation): ValueNode | undefined {
   const value = variables[name];
   if (typeof value === "boolean") return { kind: Kind.BOOLEAN, value };
@@ -164,7 +164,7 @@ function variablesOf(document: DocumentNode): string[] {
   return names;
 }
 
-/** Without the fragments and variables that nothing uses any more. */
+/** Removes unused fragments and variables. */
 function withoutUnused(document: DocumentNode): DocumentNode {
   let tidy = document;
   for (let before = -1; before !== tidy.definitions.length; ) {

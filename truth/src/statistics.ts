@@ -1,4 +1,4 @@
-// What a run has covered, for people, and for the run itself: what is never made is never compared.
+// The coverage of a run. Features that are never generated are never compared, so the run reports them.
 
 import {
   type GraphQLSchema,
@@ -13,12 +13,12 @@ import { mutations } from "./mutations.ts";
 import type { Operation } from "./operation.ts";
 import type { System, Transport } from "./systems.ts";
 
-/** Fewer operations may lack something by chance. */
-const ENOUGH_TO_EXPECT_ALL = 1700;
+/** With fewer operations, a feature can be missing by chance. */
+const MIN_OPERATIONS_FOR_COVERAGE = 1700;
 
 export class Statistics {
   operations = 0;
-  readonly #since = Date.now();
+  readonly #startedAt = Date.now();
   readonly #features = new Map<Feature, number>(FEATURES.map((feature) => [feature, 0]));
   readonly #counts = new Map<string, number>();
   readonly #schema: GraphQLSchema;
@@ -34,24 +34,24 @@ export class Statistics {
     for (const feature of features)
       this.#features.set(feature, (this.#features.get(feature) ?? 0) + 1);
     this.#countFields(operation);
-    for (const what of [`as ${operation.viewer.name}`, `by ${transport}`, system.mode])
+    for (const what of [`as ${operation.viewer.name}`, `over ${transport}`, system.mode])
       this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
 
   get perSecond(): number {
-    return (this.operations * 1000) / Math.max(1, Date.now() - this.#since);
+    return (this.operations * 1000) / Math.max(1, Date.now() - this.#startedAt);
   }
 
-  /** What a run of this size should have had. */
-  missing(expected: readonly Feature[]): Feature[] {
-    if (this.operations < ENOUGH_TO_EXPECT_ALL) return [];
+  /** Expected features that the run did not generate. */
+  missingFeatures(expected: readonly Feature[]): Feature[] {
+    if (this.operations < MIN_OPERATIONS_FOR_COVERAGE) return [];
     return expected.filter((feature) => this.#features.get(feature) === 0);
   }
 
-  /** Of the fields of the graph that can be compared, those that nobody has asked for. */
-  get unasked(): string[] {
-    if (this.operations < ENOUGH_TO_EXPECT_ALL) return [];
-    return comparable(this.#schema).filter((field) => !this.#fields.has(field));
+  /** Comparable fields of the graph that were never selected. */
+  get unselectedFields(): string[] {
+    if (this.operations < MIN_OPERATIONS_FOR_COVERAGE) return [];
+    return comparableFields(this.#schema).filter((field) => !this.#fields.has(field));
   }
 
   #countFields({ document }: Operation): void {
@@ -62,19 +62,19 @@ export class Statistics {
     visit(document, visitWithTypeInfo(info, { Field }));
   }
 
-  written(): string {
+  format(): string {
     const list = (counts: Iterable<[string, number]>) =>
       [...counts].map(([what, count]) => `${what} ${count}`).join(", ");
     return [
-      `${this.operations} operations, ${this.perSecond.toFixed(1)} a second`,
+      `${this.operations} operations, ${this.perSecond.toFixed(1)} per second`,
       list([...this.#counts].sort()),
       `with ${list(this.#features)}`,
     ].join("\n");
   }
 }
 
-/** All but what is not asked for at all: subscriptions, and mutations without a model, with what they alone lead to. */
-function comparable(schema: GraphQLSchema): string[] {
+/** All fields except subscriptions, mutations without a model, and the payloads of those. */
+function comparableFields(schema: GraphQLSchema): string[] {
   const types = Object.values(schema.getTypeMap()).filter(isObjectType);
   const all = types.filter((type) => !isIntrospectionType(type) && type.name !== "Subscription");
   const isModelled = (name: string) => mutations[name] !== undefined;

@@ -1,32 +1,32 @@
-// The running systems, asked in every way in which clients ask.
+// Clients of the running systems, over every transport.
 
 import { print } from "graphql";
 import { type Client, createClient } from "graphql-ws";
 import WebSocket from "ws";
 import type { Operation } from "./operation.ts";
 import type { Viewer, ViewerName } from "./permissions.ts";
-import { addresses, PASSWORD } from "./viewers.ts";
+import { emails, PASSWORD } from "./viewers.ts";
 
 export const TRANSPORTS = ["post", "get", "sse", "ws"] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
-/** What came back, whatever it was. */
-export interface Reply {
+/** A response, not validated. */
+export interface GraphQLResponse {
   data?: unknown;
   errors?: { message: string; path?: (string | number)[]; extensions?: { code?: string } }[];
 }
 
-/** Longer than the router gives anybody. */
-const PATIENCE_MILLISECONDS = 30_000;
-/** Beyond, an address is too long for a header. */
-const LONGEST_ADDRESS = 12_000;
-const EVENTS = "text/event-stream";
+/** Longer than the timeout of the router. */
+const TIMEOUT_MS = 30_000;
+/** A longer URL exceeds the router's limits, so the operation is sent by POST. */
+const MAX_URL_LENGTH = 12_000;
+const EVENT_STREAM = "text/event-stream";
 const LOGIN =
   "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }";
 
 /** One `lyceum up`. */
 export class System {
-  /** How its router calls the subgraphs. */
+  /** How its router calls the subgraphs: `in-process` or `http`. */
   readonly mode: string;
   readonly endpoint: string;
   readonly #tokens = new Map<ViewerName, string>();
@@ -38,12 +38,12 @@ export class System {
   }
 
   async signIn(): Promise<void> {
-    for (const [name, email] of Object.entries(addresses)) {
+    for (const [name, email] of Object.entries(emails)) {
       const body = { query: LOGIN, variables: { input: { email, password: PASSWORD } } };
-      const reply = await this.#fetch("POST", this.endpoint, {}, JSON.stringify(body));
-      const data = reply.data as { login?: { session?: { accessToken: string } } } | undefined;
+      const response = await this.#fetch("POST", this.endpoint, {}, JSON.stringify(body));
+      const data = response.data as { login?: { session?: { accessToken: string } } } | undefined;
       const token = data?.login?.session?.accessToken;
-      if (!token) throw new Error(`${name} cannot sign in: ${JSON.stringify(reply)}`);
+      if (!token) throw new Error(`${name} cannot sign in: ${JSON.stringify(response)}`);
       this.#tokens.set(name as ViewerName, token);
     }
   }
@@ -52,7 +52,7 @@ export class System {
     return this.#tokens.get(viewer.name);
   }
 
-  async ask(operation: Operation, transport: Transport): Promise<Reply> {
+  async send(operation: Operation, transport: Transport): Promise<GraphQLResponse> {
     const { variables, operationName, viewer } = operation;
     const query = print(operation.document);
     const body = { query, variables, ...(operationName && { operationName }) };
@@ -64,17 +64,17 @@ export class System {
       case "get": {
         const parameters = new URLSearchParams({ query, variables: JSON.stringify(variables) });
         if (operationName) parameters.set("operationName", operationName);
-        const address = `${this.endpoint}?${parameters}`;
-        if (address.length > LONGEST_ADDRESS) return this.ask(operation, "post");
-        return this.#fetch("GET", address, { ...authorization, "x-lyceum-csrf": "1" });
+        const url = `${this.endpoint}?${parameters}`;
+        if (url.length > MAX_URL_LENGTH) return this.send(operation, "post");
+        return this.#fetch("GET", url, { ...authorization, "x-lyceum-csrf": "1" });
       }
-      // As clients of GraphQL over SSE send everything.
+      // Clients of GraphQL over SSE use it for every operation.
       case "sse": {
-        const headers = { ...authorization, accept: EVENTS };
+        const headers = { ...authorization, accept: EVENT_STREAM };
         return this.#fetch("POST", this.endpoint, headers, JSON.stringify(body));
       }
       case "ws":
-        return this.#askSocket(viewer, body);
+        return this.#sendOverWebSocket(viewer, body);
     }
   }
 
@@ -84,39 +84,40 @@ export class System {
 
   async #fetch(
     method: string,
-    address: string,
+    url: string,
     headers: Record<string, string>,
     body?: string,
-  ): Promise<Reply> {
-    const response = await fetch(address, {
+  ): Promise<GraphQLResponse> {
+    const response = await fetch(url, {
       method,
       headers: {
         accept: "application/json",
         ...(body !== undefined && { "content-type": "application/json" }),
         ...headers,
       },
-      signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
       ...(body !== undefined && { body }),
     });
     const text = await response.text();
-    const isStream = response.headers.get("content-type")?.startsWith(EVENTS);
-    if (headers.accept === EVENTS && !isStream)
-      return { errors: [{ message: `no events: ${text.slice(0, 200)}` }] };
-    return parse(isStream ? onlyEvent(text) : text);
+    const isStream = response.headers.get("content-type")?.startsWith(EVENT_STREAM);
+    if (headers.accept === EVENT_STREAM && !isStream)
+      return { errors: [{ message: `not an event stream: ${text.slice(0, 200)}` }] };
+    return parse(isStream ? singleEvent(text) : text);
   }
 
-  #askSocket(viewer: Viewer, body: { query: string; variables: Record<string, unknown> }) {
+  #sendOverWebSocket(viewer: Viewer, body: { query: string; variables: Record<string, unknown> }) {
     const socket = this.#sockets.get(viewer.name) ?? this.#connect(viewer);
-    return new Promise<Reply>((resolve, reject) => {
-      let reply: Reply | undefined;
+    return new Promise<GraphQLResponse>((resolve, reject) => {
+      let response: GraphQLResponse | undefined;
       socket.subscribe(body, {
         next: (value) => {
-          reply = value as Reply;
+          response = value as GraphQLResponse;
         },
-        // Refused before it ran.
+        // Rejected before execution.
         error: (errors) =>
           Array.isArray(errors) ? resolve({ errors: errors as never }) : reject(errors),
-        complete: () => (reply ? resolve(reply) : reject(new Error("no answer over a WebSocket"))),
+        complete: () =>
+          response ? resolve(response) : reject(new Error("no response over the WebSocket")),
       });
     });
   }
@@ -125,8 +126,8 @@ export class System {
     const token = this.token(viewer);
     const headers = token ? { authorization: `Bearer ${token}` } : {};
     class Authorized extends WebSocket {
-      constructor(address: string, protocols: string | string[]) {
-        super(address, protocols, { headers });
+      constructor(url: string, protocols: string | string[]) {
+        super(url, protocols, { headers });
       }
     }
     const url = this.endpoint.replace(/^http/, "ws");
@@ -142,8 +143,8 @@ export class System {
   }
 }
 
-/** The data of a stream's one event, if it is there, and its end. */
-function onlyEvent(stream: string): string {
+/** The data of the only `next` event of a complete stream; otherwise the whole stream. */
+function singleEvent(stream: string): string {
   const events = stream.split(/\r?\n\r?\n/).map((event) => event.split(/\r?\n/));
   const named = (name: string) => events.filter((lines) => lines.includes(`event: ${name}`));
   const [next, ...more] = named("next");
@@ -152,10 +153,10 @@ function onlyEvent(stream: string): string {
   return data.map((line) => line.replace(/^data: ?/, "")).join("\n");
 }
 
-function parse(text: string): Reply {
+function parse(text: string): GraphQLResponse {
   try {
-    return JSON.parse(text) as Reply;
+    return JSON.parse(text) as GraphQLResponse;
   } catch {
-    return { errors: [{ message: `no JSON: ${text.slice(0, 200)}` }] };
+    return { errors: [{ message: `not JSON: ${text.slice(0, 200)}` }] };
   }
 }

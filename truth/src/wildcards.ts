@@ -1,26 +1,26 @@
-// What the reference cannot know: it answers with a mark, and the comparison says what may stand there.
+// Wildcards for values that the reference cannot know. The comparison decides which values match.
 
-const MARK = "\u0000";
+const PREFIX = "\u0000";
 
-/** A text that people read: any, but not an empty one. */
-export const WORDING = `${MARK}wording`;
+/** Any non-empty text. */
+export const ANY_TEXT = `${PREFIX}wording`;
 
-/** The same value wherever it stands in one answer: a new course's id, or its time. */
+/** A generated value, such as the id of a new course: the same everywhere in one response. */
 export function generated(what: string): string {
-  return `${MARK}generated ${what}`;
+  return `${PREFIX}generated ${what}`;
 }
 
-/** The same cursor whenever this row is listed. */
-export function cursorOf(noun: string, id: string): string {
-  return `${MARK}cursor ${noun} ${id}`;
+/** The cursor of a row: the same in every response. */
+export function cursorWildcard(typeName: string, id: string): string {
+  return `${PREFIX}cursor ${typeName} ${id}`;
 }
 
 export function isWildcard(value: unknown): value is string {
-  return typeof value === "string" && value.startsWith(MARK);
+  return typeof value === "string" && value.startsWith(PREFIX);
 }
 
-/** A row's key, if the mark is that of a cursor. */
-export function cursorKey(mark: string): string | undefined {
-  const prefix = `${MARK}cursor `;
-  return mark.startsWith(prefix) ? mark.slice(prefix.length) : undefined;
+/** The key of the row, for a wildcard of a cursor. */
+export function cursorKey(wildcard: string): string | undefined {
+  const prefix = `${PREFIX}cursor `;
+  return wildcard.startsWith(prefix) ? wildcard.slice(prefix.length) : undefined;
 }

@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareAnswers } from "../src/comparison.ts";
+import { compareResults } from "../src/comparison.ts";
 import { Cursors } from "../src/cursors.ts";
-import type { Problem } from "../src/operation.ts";
-import { cursorOf, generated, WORDING } from "../src/wildcards.ts";
+import type { ResultError } from "../src/operation.ts";
+import { ANY_TEXT, cursorWildcard, generated } from "../src/wildcards.ts";
 
 function kinds(
-  expected: { data: unknown; errors?: Problem[] },
+  expected: { data: unknown; errors?: ResultError[] },
   data: unknown,
-  errors: Problem[] = [],
+  errors: ResultError[] = [],
   cursors = new Cursors(),
 ) {
   const said = errors.map(({ code, path }) => ({ message: "no", path, extensions: { code } }));
-  const answer = { errors: [], ...expected };
-  return compareAnswers(answer, { data, errors: said }, cursors).map(({ kind }) => kind);
+  const result = { errors: [], ...expected };
+  return compareResults(result, { data, errors: said }, cursors).map(({ kind }) => kind);
 }
 
 const forbidden = (...path: (string | number)[]) => ({ code: "FORBIDDEN", path });
 
-test("equal answers do not differ", () => {
+test("equal results do not differ", () => {
   const data = { list: [{ a: 1, b: null }, {}] };
 
   assert.deepEqual(kinds({ data }, structuredClone(data)), []);
@@ -42,7 +42,7 @@ test("errors are compared by code and path, in any order", () => {
   assert.deepEqual(kinds({ data }, data, [forbidden("a")]), ["errors"]);
 });
 
-test("below what is null because of an error, which error is named is free, and that one is named is not", () => {
+test("below a null value, any error may be reported, but at least one must be", () => {
   const expected = { data: { a: null }, errors: [forbidden("a", "b")] };
 
   assert.deepEqual(kinds(expected, { a: null }, [forbidden("a", "c")]), []);
@@ -50,10 +50,10 @@ test("below what is null because of an error, which error is named is free, and 
   assert.deepEqual(kinds({ data: { a: null } }, { a: null }, [forbidden("a", "b")]), ["errors"]);
 });
 
-test("a row has one cursor, and no other row has it", () => {
+test("a row has one cursor, which no other row has", () => {
   const cursors = new Cursors();
-  const first = { data: { cursor: cursorOf("course", "1") } };
-  const second = { data: { cursor: cursorOf("course", "2") } };
+  const first = { data: { cursor: cursorWildcard("course", "1") } };
+  const second = { data: { cursor: cursorWildcard("course", "2") } };
 
   assert.deepEqual(kinds(first, { cursor: "x" }, [], cursors), []);
   assert.deepEqual(kinds(first, { cursor: "x" }, [], cursors), []);
@@ -61,14 +61,14 @@ test("a row has one cursor, and no other row has it", () => {
   assert.deepEqual(kinds(second, { cursor: "x" }, [], cursors), ["cursor"]);
 });
 
-test("what is new has the same id everywhere in an answer", () => {
+test("a generated id is the same everywhere in a response", () => {
   const data = { a: generated("id 1"), b: generated("id 1") };
 
   assert.deepEqual(kinds({ data }, { a: "x", b: "x" }), []);
   assert.deepEqual(kinds({ data }, { a: "x", b: "y" }), ["data"]);
 });
 
-test("a message may say anything, but something", () => {
-  assert.deepEqual(kinds({ data: { message: WORDING } }, { message: "no" }), []);
-  assert.deepEqual(kinds({ data: { message: WORDING } }, { message: "" }), ["data"]);
+test("a message may be any non-empty text", () => {
+  assert.deepEqual(kinds({ data: { message: ANY_TEXT } }, { message: "no" }), []);
+  assert.deepEqual(kinds({ data: { message: ANY_TEXT } }, { message: "" }), ["data"]);
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildSchema, parse } from "graphql";
-import { countAnswer, countAsked } from "../src/cost/counts.ts";
+import { countResult, countUpperBound } from "../src/cost/counts.ts";
 import { fit, spearman } from "../src/cost/fit.ts";
 import { Random } from "../src/random.ts";
-import { bob } from "./world.ts";
+import { bob } from "./fixtures.ts";
 
 const schema = buildSchema(`
   type Query { courses(first: Int, filter: Filter): CourseConnection me: User }
@@ -27,14 +27,14 @@ const operation = {
   viewer: bob,
 };
 
-test("what an answer has is counted", () => {
+test("the contents of a response are counted", () => {
   const teacher = { name: "Ann", courses: { totalCount: 1 } };
   const nodes = [
     { id: "1", teacher },
     { id: "2", teacher: null },
   ];
 
-  const { fields, types, inputs } = countAnswer(operation, schema, { courses: { nodes } });
+  const { fields, types, inputs } = countResult(operation, schema, { courses: { nodes } });
 
   assert.deepEqual(Object.fromEntries(types), {
     Query: 1,
@@ -48,9 +48,9 @@ test("what an answer has is counted", () => {
   assert.deepEqual(Object.fromEntries(inputs), { "Filter.search": 1 });
 });
 
-test("the most that an answer may have is counted", () => {
-  const { types } = countAsked(operation, schema);
-  const longer = countAsked({ ...operation, variables: { no: true, first: 500 } }, schema);
+test("the maximum contents of a response are counted", () => {
+  const { types } = countUpperBound(operation, schema);
+  const longer = countUpperBound({ ...operation, variables: { no: true, first: 500 } }, schema);
 
   assert.deepEqual(Object.fromEntries(types), {
     Query: 1,
@@ -63,7 +63,7 @@ test("the most that an answer may have is counted", () => {
   assert.deepEqual(Object.fromEntries(longer.inputs), {});
 });
 
-test("weights are found again, whatever noise there is", () => {
+test("the fit recovers weights despite noise", () => {
   const random = new Random(7);
   const weights = { statement: 900, object: 12, nothing: 0 };
   const samples = Array.from({ length: 400 }, () => {
@@ -86,7 +86,7 @@ test("weights are found again, whatever noise there is", () => {
   assert.ok((found.get("nothing") ?? 0) < 40, `${found.get("nothing")}`);
 });
 
-test("the order of two lists is compared", () => {
+test("the rank correlation compares the order of two lists", () => {
   assert.equal(spearman([1, 2, 3, 4], [10, 20, 30, 1000]), 1);
   assert.equal(spearman([1, 2, 3, 4], [4, 3, 2, 1]), -1);
   assert.ok(Math.abs(spearman([1, 1, 2, 2], [1, 2, 1, 2])) < 0.01, "ties");

@@ -2,35 +2,35 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OperationTypeNode, parse, print, validate } from "graphql";
 import { Cursors } from "../src/cursors.ts";
-import { make } from "../src/generate/operation.ts";
-import { Pools } from "../src/generate/pools.ts";
-import { vary } from "../src/generate/variation.ts";
-import { KINDS, type Kind } from "../src/kinds.ts";
+import { generateOperation } from "../src/generate/operation.ts";
+import { ValuePools } from "../src/generate/pools.ts";
+import { varyOperation } from "../src/generate/variation.ts";
+import { OPERATION_KINDS, type OperationKind } from "../src/kinds.ts";
 import { Random } from "../src/random.ts";
 import { shrink } from "../src/shrink.ts";
-import { bob, schema, tables } from "./world.ts";
+import { bob, schema, tables } from "./fixtures.ts";
 
-const pools = new Pools(tables(), new Cursors());
+const pools = new ValuePools(tables(), new Cursors());
 
-function made(seed: number, kinds: readonly Kind[], operation = OperationTypeNode.QUERY) {
+function made(seed: number, kinds: readonly OperationKind[], operation = OperationTypeNode.QUERY) {
   const random = new Random(seed);
-  return make({
+  return generateOperation({
     schema,
     pools,
     random,
     viewer: bob,
     kinds: new Set(kinds),
     operation,
-    mayDo: () => true,
+    isAllowed: () => true,
   });
 }
 
-const many = (kinds: readonly Kind[], operation = OperationTypeNode.QUERY) =>
+const many = (kinds: readonly OperationKind[], operation = OperationTypeNode.QUERY) =>
   Array.from({ length: 200 }, (_, seed) => print(made(seed, kinds, operation).document));
 
 test("most operations are valid", () => {
   for (const operation of [OperationTypeNode.QUERY, OperationTypeNode.MUTATION]) {
-    const valid = many(KINDS, operation).filter(
+    const valid = many(OPERATION_KINDS, operation).filter(
       (text) => validate(schema, parse(text)).length === 0,
     );
 
@@ -38,11 +38,11 @@ test("most operations are valid", () => {
   }
 });
 
-test("the same seed makes the same operation", () => {
-  assert.deepEqual(made(7, KINDS), made(7, KINDS));
+test("the same seed generates the same operation", () => {
+  assert.deepEqual(made(7, OPERATION_KINDS), made(7, OPERATION_KINDS));
 });
 
-test("kinds that are not asked for are not made", () => {
+test("disabled kinds are not generated", () => {
   const plain = many(["plain"]).join("\n");
 
   assert.doesNotMatch(plain, /@(include|skip)/);
@@ -51,12 +51,14 @@ test("kinds that are not asked for are not made", () => {
   assert.match(many(["key-aliases"]).join("\n"), /\bid: (?!id\b)[a-z]/);
 });
 
-test("a document comes again with values of the same types", () => {
+test("a variation has values of the same types", () => {
   const document = parse("query ($all: Boolean!, $first: Int, $id: ID!) { me { id } }");
   const variables = { all: true, first: 9, id: "x" };
   const operation = { document, variables, operationName: undefined, viewer: bob };
 
-  const varied = Array.from({ length: 50 }, (_, seed) => vary(operation, new Random(seed), [bob]));
+  const varied = Array.from({ length: 50 }, (_, seed) =>
+    varyOperation(operation, new Random(seed), [bob]),
+  );
 
   assert.deepEqual(new Set(varied.map((one) => one.variables.all)), new Set([true, false]));
   assert.deepEqual(new Set(varied.map((one) => one.variables.id)), new Set(["x"]));
@@ -64,14 +66,16 @@ test("a document comes again with values of the same types", () => {
   assert.ok(firsts.includes(undefined) && firsts.includes(2), `${firsts}`);
 });
 
-test("names that mean something elsewhere are used", () => {
-  const all = [...many(KINDS), ...many(KINDS, OperationTypeNode.MUTATION)].join("\n");
+test("reserved names are used", () => {
+  const all = [...many(OPERATION_KINDS), ...many(OPERATION_KINDS, OperationTypeNode.MUTATION)].join(
+    "\n",
+  );
 
   for (const name of [/\$representations\b/, /fragment (User|id)\b/, /\b__typename: \w/])
     assert.match(all, name);
 });
 
-test("an operation shrinks to what is wrong with it", async () => {
+test("an operation shrinks to the difference", async () => {
   const document = parse(`query Long($first: Int = 3, $show: Boolean!) {
     me { name @include(if: $show) ...Rest }
     courses(first: $first) { nodes { title level ... on Course { teacher { name id } } } }

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Mutant, mutants } from "../src/mutants.ts";
-import { alice, ask, bob, HASKELL, RUST } from "./world.ts";
+import { alice, bob, execute, HASKELL, RUST } from "./fixtures.ts";
 
-/** An operation that tells each mutant from the reference. */
+/** For each mutant, an operation whose result differs from the reference. */
 const telling: Record<Mutant, { text: string; viewer?: typeof bob }> = {
   "alias-replaces-key": { text: `{ course(id: "${RUST}") { teacher { id: name role } } }` },
   "include-lost": { text: "{ courses { ... @include(if: false) { totalCount } __typename } }" },
   "default-lost": {
     text: "query ($first: Int = 1) { courses(first: $first) { nodes { title } } }",
   },
-  "dead-key-takes-parent": { text: `{ course(id: "${HASKELL}") { title teacher { name } } }` },
+  "dangling-nulls-parent": { text: `{ course(id: "${HASKELL}") { title teacher { name } } }` },
   "empty-selection-null": { text: "{ courses { totalCount @skip(if: true) } }" },
   "parallel-mutations": {
     text: `mutation {
@@ -29,12 +29,12 @@ const telling: Record<Mutant, { text: string; viewer?: typeof bob }> = {
 };
 
 for (const mutant of Object.keys(mutants) as Mutant[]) {
-  test(`the mutant ${mutant} answers wrongly`, async () => {
+  test(`the mutant ${mutant} gives a wrong result`, async () => {
     const { text, viewer } = telling[mutant];
     const question = viewer ? { viewer } : {};
 
-    const right = await ask(text, question);
-    const wrong = await ask(text, { ...question, mutant });
+    const right = await execute(text, question);
+    const wrong = await execute(text, { ...question, mutant });
 
     assert.notDeepEqual([wrong.data, wrong.errors], [right.data, right.errors]);
   });

@@ -23,7 +23,7 @@ test("numbers spread over their whole range", () => {
   assert.equal(seen.size, 10);
 });
 
-test("weights decide how often", () => {
+test("weights set the probabilities", () => {
   const random = new Random(7);
   const draws = Array.from({ length: 1000 }, () =>
     random.weighted({ often: 9, seldom: 1, never: 0 }),

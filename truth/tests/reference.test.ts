@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alice, ask, BOBS_RUST, bob, HASKELL, RUST } from "./world.ts";
+import { alice, BOBS_RUST, bob, execute, HASKELL, RUST } from "./fixtures.ts";
 
-test("who may see what is as docs/permissions.json says", async () => {
+test("permissions follow docs/permissions.json", async () => {
   const students = `{ course(id: "${RUST}") { title enrollments { totalCount } } }`;
 
-  const seen = await ask(students, { viewer: alice });
-  const refused = await ask(students, { viewer: bob });
+  const seen = await execute(students, { viewer: alice });
+  const refused = await execute(students, { viewer: bob });
 
   assert.deepEqual(seen.data, { course: { title: "Rust", enrollments: { totalCount: 1 } } });
   assert.deepEqual(refused.data, { course: { title: "Rust", enrollments: null } });
   assert.deepEqual(refused.errors, [{ code: "FORBIDDEN", path: ["course", "enrollments"] }]);
 });
 
-test("what is gone is null where its owner is asked, and named by its key elsewhere", async () => {
+test("a dangling reference is null if a field of its owner is selected, and a stub otherwise", async () => {
   const course = (selection: string) =>
-    ask(`{ course(id: "${HASKELL}") { title teacher { ${selection} } } }`);
+    execute(`{ course(id: "${HASKELL}") { title teacher { ${selection} } } }`);
 
   assert.deepEqual((await course("id name")).data, { course: { title: "Haskell", teacher: null } });
   const byKey = (await course("courses { totalCount }")).data;
@@ -24,9 +24,9 @@ test("what is gone is null where its owner is asked, and named by its key elsewh
   });
 });
 
-test("pages are newest first, and know of what they leave out", async () => {
+test("pages are newest first, and know whether there are more", async () => {
   const page = (args: string) =>
-    ask(
+    execute(
       `{ courses(${args}) { nodes { title } pageInfo { hasNextPage hasPreviousPage } totalCount } }`,
     );
 
@@ -50,7 +50,7 @@ test("pages are newest first, and know of what they leave out", async () => {
 });
 
 test("a later mutation sees what an earlier one did", async () => {
-  const { data, changes } = await ask(
+  const { data, changes } = await execute(
     `mutation {
       a: setEnrollmentStatus(input: { enrollmentId: "${BOBS_RUST}", status: COMPLETED }) { enrollment { status } }
       b: setEnrollmentStatus(input: { enrollmentId: "${BOBS_RUST}", status: IN_PROGRESS }) { userErrors { code } }
@@ -65,9 +65,9 @@ test("a later mutation sees what an earlier one did", async () => {
   assert.deepEqual(changes, [`enrollments ${BOBS_RUST}: ["completed"]`]);
 });
 
-test("who signs in sees their own address, and only there", async () => {
+test("a user who signs in sees their own email address, and only there", async () => {
   const signIn = (password: string) =>
-    ask(`mutation {
+    execute(`mutation {
       login(input: { email: "Bob@Lyceum.example", password: "${password}" }) {
         session { tokenType } user { name email } userErrors { code }
       }

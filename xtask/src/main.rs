@@ -147,7 +147,7 @@ enum Task {
     Costs(learn_costs::Options),
     /// Say what a change of the graph breaks, and whom: `schema check`. All commands: `schema help`.
     ///
-    /// Without `--against` it compares with the main branch. Exit code 0: clean, 1: broken, 2: could not run.
+    /// Without `--against` it compares with the main branch. Exit code 0: passed, 1: failed, 2: could not run.
     Schema {
         /// Passed on to `lyceum-schema`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

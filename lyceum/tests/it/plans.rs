@@ -64,7 +64,7 @@ fn a_field_that_moves_to_another_subgraph_makes_plans_grow_and_the_check_says_wh
 
     let report = repository.check();
 
-    let grown: Vec<_> = findings(&report, "PLAN_GREW").collect();
+    let grown: Vec<_> = findings(&report, "PLAN_COST_INCREASED").collect();
     assert_eq!(grown, ["CreateCourse", "UpdateCourse"], "{report}");
     let plan =
         report["plans"].as_array().expect("plans").iter().find(|plan| plan["operation"]["name"] == "CreateCourse");

@@ -1,19 +1,18 @@
-import { approvalOf, changeId, definitionsOf, isFor, printApprovals } from "../approvals.ts";
+import { approves, changeId, definitionsHash, findApproval, printApprovals } from "../approvals.ts";
 import { isApprovable } from "../check.ts";
-import { type Command, options, required } from "../command.ts";
+import { type Command, parseOptions, requireOption } from "../command.ts";
 import { comparisonOptions, loadComparison } from "../comparison.ts";
 import { writeText } from "../files.ts";
 import { CouldNotRun, exitCode, formatProblem } from "../problem.ts";
 
 export const approveCommand: Command = {
-  summary:
-    "write down that a breaking change, or one of who may see what, is meant: it, and no other, no longer fails the check",
-  usage: `approve --change 'KIND PATH' --reason TEXT --author NAME [the options of check that say what is compared]`,
-  details: `      KIND PATH as the check prints it, such as 'FIELD_REMOVED Course.title'. Approvals of what is no longer
-      a change, and those that were merged before, are taken out of the file at the same time.`,
+  summary: "approve one breaking change or access change, so that it no longer fails the check",
+  usage: `approve --change 'KIND PATH' --reason TEXT --author NAME [the comparison options of check]`,
+  details: `      KIND PATH as the check prints it, such as 'FIELD_REMOVED Course.title'. Stale approvals, and approvals
+      that were merged before, are removed from the file at the same time.`,
 
   async run(args, output) {
-    const { change, reason, author, ...where } = options(args, {
+    const { change, reason, author, ...where } = parseOptions(args, {
       ...comparisonOptions,
       change: { type: "string" },
       reason: { type: "string" },
@@ -24,36 +23,38 @@ export const approveCommand: Command = {
 
     const { graph, approvals, baseline } = await loadComparison(where);
     if (!graph.composes) {
-      for (const problem of graph.problems) output.say(formatProblem(problem));
-      return exitCode.broken;
+      for (const problem of graph.problems) output.log(formatProblem(problem));
+      return exitCode.failed;
     }
     const approvable = graph.changes.filter(isApprovable);
     const found = approvable.filter((each) => changeId(each) === wanted);
     if (!baseline || found.length === 0) {
-      const known = approvable.map(changeId).join(", ") || "there is none";
+      const known = approvable.map(changeId).join(", ") || "none";
       throw new CouldNotRun({
         code: "NO_SUCH_CHANGE",
-        message: `there is no change "${wanted}" here that needs an approval; those that do: ${known}`,
+        message: `no change "${wanted}" needs an approval; changes that do: ${known}`,
       });
     }
 
     const on = new Date().toISOString().slice(0, 10);
     const against = baseline.commit?.id ?? baseline.name;
-    const kept = approvals.filter((approval) => approvable.some((each) => isFor(approval, each)));
+    const kept = approvals.filter((approval) =>
+      approvable.some((each) => approves(approval, each)),
+    );
     const added = found
-      .filter((each) => !approvalOf(each, kept))
+      .filter((each) => !findApproval(each, kept))
       .map((each) => {
-        const definitions = definitionsOf(each);
+        const definitions = definitionsHash(each);
         return { change: wanted, message: each.message, definitions, ...given, on, against };
       });
-    output.say(writeText(where.approvals, printApprovals([...kept, ...added])));
-    for (const { message } of found) output.say(`approved, against ${baseline.name}: ${message}`);
-    return exitCode.clean;
+    output.log(writeText(where.approvals, printApprovals([...kept, ...added])));
+    for (const { message } of found) output.log(`approved against ${baseline.name}: ${message}`);
+    return exitCode.passed;
   },
 };
 
 function text(value: string | undefined, option: string): string {
-  const given = required(value, option).trim();
+  const given = requireOption(value, option).trim();
   if (given === "") throw new CouldNotRun({ code: "USAGE", message: `${option} is empty` });
   return given;
 }

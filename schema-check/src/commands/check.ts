@@ -1,39 +1,45 @@
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type Evidence, failedReport, isBroken, judge, leftOut, type Report } from "../check.ts";
-import { type Command, type Output, options } from "../command.ts";
-import { type Comparison, comparisonOptions, loadComparison, type Where } from "../comparison.ts";
+import { type CheckInput, evaluate } from "../check.ts";
+import { type Command, type Output, parseOptions } from "../command.ts";
+import {
+  type Comparison,
+  type ComparisonOptions,
+  comparisonOptions,
+  loadComparison,
+} from "../comparison.ts";
+import { composeWithApollo, isApolloInstalled } from "../cross-check.ts";
 import { readText, writeText } from "../files.ts";
 import { type Plan, planAll } from "../plans.ts";
 import { CouldNotRun, exitCode, type Problem, problemsOf } from "../problem.ts";
 import { type FormatName, formats, isFormat } from "../report/formats.ts";
+import { failedReport, isFailed, type Report, skipped } from "../report/report.ts";
 import { defaultRules, parseRules, type Rules } from "../rules.ts";
-import { composeAgain, isInstalled } from "../second-composer.ts";
 
 const RULES = "schema-check/rules.yaml";
 
 export const checkCommand: Command = {
-  summary: "compare the graph with what it was: what breaks, and whom",
+  summary: "compare the graph with a baseline: what breaks, and which operations",
   usage: `check [--against COMMIT|FILE|URL] [--config supergraph.yaml]
       [--operations FOLDER|MANIFEST] [--counts FILE] [--permissions FILE] [--rules FILE]
       [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
-  details: `      Without --against: origin/main or main; when all that is committed is in there, HEAD if files that
-      the check reads are not committed as they are, else the commit before.
-      Of a branch the commit counts that it has in common with HEAD: what others did since is no change of yours.
-      --counts: JSON, requests by an operation's name or id; one with 0 counts as not in use.
-      --lyceum (LYCEUM_PROGRAM): the built \`lyceum\`, whose planner is asked for plans.
-      Formats: ${Object.keys(formats).join(", ")}. --format is what is printed, --write can be given again.`,
+  details: `      Default for --against: origin/main or main. If HEAD is already merged into it: HEAD when files that the
+      check reads have uncommitted changes, otherwise the previous commit.
+      A branch or commit is compared at its merge base with HEAD, so later changes by others do not count.
+      --counts: JSON, number of requests by operation name or id; an operation with 0 requests is not in use.
+      --lyceum (LYCEUM_PROGRAM): path of the \`lyceum\` binary, which plans the operations.
+      Formats: ${Object.keys(formats).join(", ")}. --format sets what is printed; --write can be repeated.`,
 
   async run(args, output) {
     try {
-      const { rules, lyceum, format, write, ...where } = options(args, spec);
-      const targets = targetsOf(format, write);
+      const { rules, lyceum, format, write, ...where } = parseOptions(args, spec);
+      const targets = parseTargets(format, write);
       const report = await check(where, rules, lyceum || process.env.LYCEUM_PROGRAM || undefined);
-      deliver(report, targets, output);
-      return isBroken(report) ? exitCode.broken : exitCode.clean;
+      writeReport(report, targets, output);
+      return isFailed(report) ? exitCode.failed : exitCode.passed;
     } catch (cause) {
-      // The caller says it; but who reads a format, or a file, is to find it there, too.
-      deliverFailure(problemsOf(cause), args, output);
+      // The caller logs the error; machine-readable output and report files need it as well.
+      writeFailureReport(problemsOf(cause), args, output);
       throw cause;
     }
   },
@@ -48,15 +54,15 @@ const spec = {
 } as const;
 
 async function check(
-  where: Where,
+  where: ComparisonOptions,
   rules: string | undefined,
   program: string | undefined,
 ): Promise<Report> {
   const comparison = await loadComparison(where);
-  return judge({
+  return evaluate({
     comparison,
     rules: loadRules(rules),
-    second: await secondOpinion(comparison),
+    crossComposition: await crossCompose(comparison),
     plan: planner(comparison, program),
     today: new Date().toISOString().slice(0, 10),
     approvalsFile: where.approvals,
@@ -68,27 +74,27 @@ interface Targets {
   printed: FormatName;
 }
 
-function targetsOf(format: string, write: readonly string[]): Targets {
-  return { files: write.map(parseTarget), printed: formatNamed(format) };
+function parseTargets(format: string, write: readonly string[]): Targets {
+  return { files: write.map(parseTarget), printed: parseFormat(format) };
 }
 
-function deliver(report: Report, { files, printed }: Targets, output: Output): void {
+function writeReport(report: Report, { files, printed }: Targets, output: Output): void {
   for (const { file, name } of files) {
-    output.say(`${name}: ${writeText(file, formats[name](report))}`);
+    output.log(`${name}: ${writeText(file, formats[name](report))}`);
   }
   // Last, so that nothing is printed twice when a file cannot be written.
   output.print(formats[printed](report));
 }
 
-/** As far as the options can be understood; what people read on a terminal is said already. */
-function deliverFailure(problems: readonly Problem[], args: string[], output: Output): void {
+/** Best effort, since the options themselves may be invalid. The terminal has the message already. */
+function writeFailureReport(problems: readonly Problem[], args: string[], output: Output): void {
   const { values } = parseArgs({ args, options: spec, strict: false, allowPositionals: true });
   const report = failedReport(problems);
   const written = [values.write].flat().filter((target) => typeof target === "string");
   for (const target of written) {
     try {
       const { file, name } = parseTarget(target);
-      output.say(`${name}: ${writeText(file, formats[name](report))}`);
+      output.log(`${name}: ${writeText(file, formats[name](report))}`);
     } catch (cause) {
       if (!(cause instanceof CouldNotRun)) throw cause;
     }
@@ -103,16 +109,16 @@ function parseTarget(text: string): { file: string; name: FormatName } {
   if (file === "") {
     throw new CouldNotRun({ code: "USAGE", message: `--write takes NAME=FILE, not "${text}"` });
   }
-  return { file, name: formatNamed(name) };
+  return { file, name: parseFormat(name) };
 }
 
-function formatNamed(name: string): FormatName {
+function parseFormat(name: string): FormatName {
   if (isFormat(name)) return name;
-  const message = `there is no format "${name}", only ${Object.keys(formats).join(", ")}`;
+  const message = `unknown format "${name}": expected one of ${Object.keys(formats).join(", ")}`;
   throw new CouldNotRun({ code: "USAGE", message });
 }
 
-/** The file that is asked for has to be there; without being asked, its absence means the defaults. */
+/** A file given with --rules must exist; without the default file, the default rules apply. */
 function loadRules(file: string | undefined): Rules {
   const path = file ?? RULES;
   return file === undefined && !existsSync(path)
@@ -120,31 +126,35 @@ function loadRules(file: string | undefined): Rules {
     : parseRules(readText(path), path);
 }
 
-/** The second composer, if it is installed. */
-async function secondOpinion({ graph, subgraphs, remarks }: Comparison) {
+/** Composes with @apollo/composition, if it is installed. */
+async function crossCompose({ graph, subgraphs, skippedChecks }: Comparison) {
   if (!graph.composes) return undefined;
-  if (await isInstalled()) return composeAgain(subgraphs);
-  remarks.push(leftOut("Composed by one composer only: @apollo/composition is not installed."));
+  if (await isApolloInstalled()) return composeWithApollo(subgraphs);
+  skippedChecks.push(
+    skipped("Composition was not cross-checked: @apollo/composition is not installed."),
+  );
   return undefined;
 }
 
-/** Makes plans before and after, if there is a program to ask. */
+/** Plans the operations before and after the change, if there is a `lyceum` binary. */
 function planner(
-  { baseline, graph, remarks }: Comparison,
+  { baseline, graph, skippedChecks }: Comparison,
   program: string | undefined,
-): Evidence["plan"] {
+): CheckInput["plan"] {
   if (!graph.composes) return undefined;
   if (program === undefined) {
-    remarks.push(
-      leftOut(
-        "Plans were not compared: no `lyceum` was given (--lyceum, LYCEUM_PROGRAM).",
+    skippedChecks.push(
+      skipped(
+        "Query plans were not compared: no `lyceum` binary was given (--lyceum, LYCEUM_PROGRAM).",
         "plans",
       ),
     );
     return undefined;
   }
   if (baseline && !baseline.supergraph) {
-    remarks.push(leftOut(`Plans were made but not compared: ${baseline.name} is no supergraph.`));
+    skippedChecks.push(
+      skipped(`Query plans were not compared: ${baseline.name} is not a supergraph.`),
+    );
   }
   const former = baseline?.supergraph;
   return (operations) => {

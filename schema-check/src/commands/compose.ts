@@ -1,4 +1,4 @@
-import { type Command, type Output, options } from "../command.ts";
+import { type Command, type Output, parseOptions } from "../command.ts";
 import { compose } from "../composition.ts";
 import { readText, writeText } from "../files.ts";
 import { CouldNotRun, type ExitCode, exitCode, formatProblem } from "../problem.ts";
@@ -9,7 +9,7 @@ export const composeCommand: Command = {
   usage: "compose [--config supergraph.yaml] [--out FILE] [--api-out FILE] [--check]",
 
   async run(args, output) {
-    const { config, check, ...files } = options(args, {
+    const { config, check, ...files } = parseOptions(args, {
       config: { type: "string", default: "supergraph.yaml" },
       out: { type: "string" },
       "api-out": { type: "string" },
@@ -24,8 +24,8 @@ export const composeCommand: Command = {
 
     const result = compose(await loadSubgraphs(config));
     if (!result.composes) {
-      for (const problem of result.problems) output.say(formatProblem(problem));
-      return exitCode.broken;
+      for (const problem of result.problems) output.log(formatProblem(problem));
+      return exitCode.failed;
     }
 
     const targets = [
@@ -34,9 +34,9 @@ export const composeCommand: Command = {
     ].filter((target): target is Target => target.file !== undefined);
 
     if (check) return compareWithDisk(targets, output);
-    for (const { file, text } of targets) output.say(writeText(file, text));
+    for (const { file, text } of targets) output.log(writeText(file, text));
     if (targets.length === 0) output.print(result.supergraph);
-    return exitCode.clean;
+    return exitCode.passed;
   },
 };
 
@@ -48,9 +48,7 @@ interface Target {
 function compareWithDisk(targets: Target[], output: Output): ExitCode {
   const stale = targets.filter(({ file, text }) => readText(file) !== text);
   for (const { file } of stale) {
-    output.say(
-      `${file}: error [STALE]: not what the subgraphs compose to; run \`cargo xtask generate\``,
-    );
+    output.log(`${file}: error [STALE]: not up to date; run \`cargo xtask generate\``);
   }
-  return stale.length > 0 ? exitCode.broken : exitCode.clean;
+  return stale.length > 0 ? exitCode.failed : exitCode.passed;
 }

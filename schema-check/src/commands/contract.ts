@@ -1,39 +1,39 @@
 import type { GraphQLSchema } from "graphql";
-import { type Command, options, required } from "../command.ts";
+import { type Command, parseOptions, requireOption } from "../command.ts";
 import { checkContract, exists } from "../contract.ts";
 import { readText } from "../files.ts";
 import { CouldNotRun, exitCode } from "../problem.ts";
 import { readSchema } from "../schema-file.ts";
 
 export const contractCommand: Command = {
-  summary: "hold a schema against the contract that clients were given",
+  summary: "check a schema against the API contract published to clients",
   usage: "contract --contract FILE --schema FILE [--missing-allowed FILE]",
 
   async run(args, output) {
-    const values = options(args, {
+    const values = parseOptions(args, {
       contract: { type: "string" },
       schema: { type: "string" },
       "missing-allowed": { type: "string" },
     });
-    const contract = readSchema(required(values.contract, "--contract"));
-    const schema = readSchema(required(values.schema, "--schema"));
+    const contract = readSchema(requireOption(values.contract, "--contract"));
+    const schema = readSchema(requireOption(values.schema, "--schema"));
     const allowFile = values["missing-allowed"];
     const mayBeMissing = allowFile ? readNames(allowFile, contract) : new Set<string>();
 
     const report = checkContract(contract, schema, mayBeMissing);
-    // What stays on the list could be lost again unseen.
-    const faults = [
-      ...report.noLongerMissing.map((name) => `${name} is there by now: take it off ${allowFile}`),
+    // A name left on the list could be removed from the schema again without a violation.
+    const violations = [
+      ...report.noLongerMissing.map((name) => `${name} exists now: remove it from ${allowFile}`),
       ...report.violations,
     ];
-    for (const fault of faults) output.say(`violation: ${fault}`);
-    if (faults.length > 0) return exitCode.broken;
-    output.say("the schema keeps the contract");
-    return exitCode.clean;
+    for (const violation of violations) output.log(`violation: ${violation}`);
+    if (violations.length > 0) return exitCode.failed;
+    output.log("the schema satisfies the contract");
+    return exitCode.passed;
   },
 };
 
-/** One name a line; `#` begins a comment. A name that the contract lacks is a slip of the pen. */
+/** One name per line; `#` starts a comment. A name that is not in the contract is an error. */
 function readNames(file: string, contract: GraphQLSchema): Set<string> {
   const names = new Set<string>();
   for (const [index, line] of readText(file).split(/\r?\n/).entries()) {
@@ -43,7 +43,7 @@ function readNames(file: string, contract: GraphQLSchema): Set<string> {
       throw new CouldNotRun({
         code: "UNKNOWN_NAME",
         message: `the contract has no ${name}`,
-        place: { file, line: index + 1 },
+        location: { file, line: index + 1 },
       });
     }
     names.add(name);

@@ -1,4 +1,4 @@
-import { type Command, options } from "../command.ts";
+import { type Command, parseOptions } from "../command.ts";
 import { writeText } from "../files.ts";
 import { manifest } from "../manifest.ts";
 import { loadOperations } from "../operations.ts";
@@ -9,13 +9,13 @@ export const manifestCommand: Command = {
   usage: "manifest [--operations operations] [--out FILE]",
 
   async run(args, output) {
-    const { operations, out } = options(args, {
+    const { operations, out } = parseOptions(args, {
       operations: { type: "string", default: "operations" },
       out: { type: "string" },
     });
     const text = manifest(loadOperations(operations));
     if (out === undefined) output.print(text);
-    else output.say(writeText(out, text));
-    return exitCode.clean;
+    else output.log(writeText(out, text));
+    return exitCode.passed;
   },
 };

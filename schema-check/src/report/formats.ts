@@ -1,10 +1,10 @@
-// The ways to tell a report.
+// The formats of a report.
 
-import type { Report } from "../check.ts";
 import { github } from "./github.ts";
 import { json } from "./json.ts";
 import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
+import type { Report } from "./report.ts";
 import { sarif } from "./sarif.ts";
 import { terminal } from "./terminal.ts";
 

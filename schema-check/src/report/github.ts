@@ -1,7 +1,7 @@
-// Workflow commands: GitHub shows each at its line of the pull request.
+// GitHub workflow commands: shown as annotations at the lines of a pull request.
 
-import { type Finding, isBroken, type Report } from "../check.ts";
-import { approvedBy, summary, users, verdict } from "./words.ts";
+import { type Finding, isFailed, type Report } from "./report.ts";
+import { approvedBy, summary, usedBy, verdict } from "./text.ts";
 
 const COMMANDS: Record<Finding["severity"], string> = {
   error: "error",
@@ -10,28 +10,28 @@ const COMMANDS: Record<Finding["severity"], string> = {
 };
 
 export function github(report: Report): string {
-  const told = report.findings.filter(({ level }) => level !== "safe");
-  const command = isBroken(report) ? "error" : "notice";
+  const reported = report.findings.filter(({ level }) => level !== "safe");
+  const command = isFailed(report) ? "error" : "notice";
   return [
-    ...told.map(annotation),
-    ...report.remarks.map((remark) => `::notice title=Schema check::${text(remark.text)}`),
+    ...reported.map(annotation),
+    ...report.skippedChecks.map((remark) => `::notice title=Schema check::${text(remark.text)}`),
     `::${command} title=Schema check::${text(`${verdict(report)}: ${summary(report)}`)}`,
     "",
   ].join("\n");
 }
 
 function annotation(finding: Finding): string {
-  const { severity, place, kind, path } = finding;
+  const { severity, location, kind, path } = finding;
   const properties = Object.entries({
-    file: place?.file,
-    line: place?.line,
-    col: place?.column,
+    file: location?.file,
+    line: location?.line,
+    col: location?.column,
     title: [kind, path].filter(Boolean).join(" "),
   })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${property(`${value}`)}`);
   const { message, hint } = finding;
-  const body = [message, users(finding), approvedBy(finding), hint].filter(Boolean).join("\n");
+  const body = [message, usedBy(finding), approvedBy(finding), hint].filter(Boolean).join("\n");
   return `::${COMMANDS[severity]} ${properties.join(",")}::${text(body)}`;
 }
 

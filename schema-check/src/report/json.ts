@@ -1,12 +1,12 @@
-// For programs. Its form is documented, and tested, in report.schema.json.
+// JSON for programs. report.schema.json documents the format, and tests validate against it.
 
-import { type Finding, isBroken, type Report } from "../check.ts";
 import type { Operation } from "../operations.ts";
+import { type Finding, isFailed, type Report } from "./report.ts";
 
 export function json(report: Report): string {
   const value = {
     version: 1,
-    verdict: report.couldNotRun ? "could-not-run" : isBroken(report) ? "broken" : "clean",
+    verdict: report.couldNotRun ? "could-not-run" : isFailed(report) ? "failed" : "passed",
     against: report.against ?? null,
     operations: report.operations,
     findings: report.findings.map(finding),
@@ -15,17 +15,17 @@ export function json(report: Report): string {
       before: before ?? null,
       after,
     })),
-    remarks: report.remarks.map(({ text }) => text),
+    skippedChecks: report.skippedChecks.map(({ text }) => text),
   };
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/** What is not known is left out. */
+/** Unknown values are omitted. */
 function finding({ affected, approval, ...rest }: Finding) {
   return { ...rest, affected: affected.map(operation), approval };
 }
 
-function operation({ name, id, place, viewers, requests, asOf }: Operation) {
+function operation({ name, id, location, viewers, requests, asOf }: Operation) {
   const viewer = viewers?.map(({ name }) => name).join(", ");
-  return { name, id, file: place.file, viewer, requests, asOf };
+  return { name, id, file: location.file, viewer, requests, asOf };
 }

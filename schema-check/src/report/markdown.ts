@@ -1,48 +1,48 @@
-// For a comment on a pull request.
+// Markdown for a comment on a pull request.
 
-import type { Finding, Report } from "../check.ts";
+import type { Finding, Report } from "./report.ts";
 import {
   approvedBy,
   bySection,
-  cost,
-  nameOf,
-  placeOf,
+  locationOf,
+  operationLabel,
+  planCost,
   summary,
   TITLES,
-  users,
+  usedBy,
   verdict,
-} from "./words.ts";
+} from "./text.ts";
 
 const SIGNS: Record<Finding["severity"], string> = { error: "❌", warning: "⚠️", note: "ℹ️" };
 
-/** By which the comment of a former run is found; nobody sees it. */
-const MARK = "<!-- lyceum-schema check -->";
+/** An invisible marker by which the workflow finds the comment of an earlier run. */
+const MARKER = "<!-- lyceum-schema check -->";
 
 export function markdown(report: Report): string {
-  const told = report.findings.filter(({ level }) => level !== "safe");
+  const reported = report.findings.filter(({ level }) => level !== "safe");
   const safe = report.findings.filter(({ level }) => level === "safe");
   const blocks = [
-    `${MARK}\n## Schema check: ${verdict(report)}`,
+    `${MARKER}\n## Schema check: ${verdict(report)}`,
     `${summary(report)}.`,
-    ...bySection(told).map(([section, findings]) => table(TITLES[section], findings)),
-    ...(safe.length > 0 ? [folded(`Safe changes (${safe.length})`, safeList(safe))] : []),
-    ...(report.plans.length > 0 ? [folded("Plans of all operations", planTable(report))] : []),
-    ...report.remarks.map(({ text }) => `> ${cellText(text)}`),
+    ...bySection(reported).map(([section, findings]) => table(TITLES[section], findings)),
+    ...(safe.length > 0 ? [collapsible(`Safe changes (${safe.length})`, safeList(safe))] : []),
+    ...(report.plans.length > 0 ? [collapsible("Plans of all operations", planTable(report))] : []),
+    ...report.skippedChecks.map(({ text }) => `> ${cellText(text)}`),
   ];
-  return shortened(`${blocks.join("\n\n")}\n`);
+  return truncate(`${blocks.join("\n\n")}\n`);
 }
 
-/** As long as a comment on GitHub may be, in characters. */
-const LONGEST = 65_536;
-const CUT = `> The report is cut here: a comment may have ${LONGEST.toLocaleString("en")} characters. All of it is in the other formats.`;
+/** The maximum length of a GitHub comment, in characters. */
+const MAX_LENGTH = 65_536;
+const TRUNCATED_NOTE = `> The report is truncated here: a comment is limited to ${MAX_LENGTH.toLocaleString("en")} characters. The other formats have the full report.`;
 
-function shortened(text: string): string {
-  if (text.length <= LONGEST) return text;
-  const room = LONGEST - CUT.length - 2 * FOLD_END.length;
-  // No row is cut in two, which would end the table, or leave a mark open.
+function truncate(text: string): string {
+  if (text.length <= MAX_LENGTH) return text;
+  const room = MAX_LENGTH - TRUNCATED_NOTE.length - 2 * DETAILS_END.length;
+  // Cuts at the end of a line: half a row would break the table or leave markup open.
   const head = text.slice(0, text.lastIndexOf("\n", room));
-  const isInFold = head.lastIndexOf(FOLD_START) > head.lastIndexOf(FOLD_END);
-  return `${head}${isInFold ? FOLD_END : ""}\n\n${CUT}\n`;
+  const isInDetails = head.lastIndexOf(DETAILS_START) > head.lastIndexOf(DETAILS_END);
+  return `${head}${isInDetails ? DETAILS_END : ""}\n\n${TRUNCATED_NOTE}\n`;
 }
 
 function table(title: string, findings: readonly Finding[]): string {
@@ -50,8 +50,8 @@ function table(title: string, findings: readonly Finding[]): string {
     const what = [finding.message, finding.reason, approvedBy(finding), finding.hint]
       .filter((part) => part !== undefined)
       .map(cellText);
-    const who = users(finding);
-    const at = placeOf(finding);
+    const who = usedBy(finding);
+    const at = locationOf(finding);
     const cells = [
       `${SIGNS[finding.severity]} ${finding.level ?? finding.severity}`,
       code([finding.kind, finding.path].filter(Boolean).join(" ")),
@@ -61,7 +61,7 @@ function table(title: string, findings: readonly Finding[]): string {
     ];
     return `| ${cells.join(" | ")} |`;
   });
-  return [`### ${title}`, "", "| | what | |", "| --- | --- | --- |", ...rows].join("\n");
+  return [`### ${title}`, "", "| | change | |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
 function safeList(findings: readonly Finding[]): string {
@@ -71,19 +71,19 @@ function safeList(findings: readonly Finding[]): string {
 function planTable({ plans }: Report): string {
   const rows = plans.map(
     ({ operation, before, after }) =>
-      `| ${cellText(nameOf(operation))} | ${cost(before)} | ${cost(after)} |`,
+      `| ${cellText(operationLabel(operation))} | ${planCost(before)} | ${planCost(after)} |`,
   );
   return ["| operation | before | now |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
-const FOLD_START = "<details>";
-const FOLD_END = "\n\n</details>";
+const DETAILS_START = "<details>";
+const DETAILS_END = "\n\n</details>";
 
-function folded(title: string, body: string): string {
-  return `${FOLD_START}<summary>${title}</summary>\n\n${body}${FOLD_END}`;
+function collapsible(title: string, body: string): string {
+  return `${DETAILS_START}<summary>${title}</summary>\n\n${body}${DETAILS_END}`;
 }
 
-/** Nothing of a schema or of a message can end a cell or make markup. */
+/** Escapes everything that could end a cell or be markup. */
 function cellText(text: string): string {
   return text
     .replaceAll("&", "&amp;")

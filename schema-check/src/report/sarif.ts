@@ -1,12 +1,12 @@
 // SARIF 2.1.0, for code-scanning pages and editors.
 
 import type { Log, ReportingDescriptor, Result } from "sarif";
-import type { Finding, Report } from "../check.ts";
-import { approvedBy, users } from "./words.ts";
+import type { Finding, Report } from "./report.ts";
+import { approvedBy, usedBy } from "./text.ts";
 
 export function sarif(report: Report): string {
-  const told = report.findings.filter(({ level }) => level !== "safe");
-  const kinds = [...new Set(told.map(({ kind }) => kind))].sort();
+  const reported = report.findings.filter(({ level }) => level !== "safe");
+  const kinds = [...new Set(reported.map(({ kind }) => kind))].sort();
   const log: Log = {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
     version: "2.1.0",
@@ -16,13 +16,13 @@ export function sarif(report: Report): string {
         invocations: [
           {
             executionSuccessful: !report.couldNotRun,
-            toolExecutionNotifications: report.remarks.map(({ text }) => ({
+            toolExecutionNotifications: report.skippedChecks.map(({ text }) => ({
               level: "note",
               message: { text },
             })),
           },
         ],
-        results: told.map((finding) => result(finding, kinds.indexOf(finding.kind))),
+        results: reported.map((finding) => result(finding, kinds.indexOf(finding.kind))),
       },
     ],
   };
@@ -35,21 +35,21 @@ function descriptor(kind: string): ReportingDescriptor {
 }
 
 function result(finding: Finding, ruleIndex: number): Result {
-  const { severity, kind, path, place, message, approval, hint } = finding;
-  const parts = [message, users(finding), approvedBy(finding), hint].filter(Boolean);
+  const { severity, kind, path, location, message, approval, hint } = finding;
+  const parts = [message, usedBy(finding), approvedBy(finding), hint].filter(Boolean);
   return {
     ruleId: kind,
     ruleIndex,
     level: severity,
     message: { text: [path, parts.join(". ")].filter(Boolean).join(": ") },
-    locations: place && [
+    locations: location && [
       {
         physicalLocation: {
-          artifactLocation: { uri: encodeURI(place.file.replaceAll("\\", "/")) },
+          artifactLocation: { uri: encodeURI(location.file.replaceAll("\\", "/")) },
           region:
-            place.line === undefined
+            location.line === undefined
               ? undefined
-              : { startLine: place.line, startColumn: place.column },
+              : { startLine: location.line, startColumn: location.column },
         },
         logicalLocations: path === undefined ? undefined : [{ fullyQualifiedName: path }],
       },

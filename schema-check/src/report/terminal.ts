@@ -1,16 +1,16 @@
-import type { Finding, Report } from "../check.ts";
-import { type PlanComparison, riseOf } from "../plans.ts";
+import { describeCostIncrease, type PlanComparison } from "../plans.ts";
+import type { Finding, Report } from "./report.ts";
 import {
   approvedBy,
   bySection,
-  cost,
-  nameOf,
-  placeOf,
+  locationOf,
+  operationLabel,
+  planCost,
   summary,
   TITLES,
-  users,
+  usedBy,
   verdict,
-} from "./words.ts";
+} from "./text.ts";
 
 const SIGNS: Record<Finding["severity"], string> = { error: "✗", warning: "!", note: "·" };
 
@@ -20,18 +20,19 @@ export function terminal(report: Report): string {
   );
   const better = report.plans.filter((plan) => plan.before && isCheaper(plan));
   const plans = better.map(
-    ({ operation, before, after }) => `  ${nameOf(operation)}: ${cost(after)}, was ${cost(before)}`,
+    ({ operation, before, after }) =>
+      `  ${operationLabel(operation)}: ${planCost(after)}, was ${planCost(before)}`,
   );
   if (plans.length > 0) blocks.push(["Plans that cost less", ...plans].join("\n"));
-  if (report.remarks.length > 0) {
-    blocks.push(["Remarks", ...report.remarks.map(({ text }) => `  ${text}`)].join("\n"));
+  if (report.skippedChecks.length > 0) {
+    blocks.push(["Not checked", ...report.skippedChecks.map(({ text }) => `  ${text}`)].join("\n"));
   }
   return `${[...blocks, `${verdict(report)}: ${summary(report)}`].join("\n\n")}\n`;
 }
 
-/** What costs more is among the findings. */
+/** Plans that cost more are among the findings. */
 function isCheaper(plan: PlanComparison): boolean {
-  return riseOf(plan) === undefined && cost(plan.before) !== cost(plan.after);
+  return describeCostIncrease(plan) === undefined && planCost(plan.before) !== planCost(plan.after);
 }
 
 function entry(finding: Finding): string {
@@ -44,7 +45,7 @@ function entry(finding: Finding): string {
   ];
   const lines = [
     `  ${head.filter(Boolean).join(" ")}: ${finding.message}`,
-    ...[placeOf(finding), users(finding), approvedBy(finding), finding.hint]
+    ...[locationOf(finding), usedBy(finding), approvedBy(finding), finding.hint]
       .filter((line) => line !== undefined)
       .map((line) => `      ${line}`),
   ];

@@ -1,4 +1,4 @@
-// What the weights of the graph are multiplied with: how often each place, object and input field is there.
+// Counts how often each field, object and input field occurs. The cost weights are multiplied by these counts.
 
 import {
   type FieldNode,
@@ -20,37 +20,36 @@ import {
 } from "graphql";
 import type { Operation } from "../operation.ts";
 
-/** By coordinate, such as `Query.courses`, or by the type's name. */
+/** By coordinate, such as `Query.courses`, or by type name. */
 export interface Counts {
   fields: Map<string, number>;
   types: Map<string, number>;
   inputs: Map<string, number>;
 }
 
-/** What a page has where nobody says. */
-const PAGE = 20;
-const LONGEST_PAGE = 100;
+const DEFAULT_PAGE_SIZE = 20;
+const MAX_PAGE_SIZE = 100;
 
-/** How many objects a field has below so many parents, and what they are in the answer, if there is one. */
-type Multiply = (field: Merged, parents: Objects) => Objects;
+/** The number of objects of a field for its parents, and their values, if there is a response. */
+type CountObjects = (field: MergedField, parents: Objects) => Objects;
 
 interface Objects {
   count: number;
   values: Record<string, unknown>[];
-  /** Of the connection that they are part of. */
+  /** The page size of the connection that they belong to. */
   page: number;
 }
 
-/** All selections of one response key. */
-interface Merged {
+/** All selections with the same response key. */
+interface MergedField {
   key: string;
   definition: GraphQLField<unknown, unknown>;
   nodes: FieldNode[];
   args: Record<string, unknown>;
 }
 
-/** What an answer has. */
-export function countAnswer(operation: Operation, schema: GraphQLSchema, data: unknown): Counts {
+/** The counts in a response. */
+export function countResult(operation: Operation, schema: GraphQLSchema, data: unknown): Counts {
   const root = data as Record<string, unknown> | null | undefined;
   const values = root ? [root] : [];
   return new Counter(operation, schema, ({ key }, parents) => {
@@ -60,27 +59,27 @@ export function countAnswer(operation: Operation, schema: GraphQLSchema, data: u
   }).count({ count: values.length, values, page: 1 });
 }
 
-/** The most that an answer may have. */
-export function countAsked(operation: Operation, schema: GraphQLSchema): Counts {
+/** The maximum counts of any response to the operation. */
+export function countUpperBound(operation: Operation, schema: GraphQLSchema): Counts {
   return new Counter(operation, schema, ({ definition, args }, parents) => {
     const isList = isListType(
       isNonNullType(definition.type) ? definition.type.ofType : definition.type,
     );
-    const asked = Number(args.first ?? args.last ?? PAGE);
+    const pageSize = Number(args.first ?? args.last ?? DEFAULT_PAGE_SIZE);
     const isPage = ["nodes", "edges"].includes(definition.name);
     const size = isList ? (isPage ? parents.page : 1) : 1;
-    return { count: parents.count * size, values: [], page: Math.min(asked, LONGEST_PAGE) };
+    return { count: parents.count * size, values: [], page: Math.min(pageSize, MAX_PAGE_SIZE) };
   }).count({ count: 1, values: [], page: 1 });
 }
 
 class Counter {
   readonly #operation: Operation;
   readonly #schema: GraphQLSchema;
-  readonly #multiply: Multiply;
+  readonly #multiply: CountObjects;
   readonly #variables: Record<string, unknown>;
   readonly #counts: Counts = { fields: new Map(), types: new Map(), inputs: new Map() };
 
-  constructor(operation: Operation, schema: GraphQLSchema, multiply: Multiply) {
+  constructor(operation: Operation, schema: GraphQLSchema, multiply: CountObjects) {
     this.#operation = operation;
     this.#schema = schema;
     this.#multiply = multiply;
@@ -94,7 +93,7 @@ class Counter {
   count(root: Objects): Counts {
     const operation = getOperationAST(this.#operation.document, this.#operation.operationName);
     const type = operation && this.#schema.getRootType(operation.operation);
-    if (!operation || !type) throw new Error("there is no operation");
+    if (!operation || !type) throw new Error("the document has no such operation");
     add(this.#counts.types, type.name, root.count);
     this.#selections([operation.selectionSet], type, root);
     return this.#counts;
@@ -102,7 +101,7 @@ class Counter {
 
   #selections(sets: SelectionSetNode[], type: GraphQLObjectType, parents: Objects): void {
     if (parents.count === 0) return;
-    const merged = new Map<string, Merged>();
+    const merged = new Map<string, MergedField>();
     for (const set of sets) this.#merge(set, type, merged);
     for (const field of merged.values()) {
       const coordinate = `${type.name}.${field.definition.name}`;
@@ -128,7 +127,7 @@ class Counter {
     }
   }
 
-  #merge(set: SelectionSetNode, type: GraphQLObjectType, merged: Map<string, Merged>): void {
+  #merge(set: SelectionSetNode, type: GraphQLObjectType, merged: Map<string, MergedField>): void {
     for (const node of set.selections) {
       if (!this.#isIncluded(node)) continue;
       if (node.kind !== Kind.FIELD) {

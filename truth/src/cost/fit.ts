@@ -1,50 +1,50 @@
-// Weights from measurements, and how good they are.
+// Fits weights to measurements, and rates the fit.
 
 export interface Sample {
-  /** By what has a weight: how often it is there. */
+  /** The count of each weighted field, type or input field. */
   counts: Map<string, number>;
   /** Microseconds. */
   measured: number;
 }
 
 const ROUNDS = 400;
-/** Below it an error is as bad as here, in microseconds. */
-const FLOOR = 300;
-/** Much less than what is in one sample, so that it only decides where nothing else does. */
+/** Errors are relative to the measured time plus this, so that fast operations do not dominate. */
+const ERROR_FLOOR_MICROS = 300;
+/** A small ridge penalty, which only matters for weights that the samples do not determine. */
 const RIDGE = 1e-9;
 
-/** The weights, none of them negative, by which the relative errors' squares are least. */
+/** Non-negative least squares of the relative errors, by coordinate descent. */
 export function fit(samples: readonly Sample[]): Map<string, number> {
   const names = [...new Set(samples.flatMap(({ counts }) => [...counts.keys()]))].sort();
   const index = new Map(names.map((name, position) => [name, position]));
-  const scale = samples.map(({ measured }) => 1 / (measured + FLOOR));
-  // For each name: in which samples it is, and how often.
+  const scale = samples.map(({ measured }) => 1 / (measured + ERROR_FLOOR_MICROS));
+  // For each name: the samples that have it, with its scaled count.
   const columns: [number, number][][] = names.map(() => []);
   samples.forEach(({ counts }, row) => {
     for (const [name, count] of counts)
       columns[index.get(name) as number]?.push([row, count * (scale[row] as number)]);
   });
   const weights = names.map(() => 0);
-  const left = samples.map(({ measured }, row) => measured * (scale[row] as number));
+  const residuals = samples.map(({ measured }, row) => measured * (scale[row] as number));
   for (let round = 0; round < ROUNDS; round += 1) {
     columns.forEach((column, position) => {
-      let along = 0;
+      let projection = 0;
       let square = RIDGE;
       for (const [row, value] of column) {
-        along += value * (left[row] as number);
+        projection += value * (residuals[row] as number);
         square += value * value;
       }
       const before = weights[position] as number;
-      const after = Math.max(0, before + (along - RIDGE * before) / square);
+      const after = Math.max(0, before + (projection - RIDGE * before) / square);
       for (const [row, value] of column)
-        left[row] = (left[row] as number) - value * (after - before);
+        residuals[row] = (residuals[row] as number) - value * (after - before);
       weights[position] = after;
     });
   }
   return new Map(names.map((name, position) => [name, weights[position] as number]));
 }
 
-/** How far two lists have the same order: 1 is the same, 0 is none. */
+/** Spearman's rank correlation: 1 for the same order, 0 for none. */
 export function spearman(a: readonly number[], b: readonly number[]): number {
   return pearson(ranks(a), ranks(b));
 }
@@ -66,12 +66,12 @@ function ranks(list: readonly number[]): number[] {
 function pearson(a: readonly number[], b: readonly number[]): number {
   const mean = (list: readonly number[]) => list.reduce((sum, one) => sum + one, 0) / list.length;
   const [meanA, meanB] = [mean(a), mean(b)];
-  let [both, squareA, squareB] = [0, 0, 0];
+  let [covariance, squareA, squareB] = [0, 0, 0];
   a.forEach((value, position) => {
     const [fromA, fromB] = [value - meanA, (b[position] as number) - meanB];
-    both += fromA * fromB;
+    covariance += fromA * fromB;
     squareA += fromA * fromA;
     squareB += fromB * fromB;
   });
-  return both / Math.sqrt(squareA * squareB);
+  return covariance / Math.sqrt(squareA * squareB);
 }

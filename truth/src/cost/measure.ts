@@ -1,29 +1,29 @@
-// What operations take: the processor's time of the system and of its database server. Unlike time by the clock it is
-// the same whatever else the machine does.
+// Measures the CPU time of operations, in the system and its database server. Unlike wall-clock time, it hardly
+// depends on the load of the machine.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { print } from "graphql";
 import type { Operation } from "../operation.ts";
 import type { System } from "../systems.ts";
 
-/** Each operation, after one that warms up. */
-const TIMES = 4;
+/** Runs of each operation, after one to warm up. */
+const REPETITIONS = 4;
 
-export interface Measured {
+export interface Measurement {
   data: unknown;
-  /** Microseconds of database and processor. */
+  /** CPU time in microseconds. */
   micros: number;
-  /** As the router estimates it, and finds it afterwards: in microseconds. */
+  /** The router's estimate and its cost after execution, in microseconds. */
   estimated: number;
   actual: number;
   bytes: number;
 }
 
-/** By the numbers of their processes. */
-export interface Measurable {
+/** The processes to measure. */
+export interface ProcessIds {
   /** `lyceum up`. */
   system: number;
-  /** Its database server, whose children do the work. */
+  /** Its database server, whose child processes run the queries. */
   database: number;
 }
 
@@ -31,17 +31,17 @@ interface Extensions {
   cost?: { estimated: number; actual: number };
 }
 
-/** Runs an operation by itself; nothing else may run meanwhile. */
+/** Nothing else may use the system meanwhile. */
 export async function measure(
   operation: Operation,
   system: System,
-  processes: Measurable,
-): Promise<Measured | undefined> {
-  const first = await ask(operation, system);
+  processes: ProcessIds,
+): Promise<Measurement | undefined> {
+  const first = await send(operation, system);
   if (!first.extensions?.cost) return undefined;
-  const before = processorTime(processes);
-  for (let time = 0; time < TIMES; time += 1) await ask(operation, system);
-  const micros = (processorTime(processes) - before) / TIMES;
+  const before = cpuMicros(processes);
+  for (let time = 0; time < REPETITIONS; time += 1) await send(operation, system);
+  const micros = (cpuMicros(processes) - before) / REPETITIONS;
   const { estimated, actual } = first.extensions.cost;
   return {
     data: first.data,
@@ -52,7 +52,7 @@ export async function measure(
   };
 }
 
-async function ask(operation: Operation, system: System) {
+async function send(operation: Operation, system: System) {
   const { document, variables, operationName, viewer } = operation;
   const token = system.token(viewer);
   const response = await fetch(system.endpoint, {
@@ -71,26 +71,26 @@ async function ask(operation: Operation, system: System) {
 }
 
 /** In microseconds. */
-function processorTime({ system, database }: Measurable): number {
+function cpuMicros({ system, database }: ProcessIds): number {
   const tasks = readdirSync(`/proc/${system}/task`).map((task) => `/proc/${system}/task/${task}`);
   const backends = childrenOf(database).map((backend) => `/proc/${backend}`);
-  const spent = [...tasks, ...backends].map((place) => number(`${place}/schedstat`, 0));
+  const spent = [...tasks, ...backends].map((index) => statField(`${index}/schedstat`, 0));
   return spent.reduce((sum, one) => sum + one, 0) / 1000;
 }
 
 function childrenOf(parent: number): string[] {
   const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return processes.filter((name) => number(`/proc/${name}/stat`, 3) === parent);
+  return processes.filter((name) => statField(`/proc/${name}/stat`, 3) === parent);
 }
 
-/** The word at this place; 0 where the process has ended meanwhile. */
-function number(file: string, place: number): number {
+/** The field at an index; 0 when the process has ended. */
+function statField(file: string, index: number): number {
   try {
-    // A program's name may have blanks in it.
+    // The name of the program can contain spaces.
     return Number(
       readFileSync(file, "utf8")
         .replace(/\(.*\)/s, "name")
-        .split(" ")[place],
+        .split(" ")[index],
     );
   } catch {
     return 0;

@@ -1,4 +1,4 @@
-// The arguments of a field.
+// Generates the arguments of a field.
 
 import {
   type ArgumentNode,
@@ -19,17 +19,25 @@ import {
 import type { Viewer } from "../permissions.ts";
 import type { Random } from "../random.ts";
 import type { TypeName } from "../rows.ts";
-import { argument, bool, int, named, nothing, text, word } from "./nodes.ts";
-import type { Pools } from "./pools.ts";
-import type { Variables } from "./variables.ts";
+import {
+  argument,
+  booleanValue,
+  enumValue,
+  intValue,
+  nameNode,
+  nullValue,
+  stringValue,
+} from "./nodes.ts";
+import type { ValuePools } from "./pools.ts";
+import type { VariableGenerator } from "./variables.ts";
 
-type Place = GraphQLArgument | GraphQLInputField;
+type InputDefinition = GraphQLArgument | GraphQLInputField;
 
 const DEFAULT_SIZE = 20;
-const CONNECTION = /^(\w+)Connection$/;
-const PAGING = ["first", "last", "after", "before"];
-/** What an id of this name, or `id` of a field of this name, belongs to. */
-const NAMED_BY: Record<string, TypeName> = {
+const CONNECTION_TYPE = /^(\w+)Connection$/;
+const PAGING_ARGUMENTS = ["first", "last", "after", "before"];
+/** The type of an id, by the name of the argument, or of the field for `id`. */
+const TYPES_BY_ID_NAME: Record<string, TypeName> = {
   user: "User",
   userId: "User",
   teacherId: "User",
@@ -43,38 +51,38 @@ const NAMED_BY: Record<string, TypeName> = {
   notificationId: "Notification",
 };
 
-export class Arguments {
+export class ArgumentGenerator {
   readonly #random: Random;
-  readonly #pools: Pools;
+  readonly #pools: ValuePools;
   readonly #viewer: Viewer;
-  readonly #variables: Variables;
-  readonly #changes: boolean;
-  /** The ids that the operation names. */
-  readonly #named = new Map<TypeName, string[]>();
+  readonly #variables: VariableGenerator;
+  readonly #isMutation: boolean;
+  /** The ids that the operation has used. */
+  readonly #usedIds = new Map<TypeName, string[]>();
 
   constructor(
     random: Random,
-    pools: Pools,
+    pools: ValuePools,
     viewer: Viewer,
-    variables: Variables,
+    variables: VariableGenerator,
     changes: boolean,
   ) {
-    this.#changes = changes;
+    this.#isMutation = changes;
     this.#random = random;
     this.#pools = pools;
     this.#viewer = viewer;
     this.#variables = variables;
   }
 
-  /** They, and how many objects each of the field's parents gets by them. */
+  /** The arguments, and the number of objects that they allow for each parent. */
   of(
     field: GraphQLField<unknown, unknown>,
     parents: number,
   ): { args: ArgumentNode[]; size: number } {
-    const listed = CONNECTION.exec(getNamedType(field.type).name)?.[1] as TypeName | undefined;
-    const others = field.args.filter(({ name }) => !PAGING.includes(name));
-    const args = others.flatMap((place) =>
-      this.#isGiven(place) ? [argument(place.name, this.#value(place, field.name))] : [],
+    const listed = CONNECTION_TYPE.exec(getNamedType(field.type).name)?.[1] as TypeName | undefined;
+    const others = field.args.filter(({ name }) => !PAGING_ARGUMENTS.includes(name));
+    const args = others.flatMap((input) =>
+      this.#isGiven(input) ? [argument(input.name, this.#value(input, field.name))] : [],
     );
     if (listed === undefined) return { args, size: 1 };
     const page = this.#page(field, listed, parents);
@@ -92,41 +100,41 @@ export class Arguments {
       wrong: 3,
     });
     const chosen: [string, ConstValueNode][] = [];
-    if (kind === "first" || kind === "last") chosen.push([kind, int(size)]);
-    if (kind === "both") chosen.push(["first", int(1)], ["last", int(1)]);
+    if (kind === "first" || kind === "last") chosen.push([kind, intValue(size)]);
+    if (kind === "both") chosen.push(["first", intValue(1)], ["last", intValue(1)]);
     if (kind === "wrong")
-      chosen.push([random.pick(["first", "last"]), int(random.pick([0, -1, 101]))]);
+      chosen.push([random.pick(["first", "last"]), intValue(random.pick([0, -1, 101]))]);
     for (const name of ["after", "before"])
-      if (random.chance(0.2)) chosen.push([name, text(this.#pools.cursor(random, listed))]);
+      if (random.chance(0.2)) chosen.push([name, stringValue(this.#pools.cursor(random, listed))]);
     const args = chosen.flatMap(([name, value]) => {
-      const place = field.args.find((arg) => arg.name === name);
-      return place ? [argument(name, this.#variables.perhaps(place, value))] : [];
+      const input = field.args.find((arg) => arg.name === name);
+      return input ? [argument(name, this.#variables.maybeVariable(input, value))] : [];
     });
-    // A variable that is left out leaves the page at its usual size.
+    // An omitted variable results in the default page size.
     const isSure = args.every(({ value }) => value.kind !== Kind.VARIABLE);
     return { args, size: kind === "none" || !isSure ? DEFAULT_SIZE / 2 : size };
   }
 
-  #isGiven(place: Place): boolean {
+  #isGiven(input: InputDefinition): boolean {
     return (
-      (isNonNullType(place.type) && place.defaultValue === undefined) || this.#random.chance(0.4)
+      (isNonNullType(input.type) && input.defaultValue === undefined) || this.#random.chance(0.4)
     );
   }
 
-  #value(place: Place, owner: string): ValueNode {
-    const type = getNullableType(place.type);
+  #value(input: InputDefinition, owner: string): ValueNode {
+    const type = getNullableType(input.type);
     if (isInputObjectType(type) && this.#random.chance(0.6)) return this.#object(type, owner);
-    return this.#variables.perhaps(place, this.#constant(place.type, place.name, owner));
+    return this.#variables.maybeVariable(input, this.#constant(input.type, input.name, owner));
   }
 
   #object(type: GraphQLInputObjectType, owner: string): ValueNode {
-    const given = Object.values(type.getFields()).filter((place) => this.#isGiven(place));
-    const fields = given.map((place) => objectField(place.name, this.#value(place, owner)));
+    const given = Object.values(type.getFields()).filter((input) => this.#isGiven(input));
+    const fields = given.map((input) => objectField(input.name, this.#value(input, owner)));
     return { kind: Kind.OBJECT, fields };
   }
 
   #constantObject(type: GraphQLInputObjectType, owner: string): ConstValueNode {
-    const given = Object.values(type.getFields()).filter((place) => this.#isGiven(place));
+    const given = Object.values(type.getFields()).filter((input) => this.#isGiven(input));
     const fields = given.map(({ name, type }) =>
       objectField(name, this.#constant(type, name, owner)),
     );
@@ -135,39 +143,39 @@ export class Arguments {
 
   #constant(type: GraphQLInputType, name: string, owner: string): ConstValueNode {
     const random = this.#random;
-    if (!isNonNullType(type) && random.chance(0.06)) return nothing;
+    if (!isNonNullType(type) && random.chance(0.06)) return nullValue;
     const plain = getNullableType(type);
     if (isInputObjectType(plain)) return this.#constantObject(plain, owner);
-    if (isEnumType(plain)) return word(random.pick(plain.getValues()).name);
+    if (isEnumType(plain)) return enumValue(random.pick(plain.getValues()).name);
     switch (`${plain}`) {
       case "Boolean":
-        return bool(random.chance(0.5));
+        return booleanValue(random.chance(0.5));
       case "Int":
-        return int(random.pick([0, 1, 90, 2147483647, -1]));
+        return intValue(random.pick([0, 1, 90, 2147483647, -1]));
       case "Decimal":
-        return text(this.#pools.decimal(random));
+        return stringValue(this.#pools.decimal(random));
       case "ID": {
-        const named = NAMED_BY[name === "id" ? owner : name];
-        if (!named) throw new Error(`nobody knows what ${name} of ${owner} names`);
-        return text(this.#id(named));
+        const named = TYPES_BY_ID_NAME[name === "id" ? owner : name];
+        if (!named) throw new Error(`unknown type of id: ${name} of ${owner}`);
+        return stringValue(this.#id(named));
       }
       case "String":
-        return text(this.#pools.string(random, name), random.chance(0.03));
+        return stringValue(this.#pools.string(random, name), random.chance(0.03));
       default:
-        throw new Error(`nobody knows what values ${plain} has`);
+        throw new Error(`no values for the type ${plain}`);
     }
   }
 
-  /** Now and then one that the operation has named before: two places ask for one thing, or change it. */
+  /** Sometimes an id that the operation has used before, so that it selects or changes an object twice. */
   #id(type: TypeName): string {
-    const named = this.#named.get(type) ?? [];
+    const named = this.#usedIds.get(type) ?? [];
     if (named.length > 0 && this.#random.chance(0.5)) return this.#random.pick(named);
-    const id = this.#pools.id(this.#random, type, this.#viewer, this.#changes);
-    this.#named.set(type, [...named, id]);
+    const id = this.#pools.id(this.#random, type, this.#viewer, this.#isMutation);
+    this.#usedIds.set(type, [...named, id]);
     return id;
   }
 }
 
 function objectField<V extends ValueNode>(name: string, value: V) {
-  return { kind: Kind.OBJECT_FIELD, name: named(name), value } as const;
+  return { kind: Kind.OBJECT_FIELD, name: nameNode(name), value } as const;
 }

@@ -1,13 +1,13 @@
-// The router's limits count a document with its fragments in place.
+// The router's limits apply to a document with its fragments expanded.
 
 import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode } from "graphql";
 import type { Operation } from "../operation.ts";
 
-// router/router.config.yaml has a bit more of each.
+// Slightly below the limits in router/router.config.yaml.
 const MAX_DEPTH = 14;
 const MAX_ALIASES = 28;
 const MAX_DIRECTIVES = 45;
-/** Tokens, by a guess at what a selection has. */
+/** Approximates the limit of tokens. */
 const MAX_SELECTIONS = 400;
 
 interface Extent {

@@ -1,4 +1,4 @@
-// Parts of a document, in graphql-js's own form.
+// Constructors for the AST nodes of graphql-js.
 
 import {
   type ArgumentNode,
@@ -14,27 +14,27 @@ import {
   type VariableNode,
 } from "graphql";
 
-export const named = (value: string): NameNode => ({ kind: Kind.NAME, value });
+export const nameNode = (value: string): NameNode => ({ kind: Kind.NAME, value });
 
 export const namedType = (name: string): NamedTypeNode => ({
   kind: Kind.NAMED_TYPE,
-  name: named(name),
+  name: nameNode(name),
 });
 
 export const variable = (name: string): VariableNode => ({
   kind: Kind.VARIABLE,
-  name: named(name),
+  name: nameNode(name),
 });
 
 export const argument = (name: string, value: ValueNode): ArgumentNode => ({
   kind: Kind.ARGUMENT,
-  name: named(name),
+  name: nameNode(name),
   value,
 });
 
 export const directive = (name: string, condition: ValueNode): DirectiveNode => ({
   kind: Kind.DIRECTIVE,
-  name: named(name),
+  name: nameNode(name),
   arguments: [argument("if", condition)],
 });
 
@@ -51,19 +51,19 @@ export const field = (
   selections: readonly SelectionNode[] | undefined,
 ): FieldNode => ({
   kind: Kind.FIELD,
-  name: named(name),
-  alias: alias === undefined ? undefined : named(alias),
+  name: nameNode(name),
+  alias: alias === undefined ? undefined : nameNode(alias),
   arguments: args,
   directives,
   selectionSet: selections && set(selections),
 });
 
-export const bool = (value: boolean): ConstValueNode => ({ kind: Kind.BOOLEAN, value });
-export const int = (value: number): ConstValueNode => ({ kind: Kind.INT, value: `${value}` });
-export const word = (value: string): ConstValueNode => ({ kind: Kind.ENUM, value });
-export const text = (value: string, block = false): ConstValueNode => ({
+export const booleanValue = (value: boolean): ConstValueNode => ({ kind: Kind.BOOLEAN, value });
+export const intValue = (value: number): ConstValueNode => ({ kind: Kind.INT, value: `${value}` });
+export const enumValue = (value: string): ConstValueNode => ({ kind: Kind.ENUM, value });
+export const stringValue = (value: string, block = false): ConstValueNode => ({
   kind: Kind.STRING,
   value,
   block,
 });
-export const nothing: ConstValueNode = { kind: Kind.NULL };
+export const nullValue: ConstValueNode = { kind: Kind.NULL };

@@ -1,4 +1,4 @@
-// Makes operations at random, from the schema: valid ones, whatever they come to.
+// Generates random operations from the schema. They are valid, but need not succeed.
 
 import {
   type ArgumentNode,
@@ -17,29 +17,38 @@ import {
   type SelectionNode,
   TypeNameMetaFieldDef,
 } from "graphql";
-import { KEY_NAMES, type Kind, TAKEN_NAMES } from "../kinds.ts";
+import { KEY_LIKE_ALIASES, type OperationKind, RESERVED_NAMES } from "../kinds.ts";
 import { mutations } from "../mutations.ts";
 import type { Operation } from "../operation.ts";
 import type { Viewer } from "../permissions.ts";
 import type { Random } from "../random.ts";
-import { Arguments } from "./arguments.ts";
-import { argument, bool, directive, field, int, named, namedType, set } from "./nodes.ts";
-import type { Pools } from "./pools.ts";
-import { Variables } from "./variables.ts";
+import { ArgumentGenerator } from "./arguments.ts";
+import {
+  argument,
+  booleanValue,
+  directive,
+  field,
+  intValue,
+  namedType,
+  nameNode,
+  set,
+} from "./nodes.ts";
+import type { ValuePools } from "./pools.ts";
+import { VariableGenerator } from "./variables.ts";
 
-// The router's own limits are a bit higher.
+// Slightly below the router's limits.
 const MAX_DEPTH = 12;
 const MAX_ALIASES = 25;
 const MAX_DIRECTIVES = 40;
-/** No other alias is called so. */
-const LOOK = "a9";
-const LOOK_SIZE = 40;
-/** Of each mutation at least. */
+/** Not used for any other field. */
+const PROBE_ALIAS = "a9";
+const PROBE_PAGE_SIZE = 40;
+/** The minimum number of fields for each mutation. */
 const MIN_FIELDS = 12;
-/** Of a list of lists, where nobody says. */
+/** The default limit for nested lists. */
 const MAX_OBJECTS = 60;
 
-/** Those that change something are what others can be compared with. */
+/** Mutations that change something are most useful. */
 const MUTATION_WEIGHTS: Record<string, number> = {
   markNotificationRead: 6,
   markAllNotificationsRead: 2,
@@ -47,91 +56,91 @@ const MUTATION_WEIGHTS: Record<string, number> = {
   createCourse: 5,
   setEnrollmentStatus: 6,
   verifyTeacher: 2,
-  // They hash passwords.
+  // Slow, because they hash passwords.
   login: 0.8,
   register: 0.8,
 };
-const OF_ANOTHER_ROLE = 0.4;
+const DENIED_MUTATION_FACTOR = 0.4;
 
-/** What stands beside the operation in its document, and is not run. */
+/** Other operations in the document, which are not executed. */
 const OTHER_OPERATIONS = [
   "mutation Other { markAllNotificationsRead { count } }",
   "query Other($id: ID! = 1, $first: Int!) { user(id: $id) { name } courses(first: $first) { totalCount } }",
   "subscription Other { notificationAdded { id } }",
 ];
 
-/** What the router answers by itself. */
+/** Introspection fields, which the router resolves itself. */
 const INTROSPECTION = [
   "__schema { queryType { name } mutationType { kind name } }",
   '__type(name: "User") { kind name }',
   '__type(name: "Nobody") { name }',
 ];
 
-/** What one selection set, with the fragments in it, has under each key of the answer. */
-interface Scope {
+/** The response keys that a selection set, including its fragments, uses. */
+interface SelectionScope {
   type: GraphQLObjectType;
-  taken: Map<string, Taken>;
+  usedKeys: Map<string, UsedKey>;
 }
 
-interface Taken {
+interface UsedKey {
   field: GraphQLField<unknown, unknown>;
   args: ArgumentNode[];
-  /** How many objects it may come to. */
+  /** The maximum number of objects. */
   objects: number;
-  inner: Scope | undefined;
+  inner: SelectionScope | undefined;
 }
 
-interface Where {
+interface SelectionPosition {
   depth: number;
   objects: number;
-  /** The types on the way here. */
-  way: readonly string[];
+  /** The types of the parent fields. */
+  typePath: readonly string[];
 }
 
-const ROOT: Where = { depth: 1, objects: 1, way: [] };
+const ROOT: SelectionPosition = { depth: 1, objects: 1, typePath: [] };
 
-export interface Making {
+export interface GeneratorOptions {
   schema: GraphQLSchema;
-  pools: Pools;
+  pools: ValuePools;
   random: Random;
   viewer: Viewer;
-  kinds: ReadonlySet<Kind>;
+  kinds: ReadonlySet<OperationKind>;
   operation: OperationTypeNode;
-  /** Whether the viewer's role lets them do this. */
-  mayDo: (mutation: string) => boolean;
-  /** How many objects a list of lists may come to. */
+  /** Whether the viewer may run the mutation. */
+  isAllowed: (mutation: string) => boolean;
+  /** The maximum number of objects of nested lists. */
   maxObjects?: number;
 }
 
-export function make(making: Making): Operation {
-  return new Maker(making).make();
+export function generateOperation(options: GeneratorOptions): Operation {
+  return new OperationGenerator(options).make();
 }
 
-class Maker {
-  readonly #making: Making;
+class OperationGenerator {
+  readonly #options: GeneratorOptions;
   readonly #random: Random;
-  readonly #variables: Variables;
-  readonly #arguments: Arguments;
+  readonly #variables: VariableGenerator;
+  readonly #arguments: ArgumentGenerator;
   readonly #fragments: { definition: FragmentDefinitionNode; type: GraphQLObjectType }[] = [];
   #fieldsLeft: number;
   #aliases = 0;
   #directives = 0;
 
-  constructor(making: Making) {
-    const { random, pools, viewer, operation } = making;
+  constructor(options: GeneratorOptions) {
+    const { random, pools, viewer, operation } = options;
     const changes = operation === OperationTypeNode.MUTATION;
-    this.#making = making;
+    this.#options = options;
     this.#random = random;
-    this.#variables = new Variables(random);
-    this.#arguments = new Arguments(random, pools, viewer, this.#variables, changes);
+    this.#variables = new VariableGenerator(random);
+    this.#arguments = new ArgumentGenerator(random, pools, viewer, this.#variables, changes);
     this.#fieldsLeft = random.pick([8, 15, 25, 40]);
   }
 
   make(): Operation {
-    const { schema, operation, viewer } = this.#making;
+    const { schema, operation, viewer } = this.#options;
     const type = schema.getRootType(operation);
     if (!type) throw new Error(`the schema has no ${operation}`);
-    const scope = { type, taken: new Map() };
+    const scope = { type, usedKeys: new Map() };
     const isMutation = operation === OperationTypeNode.MUTATION;
     const selections = isMutation ? this.#mutationFields(scope) : this.#selections(scope, ROOT);
     const { definitions, values } = this.#variables;
@@ -142,7 +151,7 @@ class Maker {
     const definition = {
       kind: NodeKind.OPERATION_DEFINITION as const,
       operation,
-      name: isNamed ? named("Truth") : undefined,
+      name: isNamed ? nameNode("Truth") : undefined,
       variableDefinitions: definitions,
       directives: [],
       selectionSet: set(selections),
@@ -150,24 +159,24 @@ class Maker {
     const fragments = this.#fragments.map((fragment) => fragment.definition);
     const all = [definition, ...fragments];
     const document = this.#random.chance(0.5) ? [...others, ...all] : [...all, ...others];
-    const isSaid = others.length > 0 || (isNamed && this.#random.chance(0.3));
+    const sendsName = others.length > 0 || (isNamed && this.#random.chance(0.3));
     return {
       document: { kind: NodeKind.DOCUMENT, definitions: document },
-      // What no operation defines is nobody's.
+      // Undefined variables must be ignored.
       variables: this.#random.chance(0.03) ? { ...values, nobodys: [{ id: 1 }] } : values,
-      operationName: isSaid ? "Truth" : undefined,
+      operationName: sendsName ? "Truth" : undefined,
       viewer,
     };
   }
 
-  #mutationFields(scope: Scope): SelectionNode[] {
+  #mutationFields(scope: SelectionScope): SelectionNode[] {
     const fields = Object.values(scope.type.getFields()).filter(({ name }) => mutations[name]);
-    const weigh = (name: string) =>
-      (MUTATION_WEIGHTS[name] ?? 1) * (this.#making.mayDo(name) ? 1 : OF_ANOTHER_ROLE);
-    const weights = Object.fromEntries(fields.map(({ name }) => [name, weigh(name)]));
+    const weightOf = (name: string) =>
+      (MUTATION_WEIGHTS[name] ?? 1) * (this.#options.isAllowed(name) ? 1 : DENIED_MUTATION_FACTOR);
+    const weights = Object.fromEntries(fields.map(({ name }) => [name, weightOf(name)]));
     const count = this.#random.pick([1, 2, 2, 3, 3, 4]);
     const chosen: string[] = [];
-    // The same again changes the same again, or something beside it.
+    // A repeated mutation changes the same object, or another one.
     while (chosen.length < count)
       chosen.push(
         this.#random.chance(0.4) && chosen[0] ? chosen[0] : this.#random.weighted(weights),
@@ -176,67 +185,67 @@ class Maker {
     return found.flatMap((one, index) => {
       this.#fieldsLeft = Math.max(this.#fieldsLeft, MIN_FIELDS);
       const next = found[index + 1];
-      const look = next && this.#random.chance(0.75) ? lookAt(next, one) : [];
-      return this.#field(scope, one, ROOT).map((node) => withMore(node, look));
+      const probe = next && this.#random.chance(0.75) ? probeSelection(next, one) : [];
+      return this.#field(scope, one, ROOT).map((node) => addSelections(node, probe));
     });
   }
 
-  #selections(scope: Scope, where: Where): SelectionNode[] {
-    const count = this.#random.pick(where.depth === 1 ? [1, 1, 2, 3] : [1, 2, 2, 3, 4, 5]);
+  #selections(scope: SelectionScope, position: SelectionPosition): SelectionNode[] {
+    const count = this.#random.pick(position.depth === 1 ? [1, 1, 2, 3] : [1, 2, 2, 3, 4, 5]);
     const selections: SelectionNode[] = [];
     for (let tries = 0; selections.length < count && tries < 3 * count; tries += 1)
-      selections.push(...this.#selection(scope, where));
+      selections.push(...this.#selection(scope, position));
     if (selections.length === 0)
-      selections.push(...this.#field(scope, TypeNameMetaFieldDef, where));
-    if (selections.length === 0) selections.push(...this.#again(scope, where));
-    if (scope.type === this.#making.schema.getQueryType() && this.#random.chance(0.05))
+      selections.push(...this.#field(scope, TypeNameMetaFieldDef, position));
+    if (selections.length === 0) selections.push(...this.#repeatField(scope, position));
+    if (scope.type === this.#options.schema.getQueryType() && this.#random.chance(0.05))
       selections.push(this.#introspection());
     return this.#has("conditions") && this.#random.chance(0.04)
-      ? this.#emptied(selections)
+      ? this.#excludeAll(selections)
       : selections;
   }
 
-  #selection(scope: Scope, where: Where): SelectionNode[] {
+  #selection(scope: SelectionScope, position: SelectionPosition): SelectionNode[] {
     const kind = this.#random.weighted({
       field: 70,
       typename: 6,
       inline: this.#fieldsLeft > 0 ? 10 : 0,
       spread: this.#fragments.length > 0 ? 5 : 0,
-      again: scope.taken.size > 0 ? 6 : 0,
+      again: scope.usedKeys.size > 0 ? 6 : 0,
     });
     switch (kind) {
       case "typename":
-        return this.#field(scope, TypeNameMetaFieldDef, where);
+        return this.#field(scope, TypeNameMetaFieldDef, position);
       case "inline":
-        return [this.#fragment(scope, where)];
+        return [this.#fragment(scope, position)];
       case "spread":
-        return this.#spreadAgain(scope);
+        return this.#repeatFragment(scope);
       case "again":
-        return this.#again(scope, where);
+        return this.#repeatField(scope, position);
       default:
-        return this.#field(scope, this.#choose(scope.type, where), where);
+        return this.#field(scope, this.#choose(scope.type, position), position);
     }
   }
 
-  #choose(type: GraphQLObjectType, where: Where): GraphQLField<unknown, unknown> {
-    const { depth, objects, way } = where;
+  #choose(type: GraphQLObjectType, position: SelectionPosition): GraphQLField<unknown, unknown> {
+    const { depth, objects, typePath } = position;
     const fields = Object.values(type.getFields());
     const leaves = fields.filter((one) => isLeafType(getNamedType(one.type)));
     const inner = fields.filter((one) => !leaves.includes(one));
-    const mayGoDeeper =
+    const canGoDeeper =
       depth < MAX_DEPTH &&
       this.#fieldsLeft > 0 &&
-      objects <= (this.#making.maxObjects ?? MAX_OBJECTS);
+      objects <= (this.#options.maxObjects ?? MAX_OBJECTS);
     const wantsDeeper = this.#random.chance(leaves.length > 0 ? 0.55 : 0.9);
-    const goesDeeper = mayGoDeeper && inner.length > 0 && wantsDeeper;
-    if (goesDeeper || type === this.#making.schema.getQueryType()) {
-      // Most payloads have no errors, in which there would be something to see.
+    const goesDeeper = canGoDeeper && inner.length > 0 && wantsDeeper;
+    if (goesDeeper || type === this.#options.schema.getQueryType()) {
+      // Most payloads have no errors, so select the changed object.
       const changed = depth === 2 ? inner.filter((one) => hasId(one)) : [];
       if (changed.length > 0 && this.#random.chance(0.6)) return this.#random.pick(changed);
-      // The way back comes to what is known already, maybe in another state.
-      const back = inner.filter((one) => way.includes(listedBy(one)));
+      // A field that leads back to an earlier type can return the same object in another state.
+      const back = inner.filter((one) => typePath.includes(entityName(one)));
       if (back.length > 0 && this.#random.chance(0.4)) return this.#random.pick(back);
-      // What points to one object may point to another service's, or to nothing.
+      // A reference to one object can lead to another subgraph, or be dangling.
       const edges = inner.filter(({ args }) => args.length === 0);
       const isEdge = edges.length > 0 && this.#random.chance(0.4);
       return this.#random.pick(isEdge ? edges : inner);
@@ -244,47 +253,51 @@ class Maker {
     return leaves.length > 0 ? this.#random.pick(leaves) : TypeNameMetaFieldDef;
   }
 
-  #field(scope: Scope, found: GraphQLField<unknown, unknown>, where: Where): SelectionNode[] {
-    const { args, size } = this.#arguments.of(found, where.objects);
+  #field(
+    scope: SelectionScope,
+    found: GraphQLField<unknown, unknown>,
+    position: SelectionPosition,
+  ): SelectionNode[] {
+    const { args, size } = this.#arguments.of(found, position.objects);
     const key = this.#key(scope, found, args);
     if (key === undefined) return [];
     const type = getNamedType(found.type);
-    const inner = isObjectType(type) ? { type, taken: new Map() } : undefined;
-    const objects = where.objects * size;
-    const taken = scope.taken.get(key) ?? { field: found, args, objects, inner };
-    scope.taken.set(key, taken);
-    return [this.#written(key, taken, where)];
+    const inner = isObjectType(type) ? { type, usedKeys: new Map() } : undefined;
+    const objects = position.objects * size;
+    const taken = scope.usedKeys.get(key) ?? { field: found, args, objects, inner };
+    scope.usedKeys.set(key, taken);
+    return [this.#fieldNode(key, taken, position)];
   }
 
-  /** A field that is there already, which is one field in the answer. */
-  #again(scope: Scope, where: Where): SelectionNode[] {
-    const all = [...scope.taken.entries()];
+  /** Repeats a field of the selection set, which must be merged. */
+  #repeatField(scope: SelectionScope, position: SelectionPosition): SelectionNode[] {
+    const all = [...scope.usedKeys.entries()];
     const objects = all.filter(([, { inner }]) => inner);
-    // What has selections of its own is what merging can get wrong.
+    // Merging is difficult for fields with selections.
     const isPlain = objects.length === 0 || this.#random.chance(0.3);
     const [key, taken] = this.#random.pick(isPlain ? all : objects);
-    return [this.#written(key, taken, where)];
+    return [this.#fieldNode(key, taken, position)];
   }
 
-  #written(key: string, taken: Taken, { depth, way }: Where): SelectionNode {
+  #fieldNode(key: string, taken: UsedKey, { depth, typePath }: SelectionPosition): SelectionNode {
     const { field: found, args, objects, inner } = taken;
     this.#fieldsLeft -= 1;
     const isOwnName = key === found.name && !this.#random.chance(0.01);
     if (!isOwnName) this.#aliases += 1;
     const directives = this.#conditions(0.12);
-    const below = { depth: depth + 1, objects, way: [...way, listedBy(found)] };
-    const selections = inner && this.#selections(inner, below);
+    const childPosition = { depth: depth + 1, objects, typePath: [...typePath, entityName(found)] };
+    const selections = inner && this.#selections(inner, childPosition);
     return field(found.name, isOwnName ? undefined : key, args, directives, selections);
   }
 
-  /** The key of the answer: the field's own name, or an alias; none that another field has taken. */
+  /** The response key: the name of the field, or an alias that no other field uses. */
   #key(
-    scope: Scope,
+    scope: SelectionScope,
     found: GraphQLField<unknown, unknown>,
     args: ArgumentNode[],
   ): string | undefined {
     const fits = (key: string) => {
-      const taken = scope.taken.get(key);
+      const taken = scope.usedKeys.get(key);
       return !taken || signature(taken) === signature({ field: found, args });
     };
     const candidates = [found.name];
@@ -301,7 +314,7 @@ class Maker {
   }
 
   #keyAlias(type: GraphQLObjectType): string {
-    const names = this.#random.chance(0.6) ? KEY_NAMES : Object.keys(type.getFields());
+    const names = this.#random.chance(0.6) ? KEY_LIKE_ALIASES : Object.keys(type.getFields());
     return this.#random.pick(names);
   }
 
@@ -309,7 +322,7 @@ class Maker {
     return `${this.#random.pick(["a", "b", "c", "d", "e"])}${this.#random.below(9)}`;
   }
 
-  /** Under a key that nothing else has, so that it never has to be merged. */
+  /** Has a unique alias, so that it need not be merged. */
   #introspection(): SelectionNode {
     const [definition] = parse(`{ ${this.#random.pick(INTROSPECTION)} }`, {
       noLocation: true,
@@ -318,17 +331,17 @@ class Maker {
       definition?.kind === NodeKind.OPERATION_DEFINITION && definition.selectionSet.selections[0];
     if (!node || node.kind !== NodeKind.FIELD) throw new Error("introspection is a field");
     this.#aliases += 1;
-    return { ...node, alias: named(`s${this.#aliases}`), directives: this.#conditions(0.2) };
+    return { ...node, alias: nameNode(`s${this.#aliases}`), directives: this.#conditions(0.2) };
   }
 
-  #fragment(scope: Scope, where: Where): SelectionNode {
-    const selectionSet = set(this.#selections(scope, where));
+  #fragment(scope: SelectionScope, position: SelectionPosition): SelectionNode {
+    const selectionSet = set(this.#selections(scope, position));
     const directives = this.#conditions(0.25);
     if (this.#random.chance(0.65)) {
       const typeCondition = this.#random.chance(0.6) ? namedType(scope.type.name) : undefined;
       return { kind: NodeKind.INLINE_FRAGMENT, typeCondition, directives, selectionSet };
     }
-    const name = named(this.#fragmentName());
+    const name = nameNode(this.#fragmentName());
     const definition: FragmentDefinitionNode = {
       kind: NodeKind.FRAGMENT_DEFINITION,
       name,
@@ -340,16 +353,16 @@ class Maker {
     return { kind: NodeKind.FRAGMENT_SPREAD, name, directives };
   }
 
-  /** A new one. */
+  /** A new name. */
   #fragmentName(): string {
     const known = this.#fragments.map(({ definition }) => definition.name.value);
-    const taken = TAKEN_NAMES.filter((name) => !known.includes(name));
+    const taken = RESERVED_NAMES.filter((name) => !known.includes(name));
     const isTaken = taken.length > 0 && this.#random.chance(0.1);
     return isTaken ? this.#random.pick(taken) : `F${known.length}`;
   }
 
-  /** A fragment a second time. Whether its keys fit here is for validation to say. */
-  #spreadAgain(scope: Scope): SelectionNode[] {
+  /** Spreads a fragment again. Validation rejects it if its response keys conflict. */
+  #repeatFragment(scope: SelectionScope): SelectionNode[] {
     const fitting = this.#fragments.filter(({ type }) => type === scope.type);
     if (fitting.length === 0) return [];
     const { name } = this.#random.pick(fitting).definition;
@@ -367,28 +380,30 @@ class Maker {
     );
   }
 
-  /** All of it left out, so that nothing is selected. */
-  #emptied(selections: SelectionNode[]): SelectionNode[] {
+  /** Excludes all selections, so that the selection set is empty. */
+  #excludeAll(selections: SelectionNode[]): SelectionNode[] {
     if (this.#directives + selections.length >= MAX_DIRECTIVES) return selections;
     this.#directives += selections.length;
-    const condition = this.#random.chance(0.5) ? this.#variables.condition(false) : bool(false);
-    const leftOut = () =>
+    const condition = this.#random.chance(0.5)
+      ? this.#variables.condition(false)
+      : booleanValue(false);
+    const exclusion = () =>
       condition.kind === NodeKind.BOOLEAN && this.#random.chance(0.5)
-        ? directive("skip", bool(true))
+        ? directive("skip", booleanValue(true))
         : directive("include", condition);
     return selections.map((node) => ({
       ...node,
-      directives: node.directives?.length ? node.directives : [leftOut()],
+      directives: node.directives?.length ? node.directives : [exclusion()],
     }));
   }
 
-  #has(kind: Kind): boolean {
-    return this.#making.kinds.has(kind);
+  #has(kind: OperationKind): boolean {
+    return this.#options.kinds.has(kind);
   }
 }
 
-/** In the payload of one mutation, the list of what a later one changes: it must not have been changed by then. */
-function lookAt(
+/** Selects, in the payload of one mutation, what a later one changes: it must not have changed yet. */
+function probeSelection(
   later: GraphQLField<unknown, unknown>,
   earlier: GraphQLField<unknown, unknown>,
 ): SelectionNode[] {
@@ -396,17 +411,25 @@ function lookAt(
   for (const entity of fieldsOf(earlier).filter(hasId))
     for (const edge of fieldsOf(entity).filter((one) => hasId(one) && one.args.length === 0))
       for (const list of fieldsOf(edge)) {
-        if (list.args.length === 0 || !target || listedBy(list) !== listedBy(target)) continue;
+        if (list.args.length === 0 || !target || entityName(list) !== entityName(target)) continue;
         const leaves = fieldsOf(target).filter((one) => isLeafType(getNamedType(one.type)));
         const nodes = leaves.map(({ name }) => field(name, undefined, [], [], undefined));
         const page = [field("nodes", undefined, [], [], nodes)];
-        const listed = field(list.name, undefined, [argument("first", int(LOOK_SIZE))], [], page);
-        return [field(entity.name, LOOK, [], [], [field(edge.name, undefined, [], [], [listed])])];
+        const listed = field(
+          list.name,
+          undefined,
+          [argument("first", intValue(PROBE_PAGE_SIZE))],
+          [],
+          page,
+        );
+        return [
+          field(entity.name, PROBE_ALIAS, [], [], [field(edge.name, undefined, [], [], [listed])]),
+        ];
       }
   return [];
 }
 
-function withMore(node: SelectionNode, more: SelectionNode[]): SelectionNode {
+function addSelections(node: SelectionNode, more: SelectionNode[]): SelectionNode {
   if (more.length === 0 || node.kind !== NodeKind.FIELD || !node.selectionSet) return node;
   return { ...node, selectionSet: set([...node.selectionSet.selections, ...more]) };
 }
@@ -421,11 +444,11 @@ function hasId({ type }: GraphQLField<unknown, unknown>): boolean {
   return isObjectType(named) && named.getFields().id !== undefined;
 }
 
-/** What a field leads to, in a list or not. */
-function listedBy({ type }: GraphQLField<unknown, unknown>): string {
+/** The entity type of a field, for connections the type of their nodes. */
+function entityName({ type }: GraphQLField<unknown, unknown>): string {
   return getNamedType(type).name.replace(/(Connection|Edge)$/, "");
 }
 
-function signature({ field: { name }, args }: Pick<Taken, "field" | "args">): string {
+function signature({ field: { name }, args }: Pick<UsedKey, "field" | "args">): string {
   return `${name}(${args.map(print).sort().join(", ")})`;
 }

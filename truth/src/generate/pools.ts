@@ -1,20 +1,26 @@
-// Values that mean something in this world: ids that are there, ids that are not, cursors, words.
+// Values that match the data: existing and deleted ids, cursors, words.
 
 import type { Cursors } from "../cursors.ts";
 import type { Viewer } from "../permissions.ts";
 import type { Random } from "../random.ts";
 import type { Row, Tables, TypeName } from "../rows.ts";
-import { addresses, PASSWORD } from "../viewers.ts";
+import { emails, PASSWORD } from "../viewers.ts";
 
-/** An admin's own are those who wait for one. */
+/** For an admin, unverified teachers count as own. */
 function isOwn(row: object, { id, role }: Viewer): boolean {
   if (role === "ADMIN" && "role" in row && row.role === "TEACHER") return true;
   return id !== null && Object.values(row).includes(id);
 }
 
-/** What nobody can mistake for a cursor. (A changed one may be another's.) */
-const NO_CURSORS = ["", "?", "abc", "Y291cnNl"];
-const NO_IDS = ["", "x", "1", "01942bcb-8870-78a2-937a", "01942bcb-8870-78a2-937a-c3770a0d64aez"];
+/** Strings that are certainly not cursors. (A modified cursor could be another row's.) */
+const INVALID_CURSORS = ["", "?", "abc", "Y291cnNl"];
+const INVALID_IDS = [
+  "",
+  "x",
+  "1",
+  "01942bcb-8870-78a2-937a",
+  "01942bcb-8870-78a2-937a-c3770a0d64aez",
+];
 const UNKNOWN_ID = "01940000-0000-7000-8000-000000000000";
 const SEARCHES = [
   "a",
@@ -46,7 +52,7 @@ const TITLES = [
 ];
 const NAMES = ["Truth", "🎓", "", " ", "x".repeat(256), "a\0b"];
 const EMAILS = [
-  ...Object.values(addresses),
+  ...Object.values(emails),
   "STUDENT1@Lyceum.Example",
   "nobody@lyceum.example",
   "nobody",
@@ -55,10 +61,10 @@ const EMAILS = [
 const PASSWORDS = [PASSWORD, PASSWORD, "wrong-password", "short", "", "x".repeat(129)];
 const AMOUNTS = ["49.99", "9.9", "12", "0.01", "0", "-1", "1.001", "7.000", "1.5.0", "10000000000"];
 
-export class Pools {
+export class ValuePools {
   readonly #rows: { [T in TypeName]: Row[T][] };
   readonly #cursors: Cursors;
-  readonly #gone: Record<TypeName, string[]>;
+  readonly #deleted: Record<TypeName, string[]>;
 
   constructor(tables: Tables, cursors: Cursors) {
     const sorted = <T extends TypeName>(type: T) =>
@@ -78,7 +84,7 @@ export class Pools {
       ...Enrollment.map((row) => row.studentId),
       ...Course.map((row) => row.teacherId),
     ];
-    this.#gone = {
+    this.#deleted = {
       User: missing("User", users),
       Course: missing(
         "Course",
@@ -93,41 +99,41 @@ export class Pools {
     };
   }
 
-  /** @param changes whether something is to be done to it, which others' things refuse as a rule */
-  id(random: Random, type: TypeName, viewer: Viewer, changes: boolean): string {
+  /** @param isMutation prefers own objects, since mutations of others' objects are usually denied */
+  id(random: Random, type: TypeName, viewer: Viewer, isMutation: boolean): string {
     const rows: { id: string }[] = this.#rows[type];
     const own = rows.filter((row) => isOwn(row, viewer));
-    const gone = this.#gone[type];
+    const deleted = this.#deleted[type];
     const kind = random.weighted({
-      own: changes ? 200 : 55,
+      own: isMutation ? 200 : 55,
       any: 25,
-      gone: 10,
+      deleted: 10,
       unknown: 4,
       broken: 3,
-      spelt: 3,
+      respelled: 3,
     });
     if (kind === "own" && own.length > 0) return random.pick(own).id;
-    if (kind === "gone" && gone.length > 0) return random.pick(gone);
+    if (kind === "deleted" && deleted.length > 0) return random.pick(deleted);
     if (kind === "unknown" || rows.length === 0) return UNKNOWN_ID;
-    if (kind === "broken") return random.pick(NO_IDS);
+    if (kind === "broken") return random.pick(INVALID_IDS);
     const { id } = random.pick(rows);
-    if (kind !== "spelt") return id;
+    if (kind !== "respelled") return id;
     return random.chance(0.5) ? id.toUpperCase() : id.replaceAll("-", "");
   }
 
   cursor(random: Random, type: TypeName): string {
-    const cursors = this.#cursors.of(type.toLowerCase());
-    const others = this.#cursors.of(type === "Course" ? "payment" : "course");
+    const cursors = this.#cursors.all(type.toLowerCase());
+    const others = this.#cursors.all(type === "Course" ? "payment" : "course");
     const kind = random.weighted({ good: 88, foreign: 5, broken: 5, longer: 2 });
     if (kind === "foreign" && others.length > 0) return random.pick(others);
-    if (kind === "broken" || cursors.length === 0) return random.pick(NO_CURSORS);
+    if (kind === "broken" || cursors.length === 0) return random.pick(INVALID_CURSORS);
     return kind === "longer" ? `${random.pick(cursors)}AAAA` : random.pick(cursors);
   }
 
   string(random: Random, name: string): string {
     switch (name) {
       case "search":
-        return random.chance(0.5) ? random.pick(SEARCHES) : this.#someWord(random);
+        return random.chance(0.5) ? random.pick(SEARCHES) : this.#titleWord(random);
       case "title":
         return random.pick(TITLES);
       case "description":
@@ -149,7 +155,7 @@ export class Pools {
     return random.pick(AMOUNTS);
   }
 
-  #someWord(random: Random): string {
+  #titleWord(random: Random): string {
     const words = random.pick(this.#rows.Course).title.match(/[a-z]{2,}/gi) ?? ["a"];
     const found = random.pick(words);
     return random.chance(0.5) ? found.toUpperCase() : found;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { milliseconds, readCost } from './cost';
 
-test('a cost is written as short as it can be compared', () => {
+test('a cost is formatted with two significant digits', () => {
   expect([0, 0.0312, 0.25, 1.28, 9.96, 12.4, 4_000, 60_000.9].map(milliseconds)).toEqual([
     '0 ms',
     '0.031 ms',
@@ -14,7 +14,7 @@ test('a cost is written as short as it can be compared', () => {
   ]);
 });
 
-test('what is unlimited, or was not run, has no number', () => {
+test('a missing limit, and a cost that was not executed, are null', () => {
   expect(readCost({ estimated: 1.5, actual: null, limit: null })).toEqual({
     estimated: 1.5,
     actual: null,
@@ -23,6 +23,6 @@ test('what is unlimited, or was not run, has no number', () => {
   });
 });
 
-test('an answer without a cost has none', () => {
+test('a response without a cost has none', () => {
   expect([undefined, null, 3, {}, { estimated: '3' }].map(readCost)).toEqual(Array(5).fill(undefined));
 });

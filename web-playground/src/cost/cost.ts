@@ -1,11 +1,11 @@
 /** `extensions.cost`, in milliseconds. */
 export interface Cost {
   estimated: number;
-  /** Null where nothing was run. */
+  /** Null when nothing was executed. */
   actual: number | null;
-  /** Of one operation; null without a limit. */
+  /** The limit for one operation; null without one. */
   limit: number | null;
-  /** Of the budget; null without one. */
+  /** The remaining budget; null without one. */
   remaining: number | null;
 }
 

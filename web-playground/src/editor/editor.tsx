@@ -1,12 +1,11 @@
 import { useGraphiQL, useMonaco } from '@graphiql/react';
 import { GraphiQL } from 'graphiql';
 import { useEffect, useRef } from 'react';
-import { AnswerFooter } from '../answer/answer';
-import { Estimate } from '../cost/estimate';
-import { Fragment } from '../link/fragment';
+import { fetcher } from '../execution/fetcher';
 import { ShareButton } from '../link/share-button';
-import { fetcher } from '../network/fetcher';
+import { UrlFragment } from '../link/url-fragment';
 import { studentHome } from '../operations/all';
+import { CostEstimate } from '../plan/cost-estimate';
 import { ERRORS_PLUGIN } from '../plugins/errors';
 import { EXPLORER_PLUGIN } from '../plugins/explorer';
 import { HISTORY_PLUGIN } from '../plugins/history';
@@ -14,8 +13,9 @@ import { MAP_PLUGIN } from '../plugins/map';
 import { OPERATIONS_PLUGIN } from '../plugins/operations';
 import { PLAN_PLUGIN } from '../plugins/plan';
 import { TRACE_PLUGIN } from '../plugins/trace';
-import { storage } from '../shell/storage';
-import { mendMarkup } from './mend-markup';
+import { ResponseFooter } from '../response/response-footer';
+import { storage } from '../storage/storage';
+import { applyA11yFixes } from './a11y-fixes';
 import { defineThemes, THEMES } from './themes';
 import './workers';
 import 'graphiql/style.css';
@@ -33,11 +33,11 @@ const PLUGINS = [
 prepareFirstVisit();
 
 export default function Editor() {
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => (place.current ? mendMarkup(place.current) : undefined), []);
+  const container = useRef<HTMLDivElement>(null);
+  useEffect(() => (container.current ? applyA11yFixes(container.current) : undefined), []);
 
   return (
-    <div ref={place} className="editor">
+    <div ref={container} className="editor">
       <GraphiQL
         editorTheme={THEMES}
         fetcher={fetcher}
@@ -59,17 +59,17 @@ export default function Editor() {
           )}
         </GraphiQL.Toolbar>
         <GraphiQL.Footer>
-          <AnswerFooter />
+          <ResponseFooter />
         </GraphiQL.Footer>
-        <Estimate />
-        <Fragment />
+        <CostEstimate />
+        <UrlFragment />
         <Themes />
       </GraphiQL>
     </div>
   );
 }
 
-/** GraphiQL may choose the theme before Monaco has come, and knows no other way to bring one along. */
+/** GraphiQL may select the theme before Monaco is loaded, and has no other way to register one. */
 function Themes() {
   const monaco = useMonaco((state) => state.monaco);
   const chosen = useGraphiQL((state) => state.monacoTheme);
@@ -83,7 +83,7 @@ function Themes() {
   return null;
 }
 
-/** GraphiQL opens on what was edited last; before anything was, that is the student home. */
+/** GraphiQL opens the operation that was edited last; on the first visit, the student home. */
 function prepareFirstVisit() {
   if (storage.getItem('graphiql:tabState') !== null) return;
   storage.setItem('graphiql:query', studentHome.document);

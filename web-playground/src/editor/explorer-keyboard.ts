@@ -1,20 +1,20 @@
 /**
- * The explorer plugin listens to the pointer only. Here each of its fields and arguments becomes a check box
- * with a name, one stop of the Tab key for all of them, and arrow keys between them.
+ * The explorer plugin supports only the pointer. Here each field and argument becomes a checkbox with an accessible
+ * name. All of them are one tab stop, and arrow keys move between them.
  */
 
 const ROOT = '.graphiql-explorer-root';
-/** What can be clicked: fields, arguments, types and fragments. */
+/** Clickable items: fields, arguments, types and fragments. */
 const ITEM = `${ROOT} span[style*="cursor: pointer"]`;
-const MOST_FRAMES = 30;
-/** What belongs to an item stands below it, moved to the right. */
-const NEST = 'div[style*="margin-left: 16px"]';
+const MAX_FRAMES = 30;
+/** The children of an item are indented below it. */
+const NESTED = 'div[style*="margin-left: 16px"]';
 
-/** The name of the item that was chosen by keyboard: one that opens is drawn anew, and loses the focus. */
+/** The name of the item that was toggled by keyboard: it is rendered again when it opens, and loses focus. */
 let chosen: string | undefined;
 
-/** Names the explorer's parts and makes them reachable; to be called when it may have changed. */
-export function mendExplorer(editor: HTMLElement): void {
+/** Adds names, roles and tab stops to the explorer; call it when its markup may have changed. */
+export function fixExplorer(editor: HTMLElement): void {
   const items = itemsIn(editor);
   for (const item of items) {
     item.setAttribute('role', 'checkbox');
@@ -30,7 +30,7 @@ export function mendExplorer(editor: HTMLElement): void {
   items.find((item) => item.getAttribute('aria-label') === chosen)?.focus();
 }
 
-/** Moves between the items, and chooses them. */
+/** Moves between the items and toggles them. */
 export function onExplorerKey(event: KeyboardEvent): void {
   const item = event.target;
   if (!(item instanceof HTMLElement) || !item.matches(ITEM)) return;
@@ -40,7 +40,7 @@ export function onExplorerKey(event: KeyboardEvent): void {
   event.stopPropagation();
 }
 
-/** The item that had the focus last is the one to which Tab comes back. */
+/** Tab returns to the item that had the focus last. */
 export function onExplorerFocus({ target }: FocusEvent): void {
   chosen = undefined;
   if (!(target instanceof HTMLElement) || !target.matches(ITEM)) return;
@@ -76,14 +76,14 @@ function act(item: HTMLElement, key: string): boolean {
       return true;
     case '$':
     case 'f':
-      if (shortcutOf(item) === key) pressHidden(item);
+      if (shortcutOf(item) === key) pressHiddenButton(item);
       return true;
     default:
       return false;
   }
 }
 
-/** A value can become a variable, and what is selected of a field a fragment. */
+/** A value can be extracted into a variable, and the selections of a field into a fragment. */
 function shortcutOf(item: HTMLElement): string | undefined {
   if (item.parentElement?.hasAttribute('data-arg-name')) return '$';
   return item.hasAttribute('data-field-name') && isOpen(item) ? 'f' : undefined;
@@ -94,27 +94,27 @@ function choose(item: HTMLElement): void {
   item.click();
 }
 
-/** The button for it is there only under the pointer. */
-function pressHidden(item: HTMLElement): void {
+/** The plugin renders the button only while the pointer is over the item. */
+function pressHiddenButton(item: HTMLElement): void {
   const label = item.querySelector(':scope > span[style*="color"]');
   if (!label) return;
   label.dispatchEvent(new MouseEvent('mouseover', { bubbles: true }));
-  press(item, label, MOST_FRAMES);
+  pressWhenRendered(item, label, MAX_FRAMES);
 }
 
-/** It is drawn in one of the next frames. */
-function press(item: HTMLElement, label: Element, frames: number): void {
+/** The button is rendered in one of the next frames. */
+function pressWhenRendered(item: HTMLElement, label: Element, frames: number): void {
   const button = item.querySelector('button');
   if (!button && frames > 0) {
-    requestAnimationFrame(() => press(item, label, frames - 1));
+    requestAnimationFrame(() => pressWhenRendered(item, label, frames - 1));
     return;
   }
   button?.click();
   label.dispatchEvent(new MouseEvent('mouseout', { bubbles: true }));
 }
 
-function itemsIn(place: ParentNode): HTMLElement[] {
-  return [...place.querySelectorAll<HTMLElement>(ITEM)];
+function itemsIn(root: ParentNode): HTMLElement[] {
+  return [...root.querySelectorAll<HTMLElement>(ITEM)];
 }
 
 function isChosen(item: HTMLElement): boolean {
@@ -122,7 +122,7 @@ function isChosen(item: HTMLElement): boolean {
   return isOpen(item) || (icon?.getAttribute('viewBox') === '0 0 15 15' && !isEmpty(icon));
 }
 
-/** The arrow of what is open points down. */
+/** The arrow of an open item points down. */
 function isOpen(item: HTMLElement): boolean {
   return Boolean(item.querySelector('svg')?.style.transform);
 }
@@ -132,7 +132,7 @@ function isEmpty(box: SVGElement): boolean {
 }
 
 function parentOf(item: HTMLElement): HTMLElement | undefined {
-  const parent = item.closest(NEST)?.parentElement?.querySelector<HTMLElement>(ITEM);
+  const parent = item.closest(NESTED)?.parentElement?.querySelector<HTMLElement>(ITEM);
   return parent && parent !== item ? parent : undefined;
 }
 

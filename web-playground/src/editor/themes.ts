@@ -1,6 +1,6 @@
 import type { editor } from 'monaco-editor';
 
-/** GraphiQL's own themes, with comments and line numbers that can be read. */
+/** GraphiQL's themes, with enough contrast for comments and line numbers. */
 export const THEMES = { light: 'lyceum-light', dark: 'lyceum-dark' };
 
 const TRANSPARENT = '#00000000';
@@ -33,7 +33,7 @@ interface Colours {
   quiet: string;
   comment: string;
   number: string;
-  /** A bracket without its other half. */
+  /** An unmatched bracket. */
   wrong: string;
 }
 

@@ -2,22 +2,22 @@ import { useEffect, useRef } from 'react';
 import codes from '../../../docs/errors.json';
 import { userErrorCodes } from '../graph/supergraph';
 import { Panel } from '../panel/panel';
-import { Prose } from '../shell/prose';
-import { useChosenError } from './chosen';
+import { Prose } from '../panel/prose';
+import { useSelectedError } from './selected-error';
 import './error-meanings.css';
 
-/** What every error code means; the one that was asked for is marked and in sight. */
+/** The meaning of every error code; the selected one is highlighted and scrolled into view. */
 export default function ErrorMeanings() {
   return (
-    <Panel title="Errors" lead="What the codes of errors mean, and what to do about them.">
+    <Panel title="Errors" lead="What the error codes mean, and how to resolve them.">
       <div className="meanings">
-        <h3>In errors</h3>
+        <h3>Codes in errors</h3>
         <dl className="meanings-list">
           {codes.map(({ code, meaning, todo }) => (
             <Entry key={code} code={code} means={meaning} todo={todo} />
           ))}
         </dl>
-        <h3>In a mutation’s userErrors</h3>
+        <h3>Codes in userErrors of mutations</h3>
         <dl className="meanings-list">
           {userErrorCodes.map(({ code, means }) => (
             <Entry key={code} code={code} means={means} />
@@ -29,7 +29,7 @@ export default function ErrorMeanings() {
 }
 
 function Entry({ code, means, todo }: { code: string; means: string; todo?: string }) {
-  const { code: chosen } = useChosenError();
+  const { code: chosen } = useSelectedError();
   const entry = useRef<HTMLDivElement>(null);
   const isChosen = chosen === code;
 

@@ -9,7 +9,7 @@ import {
   useRef,
   useState,
 } from 'react';
-import { type Area, at, fitted, moved, shows, type View, zoomed } from './view';
+import { type Area, centerOn, fitView, isVisible, pan, type View, zoomAt } from './view';
 import './canvas.css';
 import './subgraphs.css';
 
@@ -17,77 +17,86 @@ interface Props {
   label: string;
   width: number;
   height: number;
-  /** Never smaller than this at first, so that it can be read; the button shows all of it. */
-  readable: number;
-  /** What somebody looks for: it comes to the middle when it changes. */
-  sought?: Area | undefined;
-  /** What was chosen: it stays in sight, whatever opens beside the drawing, until somebody moves away from it. */
-  chosen?: Area | undefined;
+  /** The minimum initial scale, so that it is readable. */
+  minScale: number;
+  /** An area that is centered when it changes. */
+  scrollTarget?: Area | undefined;
+  /** The selected area: it stays visible when the frame is resized, until the user pans or zooms. */
+  selection?: Area | undefined;
   onShowAll?: () => void;
   children: ReactNode;
 }
 
-const STEP = 1.25;
-const KEY_STEP = 60;
-/** A pointer that moves less than this has clicked. */
-const CLICK_PX = 4;
+const ZOOM_FACTOR = 1.25;
+const KEY_PAN_PX = 60;
+/** A shorter pointer movement is a click. */
+const DRAG_THRESHOLD_PX = 4;
 
-/** A drawing larger than its place: dragged, scrolled, zoomed with Ctrl and the wheel, or by keyboard. */
-export function Canvas({ label, width, height, readable, sought, chosen, onShowAll, children }: Props) {
+/** A drawing larger than its frame: pan by dragging or scrolling, zoom with Ctrl and the wheel, or use the keyboard. */
+export function Canvas({
+  label,
+  width,
+  height,
+  minScale,
+  scrollTarget,
+  selection,
+  onShowAll,
+  children,
+}: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>({ x: 0, y: 0, scale: 1 });
   const size = useRef({ width: 0, height: 0 });
-  // Whoever has moved the drawing keeps their place when the panel changes its size; all of it stays all of it.
+  // A view that the user has moved is kept when the panel is resized; otherwise the drawing is fitted again.
   const mode = useRef<'readable' | 'all' | 'moved'>('readable');
   const latest = useRef(view);
-  const kept = useRef<Area>(undefined);
-  const put = useCallback((next: View) => {
+  const keepVisible = useRef<Area>(undefined);
+  const setCurrentView = useCallback((next: View) => {
     latest.current = next;
     setView(next);
   }, []);
   const change = useCallback(
     (next: (view: View) => View) => {
       mode.current = 'moved';
-      kept.current = undefined;
-      put(next(latest.current));
+      keepVisible.current = undefined;
+      setCurrentView(next(latest.current));
     },
-    [put],
+    [setCurrentView],
   );
   const drag = useDrag(change);
-  const keepInSight = useEffectEvent(() => {
-    if (!kept.current || shows(latest.current, kept.current, size.current)) return;
+  const keepSelectionVisible = useEffectEvent(() => {
+    if (!keepVisible.current || isVisible(latest.current, keepVisible.current, size.current)) return;
     mode.current = 'moved';
-    put(at(kept.current, latest.current, size.current));
+    setCurrentView(centerOn(keepVisible.current, latest.current, size.current));
   });
-  const fitIn = useEffectEvent((element: HTMLElement) => {
+  const fitToFrame = useEffectEvent((element: HTMLElement) => {
     size.current = { width: element.clientWidth, height: element.clientHeight };
     if (mode.current !== 'moved') {
-      put(fitted({ width, height }, size.current, mode.current === 'all' ? 0 : readable));
+      setCurrentView(fitView({ width, height }, size.current, mode.current === 'all' ? 0 : minScale));
     }
-    keepInSight();
+    keepSelectionVisible();
   });
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another drawing, which nobody has moved yet.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a different drawing, which the user has not moved yet.
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return;
     if (mode.current === 'moved') mode.current = 'readable';
-    fitIn(element);
-    const observer = new ResizeObserver(() => fitIn(element));
+    fitToFrame(element);
+    const observer = new ResizeObserver(() => fitToFrame(element));
     observer.observe(element);
     return () => observer.disconnect();
   }, [width, height]);
 
   useLayoutEffect(() => {
-    // What opens at the same time has taken its place beside the drawing already.
-    if (frame.current) fitIn(frame.current);
-    if (sought) change((current) => at(sought, current, size.current));
-  }, [sought, change]);
+    // The frame may have been resized in the same update.
+    if (frame.current) fitToFrame(frame.current);
+    if (scrollTarget) change((current) => centerOn(scrollTarget, current, size.current));
+  }, [scrollTarget, change]);
 
   useLayoutEffect(() => {
-    kept.current = chosen;
-    if (frame.current) fitIn(frame.current);
-  }, [chosen]);
+    keepVisible.current = selection;
+    if (frame.current) fitToFrame(frame.current);
+  }, [selection]);
 
   useEffect(() => {
     const element = frame.current;
@@ -95,30 +104,30 @@ export function Canvas({ label, width, height, readable, sought, chosen, onShowA
     const onWheel = (event: WheelEvent) => {
       event.preventDefault();
       const { left, top } = element.getBoundingClientRect();
-      const place = { x: event.clientX - left, y: event.clientY - top };
-      if (event.ctrlKey || event.metaKey) change((v) => zoomed(v, Math.exp(-event.deltaY / 300), place));
-      else change((v) => moved(v, -event.deltaX, -event.deltaY));
+      const point = { x: event.clientX - left, y: event.clientY - top };
+      if (event.ctrlKey || event.metaKey) change((v) => zoomAt(v, Math.exp(-event.deltaY / 300), point));
+      else change((v) => pan(v, -event.deltaX, -event.deltaY));
     };
-    // React listens passively, and then the page would scroll or zoom, too.
+    // React registers passive listeners, which cannot stop the page from scrolling or zooming.
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => element.removeEventListener('wheel', onWheel);
   }, [change]);
 
   const zoom = (factor: number) =>
-    change((v) => zoomed(v, factor, { x: size.current.width / 2, y: size.current.height / 2 }));
+    change((v) => zoomAt(v, factor, { x: size.current.width / 2, y: size.current.height / 2 }));
   function showAll() {
     mode.current = 'all';
-    kept.current = undefined;
-    put(fitted({ width, height }, size.current, 0));
+    keepVisible.current = undefined;
+    setCurrentView(fitView({ width, height }, size.current, 0));
     onShowAll?.();
   }
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
     const move = KEYS[event.key];
-    if (move) change((v) => moved(v, move.x * KEY_STEP, move.y * KEY_STEP));
-    else if (event.key === '+' || event.key === '=') zoom(STEP);
-    else if (event.key === '-') zoom(1 / STEP);
+    if (move) change((v) => pan(v, move.x * KEY_PAN_PX, move.y * KEY_PAN_PX));
+    else if (event.key === '+' || event.key === '=') zoom(ZOOM_FACTOR);
+    else if (event.key === '-') zoom(1 / ZOOM_FACTOR);
     else if (event.key === '0') showAll();
     else return;
     event.preventDefault();
@@ -145,10 +154,10 @@ export function Canvas({ label, width, height, readable, sought, chosen, onShowA
         </div>
       </div>
       <div className="canvas-controls">
-        <button type="button" className="button" aria-label="Zoom in" onClick={() => zoom(STEP)}>
+        <button type="button" className="button" aria-label="Zoom in" onClick={() => zoom(ZOOM_FACTOR)}>
           +
         </button>
-        <button type="button" className="button" aria-label="Zoom out" onClick={() => zoom(1 / STEP)}>
+        <button type="button" className="button" aria-label="Zoom out" onClick={() => zoom(1 / ZOOM_FACTOR)}>
           −
         </button>
         <button type="button" className="button" onClick={showAll}>
@@ -166,7 +175,7 @@ const KEYS: Record<string, { x: number; y: number }> = {
   ArrowDown: { x: 0, y: -1 },
 };
 
-/** Moves the view with the pointer. What began as a drag is no click on what lies under it. */
+/** Pans the view with the pointer. The end of a drag does not count as a click. */
 function useDrag(change: (next: (view: View) => View) => void) {
   const last = useRef<{ x: number; y: number } | null>(null);
   const hasMoved = useRef(false);
@@ -181,11 +190,11 @@ function useDrag(change: (next: (view: View) => View) => void) {
       const from = last.current;
       if (!from) return;
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
-      if (!hasMoved.current && Math.hypot(dx, dy) < CLICK_PX) return;
+      if (!hasMoved.current && Math.hypot(dx, dy) < DRAG_THRESHOLD_PX) return;
       hasMoved.current = true;
       event.currentTarget.setPointerCapture(event.pointerId);
       last.current = { x: event.clientX, y: event.clientY };
-      change((view) => moved(view, dx, dy));
+      change((view) => pan(view, dx, dy));
     },
     onPointerUp() {
       last.current = null;

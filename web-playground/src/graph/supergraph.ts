@@ -17,13 +17,13 @@ export interface GraphArgument {
   description: string;
 }
 
-/** A field, an input's field, or an enum's value. */
+/** A field, an input field, or an enum value. */
 export interface GraphField {
   name: string;
-  /** As written, such as `[Course!]!`; empty for an enum's value. */
+  /** Such as `[Course!]!`; empty for an enum value. */
   type: string;
-  /** The type without its wrappings. */
-  of: string;
+  /** The named type. */
+  namedType: string;
   description: string;
   args: GraphArgument[];
   /** Which subgraphs resolve it. */
@@ -36,9 +36,9 @@ export interface GraphType {
   description: string;
   fields: GraphField[];
   subgraphs: string[];
-  /** The fields by which subgraphs join it; empty for what is no entity. */
+  /** The fields of its `@key`; empty for a type that is not an entity. */
   key: string;
-  /** Who the type comes from; none for what several subgraphs define alike. */
+  /** The subgraph that owns the type; undefined for shared types. */
   owner: string | undefined;
 }
 
@@ -59,12 +59,12 @@ export const userErrorCodes = (graphTypes.find(({ name }) => name === 'UserError
 
 export function readSupergraph(source: string): GraphType[] {
   const definitions = parse(source).definitions;
-  const names = graphNames(definitions);
+  const names = subgraphNames(definitions);
   return definitions.map((definition) => readType(definition, names)).filter((type) => type !== undefined);
 }
 
-/** `IDENTITY` in a directive is `identity` everywhere else. */
-function graphNames(definitions: readonly DefinitionNode[]): Map<string, string> {
+/** Maps the enum values of `join__Graph`, such as `IDENTITY`, to subgraph names. */
+function subgraphNames(definitions: readonly DefinitionNode[]): Map<string, string> {
   const graphs = definitions.find(
     (definition) => definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
   );
@@ -84,12 +84,12 @@ function readType(definition: DefinitionNode, names: Map<string, string>): Graph
   if (!kind || name.includes('__')) return undefined;
 
   const joins = (definition.directives ?? []).filter((directive) => directive.name.value === 'join__type');
-  const subgraphs = joins.map((join) => graphOf(join, names)).filter((graph) => graph !== undefined);
+  const subgraphs = joins.map((join) => subgraphOf(join, names)).filter((graph) => graph !== undefined);
   const fields = readFields(definition, subgraphs, names);
   return {
     name,
     kind,
-    description: 'description' in definition ? prose(definition.description) : '',
+    description: 'description' in definition ? unwrapLines(definition.description) : '',
     fields,
     subgraphs,
     key: joins.map((join) => argument(join, 'key')).find((key) => key !== undefined) ?? '',
@@ -102,8 +102,8 @@ function readFields(definition: DefinitionNode, all: string[], names: Map<string
     return (definition.values ?? []).map(({ name, description }) => ({
       name: name.value,
       type: '',
-      of: '',
-      description: prose(description),
+      namedType: '',
+      description: unwrapLines(description),
       args: [],
       subgraphs: all,
     }));
@@ -126,28 +126,28 @@ function readField(
 ): GraphField {
   const joins = (field.directives ?? []).filter((directive) => directive.name.value === 'join__field');
   const resolving = joins.filter((join) => argument(join, 'external') !== 'true');
-  const subgraphs = resolving.map((join) => graphOf(join, names)).filter((graph) => graph !== undefined);
+  const subgraphs = resolving.map((join) => subgraphOf(join, names)).filter((graph) => graph !== undefined);
   return {
     name: field.name.value,
     type: print(field.type),
-    of: named(field.type),
-    description: prose(field.description),
+    namedType: namedType(field.type),
+    description: unwrapLines(field.description),
     args: ('arguments' in field ? (field.arguments ?? []) : []).map((arg) => ({
       name: arg.name.value,
       type: print(arg.type),
-      description: prose(arg.description),
+      description: unwrapLines(arg.description),
     })),
     subgraphs: subgraphs.length > 0 ? subgraphs : all,
   };
 }
 
-/** A description as it is meant: its lines end where the source's did, and an empty line ends a paragraph. */
-function prose(description: StringValueNode | undefined): string {
+/** Joins the lines of each paragraph of a description; an empty line ends a paragraph. */
+function unwrapLines(description: StringValueNode | undefined): string {
   const paragraphs = (description?.value ?? '').split(/\n\s*\n/);
   return paragraphs.map((paragraph) => paragraph.trim().replaceAll(/\s*\n\s*/g, ' ')).join('\n\n');
 }
 
-/** The subgraph that alone resolves the most of its fields. */
+/** The subgraph that is the only one to resolve most of the fields. */
 function ownerOf(fields: GraphField[], subgraphs: string[]): string | undefined {
   if (subgraphs.length === 1) return subgraphs[0];
   const owned = (graph: string) =>
@@ -156,7 +156,7 @@ function ownerOf(fields: GraphField[], subgraphs: string[]): string | undefined 
   return most !== undefined && owned(most) > 0 ? most : undefined;
 }
 
-function graphOf(directive: DirectiveNode, names: Map<string, string>): string | undefined {
+function subgraphOf(directive: DirectiveNode, names: Map<string, string>): string | undefined {
   const graph = argument(directive, 'graph');
   return graph && names.get(graph);
 }
@@ -167,6 +167,6 @@ function argument(directive: DirectiveNode | undefined, name: string): string | 
   return value && 'value' in value ? String(value.value) : undefined;
 }
 
-function named(type: TypeNode): string {
-  return type.kind === Kind.NAMED_TYPE ? type.name.value : named(type.type);
+function namedType(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type);
 }

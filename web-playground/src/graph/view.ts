@@ -1,4 +1,4 @@
-/** Which part of a drawing is seen: it is scaled, then moved. */
+/** The visible part of a drawing: it is scaled, then translated. */
 export interface View {
   x: number;
   y: number;
@@ -10,25 +10,25 @@ interface Size {
   height: number;
 }
 
-interface Place {
+interface Point {
   x: number;
   y: number;
 }
 
 /** A part of a drawing. */
-export interface Area extends Place, Size {}
+export interface Area extends Point, Size {}
 
-const SMALLEST = 0.15;
-const LARGEST = 3;
+const MIN_SCALE = 0.15;
+const MAX_SCALE = 3;
 const MARGIN = 12;
-/** What the buttons take at the bottom: where all of a drawing is shown, none of it lies under them. */
-export const BUTTONS = 40;
+/** The height of the buttons at the bottom, which must not cover a drawing that is shown in full. */
+export const CONTROLS_HEIGHT = 40;
 
-/** All of the drawing, at the top; but never smaller than `readable`, and then from its top left. */
-export function fitted(drawing: Size, frame: Size, readable: number): View {
-  const room = { width: frame.width - 2 * MARGIN, height: frame.height - 2 * MARGIN - BUTTONS };
+/** Shows the whole drawing, but not at a smaller scale than `readable`; then starting at its top left. */
+export function fitView(drawing: Size, frame: Size, readable: number): View {
+  const room = { width: frame.width - 2 * MARGIN, height: frame.height - 2 * MARGIN - CONTROLS_HEIGHT };
   const whole = Math.min(room.width / drawing.width, room.height / drawing.height, 1);
-  const scale = Math.max(whole, readable, SMALLEST);
+  const scale = Math.max(whole, readable, MIN_SCALE);
   return {
     scale,
     x: Math.max((frame.width - drawing.width * scale) / 2, MARGIN),
@@ -36,19 +36,23 @@ export function fitted(drawing: Size, frame: Size, readable: number): View {
   };
 }
 
-export function moved(view: View, dx: number, dy: number): View {
+export function pan(view: View, dx: number, dy: number): View {
   return { ...view, x: view.x + dx, y: view.y + dy };
 }
 
-/** What is at the place stays there. */
-export function zoomed(view: View, factor: number, place: Place): View {
-  const scale = Math.min(Math.max(view.scale * factor, SMALLEST), LARGEST);
-  const grown = scale / view.scale;
-  return { scale, x: place.x - (place.x - view.x) * grown, y: place.y - (place.y - view.y) * grown };
+/** Keeps the point under the pointer fixed. */
+export function zoomAt(view: View, factor: number, point: Point): View {
+  const scale = Math.min(Math.max(view.scale * factor, MIN_SCALE), MAX_SCALE);
+  const ratio = scale / view.scale;
+  return {
+    scale,
+    x: point.x - (point.x - view.x) * ratio,
+    y: point.y - (point.y - view.y) * ratio,
+  };
 }
 
-/** The same scale, or a readable one, with this part of the drawing in the middle. */
-export function at({ x, y, width, height }: Area, { scale }: View, frame: Size): View {
+/** Centers an area, at the same or at least a readable scale. */
+export function centerOn({ x, y, width, height }: Area, { scale }: View, frame: Size): View {
   const readable = Math.max(scale, 0.8);
   return {
     scale: readable,
@@ -57,8 +61,8 @@ export function at({ x, y, width, height }: Area, { scale }: View, frame: Size):
   };
 }
 
-/** Whether all of this part of the drawing is in the frame. */
-export function shows(view: View, { x, y, width, height }: Area, frame: Size): boolean {
+/** Whether the whole area is in the frame. */
+export function isVisible(view: View, { x, y, width, height }: Area, frame: Size): boolean {
   const left = view.x + x * view.scale;
   const top = view.y + y * view.scale;
   const isAcross = left >= 0 && left + width * view.scale <= frame.width;

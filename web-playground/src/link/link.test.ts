@@ -4,13 +4,13 @@ import { linkTo, readLink } from './link';
 const page = 'http://localhost:4000/';
 const fragment = (link: string) => link.slice(link.indexOf('#'));
 
-test('an operation comes back from its link as it was', () => {
+test('an operation survives a round trip', () => {
   const operation = { query: 'query Ü { me { name } } # 学', variables: '{\n  "first": 3\n}' };
 
   expect(readLink(fragment(linkTo(operation, `${page}#error=FORBIDDEN`)))).toEqual(operation);
 });
 
-test('neither a password nor a token goes along', () => {
+test('passwords and tokens are removed', () => {
   const link = linkTo(
     { query: '{ login(password: "hunter2") }', variables: '{ "refreshToken": "abc" }' },
     page,
@@ -22,7 +22,7 @@ test('neither a password nor a token goes along', () => {
   });
 });
 
-test('no fragment, or another one, is no operation', () => {
+test('no fragment, or another one, has no operation', () => {
   expect(readLink('')).toBeUndefined();
   expect(readLink('#error=FORBIDDEN')).toBeUndefined();
 });

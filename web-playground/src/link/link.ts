@@ -1,6 +1,6 @@
-import { withoutSecrets } from '../shell/secrets';
+import { redactSecrets } from '../storage/secrets';
 
-/** An operation as it is handed on: nothing that says who sends it. */
+/** A shared operation, without credentials. */
 export interface LinkedOperation {
   query: string;
   variables: string;
@@ -8,16 +8,16 @@ export interface LinkedOperation {
 
 const PREFIX = '#operation=';
 
-/** The address of this page with the operation in its fragment, which no server gets to see. */
+/** The URL of this page with the operation in its fragment, which is never sent to a server. */
 export function linkTo({ query, variables }: LinkedOperation, page: string): string {
-  const shared = [withoutSecrets(query), withoutSecrets(variables)];
+  const shared = [redactSecrets(query), redactSecrets(variables)];
   const bytes = new TextEncoder().encode(JSON.stringify(shared));
   const letters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
   const encoded = btoa(letters).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
   return page.replace(/#.*$/, '') + PREFIX + encoded;
 }
 
-/** The operation in a fragment; nothing where there is no fragment. Throws for one that is broken. */
+/** The operation in a fragment; undefined when there is none. Throws when it is invalid. */
 export function readLink(fragment: string): LinkedOperation | undefined {
   if (!fragment.startsWith(PREFIX)) return undefined;
   const encoded = fragment.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/');
@@ -26,10 +26,10 @@ export function readLink(fragment: string): LinkedOperation | undefined {
     const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
     shared = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw new Error('This link is broken, perhaps cut off. Ask for it again.');
+    throw new Error('This link is invalid, perhaps truncated. Ask for a new one.');
   }
   if (!Array.isArray(shared) || shared.length !== 2 || shared.some((part) => typeof part !== 'string')) {
-    throw new Error('This link holds no operation. Ask for it again.');
+    throw new Error('This link has no operation. Ask for a new one.');
   }
   const [query, variables] = shared as [string, string];
   return { query, variables };

@@ -1,5 +1,5 @@
 import { ToolbarButton, useGraphiQL } from '@graphiql/react';
-import { tellBriefly } from '../shell/notice';
+import { showBriefNotice } from '../notice/notice';
 import { linkTo } from './link';
 
 /** Copies a link to the operation in the editor. */
@@ -12,14 +12,14 @@ export function ShareButton() {
   async function share() {
     const query = queryEditor?.getValue() ?? '';
     const link = linkTo({ query, variables: variableEditor?.getValue() ?? '' }, location.href);
-    // Shown in the address as well, since a browser may refuse access to its clipboard.
+    // Also put into the address bar, since the browser may deny access to the clipboard.
     history.replaceState(null, '', link);
     const isCopied = await navigator.clipboard.writeText(link).then(
       () => true,
       () => false,
     );
     const what = 'operation and variables, without headers, tokens and passwords';
-    tellBriefly(isCopied ? `The link is copied: ${what}.` : `The link is in the address bar: ${what}.`);
+    showBriefNotice(isCopied ? `Link copied: ${what}.` : `The link is in the address bar: ${what}.`);
   }
 
   return (

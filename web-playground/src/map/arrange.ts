@@ -1,4 +1,4 @@
-import { BUTTONS } from '../graph/view';
+import { CONTROLS_HEIGHT } from '../graph/view';
 import type { GraphDrawing } from './layout';
 
 interface Size {
@@ -6,31 +6,36 @@ interface Size {
   height: number;
 }
 
-export interface Arrangement {
+export interface ChosenLayout {
   drawing: GraphDrawing;
-  /** At which scale it is drawn at first. */
-  readable: number;
+  /** The minimum initial scale. */
+  minScale: number;
 }
 
 /** Smaller than this, names are hard to read. */
-const SMALLEST = 0.7;
-/** What the canvas keeps free around the drawing. */
+const MIN_READABLE_SCALE = 0.7;
+/** The margin of the canvas around the drawing. */
 const MARGIN = 24;
 
 /**
- * Chooses, of drawings with more and more columns, the one for a panel: all of it as large as it can be, if that
- * can be read or if all of it is wanted; else the widest one that can be read, which then goes on below.
+ * Chooses a drawing for the size of the panel, from drawings with an increasing number of columns: the one that is
+ * largest when shown in full, if that is readable or `isWhole`; otherwise the widest readable one, which overflows
+ * at the bottom.
  */
-export function arrange(drawings: GraphDrawing[], panel: Size, isWhole: boolean): Arrangement | undefined {
+export function chooseLayout(
+  drawings: GraphDrawing[],
+  panel: Size,
+  isWhole: boolean,
+): ChosenLayout | undefined {
   const scaleOf = (drawing: GraphDrawing) =>
-    Math.min(widthScale(drawing, panel), (panel.height - MARGIN - BUTTONS) / drawing.height);
+    Math.min(widthScale(drawing, panel), (panel.height - MARGIN - CONTROLS_HEIGHT) / drawing.height);
   const largest = drawings.toSorted((one, other) => scaleOf(other) - scaleOf(one))[0];
   if (!largest) return undefined;
-  if (isWhole || scaleOf(largest) >= SMALLEST) return { drawing: largest, readable: 0 };
+  if (isWhole || scaleOf(largest) >= MIN_READABLE_SCALE) return { drawing: largest, minScale: 0 };
 
-  const isReadable = (drawing: GraphDrawing) => widthScale(drawing, panel) >= SMALLEST;
+  const isReadable = (drawing: GraphDrawing) => widthScale(drawing, panel) >= MIN_READABLE_SCALE;
   const drawing = drawings.findLast(isReadable) ?? drawings[0] ?? largest;
-  return { drawing, readable: Math.max(widthScale(drawing, panel), SMALLEST) };
+  return { drawing, minScale: Math.max(widthScale(drawing, panel), MIN_READABLE_SCALE) };
 }
 
 function widthScale({ width }: GraphDrawing, panel: Size): number {

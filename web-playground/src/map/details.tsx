@@ -1,20 +1,20 @@
 import { type GraphField, type GraphType, graphTypes, ROOTS } from '../graph/supergraph';
-import { Prose } from '../shell/prose';
-import type { Chosen } from './graph-map';
-import { audienceOf, ownerOf } from './permissions';
+import { Prose } from '../panel/prose';
+import { fieldAccess, ownerOf } from './permissions';
+import type { GraphSelection } from './selection';
 
 interface Props {
   type: GraphType;
   field: GraphField | undefined;
-  onChoose: (chosen: Chosen) => void;
+  onChoose: (chosen: GraphSelection) => void;
   onClose: () => void;
 }
 
-/** What the chosen type or field is, whose it is, and who may see it. */
+/** Describes the selected type or field: its type, its subgraph, and who has access. */
 export function Details({ type, field, onChoose, onClose }: Props) {
   const name = field ? `${type.name}.${field.name}` : type.name;
   return (
-    <section className="map-details" aria-label="Chosen">
+    <section className="map-details" aria-label="Selection">
       <div className="map-details-title">
         <h3>
           <code>{name}</code>
@@ -33,25 +33,25 @@ export function Details({ type, field, onChoose, onClose }: Props) {
 }
 
 function FieldDetails({ type, field, onChoose }: Pick<Props, 'type' | 'onChoose'> & { field: GraphField }) {
-  const audience = audienceOf(type.name, field.name);
+  const access = fieldAccess(type.name, field.name);
   const owner = ownerOf(type.name);
   return (
     <>
       {field.type && (
         <p>
-          Type: <TypeLink text={field.type} of={field.of} onChoose={onChoose} />
+          Type: <TypeLink text={field.type} of={field.namedType} onChoose={onChoose} />
         </p>
       )}
-      <Resolved subgraphs={field.subgraphs} />
+      <ResolvedBy subgraphs={field.subgraphs} />
       <Description text={field.description} />
-      {audience && (
+      {access && (
         <>
-          <h4>Who may see it</h4>
+          <h4>Access</h4>
           <p>
-            <Prose text={audience.means} />
+            <Prose text={access.means} />
           </p>
           {owner && !ROOTS.includes(type.name) && <p className="map-quiet">The owner is {owner}.</p>}
-          {audience.exceptions.map(({ through, means }) => (
+          {access.exceptions.map(({ through, means }) => (
             <p key={through} className="map-quiet">
               Through <code>{through}</code>: <Prose text={means} />
             </p>
@@ -83,7 +83,7 @@ function FieldDetails({ type, field, onChoose }: Pick<Props, 'type' | 'onChoose'
           className="map-link"
           onClick={() => onChoose({ type: type.name, field: undefined })}
         >
-          All of {type.name}
+          Show {type.name}
         </button>
       </p>
     </>
@@ -95,14 +95,14 @@ function TypeDetails({ type, onChoose }: Pick<Props, 'type' | 'onChoose'>) {
     <>
       {type.owner ? (
         <p>
-          Comes from{' '}
+          Owned by{' '}
           <strong className="map-subgraph" data-subgraph={type.owner}>
             {type.owner}
           </strong>
-          {type.key && `, joined by ${type.key}`}
+          {type.key && `, key ${type.key}`}
         </p>
       ) : (
-        <Resolved subgraphs={type.subgraphs} />
+        <ResolvedBy subgraphs={type.subgraphs} />
       )}
       <Description text={type.description} />
       {ownerOf(type.name) && <p className="map-quiet">Its owner is {ownerOf(type.name)}.</p>}
@@ -129,11 +129,11 @@ function TypeDetails({ type, onChoose }: Pick<Props, 'type' | 'onChoose'>) {
   );
 }
 
-function Resolved({ subgraphs }: { subgraphs: string[] }) {
+function ResolvedBy({ subgraphs }: { subgraphs: string[] }) {
   if (subgraphs.length === 0) return null;
   return (
     <p>
-      In{' '}
+      Resolved by{' '}
       {subgraphs.map((subgraph) => (
         <strong key={subgraph} className="map-subgraph" data-subgraph={subgraph}>
           {subgraph}{' '}

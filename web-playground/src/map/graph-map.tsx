@@ -3,58 +3,54 @@ import { Canvas } from '../graph/canvas';
 import { type GraphField, type GraphType, graphTypes } from '../graph/supergraph';
 import type { Area } from '../graph/view';
 import { Panel } from '../panel/panel';
-import { arrange } from './arrange';
+import { chooseLayout } from './arrange';
 import { Details } from './details';
-import { areaOf, BEND, type Card, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
-import { type Found, search } from './search';
+import { areaOf, type Card, EDGE_BEND, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
+import { type SearchResult, search } from './search';
+import type { GraphSelection } from './selection';
 import './graph-map.css';
 
 const SUBGRAPHS = ['identity', 'course', 'enrollment', 'payment', 'notification'];
 const LEAD =
-  'The whole graph: each field stands where it is resolved. Dashed: parts of one entity, joined by its key.';
-/** With one column, with two, up to one for each subgraph and one for what they share. */
+  'The whole graph, with each field in the subgraph that resolves it. Dashed lines join the parts of an entity.';
+/** Drawings with one column up to one for each subgraph and one for shared types. */
 const DRAWINGS = [...SUBGRAPHS, ''].map((_, index) => layOutMap(graphTypes, SUBGRAPHS, index + 1));
-const [NARROWEST] = DRAWINGS;
-/** Of a type that was chosen, in the drawing's own pixels. */
-const MOST_IN_SIGHT = 160;
+const [NARROWEST_DRAWING] = DRAWINGS;
+/** The height of a selected card that must be visible, in pixels of the drawing. */
+const MAX_FOCUS_HEIGHT = 160;
 
-export interface Chosen {
-  type: string;
-  field: string | undefined;
-}
-
-/** The supergraph, drawn: five subgraphs, and the entities between them. */
+/** A map of the supergraph: the subgraphs, and the entities that connect them. */
 export default function GraphMap() {
-  const [chosen, setChosen] = useState<Chosen>();
-  const [sought, setSought] = useState<Area>();
-  const [isWhole, setIsWhole] = useState(false);
+  const [chosen, setChosen] = useState<GraphSelection>();
+  const [scrollTarget, setScrollTarget] = useState<Area>();
+  const [showsAll, setShowsAll] = useState(false);
   const [body, size] = useSize();
-  const [room, roomSize] = useSize();
-  // A map that is read keeps its shape when details come beside it; one that is seen as a whole fits in anew.
-  const available = isWhole ? roomSize : size;
-  const arranged = useMemo(() => arrange(DRAWINGS, available, isWhole), [available, isWhole]);
-  const drawing = arranged?.drawing ?? NARROWEST;
+  const [canvasFrame, canvasSize] = useSize();
+  // Opening the details keeps the layout of a readable map, but fits a map that is shown in full again.
+  const available = showsAll ? canvasSize : size;
+  const layout = useMemo(() => chooseLayout(DRAWINGS, available, showsAll), [available, showsAll]);
+  const drawing = layout?.drawing ?? NARROWEST_DRAWING;
   const type = graphTypes.find(({ name }) => name === chosen?.type);
-  const place = useMemo(() => drawing && chosen && topOf(drawing, chosen), [drawing, chosen]);
+  const selectedArea = useMemo(() => drawing && chosen && focusArea(drawing, chosen), [drawing, chosen]);
   if (!drawing) return null;
 
-  function find(found: Chosen) {
+  function find(found: GraphSelection) {
     setChosen(found);
-    setSought(drawing && topOf(drawing, found));
+    setScrollTarget(drawing && focusArea(drawing, found));
   }
 
   return (
     <Panel title="Map" lead={LEAD} actions={<Search onFind={find} />}>
       <div ref={body} className="map-body">
-        <div ref={room} className="map-room">
+        <div ref={canvasFrame} className="map-room">
           <Canvas
             label="Map of the graph"
             width={drawing.width}
             height={drawing.height}
-            readable={arranged?.readable ?? 1}
-            sought={sought}
-            chosen={place}
-            onShowAll={() => setIsWhole(true)}
+            minScale={layout?.minScale ?? 1}
+            scrollTarget={scrollTarget}
+            selection={selectedArea}
+            onShowAll={() => setShowsAll(true)}
           >
             <Edges drawing={drawing} chosen={chosen?.type} />
             {drawing.lanes.map(({ subgraph, x, y, width, height }) => (
@@ -64,7 +60,7 @@ export default function GraphMap() {
                 data-subgraph={subgraph}
                 style={{ left: x, top: y, width, height }}
               >
-                {subgraph || 'in all of them'}
+                {subgraph || 'shared'}
               </h3>
             ))}
             <Cards drawing={drawing} chosen={chosen} onChoose={setChosen} />
@@ -101,17 +97,17 @@ function useSize() {
   return [element, size] as const;
 }
 
-/** A long card's top, with its name, is what has to be seen of it. */
-function topOf(drawing: GraphDrawing, { type, field }: Chosen): Area | undefined {
+/** Of a tall card, only the top with its name has to be visible. */
+function focusArea(drawing: GraphDrawing, { type, field }: GraphSelection): Area | undefined {
   const area = areaOf(drawing, type, field);
-  return area && { ...area, height: Math.min(area.height, MOST_IN_SIGHT) };
+  return area && { ...area, height: Math.min(area.height, MAX_FOCUS_HEIGHT) };
 }
 
-function Search({ onFind }: { onFind: (found: Chosen) => void }) {
+function Search({ onFind }: { onFind: (found: GraphSelection) => void }) {
   const [text, setText] = useState('');
   const found = useMemo(() => search(graphTypes, text), [text]);
 
-  function choose({ type, field }: Found) {
+  function choose({ type, field }: SearchResult) {
     setText('');
     onFind({ type: type.name, field: field?.name });
   }
@@ -130,7 +126,7 @@ function Search({ onFind }: { onFind: (found: Chosen) => void }) {
         />
       </label>
       {text && (
-        <ul className="map-found" aria-label="Found">
+        <ul className="map-found" aria-label="Search results">
           {found.map((one) => (
             <li key={`${one.type.name}.${one.field?.name ?? ''}`}>
               <button type="button" className="map-link" onClick={() => choose(one)}>
@@ -139,7 +135,7 @@ function Search({ onFind }: { onFind: (found: Chosen) => void }) {
               </button>
             </li>
           ))}
-          {found.length === 0 && <li>Nothing in the graph has this name.</li>}
+          {found.length === 0 && <li>No type or field matches.</li>}
         </ul>
       )}
     </search>
@@ -168,15 +164,15 @@ function edgeClass({ kind, types }: Edge, chosen: string | undefined): string {
 }
 
 function curve({ from, to }: Edge): string {
-  const bend = from.x === to.x ? BEND : Math.min(Math.abs(to.x - from.x) / 2, 44);
+  const bend = from.x === to.x ? EDGE_BEND : Math.min(Math.abs(to.x - from.x) / 2, 44);
   const out = (x: number, other: number) => (from.x === to.x || x < other ? x + bend : x - bend);
   return `M${from.x} ${from.y}C${out(from.x, to.x)} ${from.y} ${out(to.x, from.x)} ${to.y} ${to.x} ${to.y}`;
 }
 
 interface CardsProps {
   drawing: GraphDrawing;
-  chosen: Chosen | undefined;
-  onChoose: (chosen: Chosen) => void;
+  chosen: GraphSelection | undefined;
+  onChoose: (chosen: GraphSelection) => void;
 }
 
 function Cards({ drawing, chosen, onChoose }: CardsProps) {
@@ -195,7 +191,7 @@ interface CardProps {
   card: Card;
   isChosen: boolean;
   chosenField: string | undefined;
-  onChoose: (chosen: Chosen) => void;
+  onChoose: (chosen: GraphSelection) => void;
 }
 
 const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose }: CardProps) {
@@ -253,6 +249,6 @@ function FieldRow({
 }
 
 function kindOf(type: GraphType, subgraph: string): string {
-  if (type.key) return type.owner === subgraph ? `key ${type.key}` : 'adds';
+  if (type.key) return type.owner === subgraph ? `key ${type.key}` : 'extends';
   return type.kind === 'object' ? '' : type.kind;
 }

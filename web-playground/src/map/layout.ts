@@ -4,7 +4,7 @@ import type { Area } from '../graph/view';
 /** The part of a type that one subgraph resolves. */
 export interface Card {
   type: GraphType;
-  /** Empty for what all subgraphs share. */
+  /** Empty for shared types. */
   subgraph: string;
   fields: GraphField[];
   /** Whether its fields are listed; a chip shows its name only. */
@@ -23,12 +23,12 @@ export interface Lane {
   height: number;
 }
 
-/** From the owner's part of an entity to another subgraph's part, or from a field to what it leads to. */
+/** From the owner's part of an entity to another subgraph's part, or from a field to its type. */
 export interface Edge {
   kind: 'key' | 'field';
   from: { x: number; y: number };
   to: { x: number; y: number };
-  /** Both ends, to light it up when one of them is chosen. */
+  /** The types at both ends: the edge is highlighted when one of them is selected. */
   types: [string, string];
 }
 
@@ -43,24 +43,24 @@ export interface GraphDrawing {
 export const SHARED = '';
 const LANE_WIDTH = 264;
 const LANE_GAP = 52;
-/** How far an edge between two parts of one lane reaches out to the right of it. */
-export const BEND = 34;
-const LAST_LANE_GAP = 0.75 * BEND;
+/** How far an edge between two cards of one lane bends to the right of it. */
+export const EDGE_BEND = 34;
+const LAST_LANE_GAP = 0.75 * EDGE_BEND;
 const LANE_ROW_GAP = 56;
 const LANE_HEADER = 48;
 const CARD_GAP = 12;
 const CHIP_GAP = 4;
 export const CARD_HEADER = 28;
-const ROW = 22;
-const TALL_ROW = 38;
-const CARD_END = 6;
-const CHIP = 26;
-/** What a row has for its letters, and how wide one of its name and of its type is at most. */
+const ROW_HEIGHT = 22;
+const TALL_ROW_HEIGHT = 38;
+const CARD_PADDING = 6;
+const CHIP_HEIGHT = 26;
+/** The text width of a row, and the average character widths of the name and the type. */
 const ROW_WIDTH = LANE_WIDTH - 30;
-const NAME_LETTER = 7.4;
-const TYPE_LETTER = 6.9;
+const NAME_CHAR_WIDTH = 7.4;
+const TYPE_CHAR_WIDTH = 6.9;
 
-/** A lane for each subgraph, operations and entities first; what all of them share comes last. */
+/** A lane for each subgraph, root types and entities first; the lane of shared types comes last. */
 export function layOutMap(
   types: GraphType[],
   subgraphs: string[],
@@ -88,46 +88,49 @@ export function layOutMap(
   };
 }
 
-/** Whether a field's type stands below its name, because both do not fit side by side. */
+/** Whether the type goes below the name, because both do not fit side by side. */
 export function isTall({ name, type }: GraphField): boolean {
-  return name.length * NAME_LETTER + type.length * TYPE_LETTER > ROW_WIDTH;
+  return name.length * NAME_CHAR_WIDTH + type.length * TYPE_CHAR_WIDTH > ROW_WIDTH;
 }
 
 function rowHeight(field: GraphField): number {
-  return isTall(field) ? TALL_ROW : ROW;
+  return isTall(field) ? TALL_ROW_HEIGHT : ROW_HEIGHT;
 }
 
-type Unplaced = Omit<Card, 'x' | 'y'>;
+type UnplacedCard = Omit<Card, 'x' | 'y'>;
 
-function cardsOf(types: GraphType[], subgraph: string): Unplaced[] {
+function cardsOf(types: GraphType[], subgraph: string): UnplacedCard[] {
   const parts = types.flatMap((type) => part(type, subgraph));
   return parts.sort((one, other) => rank(one) - rank(other) || compare(one.type.name, other.type.name));
 }
 
-function part(type: GraphType, subgraph: string): Unplaced[] {
+function part(type: GraphType, subgraph: string): UnplacedCard[] {
   const isSplit = type.key !== '' || ROOTS.includes(type.name);
   if (!isSplit) {
     const home = type.subgraphs.length === 1 ? type.subgraphs[0] : SHARED;
     return home === subgraph ? [{ type, subgraph, fields: type.fields, isOpen: false, ...sizeOf() }] : [];
   }
-  const fields = type.fields.filter((field) => homeOf(field, type) === subgraph);
+  const fields = type.fields.filter((field) => laneOf(field, type) === subgraph);
   return fields.length > 0 ? [{ type, subgraph, fields, isOpen: true, ...sizeOf(fields) }] : [];
 }
 
-/** A key is in every subgraph; it is drawn where its entity comes from. */
-function homeOf(field: GraphField, type: GraphType): string {
+/** A key field is in several subgraphs; it is drawn in the lane of the owner. */
+function laneOf(field: GraphField, type: GraphType): string {
   return (field.subgraphs.length === 1 ? field.subgraphs[0] : type.owner) ?? SHARED;
 }
 
 function sizeOf(fields?: GraphField[]): { width: number; height: number } {
-  return { width: LANE_WIDTH, height: fields ? CARD_HEADER + rowsHeight(fields) + CARD_END : CHIP };
+  return {
+    width: LANE_WIDTH,
+    height: fields ? CARD_HEADER + rowsHeight(fields) + CARD_PADDING : CHIP_HEIGHT,
+  };
 }
 
 function rowsHeight(fields: GraphField[]): number {
   return fields.reduce((sum, field) => sum + rowHeight(field), 0);
 }
 
-function rank({ type, subgraph, isOpen }: Unplaced): number {
+function rank({ type, subgraph, isOpen }: UnplacedCard): number {
   if (ROOTS.includes(type.name)) return ROOTS.indexOf(type.name);
   if (isOpen) return type.owner === subgraph ? 10 : 11;
   return 20 + ['object', 'input', 'enum', 'scalar'].indexOf(type.kind);
@@ -137,7 +140,7 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-function stack(cards: Unplaced[], lane: { x: number; y: number }): Card[] {
+function stack(cards: UnplacedCard[], lane: { x: number; y: number }): Card[] {
   let y = lane.y + LANE_HEADER;
   return cards.map((card, index) => {
     const before = cards[index - 1];
@@ -163,7 +166,7 @@ function fieldEdges(cards: Card[]): Edge[] {
   const entities = cards.filter(({ type }) => type.key !== '');
   return entities.flatMap((card) =>
     card.fields.flatMap((field, index) => {
-      const target = ownerCard(entities, entityOf(field.of));
+      const target = ownerCard(entities, entityOf(field.namedType));
       if (!target || target === card) return [];
       const row = { card, y: rowTop(card, index) + rowHeight(field) / 2 };
       const types: [string, string] = [card.type.name, target.type.name];
@@ -176,7 +179,7 @@ function rowTop({ y, fields }: Card, index: number): number {
   return y + CARD_HEADER + rowsHeight(fields.slice(0, index));
 }
 
-/** Where a type is drawn, or one of its fields: in the part that has the field, else in the owner's. */
+/** The area of a field, or of the owner's part of a type. */
 export function areaOf({ cards }: GraphDrawing, type: string, field: string | undefined): Area | undefined {
   const parts = cards.filter((card) => card.type.name === type);
   for (const card of parts) {
@@ -187,7 +190,7 @@ export function areaOf({ cards }: GraphDrawing, type: string, field: string | un
   return parts.find(({ subgraph, type: { owner } }) => subgraph === owner) ?? parts[0];
 }
 
-/** A list of courses leads to courses. */
+/** `CourseConnection` leads to `Course`. */
 function entityOf(type: string): string {
   return type.replace(/Connection$/, '');
 }
@@ -205,7 +208,7 @@ function header(card: Card): End {
   return { card, y: card.y + CARD_HEADER / 2 };
 }
 
-/** At the sides that face each other; within one lane, both on the right. */
+/** Edges attach to the facing sides of two cards; within one lane, both on the right. */
 function ends(from: End, to: End): Pick<Edge, 'from' | 'to'> {
   const left = ({ card, y }: End) => ({ x: card.x, y });
   const right = ({ card, y }: End) => ({ x: card.x + card.width, y });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { graphTypes, ROOTS, readSupergraph, userErrorCodes } from '../graph/supergraph';
-import { arrange } from './arrange';
+import { chooseLayout } from './arrange';
 import { layOutMap } from './layout';
-import { audienceOf, ownerOf } from './permissions';
+import { fieldAccess, ownerOf } from './permissions';
 import { search } from './search';
 
 const SUBGRAPHS = ['identity', 'course', 'enrollment', 'payment', 'notification'];
@@ -11,7 +11,7 @@ const fieldNamed = (type: string, field: string) =>
   typeNamed(type)?.fields.find(({ name }) => name === field);
 
 describe('the supergraph', () => {
-  test('says who resolves a field, and who an entity comes from', () => {
+  test('has the subgraphs of a field, and the owner of an entity', () => {
     expect(typeNamed('User')).toMatchObject({ owner: 'identity', key: 'id' });
     expect(typeNamed('Course')).toMatchObject({ owner: 'course', key: 'id' });
     expect(fieldNamed('User', 'email')?.subgraphs).toEqual(['identity']);
@@ -22,24 +22,24 @@ describe('the supergraph', () => {
   test('keeps descriptions, arguments and types', () => {
     expect(fieldNamed('Query', 'course')).toMatchObject({
       type: 'Course',
-      of: 'Course',
+      namedType: 'Course',
       args: [{ name: 'id', type: 'ID!' }],
     });
     expect(fieldNamed('Query', 'course')?.description).not.toBe('');
   });
 
-  test('has its descriptions in paragraphs, which end where an empty line is', () => {
+  test('has descriptions in paragraphs', () => {
     const { description } = fieldNamed('Mutation', 'purchaseCourse') ?? { description: '' };
 
     expect(description.split('\n\n').length).toBeGreaterThan(1);
     expect(description).not.toMatch(/[^\n]\n[^\n]/);
   });
 
-  test('has nothing of the machinery of federation', () => {
+  test('has no types of federation', () => {
     expect(graphTypes.filter(({ name }) => name.includes('__'))).toEqual([]);
   });
 
-  test('leaves out where a field is only known from elsewhere', () => {
+  test('leaves out subgraphs where a field is external', () => {
     const [, type] = readSupergraph(`
       enum join__Graph { A @join__graph(name: "a", url: "") B @join__graph(name: "b", url: "") }
       enum E { X }
@@ -53,13 +53,13 @@ describe('the supergraph', () => {
     expect(type?.fields[0]?.subgraphs).toEqual(['a', 'b']);
   });
 
-  test('leaves out what no client can ask for', () => {
+  test('leaves out inaccessible fields', () => {
     const [type] = readSupergraph(`type T { id: ID! seal: String @inaccessible }`);
 
     expect(type?.fields.map(({ name }) => name)).toEqual(['id']);
   });
 
-  test('explains the codes of refusals', () => {
+  test('has the descriptions of userError codes', () => {
     expect(userErrorCodes).toContainEqual({
       code: 'SESSION_EXPIRED',
       means: 'The session has ended: sign in again.',
@@ -74,7 +74,7 @@ describe('its drawing', () => {
     expect(new Set(cards.map(({ type }) => type.name))).toEqual(new Set(graphTypes.map(({ name }) => name)));
   });
 
-  test('shows every field of an entity and of the operations once, in the lane that resolves it', () => {
+  test('shows every field of entities and root types once, in the lane that resolves it', () => {
     const split = graphTypes.filter(({ name, key }) => key !== '' || ROOTS.includes(name));
     for (const type of split) {
       const shown = cards.filter((card) => card.type === type).flatMap((card) => card.fields);
@@ -84,12 +84,12 @@ describe('its drawing', () => {
     expect(card?.fields.map(({ name }) => name)).toEqual(['payments']);
   });
 
-  test('has a lane for each subgraph, and one for what they share', () => {
+  test('has a lane for each subgraph, and one for shared types', () => {
     expect(lanes.map(({ subgraph }) => subgraph)).toEqual([...SUBGRAPHS, '']);
     expect(cards.find(({ type }) => type.name === 'PageInfo')?.subgraph).toBe('');
   });
 
-  test('lets no two cards overlap, and all lie within it', () => {
+  test('has no overlapping cards, and all are within its bounds', () => {
     for (const one of cards) {
       expect(one.x + one.width).toBeLessThanOrEqual(width);
       expect(one.y + one.height).toBeLessThanOrEqual(height);
@@ -104,7 +104,7 @@ describe('its drawing', () => {
     }
   });
 
-  test('joins the parts of an entity, and leads from fields to entities', () => {
+  test('has edges between the parts of an entity, and from fields to entities', () => {
     const parts = edges.filter(({ kind, types }) => kind === 'key' && types[0] === 'User');
     expect(parts).toHaveLength(4);
     expect(edges).toContainEqual(expect.objectContaining({ kind: 'field', types: ['Enrollment', 'Course'] }));
@@ -114,7 +114,7 @@ describe('its drawing', () => {
 describe('its drawings for panels of any size', () => {
   const drawings = [1, 2, 3, 4, 5, 6].map((columns) => layOutMap(graphTypes, SUBGRAPHS, columns));
 
-  test('let no two lanes overlap, whatever the number of columns', () => {
+  test('have no overlapping lanes, for any number of columns', () => {
     for (const { lanes, cards, width, height } of drawings) {
       for (const one of lanes) {
         expect(one.x + one.width).toBeLessThanOrEqual(width);
@@ -126,39 +126,39 @@ describe('its drawings for panels of any size', () => {
     }
   });
 
-  test('go on below where the panel is narrow, and never beyond its width', () => {
-    const narrow = arrange(drawings, { width: 320, height: 600 }, false);
+  test('overflow at the bottom of a narrow panel, but not its width', () => {
+    const narrow = chooseLayout(drawings, { width: 320, height: 600 }, false);
 
     expect(narrow?.drawing).toBe(drawings[0]);
-    expect((narrow?.drawing.width ?? 0) * (narrow?.readable ?? 0)).toBeLessThanOrEqual(320);
-    expect(narrow?.readable).toBeGreaterThan(0.7);
+    expect((narrow?.drawing.width ?? 0) * (narrow?.minScale ?? 0)).toBeLessThanOrEqual(320);
+    expect(narrow?.minScale).toBeGreaterThan(0.7);
   });
 
-  test('show everything where there is room, or where it is wanted', () => {
+  test('are shown in full if there is room, or on request', () => {
     const room = { width: 1360, height: 760 };
-    const { drawing } = arrange(drawings, room, false) ?? {};
+    const { drawing } = chooseLayout(drawings, room, false) ?? {};
     expect(
       Math.min(room.width / (drawing?.width ?? 1), room.height / (drawing?.height ?? 1)),
     ).toBeGreaterThan(0.7);
 
-    const small = arrange(drawings, { width: 320, height: 600 }, true);
-    expect(small?.readable).toBe(0);
+    const small = chooseLayout(drawings, { width: 320, height: 600 }, true);
+    expect(small?.minScale).toBe(0);
     expect(small?.drawing.lanes.length).toBe(6);
   });
 
   test('have room for every name', () => {
     const longest = Math.max(...graphTypes.map(({ name }) => name.length));
     const types = graphTypes.flatMap(({ fields }) => fields.map(({ type }) => type.length));
-    // As wide as the widest letters are on the average.
+    // The average width of wide characters.
     expect(longest * 7.4).toBeLessThan(264 - 22);
     expect(Math.max(...types) * 6.9).toBeLessThan(264 - 22);
   });
 });
 
 describe('who may see a field', () => {
-  test('is told in a sentence, with the exceptions', () => {
-    expect(audienceOf('User', 'email')?.means).toContain('The owner and admins');
-    expect(audienceOf('User', 'email')?.exceptions).toContainEqual({
+  test('is a sentence, with exceptions', () => {
+    expect(fieldAccess('User', 'email')?.means).toContain('The owner and admins');
+    expect(fieldAccess('User', 'email')?.exceptions).toContainEqual({
       through: 'Mutation.login',
       means: 'Everyone.',
     });
@@ -169,7 +169,7 @@ describe('who may see a field', () => {
     const asked = graphTypes.filter(({ name, key }) => key !== '' || ROOTS.includes(name));
     const unknown = asked.flatMap((type) =>
       type.fields
-        .filter((field) => !audienceOf(type.name, field.name))
+        .filter((field) => !fieldAccess(type.name, field.name))
         .map((field) => `${type.name}.${field.name}`),
     );
     expect(unknown).toEqual([]);
@@ -186,13 +186,13 @@ describe('the search', () => {
     expect(names('user.ema')).toEqual(['User.email']);
   });
 
-  test('puts first what begins with the text', () => {
+  test('puts names that start with the text first', () => {
     const found = names('payment');
     expect(found[0]).toBe('Payment');
     expect(found.indexOf('Query.payments')).toBeLessThan(found.indexOf('RefundPaymentInput'));
   });
 
-  test('finds nothing for nothing', () => {
+  test('finds nothing for an empty text', () => {
     expect(names('  ')).toEqual([]);
     expect(names('no such thing')).toEqual([]);
   });

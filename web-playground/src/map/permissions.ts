@@ -6,10 +6,10 @@ interface Row {
   through?: Record<string, string>;
 }
 
-export interface Audience {
-  /** In a sentence. */
+export interface FieldAccess {
+  /** The rule, in a sentence. */
   means: string;
-  /** The ways on which it is another one. */
+  /** Other rules for objects reached through certain fields. */
   exceptions: { through: string; means: string }[];
 }
 
@@ -17,8 +17,8 @@ const fields: Record<string, Row | undefined> = rows.fields;
 const rules: Record<string, { means: string } | undefined> = rows.rules;
 const types: Record<string, { ownerIs?: string } | undefined> = rows.types;
 
-/** Who may see a field; nothing for what is no field of an object, such as an input's. */
-export function audienceOf(type: string, field: string): Audience | undefined {
+/** Who may access a field; undefined for fields of input types. */
+export function fieldAccess(type: string, field: string): FieldAccess | undefined {
   const row = fields[`${type}.${field}`];
   if (!row) return undefined;
   return {
@@ -27,7 +27,7 @@ export function audienceOf(type: string, field: string): Audience | undefined {
   };
 }
 
-/** Whom "the owner" means, for a type that has one. */
+/** Describes the owner of a type that has one. */
 export function ownerOf(type: string): string | undefined {
   return types[type]?.ownerIs;
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { findSample, readSettings } from './playground-settings';
+import { findSampleUser, readSettings } from './playground-settings';
 
 const student = { label: 'Student', email: 'student@example.com', password: 'secret-enough' };
 
-test('a development server offers its samples', () => {
+test('a development server has sample users', () => {
   expect(readSettings({ development: true, samples: [student] })).toEqual({
     development: true,
     insight: 'nobody',
@@ -11,23 +11,23 @@ test('a development server offers its samples', () => {
   });
 });
 
-test('any other server offers none', () => {
+test('any other server has none', () => {
   const nothing = { development: false, insight: 'nobody', samples: [] };
   expect(readSettings({ development: false, samples: [student] })).toEqual(nothing);
   expect(readSettings({ samples: [student] })).toEqual(nothing);
   expect(readSettings(null)).toEqual(nothing);
 });
 
-test('a sample that lacks something is left out', () => {
+test('an incomplete sample user is left out', () => {
   const { samples } = readSettings({ development: true, samples: [student, { label: 'Teacher' }, null] });
   expect(samples).toEqual([student]);
 });
 
-test('a sample is found by its label in any letter case', () => {
-  expect(findSample([student], 'student')).toBe(student);
+test('a sample user is found by label in any letter case', () => {
+  expect(findSampleUser([student], 'student')).toBe(student);
 });
 
-test('who may ask for plans and traces is what the server says', () => {
+test('the server decides who may request plans and traces', () => {
   expect(readSettings({ development: true, insight: 'everyone' }).insight).toBe('everyone');
   expect(readSettings({ insight: 'admins' }).insight).toBe('admins');
   expect(readSettings({ insight: 'anybody' }).insight).toBe('nobody');

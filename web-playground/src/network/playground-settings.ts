@@ -1,26 +1,26 @@
 import { create } from 'zustand';
 
-/** A person of the seeded data, with the password everyone knows. */
-export interface Sample {
+/** A user of the seed data, with a well-known password. */
+export interface SampleUser {
   label: string;
   email: string;
   password: string;
 }
 
 export interface Settings {
-  /** Whether the server says that it is a development one. */
+  /** Whether it is a development server. */
   development: boolean;
-  /** Who may ask for plans and traces; nobody where the server does not say. */
+  /** Who may request query plans and traces; nobody by default. */
   insight: 'everyone' | 'admins' | 'nobody';
-  /** The people to sign in as; only a development server has any. */
-  samples: Sample[];
+  /** Users to sign in as; only development servers have any. */
+  samples: SampleUser[];
 }
 
-const NOTHING: Settings = { development: false, insight: 'nobody', samples: [] };
+const DEFAULTS: Settings = { development: false, insight: 'nobody', samples: [] };
 
-export const useSettings = create<Settings>(() => NOTHING);
+export const useSettings = create<Settings>(() => DEFAULTS);
 
-/** Asks the server what it offers; a server that offers nothing is not an error. */
+/** Loads the settings from the server; keeps the defaults when it has none. */
 export async function loadSettings(): Promise<void> {
   const response = await fetch('/playground.json').catch(() => null);
   if (!response?.ok) return;
@@ -28,22 +28,22 @@ export async function loadSettings(): Promise<void> {
   useSettings.setState(readSettings(settings), true);
 }
 
-export function findSample(samples: Sample[], label: string): Sample | undefined {
+export function findSampleUser(samples: SampleUser[], label: string): SampleUser | undefined {
   return samples.find((sample) => sample.label.toLowerCase() === label.toLowerCase());
 }
 
 export function readSettings(settings: unknown): Settings {
-  if (!isRecord(settings)) return NOTHING;
+  if (!isRecord(settings)) return DEFAULTS;
   const development = settings.development === true;
   const { insight } = settings;
   return {
     development,
     insight: insight === 'everyone' || insight === 'admins' ? insight : 'nobody',
-    samples: development && Array.isArray(settings.samples) ? settings.samples.filter(isSample) : [],
+    samples: development && Array.isArray(settings.samples) ? settings.samples.filter(isSampleUser) : [],
   };
 }
 
-function isSample(value: unknown): value is Sample {
+function isSampleUser(value: unknown): value is SampleUser {
   return isRecord(value) && ['label', 'email', 'password'].every((name) => typeof value[name] === 'string');
 }
 

@@ -3,8 +3,8 @@ import { errorCodes, send, sendMeasured } from './send';
 
 afterEach(() => vi.unstubAllGlobals());
 
-function answerWith(answer: () => Response) {
-  const fetch = vi.fn(async (_url: string, _init: RequestInit) => answer());
+function answerWith(lastResponse: () => Response) {
+  const fetch = vi.fn(async (_url: string, _init: RequestInit) => lastResponse());
   vi.stubGlobal('fetch', fetch);
   return fetch;
 }
@@ -12,39 +12,39 @@ function answerWith(answer: () => Response) {
 test('an operation is posted as JSON to this origin', async () => {
   const fetch = answerWith(() => Response.json({ data: { me: null } }));
 
-  const reply = await send({ query: '{ me { id } }' }, { authorization: 'Bearer abc' });
+  const response = await send({ query: '{ me { id } }' }, { authorization: 'Bearer abc' });
 
   const [url, init] = fetch.mock.calls[0] ?? [];
   const headers = new Headers(init?.headers);
   expect(url).toBe('/graphql');
   expect(headers.get('authorization')).toBe('Bearer abc');
   expect(headers.get('content-type')).toBe('application/json');
-  expect(reply.data).toEqual({ me: null });
+  expect(response.data).toEqual({ me: null });
 });
 
-test('an answer is measured in bytes, not in letters', async () => {
+test('a response is measured in bytes, not characters', async () => {
   const text = '{"data":{"me":{"name":"Zoë 学"}}}';
   answerWith(() => new Response(text));
 
-  const { reply, bytes } = await sendMeasured({ query: '{ me { name } }' });
+  const { response, bytes } = await sendMeasured({ query: '{ me { name } }' });
 
   expect(bytes).toBe(text.length + 3);
-  expect(reply.data).toEqual({ me: { name: 'Zoë 学' } });
+  expect(response.data).toEqual({ me: { name: 'Zoë 学' } });
 });
 
-test('an answer that is not JSON is named as such', async () => {
+test('a response that is not JSON is reported', async () => {
   answerWith(() => new Response('<h1>Bad gateway</h1>', { status: 502 }));
 
   await expect(send({ query: '{ me { id } }' })).rejects.toThrow('502');
 });
 
-test('a server that is away is named as such', async () => {
+test('an unreachable server is reported', async () => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed')));
 
-  await expect(send({ query: '{ me { id } }' })).rejects.toThrow('does not answer');
+  await expect(send({ query: '{ me { id } }' })).rejects.toThrow('is unreachable');
 });
 
-test('error codes are collected once each', () => {
+test('error codes are distinct', () => {
   const forbidden = { message: 'no', extensions: { code: 'FORBIDDEN' } };
 
   expect([...errorCodes({ errors: [forbidden, forbidden, { message: 'uncoded' }] })]).toEqual(['FORBIDDEN']);

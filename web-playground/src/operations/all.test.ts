@@ -19,7 +19,7 @@ describe.each(operations)('$name', ({ name, document, variables, screen, viewers
     expect(getOperationAST(parse(document))?.name?.value).toBe(name);
   });
 
-  test('says which screen sends it, and who is signed in there', () => {
+  test('says which screen and viewers send it', () => {
     expect(screen).not.toBe('');
     expect(VIEWERS.map(({ viewer }) => viewer)).toEqual(expect.arrayContaining(viewers));
   });

@@ -17,9 +17,9 @@ export const operations: Operation[] = Object.entries(documents).map(([path, doc
   return readOperation(name, document, variables[path.replace('.graphql', '.variables.json')] ?? '');
 });
 
-export const studentHome = named('StudentHome');
+export const studentHome = findOperation('StudentHome');
 
-function named(name: string): Operation {
+function findOperation(name: string): Operation {
   const operation = operations.find((candidate) => candidate.name === name);
   if (!operation) throw new Error(`operations/${name}.graphql is missing`);
   return operation;

@@ -1,15 +1,15 @@
-/** A document of `operations/`, with what its first lines say of it. */
+/** A document of `operations/`, with the metadata from its first lines. */
 export interface Operation {
   name: string;
   document: string;
   /** Example variables as JSON, perhaps with placeholders. */
   variables: string;
   screen: string;
-  /** Who is signed in there; the list that it stands in is that of the first. */
+  /** The kinds of viewer that send it; it is listed under the first one. */
   viewers: string[];
 }
 
-/** All who may be named. */
+/** All kinds of viewer. */
 export const VIEWERS = [
   { viewer: 'anonymous', title: 'Anyone' },
   { viewer: 'student', title: 'Students' },

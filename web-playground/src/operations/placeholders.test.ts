@@ -8,7 +8,7 @@ beforeAll(async () => {
   ({ fillPlaceholders } = await import('./placeholders'));
 });
 
-test('each placeholder is replaced wherever it stands, and looked up once', async () => {
+test('each placeholder is replaced everywhere, and looked up once', async () => {
   const firstCourseId = vi.fn(async () => 'c1');
 
   const filled = await fillPlaceholders('{"a": "{{firstCourseId}}", "b": "{{firstCourseId}}"}', {
@@ -19,13 +19,13 @@ test('each placeholder is replaced wherever it stands, and looked up once', asyn
   expect(firstCourseId).toHaveBeenCalledOnce();
 });
 
-test('a value is written as JSON text', async () => {
+test('a value is escaped for JSON', async () => {
   const filled = await fillPlaceholders('{"a": "{{name}}"}', { name: async () => 'says "hi"\n' });
 
   expect(JSON.parse(filled)).toEqual({ a: 'says "hi"\n' });
 });
 
-test('a placeholder that is unknown, empty or cannot be looked up stays', async () => {
+test('a placeholder that is unknown, empty or fails is kept', async () => {
   const variables = '{"a": "{{unknown}}", "b": "{{empty}}", "c": "{{broken}}"}';
 
   const filled = await fillPlaceholders(variables, {

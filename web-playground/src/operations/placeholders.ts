@@ -1,35 +1,35 @@
-import { findSample, useSettings } from '../network/playground-settings';
+import { findSampleUser, useSettings } from '../network/playground-settings';
 import { send } from '../network/send';
 import { accessToken } from '../session/session';
 
 type Lookup = () => Promise<string | undefined>;
 
-/** What `operations/README.md` promises for each placeholder. */
+/** The placeholders, as `operations/README.md` documents them. */
 const LOOKUPS: Record<string, Lookup> = {
   firstCourseId: async () => (await firstCourse())?.id,
   firstTeacherId: async () => (await firstCourse())?.teacher?.id,
   ownCourseId,
-  unboughtCourseId: () => courseToTake(false),
+  unboughtCourseId: () => courseToEnroll(false),
   completedPaymentId,
-  freeCourseId: () => courseToTake(true),
+  freeCourseId: () => courseToEnroll(true),
   unverifiedTeacherId,
-  studentEmail: async () => findSample(useSettings.getState().samples, 'Student')?.email,
-  studentPassword: async () => findSample(useSettings.getState().samples, 'Student')?.password,
+  studentEmail: async () => findSampleUser(useSettings.getState().samples, 'Student')?.email,
+  studentPassword: async () => findSampleUser(useSettings.getState().samples, 'Student')?.password,
   unique: async () => Date.now().toString(36),
 };
 
-/** Puts values in for placeholders; one without a value stays, for its reader to fill in. */
+/** Replaces placeholders with values; one without a value is kept, for the user to fill in. */
 export async function fillPlaceholders(variables: string, lookups = LOOKUPS): Promise<string> {
   const names = new Set([...variables.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? ''));
   let filled = variables;
   for (const name of names) {
     const value = await lookups[name]?.().catch(() => undefined);
-    if (value !== undefined) filled = filled.replaceAll(`{{${name}}}`, inJsonString(value));
+    if (value !== undefined) filled = filled.replaceAll(`{{${name}}}`, escapeJson(value));
   }
   return filled;
 }
 
-function inJsonString(value: string): string {
+function escapeJson(value: string): string {
   return JSON.stringify(value).slice(1, -1);
 }
 
@@ -38,8 +38,10 @@ interface FirstCourse {
 }
 
 async function firstCourse() {
-  const reply = await send<FirstCourse>({ query: '{ courses(first: 1) { nodes { id teacher { id } } } }' });
-  return reply.data?.courses?.nodes[0];
+  const response = await send<FirstCourse>({
+    query: '{ courses(first: 1) { nodes { id teacher { id } } } }',
+  });
+  return response.data?.courses?.nodes[0];
 }
 
 interface OwnCourse {
@@ -47,7 +49,7 @@ interface OwnCourse {
 }
 
 async function ownCourseId() {
-  const data = await ask<OwnCourse>('{ me { courses(first: 1) { nodes { id } } } }');
+  const data = await queryAsViewer<OwnCourse>('{ me { courses(first: 1) { nodes { id } } } }');
   return data?.me?.courses?.nodes[0]?.id;
 }
 
@@ -55,9 +57,9 @@ interface Courses {
   courses: { nodes: { id: string; viewerEnrollment: { id: string } | null }[] } | null;
 }
 
-/** A course on which the signed-in student is not. */
-async function courseToTake(isFree: boolean) {
-  const data = await ask<Courses>(
+/** A course in which the signed-in student is not enrolled. */
+async function courseToEnroll(isFree: boolean) {
+  const data = await queryAsViewer<Courses>(
     `{ courses(first: 100, filter: { isFree: ${isFree} }) { nodes { id viewerEnrollment { id } } } }`,
   );
   return data?.courses?.nodes.find((course) => !course.viewerEnrollment)?.id;
@@ -68,7 +70,9 @@ interface CompletedPayments {
 }
 
 async function completedPaymentId() {
-  const data = await ask<CompletedPayments>('{ payments(last: 1, status: COMPLETED) { nodes { id } } }');
+  const data = await queryAsViewer<CompletedPayments>(
+    '{ payments(last: 1, status: COMPLETED) { nodes { id } } }',
+  );
   return data?.payments?.nodes[0]?.id;
 }
 
@@ -77,14 +81,14 @@ interface UnverifiedTeachers {
 }
 
 async function unverifiedTeacherId() {
-  const data = await ask<UnverifiedTeachers>('{ unverifiedTeachers(last: 1) { nodes { id } } }');
+  const data = await queryAsViewer<UnverifiedTeachers>('{ unverifiedTeachers(last: 1) { nodes { id } } }');
   return data?.unverifiedTeachers?.nodes[0]?.id;
 }
 
-/** What the person who is signed in gets to see. */
-async function ask<Data>(query: string) {
+/** Runs a query on behalf of the signed-in user. */
+async function queryAsViewer<Data>(query: string) {
   const token = accessToken();
   if (!token) return undefined;
-  const reply = await send<Data>({ query }, { authorization: `Bearer ${token}` });
-  return reply.data;
+  const response = await send<Data>({ query }, { authorization: `Bearer ${token}` });
+  return response.data;
 }

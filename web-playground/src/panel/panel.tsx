@@ -3,14 +3,14 @@ import './panel.css';
 
 interface Props {
   title: string;
-  /** One sentence: what is to be seen. */
+  /** One sentence that describes the content. */
   lead: string;
-  /** What stands in the header, too. */
+  /** Additional controls in the header. */
   actions?: ReactNode;
   children: ReactNode;
 }
 
-/** A plugin's content, which can take the whole window. */
+/** The content of a plugin, which can be expanded to the whole window. */
 export function Panel({ title, lead, actions, children }: Props) {
   const [isWide, setIsWide] = useState(false);
 

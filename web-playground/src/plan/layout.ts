@@ -10,7 +10,7 @@ export interface Box {
   step: number;
 }
 
-/** Drawn around what goes on side by side. */
+/** A frame around parallel steps. */
 export interface Frame {
   x: number;
   y: number;
@@ -24,7 +24,7 @@ export interface Line {
   to: { x: number; y: number };
 }
 
-/** Where the keys are written: once for each fetch, above it. */
+/** The keys that a fetch requires, written above it. */
 export interface Label {
   x: number;
   y: number;
@@ -41,21 +41,21 @@ export interface Drawing {
   height: number;
 }
 
-const LEAST_WIDTH = 150;
-const MOST_WIDTH = 260;
+const MIN_WIDTH = 150;
+const MAX_WIDTH = 260;
 const PADDING = 30;
-/** How wide a letter is at most on the average: of a name, of a step, of a field, of what is said quietly. */
-const LETTER = { name: 9, step: 6.5, field: 8, quiet: 6.8 };
-const HEADER = 34;
-const LINE = 18;
+/** The average width of a character of a name, a step, a field and secondary text. */
+const CHAR_WIDTH = { name: 9, step: 6.5, field: 8, quiet: 6.8 };
+const HEADER_HEIGHT = 34;
+const LINE_HEIGHT = 18;
 const GAP = 24;
 const FRAME_GAP = 14;
 /** Room for arrows and their labels. */
 const STEP_GAP = 58;
-/** More fields than these are counted, not named. */
-export const NAMED_FIELDS = 4;
+/** Further fields are only counted. */
+export const MAX_NAMED_FIELDS = 4;
 
-/** Sequences from top to bottom, what is parallel side by side. */
+/** Sequences from top to bottom, parallel steps side by side. */
 export function layOut({ root, arrows }: Steps): Drawing {
   const drawing: Drawing = { boxes: [], frames: [], lines: [], labels: [], ...sizeOf(root) };
   const steps = root.kind === 'sequence' ? root.steps : [root];
@@ -71,41 +71,41 @@ export function layOut({ root, arrows }: Steps): Drawing {
 function sizeOf(step: Step): { width: number; height: number } {
   if (step.kind === 'fetch') return { width: widthOf(step.fetch), height: heightOf(step.fetch) };
   const sizes = step.steps.map(sizeOf);
-  const most = (values: number[]) => Math.max(0, ...values);
+  const largest = (values: number[]) => Math.max(0, ...values);
   const widths = sizes.map((size) => size.width);
   const heights = sizes.map((size) => size.height);
   if (step.kind === 'sequence') {
-    return { width: most(widths), height: sum(heights) + STEP_GAP * Math.max(sizes.length - 1, 0) };
+    return { width: largest(widths), height: sum(heights) + STEP_GAP * Math.max(sizes.length - 1, 0) };
   }
   return {
     width: sum(widths) + GAP * Math.max(sizes.length - 1, 0) + 2 * FRAME_GAP,
-    height: most(heights) + 2 * FRAME_GAP,
+    height: largest(heights) + 2 * FRAME_GAP,
   };
 }
 
-/** As wide as its longest line: the narrower the boxes, the larger a narrow panel can show them. */
+/** As wide as its longest line: narrow boxes can be shown larger in a narrow panel. */
 function widthOf({ subgraph, kind, fields, path }: Fetch): number {
   const longest = Math.max(
-    subgraph.length * LETTER.name + stepText(kind, 1).length * LETTER.step + LETTER.name,
-    ...fields.slice(0, NAMED_FIELDS).map((field) => field.length * LETTER.field),
-    forText(path).length * LETTER.quiet,
+    subgraph.length * CHAR_WIDTH.name + stepLabel(kind, 1).length * CHAR_WIDTH.step + CHAR_WIDTH.name,
+    ...fields.slice(0, MAX_NAMED_FIELDS).map((field) => field.length * CHAR_WIDTH.field),
+    pathLabel(path).length * CHAR_WIDTH.quiet,
   );
-  return Math.min(Math.max(Math.ceil(longest) + PADDING, LEAST_WIDTH), MOST_WIDTH);
+  return Math.min(Math.max(Math.ceil(longest) + PADDING, MIN_WIDTH), MAX_WIDTH);
 }
 
-export function stepText(kind: string, step: number): string {
+export function stepLabel(kind: string, step: number): string {
   return kind === 'query' ? `step ${step}` : `${kind} · step ${step}`;
 }
 
 /** The end of a path says more than its beginning. */
-export function forText(path: string[]): string {
+export function pathLabel(path: string[]): string {
   if (path.length === 0) return '';
   return path.length > 2 ? `for …${path.slice(-2).join('.')}` : `for ${path.join('.')}`;
 }
 
 function heightOf({ fields, path }: Fetch): number {
-  const lines = Math.min(fields.length, NAMED_FIELDS) + (fields.length > NAMED_FIELDS ? 1 : 0);
-  return HEADER + LINE * (lines + (path.length > 0 ? 1 : 0)) + 8;
+  const lines = Math.min(fields.length, MAX_NAMED_FIELDS) + (fields.length > MAX_NAMED_FIELDS ? 1 : 0);
+  return HEADER_HEIGHT + LINE_HEIGHT * (lines + (path.length > 0 ? 1 : 0)) + 8;
 }
 
 function place(step: Step, x: number, y: number, number: number, drawing: Drawing): void {
@@ -143,12 +143,12 @@ function connect(arrows: Arrow[], drawing: Drawing): void {
     });
   }
   for (const { fetch, x, y, width } of drawing.boxes) {
-    if (fetch.needs.length === 0) continue;
+    if (fetch.requires.length === 0) continue;
     drawing.labels.push({
       fetch: fetch.id,
       x: x + width / 2,
       y: y - FRAME_GAP - 8,
-      text: fetch.needs.join(', '),
+      text: fetch.requires.join(', '),
     });
   }
 }

@@ -30,7 +30,7 @@ const me = {
 };
 const course = [{ Field: 'me' }, { Field: 'enrollments' }, { Field: 'nodes' }, '@', { Field: 'course' }];
 
-/** As the router gives it for `operations/StudentHome.graphql`, shortened. */
+/** The router's plan of `operations/StudentHome.graphql`, shortened. */
 const home: PlanNode = {
   kind: 'QueryPlan',
   node: {
@@ -53,7 +53,7 @@ const home: PlanNode = {
 describe('a plan', () => {
   const { fetches, arrows, root } = readPlan(home);
 
-  test('has its fetches in order, with what each asks for', () => {
+  test('has the fetches in order, with their fields', () => {
     expect(fetches.map(({ subgraph }) => subgraph)).toEqual([
       'identity',
       'enrollment',
@@ -67,8 +67,8 @@ describe('a plan', () => {
     expect(fetches[3]?.operation).toContain('\n');
   });
 
-  test('says from which entities a fetch starts', () => {
-    expect(fetches.map(({ needs }) => needs)).toEqual([
+  test('has the entities that a fetch requires', () => {
+    expect(fetches.map(({ requires }) => requires)).toEqual([
       [],
       ['User { id }'],
       ['User { id }'],
@@ -77,7 +77,7 @@ describe('a plan', () => {
     ]);
   });
 
-  test('knows who brings what a fetch starts from', () => {
+  test('knows which fetch provides the required entities', () => {
     expect(arrows).toEqual([
       { from: 0, to: 1 },
       { from: 0, to: 2 },
@@ -86,13 +86,13 @@ describe('a plan', () => {
     ]);
   });
 
-  test('keeps apart what follows one another and what is parallel', () => {
+  test('distinguishes sequential and parallel steps', () => {
     expect(root).toMatchObject({ kind: 'sequence' });
     expect(root.kind === 'sequence' && root.steps[1]).toMatchObject({ kind: 'parallel' });
   });
 });
 
-test('what @requires needs is shown with the key', () => {
+test('the fields of @requires are shown with the key', () => {
   const enrollments = entities('enrollment', [{ Field: 'course' }], 'Course', 'enrollments{totalCount}');
   enrollments.node = {
     ...enrollments.node,
@@ -109,23 +109,23 @@ test('what @requires needs is shown with the key', () => {
     ],
   };
 
-  expect(readPlan(enrollments).fetches[0]?.needs).toEqual(['Course { teacher { id } id }']);
+  expect(readPlan(enrollments).fetches[0]?.requires).toEqual(['Course { teacher { id } id }']);
 });
 
-test('a subscription is its first fetch', () => {
+test('a subscription has its first fetch', () => {
   const primary = {
     ...me,
     kind: 'Fetch',
     operationKind: 'subscription',
     operation: 'subscription{notificationAdded{id}}',
   };
-  // The router leaves out the kind of a subscription's only fetch.
+  // The router omits the kind of a subscription's only fetch.
   const { fetches } = readPlan({ kind: 'QueryPlan', node: { kind: 'Subscription', primary } });
 
   expect(fetches).toMatchObject([{ kind: 'subscription', fields: ['notificationAdded'] }]);
 });
 
-test('an operation that needs nobody has an empty plan', () => {
+test('an operation without fetches has an empty plan', () => {
   expect(readPlan({ kind: 'QueryPlan', node: null }).fetches).toEqual([]);
 });
 
@@ -133,7 +133,7 @@ describe('its drawing', () => {
   const drawing = layOut(readPlan(home));
   const box = (id: number) => drawing.boxes.find(({ fetch }) => fetch.id === id);
 
-  test('puts what follows below, and what is parallel side by side in a frame', () => {
+  test('puts sequential steps below one another, and parallel ones side by side in a frame', () => {
     const [first, left, right] = [box(0), box(1), box(2)];
     expect(left?.y).toBeGreaterThan((first?.y ?? 0) + (first?.height ?? 0));
     expect(right?.y).toBe(left?.y);
@@ -141,7 +141,7 @@ describe('its drawing', () => {
     expect(drawing.frames).toHaveLength(1);
   });
 
-  test('lets no two boxes overlap, and all lie within it', () => {
+  test('has no overlapping boxes, and all are within its bounds', () => {
     for (const one of drawing.boxes) {
       expect(one.x).toBeGreaterThanOrEqual(0);
       expect(one.x + one.width).toBeLessThanOrEqual(drawing.width);
@@ -158,7 +158,7 @@ describe('its drawing', () => {
     }
   });
 
-  test('has a line for each arrow, and the keys above each fetch that has any', () => {
+  test('has a line for each arrow, and required keys above the fetch', () => {
     expect(drawing.lines).toHaveLength(4);
     expect(drawing.labels.map(({ text }) => text)).toEqual([
       'User { id }',

@@ -2,39 +2,39 @@ import { useGraphiQL } from '@graphiql/react';
 import { useMemo, useState } from 'react';
 import { Canvas } from '../graph/canvas';
 import { Panel } from '../panel/panel';
-import { useMayLookInside } from '../session/insight';
-import { Prose } from '../shell/prose';
-import { useCurrentPlan } from './current';
-import { type Box, forText, type Line, layOut, NAMED_FIELDS, stepText } from './layout';
+import { Prose } from '../panel/prose';
+import { useCanTrace } from '../session/trace-access';
+import { useCurrentPlan } from './current-plan';
+import { type Box, type Line, layOut, MAX_NAMED_FIELDS, pathLabel, stepLabel } from './layout';
 import { type Fetch, readPlan, type Steps } from './steps';
 import './plan.css';
 
-const LEAD = 'How the router would answer the operation in the editor. Nothing is executed.';
+const LEAD = 'The query plan of the operation in the editor. Nothing is executed.';
 
-/** The router's plan of the operation at hand, before it is sent. */
+/** The query plan of the operation in the editor. */
 export default function Plan() {
-  const mayLook = useMayLookInside();
+  const isAllowed = useCanTrace();
   return (
     <Panel title="Plan" lead={LEAD}>
-      {mayLook ? <Current /> : <p>Plans are shown by a development server, and to admins.</p>}
+      {isAllowed ? <CurrentPlan /> : <p>Query plans are available on development servers, and to admins.</p>}
     </Panel>
   );
 }
 
-function Current() {
-  const { planned } = useCurrentPlan();
+function CurrentPlan() {
+  const { result } = useCurrentPlan();
   const isEmpty = useGraphiQL(({ tabs, activeTabIndex }) => !tabs[activeTabIndex]?.query?.trim());
 
   if (isEmpty) return <p>There is no operation in the editor.</p>;
-  if (!planned) return <p role="status">Asking the router…</p>;
-  if (!planned.plan) return <Refusal messages={planned.errors.map(({ message }) => message)} />;
-  return <Drawn steps={readPlan(planned.plan)} />;
+  if (!result) return <p role="status">Loading the plan…</p>;
+  if (!result.plan) return <PlanErrors messages={result.errors.map(({ message }) => message)} />;
+  return <PlanDiagram steps={readPlan(result.plan)} />;
 }
 
-function Refusal({ messages }: { messages: string[] }) {
+function PlanErrors({ messages }: { messages: string[] }) {
   return (
     <div role="status">
-      <p>There is no plan for this:</p>
+      <p>The operation cannot be planned:</p>
       <ul>
         {messages.map((message) => (
           <li key={message} className="plan-problem">
@@ -46,7 +46,7 @@ function Refusal({ messages }: { messages: string[] }) {
   );
 }
 
-function Drawn({ steps }: { steps: Steps }) {
+function PlanDiagram({ steps }: { steps: Steps }) {
   const drawing = useMemo(() => layOut(steps), [steps]);
   const [chosen, setChosen] = useState<number>();
   const fetch = steps.fetches.find(({ id }) => id === chosen);
@@ -57,7 +57,7 @@ function Drawn({ steps }: { steps: Steps }) {
         {summary(steps)}
       </p>
       <div className="plan-body">
-        <Canvas label="Query plan" width={drawing.width} height={drawing.height} readable={0.6}>
+        <Canvas label="Query plan" width={drawing.width} height={drawing.height} minScale={0.6}>
           <Lines lines={drawing.lines} width={drawing.width} height={drawing.height} />
           {drawing.frames.map((frame) => (
             <div
@@ -126,7 +126,7 @@ interface BoxProps {
 }
 
 function FetchBox({ box: { fetch, x, y, width, height, step }, isChosen, onChoose }: BoxProps) {
-  const more = fetch.fields.length - NAMED_FIELDS;
+  const more = fetch.fields.length - MAX_NAMED_FIELDS;
   return (
     <button
       type="button"
@@ -138,10 +138,10 @@ function FetchBox({ box: { fetch, x, y, width, height, step }, isChosen, onChoos
     >
       <span className="plan-name">
         {fetch.subgraph}
-        <span className="plan-step">{stepText(fetch.kind, step)}</span>
+        <span className="plan-step">{stepLabel(fetch.kind, step)}</span>
       </span>
-      {fetch.path.length > 0 && <span className="plan-line-text plan-quiet">{forText(fetch.path)}</span>}
-      {fetch.fields.slice(0, NAMED_FIELDS).map((field) => (
+      {fetch.path.length > 0 && <span className="plan-line-text plan-quiet">{pathLabel(fetch.path)}</span>}
+      {fetch.fields.slice(0, MAX_NAMED_FIELDS).map((field) => (
         <code key={field} className="plan-line-text">
           {field}
         </code>
@@ -161,7 +161,7 @@ function Details({ fetch, onClose }: { fetch: Fetch; onClose: () => void }) {
         </button>
       </p>
       {fetch.path.length > 0 && <p>for {fetch.path.join('.')}</p>}
-      {fetch.needs.length > 0 && <p>starts from {fetch.needs.join(', ')}</p>}
+      {fetch.requires.length > 0 && <p>requires {fetch.requires.join(', ')}</p>}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <pre tabIndex={0}>{fetch.operation}</pre>
     </section>

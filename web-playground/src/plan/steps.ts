@@ -1,6 +1,6 @@
 import { type DocumentNode, Kind, parse, print, type SelectionSetNode, visit } from 'graphql';
 
-/** A node of the router's plan, as `hive-expose-query-plan` gives it out. */
+/** A node of the query plan, as the router returns it for `hive-expose-query-plan`. */
 export interface PlanNode {
   kind: string;
   nodes?: PlanNode[];
@@ -25,21 +25,21 @@ interface Selection {
 export interface Fetch {
   id: number;
   subgraph: string;
-  /** Whole, and laid out to be read. */
+  /** The full operation, formatted. */
   operation: string;
   kind: string;
-  /** Where its answer is put, such as `me.payments.nodes`. */
+  /** Where its result is merged into the response, such as `me.payments.nodes`. */
   path: string[];
-  /** The fields that it asks for, outermost only. */
+  /** The outermost fields that it selects. */
   fields: string[];
-  /** The entities that it starts from, such as `User { id }`. */
-  needs: string[];
+  /** The entity keys that it requires, such as `User { id }`. */
+  requires: string[];
 }
 
-/** What follows one another, and what goes on side by side. */
+/** A fetch, or steps that run in sequence or in parallel. */
 export type Step = { kind: 'fetch'; fetch: Fetch } | { kind: 'sequence' | 'parallel'; steps: Step[] };
 
-/** An arrow: what one fetch brings for another one. */
+/** A dependency: one fetch provides the entities that another one requires. */
 export interface Arrow {
   from: number;
   to: number;
@@ -51,7 +51,7 @@ export interface Steps {
   arrows: Arrow[];
 }
 
-/** Reads a plan: its fetches in order, and what each of them waits for. */
+/** Reads a plan: its fetches in order, and their dependencies. */
 export function readPlan(plan: PlanNode | null | undefined): Steps {
   const fetches: Fetch[] = [];
   const arrows: Arrow[] = [];
@@ -59,31 +59,31 @@ export function readPlan(plan: PlanNode | null | undefined): Steps {
   return { root, fetches, arrows };
 }
 
-interface Surroundings {
+interface ReadContext {
   path: string[];
-  /** The fetches that are through by now. */
+  /** The fetches that are complete by then. */
   before: Fetch[];
 }
 
 function readNode(
   node: PlanNode | null | undefined,
-  around: Surroundings,
+  context: ReadContext,
   fetches: Fetch[],
   arrows: Arrow[],
 ): Step {
-  const read = (child: PlanNode | null | undefined, changed: Partial<Surroundings> = {}) =>
-    readNode(child, { ...around, ...changed }, fetches, arrows);
+  const read = (child: PlanNode | null | undefined, changed: Partial<ReadContext> = {}) =>
+    readNode(child, { ...context, ...changed }, fetches, arrows);
 
   if (!node) return { kind: 'sequence', steps: [] };
   if (node.serviceName) {
-    const fetch = readFetch(node, around, fetches.length);
+    const fetch = readFetch(node, context, fetches.length);
     fetches.push(fetch);
-    for (const source of sources(fetch, around.before)) arrows.push({ from: source.id, to: fetch.id });
+    for (const source of sources(fetch, context.before)) arrows.push({ from: source.id, to: fetch.id });
     return { kind: 'fetch', fetch };
   }
   if (node.kind === 'Sequence') {
     const steps: Step[] = [];
-    const before = [...around.before];
+    const before = [...context.before];
     for (const child of node.nodes ?? []) {
       const begun = fetches.length;
       steps.push(read(child, { before: [...before] }));
@@ -98,8 +98,8 @@ function readNode(
   return read(node.primary ?? node.node);
 }
 
-function readFetch(node: PlanNode, around: Surroundings, id: number): Fetch {
-  const document = parseOrNothing(node.operation ?? '');
+function readFetch(node: PlanNode, around: ReadContext, id: number): Fetch {
+  const document = tryParse(node.operation ?? '');
   const requires = node.requires ?? node.entityBatch?.aliases.flatMap((alias) => alias.requires ?? []) ?? [];
   return {
     id,
@@ -107,8 +107,8 @@ function readFetch(node: PlanNode, around: Surroundings, id: number): Fetch {
     operation: document ? print(document) : (node.operation ?? ''),
     kind: node.kind === 'Subscription' ? 'subscription' : (node.operationKind ?? 'query'),
     path: around.path,
-    fields: document ? outermost(document) : [],
-    needs: [...new Set(requires.map(entity))].filter(Boolean),
+    fields: document ? outermostFields(document) : [],
+    requires: [...new Set(requires.map(entity))].filter(Boolean),
   };
 }
 
@@ -135,7 +135,7 @@ function fieldsText(selections: Selection[]): string {
     .join(' ');
 }
 
-function parseOrNothing(operation: string): DocumentNode | undefined {
+function tryParse(operation: string): DocumentNode | undefined {
   try {
     return parse(operation);
   } catch {
@@ -143,7 +143,7 @@ function parseOrNothing(operation: string): DocumentNode | undefined {
   }
 }
 
-/** What is selected of a query, or of the entities that it starts from. */
+/** The selection sets of a query, or of its `_entities`. */
 function roots(document: DocumentNode): SelectionSetNode[] {
   const found: SelectionSetNode[] = [];
   visit(document, {
@@ -161,7 +161,7 @@ function roots(document: DocumentNode): SelectionSetNode[] {
   return found;
 }
 
-function outermost(document: DocumentNode): string[] {
+function outermostFields(document: DocumentNode): string[] {
   const names = roots(document).flatMap((set) => children(set).map(({ name }) => name));
   return [...new Set(names)].filter((name) => name !== '__typename');
 }
@@ -174,19 +174,19 @@ function children(set: SelectionSetNode): { name: string; inner: SelectionSetNod
   });
 }
 
-/** The earlier fetches that bring the objects on which this one goes on. */
+/** The earlier fetches that provide the entities that this one requires. */
 function sources(fetch: Fetch, before: Fetch[]): Fetch[] {
-  if (fetch.needs.length === 0) return [];
-  const bringing = before.filter((earlier) => brings(earlier, fetch.path));
-  return bringing.length > 0 ? bringing : before.slice(-1);
+  if (fetch.requires.length === 0) return [];
+  const providers = before.filter((earlier) => provides(earlier, fetch.path));
+  return providers.length > 0 ? providers : before.slice(-1);
 }
 
-function brings(fetch: Fetch, path: string[]): boolean {
+function provides(fetch: Fetch, path: string[]): boolean {
   if (!fetch.path.every((name, index) => path[index] === name)) return false;
-  const document = parseOrNothing(fetch.operation);
+  const document = tryParse(fetch.operation);
   let sets = document ? roots(document) : [];
   const rest = path.slice(fetch.path.length);
-  // Its own object is what it was given, not what it brings.
+  // The object at its own path is its input, not something that it provides.
   if (rest.length === 0) return false;
   for (const name of rest) {
     sets = sets

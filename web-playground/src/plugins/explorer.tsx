@@ -5,7 +5,7 @@ import './explorer.css';
 const plugin = explorerPlugin({ showAttribution: false });
 const Content = plugin.content;
 
-/** The operation as a tree of check boxes; `editor/explorer-keyboard.ts` adds the keyboard. */
+/** The operation as a tree of checkboxes; `editor/explorer-keyboard.ts` adds keyboard support. */
 export const EXPLORER_PLUGIN = {
   ...plugin,
   title: 'Explorer',
@@ -13,8 +13,8 @@ export const EXPLORER_PLUGIN = {
     <>
       <Content />
       <p className="explorer-keys">
-        By keyboard: arrow keys move, Space chooses, <kbd>$</kbd> makes a value a variable, <kbd>f</kbd> a
-        field’s selections a fragment.
+        Keyboard: arrow keys move, Space selects, <kbd>$</kbd> extracts a value into a variable, <kbd>f</kbd>{' '}
+        the selections of a field into a fragment.
       </p>
     </>
   ),

@@ -3,12 +3,12 @@ import './history.css';
 
 const List = HISTORY_PLUGIN.content;
 
-// GraphiQL keeps a history only where it finds this very object among its plugins.
+// GraphiQL records history only if this very object is among its plugins.
 HISTORY_PLUGIN.content = () => (
   <>
     <List />
     <p className="history-note">
-      What you run is listed here, in this browser only. Tokens, passwords and headers are left out.
+      Executed operations, stored in this browser only, without tokens, passwords and headers.
     </p>
   </>
 );

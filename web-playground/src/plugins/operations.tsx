@@ -1,6 +1,6 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
-import { useOpenOperation } from '../editor/open-operation';
 import { operations } from '../operations/all';
+import { useOpenOperation } from '../operations/open-operation';
 import { type Operation, VIEWERS } from '../operations/operation';
 import { fillPlaceholders } from '../operations/placeholders';
 import './operations.css';
@@ -16,7 +16,7 @@ function Operations() {
   return (
     <section aria-label="Operations" className="operations">
       <div className="graphiql-doc-explorer-title">Operations</div>
-      <p className="operations-quiet">What the front end sends, by who is signed in.</p>
+      <p className="operations-quiet">The operations of the front end, by kind of viewer.</p>
       {VIEWERS.map(({ viewer, title }) => (
         <section key={viewer} aria-label={title}>
           <h3 className="operations-viewer">{title}</h3>

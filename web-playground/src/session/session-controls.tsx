@@ -4,12 +4,12 @@ import { type Session, signOut, useSession } from './session';
 import { SignInDialog } from './sign-in-dialog';
 import './session-controls.css';
 
-/** Who is asking, and how to be someone else. */
+/** The signed-in user, and the buttons to sign in and out. */
 export function SessionControls() {
   const { session, notice } = useSession();
   const { samples } = useSettings();
   const [isOpen, setIsOpen] = useState(false);
-  const section = useFocusKeptIn(session);
+  const section = useFocusRestored(session);
 
   useEffect(() => {
     void loadSettings();
@@ -17,7 +17,7 @@ export function SessionControls() {
 
   return (
     <section ref={section} tabIndex={-1} className="session" aria-label="Session">
-      {session ? <Who session={session} /> : <Nobody notice={notice} />}
+      {session ? <SignedInUser session={session} /> : <SignedOut notice={notice} />}
       <button
         type="button"
         className={session ? 'button' : 'button button-main'}
@@ -36,8 +36,8 @@ export function SessionControls() {
   );
 }
 
-/** The button that was pressed goes away with the change it made; the keyboard's place stays here. */
-function useFocusKeptIn(session: Session | null) {
+/** Keeps the keyboard focus in the section when the button that had it is removed. */
+function useFocusRestored(session: Session | null) {
   const section = useRef<HTMLElement>(null);
   const shown = useRef(session);
 
@@ -50,22 +50,25 @@ function useFocusKeptIn(session: Session | null) {
   return section;
 }
 
-function Who({ session }: { session: Session }) {
+function SignedInUser({ session }: { session: Session }) {
   const until = new Date(session.expiresAt);
   return (
     <p className="session-status">
       <span role="status">
         <strong>{session.user.name}</strong> {session.user.role.toLowerCase()}{' '}
       </span>
-      {/* Not part of the status: a renewed token is no news to be read out. */}
-      <span className="session-quiet" title="When the access token ends; it is renewed before.">
+      {/* Not part of the status: screen readers must not announce a refreshed token. */}
+      <span
+        className="session-quiet"
+        title="When the access token expires. It is refreshed automatically before."
+      >
         until <time dateTime={session.expiresAt}>{until.toLocaleTimeString([], { timeStyle: 'short' })}</time>
       </span>
     </p>
   );
 }
 
-function Nobody({ notice }: { notice: string | null }) {
+function SignedOut({ notice }: { notice: string | null }) {
   return (
     <p className="session-status session-quiet" role="status">
       {notice ?? 'Not signed in'}

@@ -28,8 +28,8 @@ function inMinutes(minutes: number) {
   return new Date(Date.now() + minutes * 60_000).toISOString();
 }
 
-/** Answers each request by what it asks for, and counts them. */
-function answer(answers: Record<string, unknown>) {
+/** Responds to each request by its field, and counts the requests. */
+function lastResponse(answers: Record<string, unknown>) {
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (_url: string, init: RequestInit) => {
     const { query } = JSON.parse(String(init.body)) as { query: string };
@@ -48,13 +48,13 @@ function session(name: string, minutes = 15) {
 const login = (name = 'token') => ({ session: session(name), user, userErrors: [] });
 
 async function signedIn(answers: Record<string, unknown> = {}) {
-  const asked = answer({ login: login(), ...answers });
+  const asked = lastResponse({ login: login(), ...answers });
   const module = await import('./session');
   await module.signIn('bob@example.com', 'password');
   return { ...module, asked };
 }
 
-test('who signs in is signed in, and still is after a reload', async () => {
+test('a sign-in survives a reload', async () => {
   const first = await signedIn();
   vi.resetModules();
 
@@ -65,22 +65,22 @@ test('who signs in is signed in, and still is after a reload', async () => {
   expect([...stored.values()].join()).not.toContain('password');
 });
 
-test('a refusal is told in the words of the server', async () => {
-  answer({ login: { session: null, user: null, userErrors: [{ message: 'The password is wrong.' }] } });
+test('a rejected sign-in has the message of the server', async () => {
+  lastResponse({ login: { session: null, user: null, userErrors: [{ message: 'The password is wrong.' }] } });
   const { signIn, accessToken } = await import('./session');
 
   await expect(signIn('bob@example.com', 'wrong')).rejects.toThrow('The password is wrong.');
   expect(accessToken()).toBeUndefined();
 });
 
-test('an error of the whole request is told, too', async () => {
+test('a request error has its message, too', async () => {
   vi.stubGlobal('fetch', async () => Response.json({ errors: [{ message: 'Too many tries.' }] }));
   const { signIn } = await import('./session');
 
   await expect(signIn('bob@example.com', 'password')).rejects.toThrow('Too many tries.');
 });
 
-test('a session is renewed before its token ends, and goes on', async () => {
+test('a session is renewed before its token expires', async () => {
   const { asked, accessToken, useSession } = await signedIn({
     refreshSession: { session: session('second', 30) },
   });
@@ -95,7 +95,7 @@ test('a session is renewed before its token ends, and goes on', async () => {
   expect(stored.get('lyceum:session')).toContain('second-refresh');
 });
 
-test('a session that cannot be renewed has ended, and says so', async () => {
+test('a session that cannot be renewed ends, with a notice', async () => {
   const { useSession } = await signedIn({ refreshSession: { session: null } });
 
   await vi.advanceTimersByTimeAsync(14 * 60_000);
@@ -105,44 +105,44 @@ test('a session that cannot be renewed has ended, and says so', async () => {
   expect(stored.size).toBe(0);
 });
 
-test('a server that is away does not end a session: it is asked again', async () => {
+test('an unreachable server does not end a session: the refresh is retried', async () => {
   const { accessToken } = await signedIn();
   await vi.advanceTimersByTimeAsync(16 * 60_000);
   expect(accessToken()).toBe('token');
 
-  answer({ refreshSession: { session: session('second', 30) } });
+  lastResponse({ refreshSession: { session: session('second', 30) } });
   await vi.advanceTimersByTimeAsync(5_000);
 
   expect(accessToken()).toBe('second');
 });
 
-test('several who need a new token at once share one renewal', async () => {
-  const { asked, renew } = await signedIn({ refreshSession: { session: session('second', 30) } });
+test('concurrent callers share one refresh', async () => {
+  const { asked, renewToken } = await signedIn({ refreshSession: { session: session('second', 30) } });
 
-  expect(await Promise.all([renew('token'), renew('token')])).toEqual(['second', 'second']);
-  expect(await renew('token')).toBe('second');
+  expect(await Promise.all([renewToken('token'), renewToken('token')])).toEqual(['second', 'second']);
+  expect(await renewToken('token')).toBe('second');
   expect(asked).toEqual(['login', 'refreshSession']);
 });
 
-test('a token that has ended is not handed out', async () => {
+test('an expired token is not used', async () => {
   stored.set('lyceum:session', JSON.stringify({ ...session('old', -1), user }));
-  answer({ refreshSession: { session: session('second', 30) } });
+  lastResponse({ refreshSession: { session: session('second', 30) } });
 
-  const { freshToken } = await import('./session');
+  const { validToken } = await import('./session');
 
-  expect(await freshToken()).toBe('second');
+  expect(await validToken()).toBe('second');
 });
 
-test('whoever is signed in does not become anonymous while the server is away', async () => {
+test('the user stays signed in while the server is unreachable', async () => {
   stored.set('lyceum:session', JSON.stringify({ ...session('old', -1), user }));
-  answer({});
+  lastResponse({});
 
-  const { freshToken } = await import('./session');
+  const { validToken } = await import('./session');
 
-  expect(await freshToken()).toBe('old');
+  expect(await validToken()).toBe('old');
 });
 
-test('who signs out is signed out on the server, too', async () => {
+test('signing out revokes the session on the server', async () => {
   const { asked, signOut, accessToken } = await signedIn({ logout: { userErrors: [] } });
 
   signOut();
@@ -158,7 +158,7 @@ describe.each([
 ])('in two tabs, of which one was opened from the other, %s', (_where, navigator) => {
   const shared = new Map<string, string>();
 
-  /** The tabs share what is stored only here, where it does not matter: each has read it when it was opened. */
+  /** Only in this test, the tabs share one storage. It does not matter, since each reads it when it opens. */
   async function twoTabs(answers: Record<string, unknown>) {
     vi.useRealTimers();
     vi.stubGlobal('navigator', navigator());
@@ -169,28 +169,31 @@ describe.each([
     return { first, second, asked: first.asked };
   }
 
-  test('one of them renews the session, and both go on', async () => {
+  test('one tab refreshes the session for both', async () => {
     const { first, second, asked } = await twoTabs({ refreshSession: { session: session('second', 30) } });
 
-    expect(await Promise.all([first.renew('token'), second.renew('token')])).toEqual(['second', 'second']);
+    expect(await Promise.all([first.renewToken('token'), second.renewToken('token')])).toEqual([
+      'second',
+      'second',
+    ]);
 
     expect([first.accessToken(), second.accessToken()]).toEqual(['second', 'second']);
     expect(asked).toEqual(['login', 'refreshSession']);
     expect([...shared.values()]).toEqual([]);
   });
 
-  test('a tab that has slept asks before it uses a token that may be used', async () => {
+  test('a suspended tab requests the newest token before it refreshes', async () => {
     const { first, second, asked } = await twoTabs({ refreshSession: { session: session('second', 30) } });
-    await first.renew('token');
+    await first.renewToken('token');
     const slept = second.useSession.getState().session;
     if (!slept) throw new Error('the second tab is signed in');
     second.useSession.setState({ session: { ...slept, ...session('token'), renewals: 0 } });
 
-    expect(await second.renew('token')).toBe('second');
+    expect(await second.renewToken('token')).toBe('second');
     expect(asked).toEqual(['login', 'refreshSession']);
   });
 
-  test('who becomes somebody else in one does not sign the other one out', async () => {
+  test('signing in as another user in one tab does not sign the other one out', async () => {
     const { first, second, asked } = await twoTabs({ logout: { userErrors: [] } });
 
     await second.signIn('alice@example.com', 'password');
@@ -199,7 +202,7 @@ describe.each([
     expect(asked).toEqual(['login', 'login']);
   });
 
-  test('who signs out in one is signed out in both', async () => {
+  test('signing out in one tab signs out both', async () => {
     const { first, second } = await twoTabs({ logout: { userErrors: [] } });
 
     second.signOut();
@@ -209,7 +212,7 @@ describe.each([
   });
 });
 
-/** As a browser's, as far as it is used. */
+/** A fake of the browser's `LockManager`, as far as it is used. */
 class Locks {
   readonly #held: { name: string }[] = [];
   readonly #queues = new Map<string, Promise<unknown>>();
@@ -240,13 +243,13 @@ class Locks {
   }
 }
 
-test('a renewal that comes after another person has signed in changes nothing', async () => {
-  const { renew, signIn, accessToken } = await signedIn({
+test('a refresh that completes after another user has signed in changes nothing', async () => {
+  const { renewToken, signIn, accessToken } = await signedIn({
     refreshSession: { session: session('second', 30) },
   });
-  answer({ refreshSession: { session: session('second', 30) }, login: login('other'), logout: {} });
+  lastResponse({ refreshSession: { session: session('second', 30) }, login: login('other'), logout: {} });
 
-  const renewal = renew('token');
+  const renewal = renewToken('token');
   await Promise.all([renewal, signIn('eve@example.com', 'password')]);
   await vi.advanceTimersByTimeAsync(0);
 

@@ -1,9 +1,9 @@
 import { create } from 'zustand';
 import signInDocument from '../../../operations/SignIn.graphql?raw';
 import { send } from '../network/send';
-import { type Shared, Tabs } from './tabs';
+import { type SharedSession, TabSync } from './tab-sync';
 
-export interface Session extends Shared {
+export interface Session extends SharedSession {
   accessToken: string;
   expiresAt: string;
   refreshToken: string;
@@ -12,7 +12,7 @@ export interface Session extends Shared {
 
 interface SessionState {
   session: Session | null;
-  /** Why the last session ended, where its owner did not end it. */
+  /** Why the last session ended, if the user did not sign out here. */
   notice: string | null;
 }
 
@@ -26,52 +26,55 @@ interface RefreshData {
   refreshSession?: { session: Tokens | null } | null;
 }
 
-const KEY = 'lyceum:session';
-const ENDED = 'Your session has ended. Please sign in again.';
-const ENDED_ELSEWHERE = 'You have signed out in another tab.';
-const REFRESH =
+const STORAGE_KEY = 'lyceum:session';
+const SESSION_EXPIRED = 'Your session has ended. Please sign in again.';
+const SIGNED_OUT_IN_OTHER_TAB = 'You have signed out in another tab.';
+const REFRESH_MUTATION =
   'mutation($input: RefreshSessionInput!) { refreshSession(input: $input) { session { accessToken expiresAt refreshToken } } }';
-const LOG_OUT = 'mutation($input: LogoutInput!) { logout(input: $input) { userErrors { code } } }';
-/** How long before its end a token is replaced, at the most: a short one has a quarter of its time left. */
-const LEAD_MS = 60_000;
+const LOGOUT_MUTATION = 'mutation($input: LogoutInput!) { logout(input: $input) { userErrors { code } } }';
+/** How long before its expiry a token is refreshed; for a short-lived token a quarter of its lifetime. */
+const REFRESH_LEAD_MS = 60_000;
 const RETRY_MS = 5_000;
-/** A token this close to its end is not sent any more. */
-const TOO_CLOSE_MS = 2_000;
-// A longer delay overflows the browser's timer, which would then fire at once.
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
+/** A token that expires sooner is refreshed before it is sent. */
+const MIN_VALIDITY_MS = 2_000;
+// A longer delay overflows the browser's timer, which would then fire immediately.
+const MAX_TIMER_DELAY_MS = 2 ** 31 - 1;
 
-export const useSession = create<SessionState>(() => ({ session: restore(), notice: null }));
+export const useSession = create<SessionState>(() => ({ session: restoreSession(), notice: null }));
 
 let timer: ReturnType<typeof setTimeout> | undefined;
-let refreshing: Promise<string | undefined> | undefined;
-const tabs = new Tabs<Session>({
+let pendingRefresh: Promise<string | undefined> | undefined;
+const tabSync = new TabSync<Session>({
   current: () => useSession.getState().session,
   onNewer: (session) => useSession.setState({ session }),
-  onOver: () => useSession.setState({ session: null, notice: ENDED_ELSEWHERE }),
+  onEnded: () => useSession.setState({ session: null, notice: SIGNED_OUT_IN_OTHER_TAB }),
 });
-useSession.subscribe(({ session }) => keep(session));
-keep(useSession.getState().session);
+useSession.subscribe(({ session }) => persist(session));
+persist(useSession.getState().session);
 
 export function accessToken(): string | undefined {
   return useSession.getState().session?.accessToken;
 }
 
-/** A token that has not ended yet, as far as there is one, if anybody is signed in. */
-export async function freshToken(): Promise<string | undefined> {
+/** A token that has not expired, if possible; undefined when nobody is signed in. */
+export async function validToken(): Promise<string | undefined> {
   const { session } = useSession.getState();
-  if (!session || remaining(session) > TOO_CLOSE_MS) return session?.accessToken;
-  // While it cannot be renewed the old one is sent, and refused: nobody is made anonymous without a word.
-  return (await renew(session.accessToken)) ?? accessToken();
+  if (!session || remainingMs(session) > MIN_VALIDITY_MS) return session?.accessToken;
+  // If the refresh fails, the expired token is sent and rejected, rather than silently sending no token.
+  return (await renewToken(session.accessToken)) ?? accessToken();
 }
 
-/** Signs in, or throws with a sentence for the person who tried. */
+/** Signs in, or throws an error with a message for the user. */
 export async function signIn(email: string, password: string): Promise<void> {
-  const reply = await send<SignInData>({ query: signInDocument, variables: { input: { email, password } } });
-  const { session, user, userErrors } = reply.data?.login ?? {};
+  const response = await send<SignInData>({
+    query: signInDocument,
+    variables: { input: { email, password } },
+  });
+  const { session, user, userErrors } = response.data?.login ?? {};
 
   if (!session || !user) {
-    const reason = userErrors?.[0] ?? reply.errors?.[0];
-    throw new Error(reason?.message ?? 'The server did not sign you in, and did not say why.');
+    const reason = userErrors?.[0] ?? response.errors?.[0];
+    throw new Error(reason?.message ?? 'Sign-in failed for an unknown reason.');
   }
   const previous = useSession.getState().session;
   const { id, name, role } = user;
@@ -79,109 +82,114 @@ export async function signIn(email: string, password: string): Promise<void> {
     session: { ...tokens(session), user: { id, name, role }, family: newFamily(), renewals: 0 },
     notice: null,
   });
-  if (previous) await endUnlessShared(previous);
+  if (previous) await revokeUnlessShared(previous);
 }
 
-/** Here, on the server, and in the tabs that were opened from this one. */
+/** Signs out in this tab, on the server, and in the tabs that share the session. */
 export function signOut(): void {
   const { session } = useSession.getState();
   useSession.setState({ session: null, notice: null });
   if (!session) return;
-  tabs.tellOver(session.family);
-  endOnServer(session);
+  tabSync.publishEnd(session.family);
+  revokeOnServer(session);
 }
 
-/** The token that takes the place of one the server does not accept; none if the session is over. */
-export async function renew(refused: string): Promise<string | undefined> {
-  if (accessToken() !== refused) return accessToken();
-  // A refresh token works once, so all who need a new token wait for the same one.
-  refreshing ??= refresh().finally(() => {
-    refreshing = undefined;
+/** Replaces a token that the server rejected; undefined when the session has ended. */
+export async function renewToken(rejected: string): Promise<string | undefined> {
+  if (accessToken() !== rejected) return accessToken();
+  // A refresh token works once, so all callers wait for the same refresh.
+  pendingRefresh ??= refreshExclusively().finally(() => {
+    pendingRefresh = undefined;
   });
-  return refreshing;
+  return pendingRefresh;
 }
 
-async function refresh(): Promise<string | undefined> {
+async function refreshExclusively(): Promise<string | undefined> {
   const { session } = useSession.getState();
-  return session ? tabs.alone(session.family, () => replace(session)) : undefined;
+  return session ? tabSync.runExclusively(session.family, () => refreshSession(session)) : undefined;
 }
 
-async function replace(session: Session): Promise<string | undefined> {
-  // Another tab has been first.
+async function refreshSession(session: Session): Promise<string | undefined> {
+  // Another tab was faster.
   if (useSession.getState().session !== session) return accessToken();
 
   const input = { refreshToken: session.refreshToken };
-  const reply = await send<RefreshData>({ query: REFRESH, variables: { input } }).catch(() => null);
-  // Somebody else may have signed in meanwhile.
+  const response = await send<RefreshData>({ query: REFRESH_MUTATION, variables: { input } }).catch(
+    () => null,
+  );
+  // Another user may have signed in meanwhile.
   if (useSession.getState().session !== session) return accessToken();
 
-  const payload = reply?.data?.refreshSession;
+  const payload = response?.data?.refreshSession;
   if (!payload) {
-    schedule(session, RETRY_MS);
+    scheduleRefresh(session, RETRY_MS);
     return undefined;
   }
   const next = payload.session;
   if (!next) {
-    useSession.setState({ session: null, notice: ENDED });
+    useSession.setState({ session: null, notice: SESSION_EXPIRED });
     return undefined;
   }
   const renewed = { ...session, ...tokens(next), renewals: session.renewals + 1 };
   useSession.setState({ session: renewed });
-  tabs.tell(renewed);
+  tabSync.publish(renewed);
   return next.accessToken;
 }
 
-/** Names a sign-in among the tabs; it is no secret. */
+/** Identifies a sign-in across tabs. It is not a secret. */
 function newFamily(): string {
   return `${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}`;
 }
 
-/** Another tab may go on as whoever this one was. */
-async function endUnlessShared(session: Session): Promise<void> {
-  if ((await tabs.othersIn(session.family)) === 0) endOnServer(session);
+/** Keeps the session alive on the server while another tab uses it. */
+async function revokeUnlessShared(session: Session): Promise<void> {
+  if ((await tabSync.countOtherTabs(session.family)) === 0) revokeOnServer(session);
 }
 
 function tokens({ accessToken, expiresAt, refreshToken }: Tokens): Tokens {
   return { accessToken, expiresAt, refreshToken };
 }
 
-/** So that nobody who finds the token later can go on with it. */
-function endOnServer({ refreshToken }: Session): void {
-  send({ query: LOG_OUT, variables: { input: { refreshToken } } }).catch(() => {
-    // The server is away: the session ends there by itself, when nobody refreshes it.
+/** Revokes the refresh token, so that it cannot be used if it leaks later. */
+function revokeOnServer({ refreshToken }: Session): void {
+  send({ query: LOGOUT_MUTATION, variables: { input: { refreshToken } } }).catch(() => {
+    // The server is unreachable: the session expires there automatically.
   });
 }
 
-/** The tokens outlive a reload of the page, and nothing more. */
-function keep(session: Session | null): void {
+/** The tokens survive a reload of the page, but not the tab. */
+function persist(session: Session | null): void {
   clearTimeout(timer);
-  tabs.join(session?.family);
+  tabSync.join(session?.family);
   if (!session) {
-    sessionStorage.removeItem(KEY);
+    sessionStorage.removeItem(STORAGE_KEY);
     return;
   }
-  sessionStorage.setItem(KEY, JSON.stringify(session));
-  const left = remaining(session);
-  schedule(session, left - Math.min(LEAD_MS, left / 4));
+  sessionStorage.setItem(STORAGE_KEY, JSON.stringify(session));
+  const left = remainingMs(session);
+  scheduleRefresh(session, left - Math.min(REFRESH_LEAD_MS, left / 4));
 }
 
-function schedule(session: Session, delay: number): void {
+function scheduleRefresh(session: Session, delay: number): void {
   clearTimeout(timer);
-  timer = setTimeout(() => void renew(session.accessToken), Math.min(Math.max(delay, 0), LONGEST_DELAY_MS));
+  timer = setTimeout(
+    () => void renewToken(session.accessToken),
+    Math.min(Math.max(delay, 0), MAX_TIMER_DELAY_MS),
+  );
 }
 
-function remaining({ expiresAt }: Session): number {
+function remainingMs({ expiresAt }: Session): number {
   return Date.parse(expiresAt) - Date.now();
 }
 
-function restore(): Session | null {
+function restoreSession(): Session | null {
   try {
-    const session = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Session | null;
-    const isWhole = session?.accessToken && session.refreshToken && session.user.name;
-    if (!isWhole || Number.isNaN(remaining(session))) return null;
+    const session = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? 'null') as Session | null;
+    const isComplete = session?.accessToken && session.refreshToken && session.user.name;
+    if (!isComplete || Number.isNaN(remainingMs(session))) return null;
     return { ...session, family: session.family || newFamily(), renewals: session.renewals || 0 };
   } catch {
-    // Not ours, or of an older page: nobody is signed in.
+    // Written by something else, or an older version of the page.
     return null;
   }
 }

@@ -1,37 +1,37 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
-import type { Sample } from '../network/playground-settings';
+import type { SampleUser } from '../network/playground-settings';
 import { signIn, signOut } from './session';
 import './sign-in-dialog.css';
 
 interface Props {
-  samples: Sample[];
+  samples: SampleUser[];
   onClose: () => void;
 }
 
-/** Sign in with an address and a password, or as one of the sample people. */
+/** Sign in with an email address and a password, or as a sample user. */
 export function SignInDialog({ samples, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const [isBusy, setIsBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
 
   useEffect(() => {
     if (!dialog.current?.open) dialog.current?.showModal();
   }, []);
 
-  function beNobody() {
+  function stayAnonymous() {
     signOut();
     dialog.current?.close();
   }
 
   async function trySignIn(email: string, password: string) {
     setIsBusy(true);
-    setProblem(null);
+    setError(null);
     try {
       await signIn(email, password);
       dialog.current?.close();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setError(error instanceof Error ? error.message : String(error));
       setIsBusy(false);
     }
   }
@@ -49,9 +49,9 @@ export function SignInDialog({ samples, onClose }: Props) {
       </h2>
       {samples.length > 0 && (
         <fieldset className="sign-in-samples">
-          <legend>As one of the sample people</legend>
-          <button type="button" className="button" disabled={isBusy} onClick={beNobody}>
-            Nobody
+          <legend>Sample users</legend>
+          <button type="button" className="button" disabled={isBusy} onClick={stayAnonymous}>
+            Anonymous
           </button>
           {samples.map((sample) => (
             <button
@@ -75,9 +75,9 @@ export function SignInDialog({ samples, onClose }: Props) {
           Password
           <input name="password" type="password" autoComplete="current-password" required />
         </label>
-        {problem && (
+        {error && (
           <p className="sign-in-problem" role="alert">
-            {problem}
+            {error}
           </p>
         )}
         <div className="sign-in-actions">

@@ -1,6 +1,6 @@
 import { Component, type ReactNode } from 'react';
 
-/** Says so when the editor's code did not arrive, instead of an empty page. */
+/** Shows an error instead of an empty page when the editor's code cannot be loaded. */
 export class EditorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 

@@ -1,16 +1,16 @@
 import { lazy, Suspense } from 'react';
+import { NoticeBar } from '../notice/notice';
 import { EditorBoundary } from './editor-boundary';
 import { Header } from './header';
-import { NoticeBar } from './notice';
 import './shell.css';
 
 const Editor = lazy(() => {
-  // GraphiQL asks for Monaco only once it is drawn; asked for now, it arrives meanwhile.
+  // GraphiQL loads Monaco only once it is rendered: prefetch it in parallel.
   void import('monaco-graphql/esm/monaco-editor.js');
   return import('../editor/editor');
 });
 
-/** The page. It shows at once; the editor, which is large, follows. */
+/** The page. It shows immediately; the editor, which is large, is loaded lazily. */
 export function Shell() {
   return (
     <>

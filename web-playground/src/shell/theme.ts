@@ -1,6 +1,6 @@
-import { storage } from './storage';
+import { storage } from '../storage/storage';
 
-/** GraphiQL's settings own the theme; the page takes it over before GraphiQL is there. */
+/** GraphiQL stores the theme; the page applies it before GraphiQL is loaded. */
 export function applyStoredTheme() {
   const theme = storage.getItem('graphiql:theme');
   if (theme === 'light' || theme === 'dark') document.body.classList.add(`graphiql-${theme}`);

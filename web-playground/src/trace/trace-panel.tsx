@@ -1,53 +1,52 @@
-import { type Answer, useAnswer } from '../network/answers';
-import { useStream } from '../network/stream';
+import { type LastResponse, useLastResponse } from '../execution/response';
+import { useStream } from '../execution/subscription';
 import { Panel } from '../panel/panel';
-import { useMayLookInside } from '../session/insight';
+import { useCanTrace } from '../session/trace-access';
 import { readTrace } from './trace';
-import { type Bar, duration, type FetchRow, layOutTrace, origin, type Waterfall } from './waterfall';
+import { type Bar, cacheNote, duration, type FetchRow, layOutTrace, type Waterfall } from './waterfall';
 import '../graph/subgraphs.css';
 import './trace-panel.css';
 
-const LEAD = 'Where the time of the last answer went: router, subgraphs, and their SQL.';
+const LEAD = 'Where the last response spent its time: in the router, the subgraphs and their SQL.';
 
-const NO_TRACE_OF_STREAMS =
-  'Subscriptions have no trace: their events come one by one, when something happens. Run a query or a mutation, and its trace is here.';
+const NO_SUBSCRIPTION_TRACE = 'Subscriptions have no trace. Run a query or mutation to see its trace.';
 
-/** What the last answer took, step by step. */
+/** The trace of the last response. */
 export default function TracePanel() {
-  const { answer } = useAnswer();
+  const { lastResponse } = useLastResponse();
   const isStream = useStream(({ state }) => state !== 'none');
-  const mayLook = useMayLookInside();
+  const isAllowed = useCanTrace();
   return (
     <Panel title="Trace" lead={LEAD}>
-      <Content answer={answer} isStream={isStream} mayLook={mayLook} />
+      <Content lastResponse={lastResponse} isStream={isStream} isAllowed={isAllowed} />
     </Panel>
   );
 }
 
 interface ContentProps {
-  answer: Answer | null;
+  lastResponse: LastResponse | null;
   isStream: boolean;
-  mayLook: boolean;
+  isAllowed: boolean;
 }
 
-function Content({ answer, isStream, mayLook }: ContentProps) {
-  if (!mayLook) return <p>Traces are shown by a development server, and to admins.</p>;
-  if (isStream) return <p>{NO_TRACE_OF_STREAMS}</p>;
-  if (!answer) return <p>Run an operation, and its trace is here.</p>;
-  const trace = readTrace(answer.trace);
-  if (!trace) return <p>The last answer came without a trace.</p>;
+function Content({ lastResponse, isStream, isAllowed }: ContentProps) {
+  if (!isAllowed) return <p>Traces are available on development servers, and to admins.</p>;
+  if (isStream) return <p>{NO_SUBSCRIPTION_TRACE}</p>;
+  if (!lastResponse) return <p>Run an operation to see its trace.</p>;
+  const trace = readTrace(lastResponse.trace);
+  if (!trace) return <p>The last response has no trace.</p>;
   const waterfall = layOutTrace(trace);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    // biome-ignore lint/a11y/useSemanticElements: it is no section of its own.
+    // biome-ignore lint/a11y/useSemanticElements: it is not a section of its own.
     <div className="trace" role="group" aria-label="Waterfall" tabIndex={0}>
-      <Summary waterfall={waterfall} answer={answer} />
+      <Summary waterfall={waterfall} lastResponse={lastResponse} />
       <ul className="trace-rows" aria-label="Phases">
         {waterfall.phases.map(({ phase, bar }) => (
           <Row
             key={`${phase.name} ${phase.start}`}
             label={phase.name}
-            note={origin(phase)}
+            note={cacheNote(phase)}
             micros={phase.duration}
             bar={bar}
           />
@@ -60,19 +59,25 @@ function Content({ answer, isStream, mayLook }: ContentProps) {
         ))}
       </ul>
       <details className="trace-raw">
-        <summary>As the extension came</summary>
+        <summary>Raw extension</summary>
         <pre>{JSON.stringify(trace, null, 2)}</pre>
       </details>
     </div>
   );
 }
 
-function Summary({ waterfall: { wholeMicros, fetches }, answer }: { waterfall: Waterfall; answer: Answer }) {
+function Summary({
+  waterfall: { totalMicros, fetches },
+  lastResponse,
+}: {
+  waterfall: Waterfall;
+  lastResponse: LastResponse;
+}) {
   const slowest = fetches.find(({ isSlowest }) => isSlowest) ?? fetches[0];
-  const name = answer.operationName || 'The operation';
+  const name = lastResponse.operationName || 'The operation';
   return (
     <p className="trace-summary" role="status">
-      {name} took {duration(wholeMicros)} in the router
+      {name} took {duration(totalMicros)} in the router
       {slowest && (
         <>
           ; its longest fetch, from{' '}
@@ -121,7 +126,12 @@ function Fetch({ row: { fetch, bar, statements, catalog, isSlowest } }: { row: F
   return (
     <li className="trace-fetch" data-subgraph={fetch.subgraph}>
       <div className={isSlowest ? 'trace-row trace-slowest' : 'trace-row'}>
-        <Line label={fetch.subgraph} note={noteOf({ fetch, isSlowest })} micros={fetch.duration} bar={bar} />
+        <Line
+          label={fetch.subgraph}
+          note={fetchNote({ fetch, isSlowest })}
+          micros={fetch.duration}
+          bar={bar}
+        />
       </div>
       {statements.length > 0 && (
         <ul className="trace-rows" aria-label={`Statements of ${fetch.subgraph}`}>
@@ -135,7 +145,7 @@ function Fetch({ row: { fetch, bar, statements, catalog, isSlowest } }: { row: F
                 <pre>{statement.sql}</pre>
               </details>
               <span className="trace-time">
-                <span className="trace-note">{counted(statement.rows, 'row')} </span>
+                <span className="trace-note">{pluralize(statement.rows, 'row')} </span>
                 {duration(statement.duration)}
               </span>
               <span className="trace-track" aria-hidden="true">
@@ -149,25 +159,28 @@ function Fetch({ row: { fetch, bar, statements, catalog, isSlowest } }: { row: F
         </ul>
       )}
       {catalog && (
-        <p className="trace-catalog" title="On a new connection sqlx looks up what an enum looks like.">
-          catalog: {counted(catalog.count, 'lookup')} by the driver, {duration(catalog.micros)}
+        <p
+          className="trace-catalog"
+          title="On a new connection, sqlx looks up enum types in the PostgreSQL catalog."
+        >
+          catalog: {pluralize(catalog.count, 'lookup')} by the driver, {duration(catalog.micros)}
         </p>
       )}
     </li>
   );
 }
 
-function noteOf({ fetch, isSlowest }: Pick<FetchRow, 'fetch' | 'isSlowest'>): string {
+function fetchNote({ fetch, isSlowest }: Pick<FetchRow, 'fetch' | 'isSlowest'>): string {
   const parts = [
     fetch.representations > 0 ? `${fetch.representations} × ${fetch.types.join(', ')}` : fetch.kind,
-    fetch.failed ? 'no answer' : `${fetch.bytes} bytes`,
-    fetch.errors > 0 ? counted(fetch.errors, 'error') : '',
-    fetch.omitted ? `${counted(fetch.omitted, 'statement')} left out` : '',
+    fetch.failed ? 'no response' : `${fetch.bytes} bytes`,
+    fetch.errors > 0 ? pluralize(fetch.errors, 'error') : '',
+    fetch.omitted ? `${pluralize(fetch.omitted, 'statement')} omitted` : '',
     isSlowest ? 'longest' : '',
   ];
   return parts.filter(Boolean).join(', ');
 }
 
-function counted(count: number, what: string): string {
+function pluralize(count: number, what: string): string {
   return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }

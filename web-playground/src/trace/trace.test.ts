@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readTrace, type Trace } from './trace';
-import { duration, layOutTrace, origin } from './waterfall';
+import { cacheNote, duration, layOutTrace } from './waterfall';
 
 const statement = (start: number, duration: number) => ({ sql: 'select 1', start, duration, rows: 1 });
 
@@ -33,7 +33,7 @@ const trace: Trace = {
   ],
 };
 
-test('a trace is read where there is one', () => {
+test('a trace is read', () => {
   expect(readTrace(trace)).toEqual(trace);
 });
 
@@ -42,21 +42,21 @@ test.each([undefined, null, 'text', {}, { version: 2, total: 5 }])('no trace is 
 });
 
 describe('its waterfall', () => {
-  const { phases, fetches, wholeMicros } = layOutTrace(trace);
+  const { phases, fetches, totalMicros } = layOutTrace(trace);
 
-  test('is in the order in which things began', () => {
+  test('is ordered by start', () => {
     expect(phases.map(({ phase }) => phase.name)).toEqual(['parse', 'execute']);
     expect(fetches.map(({ fetch }) => fetch.subgraph)).toEqual(['identity', 'course']);
     expect(fetches[0]?.statements.map(({ statement }) => statement.start)).toEqual([2_200, 3_000, 3_200]);
   });
 
-  test('has everything on the scale of the whole', () => {
-    expect(wholeMicros).toBe(10_000);
+  test('has one scale', () => {
+    expect(totalMicros).toBe(10_000);
     expect(fetches[1]?.bar).toEqual({ left: 0.5, width: 0.4 });
     expect(fetches[0]?.statements[0]?.bar).toEqual({ left: 0.22, width: 0.05 });
   });
 
-  test('counts time in the database once where statements overlap', () => {
+  test('counts overlapping statements once', () => {
     expect(fetches.map(({ sqlMicros }) => sqlMicros)).toEqual([500 + 800, 0]);
   });
 
@@ -64,7 +64,7 @@ describe('its waterfall', () => {
     expect(fetches.map(({ isSlowest }) => isSlowest)).toEqual([false, true]);
   });
 
-  test('counts what the driver looked up beside the statements of the fields', () => {
+  test('counts catalog lookups separately', () => {
     const catalog = { ...statement(2_300, 300), catalog: true };
     const [first] = trace.fetches;
     const fetches = first ? [{ ...first, statements: [statement(2_200, 500), catalog, catalog] }] : [];
@@ -75,20 +75,20 @@ describe('its waterfall', () => {
     expect(layOutTrace(trace).fetches[0]?.catalog).toBeUndefined();
   });
 
-  test('has room for a fetch that ends after the answer', () => {
+  test('includes a fetch that ends after the response', () => {
     const late = { ...trace, total: 3_000 };
-    expect(layOutTrace(late).wholeMicros).toBe(10_000);
+    expect(layOutTrace(late).totalMicros).toBe(10_000);
   });
 });
 
-test('a phase says whether its result came from a cache', () => {
+test('a phase says whether its result was cached', () => {
   const phase = { name: 'plan', start: 0, duration: 1 };
 
-  expect(origin({ ...phase, cached: true })).toBe('from the cache');
-  expect(origin({ ...phase, cached: false })).toBe('planned now');
-  expect(origin({ ...phase, name: 'execute' })).toBe('');
+  expect(cacheNote({ ...phase, cached: true })).toBe('cached');
+  expect(cacheNote({ ...phase, cached: false })).toBe('planned');
+  expect(cacheNote({ ...phase, name: 'execute' })).toBe('');
 });
 
-test('a duration is told in the unit that suits it', () => {
+test('a duration has a suitable unit', () => {
   expect([950, 2_449, 18_342, 1_234_567].map(duration)).toEqual(['950 µs', '2.4 ms', '18.3 ms', '1.23 s']);
 });

@@ -6,7 +6,7 @@ export interface Trace {
   fetches: TracedFetch[];
 }
 
-/** Since the request's arrival at the router. */
+/** Relative to the arrival of the request at the router. */
 export interface Span {
   start: number;
   duration: number;
@@ -14,7 +14,7 @@ export interface Span {
 
 export interface Phase extends Span {
   name: string;
-  /** Whether its result was known from an earlier request; not said where nothing is kept. */
+  /** Whether the result was cached; undefined for phases without a cache. */
   cached?: boolean;
 }
 
@@ -22,28 +22,28 @@ export interface TracedFetch extends Span {
   subgraph: string;
   kind: string;
   types: string[];
-  /** How many entities it asked for. */
+  /** The number of requested entities. */
   representations: number;
   bytes: number;
   errors: number;
   failed: boolean;
-  /** What the subgraph itself took. */
+  /** The time in the subgraph itself. */
   inside: number | null;
   statements: Statement[];
-  /** How many statements were left out. */
+  /** The number of omitted statements. */
   omitted?: number;
 }
 
 export interface Statement extends Span {
   sql: string;
   rows: number;
-  /** Whether the driver asked it for itself, and no field did. */
+  /** Whether it is a catalog lookup of the database driver. */
   catalog?: boolean;
 }
 
 const VERSION = 1;
 
-/** The trace of an answer; none where there is none, or one of another version. */
+/** Undefined when there is no trace, or one of another version. */
 export function readTrace(extension: unknown): Trace | undefined {
   const trace = extension as Trace | null | undefined;
   return trace?.version === VERSION ? trace : undefined;

@@ -1,6 +1,6 @@
 import type { Phase, Span, Statement, Trace, TracedFetch } from './trace';
 
-/** Where a bar begins and how long it is, as shares of the whole, from 0 to 1. */
+/** Position and width of a bar, as fractions of the whole. */
 export interface Bar {
   left: number;
   width: number;
@@ -9,63 +9,63 @@ export interface Bar {
 export interface FetchRow {
   fetch: TracedFetch;
   bar: Bar;
-  /** Those that fields asked for. */
+  /** Without catalog lookups. */
   statements: { statement: Statement; bar: Bar }[];
-  /** What the driver looked up for itself, all in one. */
+  /** All catalog lookups of the database driver. */
   catalog: { count: number; micros: number } | undefined;
-  /** Time in the database; statements that overlap count once. */
+  /** Time in the database; overlapping statements count once. */
   sqlMicros: number;
   isSlowest: boolean;
 }
 
 export interface Waterfall {
-  wholeMicros: number;
+  totalMicros: number;
   phases: { phase: Phase; bar: Bar }[];
   fetches: FetchRow[];
 }
 
-/** Lays everything out on one scale, in the order in which it began. */
+/** Lays out all spans on one scale, ordered by start. */
 export function layOutTrace(trace: Trace): Waterfall {
-  const wholeMicros = Math.max(trace.total, ...[...trace.phases, ...trace.fetches].map(end), 1);
+  const totalMicros = Math.max(trace.total, ...[...trace.phases, ...trace.fetches].map(end), 1);
   const bar = ({ start, duration }: Span): Bar => ({
-    left: start / wholeMicros,
-    width: duration / wholeMicros,
+    left: start / totalMicros,
+    width: duration / totalMicros,
   });
   const slowest = Math.max(...trace.fetches.map((fetch) => fetch.duration));
 
   return {
-    wholeMicros,
-    phases: inOrder(trace.phases).map((phase) => ({
+    totalMicros,
+    phases: sortByStart(trace.phases).map((phase) => ({
       phase,
       bar: bar(phase),
     })),
-    fetches: inOrder(trace.fetches).map((fetch) => ({
+    fetches: sortByStart(trace.fetches).map((fetch) => ({
       fetch,
       bar: bar(fetch),
-      statements: inOrder(fetch.statements)
+      statements: sortByStart(fetch.statements)
         .filter((statement) => !statement.catalog)
         .map((statement) => ({ statement, bar: bar(statement) })),
-      catalog: lookedUp(fetch.statements.filter((statement) => statement.catalog)),
-      sqlMicros: covered(fetch.statements),
+      catalog: catalogLookups(fetch.statements.filter((statement) => statement.catalog)),
+      sqlMicros: unionDuration(fetch.statements),
       isSlowest: trace.fetches.length > 1 && fetch.duration === slowest,
     })),
   };
 }
 
-function lookedUp(statements: Statement[]): FetchRow['catalog'] {
-  return statements.length > 0 ? { count: statements.length, micros: covered(statements) } : undefined;
+function catalogLookups(statements: Statement[]): FetchRow['catalog'] {
+  return statements.length > 0 ? { count: statements.length, micros: unionDuration(statements) } : undefined;
 }
 
-/** How a phase came to its result, in words; nothing where it has no choice. */
-export function origin({ name, cached }: Phase): string {
+/** Whether the result of a phase was cached; empty for phases without a cache. */
+export function cacheNote({ name, cached }: Phase): string {
   if (cached === undefined) return '';
-  return cached ? 'from the cache' : (DONE_NOW[name] ?? 'done now');
+  return cached ? 'cached' : (UNCACHED_LABELS[name] ?? 'not cached');
 }
 
-const DONE_NOW: Record<string, string> = {
-  parse: 'parsed now',
-  validate: 'validated now',
-  plan: 'planned now',
+const UNCACHED_LABELS: Record<string, string> = {
+  parse: 'parsed',
+  validate: 'validated',
+  plan: 'planned',
 };
 
 /** `2.4 ms`, or `900 µs`. */
@@ -78,13 +78,13 @@ function end({ start, duration }: Span): number {
   return start + duration;
 }
 
-function inOrder<T extends Span>(spans: T[]): T[] {
+function sortByStart<T extends Span>(spans: T[]): T[] {
   return [...spans].sort((one, other) => one.start - other.start);
 }
 
-function covered(spans: Span[]): number {
+function unionDuration(spans: Span[]): number {
   let [total, reached] = [0, 0];
-  for (const span of inOrder(spans)) {
+  for (const span of sortByStart(spans)) {
     total += Math.max(0, end(span) - Math.max(span.start, reached));
     reached = Math.max(reached, end(span));
   }

@@ -6,7 +6,7 @@ import { endSession, faults, openEditor, openPanel, PANELS, run, signInAs, write
 const browser = browserOfThisFile();
 const MANY_PANELS_MS = 120_000;
 
-/** What is in each panel once it is filled, with the student home in the editor and answered. */
+/** An element of each panel when it is loaded, after the student home was executed. */
 const FILLED: Record<string, (page: Page) => Locator> = {
   'Documentation Explorer': (page) => page.getByRole('link', { name: 'Query', exact: true }),
   Explorer: (page) => page.getByRole('checkbox', { name: 'enrollments of me', exact: true }),
@@ -19,9 +19,9 @@ const FILLED: Record<string, (page: Page) => Locator> = {
   Errors: (page) => page.getByText('SERVICE_UNAVAILABLE', { exact: true }),
 };
 
-describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious fault', (theme) => {
+describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious violation', (theme) => {
   test(
-    'in any panel, with an answer',
+    'in any panel, with a response',
     async () => {
       const { page } = await openEditor(browser(), { theme });
       await signInAs(page, 'Student');
@@ -38,10 +38,10 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     MANY_PANELS_MS,
   );
 
-  test('in the dialogs, and while something is told', async () => {
+  test('in the dialogs, and with a notice', async () => {
     const { page } = await openEditor(browser(), { theme });
     await page.getByRole('button', { name: 'Share a link' }).click();
-    await page.getByText('The link is copied').waitFor();
+    await page.getByText('Link copied').waitFor();
     expect(await faults(page)).toEqual([]);
 
     for (const opener of [/Open settings dialog/, /Open short keys dialog/]) {
@@ -79,7 +79,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     expect(await faults(page)).toEqual([]);
   });
 
-  test('in a trace with its statements open, in a meaning that was asked for, and in a history of favourites', async () => {
+  test('in a trace with open statements, in a selected error, and in a history with favorites', async () => {
     const { page } = await openEditor(browser(), { theme });
     await signInAs(page, 'Student');
     await run(page);
@@ -101,11 +101,11 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     expect(await faults(page)).toEqual([]);
   });
 
-  test('where there is no plan, where a password was refused, and where a session has ended', async () => {
+  test('without a plan, with a wrong password, and after a session has ended', async () => {
     const { page } = await openEditor(browser(), { theme });
     await write(page, '{ me { id ');
     await openPanel(page, 'Plan');
-    await page.getByText('There is no plan for this').waitFor();
+    await page.getByText('The operation cannot be planned').waitFor();
     expect(await faults(page)).toEqual([]);
 
     await page.getByRole('button', { name: 'Sign in as…' }).click();
@@ -125,7 +125,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     expect(await faults(page)).toEqual([]);
   });
 
-  test('in a panel that has the whole window', async () => {
+  test('in a panel that is expanded to the whole window', async () => {
     const { page } = await openEditor(browser(), { theme });
     await run(page);
     await page.getByText('No errors').waitFor();
@@ -138,7 +138,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     }
   });
 
-  test('in the dialog of the sign-in, and with an error', async () => {
+  test('in the sign-in dialog, and with an error', async () => {
     const { page } = await openEditor(browser(), { theme });
     await page.getByRole('button', { name: 'Sign in as…' }).click();
     await page.getByRole('dialog').waitFor();
@@ -152,13 +152,13 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     expect(await faults(page)).toEqual([]);
   });
 
-  test('with what was chosen in the map and in the plan', async () => {
+  test('with a selection in the map and in the plan', async () => {
     const { page } = await openEditor(browser(), { theme });
     await openPanel(page, 'Map');
     await page.getByRole('searchbox').fill('email');
     expect(await faults(page)).toEqual([]);
     await page.keyboard.press('Enter');
-    await page.getByRole('region', { name: 'Chosen' }).waitFor();
+    await page.getByRole('region', { name: 'Selection' }).waitFor();
     expect(await faults(page)).toEqual([]);
 
     await openPanel(page, 'Plan');

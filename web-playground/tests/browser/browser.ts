@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { launch } from './playground';
 
-/** One browser for the tests of a file, without pages left from the one before. */
+/** One browser for the tests of a file; each test starts without open pages. */
 export function browserOfThisFile(): () => Browser {
   let browser: Browser;
   beforeAll(async () => {

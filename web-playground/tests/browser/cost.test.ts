@@ -22,7 +22,7 @@ function estimate(page: Page): Locator {
   return page.getByRole('status', { name: 'Estimated cost' });
 }
 
-/** Writes over the variables. */
+/** Replaces the variables. */
 async function writeVariables(page: Page, text: string): Promise<void> {
   await page
     .locator('.graphiql-editor-tool .monaco-editor')
@@ -37,7 +37,7 @@ async function estimated(page: Page): Promise<number> {
   return Number(/^Estimated cost ([\d.,]+) ms/.exec(text)?.[1]?.replaceAll(',', ''));
 }
 
-test('the cost is estimated before anything is sent, against the limit of whoever is signed in', async () => {
+test('the cost is estimated before execution, against the limit of the viewer', async () => {
   const { page, sent } = await openEditor(browser());
   await estimate(page)
     .getByText(/^Estimated cost [\d.]+ ms, no limit$/)
@@ -67,7 +67,7 @@ test('the estimate follows the document and its variables', async () => {
 });
 
 test.each(['light', 'dark'] as const)(
-  'an estimate above the limit says what to do, and so does the answer: %s',
+  'an estimate above the limit says what to do, and so does the response: %s',
   async (theme) => {
     const { page } = await openEditor(browser(), { theme });
     await signInAs(page, 'Student');
@@ -86,7 +86,7 @@ test.each(['light', 'dark'] as const)(
   },
 );
 
-test('an answer has its cost beside its size, and not in its text', async () => {
+test('the cost of a response is shown beside its size, and not in its JSON', async () => {
   const { page } = await openEditor(browser());
   await signInAs(page, 'Student');
   await write(page, 'query Cheap { courses(first: 1) { nodes { id } } }');
@@ -95,7 +95,7 @@ test('an answer has its cost beside its size, and not in its text', async () => 
   const { estimated, actual, remaining } = extensions.cost as Cost;
 
   const summary = page.getByRole('region', { name: 'Errors and size' }).getByRole('status');
-  const cost = summary.getByText(/^Cost [\d.]+ ms, estimated [\d.]+ ms · [\d,]+ ms of the budget left$/);
+  const cost = summary.getByText(/^Cost [\d.]+ ms, estimated [\d.]+ ms · [\d,]+ ms of the budget remaining$/);
   await cost.waitFor();
   const numbers = (await cost.innerText())
     .match(/\d[\d.,]*/g)
@@ -123,14 +123,14 @@ test('both costs can be read on a phone', async () => {
   }
 });
 
-test('who has spent the budget is told when to try again, and when it is time', async () => {
+test('an exhausted budget says when to retry, and when it is available again', async () => {
   const { page } = await openEditor(browser());
   await signInAs(page, 'Unverified teacher');
   const { accessToken } = await storedSession(page);
   let remaining: number | undefined;
   while (remaining !== 0) {
-    const reply = await ask(SEARCHES(1), {}, accessToken);
-    remaining = reply.errors ? 0 : undefined;
+    const response = await ask(SEARCHES(1), {}, accessToken);
+    remaining = response.errors ? 0 : undefined;
   }
 
   await write(page, SEARCHES(1));
@@ -163,7 +163,7 @@ test('a subscription that costs too much is rejected with what to do', async () 
   await errors.getByText('COST_ESTIMATED_TOO_EXPENSIVE', { exact: true }).waitFor();
 });
 
-test('where plans are for admins nobody else sees an estimate, and the answer has its cost', async () => {
+test('where plans are for admins, others see the cost of the response but no estimate', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/playground.json', (route) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { answer, openEditor, openPanel, run, signInAs, write } from './playground';
+import { lastResponse, openEditor, openPanel, run, signInAs, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -10,11 +10,11 @@ const LARGE = `query Large {
     ${[...'abcdefghijklmno'].map((alias) => `${alias}: description`).join(' ')} } } } } }
 }`;
 
-/** To be called in the page. */
+/** Runs in the page. */
 async function sizeOfAnswer(query: string): Promise<number> {
   const headers = { 'Content-Type': 'application/json' };
-  const answer = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
-  return (await answer.text()).length;
+  const lastResponse = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
+  return (await lastResponse.text()).length;
 }
 
 test.each([
@@ -37,13 +37,13 @@ test.each([
   expect(page.url()).not.toContain('#');
 });
 
-test('what the parser says is there, and what a code means has its code', async () => {
+test('the message of the parser is shown, and the meaning of a code', async () => {
   const { page } = await openEditor(browser());
   await write(page, '{ me { id ');
 
   await run(page);
 
-  const message = page.getByRole('list', { name: 'Errors' }).locator('.problem-message');
+  const message = page.getByRole('list', { name: 'Errors' }).locator('.response-error-message');
   await message.waitFor();
   expect(await message.innerText()).toBe('Syntax error: expected "}".');
   await openPanel(page, 'Errors');
@@ -65,7 +65,7 @@ test('an error has its path, and in development its subgraph', async () => {
   await error.getByText('payment', { exact: true }).waitFor();
 });
 
-test('the refusal of a mutation is an error, too', async () => {
+test('the userErrors of a mutation are shown, too', async () => {
   const { page } = await openEditor(browser());
   await write(
     page,
@@ -77,11 +77,11 @@ test('the refusal of a mutation is an error, too', async () => {
   await page.getByRole('list', { name: 'Errors' }).getByText('INVALID_CREDENTIALS').waitFor();
 });
 
-test('an answer of more than 5 MB is shown, and the page still works', async () => {
+test('a response of more than 5 MB is shown, and the page still works', async () => {
   const { page, errors } = await openEditor(browser());
   await write(page, LARGE);
 
-  expect((await answer(page)).status()).toBe(200);
+  expect((await lastResponse(page)).status()).toBe(200);
 
   expect(await page.evaluate(sizeOfAnswer, LARGE)).toBeGreaterThan(5_000_000);
   await page.getByText(/No errors · \d+ ms · [5-9]\.\d MB|No errors · \d+ ms · \d\d\.\d MB/).waitFor();
@@ -91,7 +91,7 @@ test('an answer of more than 5 MB is shown, and the page still works', async () 
   expect(errors).toEqual([]);
 });
 
-test('variables that are no JSON are told before anything is sent', async () => {
+test('invalid JSON in the variables is reported before execution', async () => {
   const { page, sent } = await openEditor(browser());
   await page
     .locator('.graphiql-editor-tool .monaco-editor')

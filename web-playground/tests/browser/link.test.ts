@@ -9,12 +9,12 @@ const SHARED = {
   variables: '{ "first": 3 }',
 };
 
-test('an operation goes from one browser to another one by its link', async () => {
+test('a link opens the operation in another browser', async () => {
   const sender = await openEditor(browser());
   await write(sender.page, 'query Shared { courses { totalCount } }');
   await sender.page.getByRole('button', { name: 'Share a link' }).click();
   await expect.poll(() => sender.page.url()).toContain('#operation=');
-  const told = sender.page.getByRole('status').getByText('The link is copied');
+  const told = sender.page.getByRole('status').getByText('Link copied');
   await told.waitFor();
   await told.waitFor({ state: 'detached', timeout: 10_000 });
 
@@ -24,14 +24,14 @@ test('an operation goes from one browser to another one by its link', async () =
   expect((await run(page)).data?.courses).toMatchObject({ totalCount: expect.any(Number) });
 });
 
-test('a link signs nobody in and runs nothing by itself', async () => {
+test('a link has no credentials and executes nothing', async () => {
   const link = linkTo(
     { ...SHARED, query: 'mutation Shared { logout(input: { refreshToken: "x" }) { userErrors { code } } }' },
     url.href,
   );
   const { page, sent, errors } = await openEditor(browser(), { at: link });
 
-  await page.getByText('It has not been run').waitFor();
+  await page.getByText('It has not been executed').waitFor();
   await page.locator('.graphiql-query-editor', { hasText: 'Shared' }).waitFor();
   await page.waitForLoadState('networkidle');
 
@@ -41,7 +41,7 @@ test('a link signs nobody in and runs nothing by itself', async () => {
   expect(errors).toEqual([]);
 });
 
-test('a link opens beside what was there, also in a page that is open', async () => {
+test('a link opens in a new tab, also in a page that is open', async () => {
   const { page } = await openEditor(browser());
 
   await page.evaluate(
@@ -57,11 +57,11 @@ test('a link opens beside what was there, also in a page that is open', async ()
 });
 
 test.each(['#operation=', '#operation=%E0%A4%A', '#operation=WyJxdWVyeSBDdXQ'])(
-  'a link with a broken fragment is told, and the page works: %s',
+  'an invalid link is reported, and the page works: %s',
   async (fragment) => {
     const { page, errors } = await openEditor(browser(), { at: url.href + fragment });
 
-    await page.getByRole('alert').getByText('This link is broken').waitFor();
+    await page.getByRole('alert').getByText('This link is invalid').waitFor();
     expect((await run(page)).data).toBeDefined();
     expect(errors).toEqual([]);
   },

@@ -22,51 +22,51 @@ test('the map shows the five subgraphs, and each field where it is resolved', as
     'enrollment',
     'payment',
     'notification',
-    'in all of them',
+    'shared',
   ]);
   const added = map.locator('.map-card[data-subgraph="enrollment"]', { hasText: 'enrollmentCount' });
   expect(await added.locator('.map-type').textContent()).toContain('Course');
   expect(errors).toEqual([]);
 });
 
-test('a field says whose it is, what it is, and who may see it', async () => {
+test('a field shows its subgraph, type and access', async () => {
   const { map } = await openMap();
 
   await map.getByRole('searchbox', { name: 'Find a type or a field' }).fill('user.email');
-  await map.getByRole('list', { name: 'Found' }).getByRole('button', { name: 'User.email' }).click();
+  await map.getByRole('list', { name: 'Search results' }).getByRole('button', { name: 'User.email' }).click();
 
-  const details = map.getByRole('region', { name: 'Chosen' });
+  const details = map.getByRole('region', { name: 'Selection' });
   await details.getByRole('heading', { name: 'User.email' }).waitFor();
   await details.getByText('identity').waitFor();
   await details.getByText('The address that the user signs in with.').waitFor();
   await details.getByText('The owner and admins; null for everyone else').waitFor();
 });
 
-test('a long description stands in paragraphs', async () => {
+test('a long description has paragraphs', async () => {
   const { map } = await openMap();
   await map.getByRole('searchbox').fill('purchaseCourse');
   await map.getByRole('button', { name: 'Mutation.purchaseCourse' }).click();
 
-  const text = map.getByRole('region', { name: 'Chosen' }).locator('p', { hasText: 'Buys a course' });
+  const text = map.getByRole('region', { name: 'Selection' }).locator('p', { hasText: 'Buys a course' });
   expect((await text.innerText()).split('\n\n').length).toBeGreaterThan(1);
 });
 
-test('a type is found by keyboard alone, and its fields lead on', async () => {
+test('a type is found by keyboard alone, and its fields can be followed', async () => {
   const { page, map } = await openMap();
 
   await map.getByRole('searchbox').focus();
   await page.keyboard.type('course');
   await page.keyboard.press('Enter');
 
-  const details = map.getByRole('region', { name: 'Chosen' });
+  const details = map.getByRole('region', { name: 'Selection' });
   await details.getByRole('heading', { name: 'Course', exact: true }).waitFor();
   await details.getByRole('button', { name: 'teacher', exact: true }).click();
   await details.getByRole('heading', { name: 'Course.teacher' }).waitFor();
   await details.getByRole('button', { name: 'User', exact: true }).click();
-  await details.getByText('joined by id').waitFor();
+  await details.getByText('key id').waitFor();
 });
 
-test('the map is moved and zoomed by pointer and by keyboard, and all of it can be shown', async () => {
+test('the map is panned and zoomed by pointer and by keyboard, and can be shown in full', async () => {
   const { page, map } = await openMap();
   const content = map.locator('.canvas-content');
   const frame = map.getByRole('group', { name: /Map of the graph/ });
@@ -104,7 +104,7 @@ test('the map is moved and zoomed by pointer and by keyboard, and all of it can 
   expect((whole?.y ?? 0) + (whole?.height ?? 0)).toBeLessThanOrEqual(buttons?.y ?? 0);
 });
 
-test('every name is to be read in full, and all that a narrow panel shows lies within its width', async () => {
+test('no name is truncated, and a narrow panel has no horizontal overflow', async () => {
   const { map } = await openMap();
 
   const cut = await map
@@ -119,19 +119,19 @@ test('every name is to be read in full, and all that a narrow panel shows lies w
   expect((content?.x ?? 0) + (content?.width ?? 0)).toBeLessThanOrEqual(
     (frame?.x ?? 0) + (frame?.width ?? 0),
   );
-  // The letters are not much smaller than those of the panel.
+  // The text is not much smaller than that of the panel.
   const scale =
     (content?.width ?? 0) / (await map.locator('.canvas-content').evaluate((it) => it.clientWidth));
   expect(scale).toBeGreaterThan(0.7);
 });
 
-test.each(['narrow', 'wide'])('what shows all still does when details come beside it: %s', async (width) => {
+test.each(['narrow', 'wide'])('a map that is shown in full stays so when details open: %s', async (width) => {
   const { map } = await openMap();
   if (width === 'wide') await map.getByRole('button', { name: 'Widen' }).click();
 
   await map.getByRole('button', { name: 'Show all' }).click();
   await map.locator('.map-card[data-subgraph="identity"] .map-type', { hasText: 'User' }).first().click();
-  await map.getByRole('region', { name: 'Chosen' }).waitFor();
+  await map.getByRole('region', { name: 'Selection' }).waitFor();
 
   await expect
     .poll(async () => {
@@ -148,7 +148,7 @@ test.each(['narrow', 'wide'])('what shows all still does when details come besid
     .toBe('all');
 });
 
-/** Whether somebody sees all of an element: nothing lies over it, and its frame does not cut it off. */
+/** Whether an element is completely visible: nothing covers or clips it. */
 async function isInSight(element: Locator, frame: Locator): Promise<boolean> {
   const [box, room] = [await element.boundingBox(), await frame.boundingBox()];
   if (!box || !room) return false;
@@ -156,7 +156,7 @@ async function isInSight(element: Locator, frame: Locator): Promise<boolean> {
   return isAcross && box.y >= room.y && box.y + box.height <= room.y + room.height;
 }
 
-test('what was chosen is in sight beside its details, until somebody moves the map away', async () => {
+test('the selection stays visible beside its details, until the user pans', async () => {
   const { page, map } = await openMap();
   const frame = map.getByRole('group', { name: /Map of the graph/ });
   const row = (name: string) =>
@@ -178,7 +178,7 @@ test('what was chosen is in sight beside its details, until somebody moves the m
   await expect.poll(() => isInSight(row('email'), frame)).toBe(false);
 });
 
-test('a map that was zoomed shows what was chosen at its edge beside the details', async () => {
+test('a zoomed map shows a selection at its edge beside the details', async () => {
   const { page, map } = await openMap();
   await map.getByRole('button', { name: 'Widen' }).click();
   const frame = map.getByRole('group', { name: /Map of the graph/ });
@@ -194,7 +194,7 @@ test('a map that was zoomed shows what was chosen at its edge beside the details
   await expect.poll(() => isInSight(type, frame)).toBe(true);
 });
 
-test('no line of the whole map is cut off at its edge', async () => {
+test('no edge of the map is clipped', async () => {
   const { map } = await openMap();
   await map.getByRole('button', { name: 'Widen' }).click();
   await map.getByRole('button', { name: 'Show all' }).click();
@@ -208,7 +208,7 @@ test('no line of the whole map is cut off at its edge', async () => {
   expect(right).toBeLessThan((frame?.x ?? 0) + (frame?.width ?? 0));
 });
 
-test('a panel can take the whole window, and gives it back on Escape', async () => {
+test('a panel can be expanded to the whole window, and Escape restores it', async () => {
   const { page, map } = await openMap();
 
   await map.getByRole('button', { name: 'Widen' }).click();

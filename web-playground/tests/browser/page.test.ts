@@ -47,7 +47,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
   });
 });
 
-/** How far two colours are apart, as WCAG counts it. */
+/** The contrast of two colours, as WCAG defines it. */
 function contrast(one: string, other: string): number {
   const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (lighter + 0.05) / (darker + 0.05);
@@ -74,14 +74,14 @@ test('the page shows within a second, and can be used within two', async () => {
   process.stdout.write(`first paint ${Math.round(paint ?? 0)} ms, usable ${Math.round(usable ?? 0)} ms\n`);
   expect(paint).toBeGreaterThan(0);
   expect(usable).toBeGreaterThan(paint ?? 0);
-  // What the machine does beside it is not the page's: figures for the promise are taken on a quiet one.
+  // The machine may be busy: the published figures are measured on a quiet one.
   if (isQuiet()) {
     expect(paint).toBeLessThan(1_000);
     expect(usable).toBeLessThan(2_000);
   }
 });
 
-/** To be called in the page, before anything of it: notes when somebody could begin to type. */
+/** Runs in the page before its scripts: records when the editor accepts input. */
 function noteUsable() {
   const look = () => {
     const isThere =
@@ -107,7 +107,7 @@ test('the student home has its variables, and a reload keeps both', async () => 
   expect(await page.locator('.graphiql-tab').count()).toBe(1);
 });
 
-test('the page shows before the editor is there', async () => {
+test('the page shows before the editor is loaded', async () => {
   const { page } = await open(browser(), { prepare: (page) => page.route(EDITOR_SCRIPT, () => {}) });
 
   await page.getByText('Loading the editor…').waitFor();
@@ -115,7 +115,7 @@ test('the page shows before the editor is there', async () => {
   await page.getByRole('dialog', { name: 'Sign in' }).waitFor();
 });
 
-test('the page says so when the editor does not come', async () => {
+test('the page shows an error when the editor cannot be loaded', async () => {
   const { page } = await open(browser(), {
     prepare: (page) => page.route(EDITOR_SCRIPT, (route) => route.abort()),
   });
@@ -123,7 +123,7 @@ test('the page says so when the editor does not come', async () => {
   await page.getByRole('alert').getByText('The editor could not be loaded.').waitFor();
 });
 
-test('the policy lets no script in that is not a file of the page', async () => {
+test('the content security policy allows only scripts of the page', async () => {
   const { page } = await open(browser());
   await editorIsReady(page);
 
@@ -135,7 +135,7 @@ test('the policy lets no script in that is not a file of the page', async () => 
   expect(await page.evaluate(() => [...document.scripts].filter(({ src }) => !src).length)).toBe(0);
 });
 
-test('docs, tabs, prettify, history and the keyboard work as people know them', async () => {
+test('docs, tabs, prettify, history and keyboard shortcuts work as usual', async () => {
   const { page, errors } = await openEditor(browser());
 
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
@@ -158,7 +158,7 @@ test('docs, tabs, prettify, history and the keyboard work as people know them', 
   expect(errors).toEqual([]);
 });
 
-test('variables and headers that were typed are sent along', async () => {
+test('variables and headers are sent', async () => {
   const { page, errors } = await openEditor(browser());
   await write(page, 'query Typed($first: Int) { courses(first: $first) { nodes { id } } }');
   const typeInto = async (editor: string, text: string) => {
@@ -170,10 +170,10 @@ test('variables and headers that were typed are sent along', async () => {
   await typeInto('Headers', '{ "x-request-id": "typed-by-hand" }');
 
   const asked = page.waitForRequest((request) => request.postData()?.includes('query Typed') ?? false);
-  const reply = await run(page);
+  const response = await run(page);
 
   expect((await asked).headers()['x-request-id']).toBe('typed-by-hand');
-  expect(reply.data?.courses.nodes).toHaveLength(3);
+  expect(response.data?.courses.nodes).toHaveLength(3);
   expect(errors).toEqual([]);
 });
 
@@ -195,13 +195,13 @@ test('an operation of the sidebar opens with variables that work', async () => {
 
   await page.getByRole('button', { name: /CoursePage/ }).click();
   await storedQuery(page, 'query CoursePage');
-  const reply = await run(page);
+  const response = await run(page);
 
-  expect(reply.data?.course).toMatchObject({ id: expect.any(String), title: expect.any(String) });
+  expect(response.data?.course).toMatchObject({ id: expect.any(String), title: expect.any(String) });
   expect(errors).toEqual([]);
 });
 
-test('an operation opens at its beginning, however far the one before was scrolled', async () => {
+test('an operation opens at its beginning, even if the previous one was scrolled', async () => {
   const { page } = await openEditor(browser());
   await write(page, `query Wide { me { ${'id '.repeat(200)} } }`);
   const lines = page.locator('.graphiql-query-editor .lines-content');
@@ -218,7 +218,7 @@ test('an operation opens at its beginning, however far the one before was scroll
   expect(await scrolled()).toBeGreaterThanOrEqual(Math.floor(before?.x ?? 0));
 });
 
-test('the explorer is used by keyboard, and says what it is', async () => {
+test('the explorer can be used by keyboard and screen reader', async () => {
   const { page, errors } = await openEditor(browser());
   await write(page, 'query Keys { me { id } }');
   await page.getByRole('button', { name: 'Show Explorer' }).click();
@@ -227,7 +227,7 @@ test('the explorer is used by keyboard, and says what it is', async () => {
   expect(await box('id of me').getAttribute('aria-checked')).toBe('true');
   expect(await page.locator('.graphiql-explorer-root [role="checkbox"][tabindex="0"]').count()).toBe(1);
 
-  // From the name of the operation the first field is one press of Tab away.
+  // The first field is the next tab stop after the name of the operation.
   await page.getByRole('textbox', { name: 'Name of the operation' }).focus();
   await page.keyboard.press('Tab');
   await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('checkbox');
@@ -297,19 +297,19 @@ test('a field’s selections become a fragment by keyboard, too', async () => {
   await storedQuery(page, 'fragment UserFragment on User');
 });
 
-test('panels that have nothing to show yet say what to do', async () => {
+test('empty panels say what to do', async () => {
   const { page } = await openEditor(browser());
 
-  await page.getByText('The answer comes here: run the operation').waitFor();
+  await page.getByText('Run the operation to see its response here').waitFor();
   await openPanel(page, 'History');
-  await page.getByText('What you run is listed here').waitFor();
+  await page.getByText('Executed operations').waitFor();
   await openPanel(page, 'Trace');
-  await page.getByText('Run an operation, and its trace is here.').waitFor();
+  await page.getByText('Run an operation to see its trace.').waitFor();
   await run(page);
-  await page.getByText('The answer comes here').waitFor({ state: 'detached' });
+  await page.getByText('Run the operation to see its response here').waitFor({ state: 'detached' });
 });
 
-test('the docs list the types by name, and no text of theirs is cut off', async () => {
+test('the docs list the types by name, without truncated text', async () => {
   const { page } = await openEditor(browser());
   await openPanel(page, 'Documentation Explorer');
   const types = page.locator('.graphiql-doc-explorer-content a', { hasText: 'CourseConnection' });

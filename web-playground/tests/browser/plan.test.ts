@@ -4,7 +4,7 @@ import { openEditor, openPanel, write } from './playground';
 
 const browser = browserOfThisFile();
 
-test('the plan of the operation at hand is drawn, and nothing is executed', async () => {
+test('the plan of the operation in the editor is drawn, and nothing is executed', async () => {
   const { page, errors } = await openEditor(browser());
   const plans: boolean[] = [];
   page.on('request', (request) => {
@@ -41,7 +41,7 @@ test('the plan of the operation at hand is drawn, and nothing is executed', asyn
   expect(errors).toEqual([]);
 });
 
-test('a plan in a narrow panel is large enough to be read, and none of its texts is cut off', async () => {
+test('a plan in a narrow panel is readable, without truncated text', async () => {
   const { page } = await openEditor(browser());
   await openPanel(page, 'Plan');
   await page.getByText('6 fetches in 4 steps').waitFor();
@@ -55,7 +55,7 @@ test('a plan in a narrow panel is large enough to be read, and none of its texts
   expect(cut).toBe(0);
 });
 
-test('the plan follows what is typed, and says why there is none', async () => {
+test('the plan follows the editor, and says why there is none', async () => {
   const { page } = await openEditor(browser());
   await openPanel(page, 'Plan');
   const panel = page.getByRole('region', { name: 'Plan', exact: true });
@@ -99,11 +99,11 @@ test('the plan depends on the variables', async () => {
     'query Maybe($enrollments: Int!) { courses(first: $enrollments) { nodes { teacher { name } } } }',
   );
 
-  // The student home's value for it is still there.
+  // The variable still has the value of the student home.
   await panel.getByText('2 fetches in 2 steps: course, identity').waitFor();
 });
 
-test('a mutation is not sent where the wish for a plan is lost on the way', async () => {
+test('a mutation is not sent when a proxy drops the plan header', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/graphql', (route) => {

@@ -1,6 +1,6 @@
 import axe from 'axe-core';
 import { type Browser, chromium, type Page, type Request, type Response } from 'playwright-core';
-import { withoutSecrets } from '../../src/shell/secrets';
+import { redactSecrets } from '../../src/storage/secrets';
 
 const FLAGS = [
   '--headless',
@@ -13,7 +13,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** The running system; whoever starts the tests says where it is. */
+/** The running system, from the environment. */
 export const url = new URL(process.env.LYCEUM_URL ?? 'http://localhost:4000/');
 
 export const PANELS = ['Explorer', 'Operations', 'History', 'Plan', 'Trace', 'Map', 'Errors'];
@@ -24,23 +24,23 @@ export function launch(): Promise<Browser> {
 
 export interface Playground {
   page: Page;
-  /** Requests that left the page's own origin. */
+  /** Requests to other origins. */
   foreignRequests: string[];
   /** Errors of the console, of scripts and of the content security policy. */
   errors: string[];
-  /** The operations that were sent to be run, introspection left out. */
+  /** The executed operations, without introspection. */
   sent: string[];
 }
 
 interface Options {
   theme?: 'light' | 'dark';
-  /** Another way to the system, or an address with a fragment. */
+  /** Another URL of the system, or one with a fragment. */
   at?: string;
-  /** What is to be done with the page before its first request. */
+  /** Prepares the page before its first request. */
   prepare?: (page: Page) => Promise<unknown>;
 }
 
-/** A page in a fresh browser profile, watched from before its first request. */
+/** Opens a page in a fresh browser profile, and records its requests and errors. */
 export async function open(
   browser: Browser,
   { theme = 'light', at = url.href, prepare }: Options = {},
@@ -70,30 +70,30 @@ export async function open(
   return { page, foreignRequests, errors, sent };
 }
 
-/** The same, with the editor there. */
+/** The same, and waits for the editor. */
 export async function openEditor(browser: Browser, options: Options = {}): Promise<Playground> {
   const playground = await open(browser, options);
   await editorIsReady(playground.page);
   return playground;
 }
 
-/** Waits until the editor, which follows the page, can be used. */
+/** Waits until the editor is loaded. */
 export async function editorIsReady(page: Page): Promise<void> {
   await page.locator('.graphiql-query-editor .view-lines').waitFor();
   await page.getByRole('button', { name: /Execute query/ }).waitFor();
 }
 
-/** Waits until the variables editor holds this text. */
+/** Waits until the variables editor has this text. */
 export async function variablesShow(page: Page, text: string): Promise<void> {
   await page.locator('.graphiql-editor-tool .view-lines', { hasText: spaced(text) }).waitFor();
 }
 
-/** The editor writes spaces that do not break. */
+/** The editor uses non-breaking spaces. */
 function spaced(text: string): RegExp {
   return new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '\\s'));
 }
 
-/** Pastes a document into the editor, over what is there: what is typed gets brackets of the editor's own. */
+/** Replaces the document by pasting: typing would make the editor insert closing brackets. */
 export async function write(page: Page, document: string): Promise<void> {
   await page
     .locator('.graphiql-query-editor .monaco-editor')
@@ -101,18 +101,18 @@ export async function write(page: Page, document: string): Promise<void> {
     .click({ position: { x: 200, y: 30 } });
   await page.locator('.graphiql-query-editor .monaco-editor.focused').waitFor();
   await paste(page, document);
-  // GraphiQL reads the document when typing pauses, and only then knows its operation's name.
-  await storedQuery(page, withoutSecrets(document));
+  // GraphiQL parses the document, and so knows the operation name, only when typing pauses.
+  await storedQuery(page, redactSecrets(document));
 }
 
-/** Pastes a text over what is in the editor that has the focus. */
+/** Replaces the text of the focused editor by pasting. */
 export async function paste(page: Page, text: string): Promise<void> {
   await page.keyboard.press('ControlOrMeta+A');
   await page.evaluate((content) => navigator.clipboard.writeText(content), text);
   await page.keyboard.press('ControlOrMeta+V');
 }
 
-/** Waits until GraphiQL has taken over the document with this text. */
+/** Waits until GraphiQL has stored the document with this text. */
 export async function storedQuery(page: Page, text: string): Promise<void> {
   await page.waitForFunction(
     (wanted) => localStorage.getItem('lyceum:graphiql:query')?.includes(wanted),
@@ -121,20 +121,20 @@ export async function storedQuery(page: Page, text: string): Promise<void> {
   );
 }
 
-export interface Reply {
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the test has asked for.
+export interface GraphQLResponse {
+  // biome-ignore lint/suspicious/noExplicitAny: the type depends on the test.
   data?: Record<string, any>;
   errors?: { message: string; extensions?: { code?: string } }[];
   extensions?: Record<string, unknown>;
 }
 
-/** Runs the operation in the editor; the whole answer, of which the editor draws only the lines in sight. */
-export async function run(page: Page): Promise<Reply> {
-  return (await answer(page)).json();
+/** Runs the operation in the editor and returns the whole response; the editor renders only visible lines. */
+export async function run(page: Page): Promise<GraphQLResponse> {
+  return (await lastResponse(page)).json();
 }
 
-/** Runs the operation in the editor. The browser does not keep the body of a very large answer. */
-export async function answer(page: Page): Promise<Response> {
+/** Runs the operation in the editor. The browser does not keep the body of a very large response. */
+export async function lastResponse(page: Page): Promise<Response> {
   const answered = page.waitForResponse((response) => {
     const body = response.request().postData() ?? '';
     const isOperation = !/IntrospectionQuery|refreshSession|logout/.test(body);
@@ -144,30 +144,30 @@ export async function answer(page: Page): Promise<Response> {
   return answered;
 }
 
-/** Whether it asks for the plan of an operation, which is not run. */
+/** Whether the request is a dry run for the query plan. */
 export function isPlan(request: Request): boolean {
   return request.headers()['hive-expose-query-plan'] !== undefined;
 }
 
-/** Signs in as one of the sample people. */
+/** Signs in as one of the sample users. */
 export async function signInAs(page: Page, label: string): Promise<void> {
   await page.getByRole('button', { name: 'Sign in as…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: label, exact: true }).click();
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
 }
 
-/** Opens a panel; what it shows is in the region of its name. */
+/** Opens a panel and returns its region. */
 export async function openPanel(page: Page, name: string): Promise<void> {
   const show = page.getByRole('button', { name: `Show ${name}`, exact: true });
   if (await show.count()) await show.click();
 }
 
-/** What the page keeps about who is signed in. */
+/** The stored session. */
 export function storedSession(page: Page): Promise<{ accessToken: string; refreshToken: string }> {
   return page.evaluate(() => JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}'));
 }
 
-/** Leaves the page, loaded anew, with tokens of a session that is over on the server. */
+/** Reloads the page with the tokens of a session that the server has revoked. */
 export async function endSession(page: Page): Promise<void> {
   await page.evaluate(() => {
     const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
@@ -178,7 +178,7 @@ export async function endSession(page: Page): Promise<void> {
   await editorIsReady(page);
 }
 
-/** The serious faults that axe finds. */
+/** The serious violations that axe finds. */
 export async function faults(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {
@@ -192,12 +192,12 @@ export async function faults(page: Page): Promise<string[]> {
   });
 }
 
-/** Asks the system without the page. */
-export async function ask(query: string, variables: object, token?: string): Promise<Reply> {
+/** Sends an operation directly to the system. */
+export async function ask(query: string, variables: object, token?: string): Promise<GraphQLResponse> {
   const response = await fetch(new URL('/graphql', url), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
     body: JSON.stringify({ query, variables }),
   });
-  return (await response.json()) as Reply;
+  return (await response.json()) as GraphQLResponse;
 }

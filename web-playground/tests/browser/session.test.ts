@@ -16,23 +16,26 @@ import {
 
 const browser = browserOfThisFile();
 
-test('the sample student signs in, and the student home answers', async () => {
+test('the sample student signs in and runs the student home', async () => {
   const { page, foreignRequests, errors } = await openEditor(browser());
 
   await signInAs(page, 'Student');
   const session = page.getByRole('region', { name: 'Session' });
   await session.getByText('student', { exact: false }).first().waitFor();
-  const reply = await run(page);
+  const response = await run(page);
 
-  expect(reply.errors).toBeUndefined();
-  expect(reply.data?.me).toMatchObject({ id: expect.any(String), enrollments: { nodes: expect.any(Array) } });
+  expect(response.errors).toBeUndefined();
+  expect(response.data?.me).toMatchObject({
+    id: expect.any(String),
+    enrollments: { nodes: expect.any(Array) },
+  });
   expect(await session.locator('time').getAttribute('datetime')).toMatch(/^\d{4}-/);
   await page.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
   expect(foreignRequests).toEqual([]);
   expect(errors).toEqual([]);
 });
 
-test('one can be each of the sample people, one after the other, and nobody', async () => {
+test('one can sign in as each sample user, and be anonymous again', async () => {
   const { page } = await openEditor(browser());
   await write(page, '{ me { role isVerified } }');
 
@@ -45,11 +48,11 @@ test('one can be each of the sample people, one after the other, and nobody', as
     await signInAs(page, label);
     expect((await run(page)).data?.me).toMatchObject(who);
   }
-  await signInAs(page, 'Nobody');
+  await signInAs(page, 'Anonymous');
   expect((await run(page)).data?.me).toBeNull();
 });
 
-test('nobody is signed in by a visit, and a sign-out ends the session here and on the server', async () => {
+test('a new visitor is anonymous, and signing out ends the session on the server', async () => {
   const { page } = await openEditor(browser());
   expect((await run(page)).data?.me).toBeNull();
 
@@ -66,7 +69,7 @@ test('nobody is signed in by a visit, and a sign-out ends the session here and o
     .toEqual({ userErrors: [{ code: 'SESSION_EXPIRED' }] });
 });
 
-test('a wrong password is refused in the dialog, by keyboard alone', async () => {
+test('a wrong password is reported in the dialog, by keyboard alone', async () => {
   const { page } = await open(browser());
 
   await page.getByRole('button', { name: 'Sign in as…' }).focus();
@@ -83,7 +86,7 @@ test('a wrong password is refused in the dialog, by keyboard alone', async () =>
   await dialog.waitFor({ state: 'hidden' });
 });
 
-test('a server that does not say it is a development one is offered no sample people and no plans', async () => {
+test('a server that is not a development server has no sample users and no plans', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/playground.json', (route) =>
@@ -96,10 +99,10 @@ test('a server that does not say it is a development one is offered no sample pe
   expect(await page.getByRole('button', { name: 'Admin', exact: true }).count()).toBe(0);
   await page.keyboard.press('Escape');
   await openPanel(page, 'Plan');
-  await page.getByText('Plans are shown by a development server, and to admins.').waitFor();
+  await page.getByText('Query plans are available on development servers, and to admins.').waitFor();
 });
 
-test('a token is renewed before it ends, and whoever is signed in stays so', async () => {
+test('a token is refreshed before it expires, and the user stays signed in', async () => {
   const { page, errors } = await openEditor(browser(), { prepare: (page) => page.clock.install() });
   await signInAs(page, 'Student');
   const before = await storedSession(page);
@@ -117,7 +120,7 @@ test('a token is renewed before it ends, and whoever is signed in stays so', asy
   expect(errors).toEqual([]);
 });
 
-/** As the page is after its access token has ended, loaded anew. */
+/** Reloads the page with an expired access token. */
 async function withEndedToken(page: Page): Promise<void> {
   await page.evaluate(() => {
     const session = JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}');
@@ -126,7 +129,7 @@ async function withEndedToken(page: Page): Promise<void> {
   await page.reload();
 }
 
-test('a token that the server no longer accepts is replaced, and the operation sent once more', async () => {
+test('a rejected token is refreshed, and the operation is retried', async () => {
   const { page, sent } = await openEditor(browser());
   await signInAs(page, 'Student');
   await withEndedToken(page);
@@ -143,7 +146,7 @@ test('a token that the server no longer accepts is replaced, and the operation s
   ]);
 });
 
-/** As a browser is over plain HTTP, on another machine than the server's. */
+/** Like a browser over plain HTTP on another machine: without Web Locks. */
 const withoutLocks = (page: Page) =>
   page
     .context()
@@ -152,40 +155,37 @@ const withoutLocks = (page: Page) =>
 test.each([
   ['with Web Locks', () => Promise.resolve()],
   ['where there are no Web Locks', withoutLocks],
-])(
-  'a duplicated tab shares the session: one of both renews it, and both go on, %s',
-  async (_where, prepare) => {
-    const { page, sent } = await openEditor(browser(), { prepare });
-    await signInAs(page, 'Student');
-    await withEndedToken(page);
-    await editorIsReady(page);
-    const opened = page.waitForEvent('popup');
-    await page.evaluate(() => void window.open(location.href));
-    const other = await opened;
-    await editorIsReady(other);
-    const before = await storedSession(page);
-    expect(await storedSession(other)).toEqual(before);
-    sent.length = 0;
+])('a duplicated tab shares the session: one refreshes it for both, %s', async (_where, prepare) => {
+  const { page, sent } = await openEditor(browser(), { prepare });
+  await signInAs(page, 'Student');
+  await withEndedToken(page);
+  await editorIsReady(page);
+  const opened = page.waitForEvent('popup');
+  await page.evaluate(() => void window.open(location.href));
+  const other = await opened;
+  await editorIsReady(other);
+  const before = await storedSession(page);
+  expect(await storedSession(other)).toEqual(before);
+  sent.length = 0;
 
-    await Promise.all([page, other].map((tab) => tab.getByRole('button', { name: /Execute query/ }).click()));
+  await Promise.all([page, other].map((tab) => tab.getByRole('button', { name: /Execute query/ }).click()));
 
-    for (const tab of [page, other]) {
-      await tab.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
-      await expect.poll(async () => (await storedSession(tab)).accessToken).not.toBe('ended');
-    }
-    expect(sent.filter((body) => body.includes('refreshSession'))).toHaveLength(1);
-    expect(await storedSession(other)).toEqual(await storedSession(page));
-    const kept = await page.evaluate(() => location.href + JSON.stringify({ ...localStorage }));
-    expect(kept).not.toContain((await storedSession(page)).refreshToken);
+  for (const tab of [page, other]) {
+    await tab.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
+    await expect.poll(async () => (await storedSession(tab)).accessToken).not.toBe('ended');
+  }
+  expect(sent.filter((body) => body.includes('refreshSession'))).toHaveLength(1);
+  expect(await storedSession(other)).toEqual(await storedSession(page));
+  const kept = await page.evaluate(() => location.href + JSON.stringify({ ...localStorage }));
+  expect(kept).not.toContain((await storedSession(page)).refreshToken);
 
-    const { accessToken, refreshToken } = await storedSession(page);
-    await signInAs(other, 'Teacher');
-    expect((await run(page)).data?.me).not.toBeNull();
-    expect(await storedSession(page)).toMatchObject({ accessToken, refreshToken });
-  },
-);
+  const { accessToken, refreshToken } = await storedSession(page);
+  await signInAs(other, 'Teacher');
+  expect((await run(page)).data?.me).not.toBeNull();
+  expect(await storedSession(page)).toMatchObject({ accessToken, refreshToken });
+});
 
-test('who signs out in a tab is signed out in its duplicate', async () => {
+test('signing out in a tab signs out its duplicate', async () => {
   const { page } = await openEditor(browser());
   await signInAs(page, 'Student');
   const opened = page.waitForEvent('popup');
@@ -198,7 +198,7 @@ test('who signs out in a tab is signed out in its duplicate', async () => {
   expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
 });
 
-test('a session that is over while the page is open ends with a word, and the answer says why', async () => {
+test('a session that expires while the page is open ends with a notice, and the response says why', async () => {
   const { page } = await openEditor(browser());
   await signInAs(page, 'Student');
   await endSession(page);
@@ -209,7 +209,7 @@ test('a session that is over while the page is open ends with a word, and the an
   await page.getByRole('list', { name: 'Errors' }).getByText('UNAUTHENTICATED').waitFor();
 });
 
-test('a session that was ended elsewhere while the page is open is told when it would be renewed', async () => {
+test('a session that was revoked elsewhere ends with a notice at the next refresh', async () => {
   const { page, errors } = await openEditor(browser(), { prepare: (page) => page.clock.install() });
   await signInAs(page, 'Student');
   const { refreshToken } = await storedSession(page);
@@ -225,7 +225,7 @@ test('a session that was ended elsewhere while the page is open is told when it 
   expect(errors).toEqual([]);
 });
 
-test('neither the address, nor the history, nor the stored editor holds a token or a password', async () => {
+test('neither the URL, nor the history, nor the stored editor state has a token or password', async () => {
   const { page } = await openEditor(browser());
   await signInAs(page, 'Student');
   await run(page);

@@ -1,17 +1,17 @@
 import type { Page } from 'playwright-core';
 import { afterEach, expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { Passage } from './passage';
+import { CuttableProxy } from './cuttable-proxy';
 import { ask, faults, openEditor, openPanel, PANELS, signInAs, storedQuery, write } from './playground';
 
 const browser = browserOfThisFile();
-const passages: Passage[] = [];
+const passages: CuttableProxy[] = [];
 
 afterEach(async () => {
-  await Promise.all(passages.splice(0).map((passage) => passage.cut()));
+  await Promise.all(passages.splice(0).map((proxy) => proxy.cut()));
 });
 
-/** A new student, so that the sample people's lists stay as they are. */
+/** A new student, so that the lists of the sample users do not change. */
 class Student {
   readonly email = `stream.${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}@example.com`;
   readonly password = 'correct horse battery staple';
@@ -21,26 +21,26 @@ class Student {
   static async register(): Promise<Student> {
     const student = new Student();
     const { email, password } = student;
-    const reply = await ask(
+    const response = await ask(
       `mutation($input: RegisterInput!) { register(input: $input) { session { accessToken } userErrors { message } } }`,
       { input: { email, password, name: 'Ada Lovelace', role: 'STUDENT' } },
     );
-    student.#token = reply.data?.register.session.accessToken;
+    student.#token = response.data?.register.session.accessToken;
     const courses = await ask('{ courses(first: 20, filter: { isFree: true }) { nodes { id } } }', {});
     student.#courses = courses.data?.courses.nodes.map(({ id }: { id: string }) => id);
     await student.#hasNotifications(1);
     return student;
   }
 
-  /** Something happens, of which the student is notified. */
+  /** Triggers a notification for the student. */
   async enroll(): Promise<void> {
     const before = await this.#notifications();
-    const reply = await ask(
+    const response = await ask(
       'mutation($input: EnrollInput!) { enroll(input: $input) { enrollment { id } userErrors { code } } }',
       { input: { courseId: this.#courses.shift() } },
       this.#token,
     );
-    expect(reply.data?.enroll).toMatchObject({ userErrors: [] });
+    expect(response.data?.enroll).toMatchObject({ userErrors: [] });
     await this.#hasNotifications(before + 1);
   }
 
@@ -54,8 +54,8 @@ class Student {
   }
 
   async #notifications(): Promise<number> {
-    const reply = await ask('{ me { notifications(first: 1) { totalCount } } }', {}, this.#token);
-    return reply.data?.me.notifications.totalCount;
+    const response = await ask('{ me { notifications(first: 1) { totalCount } } }', {}, this.#token);
+    return response.data?.me.notifications.totalCount;
   }
 
   async #hasNotifications(count: number): Promise<void> {
@@ -66,9 +66,9 @@ class Student {
 const execute = (page: Page) => page.getByRole('button', { name: /Execute query/ }).click();
 const events = (page: Page) => page.getByRole('region', { name: 'Events', exact: true });
 const listed = (page: Page) =>
-  events(page).getByRole('list', { name: 'Events as they came' }).locator(':scope > li');
+  events(page).getByRole('list', { name: 'Events, newest first' }).locator(':scope > li');
 
-test('events are listed as they come, until they are stopped', async () => {
+test('events are listed as they arrive, until the stream is stopped', async () => {
   const student = await Student.register();
   const { page, errors, foreignRequests } = await openEditor(browser());
   await student.signIn(page);
@@ -97,30 +97,30 @@ test('events are listed as they come, until they are stopped', async () => {
   expect(foreignRequests).toEqual([]);
 });
 
-/** A student who follows what happens, through a passage to the server that can be cut. */
+/** A student with a subscription, through a proxy that can be cut. */
 async function follow(fields: string) {
-  const passage = new Passage();
-  passages.push(passage);
-  await passage.open();
+  const proxy = new CuttableProxy();
+  passages.push(proxy);
+  await proxy.open();
   const student = await Student.register();
-  const { page } = await openEditor(browser(), { at: passage.address });
+  const { page } = await openEditor(browser(), { at: proxy.address });
   await student.signIn(page);
   await write(page, `subscription { notificationAdded { ${fields} } }`);
   await execute(page);
   await events(page).getByText('Live').waitFor();
-  return { passage, student, page };
+  return { proxy, student, page };
 }
 
-test('a stream goes on when the server is back, and what happened meanwhile comes, too', async () => {
-  const { passage, student, page } = await follow('id title');
+test('a stream resumes when the server is back, including missed events', async () => {
+  const { proxy, student, page } = await follow('id title');
   await student.enroll();
   await expect.poll(() => listed(page).count()).toBe(1);
 
-  await passage.cut();
-  await events(page).getByText('Connecting again').waitFor();
+  await proxy.cut();
+  await events(page).getByText('Reconnecting').waitFor();
   await student.enroll();
   await student.enroll();
-  await passage.open();
+  await proxy.open();
 
   await expect.poll(() => listed(page).count(), { timeout: 20_000 }).toBe(3);
   await events(page).getByText('connection lost once').waitFor();
@@ -133,30 +133,30 @@ test('a stream goes on when the server is back, and what happened meanwhile come
   expect(new Set(ids).size).toBe(4);
 });
 
-test('a stream that is lost before its first event misses nothing either', async () => {
-  const { passage, student, page } = await follow('id title');
+test('a stream that is disconnected before its first event misses nothing', async () => {
+  const { proxy, student, page } = await follow('id title');
 
-  await passage.cut();
-  await events(page).getByText('Connecting again').waitFor();
+  await proxy.cut();
+  await events(page).getByText('Reconnecting').waitFor();
   await student.enroll();
-  await passage.open();
+  await proxy.open();
 
   await expect.poll(() => listed(page).count(), { timeout: 20_000 }).toBe(1);
   expect(await page.getByText('may be missing').count()).toBe(0);
 });
 
-test('a stream without ids says that something may be missing', async () => {
-  const { passage, student, page } = await follow('title');
+test('a stream without ids says that events may be missing', async () => {
+  const { proxy, student, page } = await follow('title');
   await student.enroll();
   await expect.poll(() => listed(page).count()).toBe(1);
 
-  await passage.cut();
+  await proxy.cut();
 
   await events(page).getByText('may be missing').waitFor();
 });
 
 test.each(['light', 'dark'] as const)(
-  'axe finds no serious fault while a stream runs, in the %s theme',
+  'axe finds no serious violation while a stream runs, in the %s theme',
   async (theme) => {
     const student = await Student.register();
     const { page } = await openEditor(browser(), { theme });
@@ -181,7 +181,7 @@ test.each(['light', 'dark'] as const)(
   120_000,
 );
 
-test('who may not follow is told why', async () => {
+test('a rejected subscription says why', async () => {
   const { page } = await openEditor(browser());
   await write(page, 'subscription { notificationAdded { id title } }');
 
@@ -191,16 +191,16 @@ test('who may not follow is told why', async () => {
   await events(page).getByText('Ended').waitFor();
 });
 
-test('an answer that breaks off is told, and the next one is whole', async () => {
-  const passage = new Passage();
-  passages.push(passage);
-  await passage.open();
-  const { page } = await openEditor(browser(), { at: passage.address });
-  await passage.cut();
+test('a truncated response is reported, and the next one is complete', async () => {
+  const proxy = new CuttableProxy();
+  passages.push(proxy);
+  await proxy.open();
+  const { page } = await openEditor(browser(), { at: proxy.address });
+  await proxy.cut();
 
   await execute(page);
-  await page.locator('.result-window', { hasText: 'The server does not answer.' }).waitFor();
-  await passage.open();
+  await page.locator('.result-window', { hasText: 'The server is unreachable.' }).waitFor();
+  await proxy.open();
   await signInAs(page, 'Student');
   await execute(page);
 

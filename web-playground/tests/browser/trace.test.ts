@@ -4,14 +4,14 @@ import { openEditor, openPanel, run, signInAs, write } from './playground';
 
 const browser = browserOfThisFile();
 
-test('an answer explains where its time went: phases, fetches, and their SQL', async () => {
+test('a response shows where its time was spent: phases, fetches, and their SQL', async () => {
   const { page, errors } = await openEditor(browser());
   await signInAs(page, 'Student');
   await openPanel(page, 'Trace');
   const panel = page.getByRole('region', { name: 'Trace', exact: true });
   await panel.getByText('Run an operation').waitFor();
 
-  const reply = await run(page);
+  const response = await run(page);
 
   await panel.getByText('StudentHome took').waitFor();
   expect(await panel.getByRole('list', { name: 'Phases' }).getByRole('listitem').count()).toBeGreaterThan(2);
@@ -21,13 +21,13 @@ test('an answer explains where its time went: phases, fetches, and their SQL', a
   const statements = panel.getByRole('list', { name: 'Statements of enrollment' }).getByRole('listitem');
   expect(await statements.first().textContent()).toMatch(/select.*\d+ rows?.*(µs|ms)/is);
 
-  const { trace } = reply.extensions as { trace: object };
-  expect(JSON.stringify(trace)).not.toContain(reply.data?.me.name);
-  expect(JSON.stringify(trace)).not.toContain(reply.data?.me.id);
+  const { trace } = response.extensions as { trace: object };
+  expect(JSON.stringify(trace)).not.toContain(response.data?.me.name);
+  expect(JSON.stringify(trace)).not.toContain(response.data?.me.id);
   expect(errors).toEqual([]);
 });
 
-test('a phase says whether it came from the cache, and what the driver asked is no statement of a field', async () => {
+test('a phase says whether it was cached, and catalog lookups are not listed as statements', async () => {
   const { page } = await openEditor(browser());
   await openPanel(page, 'Trace');
   const unique = `Fresh${Date.now()}`;
@@ -36,9 +36,9 @@ test('a phase says whether it came from the cache, and what the driver asked is 
 
   await run(page);
   await page.getByText(`${unique} took`).waitFor();
-  await parse.getByText('parsed now').waitFor();
+  await parse.getByText('parsed').waitFor();
   const { trace } = (await run(page)).extensions as { trace: { fetches: { statements: object[] }[] } };
-  await parse.getByText('from the cache').waitFor();
+  await parse.getByText('cached').waitFor();
 
   const own = trace.fetches.flatMap(({ statements }) => statements.filter((one) => !('catalog' in one)));
   const shown = page.getByRole('list', { name: /Statements of/ }).getByRole('listitem');
@@ -46,18 +46,18 @@ test('a phase says whether it came from the cache, and what the driver asked is 
   expect((await shown.allTextContents()).join()).not.toContain('pg_');
 });
 
-test('the answer’s text is without the trace, which would bury it', async () => {
+test('the JSON of the response does not include the trace', async () => {
   const { page } = await openEditor(browser());
   await write(page, 'query Short { courses(first: 1) { totalCount } }');
 
-  const reply = await run(page);
+  const response = await run(page);
 
-  expect(reply.extensions).toHaveProperty('trace');
+  expect(response.extensions).toHaveProperty('trace');
   await page.locator('.result-window', { hasText: 'totalCount' }).waitFor();
   expect(await page.locator('.result-window').textContent()).not.toContain('trace');
 });
 
-test('a server that is no development one is not asked for a trace by anybody but an admin', async () => {
+test('on a production server, only admins request a trace', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/playground.json', (route) =>
@@ -65,7 +65,7 @@ test('a server that is no development one is not asked for a trace by anybody bu
       ),
   });
   await openPanel(page, 'Trace');
-  await page.getByText('Traces are shown by a development server, and to admins.').waitFor();
+  await page.getByText('Traces are available on development servers, and to admins.').waitFor();
 
   const asked = page.waitForRequest((request) => request.postData()?.includes('StudentHome') ?? false);
   await run(page);

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { buildSchema, parse, validate } from 'graphql';
+import { expect, test } from 'vitest';
+import { eventId, isResumable, LATEST_EVENT_QUERY, RESUMABLE, resumeAfter } from './resume';
+
+const schema = buildSchema(readFileSync('../api.graphql', 'utf8'));
+
+function resumed(query: string, variables: Record<string, unknown> = {}) {
+  return resumeAfter('n7', { request: { query, variables, operationName: null }, document: parse(query) });
+}
+
+test('the id is passed in the variable of the argument', () => {
+  const { query, variables } = resumed('subscription($from: ID) { notificationAdded(after: $from) { id } }', {
+    from: 'n1',
+    other: 1,
+  });
+
+  expect(variables).toEqual({ from: 'n7', other: 1 });
+  expect(query).toContain('after: $from');
+});
+
+test('without a variable, the id is passed in the document', () => {
+  expect(resumed('subscription { notificationAdded { id } }').query).toContain(
+    'notificationAdded(after: "n7")',
+  );
+  expect(resumed('subscription { notificationAdded(after: "n1") { id } }').query).not.toContain('n1');
+});
+
+test('the id of an event is known if it is selected', () => {
+  expect(eventId({ data: { notificationAdded: { id: 'n7' } } })).toBe('n7');
+  expect(eventId({ data: { notificationAdded: { title: 'Hello' } } })).toBeUndefined();
+  expect(eventId({ data: null })).toBeUndefined();
+});
+
+test('every subscription of the graph with the argument is resumable', () => {
+  const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {});
+  const resumable = fields.filter((field) => field.args.some((argument) => argument.name === 'after'));
+
+  expect(new Set(resumable.map((field) => field.name))).toEqual(RESUMABLE);
+});
+
+test('only a resumable stream has a latest event', () => {
+  expect(validate(schema, parse(LATEST_EVENT_QUERY))).toEqual([]);
+  expect(isResumable(parse('subscription { notificationAdded { id } }'))).toBe(true);
+  expect(isResumable(parse('subscription { other }'))).toBe(false);
+});

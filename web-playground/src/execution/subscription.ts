@@ -1,0 +1,171 @@
+import type { DocumentNode } from 'graphql';
+import { createClient } from 'graphql-sse';
+import { create } from 'zustand';
+import { errorCodes, type GraphQLRequest, type GraphQLResponse, send } from '../network/send';
+import { renewToken, validToken } from '../session/session';
+import { eventId, isResumable, LATEST_EVENT_QUERY, type LatestEvent, resumeAfter } from './resume';
+
+export interface StreamEvent {
+  /** From 1. */
+  number: number;
+  at: Date;
+  response: GraphQLResponse<unknown>;
+}
+
+interface Stream {
+  state: 'none' | 'connecting' | 'live' | 'reconnecting' | 'ended';
+  /** Newest first, up to `MAX_EVENTS`. */
+  events: StreamEvent[];
+  count: number;
+  /** How many times the connection was lost. */
+  disconnects: number;
+  /** Whether events may be missing, because the stream could not be resumed from a known event. */
+  mayHaveMissedEvents: boolean;
+}
+
+interface Sink {
+  next: (response: GraphQLResponse<unknown>) => void;
+  error: (error: unknown) => void;
+  complete: () => void;
+}
+
+interface Subscription {
+  request: GraphQLRequest;
+  document: DocumentNode;
+  headers: Record<string, string>;
+}
+
+/** Why a connection ended. */
+type ConnectionEnd = 'completed' | 'unauthenticated' | 'disconnected';
+
+const MAX_EVENTS = 200;
+const MIN_RETRY_DELAY_MS = 500;
+const MAX_RETRY_DELAY_MS = 5_000;
+const NO_STREAM: Stream = { state: 'none', events: [], count: 0, disconnects: 0, mayHaveMissedEvents: false };
+
+export const useStream = create<Stream>(() => NO_STREAM);
+
+export function resetStream(): void {
+  useStream.setState(NO_STREAM, true);
+}
+
+/** Runs a subscription until it completes or is stopped, and reconnects when the connection is lost. */
+export function subscribe(subscription: Subscription, sink: Sink): { unsubscribe: () => void } {
+  const stop = new AbortController();
+  useStream.setState({ ...NO_STREAM, state: 'connecting' }, true);
+  void runWithReconnect(subscription, sink, stop.signal).finally(() =>
+    useStream.setState({ state: 'ended' }),
+  );
+  return { unsubscribe: () => stop.abort() };
+}
+
+async function runWithReconnect(subscription: Subscription, sink: Sink, stopped: AbortSignal): Promise<void> {
+  // The last received event, or the latest event before the stream started; undefined when unknown.
+  let lastEventId: string | undefined;
+  let hasStarted = false;
+  let retryDelay = MIN_RETRY_DELAY_MS;
+  let canRenewToken = true;
+
+  while (!stopped.aborted) {
+    const token = await validToken();
+    const headers = withToken(subscription.headers, token);
+    const request = hasStarted && lastEventId ? resumeAfter(lastEventId, subscription) : subscription.request;
+    if (!hasStarted) lastEventId = await fetchLatestEventId(subscription.document, headers);
+    const { end, last } = await connect(request, headers, stopped, (response) => {
+      lastEventId = response.data ? eventId(response) : lastEventId;
+      retryDelay = MIN_RETRY_DELAY_MS;
+      canRenewToken = true;
+      recordEvent(response);
+      sink.next(response);
+    });
+
+    if (stopped.aborted) return;
+    const { state, disconnects, mayHaveMissedEvents } = useStream.getState();
+    const wasLive = state === 'live';
+    // If the token was rejected before any event, the position to resume from may be unknown.
+    hasStarted ||= wasLive && (end !== 'unauthenticated' || lastEventId !== undefined);
+    if (end === 'unauthenticated' && token && canRenewToken) {
+      // The stream ended because its token expired: resume with a new one.
+      canRenewToken = false;
+      if (await renewToken(token)) continue;
+    }
+    if (end !== 'disconnected') {
+      if (last) sink.next(last);
+      sink.complete();
+      return;
+    }
+    useStream.setState({
+      state: 'reconnecting',
+      disconnects: wasLive ? disconnects + 1 : disconnects,
+      mayHaveMissedEvents: mayHaveMissedEvents || (hasStarted && !lastEventId),
+    });
+    await delay(retryDelay, stopped);
+    retryDelay = Math.min(retryDelay * 2, MAX_RETRY_DELAY_MS);
+  }
+}
+
+/** The latest event before the stream starts, to resume from if the connection is lost before the first event. */
+async function fetchLatestEventId(
+  document: DocumentNode,
+  headers: Record<string, string>,
+): Promise<string | undefined> {
+  if (!isResumable(document)) return undefined;
+  const response = await send<LatestEvent>({ query: LATEST_EVENT_QUERY }, headers).catch(() => null);
+  return response?.data?.me?.notifications?.nodes[0]?.id;
+}
+
+/** Runs one connection until it ends; `last` is the error response that ended it, if any. */
+function connect(
+  request: GraphQLRequest,
+  headers: Record<string, string>,
+  stopped: AbortSignal,
+  onEvent: (response: GraphQLResponse<unknown>) => void,
+): Promise<{ end: ConnectionEnd; last?: GraphQLResponse<unknown> }> {
+  const client = createClient({ url: '/graphql', singleConnection: false, retryAttempts: 0, headers });
+  return new Promise((resolve) => {
+    let ended: { end: ConnectionEnd; last?: GraphQLResponse<unknown> } | undefined;
+    const { query, variables = {}, operationName } = request;
+    const dispose = client.subscribe(
+      { query, variables, ...(operationName ? { operationName } : {}) },
+      {
+        next(result) {
+          const response = result as unknown as GraphQLResponse<unknown>;
+          const codes = errorCodes(response);
+          if (codes.has('UNAUTHENTICATED')) ended = { end: 'unauthenticated', last: response };
+          else if (codes.has('SERVICE_UNAVAILABLE')) ended = { end: 'disconnected' };
+          else onEvent(response);
+        },
+        error: () => resolve(ended ?? { end: 'disconnected' }),
+        complete: () => resolve(ended ?? { end: 'completed' }),
+      },
+      { connected: () => useStream.setState({ state: 'live' }) },
+    );
+    stopped.addEventListener('abort', () => {
+      dispose();
+      resolve({ end: 'completed' });
+    });
+  });
+}
+
+function withToken(headers: Record<string, string>, token: string | undefined): Record<string, string> {
+  // A header from the headers tab wins, in any letter case.
+  const hasCustomToken = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  return token && !hasCustomToken ? { authorization: `Bearer ${token}`, ...headers } : headers;
+}
+
+function recordEvent(response: GraphQLResponse<unknown>): void {
+  useStream.setState(({ events, count }) => ({
+    events: [{ number: count + 1, at: new Date(), response }, ...events].slice(0, MAX_EVENTS),
+    count: count + 1,
+  }));
+}
+
+function delay(milliseconds: number, stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    stopped.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
