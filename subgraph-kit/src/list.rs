@@ -94,6 +94,11 @@ pub trait Filter {
     /// Adds them.
     fn push(&self, sql: &mut QueryBuilder<Postgres>);
 
+    /// The columns to read of a page's rows.
+    fn columns<T: Paginated>(&self) -> &'static str {
+        T::COLUMNS
+    }
+
     /// Whether so few rows may pass that all have to be read before a page is full.
     fn may_read_everything(&self) -> bool {
         false
@@ -178,7 +183,7 @@ where
 }
 
 fn page_sql<T: Paginated>(key: SortKey, order: Order, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new(format!("select {} from {} where true", T::COLUMNS, T::TABLE));
+    let mut sql = QueryBuilder::new(format!("select {} from {} where true", filter.columns::<T>(), T::TABLE));
     filter.push(&mut sql);
     push_keyset::<T>(&mut sql, key, order, args);
     push_order::<T>(&mut sql, key, order, args);

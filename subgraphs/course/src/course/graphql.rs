@@ -164,6 +164,7 @@ impl CourseQuery {
         let list = async {
             let args = PageArgs::try_new(Course::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
             let filter = filter.unwrap_or_default().try_into_store()?;
+            let filter = store::CourseFilter { without_description: !selects_description(ctx), ..filter };
 
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
             let scan = ctx.scan();
@@ -254,8 +255,15 @@ impl CourseFilter {
             level: self.level,
             is_free: self.is_free,
             teacher: self.teacher_id,
+            without_description: false,
         })
     }
+}
+
+/// Of the courses of a list, whichever way they are selected.
+fn selects_description(ctx: &Context<'_>) -> bool {
+    let list = ctx.look_ahead();
+    [list.field("nodes"), list.field("edges").field("node")].iter().any(|course| course.field("description").exists())
 }
 
 impl From<CourseOrder> for Order {

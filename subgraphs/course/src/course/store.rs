@@ -21,6 +21,9 @@ use super::{Course, Description, Level};
 /// What stands between title and description in `search_text`.
 const LINE_END: char = '\n';
 
+const WITHOUT_DESCRIPTION: &str =
+    "id, teacher_id, title, '' as description, is_free, price, duration_minutes, level, created_at";
+
 /// The courses table.
 #[derive(Clone)]
 pub struct Store {
@@ -41,6 +44,8 @@ pub struct CourseFilter {
     pub is_free: Option<bool>,
     /// Only this teacher's.
     pub teacher: Option<UserId>,
+    /// Descriptions are long: nobody has to read those that nobody has selected.
+    pub without_description: bool,
 }
 
 /// A filter for the columns that there are.
@@ -65,7 +70,7 @@ impl Paginated for Course {
 
 impl Filter for StoredFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        let CourseFilter { search, level, is_free, teacher } = &self.filter;
+        let CourseFilter { search, level, is_free, teacher, without_description: _ } = &self.filter;
         if let Some(search) = search {
             self.push_search(sql, search);
         }
@@ -78,6 +83,10 @@ impl Filter for StoredFilter {
         if let Some(teacher) = teacher {
             sql.push(" and teacher_id = ").push_bind(*teacher);
         }
+    }
+
+    fn columns<T: Paginated>(&self) -> &'static str {
+        if self.filter.without_description { WITHOUT_DESCRIPTION } else { T::COLUMNS }
     }
 
     fn may_read_everything(&self) -> bool {

@@ -347,3 +347,24 @@ async fn a_search_for_too_much_or_the_nul_character_is_a_bad_input(db: PgPool) {
     let found = anonymous.send(SEARCH, json!({ "search": "🦀".repeat(200) })).await.ok();
     assert_eq!(found.data("/courses/totalCount"), 0);
 }
+
+#[sqlx::test(migrations = "../../migrations/course")]
+async fn a_description_is_read_whichever_way_it_is_selected(db: PgPool) {
+    publish(&db, "Course", "All of it.").await;
+    let client = app(db).await.anonymous();
+
+    for (selection, place) in [
+        ("nodes { description }", "/courses/nodes/0/description"),
+        ("nodes { text: description }", "/courses/nodes/0/text"),
+        ("edges { node { id } } nodes { id ... on Course { description } }", "/courses/nodes/0/description"),
+        ("items: edges { item: node { ...Text } }", "/courses/items/0/item/description"),
+        ("nodes { id } nodes { description }", "/courses/nodes/0/description"),
+        ("nodes { id } ... @include(if: true) { nodes { description } }", "/courses/nodes/0/description"),
+    ] {
+        let document = format!("{{ courses(first: 1) {{ {selection} }} }}");
+        let fragment = if selection.contains("...Text") { "fragment Text on Course { description }" } else { "" };
+        let reply = client.send(&format!("{document} {fragment}"), json!({})).await.ok();
+
+        assert_eq!(reply.data(place), "All of it.", "{selection}");
+    }
+}
