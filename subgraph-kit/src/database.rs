@@ -34,13 +34,13 @@ pub struct DatabaseSettings {
     pub db_pool_max: u32,
 
     /// Seconds that a request waits for a connection before it gives up.
-    #[arg(long, env = "LYCEUM_DB_ACQUIRE_TIMEOUT", default_value_t = 3)]
-    pub db_acquire_timeout: u64,
+    #[arg(long, env = "LYCEUM_DB_ACQUIRE_TIMEOUT_SECONDS", default_value_t = 3)]
+    pub db_acquire_timeout_seconds: u64,
 
     /// Seconds that a statement may take before the database ends it; 0 for as long as it likes. Nobody waits longer for
     /// the answer (`traffic_shaping.all.request_timeout` of the router). Migrations and `lyceum seed` take their time.
-    #[arg(long, env = "LYCEUM_DB_STATEMENT_TIMEOUT", default_value_t = 5)]
-    pub db_statement_timeout: u64,
+    #[arg(long, env = "LYCEUM_DB_STATEMENT_TIMEOUT_SECONDS", default_value_t = 5)]
+    pub db_statement_timeout_seconds: u64,
 
     /// `baseline` has the indexes of the specification, `tuned` those that it names as remedies, too.
     #[arg(long, env = "LYCEUM_DB_PROFILE", value_enum, default_value_t = Profile::Baseline)]
@@ -52,8 +52,8 @@ impl Default for DatabaseSettings {
         Self {
             db_pool_min: 5,
             db_pool_max: 5,
-            db_acquire_timeout: 3,
-            db_statement_timeout: 5,
+            db_acquire_timeout_seconds: 3,
+            db_statement_timeout_seconds: 5,
             db_profile: Profile::Baseline,
         }
     }
@@ -79,8 +79,8 @@ pub struct Migrations {
 /// A pool of connections; waits for the first ones.
 pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
-    let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout));
-    let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout);
+    let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout_seconds));
+    let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout_seconds);
     // A pool would say no more than that it timed out.
     with_timeout(acquire_timeout, options.connect()).await?.close().await?;
 

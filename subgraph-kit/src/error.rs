@@ -32,7 +32,7 @@ pub enum Error {
         /// In seconds.
         retry_after: u64,
     },
-    /// A database or a peer is away; trying again makes sense.
+    /// A database or a peer is unavailable; trying again makes sense.
     #[error("the service is not available at the moment; try again")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The answer to the whole request would be larger than it may be.

@@ -20,8 +20,8 @@ use crate::{
 const TYPE_NAMES: [&str; 5] = ["course", "enrollment", "notification", "payment", "user"];
 const SIGNED_AT: u64 = 1_800_000_000;
 
-/// A type_name, by the first byte, and a cursor: one that is accepted is the very text that its position has, in a list of
-/// this type_name and of no other.
+/// A type name, by the first byte, and a cursor: one that is accepted is the very text that its position has, in a list of
+/// this type and of no other.
 pub fn cursor(data: &[u8]) {
     let Some((type_name, cursor)) = data.split_first() else { return };
     let Ok(cursor) = str::from_utf8(cursor) else { return };

@@ -72,7 +72,7 @@ async fn listen(
     loop {
         match timeout(IDLE_TIMEOUT, listener.try_recv()).await {
             Ok(Ok(Some(notification))) => {
-                handle(Notification::Payload { channel: notification.channel(), payload: notification.payload() })
+                handle(Notification::Payload { channel: notification.channel(), payload: notification.payload() });
             }
             Ok(Ok(None)) => return Err(sqlx::Error::WorkerCrashed),
             Ok(Err(error)) => return Err(error),

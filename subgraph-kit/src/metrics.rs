@@ -18,7 +18,7 @@ use opentelemetry::{
 
 /// Upper bounds, in seconds: from a statement by its primary key to what nobody waits for any more.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
-/// The same for events, which may wait for a service that is away.
+/// The same for events, which may wait for a service that is unavailable.
 const DELAYS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];
 
 static ENABLED: AtomicBool = AtomicBool::new(false);

@@ -98,7 +98,7 @@ pub struct Subgraph {
     /// All that its answers are made of, but for aliases.
     names: Arc<[String]>,
     db: DbPool,
-    /// Of its own, so that many requests do not look like a database that is away.
+    /// Of its own, so that many requests do not look like a database that is unavailable.
     probe: DbPool,
     verifier: Verifier,
     run: Run,

@@ -177,7 +177,7 @@ impl Verifier {
     }
 
     /// Fetches the keys from time to time, so that a new one is known before the first token of it
-    /// comes, and one that was removed is forgotten. While identity is away, the known ones stay.
+    /// comes, and one that was removed is forgotten. While identity is unavailable, the known ones stay.
     pub async fn refresh_loop(self) {
         let Some(source) = &self.source else { return };
         let mut was_there = true;
@@ -333,7 +333,7 @@ mod tests {
         let verifier = Verifier::new(&JwkSet::default());
         let version = verifier.keys().version;
         let remember = |token: &str, authenticated| {
-            verifier.verified.insert(token.to_owned(), CachedToken { authenticated, version })
+            verifier.verified.insert(token.to_owned(), CachedToken { authenticated, version });
         };
         remember("good", expires_at(60));
         remember("ended", expires_at(-leeway - 1));

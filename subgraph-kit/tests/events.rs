@@ -213,7 +213,7 @@ async fn a_relay_stops_between_two_events(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
-async fn events_wait_for_a_consumer_that_is_away(db: PgPool) {
+async fn events_wait_for_an_unavailable_consumer(db: PgPool) {
     let port = free_port().await;
     let address = port.local_addr().expect("an address");
     drop(port);
@@ -563,9 +563,9 @@ async fn an_event_counts_as_delivered_when_its_receipt_has_come(db: PgPool) {
     let act = Arc::new(Act::default());
     publish(&db, [payload(1, 0), payload(1, 1)]).await;
 
-    let teller = work(&subgraph("enrollment", &db), &bus);
+    let producer = work(&subgraph("enrollment", &db), &bus);
     until("it is sent", async || count(&db, PUBLISH_COUNT).await > 0).await;
-    drop(teller);
+    drop(producer);
     let _consumer = work(&consumer(&db, &act), &bus);
     until("it is acted on", async || act.done.lock().expect("a list").len() == 1).await;
     // Nobody has heard the ack, and what comes after it has not been sent.
@@ -671,7 +671,7 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     let act = Arc::new(Act::default());
     let bus = nats.bus(SECRET).await;
     // Its secret is another one than the listener's: so nothing that it sends arrives.
-    let teller = work(&subgraph("enrollment", &db), &nats.bus(OTHER_SECRET).await);
+    let producer = work(&subgraph("enrollment", &db), &nats.bus(OTHER_SECRET).await);
     let _listener = work(&consumer(&db, &act), &bus);
     publish(&db, [payload(1, 0), payload(2, 0)]).await;
     until("both are sent", async || count(&db, PUBLISH_COUNT).await >= 2).await;
@@ -702,7 +702,7 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     assert_eq!(waiting, ids[0]);
 
     // With the right secret what waited arrives.
-    drop(teller);
+    drop(producer);
     let _teller = work(&subgraph("enrollment", &db), &bus);
     until("it has arrived", async || count(&db, WAITING).await == 0).await;
     until("it is acted on", async || act.done.lock().expect("a list").len() == 2).await;
@@ -744,16 +744,16 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
     let nats = Nats::start();
     let (ours, theirs) = (nats.bus_of("lyceum", SECRET).await, nats.bus_of("staging_2", SECRET).await);
     let act = Arc::new(Act::default());
-    let teller = subgraph("enrollment", &db);
+    let producer = subgraph("enrollment", &db);
 
     publish(&db, [payload(1, 0)]).await;
-    let their_relay = work(&teller, &theirs);
+    let their_relay = work(&producer, &theirs);
     until("it is in NATS", async || count(&db, PUBLISH_COUNT).await > 0).await;
     drop(their_relay);
     // Theirs would have an outbox of its own.
     query("delete from outbox_events").execute(&db).await.expect("it is taken away");
     publish(&db, [payload(2, 0)]).await;
-    let _work = [work(&teller, &ours), work(&consumer(&db, &act), &ours)];
+    let _work = [work(&producer, &ours), work(&consumer(&db, &act), &ours)];
     until("ours has come", async || !act.done.lock().expect("a list").is_empty()).await;
 
     let late = work(&consumer(&db, &act), &theirs);

@@ -219,7 +219,7 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
     }
 }
 
-/// Compares, says what does not agree, and mends it if that is wanted.
+/// Compares, says what does not agree, and repairs it if that is wanted.
 pub async fn run(settings: &Settings) -> Result<()> {
     let mut graph = Graph::open(settings).await?;
     let usual = graph.usual;

@@ -426,7 +426,7 @@ fn a_connection_that_stays_silent_during_the_notice_is_not_missed() {
 
 #[test]
 fn an_exhausted_pool_says_so_in_time_and_recovers() {
-    let (system, _plan, course, _router) = course_and_router(&[("LYCEUM_DB_ACQUIRE_TIMEOUT", "1")]);
+    let (system, _plan, course, _router) = course_and_router(&[("LYCEUM_DB_ACQUIRE_TIMEOUT_SECONDS", "1")]);
     let visitor = Visitor::at_subgraph("course", &format!("http://127.0.0.1:{}", course.port));
     let mut lock = Lock::on_courses(&system.addresses.databases["course"]);
     let ask = || {

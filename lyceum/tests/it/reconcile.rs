@@ -1,5 +1,5 @@
 //! `lyceum admin reconcile`: what it finds in a system whose databases were changed behind its back, and what it
-//! mends.
+//! repairs.
 
 use std::{
     process::{Command, Output},

@@ -302,7 +302,7 @@ fn everyone_gets_a_trace_of_their_own() {
 }
 
 #[test]
-fn a_subgraph_that_is_away_is_in_the_trace_without_its_address() {
+fn an_unavailable_subgraph_is_in_the_trace_without_its_address() {
     let mut addresses = System::shared().addresses.clone();
     let away = format!("http://127.0.0.1:{}/graphql", free_port());
     addresses.subgraphs.insert("course".to_owned(), away);

@@ -58,7 +58,7 @@ pub struct Inbox {
 }
 
 /// What must be known of an event to keep it. What else is wrong shows when it is acted on, and can
-/// be mended then.
+/// be repaired then.
 #[derive(Deserialize)]
 pub(crate) struct Envelope {
     specversion: String,
@@ -174,7 +174,7 @@ impl Inbox {
                 transaction.rollback().await?;
                 self.dead_letter(db, next, 1, &reason).await?;
             }
-            // The database is away: no fault of the event.
+            // The database is unavailable: no fault of the event.
             HandlingOutcome::Failed(Error::Unavailable(source)) => {
                 return Err(sqlx::Error::Io(std::io::Error::other(source)));
             }

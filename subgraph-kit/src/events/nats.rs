@@ -113,14 +113,14 @@ impl Nats {
         secrets: Option<Secrets>,
     ) -> Result<Self, async_nats::ConnectError> {
         let (say, connected) = watch::channel(());
-        let is_away = AtomicBool::new(false);
+        let is_unavailable = AtomicBool::new(false);
         let options = ConnectOptions::new().retry_on_initial_connect().name("lyceum").event_callback(move |event| {
             match event {
                 Event::Connected => {
-                    is_away.store(false, Ordering::Relaxed);
+                    is_unavailable.store(false, Ordering::Relaxed);
                     say.send_replace(());
                 }
-                Event::Disconnected | Event::ClientError(_) if !is_away.swap(true, Ordering::Relaxed) => {
+                Event::Disconnected | Event::ClientError(_) if !is_unavailable.swap(true, Ordering::Relaxed) => {
                     warn!("NATS is unavailable, events are queued");
                 }
                 _ => {}
@@ -244,7 +244,7 @@ impl Nats {
         {
             match inbox::classify_storage_error(&error) {
                 DeliveryError::Unavailable(reason) => {
-                    debug!(service, reason, "acknowledgement not stored yet, retrying")
+                    debug!(service, reason, "acknowledgement not stored yet, retrying");
                 }
                 DeliveryError::Rejected(reason) => {
                     warn!(service, reason, "acknowledgement not stored, ignored");
@@ -327,7 +327,7 @@ where
             let start = Instant::now();
             let outcome = attempt().await;
             is_logged &= start.elapsed() < STABLE_AFTER;
-            // Of a server that is away the connection itself tells.
+            // Of a server that is unavailable the connection itself tells.
             if let Err(error) = outcome
                 && !is_logged
                 && client.connection_state() == State::Connected

@@ -27,7 +27,7 @@ const BATCH: i64 = 32;
 /// Longer, and it counts as undelivered. The connection that holds the batch waits as long.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Before a database that is away is asked again.
+/// Before a database that is unavailable is asked again.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// An event on its way.
@@ -48,7 +48,7 @@ pub enum Progress {
     Made,
     /// There is something to do when this is over.
     NotBefore(Duration),
-    /// Whoever wants them is away.
+    /// Whoever wants them is unavailable.
     Blocked,
 }
 
@@ -154,7 +154,7 @@ async fn mark_published(transaction: &mut PgConnection, published: &[i64]) -> Re
     Ok(())
 }
 
-/// Lets all that is on its way go again at once: it may be lost. Waits for the database if it is away.
+/// Lets all that is on its way go again at once: it may be lost. Waits for the database if it is unavailable.
 pub(super) async fn republish_unacked(db: &DbPool) {
     let statement = "with again as (
              update outbox_events set publish_count = 0, next_attempt_at = now()

@@ -26,7 +26,7 @@ use crate::{
 /// The database's notifications may be lost with a connection: so often one looks without.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What is away is tried again after this, and twice as long each time, up to `POLL_INTERVAL`.
+/// What is unavailable is tried again after this, and twice as long each time, up to `POLL_INTERVAL`.
 const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Events that one process acts on at the same time.
@@ -162,7 +162,7 @@ impl EventWorker {
         let (retention_hours, until, own) = (settings.event_retention_hours, stop.clone(), db.clone());
         let (sends, receives) = (!destinations.is_empty(), self.inbox.is_some());
         tasks.spawn(trace::in_background_scope(self.service, async move {
-            delete_expired(&own, retention_hours, sends, receives, &until).await
+            delete_expired(&own, retention_hours, sends, receives, &until).await;
         }));
         let (service, db_of_watch, until) = (self.service, db.clone(), stop.clone());
         tasks.spawn(async move { backlog::observe(service, &destinations, receives, &db_of_watch, &until).await });
@@ -212,13 +212,13 @@ fn subscribe(wakeups: &mut Vec<Wakeup>, channel: &'static str) -> Arc<Notify> {
 }
 
 /// Goes round by round until `stop` is cancelled, which is noticed between two rounds.
-async fn poll_loop<F>(stop: &CancellationToken, wakeup: &Notify, mut step: impl FnMut() -> F)
+async fn poll_loop<F>(stop: &CancellationToken, wakeup: &Notify, mut process: impl FnMut() -> F)
 where
     F: Future<Output = Result<Progress, sqlx::Error>>,
 {
     let mut pause = INITIAL_RETRY_DELAY;
     while !stop.is_cancelled() {
-        let outcome = with_timeout(BACKGROUND_TIMEOUT, step()).await;
+        let outcome = with_timeout(BACKGROUND_TIMEOUT, process()).await;
         match &outcome {
             Ok(Progress::Made) => {
                 pause = INITIAL_RETRY_DELAY;
@@ -229,7 +229,7 @@ where
             Err(error) => debug!(error = %error, "event worker interrupted, retrying"),
         }
         let wait = async {
-            // Whether it rang or not, it is time to look.
+            // Woken or not, it is time to look.
             match outcome {
                 Ok(Progress::Idle) => _ = timeout(POLL_INTERVAL, wakeup.notified()).await,
                 Ok(Progress::NotBefore(wait)) => _ = timeout(wait.min(POLL_INTERVAL), wakeup.notified()).await,

@@ -83,7 +83,7 @@ impl Passwords {
         let workers = settings.password_hash_workers.map_or_else(default_workers, NonZeroUsize::get);
         Self {
             params: Params::new(
-                settings.password_memory,
+                settings.password_memory_kib,
                 settings.password_argon2_iterations,
                 Params::DEFAULT_P_COST,
                 None,
@@ -265,7 +265,7 @@ mod tests {
         Passwords::new(&IdentitySettings {
             password_hash_workers: NonZeroUsize::new(hashers),
             password_queue: queue,
-            password_memory: 1_024,
+            password_memory_kib: 1_024,
             password_argon2_iterations: 1,
             ..IdentitySettings::default()
         })

@@ -46,8 +46,8 @@ pub struct IdentitySettings {
     pub password_queue: u16,
 
     /// Memory that hashing a password takes (Argon2id), in KiB. A change is applied at each user's next sign-in.
-    #[arg(long, env = "LYCEUM_PASSWORD_MEMORY", default_value_t = 19_456, value_parser = value_parser!(u32).range(1_024..=4_194_304))]
-    pub password_memory: u32,
+    #[arg(long, env = "LYCEUM_PASSWORD_MEMORY_KIB", default_value_t = 19_456, value_parser = value_parser!(u32).range(1_024..=4_194_304))]
+    pub password_memory_kib: u32,
 
     /// Passes over that memory. A change is applied at each user's next sign-in.
     #[arg(long, env = "LYCEUM_PASSWORD_ARGON2_ITERATIONS", default_value_t = 2, value_parser = value_parser!(u32).range(1..=100))]
@@ -76,7 +76,7 @@ impl Default for IdentitySettings {
             session_days: 30,
             password_hash_workers: None,
             password_queue: 64,
-            password_memory: 19_456,
+            password_memory_kib: 19_456,
             password_argon2_iterations: 2,
             failed_sign_in_min_ms: 500,
             throttle: ThrottleSettings::default(),

@@ -24,7 +24,7 @@ pub const PAGES: &str = "select id, teacher_id%where true order by%";
 
 /// The subgraph with a pool of its own, as it has in production; no statement ends because it takes long.
 pub async fn app_with_five_connections(db: &PgPool) -> TestApp {
-    let settings = DatabaseSettings { db_statement_timeout: 0, ..DatabaseSettings::default() };
+    let settings = DatabaseSettings { db_statement_timeout_seconds: 0, ..DatabaseSettings::default() };
     app(connect(db.connect_options().to_url_lossy().as_str(), &settings).await.expect("a pool")).await
 }
 

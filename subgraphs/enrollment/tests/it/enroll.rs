@@ -138,7 +138,7 @@ async fn only_students_enroll(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
-async fn a_course_subgraph_that_is_away_is_said_to_be_away(db: PgPool) {
+async fn an_unavailable_course_subgraph_is_reported_as_unavailable(db: PgPool) {
     let reply = enroll(&app(db.clone()).await.student(BOB), SQL, None).await;
 
     assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));

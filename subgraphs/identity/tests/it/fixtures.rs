@@ -22,7 +22,7 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 /// Hashing that does not hold up the tests, and no limits.
 pub fn settings() -> IdentitySettings {
     IdentitySettings {
-        password_memory: 1_024,
+        password_memory_kib: 1_024,
         password_argon2_iterations: 1,
         failed_sign_in_min_ms: 0,
         throttle: ThrottleSettings { throttle: false, ..ThrottleSettings::default() },

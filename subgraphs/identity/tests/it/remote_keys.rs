@@ -101,7 +101,7 @@ async fn a_key_that_was_published_later_is_found() {
 }
 
 #[tokio::test]
-async fn while_identity_is_away_the_known_keys_stay_in_use() {
+async fn while_identity_is_unavailable_the_known_keys_stay_in_use() {
     let (key, stranger) = (KnownKey::new(), KnownKey::new());
     let token = key.sign(|_| ());
     let (publisher, verifier) = Publisher::start(key.keys.jwks()).await;

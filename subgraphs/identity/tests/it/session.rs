@@ -308,9 +308,11 @@ async fn a_bcrypt_hash_is_replaced_at_the_first_sign_in(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn other_parameters_are_applied_at_the_next_sign_in(db: PgPool) {
-    let app =
-        real_app(db.clone(), &IdentitySettings { password_memory: 2_048, password_argon2_iterations: 3, ..settings() })
-            .await;
+    let app = real_app(
+        db.clone(),
+        &IdentitySettings { password_memory_kib: 2_048, password_argon2_iterations: 3, ..settings() },
+    )
+    .await;
     insert(&db, BOB, "bob@lyceum.example", &hash_password(PASSWORD)).await;
 
     login(&app, "bob@lyceum.example", PASSWORD).await;

@@ -63,7 +63,7 @@ impl Payments {
                 info!(payment.id = %payment.id, status = ?payment.status, "interrupted purchase completed");
             }
             Err(away) => {
-                warn!(payment.id = %purchase.payment_id, error = %away, "charge outcome still unknown, retrying")
+                warn!(payment.id = %purchase.payment_id, error = %away, "charge outcome still unknown, retrying");
             }
         }
         Ok(true)

@@ -20,7 +20,7 @@ pub struct Catalogue(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     courses: HashMap<Uuid, Course>,
-    is_away: bool,
+    is_unavailable: bool,
     asked: u32,
     pause: Duration,
 }
@@ -41,7 +41,7 @@ impl Query {
         sleep(pause).await;
         let mut state = self.0.state();
         state.asked += 1;
-        if state.is_away {
+        if state.is_unavailable {
             return Err(sqlx::Error::PoolTimedOut.into());
         }
         Ok(state.courses.get(&id.0).cloned())
@@ -61,8 +61,8 @@ impl Catalogue {
     }
 
     /// Whether its database answers.
-    pub fn be_away(&self, is_away: bool) {
-        self.state().is_away = is_away;
+    pub fn set_unavailable(&self, is_unavailable: bool) {
+        self.state().is_unavailable = is_unavailable;
     }
 
     /// Takes so long for an answer.

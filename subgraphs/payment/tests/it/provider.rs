@@ -1,4 +1,4 @@
-//! What becomes of a purchase when the provider of payments declines, is slow, or is away; and of what
+//! What becomes of a purchase when the provider of payments declines, is slow, or is unavailable; and of what
 //! broke off.
 
 use std::time::{Duration, Instant};

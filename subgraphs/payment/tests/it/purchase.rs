@@ -159,7 +159,7 @@ async fn the_same_wish_again_gets_the_first_payment_whatever_has_happened_since(
     let dearer = shop.order(&alice, input.clone()).await.ok();
     shop.catalogue.delete(RUST);
     let deleted = shop.order(&alice, input.clone()).await.ok();
-    shop.catalogue.be_away(true);
+    shop.catalogue.set_unavailable(true);
     let away = shop.order(&alice, input.clone()).await.ok();
     shop.given_back(payment_id(&first, "purchaseCourse")).await;
     let refunded = shop.order(&alice, input).await.ok();
@@ -253,13 +253,13 @@ async fn a_course_that_went_back_can_be_bought_again(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn nothing_is_sold_while_nobody_knows_the_price(db: PgPool) {
     let shop = Shop::open(db).await;
-    shop.catalogue.be_away(true);
+    shop.catalogue.set_unavailable(true);
 
     let reply = shop.buy(ALICE, RUST, "key").await;
     assert_eq!(reply.error(), Some("SERVICE_UNAVAILABLE"));
     assert_eq!(shop.count("payments").await + shop.count("purchase_requests").await, 0);
 
-    shop.catalogue.be_away(false);
+    shop.catalogue.set_unavailable(false);
     shop.bought(ALICE, RUST, "key").await;
 }
 

@@ -123,7 +123,7 @@ async fn a_payment_of_the_legacy_system_goes_back_too(db: PgPool) {
 
     assert_eq!(title(&|| ()).await, "Rust");
     assert_eq!(title(&|| shop.catalogue.delete(RUST)).await, "a course");
-    assert_eq!(title(&|| shop.catalogue.be_away(true)).await, "a course");
+    assert_eq!(title(&|| shop.catalogue.set_unavailable(true)).await, "a course");
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
