@@ -234,7 +234,7 @@ async fn events_wait_for_an_unavailable_consumer(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
-async fn what_is_refused_is_set_aside_and_can_be_sent_again(db: PgPool) {
+async fn what_is_rejected_is_dead_lettered_and_can_be_sent_again(db: PgPool) {
     let log = Arc::new(Log::default());
     log.refuses.store(true, Ordering::SeqCst);
     let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
@@ -332,7 +332,7 @@ fn consumer(db: &PgPool, act: &Arc<Act>) -> Subgraph {
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
-async fn an_event_that_fails_too_often_is_set_aside_and_can_be_acted_on_again(db: PgPool) {
+async fn an_event_that_fails_too_often_is_dead_lettered_and_can_be_acted_on_again(db: PgPool) {
     let act = Arc::new(Act::default());
     act.failures.store(8, Ordering::SeqCst);
     let subgraph = consumer(&db, &act);
@@ -630,7 +630,7 @@ async fn an_odd_event_stops_nobody_from_reading_on(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations/enrollment")]
-async fn what_an_inbox_refuses_is_set_aside_by_who_sent_it(db: PgPool) {
+async fn what_an_inbox_rejects_is_dead_lettered_by_the_sender(db: PgPool) {
     let nats = Nats::start();
     let bus = nats.bus(SECRET).await;
     let listener = consumer(&db, &Arc::default());

@@ -59,7 +59,7 @@ async fn an_id_with_another_body_is_refused(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
-async fn what_cannot_be_used_is_set_aside_with_the_reason(db: PgPool) {
+async fn what_cannot_be_used_is_dead_lettered_with_the_reason(db: PgPool) {
     let system = TestSystem::new(db.clone()).await;
     let lost = changed(&event(), |event| event["type"] = json!("lyceum.payment.lost"));
     let poor = changed(&event(), |event| _ = event["data"].as_object_mut().expect("data").remove("amount"));

@@ -44,8 +44,9 @@ async fn a_payment_that_an_imported_database_names_twice_bought_the_first(db: Pg
         .await
         .expect("the payment is named twice");
     sqlx::raw_sql(concat!(
-        "truncate payment_redemptions;",
-        include_str!("../../../../migrations/enrollment/004_payment_uses.sql")
+        "drop table payment_redemptions;",
+        include_str!("../../../../migrations/enrollment/004_payment_uses.sql"),
+        include_str!("../../../../migrations/enrollment/008_payment_redemptions.sql"),
     ))
     .execute(&db)
     .await
