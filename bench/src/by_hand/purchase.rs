@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{PgConnection, query, query_as};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, query, query_as};
 use tokio::try_join;
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ async fn begin(databases: &Databases, student: Uuid, input: &Input) -> Result<Op
 }
 
 async fn complete(databases: &Databases, id: Uuid) -> Result<Payment, Failed> {
-    let mut transaction = databases.0.payment.begin().await?;
+    let mut transaction = transaction(&databases.0.payment).await?;
     let payment = query_as(
         "update payments set status = 'completed' where id = $1 and status = 'pending'
          returning id, amount, upper(status::text) as status, created_at",
@@ -124,7 +124,7 @@ async fn complete(databases: &Databases, id: Uuid) -> Result<Payment, Failed> {
 
 async fn follow_up(databases: Databases, bought: Bought) -> Result<(), sqlx::Error> {
     let enroll = async {
-        let mut transaction = databases.0.enrollment.begin().await?;
+        let mut transaction = transaction(&databases.0.enrollment).await?;
         receive(&mut transaction, bought.payment).await?;
         let id = Uuid::now_v7();
         query("insert into payment_redemptions (payment_id, enrollment_id) values ($1, $2)")
@@ -148,7 +148,7 @@ async fn follow_up(databases: Databases, bought: Bought) -> Result<(), sqlx::Err
 }
 
 async fn notify(databases: &Databases, student: Uuid, subject: Uuid, kind: &str) -> Result<(), sqlx::Error> {
-    let mut transaction = databases.0.notification.begin().await?;
+    let mut transaction = transaction(&databases.0.notification).await?;
     receive(&mut transaction, subject).await?;
     query("insert into notifications (user_id, type, title) values ($1, $2::notification_type, 'By hand')")
         .bind(student)
@@ -156,6 +156,11 @@ async fn notify(databases: &Databases, student: Uuid, subject: Uuid, kind: &str)
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await
+}
+
+#[expect(clippy::disallowed_methods, reason = "as by hand")]
+async fn transaction(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pool.begin().await
 }
 
 /// As what has been delivered: the services over the same databases have nothing to do with it.

@@ -55,7 +55,7 @@ fn is_sold(answer: &Value) -> bool {
 fn but_for_id_and_time(mut answer: Value) -> Value {
     let payment = &mut answer["data"]["purchaseCourse"]["payment"];
     for field in ["id", "createdAt"] {
-        assert!(payment[field].take().is_string(), "{field}: {answer}", answer = payment);
+        assert!(payment[field].take().is_string(), "{field}: {payment}");
     }
     answer
 }

@@ -63,7 +63,7 @@ pub fn log_statements(system: &System) -> Vec<PathBuf> {
 }
 
 /// What services look at beside answering, again and again.
-pub const BESIDE: [&str; 4] = ["outbox_events", "inbox_events", "purchase_requests", "refund_requests"];
+pub const BACKGROUND_TABLES: [&str; 4] = ["outbox_events", "inbox_events", "purchase_requests", "refund_requests"];
 
 /// Around what services look at beside answering. What an operation reads is in no transaction.
 const TRANSACTION: [&str; 3] = ["statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];
@@ -74,7 +74,7 @@ pub fn statements(logs: &[PathBuf]) -> Vec<String> {
         (entry.contains("LOG:  execute ") || entry.contains("LOG:  statement: "))
             && !entry.contains("pg_type")
             && !TRANSACTION.iter().any(|word| entry.ends_with(word))
-            && !BESIDE.iter().any(|table| entry.contains(table))
+            && !BACKGROUND_TABLES.iter().any(|table| entry.contains(table))
     };
     let read = |log| entries(&fs::read_to_string(log).expect("the database's log"));
     logs.iter().flat_map(|log| read(log).into_iter().filter(is_ours)).collect()

@@ -197,10 +197,7 @@ impl Cost {
         Ok(())
     }
 
-    pub fn on_query_plan<'exec>(
-        &'exec self,
-        payload: OnQueryPlanStartHookPayload<'exec>,
-    ) -> OnQueryPlanStartHookResult<'exec> {
+    pub fn on_query_plan(payload: OnQueryPlanStartHookPayload<'_>) -> OnQueryPlanStartHookResult<'_> {
         let context = payload.context;
         set_in_work(context, true);
         payload.on_end(|payload| {

@@ -235,7 +235,7 @@ impl Documents {
         })
     }
 
-    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+    pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
         payload.on_end(|payload| {
             let asked = payload.context.get_ref::<Arc<Asked>>().map(|asked| Arc::clone(&asked));
             match asked {
@@ -256,10 +256,7 @@ impl Documents {
         })
     }
 
-    pub fn on_query_plan<'exec>(
-        &'exec self,
-        payload: OnQueryPlanStartHookPayload<'exec>,
-    ) -> OnQueryPlanStartHookResult<'exec> {
+    pub fn on_query_plan(payload: OnQueryPlanStartHookPayload<'_>) -> OnQueryPlanStartHookResult<'_> {
         match end_turn(payload.context) {
             Some(turn) => payload.on_end(|payload| {
                 drop(turn);
@@ -270,10 +267,9 @@ impl Documents {
     }
 
     // Errors that are returned from here get the form and the status that the client's `Accept` asks for.
-    pub fn on_graphql_validation<'exec>(
-        &'exec self,
-        mut payload: OnGraphQLValidationStartHookPayload<'exec>,
-    ) -> OnGraphQLValidationStartHookResult<'exec> {
+    pub fn on_graphql_validation(
+        mut payload: OnGraphQLValidationStartHookPayload<'_>,
+    ) -> OnGraphQLValidationStartHookResult<'_> {
         if let Some(rejected) = payload.context.get_ref::<Rejected>() {
             payload.errors = Some(Arc::clone(&rejected.0));
         }
@@ -308,8 +304,8 @@ impl Documents {
         }
         if source.len() <= MAX_INLINE_BYTES {
             let Some(request) = source.read()? else { return Ok(None) };
-            if let Ok(prepared) = request.known(&graph) {
-                return Ok(Some(prepared));
+            if let Some(operation) = request.known(&graph) {
+                return Ok(Some(request.prepared(operation)));
             }
         }
         // Its network's other requests need not wait for that.
@@ -323,10 +319,11 @@ impl Documents {
             });
             let turn = AbortOnDropHandle::new(turn);
             let Some(request) = source.read()? else { return Ok(None) };
-            Ok(Some(request.known(&graph).unwrap_or_else(|request| {
-                let operation = rewriter.operation(&graph, &request.text, request.name.as_deref(), &request.params);
-                Prepared { turn: Some(turn), ..request.prepared(operation) }
-            })))
+            if let Some(operation) = request.known(&graph) {
+                return Ok(Some(request.prepared(operation)));
+            }
+            let operation = rewriter.operation(&graph, &request.text, request.name.as_deref(), &request.params);
+            Ok(Some(Prepared { turn: Some(turn), ..request.prepared(operation) }))
         };
         PARSERS.spawn_blocking(prepare).await.unwrap_or(Err(Unreadable))
     }
@@ -494,12 +491,8 @@ impl Source {
 }
 
 impl DocumentRequest {
-    /// What becomes of it, if its operation is known.
-    fn known(self, graph: &Graph) -> Result<Prepared, Self> {
-        match graph.known(&self.text, self.name.as_deref(), &self.params) {
-            Some(operation) => Ok(self.prepared(operation)),
-            None => Err(self),
-        }
+    fn known(&self, graph: &Graph) -> Option<Rewritten> {
+        graph.known(&self.text, self.name.as_deref(), &self.params)
     }
 
     fn prepared(self, operation: Rewritten) -> Prepared {

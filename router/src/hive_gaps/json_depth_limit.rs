@@ -14,7 +14,7 @@ pub const MAX_DEPTH: usize = 32;
 pub fn on_graphql_params(payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<(), RequestError> {
     let in_address = || parameters(payload.router_http_request.query_string).any(|value| depth(value) > MAX_DEPTH);
     if depth(payload.body.iter().copied()) > MAX_DEPTH || in_address() {
-        return Err(RequestError { error: too_deep(), status: StatusCode::BAD_REQUEST });
+        return Err(RequestError::new(too_deep(), StatusCode::BAD_REQUEST));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! One hook of several plugins, in turn. hive-router does the same with its list of plugins, but makes two boxed futures
-//! for each of them at each hook, whether or not it does anything there.
+//! for each of them at each hook, whether or not it does anything there. Unlike hive-router's `on_subgraph_execute`, a
+//! plugin that answers ends the hook for those before it, too: it has to be the first.
 
 use hive_router::plugins::plugin_trait::{EndControlFlow, EndHookResult, StartControlFlow, StartHookResult};
 

@@ -74,10 +74,9 @@ impl ClientAddress {
         payload.proceed()
     }
 
-    pub fn on_subgraph_execute<'exec>(
-        &'exec self,
-        mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
-    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+    pub fn on_subgraph_execute(
+        mut payload: OnSubgraphExecuteStartHookPayload<'_>,
+    ) -> OnSubgraphExecuteStartHookResult<'_> {
         let request = &mut payload.execution_request;
         // Also where the header was not one of HTTP: the first message of a WebSocket has some, too.
         request.headers.remove(HEADER);

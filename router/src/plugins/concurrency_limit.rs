@@ -53,7 +53,7 @@ struct Permit(Option<OwnedSemaphorePermit>);
 struct TooMany;
 
 impl ConcurrencyLimit {
-    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+    pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
         payload.on_end(|payload| {
             release(payload.context);
             payload.proceed()
@@ -64,8 +64,7 @@ impl ConcurrencyLimit {
     pub async fn on_graphql_params(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<(), RequestError> {
         let Some(network) = network(payload.context) else { return Ok(()) };
         let permit = self.acquire(network).await;
-        let permit =
-            permit.map_err(|TooMany| RequestError { error: too_many(), status: StatusCode::TOO_MANY_REQUESTS })?;
+        let permit = permit.map_err(|TooMany| RequestError::new(too_many(), StatusCode::TOO_MANY_REQUESTS))?;
         payload.context.insert(Permit(permit));
         Ok(())
     }

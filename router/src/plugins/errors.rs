@@ -36,8 +36,14 @@ impl Errors {
 
 /// Why a request is not executed.
 pub struct RequestError {
-    pub error: GraphQLError,
+    pub error: Box<GraphQLError>,
     pub status: StatusCode,
+}
+
+impl RequestError {
+    pub fn new(error: GraphQLError, status: StatusCode) -> Self {
+        Self { error: Box::new(error), status }
+    }
 }
 
 /// The error for credentials that cannot be accepted.

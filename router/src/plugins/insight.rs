@@ -52,10 +52,7 @@ impl Insight {
         payload.proceed()
     }
 
-    pub fn on_graphql_parse<'exec>(
-        &'exec self,
-        payload: OnGraphQLParseStartHookPayload<'exec>,
-    ) -> OnGraphQLParseHookResult<'exec> {
+    pub fn on_graphql_parse(payload: OnGraphQLParseStartHookPayload<'_>) -> OnGraphQLParseHookResult<'_> {
         let Some(recorder) = recorder(payload.context) else { return payload.proceed() };
         let phase = recorder.begin("parse");
         payload.on_end(move |parsed| {
@@ -64,10 +61,9 @@ impl Insight {
         })
     }
 
-    pub fn on_graphql_validation<'exec>(
-        &'exec self,
-        payload: OnGraphQLValidationStartHookPayload<'exec>,
-    ) -> OnGraphQLValidationStartHookResult<'exec> {
+    pub fn on_graphql_validation(
+        payload: OnGraphQLValidationStartHookPayload<'_>,
+    ) -> OnGraphQLValidationStartHookResult<'_> {
         if wants_plan(payload.router_http_request.headers) {
             share_with_nobody(&payload);
         }
@@ -102,10 +98,7 @@ impl Insight {
         Ok(())
     }
 
-    pub fn on_query_plan<'exec>(
-        &'exec self,
-        payload: OnQueryPlanStartHookPayload<'exec>,
-    ) -> OnQueryPlanStartHookResult<'exec> {
+    pub fn on_query_plan(payload: OnQueryPlanStartHookPayload<'_>) -> OnQueryPlanStartHookResult<'_> {
         let Some(recorder) = recorder(payload.context) else { return payload.proceed() };
         let phase = recorder.begin("plan");
         payload.on_end(move |planned| {
@@ -114,10 +107,7 @@ impl Insight {
         })
     }
 
-    pub fn on_execute<'exec>(
-        &'exec self,
-        payload: OnExecuteStartHookPayload<'exec>,
-    ) -> OnExecuteStartHookResult<'exec> {
+    pub fn on_execute(payload: OnExecuteStartHookPayload<'_>) -> OnExecuteStartHookResult<'_> {
         let Some(recorder) = recorder(payload.context) else { return payload.proceed() };
         let phase = recorder.begin("execute");
         payload.on_end(move |mut executed| {
@@ -129,10 +119,9 @@ impl Insight {
         })
     }
 
-    pub fn on_subgraph_execute<'exec>(
-        &'exec self,
-        mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
-    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+    pub fn on_subgraph_execute(
+        mut payload: OnSubgraphExecuteStartHookPayload<'_>,
+    ) -> OnSubgraphExecuteStartHookResult<'_> {
         let request = &mut payload.execution_request;
         request.headers.remove(SUBGRAPH_TRACE);
         if let Some(recorder) = recorder(payload.context) {

@@ -107,8 +107,8 @@ impl RouterPlugin for Plugins {
             .then(|payload| self.playground.on_http_request(payload))
             .then(auth_scheme::on_http_request)
             .then(get_parameters::on_http_request)
-            .then(|payload| self.concurrency_limit.on_http_request(payload))
-            .then(|payload| self.documents.on_http_request(payload))
+            .then(ConcurrencyLimit::on_http_request)
+            .then(Documents::on_http_request)
             .then(|payload| self.client_address.on_http_request(payload))
             .then(retry_after::on_http_request)
             .then(|payload| self.cost.on_http_request(payload))
@@ -117,7 +117,7 @@ impl RouterPlugin for Plugins {
             .then(media_types::on_http_request)
             // After `media_types`, which writes them as hive-router reads them.
             .then(single_results::on_http_request)
-            .then(|payload| self.response_limit.on_http_request(payload))
+            .then(ResponseLimit::on_http_request)
             .end_in_reverse();
         Box::pin(future::ready(result))
     }
@@ -131,7 +131,7 @@ impl RouterPlugin for Plugins {
                 .then(|payload| self.documents.on_graphql_params(payload))
                 .then(|payload| self.inbound_dedupe.on_graphql_params(payload))
                 .end(),
-            Err(RequestError { error, status }) => payload.end_with_graphql_error(error, status),
+            Err(RequestError { error, status }) => payload.end_with_graphql_error(*error, status),
         }
     }
 
@@ -139,7 +139,7 @@ impl RouterPlugin for Plugins {
         &'exec self,
         payload: OnGraphQLParseStartHookPayload<'exec>,
     ) -> OnGraphQLParseHookResult<'exec> {
-        self.insight.on_graphql_parse(payload)
+        Insight::on_graphql_parse(payload)
     }
 
     async fn on_graphql_validation<'exec>(
@@ -148,9 +148,9 @@ impl RouterPlugin for Plugins {
     ) -> OnGraphQLValidationStartHookResult<'exec> {
         self.cost.on_graphql_validation(&payload).await;
         Chain::new(payload)
-            .then(|payload| self.documents.on_graphql_validation(payload))
-            .then(|payload| self.streams.on_graphql_validation(payload))
-            .then(|payload| self.insight.on_graphql_validation(payload))
+            .then(Documents::on_graphql_validation)
+            .then(Streams::on_graphql_validation)
+            .then(Insight::on_graphql_validation)
             .end()
     }
 
@@ -168,11 +168,7 @@ impl RouterPlugin for Plugins {
         &'exec self,
         payload: OnQueryPlanStartHookPayload<'exec>,
     ) -> OnQueryPlanStartHookResult<'exec> {
-        Chain::new(payload)
-            .then(|payload| self.documents.on_query_plan(payload))
-            .then(|payload| self.cost.on_query_plan(payload))
-            .then(|payload| self.insight.on_query_plan(payload))
-            .end()
+        Chain::new(payload).then(Documents::on_query_plan).then(Cost::on_query_plan).then(Insight::on_query_plan).end()
     }
 
     async fn on_execute<'exec>(
@@ -181,7 +177,7 @@ impl RouterPlugin for Plugins {
     ) -> OnExecuteStartHookResult<'exec> {
         Chain::new(payload)
             .then(|payload| self.cost.on_execute(payload))
-            .then(|payload| self.insight.on_execute(payload))
+            .then(Insight::on_execute)
             .then(|payload| self.response_limit.on_execute(payload))
             .end()
     }
@@ -192,11 +188,11 @@ impl RouterPlugin for Plugins {
     ) -> OnSubgraphExecuteStartHookResult<'exec> {
         Chain::new(payload)
             .then(root_typename::on_subgraph_execute)
-            .then(|payload| self.client_address.on_subgraph_execute(payload))
-            .then(|payload| self.streams.on_subgraph_execute(payload))
+            .then(ClientAddress::on_subgraph_execute)
+            .then(Streams::on_subgraph_execute)
             .then(|payload| self.in_process.on_subgraph_execute(payload))
             // Measures what has been chosen before it.
-            .then(|payload| self.insight.on_subgraph_execute(payload))
+            .then(Insight::on_subgraph_execute)
             .then(|payload| self.response_limit.on_subgraph_execute(payload))
             .end()
     }

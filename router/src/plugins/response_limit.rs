@@ -30,7 +30,7 @@ impl ResponseLimit {
         Self { max_bytes }
     }
 
-    pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+    pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
         payload.context.insert(Kept(AtomicUsize::new(0)));
         payload.proceed()
     }

@@ -112,10 +112,9 @@ impl Streams {
         })
     }
 
-    pub fn on_graphql_validation<'exec>(
-        &'exec self,
-        payload: OnGraphQLValidationStartHookPayload<'exec>,
-    ) -> OnGraphQLValidationStartHookResult<'exec> {
+    pub fn on_graphql_validation(
+        payload: OnGraphQLValidationStartHookPayload<'_>,
+    ) -> OnGraphQLValidationStartHookResult<'_> {
         if has_subscription(&payload.document) {
             payload.add_inbound_dedupe_partition(rand::random());
         }
@@ -148,10 +147,9 @@ impl Streams {
     }
 
     // hive-router asks for subscriptions without this hook, so who comes here does not need the relay.
-    pub fn on_subgraph_execute<'exec>(
-        &'exec self,
-        mut payload: OnSubgraphExecuteStartHookPayload<'exec>,
-    ) -> OnSubgraphExecuteStartHookResult<'exec> {
+    pub fn on_subgraph_execute(
+        mut payload: OnSubgraphExecuteStartHookPayload<'_>,
+    ) -> OnSubgraphExecuteStartHookResult<'_> {
         for name in [KEY, STREAM] {
             payload.execution_request.headers.remove(name);
         }

@@ -12,9 +12,9 @@ use super::WITH_EVENTS;
 use crate::system::workspace;
 
 /// How much more or less is as much, in per cent: the numbers differ a little from one run to the next.
-const LEAVE: f64 = 5.0;
+const TOLERANCE_PERCENT: f64 = 5.0;
 /// The same where services act on events meanwhile: when they do is not the same in each run.
-const LEAVE_WITH_EVENTS: f64 = 10.0;
+const TOLERANCE_PERCENT_WITH_EVENTS: f64 = 10.0;
 
 /// What operations cost, and of whose making the instructions are.
 #[derive(Debug, Deserialize, Serialize)]
@@ -80,8 +80,13 @@ impl Ledger {
     }
 }
 
-fn leave(operation: &str) -> f64 {
-    if WITH_EVENTS.contains(&operation) { LEAVE_WITH_EVENTS } else { LEAVE }
+/// Statements and fetches are the same each time.
+fn tolerance_percent(operation: &str, measure: &str) -> f64 {
+    match measure {
+        "statements" | "fetches" => 0.0,
+        _ if WITH_EVENTS.contains(&operation) => TOLERANCE_PERCENT_WITH_EVENTS,
+        _ => TOLERANCE_PERCENT,
+    }
 }
 
 fn file() -> PathBuf {
@@ -109,7 +114,7 @@ impl Costs {
             committed,
             counted,
         });
-        changes.filter(|change| change.percent().abs() > leave(operation)).collect()
+        changes.filter(|change| change.percent().abs() > tolerance_percent(operation, change.measure)).collect()
     }
 }
 
@@ -130,6 +135,13 @@ impl Change {
     }
 }
 
+impl Change {
+    /// What comes down to nothing was not counted at all.
+    fn is_less(&self) -> bool {
+        self.percent() < 0.0 && self.counted > 0
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, measure, committed, counted } = self;
@@ -140,7 +152,7 @@ impl fmt::Display for Change {
 impl Comparison {
     /// Whether nothing costs more than it did, and all is committed.
     pub fn is_passed(&self) -> bool {
-        self.unmatched.is_empty() && self.changes.iter().all(|change| change.percent() < 0.0)
+        self.unmatched.is_empty() && self.changes.iter().all(Change::is_less)
     }
 }
 
@@ -152,14 +164,14 @@ impl fmt::Display for Comparison {
                 "Instructions were not compared: {committed} made the committed ones, this is {counted}."
             )?;
         }
-        let (less, more): (Vec<_>, Vec<_>) = self.changes.iter().partition(|change| change.percent() < 0.0);
+        let (less, more): (Vec<_>, Vec<_>) = self.changes.iter().partition(|change| change.is_less());
         list(formatter, "Cost less than is committed; `cargo xtask counts` keeps them from rising again:", &less)?;
         list(formatter, "Cost more than is committed:", &more)?;
         list(formatter, "Committed or counted, but not both:", &self.unmatched)?;
         if self.is_passed() {
             return write!(
                 formatter,
-                "No operation costs more than is committed, with {LEAVE} % leave, and {LEAVE_WITH_EVENTS} % with events."
+                "No operation costs more than is committed, with {TOLERANCE_PERCENT} % leave, and {TOLERANCE_PERCENT_WITH_EVENTS} % with events."
             );
         }
         write!(formatter, "If that is worth it, run `cargo xtask counts`, and commit docs/counts.json with the reason.")

@@ -6,7 +6,7 @@
 
 mod callgrind;
 mod ledger;
-mod quiet;
+mod table_locks;
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use self::{
     callgrind::{Callgrind, Counted},
     ledger::{Costs, Ledger},
-    quiet::Quiet,
+    table_locks::{TableLocks, has_pending_events},
 };
 use crate::{
     operations::{Operation, Samples, operations},
@@ -35,17 +35,18 @@ const RENEW: &str = "LYCEUM_RENEW_COUNTS";
 /// How many times each operation is looked at.
 const WINDOWS: usize = 4;
 /// How often so many, where it is not as it was: whatever else the process did only adds to the numbers.
-const MAX_LOOKS: usize = 3;
+const MAX_ATTEMPTS: usize = 3;
 /// How often it is sent each time.
-const TIMES: u32 = 3;
+const REQUESTS_PER_WINDOW: u32 = 3;
 /// The same of a mutation: there are only so many teachers to verify.
-const TIMES_OF_MUTATION: u32 = 2;
+const MUTATIONS_PER_WINDOW: u32 = 2;
 /// What make services tell one another something, which those then act on.
 const WITH_EVENTS: [&str; 4] = ["Enroll", "PurchaseCourse", "RefundPayment", "SignUp"];
 /// What an event makes others do, such as a student's notification, is done by then.
-const AFTERMATH: Duration = Duration::from_secs(1);
+const SETTLE_DELAY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Until the process has forgotten that somebody wanted a trace.
-const TRACED: Duration = Duration::from_secs(6);
+const TRACE_DISABLE_DELAY: Duration = Duration::from_secs(6);
 
 #[test]
 #[ignore = "it takes minutes, and valgrind: `cargo xtask counts`"]
@@ -59,11 +60,17 @@ fn no_operation_costs_more_than_it_did() {
     assert!(comparison.is_passed(), "operations cost more than they did, or are not counted yet");
 }
 
-/// The one that has compiled all this.
+/// What has compiled all this, for which machine, and what counts: with others, instructions are others.
 fn compiler() -> String {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("--version").current_dir(workspace()).output().expect("a compiler");
-    String::from_utf8_lossy(&version.stdout).trim().to_owned()
+    let about = said(Command::new(rustc).arg("-vV").current_dir(workspace()));
+    let host = about.lines().find(|line| line.starts_with("host: ")).unwrap_or_default();
+    let valgrind = said(Command::new("valgrind").arg("--version"));
+    [about.lines().next().unwrap_or_default(), host, valgrind.trim()].join(", ")
+}
+
+fn said(command: &mut Command) -> String {
+    String::from_utf8(command.output().expect("the program is there").stdout).expect("text")
 }
 
 /// A system that is counted.
@@ -91,7 +98,7 @@ struct Average {
 
 /// What the process does beside what is asked.
 #[derive(Clone, Copy)]
-enum Other {
+enum Baseline {
     /// As much each time.
     Window(Average),
     /// As much in a second.
@@ -111,13 +118,13 @@ impl Meter {
         let mut senders = senders();
         senders.sort_by_key(Sender::has_events);
         let mut requests: Vec<_> = senders.iter_mut().map(|sender| self.requests(sender)).collect();
-        sleep(TRACED);
+        sleep(TRACE_DISABLE_DELAY);
         Callgrind::switch_on(&self.system);
         let without_events = senders.partition_point(|sender| !sender.has_events());
-        let quiet = Quiet::keep(&self.system.addresses.databases);
+        let table_locks = TableLocks::acquire(&self.system.addresses.databases);
         let first = senders.drain(..without_events).zip(requests.drain(..without_events));
         let mut costs = self.all_costs(first, self.counting(), committed);
-        drop(quiet);
+        drop(table_locks);
         costs.extend(self.all_costs(senders.into_iter().zip(requests), self.idle(), committed));
         costs
     }
@@ -125,7 +132,7 @@ impl Meter {
     fn all_costs(
         &self,
         senders: impl Iterator<Item = (Sender, (u64, u64))>,
-        other: Other,
+        other: Baseline,
         committed: Option<&Ledger>,
     ) -> BTreeMap<String, Costs> {
         let costs = senders.map(|(mut sender, requests)| {
@@ -140,11 +147,11 @@ impl Meter {
 
     /// What the operation makes the process do, beside the requests, which are known. With further looks, until one says what
     /// is committed.
-    fn costs(&self, sender: &mut Sender, other: Other, requests: (u64, u64), committed: Option<&Costs>) -> Costs {
+    fn costs(&self, sender: &mut Sender, other: Baseline, requests: (u64, u64), committed: Option<&Costs>) -> Costs {
         // Callgrind translates what was not run before.
         sender.send(&self.samples);
         let mut windows = self.windows(sender, other);
-        for _ in 1..MAX_LOOKS {
+        for _ in 1..MAX_ATTEMPTS {
             let costs = other.typical(&windows).costs(requests);
             if committed.is_some_and(|committed| committed.is_about(costs, &sender.operation.name)) {
                 break;
@@ -157,42 +164,46 @@ impl Meter {
     /// Statements and fetches of the second time: the first one's may be those of an empty cache.
     fn requests(&self, sender: &mut Sender) -> (u64, u64) {
         sender.send(&self.samples);
-        Self::settle(sender);
+        self.settle(sender);
         let before = statements(&self.logs).len();
         let trace = sender.trace(&self.samples);
-        Self::settle(sender);
+        self.settle(sender);
         let fetches = trace["fetches"].as_array().expect("fetches").len();
         ((statements(&self.logs).len() - before) as u64, fetches as u64)
     }
 
-    fn settle(sender: &Sender) {
-        if sender.has_events() {
-            sleep(AFTERMATH);
+    fn settle(&self, sender: &Sender) {
+        if !sender.has_events() {
+            return;
+        }
+        sleep(SETTLE_DELAY);
+        while has_pending_events(&self.system.addresses.databases) {
+            sleep(POLL_INTERVAL);
         }
     }
 
     /// What counting itself makes the process do.
-    fn counting(&self) -> Other {
+    fn counting(&self) -> Baseline {
         let windows: Vec<_> = (0..WINDOWS).map(|_| Average::of(self.during(|| ()).0)).collect();
-        Other::Window(Average::least(&windows))
+        Baseline::Window(Average::least(&windows))
     }
 
     /// What is done in a second when nobody asks anything.
-    fn idle(&self) -> Other {
+    fn idle(&self) -> Baseline {
         let windows = (0..WINDOWS).map(|_| {
-            let (counted, seconds) = self.during(|| sleep(2 * AFTERMATH));
+            let (counted, seconds) = self.during(|| sleep(2 * SETTLE_DELAY));
             Average::of(counted).times(1.0 / seconds)
         });
-        Other::Second(Average::median(&windows.collect::<Vec<_>>()))
+        Baseline::Second(Average::median(&windows.collect::<Vec<_>>()))
     }
 
     /// What the operation makes the process do each time, more or less.
-    fn windows(&self, sender: &mut Sender, other: Other) -> Vec<Average> {
-        let times = if sender.operation.is_mutation() { TIMES_OF_MUTATION } else { TIMES };
+    fn windows(&self, sender: &mut Sender, other: Baseline) -> Vec<Average> {
+        let times = if sender.operation.is_mutation() { MUTATIONS_PER_WINDOW } else { REQUESTS_PER_WINDOW };
         let windows = (0..WINDOWS).map(|_| {
             let (counted, seconds) = self.during(|| {
                 (0..times).for_each(|_| sender.send(&self.samples));
-                Self::settle(sender);
+                self.settle(sender);
             });
             Average::of(counted).less(other.during(seconds)).times(1.0 / f64::from(times))
         });
@@ -308,7 +319,7 @@ impl Average {
     }
 }
 
-impl Other {
+impl Baseline {
     fn during(self, seconds: f64) -> Average {
         match self {
             Self::Window(average) => average,
@@ -316,7 +327,7 @@ impl Other {
         }
     }
 
-    /// What is as often more as less has a median. Otherwise whatever else the process did has only added to it.
+    /// What is as often more as less has a median. Baselinewise whatever else the process did has only added to it.
     fn typical(self, windows: &[Average]) -> Average {
         match self {
             Self::Window(_) => Average::least(windows),

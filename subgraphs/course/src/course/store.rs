@@ -137,7 +137,8 @@ impl Store {
 
     /// How many courses pass the filter.
     pub async fn count(&self, scan: Scan, filter: &CourseFilter) -> Result<i64, Error> {
-        self.table.count(scan, &self.stored(filter)).await
+        let filter = CourseFilter { without_description: false, ..filter.clone() };
+        self.table.count(scan, &self.stored(&filter)).await
     }
 
     /// Publishes a course.

@@ -111,6 +111,7 @@ impl Store {
         Ok(Self { db, table, by_student, by_course })
     }
 
+    /// A page of all enrollments.
     pub async fn list(
         &self,
         _: Admin,
@@ -121,6 +122,7 @@ impl Store {
         self.table.page(scan, Order::NewestFirst, &filter, args).await
     }
 
+    /// How many enrollments pass the filter.
     pub async fn count(&self, _: Admin, scan: Scan, filter: EnrollmentFilter) -> Result<i64, Error> {
         self.table.count(scan, &filter).await
     }

@@ -56,15 +56,18 @@ impl Filter for UnverifiedTeachers {
 }
 
 impl Store {
+    /// The table in this database; looks how its rows can be ordered.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let table = Table::open(db.clone()).await?;
         Ok(Self { db, table })
     }
 
+    /// A page of the teachers who wait for verification, oldest first.
     pub async fn list_unverified_teachers(&self, _: Admin, scan: Scan, args: &PageArgs) -> Result<Page<User>, Error> {
         self.table.page(scan, Order::OldestFirst, &UnverifiedTeachers, args).await
     }
 
+    /// How many teachers wait for verification.
     pub async fn count_unverified_teachers(&self, _: Admin, scan: Scan) -> Result<i64, Error> {
         self.table.count(scan, &UnverifiedTeachers).await
     }

@@ -1,4 +1,4 @@
-//! Every SQL statement on the purchases table.
+//! Every SQL statement on the table `purchase_requests`.
 
 use sqlx::{PgConnection, query, query_as};
 use subgraph_kit::DbPool;

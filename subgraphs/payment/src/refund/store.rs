@@ -1,4 +1,4 @@
-//! Every SQL statement on the refunds table.
+//! Every SQL statement on the table `refund_requests`.
 
 use std::collections::HashMap;
 use subgraph_kit::DbPool;
