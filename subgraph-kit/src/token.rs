@@ -195,7 +195,7 @@ impl Verifier {
     /// Who the request's headers say is asking.
     ///
     /// # Errors
-    /// As [`Self::bearer`].
+    /// As [`Self::authenticate`].
     pub async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
         self.authenticate(headers).await.map(|authenticated| authenticated.viewer)
     }
