@@ -105,7 +105,8 @@ async fn draw_curves(options: &CurveOptions) -> Result<()> {
 }
 
 async fn change(options: &Options) -> Result<()> {
-    let arguments = ["--seed-scale", &options.seed_scale, "--cost-budget", "0", "--anonymous-cost-budget", "0"];
+    // All students have one address.
+    let arguments = ["--seed-scale", &options.seed_scale, "--cost-budget", "0", "--throttle", "false"];
     let system = System::start(&options.program, arguments).await?;
     let by_hand = ByHand::start(&system)?;
     let mutations = mutations::measure(&system, (&by_hand.url, by_hand.process.id()), options.pairs).await?;

@@ -155,10 +155,11 @@ impl Seller<'_> {
         Ok(payment["id"].as_str().context("the payment has no id")?.parse()?)
     }
 
+    /// By the table that has an index for it.
     async fn wait_until_enrolled(&self, payments: &[Uuid]) -> Result<()> {
         let started = Instant::now();
         loop {
-            let enrolled: i64 = query_scalar("select count(*) from enrollments where payment_id = any($1)")
+            let enrolled: i64 = query_scalar("select count(*) from payment_redemptions where payment_id = any($1)")
                 .bind(payments)
                 .fetch_one(self.enrollments)
                 .await?;
