@@ -62,7 +62,7 @@ describe('the supergraph', () => {
   test('has the descriptions of userError codes', () => {
     expect(userErrorCodes).toContainEqual({
       code: 'SESSION_EXPIRED',
-      means: 'The session has ended: sign in again.',
+      means: 'The session has ended; sign in again.',
     });
   });
 });
