@@ -18,10 +18,10 @@ async function sizeOfAnswer(query: string): Promise<number> {
 }
 
 test.each([
-  ['a syntax error', '{ me { id ', 'GRAPHQL_PARSE_FAILED', 'no GraphQL'],
+  ['a syntax error', '{ me { id ', 'GRAPHQL_PARSE_FAILED', 'not valid GraphQL'],
   ['an unknown field', '{ me { nickname } }', 'GRAPHQL_VALIDATION_FAILED', 'does not fit the schema'],
   ['an operation over the depth limit', DEEP, 'MAX_DEPTH_EXCEEDED', 'nested too deeply'],
-  ['a field for others', '{ payments(first: 1) { totalCount } }', 'UNAUTHENTICATED', 'nobody is signed in'],
+  ['a field for others', '{ payments(first: 1) { totalCount } }', 'UNAUTHENTICATED', 'requires signing in'],
 ])('%s is shown by its code, with a link to what it means', async (_what, document, code, meaning) => {
   const { page } = await openEditor(browser());
   await write(page, document);

@@ -38,7 +38,7 @@ test('a field shows its subgraph, type and access', async () => {
   const details = map.getByRole('region', { name: 'Selection' });
   await details.getByRole('heading', { name: 'User.email' }).waitFor();
   await details.getByText('identity').waitFor();
-  await details.getByText('The address that the user signs in with.').waitFor();
+  await details.getByText('The e-mail address with which the user signs in.').waitFor();
   await details.getByText('The owner and admins; null for everyone else').waitFor();
 });
 
