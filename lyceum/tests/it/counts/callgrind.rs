@@ -46,7 +46,7 @@ impl Callgrind {
             "--instr-atstart=no",
             "--compress-strings=no",
             "--vgdb-poll=500",
-            "--table_locks",
+            "--quiet",
         ]);
         wrapped.arg(format!("--callgrind-out-file={}", self.directory.path().join("counted").display()));
         wrapped.arg(command.get_program()).args(command.get_args());
