@@ -41,13 +41,7 @@ impl Callgrind {
     /// The command, such that its process can be counted. It begins uncounted, which is much faster.
     pub fn wrap(&self, command: &Command) -> Command {
         let mut wrapped = Command::new("valgrind");
-        wrapped.args([
-            "--tool=callgrind",
-            "--instr-atstart=no",
-            "--compress-strings=no",
-            "--vgdb-poll=500",
-            "--quiet",
-        ]);
+        wrapped.args(["--tool=callgrind", "--instr-atstart=no", "--compress-strings=no", "--vgdb-poll=500", "--quiet"]);
         wrapped.arg(format!("--callgrind-out-file={}", self.directory.path().join("counted").display()));
         wrapped.arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
