@@ -1,7 +1,7 @@
-//! Bounds an answer, and what is kept of subgraphs' answers for it. What would be too large is dropped, and what fits is
-//! good, whichever comes first.
+//! Bounds an answer, and what is kept of subgraphs' answers for it. What would be too large is dropped, and then nothing
+//! more is asked for; what has been asked for by then and fits is good, whichever comes first.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hive_router::{
@@ -22,8 +22,13 @@ pub struct ResponseLimit {
     max_bytes: usize,
 }
 
-/// In a request's context: the bytes of subgraphs' answers.
-struct Kept(AtomicUsize);
+/// In a request's context: what is kept of subgraphs' answers.
+#[derive(Default)]
+struct Kept {
+    bytes: AtomicUsize,
+    /// Whether an answer was dropped.
+    is_exceeded: AtomicBool,
+}
 
 impl ResponseLimit {
     pub fn new(max_bytes: usize) -> Self {
@@ -31,7 +36,7 @@ impl ResponseLimit {
     }
 
     pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
-        payload.context.insert(Kept(AtomicUsize::new(0)));
+        payload.context.insert(Kept::default());
         payload.proceed()
     }
 
@@ -40,6 +45,9 @@ impl ResponseLimit {
         payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {
         let context = payload.context;
+        if context.get_ref::<Kept>().is_some_and(|kept| kept.is_exceeded.load(Ordering::Relaxed)) {
+            return payload.end_with_response(nothing_of_it());
+        }
         payload.on_end(move |mut payload| {
             let bytes = self.length(&payload.execution_result);
             if !self.fits(context.get_ref::<Kept>().as_deref(), bytes) {
@@ -74,8 +82,11 @@ impl ResponseLimit {
 
     /// Counts an answer of so many bytes, unless that would be too much.
     fn fits(&self, kept: Option<&Kept>, bytes: usize) -> bool {
+        let Some(kept) = kept else { return true };
         let total = |kept: usize| kept.checked_add(bytes).filter(|total| *total <= self.max_bytes);
-        kept.is_none_or(|Kept(kept)| kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, total).is_ok())
+        let fits = kept.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, total).is_ok();
+        kept.is_exceeded.fetch_or(!fits, Ordering::Relaxed);
+        fits
     }
 }
 
@@ -108,12 +119,14 @@ mod tests {
 
     #[test]
     fn answers_of_subgraphs_count_together() {
-        let (limit, kept) = (ResponseLimit { max_bytes: 100 }, Kept(AtomicUsize::new(0)));
+        let (limit, kept) = (ResponseLimit { max_bytes: 100 }, Kept::default());
 
         assert!(limit.fits(Some(&kept), 60));
+        assert!(!kept.is_exceeded.load(Ordering::Relaxed));
         assert!(!limit.fits(Some(&kept), 41));
         assert!(limit.fits(Some(&kept), 40), "what was dropped does not count");
         assert!(!limit.fits(Some(&kept), 1));
+        assert!(kept.is_exceeded.load(Ordering::Relaxed), "nothing more is asked for");
     }
 
     #[test]
