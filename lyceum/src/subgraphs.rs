@@ -12,8 +12,8 @@ use clap::{Args, ValueEnum};
 use identity::{IdentitySettings, Keys};
 use router::SubgraphUrl;
 use subgraph_kit::{
-    ClientTimeouts, ResponseSettings, ServiceContext, Shutdown, ShutdownSettings, Subgraph,
-    database::{self, DatabaseSettings, MigrationError, Migrations, connect},
+    ClientTimeouts, ResponseSettings, ServiceContext, Shutdown, ShutdownSettings, Subgraph, availability,
+    database::{DatabaseSettings, MigrationError, Migrations, connect},
     events::EventSettings,
     peers,
     roles::AppRole,
@@ -347,7 +347,7 @@ async fn open_with_retry(
 /// Whether a retry can succeed: the database is unavailable, or its owner is about to migrate it.
 fn is_retryable(error: &anyhow::Error) -> bool {
     let is_pending = |cause: &MigrationError| matches!(cause, MigrationError::Pending(_));
-    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(database::is_unavailable)
+    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(availability::is_unavailable)
         || error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(is_pending)
 }
 

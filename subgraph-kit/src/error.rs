@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::SimpleObject;
 
-use crate::database;
+use crate::{availability, user_error_code::Code};
 
 /// Why a request, or one field of it, failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ impl From<Refusal> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let is_unavailable = database::is_unavailable(&error) || matches!(error, sqlx::Error::Tls(_));
+        let is_unavailable = availability::is_unavailable(&error) || matches!(error, sqlx::Error::Tls(_));
         let source = Arc::new(error);
         if is_unavailable { Self::Unavailable(source) } else { Self::Internal(source) }
     }
@@ -160,40 +160,6 @@ impl From<Refusal> for UserError {
             field: refusal.field.map(|field| vec!["input".to_owned(), field.to_owned()]).unwrap_or_default(),
         }
     }
-}
-
-/// A reason why a mutation was rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(name = "UserErrorCode")]
-pub enum Code {
-    /// A field of the input is not valid; `field` names it.
-    InvalidInput,
-    /// The object that the input names does not exist, or the viewer may not see it.
-    NotFound,
-    /// Another account has this e-mail address.
-    EmailTaken,
-    /// No account has this e-mail address and password.
-    InvalidCredentials,
-    /// The session has ended; sign in again.
-    SessionExpired,
-    /// The student is already enrolled in this course.
-    AlreadyEnrolled,
-    /// The course is not free; it must be bought first.
-    PaymentRequired,
-    /// The payment is not the student's own, is not for this course, is not completed, or was already used.
-    PaymentNotValid,
-    /// A free course cannot be bought.
-    CourseIsFree,
-    /// The student has already bought this course, or a payment for it is pending.
-    AlreadyPurchased,
-    /// The price of the course is not the expected one.
-    PriceChanged,
-    /// The idempotency key was used before with different input.
-    IdempotencyKeyReused,
-    /// The new status is not later than the current one.
-    InvalidStatusTransition,
-    /// The payment cannot be refunded in its current state.
-    NotRefundable,
 }
 
 /// Splits a mutation's outcome into the payload's own field and its `userErrors`; what is no

@@ -1,9 +1,12 @@
 //! What every subgraph needs and no subgraph owns.
 
+pub mod availability;
 pub mod batch;
 pub mod children;
+pub mod claims;
 pub mod client_ip;
 pub mod connection;
+pub mod credentials;
 pub mod database;
 mod documents;
 mod entities;
@@ -24,6 +27,7 @@ pub mod objects;
 pub mod page;
 pub mod peers;
 pub mod pool;
+pub mod pool_metrics;
 pub mod report;
 mod response_limit;
 pub mod roles;
@@ -41,20 +45,23 @@ pub mod text;
 pub mod timeouts;
 pub mod token;
 pub mod trace;
+pub mod user_error_code;
 mod variables;
 pub mod viewer;
 
 pub use client_ip::{ClientIp, ClientIpExt};
 pub use connection::Connection;
-pub use error::{Code, Error, Refusal, UserError, into_payload};
+pub use credentials::{Credentials, CredentialsExt};
+pub use error::{Error, Refusal, UserError, into_payload};
 pub use http_server::ClientTimeouts;
 pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, UserId};
 pub use page::PageArgs;
-pub use peers::{Credentials, CredentialsExt, Peers};
+pub use peers::Peers;
 pub use pool::DbPool;
 pub use response_limit::ResponseSettings;
 pub use scans::ScanExt;
 pub use service::Subgraph;
 pub use service_context::ServiceContext;
 pub use shutdown::{Shutdown, ShutdownSettings};
+pub use user_error_code::Code;
 pub use viewer::{Viewer, ViewerExt};

@@ -9,7 +9,7 @@ use sqlx::{
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use crate::{DbPool, database::with_timeout};
+use crate::{DbPool, availability::with_timeout};
 
 /// How long to wait before a lost connection is made again.
 const RETRY_DELAY: Duration = Duration::from_millis(500);

@@ -2,7 +2,6 @@
 //!
 //! Nothing is counted until the process says who reads it: [`enable`].
 
-use crate::pool::DbPool;
 use std::{
     sync::{
         LazyLock,
@@ -35,7 +34,9 @@ pub fn is_enabled() -> bool {
     ENABLED.load(Ordering::Relaxed)
 }
 
-fn meter() -> Meter {
+/// Where instruments are made.
+#[must_use]
+pub fn meter() -> Meter {
     global::meter("lyceum")
 }
 
@@ -311,35 +312,4 @@ pub(crate) fn record_backlog(backlog: &Backlog<'_>) {
     instruments.pending.record(backlog.pending, &of);
     instruments.oldest.record(backlog.oldest.as_secs_f64(), &of);
     instruments.dead_lettered.record(backlog.dead_lettered, &of);
-}
-
-/// From now on it is told how many connections a pool has, whenever somebody looks.
-pub fn observe_pool(service: &'static str, pool: &DbPool) {
-    if !is_enabled() {
-        return;
-    }
-    pool.set_name(service);
-    let name = KeyValue::new("db.client.connection.pool.name", service);
-    let (of_pool, most) = (name.clone(), i64::from(pool.max()));
-    let pool = pool.clone();
-    meter()
-        .i64_observable_up_down_counter("db.client.connection.count")
-        .with_unit("{connection}")
-        .with_description("Connections of a subgraph's pool that answers requests.")
-        .with_callback(move |seen| {
-            let (used, idle) = pool.used_and_idle();
-            for (state, count) in [("idle", idle), ("used", used)] {
-                seen.observe(
-                    i64::try_from(count).unwrap_or(i64::MAX),
-                    &[of_pool.clone(), KeyValue::new("db.client.connection.state", state)],
-                );
-            }
-        })
-        .build();
-    meter()
-        .i64_observable_up_down_counter("db.client.connection.max")
-        .with_unit("{connection}")
-        .with_description("Connections that the pool may have.")
-        .with_callback(move |seen| seen.observe(most, std::slice::from_ref(&name)))
-        .build();
 }

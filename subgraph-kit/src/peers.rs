@@ -6,20 +6,18 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use async_graphql::{Context, Request, Variables};
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE},
-};
+use async_graphql::{Request, Variables};
+use futures::{FutureExt as _, future::BoxFuture};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use reqwest::Url;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Subgraph,
-    events::DeliveryError,
+    Credentials, Error, Subgraph,
+    events::{Delivery, DeliveryError, OutgoingEvent, Transport},
     signature::{SIGNATURE, Secrets, SignedParts},
-    spans, timeouts,
+    timeouts,
 };
 
 /// Where a subgraph takes events.
@@ -45,10 +43,6 @@ struct RemoteSubgraph {
     /// None with `--insecure-dev` only.
     secrets: Option<Secrets>,
 }
-
-/// The credentials of whoever is asking, to ask others in their name.
-#[derive(Clone, Debug, Default)]
-pub struct Credentials(Option<HeaderValue>);
 
 /// What a GraphQL endpoint answers.
 #[derive(Deserialize)]
@@ -84,36 +78,6 @@ enum Failure {
     Answer(String, String),
     #[error("the answer of {0} cannot be read")]
     Format(String, #[source] serde_json::Error),
-}
-
-impl Credentials {
-    /// Those of a request with these headers.
-    #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
-        let mut value = headers.get(AUTHORIZATION).cloned();
-        if let Some(value) = &mut value {
-            value.set_sensitive(true);
-        }
-        Self(value)
-    }
-
-    fn headers(&self) -> HeaderMap {
-        let mut headers: HeaderMap = self.0.iter().map(|value| (AUTHORIZATION, value.clone())).collect();
-        spans::inject(&mut headers);
-        headers
-    }
-}
-
-/// Finds the viewer's credentials in a resolver's context.
-pub trait CredentialsExt {
-    /// To ask others in the viewer's name.
-    fn credentials(&self) -> &Credentials;
-}
-
-impl CredentialsExt for Context<'_> {
-    fn credentials(&self) -> &Credentials {
-        self.data_unchecked()
-    }
 }
 
 impl Peers {
@@ -159,24 +123,31 @@ impl Peers {
         read(subgraph, answer)
     }
 
-    /// Hands an event to a service.
-    ///
-    /// # Errors
-    /// [`DeliveryError`]: rejected by the consumer, or the consumer is unavailable.
-    pub async fn deliver(&self, service: &str, event: &[u8]) -> Result<(), DeliveryError> {
-        match self.get(service) {
-            Some(Peer::Local(peer)) => peer.receive(event).await,
-            Some(Peer::Remote(peer)) => peer.deliver(event).await,
-            None => Err(DeliveryError::Unavailable(Failure::Unknown(service.to_owned()).to_string())),
-        }
-    }
-
     fn insert(&self, name: String, peer: Peer) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name, peer);
     }
 
     fn get(&self, name: &str) -> Option<Peer> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}
+
+/// Straight to the service's inbox.
+impl Transport for Peers {
+    fn deliver<'a>(
+        &'a self,
+        destination: &'a str,
+        event: OutgoingEvent<'a>,
+    ) -> BoxFuture<'a, Result<Delivery, DeliveryError>> {
+        let deliver = async move {
+            match self.get(destination) {
+                Some(Peer::Local(peer)) => peer.receive(event.json).await?,
+                Some(Peer::Remote(peer)) => peer.deliver(event.json).await?,
+                None => return Err(DeliveryError::Unavailable(Failure::Unknown(destination.to_owned()).to_string())),
+            }
+            Ok(Delivery::Delivered)
+        };
+        deliver.boxed()
     }
 }
 

@@ -28,7 +28,7 @@ use tokio::{
 };
 
 use crate::{
-    database::{is_unavailable, with_timeout},
+    availability::{is_unavailable, with_timeout},
     metrics::{Wait, WaitTimer},
 };
 

@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_client_is_a_user_then_a_network_then_a_request() {
         let user =
-            Viewer::SignedIn { id: UserId(uuid::Uuid::nil()), role: crate::viewer::Role::Student, is_verified: false };
+            Viewer::SignedIn { id: UserId(uuid::Uuid::nil()), role: crate::claims::Role::Student, is_verified: false };
         let here = ClientIp("2001:db8::1".parse().ok());
         let next_door = ClientIp("2001:db8::2".parse().ok());
 

@@ -26,14 +26,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
-    ClientIp, Credentials, Error,
+    ClientIp, Credentials, Error, availability,
     batch::BatchScheduler,
     database,
     documents::Documents,
     entities::{self, Entities},
     events::{Bus, DeliveryError, EventSettings, EventWorker, Handler, Inbox},
     metrics::{self, OpenStream, RequestTimer},
-    report,
+    pool_metrics, report,
     response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
     scans::{Scan, ScanClient},
     spans,
@@ -194,7 +194,7 @@ impl Subgraph {
     /// cancelled.
     pub async fn run_background(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
         let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
-        metrics::observe_pool(self.name, &self.db);
+        pool_metrics::observe_pool(self.name, &self.db);
         let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
         tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
     }
@@ -238,7 +238,7 @@ impl Subgraph {
         if !self.verifier.has_keys() {
             return Some("identity's public keys are not known");
         }
-        let answer = database::with_timeout(READINESS_TIMEOUT, query("select 1").execute(&self.probe)).await;
+        let answer = availability::with_timeout(READINESS_TIMEOUT, query("select 1").execute(&self.probe)).await;
         answer.is_err().then_some("the database does not answer")
     }
 

@@ -1,8 +1,10 @@
 //! What a subgraph gets from the process that it runs in: keys, peers, the event bus.
 
+use std::sync::Arc;
+
 use crate::{
     Peers,
-    events::{Bus, EventSettings},
+    events::{Bus, BusAddress, EventSettings, Nats},
     seal::SealKeys,
     signature::Secrets,
     token::Verifier,
@@ -27,7 +29,7 @@ impl ServiceContext {
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         let peers = Peers::default();
-        Self { verifier, bus: Bus::local(peers.clone()), peers, seals: SealKeys::random() }
+        Self { verifier, bus: Arc::new(peers.clone()), peers, seals: SealKeys::random() }
     }
 
     /// The same, with the bus that the settings name.
@@ -41,6 +43,10 @@ impl ServiceContext {
         seals: SealKeys,
     ) -> Result<Self, async_nats::ConnectError> {
         let peers = Peers::default();
-        Ok(Self { verifier, bus: Bus::open(settings, peers.clone(), secrets).await?, peers, seals })
+        let bus: Bus = match &settings.bus {
+            BusAddress::Local => Arc::new(peers.clone()),
+            BusAddress::Nats(url) => Arc::new(Nats::connect(url, settings.nats_name.clone(), secrets).await?),
+        };
+        Ok(Self { verifier, bus, peers, seals })
     }
 }

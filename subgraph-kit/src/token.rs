@@ -1,4 +1,4 @@
-//! Access tokens: what they say, and how a subgraph verifies them for itself.
+//! How a subgraph verifies access tokens for itself.
 
 use std::{
     collections::HashMap,
@@ -14,17 +14,14 @@ use jsonwebtoken::{
 };
 use moka::sync::Cache;
 use reqwest::Url;
-use serde::{Deserialize, Serialize};
 use tokio::{sync::Mutex, time::sleep};
 use tracing::warn;
-use uuid::Uuid;
 
-use crate::{Error, UserId, Viewer, timeouts, viewer::Role};
-
-/// Who signs Lyceum's tokens (`iss`).
-pub const ISSUER: &str = "lyceum";
-/// For whom they are (`aud`).
-pub const AUDIENCE: &str = "lyceum";
+use crate::{
+    Error, UserId, Viewer,
+    claims::{AUDIENCE, Claims, ISSUER},
+    timeouts,
+};
 
 /// Ours have less than 1 kB: what is longer is not ours, and not worth reading.
 pub const MAX_TOKEN_LENGTH: usize = 4_096;
@@ -39,29 +36,6 @@ const INITIAL_RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_CACHED_TOKENS: u64 = 10_000;
 /// For so long a token is good after its end, everywhere: clocks of two machines differ a little.
 pub const LEEWAY_SECONDS: u64 = 5;
-
-/// The claims of an access token.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Claims {
-    /// Who signed it.
-    pub iss: String,
-    /// For whom.
-    pub aud: String,
-    /// The id of the user.
-    pub sub: Uuid,
-    /// When it was issued, in seconds since 1970.
-    pub iat: i64,
-    /// When it expires, in seconds since 1970.
-    pub exp: i64,
-    /// This token's own id.
-    pub jti: Uuid,
-    /// What the user is.
-    pub role: Role,
-    /// Whether a teacher has been verified.
-    pub is_verified: bool,
-    /// What the token may be used for, words separated by spaces; none so far.
-    pub scope: String,
-}
 
 /// The viewer that a verified token identifies.
 #[derive(Clone, Copy, Debug)]

@@ -1,21 +1,8 @@
 //! Who is asking, and the checks that prove what they may do.
 
 use async_graphql::Context;
-use serde::{Deserialize, Serialize};
 
-use crate::{Error, UserId};
-
-/// The role of a user on the platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// The user takes courses.
-    Student,
-    /// The user teaches courses, once verified.
-    Teacher,
-    /// The user verifies teachers and may see what users keep private.
-    Admin,
-}
+use crate::{Error, UserId, claims::Role};
 
 /// Who is asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

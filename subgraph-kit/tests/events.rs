@@ -22,6 +22,7 @@ use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
     CourseId, DbPool, EnrollmentId, Error, Peers, ServiceContext, Subgraph, UserId,
     events::{self, AfterCommit, Bus, BusAddress, EnrollmentPayload, Event, EventPayload, EventSettings, Handler},
+    seal::SealKeys,
     service,
     signature::Secrets,
     testing::{
@@ -169,6 +170,11 @@ fn bus_to(url: &str) -> Bus {
     context.bus
 }
 
+/// Leads nowhere.
+fn unconnected_bus() -> Bus {
+    Arc::new(Peers::default())
+}
+
 async fn free_port() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.expect("a port")
 }
@@ -280,9 +286,9 @@ async fn what_is_done_is_kept_for_the_set_time(db: PgPool) {
         .expect("an event");
     }
 
-    let _work = work(&consumer(&db, &Arc::default()), &Bus::default());
+    let _work = work(&consumer(&db, &Arc::default()), &unconnected_bus());
     until("the old ones are gone", async || count(&db, "select count(*) from inbox_events").await == 3).await;
-    let _sender = work(&subgraph("enrollment", &db), &Bus::default());
+    let _sender = work(&subgraph("enrollment", &db), &unconnected_bus());
     until("the old ones are gone", async || count(&db, "select count(*) from outbox_events").await == 3).await;
 
     sleep(Duration::from_millis(200)).await;
@@ -367,7 +373,7 @@ async fn a_consumer_stops_between_two_events(db: PgPool) {
 
     let permits = act.permits.as_ref().expect("it has some");
     let has_begun = async || act.begun.load(Ordering::SeqCst) > 0;
-    stop_in_the_middle(&subgraph, &Bus::default(), permits, has_begun).await;
+    stop_in_the_middle(&subgraph, &unconnected_bus(), permits, has_begun).await;
 
     assert_eq!(act.done.lock().expect("a list").as_slice(), [(1, 0)]);
     assert_eq!(act.begun.load(Ordering::SeqCst), 1);
@@ -386,7 +392,7 @@ async fn what_is_left_to_do_afterwards_is_done_once_the_effect_is_there(db: PgPo
     .execute(&db)
     .await
     .expect("no commit works");
-    let _work = work(&subgraph, &Bus::default());
+    let _work = work(&subgraph, &unconnected_bus());
 
     receive(&subgraph, &Event::new(payload(1, 0))).await;
     until("it was tried", async || act.done.lock().expect("a list").len() >= 2).await;
@@ -404,7 +410,7 @@ async fn a_failure_is_tried_again_soon_even_after_a_panic(db: PgPool) {
     act.failures.store(1, Ordering::SeqCst);
     act.panics.store(1, Ordering::SeqCst);
     let subgraph = consumer(&db, &act);
-    let _work = work(&subgraph, &Bus::default());
+    let _work = work(&subgraph, &unconnected_bus());
     receive(&subgraph, &Event::new(payload(1, 0))).await;
     let start = Instant::now();
 
@@ -421,7 +427,7 @@ async fn two_processes_act_on_each_event_once_and_in_order(db: PgPool) {
     const EACH: usize = 10;
     let act = Arc::new(Act::default());
     let subgraph = consumer(&db, &act);
-    let _work = [work(&consumer(&db, &act), &Bus::default()), work(&consumer(&db, &act), &Bus::default())];
+    let _work = [work(&consumer(&db, &act), &unconnected_bus()), work(&consumer(&db, &act), &unconnected_bus())];
 
     for index in 0..SUBJECTS * EACH {
         let event = Event::new(payload(index % SUBJECTS, index / SUBJECTS));
@@ -508,7 +514,8 @@ impl Nats {
         let nats_name = system.parse().expect("a name");
         let settings = EventSettings { bus: BusAddress::Nats(self.url()), nats_name, ..EventSettings::default() };
         let secrets: Secrets = secret.parse().expect("a secret");
-        Bus::open(&settings, Peers::default(), Some(secrets)).await.expect("an address")
+        let context = ServiceContext::open(verifier(), &settings, Some(secrets), SealKeys::random());
+        context.await.expect("an address").bus
     }
 }
 

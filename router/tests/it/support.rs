@@ -31,12 +31,12 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
     ClientIpExt as _, Error, Subgraph, Viewer,
+    claims::{AUDIENCE, Claims, ISSUER, Role},
     serve::routes,
     service,
     signature::{RouterAuth, SecretSettings},
     testing::transcript,
-    token::{AUDIENCE, Claims, ISSUER, Verifier},
-    viewer::Role,
+    token::Verifier,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;

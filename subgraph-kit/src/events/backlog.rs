@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::{
-    database::{BACKGROUND_TIMEOUT, with_timeout},
+    availability::{BACKGROUND_TIMEOUT, with_timeout},
     metrics::{self, Backlog},
 };
 

@@ -11,8 +11,11 @@ use sqlx::{PgConnection, query, query_as, query_scalar};
 use tracing::{Instrument as _, Span, debug, error, warn};
 use uuid::Uuid;
 
-use super::{DeliveryError, Event, EventType, relay::Progress};
-use crate::{Error, database::with_timeout, failpoint::fail_point, metrics, report, spans, text};
+use super::{
+    Event, EventType,
+    delivery::{DeliveryError, Progress},
+};
+use crate::{Error, availability::with_timeout, failpoint::fail_point, metrics, report, spans, text};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";
@@ -22,11 +25,6 @@ const MAX_ATTEMPTS: i32 = 8;
 
 /// As long as the one waits who brings an event.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Classes of SQLSTATE: a value that its type cannot hold, such as a NUL character in a text.
-const DATA_EXCEPTION: &str = "22";
-/// More than an index or a row can hold.
-const TOO_LARGE: &str = "54";
 
 type HandleFn =
     Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<AfterCommit, Error>> + Send + Sync>;
@@ -131,7 +129,7 @@ impl Inbox {
         .bind(CHANNEL)
         .fetch_optional(&self.db);
         let is_the_same: Option<bool> =
-            with_timeout(STORE_TIMEOUT, keep).await.map_err(|error| classify_storage_error(&error))?;
+            with_timeout(STORE_TIMEOUT, keep).await.map_err(|error| DeliveryError::of_storage(&error))?;
         fail_point("inbox.received");
         // None: the same event arrives twice at this moment, and the other one is kept.
         if is_the_same.unwrap_or(true) {
@@ -299,12 +297,4 @@ pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), DeliveryError> {
     } else {
         Err(refuse("its specversion is not 1.0".to_owned()))
     }
-}
-
-/// Whether it is the fault of what is written down that the table does not hold it, or the moment's.
-pub(super) fn classify_storage_error(error: &sqlx::Error) -> DeliveryError {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    let is_the_events = code.is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
-    let reason = report::chain(error);
-    if is_the_events { DeliveryError::Rejected(reason) } else { DeliveryError::Unavailable(reason) }
 }

@@ -2,22 +2,27 @@
 //! effective.
 //!
 //! A change and its event are one transaction ([`outbox`]). A [`relay`] takes the event to the inbox
-//! of each service that wants it ([`bus`]), and there its effect and the mark that it was acted on
+//! of each service that wants it ([`Transport`]), and there its effect and the mark that it was acted on
 //! are one transaction again ([`inbox`]). On its way through NATS it stays in the outbox until that inbox has it.
 
 mod backlog;
-pub mod bus;
+mod delivery;
 mod event;
 pub mod inbox;
 mod nats;
 pub mod outbox;
-pub mod relay;
+mod relay;
+mod settings;
+mod transport;
 mod worker;
 
-pub use bus::{Bus, DeliveryError};
+pub use delivery::{Delivery, DeliveryError, Progress};
 pub use event::{
     EnrollmentPayload, EnrollmentRejected, Event, EventPayload, EventType, Purchase, Refund, RefundReason, Registration,
 };
 pub use inbox::{AfterCommit, Handler, Inbox};
+pub use nats::Nats;
 pub use outbox::publish;
-pub use worker::{BusAddress, EventSettings, EventWorker, NatsName};
+pub use settings::{BusAddress, EventSettings, NatsName};
+pub use transport::{Bus, OutgoingEvent, Transport};
+pub use worker::EventWorker;

@@ -23,16 +23,22 @@ use async_nats::{
     },
 };
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{EventType, Inbox, bus::DeliveryError, inbox, relay, worker::NatsName};
+use super::{
+    EventType, Inbox,
+    delivery::{Delivery, DeliveryError},
+    outbox,
+    settings::NatsName,
+    transport::{OutgoingEvent, Transport},
+};
 use crate::{
-    database::{BACKGROUND_TIMEOUT, with_timeout},
+    availability::{BACKGROUND_TIMEOUT, with_timeout},
     failpoint::fail_point,
     signature::Secrets,
 };
@@ -133,40 +139,24 @@ impl Nats {
         Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, stream_ready, connected })))
     }
 
-    /// Sends an event to `destination`, which says when it has arrived.
-    ///
-    /// # Errors
-    /// [`DeliveryError`] if NATS does not acknowledge the message.
-    pub(super) async fn publish(
+    async fn publish(
         &self,
         destination: &str,
-        event_type: EventType,
-        id: Uuid,
-        event: &[u8],
-    ) -> Result<(), DeliveryError> {
+        OutgoingEvent { id, event_type, json }: OutgoingEvent<'_>,
+    ) -> Result<Delivery, DeliveryError> {
         let send = async {
             self.ensure_stream().await?;
             let subject = self.subject_of(destination, event_type, id);
-            let headers = self.headers("application/cloudevents+json", &subject, event);
-            let body = Bytes::copy_from_slice(event);
+            let headers = self.headers("application/cloudevents+json", &subject, json);
+            let body = Bytes::copy_from_slice(json);
             self.0.jetstream.publish_with_headers(subject, headers, body).await?.await?;
             Ok::<(), NatsError>(())
         };
-        send.await.map_err(|error| {
+        send.await.map(|()| Delivery::Published).map_err(|error| {
             // The stream may be gone with the server's disk.
             self.0.stream_ready.store(false, Ordering::Relaxed);
             DeliveryError::Unavailable(error.to_string())
         })
-    }
-
-    /// Fills `inbox` until `stop` is cancelled.
-    pub(super) async fn receive(&self, inbox: &Inbox, stop: &CancellationToken) {
-        retry_forever(&self.0.client, stop, inbox.service(), async || self.read(inbox).await).await;
-    }
-
-    /// Tells the outbox in `db`, until `stop` is cancelled, what became of what `service` has sent.
-    pub(super) async fn receive_acks(&self, service: &str, db: &DbPool, stop: &CancellationToken) {
-        retry_forever(&self.0.client, stop, service, async || self.read_acks(service, db).await).await;
     }
 
     async fn read(&self, inbox: &Inbox) -> Result<(), NatsError> {
@@ -225,7 +215,7 @@ impl Nats {
         let mut connected = self.0.connected.clone();
         loop {
             connected.borrow_and_update();
-            relay::republish_unacked(db).await;
+            outbox::republish_unacked(db).await;
             connected.changed().await?;
         }
     }
@@ -240,9 +230,9 @@ impl Nats {
             return;
         };
         while let Err(error) =
-            with_timeout(BACKGROUND_TIMEOUT, relay::acknowledge(db, &consumer, event, rejected.as_deref())).await
+            with_timeout(BACKGROUND_TIMEOUT, outbox::acknowledge(db, &consumer, event, rejected.as_deref())).await
         {
-            match inbox::classify_storage_error(&error) {
+            match DeliveryError::of_storage(&error) {
                 DeliveryError::Unavailable(reason) => {
                     debug!(service, reason, "acknowledgement not stored yet, retrying");
                 }
@@ -313,6 +303,25 @@ impl Nats {
         self.0.stream_ready.store(false, Ordering::Relaxed);
         self.ensure_stream().await?;
         Ok(self.0.jetstream.create_consumer_on_stream(config, self.0.name.to_string()).await?)
+    }
+}
+
+impl Transport for Nats {
+    /// Sends an event to `destination`, which acknowledges it when it has arrived.
+    fn deliver<'a>(
+        &'a self,
+        destination: &'a str,
+        event: OutgoingEvent<'a>,
+    ) -> BoxFuture<'a, Result<Delivery, DeliveryError>> {
+        self.publish(destination, event).boxed()
+    }
+
+    fn receive<'a>(&'a self, inbox: &'a Inbox, stop: &'a CancellationToken) -> BoxFuture<'a, ()> {
+        retry_forever(&self.0.client, stop, inbox.service(), async || self.read(inbox).await).boxed()
+    }
+
+    fn receive_acks<'a>(&'a self, service: &'a str, db: &'a DbPool, stop: &'a CancellationToken) -> BoxFuture<'a, ()> {
+        retry_forever(&self.0.client, stop, service, async || self.read_acks(service, db).await).boxed()
     }
 }
 

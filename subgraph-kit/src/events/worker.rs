@@ -1,7 +1,7 @@
 //! What a service does about events while it runs.
 
 use crate::pool::DbPool;
-use std::{convert::Infallible, fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use sqlx::query;
 use tokio::{
@@ -13,14 +13,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    Bus, EventType, Inbox, backlog,
-    inbox::CHANNEL as INBOX,
-    outbox::CHANNEL as OUTBOX,
-    relay::{self, Progress},
+    Bus, EventSettings, EventType, Inbox, backlog, delivery::Progress, inbox::CHANNEL as INBOX,
+    outbox::CHANNEL as OUTBOX, relay,
 };
 use crate::{
-    database::{self, BACKGROUND_TIMEOUT, with_timeout},
-    listen, trace,
+    availability::{BACKGROUND_TIMEOUT, with_timeout},
+    database, listen, trace,
 };
 
 /// The database's notifications may be lost with a connection: so often one looks without.
@@ -39,82 +37,6 @@ const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Rows that one clean-up takes at a time.
 const CLEAN_UP_BATCH: i64 = 10_000;
-
-/// Settings of the events between services.
-#[derive(Clone, Debug, clap::Args)]
-pub struct EventSettings {
-    /// How events travel from one service to the others: `local`, straight to them, or the address of a NATS server
-    /// with `JetStream`, `nats://HOST:4222`. The same for all processes.
-    #[arg(long, env = "LYCEUM_BUS", hide_env_values = true, value_name = "local|nats://…", default_value = "local")]
-    pub bus: BusAddress,
-
-    /// The system's name in NATS: of its stream, and what the subjects of its events begin with. Systems that share a
-    /// NATS server have different ones.
-    #[arg(long, env = "LYCEUM_NATS_NAME", default_value = "lyceum")]
-    pub nats_name: NatsName,
-
-    /// Hours that events are kept after they were delivered and acted on.
-    #[arg(long, env = "LYCEUM_EVENT_RETENTION_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
-    pub event_retention_hours: u32,
-}
-
-impl Default for EventSettings {
-    fn default() -> Self {
-        Self { bus: BusAddress::Local, nats_name: NatsName("lyceum".to_owned()), event_retention_hours: 168 }
-    }
-}
-
-/// How events travel.
-#[derive(Clone, PartialEq, Eq)]
-pub enum BusAddress {
-    /// Straight to the services.
-    Local,
-    /// Through the NATS server at this address.
-    Nats(String),
-}
-
-impl fmt::Debug for BusAddress {
-    // An address may hold a password.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if *self == Self::Local { "local" } else { "nats" })
-    }
-}
-
-impl FromStr for BusAddress {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "local" => Ok(Self::Local),
-            _ if ["nats://", "tls://"].iter().any(|scheme| text.starts_with(scheme)) => Ok(Self::Nats(text.to_owned())),
-            _ => Err("either `local` or an address such as nats://127.0.0.1:4222"),
-        }
-    }
-}
-
-/// What a system is called in NATS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NatsName(String);
-
-impl fmt::Display for NatsName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl FromStr for NatsName {
-    type Err = &'static str;
-
-    // What may be both the name of a stream and a part of a subject.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
-        if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("1 to 64 letters, digits, `-` and `_`")
-        }
-    }
-}
 
 /// A service's part in events.
 #[derive(Clone)]
@@ -140,7 +62,7 @@ impl EventWorker {
             let wakeup = subscribe(&mut wakeups, OUTBOX);
             let (db, bus, stop) = (db.clone(), bus.clone(), stop.clone());
             tasks.spawn(trace::in_background_scope(self.service, async move {
-                poll_loop(&stop, &wakeup, async || relay::deliver_pending(&db, &bus, destination).await).await;
+                poll_loop(&stop, &wakeup, async || relay::deliver_pending(&db, &*bus, destination).await).await;
             }));
         }
         for inbox in self.inbox.iter().cycle().take(CONCURRENCY) {
@@ -271,19 +193,4 @@ async fn delete_batches(db: &DbPool, statement: &'static str, hours: u32) -> Res
     let batch = || with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db));
     while batch().await?.rows_affected() > 0 {}
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_in_nats_is_one_part_of_a_subject() {
-        for good in ["lyceum", "Lyceum-2_b", &"x".repeat(64)] {
-            assert!(good.parse::<NatsName>().is_ok(), "{good}");
-        }
-        for bad in ["", "a.b", "a b", "a*", ">", "ä", &"x".repeat(65)] {
-            assert!(bad.parse::<NatsName>().is_err(), "{bad}");
-        }
-    }
 }

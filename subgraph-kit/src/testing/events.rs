@@ -5,7 +5,7 @@ use sqlx::{PgExecutor, query_as, query_scalar};
 
 use crate::{
     Subgraph,
-    events::{Event, EventPayload, relay::Progress},
+    events::{Event, EventPayload, Progress},
 };
 
 /// Tells a subgraph that this has happened, and lets it act.

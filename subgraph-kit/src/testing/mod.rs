@@ -33,9 +33,10 @@ use tracing::{
 use uuid::Uuid;
 
 use crate::{
-    Subgraph, UserId, client_ip,
-    token::{AUDIENCE, Claims, ISSUER, Verifier},
-    viewer::Role,
+    Subgraph, UserId,
+    claims::{AUDIENCE, Claims, ISSUER, Role},
+    client_ip,
+    token::Verifier,
 };
 
 const KEY_ID: &str = "test";

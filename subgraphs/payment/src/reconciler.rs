@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use subgraph_kit::{Error, database::BACKGROUND_TIMEOUT};
+use subgraph_kit::{Error, availability::BACKGROUND_TIMEOUT};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;

@@ -14,7 +14,8 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use jsonwebtoken::{Algorithm, Header, jwk::JwkSet};
 use subgraph_kit::{
     Error,
-    token::{AUDIENCE, Claims, ISSUER, Verifier},
+    claims::{AUDIENCE, Claims, ISSUER},
+    token::Verifier,
 };
 use tokio::{
     task::spawn_blocking,

@@ -7,7 +7,7 @@ use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use email_address::{EmailAddress, Options};
 use sqlx::FromRow;
-use subgraph_kit::{Refusal, UserId, text, viewer};
+use subgraph_kit::{Refusal, UserId, claims, text};
 
 use crate::password;
 
@@ -135,7 +135,7 @@ impl From<SignUpRole> for Role {
     }
 }
 
-impl From<Role> for viewer::Role {
+impl From<Role> for claims::Role {
     fn from(role: Role) -> Self {
         match role {
             Role::Student => Self::Student,

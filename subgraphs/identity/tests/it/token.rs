@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
     ServiceContext, UserId, Viewer,
+    claims::{Claims, Role},
     signature::RouterAuth,
     testing::{TestApp, claims},
-    token::{Claims, Verifier},
-    viewer::Role,
+    token::Verifier,
 };
 use tower::ServiceExt as _;
 

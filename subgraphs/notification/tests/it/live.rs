@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
 use subgraph_kit::{
     DbPool, UserId,
+    claims::Role,
     testing::{Reply, StatementCount, TestClient, claims, token},
-    viewer::Role,
 };
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;

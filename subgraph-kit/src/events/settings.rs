@@ -1,0 +1,94 @@
+//! Settings of the events between services.
+
+use std::{fmt, str::FromStr};
+
+/// Settings of the events between services.
+#[derive(Clone, Debug, clap::Args)]
+pub struct EventSettings {
+    /// How events travel from one service to the others: `local`, straight to them, or the address of a NATS server
+    /// with `JetStream`, `nats://HOST:4222`. The same for all processes.
+    #[arg(long, env = "LYCEUM_BUS", hide_env_values = true, value_name = "local|nats://…", default_value = "local")]
+    pub bus: BusAddress,
+
+    /// The system's name in NATS: of its stream, and what the subjects of its events begin with. Systems that share a
+    /// NATS server have different ones.
+    #[arg(long, env = "LYCEUM_NATS_NAME", default_value = "lyceum")]
+    pub nats_name: NatsName,
+
+    /// Hours that events are kept after they were delivered and acted on.
+    #[arg(long, env = "LYCEUM_EVENT_RETENTION_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub event_retention_hours: u32,
+}
+
+impl Default for EventSettings {
+    fn default() -> Self {
+        Self { bus: BusAddress::Local, nats_name: NatsName("lyceum".to_owned()), event_retention_hours: 168 }
+    }
+}
+
+/// How events travel.
+#[derive(Clone, PartialEq, Eq)]
+pub enum BusAddress {
+    /// Straight to the services.
+    Local,
+    /// Through the NATS server at this address.
+    Nats(String),
+}
+
+impl fmt::Debug for BusAddress {
+    // An address may hold a password.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if *self == Self::Local { "local" } else { "nats" })
+    }
+}
+
+impl FromStr for BusAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "local" => Ok(Self::Local),
+            _ if ["nats://", "tls://"].iter().any(|scheme| text.starts_with(scheme)) => Ok(Self::Nats(text.to_owned())),
+            _ => Err("either `local` or an address such as nats://127.0.0.1:4222"),
+        }
+    }
+}
+
+/// What a system is called in NATS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatsName(String);
+
+impl fmt::Display for NatsName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for NatsName {
+    type Err = &'static str;
+
+    // What may be both the name of a stream and a part of a subject.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("1 to 64 letters, digits, `-` and `_`")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_nats_is_one_part_of_a_subject() {
+        for good in ["lyceum", "Lyceum-2_b", &"x".repeat(64)] {
+            assert!(good.parse::<NatsName>().is_ok(), "{good}");
+        }
+        for bad in ["", "a.b", "a b", "a*", ">", "ä", &"x".repeat(65)] {
+            assert!(bad.parse::<NatsName>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Why a mutation was rejected, in a form for programs.
+
+use async_graphql::Enum;
+
+/// A reason why a mutation was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "UserErrorCode")]
+pub enum Code {
+    /// A field of the input is not valid; `field` names it.
+    InvalidInput,
+    /// The object that the input names does not exist, or the viewer may not see it.
+    NotFound,
+    /// Another account has this e-mail address.
+    EmailTaken,
+    /// No account has this e-mail address and password.
+    InvalidCredentials,
+    /// The session has ended; sign in again.
+    SessionExpired,
+    /// The student is already enrolled in this course.
+    AlreadyEnrolled,
+    /// The course is not free; it must be bought first.
+    PaymentRequired,
+    /// The payment is not the student's own, is not for this course, is not completed, or was already used.
+    PaymentNotValid,
+    /// A free course cannot be bought.
+    CourseIsFree,
+    /// The student has already bought this course, or a payment for it is pending.
+    AlreadyPurchased,
+    /// The price of the course is not the expected one.
+    PriceChanged,
+    /// The idempotency key was used before with different input.
+    IdempotencyKeyReused,
+    /// The new status is not later than the current one.
+    InvalidStatusTransition,
+    /// The payment cannot be refunded in its current state.
+    NotRefundable,
+}
