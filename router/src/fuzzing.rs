@@ -332,7 +332,7 @@ fn written(message: &ClientMessage) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use subgraph_kit::testing::corpus::for_each_input;
+    use subgraph_testing::corpus::for_each_input;
 
     #[test]
     fn what_hive_router_gets_of_a_document_is_plain_and_valid() {

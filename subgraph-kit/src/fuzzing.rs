@@ -153,7 +153,7 @@ fn check_written(amount: Decimal) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::corpus::for_each_input;
+    use subgraph_testing::corpus::for_each_input;
 
     #[test]
     fn a_cursor_is_the_text_of_its_position() {

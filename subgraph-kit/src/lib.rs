@@ -40,7 +40,6 @@ pub mod service_context;
 pub mod shutdown;
 pub mod signature;
 pub mod spans;
-pub mod testing;
 pub mod text;
 pub mod timeouts;
 pub mod token;

@@ -210,8 +210,9 @@ impl Subgraph {
         inbox.receive(event).await
     }
 
-    /// What acts on events.
-    pub(crate) fn inbox(&self) -> Option<&Inbox> {
+    /// What acts on events, if anything does.
+    #[must_use]
+    pub fn inbox(&self) -> Option<&Inbox> {
         self.inbox.as_ref()
     }
 

@@ -25,10 +25,10 @@ use subgraph_kit::{
     seal::SealKeys,
     service,
     signature::Secrets,
-    testing::{
-        events::{process_all, receive},
-        verifier,
-    },
+};
+use subgraph_testing::{
+    events::{process_all, receive},
+    verifier,
 };
 use tokio::{
     net::TcpListener,

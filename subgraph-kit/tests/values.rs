@@ -10,10 +10,8 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use subgraph_kit::{
-    CourseId, Subgraph, service,
-    testing::{TestApp, verifier},
-};
+use subgraph_kit::{CourseId, Subgraph, service};
+use subgraph_testing::{TestApp, verifier};
 use tracing::Level as LogLevel;
 
 /// In every value that is sent.

@@ -13,7 +13,7 @@ use nix::{
 };
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
-use subgraph_kit::testing::transcript;
+use subgraph_testing::transcript;
 use uuid::Uuid;
 
 use crate::system::{

@@ -19,7 +19,7 @@ use nix::{
 };
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, query, query_scalar};
-use subgraph_kit::testing::transcript;
+use subgraph_testing::transcript;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -3,7 +3,7 @@
 
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
-use subgraph_kit::testing::transcript;
+use subgraph_testing::transcript;
 
 use crate::{
     live::{Follower, TRANSPORTS},

@@ -20,10 +20,8 @@ use reqwest::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use subgraph_kit::{
-    signature::{SIGNATURE, Secrets, SignedParts},
-    testing::transcript,
-};
+use subgraph_kit::signature::{SIGNATURE, Secrets, SignedParts};
+use subgraph_testing::transcript;
 use tempfile::TempDir;
 
 pub const STUDENT: &str = "student1@lyceum.example";

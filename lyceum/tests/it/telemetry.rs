@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 use serde_json::{Value, json};
-use subgraph_kit::testing::transcript;
+use subgraph_testing::transcript;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

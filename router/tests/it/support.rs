@@ -35,9 +35,9 @@ use subgraph_kit::{
     serve::routes,
     service,
     signature::{RouterAuth, SecretSettings},
-    testing::transcript,
     token::Verifier,
 };
+use subgraph_testing::transcript;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

@@ -140,7 +140,10 @@ impl Inbox {
     }
 
     /// Acts on the next event, if there is one whose turn it is.
-    pub(crate) async fn process_next(&self, db: &DbPool) -> Result<Progress, sqlx::Error> {
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn process_next(&self, db: &DbPool) -> Result<Progress, sqlx::Error> {
         let mut transaction = db.begin().await?;
         let Some(next) = next(&mut transaction).await? else {
             return Ok(until_next_attempt(&mut transaction).await?.map_or(Progress::Idle, Progress::NotBefore));

@@ -23,7 +23,7 @@ pub fn email(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use subgraph_kit::testing::corpus::for_each_input;
+    use subgraph_testing::corpus::for_each_input;
 
     #[test]
     fn an_accepted_address_has_one_form() {

@@ -7,7 +7,6 @@ pub mod provider;
 pub mod purchase;
 mod reconciler;
 pub mod refund;
-pub mod testing;
 mod user;
 
 use std::sync::Arc;

@@ -11,10 +11,8 @@ use proptest::{
 };
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_as};
-use subgraph_kit::{
-    page::Cursor,
-    testing::{Reply, TestClient, pages::List},
-};
+use subgraph_kit::page::Cursor;
+use subgraph_testing::{Reply, TestClient, pages::List};
 use tokio::{runtime::Handle, task::spawn_blocking};
 use uuid::Uuid;
 

@@ -1,9 +1,8 @@
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query, query_scalar};
-use subgraph_kit::{ids::new_id_and_time, page::Cursor, testing::StatementCount};
+use subgraph_kit::{ids::new_id_and_time, page::Cursor};
+use subgraph_testing::{StatementCount, pages::List};
 use uuid::Uuid;
-
-use subgraph_kit::testing::pages::List;
 
 use crate::fixtures::*;
 

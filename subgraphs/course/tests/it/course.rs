@@ -1,6 +1,6 @@
 use serde_json::json;
 use sqlx::PgPool;
-use subgraph_kit::testing::StatementCount;
+use subgraph_testing::StatementCount;
 
 use crate::fixtures::*;
 

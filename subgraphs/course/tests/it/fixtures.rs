@@ -1,9 +1,7 @@
 //! Who is who in the fixtures.
 
-use subgraph_kit::{
-    DbPool, ServiceContext,
-    testing::{TestApp, verifier},
-};
+use subgraph_kit::{DbPool, ServiceContext};
+use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 
 pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::testing::{Reply, TestApp};
+use subgraph_testing::{Reply, TestApp};
 use uuid::Uuid;
 
 use crate::fixtures::*;

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, query_scalar, raw_sql};
-use subgraph_kit::{
-    database::{DatabaseSettings, connect},
-    testing::{Reply, TestApp, TestClient},
-};
+use subgraph_kit::database::{DatabaseSettings, connect};
+use subgraph_testing::{Reply, TestApp, TestClient};
 use tokio::{task::JoinHandle, time::sleep};
 
 use crate::fixtures::*;

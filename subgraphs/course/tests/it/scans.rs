@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, PgPool, query, raw_sql};
-use subgraph_kit::testing::StatementCount;
+use subgraph_testing::StatementCount;
 use uuid::Uuid;
 
 use crate::{catalogue::publish_with_new_ids, fixtures::*, pool::*};

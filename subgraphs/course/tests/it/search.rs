@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, Row as _, query, query_scalar, raw_sql};
-use subgraph_kit::testing::TestClient;
+use subgraph_testing::TestClient;
 
 use crate::{fixtures::*, pool::connection};
 

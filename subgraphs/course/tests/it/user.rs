@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::testing::{StatementCount, pages::List};
+use subgraph_testing::{StatementCount, pages::List};
 use uuid::Uuid;
 
 use crate::fixtures::*;

@@ -3,8 +3,8 @@ use sqlx::PgPool;
 use subgraph_kit::{
     CourseId, UserId,
     seal::{Fact, SealKeys},
-    testing::{StatementCount, pages::List},
 };
+use subgraph_testing::{StatementCount, pages::List};
 use uuid::Uuid;
 
 use crate::fixtures::*;

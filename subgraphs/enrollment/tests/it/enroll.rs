@@ -5,8 +5,8 @@ use sqlx::{PgPool, postgres::PgPoolOptions, query_scalar};
 use subgraph_kit::{
     EnrollmentId, PaymentId,
     events::{EnrollmentPayload, EventPayload},
-    testing::{Reply, TestClient, events::published},
 };
+use subgraph_testing::{Reply, TestClient, events::published};
 use uuid::Uuid;
 
 use crate::{fixtures::*, peers::*};

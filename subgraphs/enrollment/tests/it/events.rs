@@ -5,8 +5,8 @@ use sqlx::PgPool;
 use subgraph_kit::{
     Credentials, PaymentId,
     events::{EnrollmentRejected, Event, EventPayload, Refund, RefundReason},
-    testing::events::{dead_lettered, handle, process_all, published, receive},
 };
+use subgraph_testing::events::{dead_lettered, handle, process_all, published, receive};
 use uuid::Uuid;
 
 use crate::{fixtures::*, peers::*};

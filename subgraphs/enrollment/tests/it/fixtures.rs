@@ -6,8 +6,8 @@ use sqlx::PgPool;
 use subgraph_kit::{
     CourseId, ServiceContext, UserId,
     seal::{Fact, SealKeys},
-    testing::{TestApp, verifier},
 };
+use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 
 /// Begun with Rust, which she paid for, and enrolled in SQL, which is free.

@@ -8,8 +8,8 @@ use subgraph_kit::{
     events::{DeliveryError, Event, EventPayload},
     serve,
     signature::{RouterAuth, SIGNATURE, Secrets, SignedParts},
-    testing::events::{dead_lettered, process_all, receive},
 };
+use subgraph_testing::events::{dead_lettered, process_all, receive};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 

@@ -7,12 +7,8 @@ use std::{
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, SimpleObject};
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::{
-    CourseId, PaymentId, ServiceContext, Subgraph, UserId, ViewerExt as _,
-    events::Purchase,
-    service,
-    testing::{TestApp, verifier},
-};
+use subgraph_kit::{CourseId, PaymentId, ServiceContext, Subgraph, UserId, ViewerExt as _, events::Purchase, service};
+use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 
 use crate::fixtures::*;

@@ -5,10 +5,8 @@ use std::time::Instant;
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;
-use subgraph_kit::{
-    events::{Event, EventPayload, Refund, RefundReason},
-    testing::events::{process_all, published, receive},
-};
+use subgraph_kit::events::{Event, EventPayload, Refund, RefundReason};
+use subgraph_testing::events::{process_all, published, receive};
 use uuid::Uuid;
 
 use crate::{enroll::enroll, fixtures::*, peers::*};

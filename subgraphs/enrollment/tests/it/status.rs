@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
-use subgraph_kit::testing::{Reply, TestClient};
+use subgraph_testing::{Reply, TestClient};
 use uuid::Uuid;
 
 use crate::fixtures::*;

@@ -16,7 +16,7 @@ const ADDRESS: &str = "dora@lyceum.example";
 const PASSWORD: &str = "correct horse";
 
 /// Registers Dora; her refresh token.
-async fn register_as(app: &subgraph_kit::testing::TestApp, role: &str) -> String {
+async fn register_as(app: &subgraph_testing::TestApp, role: &str) -> String {
     let input = json!({ "email": ADDRESS, "password": PASSWORD, "name": "Dora", "role": role });
     text(&register(app, input).await, "/register/session/refreshToken").to_owned()
 }

@@ -2,10 +2,8 @@
 
 use identity::{IdentitySettings, Keys, TokenSettings, throttle::ThrottleSettings};
 use sqlx::PgPool;
-use subgraph_kit::{
-    ServiceContext,
-    testing::{TestApp, TestClient, verifier},
-};
+use subgraph_kit::ServiceContext;
+use subgraph_testing::{TestApp, TestClient, verifier};
 use uuid::Uuid;
 
 /// Teaches.

@@ -3,11 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{PgPool, query};
-use subgraph_kit::{
-    ids::new_id_and_time,
-    page::Cursor,
-    testing::{StatementCount, TestApp},
-};
+use subgraph_kit::{ids::new_id_and_time, page::Cursor};
+use subgraph_testing::{StatementCount, TestApp};
 use uuid::{Builder, Uuid};
 
 use crate::fixtures::app;

@@ -7,8 +7,8 @@ use sqlx::{PgPool, query, query_scalar};
 use subgraph_kit::{
     UserId,
     events::{EventPayload, Registration},
-    testing::{Reply, TestApp, events::published},
 };
+use subgraph_testing::{Reply, TestApp, events::published};
 use uuid::Uuid;
 
 use crate::fixtures::*;

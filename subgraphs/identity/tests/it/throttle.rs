@@ -14,7 +14,7 @@ use identity::{
 };
 use serde_json::json;
 use sqlx::{PgPool, query_scalar};
-use subgraph_kit::testing::{Reply, TestApp};
+use subgraph_testing::{Reply, TestApp};
 
 use crate::fixtures::*;
 

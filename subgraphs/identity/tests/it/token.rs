@@ -15,9 +15,9 @@ use subgraph_kit::{
     ServiceContext, UserId, Viewer,
     claims::{Claims, Role},
     signature::RouterAuth,
-    testing::{TestApp, claims},
     token::Verifier,
 };
+use subgraph_testing::{TestApp, claims};
 use tower::ServiceExt as _;
 
 use crate::fixtures::*;

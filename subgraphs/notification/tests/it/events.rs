@@ -6,10 +6,10 @@ use sqlx::{PgPool, Row as _, postgres::PgListener, query, query_as};
 use subgraph_kit::{
     CourseId, EnrollmentId, PaymentId, ServiceContext, Subgraph, UserId,
     events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
-    testing::{
-        events::{dead_lettered, handle, process_all, receive},
-        verifier,
-    },
+};
+use subgraph_testing::{
+    events::{dead_lettered, handle, process_all, receive},
+    verifier,
 };
 use uuid::Uuid;
 

@@ -13,11 +13,8 @@ use notification::notification::{
 };
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
-use subgraph_kit::{
-    DbPool, UserId,
-    claims::Role,
-    testing::{Reply, StatementCount, TestClient, claims, token},
-};
+use subgraph_kit::{DbPool, UserId, claims::Role};
+use subgraph_testing::{Reply, StatementCount, TestClient, claims, token};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 

@@ -1,9 +1,8 @@
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use subgraph_kit::{page::Cursor, testing::StatementCount};
+use subgraph_kit::page::Cursor;
+use subgraph_testing::{StatementCount, pages::List};
 use uuid::Uuid;
-
-use subgraph_kit::testing::pages::List;
 
 use crate::fixtures::*;
 

@@ -9,7 +9,8 @@ use std::{
 use async_graphql::{EmptyMutation, EmptySubscription, Object, SimpleObject};
 use rust_decimal::Decimal;
 use sqlx::PgPool;
-use subgraph_kit::{CourseId, Error, Subgraph, service, testing::verifier};
+use subgraph_kit::{CourseId, Error, Subgraph, service};
+use subgraph_testing::verifier;
 use tokio::time::sleep;
 use uuid::Uuid;
 

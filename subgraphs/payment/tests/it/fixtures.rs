@@ -1,10 +1,8 @@
 //! Who is who in the fixtures.
 
 use sqlx::PgPool;
-use subgraph_kit::{
-    ServiceContext,
-    testing::{TestApp, verifier},
-};
+use subgraph_kit::ServiceContext;
+use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 
 /// Paid for Rust, and got her money back for SQL.

@@ -2,11 +2,8 @@
 
 use serde_json::json;
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::{
-    ids::new_id_and_time,
-    page::Cursor,
-    testing::{StatementCount, pages::List},
-};
+use subgraph_kit::{ids::new_id_and_time, page::Cursor};
+use subgraph_testing::{StatementCount, pages::List};
 use uuid::Uuid;
 
 use crate::fixtures::*;

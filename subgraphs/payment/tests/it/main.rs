@@ -1,6 +1,7 @@
 //! The payment subgraph, asked as the router asks it, over a real database.
 
 mod catalogue;
+mod fake_provider;
 mod fixtures;
 mod list;
 mod payment;

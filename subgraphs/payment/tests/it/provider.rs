@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use payment::testing::Behavior;
 use sqlx::{PgPool, query};
 use subgraph_kit::{DbPool, events::EventSettings, timeouts};
 use tokio::time::{sleep, timeout};
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    fake_provider::Behavior,
     fixtures::*,
     shop::{COMPLETED, Shop, payment_id},
 };

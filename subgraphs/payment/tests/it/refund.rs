@@ -1,16 +1,16 @@
 //! A payment goes back.
 
-use payment::testing::Behavior;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use subgraph_kit::{
     PaymentId,
     events::{EnrollmentRejected, Event, EventPayload},
-    testing::StatementCount,
 };
+use subgraph_testing::StatementCount;
 use uuid::Uuid;
 
 use crate::{
+    fake_provider::Behavior,
     fixtures::*,
     shop::{COMPLETED, REFUNDED, Shop, payment_id},
 };

@@ -2,19 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use payment::testing::FakeProvider;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_as, query_scalar};
 use subgraph_kit::{
     ServiceContext, Subgraph,
     events::{Event, EventSettings},
-    testing::{Reply, TestApp, TestClient, verifier},
 };
+use subgraph_testing::{Reply, TestApp, TestClient, verifier};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{catalogue::Catalogue, fixtures::*};
+use crate::{catalogue::Catalogue, fake_provider::FakeProvider, fixtures::*};
 
 const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) {
     payment { id amount status student { id } course { id } } userErrors { code message field }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::{PgExecutor, query_as, query_scalar};
 
-use crate::{
+use subgraph_kit::{
     Subgraph,
     events::{Event, EventPayload, Progress},
 };

@@ -1,4 +1,4 @@
-//! For the tests of the subgraphs: people with real tokens, and a count of SQL statements.
+//! What the Rust tests share. No product crate depends on it but for its own tests.
 
 pub mod corpus;
 pub mod events;
@@ -32,7 +32,7 @@ use tracing::{
 };
 use uuid::Uuid;
 
-use crate::{
+use subgraph_kit::{
     Subgraph, UserId,
     claims::{AUDIENCE, Claims, ISSUER, Role},
     client_ip,

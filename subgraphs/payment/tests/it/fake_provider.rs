@@ -1,4 +1,4 @@
-//! For tests: a provider that writes down what it was asked for, and fails when it is told to.
+//! A provider that writes down what it was asked for, and fails when it is told to.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use subgraph_kit::{PaymentId, events::Purchase};
 
-use crate::provider::{ChargeOutcome, PaymentProvider, ProviderUnavailable, RefundOutcome};
+use payment::provider::{ChargeOutcome, PaymentProvider, ProviderUnavailable, RefundOutcome};
 
 /// So often one that is held looks whether it still is.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
