@@ -55,7 +55,7 @@ impl BatchScheduler {
     }
 
     /// What the request may do at a time.
-    pub(crate) fn turn(&self) -> Turn {
+    pub fn turn(&self) -> Turn {
         self.turn.clone()
     }
 

@@ -18,7 +18,7 @@ use crate::{
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often the server looks, during a statement, whether its client is still there: it ends the statement otherwise.
-pub(crate) const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
+pub const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Settings that all the databases share.
 #[derive(Clone, Debug, clap::Args)]
@@ -90,7 +90,7 @@ pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, s
 
 /// A second pool to the same database, for background work. Its connections are opened on demand, and its statements
 /// have a longer timeout, since no request waits for them.
-pub(crate) fn background_pool(db: &DbPool, connections: u32) -> DbPool {
+pub fn background_pool(db: &DbPool, connections: u32) -> DbPool {
     DbPool::new(with_server_timeouts(db.options().clone(), BACKGROUND_TIMEOUT), connections, Duration::from_secs(5))
 }
 

@@ -16,7 +16,7 @@ use async_graphql::{
 const INDEX: &str = "_index";
 
 /// Gives each representation among `variables` its index. They are the only objects in a list that say their type.
-pub(crate) fn number(variables: &mut Variables) {
+pub fn number(variables: &mut Variables) {
     for value in variables.values_mut() {
         let Value::List(items) = value else { continue };
         for (index, item) in items.iter_mut().enumerate() {
@@ -36,7 +36,7 @@ fn index(representation: &Value) -> Option<usize> {
 }
 
 /// A subgraph's `Query`.
-pub struct Entities<Q>(pub(crate) Q);
+pub struct Entities<Q>(pub Q);
 
 impl<Q: ObjectType> ContainerType for Entities<Q> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
@@ -69,11 +69,12 @@ impl<Q: ObjectType> ObjectType for Entities<Q> {}
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{EmptyMutation, EmptySubscription, Error, ID, Object, Request, Response, SchemaBuilder};
+    use async_graphql::{
+        EmptyMutation, EmptySubscription, Error, ID, Object, Request, Response, Schema, SchemaBuilder,
+    };
     use serde_json::json;
 
     use super::*;
-    use crate::service;
 
     struct Query;
 
@@ -134,7 +135,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_of_an_entity_names_the_entity() {
-        let answer = ask(service::build(Query, EmptyMutation, EmptySubscription)).await;
+        let schema = Schema::build(Entities(Query), EmptyMutation, EmptySubscription).enable_federation();
+
+        let answer = ask(schema).await;
 
         let mut paths: Vec<_> = answer.errors.iter().map(|error| json!(error.path)).collect();
         let mut expected: Vec<_> = ["a", "b"]
@@ -154,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_library_still_leaves_an_entitys_index_out() {
-        let schema = async_graphql::Schema::build(Query, EmptyMutation, EmptySubscription).enable_federation();
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription).enable_federation();
 
         let answer = ask(schema).await;
 

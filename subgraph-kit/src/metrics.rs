@@ -141,7 +141,7 @@ impl Instruments {
 }
 
 /// A request that a subgraph is answering.
-pub(crate) struct RequestTimer {
+pub struct RequestTimer {
     subgraph: &'static str,
     started_at: Instant,
     /// Until it is answered: whoever asks may stop waiting.
@@ -149,6 +149,8 @@ pub(crate) struct RequestTimer {
 }
 
 impl RequestTimer {
+    /// Begins now. Dropped before it is finished, the request counts as abandoned.
+    #[must_use]
     pub fn start(subgraph: &'static str) -> Self {
         Self { subgraph, started_at: Instant::now(), outcome: "abandoned" }
     }
@@ -171,7 +173,7 @@ impl Drop for RequestTimer {
 }
 
 /// A subgraph has answered with errors of these codes.
-pub(crate) fn record_errors(subgraph: &'static str, codes: &[&str]) {
+pub fn record_errors(subgraph: &'static str, codes: &[&str]) {
     let Some(instruments) = instruments() else { return };
     for code in codes {
         instruments.errors.add(1, &[KeyValue::new("subgraph", subgraph), KeyValue::new("code", (*code).to_owned())]);
@@ -193,7 +195,7 @@ pub(crate) fn record_statement(service: &'static str, operation: &'static str, s
 }
 
 /// Somebody who waits until they may use a connection of a pool. Dropped, the time is counted, whether or not they may.
-pub(crate) struct WaitTimer {
+pub struct WaitTimer {
     pool: &'static str,
     what: Wait,
     started_at: Instant,
@@ -201,7 +203,7 @@ pub(crate) struct WaitTimer {
 
 /// What one waits for before a statement.
 #[derive(Clone, Copy)]
-pub(crate) enum Wait {
+pub enum Wait {
     /// A free connection.
     Connection,
     /// A turn to read a whole table.
@@ -209,6 +211,8 @@ pub(crate) enum Wait {
 }
 
 impl WaitTimer {
+    /// Begins now, if the pool has a name and anybody reads what is counted.
+    #[must_use]
     pub fn start(pool: Option<&'static str>, what: Wait) -> Option<Self> {
         let pool = pool.filter(|_| is_enabled())?;
         Some(Self { pool, what, started_at: Instant::now() })
@@ -266,7 +270,7 @@ pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
 }
 
 /// Somebody tried to deliver an event: it is `delivered` or `published`, or its destination is `unavailable` or has `rejected` it.
-pub(crate) fn record_delivery(destination: &str, event_type: &'static str, outcome: &'static str) {
+pub fn record_delivery(destination: &str, event_type: &'static str, outcome: &'static str) {
     let Some(instruments) = instruments() else { return };
     instruments.deliveries.add(
         1,
@@ -279,7 +283,7 @@ pub(crate) fn record_delivery(destination: &str, event_type: &'static str, outco
 }
 
 /// A service tried to act on an event: it is `done`, it has `failed`, or it is `dead_lettered`.
-pub(crate) fn record_handled(service: &'static str, event_type: &'static str, outcome: &'static str) {
+pub fn record_handled(service: &'static str, event_type: &'static str, outcome: &'static str) {
     let Some(instruments) = instruments() else { return };
     instruments.effects.add(
         1,
@@ -288,7 +292,7 @@ pub(crate) fn record_handled(service: &'static str, event_type: &'static str, ou
 }
 
 /// A service has acted on an event, so long after it happened.
-pub(crate) fn record_latency(service: &'static str, event_type: &'static str, delay: Duration) {
+pub fn record_latency(service: &'static str, event_type: &'static str, delay: Duration) {
     if let Some(instruments) = instruments() {
         instruments
             .delays
@@ -297,16 +301,21 @@ pub(crate) fn record_latency(service: &'static str, event_type: &'static str, de
 }
 
 /// What an outbox has for one destination, or an inbox altogether.
-pub(crate) struct Backlog<'a> {
+pub struct Backlog<'a> {
+    /// Whose.
     pub service: &'static str,
     /// `inbox`, or where an outbox sends to.
     pub destination: &'a str,
+    /// Events that are not delivered, or not handled.
     pub pending: u64,
+    /// How long the first of them has waited.
     pub oldest: Duration,
+    /// Events that wait for an operator.
     pub dead_lettered: u64,
 }
 
-pub(crate) fn record_backlog(backlog: &Backlog<'_>) {
+/// An outbox or an inbox has so many events that wait.
+pub fn record_backlog(backlog: &Backlog<'_>) {
     let Some(instruments) = instruments() else { return };
     let of = [KeyValue::new("subgraph", backlog.service), KeyValue::new("destination", backlog.destination.to_owned())];
     instruments.pending.record(backlog.pending, &of);

@@ -156,12 +156,12 @@ async fn add(
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{EmptyMutation, EmptySubscription, Error, ID, Object, Response};
+    use async_graphql::{EmptyMutation, EmptySubscription, Error, ID, Object, Response, Schema};
     use serde_json::{Value as Json, json};
     use tokio::task::yield_now;
 
     use super::*;
-    use crate::service;
+    use crate::entities::Entities;
 
     struct Query(Vec<Book>);
 
@@ -221,7 +221,8 @@ mod tests {
 
     async fn ask(document: &str) -> Response {
         let books = (0..7).map(Book).collect();
-        let schema = service::build(Query(books), EmptyMutation, EmptySubscription).finish();
+        let schema =
+            Schema::build(Entities(Query(books)), EmptyMutation, EmptySubscription).enable_federation().finish();
         schema.execute(document).await
     }
 

@@ -195,7 +195,9 @@ impl DbPool {
         let _ = self.0.name.set(name);
     }
 
-    pub(crate) fn name(&self) -> Option<&'static str> {
+    /// What it is called where waiting for its connections is counted.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
         self.0.name.get().copied()
     }
 
@@ -298,7 +300,7 @@ impl DbConnection {
     }
 
     /// Gives it back, if it is in order after this.
-    pub(crate) fn release_after<T>(self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    pub fn release_after<T>(self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         let is_in_order = match &done {
             Ok(_) | Err(sqlx::Error::RowNotFound) => true,
             // The statement's fault, not the connection's.

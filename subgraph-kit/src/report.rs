@@ -24,7 +24,7 @@ pub fn error_response(error: &Error) -> Response {
 }
 
 /// The codes of an answer's errors.
-pub(crate) fn codes(response: &Response) -> Vec<&str> {
+pub fn codes(response: &Response) -> Vec<&str> {
     response.errors.iter().filter_map(code).collect()
 }
 
@@ -71,7 +71,7 @@ fn log(error: &Error) {
 }
 
 /// What an error says, and all that caused it.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -47,7 +47,7 @@ impl Default for ResponseSettings {
 }
 
 /// What one answer has taken so far.
-pub(crate) struct ResponseMeter {
+pub struct ResponseMeter {
     bytes_left: AtomicUsize,
     fields_left: AtomicUsize,
     exceeded: CancellationToken,
@@ -55,7 +55,7 @@ pub(crate) struct ResponseMeter {
 
 /// What an answer may do before others have their turn. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Turn(Arc<AtomicUsize>);
+pub struct Turn(Arc<AtomicUsize>);
 
 /// Where an answer's fields and items are counted.
 pub(crate) struct Account<'a> {
@@ -64,10 +64,12 @@ pub(crate) struct Account<'a> {
 }
 
 /// The schema's extension; it needs a [`ResponseMeter`] and a [`Turn`] in the data of a request.
-pub(crate) struct ResponseLimit;
+pub struct ResponseLimit;
 
 impl ResponseMeter {
-    pub(crate) fn new(settings: ResponseSettings) -> Self {
+    /// For one answer.
+    #[must_use]
+    pub fn new(settings: ResponseSettings) -> Self {
         Self {
             bytes_left: AtomicUsize::new(settings.max_subgraph_response_bytes),
             fields_left: AtomicUsize::new(MAX_FIELDS),
@@ -76,7 +78,7 @@ impl ResponseMeter {
     }
 
     /// The outcome of what is metered, or nothing as soon as it has taken too much.
-    pub(crate) async fn limit<F: Future>(&self, answer: F) -> Option<F::Output> {
+    pub async fn limit<F: Future>(&self, answer: F) -> Option<F::Output> {
         tokio::select! {
             biased;
             () = self.exceeded.cancelled() => None,

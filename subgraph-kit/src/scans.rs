@@ -72,7 +72,9 @@ pub(crate) struct ScanConnection {
 }
 
 impl ScanClient {
-    pub(crate) fn of(viewer: Viewer, client: ClientIp) -> Self {
+    /// The user; without one, the network of the client; without that, the request alone.
+    #[must_use]
+    pub fn of(viewer: Viewer, client: ClientIp) -> Self {
         static REQUESTS: AtomicU64 = AtomicU64::new(0);
         let user = viewer.id().map(Self::User);
         let known = user.or_else(|| client.network().map(Self::Network));
@@ -93,12 +95,14 @@ impl ScanExt for Context<'_> {
 }
 
 impl Scan {
-    pub(crate) fn new(client: ScanClient, deadline: Deadline) -> Self {
+    /// For a request of `client`, until `deadline`.
+    #[must_use]
+    pub fn new(client: ScanClient, deadline: Deadline) -> Self {
         Self { client, deadline: Some(deadline) }
     }
 
     /// Answers a request; what is loaded meanwhile is loaded on its behalf.
-    pub(crate) async fn answer<T>(self, answer: impl Future<Output = T>) -> T {
+    pub async fn answer<T>(self, answer: impl Future<Output = T>) -> T {
         LOADING.scope(self, answer).await
     }
 

@@ -54,14 +54,14 @@ pub fn request(subgraph: &'static str, headers: &HeaderMap) -> Span {
 }
 
 /// Notes on a span that what it stands for has failed.
-pub(crate) fn record_failure(span: &Span, kind: &str) {
+pub fn record_failure(span: &Span, kind: &str) {
     span.record("otel.status_code", "ERROR");
     span.record("error.type", kind);
 }
 
 /// An event that is written down, beneath what makes it happen.
 #[must_use]
-pub(crate) fn producer_span(kind: &'static str) -> Span {
+pub fn producer_span(kind: &'static str) -> Span {
     if !is_enabled() {
         return Span::none();
     }
@@ -74,7 +74,7 @@ pub(crate) fn producer_span(kind: &'static str) -> Span {
 
 /// What a service does about an event, beneath the span that published it.
 #[must_use]
-pub(crate) fn consumer_span(service: &'static str, kind: &str, traceparent: Option<&str>) -> Span {
+pub fn consumer_span(service: &'static str, kind: &str, traceparent: Option<&str>) -> Span {
     if !is_enabled() {
         return Span::none();
     }

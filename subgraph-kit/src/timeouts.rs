@@ -29,11 +29,11 @@ const AFTER_SCAN: Duration = Duration::from_millis(500);
 
 /// When a subgraph gives up a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline(Instant);
+pub struct Deadline(Instant);
 
 impl Deadline {
     /// Of a request that comes now.
-    pub(crate) fn for_new_request() -> Self {
+    pub fn for_new_request() -> Self {
         Self(Instant::now() + SUBGRAPH_REQUEST)
     }
 

@@ -108,11 +108,7 @@ pub fn micros(duration: Duration) -> u64 {
 }
 
 /// Answers a request. If it `is_requested` for, the answer's extensions have a [`Trace`].
-pub(crate) async fn traced(
-    service: &'static str,
-    is_requested: bool,
-    request: impl Future<Output = Response>,
-) -> Response {
+pub async fn traced(service: &'static str, is_requested: bool, request: impl Future<Output = Response>) -> Response {
     let guard = if is_requested {
         Some(TraceGuard::begin())
     } else {
@@ -130,12 +126,12 @@ pub(crate) async fn traced(
 }
 
 /// What a service does beside answering requests.
-pub(crate) fn in_background_scope<F: Future>(service: &'static str, work: F) -> impl Future<Output = F::Output> {
+pub fn in_background_scope<F: Future>(service: &'static str, work: F) -> impl Future<Output = F::Output> {
     SCOPE.scope(Scope { service, recorder: None }, work)
 }
 
 /// What a service answers a subscription, in its span.
-pub(crate) fn in_stream_scope<T: 'static>(
+pub fn in_stream_scope<T: 'static>(
     service: &'static str,
     span: Span,
     mut answers: BoxStream<'static, T>,
