@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| subgraph_kit::fuzzing::event(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| messaging::fuzzing::event(data));

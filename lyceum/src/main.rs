@@ -15,8 +15,9 @@ mod up;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use db::database::DatabaseSettings;
 use router::Router;
-use subgraph_kit::{ClientTimeouts, database::DatabaseSettings};
+use service::ClientTimeouts;
 use tikv_jemallocator::Jemalloc;
 use tokio::runtime::Runtime;
 

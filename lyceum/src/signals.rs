@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use subgraph_kit::Shutdown;
+use service::Shutdown;
 use tokio::{
     io::{AsyncReadExt as _, stdin},
     runtime::Runtime,

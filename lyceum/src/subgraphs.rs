@@ -1,28 +1,32 @@
 //! The five subgraphs, by name: their schemas, their databases, and each as a process of its own.
 
+use db::DbPool;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
-use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
-use identity::{IdentitySettings, Keys};
-use router::SubgraphUrl;
-use subgraph_kit::{
-    ClientTimeouts, ResponseSettings, ServiceContext, Shutdown, ShutdownSettings, Subgraph, availability,
-    database::{DatabaseSettings, MigrationError, Migrations, connect},
-    events::EventSettings,
-    peers,
-    roles::AppRole,
+use auth::{
     seal::SealSettings,
-    serve::{self, LateRoutes},
-    service,
     signature::{RouterAuth, SecretSettings, Secrets},
     token::Verifier,
 };
+use clap::{Args, ValueEnum};
+use db::{
+    availability, connect,
+    database::{DatabaseSettings, MigrationError, Migrations},
+    roles::AppRole,
+};
+use identity::{IdentitySettings, Keys};
+use messaging::EventSettings;
+use router::SubgraphUrl;
+use service::{
+    ClientTimeouts, ServiceContext, Shutdown, ShutdownSettings, Subgraph, peers,
+    serve::{self, LateRoutes},
+};
+use subgraph_kit::ResponseSettings;
 use tokio::{join, net::TcpListener, select, time::sleep, try_join};
 use tracing::{info, warn};
 

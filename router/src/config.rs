@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use hive_router::config::{HiveRouterConfig, primitives::file_path::with_start_path};
 use serde_json::{Value, json};
-use subgraph_kit::peers;
+use service::peers;
 
 use crate::{
     Settings, plugins,

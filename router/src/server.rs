@@ -33,7 +33,8 @@ use hive_router::{
     plugins::plugins_service::PluginService,
     telemetry::{TelemetryContext, traces::set_tracing_enabled},
 };
-use subgraph_kit::{ClientTimeouts, Shutdown, http_server, metrics, serve, spans};
+use service::{ClientTimeouts, Shutdown, http_server, serve};
+use telemetry::{metrics, spans};
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 use tokio_util::{

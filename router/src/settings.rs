@@ -6,13 +6,13 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Args;
-use serde::Serialize;
-use subgraph_kit::{
-    ClientTimeouts, ShutdownSettings, Subgraph,
+use auth::{
     secret::Secret,
     signature::{SecretError, SecretSettings, Secrets},
 };
+use clap::Args;
+use serde::Serialize;
+use service::{ClientTimeouts, ShutdownSettings, Subgraph};
 use tokio::runtime::Handle;
 
 use crate::{allowed_hosts::AllowedHost, cost, hive_gaps::documents};

@@ -21,6 +21,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use auth::signature::{SIGNATURE, Secret, Secrets, SignedParts};
 use axum::{
     Extension, Router,
     body::Body,
@@ -38,14 +39,10 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::redirect::Policy;
 use serde::Deserialize;
+use service::{ClientTimeouts, Shutdown, Subgraph, http_server, serve::routes_without_signature};
 use sha2::{Digest as _, Sha256};
-use subgraph_kit::{
-    ClientTimeouts, Error, Shutdown, Subgraph, http_server, report,
-    serve::routes_without_signature,
-    signature::{SIGNATURE, Secret, Secrets, SignedParts},
-    spans::{self, TRACEPARENT},
-    timeouts,
-};
+use subgraph_kit::{Error, report, timeouts};
+use telemetry::spans::{self, TRACEPARENT};
 use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, warn};

@@ -23,7 +23,10 @@ use hive_router::{
 };
 use http::Uri;
 use serde::{Deserialize, Serialize};
-use subgraph_kit::trace::{self as subgraph, Statement, micros};
+use telemetry::{
+    trace as subgraph,
+    trace::{Statement, micros},
+};
 
 const VERSION: u8 = 1;
 

@@ -57,7 +57,7 @@ mod tests {
     fn each_warning_and_error_in_the_log_is_explained() {
         let docs = operations().expect("docs");
         let mut messages = BTreeSet::new();
-        for part in ["lyceum/src", "router/src", "subgraph-kit/src", "subgraphs"] {
+        for part in ["lyceum/src", "router/src", "kit", "subgraphs"] {
             for file in sources(&root().join(part)) {
                 messages.extend(logged(&std::fs::read_to_string(file).expect("a source")));
             }

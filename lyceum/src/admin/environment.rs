@@ -9,8 +9,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Error, Result, anyhow};
+use auth::signature::Secret;
 use clap::Args;
-use subgraph_kit::signature::Secret;
 
 use crate::{subgraphs::Name, terminal::line};
 

@@ -4,9 +4,9 @@ use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use console::style;
+use contracts::events::EventType;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
-use subgraph_kit::events::EventType;
 use uuid::Uuid;
 
 use super::DataDirArg;

@@ -4,18 +4,18 @@ mod environment;
 mod events;
 mod reconcile;
 
+use db::DbPool;
 use std::path::{Path, PathBuf};
-use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
+use db::database::DatabaseSettings;
 use embedded_postgres::{resolve_data_dir, url_of_running};
 use identity::{
     Keys, TokenSettings,
     admin::{self, Change},
     user::{Role, User},
 };
-use subgraph_kit::database::DatabaseSettings;
 
 use crate::{
     subgraphs::{self, Name},

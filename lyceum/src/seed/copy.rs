@@ -1,8 +1,8 @@
 //! One table at a time, through `PostgreSQL`'s `COPY` in its binary format: sqlx encodes each value,
 //! so that nothing needs escaping and nothing is parsed again.
 
+use db::DbPool;
 use std::sync::Arc;
-use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, ensure};
 use sqlx::encode::IsNull;

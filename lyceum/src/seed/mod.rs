@@ -17,10 +17,10 @@ mod tests;
 mod timeline;
 mod vocabulary;
 
+use db::DbPool;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use subgraph_kit::DbPool;
 
 use anyhow::{Context as _, bail};
 use indicatif::HumanCount;

@@ -6,7 +6,7 @@ use std::io::{IsTerminal as _, stderr, stdout};
 use clap::ValueEnum;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use subgraph_kit::{spans, trace};
+use telemetry::{spans, trace};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,

@@ -9,7 +9,7 @@ use axum::{
 use opentelemetry::{Key, global};
 use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream};
 use prometheus::{Encoder as _, Registry, TextEncoder};
-use subgraph_kit::{ClientTimeouts, http_server};
+use service::{ClientTimeouts, http_server};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +55,7 @@ pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, time
         .with_view(instrument_view)
         .build();
     global::set_meter_provider(provider);
-    subgraph_kit::metrics::enable();
+    telemetry::metrics::enable();
     let routes = Router::new().route("/metrics", get(metrics)).with_state(registry);
     runtime.spawn(http_server::serve(listener, routes, timeouts, CancellationToken::new()));
     Ok(())

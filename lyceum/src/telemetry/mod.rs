@@ -9,7 +9,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Result;
 use clap::Args;
 use opentelemetry_sdk::{Resource, resource::EnvResourceDetector, trace::SdkTracerProvider};
-use subgraph_kit::ClientTimeouts;
+use service::ClientTimeouts;
 use tokio::runtime::Runtime;
 
 use self::logs::LogFormat;

@@ -70,7 +70,7 @@ pub fn provider(collector: Option<&str>, service: &'static str, runtime: &Handle
 pub fn start(provider: &SdkTracerProvider) {
     global::set_text_map_propagator(TraceContextPropagator::new());
     global::set_tracer_provider(provider.clone());
-    subgraph_kit::spans::enable();
+    telemetry::spans::enable();
 }
 
 /// Sends spans, without what is not for a trace, and says when that does not work.

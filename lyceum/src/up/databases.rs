@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Error, Result, anyhow};
+use auth::signature::Secret;
+use db::roles::AppRole;
 use embedded_postgres::{Installation, Server, ServerOptions};
 use futures::future::{join_all, select_all, try_join_all};
-use subgraph_kit::{roles::AppRole, signature::Secret};
 use tokio::sync::Mutex;
 
 use super::{DataDirs, Settings};

@@ -15,21 +15,21 @@ use std::{
 };
 
 use anyhow::{Result, anyhow};
+use auth::{
+    seal::SealKeys,
+    signature::{RouterAuth, SecretSettings},
+};
 use clap::{Args, ValueEnum};
+use db::database::DatabaseSettings;
 use embedded_postgres::resolve_data_dir;
 use identity::IdentitySettings;
+use messaging::{Bus, EventSettings};
 use router::{
     AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Router, SubgraphUrl,
 };
 use serde::Serialize;
-use subgraph_kit::{
-    ClientTimeouts, ResponseSettings, ServiceContext, Subgraph,
-    database::DatabaseSettings,
-    events::{Bus, EventSettings},
-    seal::SealKeys,
-    serve,
-    signature::{RouterAuth, SecretSettings},
-};
+use service::{ClientTimeouts, ServiceContext, Subgraph, serve};
+use subgraph_kit::ResponseSettings;
 use tempfile::TempDir;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;

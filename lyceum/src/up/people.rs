@@ -1,8 +1,8 @@
 //! The sample people of a seeded system, one for each role.
 
 use anyhow::Result;
+use db::DbPool;
 use router::SampleSignIn;
-use subgraph_kit::DbPool;
 
 use crate::seed;
 

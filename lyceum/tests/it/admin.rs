@@ -6,12 +6,12 @@ use std::{
     sync::OnceLock,
 };
 
-use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
-use subgraph_kit::{
+use contracts::{
     UserId,
     events::{Event, EventPayload, Registration},
 };
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use auth::signature::SIGNATURE;
 use axum::{
     body::Bytes,
     extract::State,
@@ -17,7 +18,7 @@ use axum::{
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 use sqlx::{Connection as _, PgConnection, query_as};
-use subgraph_kit::{client_ip::HEADER as CLIENT, signature::SIGNATURE};
+use subgraph_kit::client_ip::HEADER as CLIENT;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 

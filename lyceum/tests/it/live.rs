@@ -97,7 +97,7 @@ impl Writer {
             store::{NewNotification, insert},
         };
         let new = NewNotification {
-            user_id: subgraph_kit::UserId(user),
+            user_id: contracts::UserId(user),
             kind: Kind::Payment,
             title: title.to_owned(),
             body: String::new(),

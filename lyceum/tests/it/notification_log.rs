@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar};
-use subgraph_kit::{
+use contracts::{
     UserId,
     events::{Event, EventPayload, Registration},
 };
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;

@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
+use auth::signature::SIGNATURE;
 use reqwest::{
     Method, StatusCode,
     blocking::{Client, Response},
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
-use subgraph_kit::{client_ip::HEADER as CLIENT, signature::SIGNATURE};
+use subgraph_kit::client_ip::HEADER as CLIENT;
 
 use crate::system::{OTHER_STUDENT, STUDENT, System, Visitor, signature};
 

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use auth::signature::{SIGNATURE, Secrets, SignedParts};
 use reqwest::{
     Method, StatusCode,
     blocking::{Client, Response},
@@ -20,7 +21,6 @@ use reqwest::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use subgraph_kit::signature::{SIGNATURE, Secrets, SignedParts};
 use subgraph_testing::transcript;
 use tempfile::TempDir;
 

@@ -7,6 +7,7 @@ use std::{
     thread,
 };
 
+use auth::signature::SIGNATURE;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use reqwest::{
     StatusCode,
@@ -14,7 +15,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
-use subgraph_kit::{signature::SIGNATURE, trace::HEADER as SUBGRAPH_TRACE};
+use telemetry::trace::HEADER as SUBGRAPH_TRACE;
 
 use crate::{
     statements::{log_statements, statements},

@@ -4,6 +4,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use auth::token::{LEEWAY_SECONDS, MAX_TOKEN_LENGTH};
 use hive_router::{
     PlanExecutionOutput,
     executor::execution::client_request_details::JwtRequestDetails,
@@ -12,7 +13,6 @@ use hive_router::{
     plugins::hooks::on_graphql_analysis::OnGraphqlAnalysisHookPayload,
 };
 use sonic_rs::JsonValueTrait as _;
-use subgraph_kit::token::{LEEWAY_SECONDS, MAX_TOKEN_LENGTH};
 
 use super::errors;
 

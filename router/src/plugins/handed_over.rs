@@ -9,8 +9,9 @@ use std::{
     },
 };
 
+use auth::signature::Secrets;
 use serde::Deserialize;
-use subgraph_kit::{Shutdown, signature::Secrets};
+use service::Shutdown;
 use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;

@@ -26,7 +26,8 @@ use hive_router::{
     query_planner::planner::plan_nodes::CustomScalarPaths,
 };
 use http::Uri;
-use subgraph_kit::{Subgraph, spans};
+use service::Subgraph;
+use telemetry::spans;
 
 /// Of a thread, for ever. What has others is handed over as JSON.
 const MOST_ALIASES: usize = 4_096;

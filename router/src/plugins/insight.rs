@@ -23,7 +23,7 @@ use hive_router::{
     },
 };
 use sonic_rs::JsonValueTrait;
-use subgraph_kit::trace::HEADER as SUBGRAPH_TRACE;
+use telemetry::trace::HEADER as SUBGRAPH_TRACE;
 
 use super::errors;
 use crate::trace::{Recorder, Traced};

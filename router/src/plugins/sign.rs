@@ -1,10 +1,10 @@
 //! Signs what goes to a subgraph over HTTP: it answers nobody but us.
 
+use auth::signature::{SIGNATURE, Secrets, SignedParts};
 use hive_router::plugins::{
     hooks::on_subgraph_http_request::{OnSubgraphHttpRequestHookPayload, OnSubgraphHttpRequestHookResult},
     plugin_trait::StartHookPayload,
 };
-use subgraph_kit::signature::{SIGNATURE, Secrets, SignedParts};
 
 pub struct Sign {
     /// None with `--insecure-dev` only.

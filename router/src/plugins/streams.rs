@@ -39,8 +39,8 @@ use hive_router::{
         plugin_trait::{EndHookPayload, StartHookPayload},
     },
 };
+use service::Shutdown;
 use sonic_rs::JsonValueTrait;
-use subgraph_kit::Shutdown;
 use tokio_util::{
     sync::WaitForCancellationFutureOwned,
     task::{TaskTracker, task_tracker::TaskTrackerToken},

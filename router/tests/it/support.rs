@@ -17,8 +17,13 @@ use std::{
 };
 
 use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, SimpleObject, Subscription};
+use auth::{
+    signature::{RouterAuth, SecretSettings},
+    token::Verifier,
+};
 use axum::{Json, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use contracts::claims::{AUDIENCE, Claims, ISSUER, Role};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
 use futures::{Stream, StreamExt as _, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
@@ -28,15 +33,9 @@ use router::{
     ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
+use service::{Subgraph, serve::routes};
 use sqlx::PgPool;
-use subgraph_kit::{
-    ClientIpExt as _, Error, Subgraph, Viewer,
-    claims::{AUDIENCE, Claims, ISSUER, Role},
-    serve::routes,
-    service,
-    signature::{RouterAuth, SecretSettings},
-    token::Verifier,
-};
+use subgraph_kit::{ClientIpExt as _, Error, Viewer};
 use subgraph_testing::transcript;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use subgraph_kit::token::LEEWAY_SECONDS;
+use auth::token::LEEWAY_SECONDS;
 
 use crate::support::{ALICE, App, Reply, Transport, claims, reply, sign, sign_with, signing_key};
 

@@ -4,13 +4,11 @@ pub mod course;
 mod user;
 
 use async_graphql::EmptySubscription;
+use db::DbPool;
+use db::database::Migrations;
+use service::{Schema, SchemaBuilder, ServiceContext, Subgraph};
 use sqlx::migrate;
-use subgraph_kit::DbPool;
-use subgraph_kit::{
-    Connection, ServiceContext, Subgraph,
-    database::Migrations,
-    service::{self, Schema, SchemaBuilder},
-};
+use subgraph_kit::Connection;
 
 use crate::course::{
     graphql::{CourseMutation, CourseQuery},

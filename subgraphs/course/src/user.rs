@@ -1,7 +1,8 @@
 //! What this subgraph adds to a user.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use subgraph_kit::{Connection, Error, PageArgs, UserId, connection, list::Paginated as _};
+use contracts::UserId;
+use subgraph_kit::{Connection, Error, PageArgs, connection, list::Paginated as _};
 
 use crate::course::{Course, store::Store};
 

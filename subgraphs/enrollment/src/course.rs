@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
+use auth::seal::Fact;
+use contracts::CourseId;
+use service::ServiceContext;
 use subgraph_kit::{
-    Connection, CourseId, Error, PageArgs, ServiceContext, ViewerExt as _,
+    Connection, Error, PageArgs, ViewerExt as _,
     children::ParentCount,
     connection::{self, count_within_deadline},
     list::Paginated as _,
-    seal::Fact,
 };
 
 use crate::enrollment::{

@@ -2,12 +2,14 @@
 //! on its course, and one that has gone back takes its place away. Whatever is told again, with the
 //! same id or another one, changes nothing.
 
-use sqlx::PgConnection;
-use subgraph_kit::{
-    EnrollmentId, Error,
-    events::{self, AfterCommit, EnrollmentRejected, Event, EventPayload, Handler, Purchase, Refund},
+use contracts::{
+    EnrollmentId,
+    events::{EnrollmentRejected, Event, EventPayload, Purchase, Refund},
     ids::new_id_and_time,
 };
+use messaging::{AfterCommit, Handler};
+use sqlx::PgConnection;
+use subgraph_kit::Error;
 
 use crate::enrollment::store::{self, EnrollmentKey, Inserted, NewEnrollment, PaymentUse};
 
@@ -43,7 +45,7 @@ impl EventHandler {
             NewEnrollment { key: key(&purchase), course_title: purchase.course_title.clone(), payment: Some(payment) };
         match store::insert_or_get(db, id, &new).await? {
             Inserted::New(enrollment) => {
-                events::publish(db, store::created(&enrollment, new.course_title)).await?;
+                messaging::publish(db, store::created(&enrollment, new.course_title)).await?;
             }
             Inserted::Existing(enrollment) if enrollment.payment_id == Some(payment) => {
                 store::set_enrollment(db, payment, enrollment.id).await?;
@@ -58,13 +60,13 @@ impl EventHandler {
 
     async fn reject(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
         let rejection = EnrollmentRejected { payment_id: purchase.payment_id };
-        Ok(events::publish(db, EventPayload::EnrollmentRejected(rejection)).await?)
+        Ok(messaging::publish(db, EventPayload::EnrollmentRejected(rejection)).await?)
     }
 
     async fn revoke(&self, db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
         store::refund(db, purchase.payment_id).await?;
         if let Some(enrollment) = store::delete_by_payment(db, key(&purchase), purchase.payment_id).await? {
-            events::publish(db, store::revoked(&enrollment, purchase.course_title)).await?;
+            messaging::publish(db, store::revoked(&enrollment, purchase.course_title)).await?;
         }
         Ok(())
     }

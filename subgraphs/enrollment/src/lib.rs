@@ -7,13 +7,11 @@ mod payment;
 mod user;
 
 use async_graphql::EmptySubscription;
+use db::DbPool;
+use db::database::Migrations;
+use service::{Schema, SchemaBuilder, ServiceContext, Subgraph};
 use sqlx::migrate;
-use subgraph_kit::DbPool;
-use subgraph_kit::{
-    Connection, ServiceContext, Subgraph,
-    database::Migrations,
-    service::{self, Schema, SchemaBuilder},
-};
+use subgraph_kit::Connection;
 
 use crate::{
     enrollment::{

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
-use subgraph_kit::{Error, PaymentId, ViewerExt as _};
+use contracts::PaymentId;
+use subgraph_kit::{Error, ViewerExt as _};
 
 use crate::enrollment::{Enrollment, store::Store};
 

@@ -1,7 +1,8 @@
 //! What this subgraph adds to a user.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use subgraph_kit::{Connection, Error, PageArgs, UserId, ViewerExt as _, connection, list::Paginated as _};
+use contracts::UserId;
+use subgraph_kit::{Connection, Error, PageArgs, ViewerExt as _, connection, list::Paginated as _};
 
 use crate::enrollment::{
     Enrollment, Status,

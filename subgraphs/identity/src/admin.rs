@@ -1,7 +1,7 @@
 //! What an operator does beside the graph.
 
+use db::DbPool;
 use std::collections::HashMap;
-use subgraph_kit::DbPool;
 
 use chrono::{DateTime, Utc};
 use sqlx::query;

@@ -12,16 +12,13 @@ pub mod throttle;
 pub mod user;
 
 use async_graphql::{EmptySubscription, MergedObject};
+use auth::signature::RouterAuth;
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
+use db::DbPool;
+use db::database::Migrations;
+use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, serve};
 use sqlx::migrate;
-use subgraph_kit::DbPool;
-use subgraph_kit::{
-    Connection, ServiceContext, Subgraph,
-    database::Migrations,
-    serve,
-    service::{self, Schema, SchemaBuilder},
-    signature::RouterAuth,
-};
+use subgraph_kit::Connection;
 
 pub use crate::{
     keys::{KeyError, Keys, rotate},

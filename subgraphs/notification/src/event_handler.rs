@@ -1,13 +1,13 @@
 //! What other services tell this one, and what it tells the user of it: each thing once, whatever the
 //! event's id.
 
-use sqlx::{PgConnection, query};
-use subgraph_kit::{
-    Error, NotificationId, UserId,
-    events::{
-        AfterCommit, EnrollmentPayload, Event, EventPayload, Handler, Purchase, Refund, RefundReason, Registration,
-    },
+use contracts::{
+    NotificationId, UserId,
+    events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
 };
+use messaging::{AfterCommit, Handler};
+use sqlx::{PgConnection, query};
+use subgraph_kit::Error;
 use tracing::info;
 use uuid::Uuid;
 
@@ -149,9 +149,9 @@ mod tests {
 
     fn place(course_title: &str) -> EnrollmentPayload {
         EnrollmentPayload {
-            enrollment_id: subgraph_kit::EnrollmentId(Uuid::nil()),
+            enrollment_id: contracts::EnrollmentId(Uuid::nil()),
             student_id: UserId(Uuid::nil()),
-            course_id: subgraph_kit::CourseId(Uuid::nil()),
+            course_id: contracts::CourseId(Uuid::nil()),
             course_title: course_title.to_owned(),
             payment_id: None,
         }

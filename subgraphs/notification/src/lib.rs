@@ -4,13 +4,11 @@ mod event_handler;
 pub mod notification;
 mod user;
 
+use db::DbPool;
+use db::database::Migrations;
+use service::{Schema, ServiceContext, Subgraph};
 use sqlx::migrate;
-use subgraph_kit::DbPool;
-use subgraph_kit::{
-    Connection, ServiceContext, Subgraph,
-    database::Migrations,
-    service::{self, Schema},
-};
+use subgraph_kit::Connection;
 
 use crate::notification::{
     graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
+use contracts::UserId;
 use subgraph_kit::{
-    Connection, Error, PageArgs, UserId, ViewerExt as _,
+    Connection, Error, PageArgs, ViewerExt as _,
     children::ParentCount,
     connection::{self, count_within_deadline},
     list::Paginated as _,

@@ -1,10 +1,12 @@
 //! A course, as a payment points to it, and as its own subgraph offers it.
 
 use async_graphql::SimpleObject;
+use contracts::CourseId;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
-use subgraph_kit::{CourseId, Credentials, Error, Peers};
+use service::{Credentials, Peers};
+use subgraph_kit::Error;
 
 const QUOTE: &str = "query ($id: ID!) { course(id: $id) { title isFree price } }";
 

@@ -9,16 +9,14 @@ mod reconciler;
 pub mod refund;
 mod user;
 
+use db::DbPool;
 use std::sync::Arc;
-use subgraph_kit::DbPool;
 
 use async_graphql::{EmptySubscription, MergedObject};
+use db::database::Migrations;
+use service::{Schema, SchemaBuilder, ServiceContext, Subgraph};
 use sqlx::migrate;
-use subgraph_kit::{
-    Connection, ServiceContext, Subgraph,
-    database::Migrations,
-    service::{self, Schema, SchemaBuilder},
-};
+use subgraph_kit::Connection;
 
 use crate::{
     payment::{graphql::PaymentQuery, store::Store},

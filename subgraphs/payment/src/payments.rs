@@ -1,9 +1,9 @@
 //! Purchases and refunds: the dependencies of their workflows.
 
+use db::DbPool;
 use std::sync::Arc;
-use subgraph_kit::DbPool;
 
-use subgraph_kit::{Peers, ServiceContext};
+use service::{Peers, ServiceContext};
 
 use crate::provider::PaymentProvider;
 

@@ -1,7 +1,8 @@
 //! Who moves the money.
 
+use contracts::{PaymentId, events::Purchase};
 use futures::{FutureExt as _, future::BoxFuture};
-use subgraph_kit::{PaymentId, events::Purchase, timeouts};
+use subgraph_kit::timeouts;
 
 /// Charges students, and gives them their money back. What it is asked for is named by the payment's
 /// id: asked again, it does the same thing no second time, and answers as it did the first time.

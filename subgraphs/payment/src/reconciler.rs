@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use subgraph_kit::{Error, availability::BACKGROUND_TIMEOUT};
+use db::availability::BACKGROUND_TIMEOUT;
+use subgraph_kit::Error;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;

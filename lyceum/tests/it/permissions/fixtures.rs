@@ -5,13 +5,13 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use contracts::UserId;
 use notification::notification::{
     Kind,
     store::{NewNotification, insert},
 };
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, query};
-use subgraph_kit::UserId;
 use uuid::Uuid;
 
 use super::table::ANONYMOUS;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use subgraph_kit::metrics;
+use telemetry::metrics;
 
 use self::memory::{Account, Memory};
 pub use self::valkey::{Valkey, client};

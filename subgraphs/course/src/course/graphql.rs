@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
+use auth::seal::{Fact, SealKeys};
+use contracts::{CourseId, UserId};
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, CourseId, Error, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _,
+    Connection, Error, PageArgs, ScanExt as _, UserError, ViewerExt as _,
     connection::TotalCount,
     into_payload,
     list::{Order, Paginated as _},
     objects::Entity,
-    seal::{Fact, SealKeys},
     text,
 };
 

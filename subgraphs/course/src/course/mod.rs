@@ -5,9 +5,10 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
+use contracts::{CourseId, UserId, money::amount_fault};
 use rust_decimal::Decimal;
 use sqlx::FromRow;
-use subgraph_kit::{CourseId, Refusal, UserId, money::amount_fault, text};
+use subgraph_kit::{Refusal, text};
 
 const MAX_TITLE_LENGTH: usize = 500;
 /// A page has a hundred of them, and a search reads them all.

@@ -1,14 +1,14 @@
 //! Every SQL statement on the courses table.
 
+use db::DbPool;
 use std::{collections::HashMap, sync::Arc};
-use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
+use contracts::{CourseId, UserId, ids::new_id_and_time};
 use sqlx::{Postgres, QueryBuilder, query_as, query_scalar};
 use subgraph_kit::{
-    CourseId, Error, PageArgs, Refusal, UserId,
+    Error, PageArgs, Refusal,
     children::{Children, ParentCount, ParentPage},
-    ids::new_id_and_time,
     list::{Filter, Order, Page, Paginated, Table},
     page::Cursor,
     scans::Scan,

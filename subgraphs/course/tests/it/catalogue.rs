@@ -1,6 +1,7 @@
+use contracts::ids::new_id_and_time;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query, query_scalar};
-use subgraph_kit::{ids::new_id_and_time, page::Cursor};
+use subgraph_kit::page::Cursor;
 use subgraph_testing::{StatementCount, pages::List};
 use uuid::Uuid;
 

@@ -1,6 +1,7 @@
 //! Who is who in the fixtures.
 
-use subgraph_kit::{DbPool, ServiceContext};
+use db::DbPool;
+use service::ServiceContext;
 use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 

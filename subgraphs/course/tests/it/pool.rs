@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use db::{connect, database::DatabaseSettings};
 use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, query_scalar, raw_sql};
-use subgraph_kit::database::{DatabaseSettings, connect};
 use subgraph_testing::{Reply, TestApp, TestClient};
 use tokio::{task::JoinHandle, time::sleep};
 

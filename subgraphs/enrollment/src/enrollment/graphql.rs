@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_graphql::{
     Any, ComplexObject, Context, ID, InputObject, Object, SimpleObject, Value, dataloader::DataLoader,
 };
+use contracts::{Code, CourseId, EnrollmentId, PaymentId, UserId};
+use service::{CredentialsExt as _, ServiceContext};
 use subgraph_kit::{
-    Code, Connection, CourseId, CredentialsExt as _, EnrollmentId, Error, PageArgs, PaymentId, Refusal, ScanExt as _,
-    ServiceContext, UserError, UserId, ViewerExt as _, connection::TotalCount, into_payload, list::Paginated as _,
-    objects::Entity, viewer::Student,
+    Connection, Error, PageArgs, Refusal, ScanExt as _, UserError, ViewerExt as _, connection::TotalCount,
+    into_payload, list::Paginated as _, objects::Entity, viewer::Student,
 };
 
 use super::{

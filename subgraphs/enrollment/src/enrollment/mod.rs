@@ -6,8 +6,9 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
+use contracts::{Code, CourseId, EnrollmentId, PaymentId, UserId};
 use sqlx::FromRow;
-use subgraph_kit::{Code, CourseId, EnrollmentId, PaymentId, Refusal, UserId, Viewer};
+use subgraph_kit::{Refusal, Viewer};
 
 /// The enrollment of a student in a course. A student has at most one per course. Its student and admins may see it,
 /// and the course's teacher in the course's own list.

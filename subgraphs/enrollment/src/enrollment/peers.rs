@@ -1,8 +1,10 @@
 //! What an enrollment needs to know of others, asked in the student's name.
 
+use contracts::{CourseId, PaymentId, UserId};
 use serde::Deserialize;
 use serde_json::json;
-use subgraph_kit::{CourseId, Credentials, Error, PaymentId, Peers, UserId};
+use service::{Credentials, Peers};
+use subgraph_kit::Error;
 
 use super::store::EnrollmentKey;
 

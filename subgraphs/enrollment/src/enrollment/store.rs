@@ -1,17 +1,16 @@
 //! Every SQL statement on the enrollments table, and on what became of each payment.
 
+use db::DbPool;
 use std::{collections::HashMap, sync::Arc};
-use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
+use contracts::{Code, CourseId, EnrollmentId, PaymentId, UserId, events::EventPayload, ids::new_id_and_time};
+use db::fail_point;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
-    Code, CourseId, EnrollmentId, Error, PageArgs, PaymentId, Refusal, UserId,
+    Error, PageArgs, Refusal,
     children::{Children, ParentCount, ParentPage},
-    events::{self, EventPayload},
-    failpoint::fail_point,
-    ids::new_id_and_time,
     list::{Filter, Order, Page, Paginated, Table},
     page::Cursor,
     scans::Scan,
@@ -145,7 +144,7 @@ impl Store {
             }
         }
         let Inserted::New(enrollment) = insert_or_get(&mut tx, id, &new).await? else { return Err(already_enrolled()) };
-        events::publish(&mut tx, created(&enrollment, new.course_title)).await?;
+        messaging::publish(&mut tx, created(&enrollment, new.course_title)).await?;
         fail_point("enroll.before-commit");
         tx.commit().await?;
         fail_point("enroll.committed");
@@ -326,8 +325,8 @@ pub fn revoked(enrollment: &Enrollment, course_title: String) -> EventPayload {
     EventPayload::EnrollmentRevoked(payload(enrollment, course_title))
 }
 
-fn payload(enrollment: &Enrollment, course_title: String) -> events::EnrollmentPayload {
-    events::EnrollmentPayload {
+fn payload(enrollment: &Enrollment, course_title: String) -> contracts::events::EnrollmentPayload {
+    contracts::events::EnrollmentPayload {
         enrollment_id: enrollment.id,
         student_id: enrollment.student_id,
         course_id: enrollment.course_id,

@@ -1,9 +1,7 @@
+use auth::seal::{Fact, SealKeys};
+use contracts::{CourseId, UserId};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use subgraph_kit::{
-    CourseId, UserId,
-    seal::{Fact, SealKeys},
-};
 use subgraph_testing::{StatementCount, pages::List};
 use uuid::Uuid;
 

@@ -1,11 +1,11 @@
 //! How a student takes a place.
 
-use serde_json::{Value, json};
-use sqlx::{PgPool, postgres::PgPoolOptions, query_scalar};
-use subgraph_kit::{
+use contracts::{
     EnrollmentId, PaymentId,
     events::{EnrollmentPayload, EventPayload},
 };
+use serde_json::{Value, json};
+use sqlx::{PgPool, postgres::PgPoolOptions, query_scalar};
 use subgraph_testing::{Reply, TestClient, events::published};
 use uuid::Uuid;
 

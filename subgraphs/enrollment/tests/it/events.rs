@@ -1,11 +1,12 @@
 //! What comes of what payment tells.
 
-use serde_json::{Value, json};
-use sqlx::PgPool;
-use subgraph_kit::{
-    Credentials, PaymentId,
+use contracts::{
+    PaymentId,
     events::{EnrollmentRejected, Event, EventPayload, Refund, RefundReason},
 };
+use serde_json::{Value, json};
+use service::Credentials;
+use sqlx::PgPool;
 use subgraph_testing::events::{dead_lettered, handle, process_all, published, receive};
 use uuid::Uuid;
 

@@ -2,11 +2,10 @@
 
 use std::sync::LazyLock;
 
+use auth::seal::{Fact, SealKeys};
+use contracts::{CourseId, UserId};
+use service::ServiceContext;
 use sqlx::PgPool;
-use subgraph_kit::{
-    CourseId, ServiceContext, UserId,
-    seal::{Fact, SealKeys},
-};
 use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 

@@ -1,14 +1,13 @@
 //! The auth for events: what is let in, and what becomes of what will not do.
 
+use auth::signature::{RouterAuth, SIGNATURE, Secrets, SignedParts};
 use axum::body::Body;
+use contracts::events::{Event, EventPayload};
 use http::{HeaderMap, Method, Request, StatusCode};
+use messaging::DeliveryError;
 use serde_json::{Value, json};
+use service::serve;
 use sqlx::{PgPool, query_scalar};
-use subgraph_kit::{
-    events::{DeliveryError, Event, EventPayload},
-    serve,
-    signature::{RouterAuth, SIGNATURE, Secrets, SignedParts},
-};
 use subgraph_testing::events::{dead_lettered, process_all, receive};
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -63,8 +62,8 @@ async fn what_cannot_be_used_is_dead_lettered_with_the_reason(db: PgPool) {
     let system = TestSystem::new(db.clone()).await;
     let lost = changed(&event(), |event| event["type"] = json!("lyceum.payment.lost"));
     let poor = changed(&event(), |event| _ = event["data"].as_object_mut().expect("data").remove("amount"));
-    let foreign = Event::new(EventPayload::EnrollmentRejected(subgraph_kit::events::EnrollmentRejected {
-        payment_id: subgraph_kit::PaymentId(UNUSED_PAYMENT),
+    let foreign = Event::new(EventPayload::EnrollmentRejected(contracts::events::EnrollmentRejected {
+        payment_id: contracts::PaymentId(UNUSED_PAYMENT),
     }));
 
     system.subgraph.receive(&lost).await.expect("it is kept");

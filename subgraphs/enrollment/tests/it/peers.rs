@@ -6,8 +6,10 @@ use std::{
 };
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, SimpleObject};
+use contracts::{CourseId, PaymentId, UserId, events::Purchase};
+use service::{ServiceContext, Subgraph};
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::{CourseId, PaymentId, ServiceContext, Subgraph, UserId, ViewerExt as _, events::Purchase, service};
+use subgraph_kit::ViewerExt as _;
 use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 

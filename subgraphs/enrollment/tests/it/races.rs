@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use contracts::events::{Event, EventPayload, Refund, RefundReason};
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;
-use subgraph_kit::events::{Event, EventPayload, Refund, RefundReason};
 use subgraph_testing::events::{process_all, published, receive};
 use uuid::Uuid;
 

@@ -10,13 +10,11 @@ use std::{
     time::Duration,
 };
 
+use auth::token::Verifier;
 use chrono::{DateTime, SubsecRound as _, Utc};
+use contracts::claims::{AUDIENCE, Claims, ISSUER};
 use jsonwebtoken::{Algorithm, Header, jwk::JwkSet};
-use subgraph_kit::{
-    Error,
-    claims::{AUDIENCE, Claims, ISSUER},
-    token::Verifier,
-};
+use subgraph_kit::Error;
 use tokio::{
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},

@@ -3,19 +3,19 @@
 pub mod graphql;
 pub mod store;
 
+use db::DbPool;
 use std::{sync::Arc, time::Duration};
-use subgraph_kit::DbPool;
 
 use async_graphql::SimpleObject;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest as _, Sha256};
-use subgraph_kit::{
-    ClientIp, Code, Error, Refusal,
-    events::{self, EventPayload, Registration},
-    metrics,
-    text::has_no_nul,
+use contracts::{
+    Code,
+    events::{EventPayload, Registration},
 };
+use sha2::{Digest as _, Sha256};
+use subgraph_kit::{ClientIp, Error, Refusal, text::has_no_nul};
+use telemetry::metrics;
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep_until},
@@ -93,7 +93,7 @@ impl Sessions {
         let refresh_token = RefreshToken::new();
         store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
-        events::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
+        messaging::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
         tx.commit().await?;
         self.rate_limiter.trust_client(client, &sign_up.email);
 

@@ -1,9 +1,10 @@
 //! Every SQL statement on the sessions table.
 
 use chrono::{TimeDelta, Utc};
+use contracts::UserId;
+use db::DbPool;
 use sqlx::{PgConnection, query, query_as};
-use subgraph_kit::DbPool;
-use subgraph_kit::{Error, UserId};
+use subgraph_kit::Error;
 
 use super::RefreshToken;
 use crate::user::User;

@@ -6,8 +6,9 @@ use async_graphql::{
     ComplexObject, Context, ContextSelectionSet, ID, InputObject, Object, OutputType, Positioned, ServerResult,
     SimpleObject, Value, dataloader::DataLoader, parser::types::Field, registry::Registry,
 };
+use contracts::UserId;
 use subgraph_kit::{
-    Connection, Error, PageArgs, ScanExt as _, UserError, UserId, ViewerExt as _, connection::TotalCount, into_payload,
+    Connection, Error, PageArgs, ScanExt as _, UserError, ViewerExt as _, connection::TotalCount, into_payload,
     list::Paginated as _, objects::Entity,
 };
 

@@ -5,9 +5,10 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
+use contracts::{UserId, claims};
 use email_address::{EmailAddress, Options};
 use sqlx::FromRow;
-use subgraph_kit::{Refusal, UserId, claims, text};
+use subgraph_kit::{Refusal, text};
 
 use crate::password;
 

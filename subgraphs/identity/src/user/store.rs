@@ -1,13 +1,13 @@
 //! Every SQL statement on the users table.
 
+use db::DbPool;
 use std::collections::HashMap;
-use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
+use contracts::{Code, UserId, ids::new_id_and_time};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
-    Code, Error, PageArgs, Refusal, UserId,
-    ids::new_id_and_time,
+    Error, PageArgs, Refusal,
     list::{Filter, Order, Page, Paginated, Table},
     page::Cursor,
     scans::Scan,

@@ -1,8 +1,8 @@
 //! Who is who in the fixtures.
 
 use identity::{IdentitySettings, Keys, TokenSettings, throttle::ThrottleSettings};
+use service::ServiceContext;
 use sqlx::PgPool;
-use subgraph_kit::ServiceContext;
 use subgraph_testing::{TestApp, TestClient, verifier};
 use uuid::Uuid;
 

@@ -1,9 +1,10 @@
 //! The list of teachers who wait for verification, page by page.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use contracts::ids::new_id_and_time;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query};
-use subgraph_kit::{ids::new_id_and_time, page::Cursor};
+use subgraph_kit::page::Cursor;
 use subgraph_testing::{StatementCount, TestApp};
 use uuid::{Builder, Uuid};
 

@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
+use auth::token::Verifier;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use futures::future::join_all;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jsonwebtoken::jwk::JwkSet;
-use subgraph_kit::{Error, Viewer, token::Verifier};
+use subgraph_kit::{Error, Viewer};
 use tokio::{net::TcpListener, time::sleep};
 
 use crate::token::KnownKey;

@@ -1,13 +1,13 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
+use contracts::{
+    UserId,
+    events::{EventPayload, Registration},
+};
 use futures::future::join_all;
 use identity::{IdentitySettings, password::hash_password};
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::{
-    UserId,
-    events::{EventPayload, Registration},
-};
 use subgraph_testing::{Reply, TestApp, events::published};
 use uuid::Uuid;
 

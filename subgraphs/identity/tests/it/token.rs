@@ -1,8 +1,13 @@
 //! Whose tokens are believed.
 
+use auth::{signature::RouterAuth, token::Verifier};
 use axum::body::{Body, to_bytes};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Utc;
+use contracts::{
+    UserId,
+    claims::{Claims, Role},
+};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use identity::{Keys, TokenSettings};
 use jsonwebtoken::{
@@ -10,13 +15,9 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, JwkSet},
 };
 use serde_json::{Value, json};
+use service::ServiceContext;
 use sqlx::PgPool;
-use subgraph_kit::{
-    ServiceContext, UserId, Viewer,
-    claims::{Claims, Role},
-    signature::RouterAuth,
-    token::Verifier,
-};
+use subgraph_kit::Viewer;
 use subgraph_testing::{TestApp, claims};
 use tower::ServiceExt as _;
 

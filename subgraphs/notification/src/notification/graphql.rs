@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_graphql::{
     ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription, dataloader::DataLoader,
 };
+use contracts::{NotificationId, UserId};
 use futures::Stream;
-use subgraph_kit::{Error, NotificationId, UserError, UserId, ViewerExt as _, into_payload, objects::Entity};
+use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload, objects::Entity};
 
 use super::{
     Notification, live,

@@ -1,16 +1,18 @@
 //! A user's new notifications as a stream. The table is the source; `NOTIFY` only wakes its readers, so that any
 //! replica can serve any user, and a lost wake-up loses nothing.
 
+use db::DbPool;
 use std::{
     collections::{HashMap, VecDeque},
     mem,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
-use subgraph_kit::DbPool;
 
+use contracts::{NotificationId, UserId};
+use db::listen;
 use futures::{Stream, stream};
-use subgraph_kit::{Error, NotificationId, UserId, list::Paginated as _, listen, page::Cursor, viewer::SignedIn};
+use subgraph_kit::{Error, list::Paginated as _, page::Cursor, viewer::SignedIn};
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     time::{sleep, timeout},

@@ -6,8 +6,8 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
+use contracts::{NotificationId, UserId};
 use sqlx::FromRow;
-use subgraph_kit::{NotificationId, UserId};
 
 /// A message from the platform to a user. Only that user may query it by its id; admins may see it in the user's list.
 #[derive(Clone, Debug, FromRow, SimpleObject)]

@@ -1,15 +1,18 @@
 //! Every SQL statement on the notifications table.
 
+use db::DbPool;
 use std::{collections::HashMap, sync::Arc};
-use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, TimeDelta, Utc};
+use contracts::{
+    NotificationId, UserId,
+    ids::{new_id_and_time, new_id_at},
+};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
-    Error, NotificationId, Refusal, UserId,
+    Error, Refusal,
     children::{Children, ParentCount, ParentPage},
-    ids::{new_id_and_time, new_id_at},
     list::{Filter, Page, Paginated},
     page::Cursor,
     scans::ScanLane,

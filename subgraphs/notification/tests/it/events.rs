@@ -1,12 +1,13 @@
 //! What users are told of what happens elsewhere.
 
-use futures::future::join_all;
-use rust_decimal::Decimal;
-use sqlx::{PgPool, Row as _, postgres::PgListener, query, query_as};
-use subgraph_kit::{
-    CourseId, EnrollmentId, PaymentId, ServiceContext, Subgraph, UserId,
+use contracts::{
+    CourseId, EnrollmentId, PaymentId, UserId,
     events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
 };
+use futures::future::join_all;
+use rust_decimal::Decimal;
+use service::{ServiceContext, Subgraph};
+use sqlx::{PgPool, Row as _, postgres::PgListener, query, query_as};
 use subgraph_testing::{
     events::{dead_lettered, handle, process_all, receive},
     verifier,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use contracts::{UserId, claims::Role};
+use db::DbPool;
 use futures::{
     StreamExt as _,
     future::join_all,
@@ -13,7 +15,6 @@ use notification::notification::{
 };
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
-use subgraph_kit::{DbPool, UserId, claims::Role};
 use subgraph_testing::{Reply, StatementCount, TestClient, claims, token};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;

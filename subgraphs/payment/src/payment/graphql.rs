@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Object, dataloader::DataLoader};
+use contracts::{PaymentId, UserId};
 use rust_decimal::Decimal;
 use subgraph_kit::{
-    Connection, Error, PageArgs, PaymentId, ScanExt as _, UserId, ViewerExt as _, connection::TotalCount,
-    list::Paginated as _, objects::Entity,
+    Connection, Error, PageArgs, ScanExt as _, ViewerExt as _, connection::TotalCount, list::Paginated as _,
+    objects::Entity,
 };
 
 use super::{

@@ -5,9 +5,10 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
+use contracts::{CourseId, PaymentId, UserId, events::Purchase, money::with_cents};
 use rust_decimal::Decimal;
 use sqlx::FromRow;
-use subgraph_kit::{CourseId, PaymentId, UserId, Viewer, events::Purchase, money::with_cents};
+use subgraph_kit::Viewer;
 
 /// The payment of a student for a course. Only that student and admins may see it.
 #[derive(Clone, Debug, FromRow, SimpleObject)]

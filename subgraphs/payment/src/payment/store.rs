@@ -1,12 +1,13 @@
 //! Every SQL statement on the payments table.
 
+use db::DbPool;
 use std::{collections::HashMap, sync::Arc};
-use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
+use contracts::{PaymentId, UserId};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query_as};
 use subgraph_kit::{
-    Error, PageArgs, PaymentId, UserId,
+    Error, PageArgs,
     children::{Children, ParentCount, ParentPage},
     list::{Filter, Order, Page, Paginated, Table},
     page::Cursor,

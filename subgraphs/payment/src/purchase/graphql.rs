@@ -1,8 +1,10 @@
 //! The mutation by which a student buys a course.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
+use contracts::CourseId;
 use rust_decimal::Decimal;
-use subgraph_kit::{CourseId, CredentialsExt as _, Error, UserError, ViewerExt as _, into_payload};
+use service::CredentialsExt as _;
+use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload};
 
 use super::PurchaseRequest;
 use crate::{payment::Payment, payments::Payments};

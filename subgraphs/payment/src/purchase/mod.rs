@@ -4,8 +4,9 @@ pub mod graphql;
 pub mod store;
 mod workflow;
 
+use contracts::{Code, CourseId, money::amount_fault};
 use rust_decimal::Decimal;
-use subgraph_kit::{Code, CourseId, Refusal, money::amount_fault, text};
+use subgraph_kit::{Refusal, text};
 
 use crate::course::CourseQuote;
 

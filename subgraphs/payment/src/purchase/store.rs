@@ -1,8 +1,9 @@
 //! Every SQL statement on the table `purchase_requests`.
 
+use contracts::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::with_cents};
+use db::DbPool;
 use sqlx::{PgConnection, query, query_as};
-use subgraph_kit::DbPool;
-use subgraph_kit::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::with_cents, viewer::Student};
+use subgraph_kit::viewer::Student;
 
 use super::PurchaseRequest;
 use crate::{

@@ -1,11 +1,12 @@
 //! The steps of a purchase, and how the reconciler completes an interrupted one.
 
-use subgraph_kit::{
-    Code, Credentials, Error, PaymentId, Refusal,
-    events::{self, EventPayload, Purchase},
-    failpoint::fail_point,
-    viewer::Student,
+use contracts::{
+    Code, PaymentId,
+    events::{EventPayload, Purchase},
 };
+use db::fail_point;
+use service::Credentials;
+use subgraph_kit::{Error, Refusal, viewer::Student};
 use tracing::{info, warn};
 
 use super::{
@@ -98,7 +99,7 @@ impl Payments {
         let mut tx = self.db.begin().await?;
         let settled = store::settle(&mut tx, purchase.payment_id, status).await?;
         if settled.is_some() && outcome == ChargeOutcome::Completed {
-            events::publish(&mut tx, EventPayload::PaymentCompleted(purchase.clone())).await?;
+            messaging::publish(&mut tx, EventPayload::PaymentCompleted(purchase.clone())).await?;
         }
         fail_point("payment.before-commit");
         tx.commit().await?;

@@ -1,7 +1,8 @@
 //! The mutations by which an admin gives a payment back, and has it told again.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use subgraph_kit::{Error, PaymentId, UserError, ViewerExt as _, into_payload};
+use contracts::PaymentId;
+use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload};
 
 use crate::{payment::Payment, payments::Payments};
 

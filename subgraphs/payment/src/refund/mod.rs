@@ -5,7 +5,8 @@ pub mod store;
 mod workflow;
 
 use async_graphql::Enum;
-use subgraph_kit::{Code, Refusal};
+use contracts::Code;
+use subgraph_kit::Refusal;
 
 use crate::payment::Status;
 

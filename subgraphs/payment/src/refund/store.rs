@@ -1,11 +1,12 @@
 //! Every SQL statement on the table `refund_requests`.
 
+use db::DbPool;
 use std::collections::HashMap;
-use subgraph_kit::DbPool;
 
 use async_graphql::dataloader::Loader;
+use contracts::{PaymentId, events::RefundReason};
 use sqlx::{PgConnection, query, query_as, query_scalar};
-use subgraph_kit::{Error, PaymentId, events::RefundReason};
+use subgraph_kit::Error;
 
 use super::RefundState;
 use crate::{

@@ -1,12 +1,14 @@
 //! The steps of a refund, how the reconciler completes an interrupted one, and how payments are republished.
 
-use sqlx::PgConnection;
-use subgraph_kit::{
-    Code, Credentials, Error, PaymentId, Refusal,
-    events::{self, AfterCommit, Event, EventPayload, Handler, Refund, RefundReason},
-    failpoint::fail_point,
-    viewer::Admin,
+use contracts::{
+    Code, PaymentId,
+    events::{Event, EventPayload, Refund, RefundReason},
 };
+use db::fail_point;
+use messaging::{AfterCommit, Handler};
+use service::Credentials;
+use sqlx::PgConnection;
+use subgraph_kit::{Error, Refusal, viewer::Admin};
 use tracing::{error, info, warn};
 
 use super::store::{self, PendingRefund};
@@ -59,7 +61,7 @@ impl Payments {
             Status::Pending => return Err(nothing_to_tell("the outcome of this payment is not known yet").into()),
             Status::Failed => return Err(nothing_to_tell("this payment has failed, and nobody was told").into()),
         };
-        events::publish(&mut tx, payload).await?;
+        messaging::publish(&mut tx, payload).await?;
         tx.commit().await?;
         Ok(payment)
     }
@@ -99,7 +101,7 @@ impl Payments {
         let settled = store::settle(&mut tx, id).await?;
         if let Some(payment) = &settled {
             let refund = Refund { purchase: payment.as_purchase(title), reason: request.reason };
-            events::publish(&mut tx, EventPayload::PaymentRefunded(refund)).await?;
+            messaging::publish(&mut tx, EventPayload::PaymentRefunded(refund)).await?;
         }
         tx.commit().await?;
         fail_point("refund.committed");

@@ -7,9 +7,11 @@ use std::{
 };
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, SimpleObject};
+use contracts::CourseId;
 use rust_decimal::Decimal;
+use service::Subgraph;
 use sqlx::PgPool;
-use subgraph_kit::{CourseId, Error, Subgraph, service};
+use subgraph_kit::Error;
 use subgraph_testing::verifier;
 use tokio::time::sleep;
 use uuid::Uuid;

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
+use contracts::{PaymentId, events::Purchase};
 use futures::{FutureExt as _, future::BoxFuture};
-use subgraph_kit::{PaymentId, events::Purchase};
 
 use payment::provider::{ChargeOutcome, PaymentProvider, ProviderUnavailable, RefundOutcome};
 

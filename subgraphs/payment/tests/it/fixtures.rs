@@ -1,7 +1,7 @@
 //! Who is who in the fixtures.
 
+use service::ServiceContext;
 use sqlx::PgPool;
-use subgraph_kit::ServiceContext;
 use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 

@@ -1,8 +1,9 @@
 //! Everybody's payments, which admins may list.
 
+use contracts::ids::new_id_and_time;
 use serde_json::json;
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_kit::{ids::new_id_and_time, page::Cursor};
+use subgraph_kit::page::Cursor;
 use subgraph_testing::{StatementCount, pages::List};
 use uuid::Uuid;
 

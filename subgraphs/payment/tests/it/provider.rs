@@ -3,9 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use db::DbPool;
 use futures::future::join_all;
+use messaging::EventSettings;
 use sqlx::{PgPool, query};
-use subgraph_kit::{DbPool, events::EventSettings, timeouts};
+use subgraph_kit::timeouts;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

@@ -1,11 +1,11 @@
 //! A payment goes back.
 
-use serde_json::{Value, json};
-use sqlx::PgPool;
-use subgraph_kit::{
+use contracts::{
     PaymentId,
     events::{EnrollmentRejected, Event, EventPayload},
 };
+use serde_json::{Value, json};
+use sqlx::PgPool;
 use subgraph_testing::StatementCount;
 use uuid::Uuid;
 

@@ -2,12 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use contracts::events::Event;
+use messaging::EventSettings;
 use serde_json::{Value, json};
+use service::{ServiceContext, Subgraph};
 use sqlx::{PgPool, query, query_as, query_scalar};
-use subgraph_kit::{
-    ServiceContext, Subgraph,
-    events::{Event, EventSettings},
-};
 use subgraph_testing::{Reply, TestApp, TestClient, verifier};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;

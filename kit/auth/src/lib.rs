@@ -1,0 +1,9 @@
+//! How processes and people prove who they are: access tokens, signatures between processes, seals on facts.
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod seal;
+pub mod secret;
+pub mod signature;
+pub mod token;

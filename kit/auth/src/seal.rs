@@ -1,0 +1,213 @@
+//! Facts about an entity that prove themselves.
+//!
+//! What another subgraph's entity says of itself comes with the router's request, and the router may be wrong or
+//! worse. So whatever decides a permission is sealed by the entity's owner, with a secret that the router does not
+//! have, and a fact whose seal does not fit is not believed.
+//!
+//! A seal says nothing of when: it is good for as long as the secret is. So only what never changes can be sealed; a
+//! fact that may change needs a version or a time among its parts.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use contracts::{CourseId, UserId};
+
+use crate::secret::{Digest, MacKeys, SIGNATURE_LENGTH, Secret, SecretError, update_with_length};
+
+/// Begins what is sealed, so that the secret can sign something else one day.
+const PURPOSE: &[u8] = b"lyceum fact of an entity, 1";
+
+/// What `--insecure-dev` seals with where there is no secret: public, and so good for a machine of one's own only.
+const INSECURE_DEV_SECRET: &str = "anybody may know this: `--insecure-dev` needs no secret";
+
+/// The secret that the subgraphs share, and the router does not have.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SealSettings {
+    /// The secret that the subgraphs share, at least 32 bytes: with it a subgraph seals what others must believe of its
+    /// entities. Not for the router. `openssl rand -base64 48` makes one.
+    #[arg(long, env = "LYCEUM_FACT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub fact_secret: Option<Secret>,
+
+    /// A file that holds the secret, instead of the secret itself.
+    #[arg(long, env = "LYCEUM_FACT_SECRET_FILE", value_name = "FILE", conflicts_with = "fact_secret")]
+    pub fact_secret_file: Option<PathBuf>,
+
+    /// While the secret is being changed: the other one whose seals are believed. First all subgraphs get the new one
+    /// here, then as the one to seal with, with the old one here.
+    #[arg(long, env = "LYCEUM_FACT_SECRET_PREVIOUS", hide_env_values = true, value_name = "SECRET")]
+    pub fact_secret_previous: Option<Secret>,
+
+    /// A file that holds the other secret.
+    #[arg(
+        long,
+        env = "LYCEUM_FACT_SECRET_PREVIOUS_FILE",
+        value_name = "FILE",
+        conflicts_with = "fact_secret_previous"
+    )]
+    pub fact_secret_previous_file: Option<PathBuf>,
+}
+
+impl SealSettings {
+    /// The keys of a subgraph that listens on `address`. It needs a secret, except on loopback and if somebody has
+    /// asked for it.
+    ///
+    /// # Errors
+    /// [`SecretError`] if a secret is required and none is set, a file cannot be read, a secret is too short, or only
+    /// the previous secret is set.
+    pub fn keys(&self, address: SocketAddr, insecure_dev: bool) -> Result<SealKeys, SecretError> {
+        let current = Secret::read(self.fact_secret.as_ref(), self.fact_secret_file.as_ref())?;
+        let previous = Secret::read(self.fact_secret_previous.as_ref(), self.fact_secret_previous_file.as_ref())?;
+        match MacKeys::from_settings("LYCEUM_FACT_SECRET", current, previous)? {
+            Some(keys) => Ok(SealKeys(keys)),
+            None if !insecure_dev => Err(SecretError::NoFactSecret),
+            None if !address.ip().is_loopback() => Err(SecretError::Exposed(address)),
+            None => SealKeys::try_new(&Secret::from(INSECURE_DEV_SECRET)),
+        }
+    }
+}
+
+/// Something that one subgraph must believe of another's entity. It never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// Who teaches a course.
+    CourseTeacher {
+        /// The course to publish.
+        course: CourseId,
+        /// The user who teaches it.
+        teacher: UserId,
+    },
+}
+
+impl Fact {
+    fn add_to(self, digest: &mut Digest) {
+        let (entity, key, field, value) = match self {
+            Self::CourseTeacher { course, teacher } => ("Course", course.0, "teacher", teacher.0),
+        };
+        for part in [PURPOSE, entity.as_bytes(), key.as_bytes(), field.as_bytes(), value.as_bytes()] {
+            update_with_length(digest, part);
+        }
+    }
+}
+
+/// Seals facts, and tells whether a seal fits.
+#[derive(Clone)]
+pub struct SealKeys(MacKeys);
+
+impl SealKeys {
+    /// Keys of a secret that nobody else knows.
+    ///
+    /// # Panics
+    /// Never: the secret is long enough.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::try_new(&Secret::random()).expect("it is long enough")
+    }
+
+    pub(crate) fn try_new(secret: &Secret) -> Result<Self, SecretError> {
+        MacKeys::try_new(secret, None).map(Self)
+    }
+
+    /// The seal of a fact, as text. It says nothing to anyone without the secret.
+    #[must_use]
+    pub fn seal(&self, fact: Fact) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| fact.add_to(digest)))
+    }
+
+    /// Whether this is the seal of this fact. It takes the same time however much of the seal is right.
+    #[must_use]
+    pub fn verify(&self, fact: Fact, seal: &str) -> bool {
+        let mut bytes = [0; SIGNATURE_LENGTH];
+        match BASE64_URL_SAFE_NO_PAD.decode_slice(seal, &mut bytes) {
+            Ok(SIGNATURE_LENGTH) => self.0.verify(&bytes, |digest| fact.add_to(digest)),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn fact(course: u128, teacher: u128) -> Fact {
+        Fact::CourseTeacher { course: CourseId(Uuid::from_u128(course)), teacher: UserId(Uuid::from_u128(teacher)) }
+    }
+
+    fn secret(letter: &str) -> Secret {
+        Secret::from(letter.repeat(32))
+    }
+
+    fn keys(letter: &str) -> SealKeys {
+        SealKeys::try_new(&secret(letter)).expect("it is long enough")
+    }
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn a_seal_is_good_for_its_fact_alone() {
+        let seal = keys("a").seal(fact(1, 2));
+
+        assert!(keys("a").verify(fact(1, 2), &seal));
+        for other in [fact(1, 3), fact(3, 2), fact(2, 1), fact(1, 1), fact(2, 2)] {
+            assert!(!keys("a").verify(other, &seal), "{other:?}");
+        }
+        assert!(!keys("b").verify(fact(1, 2), &seal));
+    }
+
+    #[test]
+    fn what_is_no_seal_does_not_fit() {
+        let seal = keys("a").seal(fact(1, 2));
+
+        for wrong in ["", "=", "seal", &seal[1..], &seal[..seal.len() - 1], &format!("{seal}A"), &seal.to_lowercase()] {
+            assert!(!keys("a").verify(fact(1, 2), wrong), "{wrong}");
+        }
+        let changed = |index: usize| {
+            let other = if &seal[index..=index] == "A" { "B" } else { "A" };
+            format!("{}{other}{}", &seal[..index], &seal[index + 1..])
+        };
+        for index in 0..seal.len() {
+            assert!(!keys("a").verify(fact(1, 2), &changed(index)), "{index}");
+        }
+    }
+
+    #[test]
+    fn seals_of_either_secret_fit_during_a_change() {
+        let settings = SealSettings {
+            fact_secret: Some(secret("b")),
+            fact_secret_previous: Some(secret("a")),
+            ..SealSettings::default()
+        };
+        let changing = settings.keys(address("0.0.0.0:0"), false).expect("they are long enough");
+
+        assert!(changing.verify(fact(1, 2), &keys("a").seal(fact(1, 2))));
+        assert!(changing.verify(fact(1, 2), &keys("b").seal(fact(1, 2))));
+        assert!(!changing.verify(fact(1, 2), &keys("c").seal(fact(1, 2))));
+        assert_eq!(changing.seal(fact(1, 2)), keys("b").seal(fact(1, 2)));
+    }
+
+    #[test]
+    fn without_a_secret_there_are_no_keys_unless_it_is_asked_for_on_loopback() {
+        let (none, loopback, public) = (SealSettings::default(), address("127.0.0.1:1"), address("0.0.0.0:1"));
+
+        assert!(matches!(none.keys(loopback, false), Err(SecretError::NoFactSecret)));
+        assert!(matches!(none.keys(public, true), Err(SecretError::Exposed(_))));
+        // Processes of their own understand each other.
+        let [one, other] = [0, 1].map(|_| none.keys(loopback, true).expect("it is asked for"));
+        assert!(one.verify(fact(1, 2), &other.seal(fact(1, 2))));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_said_by_its_name_and_without_its_value() {
+        let short = SealSettings { fact_secret: Some(Secret::from("x".repeat(31))), ..SealSettings::default() };
+        let alone = SealSettings { fact_secret_previous: Some(secret("x")), ..SealSettings::default() };
+        let said = |settings: &SealSettings| {
+            settings.keys(address("127.0.0.1:1"), true).err().expect("it is wrong").to_string()
+        };
+
+        assert!(said(&short).contains("this one has 31") && !said(&short).contains("xx"));
+        assert_eq!(said(&alone), "LYCEUM_FACT_SECRET_PREVIOUS is given, but no LYCEUM_FACT_SECRET");
+    }
+}

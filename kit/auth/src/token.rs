@@ -1,0 +1,318 @@
+//! How a subgraph verifies access tokens for itself.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    time::{Duration, Instant},
+};
+
+use chrono::{TimeDelta, Utc};
+use contracts::{
+    UserId,
+    claims::{AUDIENCE, Claims, ISSUER},
+};
+use http::{HeaderMap, header::AUTHORIZATION};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation,
+    jwk::{Jwk, JwkSet},
+};
+use moka::sync::Cache;
+use reqwest::Url;
+use subgraph_kit::{Error, Viewer, timeouts};
+use tokio::{sync::Mutex, time::sleep};
+use tracing::warn;
+
+/// Ours have less than 1 kB: what is longer is not ours, and not worth reading.
+pub const MAX_TOKEN_LENGTH: usize = 4_096;
+
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two fetches because of unknown keys, which anyone can name.
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(3);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
+/// As long as none is known, a process cannot do its work.
+const INITIAL_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Verified tokens that are remembered: a page of several fetches brings the same one with each.
+const MAX_CACHED_TOKENS: u64 = 10_000;
+/// For so long a token is good after its end, everywhere: clocks of two machines differ a little.
+pub const LEEWAY_SECONDS: u64 = 5;
+
+/// The viewer that a verified token identifies.
+#[derive(Clone, Copy, Debug)]
+pub struct Authenticated {
+    /// Who.
+    pub viewer: Viewer,
+    /// Until when, in seconds since 1970; none for the anonymous.
+    expires_at: Option<i64>,
+}
+
+const ANONYMOUS: Authenticated = Authenticated { viewer: Viewer::Anonymous, expires_at: None };
+
+impl Authenticated {
+    /// How long the token is good from now; none for the anonymous, whose time does not end.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = TimeDelta::milliseconds(
+            self.expires_at?.saturating_mul(1_000).saturating_sub(Utc::now().timestamp_millis()),
+        );
+        Some(left.to_std().unwrap_or(Duration::ZERO))
+    }
+
+    fn is_expired(&self) -> bool {
+        self.expires_at.is_some_and(|end| end.saturating_add_unsigned(LEEWAY_SECONDS) < Utc::now().timestamp())
+    }
+}
+
+/// Verifies access tokens by identity's public keys. Clones share what they know.
+#[derive(Clone)]
+pub struct Verifier {
+    keys: Arc<RwLock<KeySet>>,
+    /// What was verified by a key that is still known.
+    verified: Cache<String, CachedToken>,
+    source: Option<Arc<Remote>>,
+}
+
+#[derive(Default)]
+struct KeySet {
+    published: Option<JwkSet>,
+    by_id: HashMap<String, DecodingKey>,
+    /// How many sets there have been.
+    version: u64,
+}
+
+/// Who a token belongs to, as the keys of this version say.
+#[derive(Clone, Copy)]
+struct CachedToken {
+    authenticated: Authenticated,
+    version: u64,
+}
+
+struct Remote {
+    url: Url,
+    client: reqwest::Client,
+    last: Mutex<Option<FetchAttempt>>,
+}
+
+/// The last time that the keys were fetched, and why that failed.
+struct FetchAttempt {
+    at: Instant,
+    failure: Option<Arc<FetchError>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("identity's public keys cannot be fetched")]
+    Request(#[from] reqwest::Error),
+    #[error("identity publishes no key that can be used")]
+    NoKeys,
+}
+
+impl Verifier {
+    /// Knows these keys and no others, until they are replaced.
+    #[must_use]
+    pub fn new(keys: &JwkSet) -> Self {
+        let verifier = Self { keys: Arc::default(), verified: Cache::new(MAX_CACHED_TOKENS), source: None };
+        verifier.replace(keys);
+        verifier
+    }
+
+    /// Fetches identity's key set when a token names a key that is not known yet, but not more
+    /// often than every few seconds, whatever tokens come.
+    ///
+    /// # Panics
+    /// Never: the HTTP client's settings are constants.
+    #[must_use]
+    pub fn remote(url: Url) -> Self {
+        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_idle_timeout(timeouts::IDLE).build();
+        let client = client.expect("the client's settings are valid");
+        let source = Some(Arc::new(Remote { url, client, last: Mutex::default() }));
+        Self { keys: Arc::default(), verified: Cache::new(MAX_CACHED_TOKENS), source }
+    }
+
+    /// Knows these keys and no others from now on.
+    pub fn replace(&self, keys: &JwkSet) {
+        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if known.published.as_ref() != Some(keys) {
+            let version = known.version + 1;
+            *known = KeySet { published: Some(keys.clone()), by_id: usable(keys), version };
+        }
+    }
+
+    /// Whether tokens of this key are believed.
+    #[must_use]
+    pub fn has_key(&self, id: &str) -> bool {
+        self.known_key(id).is_some()
+    }
+
+    /// Whether any token is believed.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        !self.keys().by_id.is_empty()
+    }
+
+    /// Fetches the keys from time to time, so that a new one is known before the first token of it
+    /// comes, and one that was removed is forgotten. While identity is unavailable, the known ones stay.
+    pub async fn refresh_loop(self) {
+        let Some(source) = &self.source else { return };
+        let mut was_there = true;
+        loop {
+            let failure = self.fetch(source, &mut *source.last.lock().await).await;
+            if let (Some(error), true) = (&failure, was_there) {
+                let stays = if self.has_keys() { "the known keys stay in use" } else { "waiting for them" };
+                warn!(error = error.as_ref() as &dyn std::error::Error, "identity's public keys: {stays}");
+            }
+            was_there = failure.is_none();
+            sleep(if self.has_keys() { REFRESH_INTERVAL } else { INITIAL_RETRY_DELAY }).await;
+        }
+    }
+
+    /// Who the request's headers say is asking.
+    ///
+    /// # Errors
+    /// As [`Self::authenticate`].
+    pub async fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
+        self.authenticate(headers).await.map(|authenticated| authenticated.viewer)
+    }
+
+    /// Who the request's headers say is asking, and for how long. No credentials are an anonymous viewer, bad ones
+    /// an error.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if the token is invalid or expired; [`Error::Unavailable`] if it names an unknown key
+    /// and the key set cannot be fetched.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, Error> {
+        let Some(token) = bearer_token(headers)? else { return Ok(ANONYMOUS) };
+        if let Some(authenticated) = self.cached(token) {
+            return Ok(authenticated);
+        }
+        // Before the key is looked up: should it be replaced meanwhile, nothing is remembered.
+        let version = self.keys().version;
+        let claims = self.verify(token).await?;
+        let viewer = Viewer::SignedIn { id: UserId(claims.sub), role: claims.role, is_verified: claims.is_verified };
+        let authenticated = Authenticated { viewer, expires_at: Some(claims.exp) };
+        self.verified.insert(token.to_owned(), CachedToken { authenticated, version });
+        Ok(authenticated)
+    }
+
+    fn cached(&self, token: &str) -> Option<Authenticated> {
+        let CachedToken { authenticated, version } = self.verified.get(token)?;
+        (version == self.keys().version && !authenticated.is_expired()).then_some(authenticated)
+    }
+
+    async fn verify(&self, token: &str) -> Result<Claims, Error> {
+        if token.len() > MAX_TOKEN_LENGTH {
+            return Err(INVALID);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| INVALID)?;
+        if header.alg != Algorithm::EdDSA {
+            return Err(INVALID);
+        }
+        let key = self.key(header.kid.as_deref().ok_or(INVALID)?).await?;
+        jsonwebtoken::decode(token, &key, &validation()).map(|token| token.claims).map_err(|_| INVALID)
+    }
+
+    async fn key(&self, id: &str) -> Result<DecodingKey, Error> {
+        if let Some(key) = self.known_key(id) {
+            return Ok(key);
+        }
+        let Some(source) = &self.source else { return Err(INVALID) };
+        // Of many who ask at once, the first fetches and the others wait for what it brings.
+        let mut last = source.last.lock().await;
+        if let Some(key) = self.known_key(id) {
+            return Ok(key);
+        }
+        let failure = match &*last {
+            Some(attempt) if attempt.at.elapsed() < MIN_FETCH_INTERVAL => attempt.failure.clone(),
+            _ => self.fetch(source, &mut last).await,
+        };
+        match (self.known_key(id), failure) {
+            (Some(key), _) => Ok(key),
+            (None, Some(failure)) => Err(Error::Unavailable(failure)),
+            (None, None) => Err(INVALID),
+        }
+    }
+
+    /// Takes over the published keys; without an answer, the known ones stay.
+    async fn fetch(&self, source: &Remote, last: &mut Option<FetchAttempt>) -> Option<Arc<FetchError>> {
+        // Counts even if whoever waits for it goes away.
+        let before = last.take().and_then(|attempt| attempt.failure);
+        *last = Some(FetchAttempt { at: Instant::now(), failure: before });
+        let failure = match source.fetch().await {
+            Ok(keys) => {
+                self.replace(&keys);
+                None
+            }
+            Err(error) => Some(Arc::new(error)),
+        };
+        *last = Some(FetchAttempt { at: Instant::now(), failure: failure.clone() });
+        failure
+    }
+
+    fn known_key(&self, id: &str) -> Option<DecodingKey> {
+        self.keys().by_id.get(id).cloned()
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, KeySet> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Remote {
+    async fn fetch(&self) -> Result<JwkSet, FetchError> {
+        let keys: JwkSet = self.client.get(self.url.clone()).send().await?.error_for_status()?.json().await?;
+        if usable(&keys).is_empty() { Err(FetchError::NoKeys) } else { Ok(keys) }
+    }
+}
+
+const INVALID: Error = Error::Unauthenticated("the access token is not valid, or not any more: sign in again");
+
+fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Error::Unauthenticated("give one Authorization header"));
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(INVALID)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim())) } else { Err(INVALID) }
+}
+
+fn validation() -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.leeway = LEEWAY_SECONDS;
+    validation
+}
+
+fn usable(keys: &JwkSet) -> HashMap<String, DecodingKey> {
+    keys.keys.iter().filter_map(named_key).collect()
+}
+
+fn named_key(key: &Jwk) -> Option<(String, DecodingKey)> {
+    Some((key.common.key_id.clone()?, DecodingKey::from_jwk(key).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remembered_token_ends_when_its_time_is_over() {
+        let expires_at = |seconds: i64| Authenticated {
+            viewer: Viewer::Anonymous,
+            expires_at: Some(Utc::now().timestamp() + seconds),
+        };
+        let leeway = i64::try_from(LEEWAY_SECONDS).expect("a few seconds");
+        let verifier = Verifier::new(&JwkSet::default());
+        let version = verifier.keys().version;
+        let remember = |token: &str, authenticated| {
+            verifier.verified.insert(token.to_owned(), CachedToken { authenticated, version });
+        };
+        remember("good", expires_at(60));
+        remember("ended", expires_at(-leeway - 1));
+
+        assert!(verifier.cached("good").is_some());
+        assert!(verifier.cached("ended").is_none());
+        assert!(verifier.cached("unknown").is_none());
+    }
+}

@@ -1,0 +1,13 @@
+//! What the services agree on: ids, roles, claims, money, error codes and events. It knows no database and no network.
+
+pub mod claims;
+pub mod events;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod ids;
+pub mod money;
+pub mod user_error_code;
+
+pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, UserId};
+pub use user_error_code::Code;

@@ -1,0 +1,189 @@
+//! A subgraph's own database: connecting and migrating.
+
+use std::{borrow::Cow, collections::HashMap, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
+    migrate::{MigrateError, Migrator},
+    postgres::PgConnectOptions,
+    query_as, query_scalar,
+};
+
+use crate::{
+    DbPool,
+    availability::{BACKGROUND_TIMEOUT, with_timeout},
+};
+
+/// Longer than anything of ours pauses within a transaction.
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often the server looks, during a statement, whether its client is still there: it ends the statement otherwise.
+pub const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Settings that all the databases share.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DatabaseSettings {
+    /// Connections that a subgraph opens to its database when it starts.
+    #[arg(long, env = "LYCEUM_DB_POOL_MIN", default_value_t = 5)]
+    pub db_pool_min: u32,
+
+    /// Connections that a subgraph opens to its database at most. All but three of them, and at least one, may be busy
+    /// with searches and counts of whole tables at the same time.
+    #[arg(long, env = "LYCEUM_DB_POOL_MAX", default_value_t = 5)]
+    pub db_pool_max: u32,
+
+    /// Seconds that a request waits for a connection before it gives up.
+    #[arg(long, env = "LYCEUM_DB_ACQUIRE_TIMEOUT_SECONDS", default_value_t = 3)]
+    pub db_acquire_timeout_seconds: u64,
+
+    /// Seconds that a statement may take before the database ends it; 0 for as long as it likes. Nobody waits longer for
+    /// the answer (`traffic_shaping.all.request_timeout` of the router). Migrations and `lyceum seed` take their time.
+    #[arg(long, env = "LYCEUM_DB_STATEMENT_TIMEOUT_SECONDS", default_value_t = 5)]
+    pub db_statement_timeout_seconds: u64,
+
+    /// `baseline` has the indexes of the specification, `tuned` those that it names as remedies, too.
+    #[arg(long, env = "LYCEUM_DB_PROFILE", value_enum, default_value_t = Profile::Baseline)]
+    pub db_profile: Profile,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            db_pool_min: 5,
+            db_pool_max: 5,
+            db_acquire_timeout_seconds: 3,
+            db_statement_timeout_seconds: 5,
+            db_profile: Profile::Baseline,
+        }
+    }
+}
+
+/// Which indexes the databases have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Profile {
+    /// Those of the specification, bottlenecks included.
+    Baseline,
+    /// The documented remedies on top.
+    Tuned,
+}
+
+/// A database's migrations.
+pub struct Migrations {
+    /// Always run.
+    pub base: Migrator,
+    /// Run where the profile is `tuned`.
+    pub tuned: Option<Migrator>,
+}
+
+/// A pool of connections; waits for the first ones.
+pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout_seconds));
+    let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout_seconds);
+    // A pool would say no more than that it timed out.
+    with_timeout(acquire_timeout, options.connect()).await?.close().await?;
+
+    let pool = DbPool::new(options, settings.db_pool_max, acquire_timeout);
+    pool.open(settings.db_pool_min.min(settings.db_pool_max)).await?;
+    Ok(pool)
+}
+
+/// A second pool to the same database, for background work. Its connections are opened on demand, and its statements
+/// have a longer timeout, since no request waits for them.
+#[must_use]
+pub fn background_pool(db: &DbPool, connections: u32) -> DbPool {
+    DbPool::new(with_server_timeouts(db.options().clone(), BACKGROUND_TIMEOUT), connections, Duration::from_secs(5))
+}
+
+/// With limits that the server itself keeps, whatever becomes of us. A transaction in which nothing happens belongs to a
+/// process that hangs or to a machine that is gone, and holds its locks.
+fn with_server_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    options.options([
+        ("statement_timeout", milliseconds(statement_timeout)),
+        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
+        ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
+    ])
+}
+
+/// Why a database is not as a subgraph needs it.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// It could not be brought up to date.
+    #[error(transparent)]
+    Failed(#[from] MigrateError),
+    /// This role may not bring it up to date, and its owner has not yet.
+    #[error(
+        "migration {0} is missing, and this role may not apply it: `lyceum migrate` does, with the owner's address"
+    )]
+    Pending(i64),
+}
+
+impl From<sqlx::Error> for MigrationError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+const APPLIED: &str = "_sqlx_migrations";
+const APPLIED_TUNED: &str = "_sqlx_migrations_tuned";
+
+impl Migrations {
+    /// Brings the database up to date, or sees that it is where only its owner may do that. Safe to run again, and by
+    /// several processes at once.
+    ///
+    /// # Errors
+    /// [`MigrationError`]: a migration failed, an applied file was edited, or migrations are pending and this role may
+    /// not run them.
+    pub async fn run(&self, db: impl Into<DbPool>, profile: Profile) -> Result<(), MigrationError> {
+        // Beside the pool's: it has no limits.
+        let mut db = db.into().connect().await?;
+        let tuned = self.tuned.as_ref().filter(|_| profile == Profile::Tuned);
+        if may_migrate(&mut db).await? {
+            db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;
+            self.base.run(&mut db).await?;
+            if let Some(tuned) = tuned {
+                let mut tuned = Migrator::with_migrations(tuned.iter().cloned().collect());
+                tuned.dangerous_set_table_name(Cow::Borrowed(APPLIED_TUNED));
+                tuned.run(&mut db).await?;
+            }
+        } else {
+            require_applied(&mut db, &self.base, APPLIED).await?;
+            if let Some(tuned) = tuned {
+                require_applied(&mut db, tuned, APPLIED_TUNED).await?;
+            }
+        }
+        Ok(db.close().await?)
+    }
+}
+
+/// Whether this role owns what has been made, or may make it.
+async fn may_migrate(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let statement = "select coalesce(
+        (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass($1)),
+        has_schema_privilege(current_schema(), 'create'),
+        false
+    )";
+    query_scalar(statement).bind(APPLIED).fetch_one(db).await
+}
+
+async fn require_applied(db: &mut PgConnection, migrator: &Migrator, table: &str) -> Result<(), MigrationError> {
+    let exists = query_scalar("select to_regclass($1) is not null and has_table_privilege($1, 'select')").bind(table);
+    let is_readable = exists.fetch_one(&mut *db).await?;
+    let applied: HashMap<i64, Vec<u8>> = if is_readable {
+        let statement = AssertSqlSafe(format!("select version, checksum from {table} where success"));
+        query_as(statement).fetch_all(db).await?.into_iter().collect()
+    } else {
+        HashMap::new()
+    };
+    for migration in migrator.iter() {
+        match applied.get(&migration.version) {
+            None => return Err(MigrationError::Pending(migration.version)),
+            Some(checksum) if **checksum != *migration.checksum => {
+                return Err(MigrateError::VersionMismatch(migration.version).into());
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! A service's own PostgreSQL database: connections, migrations, roles, notifications.
+
+pub mod availability;
+pub mod database;
+mod failpoint;
+pub mod listen;
+mod pool;
+pub mod pool_metrics;
+pub mod roles;
+
+pub use database::connect;
+pub use failpoint::fail_point;
+pub use pool::{DbConnection, DbPool, Transaction};

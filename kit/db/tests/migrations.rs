@@ -1,0 +1,337 @@
+//! The data model: what the migrations make is what the specification says, however often and by
+//! however many processes they run, and on a database of the legacy system, too.
+//!
+//! Both sides are compared by the server's own catalogs and not by two dumps: a dump needs a
+//! `pg_dump` as new as the server, and the packaged servers bring none.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use db::database::{Migrations, Profile};
+use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator, postgres::PgPoolOptions, query_scalar, raw_sql};
+
+const DATABASES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
+
+/// One line for each thing in the schema `public`: everything that a dump of it would name.
+const CATALOG: &str = "
+    with ours as (
+        select oid, relname, relkind, relpersistence, relrowsecurity, reloptions
+        from pg_class
+        where relnamespace = 'public'::regnamespace and relname not like '\\_sqlx\\_%'
+    )
+    select format('relation %s, kind %s, persistence %s, row security %s, options %s',
+                  relname, relkind, relpersistence, relrowsecurity, reloptions)
+    from ours
+    union all
+    select format('column %s.%s %s%s, default %s, identity %s, generated %s, collation %s',
+                  relname, attname, format_type(atttypid, atttypmod), case when attnotnull then ' not null' end,
+                  pg_get_expr(adbin, adrelid), attidentity, attgenerated, collname)
+    from ours
+    join pg_attribute on attrelid = ours.oid
+    left join pg_attrdef on adrelid = attrelid and adnum = attnum
+    left join pg_collation on pg_collation.oid = attcollation
+    where relkind = 'r' and attnum > 0 and not attisdropped
+    union all
+    select format('constraint %s on %s: %s', conname, relname, pg_get_constraintdef(pg_constraint.oid))
+    from ours
+    join pg_constraint on conrelid = ours.oid
+    union all
+    select format('index %s', pg_get_indexdef(indexrelid))
+    from ours
+    join pg_index on indrelid = ours.oid
+    union all
+    select format('trigger %s', pg_get_triggerdef(pg_trigger.oid))
+    from ours
+    join pg_trigger on tgrelid = ours.oid and not tgisinternal
+    union all
+    select format('enum %s: %s', typname, string_agg(enumlabel, ', ' order by enumsortorder))
+    from pg_type
+    join pg_enum on enumtypid = pg_type.oid
+    where typnamespace = 'public'::regnamespace
+    group by typname
+    union all
+    select format('function %s', pg_proc.oid::regprocedure)
+    from pg_proc
+    where pronamespace = 'public'::regnamespace
+      and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')";
+
+type Catalog = BTreeSet<String>;
+
+/// What the specification says of one database.
+struct Specification {
+    statements: Vec<String>,
+    files: Vec<String>,
+}
+
+#[sqlx::test(migrations = false)]
+async fn the_specified_files_make_the_specified_schema(db: PgPool) -> Result<()> {
+    for database in DATABASES {
+        empty(&db).await?;
+        let specification = specification(database)?;
+        run_all(&db, &specification.statements).await?;
+        let (specified, specified_columns) = (catalog(&db).await?, columns(&db).await?);
+
+        empty(&db).await?;
+        for file in &specification.files {
+            run(&db, &fs::read_to_string(folder(database).join(file)).context(file.clone())?).await?;
+        }
+
+        assert_eq!(catalog(&db).await?, specified, "{database}");
+        if database != "identity" {
+            // There, role and is_verified come by a second file, after created_at.
+            assert_eq!(columns(&db).await?, specified_columns, "{database}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_specification_is_read_whole() -> Result<()> {
+    for (database, files) in DATABASES.into_iter().zip([2, 1, 1, 1, 1]) {
+        let specification = specification(database)?;
+
+        let kinds: Vec<_> = specification.statements.iter().map(|sql| &sql[..11]).collect();
+        assert_eq!(kinds, ["CREATE TYPE", "CREATE TABL"], "{database}");
+        assert_eq!(specification.files.len(), files, "{database}");
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn later_files_only_add(db: PgPool) -> Result<()> {
+    for database in DATABASES {
+        empty(&db).await?;
+        run_all(&db, &specification(database)?.statements).await?;
+        let specified = catalog(&db).await?;
+
+        empty(&db).await?;
+        migrations(database).await?.run(&db, Profile::Tuned).await?;
+        let made = catalog(&db).await?;
+
+        let lost: Vec<_> = specified.difference(&made).map(String::as_str).collect();
+        let expected: &[_] = if database == "identity" { &["enum user_role: student, teacher"] } else { &[] };
+        assert_eq!(lost, expected, "{database}");
+        if database == "identity" {
+            assert!(made.contains("enum user_role: student, teacher, admin"));
+        }
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn later_files_ask_nothing_of_those_who_write_only_what_is_specified(db: PgPool) -> Result<()> {
+    for database in DATABASES {
+        empty(&db).await?;
+        migrations(database).await?.run(&db, Profile::Tuned).await?;
+
+        run(&db, &rows_of_the_legacy_system(database)?).await.context(database)?;
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn the_bottlenecks_stay_in_the_baseline_and_go_in_the_tuned_profile(db: PgPool) -> Result<()> {
+    for (database, table, specified) in
+        [("identity", "users", 2), ("course", "courses", 1), ("enrollment", "enrollments", 2)]
+    {
+        empty(&db).await?;
+        let migrations = migrations(database).await?;
+
+        migrations.run(&db, Profile::Baseline).await?;
+        assert_eq!(count_indexes(&db, table).await?, specified, "{database}");
+
+        migrations.run(&db, Profile::Tuned).await?;
+        assert!(count_indexes(&db, table).await? > specified, "{database}");
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn running_all_files_again_changes_nothing(db: PgPool) -> Result<()> {
+    for database in DATABASES {
+        for is_imported in [false, true] {
+            empty(&db).await?;
+            if is_imported {
+                import(&db, database).await?;
+            }
+            let migrations = migrations(database).await?;
+            migrations.run(&db, Profile::Tuned).await?;
+            let before = (catalog(&db).await?, rows(&db).await?);
+
+            migrations.run(&db, Profile::Tuned).await?;
+            assert_eq!((catalog(&db).await?, rows(&db).await?), before, "{database}, by the migrator");
+
+            for file in all_files(&migrations) {
+                run(&db, file).await?;
+            }
+            assert_eq!((catalog(&db).await?, rows(&db).await?), before, "{database}, without its books");
+        }
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn two_processes_that_start_at_once_do_not_collide(db: PgPool) -> Result<()> {
+    let (one, other) = (another_pool(&db).await?, another_pool(&db).await?);
+    for database in DATABASES {
+        let migrations = migrations(database).await?;
+        empty(&db).await?;
+        migrations.run(&db, Profile::Tuned).await?;
+        let alone = catalog(&db).await?;
+
+        for profile in [Profile::Tuned, Profile::Baseline, Profile::Tuned] {
+            empty(&db).await?;
+            let (first, second) = tokio::join!(migrations.run(&one, Profile::Tuned), migrations.run(&other, profile));
+
+            first.context(database)?;
+            second.context(database)?;
+            assert_eq!(catalog(&db).await?, alone, "{database}");
+        }
+    }
+    one.close().await;
+    other.close().await;
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_database_of_the_legacy_system_keeps_its_rows(db: PgPool) -> Result<()> {
+    for database in DATABASES {
+        empty(&db).await?;
+        import(&db, database).await?;
+        let before = rows(&db).await?;
+
+        migrations(database).await?.run(&db, Profile::Tuned).await?;
+
+        let mut expected = before.clone();
+        if database == "identity" {
+            expected = expected.into_iter().map(|row| row.replace("Alice@Example.com", "alice@example.com")).collect();
+        }
+        let ours = |row: &String| row.starts_with("_sqlx") || row.starts_with("payment_redemptions ");
+        let after: BTreeSet<_> = rows(&db).await?.into_iter().filter(|row| !ours(row)).collect();
+        assert!(before.len() >= 2, "{database}");
+        assert_eq!(after, expected, "{database}");
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn addresses_become_lower_case_except_where_only_case_tells_two_apart(db: PgPool) -> Result<()> {
+    import(&db, "identity").await?;
+
+    migrations("identity").await?.run(&db, Profile::Baseline).await?;
+
+    let emails: Vec<String> = query_scalar("select email from users order by created_at, name").fetch_all(&db).await?;
+    assert_eq!(
+        emails,
+        [
+            "alice@example.com",
+            "bob@example.com",
+            "Carol@Example.com",
+            "carol@example.com",
+            "Dave@Example.com",
+            "DAVE@example.com",
+        ]
+    );
+    Ok(())
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn folder(database: &str) -> PathBuf {
+    root().join("migrations").join(database)
+}
+
+fn specification(database: &str) -> Result<Specification> {
+    let text = fs::read_to_string(root().join("docs/spec/03-database-schemas.md"))?;
+    let mut sections = text.split("\n## ");
+    let section = sections.find(|section| section.to_lowercase().starts_with(&format!("{database} db\n")));
+    let section = section.with_context(|| format!("the specification has no section on {database}"))?;
+
+    let blocks = section.split("```sql\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let items = section.lines().filter_map(|line| line.strip_prefix("- `")?.split_once('`'));
+    Ok(Specification {
+        statements: blocks.map(|(sql, _)| sql.to_owned()).collect(),
+        files: items.map(|(file, _)| file.to_owned()).collect(),
+    })
+}
+
+fn rows_of_the_legacy_system(database: &str) -> Result<String> {
+    let file = root().join("kit/db/tests/legacy_system").join(database).with_extension("sql");
+    Ok(fs::read_to_string(file)?)
+}
+
+/// Makes this a database of the legacy system, which never saw our files.
+async fn import(db: &PgPool, database: &str) -> Result<()> {
+    run_all(db, &specification(database)?.statements).await?;
+    run(db, &rows_of_the_legacy_system(database)?).await
+}
+
+async fn migrations(database: &str) -> Result<Migrations> {
+    let tuned = folder(database).join("tuned");
+    let tuned = if tuned.exists() { Some(Migrator::new(tuned).await?) } else { None };
+    Ok(Migrations { base: Migrator::new(folder(database)).await?, tuned })
+}
+
+fn all_files(migrations: &Migrations) -> impl Iterator<Item = &str> {
+    let tuned = migrations.tuned.iter().flat_map(Migrator::iter);
+    migrations.base.iter().chain(tuned).map(|migration| migration.sql.as_str())
+}
+
+async fn another_pool(db: &PgPool) -> Result<PgPool> {
+    Ok(PgPoolOptions::new().max_connections(2).connect_with(db.connect_options().as_ref().clone()).await?)
+}
+
+async fn empty(db: &PgPool) -> Result<()> {
+    run(db, "set client_min_messages = warning; drop schema public cascade; create schema public").await
+}
+
+async fn run_all(db: &PgPool, statements: &[String]) -> Result<()> {
+    for sql in statements {
+        run(db, sql).await?;
+    }
+    Ok(())
+}
+
+async fn run(db: &PgPool, sql: &str) -> Result<()> {
+    raw_sql(AssertSqlSafe(sql)).execute(db).await.with_context(|| sql.to_owned())?;
+    Ok(())
+}
+
+async fn catalog(db: &PgPool) -> Result<Catalog> {
+    Ok(query_scalar::<_, String>(CATALOG).fetch_all(db).await?.into_iter().collect())
+}
+
+async fn columns(db: &PgPool) -> Result<Vec<String>> {
+    let sql = "
+        select column_name::text
+        from information_schema.columns
+        where table_schema = 'public'
+        order by table_name, ordinal_position";
+    Ok(query_scalar(sql).fetch_all(db).await?)
+}
+
+async fn count_indexes(db: &PgPool, table: &str) -> Result<i64> {
+    let sql = "select count(*) from pg_indexes where schemaname = 'public' and tablename = $1";
+    Ok(query_scalar(sql).bind(table).fetch_one(db).await?)
+}
+
+/// Every row of every table, the migrator's books included.
+/// Without what is null: a column that was added later is null in all of them. And without what the database computes of
+/// the rest.
+async fn rows(db: &PgPool) -> Result<BTreeSet<String>> {
+    let tables: Vec<String> =
+        query_scalar("select tablename::text from pg_tables where schemaname = 'public'").fetch_all(db).await?;
+    let mut rows = BTreeSet::new();
+    for table in tables {
+        let generated =
+            "select attname::text from pg_attribute where attrelid = $1::text::regclass and attgenerated <> ''";
+        let generated: Vec<String> = query_scalar(generated).bind(&table).fetch_all(db).await?;
+        let columns = "jsonb_strip_nulls(to_jsonb(found) - $1::text[])";
+        let sql = AssertSqlSafe(format!("select {columns}::text from {table} as found"));
+        let found: Vec<String> = query_scalar(sql).bind(&generated).fetch_all(db).await?;
+        rows.extend(found.into_iter().map(|row| format!("{table} {row}")));
+    }
+    Ok(rows)
+}

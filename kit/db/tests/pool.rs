@@ -1,0 +1,159 @@
+//! The connections of a pool: what a statement costs, and what becomes of those that something has happened to.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use db::DbPool;
+use sqlx::{PgPool, query, query_scalar};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    time::{sleep, timeout},
+};
+
+const ROUNDS: u32 = 300;
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The message of PostgreSQL's protocol after which a client waits for all that it has asked for.
+const SYNC: u8 = b'S';
+
+fn narrow(db: &PgPool) -> DbPool {
+    DbPool::new(db.connect_options().as_ref().clone(), 1, TIMEOUT)
+}
+
+async fn marks(db: &PgPool) -> i64 {
+    query_scalar("select count(*) from marks").fetch_one(db).await.expect("a number")
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_gives_up_on_a_beginning_leaves_nothing_open(db: PgPool) {
+    query("create table marks (number int)").execute(&db).await.expect("a table");
+    let narrow = narrow(&db);
+
+    for round in 0..ROUNDS {
+        let _ = timeout(Duration::from_micros(u64::from(round)), narrow.begin()).await;
+        query("insert into marks values (1)").execute(&narrow).await.expect("it is confirmed");
+    }
+
+    assert_eq!(marks(&db).await, i64::from(ROUNDS), "what is confirmed is kept");
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_is_not_committed_is_taken_back(db: PgPool) {
+    query("create table marks (number int)").execute(&db).await.expect("a table");
+    let narrow = narrow(&db);
+
+    let mut dropped = narrow.begin().await.expect("a transaction");
+    query("insert into marks values (1)").execute(&mut *dropped).await.expect("it is inserted");
+    drop(dropped);
+    let mut failed = narrow.begin().await.expect("a transaction");
+    query("insert into marks values (2)").execute(&mut *failed).await.expect("it is inserted");
+    query("insert into marks values ('no number')").execute(&mut *failed).await.expect_err("it is none");
+    drop(failed);
+    let mut kept = narrow.begin().await.expect("a transaction");
+    query("insert into marks values (3)").execute(&mut *kept).await.expect("it is inserted");
+    kept.commit().await.expect("it is committed");
+
+    let numbers: Vec<i32> = query_scalar("select number from marks").fetch_all(&narrow).await.expect("numbers");
+    assert_eq!(numbers, [3]);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_connection_that_the_server_has_closed_is_replaced(db: PgPool) {
+    let narrow = narrow(&db);
+    let process = "select pg_backend_pid()";
+    let first: i32 = query_scalar(process).fetch_one(&narrow).await.expect("a number");
+    let ended: bool =
+        query_scalar("select pg_terminate_backend($1, 10000)").bind(first).fetch_one(&db).await.expect("it");
+    assert!(ended);
+    sleep(Duration::from_millis(100)).await;
+
+    let second: i32 = query_scalar(process).fetch_one(&narrow).await.expect("another connection");
+    assert_ne!(first, second);
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_error_of_a_statement_costs_no_connection(db: PgPool) {
+    let narrow = narrow(&db);
+    let process = "select pg_backend_pid()";
+    let first: i32 = query_scalar(process).fetch_one(&narrow).await.expect("a number");
+
+    query("select 1 / 0").execute(&narrow).await.expect_err("it is no number");
+    query("no statement").execute(&narrow).await.expect_err("it is none");
+
+    let second: i32 = query_scalar(process).fetch_one(&narrow).await.expect("a number");
+    assert_eq!(first, second);
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_abandoned_statement_does_not_keep_its_connection(db: PgPool) {
+    let narrow = narrow(&db);
+    query("select 1").execute(&narrow).await.expect("a connection");
+
+    let abandoned = timeout(Duration::from_millis(20), query("select pg_sleep(60)").execute(&narrow)).await;
+
+    assert!(abandoned.is_err(), "nobody waits for it any more");
+    query("select 1").execute(&narrow).await.expect("there is a connection in time");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_statement_is_one_round_trip(db: PgPool) {
+    let options = db.connect_options().as_ref().clone();
+    let syncs = Arc::<AtomicUsize>::default();
+    let port = counting_proxy(options.get_host().to_owned(), options.get_port(), Arc::clone(&syncs)).await;
+    let pool = DbPool::new(options.host("127.0.0.1").port(port), 1, TIMEOUT);
+    let ask =
+        || async { query_scalar::<_, i32>("select 1 where $1").bind(true).fetch_one(&pool).await.expect("a row") };
+    // The first one prepares it, too.
+    ask().await;
+    let before = syncs.load(Ordering::SeqCst);
+
+    for _ in 0..20 {
+        ask().await;
+    }
+
+    assert_eq!(syncs.load(Ordering::SeqCst) - before, 20);
+}
+
+/// Passes everything on, and counts what clients wait for.
+async fn counting_proxy(host: String, port: u16, syncs: Arc<AtomicUsize>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let own = listener.local_addr().expect("it is bound").port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect((host.as_str(), port)).await.expect("PostgreSQL answers");
+            let ((from_client, mut to_client), (mut from_server, to_server)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
+            tokio::spawn(pass_on(from_client, to_server, Arc::clone(&syncs)));
+        }
+    });
+    own
+}
+
+async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, syncs: Arc<AtomicUsize>) -> std::io::Result<()> {
+    // What comes first has no kind; with TLS there would be a question before it.
+    let mut is_first = true;
+    loop {
+        let kind = if is_first { None } else { Some(from.read_u8().await?) };
+        let length = from.read_u32().await?;
+        let mut rest = vec![0; length as usize - size_of::<u32>()];
+        from.read_exact(&mut rest).await?;
+        is_first = false;
+        if kind == Some(SYNC) {
+            syncs.fetch_add(1, Ordering::SeqCst);
+        }
+        if let Some(kind) = kind {
+            to.write_u8(kind).await?;
+        }
+        to.write_u32(length).await?;
+        to.write_all(&rest).await?;
+    }
+}

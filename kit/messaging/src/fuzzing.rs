@@ -1,0 +1,29 @@
+//! What must hold of any bytes that somebody sends. `fuzz/` tries random ones, and the tests below try those of its
+//! corpus.
+
+use contracts::events::Event;
+
+use crate::inbox;
+
+/// What comes from the bus: an event is the same when it is written and read again, and the inbox keeps it.
+pub fn event(data: &[u8]) {
+    let kept = inbox::read(data);
+    let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
+    let written = serde_json::to_vec(&event).expect("an event is JSON");
+    assert_eq!(serde_json::from_slice::<Event>(&written).expect("it is an event"), event);
+
+    let (envelope, text) = kept.unwrap_or_else(|_| panic!("the inbox has to keep an event"));
+    assert_eq!((envelope.id, envelope.subject), (event.id, event.subject));
+    assert_eq!(envelope.r#type, event.payload.event_type().name());
+    assert_eq!(serde_json::from_str::<Event>(&text).expect("it is an event"), event);
+}
+
+#[cfg(test)]
+mod tests {
+    use subgraph_testing::corpus::for_each_input;
+
+    #[test]
+    fn an_event_is_the_same_when_it_is_written_and_read_again() {
+        for_each_input("event", super::event);
+    }
+}

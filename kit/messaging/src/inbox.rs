@@ -1,0 +1,303 @@
+//! What a service has been told: each event once, acted on in order, in the transaction of its effect.
+
+use db::{DbPool, Transaction};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use contracts::events::{Event, EventType};
+use futures::{FutureExt as _, future::BoxFuture};
+use serde::Deserialize;
+use serde_json::Value;
+use sqlx::{PgConnection, query, query_as, query_scalar};
+use tracing::{Instrument as _, Span, debug, error, warn};
+use uuid::Uuid;
+
+use crate::delivery::{DeliveryError, Progress};
+use db::{availability::with_timeout, fail_point};
+use subgraph_kit::{Error, report, text};
+use telemetry::{metrics, spans};
+
+/// The channel on which the database says that something has arrived.
+pub const CHANNEL: &str = "inbox";
+
+/// An event that fails so often is set aside: after about 13 seconds.
+const MAX_ATTEMPTS: i32 = 8;
+
+/// As long as the one waits who brings an event.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+type HandleFn =
+    Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<AfterCommit, Error>> + Send + Sync>;
+
+/// What is left to do once the effect has been committed, if anything. It is not done if the process dies at
+/// that moment.
+pub type AfterCommit = Option<Box<dyn FnOnce() + Send>>;
+
+/// Acts on events.
+pub trait Handler: Send + Sync + 'static {
+    /// Does what the event asks for, in the transaction that also remembers that it was done. The
+    /// event comes once, but what it tells may have been told before.
+    ///
+    /// # Errors
+    /// An error makes the event be retried, and dead-lettered after the last attempt.
+    fn handle(
+        &self,
+        transaction: &mut PgConnection,
+        event: Event,
+    ) -> impl Future<Output = Result<AfterCommit, Error>> + Send;
+}
+
+/// A service's inbox.
+#[derive(Clone)]
+pub struct Inbox {
+    db: DbPool,
+    service: &'static str,
+    handle: HandleFn,
+}
+
+/// What must be known of an event to keep it. What else is wrong shows when it is acted on, and can
+/// be repaired then.
+#[derive(Deserialize)]
+pub(crate) struct Envelope {
+    specversion: String,
+    pub(crate) id: Uuid,
+    #[serde(rename = "source")]
+    _source: String,
+    pub(crate) r#type: String,
+    pub(crate) subject: Uuid,
+}
+
+/// An event whose turn it is.
+#[derive(sqlx::FromRow)]
+struct PendingEvent {
+    position: i64,
+    event_id: Uuid,
+    r#type: String,
+    event: String,
+    traceparent: Option<String>,
+}
+
+/// What became of an event.
+enum HandlingOutcome {
+    Done {
+        happened: DateTime<Utc>,
+        after_commit: AfterCommit,
+    },
+    /// It will not do as it is.
+    Unusable(String),
+    Failed(Error),
+}
+
+impl Inbox {
+    /// The inbox in this database, whose events `handler` acts on.
+    pub fn new(service: &'static str, db: DbPool, handler: impl Handler) -> Self {
+        let handler = Arc::new(handler);
+        let handle: HandleFn = Arc::new(move |transaction, event| {
+            let handler = Arc::clone(&handler);
+            async move { handler.handle(transaction, event).await }.boxed()
+        });
+        Self { db, service, handle }
+    }
+
+    /// Whose it is.
+    pub(super) fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// Keeps an event, to act on it soon. One that has come before changes nothing.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]: rejected, if the event is malformed or its id exists with other content; unavailable, if it
+    /// cannot be stored now.
+    pub async fn receive(&self, body: &[u8]) -> Result<(), DeliveryError> {
+        let (envelope, event) = read(body)?;
+        let keep = query_scalar(
+            "with added as (
+                 insert into inbox_events (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
+                 on conflict (event_id) do nothing
+                 returning pg_notify($5, '')
+             )
+             select true from added
+             union all
+             select event = $4::jsonb from inbox_events where event_id = $1
+             limit 1",
+        )
+        .bind(envelope.id)
+        .bind(&envelope.r#type)
+        .bind(envelope.subject)
+        .bind(&event)
+        .bind(CHANNEL)
+        .fetch_optional(&self.db);
+        let is_the_same: Option<bool> =
+            with_timeout(STORE_TIMEOUT, keep).await.map_err(|error| DeliveryError::of_storage(&error))?;
+        fail_point("inbox.received");
+        // None: the same event arrives twice at this moment, and the other one is kept.
+        if is_the_same.unwrap_or(true) {
+            Ok(())
+        } else {
+            Err(DeliveryError::Rejected("an event with this id has come before, and was another one".to_owned()))
+        }
+    }
+
+    /// Acts on the next event, if there is one whose turn it is.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn process_next(&self, db: &DbPool) -> Result<Progress, sqlx::Error> {
+        let mut transaction = db.begin().await?;
+        let Some(next) = next(&mut transaction).await? else {
+            return Ok(until_next_attempt(&mut transaction).await?.map_or(Progress::Idle, Progress::NotBefore));
+        };
+        let span = spans::consumer_span(self.service, &next.r#type, next.traceparent.as_deref());
+        self.process(&next, db, transaction).instrument(span).await?;
+        Ok(Progress::Made)
+    }
+
+    async fn process(&self, next: &PendingEvent, db: &DbPool, mut transaction: Transaction) -> Result<(), sqlx::Error> {
+        match self.handle_event(&mut transaction, next).await {
+            HandlingOutcome::Done { happened, after_commit } => {
+                query("update inbox_events set processed_at = now() where position = $1")
+                    .bind(next.position)
+                    .execute(&mut *transaction)
+                    .await?;
+                fail_point("inbox.before-commit");
+                transaction.commit().await?;
+                fail_point("inbox.committed");
+                let delay = Utc::now().signed_duration_since(happened).to_std().unwrap_or_default();
+                metrics::record_latency(self.service, next.event_type(), delay);
+                metrics::record_handled(self.service, next.event_type(), "done");
+                if let Some(after_commit) = after_commit {
+                    after_commit();
+                }
+                debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "event handled");
+            }
+            HandlingOutcome::Unusable(reason) => {
+                transaction.rollback().await?;
+                self.dead_letter(db, next, 1, &reason).await?;
+            }
+            // The database is unavailable: no fault of the event.
+            HandlingOutcome::Failed(Error::Unavailable(source)) => {
+                return Err(sqlx::Error::Io(std::io::Error::other(source)));
+            }
+            HandlingOutcome::Failed(error) => {
+                transaction.rollback().await?;
+                self.schedule_retry(db, next, &error).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle_event(&self, transaction: &mut PgConnection, next: &PendingEvent) -> HandlingOutcome {
+        let event: Event = match serde_json::from_str(&next.event) {
+            Ok(event) => event,
+            Err(error) => return HandlingOutcome::Unusable(text::redact_strings(&error.to_string())),
+        };
+        if !event.payload.event_type().consumers().contains(&self.service) {
+            return HandlingOutcome::Unusable(format!("{} has nothing to do with it", self.service));
+        }
+        let happened = event.time;
+        match AssertUnwindSafe((self.handle)(transaction, event)).catch_unwind().await {
+            Ok(Ok(after_commit)) => HandlingOutcome::Done { happened, after_commit },
+            Ok(Err(error)) => HandlingOutcome::Failed(error),
+            Err(_) => HandlingOutcome::Failed(Error::internal(std::io::Error::other("the handler panicked"))),
+        }
+    }
+
+    async fn schedule_retry(&self, db: &DbPool, next: &PendingEvent, error: &Error) -> Result<(), sqlx::Error> {
+        let reason = report::chain(error);
+        let attempts: Option<i32> = query_scalar(
+            "update inbox_events
+             set attempts = attempts + 1, reason = $2, next_attempt_at = now() + interval '0.1 s' * power(2, attempts)
+             where position = $1 and processed_at is null
+             returning attempts",
+        )
+        .bind(next.position)
+        .bind(&reason)
+        .fetch_optional(db)
+        .await?;
+        match attempts {
+            Some(attempts) if attempts >= MAX_ATTEMPTS => self.dead_letter(db, next, 0, &reason).await,
+            _ => {
+                metrics::record_handled(self.service, next.event_type(), "failed");
+                spans::record_failure(&Span::current(), "failed");
+                warn!(service = self.service, event.id = %next.event_id, reason, "event handler failed, retrying");
+                Ok(())
+            }
+        }
+    }
+
+    async fn dead_letter(
+        &self,
+        db: &DbPool,
+        next: &PendingEvent,
+        attempts: i32,
+        reason: &str,
+    ) -> Result<(), sqlx::Error> {
+        query(
+            "update inbox_events set dead_lettered_at = now(), attempts = attempts + $3, reason = $2
+             where position = $1 and processed_at is null",
+        )
+        .bind(next.position)
+        .bind(reason)
+        .bind(attempts)
+        .execute(db)
+        .await?;
+        metrics::record_handled(self.service, next.event_type(), "dead_lettered");
+        spans::record_failure(&Span::current(), "dead_lettered");
+        error!(
+            service = self.service, event.id = %next.event_id, event.r#type = next.r#type, reason,
+            "event dead-lettered: `lyceum admin events` lists it and resends it"
+        );
+        Ok(())
+    }
+}
+
+impl PendingEvent {
+    fn event_type(&self) -> &'static str {
+        EventType::from_type(&self.r#type).map_or("unknown", EventType::name)
+    }
+}
+
+/// The first one whose turn it is: nothing earlier about the same thing is waiting.
+async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sqlx::Error> {
+    query_as(
+        "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent
+         from inbox_events
+         where processed_at is null and dead_lettered_at is null and next_attempt_at <= now()
+           and not exists (
+               select from inbox_events earlier
+               where earlier.subject = inbox_events.subject and earlier.position < inbox_events.position
+                 and earlier.processed_at is null and earlier.dead_lettered_at is null
+           )
+         order by position
+         limit 1
+         for update skip locked",
+    )
+    .fetch_optional(transaction)
+    .await
+}
+
+/// How long until one that failed is tried again.
+async fn until_next_attempt(transaction: &mut PgConnection) -> Result<Option<Duration>, sqlx::Error> {
+    let seconds: Option<f64> = query_scalar(
+        "select extract(epoch from min(next_attempt_at) - now())::float8
+         from inbox_events
+         where processed_at is null and dead_lettered_at is null and next_attempt_at > now()",
+    )
+    .fetch_one(transaction)
+    .await?;
+    Ok(seconds.map(Duration::from_secs_f64))
+}
+
+/// What is worth keeping of what somebody sends.
+pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), DeliveryError> {
+    let refuse = |reason: String| DeliveryError::Rejected(format!("no event: {reason}"));
+    let malformed = |error: serde_json::Error| refuse(text::redact_strings(&error.to_string()));
+    let event: Value = serde_json::from_slice(body).map_err(malformed)?;
+    let envelope = Envelope::deserialize(&event).map_err(malformed)?;
+    if envelope.specversion == "1.0" {
+        Ok((envelope, event.to_string()))
+    } else {
+        Err(refuse("its specversion is not 1.0".to_owned()))
+    }
+}

@@ -1,0 +1,197 @@
+//! What a service does about events while it runs.
+
+use db::DbPool;
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+
+use contracts::events::EventType;
+use sqlx::query;
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::{
+    Bus, EventSettings, Inbox, backlog, delivery::Progress, inbox::CHANNEL as INBOX, outbox::CHANNEL as OUTBOX, relay,
+};
+use db::{
+    availability::{BACKGROUND_TIMEOUT, with_timeout},
+    database, listen,
+};
+use telemetry::trace;
+
+/// The database's notifications may be lost with a connection: so often one looks without.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// What is unavailable is tried again after this, and twice as long each time, up to `POLL_INTERVAL`.
+const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Events that one process acts on at the same time.
+const CONCURRENCY: usize = 2;
+
+/// At most, to the database, beside those that answer requests.
+const CONNECTIONS: u32 = 8;
+
+const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
+
+/// Rows that one clean-up takes at a time.
+const CLEAN_UP_BATCH: i64 = 10_000;
+
+/// A service's part in events.
+#[derive(Clone)]
+pub struct EventWorker {
+    /// The service.
+    pub service: &'static str,
+    /// Its database.
+    pub db: DbPool,
+    /// Its inbox, if it acts on events.
+    pub inbox: Option<Inbox>,
+}
+
+impl EventWorker {
+    /// Delivers and acts until `stop` is cancelled. What is being delivered or acted on then is
+    /// finished first.
+    pub async fn run(&self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
+        // Neither keeps the other waiting, those who answer and those who deliver and act.
+        let db = database::background_pool(&self.db, CONNECTIONS);
+        let mut tasks = JoinSet::new();
+        let mut wakeups = Vec::new();
+        let destinations = self.destinations();
+        for destination in destinations.iter().copied() {
+            let wakeup = subscribe(&mut wakeups, OUTBOX);
+            let (db, bus, stop) = (db.clone(), bus.clone(), stop.clone());
+            tasks.spawn(trace::in_background_scope(self.service, async move {
+                poll_loop(&stop, &wakeup, async || relay::deliver_pending(&db, &*bus, destination).await).await;
+            }));
+        }
+        for inbox in self.inbox.iter().cycle().take(CONCURRENCY) {
+            let wakeup = subscribe(&mut wakeups, INBOX);
+            let (db, inbox, stop) = (db.clone(), inbox.clone(), stop.clone());
+            tasks.spawn(trace::in_background_scope(self.service, async move {
+                poll_loop(&stop, &wakeup, async || inbox.process_next(&db).await).await;
+            }));
+        }
+        if let Some(inbox) = self.inbox.clone() {
+            let (bus, stop) = (bus.clone(), stop.clone());
+            tasks.spawn(trace::in_background_scope(self.service, async move { bus.receive(&inbox, &stop).await }));
+        }
+        if !destinations.is_empty() {
+            let (service, db, bus, stop) = (self.service, db.clone(), bus.clone(), stop.clone());
+            tasks
+                .spawn(trace::in_background_scope(service, async move { bus.receive_acks(service, &db, &stop).await }));
+        }
+        let (retention_hours, until, own) = (settings.event_retention_hours, stop.clone(), db.clone());
+        let (sends, receives) = (!destinations.is_empty(), self.inbox.is_some());
+        tasks.spawn(trace::in_background_scope(self.service, async move {
+            delete_expired(&own, retention_hours, sends, receives, &until).await;
+        }));
+        let (service, db_of_watch, until) = (self.service, db.clone(), stop.clone());
+        tasks.spawn(async move { backlog::observe(service, &destinations, receives, &db_of_watch, &until).await });
+
+        tokio::select! {
+            never = dispatch_wakeups(&self.db, &wakeups), if !wakeups.is_empty() => match never {},
+            () = stop.cancelled() => {}
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                warn!(service = self.service, error = %error, "event worker task failed");
+            }
+        }
+        db.close().await;
+    }
+
+    /// Where this service's events go.
+    fn destinations(&self) -> Vec<&'static str> {
+        let own = EventType::ALL.into_iter().filter(|event_type| event_type.source() == self.service);
+        let mut destinations: Vec<_> = own.flat_map(EventType::consumers).copied().collect();
+        destinations.sort_unstable();
+        destinations.dedup();
+        destinations
+    }
+}
+
+/// Somebody who waits for a channel of the database.
+struct Wakeup {
+    channel: &'static str,
+    notify: Arc<Notify>,
+}
+
+/// Rings for those whose channel something was said on.
+async fn dispatch_wakeups(db: &DbPool, wakeups: &[Wakeup]) -> Infallible {
+    listen::listen_forever(db, &[OUTBOX, INBOX], |notification| {
+        for wakeup in wakeups.iter().filter(|wakeup| notification.is_for(wakeup.channel)) {
+            wakeup.notify.notify_one();
+        }
+    })
+    .await
+}
+
+fn subscribe(wakeups: &mut Vec<Wakeup>, channel: &'static str) -> Arc<Notify> {
+    let notify = Arc::new(Notify::new());
+    wakeups.push(Wakeup { channel, notify: Arc::clone(&notify) });
+    notify
+}
+
+/// Goes round by round until `stop` is cancelled, which is noticed between two rounds.
+async fn poll_loop<F>(stop: &CancellationToken, wakeup: &Notify, mut process: impl FnMut() -> F)
+where
+    F: Future<Output = Result<Progress, sqlx::Error>>,
+{
+    let mut pause = INITIAL_RETRY_DELAY;
+    while !stop.is_cancelled() {
+        let outcome = with_timeout(BACKGROUND_TIMEOUT, process()).await;
+        match &outcome {
+            Ok(Progress::Made) => {
+                pause = INITIAL_RETRY_DELAY;
+                continue;
+            }
+            Ok(Progress::Idle | Progress::NotBefore(_)) => pause = INITIAL_RETRY_DELAY,
+            Ok(Progress::Blocked) => {}
+            Err(error) => debug!(error = %error, "event worker interrupted, retrying"),
+        }
+        let wait = async {
+            // Woken or not, it is time to look.
+            match outcome {
+                Ok(Progress::Idle) => _ = timeout(POLL_INTERVAL, wakeup.notified()).await,
+                Ok(Progress::NotBefore(wait)) => _ = timeout(wait.min(POLL_INTERVAL), wakeup.notified()).await,
+                _ => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(POLL_INTERVAL);
+                }
+            }
+        };
+        tokio::select! {
+            () = wait => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn delete_expired(db: &DbPool, hours: u32, sends: bool, receives: bool, stop: &CancellationToken) {
+    loop {
+        for (wanted, statement) in [(sends, DELETE_FROM_OUTBOX), (receives, DELETE_FROM_INBOX)] {
+            if wanted && let Err(error) = delete_batches(db, statement, hours).await {
+                debug!(error = %error, "old events not deleted, retrying");
+            }
+        }
+        tokio::select! {
+            () = sleep(CLEAN_UP_INTERVAL) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+const DELETE_FROM_OUTBOX: &str = "delete from outbox_events where position in (
+    select position from outbox_events where delivered_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
+
+const DELETE_FROM_INBOX: &str = "delete from inbox_events where position in (
+    select position from inbox_events where processed_at < now() - make_interval(hours => $1) limit $2 for update skip locked)";
+
+async fn delete_batches(db: &DbPool, statement: &'static str, hours: u32) -> Result<(), sqlx::Error> {
+    let hours = i32::try_from(hours).unwrap_or(i32::MAX);
+    let batch = || with_timeout(BACKGROUND_TIMEOUT, query(statement).bind(hours).bind(CLEAN_UP_BATCH).execute(db));
+    while batch().await?.rows_affected() > 0 {}
+    Ok(())
+}

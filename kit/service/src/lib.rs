@@ -1,0 +1,18 @@
+//! A subgraph as a service: how it executes requests, answers by HTTP, asks its peers, and ends.
+
+mod credentials;
+mod documents;
+pub mod http_server;
+pub mod peers;
+pub mod serve;
+mod service_context;
+mod shutdown;
+mod subgraph;
+mod variables;
+
+pub use credentials::{Credentials, CredentialsExt};
+pub use http_server::ClientTimeouts;
+pub use peers::Peers;
+pub use service_context::ServiceContext;
+pub use shutdown::{Shutdown, ShutdownSettings};
+pub use subgraph::{Schema, SchemaBuilder, Subgraph, build, sdl};

@@ -1,0 +1,237 @@
+//! A subgraph behind HTTP.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use async_graphql::Response as Answer;
+use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
+use auth::signature::{self, RouterAuth, Secrets, SignatureError, SignedParts};
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{ACCEPT, CONNECTION},
+    },
+    middleware::{Next, from_fn_with_state, map_response},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+    routing::{get, post},
+};
+use futures::{
+    Stream, StreamExt as _,
+    stream::{self, BoxStream},
+};
+use messaging::DeliveryError;
+use subgraph_kit::{Error, report};
+use telemetry::trace;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+use tracing::warn;
+
+use crate::{ClientTimeouts, Shutdown, Subgraph, http_server, peers::EVENTS_PATH};
+
+/// The router takes 1 MB from a client, and asks for a thousand entities at most.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Whatever is between us and the client closes what is silent for long.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// The routes that every subgraph has: `POST /graphql`, `POST /events` (a `CloudEvents` event),
+/// `GET /health` (the process lives) and `GET /ready` (it can serve: its database answers, identity's keys are known, and
+/// it is not shutting down). The first two require the router's signature.
+pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
+    let mut protected = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(receive_event));
+    match auth {
+        RouterAuth::Signed(secrets) => {
+            let guard = Guard { subgraph: subgraph.name(), secrets };
+            protected = protected.layer(from_fn_with_state(guard, require_router_signature));
+        }
+        RouterAuth::InsecureDev => {
+            warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: requests need no signature");
+        }
+    }
+    protected.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph)
+}
+
+/// The routes of a process that is not ready yet: `/health` answers 200, everything else 503.
+pub fn not_ready_routes() -> Router {
+    let not_yet = || async { (StatusCode::SERVICE_UNAVAILABLE, "waiting for what this process needs") };
+    Router::new().route("/health", get(health)).fallback(not_yet).layer(map_response(with_connection_close))
+}
+
+/// Routes that are set after the server has started. Clones share them.
+#[derive(Clone, Default)]
+pub struct LateRoutes(Arc<OnceLock<Router>>);
+
+impl LateRoutes {
+    /// Answers as `meanwhile` does until the routes are set.
+    pub fn routes(&self, meanwhile: Router) -> Router {
+        let late = self.clone();
+        Router::new().fallback(move |request: Request| {
+            let mut routes = late.0.get().unwrap_or(&meanwhile).clone();
+            async move { routes.call(request).await }
+        })
+    }
+
+    /// Answers as `routes` do from now on.
+    ///
+    /// # Panics
+    /// If they are set already.
+    pub fn set(&self, routes: Router) {
+        assert!(self.0.set(routes).is_ok(), "the routes are set once");
+    }
+}
+
+/// `POST /graphql` without a signature check, for a process that authenticates its callers itself.
+pub fn routes_without_signature(subgraph: Subgraph) -> Router {
+    Router::new().route("/graphql", post(graphql)).with_state(subgraph)
+}
+
+/// Serves until shutdown, then lets the requests in flight finish.
+pub async fn serve(listener: TcpListener, routes: Router, timeouts: ClientTimeouts, shutdown: Shutdown) {
+    let stop = shutdown.stop.clone();
+    let routes = routes.layer(from_fn_with_state(shutdown.clone(), close_when_draining)).layer(Extension(shutdown));
+    http_server::serve(listener, routes, timeouts, stop).await;
+}
+
+/// While the process drains, each response closes its connection: by the time that the process closes the remaining
+/// connections, no request is in flight on them.
+async fn close_when_draining(State(shutdown): State<Shutdown>, request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    if shutdown.draining.is_cancelled() { with_connection_close(answer).await } else { answer }
+}
+
+async fn with_connection_close(mut answer: Response) -> Response {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+#[derive(Clone)]
+struct Guard {
+    subgraph: &'static str,
+    secrets: Secrets,
+}
+
+/// A request that the router has signed.
+#[derive(Clone)]
+struct RouterSigned;
+
+/// Lets requests pass that the router has signed. All others get the same empty 401.
+async fn require_router_signature(
+    State(guard): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Result<Response, StatusCode> {
+    let reject = |error| unauthorized(guard.subgraph, error);
+    let (parts, body) = request.into_parts();
+    // Before the body: nobody makes us keep what is not signed at all.
+    signature::check_timestamp(&parts.headers).map_err(reject)?;
+    let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let signed_parts = SignedParts {
+        subgraph: guard.subgraph,
+        method: &parts.method,
+        path: parts.uri.path_and_query().map_or("/", |path| path.as_str()),
+        headers: &parts.headers,
+        body: &body,
+    };
+    guard.secrets.verify(signed_parts).map_err(reject)?;
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(RouterSigned);
+    Ok(next.run(request).await)
+}
+
+fn unauthorized(subgraph: &str, error: SignatureError) -> StatusCode {
+    warn!(subgraph.name = subgraph, reason = %error, "request signature rejected");
+    StatusCode::UNAUTHORIZED
+}
+
+async fn graphql(
+    State(subgraph): State<Subgraph>,
+    shutdown: Option<Extension<Shutdown>>,
+    signed: Option<Extension<RouterSigned>>,
+    mut headers: HeaderMap,
+    request: GraphQLRequest,
+) -> Response {
+    // Who may see a trace is the router's to decide, so nobody else is given one.
+    if signed.is_none() {
+        headers.remove(trace::HEADER);
+    }
+    if wants_events(&headers) {
+        let Extension(Shutdown { stop, .. }) = shutdown.unwrap_or_default();
+        return events(subgraph.subscribe(&headers, request.into_inner()), stop).into_response();
+    }
+    GraphQLResponse::from(subgraph.execute(&headers, request.into_inner()).await).into_response()
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|one| one.trim().starts_with("text/event-stream"))
+}
+
+/// Answers as server-sent events, as the GraphQL-over-SSE protocol has them: `next` for each, then
+/// `complete`. When the process stops, the last one says so.
+///
+/// # Panics
+/// Never: an answer is JSON.
+pub fn events(
+    answers: impl Stream<Item = Answer> + Send + 'static,
+    stop: CancellationToken,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send + 'static> {
+    let next = |answer: Answer| {
+        let json = serde_json::to_string(&answer).expect("an answer is JSON");
+        Event::default().event("next").data(json)
+    };
+    let complete = stream::iter([Event::default().event("complete").data("")]);
+    let events = until(stop, answers.boxed()).map(next).chain(complete).map(Ok);
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+fn until(stop: CancellationToken, answers: BoxStream<'static, Answer>) -> impl Stream<Item = Answer> + Send + 'static {
+    stream::unfold(Some((answers, stop)), |open| async {
+        let (mut answers, stop) = open?;
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Some((report::error_response(&Error::Restarting), None)),
+            answer = answers.next() => answer.map(|answer| (answer, Some((answers, stop)))),
+        }
+    })
+}
+
+/// 204 when the event is kept, whether it has come before or not; 400 when it will never do; 503 when it
+/// is worth sending again.
+async fn receive_event(State(subgraph): State<Subgraph>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
+    match subgraph.receive(&body).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(DeliveryError::Rejected(reason)) => Err((StatusCode::BAD_REQUEST, reason)),
+        Err(DeliveryError::Unavailable(reason)) => {
+            warn!(subgraph.name = subgraph.name(), reason, "event not stored, the sender retries");
+            Err((StatusCode::SERVICE_UNAVAILABLE, String::new()))
+        }
+    }
+}
+
+async fn health() -> &'static str {
+    "ok"
+}
+
+async fn ready(
+    State(subgraph): State<Subgraph>,
+    shutdown: Option<Extension<Shutdown>>,
+) -> Result<&'static str, (StatusCode, &'static str)> {
+    let Extension(shutdown) = shutdown.unwrap_or_default();
+    if shutdown.draining.is_cancelled() {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "this process is shutting down"));
+    }
+    match subgraph.not_ready_reason().await {
+        None => Ok("ready"),
+        Some(reason) => Err((StatusCode::SERVICE_UNAVAILABLE, reason)),
+    }
+}

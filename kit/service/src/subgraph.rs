@@ -1,0 +1,416 @@
+//! A subgraph, ready to answer: by function call or behind HTTP, it is the same.
+
+use db::DbPool;
+use std::{future::Future, mem, sync::Arc, time::Duration};
+
+use async_graphql::{
+    ObjectType, Request, Response, SDLExportOptions, SubscriptionType, ValidationMode, Variables,
+    dataloader::DataLoader,
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
+};
+use async_graphql_value::{ConstValue, Value};
+use auth::token::{Authenticated, Verifier};
+use chrono::{DateTime, Utc};
+use db::{availability, database, pool_metrics};
+use futures::{
+    Stream, StreamExt as _,
+    future::{BoxFuture, join_all},
+    stream::{self, BoxStream},
+};
+use http::HeaderMap;
+use messaging::{Bus, DeliveryError, EventSettings, EventWorker, Handler, Inbox};
+use rust_decimal::Decimal;
+use sqlx::query;
+use subgraph_kit::{
+    ClientIp, Error,
+    batch::BatchScheduler,
+    entities::{self, Entities},
+    report,
+    response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
+    scans::{Scan, ScanClient},
+    timeouts::{self, Deadline},
+};
+use telemetry::{
+    metrics::{self, OpenStream, RequestTimer},
+    spans, trace,
+};
+use tokio::{
+    join,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::{Credentials, documents::Documents, variables::remove_absent_variables};
+
+const MAX_REPRESENTATIONS: usize = 1_000;
+
+/// A database that takes longer to answer the readiness check is unavailable.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A subgraph's schema.
+pub type Schema<Q, M, S> = async_graphql::Schema<Entities<Q>, M, S>;
+
+/// A subgraph's schema, before it is complete.
+pub type SchemaBuilder<Q, M, S> = async_graphql::SchemaBuilder<Entities<Q>, M, S>;
+
+/// A federated schema, with the library's own types described for callers.
+///
+/// Documents come from the router, which has validated them. What a value makes wrong costs the field that it is given
+/// to: the library's strict validation would refuse the whole request.
+pub fn build<Q, M, S>(query: Q, mutation: M, subscription: S) -> SchemaBuilder<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    Schema::build(Entities(query), mutation, subscription)
+        .validation_mode(ValidationMode::Fast)
+        .extension(ResponseLimit)
+        .enable_federation()
+        .enable_subscription_in_federation()
+        .override_output_type_description::<Q>("The queries of the graph.")
+        .override_output_type_description::<M>("The mutations of the graph.")
+        .override_output_type_description::<DateTime<Utc>>(
+            "A point in time in UTC, as an RFC 3339 string such as `2026-01-31T12:00:00+00:00`.",
+        )
+        .override_output_type_description::<Decimal>(
+            "An exact decimal number, encoded as a string such as `\"49.99\"`.",
+        )
+}
+
+/// The text of a schema, as the router's composition reads it.
+#[must_use]
+pub fn sdl<Q, M, S>(schema: &Schema<Q, M, S>) -> String
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    let text = schema.sdl_with_options(SDLExportOptions::new().federation().compose_directive());
+    format!("{}\n", text.trim_end())
+}
+
+/// A schema with what it needs to answer.
+#[derive(Clone)]
+pub struct Subgraph {
+    name: &'static str,
+    /// All that its answers are made of, but for aliases.
+    names: Arc<[String]>,
+    db: DbPool,
+    /// Of its own, so that many requests do not look like a database that is unavailable.
+    probe: DbPool,
+    verifier: Verifier,
+    run: Run,
+    stream: Streaming,
+    responses: ResponseSettings,
+    documents: Documents,
+    inbox: Option<Inbox>,
+    tasks: Vec<Task>,
+}
+
+type Task = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>;
+type Run = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
+type Streaming = Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>;
+
+const TOKEN_EXPIRED: Error =
+    Error::Unauthenticated("the access token has expired: refresh the session and subscribe again");
+
+impl Subgraph {
+    /// A subgraph whose resolvers find an `Arc<DataLoader<L>>` of their own request in the
+    /// context, made from `loader`.
+    pub fn new<Q, M, S, L>(
+        name: &'static str,
+        schema: Schema<Q, M, S>,
+        loader: L,
+        db: impl Into<DbPool>,
+        verifier: Verifier,
+    ) -> Self
+    where
+        Q: ObjectType + 'static,
+        M: ObjectType + 'static,
+        S: SubscriptionType + 'static,
+        L: Clone + Send + Sync + 'static,
+    {
+        let (db, names) = (db.into(), schema.names().into());
+        // An event is an answer of its own, at a time of its own, so a stream's loader has a clock.
+        let stream = {
+            let (schema, loader) = (schema.clone(), loader.clone());
+            move |request: Request| {
+                let spawn = move |load| tokio::spawn(trace::in_background_scope(name, load));
+                let loader = Arc::new(DataLoader::new(loader.clone(), spawn));
+                schema.execute_stream(request.data(loader)).boxed()
+            }
+        };
+        let run = move |request: Request| {
+            let (schema, loader) = (schema.clone(), loader.clone());
+            let answer = async move {
+                let scheduler = BatchScheduler::default();
+                let loader: Arc<DataLoader<L>> = Arc::new(scheduler.loader(loader));
+                scheduler.run(schema.execute(request.data(loader).data(scheduler.turn()))).await
+            };
+            Box::pin(answer) as BoxFuture<'static, Response>
+        };
+        Self {
+            name,
+            names,
+            probe: database::background_pool(&db, 1),
+            db,
+            verifier,
+            run: Arc::new(run),
+            stream: Arc::new(stream),
+            responses: ResponseSettings::default(),
+            documents: Documents::default(),
+            inbox: None,
+            tasks: Vec::new(),
+        }
+    }
+
+    /// The same, with other limits to its answers.
+    #[must_use]
+    pub fn with_response_limits(mut self, responses: ResponseSettings) -> Self {
+        self.responses = responses;
+        self
+    }
+
+    /// The same, with a handler for the events of other services.
+    #[must_use]
+    pub fn with_event_handler(mut self, handler: impl Handler) -> Self {
+        self.inbox = Some(Inbox::new(self.name, self.db.clone(), handler));
+        self
+    }
+
+    /// The same, with a background task, which runs until it is told to stop.
+    #[must_use]
+    pub fn with_task<F>(mut self, task: impl Fn(CancellationToken) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.push(Arc::new(move |stop| Box::pin(task(stop))));
+        self
+    }
+
+    /// Runs the background tasks: delivers and handles events, until `stop` is
+    /// cancelled.
+    pub async fn run_background(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
+        let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
+        pool_metrics::observe_pool(self.name, &self.db);
+        let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
+        tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
+    }
+
+    /// Takes an event in.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]: rejected, or unavailable if it cannot be stored now.
+    pub async fn receive(&self, event: &[u8]) -> Result<(), DeliveryError> {
+        let Some(inbox) = &self.inbox else {
+            return Err(DeliveryError::Rejected(format!("{} acts on no events", self.name)));
+        };
+        inbox.receive(event).await
+    }
+
+    /// What acts on events, if anything does.
+    #[must_use]
+    pub fn inbox(&self) -> Option<&Inbox> {
+        self.inbox.as_ref()
+    }
+
+    /// The name in `supergraph.yaml`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The names of its types and fields.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn db(&self) -> &DbPool {
+        &self.db
+    }
+
+    /// Why it is not ready to serve, if it is not.
+    pub async fn not_ready_reason(&self) -> Option<&'static str> {
+        if !self.verifier.has_keys() {
+            return Some("identity's public keys are not known");
+        }
+        let answer = availability::with_timeout(READINESS_TIMEOUT, query("select 1").execute(&self.probe)).await;
+        answer.is_err().then_some("the database does not answer")
+    }
+
+    /// Ends its connections to the database.
+    pub async fn close(&self) {
+        join!(self.probe.close(), self.db.close());
+    }
+
+    /// Verifies the token in `headers` and runs one request. Where the headers ask for a trace, the
+    /// answer has one.
+    pub fn execute(&self, headers: &HeaderMap, request: Request) -> impl Future<Output = Response> + Send + 'static {
+        let is_traced = headers.contains_key(trace::HEADER);
+        let (span, timer) = (spans::request(self.name, headers), RequestTimer::start(self.name));
+        let answer = trace::traced(self.name, is_traced, self.clone().answer(headers.clone(), request));
+        // It is large, and goes through some hands.
+        let answer = Box::pin(answer.instrument(span.clone()));
+        async move {
+            let answer = answer.await;
+            let codes = report::codes(&answer);
+            if let Some(code) = codes.first() {
+                spans::record_failure(&span, code);
+            }
+            timer.finish(&codes);
+            answer
+        }
+    }
+
+    async fn answer(self, headers: HeaderMap, mut request: Request) -> Response {
+        let deadline = Deadline::for_new_request();
+        let answer = async {
+            let authenticated = self.authenticate(&headers, &mut request).await?;
+            let meter = Arc::new(ResponseMeter::new(self.responses));
+            let scan_client = ScanClient::of(authenticated.viewer, ClientIp::of(&headers));
+            let scan = Scan::new(scan_client, deadline);
+            let request =
+                with_caller(request, &authenticated, &headers, scan_client).data(deadline).data(Arc::clone(&meter));
+            let response = meter.limit(scan.answer((self.run)(request))).await.ok_or(Error::ResponseTooLarge)?;
+            Ok(report::finalize_errors(response))
+        };
+        let answer = timeout(timeouts::SUBGRAPH_REQUEST, answer)
+            .await
+            .unwrap_or_else(|late| Err(Error::Unavailable(Arc::new(late))));
+        answer.unwrap_or_else(|error| report::error_response(&error))
+    }
+
+    /// Verifies the token in `headers` and runs one request that may have many answers, a
+    /// subscription; for no longer than the token is good.
+    pub fn subscribe(
+        &self,
+        headers: &HeaderMap,
+        mut request: Request,
+    ) -> impl Stream<Item = Response> + Send + use<> + 'static {
+        let (name, span) = (self.name, spans::request(self.name, headers));
+        let (subgraph, headers) = (self.clone(), headers.clone());
+        let responses = async move {
+            match subgraph.authenticate(&headers, &mut request).await {
+                Ok(authenticated) => {
+                    let scan_client = ScanClient::of(authenticated.viewer, ClientIp::of(&headers));
+                    let request = with_caller(request, &authenticated, &headers, scan_client);
+                    until(authenticated.time_left(), (subgraph.stream)(request).map(report::finalize_errors).boxed())
+                }
+                Err(error) => stream::iter([report::error_response(&error)]).boxed(),
+            }
+        };
+        let open = OpenStream::new(name);
+        let answers = trace::in_stream_scope(name, span, stream::once(responses).flatten().boxed());
+        answers.inspect(move |answer| {
+            // Open for as long as this is there to look at answers.
+            let _ = &open;
+            metrics::record_errors(name, &report::codes(answer));
+        })
+    }
+
+    async fn authenticate(&self, headers: &HeaderMap, request: &mut Request) -> Result<Authenticated, Error> {
+        let authenticated = self.verifier.authenticate(headers).await?;
+        let mut variables = mem::take(&mut request.variables);
+        entities::number(&mut variables);
+        self.documents.parse(request);
+        // A document that cannot be parsed is refused when it is run.
+        let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
+        request.variables = variables;
+        if asked > MAX_REPRESENTATIONS {
+            return Err(Error::invalid("representations", format!("at most {MAX_REPRESENTATIONS} at once")));
+        }
+        remove_absent_variables(request);
+        Ok(authenticated)
+    }
+}
+
+/// With what its resolvers can know of who sent it.
+fn with_caller(
+    request: Request,
+    authenticated: &Authenticated,
+    headers: &HeaderMap,
+    scan_client: ScanClient,
+) -> Request {
+    let request = request.data(authenticated.viewer).data(ClientIp::of(headers)).data(Credentials::of(headers));
+    request.data(scan_client)
+}
+
+/// The responses until the time is over, and then the reason.
+fn until(time: Option<Duration>, responses: BoxStream<'static, Response>) -> BoxStream<'static, Response> {
+    let Some(time) = time else { return responses };
+    let end = Box::pin(sleep_until(Instant::now() + time));
+    let next = |open: Option<(BoxStream<'static, Response>, _)>| async {
+        let (mut responses, mut end) = open?;
+        tokio::select! {
+            biased;
+            () = &mut end => Some((report::error_response(&TOKEN_EXPIRED), None)),
+            response = responses.next() => response.map(|response| (response, Some((responses, end)))),
+        }
+    };
+    stream::unfold(Some((responses, end)), next).boxed()
+}
+
+/// How many entities a document asks for.
+fn representations(document: &ExecutableDocument, variables: &Variables) -> usize {
+    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    operations.chain(fragments).map(|selections| representations_in(selections, variables)).sum()
+}
+
+fn representations_in(selections: &SelectionSet, variables: &Variables) -> usize {
+    let in_selection = |selection: &Selection| match selection {
+        Selection::Field(field) if field.node.name.node == "_entities" => {
+            field.node.get_argument("representations").map_or(0, |argument| length(&argument.node, variables))
+        }
+        Selection::InlineFragment(fragment) => representations_in(&fragment.node.selection_set.node, variables),
+        Selection::Field(_) | Selection::FragmentSpread(_) => 0,
+    };
+    selections.items.iter().map(|selection| in_selection(&selection.node)).sum()
+}
+
+fn length(argument: &Value, variables: &Variables) -> usize {
+    match argument {
+        Value::List(items) => items.len(),
+        Value::Variable(name) => match variables.get(name) {
+            Some(ConstValue::List(items)) => items.len(),
+            _ => 0,
+        },
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::json;
+
+    use super::*;
+
+    fn count(document: &str, variables: serde_json::Value) -> usize {
+        let document = parse_query(document).expect("a document");
+        representations(&document, &Variables::from_json(variables))
+    }
+
+    #[test]
+    fn representations_are_counted_wherever_they_hide() {
+        assert_eq!(count("{ courses(filter: { ids: [1, 2] }) { id } }", json!({ "list": [1, 2, 3] })), 0);
+        assert_eq!(count("query ($r: [_Any!]!) { _entities(representations: $r) { id } }", json!({ "r": [1, 2] })), 2);
+        assert_eq!(
+            count("{ a: _entities(representations: [1]) { id } _entities(representations: [2]) { id } }", json!({})),
+            2
+        );
+        assert_eq!(
+            count(
+                "{ ... on Query { ...F } } fragment F on Query { _entities(representations: [1]) { id } }",
+                json!({})
+            ),
+            1
+        );
+        assert_eq!(count("{ ... { _entities(representations: [1, 2, 3]) { id } } }", json!({})), 3);
+    }
+}

@@ -1,0 +1,209 @@
+//! Lists that belong to rows of others, such as a teacher's courses: for many parents at once, by one statement.
+
+use db::DbPool;
+use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
+
+use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow, query_scalar};
+use uuid::Uuid;
+
+use crate::{
+    Error, PageArgs,
+    list::{Filter, Order, Page, Paginated, SortKey, is_descending, push_keyset, push_order, rows_to_read},
+    scans::ScanLane,
+};
+
+/// A page of the children of one parent, such as a student's completed enrollments. As a
+/// loader's key it lets the pages of many parents be read by one statement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ParentPage<P, F> {
+    /// Whose children.
+    pub parent: P,
+    /// Which of them.
+    pub filter: F,
+    /// Which part of the list.
+    pub args: PageArgs,
+}
+
+/// How many children of one parent pass a filter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ParentCount<P, F> {
+    /// Whose children.
+    pub parent: P,
+    /// Which of them.
+    pub filter: F,
+}
+
+/// The rows of a table as children: a column names the parent of each.
+pub struct Children<T> {
+    db: DbPool,
+    lane: ScanLane,
+    parent_column: &'static str,
+    /// Whether the children of one parent are found without reading those of all others.
+    is_indexed: bool,
+    _rows: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Children<T> {
+    fn clone(&self) -> Self {
+        Self { db: self.db.clone(), lane: self.lane.clone(), ..*self }
+    }
+}
+
+impl<T: Paginated> Children<T> {
+    /// The children by this column; looks whether it has an index.
+    pub async fn open(db: DbPool, lane: ScanLane, parent_column: &'static str) -> Result<Self, sqlx::Error> {
+        let is_indexed = query_scalar(
+            "select exists (select from pg_index join pg_attribute on attrelid = indrelid and attnum = indkey[0] \
+             where indrelid = $1::regclass and attname = $2 and indisvalid and indpred is null)",
+        );
+        let is_indexed = is_indexed.bind(T::TABLE).bind(parent_column).fetch_one(&db).await?;
+        Ok(Self { db, lane, parent_column, is_indexed, _rows: PhantomData })
+    }
+
+    /// The pages of many parents, newest first: one statement for all that ask for the same part by
+    /// the same filter.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if a full scan gets no turn in time.
+    pub async fn pages<P, F>(&self, keys: &[ParentPage<P, F>]) -> Result<HashMap<ParentPage<P, F>, Arc<Page<T>>>, Error>
+    where
+        P: Copy + Eq + Hash + Into<Uuid>,
+        F: Filter + Clone + Eq + Hash,
+    {
+        let mut pages = HashMap::with_capacity(keys.len());
+        for ((filter, args), group) in grouped(keys, |key| (key.filter.clone(), key.args)) {
+            let mut rows = self.rows(parents(&group, |key| key.parent), &filter, &args).await?;
+            for key in group {
+                let rows = rows.remove(&key.parent.into()).unwrap_or_default();
+                pages.insert(key.clone(), Arc::new(Page::new(rows, &args)));
+            }
+        }
+        Ok(pages)
+    }
+
+    /// The counts of many parents, by one statement for each filter.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if a full scan gets no turn in time.
+    pub async fn counts<P, F>(&self, keys: &[ParentCount<P, F>]) -> Result<HashMap<ParentCount<P, F>, i64>, Error>
+    where
+        P: Copy + Eq + Hash + Into<Uuid>,
+        F: Filter + Clone + Eq + Hash,
+    {
+        let Self { parent_column, .. } = self;
+        let mut counts = HashMap::with_capacity(keys.len());
+        for (filter, group) in grouped(keys, |key| key.filter.clone()) {
+            let mut sql = QueryBuilder::new(format!(
+                "select {parent_column}, count(*) from {} where {parent_column} = ",
+                T::TABLE
+            ));
+            push_parents(&mut sql, parents(&group, |key| key.parent));
+            filter.push(&mut sql);
+            sql.push(format_args!(" group by {parent_column}"));
+
+            let rows = self.fetch(sql).await?;
+            let counts_of = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+            let found: HashMap<Uuid, i64> = counts_of.collect::<Result<_, sqlx::Error>>()?;
+            let count = |key: &ParentCount<P, F>| found.get(&key.parent.into()).copied().unwrap_or(0);
+            counts.extend(group.into_iter().map(|key| (key.clone(), count(key))));
+        }
+        Ok(counts)
+    }
+
+    async fn rows(
+        &self,
+        parents: Vec<Uuid>,
+        filter: &impl Filter,
+        args: &PageArgs,
+    ) -> Result<HashMap<Uuid, Vec<T>>, Error> {
+        let sql = match parents[..] {
+            [parent] => self.sql_of_parent(parent, filter, args),
+            _ if self.is_indexed => self.sql_by_parent(parents, filter, args),
+            _ => self.sql_of_one_scan(parents, filter, args),
+        };
+        let mut rows: HashMap<Uuid, Vec<T>> = HashMap::new();
+        for row in self.fetch(sql).await? {
+            rows.entry(row.try_get("parent_key")?).or_default().push(T::from_row(&row)?);
+        }
+        for children in rows.values_mut() {
+            children.sort_unstable_by_key(T::cursor);
+            if is_descending(Order::NewestFirst, args.direction) {
+                children.reverse();
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Without an index all of the table is read, even for one parent.
+    async fn fetch(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
+        if self.is_indexed { Ok(sql.build().fetch_all(&self.db).await?) } else { self.lane.rows(sql).await }
+    }
+
+    /// What the most are asked for by, and the server has a plan for once and for all.
+    fn sql_of_parent(&self, parent: Uuid, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+        let Self { parent_column, .. } = self;
+        let mut sql = QueryBuilder::new(format!(
+            "select {parent_column} as parent_key, {} from {} where {parent_column} = ",
+            T::COLUMNS,
+            T::TABLE
+        ));
+        sql.push_bind(parent);
+        filter.push(&mut sql);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        sql.push(" limit ").push_bind(rows_to_read(args));
+        sql
+    }
+
+    /// Reads no more of a parent's children than are asked for.
+    fn sql_by_parent(&self, parents: Vec<Uuid>, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("select parent.key as parent_key, child.* from unnest(");
+        sql.push_bind(parents);
+        sql.push(format_args!(
+            "::uuid[]) as parent (key) cross join lateral (select {} from {} where {} = parent.key",
+            T::COLUMNS,
+            T::TABLE,
+            self.parent_column,
+        ));
+        filter.push(&mut sql);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        sql.push(" limit ").push_bind(rows_to_read(args)).push(") as child");
+        sql
+    }
+
+    /// Reads the table once, where the other statement would read it once for each parent.
+    fn sql_of_one_scan(&self, parents: Vec<Uuid>, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+        let Self { parent_column, .. } = self;
+        let mut sql = QueryBuilder::new(format!(
+            "select * from (select {parent_column} as parent_key, {}, row_number() over (partition by {parent_column}",
+            T::COLUMNS
+        ));
+        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        sql.push(format_args!(") as rank from {} where {parent_column} = any(", T::TABLE));
+        sql.push_bind(parents).push(")");
+        filter.push(&mut sql);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        sql.push(") as child where rank <= ").push_bind(rows_to_read(args));
+        sql
+    }
+}
+
+fn grouped<K, G: Eq + Hash>(keys: &[K], group_of: impl Fn(&K) -> G) -> HashMap<G, Vec<&K>> {
+    let mut groups: HashMap<G, Vec<&K>> = HashMap::new();
+    for key in keys {
+        groups.entry(group_of(key)).or_default().push(key);
+    }
+    groups
+}
+
+fn push_parents(sql: &mut QueryBuilder<Postgres>, parents: Vec<Uuid>) {
+    match parents[..] {
+        [parent] => sql.push_bind(parent),
+        _ => sql.push("any(").push_bind(parents).push(")"),
+    };
+}
+
+fn parents<K, P: Into<Uuid>>(keys: &[&K], parent_of: impl Fn(&K) -> P) -> Vec<Uuid> {
+    keys.iter().map(|key| parent_of(key).into()).collect()
+}

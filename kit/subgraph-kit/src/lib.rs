@@ -1,0 +1,29 @@
+//! What the resolvers of every subgraph need: errors, viewers, lists, batches, limits.
+
+pub mod batch;
+pub mod children;
+pub mod client_ip;
+pub mod connection;
+pub mod entities;
+pub mod error;
+pub mod fair_queue;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod list;
+pub mod objects;
+pub mod page;
+pub mod report;
+pub mod response_limit;
+pub mod scans;
+pub mod text;
+pub mod timeouts;
+pub mod viewer;
+
+pub use client_ip::{ClientIp, ClientIpExt};
+pub use connection::Connection;
+pub use error::{Error, Refusal, UserError, into_payload};
+pub use page::PageArgs;
+pub use response_limit::ResponseSettings;
+pub use scans::ScanExt;
+pub use viewer::{Viewer, ViewerExt};

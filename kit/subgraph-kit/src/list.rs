@@ -1,0 +1,236 @@
+//! Pages of a table, by keyset. The statements are built at run time, because direction, order
+//! and filters vary; the table's own words are constants of its row type.
+
+use db::DbPool;
+use std::{hash::Hash, marker::PhantomData};
+
+use sqlx::{FromRow, Postgres, QueryBuilder, postgres::PgRow, query};
+
+use crate::{
+    Error, PageArgs,
+    page::{Cursor, Direction},
+    scans::{Scan, ScanClient, ScanLane, SingleFlight},
+};
+
+/// A row that is listed by `(time, id)`.
+pub trait Paginated: for<'r> FromRow<'r, PgRow> + Clone + Send + Sync + Unpin + 'static {
+    /// The name of its type; cursors contain it.
+    const TYPE_NAME: &'static str;
+    /// The table.
+    const TABLE: &'static str;
+    /// The columns that the row type reads.
+    const COLUMNS: &'static str;
+    /// The column that says when a row came into being.
+    const TIME: &'static str;
+
+    /// Where this row stands.
+    fn cursor(&self) -> Cursor;
+}
+
+/// Which rows come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// The newest first.
+    NewestFirst,
+    /// The oldest first.
+    OldestFirst,
+}
+
+/// What a table's rows can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// Every id holds its row's own time, so the primary key alone is the order, and needs no
+    /// further index.
+    Id,
+    /// Some ids are of another make (an imported database), so the time column decides.
+    TimeAndId,
+}
+
+impl SortKey {
+    /// Looks for a row whose id does not contain the row's own time.
+    pub async fn detect<T: Paginated>(db: &DbPool) -> Result<Self, sqlx::Error> {
+        let mut sql = QueryBuilder::<Postgres>::new(format!(
+            "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
+             <> lpad(to_hex((extract(epoch from {}) * 1000)::bigint), 12, '0') || '7')",
+            T::TABLE,
+            T::TIME,
+        ));
+        // It may look at every row.
+        let mut transaction = db.begin().await?;
+        query("set local statement_timeout = 0").execute(&mut *transaction).await?;
+        let has_others: bool = sql.build_query_scalar().fetch_one(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(if has_others { Self::TimeAndId } else { Self::Id })
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows, in the list's order whichever end the page was counted from.
+    pub rows: Vec<T>,
+    /// Whether the list has something before them.
+    pub has_previous: bool,
+    /// Whether the list has something after them.
+    pub has_next: bool,
+}
+
+impl<T> Page<T> {
+    pub(crate) fn new(mut rows: Vec<T>, args: &PageArgs) -> Self {
+        let has_more = rows.len() > usize::from(args.size);
+        rows.truncate(usize::from(args.size));
+        match args.direction {
+            Direction::Forward => Self { rows, has_previous: args.after.is_some(), has_next: has_more },
+            Direction::Backward => {
+                rows.reverse();
+                Self { rows, has_previous: has_more, has_next: args.before.is_some() }
+            }
+        }
+    }
+}
+
+/// Adds conditions to a statement, each beginning with ` and `.
+pub trait Filter {
+    /// Adds them.
+    fn push(&self, sql: &mut QueryBuilder<Postgres>);
+
+    /// The columns to read of a page's rows.
+    fn columns<T: Paginated>(&self) -> &'static str {
+        T::COLUMNS
+    }
+
+    /// Whether so few rows may pass that all have to be read before a page is full.
+    fn may_read_everything(&self) -> bool {
+        false
+    }
+}
+
+impl Filter for () {
+    fn push(&self, _: &mut QueryBuilder<Postgres>) {}
+}
+
+/// A table that is listed as a whole, by filters of one kind. Whatever may read all its rows waits for its turn.
+pub struct Table<T, F> {
+    db: DbPool,
+    key: SortKey,
+    lane: ScanLane,
+    pages: SingleFlight<(ScanClient, Order, F, PageArgs), Page<T>>,
+    counts: SingleFlight<(ScanClient, F), i64>,
+    _rows: PhantomData<fn() -> T>,
+}
+
+impl<T, F> Clone for Table<T, F> {
+    fn clone(&self) -> Self {
+        Self {
+            db: self.db.clone(),
+            key: self.key,
+            lane: self.lane.clone(),
+            pages: self.pages.clone(),
+            counts: self.counts.clone(),
+            _rows: PhantomData,
+        }
+    }
+}
+
+impl<T, F> Table<T, F>
+where
+    T: Paginated,
+    F: Filter + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    /// The table in this database; looks how its rows can be ordered.
+    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
+        let key = SortKey::detect::<T>(&db).await?;
+        let lane = ScanLane::new(db.clone());
+        Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new(), _rows: PhantomData })
+    }
+
+    /// Where statements wait that may read all of it.
+    #[must_use]
+    pub fn lane(&self) -> &ScanLane {
+        &self.lane
+    }
+
+    /// A page of the rows that pass the filter.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if a full scan gets no turn in time.
+    pub async fn page(&self, scan: Scan, order: Order, filter: &F, args: &PageArgs) -> Result<Page<T>, Error> {
+        if !filter.may_read_everything() {
+            let rows = page_sql::<T>(self.key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
+            return Ok(Page::new(rows, args));
+        }
+        let asked = (scan.client(), order, filter.clone(), *args);
+        let (lane, key) = (self.lane.clone(), self.key);
+        let begin = |(client, order, filter, args): (ScanClient, Order, F, PageArgs)| async move {
+            let mut connection = lane.connection(client).await?;
+            let rows = page_sql::<T>(key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
+            Ok(Page::new(connection.release_after(rows)?, &args))
+        };
+        scan.within_deadline(self.pages.run(asked.clone(), || begin(asked))).await
+    }
+
+    /// How many rows pass the filter.
+    pub async fn count(&self, scan: Scan, filter: &F) -> Result<i64, Error> {
+        let asked = (scan.client(), filter.clone());
+        let lane = self.lane.clone();
+        let begin = |(client, filter): (ScanClient, F)| async move {
+            let mut connection = lane.connection(client).await?;
+            let count = count_sql::<T>(&filter).build_query_scalar().fetch_one(connection.get()).await;
+            Ok(connection.release_after(count)?)
+        };
+        self.counts.run(asked.clone(), || begin(asked)).await
+    }
+}
+
+fn page_sql<T: Paginated>(key: SortKey, order: Order, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(format!("select {} from {} where true", filter.columns::<T>(), T::TABLE));
+    filter.push(&mut sql);
+    push_keyset::<T>(&mut sql, key, order, args);
+    push_order::<T>(&mut sql, key, order, args);
+    sql.push(" limit ").push_bind(rows_to_read(args));
+    sql
+}
+
+fn count_sql<T: Paginated>(filter: &impl Filter) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(format!("select count(*) from {} where true", T::TABLE));
+    filter.push(&mut sql);
+    sql
+}
+
+/// The keyset's conditions.
+pub(crate) fn push_keyset<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: SortKey, order: Order, args: &PageArgs) {
+    let (beyond_after, beyond_before) = match order {
+        Order::NewestFirst => ("<", ">"),
+        Order::OldestFirst => (">", "<"),
+    };
+    for (cursor, comparison) in [(args.after, beyond_after), (args.before, beyond_before)] {
+        let Some(cursor) = cursor else { continue };
+        match key {
+            SortKey::Id => sql.push(format_args!(" and id {comparison} ")).push_bind(cursor.id),
+            SortKey::TimeAndId => sql
+                .push(format_args!(" and ({}, id) {comparison} (", T::TIME))
+                .push_bind(cursor.time)
+                .push(", ")
+                .push_bind(cursor.id)
+                .push(")"),
+        };
+    }
+}
+
+/// The keyset's order.
+pub(crate) fn push_order<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: SortKey, order: Order, args: &PageArgs) {
+    let direction = if is_descending(order, args.direction) { "desc" } else { "asc" };
+    match key {
+        SortKey::Id => sql.push(format_args!(" order by id {direction}")),
+        SortKey::TimeAndId => sql.push(format_args!(" order by {} {direction}, id {direction}", T::TIME)),
+    };
+}
+
+/// One more than asked for, which says whether the list goes on.
+pub(crate) fn rows_to_read(args: &PageArgs) -> i64 {
+    i64::from(args.size) + 1
+}
+
+pub(crate) fn is_descending(order: Order, direction: Direction) -> bool {
+    (order == Order::NewestFirst) == (direction == Direction::Forward)
+}
