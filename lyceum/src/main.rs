@@ -17,12 +17,12 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use db::database::DatabaseSettings;
 use router::Router;
-use service::ClientTimeouts;
+use service::{ClientTimeouts, SubgraphDefinition};
 use tikv_jemallocator::Jemalloc;
 use tokio::runtime::Runtime;
 
 use crate::{
-    subgraphs::{DatabaseUrls, Name, OwnerUrls},
+    subgraphs::{DatabaseUrls, Databases, OwnerUrls, name_parser},
     telemetry::Telemetry,
 };
 
@@ -48,8 +48,9 @@ enum Command {
     Router(Box<RouterSettings>),
     /// Bring databases up to date.
     Migrate {
-        /// Which ones; all five when none is named.
-        names: Vec<Name>,
+        /// Which ones; all when none is named.
+        #[arg(value_parser = name_parser())]
+        subgraphs: Vec<&'static SubgraphDefinition>,
         #[command(flatten)]
         urls: DatabaseUrls,
         #[command(flatten)]
@@ -72,7 +73,8 @@ enum Command {
     /// Print a subgraph's schema.
     Sdl {
         /// Which one.
-        name: Name,
+        #[arg(value_parser = name_parser())]
+        subgraph: &'static SubgraphDefinition,
     },
     /// Ask a process whether it can serve; the exit code says so.
     Health(health::Settings),
@@ -118,7 +120,7 @@ fn start_telemetry(command: &Command, runtime: &Runtime) -> anyhow::Result<Telem
         Command::Up(settings) => (&settings.telemetry, settings.client_timeouts, "lyceum", "warn"),
         // The NATS library speaks of each attempt to connect.
         Command::Subgraph(settings) => {
-            (&settings.telemetry, settings.client_timeouts, settings.name.as_str(), "info,async_nats=warn")
+            (&settings.telemetry, settings.client_timeouts, settings.name.name, "info,async_nats=warn")
         }
         // The HTTP library beneath the router speaks of each worker, and hive-router of each request.
         Command::Router(settings) => (
@@ -141,13 +143,13 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
             open_files::raise_for_router(router.max_live_connections());
             router.run(signals::shutdown_on_signal_in(runtime, settings.router.shutdown.drain_period())?)
         }
-        Command::Migrate { names, urls, owners, database } => {
-            runtime.block_on(subgraphs::migrate(&names, &urls, owners, &database))
+        Command::Migrate { subgraphs: named, urls, owners, database } => {
+            runtime.block_on(subgraphs::migrate(&named, &urls, owners, &database))
         }
         Command::Seed { options, urls, database } => runtime.block_on(fill(&options, &urls, &database)),
         Command::Admin(settings) => runtime.block_on(admin::run(*settings)),
-        Command::Sdl { name } => {
-            terminal::line(subgraphs::sdl(name)?.trim_end());
+        Command::Sdl { subgraph } => {
+            terminal::line(subgraphs::sdl(subgraph)?.trim_end());
             Ok(())
         }
         Command::Health(settings) => runtime.block_on(health::run(&settings)),
@@ -156,8 +158,8 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
 }
 
 async fn fill(options: &seed::Options, urls: &DatabaseUrls, settings: &DatabaseSettings) -> anyhow::Result<()> {
-    let databases = subgraphs::open_all(urls, settings).await?;
-    let summary = seed::run(&databases, options, &seed::Progress::detect()).await?;
+    let databases = Databases::open(urls, settings).await?;
+    let summary = seed::run(&seed::Databases::of(&databases), options, &seed::Progress::detect()).await?;
     terminal::line(&summary);
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! The five subgraphs, by name: their schemas, their databases, and each as a process of its own.
+//! The subgraphs: their schemas, their databases, and each as a process of its own.
 
-use db::DbPool;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -13,191 +13,215 @@ use auth::{
     signature::{RouterAuth, SecretSettings, Secrets},
     token::Verifier,
 };
-use clap::{Args, ValueEnum};
+use clap::{
+    Arg, ArgMatches, Args, Command, FromArgMatches,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use db::{
-    availability, connect,
-    database::{DatabaseSettings, MigrationError, Migrations},
+    DbPool, availability, connect,
+    database::{DatabaseSettings, MigrationError},
     roles::AppRole,
 };
+use futures::future::{join_all, try_join_all};
+use http::Extensions;
 use identity::{IdentitySettings, Keys};
 use messaging::EventSettings;
 use router::SubgraphUrl;
 use service::{
-    ClientTimeouts, ServiceContext, Shutdown, ShutdownSettings, Subgraph, peers,
+    ClientTimeouts, ServiceContext, Shutdown, ShutdownSettings, Subgraph, SubgraphDefinition, peers,
     serve::{self, LateRoutes},
 };
 use subgraph_kit::ResponseSettings;
 use tokio::{join, net::TcpListener, select, time::sleep, try_join};
 use tracing::{info, warn};
 
-use crate::{costs, open_files, seed, signals, telemetry};
+use crate::{costs, open_files, signals, telemetry};
 
-/// A subgraph, and its database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Name {
-    /// Users and sessions.
-    Identity,
-    /// The catalogue.
-    Course,
-    /// Who takes which course.
-    Enrollment,
-    /// What students paid.
-    Payment,
-    /// What users are told.
-    Notification,
+/// All of them, in the order in which they start.
+pub static ALL: [&SubgraphDefinition; 5] = [
+    &identity::DEFINITION,
+    &course::DEFINITION,
+    &enrollment::DEFINITION,
+    &payment::DEFINITION,
+    &notification::DEFINITION,
+];
+
+/// Reads a subgraph's name.
+pub fn name_parser() -> impl TypedValueParser<Value = &'static SubgraphDefinition> {
+    let names = ALL.map(|definition| PossibleValue::new(definition.name).help(definition.about));
+    PossibleValuesParser::new(names).try_map(|name| find(&name).context("no such subgraph"))
 }
 
-impl Name {
-    /// All of them, in the order in which they start.
-    pub const ALL: [Self; 5] = [Self::Identity, Self::Course, Self::Enrollment, Self::Payment, Self::Notification];
-
-    /// As in `supergraph.yaml`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => identity::NAME,
-            Self::Course => course::NAME,
-            Self::Enrollment => enrollment::NAME,
-            Self::Payment => payment::NAME,
-            Self::Notification => notification::NAME,
-        }
-    }
-
-    /// Where it answers, if nothing else is said.
-    pub fn port(self) -> u16 {
-        8001 + self as u16
-    }
-
-    /// Where its embedded database answers, if nothing else is said.
-    pub fn database_port(self) -> u16 {
-        5433 + self as u16
-    }
-
-    /// Its database's migrations.
-    pub fn migrations(self) -> Migrations {
-        match self {
-            Self::Identity => identity::migrations(),
-            Self::Course => course::migrations(),
-            Self::Enrollment => enrollment::migrations(),
-            Self::Payment => payment::migrations(),
-            Self::Notification => notification::migrations(),
-        }
-    }
+fn find(name: &str) -> Option<&'static SubgraphDefinition> {
+    ALL.into_iter().find(|definition| definition.name == name)
 }
 
-/// Where the databases are.
-#[expect(clippy::struct_field_names, reason = "the fields name the command line's options")]
-#[derive(Clone, Debug, Default, Args)]
-pub struct DatabaseUrls {
-    /// identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
-    #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub identity_database_url: Option<String>,
-
-    /// course's database.
-    #[arg(long, env = "COURSE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub course_database_url: Option<String>,
-
-    /// enrollment's database.
-    #[arg(long, env = "ENROLLMENT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub enrollment_database_url: Option<String>,
-
-    /// payment's database.
-    #[arg(long, env = "PAYMENT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub payment_database_url: Option<String>,
-
-    /// notification's database.
-    #[arg(long, env = "NOTIFICATION_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub notification_database_url: Option<String>,
-}
+/// Where the databases are, by subgraph.
+#[derive(Clone, Debug, Default)]
+pub struct DatabaseUrls(BTreeMap<&'static str, String>);
 
 impl DatabaseUrls {
-    /// The one of a subgraph, if it was given. An empty one, as an unset variable of a script
-    /// leaves it, was not.
-    pub fn get(&self, name: Name) -> Option<&str> {
-        let url = match name {
-            Name::Identity => self.identity_database_url.as_deref(),
-            Name::Course => self.course_database_url.as_deref(),
-            Name::Enrollment => self.enrollment_database_url.as_deref(),
-            Name::Payment => self.payment_database_url.as_deref(),
-            Name::Notification => self.notification_database_url.as_deref(),
-        };
-        url.filter(|url| !url.is_empty())
+    /// The one of a subgraph, if it was given.
+    pub fn get(&self, subgraph: &SubgraphDefinition) -> Option<&str> {
+        self.0.get(subgraph.name).map(String::as_str)
     }
 
     /// Whether none was given.
     pub fn is_none(&self) -> bool {
-        Name::ALL.into_iter().all(|name| self.get(name).is_none())
+        self.0.is_empty()
     }
 
     /// Sets the one of a subgraph.
-    pub fn set(&mut self, name: Name, url: String) {
-        let place = match name {
-            Name::Identity => &mut self.identity_database_url,
-            Name::Course => &mut self.course_database_url,
-            Name::Enrollment => &mut self.enrollment_database_url,
-            Name::Payment => &mut self.payment_database_url,
-            Name::Notification => &mut self.notification_database_url,
-        };
-        *place = Some(url);
+    pub fn set(&mut self, subgraph: &SubgraphDefinition, url: String) {
+        self.0.insert(subgraph.name, url);
     }
 
     /// These, and `others` where there is none.
-    pub fn or(mut self, others: &Self) -> Self {
-        for name in Name::ALL {
-            if self.get(name).is_none()
-                && let Some(url) = others.get(name)
-            {
-                self.set(name, url.to_owned());
-            }
-        }
-        self
+    pub fn or(self, others: &Self) -> Self {
+        let mut urls = others.0.clone();
+        urls.extend(self.0);
+        Self(urls)
     }
 
-    fn require(&self, name: Name) -> Result<&str> {
-        self.get(name).with_context(|| {
-            let name = name.as_str();
+    fn require(&self, subgraph: &SubgraphDefinition) -> Result<&str> {
+        self.get(subgraph).with_context(|| {
+            let SubgraphDefinition { name, .. } = subgraph;
             format!(
                 "no database for {name}: set {}_DATABASE_URL or --{name}-database-url (`lyceum up --addresses FILE` writes those of a running system)",
                 name.to_uppercase()
             )
         })
     }
+
+    /// An option for each subgraph, whose name ends with `suffix`.
+    fn options(command: Command, suffix: &str, help: impl Fn(&str) -> String) -> Command {
+        ALL.into_iter().fold(command, |command, SubgraphDefinition { name, .. }| {
+            let option = Arg::new(option_id(name, suffix))
+                .long(format!("{name}-{suffix}"))
+                .env(option_id(name, suffix).to_uppercase())
+                .hide_env_values(true)
+                .value_name("URL")
+                .help(help(name));
+            command.arg(option)
+        })
+    }
+
+    /// An empty one, as an unset variable of a script leaves it, was not given.
+    fn read(matches: &ArgMatches, suffix: &str) -> Self {
+        let given = ALL.into_iter().filter_map(|SubgraphDefinition { name, .. }| {
+            let url = matches.get_one::<String>(&option_id(name, suffix))?;
+            Some((*name, url.clone())).filter(|(_, url)| !url.is_empty())
+        });
+        Self(given.collect())
+    }
 }
+
+fn option_id(name: &str, suffix: &str) -> String {
+    format!("{name}_{}", suffix.replace('-', "_"))
+}
+
+/// Implements `clap::Args` for options that are made from the definitions of the subgraphs.
+macro_rules! subgraph_options {
+    ($type:ty, $augment:expr, $read:expr) => {
+        impl Args for $type {
+            fn augment_args(command: Command) -> Command {
+                ($augment)(command)
+            }
+
+            fn augment_args_for_update(command: Command) -> Command {
+                ($augment)(command)
+            }
+        }
+
+        impl FromArgMatches for $type {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                ($read)(matches)
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+    };
+}
+
+const URL: &str = "database-url";
+const OWNER_URL: &str = "database-owner-url";
+
+subgraph_options!(
+    DatabaseUrls,
+    |command| Self::options(command, URL, |name| {
+        format!("{name}'s database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`")
+    }),
+    |matches| Ok(Self::read(matches, URL))
+);
 
 /// Where the databases are for those who own what is in them.
-#[expect(clippy::struct_field_names, reason = "the fields name the command line's options")]
-#[derive(Clone, Debug, Default, Args)]
-pub struct OwnerUrls {
-    /// identity's database, as the role that owns its tables. It makes the role of `IDENTITY_DATABASE_URL`, if it may, and
-    /// lets it read and write rows; subgraphs need no more.
-    #[arg(long, env = "IDENTITY_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
-    identity_database_owner_url: Option<String>,
+#[derive(Clone, Debug, Default)]
+pub struct OwnerUrls(pub DatabaseUrls);
 
-    /// course's database, as the role that owns its tables.
-    #[arg(long, env = "COURSE_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
-    course_database_owner_url: Option<String>,
+subgraph_options!(
+    OwnerUrls,
+    |command| DatabaseUrls::options(command, OWNER_URL, |name| {
+        format!(
+            "{name}'s database, as the role that owns its tables. It makes the role of `{}_DATABASE_URL`, if it may, \
+             and lets it read and write rows; subgraphs need no more",
+            name.to_uppercase()
+        )
+    }),
+    |matches| Ok(Self(DatabaseUrls::read(matches, OWNER_URL)))
+);
 
-    /// enrollment's database, as the role that owns its tables.
-    #[arg(long, env = "ENROLLMENT_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
-    enrollment_database_owner_url: Option<String>,
+/// The settings that one subgraph alone has, of all of them.
+#[derive(Clone, Debug, Default)]
+pub struct OwnSettings(pub Extensions);
 
-    /// payment's database, as the role that owns its tables.
-    #[arg(long, env = "PAYMENT_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
-    payment_database_owner_url: Option<String>,
+impl OwnSettings {
+    /// Those of identity, which also sign the tokens that all others believe.
+    pub fn identity(&self) -> &IdentitySettings {
+        self.0.get().expect("identity's definition reads them")
+    }
 
-    /// notification's database, as the role that owns its tables.
-    #[arg(long, env = "NOTIFICATION_DATABASE_OWNER_URL", hide_env_values = true, value_name = "URL")]
-    notification_database_owner_url: Option<String>,
+    /// With the keys that identity signs tokens with; what verifies them.
+    pub fn sign_with(&mut self, keys: Keys) -> Verifier {
+        let verifier = keys.verifier();
+        self.0.insert(keys);
+        verifier
+    }
 }
 
-impl From<OwnerUrls> for DatabaseUrls {
-    fn from(urls: OwnerUrls) -> Self {
-        Self {
-            identity_database_url: urls.identity_database_owner_url,
-            course_database_url: urls.course_database_owner_url,
-            enrollment_database_url: urls.enrollment_database_owner_url,
-            payment_database_url: urls.payment_database_owner_url,
-            notification_database_url: urls.notification_database_owner_url,
-        }
+subgraph_options!(
+    OwnSettings,
+    |command| ALL.into_iter().fold(command, |command, definition| definition.settings.augment(command)),
+    |matches| {
+        let mut settings = Extensions::new();
+        ALL.into_iter().try_for_each(|definition| definition.settings.read(matches, &mut settings))?;
+        Ok(Self(settings))
+    }
+);
+
+/// The databases of all subgraphs.
+pub struct Databases(BTreeMap<&'static str, DbPool>);
+
+impl Databases {
+    /// All of them, up to date.
+    pub async fn open(urls: &DatabaseUrls, settings: &DatabaseSettings) -> Result<Self> {
+        let opened = ALL.map(|definition| async move {
+            let db = open(definition, urls.require(definition)?, settings).await?;
+            anyhow::Ok((definition.name, db))
+        });
+        Ok(Self(try_join_all(opened).await?.into_iter().collect()))
+    }
+
+    /// The one of a subgraph.
+    pub fn get(&self, subgraph: &SubgraphDefinition) -> &DbPool {
+        &self.0[subgraph.name]
+    }
+
+    /// Ends their connections.
+    pub async fn close(&self) {
+        join_all(self.0.values().map(DbPool::close)).await;
     }
 }
 
@@ -205,7 +229,8 @@ impl From<OwnerUrls> for DatabaseUrls {
 #[derive(Args)]
 pub struct Settings {
     /// Which subgraph.
-    pub name: Name,
+    #[arg(value_parser = name_parser())]
+    pub name: &'static SubgraphDefinition,
 
     /// Where it answers; 127.0.0.1 and the subgraph's usual port when left out.
     #[arg(long, env = "LYCEUM_LISTEN", value_name = "ADDRESS:PORT")]
@@ -231,7 +256,7 @@ pub struct Settings {
     pub database: DatabaseSettings,
 
     #[command(flatten)]
-    pub identity: IdentitySettings,
+    pub own: OwnSettings,
 
     /// Where the other subgraphs are, if not on this machine at their usual ports:
     /// `course=http://course:8002/graphql,…`.
@@ -275,31 +300,32 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn serve(settings: Settings) -> Result<()> {
     open_files::raise_for_subgraph();
     let shutdown = signals::shutdown_on_signal(settings.shutdown.drain_period())?;
-    let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port())));
+    let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port)));
     let secrets = settings.secret.secrets()?;
     let auth = RouterAuth::for_address(address, secrets.clone(), settings.insecure_dev)?;
     let seals = settings.seal.keys(address, settings.insecure_dev)?;
     let database = settings.urls.require(settings.name)?;
     let listener = listen(address).await?;
 
-    let is_identity = settings.name == Name::Identity;
-    let keys = is_identity.then(|| open_keys(&settings.keys_dir, &settings.identity)).transpose()?;
-    let verifier = keys.as_ref().map_or_else(|| remote_keys(&settings.jwks_url), |keys| Ok(keys.verifier()))?;
+    let mut own = settings.own.clone();
+    let verifier = if *settings.name == identity::DEFINITION {
+        own.sign_with(open_keys(&settings.keys_dir, own.identity())?)
+    } else {
+        remote_keys(&settings.jwks_url)?
+    };
     let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
+    let context = ServiceContext { own: own.0, ..context };
     add_peers(&context, &settings.subgraph_urls, secrets.as_ref())?;
 
     let late_routes = LateRoutes::default();
     // Others need identity's keys, not its database.
-    let meanwhile = keys
-        .as_ref()
-        .map_or_else(serve::not_ready_routes, |keys| serve::not_ready_routes().merge(identity::public_keys(keys)));
-    let routes = late_routes.routes(meanwhile);
+    let routes = late_routes.routes(settings.name.with_public_routes(serve::not_ready_routes(), &context));
     let serving = async {
         serve::serve(listener, routes, settings.client_timeouts, shutdown.clone()).await;
         anyhow::Ok(())
     };
     let working = async {
-        let opening = Box::pin(open_with_retry(&settings, database, &context, auth, keys));
+        let opening = Box::pin(open_with_retry(&settings, database, &context, auth));
         let opened = shutdown.stop.run_until_cancelled(opening).await;
         let Some((subgraph, routes)) = opened.transpose()? else { return Ok(None) };
         late_routes.set(routes);
@@ -326,19 +352,18 @@ async fn open_with_retry(
     database: &str,
     context: &ServiceContext,
     auth: RouterAuth,
-    keys: Option<Keys>,
 ) -> Result<(Subgraph, axum::Router)> {
     let name = settings.name;
     let mut is_logged = false;
     loop {
         let attempt = async {
             let db = open(name, database, &settings.database).await?;
-            assemble(name, db, context, auth.clone(), keys.clone(), &settings.identity, settings.responses).await
+            assemble(name, db, context, auth.clone(), settings.responses).await
         };
         match attempt.await {
             Err(error) if is_retryable(&error) => {
                 if !is_logged {
-                    warn!(subgraph = name.as_str(), error = format!("{error:#}"), "waiting for the database");
+                    warn!(subgraph = name.name, error = format!("{error:#}"), "waiting for the database");
                 }
                 is_logged = true;
             }
@@ -371,11 +396,11 @@ async fn shutdown_deadline(shutdown: &Shutdown, timeout: Duration) {
 
 /// The other subgraphs, each in a process of its own.
 fn add_peers(context: &ServiceContext, urls: &[SubgraphUrl], secrets: Option<&Secrets>) -> Result<()> {
-    for name in Name::ALL {
-        let given = urls.iter().find(|given| given.name == name.as_str());
-        let usual = || format!("http://127.0.0.1:{}/graphql", name.port());
+    for SubgraphDefinition { name, port, .. } in ALL {
+        let given = urls.iter().find(|given| given.name == *name);
+        let usual = || format!("http://127.0.0.1:{port}/graphql");
         let url = given.map_or_else(usual, |given| given.url.clone());
-        context.peers.add_remote(name.as_str(), &url, secrets.cloned())?;
+        context.peers.add_remote(name, &url, secrets.cloned())?;
     }
     Ok(())
 }
@@ -403,108 +428,56 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Connects to a subgraph's database and brings it up to date.
-pub async fn open(name: Name, url: &str, settings: &DatabaseSettings) -> Result<DbPool> {
+pub async fn open(subgraph: &SubgraphDefinition, url: &str, settings: &DatabaseSettings) -> Result<DbPool> {
+    let SubgraphDefinition { name, migrations, .. } = subgraph;
     let db = connect(url, settings).await.with_context(|| {
-        let name = name.as_str();
         format!("cannot reach the database of {name} (`lyceum subgraph --help` shows the form of its address)")
     })?;
-    let migrated = name.migrations().run(&db, settings.db_profile).await;
-    migrated.with_context(|| format!("cannot bring the database of {} up to date", name.as_str()))?;
+    let migrated = migrations().run(&db, settings.db_profile).await;
+    migrated.with_context(|| format!("cannot bring the database of {name} up to date"))?;
     Ok(db)
 }
 
-/// A subgraph over its migrated database, and its routes behind `auth`. identity needs its keys.
+/// A subgraph over its migrated database, and its routes behind `auth`.
 pub async fn assemble(
-    name: Name,
+    definition: &SubgraphDefinition,
     db: DbPool,
     context: &ServiceContext,
     auth: RouterAuth,
-    keys: Option<Keys>,
-    identity: &IdentitySettings,
     responses: ResponseSettings,
 ) -> Result<(Subgraph, axum::Router)> {
-    let subgraph = match (name, keys) {
-        (Name::Identity, Some(keys)) => {
-            let subgraph = identity::subgraph(db, &keys, context, identity).await?.with_response_limits(responses);
-            return Ok((subgraph.clone(), identity::routes(subgraph, auth, &keys)));
-        }
-        (Name::Identity, None) => anyhow::bail!("identity needs its signing keys"),
-        (Name::Course, _) => course::subgraph(db, context).await?,
-        (Name::Enrollment, _) => enrollment::subgraph(db, context).await?,
-        (Name::Payment, _) => payment::subgraph(db, context).await?,
-        (Name::Notification, _) => notification::subgraph(db, context).await?,
-    }
-    .with_response_limits(responses);
-    Ok((subgraph.clone(), serve::routes(subgraph, auth)))
+    let subgraph = (definition.open)(db, context).await?.with_response_limits(responses);
+    let routes = definition.with_public_routes(serve::routes(subgraph.clone(), auth), context);
+    Ok((subgraph, routes))
 }
 
-/// The schema of a subgraph.
-pub fn sdl(name: Name) -> Result<String> {
-    let schema = match name {
-        Name::Identity => service::sdl(&identity::schema()),
-        Name::Course => service::sdl(&course::schema()),
-        Name::Enrollment => service::sdl(&enrollment::schema()),
-        Name::Payment => service::sdl(&payment::schema()),
-        Name::Notification => service::sdl(&notification::schema()),
-    };
-    costs::annotate(&schema)
+/// The schema of a subgraph, with its costs.
+pub fn sdl(subgraph: &SubgraphDefinition) -> Result<String> {
+    costs::annotate(&(subgraph.sdl)())
 }
 
 /// Brings databases up to date, as their owners where these were given.
 pub async fn migrate(
-    names: &[Name],
+    subgraphs: &[&'static SubgraphDefinition],
     urls: &DatabaseUrls,
     owners: OwnerUrls,
     settings: &DatabaseSettings,
 ) -> Result<()> {
-    let names = if names.is_empty() { &Name::ALL } else { names };
-    let owners = DatabaseUrls::from(owners).or(urls);
-    for &name in names {
-        let db = open(name, owners.require(name)?, settings).await?;
-        provision(name, &db, urls.get(name).map(AppRole::in_url).transpose()?).await?;
+    let subgraphs = if subgraphs.is_empty() { &ALL } else { subgraphs };
+    let owners = owners.0.or(urls);
+    for subgraph in subgraphs {
+        let db = open(subgraph, owners.require(subgraph)?, settings).await?;
+        provision(subgraph, &db, urls.get(subgraph).map(AppRole::in_url).transpose()?).await?;
         db.close().await;
-        crate::terminal::line(format_args!("{} is up to date", name.as_str()));
+        crate::terminal::line(format_args!("{} is up to date", subgraph.name));
     }
     Ok(())
 }
 
 /// Lets the role that the subgraph works as read and write what the owner has made.
-pub async fn provision(name: Name, owner: &DbPool, role: Option<AppRole>) -> Result<()> {
+pub async fn provision(subgraph: &SubgraphDefinition, owner: &DbPool, role: Option<AppRole>) -> Result<()> {
     let Some(role) = role else { return Ok(()) };
     role.provision(owner).await.with_context(|| {
-        format!("cannot give the role of {}'s subgraph its rights: make it, or let the owner make roles", name.as_str())
+        format!("cannot give the role of {}'s subgraph its rights: make it, or let the owner make roles", subgraph.name)
     })
-}
-
-/// All five databases, up to date.
-pub async fn open_all(urls: &DatabaseUrls, settings: &DatabaseSettings) -> Result<seed::Databases> {
-    let database = |name| Box::pin(async move { open(name, urls.require(name)?, settings).await });
-    let (identity, course, enrollment, payment, notification) = tokio::try_join!(
-        database(Name::Identity),
-        database(Name::Course),
-        database(Name::Enrollment),
-        database(Name::Payment),
-        database(Name::Notification),
-    )?;
-    Ok(seed::Databases { identity, course, enrollment, payment, notification })
-}
-
-impl seed::Databases {
-    /// The one of a subgraph.
-    pub fn get(&self, name: Name) -> &DbPool {
-        match name {
-            Name::Identity => &self.identity,
-            Name::Course => &self.course,
-            Name::Enrollment => &self.enrollment,
-            Name::Payment => &self.payment,
-            Name::Notification => &self.notification,
-        }
-    }
-
-    /// Ends their connections.
-    pub async fn close(&self) {
-        for name in Name::ALL {
-            self.get(name).close().await;
-        }
-    }
 }

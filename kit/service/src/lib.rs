@@ -1,6 +1,7 @@
 //! A subgraph as a service: how it executes requests, answers by HTTP, asks its peers, and ends.
 
 mod credentials;
+mod definition;
 mod documents;
 pub mod http_server;
 pub mod peers;
@@ -11,6 +12,7 @@ mod subgraph;
 mod variables;
 
 pub use credentials::{Credentials, CredentialsExt};
+pub use definition::{Open, OwnSettings, SubgraphDefinition};
 pub use http_server::ClientTimeouts;
 pub use peers::Peers;
 pub use service_context::ServiceContext;

@@ -1,8 +1,9 @@
 //! What a subgraph gets from the process that it runs in: keys, peers, the event bus.
 
 use auth::{seal::SealKeys, signature::Secrets, token::Verifier};
+use http::Extensions;
 use messaging::{Bus, BusAddress, EventSettings, Nats};
-use std::sync::Arc;
+use std::{any::type_name, sync::Arc};
 
 use crate::Peers;
 
@@ -17,6 +18,8 @@ pub struct ServiceContext {
     pub bus: Bus,
     /// What a subgraph seals its own facts with, and verifies others'.
     pub seals: SealKeys,
+    /// What one subgraph alone needs, each of a type of its own.
+    pub own: Extensions,
 }
 
 impl ServiceContext {
@@ -25,7 +28,7 @@ impl ServiceContext {
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         let peers = Peers::default();
-        Self { verifier, bus: Arc::new(peers.clone()), peers, seals: SealKeys::random() }
+        Self { verifier, bus: Arc::new(peers.clone()), peers, seals: SealKeys::random(), own: Extensions::new() }
     }
 
     /// The same, with the bus that the settings name.
@@ -43,6 +46,15 @@ impl ServiceContext {
             BusAddress::Local => Arc::new(peers.clone()),
             BusAddress::Nats(url) => Arc::new(Nats::connect(url, settings.nats_name.clone(), secrets).await?),
         };
-        Ok(Self { verifier, peers, bus, seals })
+        Ok(Self { verifier, peers, bus, seals, own: Extensions::new() })
+    }
+
+    /// What one subgraph alone needs, of this type.
+    ///
+    /// # Panics
+    /// If the process did not give it.
+    #[must_use]
+    pub fn require<T: Clone + Send + Sync + 'static>(&self) -> &T {
+        self.own.get().unwrap_or_else(|| panic!("the process gives its subgraphs no {}", type_name::<T>()))
     }
 }

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Error, Result, anyhow};
 use auth::signature::Secret;
 use clap::Args;
 
-use crate::{subgraphs::Name, terminal::line};
+use crate::{subgraphs, terminal::line};
 
 /// The settings of `lyceum admin init-env`.
 #[derive(Args)]
@@ -39,8 +39,8 @@ pub fn run(Settings { file }: &Settings) -> Result<()> {
 
 fn content() -> String {
     // Of the role that owns the tables, and of the one that the subgraph works as.
-    let passwords = Name::ALL
-        .map(|name| name.as_str().to_uppercase())
+    let passwords = subgraphs::ALL
+        .map(|subgraph| subgraph.name.to_uppercase())
         .map(|name| [format!("{name}_DB_PASSWORD"), format!("{name}_APP_DB_PASSWORD")]);
     let mut content = "# The secrets of compose.yml. Whoever has this file has the system.\n".to_owned();
     let others = ["LYCEUM_SUBGRAPH_SECRET", "LYCEUM_FACT_SECRET", "GRAFANA_ADMIN_PASSWORD"].map(str::to_owned);

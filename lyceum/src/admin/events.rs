@@ -6,12 +6,13 @@ use clap::{Args, Subcommand};
 use console::style;
 use contracts::events::EventType;
 use serde::Serialize;
+use service::SubgraphDefinition;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
 use uuid::Uuid;
 
 use super::DataDirArg;
 use crate::{
-    subgraphs::{DatabaseUrls, Name},
+    subgraphs::{ALL, DatabaseUrls, name_parser},
     terminal::line,
 };
 
@@ -44,8 +45,8 @@ enum Command {
 #[derive(Args)]
 struct Scope {
     /// Look at this service only.
-    #[arg(long, value_name = "NAME")]
-    service: Option<Name>,
+    #[arg(long, value_name = "NAME", value_parser = name_parser())]
+    service: Option<&'static SubgraphDefinition>,
 
     /// Databases that are not given are those of the `lyceum up` which runs on the data directory.
     #[command(flatten)]
@@ -102,10 +103,10 @@ pub async fn run(settings: &Settings) -> Result<()> {
 
 async fn list(scope: &Scope, as_json: bool) -> Result<()> {
     let mut contents = Vec::new();
-    for name in scope.services()? {
-        let mut db = scope.connect(name).await?;
-        for event_box in EventBox::of(name) {
-            contents.push(event_box.content(name, &mut db).await.with_context(|| cannot_read(name))?);
+    for subgraph in scope.services()? {
+        let mut db = scope.connect(subgraph).await?;
+        for event_box in EventBox::of(subgraph) {
+            contents.push(event_box.content(subgraph.name, &mut db).await.with_context(|| cannot_read(subgraph))?);
         }
         db.close().await?;
     }
@@ -119,10 +120,10 @@ async fn list(scope: &Scope, as_json: bool) -> Result<()> {
 
 async fn resend(id: Uuid, scope: &Scope) -> Result<()> {
     let mut sent = 0;
-    for name in scope.services()? {
-        let mut db = scope.connect(name).await?;
-        for event_box in EventBox::of(name) {
-            sent += event_box.resend(id, &mut db).await.with_context(|| cannot_read(name))?;
+    for subgraph in scope.services()? {
+        let mut db = scope.connect(subgraph).await?;
+        for event_box in EventBox::of(subgraph) {
+            sent += event_box.resend(id, &mut db).await.with_context(|| cannot_read(subgraph))?;
         }
         db.close().await?;
     }
@@ -131,35 +132,35 @@ async fn resend(id: Uuid, scope: &Scope) -> Result<()> {
     Ok(())
 }
 
-fn cannot_read(name: Name) -> String {
-    format!("cannot read the events of {}: is its database up to date?", name.as_str())
+fn cannot_read(subgraph: &SubgraphDefinition) -> String {
+    format!("cannot read the events of {}: is its database up to date?", subgraph.name)
 }
 
 impl Scope {
     /// The services that have anything to do with events.
-    fn services(&self) -> Result<Vec<Name>> {
-        let services: Vec<_> = Name::ALL
+    fn services(&self) -> Result<Vec<&'static SubgraphDefinition>> {
+        let services: Vec<_> = ALL
             .into_iter()
-            .filter(|name| self.service.is_none_or(|only| only == *name) && !EventBox::of(*name).is_empty())
+            .filter(|subgraph| self.service.is_none_or(|only| only == *subgraph) && !EventBox::of(subgraph).is_empty())
             .collect();
         ensure!(!services.is_empty(), "this service neither sends nor receives events");
         Ok(services)
     }
 
-    async fn connect(&self, name: Name) -> Result<PgConnection> {
-        let url = match self.urls.get(name) {
+    async fn connect(&self, subgraph: &SubgraphDefinition) -> Result<PgConnection> {
+        let url = match self.urls.get(subgraph) {
             Some(url) => url.to_owned(),
-            None => self.data_dir.running_database(name)?,
+            None => self.data_dir.running_database(subgraph)?,
         };
         let connection = PgConnection::connect(&url).await;
-        connection.with_context(|| format!("cannot reach the database of {}", name.as_str()))
+        connection.with_context(|| format!("cannot reach the database of {}", subgraph.name))
     }
 }
 
 impl EventBox {
-    fn of(name: Name) -> Vec<Self> {
-        let sends = EventType::ALL.iter().any(|event_type| event_type.source() == name.as_str());
-        let receives = EventType::ALL.iter().any(|event_type| event_type.consumers().contains(&name.as_str()));
+    fn of(subgraph: &SubgraphDefinition) -> Vec<Self> {
+        let sends = EventType::ALL.iter().any(|event_type| event_type.source() == subgraph.name);
+        let receives = EventType::ALL.iter().any(|event_type| event_type.consumers().contains(&subgraph.name));
         [(sends, Self::Outbox), (receives, Self::Inbox)]
             .into_iter()
             .filter_map(|(has, event_box)| has.then_some(event_box))
@@ -188,7 +189,7 @@ impl EventBox {
         }
     }
 
-    async fn content(self, name: Name, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
+    async fn content(self, service: &'static str, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
         let [since, done, destination] = self.columns();
         let table = self.table();
         let pending = format!(
@@ -201,14 +202,7 @@ impl EventBox {
              from {table} where {done} is null and dead_lettered_at is not null order by position"
         );
         let dead_lettered = query_as(AssertSqlSafe(dead_lettered)).fetch_all(db).await?;
-        Ok(Content {
-            service: name.as_str(),
-            event_box: self,
-            pending,
-            oldest_pending_since,
-            pending_reason,
-            dead_lettered,
-        })
+        Ok(Content { service, event_box: self, pending, oldest_pending_since, pending_reason, dead_lettered })
     }
 
     async fn resend(self, id: Uuid, db: &mut PgConnection) -> Result<u64, sqlx::Error> {
@@ -293,7 +287,7 @@ mod tests {
 
     #[test]
     fn each_service_has_the_boxes_that_it_needs() {
-        let boxes = Name::ALL.map(EventBox::of);
+        let boxes = ALL.map(EventBox::of);
 
         assert_eq!(boxes, [vec![Outbox], vec![], vec![Outbox, Inbox], vec![Outbox, Inbox], vec![Inbox]]);
     }

@@ -17,10 +17,9 @@ use identity::{
     user::{Role, User},
 };
 
-use crate::{
-    subgraphs::{self, Name},
-    terminal::line,
-};
+use service::SubgraphDefinition;
+
+use crate::{subgraphs, terminal::line};
 
 /// The settings of `lyceum admin`.
 #[derive(Args)]
@@ -165,7 +164,7 @@ fn rotate_key(data_dir: &DataDirArg, settings: &KeySettings) -> Result<()> {
 impl Person {
     async fn find(&self) -> Result<(DbPool, User)> {
         let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
-        let db = subgraphs::open(Name::Identity, &self.database_url()?, &one).await?;
+        let db = subgraphs::open(&identity::DEFINITION, &self.database_url()?, &one).await?;
         let user = admin::find(&db, &self.email).await?;
         let user = user.with_context(|| format!("no account has the address {}", self.email))?;
         Ok((db, user))
@@ -174,15 +173,15 @@ impl Person {
     fn database_url(&self) -> Result<String> {
         match self.identity_database_url.as_ref().filter(|url| !url.is_empty()) {
             Some(url) => Ok(url.clone()),
-            None => self.data_dir.running_database(Name::Identity),
+            None => self.data_dir.running_database(&identity::DEFINITION),
         }
     }
 }
 
 impl DataDirArg {
     /// A database of the `lyceum up` that runs here.
-    fn running_database(&self, name: Name) -> Result<String> {
-        let name = name.as_str();
+    fn running_database(&self, subgraph: &SubgraphDefinition) -> Result<String> {
+        let name = subgraph.name;
         let directory = self.data_dir.join("databases").join(name);
         url_of_running(&directory, name)?.with_context(|| {
             format!(

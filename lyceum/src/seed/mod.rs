@@ -17,12 +17,12 @@ mod tests;
 mod timeline;
 mod vocabulary;
 
-use db::DbPool;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use db::DbPool;
 use indicatif::HumanCount;
 use tokio::task::JoinSet;
 
@@ -31,6 +31,7 @@ pub use self::identity::PASSWORD;
 use self::plan::Plan;
 pub use self::progress::Progress;
 pub use self::timeline::END;
+use crate::subgraphs;
 
 /// A student with some forty enrollments, a dozen payments and unread notifications.
 pub const SAMPLE_STUDENT: &str = "student1@lyceum.example";
@@ -71,7 +72,7 @@ pub fn parse_scale(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The five databases, migrated.
+/// The databases that are filled, migrated.
 #[derive(Clone)]
 pub struct Databases {
     pub identity: DbPool,
@@ -82,6 +83,17 @@ pub struct Databases {
 }
 
 impl Databases {
+    /// Those of a system.
+    pub fn of(all: &subgraphs::Databases) -> Self {
+        Self {
+            identity: all.get(&::identity::DEFINITION).clone(),
+            course: all.get(&::course::DEFINITION).clone(),
+            enrollment: all.get(&::enrollment::DEFINITION).clone(),
+            payment: all.get(&::payment::DEFINITION).clone(),
+            notification: all.get(&::notification::DEFINITION).clone(),
+        }
+    }
+
     fn tables(&self) -> [(&DbPool, Table); 5] {
         [
             (&self.identity, identity::TABLE),

@@ -1,4 +1,4 @@
-//! The five `PostgreSQL` servers of `lyceum up`, and the databases that live elsewhere.
+//! The `PostgreSQL` servers of `lyceum up`, and the databases that live elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,18 @@ use auth::signature::Secret;
 use db::roles::AppRole;
 use embedded_postgres::{Installation, Server, ServerOptions};
 use futures::future::{join_all, select_all, try_join_all};
+use service::SubgraphDefinition;
 use tokio::sync::Mutex;
 
 use super::{DataDirs, Settings};
 use crate::{
-    subgraphs::{DatabaseUrls, Name},
+    subgraphs::{ALL, DatabaseUrls},
     terminal::Steps,
 };
 
 /// The databases of a running system.
 pub struct Servers {
-    running: Vec<(Name, Mutex<Server>)>,
+    running: Vec<(&'static SubgraphDefinition, Mutex<Server>)>,
     urls: DatabaseUrls,
     owners: DatabaseUrls,
 }
@@ -27,9 +28,9 @@ const APP_ROLE: &str = "lyceum_app";
 
 /// Starts a server for each database that was not given.
 pub async fn start(settings: &Settings, dirs: &DataDirs, steps: &Steps) -> Result<Servers> {
-    let missing: Vec<Name> = Name::ALL.into_iter().filter(|&name| settings.urls.get(name).is_none()).collect();
+    let missing: Vec<_> = ALL.into_iter().filter(|subgraph| settings.urls.get(subgraph).is_none()).collect();
     let mut urls = settings.urls.clone();
-    let mut owners = DatabaseUrls::from(settings.owners.clone()).or(&urls);
+    let mut owners = settings.owners.0.clone().or(&urls);
     if missing.is_empty() {
         return Ok(Servers { running: Vec::new(), urls, owners });
     }
@@ -41,30 +42,36 @@ pub async fn start(settings: &Settings, dirs: &DataDirs, steps: &Steps) -> Resul
         .await?;
     let servers = steps
         .run("Databases running", async |_| {
-            try_join_all(missing.iter().map(|&name| one(name, &installation, settings, dirs))).await
+            try_join_all(missing.iter().map(|subgraph| one(subgraph, &installation, settings, dirs))).await
         })
         .await?;
     let running: Vec<_> = missing.into_iter().zip(servers).collect();
-    for (name, server) in &running {
-        owners.set(*name, server.url());
+    for (subgraph, server) in &running {
+        owners.set(subgraph, server.url());
         // Good until the next start, which sets another one.
         let password = Secret::random();
-        urls.set(*name, server.url_as(APP_ROLE, password.reveal()));
+        urls.set(subgraph, server.url_as(APP_ROLE, password.reveal()));
     }
-    let running = running.into_iter().map(|(name, server)| (name, Mutex::new(server))).collect();
+    let running = running.into_iter().map(|(subgraph, server)| (subgraph, Mutex::new(server))).collect();
     Ok(Servers { running, urls, owners })
 }
 
-async fn one(name: Name, installation: &Installation, settings: &Settings, dirs: &DataDirs) -> Result<Server> {
+async fn one(
+    subgraph: &SubgraphDefinition,
+    installation: &Installation,
+    settings: &Settings,
+    dirs: &DataDirs,
+) -> Result<Server> {
+    let SubgraphDefinition { name, database_port, .. } = *subgraph;
     let options = ServerOptions {
-        data_dir: dirs.data.join("databases").join(name.as_str()),
-        port: if settings.free_ports { 0 } else { name.database_port() },
-        database: name.as_str().to_owned(),
+        data_dir: dirs.data.join("databases").join(name),
+        port: if settings.free_ports { 0 } else { database_port },
+        database: name.to_owned(),
         ephemeral: settings.temporary,
     };
     Server::start(installation, options)
         .await
-        .with_context(|| format!("the database of {} does not start; `--free-ports` takes other ports", name.as_str()))
+        .with_context(|| format!("the database of {name} does not start; `--free-ports` takes other ports"))
 }
 
 impl Servers {
@@ -74,10 +81,10 @@ impl Servers {
     }
 
     /// What a subgraph works as.
-    pub fn app_role(&self, name: Name) -> Result<Option<AppRole>> {
-        let Some(url) = self.urls.get(name) else { return Ok(None) };
+    pub fn app_role(&self, subgraph: &SubgraphDefinition) -> Result<Option<AppRole>> {
+        let Some(url) = self.urls.get(subgraph) else { return Ok(None) };
         let role = AppRole::in_url(url)?;
-        let is_ours = self.running.iter().any(|(running, _)| *running == name);
+        let is_ours = self.running.iter().any(|(running, _)| *running == subgraph);
         Ok(Some(if is_ours { role.with_random_password() } else { role }))
     }
 
@@ -88,7 +95,8 @@ impl Servers {
 
     /// The same, by name: for people and scripts, who may do more than a subgraph.
     pub fn owners_by_name(&self) -> BTreeMap<&'static str, String> {
-        Name::ALL.into_iter().filter_map(|name| Some((name.as_str(), self.owners.get(name)?.to_owned()))).collect()
+        let named = ALL.into_iter().filter_map(|it| Some((it.name, self.owners.get(it)?.to_owned())));
+        named.collect()
     }
 
     /// Waits for a server to end that nobody stopped.
@@ -96,10 +104,10 @@ impl Servers {
         if self.running.is_empty() {
             std::future::pending::<()>().await;
         }
-        let ends = self.running.iter().map(|(name, server)| {
+        let ends = self.running.iter().map(|(subgraph, server)| {
             Box::pin(async move {
                 let _ = server.lock().await.wait().await;
-                anyhow!("the database of {} has stopped; see its log", name.as_str())
+                anyhow!("the database of {} has stopped; see its log", subgraph.name)
             })
         });
         select_all(ends).await.0
@@ -108,11 +116,13 @@ impl Servers {
     /// Stops them, each after its connections have been closed.
     pub async fn stop(self) {
         let stopped = join_all(
-            self.running.into_iter().map(|(name, server)| async move { (name, server.into_inner().stop().await) }),
+            self.running
+                .into_iter()
+                .map(|(subgraph, server)| async move { (subgraph, server.into_inner().stop().await) }),
         );
-        for (name, stopped) in stopped.await {
+        for (subgraph, stopped) in stopped.await {
             if let Err(error) = stopped {
-                tracing::warn!(database = name.as_str(), error = format!("{error:#}"), "did not shut down cleanly");
+                tracing::warn!(database = subgraph.name, error = format!("{error:#}"), "did not shut down cleanly");
             }
         }
     }

@@ -22,7 +22,6 @@ use auth::{
 use clap::{Args, ValueEnum};
 use db::database::DatabaseSettings;
 use embedded_postgres::resolve_data_dir;
-use identity::IdentitySettings;
 use messaging::{Bus, EventSettings};
 use router::{
     AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Router, SubgraphUrl,
@@ -37,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use self::databases::Servers;
 use crate::{
     open_files, seed, signals,
-    subgraphs::{self, DatabaseUrls, Name, OwnerUrls},
+    subgraphs::{self, DatabaseUrls, Databases, OwnSettings, OwnerUrls},
     telemetry,
     terminal::Steps,
 };
@@ -109,7 +108,7 @@ pub struct Settings {
     database: DatabaseSettings,
 
     #[command(flatten)]
-    identity: IdentitySettings,
+    own: OwnSettings,
 
     #[command(flatten)]
     allowed_hosts: AllowedHostsSettings,
@@ -228,7 +227,7 @@ async fn serve_over(
         prepared = async { tokio::try_join!(prepare(servers, settings, steps), page::build(steps)) } => prepared?,
         () = stop.cancelled() => return Ok(()),
     };
-    let people = people::find(&databases.identity).await?;
+    let people = people::find(databases.get(&identity::DEFINITION)).await?;
 
     let graph = Graph::start(&databases, settings, &dirs.data, stop.clone()).await?;
     let router = RouterThread::start(settings, &graph, page, people.clone(), stop.clone())?;
@@ -259,55 +258,52 @@ async fn serve_over(
 
 /// Up-to-date databases, with data in them if they were empty, as the subgraphs see them: from then on nobody here owns
 /// anything.
-async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Result<seed::Databases> {
+async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Result<Databases> {
     let databases = steps
         .run("Databases up to date", async |_| {
-            let owned = subgraphs::open_all(servers.owners(), &settings.database).await?;
-            for name in Name::ALL {
-                subgraphs::provision(name, owned.get(name), servers.app_role(name)?).await?;
+            let owned = Databases::open(servers.owners(), &settings.database).await?;
+            for subgraph in subgraphs::ALL {
+                subgraphs::provision(subgraph, owned.get(subgraph), servers.app_role(subgraph)?).await?;
             }
             anyhow::Ok(owned)
         })
         .await?;
     let options = seed::Options { scale: settings.seed_scale, ..seed::Options::default() };
     let may_seed = !settings.empty && settings.urls.is_none();
-    if may_seed && seed::is_wanted(&databases, &options).await? {
-        seed::run(&databases, &options, &steps.seed_progress()).await?;
+    let seeded = seed::Databases::of(&databases);
+    if may_seed && seed::is_wanted(&seeded, &options).await? {
+        seed::run(&seeded, &options, &steps.seed_progress()).await?;
         // Only here: an address that somebody registered is no proof that these are sample data.
-        people::add_admin(&databases.identity).await?;
+        people::add_admin(&seeded.identity).await?;
     }
     databases.close().await;
-    subgraphs::open_all(servers.urls(), &settings.database).await
+    Databases::open(servers.urls(), &settings.database).await
 }
 
-/// The five subgraphs, answering on ports of their own.
+/// The subgraphs, answering on ports of their own.
 struct Graph {
     subgraphs: Vec<(Subgraph, SocketAddr)>,
     serving: JoinSet<()>,
 }
 
 impl Graph {
-    async fn start(
-        databases: &seed::Databases,
-        settings: &Settings,
-        dirs: &Path,
-        stop: CancellationToken,
-    ) -> Result<Self> {
-        let keys = subgraphs::open_keys(&dirs.join("keys"), &settings.identity)?;
+    async fn start(databases: &Databases, settings: &Settings, dirs: &Path, stop: CancellationToken) -> Result<Self> {
+        let mut own = settings.own.clone();
+        let verifier = own.sign_with(subgraphs::open_keys(&dirs.join("keys"), own.identity())?);
         let secrets = settings.secret.secrets()?;
         // All subgraphs are here, so nobody else has to know the secret of their seals.
         let seals = SealKeys::random();
-        let context = ServiceContext::open(keys.verifier(), &settings.events, secrets.clone(), seals).await?;
+        let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
+        let context = ServiceContext { own: own.0, ..context };
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
-        for name in Name::ALL {
-            let port = if settings.free_ports { 0 } else { name.port() };
+        for definition in subgraphs::ALL {
+            let port = if settings.free_ports { 0 } else { definition.port };
             let listener = subgraphs::listen(SocketAddr::from(([127, 0, 0, 1], port))).await?;
             let address = listener.local_addr()?;
-            let db = databases.get(name).clone();
+            let db = databases.get(definition).clone();
             let auth = RouterAuth::for_address(address, secrets.clone(), false)?;
-            let (keys, responses) = (Some(keys.clone()), settings.subgraph_responses);
             let (subgraph, routes) =
-                subgraphs::assemble(name, db, &context, auth, keys, &settings.identity, responses).await?;
+                subgraphs::assemble(definition, db, &context, auth, settings.subgraph_responses).await?;
             graph.serving.spawn(serve::serve(listener, routes, settings.client_timeouts, stop.clone().into()));
             context.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));
@@ -332,7 +328,7 @@ impl Graph {
     }
 
     fn jwks_url(&self) -> Option<String> {
-        let (_, identity) = self.subgraphs.first()?;
+        let (_, identity) = self.subgraphs.iter().find(|(it, _)| it.name() == identity::DEFINITION.name)?;
         Some(format!("http://{identity}/.well-known/jwks.json"))
     }
 

@@ -269,7 +269,7 @@ async fn edited_database(url: &str) -> String {
     query("create database edited").execute(&mut db).await.expect("a database");
     let url = format!("{}/edited", url.rsplit_once('/').expect("a path").0);
     let pool = sqlx::PgPool::connect(&url).await.expect("the database");
-    course::migrations().run(&pool, db::database::Profile::Baseline).await.expect("it is migrated");
+    (course::DEFINITION.migrations)().run(&pool, db::database::Profile::Baseline).await.expect("it is migrated");
     query("update _sqlx_migrations set checksum = '' where version = 1").execute(&pool).await.expect("it is edited");
     pool.close().await;
     url

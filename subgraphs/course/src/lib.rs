@@ -6,7 +6,7 @@ mod user;
 use async_graphql::EmptySubscription;
 use db::DbPool;
 use db::database::Migrations;
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph};
+use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::Connection;
 
@@ -15,12 +15,20 @@ use crate::course::{
     store::Store,
 };
 
-/// The name in `supergraph.yaml`.
-pub const NAME: &str = "course";
+/// The subgraph, as processes and tools see it.
+pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
+    name: "course",
+    about: "The catalogue.",
+    port: 8002,
+    database_port: 5434,
+    migrations,
+    sdl: || service::sdl(&schema()),
+    settings: OwnSettings::none(),
+    open: |db, context| Box::pin(subgraph(db, context)),
+    public_routes: None,
+};
 
-/// The database's migrations.
-#[must_use]
-pub fn migrations() -> Migrations {
+fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/course"), tuned: Some(migrate!("../../migrations/course/tuned")) }
 }
 
@@ -40,5 +48,5 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let db = db.into();
     let store = Store::open(db.clone()).await?;
     let schema = builder().data(context.seals.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone()))
+    Ok(Subgraph::new(DEFINITION.name, schema, store, db, context.verifier.clone()))
 }

@@ -9,7 +9,7 @@ mod user;
 use async_graphql::EmptySubscription;
 use db::DbPool;
 use db::database::Migrations;
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph};
+use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::Connection;
 
@@ -21,12 +21,20 @@ use crate::{
     event_handler::EventHandler,
 };
 
-/// The name in `supergraph.yaml`.
-pub const NAME: &str = "enrollment";
+/// The subgraph, as processes and tools see it.
+pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
+    name: "enrollment",
+    about: "Who takes which course.",
+    port: 8003,
+    database_port: 5435,
+    migrations,
+    sdl: || service::sdl(&schema()),
+    settings: OwnSettings::none(),
+    open: |db, context| Box::pin(subgraph(db, context)),
+    public_routes: None,
+};
 
-/// The database's migrations.
-#[must_use]
-pub fn migrations() -> Migrations {
+fn migrations() -> Migrations {
     Migrations {
         base: migrate!("../../migrations/enrollment"),
         tuned: Some(migrate!("../../migrations/enrollment/tuned")),
@@ -49,5 +57,5 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let db = db.into();
     let store = Store::open(db.clone()).await?;
     let schema = builder().data(context.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone()).with_event_handler(EventHandler))
+    Ok(Subgraph::new(DEFINITION.name, schema, store, db, context.verifier.clone()).with_event_handler(EventHandler))
 }

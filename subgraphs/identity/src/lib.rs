@@ -12,11 +12,10 @@ pub mod throttle;
 pub mod user;
 
 use async_graphql::{EmptySubscription, MergedObject};
-use auth::signature::RouterAuth;
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use db::DbPool;
 use db::database::Migrations;
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, serve};
+use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::Connection;
 
@@ -32,15 +31,23 @@ use crate::{
     },
 };
 
-/// The name in `supergraph.yaml`.
-pub const NAME: &str = "identity";
+/// The subgraph, as processes and tools see it.
+pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
+    name: "identity",
+    about: "Users and sessions.",
+    port: 8001,
+    database_port: 5433,
+    migrations,
+    sdl: || service::sdl(&schema()),
+    settings: OwnSettings::of::<IdentitySettings>(),
+    open: |db, context| Box::pin(subgraph(db, context.require(), context, context.require())),
+    public_routes: Some(|context| public_keys(context.require())),
+};
 
 /// A cache on the way may not keep a new key from those who poll for it.
 const MAX_AGE: &str = "public, max-age=10";
 
-/// The database's migrations.
-#[must_use]
-pub fn migrations() -> Migrations {
+fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/identity"), tuned: Some(migrate!("../../migrations/identity/tuned")) }
 }
 
@@ -64,16 +71,11 @@ pub async fn subgraph(
     let db = db.into();
     let store = Store::open(db.clone()).await?;
     let sessions = Sessions::new(db.clone(), keys.clone(), settings);
-    Ok(Subgraph::new(NAME, builder().data(sessions).finish(), store, db, context.verifier.clone()))
-}
-
-/// The routes of every subgraph, and those of its public keys.
-pub fn routes(subgraph: Subgraph, auth: RouterAuth, keys: &Keys) -> Router {
-    serve::routes(subgraph, auth).merge(public_keys(keys))
+    Ok(Subgraph::new(DEFINITION.name, builder().data(sessions).finish(), store, db, context.verifier.clone()))
 }
 
 /// The public keys at `/.well-known/jwks.json`, which need no database.
-pub fn public_keys(keys: &Keys) -> Router {
+fn public_keys(keys: &Keys) -> Router {
     let keys = keys.clone();
     let jwks = move || async move { ([(CACHE_CONTROL, MAX_AGE)], Json(keys.jwks())) };
     Router::new().route("/.well-known/jwks.json", get(jwks))

@@ -6,7 +6,7 @@ mod user;
 
 use db::DbPool;
 use db::database::Migrations;
-use service::{Schema, ServiceContext, Subgraph};
+use service::{OwnSettings, Schema, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::Connection;
 
@@ -17,12 +17,20 @@ use crate::notification::{
 
 pub use crate::event_handler::LOG_TARGET;
 
-/// The name in `supergraph.yaml`.
-pub const NAME: &str = "notification";
+/// The subgraph, as processes and tools see it.
+pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
+    name: "notification",
+    about: "What users are told.",
+    port: 8005,
+    database_port: 5437,
+    migrations,
+    sdl: || service::sdl(&schema()),
+    settings: OwnSettings::none(),
+    open: |db, context| Box::pin(subgraph(db, context)),
+    public_routes: None,
+};
 
-/// The database's migrations.
-#[must_use]
-pub fn migrations() -> Migrations {
+fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/notification"), tuned: None }
 }
 
@@ -40,6 +48,6 @@ pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationS
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let store = Store::open(db.clone()).await?;
-    let subgraph = Subgraph::new(NAME, schema(), store, db, context.verifier.clone());
+    let subgraph = Subgraph::new(DEFINITION.name, schema(), store, db, context.verifier.clone());
     Ok(subgraph.with_event_handler(event_handler::EventHandler))
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, MergedObject};
 use db::database::Migrations;
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph};
+use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::Connection;
 
@@ -26,12 +26,20 @@ use crate::{
     refund::graphql::RefundMutation,
 };
 
-/// The name in `supergraph.yaml`.
-pub const NAME: &str = "payment";
+/// The subgraph, as processes and tools see it.
+pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
+    name: "payment",
+    about: "What students paid.",
+    port: 8004,
+    database_port: 5436,
+    migrations,
+    sdl: || service::sdl(&schema()),
+    settings: OwnSettings::none(),
+    open: |db, context| Box::pin(subgraph(db, context)),
+    public_routes: None,
+};
 
-/// The database's migrations.
-#[must_use]
-pub fn migrations() -> Migrations {
+fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/payment"), tuned: None }
 }
 
@@ -60,7 +68,7 @@ pub async fn subgraph_with(
     let store = Store::open(db.clone()).await?;
     let payments = Payments::new(db.clone(), context, provider);
     let schema = builder().data(payments.clone()).finish();
-    Ok(Subgraph::new(NAME, schema, store, db, context.verifier.clone())
+    Ok(Subgraph::new(DEFINITION.name, schema, store, db, context.verifier.clone())
         .with_event_handler(payments.clone())
         .with_task(move |stop| reconciler::run(payments.clone(), stop)))
 }

@@ -9,13 +9,13 @@ use contracts::{
     claims::{Claims, Role},
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header::AUTHORIZATION};
-use identity::{Keys, TokenSettings};
+use identity::{DEFINITION, Keys, TokenSettings};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{AlgorithmParameters, JwkSet},
 };
 use serde_json::{Value, json};
-use service::ServiceContext;
+use service::{ServiceContext, serve};
 use sqlx::PgPool;
 use subgraph_kit::Viewer;
 use subgraph_testing::{TestApp, claims};
@@ -89,11 +89,13 @@ async fn refusal(verifier: &Verifier, values: &[&str]) -> Option<&'static str> {
 }
 
 async fn published(db: PgPool, keys: &Keys) -> JwkSet {
-    let subgraph = identity::subgraph(db, keys, &ServiceContext::new(keys.verifier()), &settings())
-        .await
-        .expect("the subgraph opens");
+    let mut context = ServiceContext::new(keys.verifier());
+    context.own.insert(keys.clone());
+    context.own.insert(settings());
+    let subgraph = (DEFINITION.open)(db.into(), &context).await.expect("the subgraph opens");
+    let routes = DEFINITION.with_public_routes(serve::routes(subgraph, RouterAuth::InsecureDev), &context);
     let request = Request::get("/.well-known/jwks.json").body(Body::empty()).expect("a request");
-    let response = identity::routes(subgraph, RouterAuth::InsecureDev, keys).oneshot(request).await.expect("an answer");
+    let response = routes.oneshot(request).await.expect("an answer");
 
     assert_eq!(response.status(), StatusCode::OK);
     let body = to_bytes(response.into_body(), 10_000).await.expect("a body");
