@@ -12,7 +12,7 @@ use crate::account::{Account, create_directories};
 use crate::data_dir::{resolve_data_dir, sibling_path};
 use crate::installation::{Installation, VERSION};
 use crate::log::{advice, last_lines};
-use crate::{leftover, server::SUPERUSER};
+use crate::{leftover, superuser};
 
 /// A data directory that this process holds, initialised and served by nobody.
 pub(crate) struct Cluster {
@@ -49,7 +49,7 @@ impl Cluster {
         require_version(&dir)?;
         require_owner(&dir)?;
         leftover::stop(&dir).await?;
-        let password = read_password(&dir)?;
+        let password = superuser::read_password(&dir)?;
         Ok(Self { dir, account, password, _lock: lock })
     }
 
@@ -179,14 +179,14 @@ async fn initialise(installation: &Installation, dir: &Path, account: Option<&Ac
     std::fs::create_dir(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
     std::fs::set_permissions(&partial, Permissions::from_mode(0o700))?;
     let password = sibling_path(&partial, "password");
-    write_password(&password)?;
+    superuser::write_password(&password)?;
     if let Some(account) = account {
         account.give(&partial)?;
         account.give(&password)?;
     }
 
     let made = run_initdb(installation, &partial, &password, account, ephemeral).await;
-    let made = made.and_then(|()| Ok(std::fs::rename(&password, password_file(&partial))?));
+    let made = made.and_then(|()| Ok(std::fs::rename(&password, superuser::password_file(&partial))?));
     let made = made.and_then(|()| Ok(std::fs::rename(&partial, dir)?));
     if made.is_err() {
         // What failed for lack of space must not keep the space.
@@ -205,7 +205,7 @@ async fn run_initdb(
 ) -> Result<()> {
     let mut command = installation.command("initdb", account);
     command.arg("--pgdata").arg(dir).arg("--pwfile").arg(password);
-    command.args(["--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8"]);
+    command.args(["--username", superuser::NAME, "--auth", "scram-sha-256", "--encoding", "UTF8"]);
     // Text is sorted by code point, and upper and lower case are those of Unicode.
     command.args(["--locale", "C", "--lc-ctype", CHARACTERS, "--no-instructions"]);
     // Rounds make guessing slow. Nobody guesses 128 random bits, and each connection pays.
@@ -220,30 +220,6 @@ async fn run_initdb(
 }
 
 const CHARACTERS: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
-
-fn password_file(dir: &Path) -> PathBuf {
-    dir.join("lyceum.password")
-}
-
-fn write_password(path: &Path) -> Result<()> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    write!(file, "{:032x}", rand::random::<u128>())?;
-    Ok(())
-}
-
-pub(crate) fn read_password(dir: &Path) -> Result<String> {
-    let path = password_file(dir);
-    let password = std::fs::read_to_string(&path).with_context(|| {
-        format!("the data in {} was not made by Lyceum, it lacks {}", dir.display(), path.display())
-    })?;
-    Ok(password.trim().to_owned())
-}
 
 fn remove_directory(path: &Path) -> Result<()> {
     match std::fs::remove_dir_all(path) {

@@ -29,6 +29,7 @@ mod leftover;
 mod log;
 mod running;
 mod server;
+mod superuser;
 
 pub use cluster::remove_abandoned;
 pub use data_dir::resolve_data_dir;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::{cluster::read_password, data_dir::resolve_data_dir, leftover, server::url};
+use crate::{data_dir::resolve_data_dir, leftover, superuser};
 
 /// The address of a database of the server that runs on `data_dir`, with user and password: keep
 /// it out of logs. None if no server is ready there.
@@ -15,7 +15,7 @@ pub fn url_of_running(data_dir: &Path, database: &str) -> Result<Option<String>>
     let dir = resolve_data_dir(data_dir)?;
     let is_alive = leftover::pid(&dir).is_some_and(|pid| leftover::serves(pid, &dir));
     match port(&dir) {
-        Some(port) if is_alive => Ok(Some(url(&read_password(&dir)?, port, database))),
+        Some(port) if is_alive => Ok(Some(superuser::url(&superuser::read_password(&dir)?, port, database))),
         _ => Ok(None),
     }
 }

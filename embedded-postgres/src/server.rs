@@ -19,8 +19,7 @@ use crate::cluster::{Cluster, is_new, open_private};
 use crate::data_dir::resolve_data_dir;
 use crate::installation::Installation;
 use crate::log::{advice, last_lines, since};
-
-pub(crate) const SUPERUSER: &str = "lyceum";
+use crate::superuser;
 
 /// Replaying the log after a crash can take long; a server that does nothing for this long hangs.
 const START_TIMEOUT: Duration = Duration::from_mins(5);
@@ -94,7 +93,7 @@ impl Server {
     /// The address of another database of this server.
     #[must_use]
     pub fn url_of(&self, database: &str) -> String {
-        url(&self.cluster.password, self.port, database)
+        superuser::url(&self.cluster.password, self.port, database)
     }
 
     /// The address of the database for somebody else than the superuser.
@@ -191,7 +190,7 @@ impl Server {
         let options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(self.port)
-            .username(SUPERUSER)
+            .username(superuser::NAME)
             .password(&self.cluster.password)
             .database(database)
             .ssl_mode(PgSslMode::Disable)
@@ -257,10 +256,6 @@ impl Drop for Server {
             tracing::warn!(error = format!("{error:#}"), "an ephemeral server's data is left");
         }
     }
-}
-
-pub(crate) fn url(password: &str, port: u16, database: &str) -> String {
-    format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}")
 }
 
 fn spawn(installation: &Installation, cluster: &Cluster, port: u16, ephemeral: bool) -> Result<Child> {
