@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::plan::Plan;
 use super::progress::Bar;
+use super::table::Table;
 use super::timeline::END;
 
 /// Sent to the server at a time.
@@ -20,15 +21,6 @@ const CHUNK: usize = 256 * 1024;
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What it ends with: a row of -1 fields.
 const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
-
-/// A table that the seed fills.
-#[derive(Clone, Copy)]
-pub struct Table {
-    pub database: &'static str,
-    pub name: &'static str,
-    /// In the order in which a row's values are put.
-    pub columns: &'static str,
-}
 
 /// A table together with the rows that it is to have.
 pub struct Load {

@@ -3,19 +3,11 @@
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::copy::{Row, Table};
 use super::identity::User;
-use super::plan::Plan;
 use super::rng::{SeedRng, Wording};
 use super::row_counts::RowCounts;
-use super::timeline::{self, DAY, END, HOUR};
+use super::timeline::{DAY, END, HOUR};
 use super::vocabulary;
-
-pub const TABLE: Table = Table {
-    database: "course",
-    name: "courses",
-    columns: "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at",
-};
 
 /// How many courses the sample teacher has at least, free and paid ones in turn.
 pub const SAMPLE_COURSES: usize = 12;
@@ -82,22 +74,6 @@ fn course(rng: &mut SeedRng, users: &[User], teacher: usize, is_free: bool) -> C
     }
 }
 
-pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
-    let course = &plan.courses[index];
-    row.put(course.id);
-    row.put(plan.users[course.teacher].id);
-    row.put(course.title().as_str());
-    row.put(course.description().as_str());
-    row.put(course.price.is_none());
-    match course.price {
-        Some(cents) => row.put(amount(cents)),
-        None => row.put_null(),
-    }
-    row.put(course.minutes);
-    row.put(course.level.as_str());
-    row.put(timeline::moment(course.created));
-}
-
 /// Neither “Chess in Practice in 30 Days” nor two colons.
 fn is_said_twice(pattern: &str, angle: &str) -> bool {
     let link = angle.split_whitespace().next();
@@ -124,7 +100,7 @@ impl Course {
         format!("{}{angle}", pattern.replace("{}", topic))
     }
 
-    fn description(&self) -> String {
+    pub fn description(&self) -> String {
         let mut wording = Wording(self.wording);
         let topic = wording.choose(vocabulary::TOPICS);
         // Another way through the number than the title's, so that equal titles describe

@@ -4,23 +4,11 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::copy::{Row, Table};
 use super::course::{Course, SAMPLE_COURSES};
 use super::identity::{SAMPLE_TEACHER, User};
-use super::plan::Plan;
 use super::rng::SeedRng;
 use super::row_counts::RowCounts;
-use super::timeline::{self, DAY, END, HOUR, MINUTE};
-
-pub const TABLE: Table = Table {
-    database: "enrollment",
-    name: "enrollments",
-    columns: "id, student_id, course_id, payment_id, status, enrolled_at",
-};
-
-/// What each payment bought. In this data a payment buys one place.
-pub const PAYMENT_REDEMPTIONS: &str = "insert into payment_redemptions (payment_id, enrollment_id)
-    select payment_id, id from enrollments where payment_id is not null";
+use super::timeline::{DAY, END, HOUR, MINUTE};
 
 /// Index of the student, `student1@…`, who gets enough of everything to look at.
 pub const SAMPLE_STUDENT: usize = 0;
@@ -29,14 +17,14 @@ const SAMPLE_PAID: usize = 16;
 const SAMPLE_PAYMENTS: usize = 12;
 
 #[derive(Clone, Copy)]
-enum Status {
+pub enum Status {
     Enrolled,
     InProgress,
     Completed,
 }
 
 impl Status {
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Enrolled => "enrolled",
             Self::InProgress => "in_progress",
@@ -54,7 +42,7 @@ pub struct Enrollment {
     pub course: usize,
     /// Index into the plan's payments.
     pub payment: Option<usize>,
-    status: Status,
+    pub status: Status,
 }
 
 /// All enrollments, oldest first. Those that were paid for number the payments from 0 on.
@@ -162,19 +150,6 @@ fn status(rng: &mut SeedRng, age: i64) -> Status {
         luck if luck < started => Status::InProgress,
         _ => Status::Enrolled,
     }
-}
-
-pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
-    let enrollment = &plan.enrollments[index];
-    row.put(enrollment.id);
-    row.put(plan.users[enrollment.student].id);
-    row.put(plan.courses[enrollment.course].id);
-    match enrollment.payment {
-        Some(payment) => row.put(plan.payments[payment].id),
-        None => row.put_null(),
-    }
-    row.put(enrollment.status.as_str());
-    row.put(timeline::moment(enrollment.enrolled));
 }
 
 // What the samples take must fit into the smallest data set.

@@ -4,18 +4,10 @@ use anyhow::anyhow;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
 use uuid::Uuid;
 
-use super::copy::{Row, Table};
-use super::plan::Plan;
 use super::rng::SeedRng;
 use super::row_counts::RowCounts;
-use super::timeline::{self, DAY, END, START};
+use super::timeline::{DAY, END, START};
 use super::vocabulary;
-
-pub const TABLE: Table = Table {
-    database: "identity",
-    name: "users",
-    columns: "id, email, password_hash, name, role, is_verified, created_at",
-};
 
 /// The password of everyone in the sample data.
 pub const PASSWORD: &str = "lyceum-sample";
@@ -30,7 +22,7 @@ pub enum Role {
 }
 
 impl Role {
-    fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Student => "student",
             Self::Teacher => "teacher",
@@ -103,17 +95,6 @@ pub fn password_hash(seed: u64) -> anyhow::Result<String> {
         .hash_password_with_salt(PASSWORD.as_bytes(), &salt)
         .map_err(|error| anyhow!("the sample password cannot be hashed: {error}"))?;
     Ok(hash.to_string())
-}
-
-pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
-    let user = &plan.users[index];
-    row.put(user.id);
-    row.put(user.email().as_str());
-    row.put(plan.password_hash.as_str());
-    row.put(user.name().as_str());
-    row.put(user.role.as_str());
-    row.put(user.is_verified);
-    row.put(timeline::moment(user.created));
 }
 
 impl User {

@@ -1,17 +1,20 @@
 //! `lyceum seed`: fills the five databases with the data that the platform's team tested with.
-//! The data set is decided first (`plan`), then each database's table is written in one
+//! The data set is decided first (`plan`), then each database's table is filled with its `rows` in one
 //! transaction, all five at the same time.
 
 mod copy;
 mod course;
 mod enrollment;
 mod identity;
+mod message;
 mod notification;
 mod payment;
 mod plan;
 mod progress;
 mod rng;
 mod row_counts;
+mod rows;
+mod table;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -26,10 +29,11 @@ use db::DbPool;
 use indicatif::HumanCount;
 use tokio::task::JoinSet;
 
-use self::copy::{Content, Load, Table};
+use self::copy::{Content, Load};
 pub use self::identity::PASSWORD;
 use self::plan::Plan;
 pub use self::progress::Progress;
+use self::table::Table;
 pub use self::timeline::END;
 use crate::subgraphs;
 
@@ -96,11 +100,11 @@ impl Databases {
 
     fn tables(&self) -> [(&DbPool, Table); 5] {
         [
-            (&self.identity, identity::TABLE),
-            (&self.course, course::TABLE),
-            (&self.enrollment, enrollment::TABLE),
-            (&self.payment, payment::TABLE),
-            (&self.notification, notification::TABLE),
+            (&self.identity, rows::USERS),
+            (&self.course, rows::COURSES),
+            (&self.enrollment, rows::ENROLLMENTS),
+            (&self.payment, rows::PAYMENTS),
+            (&self.notification, rows::NOTIFICATIONS),
         ]
     }
 }
@@ -167,7 +171,7 @@ pub async fn is_wanted(databases: &Databases, options: &Options) -> anyhow::Resu
 async fn generate(options: Options) -> anyhow::Result<Arc<Plan>> {
     parse_scale(&options.scale.to_string())
         .map_err(|reason| anyhow::anyhow!("the scale {}: {reason}", options.scale))?;
-    let plan = tokio::task::spawn_blocking(move || Plan::generate(&options))
+    let plan = tokio::task::spawn_blocking(move || Plan::generate(options.scale, options.seed))
         .await
         .context("the data set was not generated")??;
     Ok(Arc::new(plan))
@@ -176,21 +180,21 @@ async fn generate(options: Options) -> anyhow::Result<Arc<Plan>> {
 fn loads(databases: &Databases, plan: &Plan) -> [Load; 5] {
     let Databases { identity, course, enrollment, payment, notification } = databases.clone();
     [
-        Load { table: identity::TABLE, pool: identity, ids: plan.user_ids(), write: identity::write, then: None },
-        Load { table: course::TABLE, pool: course, ids: plan.course_ids(), write: course::write, then: None },
+        Load { table: rows::USERS, pool: identity, ids: plan.user_ids(), write: rows::user, then: None },
+        Load { table: rows::COURSES, pool: course, ids: plan.course_ids(), write: rows::course, then: None },
         Load {
-            table: enrollment::TABLE,
+            table: rows::ENROLLMENTS,
             pool: enrollment,
             ids: plan.enrollment_ids(),
-            write: enrollment::write,
-            then: Some(enrollment::PAYMENT_REDEMPTIONS),
+            write: rows::enrollment,
+            then: Some(rows::PAYMENT_REDEMPTIONS),
         },
-        Load { table: payment::TABLE, pool: payment, ids: plan.payment_ids(), write: payment::write, then: None },
+        Load { table: rows::PAYMENTS, pool: payment, ids: plan.payment_ids(), write: rows::payment, then: None },
         Load {
-            table: notification::TABLE,
+            table: rows::NOTIFICATIONS,
             pool: notification,
             ids: plan.notification_ids(),
-            write: notification::write,
+            write: rows::notification,
             then: None,
         },
     ]

@@ -2,15 +2,9 @@
 
 use uuid::Uuid;
 
-use super::copy::{Row, Table};
-use super::course;
 use super::enrollment::Enrollment;
-use super::plan::Plan;
 use super::rng::SeedRng;
-use super::timeline::{self, SECOND};
-
-pub const TABLE: Table =
-    Table { database: "payment", name: "payments", columns: "id, student_id, course_id, amount, status, created_at" };
+use super::timeline::SECOND;
 
 pub struct Payment {
     pub id: Uuid,
@@ -29,16 +23,4 @@ pub fn generate(seed: u64, enrollments: &[Enrollment]) -> Vec<Payment> {
         Payment { id: rng.id_at(created), created, enrollment }
     })
     .collect()
-}
-
-pub fn write(plan: &Plan, index: usize, row: &mut Row<'_>) {
-    let payment = &plan.payments[index];
-    let enrollment = &plan.enrollments[payment.enrollment];
-    let course = &plan.courses[enrollment.course];
-    row.put(payment.id);
-    row.put(plan.users[enrollment.student].id);
-    row.put(course.id);
-    row.put(course::amount(course.price.expect("only places in paid courses are paid for")));
-    row.put("completed");
-    row.put(timeline::moment(payment.created));
 }

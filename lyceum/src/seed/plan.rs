@@ -3,7 +3,6 @@
 
 use uuid::Uuid;
 
-use super::Options;
 use super::course::{self, Course};
 use super::enrollment::{self, Enrollment};
 use super::identity::{self, User};
@@ -22,9 +21,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The same options give the same plan.
-    pub fn generate(options: &Options) -> anyhow::Result<Self> {
-        let Options { scale, seed } = *options;
+    /// The same scale and seed number give the same plan.
+    pub fn generate(scale: f64, seed: u64) -> anyhow::Result<Self> {
         let row_counts = RowCounts::at(scale);
         let users = identity::generate(seed, row_counts);
         let courses = course::generate(seed, row_counts, &users);

@@ -2,7 +2,7 @@
 
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressStyle};
 
-use super::copy::Table;
+use super::table::Table;
 
 /// Where progress is shown.
 #[derive(Clone)]
