@@ -10,7 +10,7 @@ use service::SubgraphDefinition;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
 use uuid::Uuid;
 
-use super::DataDirArg;
+use super::data_dir::DataDirArg;
 use crate::{
     subgraphs::{ALL, DatabaseUrls, name_parser},
     terminal::line,

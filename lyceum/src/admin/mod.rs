@@ -1,25 +1,24 @@
 //! `lyceum admin`: what an operator does beside the graph, on the databases and the keys of identity.
 
+mod data_dir;
 mod environment;
 mod events;
+mod person;
 mod reconcile;
 
-use db::DbPool;
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use db::database::DatabaseSettings;
-use embedded_postgres::{resolve_data_dir, url_of_running};
 use identity::{
-    Keys, TokenSettings,
+    Keys,
     admin::{self, Change},
-    user::{Role, User},
+    user::Role,
 };
 
-use service::SubgraphDefinition;
-
-use crate::{subgraphs, terminal::line};
+use self::{
+    data_dir::{DataDirArg, KeySettings},
+    person::Person,
+};
+use crate::terminal::line;
 
 /// The settings of `lyceum admin`.
 #[derive(Args)]
@@ -61,37 +60,6 @@ enum Command {
     Reconcile(Box<reconcile::Settings>),
     /// Write `.env` with new secrets for `docker compose up`.
     InitEnv(environment::Settings),
-}
-
-#[derive(Args)]
-struct Person {
-    /// The address that the person signs in with.
-    email: String,
-
-    /// identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. When left out, that of the `lyceum up` which
-    /// runs on the data directory.
-    #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    identity_database_url: Option<String>,
-
-    #[command(flatten)]
-    data_dir: DataDirArg,
-}
-
-#[derive(Args)]
-struct DataDirArg {
-    /// Where `lyceum up` keeps databases and keys.
-    #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
-    data_dir: PathBuf,
-}
-
-#[derive(Args)]
-struct KeySettings {
-    /// Where identity keeps its signing keys; `keys` in the data directory when left out.
-    #[arg(long, env = "LYCEUM_KEYS_DIR", value_name = "DIRECTORY")]
-    keys_dir: Option<PathBuf>,
-
-    #[command(flatten)]
-    tokens: TokenSettings,
 }
 
 /// Runs one command, which says what it did: most of them in one line.
@@ -159,47 +127,6 @@ fn rotate_key(data_dir: &DataDirArg, settings: &KeySettings) -> Result<()> {
         settings.tokens.key_publication_seconds
     ));
     Ok(())
-}
-
-impl Person {
-    async fn find(&self) -> Result<(DbPool, User)> {
-        let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
-        let db = subgraphs::open(&identity::DEFINITION, &self.database_url()?, &one).await?;
-        let user = admin::find(&db, &self.email).await?;
-        let user = user.with_context(|| format!("no account has the address {}", self.email))?;
-        Ok((db, user))
-    }
-
-    fn database_url(&self) -> Result<String> {
-        match self.identity_database_url.as_ref().filter(|url| !url.is_empty()) {
-            Some(url) => Ok(url.clone()),
-            None => self.data_dir.running_database(&identity::DEFINITION),
-        }
-    }
-}
-
-impl DataDirArg {
-    /// A database of the `lyceum up` that runs here.
-    fn running_database(&self, subgraph: &SubgraphDefinition) -> Result<String> {
-        let name = subgraph.name;
-        let directory = self.data_dir.join("databases").join(name);
-        url_of_running(&directory, name)?.with_context(|| {
-            format!(
-                "no `lyceum up` runs on {}: start it, name its `--data-dir`, or give the database with {}_DATABASE_URL",
-                self.data_dir.display(),
-                name.to_uppercase()
-            )
-        })
-    }
-}
-
-impl KeySettings {
-    fn directory(&self, DataDirArg { data_dir }: &DataDirArg) -> Result<PathBuf> {
-        match &self.keys_dir {
-            Some(directory) => Ok(directory.clone()),
-            None => Ok(resolve_data_dir(Path::new(data_dir))?.join("keys")),
-        }
-    }
 }
 
 fn name(role: Role) -> &'static str {

@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{DataDirArg, KeySettings, Person};
+use super::{
+    data_dir::{DataDirArg, KeySettings},
+    person::Person,
+};
 use crate::terminal::line;
 
 /// A payment that is pending for so long will hardly complete.

@@ -13,6 +13,8 @@ use service::{ClientTimeouts, http_server};
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;
 
+use super::resource::resource;
+
 /// The scope of hive-router's instruments.
 const ROUTERS: &str = "hive-router";
 /// Those that say of each request what its client calls it: a client has as many names as it likes,
@@ -50,7 +52,7 @@ pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, time
     let registry = Registry::new();
     let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).without_scope_info().build()?;
     let provider = SdkMeterProvider::builder()
-        .with_resource(super::resource(service))
+        .with_resource(resource(service))
         .with_reader(reader)
         .with_view(instrument_view)
         .build();

@@ -2,13 +2,14 @@
 
 mod logs;
 mod metrics;
+mod resource;
 mod traces;
 
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Result;
 use clap::Args;
-use opentelemetry_sdk::{Resource, resource::EnvResourceDetector, trace::SdkTracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use service::ClientTimeouts;
 use tokio::runtime::Runtime;
 
@@ -83,13 +84,4 @@ impl Telemetry {
             let _ = spans.shutdown_with_timeout(LAST_SPANS);
         }
     }
-}
-
-/// Who tells: as the environment says, or else `service`.
-fn resource(service: &'static str) -> Resource {
-    Resource::builder_empty()
-        .with_service_name(service)
-        .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-        .with_detector(Box::new(EnvResourceDetector::new()))
-        .build()
 }

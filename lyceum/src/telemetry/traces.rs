@@ -24,6 +24,8 @@ use opentelemetry_sdk::{
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
+use super::resource::resource;
+
 /// What may be said of a span. hive-router also says who the client is and what it has sent, its `Host` and its URL among
 /// it: such things are not for a trace.
 const ALLOWED: [&str; 28] = [
@@ -59,7 +61,7 @@ const ALLOWED: [&str; 28] = [
 
 /// What takes spans, and sends them if there is a collector.
 pub fn provider(collector: Option<&str>, service: &'static str, runtime: &Handle) -> Result<SdkTracerProvider> {
-    let mut provider = SdkTracerProvider::builder().with_resource(super::resource(service));
+    let mut provider = SdkTracerProvider::builder().with_resource(resource(service));
     if let Some(collector) = collector {
         provider = provider.with_batch_exporter(Exporter::new(collector, runtime)?);
     }

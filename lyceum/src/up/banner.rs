@@ -2,17 +2,15 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context as _, Result};
 use console::style;
 use router::SampleSignIn;
-use tempfile::NamedTempFile;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::sleep,
 };
 
-use super::Addresses;
+use super::addresses::Addresses;
 use crate::terminal::line;
 
 const RETRY_DELAY: Duration = Duration::from_millis(20);
@@ -55,13 +53,4 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], safelist: Option<&Pa
     } else {
         line("\n  Nobody is here yet. Try: open the playground and register.\n");
     }
-}
-
-/// Writes the addresses for scripts, readable by their owner alone: those of databases hold a password.
-pub fn write(addresses: &Addresses, file: &Path) -> Result<()> {
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut partial = NamedTempFile::new_in(directory).with_context(|| format!("cannot write {}", file.display()))?;
-    serde_json::to_writer_pretty(&mut partial, addresses)?;
-    partial.persist(file).with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use futures::future::{join_all, select_all, try_join_all};
 use service::SubgraphDefinition;
 use tokio::sync::Mutex;
 
-use super::{DataDirs, Settings};
+use super::{data_dirs::DataDirs, settings::Settings};
 use crate::{
     subgraphs::{ALL, DatabaseUrls},
     terminal::Steps,

@@ -1,192 +1,36 @@
 //! `lyceum up`: the whole system on this machine, in one process and five `PostgreSQL` servers.
 
+mod addresses;
 mod banner;
+mod data_dirs;
 mod databases;
 mod page;
 mod people;
+mod settings;
 
 use std::{
     collections::BTreeMap,
-    fs::Permissions,
     net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     thread,
 };
 
 use anyhow::{Result, anyhow};
-use auth::{
-    seal::SealKeys,
-    signature::{RouterAuth, SecretSettings},
-};
-use clap::{Args, ValueEnum};
-use db::database::DatabaseSettings;
-use embedded_postgres::resolve_data_dir;
+use auth::{seal::SealKeys, signature::RouterAuth};
 use messaging::{Bus, EventSettings};
-use router::{
-    AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, Router, SubgraphUrl,
-};
-use serde::Serialize;
-use service::{ClientTimeouts, ServiceContext, Subgraph, serve};
-use subgraph_kit::ResponseSettings;
-use tempfile::TempDir;
+use router::{Router, SubgraphUrl};
+use service::{ServiceContext, Subgraph, serve};
 use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use self::databases::Servers;
+pub use self::settings::Settings;
+use self::{addresses::Addresses, data_dirs::DataDirs, databases::Servers, settings::Transport};
 use crate::{
     open_files, seed, signals,
-    subgraphs::{self, DatabaseUrls, Databases, OwnSettings, OwnerUrls},
+    subgraphs::{self, Databases},
     telemetry,
     terminal::Steps,
 };
-
-/// The settings of `lyceum up`.
-#[expect(clippy::struct_excessive_bools, reason = "they are the command line's switches")]
-#[derive(Args)]
-pub struct Settings {
-    /// Where databases, keys and logs are kept.
-    #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
-    data_dir: PathBuf,
-
-    /// Port of the router and its playground.
-    #[arg(long, env = "LYCEUM_PORT", default_value_t = 4000)]
-    port: u16,
-
-    /// Take free ports for everything, so that this system runs beside another one.
-    #[arg(long)]
-    free_ports: bool,
-
-    /// Keep nothing: the data goes to a temporary directory, which is removed at the end.
-    #[arg(long)]
-    temporary: bool,
-
-    /// Write the addresses of everything to this file, as JSON, when all is ready.
-    #[arg(long, value_name = "FILE")]
-    addresses: Option<PathBuf>,
-
-    /// Stop when standard input ends, too: so nothing outlives the script that started it.
-    #[arg(long)]
-    stop_with_stdin: bool,
-
-    /// How the router calls the subgraphs: by function call, or over HTTP as separate processes do.
-    #[arg(long, env = "LYCEUM_TRANSPORT", value_enum, default_value_t = Transport::InProcess)]
-    transport: Transport,
-
-    /// Size of the data set that an empty system gets: 1 is 50,000 users and 100,000 courses. Databases that were given
-    /// are left as they are; `lyceum seed` fills them.
-    #[arg(long, default_value_t = 0.01, value_parser = seed::parse_scale)]
-    seed_scale: f64,
-
-    /// Leave an empty system empty.
-    #[arg(long)]
-    empty: bool,
-
-    /// Answer only the documents of this manifest, which clients name by their ids: `{"documentId": "…"}` instead of a
-    /// `query`. Everything else is refused, so the playground and introspection no longer work. Without FILE: the
-    /// documents of `operations/`.
-    #[arg(
-        long,
-        env = "LYCEUM_SAFELIST",
-        value_name = "FILE",
-        num_args = 0..=1,
-        default_missing_value = "operations/manifest.json"
-    )]
-    safelist: Option<PathBuf>,
-
-    /// A directory with the programs of PostgreSQL 16, instead of those from the npm registry.
-    #[arg(long, env = "LYCEUM_POSTGRES_BIN", value_name = "DIRECTORY")]
-    postgres_bin: Option<PathBuf>,
-
-    #[command(flatten)]
-    urls: DatabaseUrls,
-
-    #[command(flatten)]
-    owners: OwnerUrls,
-
-    #[command(flatten)]
-    database: DatabaseSettings,
-
-    #[command(flatten)]
-    own: OwnSettings,
-
-    #[command(flatten)]
-    allowed_hosts: AllowedHostsSettings,
-
-    #[command(flatten)]
-    client_address: ClientAddressSettings,
-
-    #[command(flatten)]
-    live: LiveSettings,
-
-    #[command(flatten)]
-    cost: CostSettings,
-
-    #[command(flatten)]
-    document: DocumentSettings,
-
-    #[command(flatten)]
-    pub client_timeouts: ClientTimeouts,
-
-    #[command(flatten)]
-    subgraph_responses: ResponseSettings,
-
-    #[command(flatten)]
-    responses: router::ResponseSettings,
-
-    #[command(flatten)]
-    events: EventSettings,
-
-    #[command(flatten)]
-    pub telemetry: telemetry::Settings,
-
-    // Without one, each start makes its own and keeps it to itself.
-    #[command(flatten)]
-    secret: SecretSettings,
-}
-
-/// How the router calls the subgraphs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Transport {
-    /// By function call.
-    InProcess,
-    /// Over HTTP, on this machine.
-    Http,
-}
-
-/// Where the parts of a running system are, for people and for scripts.
-#[derive(Debug, Serialize)]
-struct Addresses {
-    router: String,
-    jwks: Option<String>,
-    metrics: Option<String>,
-    subgraphs: BTreeMap<&'static str, String>,
-    databases: BTreeMap<&'static str, String>,
-    data: PathBuf,
-}
-
-/// The directories of a system.
-struct DataDirs {
-    /// Where PostgreSQL's programs are kept.
-    programs: PathBuf,
-    /// Where databases, keys and logs are kept.
-    data: PathBuf,
-    _temporary: Option<TempDir>,
-}
-
-impl DataDirs {
-    fn resolve(settings: &Settings) -> Result<Self> {
-        let programs = resolve_data_dir(&settings.data_dir)?;
-        let temporary = settings.temporary.then(temporary_directory).transpose()?;
-        let data = temporary.as_ref().map_or_else(|| programs.clone(), |directory| directory.path().to_owned());
-        Ok(Self { programs, data, _temporary: temporary })
-    }
-}
-
-/// Open to the user whom root runs the databases as.
-fn temporary_directory() -> std::io::Result<TempDir> {
-    tempfile::Builder::new().prefix("lyceum-").permissions(Permissions::from_mode(0o755)).tempdir()
-}
 
 /// Runs it until the process is told to stop.
 pub async fn run(mut settings: Settings) -> Result<()> {
@@ -246,7 +90,7 @@ async fn serve_over(
     if !stop.is_cancelled() {
         banner::show(&addresses, &people, settings.safelist.as_deref());
         if let Some(file) = &settings.addresses {
-            banner::write(&addresses, file)?;
+            addresses.write(file)?;
         }
     }
 

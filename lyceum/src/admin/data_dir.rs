@@ -1,0 +1,50 @@
+//! What a `lyceum up` keeps that runs here, or has run.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use embedded_postgres::{resolve_data_dir, url_of_running};
+use identity::TokenSettings;
+use service::SubgraphDefinition;
+
+#[derive(Args)]
+pub struct DataDirArg {
+    /// Where `lyceum up` keeps databases and keys.
+    #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
+    pub data_dir: PathBuf,
+}
+
+#[derive(Args)]
+pub struct KeySettings {
+    /// Where identity keeps its signing keys; `keys` in the data directory when left out.
+    #[arg(long, env = "LYCEUM_KEYS_DIR", value_name = "DIRECTORY")]
+    pub keys_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub tokens: TokenSettings,
+}
+
+impl DataDirArg {
+    /// A database of the `lyceum up` that runs here.
+    pub fn running_database(&self, subgraph: &SubgraphDefinition) -> Result<String> {
+        let name = subgraph.name;
+        let directory = self.data_dir.join("databases").join(name);
+        url_of_running(&directory, name)?.with_context(|| {
+            format!(
+                "no `lyceum up` runs on {}: start it, name its `--data-dir`, or give the database with {}_DATABASE_URL",
+                self.data_dir.display(),
+                name.to_uppercase()
+            )
+        })
+    }
+}
+
+impl KeySettings {
+    pub fn directory(&self, DataDirArg { data_dir }: &DataDirArg) -> Result<PathBuf> {
+        match &self.keys_dir {
+            Some(directory) => Ok(directory.clone()),
+            None => Ok(resolve_data_dir(Path::new(data_dir))?.join("keys")),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Where `lyceum up` keeps what it keeps.
+
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::PathBuf};
+
+use anyhow::Result;
+use embedded_postgres::resolve_data_dir;
+use tempfile::TempDir;
+
+use super::settings::Settings;
+
+/// The directories of a system.
+pub struct DataDirs {
+    /// Where PostgreSQL's programs are kept.
+    pub programs: PathBuf,
+    /// Where databases, keys and logs are kept.
+    pub data: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+impl DataDirs {
+    pub fn resolve(settings: &Settings) -> Result<Self> {
+        let programs = resolve_data_dir(&settings.data_dir)?;
+        let temporary = settings.temporary.then(temporary_directory).transpose()?;
+        let data = temporary.as_ref().map_or_else(|| programs.clone(), |directory| directory.path().to_owned());
+        Ok(Self { programs, data, _temporary: temporary })
+    }
+}
+
+/// Open to the user whom root runs the databases as.
+fn temporary_directory() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("lyceum-").permissions(Permissions::from_mode(0o755)).tempdir()
+}

@@ -1,0 +1,130 @@
+//! What `lyceum up` is told.
+
+use std::path::PathBuf;
+
+use auth::signature::SecretSettings;
+use clap::{Args, ValueEnum};
+use db::database::DatabaseSettings;
+use messaging::EventSettings;
+use router::{AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings};
+use service::ClientTimeouts;
+use subgraph_kit::ResponseSettings;
+
+use crate::{
+    seed,
+    subgraphs::{DatabaseUrls, OwnSettings, OwnerUrls},
+    telemetry,
+};
+
+/// The settings of `lyceum up`.
+#[expect(clippy::struct_excessive_bools, reason = "they are the command line's switches")]
+#[derive(Args)]
+pub struct Settings {
+    /// Where databases, keys and logs are kept.
+    #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
+    pub data_dir: PathBuf,
+
+    /// Port of the router and its playground.
+    #[arg(long, env = "LYCEUM_PORT", default_value_t = 4000)]
+    pub port: u16,
+
+    /// Take free ports for everything, so that this system runs beside another one.
+    #[arg(long)]
+    pub free_ports: bool,
+
+    /// Keep nothing: the data goes to a temporary directory, which is removed at the end.
+    #[arg(long)]
+    pub temporary: bool,
+
+    /// Write the addresses of everything to this file, as JSON, when all is ready.
+    #[arg(long, value_name = "FILE")]
+    pub addresses: Option<PathBuf>,
+
+    /// Stop when standard input ends, too: so nothing outlives the script that started it.
+    #[arg(long)]
+    pub stop_with_stdin: bool,
+
+    /// How the router calls the subgraphs: by function call, or over HTTP as separate processes do.
+    #[arg(long, env = "LYCEUM_TRANSPORT", value_enum, default_value_t = Transport::InProcess)]
+    pub transport: Transport,
+
+    /// Size of the data set that an empty system gets: 1 is 50,000 users and 100,000 courses. Databases that were given
+    /// are left as they are; `lyceum seed` fills them.
+    #[arg(long, default_value_t = 0.01, value_parser = seed::parse_scale)]
+    pub seed_scale: f64,
+
+    /// Leave an empty system empty.
+    #[arg(long)]
+    pub empty: bool,
+
+    /// Answer only the documents of this manifest, which clients name by their ids: `{"documentId": "…"}` instead of a
+    /// `query`. Everything else is refused, so the playground and introspection no longer work. Without FILE: the
+    /// documents of `operations/`.
+    #[arg(
+        long,
+        env = "LYCEUM_SAFELIST",
+        value_name = "FILE",
+        num_args = 0..=1,
+        default_missing_value = "operations/manifest.json"
+    )]
+    pub safelist: Option<PathBuf>,
+
+    /// A directory with the programs of PostgreSQL 16, instead of those from the npm registry.
+    #[arg(long, env = "LYCEUM_POSTGRES_BIN", value_name = "DIRECTORY")]
+    pub postgres_bin: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub urls: DatabaseUrls,
+
+    #[command(flatten)]
+    pub owners: OwnerUrls,
+
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+
+    #[command(flatten)]
+    pub own: OwnSettings,
+
+    #[command(flatten)]
+    pub allowed_hosts: AllowedHostsSettings,
+
+    #[command(flatten)]
+    pub client_address: ClientAddressSettings,
+
+    #[command(flatten)]
+    pub live: LiveSettings,
+
+    #[command(flatten)]
+    pub cost: CostSettings,
+
+    #[command(flatten)]
+    pub document: DocumentSettings,
+
+    #[command(flatten)]
+    pub client_timeouts: ClientTimeouts,
+
+    #[command(flatten)]
+    pub subgraph_responses: ResponseSettings,
+
+    #[command(flatten)]
+    pub responses: router::ResponseSettings,
+
+    #[command(flatten)]
+    pub events: EventSettings,
+
+    #[command(flatten)]
+    pub telemetry: telemetry::Settings,
+
+    // Without one, each start makes its own and keeps it to itself.
+    #[command(flatten)]
+    pub secret: SecretSettings,
+}
+
+/// How the router calls the subgraphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Transport {
+    /// By function call.
+    InProcess,
+    /// Over HTTP, on this machine.
+    Http,
+}
