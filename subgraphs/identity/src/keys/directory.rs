@@ -1,8 +1,6 @@
 //! The directory that holds the keys, each a file (PKCS#8, PEM).
 //!
-//! `<key id>.new` waits for identity to publish it. Then it is called `<time>.<key id>.pem`, by the
-//! time of its publication. A `.pem` of any other name was put there by hand, and counts as
-//! published when it was written.
+//! `<key id>.new` waits for identity to publish it. Then it is a [`KeyFile`].
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,14 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::{key::Key, schedule::Schedule};
+use super::{file::KeyFile, key::Key, schedule::Schedule};
 
-const PUBLISHED: &str = "pem";
 const NEW: &str = "new";
-/// To the millisecond: which of two keys is the newer one must be plain.
-const TIME: &str = "%Y%m%dT%H%M%S%3fZ";
 
 /// Why keys cannot be used or rotated.
 #[derive(Debug, thiserror::Error)]
@@ -66,13 +61,6 @@ pub enum KeyError {
 /// Where keys are kept.
 pub struct Directory(PathBuf);
 
-/// A key that has been published, and when. The newer is the greater.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyFile {
-    pub published: DateTime<Utc>,
-    path: PathBuf,
-}
-
 impl Directory {
     pub fn new(path: &Path) -> Self {
         Self(path.to_owned())
@@ -94,7 +82,7 @@ impl Directory {
 
     /// The published keys' files, the newest first.
     pub fn files(&self) -> Result<Vec<KeyFile>, KeyError> {
-        let paths = self.with_extension(PUBLISHED)?;
+        let paths = self.with_extension(KeyFile::EXTENSION)?;
         let files = paths.into_iter().map(KeyFile::at).collect::<io::Result<Vec<_>>>();
         let mut files = files.map_err(|error| self.failed(error))?;
         files.sort_unstable_by(|a, b| b.cmp(a));
@@ -122,7 +110,7 @@ impl Directory {
             let Some(id) = path.file_stem() else { continue };
             let now =
                 self.files()?.first().map_or(now, |newest| now.max(newest.published + TimeDelta::milliseconds(1)));
-            let name = format!("{}.{}.{PUBLISHED}", now.format(TIME), id.to_string_lossy());
+            let name = KeyFile::name(&id.to_string_lossy(), now);
             let publish = || fs::rename(&path, self.0.join(name)).and_then(|()| self.sync());
             publish().map_err(|error| self.failed(error))?;
         }
@@ -201,21 +189,6 @@ impl Directory {
     fn failed(&self, source: io::Error) -> KeyError {
         KeyError::Files { directory: self.0.clone(), source }
     }
-}
-
-impl KeyFile {
-    fn at(path: PathBuf) -> io::Result<Self> {
-        let published = match time_in_name(&path) {
-            Some(time) => time,
-            None => fs::metadata(&path)?.modified()?.into(),
-        };
-        Ok(Self { published, path })
-    }
-}
-
-fn time_in_name(path: &Path) -> Option<DateTime<Utc>> {
-    let (time, _) = path.file_stem()?.to_str()?.split_once('.')?;
-    NaiveDateTime::parse_from_str(time, TIME).ok().map(|time| time.and_utc())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use jsonwebtoken::{
     jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
 
-use super::directory::KeyFile;
+use super::file::KeyFile;
 
 const END: &str = "-----END PRIVATE KEY-----";
 

@@ -1,6 +1,7 @@
 //! The keys that sign access tokens, and what the world may know of them.
 
 mod directory;
+mod file;
 mod key;
 mod schedule;
 

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{directory::KeyFile, key::Key};
+use super::{file::KeyFile, key::Key};
 use crate::TokenSettings;
 
 /// The clocks of those who verify differ a little; the router allows a minute.

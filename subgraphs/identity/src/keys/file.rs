@@ -1,0 +1,41 @@
+//! A published key's file, `<time>.<key id>.pem`, by the time of its publication. A `.pem` of any other name was put there
+//! by hand, and counts as published when it was written.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+/// To the millisecond: which of two keys is the newer one must be plain.
+const TIME: &str = "%Y%m%dT%H%M%S%3fZ";
+
+/// A key that has been published, and when. The newer is the greater.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyFile {
+    pub published: DateTime<Utc>,
+    pub path: PathBuf,
+}
+
+impl KeyFile {
+    pub const EXTENSION: &str = "pem";
+
+    pub fn at(path: PathBuf) -> io::Result<Self> {
+        let published = match time_in_name(&path) {
+            Some(time) => time,
+            None => fs::metadata(&path)?.modified()?.into(),
+        };
+        Ok(Self { published, path })
+    }
+
+    /// What the file is called.
+    pub fn name(key_id: &str, published: DateTime<Utc>) -> String {
+        format!("{}.{key_id}.{}", published.format(TIME), Self::EXTENSION)
+    }
+}
+
+fn time_in_name(path: &Path) -> Option<DateTime<Utc>> {
+    let (time, _) = path.file_stem()?.to_str()?.split_once('.')?;
+    NaiveDateTime::parse_from_str(time, TIME).ok().map(|time| time.and_utc())
+}
