@@ -11,10 +11,8 @@ use bench::{
 };
 use serde::Serialize;
 
-use crate::{live, say};
+use crate::{live, options::CONNECTIONS, terminal::line};
 
-/// As many as are measured elsewhere.
-const CONNECTIONS: u32 = 16;
 /// Subscriptions that are open at a time.
 const LIVE: [usize; 3] = [100, 1_000, 10_000];
 /// From `courses` to `teacher`, and back.
@@ -96,7 +94,7 @@ impl Running {
             points.push(self.point(f64::from(size), &page, connections).await?);
         }
         let curve = Curve { of, page, points };
-        say(&curve);
+        line(&curve);
         Ok(curve)
     }
 
@@ -123,7 +121,7 @@ pub async fn measure(settings: &Settings<'_>) -> Result<Curves> {
     let live = live::measure(&running.system, &LIVE).await?;
     running.system.stop().await?;
     for followed in &live {
-        say(followed);
+        line(followed);
     }
     Ok(Curves { curves, live })
 }
@@ -159,7 +157,7 @@ async fn of_rows(settings: &Settings<'_>) -> Result<Curve> {
         curve.points.push(running.point(scale * 100_000.0, &catalogue, CONNECTIONS).await?);
         running.system.stop().await?;
     }
-    say(&curve);
+    line(&curve);
     Ok(curve)
 }
 
@@ -172,7 +170,7 @@ async fn of_cores(settings: &Settings<'_>, scale: f64) -> Result<Curve> {
         curve.points.push(running.point(number, &home, CONNECTIONS).await?);
         running.system.stop().await?;
     }
-    say(&curve);
+    line(&curve);
     Ok(curve)
 }
 

@@ -4,8 +4,10 @@ mod curves;
 mod gateways;
 mod live;
 mod mutations;
+mod options;
 mod picture;
 mod report;
+mod terminal;
 
 use std::{
     fs,
@@ -27,9 +29,11 @@ use clap::{Args, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 
-use crate::report::{Report, Row, Sample};
-
-const CONNECTIONS: u32 = 16;
+use crate::{
+    options::{CONNECTIONS, Options},
+    report::{Report, Row, Sample},
+    terminal::line,
+};
 
 #[derive(Parser)]
 enum Arguments {
@@ -43,28 +47,6 @@ enum Arguments {
     Curves(CurveOptions),
     /// Measure purchases beside one written by hand, and sign-ins.
     Mutations(Options),
-}
-
-#[derive(Args)]
-struct Options {
-    /// The `lyceum` that is measured.
-    #[arg(long)]
-    program: PathBuf,
-    /// How long each measurement takes.
-    #[arg(long, default_value_t = 4)]
-    seconds: u32,
-    /// How many times each is measured; the medians are reported.
-    #[arg(long, default_value_t = 5)]
-    pairs: usize,
-    /// Size of the data set; 1 is 100,000 courses.
-    #[arg(long, default_value = "1")]
-    seed_scale: String,
-    /// Only this page. Of gateways it is a student's home when left out, and may be `all`.
-    #[arg(long)]
-    only: Option<String>,
-    /// Write the table to `performance.json` in this folder, or to `gateways.json`.
-    #[arg(long)]
-    report: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -110,7 +92,7 @@ async fn change(options: &Options) -> Result<()> {
     let system = System::start(&options.program, arguments).await?;
     let by_hand = ByHand::start(&system)?;
     let mutations = mutations::measure(&system, (&by_hand.url, by_hand.process.id()), options.pairs).await?;
-    say(&mutations);
+    line(&mutations);
     drop(by_hand);
     system.stop().await?;
     if let Some(folder) = &options.report {
@@ -124,7 +106,7 @@ async fn serve() -> Result<()> {
     let keys = reqwest::get(&addresses.jwks).await?.json().await?;
     let databases = Databases::connect(&addresses.databases, &keys).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    say(listener.local_addr()?);
+    line(listener.local_addr()?);
     Ok(axum::serve(listener, by_hand::routes(databases)).await?)
 }
 
@@ -172,7 +154,7 @@ async fn compare(options: &Options) -> Result<()> {
         progress.set_message(page.name);
         students.compare(page, &by_hand.url).await?;
         let row = measure(page, &system, &by_hand, &students, options, &progress).await?;
-        progress.suspend(|| say(&row));
+        progress.suspend(|| line(&row));
         report.rows.push(row);
     }
     progress.finish_and_clear();
@@ -223,9 +205,4 @@ async fn sample(load: &Load, system: &System, process: Option<u32>, seconds: u32
         cpu: of_process * 1_000.0 / requests,
         databases_cpu: databases * 1_000.0 / requests,
     })
-}
-
-#[expect(clippy::print_stdout, reason = "it is what was asked for")]
-fn say(line: impl std::fmt::Display) {
-    println!("{line}");
 }

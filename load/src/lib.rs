@@ -6,6 +6,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod operations;
 pub mod people;
+mod plan;
 pub mod report;
 pub mod scenarios;
 pub mod search;
@@ -13,79 +14,31 @@ pub mod shape;
 
 use std::{
     ffi::OsStr,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use bench::system::System;
-use clap::ValueEnum;
 use goose::{config::GooseConfiguration, prelude::*};
-use serde::Serialize;
 use tokio::{
     task::JoinHandle,
     time::{MissedTickBehavior, interval},
 };
 
+pub use crate::plan::{Plan, Profile};
 use crate::{
     bottleneck::{CONNECTIONS, Ranking},
     ledger::account,
     metrics::Metrics,
     people::{Graph, Person, Waiting},
     report::Outcome,
-    scenarios::{PEOPLE, Pause, ROLES, Role, World, scenario},
-    shape::Shape,
+    scenarios::{PEOPLE, ROLES, Role, World, scenario},
 };
 
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
 /// Numbers of clients who only prepare, beyond those of users.
 const PREPARING: usize = 20_000;
-
-/// Which indexes the databases have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// Those of the specification, bottlenecks included.
-    Baseline,
-    /// Its remedies, too.
-    Tuned,
-}
-
-impl Profile {
-    /// As `lyceum up --db-profile` has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Baseline => "baseline",
-            Self::Tuned => "tuned",
-        }
-    }
-}
-
-/// What is to be done.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The `lyceum` that is loaded.
-    pub program: PathBuf,
-    /// Its indexes.
-    pub profile: Profile,
-    /// Size of the data set; 1 is 100,000 courses.
-    pub seed_scale: String,
-    /// When how many people come.
-    pub shape: Shape,
-    /// How many at the most.
-    pub users: usize,
-    /// How long.
-    pub seconds: u64,
-    /// How long they look at a page.
-    pub pause: Pause,
-}
-
-impl Plan {
-    /// Goose takes whom it starts in turn: so each role is there with this many.
-    pub const MIN_USERS: usize = PEOPLE;
-}
 
 /// A system for a load. Its limits are those of everybody, for each person's own network address.
 ///

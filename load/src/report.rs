@@ -6,7 +6,14 @@ use anyhow::Result;
 use goose::metrics::GooseMetrics;
 use serde::Serialize;
 
-use crate::{Plan, Profile, bottleneck::Ranking, ledger::Books, scenarios::Progress, search::Searched, shape::Shape};
+use crate::{
+    bottleneck::Ranking,
+    ledger::Books,
+    plan::{Plan, Profile},
+    scenarios::Progress,
+    search::Searched,
+    shape::Shape,
+};
 
 /// How many resources are worth reading.
 const SHOWN: usize = 5;

@@ -6,12 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use tokio::process::Command;
 
-use crate::{
-    debian::ensure_wrk,
-    npm::Package,
-    process,
-    workspace::{build_optimized, root},
-};
+use crate::{debian::ensure_wrk, npm::Package, process, release, workspace::root};
 
 /// What is measured, and how long.
 #[derive(Args)]
@@ -83,7 +78,7 @@ pub async fn run(options: &Options) -> Result<()> {
         Package::gateways().install().await?;
         parts.extend(["--features", "bench/gateways"]);
     }
-    let optimized = build_optimized(&parts).await?;
+    let optimized = release::build(&parts).await?;
     let mut command = Command::new(optimized.join("bench"));
     command.arg(options.measurement()).arg("--program");
     command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));

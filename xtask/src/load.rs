@@ -6,12 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use tokio::process::Command;
 
-use crate::{
-    debian::ensure_wrk,
-    npm::Package,
-    process,
-    workspace::{build_optimized, root},
-};
+use crate::{debian::ensure_wrk, npm::Package, process, release, workspace::root};
 
 /// Who comes, when, and to what.
 #[derive(Args)]
@@ -78,10 +73,10 @@ pub async fn run(options: &Options) -> Result<()> {
         let page = Package::web_playground();
         page.install().await?;
         page.build().await?;
-        build_optimized(&["-p", "lyceum"]).await?;
+        release::build(&["-p", "lyceum"]).await?;
     }
     // By itself: together with it, what is measured would have the features that goose needs.
-    let optimized = build_optimized(&["-p", "load"]).await?;
+    let optimized = release::build(&["-p", "load"]).await?;
     let mut command = Command::new(optimized.join("load"));
     command.arg(if options.search { "search" } else { "run" }).arg("--program");
     command.arg(options.program.as_ref().map_or_else(|| optimized.join("lyceum"), |program| root().join(program)));

@@ -22,6 +22,7 @@ mod prepare;
 mod process;
 mod python;
 mod reaper;
+mod release;
 mod restarts;
 mod schema;
 mod secret_scan;

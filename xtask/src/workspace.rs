@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
-use crate::process;
-
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
 }
@@ -42,13 +40,6 @@ pub fn compile(subcommand: &str) -> Command {
     let mut command = cargo();
     command.args([subcommand, "--ignore-rust-version"]);
     command
-}
-
-/// Compiles with optimizations, for what is measured. Says where the programs are.
-pub async fn build_optimized(arguments: &[&str]) -> Result<PathBuf> {
-    process::run(compile("build").args(["--locked", "--release"]).args(arguments)).await?;
-    let ours = std::env::current_exe()?;
-    Ok(ours.ancestors().nth(2).context("where programs are built")?.join("release"))
 }
 
 /// The program called `name`, if it can be found.

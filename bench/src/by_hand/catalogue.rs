@@ -11,8 +11,8 @@ use tokio::try_join;
 use uuid::Uuid;
 
 use super::{
-    Databases, Failed,
     answers::{self, Counted, Data, Moment, Named, Nodes},
+    databases::{Databases, Failed},
     viewer::users,
 };
 

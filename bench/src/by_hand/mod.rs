@@ -3,79 +3,16 @@
 
 mod answers;
 mod catalogue;
+mod databases;
 mod purchase;
 mod viewer;
 
-use std::{collections::HashMap, sync::Arc};
-
 use axum::{
     Router,
-    extract::FromRequestParts,
-    http::{StatusCode, header::AUTHORIZATION, request::Parts},
-    response::{IntoResponse, Response},
     routing::{get, post},
 };
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
-use serde::Deserialize;
-use sqlx::{PgPool, postgres::PgPoolOptions};
-use uuid::Uuid;
 
-/// As many as a subgraph has.
-const CONNECTIONS: u32 = 5;
-
-/// The five databases, and the keys that sign access tokens.
-#[derive(Clone)]
-pub struct Databases(Arc<Inner>);
-
-struct Inner {
-    identity: PgPool,
-    course: PgPool,
-    enrollment: PgPool,
-    payment: PgPool,
-    notification: PgPool,
-    keys: HashMap<String, DecodingKey>,
-    validation: Validation,
-}
-
-impl Databases {
-    /// Connects to the databases of these URLs, by the names of their subgraphs.
-    ///
-    /// # Errors
-    /// When one cannot be reached, or has no URL.
-    pub async fn connect(urls: &HashMap<String, String>, keys: &JwkSet) -> anyhow::Result<Self> {
-        let pool = async |name: &str| {
-            let url = urls.get(name).ok_or_else(|| anyhow::anyhow!("no database for {name}"))?;
-            let options = PgPoolOptions::new().min_connections(CONNECTIONS).max_connections(CONNECTIONS);
-            anyhow::Ok(options.connect(url).await?)
-        };
-        let keys = keys.keys.iter().filter_map(|key| {
-            let id = key.common.key_id.clone()?;
-            Some((id, DecodingKey::from_jwk(key).ok()?))
-        });
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_issuer(&["lyceum"]);
-        validation.set_audience(&["lyceum"]);
-        Ok(Self(Arc::new(Inner {
-            identity: pool("identity").await?,
-            course: pool("course").await?,
-            enrollment: pool("enrollment").await?,
-            payment: pool("payment").await?,
-            notification: pool("notification").await?,
-            keys: keys.collect(),
-            validation,
-        })))
-    }
-
-    /// Who an access token belongs to.
-    fn viewer(&self, token: &str) -> Option<Uuid> {
-        #[derive(Deserialize)]
-        struct Claims {
-            sub: Uuid,
-        }
-        let key = self.0.keys.get(&decode_header(token).ok()?.kid?)?;
-        Some(decode::<Claims>(token, key, &self.0.validation).ok()?.claims.sub)
-    }
-}
+pub use self::databases::Databases;
 
 /// The handlers, at the paths of their pages.
 pub fn routes(databases: Databases) -> Router {
@@ -92,32 +29,4 @@ pub fn routes(databases: Databases) -> Router {
         .route("/search-total", get(catalogue::search_with_total))
         .route("/purchase", post(purchase::purchase))
         .with_state(databases)
-}
-
-/// Who is signed in.
-struct Viewer(Uuid);
-
-impl FromRequestParts<Databases> for Viewer {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(parts: &mut Parts, databases: &Databases) -> Result<Self, StatusCode> {
-        let value = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = value.and_then(|value| value.strip_prefix("Bearer "));
-        token.and_then(|token| databases.viewer(token)).map(Self).ok_or(StatusCode::UNAUTHORIZED)
-    }
-}
-
-/// A database that fails.
-struct Failed(sqlx::Error);
-
-impl From<sqlx::Error> for Failed {
-    fn from(error: sqlx::Error) -> Self {
-        Self(error)
-    }
-}
-
-impl IntoResponse for Failed {
-    fn into_response(self) -> Response {
-        (StatusCode::INTERNAL_SERVER_ERROR, self.0.to_string()).into_response()
-    }
 }

@@ -9,8 +9,8 @@ use tokio::try_join;
 use uuid::Uuid;
 
 use super::{
-    Databases, Failed, Viewer,
     answers::{Data, Payment},
+    databases::{Databases, Failed, Viewer},
 };
 
 /// As the graph has it.

@@ -10,8 +10,8 @@ use tokio::try_join;
 use uuid::Uuid;
 
 use super::{
-    Databases, Failed, Viewer,
     answers::{self, Counted, Moment, Named, Nodes, Notification, Payment},
+    databases::{Databases, Failed, Viewer},
 };
 
 const NOTIFICATIONS: &str = "select id, upper(type::text) as type, title, is_read, created_at from notifications \

@@ -89,7 +89,7 @@ impl<'a> Contender<'a> {
         let mut command = match name {
             Name::Up => bail!("it is one process"),
             Name::Lyceum => lyceum(program, system, subgraphs, port, Accept::Everybody),
-            Name::Signing => lyceum(program, system, subgraphs, port, super::SIGNED),
+            Name::Signing => lyceum(program, system, subgraphs, port, Accept::SIGNED),
             Name::HiveRouter => hive_router(subgraphs, port, logs)?,
             Name::ApolloGateway => apollo_gateway(subgraphs, port, logs)?,
             Name::HiveGateway => hive_gateway(subgraphs, port, logs)?,

@@ -21,9 +21,10 @@ use self::{
     subgraphs::{Accept, Subgraphs},
     table::{Sample, Table},
 };
-use crate::{CONNECTIONS, Options, say};
-
-const SIGNED: Accept = Accept::Signed("what the router of a measurement signs with");
+use crate::{
+    options::{CONNECTIONS, Options},
+    terminal::line,
+};
 
 /// The page that is asked for where none was named.
 const USUAL_PAGE: &str = "StudentHome";
@@ -46,7 +47,7 @@ async fn measure_all(pages: &[&Page], system: &System, options: &Options) -> Res
         Subgraphs::start(&options.program, system.addresses(), accept, logs.path()).await
     };
     let open = start(Accept::Everybody, &open_logs).await?;
-    let signed = start(SIGNED, &signed_logs).await?;
+    let signed = start(Accept::SIGNED, &signed_logs).await?;
 
     let mut contenders = vec![Contender::up(system)];
     for name in Name::GATEWAYS {
@@ -61,7 +62,7 @@ async fn measure_all(pages: &[&Page], system: &System, options: &Options) -> Res
     let mut tables = Vec::new();
     for page in pages {
         let table = measure(page, &contenders, system, &students, options, &progress).await?;
-        progress.suspend(|| say(&table));
+        progress.suspend(|| line(&table));
         tables.push(table);
     }
     progress.finish_and_clear();

@@ -28,6 +28,8 @@ pub enum Accept {
 }
 
 impl Accept {
+    pub const SIGNED: Self = Self::Signed("what the router of a measurement signs with");
+
     /// Tells a subgraph or Lyceum's router.
     pub fn tell(self, command: &mut Command) {
         match self {
