@@ -26,7 +26,9 @@ use crate::{
     client_messages::{ClientMessage, MAX_MESSAGE_BYTES, MessageBuffer, ProtocolError, Received},
     hive_gaps::{
         documents::{
-            Config, Graph, MAX_LEXED_TOKENS, MAX_PARSER_DEPTH, MAX_REWRITTEN_BYTES, Rewriter, RouterOperation, parse,
+            graph::{Graph, RouterOperation},
+            parser::{MAX_LEXED_TOKENS, MAX_PARSER_DEPTH, parse},
+            rewriter::{DocumentLimits, MAX_REWRITTEN_BYTES, Rewriter},
         },
         fragment_expansion::{self, Extent, INTROSPECTION_LISTS, MAX_DEPTH, MAX_SELECTIONS},
         json_depth_limit::{self, depth, parameters},
@@ -42,7 +44,7 @@ static GRAPH: LazyLock<(Rewriter, Graph)> = LazyLock::new(|| {
     let supergraph = safe_parse_schema(include_str!("../../supergraph.graphql")).expect("it is a schema");
     let graph = Graph::new(include_str!("../../api.graphql")).expect("it is valid");
     let graph = graph.with_weights(&SupergraphState::new(&supergraph).into());
-    (Rewriter::new(Config { max_bytes: Some(MAX_DOCUMENT_BYTES), max_cost: None }), graph)
+    (Rewriter::new(DocumentLimits { max_bytes: Some(MAX_DOCUMENT_BYTES), max_cost: None }), graph)
 });
 
 /// A document and, behind a NUL, its variables: what hive-router gets of it is within the limits, valid, and one
@@ -57,7 +59,7 @@ pub fn operation(data: &[u8]) {
     let params = GraphQLParams { variables, ..GraphQLParams::default() };
     let (rewriter, graph) = &*GRAPH;
     let names: Vec<_> = match graph.document(text) {
-        Ok(document) => document.executable().operations.named.keys().cloned().collect(),
+        Ok(document) => document.operations.named.keys().cloned().collect(),
         Err(errors) => {
             assert!(!errors.is_empty(), "nobody would know why");
             return;

@@ -19,7 +19,7 @@ use hive_router::{
 };
 use serde::Serialize;
 
-use crate::{cost::OperationCost, hive_gaps::documents::api_schema};
+use crate::{cost::operation::OperationCost, hive_gaps::documents::graph::api_schema};
 
 /// How much the router asks of the subgraphs for one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -49,6 +49,7 @@ use crate::{
     config,
     connection_limits::ConnectionLimits,
     connections::Connections,
+    cost,
     hive_gaps::{idle_caches, unread_body::UnreadBody},
     plugins,
     plugins::handed_over::{HandedOver, Parts},
@@ -111,7 +112,7 @@ impl Router {
             connections: connections.clone(),
             in_flight: end.in_flight.clone(),
             ending: end.ending.clone(),
-            valkey: settings.cost.valkey()?,
+            valkey: cost::valkey_client(&settings.cost)?,
             key: relay.key().to_owned(),
         });
         let config = config::resolve(settings, &path, handed_over.key(), &relay)?;

@@ -15,7 +15,7 @@ use serde::Serialize;
 use service::{ClientTimeouts, ShutdownSettings, Subgraph};
 use tokio::runtime::Handle;
 
-use crate::{allowed_hosts::AllowedHost, cost, hive_gaps::documents};
+use crate::allowed_hosts::AllowedHost;
 
 /// What the router needs to be told. Whatever is left out is as in `router.config.yaml`.
 #[derive(Args, Clone, Default)]
@@ -256,23 +256,6 @@ impl Default for CostSettings {
     }
 }
 
-impl CostSettings {
-    pub(crate) fn amounts(&self) -> cost::Amounts {
-        cost::Amounts {
-            user_limit: self.cost_limit.into(),
-            anonymous_limit: self.anonymous_cost_limit.into(),
-            user_budget: self.cost_budget.into(),
-            anonymous_budget: self.anonymous_cost_budget.into(),
-        }
-    }
-
-    /// Where the budgets are, if not in this router's memory.
-    pub(crate) fn valkey(&self) -> anyhow::Result<Option<redis::Client>> {
-        let url = self.cost_budget_url.as_ref().map(Secret::reveal).filter(|url| !url.is_empty());
-        url.map(cost::valkey_client).transpose()
-    }
-}
-
 /// How large the answers of a router may be.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ResponseSettings {
@@ -316,14 +299,6 @@ impl Default for LiveTimeouts {
 }
 
 impl Settings {
-    pub(crate) fn document_limits(&self) -> documents::Config {
-        let limits = [self.cost.cost_limit, self.cost.anonymous_cost_limit];
-        documents::Config {
-            max_bytes: self.safelist.is_none().then_some(self.document.max_document_bytes),
-            max_cost: (!limits.contains(&0)).then(|| u64::from(limits[0].max(limits[1])) * 1_000),
-        }
-    }
-
     /// What requests to subgraphs are signed with; none only if somebody has asked for it.
     pub(crate) fn require_secrets(&self) -> Result<Option<Secrets>, SecretError> {
         match self.secret.secrets()? {

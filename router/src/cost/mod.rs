@@ -5,7 +5,8 @@
 //! priced as a whole, by the same directives.
 
 mod budget;
-mod operation;
+pub mod estimate;
+pub mod operation;
 
 use std::{
     collections::HashMap,
@@ -13,6 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use auth::secret::Secret;
 use hive_router::{
     GraphQLError, PlanExecutionOutput,
     executor::execution::client_request_details::JwtRequestDetails,
@@ -38,11 +40,13 @@ use tokio::{
     time::timeout,
 };
 
-pub use self::{budget::client as valkey_client, operation::OperationCost};
-
-use self::budget::{Balance, BudgetKey, Budgets, Exhausted, Hold, Valkey, WINDOW};
+use self::{
+    budget::{Balance, BudgetKey, Budgets, Exhausted, Hold, Valkey, WINDOW},
+    estimate::Estimate,
+};
 use crate::{
-    hive_gaps::{documents, dry_run},
+    CostSettings,
+    hive_gaps::{documents::parser_queue::take_turn, dry_run},
     plugins::{client_address::network, concurrency_limit, errors},
 };
 
@@ -75,24 +79,6 @@ struct Limits {
     anonymous: u64,
 }
 
-/// In milliseconds; 0 for no limit.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Amounts {
-    pub user_limit: u64,
-    pub anonymous_limit: u64,
-    pub user_budget: u64,
-    pub anonymous_budget: u64,
-}
-
-/// In the context of a request whose operation is known.
-#[derive(Clone)]
-pub struct Estimate {
-    /// In microseconds.
-    pub cost: u64,
-    /// What it is the estimate of.
-    pub operation: Arc<OperationCost>,
-}
-
 /// In the context of a request whose cost was charged, or could not be.
 #[derive(Clone)]
 struct Charge {
@@ -117,11 +103,11 @@ struct ReportedCost {
 
 impl Cost {
     /// Within the runtime that is to drive the connection to the server, if there is one.
-    pub fn new(amounts: Amounts, valkey: Option<redis::Client>) -> Self {
-        let Amounts { user_limit, anonymous_limit, user_budget, anonymous_budget } = amounts;
-        let micros = |millis: u64| millis.saturating_mul(1_000);
-        let limits = Limits { user: micros(user_limit), anonymous: micros(anonymous_limit) };
-        let budgets = Budgets::new(micros(user_budget), micros(anonymous_budget), valkey.map(Valkey::connect));
+    pub fn new(settings: &CostSettings, valkey: Option<redis::Client>) -> Self {
+        let micros = |millis: u32| u64::from(millis) * 1_000;
+        let limits = Limits { user: micros(settings.cost_limit), anonymous: micros(settings.anonymous_cost_limit) };
+        let (user, anonymous) = (micros(settings.cost_budget), micros(settings.anonymous_cost_budget));
+        let budgets = Budgets::new(user, anonymous, valkey.map(Valkey::connect));
         let turns = Cache::builder().max_capacity(MAX_CLIENTS).time_to_idle(TIME_TO_IDLE).build();
         Self { limits, budgets, turns }
     }
@@ -259,7 +245,7 @@ impl Cost {
     async fn wait_for_turn(&self, context: &PluginContext) -> bool {
         let Some(turns) = self.turns(context) else { return true };
         // Its client's other operations need not wait.
-        drop(documents::end_turn(context));
+        drop(take_turn(context));
         let Ok(Ok(permit)) = timeout(MAX_WAIT, turns.acquire_owned()).await else { return false };
         context.insert(Turn(Some(permit)));
         true
@@ -311,6 +297,15 @@ impl Charge {
             Err(exhausted) => Some(exhausted.balance),
         }
     }
+}
+
+/// The client of the server where the budgets are, if they are not in this router's memory.
+///
+/// # Errors
+/// If the setting is not a Valkey or Redis URL, or asks for TLS without verification.
+pub fn valkey_client(settings: &CostSettings) -> anyhow::Result<Option<redis::Client>> {
+    let url = settings.cost_budget_url.as_ref().map(Secret::reveal).filter(|url| !url.is_empty());
+    url.map(budget::client).transpose()
 }
 
 fn is_expensive(context: &PluginContext) -> bool {

@@ -86,13 +86,13 @@ impl MessageBody for Rewritten {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::documents::Graph, *};
+    use super::{super::documents::graph::Graph, *};
 
     #[test]
     fn events_of_all_forms_have_the_clients_keys() {
         let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");
         let document = graph.document("subscription { notificationAdded { id: title } }").expect("it is valid");
-        let keys = ResponseKeys::of(document.executable(), graph.field_names());
+        let keys = ResponseKeys::of(&document, graph.field_names());
         let operation = ClientOperation { document, name: None };
         let asked = Asked { operation, response_keys: Some(Arc::new(keys)) };
         let event = r#"{"data":{"notificationAdded":{"alias0_id":"a: {b}"}}}"#;

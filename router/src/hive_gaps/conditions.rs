@@ -21,7 +21,7 @@ use apollo_compiler::{
 use sonic_rs::JsonValueTrait as _;
 
 use super::{
-    documents::{RequestErrors, problem},
+    request_errors::{RequestErrors, request_error},
     response_keys::ResponseKeys,
 };
 
@@ -47,7 +47,7 @@ impl Conditions {
             };
             let value = given.ok_or_else(|| {
                 let message = format!("Variable \"${}\" decides a condition: it must not be null.", variable.name);
-                vec![problem(message, "BAD_USER_INPUT")]
+                vec![request_error(message, "BAD_USER_INPUT")]
             })?;
             Ok((variable.name.clone(), value))
         };
@@ -268,7 +268,7 @@ fn collect_variables(value: &Value, used: &mut HashSet<Name>) {
 mod tests {
     use serde_json::json;
 
-    use super::{super::documents::Graph, *};
+    use super::{super::documents::graph::Graph, *};
 
     fn rewritten(text: &str, variables: &serde_json::Value) -> Result<String, RequestErrors> {
         let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");

@@ -7,18 +7,19 @@
 use std::sync::Arc;
 
 use apollo_compiler::{
-    Name, Node,
+    ExecutableDocument, Name, Node,
     ast::Type,
     executable::{Field, FragmentMap, Selection, SelectionSet},
+    validation::Valid,
 };
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::{documents::Document, json::Entries};
+use super::json::Entries;
 
 /// What a client has asked for, in its own words.
 pub struct ClientOperation {
-    pub document: Arc<Document>,
+    pub document: Arc<Valid<ExecutableDocument>>,
     pub name: Option<Name>,
 }
 
@@ -74,14 +75,13 @@ impl ClientOperation {
     /// Whether something on the way from `path[..depth]` to the end of `path` may be null, so that a failure there goes
     /// no further up.
     fn may_be_null_below(&self, path: &[Value], depth: usize) -> Option<bool> {
-        let executable = self.document.executable();
-        let operation = executable.operations.get(self.name.as_deref()).ok()?;
+        let operation = self.document.operations.get(self.name.as_deref()).ok()?;
         let mut sets = vec![&operation.selection_set];
         let mut kind: Option<&Type> = None;
         for (position, segment) in path.iter().enumerate() {
             match segment {
                 Value::String(key) => {
-                    let fields = fields(&sets, key, &executable.fragments);
+                    let fields = fields(&sets, key, &self.document.fragments);
                     kind = Some(fields.first()?.ty());
                     sets = fields.iter().filter_map(|field| field.selection_set.as_ref()).collect();
                 }
@@ -138,7 +138,7 @@ fn fields<'a>(sets: &[&'a SelectionSet], key: &str, fragments: &'a FragmentMap) 
 
 #[cfg(test)]
 mod tests {
-    use super::{super::documents::Graph, *};
+    use super::{super::documents::graph::Graph, *};
 
     fn operation(text: &str) -> ClientOperation {
         let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");

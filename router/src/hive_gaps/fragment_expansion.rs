@@ -15,7 +15,7 @@ use apollo_compiler::{
 };
 use graphql_tools::{parser::Pos, validation::utils::ValidationError};
 
-use super::documents::{RequestErrors, problem};
+use super::request_errors::{RequestErrors, request_error, too_deep};
 
 /// What lists parts of a type. No field of the graph has such a name.
 pub const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
@@ -41,14 +41,14 @@ pub fn check(document: &Document) -> Result<(), RequestErrors> {
     }
     if extent.selections > MAX_SELECTIONS || of_fragments > MAX_SELECTIONS_OF_FRAGMENTS {
         let message = "The document is too large with its fragments in place.";
-        return Err(vec![problem(message, "TOKEN_LIMIT_EXCEEDED")]);
+        return Err(vec![request_error(message, "TOKEN_LIMIT_EXCEEDED")]);
     }
     if fragments.is_too_deep || extent.depth > MAX_DEPTH {
-        return Err(vec![problem("Query depth limit exceeded.", "MAX_DEPTH_EXCEEDED")]);
+        return Err(too_deep());
     }
     if extent.lists > MAX_NESTED_LISTS {
         let message = "The introspection asks for the fields of the types of fields of types.";
-        return Err(vec![problem(message, "MAX_DEPTH_EXCEEDED")]);
+        return Err(vec![request_error(message, "MAX_DEPTH_EXCEEDED")]);
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ mod tests {
         },
     };
 
-    use super::{super::documents::Graph, *};
+    use super::{super::documents::graph::Graph, *};
 
     const TWO: &str = "mutation { a: markNotificationRead(input: { notificationId: 1 }) { notification { user { name } } } \
                        b: markNotificationRead(input: { notificationId: 2 }) { notification { id } } }";

@@ -164,7 +164,7 @@ mod tests {
         },
     };
 
-    use super::{super::documents::Graph, *};
+    use super::{super::documents::graph::Graph, *};
 
     fn keys(text: &str) -> ResponseKeys {
         let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");

@@ -83,7 +83,7 @@ mod tests {
         },
     };
 
-    use super::{super::documents::Graph, *};
+    use super::{super::documents::graph::Graph, *};
 
     fn renamed(text: &str) -> (Option<Name>, String) {
         let graph = Graph::new(include_str!("../../../api.graphql")).expect("the schema is valid");

@@ -14,7 +14,7 @@ use apollo_compiler::{
 };
 use sonic_rs::{JsonContainerTrait as _, JsonNumberTrait as _, JsonValueTrait as _, Value};
 
-use super::documents::{RequestErrors, problem};
+use super::request_errors::{RequestErrors, request_error};
 
 /// A request that is wrong in a hundred variables does not get a hundred errors.
 const MAX_ERRORS: usize = 10;
@@ -26,7 +26,7 @@ pub fn check(
     values: &HashMap<String, Value>,
 ) -> Result<(), RequestErrors> {
     let wrong = operation.variables.iter().filter_map(|variable| check_variable(schema, variable, values).err());
-    let errors: Vec<_> = wrong.take(MAX_ERRORS).map(|message| problem(message, "BAD_USER_INPUT")).collect();
+    let errors: Vec<_> = wrong.take(MAX_ERRORS).map(|message| request_error(message, "BAD_USER_INPUT")).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
@@ -148,7 +148,7 @@ mod tests {
     };
     use serde_json::json;
 
-    use super::{super::documents::Graph, *};
+    use super::{super::documents::graph::Graph, *};
 
     const LOGIN: &str = "mutation($input: LoginInput!) { login(input: $input) { userErrors { code } } }";
 

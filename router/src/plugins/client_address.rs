@@ -25,7 +25,7 @@ use subgraph_kit::{ClientIp, client_ip::HEADER};
 
 use crate::{
     ClientAddressSettings,
-    cost::Estimate,
+    cost::estimate::Estimate,
     subscription_proxy::{self, KEY},
 };
 

@@ -55,8 +55,11 @@ use self::{
 use crate::{
     cost::Cost,
     hive_gaps::{
-        auth_scheme, documents::Documents, get_parameters, inbound_dedupe::InboundDedupe, json_depth_limit,
-        media_types, root_typename, single_results,
+        auth_scheme,
+        documents::{Documents, rewriter::DocumentLimits},
+        get_parameters,
+        inbound_dedupe::InboundDedupe,
+        json_depth_limit, media_types, root_typename, single_results,
     },
 };
 
@@ -223,14 +226,14 @@ impl Plugins {
         Ok(Self {
             playground: Playground::load(settings)?,
             concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
-            documents: Documents::new(settings.document_limits()),
+            documents: Documents::new(DocumentLimits::of(settings)),
             inbound_dedupe: InboundDedupe::default(),
             streams: Streams::new(&parts),
             insight: Insight::new(settings.development),
             errors: Errors::new(settings.development),
             response_limit: ResponseLimit::new(settings.responses.max_response_bytes),
             client_address: ClientAddress::new(&settings.client_address, parts.key)?,
-            cost: Cost::new(settings.cost.amounts(), parts.valkey),
+            cost: Cost::new(&settings.cost, parts.valkey),
             in_process: InProcess::new(parts.executors),
             sign: Sign::new(parts.secrets),
         })

@@ -7,7 +7,7 @@ use std::{
 
 use moka::sync::Cache;
 
-use super::{BudgetKey, Charged, WINDOW};
+use super::account::{Account, BudgetKey, Charged, WINDOW};
 
 /// Accounts of each kind that are kept at a time. A client whose account was evicted starts with a full one.
 const MAX_ACCOUNTS: u64 = 100_000;
@@ -18,12 +18,6 @@ pub struct Memory {
 }
 
 type Accounts = Cache<BudgetKey, Arc<Mutex<Account>>>;
-
-/// In microseconds.
-pub struct Account {
-    pub left: u64,
-    pub at: Instant,
-}
 
 impl Memory {
     pub fn new() -> Self {
@@ -50,28 +44,5 @@ impl Memory {
         let full = || Arc::new(Mutex::new(Account { left: budget, at: now }));
         let account = accounts.entry_by_ref(key).or_insert_with(full).into_value();
         then(&mut account.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// `account.lua` does the same.
-impl Account {
-    fn charge(&mut self, due: u64, budget: u64, now: Instant) -> Charged {
-        self.fill(budget, now);
-        let left = self.left.checked_sub(due);
-        self.left = left.unwrap_or(self.left);
-        Charged { had_enough: left.is_some(), remaining: self.left }
-    }
-
-    pub fn settle(&mut self, charged: u64, used: u64, budget: u64, now: Instant) -> u64 {
-        self.fill(budget, now);
-        self.left = self.left.saturating_add(charged).saturating_sub(used).min(budget);
-        self.left
-    }
-
-    fn fill(&mut self, budget: u64, now: Instant) {
-        let gone = now.saturating_duration_since(self.at).min(WINDOW);
-        let gain = u128::from(budget) * gone.as_micros() / WINDOW.as_micros();
-        self.left = self.left.saturating_add(u64::try_from(gain).unwrap_or(budget)).min(budget);
-        self.at = self.at.max(now);
     }
 }

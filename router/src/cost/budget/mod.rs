@@ -1,29 +1,21 @@
 //! A cost budget for each client, which refills continuously.
 
+mod account;
 mod memory;
 mod valkey;
 
-use std::{
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use telemetry::metrics;
 
-use self::memory::{Account, Memory};
-pub use self::valkey::{Valkey, client};
-
-/// The time in which an empty budget refills.
-pub const WINDOW: Duration = Duration::from_mins(1);
-
-/// Whose budget it is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum BudgetKey {
-    /// A signed-in user.
-    User(String),
-    /// The network of an anonymous client.
-    Network(Option<IpAddr>),
-}
+use self::{
+    account::{Account, Charged},
+    memory::Memory,
+};
+pub use self::{
+    account::{BudgetKey, WINDOW},
+    valkey::{Valkey, client},
+};
 
 /// The accounts of all clients of one router, or of all routers that share a Valkey.
 pub struct Budgets {
@@ -40,13 +32,6 @@ pub struct Budgets {
 enum Store {
     Memory,
     Valkey,
-}
-
-/// Whether an account had enough, and what is left in it.
-#[derive(Clone, Copy)]
-pub struct Charged {
-    had_enough: bool,
-    remaining: u64,
 }
 
 /// A charge that is not settled yet.

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
-use super::{BudgetKey, Charged, WINDOW};
+use super::account::{BudgetKey, Charged, WINDOW};
 
 const SCRIPT: &str = include_str!("account.lua");
 const PREFIX: &str = "lyceum:cost:";

@@ -1,0 +1,56 @@
+//! The account of one client, which refills continuously.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+/// The time in which an empty budget refills.
+pub const WINDOW: Duration = Duration::from_mins(1);
+
+/// Whose budget it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum BudgetKey {
+    /// A signed-in user.
+    User(String),
+    /// The network of an anonymous client.
+    Network(Option<IpAddr>),
+}
+
+/// In microseconds.
+pub struct Account {
+    pub left: u64,
+    pub at: Instant,
+}
+
+/// Whether an account had enough, and what is left in it.
+#[derive(Clone, Copy)]
+pub struct Charged {
+    pub had_enough: bool,
+    pub remaining: u64,
+}
+
+/// `account.lua` does the same.
+impl Account {
+    /// Takes `due` if there is enough.
+    pub fn charge(&mut self, due: u64, budget: u64, now: Instant) -> Charged {
+        self.fill(budget, now);
+        let left = self.left.checked_sub(due);
+        self.left = left.unwrap_or(self.left);
+        Charged { had_enough: left.is_some(), remaining: self.left }
+    }
+
+    /// Replaces a charge by what was used, and says what is left.
+    pub fn settle(&mut self, charged: u64, used: u64, budget: u64, now: Instant) -> u64 {
+        self.fill(budget, now);
+        self.left = self.left.saturating_add(charged).saturating_sub(used).min(budget);
+        self.left
+    }
+
+    fn fill(&mut self, budget: u64, now: Instant) {
+        let gone = now.saturating_duration_since(self.at).min(WINDOW);
+        let gain = u128::from(budget) * gone.as_micros() / WINDOW.as_micros();
+        self.left = self.left.saturating_add(u64::try_from(gain).unwrap_or(budget)).min(budget);
+        self.at = self.at.max(now);
+    }
+}

@@ -1,0 +1,258 @@
+//! hive-router's parser keeps a parse error beyond the text that it borrows from, and prints freed memory; it knows
+//! neither `\u{…}` nor surrogate pairs nor descriptions in operations (as of 2025); and its validation lets `{ __typename
+//! { a } }` and subscriptions with two root fields through. So no client's document reaches it: apollo-compiler parses
+//! and validates each, and hive-router gets the operation that is to run, in its plainest form: merged, with the conditions
+//! decided ([`super::conditions`]) and with response keys and variables that it does not take for something else
+//! ([`super::response_keys`], [`super::variable_names`]).
+//!
+//! No upstream issue is known. `upstream_cannot_parse_what_clients_may_send` fails once its parser can.
+
+pub mod graph;
+mod operation_selection;
+pub mod parser;
+pub mod parser_queue;
+mod request;
+pub mod rewriter;
+
+use std::{
+    mem,
+    sync::{Arc, PoisonError, RwLock, Weak},
+};
+
+use apollo_compiler::Name;
+use hive_router::{
+    GraphQLError,
+    http::StatusCode,
+    plugins::{
+        hooks::{
+            on_graphql_params::{GraphQLParams, OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
+            on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
+            on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
+            on_query_plan::{OnQueryPlanStartHookPayload, OnQueryPlanStartHookResult},
+            on_supergraph_load::{OnSupergraphLoadStartHookPayload, OnSupergraphLoadStartHookResult},
+        },
+        plugin_context::PluginContext,
+        plugin_trait::{EndHookPayload as _, StartHookPayload as _},
+    },
+};
+use tokio::time::sleep;
+
+use self::{
+    graph::{Document, Graph, Rewritten, RouterOperation},
+    parser_queue::{ParserQueue, Turn, take_turn},
+    request::{DocumentRequest, Source, Unreadable, operation_name},
+    rewriter::{DocumentLimits, Rewriter},
+};
+use super::{
+    answers::{self, Asked},
+    errors_below_null::ClientOperation,
+    idle_caches,
+    request_errors::{RequestErrors, request_error},
+    variable_names,
+};
+use crate::{
+    cost::estimate::Estimate,
+    plugins::{client_address::network, concurrency_limit},
+};
+
+/// A longer request is read elsewhere, even if its operation is known.
+const MAX_INLINE_BYTES: usize = 2_048;
+/// Valid in every graph.
+const NOTHING: &str = "{ __typename }";
+
+/// Parses and validates what clients send, and hands hive-router what it can deal with.
+pub struct Documents {
+    graph: RwLock<Option<Arc<Graph>>>,
+    rewriter: Rewriter,
+    queue: ParserQueue,
+}
+
+/// In a request's context. In that of a request that hive-router may be able to read, and this plugin is not, it is
+/// [`Unreadable`].
+struct Prepared {
+    request: DocumentRequest,
+    operation: Rewritten,
+}
+
+/// In the context of a request that cannot be executed.
+struct Rejected(Arc<RequestErrors>);
+
+impl Documents {
+    pub fn on_supergraph_reload(
+        &self,
+        payload: OnSupergraphLoadStartHookPayload,
+    ) -> OnSupergraphLoadStartHookResult<'_> {
+        payload.on_end(|payload| match Graph::new(&payload.new_supergraph.public_schema.sdl) {
+            Ok(graph) => {
+                let graph = graph.with_weights(&payload.new_supergraph.planner.supergraph);
+                let graph = Arc::new(graph);
+                parser_queue::spawn(evict_idle(Arc::downgrade(&graph)));
+                *self.graph.write().unwrap_or_else(PoisonError::into_inner) = Some(graph);
+                payload.proceed()
+            }
+            Err(errors) => {
+                let error = GraphQLError::from_message_and_code(errors.to_string(), "SUPERGRAPH_RUNTIME_ERROR");
+                payload.end_with_graphql_error(error, StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        })
+    }
+
+    pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
+        payload.on_end(|payload| {
+            let asked = payload.context.get_ref::<Arc<Asked>>().map(|asked| Arc::clone(&asked));
+            match asked {
+                Some(asked) => payload.map_response(|response| answers::rewrite(response, asked)).proceed(),
+                None => payload.proceed(),
+            }
+        })
+    }
+
+    pub fn on_graphql_params<'exec>(
+        &'exec self,
+        payload: OnGraphQLParamsStartHookPayload<'exec>,
+    ) -> OnGraphQLParamsStartHookResult<'exec> {
+        // At the end the text of a persisted document is there, too.
+        payload.on_end(|mut payload| {
+            self.replace_document(&mut payload.graphql_params, payload.context);
+            payload.proceed()
+        })
+    }
+
+    pub fn on_query_plan(payload: OnQueryPlanStartHookPayload<'_>) -> OnQueryPlanStartHookResult<'_> {
+        match take_turn(payload.context) {
+            Some(turn) => payload.on_end(|payload| {
+                drop(turn);
+                payload.proceed()
+            }),
+            None => payload.proceed(),
+        }
+    }
+
+    // Errors that are returned from here get the form and the status that the client's `Accept` asks for.
+    pub fn on_graphql_validation(
+        mut payload: OnGraphQLValidationStartHookPayload<'_>,
+    ) -> OnGraphQLValidationStartHookResult<'_> {
+        if let Some(rejected) = payload.context.get_ref::<Rejected>() {
+            payload.errors = Some(Arc::clone(&rejected.0));
+        }
+        payload.proceed()
+    }
+}
+
+impl Documents {
+    pub fn new(limits: DocumentLimits) -> Self {
+        Self { graph: RwLock::default(), rewriter: Rewriter::new(limits), queue: ParserQueue::new() }
+    }
+
+    fn graph(&self) -> Option<Arc<Graph>> {
+        self.graph.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) {
+        match self.parse(Source::of(payload), payload.context).await {
+            Ok(Some(prepared)) => drop(payload.context.insert(prepared)),
+            Ok(None) => {}
+            Err(unreadable) => drop(payload.context.insert(unreadable)),
+        }
+    }
+
+    /// None where the request has an id in place of a document: those of a manifest are known to be good.
+    async fn parse(&self, source: Source, context: &PluginContext) -> Result<Option<Prepared>, Unreadable> {
+        let Some(graph) = self.graph().filter(|_| self.rewriter.takes_documents()) else { return Ok(None) };
+        if source.len() <= MAX_INLINE_BYTES {
+            let Some(request) = source.read()? else { return Ok(None) };
+            if let Some(operation) = request.known(&graph) {
+                return Ok(Some(Prepared { request, operation }));
+            }
+        }
+        // Its network's other requests need not wait for that.
+        concurrency_limit::release(context);
+        let rewriter = self.rewriter.clone();
+        let prepare = move |turn: Turn| {
+            let Some(request) = source.read()? else { return Ok(None) };
+            if let Some(operation) = request.known(&graph) {
+                return Ok(Some((Prepared { request, operation }, None)));
+            }
+            let operation = rewriter.operation(&graph, &request.text, request.name.as_deref(), &request.params);
+            Ok(Some((Prepared { request, operation }, Some(turn))))
+        };
+        let prepared = self.queue.run(network(context), prepare).await.unwrap_or(Err(Unreadable))?;
+        Ok(prepared.map(|(prepared, turn)| {
+            if let Some(turn) = turn {
+                turn.hold(context);
+            }
+            prepared
+        }))
+    }
+
+    /// What becomes of a request, as hive-router has read it.
+    fn operation(&self, text: &str, name: Option<&str>, params: &GraphQLParams, context: &PluginContext) -> Rewritten {
+        let unreadable = || Err(vec![request_error("The request cannot be read.", "BAD_USER_INPUT")]);
+        if let Some(mut prepared) = context.get_mut::<Prepared>() {
+            return prepared.take(text, name, params).unwrap_or_else(unreadable);
+        }
+        if context.get_ref::<Unreadable>().is_some() {
+            return unreadable();
+        }
+        match self.graph() {
+            Some(graph) => self.rewriter.operation(&graph, text, name, params),
+            None => Err(vec![request_error("the graph is not known yet", "NO_SUPERGRAPH_AVAILABLE")]),
+        }
+    }
+
+    fn replace_document(&self, params: &mut GraphQLParams, context: &PluginContext) {
+        let Some(text) = params.query.take() else { return };
+        let name = operation_name(params);
+        let replacement = match self.operation(&text, name.as_deref(), params, context) {
+            Ok((document, operation)) => self.replacement(params, context, document, name.as_deref(), &operation),
+            Err(errors) => {
+                context.insert(Rejected(Arc::new(errors)));
+                None
+            }
+        };
+        params.query = Some(replacement.unwrap_or_else(|| NOTHING.to_owned()));
+    }
+
+    /// What hive-router runs, and what its answer is to be rewritten by. None where the plugin `cost` refuses it by its
+    /// estimate.
+    fn replacement(
+        &self,
+        params: &mut GraphQLParams,
+        context: &PluginContext,
+        document: Arc<Document>,
+        name: Option<&str>,
+        operation: &RouterOperation,
+    ) -> Option<String> {
+        if let Some(name) = &operation.variable_name {
+            variable_names::rename_value(&mut params.variables, name);
+        }
+        if let Some(cost) = &operation.cost {
+            let estimate = cost.estimate(&params.variables);
+            context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
+            if self.rewriter.is_too_expensive(estimate) {
+                return None;
+            }
+        }
+        let client = ClientOperation { document, name: name.and_then(|name| Name::new(name).ok()) };
+        context.insert(Arc::new(Asked { operation: client, response_keys: operation.response_keys.clone() }));
+        params.operation_name = operation.name.as_ref().map(Name::to_string);
+        Some(operation.text.clone())
+    }
+}
+
+impl Prepared {
+    /// The operation, if hive-router has read the same request.
+    fn take(&mut self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
+        let is_same = self.request.is_same(text, name, params);
+        is_same.then(|| mem::replace(&mut self.operation, Err(Vec::new())))
+    }
+}
+
+/// Evicts what is idle, for as long as there is the graph.
+async fn evict_idle(graph: Weak<Graph>) {
+    while let Some(graph) = graph.upgrade() {
+        graph.evict_idle();
+        drop(graph);
+        sleep(idle_caches::PERIOD).await;
+    }
+}

@@ -1,0 +1,108 @@
+//! A request as it came: hive-router may be able to read what is not read here, and the other way round.
+
+use std::collections::HashMap;
+
+use hive_router::{
+    http::Method,
+    ntex::{util::Bytes, web::types::Query},
+    plugins::hooks::on_graphql_params::{GraphQLParams, OnGraphQLParamsStartHookPayload},
+};
+use serde::Deserialize;
+use sonic_rs::Value;
+
+use super::graph::{Graph, Rewritten};
+
+/// A request that has its document's text.
+pub struct DocumentRequest {
+    pub text: String,
+    pub name: Option<String>,
+    pub params: GraphQLParams,
+}
+
+/// The request is not JSON, or its address has no parameters that can be read.
+pub struct Unreadable;
+
+/// Where a request has its operation.
+pub enum Source {
+    Body(Bytes),
+    /// What follows the question mark.
+    Address(String),
+}
+
+/// The parameters in an address.
+#[derive(Deserialize)]
+struct AddressParams {
+    query: Option<String>,
+    #[serde(rename = "operationName")]
+    operation_name: Option<String>,
+    variables: Option<String>,
+}
+
+impl Source {
+    pub fn of(payload: &OnGraphQLParamsStartHookPayload<'_>) -> Self {
+        let request = payload.router_http_request;
+        match (request.method, request.uri.query()) {
+            (&Method::GET, Some(query)) => Self::Address(query.to_owned()),
+            _ => Self::Body(payload.body.clone()),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Body(body) => body.len(),
+            Self::Address(query) => query.len(),
+        }
+    }
+
+    /// None without a document.
+    pub fn read(&self) -> Result<Option<DocumentRequest>, Unreadable> {
+        self.params().map(DocumentRequest::of).ok_or(Unreadable)
+    }
+
+    fn params(&self) -> Option<GraphQLParams> {
+        match self {
+            Self::Body(body) => sonic_rs::from_slice(body).ok(),
+            Self::Address(query) => {
+                let Query(AddressParams { query, operation_name, variables }) = Query::from_query(query).ok()?;
+                let variables: Option<HashMap<_, _>> = match variables {
+                    Some(text) if !text.is_empty() => sonic_rs::from_str(&text).ok()?,
+                    _ => None,
+                };
+                let variables = variables.unwrap_or_default();
+                Some(GraphQLParams { query, operation_name, variables, extensions: None })
+            }
+        }
+    }
+}
+
+impl DocumentRequest {
+    /// None without a document.
+    fn of(mut params: GraphQLParams) -> Option<Self> {
+        let text = params.query.take()?;
+        let name = operation_name(&mut params);
+        Some(Self { text, name, params })
+    }
+
+    /// What becomes of it, if its operation is known.
+    pub fn known(&self, graph: &Graph) -> Option<Rewritten> {
+        graph.known(&self.text, self.name.as_deref(), &self.params)
+    }
+
+    /// Whether hive-router has read the same.
+    pub fn is_same(&self, text: &str, name: Option<&str>, params: &GraphQLParams) -> bool {
+        self.text == text && self.name.as_deref() == name && are_same_values(&self.params.variables, &params.variables)
+    }
+}
+
+/// Clients that fill in a form have an empty name where they mean none.
+pub fn operation_name(params: &mut GraphQLParams) -> Option<String> {
+    params.operation_name.take().filter(|name| !name.is_empty())
+}
+
+/// Whether they read the same. Comparing values themselves takes exponentially long where names occur twice.
+fn are_same_values(values: &HashMap<String, Value>, others: &HashMap<String, Value>) -> bool {
+    let is_same = |(name, value): (&String, &Value)| {
+        others.get(name).is_some_and(|other| sonic_rs::to_string(value).ok() == sonic_rs::to_string(other).ok())
+    };
+    values.len() == others.len() && values.iter().all(is_same)
+}

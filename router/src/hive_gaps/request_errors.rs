@@ -1,0 +1,28 @@
+//! Why a request cannot be executed, as hive-router's validation says it.
+
+use apollo_compiler::{response::GraphQLError, validation::DiagnosticList};
+use graphql_tools::{parser::Pos, validation::utils::ValidationError};
+
+pub type RequestErrors = Vec<ValidationError>;
+
+/// A document that is wrong in a hundred places does not get a hundred errors.
+const MAX_ERRORS: usize = 10;
+
+/// An error of the request as a whole.
+pub fn request_error(message: impl Into<String>, code: &'static str) -> ValidationError {
+    ValidationError { locations: Vec::new(), message: message.into(), error_code: code }
+}
+
+pub fn too_deep() -> RequestErrors {
+    vec![request_error("Query depth limit exceeded.", "MAX_DEPTH_EXCEEDED")]
+}
+
+/// The first of what apollo-compiler says.
+pub fn from_diagnostics(diagnostics: &DiagnosticList, code: &'static str) -> RequestErrors {
+    let error = |error: GraphQLError| ValidationError {
+        locations: error.locations.iter().map(|place| Pos { line: place.line, column: place.column }).collect(),
+        message: error.message,
+        error_code: code,
+    };
+    diagnostics.iter().take(MAX_ERRORS).map(|diagnostic| error(diagnostic.to_json())).collect()
+}
