@@ -3,13 +3,14 @@
 use anyhow::Result;
 
 use crate::npm::Package;
-use crate::process;
 use crate::workspace::{cargo, compile};
+use crate::{module_circles, process};
 
 pub async fn run() -> Result<()> {
     process::run(cargo().args(["fmt", "--all", "--check"])).await?;
     // No member of the workspace.
     process::run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])).await?;
+    module_circles::check().await?;
     let clippy = ["--workspace", "--all-targets", "--features", "bench/gateways", "--locked", "--", "-D", "warnings"];
     process::run(compile("clippy").args(clippy)).await?;
     let doc = ["--workspace", "--no-deps", "--document-private-items", "--locked"];

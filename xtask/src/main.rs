@@ -16,6 +16,8 @@ mod learn_costs;
 mod lint;
 mod load;
 mod manifests;
+mod module_circles;
+mod module_tree;
 mod monitoring;
 mod npm;
 mod prepare;
@@ -57,7 +59,7 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Check format, clippy, rustdoc and TypeScript; warnings are errors.
+    /// Check format, clippy, rustdoc and TypeScript; warnings are errors, and so are Rust modules that need each other.
     Lint,
     /// Renew each subgraph's `.sqlx` from its migrations and queries.
     Prepare {
