@@ -11,8 +11,7 @@ use crate::module_tree::ModuleTree;
 use crate::workspace::{cargo, root};
 
 /// Crates whose circles are still to be cut.
-const UNCHECKED: [&str; 2] = [
-    "notification", // cut in the next commit
+const UNCHECKED: [&str; 1] = [
     "subgraph-kit", // removed with the split of the kit
 ];
 

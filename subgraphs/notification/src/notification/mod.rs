@@ -1,6 +1,7 @@
 //! Something that the platform has to tell a user.
 
 pub mod graphql;
+mod hub;
 pub mod live;
 pub mod store;
 

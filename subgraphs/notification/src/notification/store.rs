@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{
     Kind, Notification,
-    live::{CHANNEL, NotificationHub},
+    hub::{CHANNEL, NotificationHub},
 };
 
 /// As many as a stream reads at once.

@@ -1,0 +1,178 @@
+//! Who waits for which user's notifications. `NOTIFY` wakes them, in every replica; what there is to read, the table says.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use contracts::UserId;
+use db::{DbPool, listen};
+use subgraph_kit::{list::Paginated as _, page::Cursor};
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use super::Notification;
+
+/// The PostgreSQL channel for new notifications. The payload is the user's id.
+pub const CHANNEL: &str = "notifications";
+
+/// Wakes the subscribers of a user's notifications. One connection listens for the whole process.
+#[derive(Clone)]
+pub struct NotificationHub {
+    feeds: Feeds,
+    db: DbPool,
+    listening: Arc<OnceLock<AbortOnDropHandle<()>>>,
+}
+
+type Feeds = Arc<Mutex<HashMap<UserId, Arc<UserFeed>>>>;
+
+/// What the subscribers of one user share: one of them reads new rows for all.
+#[derive(Default)]
+pub struct UserFeed {
+    /// Increases whenever there may be new notifications.
+    version: watch::Sender<u64>,
+    pub recent: AsyncMutex<Option<RecentBuffer>>,
+}
+
+/// The end of a user's list, as it was read.
+pub struct RecentBuffer {
+    /// The buffer holds everything after this cursor.
+    from: Option<Cursor>,
+    notifications: VecDeque<Notification>,
+    /// The version at which it was complete.
+    complete_at: Option<u64>,
+}
+
+/// A subscriber of a user's notifications.
+pub struct Subscriber {
+    user: UserId,
+    pub feed: Arc<UserFeed>,
+    pub updates: watch::Receiver<u64>,
+    feeds: Feeds,
+}
+
+impl NotificationHub {
+    /// A hub over this database, which is not queried before there is a subscriber.
+    #[must_use]
+    pub fn new(db: DbPool) -> Self {
+        Self { feeds: Feeds::default(), db, listening: Arc::default() }
+    }
+
+    /// From now on the user's subscribers have one more.
+    pub fn subscriber(&self, user: UserId) -> Subscriber {
+        self.listening.get_or_init(|| {
+            let (db, feeds) = (self.db.clone(), Arc::clone(&self.feeds));
+            AbortOnDropHandle::new(tokio::spawn(dispatch(db, feeds)))
+        });
+        let mut users = lock(&self.feeds);
+        let feed = Arc::clone(users.entry(user).or_default());
+        let updates = feed.version.subscribe();
+        drop(users);
+        Subscriber { user, feed, updates, feeds: Arc::clone(&self.feeds) }
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        let mut users = lock(&self.feeds);
+        // Within the lock: of two who leave at once, each would take the other for one who stays.
+        drop(mem::replace(&mut self.updates, watch::channel(0).1));
+        if self.feed.version.receiver_count() == 0 {
+            users.remove(&self.user);
+        }
+    }
+}
+
+fn lock(feeds: &Feeds) -> MutexGuard<'_, HashMap<UserId, Arc<UserFeed>>> {
+    feeds.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn dispatch(db: DbPool, feeds: Feeds) {
+    let never = listen::listen_forever(&db, &[CHANNEL], |notification| match notification {
+        listen::Notification::Reconnected => lock(&feeds).values().for_each(|feed| feed.bump()),
+        listen::Notification::Payload { payload, .. } => {
+            let user = Uuid::try_parse(payload).ok().map(UserId);
+            if let Some(feed) = user.and_then(|user| lock(&feeds).get(&user).cloned()) {
+                feed.bump();
+            }
+        }
+    });
+    match never.await {}
+}
+
+impl UserFeed {
+    fn bump(&self) {
+        self.version.send_modify(|version| *version += 1);
+    }
+}
+
+impl RecentBuffer {
+    /// An empty one, from here on.
+    pub fn starting_after(from: Option<Cursor>) -> Self {
+        Self { from, notifications: VecDeque::new(), complete_at: None }
+    }
+
+    /// Whether it holds everything after a cursor, as far as it was read.
+    pub fn reaches(&self, cursor: Option<Cursor>) -> bool {
+        self.from <= cursor
+    }
+
+    /// Whether nothing was left to read at this version.
+    pub fn is_complete_at(&self, version: u64) -> bool {
+        self.complete_at >= Some(version)
+    }
+
+    /// Where reading goes on.
+    pub fn end(&self) -> Option<Cursor> {
+        self.notifications.back().map(Notification::cursor).or(self.from)
+    }
+
+    /// Adds what was read next at this version, at most a page, and drops what is further back than that.
+    pub fn add(&mut self, newer: Vec<Notification>, page: usize, version: u64) {
+        // After a full page there may be another one.
+        if newer.len() < page {
+            self.complete_at = Some(version);
+        }
+        self.notifications.extend(newer);
+        while self.notifications.len() > page {
+            self.from = self.notifications.pop_front().map(|oldest| oldest.cursor());
+        }
+    }
+
+    /// What it holds after a cursor.
+    pub fn after(&self, cursor: Option<Cursor>) -> Vec<Notification> {
+        let known = self.notifications.partition_point(|one| Some(one.cursor()) <= cursor);
+        self.notifications.range(known..).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread, time::Duration};
+
+    use sqlx::postgres::PgConnectOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_last_two_who_leave_at_once_leave_nothing_behind() {
+        let nowhere = DbPool::new(PgConnectOptions::new_without_pgpass(), 1, Duration::ZERO);
+        let live = NotificationHub::new(nowhere);
+        let user = UserId(Uuid::now_v7());
+        for _ in 0..1_000 {
+            let gate = Barrier::new(2);
+            thread::scope(|scope| {
+                for subscriber in [live.subscriber(user), live.subscriber(user)] {
+                    let gate = &gate;
+                    scope.spawn(move || {
+                        gate.wait();
+                        drop(subscriber);
+                    });
+                }
+            });
+            assert!(lock(&live.feeds).is_empty());
+        }
+    }
+}
