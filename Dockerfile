@@ -28,7 +28,7 @@ FROM node:20-bookworm-slim AS playground
 WORKDIR /lyceum/web-playground
 COPY web-playground/package.json web-playground/package-lock.json ./
 RUN npm ci
-COPY supergraph.graphql ../
+COPY supergraph.graphql supergraph.yaml ../
 COPY docs ../docs
 COPY operations ../operations
 COPY web-playground .

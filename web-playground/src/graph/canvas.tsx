@@ -11,7 +11,6 @@ import {
 } from 'react';
 import { type Area, centerOn, fitView, isVisible, pan, type View, zoomAt } from './view';
 import './canvas.css';
-import './subgraphs.css';
 
 interface Props {
   label: string;

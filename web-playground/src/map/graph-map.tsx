@@ -1,5 +1,6 @@
 import { memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Canvas } from '../graph/canvas';
+import { subgraphs } from '../graph/subgraphs';
 import { type GraphField, type GraphType, graphTypes } from '../graph/supergraph';
 import type { Area } from '../graph/view';
 import { Panel } from '../panel/panel';
@@ -10,11 +11,10 @@ import { type SearchResult, search } from './search';
 import type { GraphSelection } from './selection';
 import './graph-map.css';
 
-const SUBGRAPHS = ['identity', 'course', 'enrollment', 'payment', 'notification'];
 const LEAD =
   'The whole graph, with each field in the subgraph that resolves it. Dashed lines join the parts of an entity.';
 /** Drawings with one column up to one for each subgraph and one for shared types. */
-const DRAWINGS = [...SUBGRAPHS, ''].map((_, index) => layOutMap(graphTypes, SUBGRAPHS, index + 1));
+const DRAWINGS = [...subgraphs, ''].map((_, index) => layOutMap(graphTypes, subgraphs, index + 1));
 const [NARROWEST_DRAWING] = DRAWINGS;
 /** The height of a selected card that must be visible, in pixels of the drawing. */
 const MAX_FOCUS_HEIGHT = 160;

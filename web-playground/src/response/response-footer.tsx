@@ -9,7 +9,6 @@ import {
 import { type StreamEvent, useStream } from '../execution/subscription';
 import { Prose } from '../panel/prose';
 import { eventLine } from './event-line';
-import '../graph/subgraphs.css';
 import './response-footer.css';
 
 /** Below the response: its errors, size and cost, or the events of a subscription. */

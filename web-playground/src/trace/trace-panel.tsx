@@ -4,7 +4,6 @@ import { Panel } from '../panel/panel';
 import { useCanTrace } from '../session/trace-access';
 import { readTrace } from './trace';
 import { type Bar, cacheNote, duration, type FetchRow, layOutTrace, type Waterfall } from './waterfall';
-import '../graph/subgraphs.css';
 import './trace-panel.css';
 
 const LEAD = 'Where the last response spent its time: in the router, the subgraphs and their SQL.';
