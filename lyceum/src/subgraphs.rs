@@ -481,3 +481,76 @@ pub async fn provision(subgraph: &SubgraphDefinition, owner: &DbPool, role: Opti
         format!("cannot give the role of {}'s subgraph its rights: make it, or let the owner make roles", subgraph.name)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    fn file(path: &str) -> String {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    #[test]
+    fn supergraph_yaml_lists_the_subgraphs_that_there_are() {
+        let config = file("supergraph.yaml");
+        let (_, listed) = config.split_once("subgraphs:\n").expect("a list");
+
+        let expected: String = ALL
+            .into_iter()
+            .map(|SubgraphDefinition { name, port, .. }| {
+                format!(
+                    "  {name}:\n    routing_url: http://127.0.0.1:{port}/graphql\n    schema:\n      file: subgraphs/{name}/schema.graphql\n"
+                )
+            })
+            .collect();
+        assert_eq!(listed, expected);
+    }
+
+    #[test]
+    fn no_two_subgraphs_share_a_port() {
+        let mut ports: Vec<_> = ALL.into_iter().flat_map(|it| [it.port, it.database_port]).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 2 * ALL.len());
+    }
+
+    #[test]
+    fn what_deploys_the_system_names_every_subgraph() {
+        let deployments = [
+            (
+                "compose.yml",
+                ["  {name}:\n", "  {name}-db:\n", "{NAME}_DB_PORT:-{database_port}", "POSTGRES_DB: {name}\n"],
+            ),
+            (
+                "deploy/kubernetes/migrate.yaml",
+                [
+                    "key: {name}-database-url\n",
+                    "key: {name}-database-owner-url\n",
+                    "{NAME}_DATABASE_URL\n",
+                    "{NAME}_DATABASE_OWNER_URL\n",
+                ],
+            ),
+        ];
+        let urls =
+            ALL.map(|SubgraphDefinition { name, port, .. }| format!("{name}=http://{name}:{port}/graphql")).join(",");
+        for path in ["compose.yml", "deploy/kubernetes/settings.yaml"] {
+            assert!(file(path).contains(&urls), "{path}: LYCEUM_SUBGRAPH_URLS is not {urls}");
+        }
+        for SubgraphDefinition { name, database_port, .. } in ALL {
+            for (path, wanted) in deployments {
+                for text in wanted {
+                    let text = text.replace("{name}", name).replace("{NAME}", &name.to_uppercase());
+                    let text = text.replace("{database_port}", &database_port.to_string());
+                    assert!(file(path).contains(&text), "{path} has no `{}`", text.trim());
+                }
+            }
+            let manifest = format!("  - {name}.yaml\n");
+            assert!(file("deploy/kubernetes/kustomization.yaml").contains(&manifest), "kustomization.yaml: {manifest}");
+            let target = format!("[{name}:9464]");
+            assert!(file("deploy/monitoring/prometheus.yml").contains(&target), "prometheus.yml: {target}");
+        }
+    }
+}
