@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     fileParallelism: false,
+    // A browser shares its machine with much else: what fails twice is broken.
+    retry: 1,
   },
 });

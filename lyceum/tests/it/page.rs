@@ -17,6 +17,10 @@ fn the_playground_works_in_a_browser() {
         .output()
         .expect("npm runs");
 
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}\n{}", said(&output.stdout), said(&output.stderr));
+    // What failed is told first: a long output may be cut.
+    assert!(output.status.success(), "{}\n{}", text(&output.stderr), text(&output.stdout));
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
