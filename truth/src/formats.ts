@@ -10,9 +10,8 @@ import {
 import { codedError } from "./errors.ts";
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
-const DECIMAL = /^-?\d+(\.\d+)?$/;
 
-/** @throws BAD_USER_INPUT for an id that is not a UUID, or an amount that is not a number */
+/** @throws BAD_USER_INPUT for an id that is not a UUID */
 export function checkFormats(definitions: readonly GraphQLArgument[], args: object): void {
   for (const { name, type } of definitions) check(type, (args as Record<string, unknown>)[name]);
 }
@@ -32,7 +31,6 @@ function check(type: GraphQLInputType, value: unknown): void {
 
 function checkScalar(name: string, value: unknown): void {
   if (name === "ID" && !UUID.test(`${value}`)) throw codedError("BAD_USER_INPUT");
-  if (name === "Decimal" && !DECIMAL.test(`${value}`)) throw codedError("BAD_USER_INPUT");
 }
 
 /** The canonical form of a UUID, in which rows store it. */

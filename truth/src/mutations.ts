@@ -273,8 +273,8 @@ function isEmail(text: string): boolean {
 }
 
 function isAmount(text: string): boolean {
-  const decimals = /\.(\d*?)0*$/.exec(text)?.[1] ?? "";
-  return Number(text) > 0 && Number(text) <= MAX_AMOUNT && decimals.length <= 2;
+  const isDecimal = /^\d+(\.\d{1,2}0*)?$/.test(text);
+  return isDecimal && Number(text) > 0 && Number(text) <= MAX_AMOUNT;
 }
 
 /** With two decimals, as amounts are stored. */

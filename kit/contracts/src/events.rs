@@ -4,11 +4,10 @@
 //! with a version in its name.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CourseId, EnrollmentId, PaymentId, UserId, ids::new_id_and_time};
+use crate::{CourseId, EnrollmentId, PaymentId, UserId, ids::new_id_and_time, money::Money};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,7 +87,7 @@ pub struct Purchase {
     /// How that course was called.
     pub course_title: String,
     /// How much.
-    pub amount: Decimal,
+    pub amount: Money,
 }
 
 /// What went back, and why.
@@ -253,7 +252,7 @@ mod tests {
                 student_id: UserId(Uuid::from_u128(2)),
                 course_id: CourseId(Uuid::from_u128(3)),
                 course_title: "Rust".to_owned(),
-                amount: Decimal::new(49_90, 2),
+                amount: Money::from_cents(49_90),
             },
             reason: RefundReason::NotEnrolled,
         }))

@@ -1,36 +1,190 @@
 //! Amounts of money. The platform has one currency, and no amount names it.
 
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use async_graphql::{
+    ContextSelectionSet, InputType, InputValueError, InputValueResult, Number, OutputType, Positioned, ServerResult,
+    Value, parser::types::Field, registry::Registry,
+};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// Of an amount.
-pub const DECIMALS: u32 = 2;
+const DECIMALS: u32 = 2;
 
-/// What `NUMERIC(12, 2)` holds at most.
-pub const MAX_AMOUNT: Decimal = Decimal::from_parts(3_567_587_327, 232, 0, false, DECIMALS);
+/// An amount of money, as a column `NUMERIC(12, 2)` holds it. As text it always has two decimals, such as `49.90`.
+///
+/// To clients it is the scalar `Decimal`. Prices are free from 0 down (an imported database may hold what nobody could
+/// enter); what is charged is more than 0, which [`Money::require_chargeable`] decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(try_from = "Decimal", into = "String")]
+#[sqlx(transparent)]
+pub struct Money(Decimal);
 
-/// What is wrong with an amount that is charged, if anything.
-#[must_use]
-pub fn amount_fault(amount: Decimal) -> Option<&'static str> {
-    match amount {
-        amount if amount <= Decimal::ZERO => Some("must be more than 0"),
-        amount if amount > MAX_AMOUNT => Some("must be at most 9999999999.99"),
-        amount if amount.normalize().scale() > DECIMALS => Some("must have at most 2 decimals"),
-        _ => None,
+/// An amount as a client sends it: the scalar `Decimal`.
+///
+/// A text or number that is not an amount becomes the reason why, which the mutation reports with the input's field:
+/// an error here would be one of the whole mutation, and name no field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MoneyInput(Result<Money, MoneyError>);
+
+/// Why something is not an amount, or not one that can be charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not a number at all.
+    #[error("must be a number such as 49.99")]
+    NotANumber,
+    /// 0, or negative.
+    #[error("must be more than 0")]
+    NotPositive,
+    /// More than [`Money::MAX`].
+    #[error("must be at most {}", Money::MAX)]
+    TooLarge,
+    /// A fraction of a cent, however small.
+    #[error("must have at most 2 decimals")]
+    TooManyDecimals,
+}
+
+impl Money {
+    /// 9999999999.99, what `NUMERIC(12, 2)` holds at most.
+    pub const MAX: Self = Self(Decimal::from_parts(3_567_587_327, 232, 0, false, DECIMALS));
+
+    /// So many cents.
+    #[must_use]
+    pub const fn from_cents(cents: u32) -> Self {
+        Self(Decimal::from_parts(cents, 0, 0, false, DECIMALS))
+    }
+
+    /// Whether a price of this amount costs nothing.
+    #[must_use]
+    pub fn is_free(self) -> bool {
+        self.0 <= Decimal::ZERO
+    }
+
+    /// The amount, as one that can be charged.
+    ///
+    /// # Errors
+    /// [`MoneyError::NotPositive`] if it is free.
+    pub fn require_chargeable(self) -> Result<Self, MoneyError> {
+        if self.is_free() { Err(MoneyError::NotPositive) } else { Ok(self) }
     }
 }
 
-/// The same amount, always with two decimals.
-#[must_use]
-pub fn with_cents(mut amount: Decimal) -> Decimal {
-    amount.rescale(DECIMALS);
-    amount
+impl TryFrom<Decimal> for Money {
+    type Error = MoneyError;
+
+    fn try_from(amount: Decimal) -> Result<Self, MoneyError> {
+        match amount {
+            amount if amount < -Self::MAX.0 => Err(MoneyError::NotPositive),
+            amount if amount > Self::MAX.0 => Err(MoneyError::TooLarge),
+            amount if amount.normalize().scale() > DECIMALS => Err(MoneyError::TooManyDecimals),
+            amount => Ok(Self(amount)),
+        }
+    }
+}
+
+impl FromStr for Money {
+    type Err = MoneyError;
+
+    /// Reads every digit: a text is never rounded.
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        // Zeros at the end are as many as somebody likes.
+        let exact = if text.contains('.') { text.trim_end_matches('0') } else { text };
+        match Decimal::from_str_exact(exact) {
+            Ok(amount) => amount.try_into(),
+            Err(rust_decimal::Error::Underflow) => Err(MoneyError::TooManyDecimals),
+            Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => Err(MoneyError::TooLarge),
+            Err(_) => Err(MoneyError::NotANumber),
+        }
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.0)
+    }
+}
+
+impl From<Money> for String {
+    fn from(amount: Money) -> Self {
+        amount.to_string()
+    }
+}
+
+impl OutputType for Money {
+    fn type_name() -> Cow<'static, str> {
+        <Decimal as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Decimal as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Value::String(self.to_string()))
+    }
+}
+
+impl MoneyInput {
+    /// The amount, as one that can be charged.
+    ///
+    /// # Errors
+    /// [`MoneyError`]: what is wrong with it.
+    pub fn require_chargeable(self) -> Result<Money, MoneyError> {
+        self.0?.require_chargeable()
+    }
+}
+
+impl From<Money> for MoneyInput {
+    fn from(amount: Money) -> Self {
+        Self(Ok(amount))
+    }
+}
+
+impl InputType for MoneyInput {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <Decimal as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Decimal as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        match value.unwrap_or_default() {
+            Value::String(text) => Ok(Self(text.parse())),
+            Value::Number(number) => Ok(Self(from_number(&number))),
+            other => Err(InputValueError::expected_type(other)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.map_or(Value::Null, |amount| Value::String(amount.to_string()))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+/// A number of JSON has the precision of its binary form, so 0.1 + 0.2 is 30 cents.
+fn from_number(number: &Number) -> Result<Money, MoneyError> {
+    // Beyond the range of amounts, and within that of decimals.
+    const BEYOND: f64 = 1e15;
+    let number = number.as_f64().ok_or(MoneyError::NotANumber)?.clamp(-BEYOND, BEYOND);
+    Decimal::try_from(number).map_err(|_| MoneyError::NotANumber)?.try_into()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{
+        MoneyError::{NotANumber, NotPositive, TooLarge, TooManyDecimals},
+        *,
+    };
 
     const MAX_CENTS: i64 = 999_999_999_999;
 
@@ -45,9 +199,78 @@ mod tests {
         prop_oneof![anything, nearly]
     }
 
+    fn charge(value: impl Into<Value>) -> Result<String, MoneyError> {
+        let input = MoneyInput::parse(Some(value.into())).expect("a text or a number");
+        input.require_chargeable().map(String::from)
+    }
+
     #[test]
     fn the_most_is_what_the_column_holds() {
-        assert_eq!(MAX_AMOUNT, Decimal::new(MAX_CENTS, DECIMALS));
+        assert_eq!(Money::MAX, Money(Decimal::new(MAX_CENTS, DECIMALS)));
+        assert_eq!(TooLarge.to_string(), "must be at most 9999999999.99");
+    }
+
+    #[test]
+    fn a_price_of_nothing_is_free_and_cannot_be_charged() {
+        for free in ["0", "0.00", "-0", "-0.01"] {
+            let price: Money = free.parse().expect("an amount");
+
+            assert!(price.is_free(), "{free}");
+            assert_eq!(price.require_chargeable(), Err(NotPositive), "{free}");
+        }
+        assert_eq!(Money::from_cents(1).require_chargeable(), Ok(Money::from_cents(1)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_text_is_said_and_no_digit_of_it_is_rounded_away() {
+        for (text, charged) in [
+            ("49.9", Ok("49.90")),
+            ("+1_000", Ok("1000.00")),
+            (".5", Ok("0.50")),
+            ("7.", Ok("7.00")),
+            ("9999999999.99", Ok("9999999999.99")),
+            ("19.99000000000000000000000000000000", Ok("19.99")),
+            ("19.999999999999999999999999999999", Err(TooManyDecimals)),
+            ("0.000000000000000000000000000000000001", Err(TooManyDecimals)),
+            ("1.001", Err(TooManyDecimals)),
+            ("10000000000", Err(TooLarge)),
+            ("9999999999999999999999999999999999999999", Err(TooLarge)),
+            ("0", Err(NotPositive)),
+            ("-1", Err(NotPositive)),
+            ("-10000000000", Err(NotPositive)),
+            ("10,50", Err(NotANumber)),
+            ("10.00 ", Err(NotANumber)),
+            ("1.5.0", Err(NotANumber)),
+            ("1e3", Err(NotANumber)),
+            ("", Err(NotANumber)),
+        ] {
+            assert_eq!(charge(text), charged.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_the_amount_that_it_is_written_as() {
+        for (number, charged) in [
+            (49.9, Ok("49.90")),
+            (0.1 + 0.2, Ok("0.30")),
+            (9_999_999_999.99, Ok("9999999999.99")),
+            (1.001, Err(TooManyDecimals)),
+            (0.0, Err(NotPositive)),
+            (-1e300, Err(NotPositive)),
+            (1e300, Err(TooLarge)),
+        ] {
+            let json = serde_json::Number::from_f64(number).expect("a number");
+            assert_eq!(charge(Value::Number(json)), charged.map(str::to_owned), "{number}");
+        }
+        assert_eq!(charge(Value::from(20)), Ok("20.00".to_owned()));
+        assert_eq!(charge(Value::from(u64::MAX)), Err(TooLarge));
+    }
+
+    #[test]
+    fn what_is_neither_text_nor_number_is_refused() {
+        for value in [Value::Null, Value::Boolean(true), Value::List(Vec::new())] {
+            assert!(MoneyInput::parse(Some(value)).is_err());
+        }
     }
 
     proptest! {
@@ -59,30 +282,36 @@ mod tests {
 
             let is_amount = cents.is_some_and(|cents| (1..=i128::from(MAX_CENTS)).contains(&cents));
 
-            prop_assert_eq!(amount_fault(amount).is_none(), is_amount, "{}", amount);
+            let read = amount.to_string().parse::<Money>();
+            prop_assert_eq!(read.and_then(Money::require_chargeable).is_ok(), is_amount, "{}", amount);
+            prop_assert_eq!(Money::try_from(amount), read);
         }
 
         #[test]
-        fn an_amount_is_the_same_however_many_zeros_it_is_written_with(cents in cents(), zeros in 0..=10_u32) {
-            let amount = Decimal::new(cents, DECIMALS);
-            let mut written = amount;
-            written.rescale(DECIMALS + zeros);
+        fn an_amount_is_the_same_however_many_zeros_it_is_written_with(cents in cents(), zeros in 0..=40_usize) {
+            let shown = format!("{}.{:02}", cents / 100, cents % 100);
+            let amount: Money = shown.parse().expect("an amount");
 
-            for text in [written.to_string(), written.normalize().to_string()] {
-                let read: Decimal = text.parse().expect("a decimal");
-                prop_assert_eq!(amount_fault(read), None);
+            let long = format!("{shown}{}", "0".repeat(zeros));
+            let short = Decimal::new(cents, DECIMALS).normalize().to_string();
+            for text in [long, short] {
+                let read: Money = text.parse().expect("an amount");
                 prop_assert_eq!(read, amount);
-                prop_assert_eq!(with_cents(read).to_string(), format!("{}.{:02}", cents / 100, cents % 100));
+                prop_assert_eq!(read.to_string(), &*shown);
+                let json = serde_json::to_value(read).expect("JSON");
+                prop_assert_eq!(&json, &*shown);
+                prop_assert_eq!(serde_json::from_value::<Money>(json).expect("an amount"), amount);
             }
         }
 
         #[test]
-        fn a_sum_has_every_cent_of_its_parts(parts in prop::collection::vec(cents(), 0..100)) {
+        fn a_sum_has_every_cent_of_its_parts(parts in prop::collection::vec(0..=MAX_CENTS / 100, 0..=100)) {
             let sum: Decimal = parts.iter().map(|cents| Decimal::new(*cents, DECIMALS).normalize()).sum();
 
             let cents: i64 = parts.iter().sum();
-            prop_assert_eq!(with_cents(sum), Decimal::new(cents, DECIMALS));
-            prop_assert_eq!(with_cents(sum).to_string(), format!("{}.{:02}", cents / 100, cents % 100));
+            let sum = Money::try_from(sum).expect("an amount");
+            prop_assert_eq!(sum, Money(Decimal::new(cents, DECIMALS)));
+            prop_assert_eq!(sum.to_string(), format!("{}.{:02}", cents / 100, cents % 100));
         }
     }
 }

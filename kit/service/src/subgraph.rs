@@ -11,6 +11,7 @@ use async_graphql::{
 use async_graphql_value::{ConstValue, Value};
 use auth::token::{Authenticated, Verifier};
 use chrono::{DateTime, Utc};
+use contracts::money::Money;
 use db::{availability, database, pool_metrics};
 use futures::{
     Stream, StreamExt as _,
@@ -19,7 +20,6 @@ use futures::{
 };
 use http::HeaderMap;
 use messaging::{Bus, DeliveryError, EventSettings, EventWorker, Handler, Inbox};
-use rust_decimal::Decimal;
 use sqlx::query;
 use subgraph_kit::{
     ClientIp, Error,
@@ -74,9 +74,7 @@ where
         .override_output_type_description::<DateTime<Utc>>(
             "A point in time in UTC, as an RFC 3339 string such as `2026-01-31T12:00:00+00:00`.",
         )
-        .override_output_type_description::<Decimal>(
-            "An exact decimal number, encoded as a string such as `\"49.99\"`.",
-        )
+        .override_output_type_description::<Money>("An exact decimal number, encoded as a string such as `\"49.99\"`.")
 }
 
 /// The text of a schema, as the router's composition reads it.

@@ -7,8 +7,7 @@ use std::{
 
 use async_graphql::{EmptyMutation, EmptySubscription, Enum, ID, InputObject, Object, dataloader::Loader};
 use chrono::{DateTime, Utc};
-use contracts::CourseId;
-use rust_decimal::Decimal;
+use contracts::{CourseId, money::MoneyInput};
 use serde_json::{Value, json};
 use service::Subgraph;
 use sqlx::PgPool;
@@ -37,7 +36,7 @@ struct Everything {
     id: Option<ID>,
     key: Option<CourseId>,
     level: Option<Level>,
-    decimal: Option<Decimal>,
+    decimal: Option<MoneyInput>,
     time: Option<DateTime<Utc>>,
     list: Option<Vec<i32>>,
     #[graphql(default)]
@@ -71,7 +70,7 @@ impl Query {
         id: Option<ID>,
         key: Option<CourseId>,
         level: Option<Level>,
-        decimal: Option<Decimal>,
+        decimal: Option<MoneyInput>,
         time: Option<DateTime<Utc>>,
         list: Option<Vec<i32>>,
         inner: Option<Vec<Everything>>,

@@ -1,6 +1,5 @@
 //! The catalogue: courses of verified teachers only, half of them free.
 
-use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::identity::User;
@@ -78,11 +77,6 @@ fn course(rng: &mut SeedRng, users: &[User], teacher: usize, is_free: bool) -> C
 fn is_said_twice(pattern: &str, angle: &str) -> bool {
     let link = angle.split_whitespace().next();
     pattern.split(' ').any(|word| link == Some(word)) || (link == Some(":") && pattern.contains(':'))
-}
-
-/// Cents as money, with both decimals.
-pub fn amount(cents: u32) -> Decimal {
-    Decimal::new(i64::from(cents), 2)
 }
 
 impl Course {

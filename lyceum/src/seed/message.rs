@@ -1,6 +1,8 @@
 //! What notifications say.
 
-use super::course::{self, Course, Level};
+use contracts::money::Money;
+
+use super::course::{Course, Level};
 use super::identity::{Role, User};
 use super::notification::About;
 use super::plan::Plan;
@@ -63,7 +65,7 @@ impl Message {
             kind: "payment",
             body: format!(
                 "We received your payment of {} for “{title}” on {}. Your place on the course is yours to keep.",
-                course::amount(cents),
+                Money::from_cents(cents),
                 timeline::moment(created).format("%-d %B %Y"),
             ),
             title: format!("Payment received for {title}"),

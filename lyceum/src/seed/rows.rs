@@ -1,7 +1,8 @@
 //! The plan as the rows of five tables: what refers to what becomes ids, and texts are spelled out.
 
+use contracts::money::Money;
+
 use super::copy::Row;
-use super::course::amount;
 use super::message::Message;
 use super::notification::recipient;
 use super::plan::Plan;
@@ -54,7 +55,7 @@ pub fn course(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(course.description().as_str());
     row.put(course.price.is_none());
     match course.price {
-        Some(cents) => row.put(amount(cents)),
+        Some(cents) => row.put(Money::from_cents(cents)),
         None => row.put_null(),
     }
     row.put(course.minutes);
@@ -82,7 +83,7 @@ pub fn payment(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(payment.id);
     row.put(plan.users[enrollment.student].id);
     row.put(course.id);
-    row.put(amount(course.price.expect("only places in paid courses are paid for")));
+    row.put(Money::from_cents(course.price.expect("only places in paid courses are paid for")));
     row.put("completed");
     row.put(moment(payment.created));
 }

@@ -79,7 +79,7 @@ fn paid(Purchase { student_id, course_title, amount, .. }: &Purchase) -> NewNoti
         user_id: *student_id,
         kind: Kind::Payment,
         title: about("Payment received", course_title),
-        body: format!("We have received your payment of {amount:.2} for {}. Thank you!", course(course_title)),
+        body: format!("We have received your payment of {amount} for {}. Thank you!", course(course_title)),
     }
 }
 
@@ -91,9 +91,9 @@ fn refunded(Refund { purchase, reason }: &Refund) -> NewNotification {
         kind: Kind::Payment,
         title: about("Payment refunded", course_title),
         body: match reason {
-            RefundReason::Requested => format!("Your payment of {amount:.2} for {course} has gone back to you."),
+            RefundReason::Requested => format!("Your payment of {amount} for {course} has gone back to you."),
             RefundReason::NotEnrolled => format!(
-                "You paid {amount:.2} for {course}, but you were on the course already, so the money has gone back to you."
+                "You paid {amount} for {course}, but you were on the course already, so the money has gone back to you."
             ),
         },
     }

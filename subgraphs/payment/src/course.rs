@@ -1,8 +1,7 @@
 //! A course, as a payment points to it, and as its own subgraph offers it.
 
 use async_graphql::SimpleObject;
-use contracts::CourseId;
-use rust_decimal::Decimal;
+use contracts::{CourseId, money::Money};
 use serde::Deserialize;
 use serde_json::json;
 use service::{Credentials, Peers};
@@ -27,7 +26,7 @@ pub struct CourseQuote {
     /// Whether it costs nothing.
     pub is_free: bool,
     /// What it costs, if anything.
-    pub price: Option<Decimal>,
+    pub price: Option<Money>,
 }
 
 #[derive(Deserialize)]

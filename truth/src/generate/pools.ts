@@ -59,7 +59,21 @@ const EMAILS = [
   "",
 ];
 const PASSWORDS = [PASSWORD, PASSWORD, "wrong-password", "short", "", "x".repeat(129)];
-const AMOUNTS = ["49.99", "9.9", "12", "0.01", "0", "-1", "1.001", "7.000", "1.5.0", "10000000000"];
+const AMOUNTS = [
+  "49.99",
+  "9.9",
+  "12",
+  "0.01",
+  "0",
+  "-1",
+  "1.001",
+  "7.000",
+  "1.5.0",
+  "10,50",
+  "10.00 ",
+  "19.999999999999999999999999999999",
+  "10000000000",
+];
 
 export class ValuePools {
   readonly #rows: { [T in TypeName]: Row[T][] };

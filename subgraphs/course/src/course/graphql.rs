@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
 use auth::seal::{Fact, SealKeys};
-use contracts::{CourseId, UserId};
-use rust_decimal::Decimal;
+use contracts::{CourseId, UserId, money::MoneyInput};
 use subgraph_kit::{
     Connection, Error, PageArgs, ScanExt as _, UserError, ViewerExt as _,
     connection::TotalCount,
@@ -70,7 +69,7 @@ pub struct CreateCourseInput {
     pub is_free: bool,
     /// The price, more than 0 and at most 9999999999.99, with at most two decimals. Required if the course is not free;
     /// must be left out if it is.
-    pub price: Option<Decimal>,
+    pub price: Option<MoneyInput>,
     /// How long the course takes, in minutes.
     #[graphql(default)]
     pub duration_minutes: i32,
@@ -92,7 +91,7 @@ pub struct UpdateCourseInput {
     pub is_free: Option<bool>,
     /// The new price, more than 0 and at most 9999999999.99, with at most two decimals. Required if the course stops
     /// being free.
-    pub price: Option<Decimal>,
+    pub price: Option<MoneyInput>,
     /// How long the course takes, in minutes.
     pub duration_minutes: Option<i32>,
 }
@@ -298,7 +297,7 @@ impl UpdateCourseInput {
             description: self.description.clone().unwrap_or_else(|| course.description.clone()),
             level: self.level.unwrap_or(course.level),
             is_free,
-            price: self.price.or(kept_price),
+            price: self.price.or(kept_price.map(MoneyInput::from)),
             duration_minutes: self.duration_minutes.unwrap_or(course.duration_minutes),
         }
     }

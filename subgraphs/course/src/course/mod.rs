@@ -5,8 +5,10 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
-use contracts::{CourseId, UserId, money::amount_fault};
-use rust_decimal::Decimal;
+use contracts::{
+    CourseId, UserId,
+    money::{Money, MoneyInput},
+};
 use sqlx::FromRow;
 use subgraph_kit::{Refusal, text};
 
@@ -30,7 +32,7 @@ pub struct Course {
     /// Whether students can enroll without paying.
     pub is_free: bool,
     /// The price of the course, with two decimals, such as `"49.99"`; null if the course is free.
-    pub price: Option<Decimal>,
+    pub price: Option<Money>,
     /// How long the course takes, in minutes.
     pub duration_minutes: i32,
     /// The time at which the course was published.
@@ -64,8 +66,8 @@ pub struct Description {
     pub level: Level,
     /// Whether it costs nothing.
     pub is_free: bool,
-    /// What it costs, if anything.
-    pub price: Option<Decimal>,
+    /// What it costs, if anything; see [`Description::price`].
+    pub price: Option<MoneyInput>,
     /// How long it takes.
     pub duration_minutes: i32,
 }
@@ -92,7 +94,7 @@ impl Description {
             text::check("title", &self.title, true, Some(MAX_TITLE_LENGTH)),
             text::check("description", &self.description, false, max_description_length),
             (self.duration_minutes < 0).then(|| Refusal::invalid("durationMinutes", "must not be negative")),
-            self.price_fault().map(|message| Refusal::invalid("price", message)),
+            self.price().err(),
         ]
         .into_iter()
         .flatten()
@@ -100,18 +102,25 @@ impl Description {
         if refusals.is_empty() { Ok(()) } else { Err(refusals) }
     }
 
-    fn price_fault(&self) -> Option<&'static str> {
+    /// What it costs; None if it is free.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of a price that is missing, cannot be charged, or belongs to a free course.
+    pub fn price(&self) -> Result<Option<Money>, Refusal> {
+        let invalid = |message| Err(Refusal::invalid("price", message));
         match self.price {
-            Some(_) if self.is_free => Some("a free course has no price"),
-            None if !self.is_free => Some("a course that is not free needs a price"),
-            Some(price) => amount_fault(price),
-            None => None,
+            Some(_) if self.is_free => invalid("a free course has no price".to_owned()),
+            None if !self.is_free => invalid("a course that is not free needs a price".to_owned()),
+            Some(price) => price.require_chargeable().map(Some).or_else(|error| invalid(error.to_string())),
+            None => Ok(None),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::InputType as _;
+
     use super::*;
 
     fn course(is_free: bool, price: Option<&str>) -> Description {
@@ -120,7 +129,7 @@ mod tests {
             description: String::new(),
             level: Level::Beginner,
             is_free,
-            price: price.map(|price| price.parse().expect("a decimal")),
+            price: price.map(|price| MoneyInput::parse(Some(price.into())).expect("a text")),
             duration_minutes: 0,
         }
     }
@@ -134,7 +143,7 @@ mod tests {
         for good in ["0.01", "49.9", "49.990", "9999999999.99"] {
             assert_eq!(blamed(&course(false, Some(good))), [""; 0], "{good}");
         }
-        for bad in ["0", "-1", "1.001", "10000000000"] {
+        for bad in ["0", "-1", "1.001", "10000000000", "10,50"] {
             assert_eq!(blamed(&course(false, Some(bad))), ["price"], "{bad}");
         }
     }

@@ -143,6 +143,7 @@ impl Store {
 
     /// Publishes a course.
     pub async fn insert(&self, teacher: VerifiedTeacher, course: Description) -> Result<Course, Error> {
+        let price = course.price()?;
         let (id, created_at) = new_id_and_time();
         let course = query_as!(
             Course,
@@ -157,7 +158,7 @@ impl Store {
             course.title,
             course.description,
             course.is_free,
-            course.price,
+            price,
             course.duration_minutes,
             course.level as _,
             created_at,
@@ -193,6 +194,7 @@ impl Store {
         .ok_or_else(|| Refusal::not_found("course", "courseId"))?;
 
         let changed = change(&course)?;
+        let price = changed.price()?;
         let course = query_as!(
             Course,
             r#"
@@ -206,7 +208,7 @@ impl Store {
             changed.title,
             changed.description,
             changed.is_free,
-            changed.price,
+            price,
             changed.duration_minutes,
             changed.level as _,
         )

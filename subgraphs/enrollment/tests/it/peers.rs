@@ -125,6 +125,6 @@ pub fn purchase(payment: Uuid, student: Uuid, course: Uuid) -> Purchase {
         student_id: UserId(student),
         course_id: CourseId(course),
         course_title: "Latin".to_owned(),
-        amount: rust_decimal::Decimal::new(49_90, 2),
+        amount: contracts::money::Money::from_cents(49_90),
     }
 }

@@ -5,7 +5,6 @@ use contracts::{
     events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
 };
 use futures::future::join_all;
-use rust_decimal::Decimal;
 use service::{ServiceContext, Subgraph};
 use sqlx::{PgPool, Row as _, postgres::PgListener, query, query_as};
 use subgraph_testing::{
@@ -35,7 +34,7 @@ fn purchase(title: &str) -> Purchase {
         course_id: CourseId(COURSE),
         course_title: title.to_owned(),
         // One digit only: a person reads two.
-        amount: Decimal::new(499, 1),
+        amount: "49.9".parse().expect("an amount"),
     }
 }
 

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Object, dataloader::DataLoader};
-use contracts::{PaymentId, UserId};
-use rust_decimal::Decimal;
+use contracts::{PaymentId, UserId, money::Money};
 use subgraph_kit::{
     Connection, Error, PageArgs, ScanExt as _, ViewerExt as _, connection::TotalCount, list::Paginated as _,
     objects::Entity,
@@ -36,8 +35,8 @@ impl Payment {
     }
 
     /// The amount of the payment, with two decimals, such as `"49.99"`.
-    async fn amount(&self) -> Decimal {
-        self.exact_amount()
+    async fn amount(&self) -> Money {
+        self.amount
     }
 
     /// The state of the payment's refund; `REFUSED` needs an admin. Null, with an error, if the service that knows it

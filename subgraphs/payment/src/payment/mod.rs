@@ -5,8 +5,7 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
-use contracts::{CourseId, PaymentId, UserId, events::Purchase, money::with_cents};
-use rust_decimal::Decimal;
+use contracts::{CourseId, PaymentId, UserId, events::Purchase, money::Money};
 use sqlx::FromRow;
 use subgraph_kit::Viewer;
 
@@ -20,9 +19,9 @@ pub struct Payment {
     pub status: Status,
     /// The time at which the payment was created.
     pub created_at: DateTime<Utc>,
-    /// How much it is, as the table holds it.
+    /// How much it is.
     #[graphql(skip)]
-    pub amount: Decimal,
+    pub amount: Money,
     /// Who paid.
     #[graphql(skip)]
     pub student_id: UserId,
@@ -53,12 +52,6 @@ impl Payment {
         viewer.is_self_or_admin(self.student_id)
     }
 
-    /// How much, always with two decimals.
-    #[must_use]
-    pub fn exact_amount(&self) -> Decimal {
-        with_cents(self.amount)
-    }
-
     /// What other services, and whoever moves the money, are told of it.
     #[must_use]
     pub fn as_purchase(&self, course_title: String) -> Purchase {
@@ -67,7 +60,7 @@ impl Payment {
             student_id: self.student_id,
             course_id: self.course_id,
             course_title,
-            amount: self.exact_amount(),
+            amount: self.amount,
         }
     }
 }

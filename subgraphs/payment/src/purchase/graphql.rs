@@ -1,10 +1,9 @@
 //! The mutation by which a student buys a course.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use contracts::CourseId;
-use rust_decimal::Decimal;
+use contracts::{CourseId, money::MoneyInput};
 use service::CredentialsExt as _;
-use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload};
+use subgraph_kit::{Error, Refusal, UserError, ViewerExt as _, into_payload};
 
 use super::PurchaseRequest;
 use crate::{payment::Payment, payments::Payments};
@@ -23,7 +22,7 @@ pub struct PurchaseCourseInput {
     pub idempotency_key: String,
     /// The price that the student was shown: the purchase is rejected if the course has another price. More than 0 and
     /// at most 9999999999.99, with at most two decimals. If it is left out, any price is accepted.
-    pub expected_amount: Option<Decimal>,
+    pub expected_amount: Option<MoneyInput>,
 }
 
 /// The payload of `purchaseCourse`.
@@ -54,21 +53,21 @@ impl PurchaseMutation {
         let payload = async {
             let student = ctx.viewer().require_student()?;
 
-            let outcome = ctx.data_unchecked::<Payments>().purchase(student, ctx.credentials(), &input.into()).await;
-
-            let (payment, user_errors) = into_payload(outcome)?;
+            let outcome = async {
+                let request = PurchaseRequest::try_from(input).map_err(Error::Refused)?;
+                ctx.data_unchecked::<Payments>().purchase(student, ctx.credentials(), &request).await
+            };
+            let (payment, user_errors) = into_payload(outcome.await)?;
             Ok(PurchaseCoursePayload { payment, user_errors })
         };
         Some(payload.await)
     }
 }
 
-impl From<PurchaseCourseInput> for PurchaseRequest {
-    fn from(input: PurchaseCourseInput) -> Self {
-        Self {
-            course_id: input.course_id,
-            idempotency_key: input.idempotency_key,
-            expected_amount: input.expected_amount,
-        }
+impl TryFrom<PurchaseCourseInput> for PurchaseRequest {
+    type Error = Vec<Refusal>;
+
+    fn try_from(input: PurchaseCourseInput) -> Result<Self, Vec<Refusal>> {
+        Self::try_new(input.course_id, input.idempotency_key, input.expected_amount)
     }
 }

@@ -4,15 +4,17 @@ pub mod graphql;
 pub mod store;
 mod workflow;
 
-use contracts::{Code, CourseId, money::amount_fault};
-use rust_decimal::Decimal;
+use contracts::{
+    Code, CourseId,
+    money::{Money, MoneyInput},
+};
 use subgraph_kit::{Refusal, text};
 
 use crate::course::CourseQuote;
 
 const MAX_KEY_LENGTH: usize = 255;
 
-/// What a student wants to buy, on the way in.
+/// What a student wants to buy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PurchaseRequest {
     /// Which course.
@@ -20,33 +22,42 @@ pub struct PurchaseRequest {
     /// Names the wish: 1 to 255 characters.
     pub idempotency_key: String,
     /// What the student thinks that it costs.
-    pub expected_amount: Option<Decimal>,
+    pub expected_amount: Option<Money>,
 }
 
 impl PurchaseRequest {
-    /// Every rule that this breaks.
+    /// The request of these inputs.
     ///
     /// # Errors
     /// One [`Refusal`] for each invalid field.
-    pub fn check(&self) -> Result<(), Vec<Refusal>> {
-        let is_empty = self.idempotency_key.is_empty();
+    pub fn try_new(
+        course_id: CourseId,
+        idempotency_key: String,
+        expected_amount: Option<MoneyInput>,
+    ) -> Result<Self, Vec<Refusal>> {
+        let is_empty = idempotency_key.is_empty();
+        let expected_amount = expected_amount.map(MoneyInput::require_chargeable).transpose();
+        let expected_amount = expected_amount.map_err(|error| Refusal::invalid("expectedAmount", error.to_string()));
         let refusals: Vec<Refusal> = [
-            text::check("idempotencyKey", &self.idempotency_key, false, Some(MAX_KEY_LENGTH)),
+            text::check("idempotencyKey", &idempotency_key, false, Some(MAX_KEY_LENGTH)),
             is_empty.then(|| Refusal::invalid("idempotencyKey", "must not be empty")),
-            self.expected_amount.and_then(amount_fault).map(|message| Refusal::invalid("expectedAmount", message)),
+            expected_amount.as_ref().err().cloned(),
         ]
         .into_iter()
         .flatten()
         .collect();
-        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+        match expected_amount {
+            Ok(expected_amount) if refusals.is_empty() => Ok(Self { course_id, idempotency_key, expected_amount }),
+            _ => Err(refusals),
+        }
     }
 
     /// What the course costs, if the student would buy it for that.
     ///
     /// # Errors
     /// `COURSE_IS_FREE` if the course has no price; `PRICE_CHANGED` if it is not the expected one.
-    pub fn price_of(&self, quote: &CourseQuote) -> Result<Decimal, Refusal> {
-        let price = quote.price.filter(|price| !quote.is_free && *price > Decimal::ZERO);
+    pub fn price_of(&self, quote: &CourseQuote) -> Result<Money, Refusal> {
+        let price = quote.price.filter(|price| !quote.is_free && !price.is_free());
         let Some(price) = price else {
             return Err(Refusal::new(Code::CourseIsFree, "there is nothing to pay for this course").at("courseId"));
         };
@@ -61,52 +72,48 @@ impl PurchaseRequest {
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::InputType as _;
+
     use super::*;
 
-    fn decimal(text: &str) -> Decimal {
-        text.parse().expect("a decimal")
+    fn request(key: &str, expected: Option<&str>) -> Result<PurchaseRequest, Vec<Refusal>> {
+        let expected = expected.map(|text| MoneyInput::parse(Some(text.into())).expect("a text"));
+        PurchaseRequest::try_new(CourseId(uuid::Uuid::nil()), key.to_owned(), expected)
     }
 
-    fn request(key: &str, expected: Option<&str>) -> PurchaseRequest {
-        PurchaseRequest {
-            course_id: CourseId(uuid::Uuid::nil()),
-            idempotency_key: key.to_owned(),
-            expected_amount: expected.map(decimal),
-        }
-    }
-
-    fn blamed(request: &PurchaseRequest) -> Vec<&'static str> {
-        request.check().err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
+    fn blamed(key: &str, expected: Option<&str>) -> Vec<&'static str> {
+        request(key, expected).err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
     }
 
     fn refused(expected: Option<&str>, is_free: bool, price: Option<&str>) -> Option<Code> {
-        let quote = CourseQuote { title: "Rust".to_owned(), is_free, price: price.map(decimal) };
-        request("key", expected).price_of(&quote).err().map(|refusal| refusal.code)
+        let price = price.map(|price| price.parse().expect("an amount"));
+        let quote = CourseQuote { title: "Rust".to_owned(), is_free, price };
+        request("key", expected).expect("a request").price_of(&quote).err().map(|refusal| refusal.code)
     }
 
     #[test]
     fn a_key_has_1_to_255_characters_of_any_kind() {
         for good in ["1", " ", &"é".repeat(255)] {
-            assert_eq!(blamed(&request(good, None)), [""; 0], "{good}");
+            assert_eq!(blamed(good, None), [""; 0], "{good}");
         }
         for bad in ["", "a\0", &"é".repeat(256)] {
-            assert_eq!(blamed(&request(bad, None)), ["idempotencyKey"], "{bad}");
+            assert_eq!(blamed(bad, None), ["idempotencyKey"], "{bad}");
         }
     }
 
     #[test]
     fn an_expected_amount_could_be_a_price() {
         for good in ["0.01", "49.9", "49.990", "9999999999.99"] {
-            assert_eq!(blamed(&request("key", Some(good))), [""; 0], "{good}");
+            assert_eq!(blamed("key", Some(good)), [""; 0], "{good}");
         }
-        for bad in ["0", "-1", "1.001", "10000000000"] {
-            assert_eq!(blamed(&request("key", Some(bad))), ["expectedAmount"], "{bad}");
+        for bad in ["0", "-1", "1.001", "10000000000", "49,90", "49.9000000000000000000000000000000000001"] {
+            assert_eq!(blamed("key", Some(bad)), ["expectedAmount"], "{bad}");
         }
     }
 
     #[test]
     fn all_faults_are_named_at_once() {
-        assert_eq!(blamed(&request("", Some("-1"))), ["idempotencyKey", "expectedAmount"]);
+        assert_eq!(blamed("", Some("-1")), ["idempotencyKey", "expectedAmount"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Every SQL statement on the table `purchase_requests`.
 
-use contracts::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::with_cents};
+use contracts::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::Money};
 use db::DbPool;
 use sqlx::{PgConnection, query, query_as};
 use subgraph_kit::viewer::Student;
@@ -51,7 +51,7 @@ pub async fn insert(
     student: Student,
     request: &PurchaseRequest,
     quote: &CourseQuote,
-    price: rust_decimal::Decimal,
+    price: Money,
 ) -> Result<Option<Payment>, sqlx::Error> {
     let (id, created_at) = new_id_and_time();
     query_as!(
@@ -90,7 +90,7 @@ pub async fn insert(
 /// Takes on the purchase that has waited longest for somebody to find out what became of its money.
 /// Nobody else takes it on for a while, longer each time: nothing stays locked meanwhile.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
-    let purchase = query_as!(
+    query_as!(
         Purchase,
         r#"
         update purchase_requests
@@ -109,8 +109,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error
         "#,
     )
     .fetch_optional(db)
-    .await?;
-    Ok(purchase.map(|purchase| Purchase { amount: with_cents(purchase.amount), ..purchase }))
+    .await
 }
 
 /// Writes down what became of a payment. None if somebody else has.

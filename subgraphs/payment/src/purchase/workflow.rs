@@ -32,7 +32,6 @@ impl Payments {
         credentials: &Credentials,
         request: &PurchaseRequest,
     ) -> Result<Payment, Error> {
-        request.check().map_err(Error::Refused)?;
         if let Some(existing) = store::find(&self.db, student, &request.idempotency_key).await? {
             return self.replay(existing, request).await;
         }

@@ -7,8 +7,7 @@ use std::{
 };
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, SimpleObject};
-use contracts::CourseId;
-use rust_decimal::Decimal;
+use contracts::{CourseId, money::Money};
 use service::Subgraph;
 use sqlx::PgPool;
 use subgraph_kit::Error;
@@ -32,7 +31,7 @@ struct State {
 struct Course {
     title: String,
     is_free: bool,
-    price: Option<Decimal>,
+    price: Option<Money>,
 }
 
 struct Query(Catalogue);
@@ -54,7 +53,7 @@ impl Query {
 impl Catalogue {
     /// Offers a course for so much, or for nothing.
     pub fn quote(&self, id: Uuid, title: &str, price: Option<&str>) {
-        let price = price.map(|price| price.parse().expect("a decimal"));
+        let price = price.map(|price| price.parse().expect("an amount"));
         let course = Course { title: title.to_owned(), is_free: price.is_none(), price };
         self.state().courses.insert(id, course);
     }

@@ -62,6 +62,12 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_written(db: PgPool) {
         (json!({ "idempotencyKey": "é".repeat(256) }), "INVALID_INPUT", "idempotencyKey"),
         (json!({ "idempotencyKey": "a\0b" }), "INVALID_INPUT", "idempotencyKey"),
         (json!({ "expectedAmount": "49.999" }), "INVALID_INPUT", "expectedAmount"),
+        // It would be the very price if it were rounded.
+        (json!({ "expectedAmount": format!("49.98{}", "9".repeat(40)) }), "INVALID_INPUT", "expectedAmount"),
+        (json!({ "expectedAmount": "49,99" }), "INVALID_INPUT", "expectedAmount"),
+        (json!({ "expectedAmount": "49.99 " }), "INVALID_INPUT", "expectedAmount"),
+        (json!({ "expectedAmount": "cheap" }), "INVALID_INPUT", "expectedAmount"),
+        (json!({ "expectedAmount": "9".repeat(40) }), "INVALID_INPUT", "expectedAmount"),
         (json!({ "expectedAmount": "-49.99" }), "INVALID_INPUT", "expectedAmount"),
         (json!({ "expectedAmount": "0" }), "INVALID_INPUT", "expectedAmount"),
         (json!({ "expectedAmount": "10000000000" }), "INVALID_INPUT", "expectedAmount"),
@@ -82,8 +88,8 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_written(db: PgPool) {
         json!({ "courseId": "rust", "idempotencyKey": "key" }),
         json!({ "courseId": RUST }),
         json!({ "courseId": RUST, "idempotencyKey": null }),
-        json!({ "courseId": RUST, "idempotencyKey": "key", "expectedAmount": "cheap" }),
-        json!({ "courseId": RUST, "idempotencyKey": "key", "expectedAmount": "9".repeat(40) }),
+        json!({ "courseId": RUST, "idempotencyKey": "key", "expectedAmount": true }),
+        json!({ "courseId": RUST, "idempotencyKey": "key", "expectedAmount": ["49.99"] }),
     ] {
         let reply = shop.order(&alice, wrong.clone()).await;
 
