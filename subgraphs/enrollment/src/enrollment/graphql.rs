@@ -5,16 +5,16 @@ use std::sync::Arc;
 use async_graphql::{
     Any, ComplexObject, Context, ID, InputObject, Object, SimpleObject, Value, dataloader::DataLoader,
 };
-use contracts::{Code, CourseId, EnrollmentId, PaymentId, UserId};
-use service::{CredentialsExt as _, ServiceContext};
+use contracts::{CourseId, EnrollmentId, PaymentId, UserId};
 use subgraph_kit::{
-    Connection, Error, PageArgs, Refusal, ScanExt as _, UserError, ViewerExt as _, connection::TotalCount,
-    into_payload, list::Paginated as _, objects::Entity, viewer::Student,
+    Connection, Error, PageArgs, ScanExt as _, UserError, ViewerExt as _, connection::TotalCount, into_payload,
+    list::Paginated as _, objects::Entity,
 };
 
 use super::{
-    Enrollment, Status, peers,
-    store::{self, EnrollmentFilter, EnrollmentKey, NewEnrollment, Store},
+    Enrollment, Status,
+    store::{EnrollmentFilter, Store},
+    workflow,
 };
 use crate::{course::Course, payment::Payment, user::User};
 
@@ -169,7 +169,7 @@ impl EnrollmentMutation {
         let payload = async {
             let student = ctx.viewer().require_student()?;
 
-            let outcome = enroll(ctx, student, &input).await;
+            let outcome = workflow::enroll(ctx, student, input.course_id, input.payment_id).await;
             let (enrollment, user_errors) = into_payload(outcome)?;
             Ok(EnrollPayload { enrollment, user_errors })
         };
@@ -187,38 +187,12 @@ impl EnrollmentMutation {
             let student = ctx.viewer().require_signed_in()?;
             let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
 
-            let outcome =
-                store.update_status(input.enrollment_id, student, |enrollment| enrollment.advance(input.status)).await;
+            let outcome = workflow::advance(store, student, input.enrollment_id, input.status).await;
             let (enrollment, user_errors) = into_payload(outcome)?;
             Ok(SetEnrollmentStatusPayload { enrollment, user_errors })
         };
         Some(payload.await)
     }
-}
-
-/// Asks the others first, then decides in one transaction: nothing of the database is held meanwhile.
-async fn enroll(ctx: &Context<'_>, student: Student, input: &EnrollInput) -> Result<Enrollment, Error> {
-    let context = ctx.data_unchecked::<ServiceContext>();
-    let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-    let key = EnrollmentKey { student: student.id(), course: input.course_id };
-
-    let course = peers::course(&context.peers, ctx.credentials(), input.course_id).await?;
-    let course = course.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
-    if loader.load_one(key).await?.is_some() {
-        return Err(store::already_enrolled());
-    }
-    match input.payment_id {
-        Some(payment) => {
-            let payment = peers::payment(&context.peers, ctx.credentials(), payment).await?;
-            if !payment.is_some_and(|payment| payment.pays_for(key)) {
-                return Err(store::payment_not_valid());
-            }
-        }
-        None if course.is_free => {}
-        None => return Err(Refusal::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
-    }
-    let new = NewEnrollment { key, course_title: course.title, payment: input.payment_id };
-    loader.loader().enroll(student, new).await
 }
 
 async fn visible_enrollment(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<Enrollment>, Error> {

@@ -3,6 +3,7 @@
 pub mod graphql;
 mod peers;
 pub mod store;
+pub(crate) mod workflow;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};

@@ -5,16 +5,15 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
-use contracts::{Code, CourseId, EnrollmentId, PaymentId, UserId, events::EventPayload, ids::new_id_and_time};
-use db::fail_point;
+use contracts::{CourseId, EnrollmentId, PaymentId, UserId, events::Purchase};
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
-    Error, PageArgs, Refusal,
+    Error, PageArgs,
     children::{Children, ParentCount, ParentPage},
     list::{Filter, Order, Page, Paginated, Table},
     page::Cursor,
     scans::Scan,
-    viewer::{Admin, SignedIn, Student},
+    viewer::{Admin, SignedIn},
 };
 use uuid::Uuid;
 
@@ -43,6 +42,22 @@ pub struct EnrollmentKey {
     pub student: UserId,
     /// The id of the course.
     pub course: CourseId,
+}
+
+impl EnrollmentKey {
+    /// Of the enrollment that a purchase is for.
+    #[must_use]
+    pub fn of_purchase(purchase: &Purchase) -> Self {
+        Self { student: purchase.student_id, course: purchase.course_id }
+    }
+}
+
+impl Enrollment {
+    /// Who is on which course.
+    #[must_use]
+    pub fn key(&self) -> EnrollmentKey {
+        EnrollmentKey { student: self.student_id, course: self.course_id }
+    }
 }
 
 impl Paginated for Enrollment {
@@ -126,65 +141,39 @@ impl Store {
         self.table.count(scan, &filter).await
     }
 
-    /// Gives a student a place, and tells the others.
-    ///
-    /// # Errors
-    /// `ALREADY_ENROLLED`; `PAYMENT_NOT_VALID` if the payment has bought another enrollment, or was refunded.
-    pub async fn enroll(&self, student: Student, new: NewEnrollment) -> Result<Enrollment, Error> {
-        debug_assert_eq!(student.id(), new.key.student);
-        let mut tx = self.db.begin().await?;
-        let id = new_id_and_time();
-        if let Some(payment) = new.payment {
-            match claim(&mut tx, payment, EnrollmentId(id.0)).await? {
-                PaymentUse::Claimed => {}
-                PaymentUse::Bought(enrollment) if EnrollmentKey::of(&enrollment) == new.key => {
-                    return Err(already_enrolled());
-                }
-                PaymentUse::Bought(_) | PaymentUse::Rejected | PaymentUse::Refunded => return Err(payment_not_valid()),
-            }
-        }
-        let Inserted::New(enrollment) = insert_or_get(&mut tx, id, &new).await? else { return Err(already_enrolled()) };
-        messaging::publish(&mut tx, created(&enrollment, new.course_title)).await?;
-        fail_point("enroll.before-commit");
-        tx.commit().await?;
-        fail_point("enroll.committed");
-        Ok(enrollment)
+    pub(crate) fn db(&self) -> &DbPool {
+        &self.db
     }
+}
 
-    /// Changes the status of a student's own enrollment as `change` says, while nobody else can.
-    ///
-    /// # Errors
-    /// `NOT_FOUND`, also for another student's enrollment; the refusals of `change`.
-    pub async fn update_status(
-        &self,
-        id: EnrollmentId,
-        student: SignedIn,
-        change: impl FnOnce(&mut Enrollment) -> Result<(), Refusal>,
-    ) -> Result<Enrollment, Error> {
-        let mut tx = self.db.begin().await?;
-        let mut enrollment = query_as!(
-            Enrollment,
-            r#"
+/// A student's own enrollment, locked until the transaction ends.
+pub async fn lock(
+    db: &mut PgConnection,
+    id: EnrollmentId,
+    student: SignedIn,
+) -> Result<Option<Enrollment>, sqlx::Error> {
+    query_as!(
+        Enrollment,
+        r#"
             select id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
                    payment_id as "payment_id: _", status as "status: _", enrolled_at
             from enrollments
             where id = $1 and student_id = $2
             for update
             "#,
-            id.0,
-            student.id().0,
-        )
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or_else(|| Refusal::not_found("enrollment", "enrollmentId"))?;
+        id.0,
+        student.id().0,
+    )
+    .fetch_optional(db)
+    .await
+}
 
-        change(&mut enrollment)?;
-        query!("update enrollments set status = $2 where id = $1", id.0, enrollment.status as _)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(enrollment)
-    }
+/// Stores the status of an enrollment.
+pub async fn set_status(db: &mut PgConnection, enrollment: &Enrollment) -> Result<(), sqlx::Error> {
+    query!("update enrollments set status = $2 where id = $1", enrollment.id.0, enrollment.status as _)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Lets a payment pay for the place `id`, unless it has bought one or can buy none.
@@ -313,41 +302,6 @@ pub async fn delete_by_payment(
     .await
 }
 
-/// What the others are told of a new place.
-#[must_use]
-pub fn created(enrollment: &Enrollment, course_title: String) -> EventPayload {
-    EventPayload::EnrollmentCreated(payload(enrollment, course_title))
-}
-
-/// What the others are told of a place that was taken back.
-#[must_use]
-pub fn revoked(enrollment: &Enrollment, course_title: String) -> EventPayload {
-    EventPayload::EnrollmentRevoked(payload(enrollment, course_title))
-}
-
-fn payload(enrollment: &Enrollment, course_title: String) -> contracts::events::EnrollmentPayload {
-    contracts::events::EnrollmentPayload {
-        enrollment_id: enrollment.id,
-        student_id: enrollment.student_id,
-        course_id: enrollment.course_id,
-        course_title,
-        payment_id: enrollment.payment_id,
-    }
-}
-
-/// The refusal of a second place on the same course.
-#[must_use]
-pub fn already_enrolled() -> Error {
-    Refusal::new(Code::AlreadyEnrolled, "you are on this course already").into()
-}
-
-/// The refusal of a payment that cannot buy this place.
-#[must_use]
-pub fn payment_not_valid() -> Error {
-    let message = "this is no completed payment of yours for this course that has bought nothing yet";
-    Refusal::new(Code::PaymentNotValid, message).at("paymentId").into()
-}
-
 impl Loader<EnrollmentId> for Store {
     type Value = Enrollment;
     type Error = Error;
@@ -390,13 +344,7 @@ impl Loader<EnrollmentKey> for Store {
         )
         .fetch_all(&self.db)
         .await?;
-        Ok(enrollments.into_iter().map(|enrollment| (EnrollmentKey::of(&enrollment), enrollment)).collect())
-    }
-}
-
-impl EnrollmentKey {
-    fn of(enrollment: &Enrollment) -> Self {
-        Self { student: enrollment.student_id, course: enrollment.course_id }
+        Ok(enrollments.into_iter().map(|enrollment| (enrollment.key(), enrollment)).collect())
     }
 }
 

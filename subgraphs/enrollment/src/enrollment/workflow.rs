@@ -1,0 +1,179 @@
+//! How a student gets onto a course, gets further on it, and loses their place.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, dataloader::DataLoader};
+use contracts::{
+    Code, CourseId, EnrollmentId, PaymentId,
+    events::{EnrollmentPayload, EnrollmentRejected, EventPayload, Purchase},
+    ids::new_id_and_time,
+};
+use db::fail_point;
+use service::{CredentialsExt as _, ServiceContext};
+use sqlx::PgConnection;
+use subgraph_kit::{
+    Error, Refusal,
+    viewer::{SignedIn, Student},
+};
+
+use super::{
+    Enrollment, Status, peers,
+    store::{self, EnrollmentKey, Inserted, NewEnrollment, PaymentUse, Store},
+};
+
+/// A student enrolls in a course: a free one, or one that a payment of theirs has paid for.
+///
+/// The other services are asked first, and one transaction decides: nothing of the database is held meanwhile.
+///
+/// # Errors
+/// `NOT_FOUND` if there is no such course; `ALREADY_ENROLLED`; `PAYMENT_REQUIRED` if the course is not free;
+/// `PAYMENT_NOT_VALID` if the payment cannot buy this enrollment, or has bought another one.
+pub async fn enroll(
+    ctx: &Context<'_>,
+    student: Student,
+    course_id: CourseId,
+    payment_id: Option<PaymentId>,
+) -> Result<Enrollment, Error> {
+    let peers = &ctx.data_unchecked::<ServiceContext>().peers;
+    let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
+    let key = EnrollmentKey { student: student.id(), course: course_id };
+
+    let course = peers::course(peers, ctx.credentials(), course_id).await?;
+    let course = course.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
+    if loader.load_one(key).await?.is_some() {
+        return Err(already_enrolled());
+    }
+    match payment_id {
+        Some(payment) => {
+            let payment = peers::payment(peers, ctx.credentials(), payment).await?;
+            if !payment.is_some_and(|payment| payment.pays_for(key)) {
+                return Err(payment_not_valid());
+            }
+        }
+        None if course.is_free => {}
+        None => return Err(Refusal::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
+    }
+
+    let mut tx = loader.loader().db().begin().await?;
+    let new = NewEnrollment { key, course_title: course.title, payment: payment_id };
+    let enrollment = match create(&mut tx, new).await? {
+        Creation::Created(enrollment) => enrollment,
+        Creation::AlreadyEnrolled(_) => return Err(already_enrolled()),
+        Creation::AlreadyBought(bought) if bought.key() == key => return Err(already_enrolled()),
+        Creation::AlreadyBought(_) | Creation::PaymentRejected | Creation::PaymentRefunded => {
+            return Err(payment_not_valid());
+        }
+    };
+    fail_point("enroll.before-commit");
+    tx.commit().await?;
+    fail_point("enroll.committed");
+    Ok(enrollment)
+}
+
+/// A completed payment becomes an enrollment, unless it has become one. If the student is on the course without it, it
+/// is rejected, and the payment service refunds it.
+pub async fn redeem(db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
+    let payment = purchase.payment_id;
+    let new = NewEnrollment {
+        key: EnrollmentKey::of_purchase(&purchase),
+        course_title: purchase.course_title,
+        payment: Some(payment),
+    };
+    match create(db, new).await? {
+        Creation::Created(_) | Creation::AlreadyBought(_) | Creation::PaymentRefunded => Ok(()),
+        // An imported enrollment.
+        Creation::AlreadyEnrolled(enrollment) if enrollment.payment_id == Some(payment) => {
+            Ok(store::set_enrollment(db, payment, enrollment.id).await?)
+        }
+        Creation::AlreadyEnrolled(_) => {
+            store::reject(db, payment).await?;
+            publish_rejection(db, payment).await
+        }
+        // It is not refunded yet, or its event would not be here: perhaps the rejection was lost.
+        Creation::PaymentRejected => publish_rejection(db, payment).await,
+    }
+}
+
+/// A refund takes away what the payment bought.
+pub async fn revoke(db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
+    let payment = purchase.payment_id;
+    store::refund(db, payment).await?;
+    let deleted = store::delete_by_payment(db, EnrollmentKey::of_purchase(&purchase), payment).await?;
+    if let Some(enrollment) = deleted {
+        let revoked = EventPayload::EnrollmentRevoked(payload(&enrollment, purchase.course_title));
+        messaging::publish(db, revoked).await?;
+    }
+    Ok(())
+}
+
+/// A student gets further on a course.
+///
+/// # Errors
+/// `NOT_FOUND`, also for another student's enrollment; `INVALID_STATUS_TRANSITION` unless `to` is later than the status.
+pub async fn advance(store: &Store, student: SignedIn, id: EnrollmentId, to: Status) -> Result<Enrollment, Error> {
+    let mut tx = store.db().begin().await?;
+    let enrollment = store::lock(&mut tx, id, student).await?;
+    let mut enrollment = enrollment.ok_or_else(|| Refusal::not_found("enrollment", "enrollmentId"))?;
+    enrollment.advance(to)?;
+    store::set_status(&mut tx, &enrollment).await?;
+    tx.commit().await?;
+    Ok(enrollment)
+}
+
+/// What came of the wish for an enrollment.
+enum Creation {
+    /// It is new, and published.
+    Created(Enrollment),
+    /// The student is on the course already; the payment is claimed for the enrollment that was not created.
+    AlreadyEnrolled(Enrollment),
+    /// The payment has bought this one already.
+    AlreadyBought(Enrollment),
+    /// The payment is to be refunded, since the student was on the course already.
+    PaymentRejected,
+    /// The payment was refunded.
+    PaymentRefunded,
+}
+
+/// Creates an enrollment with what pays for it, if anything has to, and publishes it.
+async fn create(db: &mut PgConnection, new: NewEnrollment) -> Result<Creation, Error> {
+    let id = new_id_and_time();
+    if let Some(payment) = new.payment {
+        match store::claim(db, payment, EnrollmentId(id.0)).await? {
+            PaymentUse::Claimed => {}
+            PaymentUse::Bought(enrollment) => return Ok(Creation::AlreadyBought(enrollment)),
+            PaymentUse::Rejected => return Ok(Creation::PaymentRejected),
+            PaymentUse::Refunded => return Ok(Creation::PaymentRefunded),
+        }
+    }
+    match store::insert_or_get(db, id, &new).await? {
+        Inserted::New(enrollment) => {
+            let created = EventPayload::EnrollmentCreated(payload(&enrollment, new.course_title));
+            messaging::publish(db, created).await?;
+            Ok(Creation::Created(enrollment))
+        }
+        Inserted::Existing(enrollment) => Ok(Creation::AlreadyEnrolled(enrollment)),
+    }
+}
+
+async fn publish_rejection(db: &mut PgConnection, payment_id: PaymentId) -> Result<(), Error> {
+    Ok(messaging::publish(db, EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id })).await?)
+}
+
+fn payload(enrollment: &Enrollment, course_title: String) -> EnrollmentPayload {
+    EnrollmentPayload {
+        enrollment_id: enrollment.id,
+        student_id: enrollment.student_id,
+        course_id: enrollment.course_id,
+        course_title,
+        payment_id: enrollment.payment_id,
+    }
+}
+
+fn already_enrolled() -> Error {
+    Refusal::new(Code::AlreadyEnrolled, "you are on this course already").into()
+}
+
+fn payment_not_valid() -> Error {
+    let message = "this is no completed payment of yours for this course that has bought nothing yet";
+    Refusal::new(Code::PaymentNotValid, message).at("paymentId").into()
+}
