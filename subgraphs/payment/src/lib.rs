@@ -1,6 +1,7 @@
 //! The payment subgraph: what students paid.
 
 mod course;
+mod event_handler;
 pub mod payment;
 pub mod payments;
 pub mod provider;

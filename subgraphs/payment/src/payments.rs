@@ -1,11 +1,16 @@
 //! Purchases and refunds: the dependencies of their workflows.
 
-use db::DbPool;
 use std::sync::Arc;
 
+use contracts::PaymentId;
+use db::DbPool;
 use service::{Peers, ServiceContext};
+use subgraph_kit::Error;
 
-use crate::provider::PaymentProvider;
+use crate::{
+    payment::{self, Payment},
+    provider::PaymentProvider,
+};
 
 /// Charges and refunds. No connection is held while the provider or the course subgraph is called.
 #[derive(Clone)]
@@ -20,5 +25,10 @@ impl Payments {
     #[must_use]
     pub fn new(db: DbPool, context: &ServiceContext, provider: Arc<dyn PaymentProvider>) -> Self {
         Self { db, provider, peers: context.peers.clone() }
+    }
+
+    /// A payment that exists.
+    pub(crate) async fn get(&self, id: PaymentId) -> Result<Payment, Error> {
+        payment::store::find(&self.db, id).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
 }

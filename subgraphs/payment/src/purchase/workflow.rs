@@ -1,7 +1,7 @@
 //! The steps of a purchase, and how the reconciler completes an interrupted one.
 
 use contracts::{
-    Code, PaymentId,
+    Code,
     events::{EventPayload, Purchase},
 };
 use db::fail_point;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     course::CourseQuote,
-    payment::{self, Payment, Status},
+    payment::{Payment, Status},
     payments::Payments,
     provider::{ChargeOutcome, with_timeout},
 };
@@ -47,26 +47,6 @@ impl Payments {
         };
         fail_point("payment.pending");
         self.charge(payment, quote.title).await
-    }
-
-    /// Completes one interrupted purchase, or one whose outcome was unknown. False if there is none.
-    pub(crate) async fn reconcile_next_purchase(&self) -> Result<bool, Error> {
-        let Some(purchase) = store::claim_next_due(&self.db).await? else { return Ok(false) };
-        let outcome = match with_timeout(self.provider.find(purchase.payment_id)).await {
-            Ok(None) => with_timeout(self.provider.charge(&purchase)).await,
-            Ok(Some(outcome)) => Ok(outcome),
-            Err(away) => Err(away),
-        };
-        match outcome {
-            Ok(outcome) => {
-                let payment = self.settle(&purchase, outcome).await?;
-                info!(payment.id = %payment.id, status = ?payment.status, "interrupted purchase completed");
-            }
-            Err(away) => {
-                warn!(payment.id = %purchase.payment_id, error = %away, "charge outcome still unknown, retrying");
-            }
-        }
-        Ok(true)
     }
 
     /// A repeated request gets the first one's payment.
@@ -109,9 +89,24 @@ impl Payments {
         }
     }
 
-    /// A payment that exists.
-    pub(crate) async fn get(&self, id: PaymentId) -> Result<Payment, Error> {
-        payment::store::find(&self.db, id).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    /// Completes one interrupted purchase, or one whose outcome was unknown. False if there is none.
+    pub(crate) async fn reconcile_next_purchase(&self) -> Result<bool, Error> {
+        let Some(purchase) = store::claim_next_due(&self.db).await? else { return Ok(false) };
+        let outcome = match with_timeout(self.provider.find(purchase.payment_id)).await {
+            Ok(None) => with_timeout(self.provider.charge(&purchase)).await,
+            Ok(Some(outcome)) => Ok(outcome),
+            Err(away) => Err(away),
+        };
+        match outcome {
+            Ok(outcome) => {
+                let payment = self.settle(&purchase, outcome).await?;
+                info!(payment.id = %payment.id, status = ?payment.status, "interrupted purchase completed");
+            }
+            Err(away) => {
+                warn!(payment.id = %purchase.payment_id, error = %away, "charge outcome still unknown, retrying");
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -2,10 +2,9 @@
 
 use contracts::{
     Code, PaymentId,
-    events::{Event, EventPayload, Refund, RefundReason},
+    events::{EnrollmentRejected, EventPayload, Refund, RefundReason},
 };
 use db::fail_point;
-use messaging::{AfterCommit, Handler};
 use service::Credentials;
 use sqlx::PgConnection;
 use subgraph_kit::{Error, Refusal, viewer::Admin};
@@ -42,42 +41,13 @@ impl Payments {
         self.complete(request).await
     }
 
-    /// Publishes the state of a payment again. Consumers go by the payment's id, so that a repetition changes nothing.
-    ///
-    /// # Errors
-    /// `NOT_FOUND`; `INVALID_INPUT` if the payment is neither completed nor refunded.
-    pub async fn republish(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
-        let payment = payment::store::find(&self.db, id).await?.ok_or_else(no_such_payment)?;
-        let title = self.title(&payment).await?;
-        let reason = store::find_reason(&self.db, id).await?.unwrap_or(RefundReason::Requested);
-
-        // Locked, so that no refund is published before this event.
-        let mut tx = self.db.begin().await?;
-        let payment = payment::store::lock(&mut tx, id).await?.ok_or_else(no_such_payment)?;
-        let purchase = payment.as_purchase(title);
-        let payload = match payment.status {
-            Status::Completed => EventPayload::PaymentCompleted(purchase),
-            Status::Refunded => EventPayload::PaymentRefunded(Refund { purchase, reason }),
-            Status::Pending => return Err(nothing_to_tell("the outcome of this payment is not known yet").into()),
-            Status::Failed => return Err(nothing_to_tell("this payment has failed, and nobody was told").into()),
-        };
-        messaging::publish(&mut tx, payload).await?;
-        tx.commit().await?;
-        Ok(payment)
-    }
-
-    /// Completes one interrupted or new refund. False if there is none.
-    pub(crate) async fn reconcile_next_refund(&self) -> Result<bool, Error> {
-        let Some(request) = store::claim_next_due(&self.db).await? else { return Ok(false) };
-        match self.complete(request).await {
-            Ok(payment) => {
-                info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "interrupted refund resumed");
-            }
-            // No client waits for the answer; the refusal is stored.
-            Err(Error::Refused(_)) => {}
-            Err(error) => return Err(error),
+    /// A payment that could not become an enrollment is refunded, too; the reconciler does it.
+    pub(crate) async fn refund_rejected(db: &mut PgConnection, rejection: EnrollmentRejected) -> Result<(), Error> {
+        let request = PendingRefund { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
+        if store::request(db, request).await?.is_none() {
+            info!(payment.id = %rejection.payment_id, "payment not refundable, or its refund is in progress");
         }
-        Ok(true)
+        Ok(())
     }
 
     async fn complete(&self, request: PendingRefund) -> Result<Payment, Error> {
@@ -111,6 +81,44 @@ impl Payments {
         }
     }
 
+    /// Completes one interrupted or new refund. False if there is none.
+    pub(crate) async fn reconcile_next_refund(&self) -> Result<bool, Error> {
+        let Some(request) = store::claim_next_due(&self.db).await? else { return Ok(false) };
+        match self.complete(request).await {
+            Ok(payment) => {
+                info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "interrupted refund resumed");
+            }
+            // No client waits for the answer; the refusal is stored.
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+
+    /// Publishes the state of a payment again. Consumers go by the payment's id, so that a repetition changes nothing.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `INVALID_INPUT` if the payment is neither completed nor refunded.
+    pub async fn republish(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
+        let payment = payment::store::find(&self.db, id).await?.ok_or_else(no_such_payment)?;
+        let title = self.title(&payment).await?;
+        let reason = store::find_reason(&self.db, id).await?.unwrap_or(RefundReason::Requested);
+
+        // Locked, so that no refund is published before this event.
+        let mut tx = self.db.begin().await?;
+        let payment = payment::store::lock(&mut tx, id).await?.ok_or_else(no_such_payment)?;
+        let purchase = payment.as_purchase(title);
+        let payload = match payment.status {
+            Status::Completed => EventPayload::PaymentCompleted(purchase),
+            Status::Refunded => EventPayload::PaymentRefunded(Refund { purchase, reason }),
+            Status::Pending => return Err(nothing_to_tell("the outcome of this payment is not known yet").into()),
+            Status::Failed => return Err(nothing_to_tell("this payment has failed, and nobody was told").into()),
+        };
+        messaging::publish(&mut tx, payload).await?;
+        tx.commit().await?;
+        Ok(payment)
+    }
+
     /// The title of the course that a payment was for. A missing title never blocks a refund.
     async fn title(&self, payment: &Payment) -> Result<String, Error> {
         if let Some(title) = purchase::store::find_title(&self.db, payment.id).await? {
@@ -118,19 +126,6 @@ impl Payments {
         }
         let quote = CourseQuote::find(&self.peers, &Credentials::default(), payment.course_id).await;
         Ok(quote.ok().flatten().map_or_else(|| UNKNOWN_TITLE.to_owned(), |quote| quote.title))
-    }
-}
-
-impl Handler for Payments {
-    /// A payment whose enrollment was rejected is refunded; the reconciler does it.
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
-        if let EventPayload::EnrollmentRejected(rejection) = event.payload {
-            let request = PendingRefund { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
-            if store::request(transaction, request).await?.is_none() {
-                info!(payment.id = %rejection.payment_id, "payment not refundable, or its refund is in progress");
-            }
-        }
-        Ok(None)
     }
 }
 
