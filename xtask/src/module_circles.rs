@@ -10,11 +10,6 @@ use serde::Deserialize;
 use crate::module_tree::ModuleTree;
 use crate::workspace::{cargo, root};
 
-/// Crates whose circles are still to be cut.
-const UNCHECKED: [&str; 1] = [
-    "subgraph-kit", // removed with the split of the kit
-];
-
 /// For each file the files that it takes names from, and which.
 type Uses = BTreeMap<PathBuf, BTreeMap<PathBuf, BTreeSet<String>>>;
 
@@ -26,7 +21,6 @@ struct Metadata {
 
 #[derive(Deserialize)]
 struct Package {
-    name: String,
     targets: Vec<Target>,
 }
 
@@ -56,8 +50,7 @@ async fn crate_roots() -> Result<Vec<PathBuf>> {
     let output = cargo().args(["metadata", "--no-deps", "--format-version", "1", "--locked"]).output().await?;
     ensure!(output.status.success(), "cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo metadata gave something else")?;
-    let packages = metadata.packages.into_iter().filter(|package| !UNCHECKED.contains(&package.name.as_str()));
-    let targets = packages.flat_map(|package| package.targets);
+    let targets = metadata.packages.into_iter().flat_map(|package| package.targets);
     let targets = targets.filter(|target| target.kind.iter().any(|kind| kind == "lib" || kind == "bin"));
     Ok(targets.map(|target| target.src_path).collect())
 }
@@ -91,11 +84,12 @@ fn describe_circles(uses: &Uses) -> String {
 /// Files that need each other: the strongly connected components.
 fn circles(uses: &Uses) -> BTreeSet<BTreeSet<&Path>> {
     let reachable: BTreeMap<_, _> = uses.keys().map(|file| (file.as_path(), reachable(uses, file))).collect();
-    let reaches = |file: &Path, other: &Path| reachable.get(file).is_some_and(|files| files.contains(other));
-    let circle = |(file, others): (&&Path, &BTreeSet<&'_ Path>)| -> BTreeSet<_> {
-        others.iter().copied().filter(|other| reaches(other, file)).collect()
+    let need_each_other = |file: &Path, other: &Path| {
+        let reaches = |from: &Path, to: &Path| reachable.get(from).is_some_and(|files| files.contains(to));
+        reaches(file, other) && reaches(other, file)
     };
-    reachable.iter().map(circle).filter(|circle| !circle.is_empty()).collect()
+    let circle = |file: &Path| reachable.keys().copied().filter(|other| need_each_other(file, other)).collect();
+    reachable.keys().map(|file| circle(file)).filter(|circle: &BTreeSet<_>| !circle.is_empty()).collect()
 }
 
 /// The files that one needs, directly or by way of others.

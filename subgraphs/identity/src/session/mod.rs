@@ -1,27 +1,26 @@
 //! Who is signed in: a session gives out short access tokens, and a refresh token that works once.
 
 pub mod graphql;
+mod refresh_token;
 pub mod store;
 
 use db::DbPool;
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::SimpleObject;
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{
     Code,
     events::{EventPayload, Registration},
 };
-use sha2::{Digest as _, Sha256};
 use subgraph_kit::{ClientIp, Error, Refusal, text::has_no_nul};
 use telemetry::metrics;
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep_until},
 };
-use uuid::{Builder, Uuid};
 
+use self::refresh_token::RefreshToken;
 use crate::{
     IdentitySettings, Keys,
     password::{Passwords, Verdict},
@@ -55,12 +54,6 @@ pub struct Sessions {
     rate_limiter: Arc<RateLimiter>,
     session_lifetime: TimeDelta,
     min_failure_time: Duration,
-}
-
-/// A refresh token: which session it is of, and a secret. Only its hash is stored.
-pub struct RefreshToken {
-    session: Uuid,
-    secret: [u8; 32],
 }
 
 impl Sessions {
@@ -186,32 +179,6 @@ impl Sessions {
             expires_at,
             refresh_token: refresh_token.to_text(),
         })
-    }
-}
-
-impl RefreshToken {
-    /// A new session's first. The id is random throughout, since who can guess it can end the session.
-    fn new() -> Self {
-        Self { session: Builder::from_random_bytes(rand::random()).into_uuid(), secret: rand::random() }
-    }
-
-    /// The same session's next.
-    fn next(&self) -> Self {
-        Self { session: self.session, secret: rand::random() }
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (session, secret) = bytes.split_first_chunk()?;
-        Some(Self { session: Uuid::from_bytes(*session), secret: secret.try_into().ok()? })
-    }
-
-    fn to_text(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode([self.session.as_bytes().as_slice(), &self.secret].concat())
-    }
-
-    fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.secret).into()
     }
 }
 

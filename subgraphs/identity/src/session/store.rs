@@ -6,7 +6,7 @@ use db::DbPool;
 use sqlx::{PgConnection, query, query_as};
 use subgraph_kit::Error;
 
-use super::RefreshToken;
+use super::refresh_token::RefreshToken;
 use crate::user::User;
 
 /// Begins a session, in which `token` is the one that works, and clears away some that have ended.
