@@ -150,8 +150,7 @@ impl Store {
             r#"
             insert into courses (id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            returning id as "id: _", teacher_id as "teacher_id: _", title, description, is_free, price,
-                      duration_minutes, level as "level: _", created_at
+            returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
             "#,
             id,
             teacher.id().0,
@@ -160,7 +159,7 @@ impl Store {
             course.is_free,
             price,
             course.duration_minutes,
-            course.level as _,
+            course.level,
             created_at,
         )
         .fetch_one(&self.db)
@@ -181,8 +180,7 @@ impl Store {
         let course = query_as!(
             Course,
             r#"
-            select id as "id: _", teacher_id as "teacher_id: _", title, description, is_free, price,
-                   duration_minutes, level as "level: _", created_at
+            select id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
             from courses
             where id = $1
             for update
@@ -201,8 +199,7 @@ impl Store {
             update courses
             set title = $2, description = $3, is_free = $4, price = $5, duration_minutes = $6, level = $7
             where id = $1
-            returning id as "id: _", teacher_id as "teacher_id: _", title, description, is_free, price,
-                      duration_minutes, level as "level: _", created_at
+            returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
             "#,
             id.0,
             changed.title,
@@ -210,7 +207,7 @@ impl Store {
             changed.is_free,
             price,
             changed.duration_minutes,
-            changed.level as _,
+            changed.level,
         )
         .fetch_one(&mut *tx)
         .await?;
@@ -228,8 +225,7 @@ impl Loader<CourseId> for Store {
         let courses = query_as!(
             Course,
             r#"
-            select id as "id: _", teacher_id as "teacher_id: _", title, description, is_free, price,
-                   duration_minutes, level as "level: _", created_at
+            select id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
             from courses
             where id = any($1)
             "#,

@@ -155,12 +155,11 @@ pub async fn lock(
     query_as!(
         Enrollment,
         r#"
-            select id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
-                   payment_id as "payment_id: _", status as "status: _", enrolled_at
-            from enrollments
-            where id = $1 and student_id = $2
-            for update
-            "#,
+        select id, student_id, course_id, payment_id, status, enrolled_at
+        from enrollments
+        where id = $1 and student_id = $2
+        for update
+        "#,
         id.0,
         student.id().0,
     )
@@ -170,7 +169,7 @@ pub async fn lock(
 
 /// Stores the status of an enrollment.
 pub async fn set_status(db: &mut PgConnection, enrollment: &Enrollment) -> Result<(), sqlx::Error> {
-    query!("update enrollments set status = $2 where id = $1", enrollment.id.0, enrollment.status as _)
+    query!("update enrollments set status = $2 where id = $1", enrollment.id.0, enrollment.status)
         .execute(db)
         .await?;
     Ok(())
@@ -212,8 +211,7 @@ async fn bought_with(
     query_as!(
         Enrollment,
         r#"
-        select id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
-               payment_id as "payment_id: _", status as "status: _", enrolled_at
+        select id, student_id, course_id, payment_id, status, enrolled_at
         from enrollments
         where id = $1 and payment_id = $2
         "#,
@@ -266,8 +264,7 @@ pub async fn insert_or_get(
         r#"
         insert into enrollments (id, student_id, course_id, payment_id, enrolled_at) values ($1, $2, $3, $4, $5)
         on conflict (student_id, course_id) do update set student_id = excluded.student_id
-        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
-                  payment_id as "payment_id: _", status as "status: _", enrolled_at
+        returning id, student_id, course_id, payment_id, status, enrolled_at
         "#,
         id,
         key.student.0,
@@ -291,8 +288,7 @@ pub async fn delete_by_payment(
         r#"
         delete from enrollments
         where student_id = $1 and course_id = $2 and payment_id = $3
-        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
-                  payment_id as "payment_id: _", status as "status: _", enrolled_at
+        returning id, student_id, course_id, payment_id, status, enrolled_at
         "#,
         key.student.0,
         key.course.0,
@@ -311,8 +307,7 @@ impl Loader<EnrollmentId> for Store {
         let enrollments = query_as!(
             Enrollment,
             r#"
-            select id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
-                   payment_id as "payment_id: _", status as "status: _", enrolled_at
+            select id, student_id, course_id, payment_id, status, enrolled_at
             from enrollments
             where id = any($1)
             "#,
@@ -334,8 +329,7 @@ impl Loader<EnrollmentKey> for Store {
         let enrollments = query_as!(
             Enrollment,
             r#"
-            select id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
-                   payment_id as "payment_id: _", status as "status: _", enrolled_at
+            select id, student_id, course_id, payment_id, status, enrolled_at
             from enrollments
             join unnest($1::uuid[], $2::uuid[]) as place (student_id, course_id) using (student_id, course_id)
             "#,
@@ -359,8 +353,7 @@ impl Loader<PaymentId> for Store {
         let enrollments = query_as!(
             Enrollment,
             r#"
-            select enrollments.id as "id: _", student_id as "student_id: _", course_id as "course_id: _",
-                   enrollments.payment_id as "payment_id: _", status as "status: _", enrolled_at
+            select enrollments.id, student_id, course_id, enrollments.payment_id, status, enrolled_at
             from payment_redemptions
             join enrollments on enrollments.id = enrollment_id and enrollments.payment_id = payment_redemptions.payment_id
             where payment_redemptions.payment_id = any($1)

@@ -55,8 +55,7 @@ pub async fn replace(
             where id = $1 and refresh_token_hash = $2 and expires_at > $4
             returning user_id
         )
-        select users.id as "id: _", name, role as "role: _", is_verified, users.created_at, email,
-               true as "has_signed_in!"
+        select users.id, name, role, is_verified, users.created_at, email, true as "has_signed_in!"
         from renewed
         join users on users.id = renewed.user_id
         "#,

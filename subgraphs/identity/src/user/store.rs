@@ -89,8 +89,7 @@ pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error
         r#"
         update users set is_verified = true
         where id = $1 and role = 'teacher'
-        returning id as "id: _", name, role as "role: _", is_verified, created_at, email,
-                  false as "has_signed_in!"
+        returning id, name, role, is_verified, created_at, email, false as "has_signed_in!"
         "#,
         id.0,
     )
@@ -112,14 +111,13 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
         insert into users (id, email, password_hash, name, role, created_at)
         values ($1, $2, $3, $4, $5, $6)
         on conflict on constraint users_email_key do nothing
-        returning id as "id: _", name, role as "role: _", is_verified, created_at, email,
-                  true as "has_signed_in!"
+        returning id, name, role, is_verified, created_at, email, true as "has_signed_in!"
         "#,
         id,
         sign_up.email,
         password_hash,
         sign_up.name,
-        sign_up.role as _,
+        sign_up.role,
         created_at,
     )
     .fetch_optional(db)
@@ -132,7 +130,7 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
 pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, Error> {
     let row = query!(
         r#"
-        select id as "id: UserId", name, role as "role: Role", is_verified, created_at, email, password_hash
+        select id, name, role, is_verified, created_at, email, password_hash
         from users
         where email in ($1, $2)
         order by email = $1 desc
@@ -185,7 +183,7 @@ pub async fn revoke_admin(db: &mut PgConnection, id: UserId) -> Result<Option<Ro
         r#"
         update users set role = coalesce(previous_role, 'student'), previous_role = null
         where id = $1 and role = 'admin'
-        returning role as "role: Role"
+        returning role
         "#,
         id.0,
     )
@@ -203,8 +201,7 @@ impl Loader<UserId> for Store {
         let users = query_as!(
             User,
             r#"
-            select id as "id: _", name, role as "role: _", is_verified, created_at, email,
-                   false as "has_signed_in!"
+            select id, name, role, is_verified, created_at, email, false as "has_signed_in!"
             from users
             where id = any($1)
             "#,

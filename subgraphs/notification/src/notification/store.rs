@@ -138,7 +138,7 @@ impl Store {
         let newer = query_as!(
             Notification,
             r#"
-            select id as "id: _", user_id as "user_id: _", type as "kind: Kind", title, body, is_read, created_at
+            select id, user_id, type as kind, title, body, is_read, created_at
             from notifications
             where user_id = $1 and (created_at, id) > ($2, $3)
             order by created_at, id
@@ -163,7 +163,7 @@ impl Store {
             update notifications
             set is_read = true
             where id = $1 and user_id = $2
-            returning id as "id: _", user_id as "user_id: _", type as "kind: Kind", title, body, is_read, created_at
+            returning id, user_id, type as kind, title, body, is_read, created_at
             "#,
             id.0,
             user.id().0,
@@ -198,7 +198,7 @@ pub async fn insert(tx: &mut PgConnection, new: NewNotification) -> Result<Notif
         "insert into notifications (id, user_id, type, title, body, created_at) values ($1, $2, $3, $4, $5, $6)",
         id,
         user,
-        new.kind as Kind,
+        new.kind,
         new.title,
         new.body,
         created_at,
@@ -226,7 +226,7 @@ impl Loader<OwnedKey> for Store {
         let notifications = query_as!(
             Notification,
             r#"
-            select id as "id: _", user_id as "user_id: _", type as "kind: Kind", title, body, is_read, created_at
+            select id, user_id, type as kind, title, body, is_read, created_at
             from notifications
             where (user_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
             "#,

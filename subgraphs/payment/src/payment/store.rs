@@ -89,8 +89,7 @@ pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::E
     query_as!(
         Payment,
         r#"
-        select id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
-               status as "status: _", created_at
+        select id, student_id, course_id, amount, status, created_at
         from payments
         where id = $1
         "#,
@@ -105,8 +104,7 @@ pub async fn lock(transaction: &mut PgConnection, id: PaymentId) -> Result<Optio
     query_as!(
         Payment,
         r#"
-        select id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
-               status as "status: _", created_at
+        select id, student_id, course_id, amount, status, created_at
         from payments
         where id = $1
         for update
@@ -126,8 +124,7 @@ impl Loader<PaymentId> for Store {
         let payments = query_as!(
             Payment,
             r#"
-            select id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
-                   status as "status: _", created_at
+            select id, student_id, course_id, amount, status, created_at
             from payments
             where id = any($1)
             "#,

@@ -1,6 +1,6 @@
 //! Every SQL statement on the table `purchase_requests`.
 
-use contracts::{CourseId, PaymentId, events::Purchase, ids::new_id_and_time, money::Money};
+use contracts::{PaymentId, events::Purchase, ids::new_id_and_time, money::Money};
 use db::DbPool;
 use sqlx::{PgConnection, query, query_as};
 use subgraph_kit::viewer::Student;
@@ -23,8 +23,7 @@ pub struct ExistingPurchase {
 pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<ExistingPurchase>, sqlx::Error> {
     let row = query!(
         r#"
-        select payment_id as "payment_id: PaymentId", course_id as "course_id: CourseId", idempotency_key,
-               expected_amount
+        select payment_id, course_id, idempotency_key, expected_amount
         from purchase_requests
         where student_id = $1 and idempotency_key = $2
         "#,
@@ -71,8 +70,7 @@ pub async fn insert(
         insert into payments (id, student_id, course_id, amount, status, created_at)
         select payment_id, student_id, course_id, $7, 'pending', $8
         from purchase
-        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
-                  status as "status: _", created_at
+        returning id, student_id, course_id, amount, status, created_at
         "#,
         id,
         student.id().0,
@@ -104,8 +102,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error
             limit 1
             for update skip locked
         )
-        returning payment_id as "payment_id: _", purchase_requests.student_id as "student_id: _",
-                  purchase_requests.course_id as "course_id: _", course_title, amount
+        returning payment_id, purchase_requests.student_id, purchase_requests.course_id, course_title, amount
         "#,
     )
     .fetch_optional(db)
@@ -124,11 +121,10 @@ pub async fn settle(
         update payments
         set status = $2
         where id = $1 and status = 'pending'
-        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
-                  status as "status: _", created_at
+        returning id, student_id, course_id, amount, status, created_at
         "#,
         id.0,
-        status as _,
+        status,
     )
     .fetch_optional(&mut *transaction)
     .await?;

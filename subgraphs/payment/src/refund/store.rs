@@ -42,10 +42,10 @@ pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Op
         on conflict (payment_id) do update
         set next_attempt_at = excluded.next_attempt_at, attempts = 0, refused_at = null
         where refund_requests.refused_at is not null
-        returning payment_id as "payment_id: _", reason as "reason: _"
+        returning payment_id, reason
         "#,
         request.payment_id.0,
-        request.reason as _,
+        request.reason,
         seconds,
     )
     .fetch_optional(db)
@@ -80,7 +80,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::
             limit 1
             for update skip locked
         )
-        returning payment_id as "payment_id: _", reason as "reason: _"
+        returning payment_id, reason
         "#,
     )
     .fetch_optional(db)
@@ -95,8 +95,7 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
         update payments
         set status = 'refunded'
         where id = $1 and status = 'completed'
-        returning id as "id: _", student_id as "student_id: _", course_id as "course_id: _", amount,
-                  status as "status: _", created_at
+        returning id, student_id, course_id, amount, status, created_at
         "#,
         id.0,
     )
@@ -111,9 +110,7 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
 
 /// Why a payment went back; none if it did so before anybody wrote that down.
 pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
-    query_scalar!(r#"select reason as "reason: _" from refund_requests where payment_id = $1"#, id.0)
-        .fetch_optional(db)
-        .await
+    query_scalar!("select reason from refund_requests where payment_id = $1", id.0).fetch_optional(db).await
 }
 
 /// Names the way back of a payment.
@@ -128,7 +125,7 @@ impl Loader<RefundStateKey> for Store {
         let payments: Vec<_> = payments.iter().map(|payment| payment.0.0).collect();
         let refunds = query!(
             r#"
-            select payment_id as "payment_id: PaymentId", refused_at is not null as "is_refused!"
+            select payment_id, refused_at is not null as "is_refused!"
             from refund_requests
             where payment_id = any($1) and (next_attempt_at is not null or refused_at is not null)
             "#,
