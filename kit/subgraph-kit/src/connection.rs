@@ -6,6 +6,7 @@ use async_graphql::{
     Context, Object, ObjectType, TypeName,
     connection::PageInfo,
     dataloader::{DataLoader, Loader},
+    registry::{MetaType, Registry},
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use tokio::time::timeout;
@@ -17,6 +18,18 @@ use crate::{
     objects::Objects,
     timeouts::{COUNT, Deadline},
 };
+
+/// What the arguments of a list are, for clients.
+const ARGUMENTS: [(&str, &str); 4] = [
+    (
+        "first",
+        "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given \
+         either.",
+    ),
+    ("after", "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."),
+    ("last", "Returns up to this many items from the end of the list, 1 to 100."),
+    ("before", "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."),
+];
 
 /// A page of a list of nodes, with the cursors that lead on and the size of the whole.
 pub struct Connection<T> {
@@ -107,6 +120,21 @@ impl<T: Paginated + ObjectType> TypeName for Edge<'_, T> {
 
 fn cursor<T: Paginated>(row: &T) -> String {
     row.cursor().encode(T::TYPE_NAME)
+}
+
+/// Describes the four arguments of all fields that return a connection: a resolver has them in its signature, and the
+/// library no way to write them once.
+pub(crate) fn describe_arguments(registry: &mut Registry) {
+    for meta_type in registry.types.values_mut() {
+        let MetaType::Object { fields, .. } = meta_type else { continue };
+        for field in fields.values_mut().filter(|field| field.ty.ends_with("Connection")) {
+            for (argument, description) in ARGUMENTS {
+                if let Some(argument) = field.args.get_mut(argument) {
+                    argument.description = Some(description.to_owned());
+                }
+            }
+        }
+    }
 }
 
 /// What a count finds, as the graph says it, or that it takes too long: then the rest of the answer does not wait for it.

@@ -12,6 +12,8 @@ use async_graphql::{
     Variables, parser::types::Field, registry::Registry, resolver_utils::resolve_container,
 };
 
+use crate::connection::describe_arguments;
+
 /// No field of ours is called so.
 const INDEX: &str = "_index";
 
@@ -57,7 +59,9 @@ impl<Q: ObjectType> OutputType for Entities<Q> {
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        Q::create_type_info(registry)
+        let name = Q::create_type_info(registry);
+        describe_arguments(registry);
+        name
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {

@@ -70,18 +70,9 @@ impl PaymentQuery {
     async fn payments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given either."
-        )]
         first: Option<i32>,
-        #[graphql(
-            desc = "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."
-        )]
         after: Option<String>,
-        #[graphql(desc = "Returns up to this many items from the end of the list, 1 to 100.")] last: Option<i32>,
-        #[graphql(
-            desc = "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."
-        )]
+        last: Option<i32>,
         before: Option<String>,
         #[graphql(desc = "Returns only payments with this status.")] status: Option<Status>,
     ) -> Option<Result<Connection<Payment>, Error>> {
