@@ -1,21 +1,31 @@
 //! Lists that belong to rows of others, such as a teacher's courses: for many parents at once, by one statement.
 
-use db::DbPool;
-use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow, query_scalar};
+use async_graphql::dataloader::Loader;
+use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
-    Error, PageArgs,
+    Error,
     list::{Filter, Order, Page, Paginated, SortKey, is_descending, push_keyset, push_order, rows_to_read},
-    scans::ScanLane,
+    page::PageArgs,
+    table::{RowId, Table},
+    viewer::Proof,
 };
+
+/// A row that belongs to a row of another kind, such as an enrollment to its student, whose id is a `P`.
+pub trait ChildOf<P>: Paginated {
+    /// The column that holds the parent's id.
+    const PARENT_COLUMN: &'static str;
+    /// What proves that the viewer may list the children of a parent.
+    type Proof: Proof<Owner = P>;
+}
 
 /// A page of the children of one parent, such as a student's completed enrollments. As a
 /// loader's key it lets the pages of many parents be read by one statement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ParentPage<P, F> {
+pub(crate) struct ParentPage<P, F> {
     /// Whose children.
     pub parent: P,
     /// Which of them.
@@ -26,38 +36,45 @@ pub struct ParentPage<P, F> {
 
 /// How many children of one parent pass a filter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ParentCount<P, F> {
+pub(crate) struct ParentCount<P, F> {
     /// Whose children.
     pub parent: P,
     /// Which of them.
     pub filter: F,
 }
 
-/// The rows of a table as children: a column names the parent of each.
-pub struct Children<T> {
-    db: DbPool,
-    lane: ScanLane,
-    parent_column: &'static str,
-    /// Whether the children of one parent are found without reading those of all others.
-    is_indexed: bool,
-    _rows: PhantomData<fn() -> T>,
-}
+impl<T: ChildOf<P>, P: RowId, F: Filter> Loader<ParentPage<P, F>> for Table<T> {
+    type Value = Arc<Page<T>>;
+    type Error = Error;
 
-impl<T> Clone for Children<T> {
-    fn clone(&self) -> Self {
-        Self { db: self.db.clone(), lane: self.lane.clone(), ..*self }
+    async fn load(&self, keys: &[ParentPage<P, F>]) -> Result<HashMap<ParentPage<P, F>, Arc<Page<T>>>, Error> {
+        Children::of::<P>(self).pages(keys).await
     }
 }
 
-impl<T: Paginated> Children<T> {
-    /// The children by this column; looks whether it has an index.
-    pub async fn open(db: DbPool, lane: ScanLane, parent_column: &'static str) -> Result<Self, sqlx::Error> {
-        let is_indexed = query_scalar(
-            "select exists (select from pg_index join pg_attribute on attrelid = indrelid and attnum = indkey[0] \
-             where indrelid = $1::regclass and attname = $2 and indisvalid and indpred is null)",
-        );
-        let is_indexed = is_indexed.bind(T::TABLE).bind(parent_column).fetch_one(&db).await?;
-        Ok(Self { db, lane, parent_column, is_indexed, _rows: PhantomData })
+impl<T: ChildOf<P>, P: RowId, F: Filter> Loader<ParentCount<P, F>> for Table<T> {
+    type Value = i64;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ParentCount<P, F>]) -> Result<HashMap<ParentCount<P, F>, i64>, Error> {
+        Children::of::<P>(self).counts(keys).await
+    }
+}
+
+/// The rows of a table as children: a column names the parent of each.
+struct Children<'a, T: Paginated> {
+    table: &'a Table<T>,
+    parent_column: &'static str,
+    /// Whether the children of one parent are found without reading those of all others.
+    is_indexed: bool,
+}
+
+impl<'a, T: Paginated> Children<'a, T> {
+    fn of<P>(table: &'a Table<T>) -> Self
+    where
+        T: ChildOf<P>,
+    {
+        Self { table, parent_column: T::PARENT_COLUMN, is_indexed: table.is_indexed(T::PARENT_COLUMN) }
     }
 
     /// The pages of many parents, newest first: one statement for all that ask for the same part by
@@ -65,11 +82,10 @@ impl<T: Paginated> Children<T> {
     ///
     /// # Errors
     /// [`Error::Unavailable`] if a full scan gets no turn in time.
-    pub async fn pages<P, F>(&self, keys: &[ParentPage<P, F>]) -> Result<HashMap<ParentPage<P, F>, Arc<Page<T>>>, Error>
-    where
-        P: Copy + Eq + Hash + Into<Uuid>,
-        F: Filter + Clone + Eq + Hash,
-    {
+    async fn pages<P: RowId, F: Filter>(
+        &self,
+        keys: &[ParentPage<P, F>],
+    ) -> Result<HashMap<ParentPage<P, F>, Arc<Page<T>>>, Error> {
         let mut pages = HashMap::with_capacity(keys.len());
         for ((filter, args), group) in grouped(keys, |key| (key.filter.clone(), key.args)) {
             let mut rows = self.rows(parents(&group, |key| key.parent), &filter, &args).await?;
@@ -85,11 +101,10 @@ impl<T: Paginated> Children<T> {
     ///
     /// # Errors
     /// [`Error::Unavailable`] if a full scan gets no turn in time.
-    pub async fn counts<P, F>(&self, keys: &[ParentCount<P, F>]) -> Result<HashMap<ParentCount<P, F>, i64>, Error>
-    where
-        P: Copy + Eq + Hash + Into<Uuid>,
-        F: Filter + Clone + Eq + Hash,
-    {
+    async fn counts<P: RowId, F: Filter>(
+        &self,
+        keys: &[ParentCount<P, F>],
+    ) -> Result<HashMap<ParentCount<P, F>, i64>, Error> {
         let Self { parent_column, .. } = self;
         let mut counts = HashMap::with_capacity(keys.len());
         for (filter, group) in grouped(keys, |key| key.filter.clone()) {
@@ -136,7 +151,11 @@ impl<T: Paginated> Children<T> {
 
     /// Without an index all of the table is read, even for one parent.
     async fn fetch(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
-        if self.is_indexed { Ok(sql.build().fetch_all(&self.db).await?) } else { self.lane.rows(sql).await }
+        if self.is_indexed {
+            Ok(sql.build().fetch_all(self.table.db()).await?)
+        } else {
+            self.table.lane().rows(sql).await
+        }
     }
 
     /// What the most are asked for by, and the server has a plan for once and for all.

@@ -1,22 +1,23 @@
 //! Lists as a client sees them: connections of edges, a page at a time.
 
-use std::{borrow::Cow, hash::Hash, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{
     Context, Object, ObjectType, TypeName,
     connection::PageInfo,
-    dataloader::{DataLoader, Loader},
     registry::{MetaType, Registry},
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use tokio::time::timeout;
 
 use crate::{
-    Error, PageArgs,
-    children::{ParentCount, ParentPage},
-    list::{Page, Paginated},
+    Error, ScanExt as _, TableExt as _,
+    children::{ChildOf, ParentCount, ParentPage},
+    list::{Filter, List, Listable, Order, Page, Paginated},
     objects::Objects,
+    page::ConnectionArgs,
     timeouts::{COUNT, Deadline},
+    viewer::Proof,
 };
 
 /// What the arguments of a list are, for clients.
@@ -41,11 +42,11 @@ pub struct Connection<T> {
 pub struct Edge<'a, T>(&'a T);
 
 /// Counts a whole list, only when a client asks for it.
-pub struct TotalCount(Box<dyn Fn() -> BoxFuture<'static, Result<i64, Error>> + Send + Sync>);
+struct TotalCount(Box<dyn Fn() -> BoxFuture<'static, Result<i64, Error>> + Send + Sync>);
 
 impl TotalCount {
     /// A total that `count` finds.
-    pub fn new<C, F>(count: C) -> Self
+    fn new<C, F>(count: C) -> Self
     where
         C: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<i64, Error>> + Send + 'static,
@@ -55,9 +56,7 @@ impl TotalCount {
 }
 
 impl<T> Connection<T> {
-    /// A page as a connection.
-    #[must_use]
-    pub fn new(page: impl Into<Arc<Page<T>>>, total_count: TotalCount) -> Self {
+    fn new(page: impl Into<Arc<Page<T>>>, total_count: TotalCount) -> Self {
         Self { page: page.into(), total_count }
     }
 }
@@ -138,10 +137,7 @@ pub(crate) fn describe_arguments(registry: &mut Registry) {
 }
 
 /// What a count finds, as the graph says it, or that it takes too long: then the rest of the answer does not wait for it.
-///
-/// # Errors
-/// [`Error::Unavailable`] if counting takes too long.
-pub async fn count_within_deadline(
+async fn count_within_deadline(
     ctx: &Context<'_>,
     count: impl Future<Output = Result<i64, Error>>,
 ) -> Result<i32, Error> {
@@ -151,27 +147,90 @@ pub async fn count_within_deadline(
     Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }
 
-/// The children of one parent as a connection; one statement serves all the parents of a list.
+/// The rows of a whole table as a connection.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the page arguments are invalid, otherwise those of the loader; or delete.
+/// [`Error::Invalid`] if the page arguments are invalid; [`Error::Unavailable`] if a full scan gets no turn in time.
+pub async fn list<T: Listable + ObjectType>(
+    ctx: &Context<'_>,
+    _: T::Proof,
+    order: Order,
+    filter: T::Filter,
+    args: ConnectionArgs,
+) -> Result<Connection<T>, Error> {
+    let args = args.check::<T>()?;
+    let (list, scan) = (ctx.data_unchecked::<List<T>>(), ctx.scan());
+    let page = list.page(scan, order, &filter, &args).await?;
+
+    let list = list.clone();
+    let total = TotalCount::new(move || {
+        let (list, filter) = (list.clone(), filter.clone());
+        async move { list.count(scan, &filter).await }
+    });
+    Ok(Connection::new(page, total))
+}
+
+/// The children of one parent as a connection; one statement serves all the parents of a list. The proof says which
+/// parent it is, and that the viewer may see its children:
+///
+/// ```
+/// # use async_graphql::{Context, ObjectType};
+/// # use subgraph_kit::{Connection, Error, UserId, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
+/// # use subgraph_kit::viewer::{Public, SelfOrAdmin};
+/// async fn payments<T>(ctx: &Context<'_>, user: UserId, args: ConnectionArgs) -> Result<Connection<T>, Error>
+/// where
+///     T: ChildOf<UserId, Proof = SelfOrAdmin> + ObjectType,
+/// {
+///     let proof = ctx.viewer().require_self_or_admin(user)?;
+///     connection::children(ctx, proof, (), args).await
+/// }
+/// ```
+///
+/// A check that was forgotten does not compile:
+///
+/// ```compile_fail
+/// # use async_graphql::{Context, ObjectType};
+/// # use subgraph_kit::{Connection, Error, UserId, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
+/// # use subgraph_kit::viewer::{Public, SelfOrAdmin};
+/// async fn payments<T>(ctx: &Context<'_>, user: UserId, args: ConnectionArgs) -> Result<Connection<T>, Error>
+/// where
+///     T: ChildOf<UserId, Proof = SelfOrAdmin> + ObjectType,
+/// {
+///     connection::children(ctx, user, (), args).await
+/// }
+/// ```
+///
+/// Nor does a proof of something else, such as that everyone may see them:
+///
+/// ```compile_fail
+/// # use async_graphql::{Context, ObjectType};
+/// # use subgraph_kit::{Connection, Error, UserId, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
+/// # use subgraph_kit::viewer::{Public, SelfOrAdmin};
+/// async fn payments<T>(ctx: &Context<'_>, user: UserId, args: ConnectionArgs) -> Result<Connection<T>, Error>
+/// where
+///     T: ChildOf<UserId, Proof = SelfOrAdmin> + ObjectType,
+/// {
+///     connection::children(ctx, Public(user), (), args).await
+/// }
+/// ```
+///
+/// # Errors
+/// [`Error::Invalid`] if the page arguments are invalid; [`Error::Unavailable`] if a full scan gets no turn in time.
 ///
 /// # Panics
-/// If the store leaves a key without an answer.
-pub async fn children<S, T, P, F>(
+/// If the table leaves a key without an answer.
+pub async fn children<T, A, F>(
     ctx: &Context<'_>,
-    parent: P,
+    proof: A,
     filter: F,
-    args: PageArgs,
+    args: ConnectionArgs,
 ) -> Result<Connection<T>, Error>
 where
-    S: Loader<ParentPage<P, F>, Value = Arc<Page<T>>, Error = Error>
-        + Loader<ParentCount<P, F>, Value = i64, Error = Error>,
-    T: Paginated + ObjectType,
-    P: Copy + Eq + Hash + Send + Sync + 'static,
-    F: Clone + Eq + Hash + Send + Sync + 'static,
+    T: ChildOf<A::Owner, Proof = A> + ObjectType,
+    A: Proof,
+    F: Filter,
 {
-    let loader = ctx.data_unchecked::<Arc<DataLoader<S>>>();
+    let (parent, args, loader) = (proof.owner(), args.check::<T>()?, ctx.table::<T>());
     let page = loader.load_one(ParentPage { parent, filter: filter.clone(), args }).await?;
 
     let (loader, count) = (Arc::clone(loader), ParentCount { parent, filter });
@@ -179,5 +238,20 @@ where
         let (loader, count) = (Arc::clone(&loader), count.clone());
         async move { Ok(loader.load_one(count).await?.unwrap_or(0)) }
     });
-    Ok(Connection::new(page.expect("the store answers each key"), total))
+    Ok(Connection::new(page.expect("the table answers each key"), total))
+}
+
+/// How many children one parent has. Everyone may see some numbers of rows that they may not see, so any proof will do,
+/// if only [`Public`](crate::viewer::Public).
+///
+/// # Errors
+/// [`Error::Unavailable`] if counting takes too long.
+pub async fn count_children<T, A, F>(ctx: &Context<'_>, proof: A, filter: F) -> Result<i32, Error>
+where
+    T: ChildOf<A::Owner>,
+    A: Proof,
+    F: Filter,
+{
+    let (loader, count) = (ctx.table::<T>(), ParentCount { parent: proof.owner(), filter });
+    count_within_deadline(ctx, async { Ok(loader.load_one(count).await?.unwrap_or(0)) }).await
 }

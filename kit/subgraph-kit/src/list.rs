@@ -1,15 +1,16 @@
 //! Pages of a table, by keyset. The statements are built at run time, because direction, order
 //! and filters vary; the table's own words are constants of its row type.
 
-use db::DbPool;
-use std::{hash::Hash, marker::PhantomData};
+use std::hash::Hash;
 
+use db::DbPool;
 use sqlx::{FromRow, Postgres, QueryBuilder, postgres::PgRow, query};
 
 use crate::{
-    Error, PageArgs,
-    page::{Cursor, Direction},
+    Error,
+    page::{Cursor, Direction, PageArgs},
     scans::{Scan, ScanClient, ScanLane, SingleFlight},
+    table::Table,
 };
 
 /// A row that is listed by `(time, id)`.
@@ -25,6 +26,14 @@ pub trait Paginated: for<'r> FromRow<'r, PgRow> + Clone + Send + Sync + Unpin + 
 
     /// Where this row stands.
     fn cursor(&self) -> Cursor;
+}
+
+/// A row whose whole table is listed.
+pub trait Listable: Paginated {
+    /// Which rows can be asked for.
+    type Filter: Filter;
+    /// What proves that the viewer may list them.
+    type Proof;
 }
 
 /// Which rows come first.
@@ -90,13 +99,19 @@ impl<T> Page<T> {
 }
 
 /// Adds conditions to a statement, each beginning with ` and `.
-pub trait Filter {
+pub trait Filter: Clone + Eq + Hash + Send + Sync + 'static {
     /// Adds them.
     fn push(&self, sql: &mut QueryBuilder<Postgres>);
 
     /// The columns to read of a page's rows.
     fn columns<T: Paginated>(&self) -> &'static str {
         T::COLUMNS
+    }
+
+    /// The same for a count: filters that differ only in their columns are one.
+    #[must_use]
+    fn without_columns(&self) -> Self {
+        self.clone()
     }
 
     /// Whether so few rows may pass that all have to be read before a page is full.
@@ -109,59 +124,42 @@ impl Filter for () {
     fn push(&self, _: &mut QueryBuilder<Postgres>) {}
 }
 
-/// A table that is listed as a whole, by filters of one kind. Whatever may read all its rows waits for its turn.
-pub struct Table<T, F> {
+/// A table as a list of all its rows. Whatever may read all of them waits for its turn.
+#[derive(Clone)]
+pub struct List<T: Listable> {
     db: DbPool,
     key: SortKey,
     lane: ScanLane,
-    pages: SingleFlight<(ScanClient, Order, F, PageArgs), Page<T>>,
-    counts: SingleFlight<(ScanClient, F), i64>,
-    _rows: PhantomData<fn() -> T>,
+    pages: SingleFlight<(ScanClient, Order, T::Filter, PageArgs), Page<T>>,
+    counts: SingleFlight<(ScanClient, T::Filter), i64>,
 }
 
-impl<T, F> Clone for Table<T, F> {
-    fn clone(&self) -> Self {
-        Self {
-            db: self.db.clone(),
-            key: self.key,
-            lane: self.lane.clone(),
-            pages: self.pages.clone(),
-            counts: self.counts.clone(),
-            _rows: PhantomData,
-        }
-    }
-}
-
-impl<T, F> Table<T, F>
-where
-    T: Paginated,
-    F: Filter + Clone + Eq + Hash + Send + Sync + 'static,
-{
-    /// The table in this database; looks how its rows can be ordered.
-    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
+impl<T: Listable> List<T> {
+    /// All rows of a table; looks how they can be ordered.
+    pub async fn open(table: &Table<T>) -> Result<Self, sqlx::Error> {
+        let (db, lane) = (table.db().clone(), table.lane().clone());
         let key = SortKey::detect::<T>(&db).await?;
-        let lane = ScanLane::new(db.clone());
-        Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new(), _rows: PhantomData })
-    }
-
-    /// Where statements wait that may read all of it.
-    #[must_use]
-    pub fn lane(&self) -> &ScanLane {
-        &self.lane
+        Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new() })
     }
 
     /// A page of the rows that pass the filter.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if a full scan gets no turn in time.
-    pub async fn page(&self, scan: Scan, order: Order, filter: &F, args: &PageArgs) -> Result<Page<T>, Error> {
+    pub(crate) async fn page(
+        &self,
+        scan: Scan,
+        order: Order,
+        filter: &T::Filter,
+        args: &PageArgs,
+    ) -> Result<Page<T>, Error> {
         if !filter.may_read_everything() {
             let rows = page_sql::<T>(self.key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
             return Ok(Page::new(rows, args));
         }
         let asked = (scan.client(), order, filter.clone(), *args);
         let (lane, key) = (self.lane.clone(), self.key);
-        let begin = |(client, order, filter, args): (ScanClient, Order, F, PageArgs)| async move {
+        let begin = |(client, order, filter, args): (ScanClient, Order, T::Filter, PageArgs)| async move {
             let mut connection = lane.connection(client).await?;
             let rows = page_sql::<T>(key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
             Ok(Page::new(connection.release_after(rows)?, &args))
@@ -170,10 +168,10 @@ where
     }
 
     /// How many rows pass the filter.
-    pub async fn count(&self, scan: Scan, filter: &F) -> Result<i64, Error> {
-        let asked = (scan.client(), filter.clone());
+    pub(crate) async fn count(&self, scan: Scan, filter: &T::Filter) -> Result<i64, Error> {
+        let asked = (scan.client(), filter.without_columns());
         let lane = self.lane.clone();
-        let begin = |(client, filter): (ScanClient, F)| async move {
+        let begin = |(client, filter): (ScanClient, T::Filter)| async move {
             let mut connection = lane.connection(client).await?;
             let count = count_sql::<T>(&filter).build_query_scalar().fetch_one(connection.get()).await;
             Ok(connection.release_after(count)?)

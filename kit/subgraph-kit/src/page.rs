@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::Error;
+use crate::{Error, list::Paginated};
 
 const DEFAULT_SIZE: u8 = 20;
 /// Where PostgreSQL's time begins, in 4714 BC.
@@ -41,16 +41,29 @@ impl Cursor {
 
 /// Which end of the list the page is counted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// `first`: from the beginning, or from `after` on.
     Forward,
     /// `last`: from the end, or back from `before`.
     Backward,
 }
 
+/// The four arguments of a connection, as a client gives them.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionArgs {
+    /// How many rows from the start.
+    pub first: Option<i32>,
+    /// The cursor that they come after.
+    pub after: Option<String>,
+    /// How many rows from the end.
+    pub last: Option<i32>,
+    /// The cursor that they come before.
+    pub before: Option<String>,
+}
+
 /// The four arguments of a connection, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PageArgs {
+pub(crate) struct PageArgs {
     /// How many rows.
     pub size: u8,
     /// From which end.
@@ -67,7 +80,7 @@ impl PageArgs {
     /// # Errors
     /// [`Error::Invalid`], naming the argument: both or neither direction, a count out of range, a malformed or foreign
     /// cursor.
-    pub fn try_new(
+    pub(crate) fn try_new(
         type_name: &str,
         first: Option<i32>,
         after: Option<&str>,
@@ -86,6 +99,14 @@ impl PageArgs {
             after: cursor(type_name, "after", after)?,
             before: cursor(type_name, "before", before)?,
         })
+    }
+}
+
+impl ConnectionArgs {
+    /// Checks them as those of a list of such rows.
+    pub(crate) fn check<T: Paginated>(&self) -> Result<PageArgs, Error> {
+        let Self { first, after, last, before } = self;
+        PageArgs::try_new(T::TYPE_NAME, *first, after.as_deref(), *last, before.as_deref())
     }
 }
 

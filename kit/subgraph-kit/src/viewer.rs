@@ -3,7 +3,7 @@
 use async_graphql::Context;
 use contracts::{UserId, claims::Role};
 
-use crate::Error;
+use crate::{Error, table::RowId};
 
 /// Who is asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,39 @@ pub struct Teacher(UserId);
 /// Proof that an admin is asking.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(());
+
+/// Proof that the viewer may see what belongs to an owner.
+pub trait Proof {
+    /// What names the owner.
+    type Owner: RowId;
+
+    /// Whose things the viewer may see.
+    fn owner(&self) -> Self::Owner;
+}
+
+/// Proof that a user or an admin asks for what belongs to that user.
+#[derive(Clone, Copy, Debug)]
+pub struct SelfOrAdmin(UserId);
+
+/// Stands where a proof is asked for and none is needed: everyone may see what belongs to this owner.
+#[derive(Clone, Copy, Debug)]
+pub struct Public<P>(pub P);
+
+impl Proof for SelfOrAdmin {
+    type Owner = UserId;
+
+    fn owner(&self) -> UserId {
+        self.0
+    }
+}
+
+impl<P: RowId> Proof for Public<P> {
+    type Owner = P;
+
+    fn owner(&self) -> P {
+        self.0
+    }
+}
 
 impl SignedIn {
     /// Who.
@@ -99,9 +132,9 @@ impl Viewer {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for every other viewer, anonymous included.
-    pub fn require_self_or_admin(&self, owner: UserId) -> Result<(), Error> {
+    pub fn require_self_or_admin(&self, owner: UserId) -> Result<SelfOrAdmin, Error> {
         if self.is_self_or_admin(owner) {
-            Ok(())
+            Ok(SelfOrAdmin(owner))
         } else {
             Err(Error::Forbidden("only the user and admins may see this"))
         }

@@ -4,15 +4,14 @@ pub mod course;
 mod user;
 
 use async_graphql::EmptySubscription;
-use db::DbPool;
-use db::database::Migrations;
+use db::{DbPool, database::Migrations};
 use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
-use subgraph_kit::Connection;
+use subgraph_kit::{Connection, Table, list::List};
 
 use crate::course::{
     graphql::{CourseMutation, CourseQuery},
-    store::Store,
+    store::{HasSearchText, Store},
 };
 
 /// The subgraph, as processes and tools see it.
@@ -46,7 +45,12 @@ fn builder() -> SchemaBuilder<CourseQuery, CourseMutation, EmptySubscription> {
 /// The subgraph over its migrated database.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
-    let store = Store::open(db.clone()).await?;
-    let schema = builder().data(context.seals.clone()).finish();
-    Ok(Subgraph::new(DEFINITION.name, schema, store, db, context.verifier.clone()))
+    let courses = Table::<course::Course>::open(db.clone()).await?;
+    let schema = builder()
+        .data(List::open(&courses).await?)
+        .data(HasSearchText::detect(&db).await?)
+        .data(Store::new(db.clone()))
+        .data(context.seals.clone())
+        .finish();
+    Ok(Subgraph::new(DEFINITION.name, schema, courses, db, context.verifier.clone()))
 }

@@ -2,9 +2,9 @@
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::UserId;
-use subgraph_kit::{Connection, Error, PageArgs, connection, list::Paginated as _};
+use subgraph_kit::{Connection, ConnectionArgs, Error, connection, viewer::Public};
 
-use crate::course::{Course, store::Store};
+use crate::course::Course;
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
@@ -26,10 +26,7 @@ impl User {
         last: Option<i32>,
         before: Option<String>,
     ) -> Option<Result<Connection<Course>, Error>> {
-        let page = async {
-            let args = PageArgs::try_new(Course::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-            connection::children::<Store, Course, _, _>(ctx, self.id, (), args).await
-        };
-        Some(page.await)
+        let args = ConnectionArgs { first, after, last, before };
+        Some(connection::children(ctx, Public(self.id), (), args).await)
     }
 }

@@ -1,21 +1,17 @@
 //! What this subgraph adds to a course.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, SimpleObject};
 use auth::seal::Fact;
 use contracts::CourseId;
 use service::ServiceContext;
 use subgraph_kit::{
-    Connection, Error, PageArgs, ViewerExt as _,
-    children::ParentCount,
-    connection::{self, count_within_deadline},
-    list::Paginated as _,
+    Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection,
+    viewer::{Proof, Public},
 };
 
 use crate::enrollment::{
     Enrollment, Status,
-    store::{EnrollmentFilter, EnrollmentKey, Store},
+    store::{EnrollmentFilter, EnrollmentKey},
 };
 
 /// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
@@ -29,20 +25,31 @@ pub struct Course {
     pub teacher_seal: Option<String>,
 }
 
+/// Proof that the teacher of a course or an admin is asking.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnTeacherOrAdmin(CourseId);
+
+impl Proof for OwnTeacherOrAdmin {
+    type Owner = CourseId;
+
+    fn owner(&self) -> CourseId {
+        self.0
+    }
+}
+
 #[ComplexObject]
 impl Course {
     /// The number of students enrolled in the course, whatever their status. Everyone may see it. Null, with an error,
     /// if counting fails or takes too long.
     async fn enrollment_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
-        let everyone = ParentCount { parent: self.id, filter: EnrollmentFilter::default() };
-        let count = async { Ok(loader(ctx).load_one(everyone).await?.unwrap_or(0)) };
-        Some(count_within_deadline(ctx, count).await)
+        let all = EnrollmentFilter::default();
+        Some(connection::count_children::<Enrollment, _, _>(ctx, Public(self.id), all).await)
     }
 
     /// The signed-in user's own enrollment in the course; null if there is none, or if nobody is signed in.
     async fn viewer_enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
         let student = ctx.viewer().id()?;
-        loader(ctx).load_one(EnrollmentKey { student, course: self.id }).await.transpose()
+        ctx.table::<Enrollment>().load_one(EnrollmentKey { student, course: self.id }).await.transpose()
     }
 
     /// The enrollments in the course, newest first. Only the course's own teacher and admins may see them; for everyone
@@ -58,18 +65,18 @@ impl Course {
         #[graphql(desc = "Returns only enrollments with this status.")] status: Option<Status>,
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let page = async {
-            self.require_own_teacher_or_admin(ctx)?;
-            let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-            connection::children::<Store, Enrollment, _, _>(ctx, self.id, EnrollmentFilter { status }, args).await
+            let proof = self.require_own_teacher_or_admin(ctx)?;
+            let args = ConnectionArgs { first, after, last, before };
+            connection::children(ctx, proof, EnrollmentFilter { status }, args).await
         };
         Some(page.await)
     }
 }
 
 impl Course {
-    fn require_own_teacher_or_admin(&self, ctx: &Context<'_>) -> Result<(), Error> {
+    fn require_own_teacher_or_admin(&self, ctx: &Context<'_>) -> Result<OwnTeacherOrAdmin, Error> {
         if ctx.viewer().is_admin() || self.is_taught_by_viewer(ctx) {
-            Ok(())
+            Ok(OwnTeacherOrAdmin(self.id))
         } else {
             Err(Error::Forbidden("only the course's own teacher and admins may see this"))
         }
@@ -80,8 +87,4 @@ impl Course {
         let (Some(teacher), Some(seal)) = (ctx.viewer().id(), &self.teacher_seal) else { return false };
         ctx.data_unchecked::<ServiceContext>().seals.verify(Fact::CourseTeacher { course: self.id, teacher }, seal)
     }
-}
-
-fn loader<'a>(ctx: &Context<'a>) -> &'a Arc<DataLoader<Store>> {
-    ctx.data_unchecked()
 }

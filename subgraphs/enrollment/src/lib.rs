@@ -7,17 +7,13 @@ mod payment;
 mod user;
 
 use async_graphql::EmptySubscription;
-use db::DbPool;
-use db::database::Migrations;
+use db::{DbPool, database::Migrations};
 use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
-use subgraph_kit::Connection;
+use subgraph_kit::{Connection, Table, list::List};
 
 use crate::{
-    enrollment::{
-        graphql::{EnrollmentMutation, EnrollmentQuery},
-        store::Store,
-    },
+    enrollment::graphql::{EnrollmentMutation, EnrollmentQuery},
     event_handler::EventHandler,
 };
 
@@ -55,7 +51,8 @@ fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscrip
 /// The subgraph over its migrated database.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
-    let store = Store::open(db.clone()).await?;
-    let schema = builder().data(context.clone()).finish();
-    Ok(Subgraph::new(DEFINITION.name, schema, store, db, context.verifier.clone()).with_event_handler(EventHandler))
+    let enrollments = Table::<enrollment::Enrollment>::open(db.clone()).await?;
+    let schema = builder().data(List::open(&enrollments).await?).data(context.clone()).finish();
+    Ok(Subgraph::new(DEFINITION.name, schema, enrollments, db, context.verifier.clone())
+        .with_event_handler(EventHandler))
 }

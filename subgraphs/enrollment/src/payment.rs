@@ -1,12 +1,10 @@
 //! What this subgraph adds to a payment.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::PaymentId;
-use subgraph_kit::{Error, ViewerExt as _};
+use subgraph_kit::{Error, TableExt as _, ViewerExt as _};
 
-use crate::enrollment::{Enrollment, store::Store};
+use crate::enrollment::{Enrollment, store::BoughtBy};
 
 /// The payment of a student for a course. Only that student and admins may see it.
 #[derive(Clone, Debug, SimpleObject)]
@@ -21,7 +19,7 @@ impl Payment {
     /// The enrollment that the payment bought; null until it is created. Only the student and admins may see it; for
     /// everyone else null.
     async fn enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
-        let enrollment = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(self.id).await;
+        let enrollment = ctx.table::<Enrollment>().load_one(BoughtBy(self.id)).await;
         enrollment.map(|found| found.filter(|enrollment| enrollment.is_visible_to(ctx.viewer()))).transpose()
     }
 }

@@ -2,12 +2,9 @@
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::UserId;
-use subgraph_kit::{Connection, Error, PageArgs, ViewerExt as _, connection, list::Paginated as _};
+use subgraph_kit::{Connection, ConnectionArgs, Error, ViewerExt as _, connection};
 
-use crate::enrollment::{
-    Enrollment, Status,
-    store::{EnrollmentFilter, Store},
-};
+use crate::enrollment::{Enrollment, Status, store::EnrollmentFilter};
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
@@ -31,9 +28,9 @@ impl User {
         #[graphql(desc = "Returns only enrollments with this status.")] status: Option<Status>,
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let page = async {
-            ctx.viewer().require_self_or_admin(self.id)?;
-            let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-            connection::children::<Store, Enrollment, _, _>(ctx, self.id, EnrollmentFilter { status }, args).await
+            let proof = ctx.viewer().require_self_or_admin(self.id)?;
+            let args = ConnectionArgs { first, after, last, before };
+            connection::children(ctx, proof, EnrollmentFilter { status }, args).await
         };
         Some(page.await)
     }

@@ -13,11 +13,10 @@ pub mod user;
 
 use async_graphql::{EmptySubscription, MergedObject};
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
-use db::DbPool;
-use db::database::Migrations;
+use db::{DbPool, database::Migrations};
 use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
-use subgraph_kit::Connection;
+use subgraph_kit::{Connection, Table, list::List};
 
 pub use crate::{
     keys::{KeyError, Keys, rotate},
@@ -25,10 +24,7 @@ pub use crate::{
 };
 use crate::{
     session::{Sessions, graphql::SessionMutation},
-    user::{
-        graphql::{UserMutation, UserQuery},
-        store::Store,
-    },
+    user::graphql::{UserMutation, UserQuery},
 };
 
 /// The subgraph, as processes and tools see it.
@@ -69,9 +65,10 @@ pub async fn subgraph(
     settings: &IdentitySettings,
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
-    let store = Store::open(db.clone()).await?;
+    let users = Table::<user::User>::open(db.clone()).await?;
     let sessions = Sessions::new(db.clone(), keys.clone(), settings);
-    Ok(Subgraph::new(DEFINITION.name, builder().data(sessions).finish(), store, db, context.verifier.clone()))
+    let schema = builder().data(List::open(&users).await?).data(sessions).finish();
+    Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone()))
 }
 
 /// The public keys at `/.well-known/jwks.json`, which need no database.

@@ -4,11 +4,10 @@ mod event_handler;
 pub mod notification;
 mod user;
 
-use db::DbPool;
-use db::database::Migrations;
-use service::{OwnSettings, Schema, ServiceContext, Subgraph, SubgraphDefinition};
+use db::{DbPool, database::Migrations};
+use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
-use subgraph_kit::Connection;
+use subgraph_kit::{Connection, Table};
 
 use crate::notification::{
     graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
@@ -37,17 +36,21 @@ fn migrations() -> Migrations {
 /// The schema, as it can be exported without a database.
 #[must_use]
 pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationSubscription> {
+    builder().finish()
+}
+
+fn builder() -> SchemaBuilder<NotificationQuery, NotificationMutation, NotificationSubscription> {
     service::build(NotificationQuery, NotificationMutation, NotificationSubscription)
         .override_output_type_description::<Connection<notification::Notification>>(
             "One page of a list of notifications.",
         )
-        .finish()
 }
 
 /// The subgraph over its migrated database.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
-    let store = Store::open(db.clone()).await?;
-    let subgraph = Subgraph::new(DEFINITION.name, schema(), store, db, context.verifier.clone());
+    let notifications = Table::<notification::Notification>::open(db.clone()).await?;
+    let schema = builder().data(Store::new(db.clone())).finish();
+    let subgraph = Subgraph::new(DEFINITION.name, schema, notifications, db, context.verifier.clone());
     Ok(subgraph.with_event_handler(event_handler::EventHandler))
 }

@@ -1,20 +1,10 @@
 //! What this subgraph adds to a user.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context, SimpleObject, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::UserId;
-use subgraph_kit::{
-    Connection, Error, PageArgs, ViewerExt as _,
-    children::ParentCount,
-    connection::{self, count_within_deadline},
-    list::Paginated as _,
-};
+use subgraph_kit::{Connection, ConnectionArgs, Error, ViewerExt as _, connection};
 
-use crate::notification::{
-    Notification,
-    store::{ReadFilter, Store},
-};
+use crate::notification::{Notification, store::ReadFilter};
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
@@ -42,10 +32,9 @@ impl User {
         unread_only: Option<bool>,
     ) -> Option<Result<Connection<Notification>, Error>> {
         let page = async {
-            ctx.viewer().require_self_or_admin(self.id)?;
-            let args = PageArgs::try_new(Notification::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
+            let proof = ctx.viewer().require_self_or_admin(self.id)?;
             let filter = if unread_only == Some(true) { ReadFilter::Unread } else { ReadFilter::All };
-            connection::children::<Store, Notification, _, _>(ctx, self.id, filter, args).await
+            connection::children(ctx, proof, filter, ConnectionArgs { first, after, last, before }).await
         };
         Some(page.await)
     }
@@ -54,10 +43,8 @@ impl User {
     /// a `FORBIDDEN` error.
     async fn unread_notification_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let count = async {
-            ctx.viewer().require_self_or_admin(self.id)?;
-            let unread = ParentCount { parent: self.id, filter: ReadFilter::Unread };
-            let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-            count_within_deadline(ctx, async { Ok(loader.load_one(unread).await?.unwrap_or(0)) }).await
+            let proof = ctx.viewer().require_self_or_admin(self.id)?;
+            connection::count_children::<Notification, _, _>(ctx, proof, ReadFilter::Unread).await
         };
         Some(count.await)
     }

@@ -10,17 +10,16 @@ mod reconciler;
 pub mod refund;
 mod user;
 
-use db::DbPool;
 use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, MergedObject};
-use db::database::Migrations;
+use db::{DbPool, database::Migrations};
 use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
 use sqlx::migrate;
-use subgraph_kit::Connection;
+use subgraph_kit::{Connection, Table, list::List};
 
 use crate::{
-    payment::{graphql::PaymentQuery, store::Store},
+    payment::graphql::PaymentQuery,
     payments::Payments,
     provider::{MockProvider, PaymentProvider},
     purchase::graphql::PurchaseMutation,
@@ -66,10 +65,10 @@ pub async fn subgraph_with(
     provider: Arc<dyn PaymentProvider>,
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
-    let store = Store::open(db.clone()).await?;
+    let table = Table::<payment::Payment>::open(db.clone()).await?;
     let payments = Payments::new(db.clone(), context, provider);
-    let schema = builder().data(payments.clone()).finish();
-    Ok(Subgraph::new(DEFINITION.name, schema, store, db, context.verifier.clone())
+    let schema = builder().data(List::open(&table).await?).data(payments.clone()).finish();
+    Ok(Subgraph::new(DEFINITION.name, schema, table, db, context.verifier.clone())
         .with_event_handler(payments.clone())
         .with_task(move |stop| reconciler::run(payments.clone(), stop)))
 }

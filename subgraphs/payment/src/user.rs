@@ -2,9 +2,9 @@
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::UserId;
-use subgraph_kit::{Connection, Error, PageArgs, ViewerExt as _, connection, list::Paginated as _};
+use subgraph_kit::{Connection, ConnectionArgs, Error, ViewerExt as _, connection};
 
-use crate::payment::{Payment, store::Store};
+use crate::payment::Payment;
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
@@ -27,9 +27,9 @@ impl User {
         before: Option<String>,
     ) -> Option<Result<Connection<Payment>, Error>> {
         let page = async {
-            ctx.viewer().require_self_or_admin(self.id)?;
-            let args = PageArgs::try_new(Payment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-            connection::children::<Store, Payment, _, _>(ctx, self.id, (), args).await
+            let proof = ctx.viewer().require_self_or_admin(self.id)?;
+            let args = ConnectionArgs { first, after, last, before };
+            connection::children(ctx, proof, (), args).await
         };
         Some(page.await)
     }

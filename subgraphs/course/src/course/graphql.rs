@@ -1,22 +1,16 @@
 //! The fields, queries and mutations of a course.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 use auth::seal::{Fact, SealKeys};
 use contracts::{CourseId, UserId, money::MoneyInput};
 use subgraph_kit::{
-    Connection, Error, PageArgs, ScanExt as _, UserError, ViewerExt as _,
-    connection::TotalCount,
-    into_payload,
-    list::{Order, Paginated as _},
-    objects::Entity,
-    text,
+    Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
+    objects::Entity, text, viewer::Public,
 };
 
 use super::{
     Course, Description, Level,
-    store::{self, Store},
+    store::{self, HasSearchText, Store},
 };
 use crate::user::User;
 
@@ -137,7 +131,7 @@ impl CourseQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the course.")] id: CourseId,
     ) -> Option<Result<Course, Error>> {
-        ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
+        ctx.table::<Course>().load_one(id).await.transpose()
     }
 
     /// Returns the catalogue of courses. Everyone may query it. Null, with an error, if it cannot be read.
@@ -153,18 +147,13 @@ impl CourseQuery {
         #[graphql(desc = "The order in which courses are listed.", default)] order_by: CourseOrder,
     ) -> Option<Result<Connection<Course>, Error>> {
         let list = async {
-            let args = PageArgs::try_new(Course::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-            let filter = filter.unwrap_or_default().try_into_store()?;
-            let filter = store::CourseFilter { without_description: !selects_description(ctx), ..filter };
-
-            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-            let scan = ctx.scan();
-            let page = store.list(scan, order_by.into(), &filter, &args).await?;
-            let total = TotalCount::new(move || {
-                let (store, filter) = (store.clone(), filter.clone());
-                async move { store.count(scan, &filter).await }
-            });
-            Ok(Connection::new(page, total))
+            let filter = store::CourseFilter {
+                without_description: !selects_description(ctx),
+                has_search_text: *ctx.data_unchecked::<HasSearchText>(),
+                ..filter.unwrap_or_default().try_into_store()?
+            };
+            let args = ConnectionArgs { first, after, last, before };
+            connection::list(ctx, Public(()), order_by.into(), filter, args).await
         };
         Some(list.await)
     }
@@ -172,7 +161,7 @@ impl CourseQuery {
     #[graphql(entity)]
     async fn find_course_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Course>>, Error> {
         let Some(id) = CourseId::from_key(&id) else { return Ok(None) };
-        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?.map(Entity))
+        Ok(ctx.table::<Course>().load_one(id).await?.map(Entity))
     }
 
     #[graphql(entity)]
@@ -192,7 +181,7 @@ impl CourseMutation {
     ) -> Option<Result<CreateCoursePayload, Error>> {
         let payload = async {
             let teacher = ctx.viewer().require_verified_teacher()?;
-            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
+            let store = ctx.data_unchecked::<Store>();
 
             let outcome = async {
                 let course = Description::from(input);
@@ -213,7 +202,7 @@ impl CourseMutation {
     ) -> Option<Result<UpdateCoursePayload, Error>> {
         let payload = async {
             let teacher = ctx.viewer().require_teacher()?;
-            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
+            let store = ctx.data_unchecked::<Store>();
 
             let outcome = store.update(input.course_id, |course| {
                 if course.teacher_id != teacher.id() {
@@ -246,7 +235,7 @@ impl CourseFilter {
             level: self.level,
             is_free: self.is_free,
             teacher: self.teacher_id,
-            without_description: false,
+            ..store::CourseFilter::default()
         })
     }
 }

@@ -1,19 +1,16 @@
 //! Every SQL statement on the courses table.
 
-use db::DbPool;
-use std::{collections::HashMap, sync::Arc};
-
-use async_graphql::dataloader::Loader;
 use contracts::{CourseId, UserId, ids::new_id_and_time};
-use sqlx::{Postgres, QueryBuilder, query_as, query_scalar};
+use db::DbPool;
+use sqlx::{Postgres, QueryBuilder, query_as, query_scalar, types::Uuid};
 use subgraph_kit::{
-    Error, PageArgs, Refusal,
-    children::{Children, ParentCount, ParentPage},
-    list::{Filter, Order, Page, Paginated, Table},
+    Error, Refusal,
+    children::ChildOf,
+    list::{Filter, Listable, Paginated},
     page::Cursor,
-    scans::Scan,
+    table::FindById,
     text::ilike_pattern,
-    viewer::VerifiedTeacher,
+    viewer::{Public, VerifiedTeacher},
 };
 
 use super::{Course, Description, Level};
@@ -24,14 +21,14 @@ const LINE_END: char = '\n';
 const WITHOUT_DESCRIPTION: &str =
     "id, teacher_id, title, '' as description, is_free, price, duration_minutes, level, created_at";
 
-/// The courses table.
-#[derive(Clone)]
+/// Writes to the courses table.
 pub struct Store {
     db: DbPool,
-    table: Table<Course, StoredFilter>,
-    by_teacher: Children<Course>,
-    has_search_text: bool,
 }
+
+/// Whether there is a column `search_text`: the profile `tuned` has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct HasSearchText(bool);
 
 /// Which courses of the catalogue are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,14 +43,8 @@ pub struct CourseFilter {
     pub teacher: Option<UserId>,
     /// Descriptions are long: nobody has to read those that nobody has selected.
     pub without_description: bool,
-}
-
-/// A filter for the columns that there are.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct StoredFilter {
-    filter: CourseFilter,
-    /// Whether there is a column `search_text`: the profile `tuned` has it.
-    has_search_text: bool,
+    /// How `search` is found.
+    pub has_search_text: HasSearchText,
 }
 
 impl Paginated for Course {
@@ -68,9 +59,51 @@ impl Paginated for Course {
     }
 }
 
-impl Filter for StoredFilter {
+impl FindById for Course {
+    type Id = CourseId;
+
+    fn id(&self) -> CourseId {
+        self.id
+    }
+
+    async fn find_by_ids(db: &DbPool, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
+        query_as!(
+            Self,
+            r#"
+            select id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
+            from courses
+            where id = any($1)
+            "#,
+            ids,
+        )
+        .fetch_all(db)
+        .await
+    }
+}
+
+impl Listable for Course {
+    type Filter = CourseFilter;
+    type Proof = Public<()>;
+}
+
+impl ChildOf<UserId> for Course {
+    const PARENT_COLUMN: &'static str = "teacher_id";
+    type Proof = Public<UserId>;
+}
+
+impl HasSearchText {
+    /// Looks whether there is one.
+    pub async fn detect(db: &DbPool) -> Result<Self, sqlx::Error> {
+        let has_search_text = query_scalar(
+            "select exists (select from pg_attribute where attrelid = 'courses'::regclass and attname = 'search_text')",
+        );
+        Ok(Self(has_search_text.fetch_one(db).await?))
+    }
+}
+
+impl Filter for CourseFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        let CourseFilter { search, level, is_free, teacher, without_description: _ } = &self.filter;
+        let Self { search, level, is_free, teacher, without_description: _, has_search_text: _ } = self;
         if let Some(search) = search {
             self.push_search(sql, search);
         }
@@ -86,22 +119,27 @@ impl Filter for StoredFilter {
     }
 
     fn columns<T: Paginated>(&self) -> &'static str {
-        if self.filter.without_description { WITHOUT_DESCRIPTION } else { T::COLUMNS }
+        if self.without_description { WITHOUT_DESCRIPTION } else { T::COLUMNS }
+    }
+
+    fn without_columns(&self) -> Self {
+        Self { without_description: false, ..self.clone() }
     }
 
     fn may_read_everything(&self) -> bool {
-        self.filter.search.is_some() || self.filter.teacher.is_some()
+        self.search.is_some() || self.teacher.is_some()
     }
 }
 
-impl StoredFilter {
+impl CourseFilter {
     fn push_search(&self, sql: &mut QueryBuilder<Postgres>, search: &str) {
         let pattern = ilike_pattern(search);
-        if self.has_search_text {
+        let HasSearchText(has_search_text) = self.has_search_text;
+        if has_search_text {
             sql.push(" and search_text like lower(").push_bind(pattern.clone()).push(")");
         }
         // A text of several lines could begin in the title and end in the description.
-        if !self.has_search_text || search.contains(LINE_END) {
+        if !has_search_text || search.contains(LINE_END) {
             sql.push(" and (title ilike ").push_bind(pattern.clone());
             sql.push(" or description ilike ").push_bind(pattern).push(")");
         }
@@ -109,36 +147,10 @@ impl StoredFilter {
 }
 
 impl Store {
-    /// The table in this database; looks how its rows can be ordered and found.
-    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
-        let table = Table::open(db.clone()).await?;
-        let by_teacher = Children::open(db.clone(), table.lane().clone(), "teacher_id").await?;
-        let has_search_text = query_scalar(
-            "select exists (select from pg_attribute where attrelid = 'courses'::regclass and attname = 'search_text')",
-        );
-        let has_search_text = has_search_text.fetch_one(&db).await?;
-        Ok(Self { db, table, by_teacher, has_search_text })
-    }
-
-    fn stored(&self, filter: &CourseFilter) -> StoredFilter {
-        StoredFilter { filter: filter.clone(), has_search_text: self.has_search_text }
-    }
-
-    /// A page of the catalogue.
-    pub async fn list(
-        &self,
-        scan: Scan,
-        order: Order,
-        filter: &CourseFilter,
-        args: &PageArgs,
-    ) -> Result<Page<Course>, Error> {
-        self.table.page(scan, order, &self.stored(filter), args).await
-    }
-
-    /// How many courses pass the filter.
-    pub async fn count(&self, scan: Scan, filter: &CourseFilter) -> Result<i64, Error> {
-        let filter = CourseFilter { without_description: false, ..filter.clone() };
-        self.table.count(scan, &self.stored(&filter)).await
+    /// The table in this database.
+    #[must_use]
+    pub fn new(db: DbPool) -> Self {
+        Self { db }
     }
 
     /// Publishes a course.
@@ -213,47 +225,5 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(course)
-    }
-}
-
-impl Loader<CourseId> for Store {
-    type Value = Course;
-    type Error = Error;
-
-    async fn load(&self, ids: &[CourseId]) -> Result<HashMap<CourseId, Course>, Error> {
-        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-        let courses = query_as!(
-            Course,
-            r#"
-            select id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
-            from courses
-            where id = any($1)
-            "#,
-            &ids,
-        )
-        .fetch_all(&self.db)
-        .await?;
-        Ok(courses.into_iter().map(|course| (course.id, course)).collect())
-    }
-}
-
-impl Loader<ParentPage<UserId, ()>> for Store {
-    type Value = Arc<Page<Course>>;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[ParentPage<UserId, ()>],
-    ) -> Result<HashMap<ParentPage<UserId, ()>, Self::Value>, Error> {
-        self.by_teacher.pages(keys).await
-    }
-}
-
-impl Loader<ParentCount<UserId, ()>> for Store {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(&self, keys: &[ParentCount<UserId, ()>]) -> Result<HashMap<ParentCount<UserId, ()>, i64>, Error> {
-        self.by_teacher.counts(keys).await
     }
 }

@@ -1,21 +1,13 @@
 //! The fields, queries and mutations of an enrollment, and the entities that this subgraph adds to.
 
-use std::sync::Arc;
-
-use async_graphql::{
-    Any, ComplexObject, Context, ID, InputObject, Object, SimpleObject, Value, dataloader::DataLoader,
-};
+use async_graphql::{Any, ComplexObject, Context, ID, InputObject, Object, SimpleObject, Value};
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId};
 use subgraph_kit::{
-    Connection, Error, PageArgs, ScanExt as _, UserError, ViewerExt as _, connection::TotalCount, into_payload,
-    list::Paginated as _, objects::Entity,
+    Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
+    objects::Entity,
 };
 
-use super::{
-    Enrollment, Status,
-    store::{EnrollmentFilter, Store},
-    workflow,
-};
+use super::{Enrollment, Status, store::EnrollmentFilter, workflow};
 use crate::{course::Course, payment::Payment, user::User};
 
 /// Queries.
@@ -105,17 +97,8 @@ impl EnrollmentQuery {
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(Enrollment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-            let filter = EnrollmentFilter { status };
-
-            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-            let scan = ctx.scan();
-            let page = store.list(admin, scan, filter, &args).await?;
-            let total = TotalCount::new(move || {
-                let store = store.clone();
-                async move { store.count(admin, scan, filter).await }
-            });
-            Ok(Connection::new(page, total))
+            let args = ConnectionArgs { first, after, last, before };
+            connection::list(ctx, admin, Order::NewestFirst, EnrollmentFilter { status }, args).await
         };
         Some(list.await)
     }
@@ -176,9 +159,9 @@ impl EnrollmentMutation {
     ) -> Option<Result<SetEnrollmentStatusPayload, Error>> {
         let payload = async {
             let student = ctx.viewer().require_signed_in()?;
-            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader();
+            let db = ctx.table::<Enrollment>().loader().db();
 
-            let outcome = workflow::advance(store, student, input.enrollment_id, input.status).await;
+            let outcome = workflow::advance(db, student, input.enrollment_id, input.status).await;
             let (enrollment, user_errors) = into_payload(outcome)?;
             Ok(SetEnrollmentStatusPayload { enrollment, user_errors })
         };
@@ -187,6 +170,6 @@ impl EnrollmentMutation {
 }
 
 async fn visible_enrollment(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<Enrollment>, Error> {
-    let enrollment = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?;
+    let enrollment = ctx.table::<Enrollment>().load_one(id).await?;
     Ok(enrollment.filter(|enrollment| enrollment.is_visible_to(ctx.viewer())))
 }

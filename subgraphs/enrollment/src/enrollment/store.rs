@@ -1,32 +1,24 @@
 //! Every SQL statement on the enrollments table, and on what became of each payment.
 
-use db::DbPool;
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId, events::Purchase};
+use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
-    Error, PageArgs,
-    children::{Children, ParentCount, ParentPage},
-    list::{Filter, Order, Page, Paginated, Table},
+    Error, Table,
+    children::ChildOf,
+    list::{Filter, Listable, Paginated},
     page::Cursor,
-    scans::Scan,
-    viewer::{Admin, SignedIn},
+    table::FindById,
+    viewer::{Admin, SelfOrAdmin, SignedIn},
 };
 use uuid::Uuid;
 
 use super::{Enrollment, Status};
-
-/// The enrollments table.
-#[derive(Clone)]
-pub struct Store {
-    db: DbPool,
-    table: Table<Enrollment, EnrollmentFilter>,
-    by_student: Children<Enrollment>,
-    by_course: Children<Enrollment>,
-}
+use crate::course::OwnTeacherOrAdmin;
 
 /// Which enrollments are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -60,6 +52,10 @@ impl Enrollment {
     }
 }
 
+/// Names an enrollment by the payment that bought it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BoughtBy(pub PaymentId);
+
 impl Paginated for Enrollment {
     const TYPE_NAME: &'static str = "enrollment";
     const TABLE: &'static str = "enrollments";
@@ -69,6 +65,43 @@ impl Paginated for Enrollment {
     fn cursor(&self) -> Cursor {
         Cursor { time: self.enrolled_at, id: self.id.0 }
     }
+}
+
+impl FindById for Enrollment {
+    type Id = EnrollmentId;
+
+    fn id(&self) -> EnrollmentId {
+        self.id
+    }
+
+    async fn find_by_ids(db: &DbPool, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
+        query_as!(
+            Self,
+            r#"
+            select id, student_id, course_id, payment_id, status, enrolled_at
+            from enrollments
+            where id = any($1)
+            "#,
+            ids,
+        )
+        .fetch_all(db)
+        .await
+    }
+}
+
+impl Listable for Enrollment {
+    type Filter = EnrollmentFilter;
+    type Proof = Admin;
+}
+
+impl ChildOf<UserId> for Enrollment {
+    const PARENT_COLUMN: &'static str = "student_id";
+    type Proof = SelfOrAdmin;
+}
+
+impl ChildOf<CourseId> for Enrollment {
+    const PARENT_COLUMN: &'static str = "course_id";
+    type Proof = OwnTeacherOrAdmin;
 }
 
 impl Filter for EnrollmentFilter {
@@ -116,36 +149,6 @@ pub enum Inserted {
     Existing(Enrollment),
 }
 
-impl Store {
-    /// The table in this database.
-    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
-        let table = Table::open(db.clone()).await?;
-        let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
-        let by_course = Children::open(db.clone(), table.lane().clone(), "course_id").await?;
-        Ok(Self { db, table, by_student, by_course })
-    }
-
-    /// A page of all enrollments.
-    pub async fn list(
-        &self,
-        _: Admin,
-        scan: Scan,
-        filter: EnrollmentFilter,
-        args: &PageArgs,
-    ) -> Result<Page<Enrollment>, Error> {
-        self.table.page(scan, Order::NewestFirst, &filter, args).await
-    }
-
-    /// How many enrollments pass the filter.
-    pub async fn count(&self, _: Admin, scan: Scan, filter: EnrollmentFilter) -> Result<i64, Error> {
-        self.table.count(scan, &filter).await
-    }
-
-    pub(crate) fn db(&self) -> &DbPool {
-        &self.db
-    }
-}
-
 /// A student's own enrollment, locked until the transaction ends.
 pub async fn lock(
     db: &mut PgConnection,
@@ -169,9 +172,7 @@ pub async fn lock(
 
 /// Stores the status of an enrollment.
 pub async fn set_status(db: &mut PgConnection, enrollment: &Enrollment) -> Result<(), sqlx::Error> {
-    query!("update enrollments set status = $2 where id = $1", enrollment.id.0, enrollment.status)
-        .execute(db)
-        .await?;
+    query!("update enrollments set status = $2 where id = $1", enrollment.id.0, enrollment.status).execute(db).await?;
     Ok(())
 }
 
@@ -298,28 +299,7 @@ pub async fn delete_by_payment(
     .await
 }
 
-impl Loader<EnrollmentId> for Store {
-    type Value = Enrollment;
-    type Error = Error;
-
-    async fn load(&self, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Enrollment>, Error> {
-        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-        let enrollments = query_as!(
-            Enrollment,
-            r#"
-            select id, student_id, course_id, payment_id, status, enrolled_at
-            from enrollments
-            where id = any($1)
-            "#,
-            &ids,
-        )
-        .fetch_all(&self.db)
-        .await?;
-        Ok(enrollments.into_iter().map(|enrollment| (enrollment.id, enrollment)).collect())
-    }
-}
-
-impl Loader<EnrollmentKey> for Store {
+impl Loader<EnrollmentKey> for Table<Enrollment> {
     type Value = Enrollment;
     type Error = Error;
 
@@ -336,7 +316,7 @@ impl Loader<EnrollmentKey> for Store {
             &students,
             &courses,
         )
-        .fetch_all(&self.db)
+        .fetch_all(self.db())
         .await?;
         Ok(enrollments.into_iter().map(|enrollment| (enrollment.key(), enrollment)).collect())
     }
@@ -344,12 +324,12 @@ impl Loader<EnrollmentKey> for Store {
 
 /// The enrollment that each payment bought. An imported database may name a payment twice in its
 /// enrollments; what it bought is one place all the same.
-impl Loader<PaymentId> for Store {
+impl Loader<BoughtBy> for Table<Enrollment> {
     type Value = Enrollment;
     type Error = Error;
 
-    async fn load(&self, payments: &[PaymentId]) -> Result<HashMap<PaymentId, Enrollment>, Error> {
-        let payments: Vec<_> = payments.iter().map(|payment| payment.0).collect();
+    async fn load(&self, payments: &[BoughtBy]) -> Result<HashMap<BoughtBy, Enrollment>, Error> {
+        let payments: Vec<_> = payments.iter().map(|payment| payment.0.0).collect();
         let enrollments = query_as!(
             Enrollment,
             r#"
@@ -360,56 +340,9 @@ impl Loader<PaymentId> for Store {
             "#,
             &payments,
         )
-        .fetch_all(&self.db)
+        .fetch_all(self.db())
         .await?;
-        Ok(enrollments.into_iter().filter_map(|enrollment| Some((enrollment.payment_id?, enrollment))).collect())
-    }
-}
-
-impl Loader<ParentPage<UserId, EnrollmentFilter>> for Store {
-    type Value = Arc<Page<Enrollment>>;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[ParentPage<UserId, EnrollmentFilter>],
-    ) -> Result<HashMap<ParentPage<UserId, EnrollmentFilter>, Self::Value>, Error> {
-        self.by_student.pages(keys).await
-    }
-}
-
-impl Loader<ParentCount<UserId, EnrollmentFilter>> for Store {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[ParentCount<UserId, EnrollmentFilter>],
-    ) -> Result<HashMap<ParentCount<UserId, EnrollmentFilter>, i64>, Error> {
-        self.by_student.counts(keys).await
-    }
-}
-
-impl Loader<ParentPage<CourseId, EnrollmentFilter>> for Store {
-    type Value = Arc<Page<Enrollment>>;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[ParentPage<CourseId, EnrollmentFilter>],
-    ) -> Result<HashMap<ParentPage<CourseId, EnrollmentFilter>, Self::Value>, Error> {
-        self.by_course.pages(keys).await
-    }
-}
-
-impl Loader<ParentCount<CourseId, EnrollmentFilter>> for Store {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[ParentCount<CourseId, EnrollmentFilter>],
-    ) -> Result<HashMap<ParentCount<CourseId, EnrollmentFilter>, i64>, Error> {
-        self.by_course.counts(keys).await
+        let bought = |enrollment: Enrollment| Some((BoughtBy(enrollment.payment_id?), enrollment));
+        Ok(enrollments.into_iter().filter_map(bought).collect())
     }
 }

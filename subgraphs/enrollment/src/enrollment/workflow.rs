@@ -1,24 +1,22 @@
 //! How a student gets onto a course, gets further on it, and loses their place.
 
-use std::sync::Arc;
-
-use async_graphql::{Context, dataloader::DataLoader};
+use async_graphql::Context;
 use contracts::{
     Code, CourseId, EnrollmentId, PaymentId,
     events::{EnrollmentPayload, EnrollmentRejected, EventPayload, Purchase},
     ids::new_id_and_time,
 };
-use db::fail_point;
+use db::{DbPool, fail_point};
 use service::{CredentialsExt as _, ServiceContext};
 use sqlx::PgConnection;
 use subgraph_kit::{
-    Error, Refusal,
+    Error, Refusal, TableExt as _,
     viewer::{SignedIn, Student},
 };
 
 use super::{
     Enrollment, Status, peers,
-    store::{self, EnrollmentKey, Inserted, NewEnrollment, PaymentUse, Store},
+    store::{self, EnrollmentKey, Inserted, NewEnrollment, PaymentUse},
 };
 
 /// A student enrolls in a course: a free one, or one that a payment of theirs has paid for.
@@ -35,12 +33,12 @@ pub async fn enroll(
     payment_id: Option<PaymentId>,
 ) -> Result<Enrollment, Error> {
     let peers = &ctx.data_unchecked::<ServiceContext>().peers;
-    let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
+    let enrollments = ctx.table::<Enrollment>();
     let key = EnrollmentKey { student: student.id(), course: course_id };
 
     let course = peers::course(peers, ctx.credentials(), course_id).await?;
     let course = course.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
-    if loader.load_one(key).await?.is_some() {
+    if enrollments.load_one(key).await?.is_some() {
         return Err(already_enrolled());
     }
     match payment_id {
@@ -54,7 +52,7 @@ pub async fn enroll(
         None => return Err(Refusal::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
     }
 
-    let mut tx = loader.loader().db().begin().await?;
+    let mut tx = enrollments.loader().db().begin().await?;
     let new = NewEnrollment { key, course_title: course.title, payment: payment_id };
     let enrollment = match create(&mut tx, new).await? {
         Creation::Created(enrollment) => enrollment,
@@ -110,8 +108,8 @@ pub async fn revoke(db: &mut PgConnection, purchase: Purchase) -> Result<(), Err
 ///
 /// # Errors
 /// `NOT_FOUND`, also for another student's enrollment; `INVALID_STATUS_TRANSITION` unless `to` is later than the status.
-pub async fn advance(store: &Store, student: SignedIn, id: EnrollmentId, to: Status) -> Result<Enrollment, Error> {
-    let mut tx = store.db().begin().await?;
+pub async fn advance(db: &DbPool, student: SignedIn, id: EnrollmentId, to: Status) -> Result<Enrollment, Error> {
+    let mut tx = db.begin().await?;
     let enrollment = store::lock(&mut tx, id, student).await?;
     let mut enrollment = enrollment.ok_or_else(|| Refusal::not_found("enrollment", "enrollmentId"))?;
     enrollment.advance(to)?;

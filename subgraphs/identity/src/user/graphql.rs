@@ -1,18 +1,21 @@
 //! The fields of a user, and the queries for users.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use async_graphql::{
     ComplexObject, Context, ContextSelectionSet, ID, InputObject, Object, OutputType, Positioned, ServerResult,
-    SimpleObject, Value, dataloader::DataLoader, parser::types::Field, registry::Registry,
+    SimpleObject, Value, parser::types::Field, registry::Registry,
 };
 use contracts::UserId;
 use subgraph_kit::{
-    Connection, Error, PageArgs, ScanExt as _, UserError, ViewerExt as _, connection::TotalCount, into_payload,
-    list::Paginated as _, objects::Entity,
+    Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
+    objects::Entity,
 };
 
-use super::{User, store::Store};
+use super::{
+    User,
+    store::{self, UnverifiedTeachers},
+};
 
 /// Queries.
 pub struct UserQuery;
@@ -88,7 +91,7 @@ impl UserQuery {
         if ctx.field().selection_set().all(|field| matches!(field.name(), "id" | "__typename")) {
             return Some(Ok(Me::Key(UserKey { id })));
         }
-        let row = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()?;
+        let row = ctx.table::<User>().load_one(id).await.transpose()?;
         Some(row.map(|user| Me::Row(Entity(user))))
     }
 
@@ -98,7 +101,7 @@ impl UserQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the user.")] id: UserId,
     ) -> Option<Result<User, Error>> {
-        ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await.transpose()
+        ctx.table::<User>().load_one(id).await.transpose()
     }
 
     /// Returns the teachers who are waiting for verification, oldest account first. Only admins may query them; for
@@ -113,16 +116,8 @@ impl UserQuery {
     ) -> Option<Result<Connection<User>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(User::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-
-            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-            let scan = ctx.scan();
-            let page = store.list_unverified_teachers(admin, scan, &args).await?;
-            let total = TotalCount::new(move || {
-                let store = store.clone();
-                async move { store.count_unverified_teachers(admin, scan).await }
-            });
-            Ok(Connection::new(page, total))
+            let args = ConnectionArgs { first, after, last, before };
+            connection::list(ctx, admin, Order::OldestFirst, UnverifiedTeachers, args).await
         };
         Some(list.await)
     }
@@ -130,7 +125,7 @@ impl UserQuery {
     #[graphql(entity)]
     async fn find_user_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<User>>, Error> {
         let Some(id) = UserId::from_key(&id) else { return Ok(None) };
-        Ok(ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?.map(Entity))
+        Ok(ctx.table::<User>().load_one(id).await?.map(Entity))
     }
 }
 
@@ -146,8 +141,7 @@ impl UserMutation {
         let payload = async {
             let admin = ctx.viewer().require_admin()?;
 
-            let outcome =
-                ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().verify_teacher(admin, input.user_id).await;
+            let outcome = store::verify_teacher(ctx.table::<User>().loader().db(), admin, input.user_id).await;
 
             let (user, user_errors) = into_payload(outcome)?;
             Ok(VerifyTeacherPayload { user, user_errors })

@@ -1,27 +1,18 @@
 //! Every SQL statement on the users table.
 
-use db::DbPool;
-use std::collections::HashMap;
-
-use async_graphql::dataloader::Loader;
 use contracts::{Code, UserId, ids::new_id_and_time};
+use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
-    Error, PageArgs, Refusal,
-    list::{Filter, Order, Page, Paginated, Table},
+    Error, Refusal,
+    list::{Filter, Listable, Paginated},
     page::Cursor,
-    scans::Scan,
+    table::FindById,
     viewer::Admin,
 };
+use uuid::Uuid;
 
 use super::{Role, SignUp, User, normalize_email};
-
-/// The users table.
-#[derive(Clone)]
-pub struct Store {
-    db: DbPool,
-    table: Table<User, UnverifiedTeachers>,
-}
 
 /// A user with what proves a password right.
 pub struct Account {
@@ -31,8 +22,9 @@ pub struct Account {
     pub password_hash: String,
 }
 
+/// Lists only the teachers who wait for verification.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct UnverifiedTeachers;
+pub struct UnverifiedTeachers;
 
 impl Paginated for User {
     const TYPE_NAME: &'static str = "user";
@@ -45,6 +37,33 @@ impl Paginated for User {
     }
 }
 
+impl FindById for User {
+    type Id = UserId;
+
+    fn id(&self) -> UserId {
+        self.id
+    }
+
+    async fn find_by_ids(db: &DbPool, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
+        query_as!(
+            Self,
+            r#"
+            select id, name, role, is_verified, created_at, email, false as "has_signed_in!"
+            from users
+            where id = any($1)
+            "#,
+            ids,
+        )
+        .fetch_all(db)
+        .await
+    }
+}
+
+impl Listable for User {
+    type Filter = UnverifiedTeachers;
+    type Proof = Admin;
+}
+
 impl Filter for UnverifiedTeachers {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push(" and role = 'teacher' and not is_verified");
@@ -55,31 +74,13 @@ impl Filter for UnverifiedTeachers {
     }
 }
 
-impl Store {
-    /// The table in this database; looks how its rows can be ordered.
-    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
-        let table = Table::open(db.clone()).await?;
-        Ok(Self { db, table })
-    }
-
-    /// A page of the teachers who wait for verification, oldest first.
-    pub async fn list_unverified_teachers(&self, _: Admin, scan: Scan, args: &PageArgs) -> Result<Page<User>, Error> {
-        self.table.page(scan, Order::OldestFirst, &UnverifiedTeachers, args).await
-    }
-
-    /// How many teachers wait for verification.
-    pub async fn count_unverified_teachers(&self, _: Admin, scan: Scan) -> Result<i64, Error> {
-        self.table.count(scan, &UnverifiedTeachers).await
-    }
-
-    /// Verifies a teacher, if they are not yet.
-    ///
-    /// # Errors
-    /// `NOT_FOUND` if there is no such user, or the user is not a teacher.
-    pub async fn verify_teacher(&self, _: Admin, id: UserId) -> Result<User, Error> {
-        let user = set_verified(&self.db, id).await?;
-        user.ok_or_else(|| Refusal::not_found("teacher", "userId").into())
-    }
+/// Verifies a teacher, if they are not yet.
+///
+/// # Errors
+/// `NOT_FOUND` if there is no such user, or the user is not a teacher.
+pub async fn verify_teacher(db: &DbPool, _: Admin, id: UserId) -> Result<User, Error> {
+    let user = set_verified(db, id).await?;
+    user.ok_or_else(|| Refusal::not_found("teacher", "userId").into())
 }
 
 /// Verifies a teacher, and says who that is: nobody, if the user does not teach.
@@ -190,25 +191,4 @@ pub async fn revoke_admin(db: &mut PgConnection, id: UserId) -> Result<Option<Ro
     .fetch_optional(db)
     .await?;
     Ok(role)
-}
-
-impl Loader<UserId> for Store {
-    type Value = User;
-    type Error = Error;
-
-    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, User>, Error> {
-        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-        let users = query_as!(
-            User,
-            r#"
-            select id, name, role, is_verified, created_at, email, false as "has_signed_in!"
-            from users
-            where id = any($1)
-            "#,
-            &ids,
-        )
-        .fetch_all(&self.db)
-        .await?;
-        Ok(users.into_iter().map(|user| (user.id, user)).collect())
-    }
 }

@@ -1,13 +1,9 @@
 //! The fields, queries and mutations of a notification.
 
-use std::sync::Arc;
-
-use async_graphql::{
-    ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription, dataloader::DataLoader,
-};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription};
 use contracts::{NotificationId, UserId};
 use futures::Stream;
-use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload, objects::Entity};
+use subgraph_kit::{Error, TableExt as _, UserError, ViewerExt as _, into_payload, objects::Entity};
 
 use super::{
     Notification, live,
@@ -143,10 +139,10 @@ impl NotificationSubscription {
 }
 
 fn store<'a>(ctx: &Context<'a>) -> &'a Store {
-    ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader()
+    ctx.data_unchecked()
 }
 
 async fn own(ctx: &Context<'_>, id: NotificationId) -> Result<Option<Notification>, Error> {
     let Some(user) = ctx.viewer().id() else { return Ok(None) };
-    ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(OwnedKey { user, id }).await
+    ctx.table::<Notification>().load_one(OwnedKey { user, id }).await
 }

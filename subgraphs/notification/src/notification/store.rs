@@ -1,7 +1,6 @@
 //! Every SQL statement on the notifications table.
 
-use db::DbPool;
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,14 +8,14 @@ use contracts::{
     NotificationId, UserId,
     ids::{new_id_and_time, new_id_at},
 };
+use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
-    Error, Refusal,
-    children::{Children, ParentCount, ParentPage},
-    list::{Filter, Page, Paginated},
+    Error, Refusal, Table,
+    children::ChildOf,
+    list::{Filter, Paginated},
     page::Cursor,
-    scans::ScanLane,
-    viewer::SignedIn,
+    viewer::{SelfOrAdmin, SignedIn},
 };
 use uuid::Uuid;
 
@@ -28,11 +27,10 @@ use super::{
 /// As many as a stream reads at once.
 pub(super) const PAGE: usize = 100;
 
-/// The notifications table.
+/// The notifications table, as a stream reads it and changes are written.
 #[derive(Clone)]
 pub struct Store {
     db: DbPool,
-    by_user: Children<Notification>,
     hub: NotificationHub,
 }
 
@@ -78,6 +76,11 @@ impl Paginated for Notification {
     }
 }
 
+impl ChildOf<UserId> for Notification {
+    const PARENT_COLUMN: &'static str = "user_id";
+    type Proof = SelfOrAdmin;
+}
+
 impl Filter for ReadFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         if *self == Self::Unread {
@@ -88,9 +91,9 @@ impl Filter for ReadFilter {
 
 impl Store {
     /// The table in this database.
-    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
-        let by_user = Children::open(db.clone(), ScanLane::new(db.clone()), "user_id").await?;
-        Ok(Self { hub: NotificationHub::new(db.clone()), by_user, db })
+    #[must_use]
+    pub fn new(db: DbPool) -> Self {
+        Self { hub: NotificationHub::new(db.clone()), db }
     }
 
     /// Who is woken when notifications arrive.
@@ -217,7 +220,7 @@ fn later_than(newest: Option<DateTime<Utc>>) -> (Uuid, DateTime<Utc>) {
     }
 }
 
-impl Loader<OwnedKey> for Store {
+impl Loader<OwnedKey> for Table<Notification> {
     type Value = Notification;
     type Error = Error;
 
@@ -233,32 +236,8 @@ impl Loader<OwnedKey> for Store {
             &users,
             &ids,
         )
-        .fetch_all(&self.db)
+        .fetch_all(self.db())
         .await?;
         Ok(notifications.into_iter().map(|found| (OwnedKey { user: found.user_id, id: found.id }, found)).collect())
-    }
-}
-
-impl Loader<ParentPage<UserId, ReadFilter>> for Store {
-    type Value = Arc<Page<Notification>>;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[ParentPage<UserId, ReadFilter>],
-    ) -> Result<HashMap<ParentPage<UserId, ReadFilter>, Self::Value>, Error> {
-        self.by_user.pages(keys).await
-    }
-}
-
-impl Loader<ParentCount<UserId, ReadFilter>> for Store {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[ParentCount<UserId, ReadFilter>],
-    ) -> Result<HashMap<ParentCount<UserId, ReadFilter>, i64>, Error> {
-        self.by_user.counts(keys).await
     }
 }

@@ -1,18 +1,12 @@
 //! The fields and queries of a payment, and the entities that this subgraph adds to.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context, ID, Object, dataloader::DataLoader};
+use async_graphql::{ComplexObject, Context, ID, Object};
 use contracts::{PaymentId, UserId, money::Money};
 use subgraph_kit::{
-    Connection, Error, PageArgs, ScanExt as _, ViewerExt as _, connection::TotalCount, list::Paginated as _,
-    objects::Entity,
+    Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection, list::Order, objects::Entity,
 };
 
-use super::{
-    Payment, Status,
-    store::{PaymentFilter, Store},
-};
+use super::{Payment, Status, store::PaymentFilter};
 use crate::{
     course::Course,
     refund::{RefundState, store::RefundStateKey},
@@ -46,8 +40,8 @@ impl Payment {
             Status::Refunded => Ok(RefundState::Done),
             Status::Pending | Status::Failed => Ok(RefundState::None),
             Status::Completed => {
-                let loader = ctx.data_unchecked::<Arc<DataLoader<Store>>>();
-                loader.load_one(RefundStateKey(self.id)).await.map(|found| found.unwrap_or(RefundState::None))
+                let found = ctx.table::<Self>().load_one(RefundStateKey(self.id)).await;
+                found.map(|state| state.unwrap_or(RefundState::None))
             }
         })
     }
@@ -78,17 +72,8 @@ impl PaymentQuery {
     ) -> Option<Result<Connection<Payment>, Error>> {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
-            let args = PageArgs::try_new(Payment::TYPE_NAME, first, after.as_deref(), last, before.as_deref())?;
-
-            let store = ctx.data_unchecked::<Arc<DataLoader<Store>>>().loader().clone();
-            let filter = PaymentFilter { status };
-            let scan = ctx.scan();
-            let page = store.list(admin, scan, &filter, &args).await?;
-            let total = TotalCount::new(move || {
-                let store = store.clone();
-                async move { store.count(admin, scan, &filter).await }
-            });
-            Ok(Connection::new(page, total))
+            let args = ConnectionArgs { first, after, last, before };
+            connection::list(ctx, admin, Order::NewestFirst, PaymentFilter { status }, args).await
         };
         Some(list.await)
     }
@@ -106,6 +91,6 @@ impl PaymentQuery {
 }
 
 async fn visible_payment(ctx: &Context<'_>, id: PaymentId) -> Result<Option<Payment>, Error> {
-    let payment = ctx.data_unchecked::<Arc<DataLoader<Store>>>().load_one(id).await?;
+    let payment = ctx.table::<Payment>().load_one(id).await?;
     Ok(payment.filter(|payment| payment.is_visible_to(ctx.viewer())))
 }

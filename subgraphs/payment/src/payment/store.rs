@@ -1,29 +1,17 @@
 //! Every SQL statement on the payments table.
 
-use db::DbPool;
-use std::{collections::HashMap, sync::Arc};
-
-use async_graphql::dataloader::Loader;
 use contracts::{PaymentId, UserId};
-use sqlx::{PgConnection, Postgres, QueryBuilder, query_as};
+use db::DbPool;
+use sqlx::{PgConnection, Postgres, QueryBuilder, query_as, types::Uuid};
 use subgraph_kit::{
-    Error, PageArgs,
-    children::{Children, ParentCount, ParentPage},
-    list::{Filter, Order, Page, Paginated, Table},
+    children::ChildOf,
+    list::{Filter, Listable, Paginated},
     page::Cursor,
-    scans::Scan,
-    viewer::Admin,
+    table::FindById,
+    viewer::{Admin, SelfOrAdmin},
 };
 
 use super::{Payment, Status};
-
-/// The payments table.
-#[derive(Clone)]
-pub struct Store {
-    db: DbPool,
-    table: Table<Payment, PaymentFilter>,
-    by_student: Children<Payment>,
-}
 
 /// Which payments are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -43,6 +31,38 @@ impl Paginated for Payment {
     }
 }
 
+impl FindById for Payment {
+    type Id = PaymentId;
+
+    fn id(&self) -> PaymentId {
+        self.id
+    }
+
+    async fn find_by_ids(db: &DbPool, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
+        query_as!(
+            Self,
+            r#"
+            select id, student_id, course_id, amount, status, created_at
+            from payments
+            where id = any($1)
+            "#,
+            ids,
+        )
+        .fetch_all(db)
+        .await
+    }
+}
+
+impl Listable for Payment {
+    type Filter = PaymentFilter;
+    type Proof = Admin;
+}
+
+impl ChildOf<UserId> for Payment {
+    const PARENT_COLUMN: &'static str = "student_id";
+    type Proof = SelfOrAdmin;
+}
+
 impl Filter for PaymentFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         if let Some(status) = self.status {
@@ -52,35 +72,6 @@ impl Filter for PaymentFilter {
 
     fn may_read_everything(&self) -> bool {
         self.status.is_some()
-    }
-}
-
-impl Store {
-    /// The table in this database; looks how its rows can be ordered and found.
-    pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
-        let table = Table::open(db.clone()).await?;
-        let by_student = Children::open(db.clone(), table.lane().clone(), "student_id").await?;
-        Ok(Self { db, table, by_student })
-    }
-
-    pub(crate) fn db(&self) -> &DbPool {
-        &self.db
-    }
-
-    /// A page of everybody's payments.
-    pub async fn list(
-        &self,
-        _: Admin,
-        scan: Scan,
-        filter: &PaymentFilter,
-        args: &PageArgs,
-    ) -> Result<Page<Payment>, Error> {
-        self.table.page(scan, Order::NewestFirst, filter, args).await
-    }
-
-    /// How many payments pass the filter.
-    pub async fn count(&self, _: Admin, scan: Scan, filter: &PaymentFilter) -> Result<i64, Error> {
-        self.table.count(scan, filter).await
     }
 }
 
@@ -113,46 +104,4 @@ pub async fn lock(transaction: &mut PgConnection, id: PaymentId) -> Result<Optio
     )
     .fetch_optional(transaction)
     .await
-}
-
-impl Loader<PaymentId> for Store {
-    type Value = Payment;
-    type Error = Error;
-
-    async fn load(&self, ids: &[PaymentId]) -> Result<HashMap<PaymentId, Payment>, Error> {
-        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-        let payments = query_as!(
-            Payment,
-            r#"
-            select id, student_id, course_id, amount, status, created_at
-            from payments
-            where id = any($1)
-            "#,
-            &ids,
-        )
-        .fetch_all(&self.db)
-        .await?;
-        Ok(payments.into_iter().map(|payment| (payment.id, payment)).collect())
-    }
-}
-
-impl Loader<ParentPage<UserId, ()>> for Store {
-    type Value = Arc<Page<Payment>>;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[ParentPage<UserId, ()>],
-    ) -> Result<HashMap<ParentPage<UserId, ()>, Self::Value>, Error> {
-        self.by_student.pages(keys).await
-    }
-}
-
-impl Loader<ParentCount<UserId, ()>> for Store {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(&self, keys: &[ParentCount<UserId, ()>]) -> Result<HashMap<ParentCount<UserId, ()>, i64>, Error> {
-        self.by_student.counts(keys).await
-    }
 }

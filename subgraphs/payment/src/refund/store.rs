@@ -1,18 +1,15 @@
 //! Every SQL statement on the table `refund_requests`.
 
-use db::DbPool;
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use contracts::{PaymentId, events::RefundReason};
+use db::DbPool;
 use sqlx::{PgConnection, query, query_as, query_scalar};
-use subgraph_kit::Error;
+use subgraph_kit::{Error, Table};
 
 use super::RefundState;
-use crate::{
-    payment::{Payment, store::Store},
-    purchase,
-};
+use crate::{payment::Payment, purchase};
 
 /// A payment on its way back.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +114,7 @@ pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReas
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RefundStateKey(pub PaymentId);
 
-impl Loader<RefundStateKey> for Store {
+impl Loader<RefundStateKey> for Table<Payment> {
     type Value = RefundState;
     type Error = Error;
 
