@@ -1,12 +1,14 @@
-// Every change between two graphs: of the schema, of permissions and of required scopes.
+// Every change between two graphs: of the schemas, of permissions and of required scopes.
 
 import type { GraphQLSchema } from "graphql";
 import { type Access, accessChanges, scopeChanges } from "./access-changes.ts";
 import { type Change, schemaChanges } from "./changes.ts";
+import { type ComparedReceivers, withReceivers } from "./receiver-changes.ts";
 
 export interface ComparedSchemas {
   before: GraphQLSchema;
   after: GraphQLSchema;
+  receivers: ComparedReceivers;
   /** Who may see what, where both sides have it. */
   access?: { before: Access; after: Access };
   supergraphs?: { before: string; after: string };
@@ -15,11 +17,12 @@ export interface ComparedSchemas {
 export async function allChanges({
   before,
   after,
+  receivers,
   access,
   supergraphs,
 }: ComparedSchemas): Promise<Change[]> {
   return [
-    ...(await schemaChanges(before, after)),
+    ...(await withReceivers(await schemaChanges(before, after), receivers)),
     ...(access ? accessChanges(access.before, access.after) : []),
     ...(supergraphs ? scopeChanges(supergraphs.before, supergraphs.after) : []),
   ];

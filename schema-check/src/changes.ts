@@ -33,8 +33,14 @@ export interface Change {
    * names only its type or directive.
    */
   member?: string;
+  /** The receivers of operations for which it is a change: `router`, subgraphs. Undefined when it is one for all. */
+  receivers?: readonly string[];
   /** Whether the change affects a document with this usage, sent by these viewers. */
   affects(usage: Usage, senders?: readonly string[]): boolean;
+}
+
+export function isSeenAt({ receivers }: Change, receiver: string): boolean {
+  return receivers === undefined || receivers.includes(receiver);
 }
 
 export async function schemaChanges(

@@ -10,15 +10,17 @@ import {
 } from "graphql";
 import { isAboutAccess } from "./access-changes.ts";
 import { type Approval, approves, changeId, findApproval } from "./approvals.ts";
-import type { Change } from "./changes.ts";
+import { type Change, isSeenAt } from "./changes.ts";
 import { affectedBy, type Client } from "./clients.ts";
 import type { BaselineProblem, Comparison, Graph } from "./comparison.ts";
 import type { CrossComposition } from "./cross-check.ts";
 import { lintRules } from "./lint.ts";
 import { locatePath } from "./locate.ts";
-import { locateIn, type Operation } from "./operations.ts";
+import { locateIn, type Operation, ROUTER, receiverOf } from "./operations.ts";
 import { describeCostIncrease, type PlanComparison } from "./plans.ts";
 import { formatLocation, type Problem } from "./problem.ts";
+import { internalSubgraph } from "./receiver-changes.ts";
+import type { ReceiverSchemas } from "./receivers.ts";
 import { type Finding, type Report, type Severity, skipped } from "./report/report.ts";
 import { revertChanges } from "./revert-changes.ts";
 import type { Exception, Rules } from "./rules.ts";
@@ -89,7 +91,7 @@ function crossCheckFindings({ supergraph }: Graph, other: CrossComposition): Fin
 }
 
 function evaluateGraph(
-  { api, changes, clients }: Graph,
+  { api, schemas, changes, clients }: Graph,
   { comparison, rules, plan, today, approvalsFile }: CheckInput,
   earlier: Finding[],
 ): Pick<Report, "findings" | "plans"> {
@@ -99,15 +101,16 @@ function evaluateGraph(
     former: baseline?.subgraphs,
   });
   const invalid = operationFindings(operations, {
-    ...{ before: baseline?.api, after: api, rules, findings: changed },
+    ...{ ...schemas, rules, findings: changed },
     approved: changes.filter(
       (change) => !isAboutAccess(change) && findApproval(change, approvals) !== undefined,
     ),
   });
   const invalidOperations = new Set(invalid.flatMap(({ affected }) => affected));
-  const plans = plan
-    ? plan(operations.filter((operation) => !invalidOperations.has(operation)))
-    : [];
+  const planned = operations.filter(
+    (operation) => receiverOf(operation) === ROUTER && !invalidOperations.has(operation),
+  );
+  const plans = plan ? plan(planned) : [];
   return {
     plans,
     findings: [
@@ -152,13 +155,19 @@ export function changeFindings(
     const severity = approval ? "note" : severityOf(change, affected, rules);
     if (severity === "off") return [];
     const { kind, path, level, message, reason } = change;
+    const subgraph = internalSubgraph(change);
+    const isInvolved = ({ name }: Subgraph) => subgraph === undefined || name === subgraph;
     return [
       {
         section: isAboutAccess(change) ? "permissions" : "changes",
-        ...{ severity, kind, level, path, message, affected, approval },
+        ...{ severity, kind, level, path, subgraph, message, affected, approval },
         reason: level === "safe" ? undefined : reason,
         hint: severity === "error" ? `if intended: ${approveCommandLine(change)}` : undefined,
-        location: locatePath(path, subgraphs.now, subgraphs.former),
+        location: locatePath(
+          path,
+          subgraphs.now.filter(isInvolved),
+          subgraphs.former?.filter(isInvolved),
+        ),
       },
     ];
   });
@@ -190,8 +199,8 @@ function severityOf(
 }
 
 export interface Validation {
-  before?: GraphQLSchema;
-  after: GraphQLSchema;
+  before: ReceiverSchemas;
+  after: ReceiverSchemas;
   rules: Rules;
   /** Findings on the changes. */
   findings: readonly Finding[];
@@ -199,7 +208,7 @@ export interface Validation {
 }
 
 /**
- * Operations that are invalid against the new schema. A warning if an approved change is the cause, since the
+ * Operations that are invalid against the new schema of their receiver. A warning if an approved change is the cause, since the
  * document still has to be removed or changed. An operation with 0 requests counts as an unused breaking change.
  */
 export function operationFindings(
@@ -207,7 +216,7 @@ export function operationFindings(
   { before, after, rules, findings, approved }: Validation,
 ): Finding[] {
   // An error that remains in the reverted schema has another cause than the approved changes.
-  const reverted = before && approved.length > 0 ? revertChanges(approved, before, after) : after;
+  const reverted = revertedSchemas(approved, before, after);
   return operations.flatMap((operation) => {
     const positionsInReverted = new Set(errorsOf(operation, reverted).flatMap(positionsOf));
     const causes = findings.filter(
@@ -242,7 +251,27 @@ export function operationFindings(
 
 const MAX_ERRORS_PER_OPERATION = 20;
 
-function errorsOf(operation: Operation, schema: GraphQLSchema): GraphQLError[] {
+function revertedSchemas(
+  approved: readonly Change[],
+  before: ReceiverSchemas,
+  after: ReceiverSchemas,
+): ReceiverSchemas {
+  return new Map(
+    [...after].map(([receiver, schema]) => {
+      const former = before.get(receiver);
+      const seen = approved.filter((change) => isSeenAt(change, receiver));
+      return [receiver, former && seen.length > 0 ? revertChanges(seen, former, schema) : schema];
+    }),
+  );
+}
+
+function errorsOf(operation: Operation, schemas: ReceiverSchemas): GraphQLError[] {
+  const receiver = receiverOf(operation);
+  const schema = schemas.get(receiver);
+  if (!schema) {
+    const message = `There is no subgraph "${receiver}".`;
+    return [new GraphQLError(message, { nodes: operation.document })];
+  }
   const maxErrors = Number.MAX_SAFE_INTEGER;
   return [
     ...missingRoots(operation, schema),

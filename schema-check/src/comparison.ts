@@ -15,6 +15,7 @@ import { formerOperations, loadOperations, type Operation, withCounts } from "./
 import { type Permissions, servedBy } from "./permissions.ts";
 import { parsePermissions } from "./permissions-file.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
+import { type ReceiverSchemas, receiverSchemas } from "./receivers.ts";
 import { type SkippedCheck, skipped } from "./report/report.ts";
 import { loadSubgraphs, type Subgraph } from "./subgraphs.ts";
 import { unknownViewers } from "./viewers.ts";
@@ -64,6 +65,8 @@ export interface Graph {
   composes: true;
   supergraph: string;
   api: GraphQLSchema;
+  /** What operations have to be valid against; without a baseline, both are the same. */
+  schemas: { before: ReceiverSchemas; after: ReceiverSchemas };
   changes: Change[];
   clients: Client[];
 }
@@ -98,11 +101,16 @@ export async function loadComparison(where: ComparisonOptions): Promise<Comparis
 
   const { supergraph } = result;
   const api = apiSchema(parse(supergraph));
+  const after = receiverSchemas(api, subgraphs, operations);
+  const before = baseline
+    ? receiverSchemas(baseline.api, baseline.subgraphs ?? [], operations)
+    : after;
+  const clients = clientsOf(operations, before, after);
+  const composed = { supergraph, api, schemas: { before, after }, clients };
   const changes = baseline
-    ? await changesSinceBaseline(baseline, { api, supergraph, subgraphs }, rows, notes)
+    ? await changesSinceBaseline(baseline, { ...composed, subgraphs }, rows, notes)
     : [];
-  const clients = clientsOf(operations, baseline?.api ?? api);
-  return { ...common, graph: { composes: true, supergraph, api, changes, clients: clients } };
+  return { ...common, graph: { composes: true, ...composed, changes } };
 }
 
 type ComparisonNotes = Pick<Comparison, "skippedChecks" | "baselineProblems">;
@@ -199,9 +207,7 @@ function loadApprovals(
   return splitByConsumed(written, fileHistory(commit, file));
 }
 
-interface CurrentGraph {
-  api: GraphQLSchema;
-  supergraph: string;
+interface CurrentGraph extends Omit<Graph, "composes" | "changes"> {
   subgraphs: readonly Subgraph[];
 }
 
@@ -218,6 +224,7 @@ async function changesSinceBaseline(
     ...(isRemoved ? [permissionsFileRemoved(rows.file, former)] : []),
     ...(await allChanges({
       ...{ before: baseline.api, after: after.api },
+      receivers: { ...after.schemas, clients: after.clients },
       access: isRemoved ? undefined : comparableAccess(former, baseline, after, rows, notes),
       supergraphs: baseline.supergraph
         ? { before: baseline.supergraph, after: after.supergraph }

@@ -1,8 +1,8 @@
-// The operations that clients send, from a folder or a manifest of persisted documents.
+// The operations that clients and services send, from a folder or a manifest of persisted documents.
 
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
 import { parentFolderHint, readText } from "./files.ts";
 import { type Commit, listAt, readAt, readManyAt } from "./git.ts";
@@ -22,13 +22,31 @@ export interface Operation {
   isFile: boolean;
   /** The viewers that send it; undefined when any viewer may. */
   viewers?: readonly DeclaredViewer[];
+  /** The service that sends it, and where; undefined for a client of the router. */
+  service?: Service;
   /** The number of requests, where it is known. */
   requests?: number;
   /** The baseline commit, for a document that was removed or changed since. */
   asOf?: string;
 }
 
-/** A folder of `.graphql` files, or a manifest: `{id: text}`, or with `operations: [{id, body}]`. */
+export interface Service {
+  sender: string;
+  /** A subgraph, or `router`. */
+  receiver: string;
+}
+
+/** The receiver of everything that is not sent to a subgraph. */
+export const ROUTER = "router";
+
+export function receiverOf({ service }: Pick<Operation, "service">): string {
+  return service?.receiver ?? ROUTER;
+}
+
+/**
+ * A folder of `.graphql` files, or a manifest: `{id: text}`, or with `operations: [{id, body}]`. In a folder, services
+ * send the documents in `services/SENDER/RECEIVER/`.
+ */
 export function loadOperations(where: string): Operation[] {
   const operations = isFolder(where) ? readFolder(where) : readManifest(readText(where), where);
   if (operations.length === 0) {
@@ -57,6 +75,7 @@ function readFolder(folder: string): Operation[] {
       .sort()
       .map((name) => join(folder, name))
       .map((file) => ({ file, text: readText(file) })),
+    folder,
   );
 }
 
@@ -73,8 +92,9 @@ export function formerOperations(
 ): Parsed | undefined {
   const found = isFolder(where) ? folderAt(where, commit) : manifestAt(where, commit);
   if (!found) return undefined;
-  const known = new Set(current.map(({ text }) => text));
-  const former = found.operations.filter(({ text }) => !known.has(text));
+  const key = (operation: Operation) => `${receiverOf(operation)} ${operation.text}`;
+  const known = new Set(current.map(key));
+  const former = found.operations.filter((operation) => !known.has(key(operation)));
   return {
     operations: former.map((operation) => ({ ...operation, asOf: commit.ref })),
     problems: found.problems,
@@ -90,7 +110,10 @@ function folderAt(folder: string, commit: Commit): Parsed | undefined {
   const files = listAt(commit, folder).filter(isDocument);
   if (files.length === 0) return undefined;
   const texts = readManyAt(commit, files);
-  return parseEach(files.map((file, index) => ({ file, text: texts[index] ?? "" })));
+  return parseEach(
+    files.map((file, index) => ({ file, text: texts[index] ?? "" })),
+    folder,
+  );
 }
 
 function manifestAt(file: string, commit: Commit): Parsed | undefined {
@@ -104,8 +127,8 @@ function manifestAt(file: string, commit: Commit): Parsed | undefined {
   }
 }
 
-function parseAll(files: readonly File[]): Operation[] {
-  const { operations, problems } = parseEach(files);
+function parseAll(files: readonly File[], folder: string): Operation[] {
+  const { operations, problems } = parseEach(files, folder);
   if (problems.length > 0) throw new CouldNotRun(...problems);
   return operations;
 }
@@ -115,14 +138,16 @@ interface File {
   text: string;
 }
 
-function parseEach(files: readonly File[]): Parsed {
+function parseEach(files: readonly File[], folder: string): Parsed {
   const problems: Problem[] = [];
   const operations: Operation[] = [];
   for (const { file, text } of files) {
     try {
       const name = basename(file).replace(/\.\w+$/, "");
       const location = { file, line: 1 };
-      operations.push(operation({ text, fallback: name, id: idOf(text), location, isFile: true }));
+      const service = serviceOf(file, folder);
+      const common = { text, id: idOf(text), location, isFile: true, service };
+      operations.push(operation({ ...common, fallback: name }));
     } catch (cause) {
       if (!(cause instanceof CouldNotRun)) throw cause;
       problems.push(...cause.problems);
@@ -131,13 +156,21 @@ function parseEach(files: readonly File[]): Parsed {
   return { operations, problems };
 }
 
+function serviceOf(file: string, folder: string): Service | undefined {
+  const [first, sender, receiver, name, ...deeper] = relative(folder, file).split(/[/\\]/);
+  if (first !== "services") return undefined;
+  if (sender && receiver && name && deeper.length === 0) return { sender, receiver };
+  const message = "a service's document is a file services/SENDER/RECEIVER/NAME.graphql";
+  throw new CouldNotRun({ code: "MISPLACED_OPERATION", message, location: { file, line: 1 } });
+}
+
 /** The id under which the router serves a document: its SHA-256 hash, as common clients compute it. */
 export function idOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
 /** A document that is not parsed yet. */
-interface Candidate extends Pick<Operation, "text" | "id" | "location" | "isFile"> {
+interface Candidate extends Pick<Operation, "text" | "id" | "location" | "isFile" | "service"> {
   /** The name of an anonymous operation. */
   fallback: string;
 }

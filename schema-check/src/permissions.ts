@@ -256,7 +256,7 @@ export function objectTypes(document: DocumentNode) {
   );
 }
 
-function resolvableTypes(document: DocumentNode): string[] {
+export function resolvableTypes(document: DocumentNode): string[] {
   return objectTypes(document)
     .filter((type) =>
       (type.directives ?? []).some(

@@ -21,7 +21,13 @@ export interface JsonReport {
     message: string;
     hint?: string;
     location?: { file: string; line?: number; column?: number };
-    affected: { name: string; asOf?: string; requests?: number }[];
+    affected: {
+      name: string;
+      sender?: string;
+      receiver?: string;
+      asOf?: string;
+      requests?: number;
+    }[];
     approval?: { reason: string; author: string };
   }[];
   plans: { operation: { name: string }; before: unknown; after: unknown }[];

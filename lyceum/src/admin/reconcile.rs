@@ -33,11 +33,11 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// A token is good for longer.
 const TOKEN_AGE: TimeDelta = TimeDelta::minutes(3);
 
-const PAYMENT: &str = "id status createdAt refundState student { id } course { id } enrollment { id }";
-
-/// `key` comes from the enrollment alone, so it is there also when the payment is not.
-const ENROLLMENT: &str = "id student { id } course { id } key: payment { id }
-    payment { id status createdAt student { id } course { id } }";
+const PAYMENTS: &str = include_str!("../../../operations/services/lyceum/router/PaymentsToReconcile.graphql");
+const PAYMENT: &str = include_str!("../../../operations/services/lyceum/router/PaymentToReconcile.graphql");
+const ENROLLMENTS: &str = include_str!("../../../operations/services/lyceum/router/EnrollmentsToReconcile.graphql");
+const ENROLLMENT: &str = include_str!("../../../operations/services/lyceum/router/EnrollmentToReconcile.graphql");
+const REPUBLISH: &str = include_str!("../../../operations/services/lyceum/router/RepublishPayment.graphql");
 
 /// The settings of `lyceum admin reconcile`.
 #[derive(Args)]
@@ -226,8 +226,8 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
 pub async fn run(settings: &Settings) -> Result<()> {
     let mut graph = Graph::open(settings).await?;
     let usual = graph.usual;
-    let mut suspects = graph.sweep("payments", PAYMENT, |payment, now| of_payment(payment, now, usual)).await?;
-    suspects.extend(graph.sweep("enrollments", ENROLLMENT, of_enrollment).await?);
+    let mut suspects = graph.sweep("payments", PAYMENTS, |payment, now| of_payment(payment, now, usual)).await?;
+    suspects.extend(graph.sweep("enrollments", ENROLLMENTS, of_enrollment).await?);
     let findings = graph.still_there(suspects).await?;
     if findings.is_empty() {
         line(format_args!("{} payments and enrollments agree.", style("✓").green()));
@@ -353,22 +353,13 @@ impl Graph {
     async fn sweep<T: DeserializeOwned>(
         &mut self,
         list: &str,
-        selection: &str,
+        document: &str,
         look: impl Fn(&T, DateTime<Utc>) -> Option<Finding>,
     ) -> Result<Vec<Finding>> {
-        let document = format!(
-            "query ($after: String, $isFirst: Boolean!) {{
-                {list}(first: 100, after: $after) {{
-                    nodes {{ {selection} }}
-                    pageInfo {{ hasNextPage endCursor }}
-                    totalCount @include(if: $isFirst)
-                }}
-            }}"
-        );
         let bar = bar(list);
         let (mut findings, mut after, mut is_first) = (Vec::new(), None, true);
         loop {
-            let data: Value = self.ask(&document, json!({ "after": after, "isFirst": is_first })).await?;
+            let data: Value = self.ask(document, json!({ "after": after, "isFirst": is_first })).await?;
             let page: Page<T> = serde_json::from_value(data[list].clone()).context("a page cannot be read")?;
             if let Some(total) = page.total_count {
                 bar.set_length(total);
@@ -397,12 +388,11 @@ impl Graph {
 
     /// What is wrong there now.
     async fn look(&mut self, finding: &Finding) -> Result<Option<Finding>> {
-        let (field, selection, id) = match finding.enrollment {
+        let (field, document, id) = match finding.enrollment {
             Some(id) => ("enrollment", ENROLLMENT, id),
             None => ("payment", PAYMENT, finding.payment),
         };
-        let document = format!("query ($id: ID!) {{ {field}(id: $id) {{ {selection} }} }}");
-        let data: Value = self.ask(&document, json!({ "id": id })).await?;
+        let data: Value = self.ask(document, json!({ "id": id })).await?;
         let found = data[field].clone();
         Ok(if finding.enrollment.is_some() {
             serde_json::from_value::<Option<_>>(found)?.and_then(|enrollment| of_enrollment(&enrollment, Utc::now()))
@@ -413,10 +403,7 @@ impl Graph {
 
     /// Lets the payment's service tell the others again, and waits for what comes of it.
     async fn repair(&mut self, finding: &Finding) -> Result<Outcome> {
-        let document = "mutation ($id: ID!) {
-            republishPayment(input: { paymentId: $id }) { userErrors { message } }
-        }";
-        let data: Value = self.ask(document, json!({ "id": finding.payment })).await?;
+        let data: Value = self.ask(REPUBLISH, json!({ "id": finding.payment })).await?;
         if let Some(refused) = data.pointer("/republishPayment/userErrors/0/message").and_then(Value::as_str) {
             return Ok(Outcome::Left(format!("this needs a person: {refused}")));
         }

@@ -200,7 +200,7 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace exists")
 }
 
-/// The files of `operations/`, and of the folders in it.
+/// The files of `operations/`, and of the folders in it, that clients send.
 pub fn documents() -> Vec<PathBuf> {
     let files = documents_in(&workspace().join("operations"));
     assert!(files.len() >= 12, "a dozen operations");
@@ -209,7 +209,8 @@ pub fn documents() -> Vec<PathBuf> {
 
 fn documents_in(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder of operations");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
+    // What services send to one another is for a subgraph, without the router.
+    let paths = entries.map(|entry| entry.expect("an entry").path()).filter(|path| !path.ends_with("services"));
     let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| path.is_dir());
     let documents = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "graphql"));
     documents.chain(folders.iter().flat_map(|folder| documents_in(folder))).collect()

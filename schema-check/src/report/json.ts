@@ -25,7 +25,7 @@ function finding({ affected, approval, ...rest }: Finding) {
   return { ...rest, affected: affected.map(operation), approval };
 }
 
-function operation({ name, id, location, viewers, requests, asOf }: Operation) {
+function operation({ name, id, location, viewers, service, requests, asOf }: Operation) {
   const viewer = viewers?.map(({ name }) => name).join(", ");
-  return { name, id, file: location.file, viewer, requests, asOf };
+  return { name, id, file: location.file, viewer, ...service, requests, asOf };
 }

@@ -60,8 +60,9 @@ export function usedBy(finding: Finding): string | undefined {
   return `used by ${finding.affected.map(operationLabel).join(", ")}`;
 }
 
-export function operationLabel({ name, asOf, requests }: Operation): string {
+export function operationLabel({ name, service, location, asOf, requests }: Operation): string {
   const notes = [
+    service && `sent by ${service.sender}: ${location.file}`,
     asOf && `as of ${asOf}`,
     requests !== undefined && plural(requests, "request"),
   ].filter(Boolean);

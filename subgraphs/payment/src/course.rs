@@ -7,7 +7,7 @@ use serde_json::json;
 use service::{Credentials, Peers};
 use subgraph_kit::Error;
 
-const QUOTE: &str = "query ($id: ID!) { course(id: $id) { title isFree price } }";
+const QUOTE: &str = include_str!("../../../operations/services/payment/course/CourseQuote.graphql");
 
 /// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]

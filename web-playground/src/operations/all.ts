@@ -1,17 +1,16 @@
 import { type Operation, readOperation } from './operation';
 
-const documents = import.meta.glob<string>('../../../operations/**/*.graphql', {
-  query: '?raw',
-  import: 'default',
-  eager: true,
-});
+const documents = import.meta.glob<string>(
+  ['../../../operations/**/*.graphql', '!../../../operations/services/**'],
+  { query: '?raw', import: 'default', eager: true },
+);
 const variables = import.meta.glob<string>('../../../operations/**/*.variables.json', {
   query: '?raw',
   import: 'default',
   eager: true,
 });
 
-/** Every document of `operations/`, by name. */
+/** Every document of `operations/` that clients send, by name. */
 export const operations: Operation[] = Object.entries(documents).map(([path, document]) => {
   const name = path.slice(path.lastIndexOf('/') + 1).replace('.graphql', '');
   return readOperation(name, document, variables[path.replace('.graphql', '.variables.json')] ?? '');

@@ -8,8 +8,8 @@ use subgraph_kit::Error;
 
 use super::store::EnrollmentKey;
 
-const COURSE: &str = "query ($id: ID!) { course(id: $id) { title isFree } }";
-const PAYMENT: &str = "query ($id: ID!) { payment(id: $id) { status student { id } course { id } } }";
+const COURSE: &str = include_str!("../../../../operations/services/enrollment/course/CourseToEnroll.graphql");
+const PAYMENT: &str = include_str!("../../../../operations/services/enrollment/payment/PaymentToEnroll.graphql");
 
 /// A course that somebody wants a place on.
 #[derive(Debug, Deserialize)]
