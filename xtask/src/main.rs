@@ -1,6 +1,7 @@
 //! What contributors and CI run: `cargo xtask help` lists it.
 
 mod attack;
+mod audit;
 mod bench;
 mod chaos;
 mod containers;
@@ -59,6 +60,10 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Look up advisories of npm packages and crates, and check crates by `deny.toml`.
+    ///
+    /// High and critical ones fail, in packages for development, too. What cannot be looked up here is said and left out.
+    Audit,
     /// Check format, clippy, rustdoc and TypeScript; warnings are errors, and so are Rust modules that need each other.
     Lint,
     /// Renew each subgraph's `.sqlx` from its migrations and queries.
@@ -156,7 +161,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Run what `.ci/run` runs: lint, generate --check, schema check, prepare --check, test.
+    /// Run what `.ci/run` runs: lint, generate --check, schema check, prepare --check, test, audit.
     Ci,
 }
 
@@ -185,6 +190,7 @@ async fn main() -> ExitCode {
 async fn run(task: Task) -> Result<()> {
     match task {
         Task::Test { arguments } => test::run(&arguments).await,
+        Task::Audit => audit::run().await,
         Task::Lint => lint::run().await,
         Task::Prepare { check } => prepare::run(check).await,
         Task::Generate { check } => generate::run(check).await,
@@ -207,7 +213,8 @@ async fn run(task: Task) -> Result<()> {
             generate::run(true).await?;
             schema::run(&["check".to_owned()]).await?;
             prepare::run(true).await?;
-            test::run(&[]).await
+            test::run(&[]).await?;
+            audit::run().await
         }
     }
 }

@@ -1,19 +1,35 @@
 //! The TypeScript parts: packages, build, scripts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::process::Stdio;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::workspace::{find_program, root};
-use crate::{files, process};
+use crate::{files, process, terminal};
 
 /// A folder with a `package.json`.
 pub struct Package {
     directory: PathBuf,
 }
 
+/// What the registry knows against the locked packages.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Audit {
+    /// The advisories that are high or critical, a line each.
+    Serious(Vec<String>),
+    /// It does not answer, or not this question, for this reason.
+    Unavailable(String),
+}
+
 impl Package {
+    pub fn all() -> [Self; 5] {
+        [Self::schema_check(), Self::web_playground(), Self::truth(), Self::test_clients(), Self::gateways()]
+    }
+
     pub fn schema_check() -> Self {
         Self { directory: root().join("schema-check") }
     }
@@ -44,6 +60,15 @@ impl Package {
             process::run(self.npm()?.args(["ci", "--no-audit", "--no-fund"])).await?;
         }
         Ok(())
+    }
+
+    /// Asks the registry for advisories of all that is locked, also of what only development needs.
+    pub async fn audit(&self) -> Result<Audit> {
+        let mut command = self.npm()?;
+        command.args(["audit", "--package-lock-only", "--json"]);
+        terminal::step(&process::describe(&command));
+        let output = command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).output().await?;
+        read_audit(&output.stdout)
     }
 
     /// Runs one of the scripts in `package.json`, if it has that one.
@@ -79,5 +104,139 @@ fn node(name: &str) -> Result<Command> {
     match find_program(name) {
         Some(program) => Ok(Command::new(program)),
         None => bail!("there is no `{name}`: install Node.js 20.19 or newer (https://nodejs.org)"),
+    }
+}
+
+/// What `npm audit --json` prints: vulnerabilities, or why it knows none.
+#[derive(Deserialize)]
+struct AuditOutput {
+    vulnerabilities: Option<BTreeMap<String, Vulnerability>>,
+    /// The registry's refusal, or the connection's failure.
+    message: Option<String>,
+    error: Option<AuditError>,
+}
+
+#[derive(Deserialize)]
+struct Vulnerability {
+    via: Vec<Cause>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Cause {
+    Advisory(Advisory),
+    /// Another package of the report, which this one depends on.
+    Package(String),
+}
+
+#[derive(Deserialize)]
+struct Advisory {
+    severity: String,
+    title: String,
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct AuditError {
+    summary: String,
+}
+
+fn read_audit(output: &[u8]) -> Result<Audit> {
+    let output: AuditOutput = serde_json::from_slice(output).context("`npm audit` printed something else than JSON")?;
+    if let Some(vulnerabilities) = output.vulnerabilities {
+        return Ok(Audit::Serious(serious(&vulnerabilities)));
+    }
+    match (output.message, output.error) {
+        (Some(reason), _) => Ok(Audit::Unavailable(reason)),
+        (None, Some(error)) => bail!("`npm audit` failed: {}", error.summary),
+        (None, None) => bail!("`npm audit` printed neither a report nor an error"),
+    }
+}
+
+fn serious(vulnerabilities: &BTreeMap<String, Vulnerability>) -> Vec<String> {
+    let causes = vulnerabilities.iter().flat_map(|(name, found)| found.via.iter().map(move |cause| (name, cause)));
+    let lines: BTreeSet<String> = causes
+        .filter_map(|(name, cause)| match cause {
+            Cause::Advisory(Advisory { severity, title, url }) if ["high", "critical"].contains(&severity.as_str()) => {
+                Some(format!("{name}: {severity}: {title} ({url})"))
+            }
+            Cause::Advisory(_) | Cause::Package(_) => None,
+        })
+        .collect();
+    lines.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn audit(output: &Value) -> Result<Audit> {
+        read_audit(output.to_string().as_bytes())
+    }
+
+    fn advisory(severity: &str) -> Value {
+        json!({ "source": 1, "title": "Reads too much", "url": "https://example.org/1", "severity": severity, "range": "*" })
+    }
+
+    #[test]
+    fn high_and_critical_advisories_are_serious_others_are_not() {
+        for (severity, is_serious) in
+            [("info", false), ("low", false), ("moderate", false), ("high", true), ("critical", true)]
+        {
+            let report = json!({
+                "auditReportVersion": 2,
+                "vulnerabilities": { "reader": { "severity": severity, "via": [advisory(severity)] } },
+            });
+
+            let expected = format!("reader: {severity}: Reads too much (https://example.org/1)");
+            let expected = if is_serious { vec![expected] } else { vec![] };
+            assert_eq!(audit(&report).expect("a report"), Audit::Serious(expected));
+        }
+    }
+
+    #[test]
+    fn an_advisory_counts_once_whatever_depends_on_its_package() {
+        let report = json!({ "vulnerabilities": {
+            "app": { "severity": "high", "via": ["library", "reader"] },
+            "library": { "severity": "high", "via": ["reader"] },
+            "reader": { "severity": "high", "via": [advisory("high"), advisory("moderate")] },
+        } });
+
+        let Audit::Serious(found) = audit(&report).expect("a report") else { panic!("there is a report") };
+
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn nothing_is_known_against_the_packages() {
+        let report = json!({ "auditReportVersion": 2, "vulnerabilities": {}, "metadata": {} });
+
+        assert_eq!(audit(&report).expect("a report"), Audit::Serious(vec![]));
+    }
+
+    #[test]
+    fn a_registry_without_advisories_or_a_network_that_is_down_is_no_failure() {
+        for reason in [
+            "405 Method Not Allowed - POST https://registry.example/-/npm/v1/security/advisories/bulk",
+            "404 Not Found - POST https://registry.example/-/npm/v1/security/advisories/bulk",
+            "request to https://registry.example failed, reason: connect ECONNREFUSED 127.0.0.1:9",
+        ] {
+            let refusal = json!({ "message": reason, "error": { "summary": "", "detail": "" } });
+
+            assert_eq!(audit(&refusal).expect("an answer"), Audit::Unavailable(reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_package_that_npm_cannot_audit_is_a_failure() {
+        let broken =
+            json!({ "error": { "code": "ENOLOCK", "summary": "This command requires an existing lockfile." } });
+
+        let error = audit(&broken).expect_err("nothing is locked");
+        assert!(error.to_string().contains("existing lockfile"), "{error}");
+        assert!(read_audit(b"npm error").is_err());
+        assert!(audit(&json!({})).is_err());
     }
 }

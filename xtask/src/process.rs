@@ -80,7 +80,8 @@ pub async fn status(command: &mut Command) -> Result<ExitStatus> {
     Ok(running.child.wait().await?)
 }
 
-fn describe(command: &Command) -> String {
+/// A command as a person would write it, with the directory that it runs in.
+pub fn describe(command: &Command) -> String {
     let command = command.as_std();
     let program = std::path::Path::new(command.get_program()).file_name().unwrap_or_default();
     let mut words = vec![program.to_string_lossy().into_owned()];
