@@ -1,8 +1,9 @@
 //! Who asks in a comparison, and for what.
 
 use anyhow::{Context as _, Result, ensure};
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{RequestBuilder, Url};
 use serde_json::{Value, json};
+use subgraph_testing::Client;
 
 use crate::{
     load::Request,
@@ -11,16 +12,15 @@ use crate::{
 
 /// Of every sample user.
 const PASSWORD: &str = "lyceum-sample";
-const SIGN_IN: &str = "mutation SignIn($input: LoginInput!) { login(input: $input) { session { accessToken } } }";
 const COURSES: &str = "query Courses { courses(first: 40) { nodes { id } } }";
 /// Frequent ones, rare ones, and one that nothing has.
 const TEXTS: [&str; 5] = ["Rust", "Databases", "history", "42", "no such course"];
 
 /// Signed-in students, and what they look at.
 pub struct Students {
-    http: Client,
-    url: String,
-    tokens: Vec<String>,
+    http: reqwest::Client,
+    anonymous: Client,
+    clients: Vec<Client>,
     courses: Vec<String>,
 }
 
@@ -30,59 +30,47 @@ impl Students {
     /// # Errors
     /// When the router does not answer as expected.
     pub async fn sign_in(router: &str) -> Result<Self> {
-        let mut students =
-            Self { http: Client::new(), url: format!("{router}/graphql"), tokens: Vec::new(), courses: Vec::new() };
+        let http = reqwest::Client::new();
+        let anonymous = Client::with_http(http.clone(), router);
+        let mut all = Self { http, anonymous, clients: Vec::new(), courses: Vec::new() };
         for number in 1..=TURNS {
-            let token = students.sign_in_as(number).await?;
-            students.tokens.push(token);
+            let student = all.sign_in_as(number).await?;
+            all.clients.push(student);
         }
-        let answer = students.ask(COURSES, &json!({}), None).await?;
-        let nodes = answer["data"]["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
-        students.courses = nodes.iter().filter_map(|node| node["id"].as_str().map(str::to_owned)).collect();
-        Ok(students)
+        let data = all.anonymous.try_data(COURSES, &json!({})).await?;
+        let nodes = data["courses"]["nodes"].as_array().with_context(|| data.to_string())?;
+        all.courses = nodes.iter().filter_map(|node| node["id"].as_str().map(str::to_owned)).collect();
+        Ok(all)
     }
 
-    /// The access token of the sample student of this number.
+    /// The sample student of this number.
     ///
     /// # Errors
     /// When the router does not answer as expected.
-    pub async fn sign_in_as(&self, number: usize) -> Result<String> {
-        let input = json!({ "email": format!("student{number}@lyceum.example"), "password": PASSWORD });
-        let answer = self.ask(SIGN_IN, &json!({ "input": input }), None).await?;
-        let token = answer["data"]["login"]["session"]["accessToken"].as_str();
-        Ok(token.with_context(|| answer.to_string())?.to_owned())
+    pub async fn sign_in_as(&self, number: usize) -> Result<Client> {
+        self.anonymous.try_sign_in(&format!("student{number}@lyceum.example"), PASSWORD).await
     }
 
-    /// The access tokens, one for each.
+    /// Nobody signed in.
     #[must_use]
-    pub fn tokens(&self) -> &[String] {
-        &self.tokens
+    pub fn anonymous(&self) -> &Client {
+        &self.anonymous
     }
 
-    /// A request to another URL that is not sent yet.
-    pub fn post(&self, url: &str, token: &str) -> RequestBuilder {
-        self.http.post(url).bearer_auth(token)
+    /// Each of them.
+    #[must_use]
+    pub fn all(&self) -> &[Client] {
+        &self.clients
     }
 
-    /// A request that is not sent yet.
-    pub fn request(&self, document: &str, variables: &Value, token: Option<&str>) -> RequestBuilder {
-        self.request_to(&self.url, document, variables, token)
+    /// Their access tokens.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.clients.iter().filter_map(Client::token)
     }
 
-    fn request_to(&self, url: &str, document: &str, variables: &Value, token: Option<&str>) -> RequestBuilder {
-        let request = self.http.post(url).json(&json!({ "query": document, "variables": variables }));
-        match token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        }
-    }
-
-    /// What the graph answers.
-    ///
-    /// # Errors
-    /// If the router does not answer, or not with JSON.
-    pub async fn ask(&self, document: &str, variables: &Value, token: Option<&str>) -> Result<Value> {
-        Ok(self.request(document, variables, token).send().await?.json().await?)
+    /// A request to a handler that is not sent yet.
+    pub fn post(&self, url: &str, student: &Client) -> RequestBuilder {
+        self.http.post(url).bearer_auth(student.token().unwrap_or_default())
     }
 
     /// What a page is asked with at a turn.
@@ -101,21 +89,21 @@ impl Students {
     /// The page by the graph, turn by turn.
     #[must_use]
     pub fn of_graph(&self, page: &Page) -> Vec<Request> {
-        let request = |(turn, token): (usize, &String)| {
+        let request = |(turn, token): (usize, &str)| {
             let body = json!({ "query": page.document, "variables": self.variables_json(page, turn) }).to_string();
-            Request::Graph { token: token.clone(), body }
+            Request::Graph { token: token.to_owned(), body }
         };
-        self.tokens.iter().enumerate().map(request).collect()
+        self.tokens().enumerate().map(request).collect()
     }
 
     /// The page by its handler, turn by turn.
     pub fn of_handler(&self, page: &Page) -> Result<Vec<Request>> {
-        let request = |(turn, token): (usize, &String)| {
+        let request = |(turn, token): (usize, &str)| {
             let url = Url::parse_with_params("http://localhost", self.variables(page, turn))?;
             let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-            Ok(Request::Get { token: token.clone(), path: format!("{}{query}", page.path) })
+            Ok(Request::Get { token: token.to_owned(), path: format!("{}{query}", page.path) })
         };
-        self.tokens.iter().enumerate().map(request).collect()
+        self.tokens().enumerate().map(request).collect()
     }
 
     /// What another router gives as the page's `data`, turn by turn.
@@ -123,13 +111,11 @@ impl Students {
     /// # Errors
     /// If a response has errors; the message contains them.
     pub async fn data_of(&self, page: &Page, router: &str) -> Result<Vec<Value>> {
-        let url = format!("{router}/graphql");
+        let client = Client::with_http(self.http.clone(), router);
         let mut data = Vec::new();
-        for (turn, token) in self.tokens.iter().enumerate() {
-            let request = self.request_to(&url, page.document, &self.variables_json(page, turn), Some(token));
-            let answer: Value = request.send().await?.json().await?;
-            ensure!(answer.get("errors").is_none(), "{}: {answer}", page.name);
-            data.push(answer["data"].clone());
+        for (turn, token) in self.tokens().enumerate() {
+            let answer = client.with_token(token).try_data(page.document, &self.variables_json(page, turn)).await;
+            data.push(answer.context(page.name)?);
         }
         Ok(data)
     }
@@ -139,10 +125,11 @@ impl Students {
     /// # Errors
     /// If the two responses differ; the message contains both.
     pub async fn compare(&self, page: &Page, by_hand: &str) -> Result<()> {
-        for (turn, token) in self.tokens.iter().enumerate() {
-            let graph = self.ask(page.document, &self.variables_json(page, turn), Some(token)).await?;
+        for (turn, student) in self.clients.iter().enumerate() {
+            let graph = student.try_send(page.document, &self.variables_json(page, turn)).await?.json;
             let url = Url::parse_with_params(&format!("{by_hand}{}", page.path), self.variables(page, turn))?;
-            let hand: Value = self.http.get(url).bearer_auth(token).send().await?.error_for_status()?.json().await?;
+            let get = self.http.get(url).bearer_auth(student.token().unwrap_or_default());
+            let hand: Value = get.send().await?.error_for_status()?.json().await?;
             ensure!(graph == hand, "{}: {}", page.name, difference(&graph.to_string(), &hand.to_string()));
             ensure!(graph.get("errors").is_none(), "{}: {graph}", page.name);
         }

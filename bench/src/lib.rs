@@ -2,7 +2,6 @@
 
 pub mod by_hand;
 pub mod client;
-pub mod events;
 pub mod load;
 pub mod pages;
 pub mod system;

@@ -3,12 +3,12 @@
 use std::{fmt, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use bench::{client::Students, events::Events, system::System};
+use bench::{client::Students, system::System};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use reqwest::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
+use subgraph_testing::{Client, Events};
 use tokio::time::{sleep, timeout};
 
 const SUBSCRIPTION: &str = "subscription { notificationAdded { id createdAt } }";
@@ -48,13 +48,14 @@ pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>
     let students = Students::sign_in(&system.addresses().router).await?;
     let mut all = Vec::new();
     let mut streams = Vec::new();
-    let answer = students.ask(FREE, &json!({}), None).await?;
-    let nodes = answer["data"]["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
+    let answer = students.anonymous().try_data(FREE, &json!({})).await?;
+    let nodes = answer["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
     let free: Vec<_> = nodes.iter().map(|node| node["id"].clone()).collect();
     let before = system.resident_bytes()?;
     for number in numbers {
-        let tokens = students.tokens().iter().cycle().skip(streams.len()).take(number - streams.len());
-        let opening = futures::stream::iter(tokens.map(|token| open(&students, token))).buffered(AT_ONCE);
+        let followers = students.all().iter().cycle().skip(streams.len()).take(number - streams.len());
+        let opening = followers.map(async |student| student.try_subscribe(SUBSCRIPTION, &json!({})).await);
+        let opening = futures::stream::iter(opening).buffered(AT_ONCE);
         let opened: Vec<_> = opening.collect().await;
         streams.extend(opened.into_iter().collect::<Result<Vec<_>>>()?);
         sleep(SETTLE).await;
@@ -62,8 +63,8 @@ pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>
         let kilobytes_each = system.resident_bytes()?.saturating_sub(before) as f64 / 1_024.0 / *number as f64;
 
         let waiting: FuturesUnordered<_> = streams.drain(..).map(next).collect();
-        for token in students.tokens() {
-            enroll(&students, token, &free).await?;
+        for student in students.all() {
+            enroll(student, &free).await?;
         }
         let heard: Vec<_> = waiting.collect().await;
         let mut delays = Vec::with_capacity(*number);
@@ -79,15 +80,10 @@ pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>
     Ok(all)
 }
 
-async fn open(students: &Students, token: &str) -> Result<Response> {
-    let request = students.request(SUBSCRIPTION, &json!({}), Some(token)).header("accept", "text/event-stream");
-    Ok(request.send().await?.error_for_status()?)
-}
-
 /// In the first of these courses that the student is not in.
-async fn enroll(students: &Students, token: &str, courses: &[Value]) -> Result<()> {
+async fn enroll(student: &Client, courses: &[Value]) -> Result<()> {
     for course in courses {
-        let answer = students.ask(ENROLL, &json!({ "input": { "courseId": course } }), Some(token)).await?;
+        let answer = student.try_send(ENROLL, &json!({ "input": { "courseId": course } })).await?;
         let errors = answer["data"]["enroll"]["userErrors"].as_array().with_context(|| answer.to_string())?;
         if errors.is_empty() {
             return Ok(());
@@ -97,16 +93,9 @@ async fn enroll(students: &Students, token: &str, courses: &[Value]) -> Result<(
 }
 
 /// The stream, and the milliseconds from a notification's commit until it was here.
-async fn next(mut stream: Response) -> Result<(Response, f64)> {
-    let mut events = Events::default();
-    let event = loop {
-        if let Some(event) = events.next_data() {
-            break event;
-        }
-        let chunk = timeout(PATIENCE, stream.chunk()).await.context("no event in time")??;
-        events.push(&chunk.context("the stream has ended")?);
-    };
-    let event: Value = serde_json::from_str(&event)?;
+async fn next(mut stream: Events) -> Result<(Events, f64)> {
+    let event = timeout(PATIENCE, stream.next()).await.context("no event in time")?;
+    let event = event.context("the stream has ended")??;
     let created = event["data"]["notificationAdded"]["createdAt"].as_str().with_context(|| event.to_string())?;
     let delay = Utc::now() - DateTime::parse_from_rfc3339(created)?.to_utc();
     ensure!(delay >= chrono::TimeDelta::zero(), "the clock went back");

@@ -15,6 +15,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_as, query_scalar};
+use subgraph_testing::Client;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ const GOAL: f64 = 0.7;
 /// A purchase that nobody has made yet.
 #[derive(Clone)]
 struct Order {
-    token: String,
+    student: Client,
     course: Uuid,
 }
 
@@ -145,11 +146,13 @@ impl Seller<'_> {
     /// The payment.
     async fn buy(&self, order: &Order) -> Result<Uuid> {
         let input = json!({ "courseId": order.course, "idempotencyKey": Uuid::now_v7() });
-        let request = match self.by_hand {
-            Some((url, _)) => self.students.post(&format!("{url}/purchase"), &order.token).json(&input),
-            None => self.students.request(PURCHASE, &json!({ "input": input }), Some(&order.token)),
+        let answer: Value = match self.by_hand {
+            Some((url, _)) => {
+                let request = self.students.post(&format!("{url}/purchase"), &order.student).json(&input);
+                request.send().await?.error_for_status()?.json().await?
+            }
+            None => order.student.try_send(PURCHASE, &json!({ "input": input })).await?.json,
         };
-        let answer: Value = request.send().await?.error_for_status()?.json().await?;
         let payment = &answer["data"]["purchaseCourse"]["payment"];
         ensure!(payment["status"] == "COMPLETED", "not sold: {answer}");
         Ok(payment["id"].as_str().context("the payment has no id")?.parse()?)
@@ -181,9 +184,9 @@ async fn orders(system: &System, students: &Students) -> Result<Vec<Order>> {
             .fetch_all(&courses)
             .await?;
     let mut of_students = Vec::new();
-    for token in students.tokens() {
-        let answer = students.ask("{ me { id } }", &json!({}), Some(token)).await?;
-        let student: Uuid = answer["data"]["me"]["id"].as_str().with_context(|| answer.to_string())?.parse()?;
+    for client in students.all() {
+        let answer = client.try_data("{ me { id } }", &json!({})).await?;
+        let student: Uuid = answer["me"]["id"].as_str().with_context(|| answer.to_string())?.parse()?;
         let mut taken: Vec<(Uuid,)> =
             query_as("select course_id from payments where student_id = $1").bind(student).fetch_all(&payments).await?;
         taken.extend(
@@ -193,7 +196,7 @@ async fn orders(system: &System, students: &Students) -> Result<Vec<Order>> {
                 .await?,
         );
         let orders = for_sale.iter().filter(|course| !taken.contains(course));
-        of_students.push(orders.map(|&(course,)| Order { token: token.clone(), course }).collect::<Vec<_>>());
+        of_students.push(orders.map(|&(course,)| Order { student: client.clone(), course }).collect::<Vec<_>>());
     }
     // In turn, so that no student buys much at a time.
     let most = of_students.iter().map(Vec::len).max().unwrap_or_default();

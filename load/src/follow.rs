@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bench::events::Events;
 use reqwest::{Client, Response, header::ACCEPT};
 use serde_json::{Value, json};
+use subgraph_testing::sse::Events;
 use tokio::{
     sync::Notify,
     task::{AbortHandle, JoinHandle},

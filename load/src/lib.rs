@@ -31,7 +31,7 @@ use crate::{
     bottleneck::{CONNECTIONS, Ranking},
     ledger::account,
     metrics::Metrics,
-    people::{Graph, Person, Waiting},
+    people::{Person, Waiting, client},
     report::Outcome,
     scenarios::{PEOPLE, ROLES, Role, World, scenario},
 };
@@ -92,14 +92,14 @@ async fn gather(router: &str, users: usize) -> Result<(Vec<Arc<Person>>, Vec<Arc
     let (mut students, mut teachers) = (Vec::new(), Vec::new());
     for number in 1..=of(studying) {
         let email = format!("student{number}@lyceum.example");
-        students.push(Arc::new(Person::sign_in(Graph::new(router, PREPARING + number)?, &email).await?.0));
+        students.push(Arc::new(Person::sign_in(client(router, PREPARING + number)?, &email).await?.0));
     }
     for number in 1.. {
         if teachers.len() == of(Role::Teacher.weight()) {
             break;
         }
-        let graph = Graph::new(router, 2 * PREPARING + number)?;
-        let (teacher, is_verified) = Person::sign_in(graph, &format!("teacher{number}@lyceum.example")).await?;
+        let client = client(router, 2 * PREPARING + number)?;
+        let (teacher, is_verified) = Person::sign_in(client, &format!("teacher{number}@lyceum.example")).await?;
         if is_verified && !teacher.own_courses().await?.is_empty() {
             teachers.push(Arc::new(teacher));
         }

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
-use reqwest::{Client, ClientBuilder};
 use serde_json::{Value, json};
+use subgraph_testing::{Client, reqwest};
 use tokio::sync::Mutex;
 
 use crate::operations::{OPEN_COURSES, OWN_COURSES, Operation, REFRESH, SIGN_IN};
@@ -27,7 +27,7 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 pub struct Person {
     /// Who they are.
     pub id: String,
-    graph: Graph,
+    client: Client,
     session: Mutex<Session>,
     /// Courses that they may buy, and free ones.
     bought: Mutex<Choice>,
@@ -50,46 +50,25 @@ struct Choice {
     after: Option<String>,
 }
 
-/// A router, asked from one network address.
-#[derive(Clone, Debug)]
-pub struct Graph {
-    http: Client,
-    url: String,
-}
-
-/// What a client is made of that comes from the network address of this number. Each person has their own, as people do
-/// who are not at the same school: the router's limits for one address hold for each of them.
-pub fn client(number: usize) -> ClientBuilder {
+/// The network address of this number. Each person has their own, as people do who are not at the same school: the
+/// router's limits for one address hold for each of them.
+pub fn address(number: usize) -> IpAddr {
     let [.., high, low] = (number + 1).to_be_bytes();
-    let address = IpAddr::V4(Ipv4Addr::new(127, 1, high, low));
-    Client::builder().local_address(address)
+    IpAddr::V4(Ipv4Addr::new(127, 1, high, low))
 }
 
-impl Graph {
-    /// That of this router, for the client of this number.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be built.
-    pub fn new(router: &str, number: usize) -> Result<Self> {
-        Ok(Self { http: client(number).build()?, url: format!("{router}/graphql") })
-    }
+/// A client of a router that comes from the network address of this number.
+///
+/// # Errors
+/// If the HTTP client cannot be built.
+pub fn client(router: &str, number: usize) -> Result<Client> {
+    let http = reqwest::Client::builder().local_address(address(number)).timeout(REQUEST_TIMEOUT).build()?;
+    Ok(Client::with_http(http, router))
+}
 
-    /// What the answer to an operation has for data.
-    ///
-    /// # Errors
-    /// When there is no answer, or one with errors.
-    pub async fn ask(&self, operation: Operation, variables: Value, token: Option<&str>) -> Result<Value> {
-        let body = json!({ "query": operation.document, "variables": variables });
-        let mut request = self.http.post(&self.url).timeout(REQUEST_TIMEOUT).json(&body);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        let mut answer: Value = request.send().await?.json().await?;
-        if let Some(errors) = answer.get("errors") {
-            bail!("{}: {errors}", operation.name);
-        }
-        Ok(answer["data"].take())
-    }
+/// What the answer to an operation has for data.
+async fn ask(client: &Client, operation: Operation, variables: &Value) -> Result<Value> {
+    client.try_data(operation.document, variables).await.context(operation.name)
 }
 
 impl Person {
@@ -97,15 +76,15 @@ impl Person {
     ///
     /// # Errors
     /// If signing in is rejected.
-    pub async fn sign_in(graph: Graph, email: &str) -> Result<(Self, bool)> {
+    pub async fn sign_in(client: Client, email: &str) -> Result<(Self, bool)> {
         let input = json!({ "input": { "email": email, "password": PASSWORD } });
-        let answer = graph.ask(SIGN_IN, input, None).await?;
+        let answer = ask(&client, SIGN_IN, &input).await?;
         let payload = &answer["login"];
         let id = payload["user"]["id"].as_str().with_context(|| format!("{email} cannot sign in: {answer}"))?;
         let session = Mutex::new(Session::read(&payload["session"])?);
         let person = Self {
             id: id.to_owned(),
-            graph,
+            client,
             session,
             bought: Mutex::default(),
             free: Mutex::default(),
@@ -122,7 +101,7 @@ impl Person {
         let mut session = self.session.lock().await;
         if session.expires_at - Utc::now() < chrono::Duration::from_std(REFRESH_BEFORE)? {
             let input = json!({ "input": { "refreshToken": session.refresh_token } });
-            let answer = self.graph.ask(REFRESH, input, None).await?;
+            let answer = ask(&self.client, REFRESH, &input).await?;
             *session = Session::read(&answer["refreshSession"]["session"])?;
         }
         Ok(session.access_token.clone())
@@ -133,7 +112,7 @@ impl Person {
     /// # Errors
     /// When there is no answer, or one with errors.
     pub async fn ask(&self, operation: Operation, variables: Value) -> Result<Value> {
-        self.graph.ask(operation, variables, Some(&self.token().await?)).await
+        ask(&self.client.with_token(&self.token().await?), operation, &variables).await
     }
 
     /// A course that they are not on, and never the same twice.

@@ -12,6 +12,7 @@ use std::{
 use anyhow::Result;
 use goose::prelude::*;
 use rand::{RngExt as _, seq::IndexedRandom as _};
+use reqwest::Client;
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -23,7 +24,7 @@ use crate::{
         CATALOGUE, COURSE_PAGE, COURSE_STUDENTS, CREATE_COURSE, ENROLL, MY_COURSES, MY_PAYMENTS, MY_PROFILE,
         NOTIFICATIONS, Operation, PURCHASE_COURSE, SEARCH, STUDENT_HOME, TEACHER_PAGE, UPDATE_COURSE,
     },
-    people::{Person, REQUEST_TIMEOUT, Waiting, client},
+    people::{Person, REQUEST_TIMEOUT, Waiting, address},
 };
 
 /// A notification that has not come by then is missed.
@@ -187,7 +188,7 @@ pub fn scenario(world: &Arc<World>, role: Role) -> Result<Scenario, GooseError> 
 
 async fn arrive(user: &mut GooseUser, world: Arc<World>, role: Role) -> TransactionResult {
     let number = world.clients.fetch_add(1, Ordering::Relaxed);
-    user.set_client_builder(client(number)).await.map_err(Box::new)?;
+    user.set_client_builder(Client::builder().local_address(address(number))).await.map_err(Box::new)?;
     let person = match role {
         Role::Visitor => None,
         Role::Teacher => Some(world.teachers.take().ok_or_else(|| custom("there are too few teachers"))?),

@@ -18,11 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::blocking::Client;
 use serde_json::{Value, json};
+use subgraph_testing::blocking::Client;
 use tempfile::TempDir;
 
-use crate::system::{System, Visitor};
+use crate::system::System;
 
 const PURCHASES: usize = 200;
 const WARM_UP: usize = 20;
@@ -51,7 +51,7 @@ fn main() {
 fn measure(bus: &str, system: &System) {
     let buyer = register(&system.anonymous());
     let courses = paid_courses(&buyer);
-    let arrivals = listen(&system.addresses.router, buyer.token());
+    let arrivals = listen(&system.addresses.router, buyer.token().expect("a token"));
 
     let mut figures: HashMap<&str, Vec<Duration>> = HashMap::new();
     for (number, course) in courses.iter().take(WARM_UP + PURCHASES).enumerate() {
@@ -77,13 +77,13 @@ fn measure(bus: &str, system: &System) {
     }
 }
 
-fn register(visitor: &Visitor) -> Visitor {
+fn register(visitor: &Client) -> Client {
     let input = json!({ "email": "buyer@lyceum.example", "password": system::PASSWORD, "name": "A buyer" });
     let data = visitor.data(REGISTER, json!({ "input": input }));
     visitor.with_token(data["register"]["session"]["accessToken"].as_str().expect("a session"))
 }
 
-fn paid_courses(visitor: &Visitor) -> Vec<String> {
+fn paid_courses(visitor: &Client) -> Vec<String> {
     let mut courses = Vec::new();
     let mut after = Value::Null;
     while courses.len() < WARM_UP + PURCHASES {
@@ -96,7 +96,7 @@ fn paid_courses(visitor: &Visitor) -> Vec<String> {
     courses
 }
 
-fn purchase(buyer: &Visitor, course: &str) {
+fn purchase(buyer: &Client, course: &str) {
     let input = json!({ "courseId": course, "idempotencyKey": course });
     let data = buyer.data(PURCHASE, json!({ "input": input }));
     assert_eq!(data["purchaseCourse"]["payment"]["status"], "COMPLETED", "{data}");
@@ -104,7 +104,7 @@ fn purchase(buyer: &Visitor, course: &str) {
 
 /// The buyer's notifications of purchases, each with the moment at which it arrived.
 fn listen(router: &str, token: &str) -> Receiver<(String, Instant)> {
-    let http = Client::builder().timeout(None).build().expect("a client");
+    let http = reqwest::blocking::Client::builder().timeout(None).build().expect("a client");
     let request = http.post(format!("{router}/graphql")).bearer_auth(token).header("accept", "text/event-stream");
     let response = request.json(&json!({ "query": ADDED })).send().expect("a stream");
     assert!(response.status().is_success(), "{}", response.status());

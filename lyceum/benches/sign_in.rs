@@ -20,8 +20,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use subgraph_testing::blocking::Client;
 
-use crate::system::{System, Visitor};
+use crate::system::{PASSWORD, System};
 
 const PEOPLE: usize = 50;
 const ROUNDS: usize = 10;
@@ -47,15 +48,15 @@ fn main() {
     }
 }
 
-fn warm_up(visitor: &Visitor) {
+fn warm_up(visitor: &Client) {
     for number in 1..=20 {
         ask_catalogue(visitor);
-        visitor.sign_in(&student(number));
+        visitor.sign_in(&student(number), PASSWORD);
     }
 }
 
 /// Catalogue queries, alone and while many sign in at the same moment, by turns.
-fn burst(visitor: &Visitor) {
+fn burst(visitor: &Client) {
     let (mut alone, mut beside, mut bursts) = (Figures::default(), Figures::default(), Figures::default());
     for _ in 0..ROUNDS {
         for _ in 0..QUERIES {
@@ -71,7 +72,7 @@ fn burst(visitor: &Visitor) {
 }
 
 /// Until all are signed in; adds the queries of that time to `queries`.
-fn sign_in_at_once(visitor: &Visitor, queries: &mut Figures) -> Duration {
+fn sign_in_at_once(visitor: &Client, queries: &mut Figures) -> Duration {
     let (start, over) = (Barrier::new(PEOPLE + 1), AtomicBool::new(false));
     scope(|scope| {
         let people: Vec<_> = (1..=PEOPLE)
@@ -80,7 +81,7 @@ fn sign_in_at_once(visitor: &Visitor, queries: &mut Figures) -> Duration {
                     let start = &start;
                     move || {
                         start.wait();
-                        visitor.sign_in(&student(number));
+                        visitor.sign_in(&student(number), PASSWORD);
                     }
                 })
             })
@@ -105,7 +106,7 @@ fn sign_in_at_once(visitor: &Visitor, queries: &mut Figures) -> Duration {
 
 /// Sign-ins that fail for one reason or the other, in pairs of random order: a fixed one would make
 /// a difference out of whatever repeats itself, such as the turns of the database's connections.
-fn refusals(visitor: &Visitor) {
+fn refusals(visitor: &Client) {
     let (mut unknown, mut wrong) = (Figures::default(), Figures::default());
     let coin = RandomState::new();
     for number in 1..=TRIES {
@@ -149,20 +150,20 @@ impl Display for Difference {
     }
 }
 
-fn ask_catalogue(visitor: &Visitor) {
+fn ask_catalogue(visitor: &Client) {
     let variables: Value = serde_json::from_str(CATALOGUE_VARIABLES).expect("the variables are JSON");
     visitor.data(CATALOGUE, variables);
 }
 
 /// With a pause first, as between the clicks of a reader.
-fn time_catalogue(visitor: &Visitor) -> Duration {
+fn time_catalogue(visitor: &Client) -> Duration {
     sleep(REQUEST_INTERVAL);
     time(|| ask_catalogue(visitor))
 }
 
-fn time_refusal(visitor: &Visitor, email: &str) -> Duration {
+fn time_refusal(visitor: &Client, email: &str) -> Duration {
     time(|| {
-        let answer = visitor.ask(LOGIN, json!({ "input": { "email": email, "password": "not the password" } }));
+        let answer = visitor.send(LOGIN, json!({ "input": { "email": email, "password": "not the password" } }));
         assert_eq!(answer["data"]["login"]["userErrors"][0]["code"], "INVALID_CREDENTIALS", "{answer}");
     })
 }

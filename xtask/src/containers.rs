@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use embedded_postgres::Installation;
 use serde_json::{Value, json};
+use subgraph_testing::Client;
 use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
 
@@ -222,7 +223,8 @@ struct System {
     directory: TempDir,
     settings: Vec<(String, String)>,
     url: String,
-    http: reqwest::Client,
+    /// Nobody signed in.
+    anonymous: Client,
 }
 
 impl System {
@@ -236,7 +238,9 @@ impl System {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let settings = settings(port, has_nats)?;
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
-        Ok(Self { compose, directory, settings, url: format!("http://127.0.0.1:{port}"), http })
+        let url = format!("http://127.0.0.1:{port}");
+        let anonymous = Client::with_http(http, &url);
+        Ok(Self { compose, directory, settings, url, anonymous })
     }
 
     fn compose(&self) -> Command {
@@ -309,7 +313,7 @@ impl System {
 
     async fn wait_for_everything(&self) -> Result<()> {
         let probe = "{ me { id } courses(first: 1) { nodes { id enrollmentCount } } }";
-        let is_up = is_soon(TIMEOUT, async || self.data(None, probe, json!({})).await.is_ok()).await;
+        let is_up = is_soon(TIMEOUT, async || self.anonymous.try_data(probe, &json!({})).await.is_ok()).await;
         ensure!(is_up, "the graph does not answer within {} s", TIMEOUT.as_secs());
         Ok(())
     }
@@ -318,31 +322,29 @@ impl System {
         self.register(TEACHER, "TEACHER").await?;
         let verify = ["exec", "-T", "identity", "/usr/local/bin/lyceum", "admin", "verify-teacher", TEACHER];
         process::run(self.compose().args(verify)).await?;
-        let sign_in = "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } } }";
-        let input = json!({ "input": { "email": TEACHER, "password": PASSWORD } });
-        let token = text(&self.data(None, sign_in, input).await?, "/login/session/accessToken")?;
+        let teacher = self.anonymous.try_sign_in(TEACHER, PASSWORD).await?;
         let create = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) { course { id } } }";
         let input = json!({ "input": { "title": "Containers", "isFree": false, "price": "19.90" } });
-        text(&self.data(Some(&token), create, input).await?, "/createCourse/course/id")
+        text(&teacher.try_data(create, &input).await?, "/createCourse/course/id")
     }
 
-    /// The token of who has bought it.
-    async fn buy(&self, course: &str) -> Result<String> {
+    /// Who has bought it.
+    async fn buy(&self, course: &str) -> Result<Client> {
         let student = self.register(STUDENT, "STUDENT").await?;
         let purchase =
             "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) { payment { status } } }";
         let input = json!({ "input": { "courseId": course, "idempotencyKey": "once" } });
-        let data = self.data(Some(&student), purchase, input).await?;
+        let data = student.try_data(purchase, &input).await?;
         ensure!(data["purchaseCourse"]["payment"]["status"] == "COMPLETED", "{data}");
         self.expect_home(&student, course).await?;
         Ok(student)
     }
 
     /// The first page of a student shows course, payment and notification, soon.
-    async fn expect_home(&self, student: &str, course: &str) -> Result<()> {
+    async fn expect_home(&self, student: &Client, course: &str) -> Result<()> {
         let document = std::fs::read_to_string(root().join("operations/StudentHome.graphql"))?;
         let shows = async || {
-            let Ok(data) = self.data(Some(student), &document, json!({})).await else { return false };
+            let Ok(data) = student.try_data(&document, &json!({})).await else { return false };
             let enrollment = &data["me"]["enrollments"]["nodes"][0];
             enrollment["course"]["id"] == course
                 && enrollment["payment"]["status"] == "COMPLETED"
@@ -361,7 +363,7 @@ impl System {
         let killer = ["run", "--rm", "--pid", "host", "--entrypoint", "sh", DATABASE_IMAGE, "-c", &kill];
         process::run(&mut docker(&killer)).await?;
         let without = "{ courses(first: 1) { nodes { title viewerEnrollment { id } } } }";
-        let answer = self.ask(None, without, json!({})).await?;
+        let answer = self.anonymous.try_send(without, &json!({})).await?;
         ensure!(answer["data"]["courses"]["nodes"][0]["title"] == "Containers", "{answer}");
         self.wait_for_everything().await?;
         let restarts = output(&mut docker(&["inspect", "--format", "{{.RestartCount}}", &container])).await?;
@@ -369,25 +371,11 @@ impl System {
         Ok(())
     }
 
-    async fn register(&self, email: &str, role: &str) -> Result<String> {
+    async fn register(&self, email: &str, role: &str) -> Result<Client> {
         let document = "mutation ($input: RegisterInput!) { register(input: $input) { session { accessToken } } }";
         let input = json!({ "input": { "email": email, "password": PASSWORD, "name": "Somebody", "role": role } });
-        text(&self.data(None, document, input).await?, "/register/session/accessToken")
-    }
-
-    /// The data of an answer without errors.
-    async fn data(&self, token: Option<&str>, document: &str, variables: Value) -> Result<Value> {
-        let answer = self.ask(token, document, variables).await?;
-        ensure!(answer.get("errors").is_none(), "{answer}");
-        Ok(answer["data"].clone())
-    }
-
-    async fn ask(&self, token: Option<&str>, document: &str, variables: Value) -> Result<Value> {
-        let mut request = self.http.post(format!("{}/graphql", self.url));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        Ok(request.json(&json!({ "query": document, "variables": variables })).send().await?.json().await?)
+        let token = text(&self.anonymous.try_data(document, &input).await?, "/register/session/accessToken")?;
+        Ok(self.anonymous.with_token(&token))
     }
 }
 

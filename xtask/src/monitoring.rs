@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use subgraph_testing::{Client, Events};
 use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
 
@@ -138,81 +139,41 @@ impl System {
     }
 
     async fn sign_in(&self) -> Result<People> {
-        let http = reqwest::Client::new();
-        let anonymous = Person { http, endpoint: format!("{}/graphql", self.router), token: None };
-        let (student, teacher) = (anonymous.sign_in(STUDENT).await?, anonymous.sign_in(TEACHER).await?);
-        let live = student.follow().await?;
+        let anonymous = Client::new(&self.router);
+        let student = anonymous.try_sign_in(STUDENT, PASSWORD).await?;
+        let teacher = anonymous.try_sign_in(TEACHER, PASSWORD).await?;
+        let live = student.try_subscribe(FOLLOW, &json!({})).await?;
         Ok(People { anonymous, student, teacher, _live: live })
     }
 }
 
 /// Those who use it meanwhile.
 struct People {
-    anonymous: Person,
-    student: Person,
-    teacher: Person,
+    anonymous: Client,
+    student: Client,
+    teacher: Client,
     /// A subscription is open for as long as nobody drops it.
-    _live: reqwest::Response,
+    _live: Events,
 }
 
 impl People {
     /// A bit of everything that is counted.
     async fn do_something(&self) -> Result<()> {
-        self.anonymous.data("{ courses(first: 3) { nodes { id title enrollmentCount } } }", json!({})).await?;
+        self.anonymous.try_data("{ courses(first: 3) { nodes { id title enrollmentCount } } }", &json!({})).await?;
 
         let wrong = json!({ "input": { "email": STUDENT, "password": "not the password" } });
-        self.anonymous.ask(LOGIN, wrong).await?;
+        self.anonymous.try_send(LOGIN, &wrong).await?;
 
-        let forbidden = self.student.ask("{ payments(first: 1) { nodes { id } } }", json!({})).await?;
-        ensure!(forbidden["errors"][0]["extensions"]["code"] == "FORBIDDEN", "{forbidden}");
+        let forbidden = self.student.try_send("{ payments(first: 1) { nodes { id } } }", &json!({})).await?;
+        ensure!(forbidden.error() == Some("FORBIDDEN"), "{forbidden}");
 
         let course = json!({ "input": { "title": "Watched", "isFree": false, "price": "19.90" } });
-        let course = self.teacher.data(CREATE, course).await?;
+        let course = self.teacher.try_data(CREATE, &course).await?;
         let course = &course["createCourse"]["course"]["id"];
         let purchase = json!({ "input": { "courseId": course, "idempotencyKey": course } });
-        let bought = self.student.data(BUY, purchase).await?;
+        let bought = self.student.try_data(BUY, &purchase).await?;
         ensure!(bought["purchaseCourse"]["payment"]["status"] == "COMPLETED", "{bought}");
         Ok(())
-    }
-}
-
-#[derive(Clone)]
-struct Person {
-    http: reqwest::Client,
-    endpoint: String,
-    token: Option<String>,
-}
-
-impl Person {
-    async fn sign_in(&self, email: &str) -> Result<Self> {
-        let data = self.data(LOGIN, json!({ "input": { "email": email, "password": PASSWORD } })).await?;
-        let token = data.pointer("/login/session/accessToken").and_then(Value::as_str);
-        Ok(Self { token: Some(token.with_context(|| format!("no token in {data}"))?.to_owned()), ..self.clone() })
-    }
-
-    /// A stream that has begun.
-    async fn follow(&self) -> Result<reqwest::Response> {
-        let request = self.request(FOLLOW, &json!({})).header("accept", "text/event-stream");
-        Ok(request.send().await?.error_for_status()?)
-    }
-
-    /// The data of an answer without errors.
-    async fn data(&self, document: &str, variables: Value) -> Result<Value> {
-        let answer = self.ask(document, variables).await?;
-        ensure!(answer.get("errors").is_none(), "{answer}");
-        Ok(answer["data"].clone())
-    }
-
-    async fn ask(&self, document: &str, variables: Value) -> Result<Value> {
-        Ok(self.request(document, &variables).send().await?.json().await?)
-    }
-
-    fn request(&self, document: &str, variables: &Value) -> reqwest::RequestBuilder {
-        let mut request = self.http.post(&self.endpoint);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        request.json(&json!({ "query": document, "variables": variables }))
     }
 }
 

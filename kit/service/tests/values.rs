@@ -175,7 +175,7 @@ async fn no_value_is_in_an_error_or_in_the_log() {
 
     let (mut refused, mut loud) = (0, Vec::new());
     for (document, variables) in requests() {
-        let answer = client.send(&document, variables).await.0;
+        let answer = client.send(&document, variables).await.json;
         let errors = answer["errors"].to_string();
         refused += usize::from(answer["errors"].is_array());
         if errors.contains(MARKER) || errors.contains(NUMBER) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Reply, TestClient};
+use crate::{Client, Reply};
 
 /// A list to walk.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ impl List {
     }
 
     /// A page by these arguments, such as `first: 3`.
-    pub async fn page(&self, client: &TestClient, arguments: &str) -> Reply {
+    pub async fn page(&self, client: &Client, arguments: &str) -> Reply {
         let document = self.document.replace("ARGUMENTS", arguments).replace("PAGE", PAGE);
         client.send(&document, self.variables.clone()).await
     }
@@ -90,7 +90,7 @@ impl List {
     ///
     /// # Panics
     /// If a page fails, or says something untrue of its neighbours.
-    pub async fn walk_forward(&self, client: &TestClient, size: usize, others: &str) -> Vec<String> {
+    pub async fn walk_forward(&self, client: &Client, size: usize, others: &str) -> Vec<String> {
         let (mut found, mut after) = (Vec::new(), String::new());
         loop {
             let page = self.page(client, &format!("first: {size} {after} {others}")).await.ok();
@@ -107,7 +107,7 @@ impl List {
     ///
     /// # Panics
     /// If a page fails, or says something untrue of its neighbours.
-    pub async fn walk_backward(&self, client: &TestClient, size: usize, others: &str) -> Vec<String> {
+    pub async fn walk_backward(&self, client: &Client, size: usize, others: &str) -> Vec<String> {
         let (mut found, mut before) = (Vec::new(), String::new());
         loop {
             let page = self.page(client, &format!("last: {size} {before} {others}")).await.ok();

@@ -15,8 +15,9 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use embedded_postgres::{Installation, ServerOptions};
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{PgPool, postgres::PgPoolOptions};
+use subgraph_testing::Client;
 use tempfile::TempDir;
 use tokio::{
     process::Command,
@@ -51,14 +52,6 @@ pub struct Cluster {
     router: String,
     http: reqwest::Client,
     directory: TempDir,
-}
-
-/// Somebody who asks the router.
-#[derive(Clone)]
-pub struct Client {
-    pub http: reqwest::Client,
-    pub router: String,
-    pub token: Option<String>,
 }
 
 impl Cluster {
@@ -227,12 +220,11 @@ impl Cluster {
     pub async fn wait_until_ready(&self) -> Result<()> {
         let deadline = Instant::now() + TIMEOUT;
         let probe = "{ me { id } courses(first: 1) { nodes { id enrollmentCount } } }";
-        let mut last = Value::Null;
+        let mut last = String::new();
         while Instant::now() < deadline {
-            match self.anonymous().ask(probe, json!({})).await {
-                Ok(answer) if answer.get("errors").is_none() => return Ok(()),
-                Ok(answer) => last = answer,
-                Err(error) => last = json!(format!("{error:#}")),
+            match self.anonymous().try_data(probe, &json!({})).await {
+                Ok(_) => return Ok(()),
+                Err(error) => last = format!("{error:#}"),
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -244,8 +236,13 @@ impl Cluster {
         bail!("the graph does not answer: {last}")
     }
 
+    /// Nobody signed in, who asks the router with an HTTP client of their own.
+    pub fn client(&self, http: reqwest::Client) -> Client {
+        Client::with_http(http, &self.router)
+    }
+
     pub fn anonymous(&self) -> Client {
-        Client { http: self.http.clone(), router: self.router.clone(), token: None }
+        self.client(self.http.clone())
     }
 
     /// A new person, signed in.
@@ -253,7 +250,7 @@ impl Cluster {
         let document = "mutation ($input: RegisterInput!) { register(input: $input) {
             session { accessToken } user { id } userErrors { code } } }";
         let input = json!({ "email": email, "password": PASSWORD, "name": "Somebody in chaos", "role": role });
-        let data = self.anonymous().data(document, json!({ "input": input })).await?;
+        let data = self.anonymous().try_data(document, &json!({ "input": input })).await?;
         let token =
             data["register"]["session"]["accessToken"].as_str().with_context(|| format!("no session: {data}"))?;
         let id = data["register"]["user"]["id"].as_str().context("an id")?;
@@ -261,11 +258,7 @@ impl Cluster {
     }
 
     async fn sign_in(&self, email: &str) -> Result<Client> {
-        let document = "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } } }";
-        let data =
-            self.anonymous().data(document, json!({ "input": { "email": email, "password": PASSWORD } })).await?;
-        let token = data["login"]["session"]["accessToken"].as_str().with_context(|| format!("no session: {data}"))?;
-        Ok(self.anonymous().with_token(token))
+        self.anonymous().try_sign_in(email, PASSWORD).await
     }
 
     pub async fn teacher(&self) -> Result<Client> {
@@ -305,27 +298,6 @@ impl Cluster {
             victim.stop().await;
         }
         Ok(self.directory.close()?)
-    }
-}
-
-impl Client {
-    fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
-    }
-
-    pub async fn ask(&self, document: &str, variables: Value) -> Result<Value> {
-        let mut request = self.http.post(format!("{}/graphql", self.router));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        Ok(request.json(&json!({ "query": document, "variables": variables })).send().await?.json().await?)
-    }
-
-    /// The data of an operation that must not fail.
-    pub async fn data(&self, document: &str, variables: Value) -> Result<Value> {
-        let answer = self.ask(document, variables).await?;
-        ensure!(answer.get("errors").is_none(), "{answer}");
-        Ok(answer["data"].clone())
     }
 }
 

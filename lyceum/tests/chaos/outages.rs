@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use futures::future::{join_all, try_join_all};
 use serde_json::{Value, json};
+use subgraph_testing::Client;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
-    cluster::{Client, Cluster, NAMES, PASSWORD},
+    cluster::{Cluster, NAMES, PASSWORD},
     network::Weather,
     processes::Order,
 };
@@ -132,7 +133,7 @@ impl Guest {
         let teacher = cluster.teacher().await?;
         let (student, user) = cluster.register("outages@lyceum.example", "STUDENT").await?;
         let create = async |input: Value| {
-            let data = teacher.data(CREATE, json!({ "input": input })).await?;
+            let data = teacher.try_data(CREATE, &json!({ "input": input })).await?;
             let id = data["createCourse"]["course"]["id"].as_str().map(str::to_owned);
             id.with_context(|| data.to_string())
         };
@@ -140,8 +141,8 @@ impl Guest {
         let free = create(json!({ "title": "Free" })).await?;
         let input = json!({ "courseId": course, "idempotencyKey": Uuid::now_v7() });
         let payment =
-            student.data(PURCHASE, json!({ "input": input })).await?["purchaseCourse"]["payment"]["id"].clone();
-        let enrolled = student.data(ENROLL, json!({ "input": { "courseId": free } })).await?;
+            student.try_data(PURCHASE, &json!({ "input": input })).await?["purchaseCourse"]["payment"]["id"].clone();
+        let enrolled = student.try_data(ENROLL, &json!({ "input": { "courseId": free } })).await?;
         let enrollment = enrolled["enroll"]["enrollment"]["id"].clone();
         let notification = notification(&student).await?;
         let ids = json!({
@@ -152,7 +153,7 @@ impl Guest {
 
     /// Every subgraph's field, in one request: which of them have nothing, because their service is not available.
     async fn read(&self) -> Result<Vec<&'static str>> {
-        let answer = self.student.ask(READ, self.ids.clone());
+        let answer = self.student.try_send(READ, &self.ids);
         let answer = timeout(ANSWER_WITHIN, answer).await.context("no answer in time")??;
         let missing: Vec<_> = NAMES.into_iter().filter(|name| !answer["data"][name].is_object()).collect();
         let codes = answer["errors"].as_array().into_iter().flatten().map(|error| &error["extensions"]["code"]);
@@ -176,8 +177,9 @@ impl Guest {
             _ => (&self.student, READ_ALL, Value::Null),
         };
         let variables = if input.is_null() { json!({}) } else { json!({ "input": input }) };
-        let answer = timeout(ANSWER_WITHIN, client.ask(document, variables)).await.context("no answer in time")??;
-        Ok(answer.pointer("/errors/0/extensions/code").and_then(Value::as_str).map(str::to_owned))
+        let answer =
+            timeout(ANSWER_WITHIN, client.try_send(document, &variables)).await.context("no answer in time")??;
+        Ok(answer.error().map(str::to_owned))
     }
 
     async fn expect_all_well(&self) -> Result<()> {
@@ -238,7 +240,7 @@ impl Guest {
 async fn notification(student: &Client) -> Result<Value> {
     let started = Instant::now();
     loop {
-        let data = student.data("{ me { notifications(first: 1) { nodes { id } } } }", json!({})).await?;
+        let data = student.try_data("{ me { notifications(first: 1) { nodes { id } } } }", &json!({})).await?;
         if let Some(id) = data.pointer("/me/notifications/nodes/0/id") {
             return Ok(id.clone());
         }

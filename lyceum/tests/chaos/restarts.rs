@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use futures::future::try_join_all;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use subgraph_testing::Client;
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::{interval, sleep},
@@ -17,10 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{
-    cluster::{Client, Cluster},
-    processes::Order,
-};
+use crate::{cluster::Cluster, processes::Order};
 
 const STUDENTS: usize = 20;
 const COURSES: usize = 100;
@@ -89,18 +87,17 @@ impl Crowd {
     async fn gather(cluster: &Cluster) -> Result<Self> {
         let teacher = cluster.teacher().await?;
         let names = (0..STUDENTS).map(|number| format!("restarts-{number}@lyceum.example"));
-        let mut students =
+        let registered =
             try_join_all(names.map(async |email| anyhow::Ok(cluster.register(&email, "STUDENT").await?.0))).await?;
         // Whoever keeps a silent connection longer than a process gives notice can lose a request with it.
         let http =
             reqwest::Client::builder().timeout(Duration::from_secs(30)).pool_idle_timeout(Duration::from_secs(1));
         let http = http.build()?;
-        for student in &mut students {
-            student.http = http.clone();
-        }
+        let again = |student: &Client| cluster.client(http.clone()).with_token(student.token().unwrap_or_default());
+        let students = registered.iter().map(again).collect();
         let courses = (0..COURSES).map(async |number| {
             let input = json!({ "title": format!("Course {number}"), "price": "19.90", "isFree": false });
-            let data = teacher.data(CREATE, json!({ "input": input })).await?;
+            let data = teacher.try_data(CREATE, &json!({ "input": input })).await?;
             let id = data["createCourse"]["course"]["id"].as_str().with_context(|| data.to_string())?;
             anyhow::Ok(id.to_owned())
         });
@@ -112,12 +109,12 @@ impl Crowd {
         let student = &self.students[number % self.students.len()];
         let course = &self.courses[number / self.students.len() % self.courses.len()];
         match number / 7 % 10 {
-            0..6 => student.data(COURSE, json!({ "course": course })).await,
-            6 | 7 => student.data(HOME, json!({})).await,
-            8 => student.data(READ, json!({})).await,
+            0..6 => student.try_data(COURSE, &json!({ "course": course })).await,
+            6 | 7 => student.try_data(HOME, &json!({})).await,
+            8 => student.try_data(READ, &json!({})).await,
             _ => {
                 let input = json!({ "courseId": course, "idempotencyKey": Uuid::now_v7() });
-                student.data(PURCHASE, json!({ "input": input })).await
+                student.try_data(PURCHASE, &json!({ "input": input })).await
             }
         }
     }

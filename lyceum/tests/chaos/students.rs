@@ -13,12 +13,13 @@ use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use futures::future::join_all;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
+use subgraph_testing::Client;
 use tokio::{task::JoinSet, time::sleep};
 use uuid::Uuid;
 
 use crate::{
     Plan,
-    cluster::{Client, Cluster, PASSWORD},
+    cluster::{Cluster, PASSWORD},
 };
 
 /// A client that gets no answer sends the same again for as long as this.
@@ -281,8 +282,7 @@ impl Buyer {
     async fn bring_somebody(&self) -> Result<()> {
         let email = format!("newcomer-{}@lyceum.example", Uuid::now_v7());
         let input = json!({ "input": { "email": email, "password": PASSWORD, "name": "Newcomer" } });
-        let nobody = Client { token: None, ..self.student.client.clone() };
-        let answer = persist(&nobody, REGISTER, &input, &self.tally).await?;
+        let answer = persist(&self.student.client.anonymous(), REGISTER, &input, &self.tally).await?;
         let payload = &answer["register"];
         ensure!(payload["user"]["id"].is_string() || payload["userErrors"][0]["code"] == "EMAIL_TAKEN", "{answer}");
         Ok(())
@@ -346,13 +346,12 @@ impl Buyer {
 async fn persist(client: &Client, document: &str, variables: &Value, tally: &Tally) -> Result<Value> {
     let started = Instant::now();
     loop {
-        let answer = client.ask(document, variables.clone()).await;
-        let last = match answer {
-            Ok(answer) if answer.get("errors").is_none() && answer["data"].is_object() => {
+        let last = match client.try_send(document, variables).await {
+            Ok(answer) if answer.json.get("errors").is_none() && answer["data"].is_object() => {
                 return Ok(answer["data"].clone());
             }
             Ok(answer) => {
-                let code = answer.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or_default();
+                let code = answer.error().unwrap_or_default();
                 ensure!(!matches!(code, "FORBIDDEN" | "BAD_USER_INPUT" | "INTERNAL_SERVER_ERROR"), "{answer}");
                 answer.to_string()
             }

@@ -5,13 +5,12 @@
 #[expect(dead_code, reason = "connections are not requests")]
 mod requests;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use serde_json::Value;
-
 use self::requests::{ALL, How, Request};
+use subgraph_testing::{Reply, blocking::Client};
+
 use crate::{
     statements::{log_statements, statements},
-    system::{System, Visitor},
+    system::System,
 };
 
 const TIMES: u64 = 10;
@@ -58,20 +57,21 @@ const OUTCOMES: [Outcome; 27] = [
 fn a_request_of_any_kind_takes_no_more_than_it_may() {
     let system = System::start(&["--temporary"]);
     let logs = log_statements(&system);
-    let visitor = system.anonymous();
+    let anonymous = system.anonymous();
 
     for attack in ALL {
         let How::Requests(make) = attack.how else { continue };
         let Outcome(id, code, most_statements, most_bytes) =
             OUTCOMES.into_iter().find(|outcome| outcome.0 == attack.id).unwrap_or_else(|| panic!("{}", attack.id));
         let (before, memory) = (statements(&logs).len(), system.resident_bytes());
-        let answers: Vec<_> = (0..TIMES).map(|number| send(&visitor, make(number))).collect();
+        let answers: Vec<_> =
+            (0..TIMES).map(|number| send(anonymous.clone(), &system.addresses.router, make(number))).collect();
         let growth = system.resident_bytes().saturating_sub(memory);
         let done = statements(&logs).len() - before;
 
-        for (found, text) in &answers {
-            assert_eq!(found, code, "{id}: {text}");
-            assert!(text.len() <= most_bytes, "{id}: {} bytes", text.len());
+        for answer in &answers {
+            assert_eq!(answer.error().unwrap_or_default(), code, "{id}: {answer}");
+            assert!(answer.text.len() <= most_bytes, "{id}: {} bytes", answer.text.len());
         }
         assert!(done <= most_statements * answers.len(), "{id}: {done} statements");
         let most = if WITH_PASSWORDS.contains(&id) { MAX_GROWTH_BYTES_OF_PASSWORDS } else { MAX_GROWTH_BYTES };
@@ -79,21 +79,22 @@ fn a_request_of_any_kind_takes_no_more_than_it_may() {
     }
 }
 
-/// The code of its error, if there is one, and all of the answer.
-fn send(visitor: &Visitor, request: Request) -> (String, String) {
-    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+fn send(mut client: Client, router: &str, request: Request) -> Reply {
     if request.is_gzip {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        client = client.with_header("content-encoding", "gzip");
     }
     if let Some(token) = request.token {
-        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().expect("a header's value"));
+        client = client.with_token(&token);
     }
-    let answer = match request.document {
-        Some(document) => visitor.get(&document),
-        None => visitor.send_with(headers, request.body),
-    };
-    let text = answer.text().expect("an answer");
-    let answer: Value = serde_json::from_str(&text).unwrap_or_default();
-    let code = answer.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or_default();
-    (code.to_owned(), text)
+    match request.document {
+        Some(document) => get(router, &document),
+        None => client.post(request.body),
+    }
+}
+
+/// Sends a document in the address.
+fn get(router: &str, document: &str) -> Reply {
+    let get = reqwest::blocking::Client::new().get(format!("{router}/graphql")).query(&[("query", document)]);
+    let response = get.header("apollo-require-preflight", "1").send().expect("an answer");
+    Reply::new(response.status(), response.headers().clone(), response.text().expect("text"))
 }

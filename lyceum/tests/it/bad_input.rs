@@ -1,8 +1,9 @@
 //! Bad input through the router: a clear error, and nothing is lost by it.
 
 use serde_json::{Value, json};
+use subgraph_testing::{Reply, blocking::Client};
 
-use crate::system::{OTHER_STUDENT, PASSWORD, STUDENT, System, TEACHER, UNVERIFIED_TEACHER, Visitor, code};
+use crate::system::{OTHER_STUDENT, PASSWORD, STUDENT, System, TEACHER, UNVERIFIED_TEACHER};
 
 const CREATE: &str =
     "mutation ($input: CreateCourseInput!) { createCourse(input: $input) { course { id } userErrors { code field } } }";
@@ -11,9 +12,9 @@ const REGISTER: &str =
 
 #[test]
 fn an_id_that_is_no_uuid() {
-    let answer = System::shared().anonymous().ask("{ course(id: \"abc\") { title } }", json!({}));
+    let answer = System::shared().anonymous().send("{ course(id: \"abc\") { title } }", json!({}));
 
-    assert_eq!(code(&answer), "BAD_USER_INPUT");
+    assert_eq!(answer.error(), Some("BAD_USER_INPUT"));
     assert_eq!(answer["errors"][0]["path"], json!(["course"]));
 }
 
@@ -36,8 +37,8 @@ fn page_sizes_and_cursors_that_cannot_be() {
     ];
 
     for (arguments, field) in cases {
-        let answer = anonymous.ask(&format!("{{ courses({arguments}) {{ nodes {{ id }} }} }}"), json!({}));
-        assert_eq!(code(&answer), "BAD_USER_INPUT", "{arguments}: {answer}");
+        let answer = anonymous.send(&format!("{{ courses({arguments}) {{ nodes {{ id }} }} }}"), json!({}));
+        assert_eq!(answer.error(), Some("BAD_USER_INPUT"), "{arguments}: {answer}");
         assert!(
             answer["errors"][0]["message"].as_str().is_some_and(|message| message.contains(field)),
             "{arguments}: {answer}"
@@ -55,17 +56,21 @@ fn documents_that_cannot_be_answered() {
     );
     let aliases = (0..10_000).map(|n| format!("a{n}: course(id: \"x\") {{ id }}")).collect::<Vec<_>>().join(" ");
 
-    assert_eq!(code(&anonymous.ask("{ courses { nodes { colour } } }", json!({}))), "GRAPHQL_VALIDATION_FAILED");
-    assert_eq!(code(&anonymous.ask("{ courses {", json!({}))), "GRAPHQL_PARSE_FAILED");
-    assert_eq!(code(&anonymous.ask("", json!({}))), "GRAPHQL_PARSE_FAILED");
-    refused_by_a_limit(&anonymous.ask(&deep, json!({})));
-    refused_by_a_limit(&anonymous.ask(&format!("{{ {aliases} }}"), json!({})));
+    assert_eq!(
+        anonymous.send("{ courses { nodes { colour } } }", json!({})).error(),
+        Some("GRAPHQL_VALIDATION_FAILED")
+    );
+    assert_eq!(anonymous.send("{ courses {", json!({})).error(), Some("GRAPHQL_PARSE_FAILED"));
+    assert_eq!(anonymous.send("", json!({})).error(), Some("GRAPHQL_PARSE_FAILED"));
+    refused_by_a_limit(&anonymous.send(&deep, json!({})));
+    refused_by_a_limit(&anonymous.send(&format!("{{ {aliases} }}"), json!({})));
     assert_still_answers(&anonymous);
 }
 
-fn refused_by_a_limit(answer: &Value) {
-    assert!(!["INTERNAL_SERVER_ERROR", "GRAPHQL_VALIDATION_FAILED"].contains(&code(answer)), "{answer}");
-    assert!(answer.get("data").is_none_or(Value::is_null), "{answer}");
+fn refused_by_a_limit(answer: &Reply) {
+    let code = answer.error().expect("a code");
+    assert!(!["INTERNAL_SERVER_ERROR", "GRAPHQL_VALIDATION_FAILED"].contains(&code), "{answer}");
+    assert!(answer["data"].is_null(), "{answer}");
 }
 
 /// Valid as far as grammar goes: what is wrong with them has a place in the document.
@@ -102,8 +107,8 @@ fn documents_that_are_invalid_say_where_and_are_no_failure_of_the_systems() {
     let anonymous = system.anonymous();
 
     for document in INVALID {
-        let answer = anonymous.ask(document, json!({}));
-        assert_eq!(code(&answer), "GRAPHQL_VALIDATION_FAILED", "{document}: {answer}");
+        let answer = anonymous.send(document, json!({}));
+        assert_eq!(answer.error(), Some("GRAPHQL_VALIDATION_FAILED"), "{document}: {answer}");
         for error in answer["errors"].as_array().expect("errors") {
             let place = &error["locations"][0];
             assert!(place["line"] == 1 && place["column"].as_u64().is_some_and(|at| at > 0), "{document}: {error}");
@@ -116,14 +121,14 @@ fn documents_that_are_invalid_say_where_and_are_no_failure_of_the_systems() {
         ("query ($v: ID!) { course(id: $v) { id } }", json!({ "v": {} })),
         ("query ($v: CourseLevel) { courses(filter: { level: $v }) { nodes { id } } }", json!({ "v": "NONE" })),
     ] {
-        let answer = anonymous.ask(document, variables);
-        assert_eq!(code(&answer), "BAD_USER_INPUT", "{document}: {answer}");
+        let answer = anonymous.send(document, variables);
+        assert_eq!(answer.error(), Some("BAD_USER_INPUT"), "{document}: {answer}");
     }
-    let two = anonymous.ask("query A { me { id } } query B { me { id } }", json!({}));
+    let two = anonymous.send("query A { me { id } } query B { me { id } }", json!({}));
     assert_eq!(two["errors"][0]["locations"][1], json!({ "line": 1, "column": 23 }), "{two}");
     for document in ["{", "}", "{ me { id }", "query (", "\"", "\u{0}", "{ me { id } } }", "fragment", "{ a(b: $) }"] {
-        let answer = anonymous.ask(document, json!({}));
-        assert_eq!(code(&answer), "GRAPHQL_PARSE_FAILED", "{document}: {answer}");
+        let answer = anonymous.send(document, json!({}));
+        assert_eq!(answer.error(), Some("GRAPHQL_PARSE_FAILED"), "{document}: {answer}");
     }
 
     let failures: Vec<_> = system.log().lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect();
@@ -144,11 +149,9 @@ fn bodies_that_are_no_request() {
         ("content type", "text/plain", good.as_str()),
         ("2 MB", "application/json", huge.as_str()),
     ] {
-        let response = anonymous.send(content_type, body.as_bytes().to_vec());
-        let status = response.status();
-        let answer: Value = response.json().unwrap_or_else(|error| panic!("{what}: {status}, {error}"));
-        assert!(status.is_client_error(), "{what}: {status}");
-        assert_ne!(code(&answer), "INTERNAL_SERVER_ERROR", "{what}: {answer}");
+        let answer = anonymous.with_header("content-type", content_type).post(body);
+        assert!(answer.status.is_client_error(), "{what}: {}", answer.status);
+        assert!(answer.error().is_some_and(|code| code != "INTERNAL_SERVER_ERROR"), "{what}: {answer}");
     }
     assert_still_answers(&anonymous);
 }
@@ -199,7 +202,7 @@ fn variables_of_the_wrong_type() {
     let document = "query ($id: ID!, $first: Int) { course(id: $id) { id } courses(first: $first) { totalCount } }";
 
     for variables in [json!({}), json!({ "id": null }), json!({ "id": ["a"] }), json!({ "id": "a", "first": "many" })] {
-        assert_eq!(code(&anonymous.ask(document, variables.clone())), "BAD_USER_INPUT", "{variables}");
+        assert_eq!(anonymous.send(document, variables.clone()).error(), Some("BAD_USER_INPUT"), "{variables}");
     }
 }
 
@@ -225,8 +228,8 @@ fn a_course_that_breaks_rules() {
         assert_eq!(payload["userErrors"], json!([{ "code": "INVALID_INPUT", "field": ["input", field] }]), "{input}");
     }
     for price in [json!("abc"), json!("1e999"), json!({})] {
-        let answer = teacher.ask(CREATE, json!({ "input": { "title": "a", "isFree": false, "price": price } }));
-        assert_eq!(code(&answer), "BAD_USER_INPUT", "{price}: {answer}");
+        let answer = teacher.send(CREATE, json!({ "input": { "title": "a", "isFree": false, "price": price } }));
+        assert_eq!(answer.error(), Some("BAD_USER_INPUT"), "{price}: {answer}");
     }
 }
 
@@ -235,9 +238,9 @@ fn a_course_by_someone_who_may_not() {
     let system = System::shared();
     let input = json!({ "input": { "title": "a" } });
 
-    assert_eq!(code(&system.anonymous().ask(CREATE, input.clone())), "UNAUTHENTICATED");
+    assert_eq!(system.anonymous().send(CREATE, input.clone()).error(), Some("UNAUTHENTICATED"));
     for email in [STUDENT, UNVERIFIED_TEACHER] {
-        assert_eq!(code(&system.sign_in(email).ask(CREATE, input.clone())), "FORBIDDEN", "{email}");
+        assert_eq!(system.sign_in(email).send(CREATE, input.clone()).error(), Some("FORBIDDEN"), "{email}");
     }
 }
 
@@ -291,12 +294,12 @@ fn search_text_is_text() {
         assert_eq!(found(search), [Value::Null; 0], "{search:.20}");
     }
     for search in ["a\u{0}b", &"x".repeat(201)] {
-        assert_eq!(code(&anonymous.ask(document, json!({ "search": search }))), "BAD_USER_INPUT");
+        assert_eq!(anonymous.send(document, json!({ "search": search })).error(), Some("BAD_USER_INPUT"));
     }
     assert_still_answers(&anonymous);
 }
 
-fn assert_still_answers(visitor: &Visitor) {
+fn assert_still_answers(visitor: &Client) {
     let total = visitor.data("{ courses { totalCount } }", json!({}))["courses"]["totalCount"].as_i64();
     assert!(total.is_some_and(|total| total >= 1_000), "{total:?}");
 }

@@ -31,13 +31,13 @@ async fn the_graph_sells_what_a_handler_written_by_hand_sells() {
     let system = System::start(&["--temporary"]);
     let by_hand = serve(&system).await;
     let students = Students::sign_in(&system.addresses.router).await.expect("students");
-    let answer = students.ask(COURSES, &json!({}), None).await.expect("courses");
-    let courses: Vec<_> = answer["data"]["courses"]["nodes"].as_array().expect("a list").iter().collect();
+    let answer = students.anonymous().data(COURSES, json!({})).await;
+    let courses: Vec<_> = answer["courses"]["nodes"].as_array().expect("a list").iter().collect();
 
     for course in courses {
         let input = |key: &str| json!({ "courseId": course["id"], "idempotencyKey": key });
-        let (first, second) = (&students.tokens()[0], &students.tokens()[1]);
-        let graph = students.ask(PURCHASE, &json!({ "input": input("graph") }), Some(first)).await.expect("an answer");
+        let [first, second, ..] = students.all() else { panic!("two students") };
+        let graph = first.send(PURCHASE, json!({ "input": input("graph") })).await.json;
         let hand = students.post(&format!("{by_hand}/purchase"), second).json(&input("hand")).send().await;
         let hand: Value = hand.expect("an answer").json().await.expect("JSON");
         if is_sold(&graph) && is_sold(&hand) {

@@ -1,15 +1,12 @@
 //! What operations cost: told, limited, and paid from a budget of one's own.
 
-use reqwest::{
-    StatusCode,
-    blocking::Client,
-    header::{HeaderMap, HeaderName, HeaderValue},
-};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
+use subgraph_testing::{Reply, blocking::Client};
 
 use crate::{
     operations::{self, operations},
-    system::{LoneRouter, STUDENT, System, TEACHER, Visitor},
+    system::{LoneRouter, STUDENT, System, TEACHER},
 };
 
 const PAGE: &str = "{ courses(first: 100) { nodes { id teacher { name } } } }";
@@ -17,10 +14,9 @@ const PAGE: &str = "{ courses(first: 100) { nodes { id teacher { name } } } }";
 const COURSES_OF_COURSES: &str =
     "{courses(first:100){nodes{teacher{courses(first:100){nodes{teacher{courses(first:100){nodes{id title}}}}}}}}}";
 
-fn cost(visitor: &Visitor, document: &str) -> Value {
-    let (status, text) = visitor.ask_with("lyceum-cost", "1", document, json!({}));
-    assert_eq!(status, StatusCode::OK, "{text}");
-    let answer: Value = serde_json::from_str(&text).expect("JSON");
+fn cost(visitor: &Client, document: &str) -> Value {
+    let answer = visitor.with_header("lyceum-cost", "1").send(document, json!({}));
+    assert_eq!(answer.status, StatusCode::OK, "{answer}");
     answer["extensions"]["cost"].clone()
 }
 
@@ -38,14 +34,13 @@ fn what_costs_too_much_is_refused_before_it_runs() {
 
     for visitor in [system.anonymous(), system.sign_in(TEACHER)] {
         for document in [COURSES_OF_COURSES, &searches] {
-            let (status, text) = visitor.ask_with("lyceum-trace", "1", document, json!({}));
-            let answer: Value = serde_json::from_str(&text).expect("JSON");
+            let answer = visitor.with_header("lyceum-trace", "1").send(document, json!({}));
             let error = &answer["errors"][0]["extensions"];
 
-            assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer}");
             assert_eq!(error["code"], "COST_ESTIMATED_TOO_EXPENSIVE", "{answer}");
             assert!(number(&error["cost"]["estimated"]) > number(&error["cost"]["limit"]), "{answer}");
-            assert_eq!((answer.get("data"), answer.get("extensions")), (None, None), "nothing was run");
+            assert_eq!((answer.json.get("data"), answer.json.get("extensions")), (None, None), "nothing was run");
         }
     }
 }
@@ -77,23 +72,17 @@ fn who_asks_is_told_and_nobody_else() {
     // This system has no budgets.
     assert_eq!(told["remaining"], json!(null));
     assert!(number(&told["limit"]) < number(&cost(&system.sign_in(STUDENT), PAGE)["limit"]));
-    assert_eq!(anonymous.ask(PAGE, json!({})).get("extensions"), None);
-    let (_, text) = anonymous.ask_with("lyceum-cost", "0", PAGE, json!({}));
+    assert_eq!(anonymous.send(PAGE, json!({})).json.get("extensions"), None);
+    let text = anonymous.with_header("lyceum-cost", "0").send(PAGE, json!({})).text;
     assert!(!text.contains("extensions"), "{text}");
 }
 
 /// The answer to a dry run that asks for the cost, too.
-fn planned(visitor: &Visitor, document: &str, variables: &Value) -> Value {
-    let text = plan(visitor, document, variables);
-    assert!(text.matches("\"cost\":").count() < 2, "{text}");
-    serde_json::from_str(&text).expect("JSON")
-}
-
-fn plan(visitor: &Visitor, document: &str, variables: &Value) -> String {
-    let headers = [("content-type", "application/json"), ("hive-expose-query-plan", "dry-run"), ("lyceum-cost", "1")];
-    let headers = headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-    let body = json!({ "query": document, "variables": variables }).to_string();
-    visitor.send_with(HeaderMap::from_iter(headers), body.into_bytes()).text().expect("text")
+fn planned(visitor: &Client, document: &str, variables: Value) -> Reply {
+    let visitor = visitor.with_header("hive-expose-query-plan", "dry-run").with_header("lyceum-cost", "1");
+    let answer = visitor.send(document, variables);
+    assert!(answer.text.matches("\"cost\":").count() < 2, "{answer}");
+    answer
 }
 
 #[test]
@@ -101,22 +90,22 @@ fn a_plan_says_what_the_operation_would_cost() {
     let student = System::shared().sign_in(STUDENT);
     let document = "query ($first: Int) { courses(first: $first) { nodes { id teacher { name } } } }";
 
-    let [short, long] = [1, 100].map(|first| planned(&student, document, &json!({ "first": first })));
+    let [short, long] = [1, 100].map(|first| planned(&student, document, json!({ "first": first })));
 
     let (told, run) = (&long["extensions"]["cost"], cost(&student, PAGE));
     assert_eq!((&told["estimated"], &told["limit"]), (&run["estimated"], &run["limit"]), "{long}");
     assert!(number(&short["extensions"]["cost"]["estimated"]) < number(&told["estimated"]), "{short}");
-    assert_eq!((told.get("actual"), long.get("data")), (Some(&json!(null)), None), "nothing was run: {long}");
+    assert_eq!((told.get("actual"), long.json.get("data")), (Some(&json!(null)), None), "nothing was run: {long}");
     assert_eq!(long["extensions"]["queryPlan"]["kind"], "QueryPlan", "{long}");
-    let (_, unasked) = student.ask_with("hive-expose-query-plan", "dry-run", PAGE, json!({}));
-    assert!(!unasked.contains("estimated"), "{unasked}");
+    let unasked = student.with_header("hive-expose-query-plan", "dry-run").send(PAGE, json!({}));
+    assert!(!unasked.text.contains("estimated"), "{unasked}");
 }
 
 #[test]
 fn a_variables_name_changes_no_estimate() {
     let student = System::shared().sign_in(STUDENT);
     let estimated = |name: &str, document: &str, value: &Value| {
-        let planned = planned(&student, &document.replace("NAME", name), &json!({ (name): value }));
+        let planned = planned(&student, &document.replace("NAME", name), json!({ (name): value }));
         number(&planned["extensions"]["cost"]["estimated"])
     };
 
@@ -135,10 +124,10 @@ fn a_variables_name_changes_no_estimate() {
 fn who_may_not_see_a_plan_is_not_told_its_cost() {
     let router = LoneRouter::start(System::shared());
 
-    let refused = planned(&router.visitor(), PAGE, &json!({}));
+    let refused = planned(&router.visitor(), PAGE, json!({}));
 
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
-    assert!(!refused.to_string().contains("estimated"), "{refused}");
+    assert!(!refused.text.contains("estimated"), "{refused}");
 }
 
 #[test]
@@ -152,32 +141,22 @@ fn who_has_spent_their_budget_waits_and_nobody_else_does() {
         "--client-address-header",
         "x-test-address",
     ]);
-    let http = Client::new();
-    let endpoint = format!("{}/graphql", system.addresses.router);
-    let send = |address: &str, token: Option<&str>| {
-        let request = http.post(&endpoint).header("x-test-address", address).json(&json!({ "query": PAGE }));
-        let request = match token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        };
-        request.send().expect("an answer")
-    };
-    let student = system.sign_in(STUDENT);
+    let send = |address: &str, viewer: &Client| viewer.with_header("x-test-address", address).send(PAGE, json!({}));
+    let anonymous = system.anonymous();
 
-    for token in [None, Some(student.token())] {
-        let refused = (0..1_000).map(|_| send("192.0.2.1", token)).find(|answer| answer.status() != StatusCode::OK);
+    for viewer in [&anonymous, &system.sign_in(STUDENT)] {
+        let refused = (0..1_000).map(|_| send("192.0.2.1", viewer)).find(|answer| answer.status != StatusCode::OK);
         let refused = refused.expect("it is spent");
-        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-        let header = |name: &str| refused.headers()[name].to_str().expect("ASCII").to_owned();
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        let header = |name: &str| refused.headers[name].to_str().expect("ASCII").to_owned();
         let seconds: u64 = header("retry-after").parse().expect("seconds");
         assert!((1..=61).contains(&seconds), "{seconds}");
         assert_eq!(header("ratelimit-policy"), "\"cost\";q=300;w=60");
         assert!(header("ratelimit").starts_with("\"cost\";r="), "{}", header("ratelimit"));
         assert_eq!(header("x-ratelimit-limit"), "300");
-        let answer: Value = refused.json().expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED", "{answer}");
-        assert_eq!(answer["errors"][0]["extensions"]["retryAfter"], seconds, "{answer}");
+        assert_eq!(refused.error(), Some("RATE_LIMITED"), "{refused}");
+        assert_eq!(refused["errors"][0]["extensions"]["retryAfter"], seconds, "{refused}");
     }
-    assert_eq!(send("192.0.2.2", None).status(), StatusCode::OK);
-    assert_eq!(send("192.0.2.1", Some(system.anonymous().sign_in(TEACHER).token())).status(), StatusCode::OK);
+    assert_eq!(send("192.0.2.2", &anonymous).status, StatusCode::OK);
+    assert_eq!(send("192.0.2.1", &system.sign_in(TEACHER)).status, StatusCode::OK);
 }

@@ -173,7 +173,7 @@ fn broken_requests_are_answered_beside_others_and_leave_nothing() {
     let requests = setting("LYCEUM_FUZZ_REQUESTS").unwrap_or(REQUESTS);
     let seed = setting("LYCEUM_FUZZ_SEED").unwrap_or(SEED);
     let system = System::start(&["--temporary", "--access-token-seconds", "86400"]);
-    let token = system.sign_in(STUDENT).token().to_owned();
+    let token = system.sign_in(STUDENT).token().expect("a token").to_owned();
     let runtime = Runtime::new().expect("a runtime");
     let tally = Tally::default();
 

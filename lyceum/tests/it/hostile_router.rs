@@ -19,12 +19,13 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 use sqlx::{Connection as _, PgConnection, query_as};
 use subgraph_kit::client_ip::HEADER as CLIENT;
+use subgraph_testing::blocking::Client;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::{
     operations,
-    system::{ADMIN, LoneRouter, OTHER_STUDENT, STUDENT, System, TEACHER, UNVERIFIED_TEACHER, Visitor},
+    system::{ADMIN, LoneRouter, OTHER_STUDENT, STUDENT, System, TEACHER, UNVERIFIED_TEACHER},
 };
 
 /// What `operations/` has no need of.
@@ -53,7 +54,7 @@ struct Recorded {
 struct Viewer {
     name: &'static str,
     id: Option<Uuid>,
-    visitor: Visitor,
+    visitor: Client,
 }
 
 /// What only some may see, and who they are; admins may see all of it.
@@ -136,11 +137,11 @@ fn no_client_sees_or_asks_for_a_seal() {
     assert!(!system.anonymous().data(types, json!({})).to_string().contains("teacherSeal"));
 
     for viewer in viewers(system) {
-        let answer = viewer.visitor.ask("{ courses(first: 1) { nodes { teacherSeal } } }", json!({}));
+        let answer = viewer.visitor.send("{ courses(first: 1) { nodes { teacherSeal } } }", json!({}));
         assert_eq!(answer["data"], Value::Null, "{answer}");
         assert_eq!(answer["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{answer}");
         for document in FURTHER {
-            let answer = viewer.visitor.ask(document, json!({})).to_string();
+            let answer = viewer.visitor.send(document, json!({})).to_string();
             assert!(!answer.contains("teacherSeal"), "{answer}");
         }
     }
@@ -176,10 +177,9 @@ fn record(system: &System, viewers: &[Viewer]) -> Vec<Recorded> {
         }
     }
     for viewer in viewers {
-        let visitor =
-            viewer.visitor.token_or_none().map_or_else(|| router.visitor(), |it| router.visitor().with_token(it));
+        let visitor = viewer.visitor.token().map_or_else(|| router.visitor(), |it| router.visitor().with_token(it));
         for document in FURTHER {
-            visitor.ask(document, json!({}));
+            visitor.send(document, json!({}));
         }
     }
     recorder.requests()
@@ -329,11 +329,11 @@ fn altered(representation: &Value, field: &str, value: Option<Value>) -> Value {
 
 /// Straight at a subgraph, on behalf of a viewer.
 fn ask(system: &System, subgraph: &str, viewer: &Viewer, sent: &Value) -> Value {
-    thread_local!(static SUBGRAPHS: std::cell::RefCell<HashMap<String, Visitor>> = std::cell::RefCell::default());
+    thread_local!(static SUBGRAPHS: std::cell::RefCell<HashMap<String, Client>> = std::cell::RefCell::default());
     let visitor = SUBGRAPHS
         .with_borrow_mut(|known| known.entry(subgraph.to_owned()).or_insert_with(|| system.subgraph(subgraph)).clone());
-    let visitor = viewer.visitor.token_or_none().map_or_else(|| visitor.clone(), |token| visitor.with_token(token));
-    visitor.post(sent.to_string())
+    let visitor = viewer.visitor.token().map_or_else(|| visitor.clone(), |token| visitor.with_token(token));
+    visitor.send_request(sent).json
 }
 
 /// What an answer holds that the viewer may not see, and that the router did not bring along itself.

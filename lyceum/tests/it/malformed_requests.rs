@@ -107,10 +107,10 @@ fn a_malformed_request_is_no_error_of_ours_at_any_port() {
     for name in addresses.subgraphs.keys() {
         let router = system.subgraph(name);
         for document in DOCUMENTS {
-            router.ask(document, json!({ "a": [], "f": 3 }));
+            router.send(document, json!({ "a": [], "f": 3 }));
         }
         for body in BODIES {
-            router.send("application/json", body.to_vec());
+            router.post(body);
         }
     }
 

@@ -17,7 +17,9 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use crate::system::{FACT_SECRET, PASSWORD, Process, SECRET, System, Visitor, free_port, wait_until_ready, workspace};
+use crate::system::{
+    FACT_SECRET, PASSWORD, Process, SECRET, System, at_subgraph, free_port, wait_until_ready, workspace,
+};
 
 #[test]
 fn a_notification_is_one_line_on_standard_output_that_says_nothing_private() {
@@ -113,7 +115,7 @@ impl Apart {
     }
 
     fn register(&self, name: &str) -> Uuid {
-        let identity = Visitor::at_subgraph("identity", &format!("http://127.0.0.1:{}", self.ports[0]));
+        let identity = at_subgraph("identity", &format!("http://127.0.0.1:{}", self.ports[0]));
         let document = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }";
         let input = json!({ "email": format!("{name}@early.example"), "password": PASSWORD, "name": name });
         let user: Value = identity.data(document, json!({ "input": input }))["register"]["user"]["id"].clone();

@@ -9,8 +9,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use subgraph_testing::blocking::Client;
 
-use crate::system::{ADMIN, LoneRouter, PASSWORD, STUDENT, System, TEACHER, Visitor, documents};
+use crate::system::{ADMIN, LoneRouter, PASSWORD, STUDENT, System, TEACHER, documents};
 
 /// A document, who sends it, and its example variables.
 #[derive(Clone)]
@@ -46,14 +47,13 @@ fn every_operation_has_an_answer_and_the_same_one_by_call_and_over_http() {
 }
 
 /// What the operation costs, as the router tells it.
-pub fn cost(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
+pub fn cost(operation: &Operation, viewer: &str, router: &Client) -> Value {
     let (viewer, variables) = sender(operation, viewer, router);
-    let (_, text) = viewer.ask_with("lyceum-cost", "1", &operation.document, variables);
-    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    let answer = viewer.with_header("lyceum-cost", "1").send(&operation.document, variables);
     answer["extensions"]["cost"].clone()
 }
 
-pub fn run(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
+pub fn run(operation: &Operation, viewer: &str, router: &Client) -> Value {
     let (viewer, variables) = sender(operation, viewer, router);
     let data = viewer.data(&operation.document, variables);
     for (field, value) in data.as_object().expect("data") {
@@ -64,21 +64,21 @@ pub fn run(operation: &Operation, viewer: &str, router: &Visitor) -> Value {
 }
 
 /// Who sends it, and with which variables.
-fn sender(operation: &Operation, viewer: &str, router: &Visitor) -> (Visitor, Value) {
+fn sender(operation: &Operation, viewer: &str, router: &Client) -> (Client, Value) {
     let samples = Samples::look_up(router);
     (samples.viewer(viewer).clone(), samples.variables(operation, 0))
 }
 
 /// The sample people, signed in, and what they may do something with.
 pub struct Samples {
-    viewers: BTreeMap<&'static str, Visitor>,
+    viewers: BTreeMap<&'static str, Client>,
     /// By placeholder: the same one again and again for what is only looked at, and otherwise all that there are.
     values: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Samples {
-    pub fn look_up(router: &Visitor) -> Self {
-        let [student, teacher, admin] = [STUDENT, TEACHER, ADMIN].map(|email| router.sign_in(email));
+    pub fn look_up(router: &Client) -> Self {
+        let [student, teacher, admin] = [STUDENT, TEACHER, ADMIN].map(|email| router.sign_in(email, PASSWORD));
         let values = BTreeMap::from([
             ("freeCourseId", courses_to_join(&student, true)),
             ("firstCourseId", ids(router, "{ courses(first: 1) { nodes { id } } }", "/courses/nodes")),
@@ -94,7 +94,7 @@ impl Samples {
         Self { viewers: BTreeMap::from(viewers), values }
     }
 
-    pub fn viewer(&self, name: &str) -> &Visitor {
+    pub fn viewer(&self, name: &str) -> &Client {
         self.viewers.get(name).unwrap_or_else(|| panic!("an unknown viewer {name}"))
     }
 
@@ -115,13 +115,13 @@ impl Samples {
     }
 }
 
-fn first_teacher(router: &Visitor) -> String {
+fn first_teacher(router: &Client) -> String {
     let answer = router.data("{ courses(first: 1) { nodes { teacher { id } } } }", json!({}));
     id(&answer["courses"]["nodes"][0]["teacher"])
 }
 
 /// Those on which the student is not.
-fn courses_to_join(student: &Visitor, is_free: bool) -> Vec<String> {
+fn courses_to_join(student: &Client, is_free: bool) -> Vec<String> {
     let document = "query ($isFree: Boolean) {
         courses(filter: { isFree: $isFree }, first: 100) { nodes { id viewerEnrollment { id } } } }";
     let answer = student.data(document, json!({ "isFree": is_free }));
@@ -130,20 +130,20 @@ fn courses_to_join(student: &Visitor, is_free: bool) -> Vec<String> {
 }
 
 /// The last one first.
-fn completed_payments(admin: &Visitor) -> Vec<String> {
+fn completed_payments(admin: &Client) -> Vec<String> {
     let mut ids = ids(admin, "{ payments(last: 100, status: COMPLETED) { nodes { id } } }", "/payments/nodes");
     ids.reverse();
     ids
 }
 
 /// The last one first.
-fn unverified_teachers(admin: &Visitor) -> Vec<String> {
+fn unverified_teachers(admin: &Client) -> Vec<String> {
     let mut ids = ids(admin, "{ unverifiedTeachers(last: 100) { nodes { id } } }", "/unverifiedTeachers/nodes");
     ids.reverse();
     ids
 }
 
-fn ids(viewer: &Visitor, document: &str, nodes: &str) -> Vec<String> {
+fn ids(viewer: &Client, document: &str, nodes: &str) -> Vec<String> {
     let answer = viewer.data(document, json!({}));
     answer.pointer(nodes).and_then(Value::as_array).expect("a list").iter().map(id).collect()
 }

@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection, query_as};
+use subgraph_testing::blocking::Client;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -18,7 +19,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::system::{ADMIN, Addresses, LoneRouter, System, TEACHER, Visitor};
+use crate::system::{ADMIN, Addresses, LoneRouter, System, TEACHER};
 
 const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 
@@ -245,8 +246,8 @@ async fn leave_nothing_empty(data: &System, courses: &[Uuid], user: Uuid) {
 
 /// An admin and a teacher, and what there is of a student.
 struct Guest {
-    admin: Visitor,
-    teacher: Visitor,
+    admin: Client,
+    teacher: Client,
     ids: Value,
 }
 
@@ -273,13 +274,14 @@ impl Guest {
     }
 
     /// The same people, at another router of the same system.
-    fn at(&self, router: &Visitor) -> Self {
-        let [admin, teacher] = [&self.admin, &self.teacher].map(|visitor| router.with_token(visitor.token()));
+    fn at(&self, router: &Client) -> Self {
+        let token = |client: &Client| client.token().expect("a token").to_owned();
+        let [admin, teacher] = [&self.admin, &self.teacher].map(|client| router.with_token(&token(client)));
         Self { admin, teacher, ids: self.ids.clone() }
     }
 
     fn read(&self) -> Value {
-        self.admin.ask(READ, self.ids.clone())
+        self.admin.send(READ, self.ids.clone()).json
     }
 
     /// All is there but these places, and each error is of one of them and says why.
@@ -324,7 +326,7 @@ impl Guest {
             (&self.admin, [identity, &payment, notification, &enrollment]),
             (&self.teacher, [notification, &course, identity, &enrollment]),
         ] {
-            let answer = who.ask(&format!("mutation {{ {} }}", fields.join(" ")), json!({}));
+            let answer = who.send(&format!("mutation {{ {} }}", fields.join(" ")), json!({}));
             let payloads = answer["data"].as_object().unwrap_or_else(|| panic!("{away}: {answer}"));
             for (field, payload) in payloads {
                 assert_eq!(payload.is_null(), field == name, "{away}: {field}: {answer}");

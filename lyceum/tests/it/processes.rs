@@ -19,13 +19,14 @@ use nix::{
 };
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, query, query_scalar};
+use subgraph_testing::blocking::Client;
 use subgraph_testing::transcript;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
     notification_log::nats,
-    system::{FACT_SECRET, PASSWORD, Process, System, Visitor, code, free_port, lyceum, workspace},
+    system::{FACT_SECRET, PASSWORD, Process, System, at_subgraph, free_port, lyceum, workspace},
 };
 
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -208,7 +209,7 @@ fn processes_start_in_any_order_and_wait_with_one_line_of_log() {
     router.wait_until("ready", Part::is_ready);
     course.wait_until("ready", Part::is_ready);
     identity.waits();
-    let visitor = Visitor::at(&format!("http://127.0.0.1:{}", router.port));
+    let visitor = Client::new(&format!("http://127.0.0.1:{}", router.port));
     assert_eq!(visitor.data(COURSES, json!({}))["courses"]["totalCount"], 0);
 
     identity_database.start();
@@ -294,7 +295,7 @@ fn nats_may_come_later() {
         part.wait_until("ready", Part::is_ready);
         part.wait_until("without NATS", |part| part.lines_with("NATS is unavailable") == 1);
     }
-    let identity = Visitor::at_subgraph("identity", &format!("http://127.0.0.1:{}", plan.port("identity")));
+    let identity = at_subgraph("identity", &format!("http://127.0.0.1:{}", plan.port("identity")));
     let register = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }";
     let input = json!({ "email": "ada@nats.example", "password": PASSWORD, "name": "Ada" });
     identity.data(register, json!({ "input": input }));
@@ -364,14 +365,14 @@ fn course_and_router(settings: &[(&str, &str)]) -> (System, Plan, Part, Part) {
 fn a_process_that_is_to_end_says_so_answers_on_and_finishes_what_it_has_begun() {
     let (system, _plan, course, router) = course_and_router(&[]);
     let visitors = [
-        Visitor::at(&format!("http://127.0.0.1:{}", router.port)),
-        Visitor::at_subgraph("course", &format!("http://127.0.0.1:{}", course.port)),
+        Client::new(&format!("http://127.0.0.1:{}", router.port)),
+        at_subgraph("course", &format!("http://127.0.0.1:{}", course.port)),
     ];
     for (mut part, visitor) in [router, course].into_iter().zip(visitors) {
         let mut lock = Lock::on_courses(&system.addresses.databases["course"]);
         let asking = thread::spawn({
             let visitor = visitor.clone();
-            move || visitor.ask(COURSES, json!({}))
+            move || visitor.send(COURSES, json!({}))
         });
         lock.wait_for_waiters(1);
 
@@ -394,9 +395,9 @@ fn a_process_that_is_to_end_says_so_answers_on_and_finishes_what_it_has_begun() 
 #[test]
 fn what_does_not_finish_is_cut_off_after_a_set_time() {
     let (system, _plan, mut course, _router) = course_and_router(&[("LYCEUM_SHUTDOWN_TIMEOUT_SECONDS", "1")]);
-    let visitor = Visitor::at_subgraph("course", &format!("http://127.0.0.1:{}", course.port));
+    let visitor = at_subgraph("course", &format!("http://127.0.0.1:{}", course.port));
     let mut lock = Lock::on_courses(&system.addresses.databases["course"]);
-    let asking = thread::spawn(move || visitor.ask(COURSES, json!({})));
+    let asking = thread::spawn(move || visitor.send(COURSES, json!({})));
     lock.wait_for_waiters(1);
 
     course.tell(Signal::SIGTERM);
@@ -427,11 +428,11 @@ fn a_connection_that_stays_silent_during_the_notice_is_not_missed() {
 #[test]
 fn an_exhausted_pool_says_so_in_time_and_recovers() {
     let (system, _plan, course, _router) = course_and_router(&[("LYCEUM_DB_ACQUIRE_TIMEOUT_SECONDS", "1")]);
-    let visitor = Visitor::at_subgraph("course", &format!("http://127.0.0.1:{}", course.port));
+    let visitor = at_subgraph("course", &format!("http://127.0.0.1:{}", course.port));
     let mut lock = Lock::on_courses(&system.addresses.databases["course"]);
     let ask = || {
         let visitor = visitor.clone();
-        thread::spawn(move || (visitor.ask(COURSES, json!({})), Instant::now()))
+        thread::spawn(move || (visitor.send(COURSES, json!({})), Instant::now()))
     };
     // All five connections wait for the table.
     let first: Vec<_> = (0..5).map(|_| ask()).collect();
@@ -443,12 +444,12 @@ fn an_exhausted_pool_says_so_in_time_and_recovers() {
 
     // The server itself ends the statements of the first ones.
     for (answer, _) in first.iter().chain(&second) {
-        assert_eq!(code(answer), "SERVICE_UNAVAILABLE", "{answer}");
+        assert_eq!(answer.error(), Some("SERVICE_UNAVAILABLE"), "{answer}");
     }
     let latest_of_those_without = second.iter().map(|(_, at)| at).max();
     assert!(latest_of_those_without < first.iter().map(|(_, at)| at).min(), "who gets no connection waits no longer");
     assert!(course.is_ready(), "it is busy, and not away");
     lock.release();
     let answers: Vec<_> = (0..20).map(|_| ask()).map(|asking| asking.join().expect("an answer").0).collect();
-    assert!(answers.iter().all(|answer| answer.get("errors").is_none()), "{answers:?}");
+    assert!(answers.iter().all(|answer| answer["errors"].is_null()), "{answers:?}");
 }

@@ -10,10 +10,11 @@ use std::{
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use subgraph_testing::blocking::Client;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use crate::system::{PASSWORD, System, Visitor};
+use crate::system::{PASSWORD, System};
 
 const ADMIN: &str = "boss@reconcile.example";
 const TEACHER: &str = "teresa@reconcile.example";
@@ -31,7 +32,7 @@ struct TestSystem {
 /// Somebody who buys.
 struct Student {
     id: Uuid,
-    visitor: Visitor,
+    visitor: Client,
 }
 
 impl Student {

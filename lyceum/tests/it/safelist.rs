@@ -3,9 +3,10 @@
 use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
+use subgraph_testing::{Reply, blocking::Client};
 
 use crate::live::{Follower, TRANSPORTS, Writer};
-use crate::system::{PASSWORD, STUDENT, System, Visitor, code, workspace};
+use crate::system::{PASSWORD, STUDENT, System, workspace};
 
 const FREE: &str = "{ courses(first: 1) { nodes { id } } }";
 const LIVE: &str = "subscription ($after: ID) { notificationAdded(after: $after) { title } }";
@@ -23,16 +24,16 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
     let profile = by_id(&student, &id("MyProfile"), &json!({}));
     assert_eq!(profile["data"]["me"]["email"], STUDENT, "{profile}");
     let hash = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": id("Catalogue") } } });
-    assert!(anonymous.post(hash.to_string())["data"]["courses"].is_object());
+    assert!(anonymous.send_request(&hash)["data"]["courses"].is_object());
 
     for refused in [strangers(FREE), vec![json!({ "documentId": "0000" })]].concat() {
-        let answer = anonymous.post(refused.to_string());
-        assert_eq!(code(&answer), "BAD_USER_INPUT", "{refused}: {answer}");
-        assert!(answer.get("data").is_none_or(Value::is_null), "{refused}: {answer}");
+        let answer = anonymous.send_request(&refused);
+        assert_eq!(answer.error(), Some("BAD_USER_INPUT"), "{refused}: {answer}");
+        assert!(answer["data"].is_null(), "{refused}: {answer}");
     }
     // The text beside a known id is not what is run.
     let beside = json!({ "documentId": id("Catalogue"), "query": "{ __schema { queryType { name } } }" });
-    let answer = anonymous.post(beside.to_string());
+    let answer = anonymous.send_request(&beside);
     assert!(answer["data"].get("__schema").is_none(), "{answer}");
 
     let system = (&system, &student);
@@ -40,13 +41,13 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
     a_known_subscription_is_served_by_its_id_at_every_door(system);
 }
 
-type Signed<'a> = (&'a System, &'a Visitor);
+type Signed<'a> = (&'a System, &'a Client);
 
 fn an_unknown_subscription_is_refused_at_every_door((system, student): Signed<'_>) {
     for transport in TRANSPORTS {
         for document in [FREE, LIVE] {
             for refused in strangers(document) {
-                let mut follower = Follower::send(&system.addresses.router, transport, Some(student.token()), &refused);
+                let mut follower = Follower::send(&system.addresses.router, transport, student.token(), &refused);
 
                 let told = follower.next();
 
@@ -76,7 +77,7 @@ fn a_known_subscription_is_served_by_its_id_at_every_door((system, student): Sig
             json!({ "query": LIVE, "documentId": &added }),
         ] {
             known["variables"] = json!({ "after": start });
-            let mut follower = Follower::send(&system.addresses.router, transport, Some(student.token()), &known);
+            let mut follower = Follower::send(&system.addresses.router, transport, student.token(), &known);
 
             let told = follower.next();
 
@@ -102,7 +103,7 @@ fn strangers(document: &str) -> Vec<Value> {
     ]
 }
 
-fn sign_in(anonymous: &Visitor) -> Visitor {
+fn sign_in(anonymous: &Client) -> Client {
     let input = json!({ "input": { "email": STUDENT, "password": PASSWORD } });
     let answer = by_id(anonymous, &id("SignIn"), &input);
     anonymous.with_token(answer["data"]["login"]["session"]["accessToken"].as_str().expect("a session"))
@@ -120,8 +121,8 @@ fn a_manifest_that_is_not_there_stops_the_start() {
     assert!(said.contains("no/such/manifest.json"), "{said}");
 }
 
-fn by_id(visitor: &Visitor, id: &str, variables: &Value) -> Value {
-    visitor.post(json!({ "documentId": id, "variables": variables }).to_string())
+fn by_id(visitor: &Client, id: &str, variables: &Value) -> Reply {
+    visitor.send_request(&json!({ "documentId": id, "variables": variables }))
 }
 
 /// What `lyceum-schema manifest` has written.

@@ -1,13 +1,13 @@
 //! Nothing that a person types in confidence comes back in an error or is written to a log.
 //! (`cargo xtask test` also reads what all the other tests have seen.)
 
-use reqwest::blocking::Client;
 use serde_json::{Value, json};
+use subgraph_testing::blocking::Client;
 use subgraph_testing::transcript;
 
 use crate::{
     live::{Follower, TRANSPORTS},
-    system::{STUDENT, System, Visitor},
+    system::{STUDENT, System},
 };
 
 const EMAIL: &str = "someone@secret-scan.example";
@@ -16,8 +16,8 @@ const PASSWORD: &str = "a password that nobody may see";
 const LOGIN: &str = "mutation ($input: LoginInput!) { login(input: $input) { userErrors { code message } } }";
 const REGISTER: &str = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { code message } } }";
 
-fn ask(visitor: &Visitor, document: &str, variables: Value) -> String {
-    let answer = visitor.ask(document, variables).to_string();
+fn ask(visitor: &Client, document: &str, variables: Value) -> String {
+    let answer = visitor.send(document, variables).to_string();
     assert!(answer.contains("\"message\":"), "there is something to complain of: {answer}");
     answer
 }
@@ -146,7 +146,7 @@ fn a_variables_value_is_never_repeated() {
     let system = System::shared();
     for visitor in [system.anonymous(), system.sign_in(STUDENT)] {
         for (document, variables) in marked_requests() {
-            let answer = visitor.ask(&document, variables.clone()).to_string();
+            let answer = visitor.send(&document, variables.clone()).to_string();
 
             assert!(!repeats_a_marked_value(&answer), "{document} {variables}: {answer}");
         }
@@ -156,7 +156,7 @@ fn a_variables_value_is_never_repeated() {
 #[test]
 fn nor_is_it_where_it_came_in_the_address() {
     let router = &System::shared().addresses.router;
-    let client = Client::new();
+    let client = reqwest::blocking::Client::new();
     for document in PLACES {
         for value in marked_values() {
             let parameters = [("query", document), ("variables", &json!({ "v": value }).to_string())];

@@ -10,13 +10,14 @@ use std::{
 use auth::signature::SIGNATURE;
 use reqwest::{
     Method, StatusCode,
-    blocking::{Client, Response},
+    blocking::Response,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
 use subgraph_kit::client_ip::HEADER as CLIENT;
+use subgraph_testing::blocking::Client;
 
-use crate::system::{OTHER_STUDENT, STUDENT, System, Visitor, signature};
+use crate::system::{OTHER_STUDENT, STUDENT, System, signature};
 
 const VALID_SECRET: &str = "a-secret-that-is-long-enough-for-a-test";
 const SDL: &str = r#"{"query":"{ _service { sdl } }"}"#;
@@ -30,7 +31,7 @@ struct Attempt {
 }
 
 /// What the router would send.
-fn good(subgraph: &str, viewer: Option<&Visitor>, body: &str) -> Attempt {
+fn good(subgraph: &str, viewer: Option<&Client>, body: &str) -> Attempt {
     let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     if let Some(viewer) = viewer {
         headers.insert(AUTHORIZATION, bearer(viewer));
@@ -40,14 +41,14 @@ fn good(subgraph: &str, viewer: Option<&Visitor>, body: &str) -> Attempt {
     Attempt { method: Method::POST, path: "/graphql", headers, body: body.to_owned() }
 }
 
-fn bearer(viewer: &Visitor) -> HeaderValue {
-    format!("Bearer {}", viewer.token()).parse().expect("a header's value")
+fn bearer(viewer: &Client) -> HeaderValue {
+    format!("Bearer {}", viewer.token().expect("a token")).parse().expect("a header's value")
 }
 
 impl Attempt {
     fn send(self, endpoint: &str) -> Response {
         let url = format!("{}{}", endpoint.trim_end_matches("/graphql"), self.path);
-        let request = Client::new().request(self.method, url).headers(self.headers).body(self.body);
+        let request = reqwest::blocking::Client::new().request(self.method, url).headers(self.headers).body(self.body);
         request.timeout(Duration::from_secs(30)).send().expect("an answer")
     }
 }
@@ -149,7 +150,7 @@ fn nothing_is_read_that_is_not_signed() {
 #[test]
 fn probes_and_public_keys_need_no_signature() {
     let system = System::shared();
-    let get = |url: String| Client::new().get(url).send().expect("an answer");
+    let get = |url: String| reqwest::blocking::Client::new().get(url).send().expect("an answer");
 
     for url in system.addresses.subgraphs.values() {
         let subgraph = url.trim_end_matches("/graphql");

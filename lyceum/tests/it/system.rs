@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     env,
     fs::File,
-    io::{BufRead as _, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -15,13 +14,11 @@ use std::{
 
 use auth::signature::{SIGNATURE, Secrets, SignedParts};
 use reqwest::{
-    Method, StatusCode,
-    blocking::{Client, Response},
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    Method,
+    header::{HeaderMap, HeaderValue},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
-use subgraph_testing::transcript;
+use subgraph_testing::{blocking::Client, transcript};
 use tempfile::TempDir;
 
 pub const STUDENT: &str = "student1@lyceum.example";
@@ -57,16 +54,6 @@ pub struct Addresses {
     pub subgraphs: BTreeMap<String, String>,
     pub databases: BTreeMap<String, String>,
     pub data: PathBuf,
-}
-
-/// Somebody who asks the router, or a subgraph as if they were the router.
-#[derive(Clone)]
-pub struct Visitor {
-    http: Client,
-    endpoint: String,
-    token: Option<String>,
-    /// The subgraph to sign for.
-    subgraph: Option<String>,
 }
 
 impl System {
@@ -131,18 +118,18 @@ impl System {
     }
 
     /// Nobody signed in.
-    pub fn anonymous(&self) -> Visitor {
-        Visitor::at(&self.addresses.router)
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.addresses.router)
     }
 
     /// Nobody signed in, straight at a subgraph: each request is signed as the router would.
-    pub fn subgraph(&self, name: &str) -> Visitor {
-        Visitor::at_subgraph(name, self.addresses.subgraphs[name].trim_end_matches("/graphql"))
+    pub fn subgraph(&self, name: &str) -> Client {
+        at_subgraph(name, self.addresses.subgraphs[name].trim_end_matches("/graphql"))
     }
 
     /// Signs in one of the seeded people.
-    pub fn sign_in(&self, email: &str) -> Visitor {
-        self.anonymous().sign_in(email)
+    pub fn sign_in(&self, email: &str) -> Client {
+        self.anonymous().sign_in(email, PASSWORD)
     }
 
     /// Ends the process at once, leaving its children behind.
@@ -243,113 +230,6 @@ fn wait_for(process: &mut Child, file: &Path, log: &Path) -> Addresses {
     }
 }
 
-impl Visitor {
-    pub fn at(router: &str) -> Self {
-        Self { http: Client::new(), endpoint: format!("{router}/graphql"), token: None, subgraph: None }
-    }
-
-    /// As if they were the router.
-    pub fn at_subgraph(name: &str, address: &str) -> Self {
-        Self { subgraph: Some(name.to_owned()), ..Self::at(address) }
-    }
-
-    pub fn sign_in(&self, email: &str) -> Self {
-        let document =
-            "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }";
-        let answer = self.ask(document, json!({ "input": { "email": email, "password": PASSWORD } }));
-        let token = answer["data"]["login"]["session"]["accessToken"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no session: {answer}"));
-        self.with_token(token)
-    }
-
-    pub fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
-    }
-
-    pub fn token_or_none(&self) -> Option<&str> {
-        self.token.as_deref()
-    }
-
-    pub fn token(&self) -> &str {
-        self.token_or_none().expect("somebody is signed in")
-    }
-
-    /// Sends an operation; whatever comes back, if it is JSON.
-    #[expect(clippy::needless_pass_by_value, reason = "callers write the variables in place")]
-    pub fn ask(&self, document: &str, variables: Value) -> Value {
-        self.post(json!({ "query": document, "variables": variables }).to_string())
-    }
-
-    /// The data of an operation that must not fail.
-    pub fn data(&self, document: &str, variables: Value) -> Value {
-        let answer = self.ask(document, variables);
-        assert!(answer.get("errors").is_none(), "{answer}");
-        answer["data"].clone()
-    }
-
-    pub fn post(&self, body: impl Into<String>) -> Value {
-        let response = self.send("application/json", body.into().into_bytes());
-        let text = response.text().expect("an answer has a body");
-        let answer = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text:?}"));
-        transcript::answer(&answer);
-        answer
-    }
-
-    pub fn send(&self, content_type: &str, body: Vec<u8>) -> Response {
-        self.send_with(HeaderMap::from_iter([(CONTENT_TYPE, header(content_type))]), body)
-    }
-
-    /// The first event of a subscription.
-    #[expect(clippy::needless_pass_by_value, reason = "callers write the variables in place")]
-    pub fn first_event(&self, document: &str, variables: Value) -> Value {
-        let headers = [(CONTENT_TYPE, header("application/json")), (ACCEPT, header("text/event-stream"))];
-        let body = json!({ "query": document, "variables": variables }).to_string().into_bytes();
-        let lines = BufReader::new(self.send_with(HeaderMap::from_iter(headers), body)).lines();
-        let mut events = lines.map(|line| line.expect("a line")).filter_map(|line| {
-            let data = line.strip_prefix("data:")?;
-            serde_json::from_str(data).ok()
-        });
-        let event = events.next().expect("an event");
-        transcript::answer(&event);
-        event
-    }
-
-    /// Sends an operation with one header more; the status, and the answer as it comes.
-    #[expect(clippy::needless_pass_by_value, reason = "callers write the variables in place")]
-    pub fn ask_with(&self, name: &'static str, value: &str, document: &str, variables: Value) -> (StatusCode, String) {
-        let headers = [(CONTENT_TYPE, header("application/json")), (HeaderName::from_static(name), header(value))];
-        let body = json!({ "query": document, "variables": variables }).to_string().into_bytes();
-        let response = self.send_with(HeaderMap::from_iter(headers), body);
-        let status = response.status();
-        let text = response.text().expect("an answer has a body");
-        transcript::answer(&serde_json::from_str(&text).unwrap_or_default());
-        (status, text)
-    }
-
-    /// Sends a document in the address.
-    pub fn get(&self, document: &str) -> Response {
-        let get = self.http.get(&self.endpoint).query(&[("query", document)]);
-        get.header("apollo-require-preflight", "1").send().expect("an answer")
-    }
-
-    /// Sends bytes with headers of one's own.
-    pub fn send_with(&self, mut headers: HeaderMap, body: Vec<u8>) -> Response {
-        if let Some(token) = &self.token {
-            headers.insert(AUTHORIZATION, header(&format!("Bearer {token}")));
-        }
-        if let Some(subgraph) = &self.subgraph {
-            headers.insert(SIGNATURE, signature(subgraph, &headers, &body));
-        }
-        self.http.post(&self.endpoint).headers(headers).body(body).send().expect("an answer")
-    }
-}
-
-fn header(text: &str) -> HeaderValue {
-    // As it arrives: without the spaces around it.
-    text.trim().parse().expect("a header's value")
-}
-
 /// A process that ends with its test.
 pub struct Process(pub Child);
 
@@ -389,8 +269,8 @@ impl LoneRouter {
         Self { _process: Process(process), port }
     }
 
-    pub fn visitor(&self) -> Visitor {
-        Visitor::at(&format!("http://127.0.0.1:{}", self.port))
+    pub fn visitor(&self) -> Client {
+        Client::new(&format!("http://127.0.0.1:{}", self.port))
     }
 }
 
@@ -414,13 +294,14 @@ pub fn authority(url: &str) -> String {
     rest.split('/').next().expect("an authority").to_owned()
 }
 
+/// Nobody signed in, at the subgraph of this address, as if they were the router.
+pub fn at_subgraph(name: &str, address: &str) -> Client {
+    let name = name.to_owned();
+    Client::with_signature(address, move |headers, body| (SIGNATURE, signature(&name, headers, body)))
+}
+
 /// What the router would sign a request to a subgraph with.
 pub fn signature(subgraph: &str, headers: &HeaderMap, body: &[u8]) -> HeaderValue {
     let secrets: Secrets = SECRET.parse().expect("it is long enough");
     secrets.sign(SignedParts { subgraph, method: &Method::POST, path: "/graphql", headers, body })
-}
-
-/// The code of an answer's first error.
-pub fn code(answer: &Value) -> &str {
-    answer.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or_else(|| panic!("no code: {answer}"))
 }

@@ -18,13 +18,14 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 use serde_json::{Value, json};
 use subgraph_testing::transcript;
+use subgraph_testing::{Reply, blocking::Client};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
     live::Follower,
     notification_log::nats,
-    system::{PASSWORD, STUDENT, System, TEACHER, Visitor, code, free_port},
+    system::{PASSWORD, STUDENT, System, TEACHER, free_port},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -143,9 +144,8 @@ fn begin() -> (String, String) {
     (id, parent)
 }
 
-fn traced(visitor: &Visitor, parent: &str, document: &str, variables: Value) -> Value {
-    let (_, answer) = visitor.ask_with("traceparent", parent, document, variables);
-    serde_json::from_str(&answer).expect("an answer")
+fn traced(visitor: &Client, parent: &str, document: &str, variables: Value) -> Reply {
+    visitor.with_header("traceparent", parent).send(document, variables)
 }
 
 /// A course of the sample teacher.
@@ -240,7 +240,7 @@ fn a_subscription_belongs_to_its_trace() {
         .post(format!("{}/graphql", system.addresses.router))
         .header("accept", "text/event-stream")
         .header("traceparent", &parent)
-        .bearer_auth(system.sign_in(STUDENT).token())
+        .bearer_auth(system.sign_in(STUDENT).token().expect("a token"))
         .json(&body);
     let answer = asked.send().expect("an answer");
     collector.trace_with(&id, &[("lyceum", "SELECT")]);
@@ -272,7 +272,7 @@ fn nothing_private_leaves_in_a_trace() {
     let token = answer["data"]["login"]["session"]["accessToken"].as_str().expect("a token").to_owned();
     let wrong =
         json!({ "input": { "email": "someone@private.example", "password": ["a private password"], "name": "x" } });
-    assert_eq!(code(&traced(&visitor, &parent, REGISTER, wrong)), "BAD_USER_INPUT");
+    assert_eq!(traced(&visitor, &parent, REGISTER, wrong).error(), Some("BAD_USER_INPUT"));
     let url =
         format!("{}/graphql?query={{me{{id}}}}&variables={{\"private\":\"in the address\"}}", system.addresses.router);
     let client = reqwest::blocking::Client::new().get(url).bearer_auth(&token).header("traceparent", &parent);
@@ -330,7 +330,7 @@ fn numbers_say_what_has_happened() {
     let login = "mutation ($input: LoginInput!) { login(input: $input) { userErrors { code } } }";
     visitor.data(login, wrong);
     let variables = json!({ "input": { "courseId": course, "idempotencyKey": "counted" } });
-    assert_eq!(code(&visitor.ask(BUY, variables.clone())), "UNAUTHENTICATED");
+    assert_eq!(visitor.send(BUY, variables.clone()).error(), Some("UNAUTHENTICATED"));
     student.data(BUY, variables);
 
     assert_eq!(number(&url, "lyceum_sign_ins_refused_total", &[("reason", "credentials")]), 1.0);
@@ -431,7 +431,7 @@ fn events_that_wait_and_streams_that_are_open_are_counted() {
     becomes(&url, "lyceum_events_dead_lettered", &told, 1.0);
 
     for transport in ["sse", "ws"] {
-        let follower = Follower::start(transport, &system, Some(ada.token()), &Value::Null);
+        let follower = Follower::start(transport, &system, ada.token(), &Value::Null);
         becomes(&url, "lyceum_subscriptions_open", &[("subgraph", "notification")], 1.0);
         // It goes without a word.
         drop(follower);
@@ -452,11 +452,11 @@ fn an_answer_that_comes_too_late_is_counted() {
         let mut transaction = db.begin().await.expect("a transaction");
         query("lock table courses").execute(&mut *transaction).await.expect("a lock");
         let visitor = system.anonymous();
-        let asked = tokio::task::spawn_blocking(move || visitor.ask("{ courses { totalCount } }", json!({})));
+        let asked = tokio::task::spawn_blocking(move || visitor.send("{ courses { totalCount } }", json!({})));
         asked.await.expect("an answer")
     });
 
-    assert_eq!(code(&answer), "SERVICE_UNAVAILABLE");
+    assert_eq!(answer.error(), Some("SERVICE_UNAVAILABLE"));
     becomes(&url, "lyceum_subgraph_request_duration_seconds_count", &of_course, answered + 1.0);
 }
 

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
-use crate::system::{STUDENT, System, code};
+use crate::system::{STUDENT, System};
 
 /// Tokens that must not pass: made from a good one, or signed with the real key.
 fn bad_tokens(system: &System, good: &str) -> Vec<(&'static str, String)> {
@@ -70,20 +70,21 @@ fn hmac_with_public_half(system: &System, good: &str) -> String {
 
 #[test]
 fn a_token_of_20_kilobytes_breaks_a_limit_of_the_router() {
-    let answer = System::shared().anonymous().with_token(&"x".repeat(20_000)).ask("{ __typename }", json!({}));
+    let answer = System::shared().anonymous().with_token(&"x".repeat(20_000)).send("{ __typename }", json!({}));
 
-    assert_eq!(code(&answer), "REQUEST_HEADER_FIELDS_TOO_LARGE");
+    assert_eq!(answer.error(), Some("REQUEST_HEADER_FIELDS_TOO_LARGE"));
 }
 
 #[test]
 fn the_router_refuses_bad_tokens() {
     let system = System::shared();
     let good = system.sign_in(STUDENT);
+    let good = good.token().expect("a token");
 
-    for (what, token) in bad_tokens(system, good.token()) {
+    for (what, token) in bad_tokens(system, good) {
         let answer =
-            system.anonymous().with_token(&token).ask("{ me { id } courses(first: 1) { totalCount } }", json!({}));
-        assert_eq!(code(&answer), "UNAUTHENTICATED", "{what}: {answer}");
+            system.anonymous().with_token(&token).send("{ me { id } courses(first: 1) { totalCount } }", json!({}));
+        assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{what}: {answer}");
         // Where only a subgraph sees what is wrong, each field is refused for itself.
         let nothing = [json!(null), json!({ "me": null, "courses": null })];
         assert!(nothing.contains(&answer["data"]), "{what}: {answer}");
@@ -94,18 +95,15 @@ fn the_router_refuses_bad_tokens() {
 fn each_subgraph_refuses_bad_tokens_for_itself() {
     let system = System::shared();
     let good = system.sign_in(STUDENT);
+    let good = good.token().expect("a token");
 
     for name in system.addresses.subgraphs.keys() {
         let subgraph = system.subgraph(name);
-        assert_eq!(
-            subgraph.with_token(good.token()).data("{ __typename }", json!({}))["__typename"],
-            "Query",
-            "{name}"
-        );
+        assert_eq!(subgraph.with_token(good).data("{ __typename }", json!({}))["__typename"], "Query", "{name}");
         let huge = ("of 20 kB", "x".repeat(20_000));
-        for (what, token) in bad_tokens(system, good.token()).into_iter().chain([huge]) {
-            let answer = subgraph.with_token(&token).ask("{ __typename }", json!({}));
-            assert_eq!(code(&answer), "UNAUTHENTICATED", "{name}, {what}: {answer}");
+        for (what, token) in bad_tokens(system, good).into_iter().chain([huge]) {
+            let answer = subgraph.with_token(&token).send("{ __typename }", json!({}));
+            assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{name}, {what}: {answer}");
         }
     }
 }

@@ -11,17 +11,17 @@ use auth::signature::SIGNATURE;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use reqwest::{
     StatusCode,
-    blocking::Client,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
+use subgraph_testing::{Reply, blocking::Client};
 use telemetry::trace::HEADER as SUBGRAPH_TRACE;
 
 use crate::{
     statements::{log_statements, statements},
     system::{
-        ADMIN, LoneRouter, OTHER_STUDENT, PASSWORD, Process, STUDENT, System, TEACHER, Visitor, code, free_port,
-        signature, wait_until_ready, workspace,
+        ADMIN, LoneRouter, OTHER_STUDENT, PASSWORD, Process, STUDENT, System, TEACHER, free_port, signature,
+        wait_until_ready, workspace,
     },
 };
 
@@ -37,7 +37,7 @@ fn newcomer() -> Value {
     json!({ "input": { "name": "Planned", "email": NEWCOMER, "password": PASSWORD } })
 }
 
-fn is_known_newcomer(visitor: &Visitor) -> bool {
+fn is_known_newcomer(visitor: &Client) -> bool {
     let login = "mutation ($input: LoginInput!) { login(input: $input) { session { expiresAt } userErrors { code } } }";
     let outcome = visitor.data(login, json!({ "input": { "email": NEWCOMER, "password": PASSWORD } }))["login"].clone();
     assert_eq!(outcome["session"].is_null(), !outcome["userErrors"].as_array().expect("a list").is_empty());
@@ -48,14 +48,14 @@ fn student_home() -> String {
     fs::read_to_string(workspace().join("operations/StudentHome.graphql")).expect("the operation")
 }
 
-fn traced(visitor: &Visitor, document: &str) -> Value {
-    let (status, text) = visitor.ask_with(TRACE, "1", document, json!({}));
-    assert_eq!(status, StatusCode::OK, "{text}");
-    serde_json::from_str(&text).expect("JSON")
+fn traced(visitor: &Client, document: &str) -> Reply {
+    let answer = visitor.with_header(TRACE, "1").send(document, json!({}));
+    assert_eq!(answer.status, StatusCode::OK, "{answer}");
+    answer
 }
 
 /// The trace of an operation; there has to be one.
-fn trace(visitor: &Visitor, document: &str) -> Value {
+fn trace(visitor: &Client, document: &str) -> Value {
     let answer = traced(visitor, document);
     assert!(answer["errors"].is_null(), "{answer}");
     let trace = answer["extensions"]["trace"].clone();
@@ -159,7 +159,7 @@ fn a_trace_has_nothing_of_what_was_sent_and_answered() {
     let trace = answer["extensions"]["trace"].to_string();
     assert!(values.len() > 20 && values.contains(&STUDENT.to_owned()), "{values:?}");
     assert!(values.iter().all(|value| !trace.contains(value.as_str())), "{trace}");
-    assert!(!trace.contains(student.token()));
+    assert!(!trace.contains(student.token().expect("a token")));
 }
 
 fn collect(value: &Value, texts: &mut Vec<String>) {
@@ -174,17 +174,16 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
 #[test]
 fn who_does_not_ask_gets_the_answer_and_nothing_more() {
     let anonymous = System::shared().anonymous();
-    let plain = anonymous.send("application/json", json!({ "query": COURSES }).to_string().into_bytes());
-    let plain = plain.text().expect("a body");
+    let plain = anonymous.send(COURSES, json!({}));
 
     for value in ["0", "", "true", "yes"] {
-        assert_eq!(anonymous.ask_with(TRACE, value, COURSES, json!({})).1, plain, "{value}");
+        assert_eq!(anonymous.with_header(TRACE, value).send(COURSES, json!({})).text, plain.text, "{value}");
     }
 
-    let mut answer = traced(&anonymous, COURSES);
+    let mut answer = traced(&anonymous, COURSES).json;
     let extensions = answer.as_object_mut().expect("an object").remove("extensions").expect("a trace");
     assert_eq!(extensions.as_object().expect("an object").len(), 1, "{extensions}");
-    assert_eq!(answer, serde_json::from_str::<Value>(&plain).expect("JSON"));
+    assert_eq!(answer, plain.json);
 }
 
 #[test]
@@ -192,28 +191,26 @@ fn in_production_only_admins_are_told() {
     let system = System::shared();
     let process = LoneRouter::start(system);
     let router = process.visitor();
-    let others = [router.clone(), router.sign_in(STUDENT), router.sign_in(TEACHER)];
+    let others = [router.clone(), router.sign_in(STUDENT, PASSWORD), router.sign_in(TEACHER, PASSWORD)];
     for visitor in &others {
-        let plain = visitor.send("application/json", json!({ "query": COURSES }).to_string().into_bytes());
-        assert_eq!(visitor.ask_with(TRACE, "1", COURSES, json!({})).1, plain.text().expect("a body"));
+        let plain = visitor.send(COURSES, json!({}));
+        assert_eq!(visitor.with_header(TRACE, "1").send(COURSES, json!({})).text, plain.text);
 
         for mode in ["dry-run", "true", " dry-run "] {
             for (document, variables) in [(COURSES, json!({})), (REGISTER, newcomer())] {
-                let (status, text) = visitor.ask_with(PLAN, mode, document, variables);
-                let answer: Value = serde_json::from_str(&text).expect("JSON");
-                assert_eq!((status, code(&answer)), (StatusCode::FORBIDDEN, "FORBIDDEN"), "{text}");
-                assert!(answer["data"].is_null() && answer["extensions"].is_null(), "{text}");
+                let answer = visitor.with_header(PLAN, mode).send(document, variables);
+                assert_eq!((answer.status, answer.error()), (StatusCode::FORBIDDEN, Some("FORBIDDEN")), "{answer}");
+                assert!(answer["data"].is_null() && answer["extensions"].is_null(), "{answer}");
             }
         }
     }
     assert!(!is_known_newcomer(&router), "a refused plan was run");
 
-    let admin = router.sign_in(ADMIN);
+    let admin = router.sign_in(ADMIN, PASSWORD);
     let trace = trace(&admin, COURSES);
     assert_eq!(fetches(&trace).len(), 2, "{trace}");
     assert!(fetches(&trace).iter().all(|fetch| !statements_of(fetch).is_empty()), "{trace}");
-    let (_, plan) = admin.ask_with(PLAN, "dry-run", COURSES, json!({}));
-    let plan: Value = serde_json::from_str(&plan).expect("JSON");
+    let plan = admin.with_header(PLAN, "dry-run").send(COURSES, json!({}));
     assert_eq!(plan["extensions"]["queryPlan"]["kind"], "QueryPlan", "{plan}");
     assert!(plan["data"].is_null(), "{plan}");
 }
@@ -225,9 +222,12 @@ fn a_plan_that_is_asked_for_in_other_words_is_refused_and_nothing_is_run() {
     let variables = json!({ "input": { "name": "Mistyped", "email": email, "password": PASSWORD } });
 
     for mode in ["Dry-Run", "dry-run, dry-run", "no"] {
-        let (status, text) = visitor.ask_with(PLAN, mode, REGISTER, variables.clone());
-        let answer: Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!((status, code(&answer)), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"), "{mode}: {text}");
+        let answer = visitor.with_header(PLAN, mode).send(REGISTER, variables.clone());
+        assert_eq!(
+            (answer.status, answer.error()),
+            (StatusCode::BAD_REQUEST, Some("BAD_USER_INPUT")),
+            "{mode}: {answer}"
+        );
     }
 
     let registered = visitor.data(REGISTER, variables);
@@ -238,7 +238,8 @@ fn a_plan_that_is_asked_for_in_other_words_is_refused_and_nothing_is_run() {
 fn a_token_that_only_says_admin_is_not_believed() {
     let process = LoneRouter::start(System::shared());
     let router = process.visitor();
-    let token = router.sign_in(STUDENT).token().to_owned();
+    let student = router.sign_in(STUDENT, PASSWORD);
+    let token = student.token().expect("a token");
     let [head, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("no token") };
     let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).expect("base64");
     let claims = String::from_utf8(claims).expect("text").replace("\"student\"", "\"admin\"");
@@ -248,10 +249,9 @@ fn a_token_that_only_says_admin_is_not_believed() {
     for forged in [format!("{head}.{claims}.{signature}"), format!("{none}.{claims}.")] {
         let impostor = router.with_token(&forged);
         for (header, value) in [(TRACE, "1"), (PLAN, "dry-run")] {
-            let (_, text) = impostor.ask_with(header, value, COURSES, json!({}));
-            let answer: Value = serde_json::from_str(&text).expect("JSON");
-            assert_eq!(code(&answer), "UNAUTHENTICATED", "{text}");
-            assert!(answer["extensions"].is_null(), "{text}");
+            let answer = impostor.with_header(header, value).send(COURSES, json!({}));
+            assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{answer}");
+            assert!(answer["extensions"].is_null(), "{answer}");
         }
     }
 }
@@ -260,9 +260,9 @@ fn a_token_that_only_says_admin_is_not_believed() {
 fn in_development_a_plan_is_shown_and_not_run() {
     let student = System::shared().sign_in(OTHER_STUDENT);
     let plan = |document: &str, variables: Value| {
-        let (status, text) = student.ask_with(PLAN, "dry-run", document, variables);
-        assert_eq!(status, StatusCode::OK, "{text}");
-        serde_json::from_str::<Value>(&text).expect("JSON")["extensions"]["queryPlan"].clone()
+        let answer = student.with_header(PLAN, "dry-run").send(document, variables);
+        assert_eq!(answer.status, StatusCode::OK, "{answer}");
+        answer["extensions"]["queryPlan"].clone()
     };
 
     let register = plan(REGISTER, newcomer());
@@ -308,16 +308,16 @@ fn an_unavailable_subgraph_is_in_the_trace_without_its_address() {
     let away = format!("http://127.0.0.1:{}/graphql", free_port());
     addresses.subgraphs.insert("course".to_owned(), away);
     let process = LoneRouter::before(&addresses);
-    let admin = process.visitor().sign_in(ADMIN);
+    let admin = process.visitor().sign_in(ADMIN, PASSWORD);
 
     let answer = traced(&admin, "{ me { id } courses(first: 1) { nodes { id } } }");
 
-    assert_eq!(code(&answer), "SERVICE_UNAVAILABLE");
+    assert_eq!(answer.error(), Some("SERVICE_UNAVAILABLE"));
     let trace = &answer["extensions"]["trace"];
     let course = fetch(trace, "course", "query");
     assert_eq!((&course["failed"], &course["bytes"], &course["inside"]), (&json!(true), &json!(0), &json!(null)));
     assert_eq!(fetch(trace, "identity", "query")["failed"], false);
-    assert!(!answer.to_string().contains("127.0.0.1"), "{answer}");
+    assert!(!answer.text.contains("127.0.0.1"), "{answer}");
 }
 
 #[test]
@@ -326,7 +326,8 @@ fn a_subgraph_gives_a_trace_to_the_router_only() {
     let body = json!({ "query": "{ courses(first: 1) { nodes { id } } }" }).to_string();
     let ask = |headers: HeaderMap| {
         let url = &system.addresses.subgraphs["course"];
-        let response = Client::new().post(url).headers(headers).body(body.clone()).send().expect("an answer");
+        let response =
+            reqwest::blocking::Client::new().post(url).headers(headers).body(body.clone()).send().expect("an answer");
         (response.status(), response.text().expect("a body"))
     };
     let json = || HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
@@ -353,11 +354,12 @@ fn a_subgraph_gives_a_trace_to_the_router_only() {
 #[test]
 fn a_subgraph_with_an_open_door_gives_no_trace() {
     let subgraph = OpenSubgraph::start(System::shared());
-    let visitor = Visitor::at(&format!("http://{}", subgraph.address));
+    let visitor = Client::new(&format!("http://{}", subgraph.address));
 
-    let (status, text) = visitor.ask_with("x-lyceum-trace", "1", "{ courses(first: 1) { nodes { id } } }", json!({}));
+    let answer = visitor.with_header("x-lyceum-trace", "1").send("{ courses(first: 1) { nodes { id } } }", json!({}));
 
-    assert_eq!(status, StatusCode::OK, "{text}");
+    let text = answer.text;
+    assert_eq!(answer.status, StatusCode::OK, "{text}");
     assert!(text.contains("nodes") && !text.contains("lyceumTrace"), "{text}");
 }
 

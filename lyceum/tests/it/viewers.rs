@@ -32,7 +32,7 @@ fn what_is_private_stays_so() {
     let document = "query ($id: ID!) { user(id: $id) { name email enrollments { totalCount } payments { totalCount } notifications { totalCount } unreadNotificationCount } }";
 
     for stranger in [system.anonymous(), system.sign_in(OTHER_STUDENT)] {
-        let answer = stranger.ask(document, json!({ "id": id }));
+        let answer = stranger.send(document, json!({ "id": id }));
         let errors = answer["errors"].as_array().expect("four errors");
         assert_eq!(errors.len(), 4, "{answer}");
         for (error, field) in errors.iter().zip(["enrollments", "payments", "notifications", "unreadNotificationCount"])

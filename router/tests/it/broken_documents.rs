@@ -10,6 +10,7 @@ use futures::{StreamExt as _, stream};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use subgraph_testing::Reply;
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::frame::{
@@ -19,7 +20,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use crate::{
-    support::{App, Reply, reply},
+    support::{App, reply},
     websocket::ready,
 };
 

@@ -1,21 +1,19 @@
 //! Cost budgets: what is charged to them, and how two routers share them in a Redis server.
 
 use std::{
-    env,
-    net::{Ipv4Addr, TcpListener},
-    process::{Child, Command, Stdio},
+    net::Ipv4Addr,
     time::{Duration, Instant},
 };
 
 use reqwest::StatusCode;
 use router::{ClientAddressSettings, CostSettings};
 use serde_json::json;
-use tempfile::TempDir;
+use subgraph_testing::{redis::RedisServer, token};
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::support::{
-    App, Options, Own, Transport, changed_config, changed_supergraph, claims_of, hanging, impatient_config, sign,
+    App, Options, Own, Transport, changed_config, changed_supergraph, claims_of, hanging, impatient_config,
 };
 
 /// 100 ms, and 300 ms for a user, whom nobody finds who is anonymous.
@@ -23,57 +21,18 @@ const ME: &str = "{ me { id } }";
 const BUDGET: u32 = 1_000;
 const ADDRESS: &str = "x-test-address";
 
-/// A server that comes and goes, always at the same address.
-struct Redis {
-    process: Child,
-    port: u16,
-    directory: TempDir,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
-        let directory = TempDir::new().expect("a temporary directory");
-        Self { process: Self::spawn(port, &directory), port, directory }
-    }
-
-    fn spawn(port: u16, directory: &TempDir) -> Child {
-        let program = env::var("REDIS_SERVER").unwrap_or_else(|_| "/usr/bin/redis-server".to_owned());
-        let mut command = Command::new(program);
-        command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"]).arg(directory.path());
-        command.stdout(Stdio::null()).spawn().expect("`redis-server` starts: Debian has it as a package")
-    }
-
-    /// As `kill -9` does.
-    fn kill(&mut self) {
-        self.process.kill().expect("it can be killed");
-        self.process.wait().expect("it ends");
-    }
-
-    fn start_again(&mut self) {
-        self.process = Self::spawn(self.port, &self.directory);
-    }
-
-    fn router(&self) -> Own {
-        let cost =
-            CostSettings { cost_budget_url: Some(format!("redis://127.0.0.1:{}", self.port).into()), ..budgets() };
-        let weights =
-            [("type Query", "type Query @cost(weight: 100000)"), ("type User", "type User @cost(weight: 300000)")];
-        let supergraph = changed_supergraph(&weights);
-        let client_address =
-            ClientAddressSettings { header: Some(ADDRESS.to_owned()), ..ClientAddressSettings::default() };
-        App::own(Transport::InProcess, Options { client_address, cost, supergraph, ..Options::default() })
-    }
+/// One of those that share budgets in a server.
+fn router(server: &RedisServer) -> Own {
+    let cost = CostSettings { cost_budget_url: Some(server.url().into()), ..budgets() };
+    let weights =
+        [("type Query", "type Query @cost(weight: 100000)"), ("type User", "type User @cost(weight: 300000)")];
+    let supergraph = Some(changed_supergraph(&weights));
+    let client_address = ClientAddressSettings { header: Some(ADDRESS.to_owned()), ..ClientAddressSettings::default() };
+    App::own(Transport::InProcess, Options { client_address, cost, supergraph, ..Options::default() })
 }
 
 fn budgets() -> CostSettings {
     CostSettings { cost_budget: BUDGET, anonymous_cost_budget: BUDGET, ..CostSettings::default() }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 /// Somebody with a full budget.
@@ -100,7 +59,7 @@ impl Somebody {
     async fn ask_for(self, document: &str, app: &App) -> (StatusCode, u32) {
         let request = app.post().json(&json!({ "query": document }));
         let request = match self {
-            Self::User(id) => request.bearer_auth(sign(&claims_of(id))),
+            Self::User(id) => request.bearer_auth(token(&claims_of(id))),
             Self::Anonymous(address) => request.header(ADDRESS, address.to_string()),
         };
         let answer = request.send().await.expect("the router answers");
@@ -146,7 +105,7 @@ async fn until_they_share(first: &App, second: &App) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_has_a_few_expensive_operations_executed_at_a_time() {
-    let supergraph = changed_supergraph(&[("type Query", "type Query @cost(weight: 10000)")]);
+    let supergraph = Some(changed_supergraph(&[("type Query", "type Query @cost(weight: 10000)")]));
     let client_address = ClientAddressSettings { header: Some(ADDRESS.to_owned()), ..ClientAddressSettings::default() };
     let options = Options { client_address, cost: budgets(), supergraph, ..Options::default() };
     let Own { app, .. } = &App::own(Transport::InProcess, options);
@@ -175,7 +134,7 @@ async fn what_is_not_answered_in_time_costs_what_was_estimated() {
         [("type Query", "type Query @cost(weight: 100000)"), ("  slow: Int", "  slow: Int @cost(weight: 300000)")];
     let impatient_router = changed_config("    request_timeout: 20s\n", "    request_timeout: 1s\n");
     for (config, status) in [(impatient_config(), StatusCode::OK), (impatient_router, StatusCode::GATEWAY_TIMEOUT)] {
-        let supergraph = changed_supergraph(&weights);
+        let supergraph = Some(changed_supergraph(&weights));
         let options = Options { config: Some(config), cost: budgets(), supergraph, ..Options::default() };
         let Own { app, .. } = &App::own(Transport::InProcess, options);
 
@@ -188,8 +147,8 @@ async fn what_is_not_answered_in_time_costs_what_was_estimated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_routers_share_budgets_while_their_server_is_there() {
-    let mut redis = Redis::start();
-    let (one, other) = (redis.router(), redis.router());
+    let mut redis = RedisServer::start();
+    let (one, other) = (router(&redis), router(&redis));
     let (first, second) = (&one.app, &other.app);
     until_they_share(first, second).await;
     assert_eq!(Somebody::signed_in().ask(second).await.0, StatusCode::OK);

@@ -27,9 +27,10 @@ use hive_router::{
 };
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use subgraph_testing::token;
 use tokio::{io::AsyncWriteExt, net::TcpStream, runtime::Runtime};
 
-use crate::support::{claims, serve, serve_keys, sign};
+use crate::support::{claims, serve, serve_keys};
 
 /// As ours but for one thing, so that what differs is not a setting.
 const CONFIG: &str = r#"
@@ -128,12 +129,12 @@ fn post_as(authorization: &str) -> RequestBuilder {
 }
 
 fn post() -> RequestBuilder {
-    post_as(&format!("Bearer {}", sign(&claims())))
+    post_as(&format!("Bearer {}", token(&claims())))
 }
 
 fn get(parameters: &str) -> RequestBuilder {
     let address = format!("http://{}/graphql?query=%7B__typename%7D&{parameters}", address());
-    Client::new().get(address).bearer_auth(sign(&claims()))
+    Client::new().get(address).bearer_auth(token(&claims()))
 }
 
 async fn status(request: RequestBuilder) -> StatusCode {
@@ -181,7 +182,7 @@ async fn parameters_that_say_nothing_are_looked_at() {
 
 #[tokio::test]
 async fn the_scheme_of_a_token_has_letter_case() {
-    let request = post_as(&format!("bearer {}", sign(&claims()))).json(&typename());
+    let request = post_as(&format!("bearer {}", token(&claims()))).json(&typename());
 
     assert_eq!(status(request).await, StatusCode::UNAUTHORIZED);
 }
@@ -192,7 +193,7 @@ async fn a_token_is_believed_for_a_minute_after_its_end() {
     for (ended, expected) in [(30, StatusCode::OK), (90, StatusCode::FORBIDDEN)] {
         let mut claims = claims();
         claims.exp -= 900 + ended;
-        let request = post_as(&format!("Bearer {}", sign(&claims))).json(&typename());
+        let request = post_as(&format!("Bearer {}", token(&claims))).json(&typename());
 
         assert_eq!(status(request).await, expected, "{ended} s");
     }

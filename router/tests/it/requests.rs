@@ -5,15 +5,16 @@ use std::{convert::Infallible, fmt::Write};
 use futures::{StreamExt as _, stream};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use subgraph_testing::{Reply, token};
 
-use crate::support::{App, Options, Own, Reply, Transport, changed_config, claims, reply, sign};
+use crate::support::{App, Options, Own, Transport, changed_config, claims, reply};
 
 async fn raw(content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
     reply(App::get().post().header("content-type", content_type).body(body)).await
 }
 
 fn assert_error(reply: &Reply, status: u16, code: &str) {
-    assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{reply:?}");
+    assert_eq!((reply.status.as_u16(), reply.error()), (status, Some(code)), "{reply:?}");
     assert!(!reply.message().is_empty());
 }
 
@@ -29,7 +30,7 @@ async fn a_body_that_is_no_request_is_the_clients_mistake() {
 async fn a_body_that_is_not_utf_8_is_not_executed() {
     let body = b"{\"query\":\"{ me { id } }\",\"other\":\"\xff\"}".to_vec();
 
-    assert_eq!(raw("application/json", body).await.code(), "BAD_USER_INPUT");
+    assert_eq!(raw("application/json", body).await.error(), Some("BAD_USER_INPUT"));
 }
 
 #[tokio::test]
@@ -149,7 +150,7 @@ async fn what_the_root_is_called_depends_on_no_subgraph() {
 #[tokio::test]
 async fn who_accepts_streams_alone_gets_each_answer_in_one() {
     let ask = |accept: &str, query: &str| {
-        let request = App::get().post().bearer_auth(sign(&claims()));
+        let request = App::get().post().bearer_auth(token(&claims()));
         request.header("accept", accept).json(&json!({ "query": query }))
     };
     let data = json!({ "data": { "me": { "id": format!("user {}", claims().sub) } } });
@@ -352,7 +353,7 @@ async fn variables_must_fit() {
     {
         let reply = App::get().send(json!({ "query": query, "variables": { "f": wrong } }), None).await;
 
-        assert_eq!(reply.code(), "BAD_USER_INPUT", "{reply:?}");
+        assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{reply:?}");
     }
 }
 

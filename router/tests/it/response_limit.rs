@@ -22,11 +22,11 @@ async fn an_answer_is_as_large_as_it_may_be_and_no_larger() {
         let Own { app, stop, runtime: _runtime, .. } = limited(transport, MAX_RESPONSE_BYTES);
 
         let fits = app.query(&format!("{{ {} }}", echo("a", 15))).await;
-        assert_eq!(fits.code(), "", "{}", fits.text);
+        assert_eq!(fits.error(), None, "{}", fits.text);
         assert!(fits.text.len() > 14_000);
 
         let large = app.query(&format!("{{ {} courses {{ id }} }}", echo("a", 25))).await;
-        assert_eq!(large.code(), "RESPONSE_TOO_LARGE", "{}", large.text);
+        assert_eq!(large.error(), Some("RESPONSE_TOO_LARGE"), "{}", large.text);
         assert_eq!(
             large.json["data"],
             json!({ "a": null, "courses": large.json["data"]["courses"] }),
@@ -45,10 +45,10 @@ async fn what_is_in_many_places_counts_in_each() {
 
     let reply = app.query(&format!("{{ courses {{ teacher {{ {} }} }} }}", names.join(" "))).await;
 
-    assert_eq!(reply.code(), "RESPONSE_TOO_LARGE", "{}", reply.text);
+    assert_eq!(reply.error(), Some("RESPONSE_TOO_LARGE"), "{}", reply.text);
     assert_eq!(reply.json["data"], json!(null));
     let half = app.query(&format!("{{ courses {{ teacher {{ {} }} }} }}", names[..8].join(" "))).await;
-    assert_eq!(half.code(), "", "{}", half.text);
+    assert_eq!(half.error(), None, "{}", half.text);
     assert!(half.text.len() > 2_000, "{}", half.text.len());
     stop.cancel();
 }

@@ -6,14 +6,15 @@ use std::time::Duration;
 use futures::{StreamExt as _, future::join_all};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
+use subgraph_testing::{Reply, token};
 use uuid::Uuid;
 
-use crate::support::{App, Reply, Transport, claims, claims_of, reply, sign};
+use crate::support::{App, Transport, claims, claims_of, reply};
 
 const BOTH: [Transport; 2] = [Transport::InProcess, Transport::Http];
 
 fn subscribe(app: &App, request: &Value) -> RequestBuilder {
-    app.post().header("accept", "text/event-stream").bearer_auth(sign(&claims())).json(request)
+    app.post().header("accept", "text/event-stream").bearer_auth(token(&claims())).json(request)
 }
 
 /// What came, and that it came to an end.
@@ -104,7 +105,7 @@ async fn everybody_gets_their_own_events() {
             let user = Uuid::from_u128(number);
             let request = json!({ "query": "subscription { courseAdded(count: 5) { teacher { id name } } }" });
             let request = App::over(transport).post().header("accept", "text/event-stream").json(&request);
-            (user, reply(request.bearer_auth(sign(&claims_of(user)))).await)
+            (user, reply(request.bearer_auth(token(&claims_of(user)))).await)
         };
         for (user, reply) in futures::stream::iter((1..=50).map(ask)).buffer_unordered(16).collect::<Vec<_>>().await {
             for event in events(&reply.text) {

@@ -4,30 +4,27 @@
 
 use std::{
     collections::BTreeMap,
-    fs, mem,
+    fs, io, mem,
     net::SocketAddr,
     num::NonZeroU8,
-    path::PathBuf,
+    path::Path,
     sync::{
         Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, SimpleObject, Subscription};
-use auth::{
-    signature::{RouterAuth, SecretSettings},
-    token::Verifier,
-};
+use auth::signature::{RouterAuth, SecretSettings};
 use axum::{Json, routing::get};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use contracts::claims::{AUDIENCE, Claims, ISSUER, Role};
-use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
+use contracts::{
+    UserId,
+    claims::{Claims, Role},
+};
 use futures::{Stream, StreamExt as _, stream};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, StatusCode};
 use router::{
     AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, LiveTimeouts,
     ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
@@ -36,7 +33,8 @@ use serde_json::{Value, json};
 use service::{Subgraph, serve::routes};
 use sqlx::PgPool;
 use subgraph_kit::{ClientIpExt as _, Error, Viewer};
-use subgraph_testing::transcript;
+use subgraph_testing::{Client, Reply, transcript, verifier};
+use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -45,6 +43,7 @@ pub const ALICE: Uuid = Uuid::from_u128(0xA);
 /// What the router signs with.
 const SECRET: &str = "the routers tests sign with this secret";
 const SUBGRAPH_TIMEOUT: &str = "700ms";
+const SUPERGRAPH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql");
 
 /// How the router calls its subgraphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +54,16 @@ pub enum Transport {
 
 /// What a router is told beside the usual.
 pub struct Options {
-    pub config: Option<PathBuf>,
+    /// Instead of the configuration built in.
+    pub config: Option<String>,
     pub allowed_hosts: Vec<AllowedHost>,
     pub client_address: ClientAddressSettings,
     pub live: LiveSettings,
     pub live_timeouts: LiveTimeouts,
     pub responses: ResponseSettings,
     pub cost: CostSettings,
-    pub supergraph: PathBuf,
+    /// Instead of that of these tests.
+    pub supergraph: Option<String>,
     pub secret: &'static str,
 }
 
@@ -76,7 +77,7 @@ impl Default for Options {
             live_timeouts: LiveTimeouts::default(),
             responses: ResponseSettings::default(),
             cost: CostSettings::default(),
-            supergraph: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql").into(),
+            supergraph: None,
             secret: SECRET,
         }
     }
@@ -85,6 +86,7 @@ impl Default for Options {
 /// A router that answers.
 pub struct App {
     address: SocketAddr,
+    http: reqwest::Client,
     client: Client,
 }
 
@@ -99,34 +101,24 @@ pub struct Own {
     pub runtime: Background,
 }
 
-/// A runtime that can be dropped on another one.
-pub struct Background(Option<Runtime>);
+/// What a router needs for as long as it runs. The runtime can be dropped on another one.
+pub struct Background {
+    runtime: Option<Runtime>,
+    _files: TempDir,
+}
+
+impl Background {
+    /// Lets the runtime be. The router has read its files.
+    fn leave(mut self) {
+        mem::forget(self.runtime.take());
+    }
+}
 
 impl Drop for Background {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-/// What came back.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: StatusCode,
-    pub text: String,
-    pub json: Value,
-}
-
-impl Reply {
-    /// The first error's code.
-    pub fn code(&self) -> &str {
-        self.json.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The first error's message.
-    pub fn message(&self) -> &str {
-        self.json.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -168,7 +160,7 @@ impl App {
     fn one_of(apps: &'static [OnceLock<Self>; 2], transport: Transport, options: Options) -> &'static Self {
         apps[transport as usize].get_or_init(|| {
             let Own { app, runtime, .. } = Self::own(transport, options);
-            mem::forget(runtime);
+            runtime.leave();
             app
         })
     }
@@ -188,11 +180,11 @@ impl App {
     }
 
     pub fn get_page(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.url(path))
+        self.http.get(self.url(path))
     }
 
     pub fn post(&self) -> RequestBuilder {
-        self.client.post(self.url("/graphql"))
+        self.http.post(self.url("/graphql"))
     }
 
     pub async fn query(&self, query: &str) -> Reply {
@@ -204,12 +196,8 @@ impl App {
     }
 
     pub async fn send(&self, request: Value, token: Option<&str>) -> Reply {
-        // With this type, what is wrong with a document shows in the status also.
-        let mut request = self.post().header("accept", "application/graphql-response+json").json(&request);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        reply(request).await
+        let client = token.map_or_else(|| self.client.clone(), |token| self.client.with_token(token));
+        client.send_request(&request).await
     }
 
     fn start(transport: Transport, options: Options) -> Own {
@@ -219,20 +207,29 @@ impl App {
             let _inside = runtime.enter();
             vec![people(), courses()]
         };
+        let files = TempDir::new().expect("a temporary directory can be made");
+        let file = |name: &str, text: &str| {
+            let path = files.path().join(name);
+            fs::write(&path, text).expect("the directory can be written to");
+            path
+        };
+        write_playground(files.path()).expect("the directory can be written to");
         let jwks_url = format!("http://{}/jwks", runtime.block_on(serve_keys()));
         let mut settings = Settings {
             host: Some("127.0.0.1".to_owned()),
             port: Some(0),
-            config: options.config,
+            config: options.config.map(|config| file("router.config.yaml", &config)),
             allowed_hosts: AllowedHostsSettings { allowed_hosts: options.allowed_hosts },
             client_address: options.client_address,
             live: options.live,
             live_timeouts: options.live_timeouts,
             responses: options.responses,
             cost: options.cost,
-            supergraph: Some(options.supergraph),
+            supergraph: Some(
+                options.supergraph.map_or_else(|| SUPERGRAPH.into(), |text| file("supergraph.graphql", &text)),
+            ),
             jwks_url: Some(jwks_url),
-            playground: playground(),
+            playground: files.path().join("page"),
             runtime: Some(runtime.handle().clone()),
             secret: SecretSettings { subgraph_secret: options.secret.parse().ok(), ..SecretSettings::default() },
             samples: vec![SampleSignIn {
@@ -254,8 +251,13 @@ impl App {
         let ended = thread::spawn(move || router.run(until.into()));
         runtime.block_on(until_ready(address));
         // Connections end with the runtime of the test that opened them, so none is kept.
-        let client = Client::builder().pool_max_idle_per_host(0).build().expect("the client's settings are valid");
-        Own { app: Self { address, client }, stop, ended, runtime: Background(Some(runtime)) }
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build();
+        let http = http.expect("the client's settings are valid");
+        // With this type, what is wrong with a document shows in the status also.
+        let client = Client::with_http(http.clone(), &format!("http://{address}"))
+            .with_header("accept", "application/graphql-response+json");
+        let runtime = Background { runtime: Some(runtime), _files: files };
+        Own { app: Self { address, http, client }, stop, ended, runtime }
     }
 }
 
@@ -273,19 +275,10 @@ async fn until_ready(address: SocketAddr) {
 }
 
 pub async fn reply(request: RequestBuilder) -> Reply {
-    let response = request.send().await.expect("the router answers");
-    let status = response.status();
-    let text = response.text().await.expect("the answer is text");
-    let json = serde_json::from_str(&text).unwrap_or_default();
-    transcript::answer(&json);
-    Reply { status, text, json }
+    Reply::read(request.send().await.expect("the router answers")).await.expect("the answer is text")
 }
 
 // ---------------------------------------------------------------- tokens
-
-pub fn signing_key() -> SigningKey {
-    SigningKey::from_bytes(&[7; 32])
-}
 
 /// What a good token of alice's says.
 pub fn claims() -> Claims {
@@ -293,38 +286,11 @@ pub fn claims() -> Claims {
 }
 
 pub fn claims_of(user: Uuid) -> Claims {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
-    let now = i64::try_from(now).expect("the clock is not that late");
-    Claims {
-        iss: ISSUER.to_owned(),
-        aud: AUDIENCE.to_owned(),
-        sub: user,
-        iat: now,
-        exp: now + 900,
-        jti: Uuid::from_u128(1),
-        role: Role::Student,
-        is_verified: false,
-        scope: String::new(),
-    }
-}
-
-pub fn sign(claims: &Claims) -> String {
-    sign_with(&signing_key(), "test", claims)
-}
-
-pub fn sign_with(key: &SigningKey, kid: &str, claims: &Claims) -> String {
-    let der = key.to_pkcs8_der().expect("the key can be written");
-    let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
-    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(der.as_bytes())).expect("the token can be signed")
-}
-
-fn key_set() -> Value {
-    let public = BASE64_URL_SAFE_NO_PAD.encode(signing_key().verifying_key().to_bytes());
-    json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": public, "kid": "test", "alg": "EdDSA", "use": "sig" }] })
+    subgraph_testing::claims(UserId(user), Role::Student, false)
 }
 
 pub async fn serve_keys() -> SocketAddr {
-    serve(axum::Router::new().route("/jwks", get(|| async { Json(key_set()) }))).await
+    serve(axum::Router::new().route("/jwks", get(|| async { Json(subgraph_testing::key_set()) }))).await
 }
 
 // ---------------------------------------------------------------- subgraphs
@@ -340,11 +306,6 @@ pub async fn serve(routes: axum::Router) -> SocketAddr {
     let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move { axum::serve(listener, routes).await });
     address
-}
-
-fn verifier() -> Verifier {
-    let keys: JwkSet = serde_json::from_value(key_set()).expect("the key set is valid");
-    Verifier::new(&keys)
 }
 
 fn no_database() -> PgPool {
@@ -573,41 +534,33 @@ impl Renaming {
 // ---------------------------------------------------------------- files
 
 /// The configuration built in, but with a short patience.
-pub fn impatient_config() -> PathBuf {
+pub fn impatient_config() -> String {
     changed_config("    request_timeout: 5s\n", &format!("    request_timeout: {SUBGRAPH_TIMEOUT}\n"))
 }
 
 /// The configuration built in, but for one part.
-pub fn changed_config(part: &str, other: &str) -> PathBuf {
+pub fn changed_config(part: &str, other: &str) -> String {
     let config = include_str!("../../router.config.yaml");
     assert!(config.contains(part), "the configuration has changed: {part}");
-    let file = directory().join("router.config.yaml");
-    fs::write(&file, config.replace(part, other)).expect("the directory can be written to");
-    file
-}
-
-fn playground() -> PathBuf {
-    let directory = directory().join("page");
-    fs::create_dir_all(directory.join("assets")).expect("a temporary directory can be written to");
-    fs::write(directory.join("index.html"), "<!doctype html><title>Page</title>").expect("it can be written");
-    fs::write(directory.join("assets/index-abc123.js"), "console.log(1)").expect("it can be written");
-    fs::write(directory.join("assets/index-abc123.js.br"), "compressed").expect("it can be written");
-    fs::write(directory.join("../secret.txt"), "secret").expect("it can be written");
-    directory
+    config.replace(part, other)
 }
 
 /// The supergraph, but for these parts.
-pub fn changed_supergraph(parts: &[(&str, &str)]) -> PathBuf {
+pub fn changed_supergraph(parts: &[(&str, &str)]) -> String {
     let mut supergraph = include_str!("supergraph.graphql").to_owned();
     for (part, other) in parts {
         assert!(supergraph.contains(part), "the supergraph has changed: {part}");
         supergraph = supergraph.replace(part, other);
     }
-    let file = directory().join("supergraph.graphql");
-    fs::write(&file, supergraph).expect("the directory can be written to");
-    file
+    supergraph
 }
 
-fn directory() -> PathBuf {
-    tempfile::tempdir().expect("a temporary directory can be made").keep()
+/// A page in `page/`, and beside it what is not for everyone.
+fn write_playground(directory: &Path) -> io::Result<()> {
+    let page = directory.join("page");
+    fs::create_dir_all(page.join("assets"))?;
+    fs::write(page.join("index.html"), "<!doctype html><title>Page</title>")?;
+    fs::write(page.join("assets/index-abc123.js"), "console.log(1)")?;
+    fs::write(page.join("assets/index-abc123.js.br"), "compressed")?;
+    fs::write(directory.join("secret.txt"), "secret")
 }

@@ -1,19 +1,20 @@
 //! Who is asking: no credentials are anonymous, bad ones an error.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey as _};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use auth::token::LEEWAY_SECONDS;
+use subgraph_testing::{KEY_ID, Reply, key_set, token};
 
-use crate::support::{ALICE, App, Reply, Transport, claims, reply, sign, sign_with, signing_key};
+use crate::support::{ALICE, App, Transport, claims, reply};
 
 const ME: &str = "{ me { id } courses { id } }";
 
 fn assert_refused(reply: &Reply) {
-    assert_eq!(reply.code(), "UNAUTHENTICATED", "{reply:?}");
+    assert_eq!(reply.error(), Some("UNAUTHENTICATED"), "{reply:?}");
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
     assert_eq!(reply.json.get("data").unwrap_or(&Value::Null), &Value::Null);
     assert_eq!(reply.message(), "The access token is not valid, or no longer. Sign in again.");
@@ -38,7 +39,7 @@ async fn no_credentials_are_anonymous() {
 
 #[tokio::test]
 async fn a_good_token_reaches_the_subgraph() {
-    let reply = App::get().query_as(&sign(&claims()), ME).await;
+    let reply = App::get().query_as(&token(&claims()), ME).await;
 
     assert_eq!(reply.json["data"]["me"]["id"], ALICE.to_string(), "{reply:?}");
 }
@@ -48,7 +49,7 @@ async fn an_expired_token_is_refused() {
     let mut claims = claims();
     claims.exp -= 2_000;
 
-    assert_refused(&App::get().query_as(&sign(&claims), ME).await);
+    assert_refused(&App::get().query_as(&token(&claims), ME).await);
 }
 
 /// So nothing is asked of a subgraph that would refuse it, field by field.
@@ -59,7 +60,7 @@ async fn a_token_is_good_for_as_long_after_its_end_as_it_is_for_subgraphs() {
             let mut claims = claims();
             claims.exp -= 900 + i64::try_from(ended).expect("it is small");
 
-            let reply = App::over(transport).query_as(&sign(&claims), ME).await;
+            let reply = App::over(transport).query_as(&token(&claims), ME).await;
 
             if ended < LEEWAY_SECONDS {
                 assert_eq!(reply.json["data"]["me"]["id"], ALICE.to_string(), "{ended} s: {reply:?}");
@@ -75,7 +76,7 @@ async fn the_scheme_has_no_letter_case() {
     for scheme in ["bearer", "BEARER", "bEaReR"] {
         for transport in [Transport::InProcess, Transport::Http] {
             let request = App::over(transport).post().json(&json!({ "query": ME }));
-            let reply = reply(request.header("authorization", format!("{scheme} {}", sign(&claims())))).await;
+            let reply = reply(request.header("authorization", format!("{scheme} {}", token(&claims())))).await;
 
             assert_eq!(reply.json["data"]["me"]["id"], ALICE.to_string(), "{scheme}: {reply:?}");
         }
@@ -87,7 +88,7 @@ async fn another_issuers_token_is_refused() {
     let mut claims = claims();
     claims.iss = "somebody".to_owned();
 
-    assert_refused(&App::get().query_as(&sign(&claims), ME).await);
+    assert_refused(&App::get().query_as(&token(&claims), ME).await);
 }
 
 #[tokio::test]
@@ -95,21 +96,26 @@ async fn a_token_for_others_is_refused() {
     let mut claims = claims();
     claims.aud = "others".to_owned();
 
-    assert_refused(&App::get().query_as(&sign(&claims), ME).await);
+    assert_refused(&App::get().query_as(&token(&claims), ME).await);
 }
 
 #[tokio::test]
 async fn a_forged_token_is_refused() {
-    let forger = SigningKey::from_bytes(&[8; 32]);
+    let key = SigningKey::from_bytes(&[8; 32]).to_pkcs8_der().expect("the key can be written");
+    let key = EncodingKey::from_ed_der(key.as_bytes());
 
-    assert_refused(&App::get().query_as(&sign_with(&forger, "test", &claims()), ME).await);
-    assert_refused(&App::get().query_as(&sign_with(&forger, "unknown", &claims()), ME).await);
+    for kid in [KEY_ID, "unknown"] {
+        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
+        let token = jsonwebtoken::encode(&header, &claims(), &key).expect("it can be signed");
+        assert_refused(&App::get().query_as(&token, ME).await);
+    }
 }
 
 #[tokio::test]
 async fn a_token_signed_with_the_public_key_is_refused() {
-    let public = signing_key().verifying_key().to_bytes();
-    let header = Header { kid: Some("test".to_owned()), ..Header::new(Algorithm::HS256) };
+    let key = json!(key_set())["keys"][0]["x"].take();
+    let public = BASE64_URL_SAFE_NO_PAD.decode(key.as_str().expect("a public half")).expect("base64");
+    let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::HS256) };
     let token = jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(&public)).expect("it can be signed");
 
     assert_refused(&App::get().query_as(&token, ME).await);
@@ -125,7 +131,7 @@ async fn an_unsigned_token_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_token_is_refused() {
-    let good = sign(&claims());
+    let good = token(&claims());
     for value in ["Bearer", "Bearer ", "Bearer x", "Basic YTpi", "garbage", ""] {
         assert_refused(&with_header(&[value.to_owned()]).await);
     }
@@ -135,7 +141,7 @@ async fn what_is_no_token_is_refused() {
 
 #[tokio::test]
 async fn two_tokens_are_refused() {
-    let good = format!("Bearer {}", sign(&claims()));
+    let good = format!("Bearer {}", token(&claims()));
 
     assert_refused(&with_header(&[good.clone(), good]).await);
 }
@@ -145,7 +151,7 @@ async fn a_token_of_20_kilobytes_breaks_a_limit() {
     let reply = with_header(&[format!("Bearer {}", "x".repeat(20_000))]).await;
 
     assert_eq!(reply.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-    assert_eq!(reply.code(), "REQUEST_HEADER_FIELDS_TOO_LARGE");
+    assert_eq!(reply.error(), Some("REQUEST_HEADER_FIELDS_TOO_LARGE"));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use subgraph_testing::token;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -12,7 +13,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::support::{App, claims, sign};
+use crate::support::{App, claims};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -74,7 +75,7 @@ pub fn bearing(token: &str) -> Value {
 }
 
 fn mine() -> Value {
-    bearing(&sign(&claims()))
+    bearing(&token(&claims()))
 }
 
 #[tokio::test]

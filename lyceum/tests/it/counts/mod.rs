@@ -18,6 +18,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use subgraph_testing::Reply;
 
 use self::{
     callgrind::{Callgrind, Counted},
@@ -257,15 +258,14 @@ impl Sender {
     fn trace(&mut self, samples: &Samples) -> Value {
         let variables = self.next_variables(samples);
         let viewer = samples.viewer(&self.viewer);
-        let (_, text) = viewer.ask_with("lyceum-trace", "1", &self.operation.document, variables);
-        let answer = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"));
+        let answer = viewer.with_header("lyceum-trace", "1").send(&self.operation.document, variables);
         self.require_success(&answer);
         answer["extensions"]["trace"].clone()
     }
 
     fn send(&mut self, samples: &Samples) {
         let variables = self.next_variables(samples);
-        self.require_success(&samples.viewer(&self.viewer).ask(&self.operation.document, variables));
+        self.require_success(&samples.viewer(&self.viewer).send(&self.operation.document, variables));
     }
 
     /// Something new, where it can be done only once.
@@ -275,10 +275,10 @@ impl Sender {
     }
 
     /// What fails costs something else.
-    fn require_success(&self, answer: &Value) {
+    fn require_success(&self, answer: &Reply) {
         let mut fields = answer["data"].as_object().into_iter().flatten();
         let has_refused = fields.any(|(_, value)| value.get("userErrors").is_some_and(|errors| errors != &json!([])));
-        assert!(answer.get("errors").is_none() && !has_refused, "{}: {answer}", self.operation.name);
+        assert!(answer["errors"].is_null() && !has_refused, "{}: {answer}", self.operation.name);
     }
 }
 

@@ -15,7 +15,9 @@ use sqlx::{Connection as _, PgConnection, query};
 use uuid::Uuid;
 
 use super::table::ANONYMOUS;
-use crate::system::{PASSWORD, System, Visitor};
+use subgraph_testing::blocking::Client;
+
+use crate::system::{PASSWORD, System};
 
 /// A viewer of the table.
 pub struct Person {
@@ -77,7 +79,7 @@ impl People {
                     query(statement).bind(id).execute(&mut db).await.expect("the account changes");
                 });
             }
-            let token = router.sign_in(&email(name)).token().to_owned();
+            let token = router.sign_in(&email(name), PASSWORD).token().expect("a token").to_owned();
             viewers.insert(name, Person { id: Some(id), token: Some(token) });
         }
         let id = |name: &str| viewers[name].id.expect("an account");
@@ -180,7 +182,7 @@ impl People {
     }
 
     /// `server`, asked by this viewer.
-    pub fn at(&self, server: &Visitor, viewer: &str) -> Visitor {
+    pub fn at(&self, server: &Client, viewer: &str) -> Client {
         as_viewer(server, &self.viewers[viewer])
     }
 
@@ -257,7 +259,7 @@ impl People {
     }
 }
 
-fn as_viewer(server: &Visitor, person: &Person) -> Visitor {
+fn as_viewer(server: &Client, person: &Person) -> Client {
     person.token.as_ref().map_or_else(|| server.clone(), |token| server.with_token(token))
 }
 
@@ -270,14 +272,14 @@ fn unique(what: &str) -> String {
     format!("{what}{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn register(router: &Visitor, name: &str, role: &str) -> Uuid {
+fn register(router: &Client, name: &str, role: &str) -> Uuid {
     let document =
         "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { message } } }";
     let input = json!({ "email": email(name), "password": PASSWORD, "name": name, "role": role });
     id_at(&router.data(document, json!({ "input": input })), "/register/user/id")
 }
 
-fn publish(teacher: &Visitor, course: &str) -> Uuid {
+fn publish(teacher: &Client, course: &str) -> Uuid {
     let document = format!("mutation {{ createCourse(input: {{ {course} }}) {{ course {{ id }} }} }}");
     id_at(&teacher.data(&document, json!({})), "/createCourse/course/id")
 }

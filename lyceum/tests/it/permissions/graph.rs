@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-
-use crate::system::Visitor;
+use subgraph_testing::blocking::Client;
 
 const INTROSPECTION: &str = "{ __schema { types { name kind fields { name type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } possibleTypes { name } } } }";
 
@@ -47,7 +46,7 @@ pub struct Way {
 }
 
 impl Graph {
-    pub fn of(server: &Visitor, keyed: BTreeSet<String>) -> Self {
+    pub fn of(server: &Client, keyed: BTreeSet<String>) -> Self {
         let answer = server.data(INTROSPECTION, json!({}));
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
@@ -152,7 +151,7 @@ impl Graph {
 }
 
 /// Fields that are not a subgraph's to answer to clients: another one answers them, or the router alone asks for them.
-fn hidden(subgraph: &Visitor) -> BTreeSet<String> {
+fn hidden(subgraph: &Client) -> BTreeSet<String> {
     let answer = subgraph.data("{ _service { sdl } }", json!({}));
     let sdl = answer["_service"]["sdl"].as_str().expect("the SDL").to_owned();
     let mut of = "";

@@ -15,14 +15,16 @@ use self::{
     table::{FILE, Outcome, Table},
     walk::{Observation, Walk},
 };
-use crate::system::{System, Visitor};
+use subgraph_testing::blocking::Client;
+
+use crate::system::System;
 
 const ROUTER: &str = "router";
 
 /// Somebody who answers, and the schema that they have.
 struct Server {
     name: String,
-    visitor: Visitor,
+    visitor: Client,
     graph: Graph,
 }
 
@@ -45,7 +47,7 @@ fn every_viewer_gets_what_the_table_says_through_every_door() {
 
 fn servers(system: &System, table: &Table) -> Vec<Server> {
     let keyed: BTreeSet<_> = table.types.keys().cloned().collect();
-    let server = |name: &str, visitor: Visitor| Server {
+    let server = |name: &str, visitor: Client| Server {
         name: name.to_owned(),
         graph: Graph::of(&visitor, keyed.clone()),
         visitor,

@@ -10,7 +10,7 @@ use super::{
     graph::{Graph, Step, Way},
     table::{Outcome, Table},
 };
-use crate::system::Visitor;
+use subgraph_testing::blocking::Client;
 
 /// What a viewer got of a field.
 pub struct Observation {
@@ -63,7 +63,7 @@ pub struct Walk<'a> {
     /// Whether fields are asked for under the names of others, too.
     pub turns_names: bool,
     pub viewer: &'static str,
-    pub visitor: Visitor,
+    pub visitor: Client,
     pub observations: Vec<Observation>,
 }
 
@@ -144,7 +144,7 @@ impl Walk<'_> {
             let document = format!(
                 "subscription ($after: ID) {{ {key}: notificationAdded(after: $after) {{ title: id id: title }} }}"
             );
-            let event = self.visitor.first_event(&document, json!({ "after": before }));
+            let event = self.visitor.first_event(&document, json!({ "after": before })).json;
             let door = Door { owner: self.viewer.to_owned(), turn, ..Door::start("Subscription") };
             self.observe(&door, "notificationAdded", None, &event);
             let arrived = &event["data"][key]["title"];
@@ -236,14 +236,11 @@ impl Walk<'_> {
             let key = self.graph.response_key(&step.of, &step.name, door.turn);
             format!(" {{ {key}: {}{inner} }}", step.text)
         });
-        match &door.representation {
-            Some(one) => self
-                .visitor
-                .ask(&format!("query ($representations: [_Any!]!){inner}"), json!({ "representations": [one] })),
-            None => {
-                self.visitor.ask(&format!("{}{inner}", if door.is_mutation { "mutation" } else { "query" }), json!({}))
-            }
-        }
+        let (document, variables) = match &door.representation {
+            Some(one) => (format!("query ($representations: [_Any!]!){inner}"), json!({ "representations": [one] })),
+            None => (format!("{}{inner}", if door.is_mutation { "mutation" } else { "query" }), json!({})),
+        };
+        self.visitor.send(&document, variables).json
     }
 }
 

@@ -201,17 +201,11 @@ fn name(key: &BudgetKey) -> String {
 
 #[cfg(test)]
 pub mod tests {
-    use std::{
-        env, fs,
-        io::Write as _,
-        net::{TcpListener, TcpStream},
-        process::{Child, Command, Stdio},
-        thread,
-        time::Instant,
-    };
+    use std::{fs, time::Instant};
 
     use redis::{AsyncCommands as _, cmd};
-    use tempfile::{NamedTempFile, TempDir};
+    use subgraph_testing::redis::{PASSWORD, RedisServer, USER, encoded_password};
+    use tempfile::NamedTempFile;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tracing::subscriber::DefaultGuard;
 
@@ -220,20 +214,13 @@ pub mod tests {
     const CLOCK: &str = "clock";
     /// A busy machine is slow.
     const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-    const PASSWORD: &str = "hunter2 of the tests";
 
     /// A server of a test's own, whose clock only the test moves.
-    pub struct Redis {
-        process: Child,
-        port: u16,
-        directory: TempDir,
-    }
+    pub struct Redis(RedisServer);
 
     impl Redis {
         pub fn start() -> Self {
-            let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
-            let directory = TempDir::new().expect("a temporary directory");
-            Self { process: spawn(port, &directory), port, directory }
+            Self(RedisServer::start())
         }
 
         pub async fn connect(&self) -> Valkey {
@@ -246,7 +233,7 @@ pub mod tests {
         }
 
         fn connect_with(&self, script: Script) -> Valkey {
-            Valkey::connect_with(client(&self.url()).expect("a URL"), script, BUSY_TIMEOUT)
+            Valkey::connect_with(client(&self.0.url()).expect("a URL"), script, BUSY_TIMEOUT)
         }
 
         pub async fn pass(&self, time: Duration) {
@@ -259,54 +246,9 @@ pub mod tests {
         }
 
         async fn connection(&self) -> MultiplexedConnection {
-            let client = client(&self.url()).expect("a URL");
+            let client = client(&self.0.url()).expect("a URL");
             client.get_multiplexed_async_connection().await.expect("it answers")
         }
-
-        fn url(&self) -> String {
-            format!("redis://:{}@127.0.0.1:{}/2", encoded_password(), self.port)
-        }
-
-        fn kill(&mut self) {
-            self.process.kill().expect("it can be killed");
-            self.process.wait().expect("it ends");
-        }
-
-        fn start_again(&mut self) {
-            self.process = spawn(self.port, &self.directory);
-        }
-    }
-
-    impl Drop for Redis {
-        fn drop(&mut self) {
-            self.kill();
-        }
-    }
-
-    fn encoded_password() -> String {
-        PASSWORD.replace(' ', "%20")
-    }
-
-    fn spawn(port: u16, directory: &TempDir) -> Child {
-        let program = env::var("REDIS_SERVER").unwrap_or_else(|_| "/usr/bin/redis-server".to_owned());
-        let mut command = Command::new(program);
-        command.args(["-", "--dir"]).arg(directory.path()).stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut process = command.spawn().expect("`redis-server` starts: Debian has it as a package");
-        // As docs/cost.md has it.
-        let rights = "~lyceum:cost:* +evalsha +script|load +select +time +get +set +del";
-        let settings = format!(
-            "bind 127.0.0.1\nport {port}\nunixsocket {}\nsave \"\"\nrequirepass \"{PASSWORD}\"\nuser lyceum on nopass {rights}\n",
-            directory.path().join("socket").display(),
-        );
-        let mut input = process.stdin.take().expect("it reads its settings");
-        input.write_all(settings.as_bytes()).expect("it reads its settings");
-        drop(input);
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < Duration::from_mins(1), "`redis-server` does not listen");
-            thread::sleep(Duration::from_millis(5));
-        }
-        process
     }
 
     async fn until(what: &str, is_so: impl Fn() -> bool) {
@@ -375,10 +317,10 @@ pub mod tests {
         let valkey = server.connect_with(Script::new(SCRIPT));
         until("it is connected", || valkey.is_connected()).await;
 
-        server.kill();
+        server.0.kill();
         assert!(valkey.charge(&alice(), 1, 1_000).await.is_none());
         assert!(!valkey.is_connected());
-        server.start_again();
+        server.0.start_again();
         until("it is connected again", || valkey.is_connected()).await;
         // The server has forgotten the script, too.
         assert!(valkey.charge(&alice(), 1, 1_000).await.is_some());
@@ -387,7 +329,7 @@ pub mod tests {
     #[tokio::test]
     async fn a_server_that_hangs_is_given_up_after_a_few_short_waits() {
         let server = Redis::start();
-        let client = client(&server.url()).expect("a URL");
+        let client = client(&server.0.url()).expect("a URL");
         let valkey = Valkey::connect_with(client, Script::new(SCRIPT), Duration::from_millis(300));
         until("it is connected", || valkey.is_connected()).await;
         let mut connection = server.connection().await;
@@ -405,8 +347,7 @@ pub mod tests {
     #[tokio::test]
     async fn a_server_can_be_reached_by_a_unix_socket() {
         let server = Redis::start();
-        let socket = server.directory.path().join("socket");
-        let url = format!("redis+unix://{}?db=3&pass={}", socket.display(), encoded_password());
+        let url = format!("redis+unix://{}?db=3&pass={}", server.0.socket().display(), encoded_password());
         let valkey = Valkey::connect_with(client(&url).expect("a URL"), Script::new(SCRIPT), BUSY_TIMEOUT);
 
         until("it is connected", || valkey.is_connected()).await;
@@ -442,7 +383,7 @@ pub mod tests {
     #[tokio::test]
     async fn the_rights_that_the_documentation_names_are_enough() {
         let server = Redis::start();
-        let client = client(&format!("redis://lyceum:any@127.0.0.1:{}/1", server.port)).expect("a URL");
+        let client = client(&format!("redis://{USER}:any@127.0.0.1:{}/1", server.0.port())).expect("a URL");
         let valkey = Valkey::connect_with(client, Script::new(SCRIPT), BUSY_TIMEOUT);
 
         valkey.server.connect().await.expect("it has the rights");
@@ -475,14 +416,14 @@ pub mod tests {
         until("it is connected", || lines(&log, BACK) == 1).await;
         let lost = lines(&log, LOST);
 
-        server.kill();
+        server.0.kill();
         for _ in 0..100 {
             assert!(valkey.charge(&alice(), 1, 1_000).await.is_none());
         }
         // Time to try in vain.
         sleep(RETRY_DELAY + Duration::from_millis(500)).await;
         assert_eq!(lines(&log, LOST), lost + 1);
-        server.start_again();
+        server.0.start_again();
         until("it is connected again", || lines(&log, BACK) == 2).await;
         assert_eq!(lines(&log, LOST), lost + 1);
     }
@@ -503,7 +444,7 @@ pub mod tests {
             }
         });
         let server = Redis::start();
-        let wrong_password = format!("redis://:{}wrong@127.0.0.1:{}", encoded_password(), server.port);
+        let wrong_password = format!("redis://:{}wrong@127.0.0.1:{}", encoded_password(), server.0.port());
         let echoed = format!("redis://:{}@127.0.0.1:{port}", encoded_password());
 
         for (index, url) in [wrong_password, echoed].iter().enumerate() {

@@ -12,7 +12,7 @@ use proptest::{
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_as};
 use subgraph_kit::page::Cursor;
-use subgraph_testing::{Reply, TestClient, pages::List};
+use subgraph_testing::{Client, Reply, pages::List};
 use tokio::{runtime::Handle, task::spawn_blocking};
 use uuid::Uuid;
 
@@ -188,7 +188,7 @@ impl Case {
 }
 
 struct Pages {
-    client: TestClient,
+    client: Client,
     list: (List, &'static str),
     all: Vec<Cursor>,
 }

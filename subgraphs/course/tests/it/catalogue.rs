@@ -341,7 +341,9 @@ async fn a_search_for_too_much_or_the_nul_character_is_a_bad_input(db: PgPool) {
         let reply = anonymous.send(SEARCH, json!({ "search": search })).await;
 
         assert_eq!(reply.error(), Some("BAD_USER_INPUT"));
-        assert!(reply.0["errors"][0]["message"].as_str().is_some_and(|message| message.starts_with("filter.search")));
+        assert!(
+            reply.json["errors"][0]["message"].as_str().is_some_and(|message| message.starts_with("filter.search"))
+        );
         assert_eq!(statements.get(), 0);
     }
     let found = anonymous.send(SEARCH, json!({ "search": "🦀".repeat(200) })).await.ok();

@@ -149,7 +149,7 @@ async fn what_has_the_wrong_type_is_a_bad_input(db: PgPool) {
         let reply = create(&app, input.clone()).await;
 
         let is_refused = matches!(reply.error(), Some("BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED"));
-        assert!(is_refused, "{input}: {}", reply.0);
+        assert!(is_refused, "{input}: {}", reply.json);
     }
 }
 
@@ -284,7 +284,7 @@ async fn an_unverified_teacher_learns_what_is_missing(db: PgPool) {
     let reply = app(db).await.unverified_teacher(ULA).send(CREATE, json!({ "input": { "title": "Graphs" } })).await;
 
     assert_eq!(reply.error(), Some("FORBIDDEN"));
-    let message = reply.0.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default();
+    let message = reply.json.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default();
     assert!(message.contains("verify"), "{message}");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use db::{connect, database::DatabaseSettings};
 use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, query_scalar, raw_sql};
-use subgraph_testing::{Reply, TestApp, TestClient};
+use subgraph_testing::{Client, Reply, TestApp};
 use tokio::{task::JoinHandle, time::sleep};
 
 use crate::fixtures::*;
@@ -55,6 +55,6 @@ pub async fn wait_for(db: &PgPool, kind: &str, wanted: i64) {
     panic!("{} of {kind} are active, not {wanted}", active(db, kind).await);
 }
 
-pub fn ask(client: TestClient, document: String) -> JoinHandle<Reply> {
+pub fn ask(client: Client, document: String) -> JoinHandle<Reply> {
     tokio::spawn(async move { client.send(&document, json!({})).await })
 }

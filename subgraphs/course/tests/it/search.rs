@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, Row as _, query, query_scalar, raw_sql};
-use subgraph_testing::TestClient;
+use subgraph_testing::Client;
 
 use crate::{fixtures::*, pool::connection};
 
@@ -52,7 +52,7 @@ const TEXTS: [&str; 24] = [
     "no such course",
 ];
 
-async fn found(client: &TestClient, text: &str) -> Value {
+async fn found(client: &Client, text: &str) -> Value {
     client.send(SEARCH, json!({ "text": text })).await.ok().data("/courses").clone()
 }
 

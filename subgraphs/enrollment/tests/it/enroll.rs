@@ -6,7 +6,7 @@ use contracts::{
 };
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions, query_scalar};
-use subgraph_testing::{Reply, TestClient, events::published};
+use subgraph_testing::{Client, Reply, events::published};
 use uuid::Uuid;
 
 use crate::{fixtures::*, peers::*};
@@ -18,7 +18,7 @@ const ENROLL: &str = "mutation ($input: EnrollInput!) {
     }
 }";
 
-pub async fn enroll(client: &TestClient, course: Uuid, payment: Option<Uuid>) -> Reply {
+pub async fn enroll(client: &Client, course: Uuid, payment: Option<Uuid>) -> Reply {
     client.send(ENROLL, json!({ "input": { "courseId": course, "paymentId": payment } })).await
 }
 

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
-use subgraph_testing::{Reply, TestClient};
+use subgraph_testing::{Client, Reply};
 use uuid::Uuid;
 
 use crate::fixtures::*;
@@ -12,7 +12,7 @@ const SET_STATUS: &str = "mutation ($input: SetEnrollmentStatusInput!) {
     setEnrollmentStatus(input: $input) { enrollment { id status } userErrors { code field } }
 }";
 
-async fn set(client: &TestClient, enrollment: Uuid, status: &str) -> Reply {
+async fn set(client: &Client, enrollment: Uuid, status: &str) -> Reply {
     client.send(SET_STATUS, json!({ "input": { "enrollmentId": enrollment, "status": status } })).await
 }
 

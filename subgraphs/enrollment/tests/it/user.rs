@@ -149,7 +149,7 @@ async fn a_list_that_is_refused_is_null_and_its_user_is_not(db: PgPool) {
     assert_eq!(own.data("/enrollment/student/enrollments/totalCount"), 2);
     assert_eq!(reply.data("/_entities"), &json!([{ "enrollments": { "totalCount": 2 } }, { "enrollments": null }]));
     assert_eq!(reply.error(), Some("FORBIDDEN"));
-    assert_eq!(reply.0["errors"][0]["path"], json!(["_entities", 1, "enrollments"]));
+    assert_eq!(reply.json["errors"][0]["path"], json!(["_entities", 1, "enrollments"]));
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]

@@ -3,7 +3,7 @@
 use identity::{IdentitySettings, Keys, TokenSettings, throttle::ThrottleSettings};
 use service::ServiceContext;
 use sqlx::PgPool;
-use subgraph_testing::{TestApp, TestClient, verifier};
+use subgraph_testing::{Client, TestApp, verifier};
 use uuid::Uuid;
 
 /// Teaches.
@@ -54,6 +54,6 @@ pub async fn real_app(db: PgPool, settings: &IdentitySettings) -> TestApp {
 }
 
 /// Whoever has this access token.
-pub fn bearer(app: &TestApp, token: &str) -> TestClient {
-    app.with_authorization(&format!("Bearer {token}"))
+pub fn bearer(app: &TestApp, token: &str) -> Client {
+    app.anonymous().with_token(token)
 }

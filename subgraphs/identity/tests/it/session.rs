@@ -242,7 +242,7 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer(db: PgPool)
     let unknown_address = login(&app, "nobody@lyceum.example", PASSWORD).await;
 
     assert_eq!(wrong_password.user_errors(), [("INVALID_CREDENTIALS", String::new())]);
-    assert_eq!(wrong_password.0, unknown_address.0);
+    assert_eq!(wrong_password.json, unknown_address.json);
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
@@ -261,7 +261,7 @@ async fn whatever_cannot_be_an_account_gets_that_answer_too(db: PgPool) {
         (EMAIL, &"x".repeat(129)),
         (EMAIL, &"x".repeat(100_000)),
     ] {
-        assert_eq!(login(&app, email, password).await.0, expected.0);
+        assert_eq!(login(&app, email, password).await.json, expected.json);
     }
 }
 

@@ -110,10 +110,10 @@ async fn guessing_is_stopped_and_told_how_long_to_wait(db: PgPool) {
     let reply = login(&app, OFFICE, EMAIL, PASSWORD).await;
 
     assert!(is_limited(&reply), "{reply:?}");
-    assert_eq!(reply.0["data"], json!({ "login": null }));
-    let wait = reply.0["errors"][0]["extensions"]["retryAfter"].as_u64();
+    assert_eq!(reply.json["data"], json!({ "login": null }));
+    let wait = reply.json["errors"][0]["extensions"]["retryAfter"].as_u64();
     assert!(wait.is_some_and(|seconds| (1..=30).contains(&seconds)), "{reply:?}");
-    assert_eq!(reply.0["errors"][0]["path"], json!(["login"]));
+    assert_eq!(reply.json["errors"][0]["path"], json!(["login"]));
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
@@ -125,7 +125,7 @@ async fn a_refusal_does_not_tell_whether_there_is_such_an_account(db: PgPool) {
     for email in [EMAIL, "nobody@lyceum.example", "no address at all\0", &"d".repeat(65_536)] {
         let mut replies = Vec::new();
         for _ in 0..12 {
-            replies.push(login(&app, OFFICE, email, "wrong horse").await.0);
+            replies.push(login(&app, OFFICE, email, "wrong horse").await.json);
         }
         answers.push(replies);
     }

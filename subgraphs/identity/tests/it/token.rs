@@ -235,5 +235,5 @@ async fn a_bad_token_fails_even_what_everyone_may_see(db: PgPool) {
     let reply = bearer(&app, &expired).send("query ($id: ID!) { user(id: $id) { name } }", json!({ "id": BOB })).await;
 
     assert_eq!(reply.error(), Some("UNAUTHENTICATED"));
-    assert_eq!(reply.0["data"], Value::Null);
+    assert_eq!(reply.json["data"], Value::Null);
 }

@@ -15,7 +15,7 @@ use notification::notification::{
 };
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};
-use subgraph_testing::{Reply, StatementCount, TestClient, claims, token};
+use subgraph_testing::{Client, Reply, StatementCount, claims, token};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 type Replies = BoxStream<'static, Reply>;
 
 /// Follows, and has begun to when this returns.
-async fn follow(client: &TestClient, db: &PgPool, after: Value) -> Replies {
+async fn follow(client: &Client, db: &PgPool, after: Value) -> Replies {
     let mut replies = client.subscribe(ADDED, json!({ "after": after })).peekable();
     let _ = timeout(Duration::from_millis(300), std::pin::Pin::new(&mut replies).peek()).await;
     until_somebody_listens(db).await;
@@ -173,7 +173,11 @@ async fn only_ones_own_can_be_a_place_to_go_on_from(db: PgPool) {
         let reply = next(&mut replies).await;
 
         assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{after}");
-        assert!(reply.0["errors"][0]["message"].as_str().is_some_and(|text| text.contains("after")), "{}", reply.0);
+        assert!(
+            reply.json["errors"][0]["message"].as_str().is_some_and(|text| text.contains("after")),
+            "{}",
+            reply.json
+        );
         assert!(timeout(TIMEOUT, replies.next()).await.expect("it ends").is_none());
     }
 }
@@ -182,7 +186,7 @@ async fn only_ones_own_can_be_a_place_to_go_on_from(db: PgPool) {
 async fn nobody_follows_anything_without_signing_in(db: PgPool) {
     let app = app(db).await;
 
-    for client in [app.anonymous(), app.with_authorization("Bearer nonsense")] {
+    for client in [app.anonymous(), app.anonymous().with_token("nonsense")] {
         let mut replies = client.subscribe(ADDED, json!({}));
 
         assert_eq!(next(&mut replies).await.error(), Some("UNAUTHENTICATED"));
@@ -194,7 +198,7 @@ async fn nobody_follows_anything_without_signing_in(db: PgPool) {
 async fn a_stream_ends_with_its_token(db: PgPool) {
     let mut claims = claims(UserId(ALICE), Role::Student, false);
     claims.exp = claims.iat + 3;
-    let alice = app(db.clone()).await.with_authorization(&format!("Bearer {}", token(&claims)));
+    let alice = app(db.clone()).await.anonymous().with_token(&token(&claims));
     let mut alices = follow(&alice, &db, Value::Null).await;
 
     insert_one(&db, ALICE, "in time").await;

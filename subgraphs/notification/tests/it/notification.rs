@@ -34,7 +34,7 @@ async fn what_is_not_there_and_what_is_anothers_look_the_same(db: PgPool) {
     let absent = alice.send(NOTIFICATION, json!({ "id": NOBODY })).await.ok();
     let anothers = alice.send(NOTIFICATION, json!({ "id": BOBS_WELCOME })).await.ok();
 
-    assert_eq!(absent.0, anothers.0);
+    assert_eq!(absent.json, anothers.json);
     assert!(absent.data("/notification").is_null());
 }
 
@@ -45,7 +45,7 @@ async fn an_id_that_is_none_is_a_bad_input(db: PgPool) {
     for id in [json!("welcome"), json!(""), json!(1), json!("00000000-0000-0000-0000-00000000000g")] {
         let reply = alice.send(NOTIFICATION, json!({ "id": id })).await;
 
-        assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{id}: {}", reply.0);
+        assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{id}: {}", reply.json);
     }
 }
 

@@ -82,7 +82,7 @@ async fn a_key_that_is_no_id_and_a_strangers_list_cost_only_their_own_edges(db: 
         &json!([{ "unreadNotificationCount": 2 }, null, { "unreadNotificationCount": null }])
     );
     assert_eq!(reply.error(), Some("FORBIDDEN"));
-    assert_eq!(reply.0["errors"][0]["path"], json!(["_entities", 2, "unreadNotificationCount"]));
+    assert_eq!(reply.json["errors"][0]["path"], json!(["_entities", 2, "unreadNotificationCount"]));
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]

@@ -85,7 +85,7 @@ async fn only_admins_list_them(db: PgPool) {
         let page = list.page(&client, "first: 1").await;
 
         assert_eq!(page.error(), Some(code));
-        assert_eq!(page.0["data"], json!({ "payments": null }));
+        assert_eq!(page.json["data"], json!({ "payments": null }));
     }
 }
 

@@ -7,7 +7,7 @@ use messaging::EventSettings;
 use serde_json::{Value, json};
 use service::{ServiceContext, Subgraph};
 use sqlx::{PgPool, query, query_as, query_scalar};
-use subgraph_testing::{Reply, TestApp, TestClient, verifier};
+use subgraph_testing::{Client, Reply, TestApp, verifier};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -52,7 +52,7 @@ impl Shop {
         self.order(&self.app.student(student), json!({ "courseId": course, "idempotencyKey": key })).await
     }
 
-    pub async fn order(&self, client: &TestClient, input: Value) -> Reply {
+    pub async fn order(&self, client: &Client, input: Value) -> Reply {
         client.send(BUY, json!({ "input": input })).await
     }
 
@@ -61,7 +61,7 @@ impl Shop {
         payment_id(&self.buy(student, course, key).await.ok(), "purchaseCourse")
     }
 
-    pub async fn refund(&self, client: &TestClient, payment: Uuid) -> Reply {
+    pub async fn refund(&self, client: &Client, payment: Uuid) -> Reply {
         client.send(REFUND, json!({ "input": { "paymentId": payment } })).await
     }
 
@@ -77,7 +77,7 @@ impl Shop {
         assert_eq!(payment_id(&reply, "republishPayment"), payment);
     }
 
-    pub async fn republish(&self, client: &TestClient, payment: Uuid) -> Reply {
+    pub async fn republish(&self, client: &Client, payment: Uuid) -> Reply {
         client.send(REPUBLISH, json!({ "input": { "paymentId": payment } })).await
     }
 

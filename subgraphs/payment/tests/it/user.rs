@@ -135,7 +135,7 @@ async fn a_list_that_is_refused_is_null_and_its_user_is_not(db: PgPool) {
     assert_eq!(own.data("/payment/student/payments/totalCount"), 2);
     assert_eq!(reply.data("/_entities"), &json!([{ "payments": { "totalCount": 2 } }, { "payments": null }]));
     assert_eq!(reply.error(), Some("FORBIDDEN"));
-    assert_eq!(reply.0["errors"][0]["path"], json!(["_entities", 1, "payments"]));
+    assert_eq!(reply.json["errors"][0]["path"], json!(["_entities", 1, "payments"]));
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]
