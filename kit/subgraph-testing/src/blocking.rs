@@ -82,6 +82,12 @@ impl Client {
         wait(self.0.post(body))
     }
 
+    /// The client that does not wait.
+    #[must_use]
+    pub fn inner(&self) -> &crate::Client {
+        &self.0
+    }
+
     /// The first event of a subscription.
     ///
     /// # Panics

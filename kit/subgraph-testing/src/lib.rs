@@ -8,7 +8,8 @@ pub mod corpus;
 #[cfg(feature = "subgraph")]
 pub mod events;
 mod http;
-pub mod pages;
+#[cfg(feature = "subgraph")]
+pub mod list;
 pub mod redis;
 pub mod sse;
 mod statements;

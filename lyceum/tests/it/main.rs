@@ -13,6 +13,7 @@ mod fuzz;
 mod hostile_router;
 mod introspection;
 mod lifecycle;
+mod lists;
 mod live;
 mod malformed_requests;
 mod notification_log;

@@ -1,7 +1,5 @@
 //! Whatever rows there are and whichever pages are asked for, they are the whole list, cut up.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{
     collection::vec,
@@ -9,10 +7,10 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{PgPool, query, query_as};
 use subgraph_kit::page::Cursor;
-use subgraph_testing::{Client, Reply, pages::List};
+use subgraph_testing::list::{self, Contract, List, Page};
 use tokio::{runtime::Handle, task::spawn_blocking};
 use uuid::Uuid;
 
@@ -52,15 +50,6 @@ enum Kind {
     OfTeachers,
 }
 
-/// One page. The places are taken modulo the list's length.
-#[derive(Clone, Debug)]
-struct Ask {
-    forward: bool,
-    size: usize,
-    after: Option<usize>,
-    before: Option<usize>,
-}
-
 #[derive(Clone, Debug)]
 struct Case {
     rows: Vec<Row>,
@@ -68,7 +57,8 @@ struct Case {
     kind: Kind,
     /// Whether a teacher's courses have an index.
     is_indexed: bool,
-    asks: Vec<Ask>,
+    /// Their positions are taken modulo the list's length.
+    pages: Vec<Page>,
     /// Of the pages of a walk from one end to the other, in turn.
     sizes: Vec<usize>,
 }
@@ -83,8 +73,8 @@ fn case() -> impl Strategy<Value = Case> {
             is_teresas,
         },
     );
-    let ask = (any::<bool>(), 1..=8_usize, option::of(0..40_usize), option::of(0..40_usize))
-        .prop_map(|(forward, size, after, before)| Ask { forward, size, after, before });
+    let page = (any::<bool>(), 1..=8_usize, option::of(0..40_usize), option::of(0..40_usize))
+        .prop_map(|(forward, size, after, before)| Page { forward, size, after, before });
     let ids = prop_oneof![Just(Ids::New), Just(Ids::Old), Just(Ids::Both)];
     let kind = prop_oneof![
         Just(Kind::Newest),
@@ -93,8 +83,8 @@ fn case() -> impl Strategy<Value = Case> {
         Just(Kind::OfTeacher),
         Just(Kind::OfTeachers)
     ];
-    (vec(row, 0..30), ids, kind, any::<bool>(), vec(ask, 0..6), vec(1..=7_usize, 1..5))
-        .prop_map(|(rows, ids, kind, is_indexed, asks, sizes)| Case { rows, ids, kind, is_indexed, asks, sizes })
+    (vec(row, 0..30), ids, kind, any::<bool>(), vec(page, 0..6), vec(1..=7_usize, 1..5))
+        .prop_map(|(rows, ids, kind, is_indexed, pages, sizes)| Case { rows, ids, kind, is_indexed, pages, sizes })
 }
 
 impl Row {
@@ -163,81 +153,30 @@ impl Case {
         rows.into_iter().map(|(time, id)| Cursor { time, id }).collect()
     }
 
-    fn list(&self) -> (List, &'static str) {
+    fn list(&self) -> List {
         let teacher = |id: Uuid| json!({ "__typename": "User", "id": id });
         match self.kind {
-            Kind::Newest => (List::root("courses"), ""),
-            Kind::Oldest => (List::root("courses"), "orderBy: OLDEST"),
-            Kind::OneLevel => (List::root("courses"), "filter: { level: BEGINNER }"),
-            Kind::OfTeacher => (List::of(teacher(TERESA), "courses"), ""),
-            Kind::OfTeachers => (List::of(teacher(TERESA), "courses").beside(teacher(TOM)), ""),
+            Kind::Newest => List::root("courses"),
+            Kind::Oldest => List::root("courses").with("orderBy: OLDEST"),
+            Kind::OneLevel => List::root("courses").with("filter: { level: BEGINNER }"),
+            Kind::OfTeacher => List::of(teacher(TERESA), "courses"),
+            Kind::OfTeachers => List::of(teacher(TERESA), "courses").beside(teacher(TOM)),
         }
     }
 
     async fn check(&self, db: &PgPool) {
         self.insert(db).await;
-        let pages = Pages { client: app(db.clone()).await.anonymous(), list: self.list(), all: self.all(db).await };
-        for ask in &self.asks {
-            let place = |place: Option<usize>| place.filter(|_| !pages.all.is_empty()).map(|at| at % pages.all.len());
-            pages.check(&Ask { after: place(ask.after), before: place(ask.before), ..*ask }).await;
+        let (client, list) = (app(db.clone()).await.anonymous(), self.list());
+        let row = |row: Cursor| list::Row { id: row.id.to_string(), cursor: row.encode("course") };
+        let rows: Vec<_> = self.all(db).await.into_iter().map(row).collect();
+        let length = rows.len();
+        let contract = Contract::new(&list, &client, rows);
+        for page in &self.pages {
+            let row = |position: Option<usize>| position?.checked_rem(length);
+            contract.check_page(Page { after: row(page.after), before: row(page.before), ..*page }).await;
         }
         for forward in [true, false] {
-            pages.walk(forward, &self.sizes).await;
-        }
-    }
-}
-
-struct Pages {
-    client: Client,
-    list: (List, &'static str),
-    all: Vec<Cursor>,
-}
-
-impl Pages {
-    /// One page is what the list has there, and says whether there is more.
-    async fn check(&self, ask: &Ask) -> usize {
-        let start = ask.after.map_or(0, |after| after + 1);
-        let end = ask.before.unwrap_or(self.all.len()).max(start);
-        let window = &self.all[start..end];
-        let size = ask.size.min(window.len());
-        let expected = if ask.forward { &window[..size] } else { &window[window.len() - size..] };
-        let is_cut = size < window.len();
-
-        let page = self.page(ask).await;
-
-        let (list, _) = &self.list;
-        let info = |name| list.info(&page, name);
-        assert_eq!(list.ids(&page), expected.iter().map(|row| row.id.to_string()).collect::<Vec<_>>(), "{ask:?}");
-        assert_eq!(info("hasNextPage"), if ask.forward { is_cut } else { ask.before.is_some() }, "{ask:?}");
-        assert_eq!(info("hasPreviousPage"), if ask.forward { ask.after.is_some() } else { is_cut }, "{ask:?}");
-        let cursor = |row: Option<&Cursor>| row.map_or(Value::Null, |row| row.encode("course").into());
-        assert_eq!(info("startCursor"), &cursor(expected.first()), "{ask:?}");
-        assert_eq!(info("endCursor"), &cursor(expected.last()), "{ask:?}");
-        assert_eq!(list.total(&page), self.all.len(), "{ask:?}");
-        size
-    }
-
-    async fn page(&self, ask: &Ask) -> Reply {
-        let (list, others) = &self.list;
-        let mut arguments = format!("{}: {} {others}", if ask.forward { "first" } else { "last" }, ask.size);
-        for (name, place) in [("after", ask.after), ("before", ask.before)] {
-            if let Some(place) = place {
-                write!(arguments, " {name}: \"{}\"", self.all[place].encode("course")).expect("a string");
-            }
-        }
-        list.page(&self.client, &arguments).await.ok()
-    }
-
-    /// Page after page, each from where the last one ended, until there is none: together they are the list.
-    async fn walk(&self, forward: bool, sizes: &[usize]) {
-        let mut seen = 0_usize;
-        for size in sizes.iter().cycle() {
-            let at = if forward { seen.checked_sub(1) } else { Some(self.all.len() - seen).filter(|_| seen > 0) };
-            let (after, before) = if forward { (at, None) } else { (None, at) };
-            seen += self.check(&Ask { forward, size: *size, after, before }).await;
-            if seen == self.all.len() {
-                return;
-            }
+            contract.check_walk(forward, &self.sizes).await;
         }
     }
 }

@@ -1,38 +1,27 @@
 //! The list of all enrollments.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::PgPool;
+use subgraph_testing::list::List;
 
 use crate::fixtures::*;
 
-const LIST: &str = "query ($first: Int, $after: String, $status: EnrollmentStatus) {
-    enrollments(first: $first, after: $after, status: $status) {
-        nodes { id }
-        pageInfo { endCursor hasNextPage }
-        totalCount
-    }
-}";
+fn enrollments() -> List {
+    List::root("enrollments")
+}
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn an_admin_pages_through_all_newest_first(db: PgPool) {
     let admin = app(db).await.admin();
 
-    let first = admin.send(LIST, json!({ "first": 2 })).await.ok();
-    let cursor = first.data("/enrollments/pageInfo/endCursor");
-    let second = admin.send(LIST, json!({ "first": 2, "after": cursor })).await.ok();
-
-    assert_eq!(first.data("/enrollments/nodes"), &json!([{ "id": BOBS_RUST }, { "id": ALICES_SQL }]));
-    assert_eq!(first.data("/enrollments/totalCount"), 3);
-    assert_eq!(second.data("/enrollments/nodes"), &json!([{ "id": ALICES_RUST }]));
-    assert_eq!(second.data("/enrollments/pageInfo/hasNextPage"), false);
+    enrollments().check(&admin, [BOBS_RUST, ALICES_SQL, ALICES_RUST]).await;
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn the_list_can_be_cut_down_to_a_status(db: PgPool) {
-    let reply = app(db).await.admin().send(LIST, json!({ "status": "COMPLETED" })).await.ok();
+    let admin = app(db).await.admin();
 
-    assert_eq!(reply.data("/enrollments/nodes"), &json!([{ "id": BOBS_RUST }]));
-    assert_eq!(reply.data("/enrollments/totalCount"), 1);
+    enrollments().with("status: COMPLETED").check(&admin, [BOBS_RUST]).await;
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
@@ -42,7 +31,7 @@ async fn for_everyone_else_it_is_null_with_an_error(db: PgPool) {
     for (client, code) in
         [(app.anonymous(), "UNAUTHENTICATED"), (app.student(ALICE), "FORBIDDEN"), (app.teacher(TERESA), "FORBIDDEN")]
     {
-        let reply = client.send(LIST, json!({})).await;
+        let reply = enrollments().page(&client, "first: 20").await;
 
         assert_eq!(reply.error(), Some(code));
         assert_eq!(reply.data("/enrollments"), &Value::Null);
