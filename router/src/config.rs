@@ -21,13 +21,13 @@ const DEFAULT: &str = include_str!("../router.config.yaml");
 pub fn resolve(
     settings: &Settings,
     supergraph: &Path,
-    handed_over: u64,
-    relay: &SubscriptionProxy,
+    dependencies_key: u64,
+    subscription_proxy: &SubscriptionProxy,
 ) -> Result<HiveRouterConfig> {
     let mut config = read(settings.config.as_deref())?;
     apply(&mut config, settings, supergraph)?;
-    proxy_subscriptions(&mut config, relay)?;
-    config["plugins"] = plugins::config(handed_over);
+    proxy_subscriptions(&mut config, subscription_proxy)?;
+    config["plugins"] = plugins::config(dependencies_key);
 
     let root = match settings.config.as_deref().and_then(Path::parent) {
         Some(directory) => directory.to_owned(),
@@ -105,9 +105,9 @@ pub fn require_safelist(manifest: &Path) -> Result<()> {
     opened.map(drop).with_context(|| format!("the safelist {} cannot be read", manifest.display()))
 }
 
-/// Sends subscriptions to the relay: by the address of each subgraph, whatever else was said of it, and
+/// Sends subscriptions to the proxy: by the address of each subgraph, whatever else was said of it, and
 /// with the key in a header. What goes another way does so through our plugins, which take it out.
-fn proxy_subscriptions(config: &mut Value, relay: &SubscriptionProxy) -> Result<()> {
+fn proxy_subscriptions(config: &mut Value, subscription_proxy: &SubscriptionProxy) -> Result<()> {
     let urls = &mut config["override_subgraph_urls"];
     let everywhere = urls.pointer("/all/url/expression").and_then(Value::as_str).unwrap_or(".default").to_owned();
     for (name, override_) in urls["subgraphs"].as_object_mut().into_iter().flatten() {
@@ -118,30 +118,31 @@ fn proxy_subscriptions(config: &mut Value, relay: &SubscriptionProxy) -> Result<
             }
         };
         let name = json!(name);
-        override_["url"] = json!({ "expression": proxied(&name.to_string(), &expression, relay) });
+        override_["url"] = json!({ "expression": proxied(&name.to_string(), &expression, subscription_proxy) });
     }
     if urls["subgraphs"].is_null() {
         urls["subgraphs"] = json!({});
     }
     // hive-router itself asks them for nothing but subscriptions.
-    for name in relay.in_process() {
-        urls["subgraphs"][name] = json!({ "url": relay.in_process_url(name) });
+    for name in subscription_proxy.in_process() {
+        urls["subgraphs"][name] = json!({ "url": subscription_proxy.in_process_url(name) });
     }
-    urls["all"] = json!({ "url": { "expression": proxied("string!(.subgraph.name)", &everywhere, relay) } });
+    urls["all"] =
+        json!({ "url": { "expression": proxied("string!(.subgraph.name)", &everywhere, subscription_proxy) } });
 
     let rules = &mut config["headers"]["all"]["request"];
     if rules.is_null() {
         *rules = json!([]);
     }
     let rules = rules.as_array_mut().context("`headers.all.request` is no list")?;
-    rules.push(json!({ "insert": { "name": KEY.as_str(), "value": relay.key() } }));
+    rules.push(json!({ "insert": { "name": KEY.as_str(), "value": subscription_proxy.key() } }));
     rules.push(json!({ "propagate": { "named": STREAM.as_str() } }));
     Ok(())
 }
 
-/// The address of a subgraph: for a subscription, the relay's, and the real one in it.
-fn proxied(name: &str, url: &str, relay: &SubscriptionProxy) -> String {
-    let before = json!(relay.url_prefix()).to_string();
+/// The address of a subgraph: for a subscription, the proxy's, and the real one in it.
+fn proxied(name: &str, url: &str, subscription_proxy: &SubscriptionProxy) -> String {
+    let before = json!(subscription_proxy.url_prefix()).to_string();
     format!(
         "url = string!({{ {url} }})\n\
          if .request.operation.type == \"subscription\" {{ {before} + {name} + \"?url=\" + encode_percent(url) }} else {{ url }}"
@@ -156,7 +157,7 @@ mod tests {
         tempfile::NamedTempFile::new().expect("a temporary file can be made")
     }
 
-    fn relay() -> SubscriptionProxy {
+    fn subscription_proxy() -> SubscriptionProxy {
         SubscriptionProxy::bind(&Settings::default(), None).expect("a port is free")
     }
 
@@ -164,11 +165,11 @@ mod tests {
     fn the_configuration_built_in_is_valid() {
         let supergraph = supergraph();
 
-        let config = resolve(&Settings::default(), supergraph.path(), 0, &relay()).expect("it is valid");
+        let config = resolve(&Settings::default(), supergraph.path(), 0, &subscription_proxy()).expect("it is valid");
 
         assert_eq!(config.address(), "127.0.0.1:4000");
         assert!(config.jwt.is_jwt_auth_enabled());
-        assert!(config.query_planner.allow_expose, "the plugin `insight` says to whom");
+        assert!(config.query_planner.allow_expose, "the plugin `diagnostics` says to whom");
         assert!(!config.laboratory.enabled);
     }
 
@@ -189,7 +190,7 @@ mod tests {
             ..Settings::default()
         };
 
-        let config = resolve(&settings, supergraph.path(), 0, &relay()).expect("it is valid");
+        let config = resolve(&settings, supergraph.path(), 0, &subscription_proxy()).expect("it is valid");
 
         assert_eq!(config.address(), "0.0.0.0:5000");
         assert!(config.query_planner.allow_expose);
@@ -205,7 +206,7 @@ mod tests {
         std::fs::write(&file, "htpp: {}").expect("it can be written");
         let settings = Settings { config: Some(file.path().to_owned()), ..Settings::default() };
 
-        let error = resolve(&settings, supergraph.path(), 0, &relay()).expect_err("it is misspelt");
+        let error = resolve(&settings, supergraph.path(), 0, &subscription_proxy()).expect_err("it is misspelt");
 
         assert!(format!("{error:#}").contains("htpp"));
     }

@@ -30,7 +30,7 @@ use crate::{
             parser::{MAX_LEXED_TOKENS, MAX_PARSER_DEPTH, parse},
             rewriter::{DocumentLimits, MAX_REWRITTEN_BYTES, Rewriter},
         },
-        fragment_expansion::{self, Extent, INTROSPECTION_LISTS, MAX_DEPTH, MAX_SELECTIONS},
+        fragment_expansion::{self, ExpandedSize, INTROSPECTION_LISTS, MAX_DEPTH, MAX_SELECTIONS},
         json_depth_limit::{self, depth, parameters},
         variable_names,
     },
@@ -97,12 +97,12 @@ pub fn fragment_expansion(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let mut parser = Parser::new().token_limit(MAX_LEXED_TOKENS).recursion_limit(MAX_PARSER_DEPTH);
     let Ok(document) = parser.parse_ast(text, "operation.graphql") else { return };
-    let (counted, allowed) = (Extent::of(&document), fragment_expansion::check(&document).is_ok());
+    let (counted, allowed) = (ExpandedSize::of(&document), fragment_expansion::check(&document).is_ok());
 
     let mut expander = Expander::of(&document);
     match expander.expand_operations(&document) {
         Ok(()) => {
-            assert_eq!(counted, expander.extent);
+            assert_eq!(counted, expander.size);
             assert!(!allowed || counted.selections <= MAX_SELECTIONS);
         }
         Err(Endless::Large | Endless::Deep | Endless::Circle | Endless::Namesake) => assert!(!allowed),
@@ -113,7 +113,7 @@ pub fn fragment_expansion(data: &[u8]) {
 struct Expander<'a> {
     fragments: Vec<&'a FragmentDefinition>,
     within: Vec<&'a str>,
-    extent: Extent,
+    size: ExpandedSize,
 }
 
 enum Endless {
@@ -127,7 +127,7 @@ enum Endless {
 impl<'a> Expander<'a> {
     fn of(document: &'a ast::Document) -> Self {
         let fragments = document.definitions.iter().filter_map(Definition::as_fragment_definition);
-        Self { fragments: fragments.map(AsRef::as_ref).collect(), within: Vec::new(), extent: Extent::default() }
+        Self { fragments: fragments.map(AsRef::as_ref).collect(), within: Vec::new(), size: ExpandedSize::default() }
     }
 
     fn expand_operations(&mut self, document: &'a ast::Document) -> Result<(), Endless> {
@@ -138,9 +138,9 @@ impl<'a> Expander<'a> {
     fn expand(&mut self, selections: &'a [Selection], depth: usize, lists: usize) -> Result<(), Endless> {
         let depth = depth + 1;
         for selection in selections {
-            self.extent.selections += 1;
-            self.extent.depth = self.extent.depth.max(depth);
-            if self.extent.selections > MAX_EXPANDED {
+            self.size.selections += 1;
+            self.size.depth = self.size.depth.max(depth);
+            if self.size.selections > MAX_EXPANDED {
                 return Err(Endless::Large);
             }
             if depth > MAX_DEPTH {
@@ -149,7 +149,7 @@ impl<'a> Expander<'a> {
             match selection {
                 Selection::Field(field) => {
                     let lists = lists + usize::from(INTROSPECTION_LISTS.contains(&field.name.as_str()));
-                    self.extent.lists = self.extent.lists.max(lists);
+                    self.size.lists = self.size.lists.max(lists);
                     self.expand(field.selection_set.as_deref().unwrap_or(&[]), depth, lists)?;
                 }
                 Selection::InlineFragment(fragment) => self.expand(&fragment.selection_set, depth, lists)?,

@@ -52,7 +52,7 @@ use crate::{
     cost,
     hive_gaps::{idle_caches, unread_body::UnreadBody},
     plugins,
-    plugins::handed_over::{HandedOver, Parts},
+    plugins::dependencies::{Dependencies, RegisteredDependencies},
     plugins::in_process::executors,
     response_headers::ResponseHeaders,
     subscription_proxy::SubscriptionProxy,
@@ -61,32 +61,32 @@ use crate::{
 
 const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
 const BACKLOG: i32 = 2048;
-const KEYS_RETRY: Duration = Duration::from_secs(1);
-const KEYS_PATIENCE: Duration = Duration::from_secs(5);
-const SUPERGRAPH_POLL: Duration = Duration::from_millis(5);
-const SUPERGRAPH_PATIENCE: Duration = Duration::from_secs(20);
+const JWKS_RETRY_DELAY: Duration = Duration::from_secs(1);
+const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
+const SUPERGRAPH_POLL_INTERVAL: Duration = Duration::from_millis(5);
+const SUPERGRAPH_TIMEOUT: Duration = Duration::from_secs(20);
 /// What the last answers need from our memory to the network.
-const FLUSH: Duration = Duration::from_millis(100);
+const FLUSH_DELAY: Duration = Duration::from_millis(100);
 
 /// A router that has its port and does not answer yet.
 pub struct Router {
     listeners: Vec<TcpListener>,
     /// Where it asks itself for what sockets want, so that no client takes those connections.
-    own_listener: TcpListener,
+    loopback_listener: TcpListener,
     connections: Connections,
     config: &'static HiveRouterConfig,
-    relay: SubscriptionProxy,
-    front: WebSocketServer,
-    hosts: AllowedHosts,
-    end: End,
+    subscription_proxy: SubscriptionProxy,
+    websockets: WebSocketServer,
+    allowed_hosts: AllowedHosts,
+    stopping: Stopping,
     timeouts: ClientTimeouts,
-    needed_to_start: (Option<NamedTempFile>, HandedOver),
+    startup_resources: (Option<NamedTempFile>, RegisteredDependencies),
 }
 
-/// What a router needs to know of its end.
+/// What tells a router when to stop.
 #[derive(Clone, Default)]
-struct End {
-    ending: Shutdown,
+struct Stopping {
+    shutdown: Shutdown,
     /// What is being answered until then.
     in_flight: TaskTracker,
 }
@@ -99,45 +99,57 @@ impl Router {
     pub fn bind(settings: &Settings) -> Result<Self> {
         let (path, temporary) = supergraph(settings)?;
         let secrets = settings.require_secrets()?;
-        let relay = SubscriptionProxy::bind(settings, secrets.clone())?;
-        let (places, end) = (ConnectionLimits::new(settings.live), End::default());
+        let subscription_proxy = SubscriptionProxy::bind(settings, secrets.clone())?;
+        let (connection_limits, stopping) = (ConnectionLimits::new(settings.live), Stopping::default());
         let is_direct = settings.client_address.header.is_none();
         let connections = Connections::new(is_direct.then_some(settings.live.connections_per_client));
-        let handed_over = HandedOver::new(Parts {
+        let dependencies = RegisteredDependencies::new(Dependencies {
             settings: settings.clone(),
             executors: executors(&settings.in_process),
             secrets,
-            streams: relay.streams(),
-            places: places.clone(),
+            streams: subscription_proxy.streams(),
+            connection_limits: connection_limits.clone(),
             connections: connections.clone(),
-            in_flight: end.in_flight.clone(),
-            ending: end.ending.clone(),
+            in_flight: stopping.in_flight.clone(),
+            shutdown: stopping.shutdown.clone(),
             valkey: cost::valkey_client(&settings.cost)?,
-            key: relay.key().to_owned(),
+            proxy_key: subscription_proxy.key().to_owned(),
         });
-        let config = config::resolve(settings, &path, handed_over.key(), &relay)?;
+        let config = config::resolve(settings, &path, dependencies.key(), &subscription_proxy)?;
         let listeners = listen(&config.http.host, config.http.port)?;
         for listener in &listeners {
             http_server::set_write_timeout(listener, settings.client_timeouts.write())?;
         }
         // hive-router keeps references to its configuration for as long as the process lives.
         let config = config.into_static();
-        let needed_to_start = (temporary, handed_over);
-        let own_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no loopback port for WebSockets")?;
-        let address = own_listener.local_addr()?;
-        let (End { ending, in_flight }, key) = (end.clone(), relay.key().to_owned());
-        let front = WebSocketServer::new(
+        let startup_resources = (temporary, dependencies);
+        let loopback_listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no loopback port for WebSockets")?;
+        let address = loopback_listener.local_addr()?;
+        let (Stopping { shutdown, in_flight }, key) = (stopping.clone(), subscription_proxy.key().to_owned());
+        let websockets = WebSocketServer::new(
             address,
             config.graphql_path(),
             key,
-            places,
+            connection_limits,
             settings.live_timeouts,
             in_flight,
-            ending.stop,
+            shutdown.stop,
         )?;
-        let hosts = AllowedHosts::new(&settings.allowed_hosts.allowed_hosts);
+        let allowed_hosts = AllowedHosts::new(&settings.allowed_hosts.allowed_hosts);
         let timeouts = settings.client_timeouts;
-        Ok(Self { listeners, own_listener, connections, config, relay, front, hosts, end, timeouts, needed_to_start })
+        Ok(Self {
+            listeners,
+            loopback_listener,
+            connections,
+            config,
+            subscription_proxy,
+            websockets,
+            allowed_hosts,
+            stopping,
+            timeouts,
+            startup_resources,
+        })
     }
 
     /// How many live connections it takes.
@@ -155,51 +167,51 @@ impl Router {
         address(&self.listeners)
     }
 
-    /// Answers until its end has come and the requests in flight have been answered. While it waits for identity's
+    /// Answers until it is told to stop and the requests in flight have been answered. While it waits for identity's
     /// keys, it says that it lives and cannot serve.
     ///
     /// # Errors
     /// When the supergraph is not valid or the server fails.
-    pub fn run(self, ending: Shutdown) -> Result<()> {
+    pub fn run(self, shutdown: Shutdown) -> Result<()> {
         use_one_tls_library();
         System::build().name("router").stack_size(STACK_BYTES).build(DefaultRuntime).block_on(async {
-            let told = rt::spawn(pass_on(ending, self.end.ending.clone()));
+            let forwarding = rt::spawn(forward_shutdown(shutdown, self.stopping.shutdown.clone()));
             let outcome = self.serve().await;
-            told.cancel();
+            forwarding.cancel();
             outcome
         })
     }
 
     async fn serve(self) -> Result<()> {
-        let End { ending, in_flight } = self.end.clone();
-        let stop = ending.stop.clone();
-        let meanwhile = answer_meanwhile(&self.listeners, self.timeouts)?;
+        let Stopping { shutdown, in_flight } = self.stopping.clone();
+        let stop = shutdown.stop.clone();
+        let not_ready = serve_not_ready(&self.listeners, self.timeouts)?;
         let telemetry = telemetry(self.config);
         let mut tasks = BackgroundTasksManager::new();
         let address = self.address();
         let Some((shared, schema)) = start(self.config, &telemetry, &mut tasks, &stop).await? else {
             return Ok(());
         };
-        if !has_supergraph(&schema, &stop).await? {
+        if !wait_for_supergraph(&schema, &stop).await? {
             return Ok(());
         }
-        drop((self.needed_to_start, meanwhile));
-        let relay_ended = CancellationToken::new();
-        self.relay.start(stop.clone(), relay_ended.clone())?;
+        drop((self.startup_resources, not_ready));
+        let proxy_ended = CancellationToken::new();
+        self.subscription_proxy.start(stop.clone(), proxy_ended.clone())?;
 
-        let listeners = (self.listeners, self.own_listener);
-        let parts = (self.front, self.hosts, self.connections);
-        let server = server(listeners, self.config, &shared, &schema, parts, ending)?;
+        let listeners = (self.listeners, self.loopback_listener);
+        let parts = (self.websockets, self.allowed_hosts, self.connections);
+        let server = server(listeners, self.config, &shared, &schema, parts, shutdown)?;
         info!(%address, "the router is ready");
-        let patience = self.config.http.shutdown_timeout;
+        let shutdown_timeout = self.config.http.shutdown_timeout;
         idle_caches::observe_sizes(&shared, &schema);
         let _evicting = AbortOnDropHandle::new(tokio::spawn(idle_caches::evict_idle(shared.clone(), schema.clone())));
-        rt::spawn(stop_with(stop.clone(), relay_ended.clone(), server.clone(), in_flight, patience));
+        rt::spawn(drain_and_stop(stop.clone(), proxy_ended.clone(), server.clone(), in_flight, shutdown_timeout));
         let ended = server.await;
 
         tasks.graceful_shutdown().await;
         invoke_shutdown_hooks(&shared).await;
-        ensure!(stop.is_cancelled(), "the router's relay for subscriptions has ended");
+        ensure!(stop.is_cancelled(), "the router's subscription proxy has ended");
         ended.context("the router's server failed")
     }
 }
@@ -225,9 +237,9 @@ fn address(listeners: &[TcpListener]) -> SocketAddr {
     listener.local_addr().expect("a bound listener has an address")
 }
 
-/// Answers those who ask how it is, until it is dropped. Who has connected by then and not asked is told that it is not
-/// ready, and asks again.
-fn answer_meanwhile(listeners: &[TcpListener], timeouts: ClientTimeouts) -> Result<Vec<AbortOnDropHandle<()>>> {
+/// Answers health checks until it is dropped. A client that has connected by then and not sent its request is told that
+/// the router is not ready, and tries again.
+fn serve_not_ready(listeners: &[TcpListener], timeouts: ClientTimeouts) -> Result<Vec<AbortOnDropHandle<()>>> {
     let answer = |listener: &TcpListener| {
         let listener = listener.try_clone()?;
         listener.set_nonblocking(true)?;
@@ -264,7 +276,7 @@ async fn start(
     loop {
         // hive-router itself waits for ever for an identity that hangs.
         let attempt = configure_app_from_config(config, telemetry.clone(), tasks, plugins::registry());
-        let Some(attempt) = stop.run_until_cancelled(timeout(KEYS_PATIENCE, attempt)).await else { return Ok(None) };
+        let Some(attempt) = stop.run_until_cancelled(timeout(JWKS_TIMEOUT, attempt)).await else { return Ok(None) };
         let reason = match attempt {
             Ok(Ok(started)) => return Ok(Some(started)),
             Ok(Err(RouterInitError::JwksSourceError(error))) => error.to_string(),
@@ -276,7 +288,7 @@ async fn start(
             warn!(reason, "waiting for identity's public keys");
         }
         waiting = true;
-        if stop.run_until_cancelled(sleep(KEYS_RETRY)).await.is_none() {
+        if stop.run_until_cancelled(sleep(JWKS_RETRY_DELAY)).await.is_none() {
             return Ok(None);
         }
     }
@@ -284,12 +296,12 @@ async fn start(
 
 /// Waits for the supergraph, which hive-router reads in its own time. False when told to stop
 /// meanwhile.
-async fn has_supergraph(schema: &SchemaState, stop: &CancellationToken) -> Result<bool> {
+async fn wait_for_supergraph(schema: &SchemaState, stop: &CancellationToken) -> Result<bool> {
     let started = Instant::now();
     while schema.configured_runtime().is_none() {
-        ensure!(started.elapsed() < SUPERGRAPH_PATIENCE, "the supergraph cannot be used; the log says why");
+        ensure!(started.elapsed() < SUPERGRAPH_TIMEOUT, "the supergraph cannot be used; the log says why");
         tokio::select! {
-            () = tokio::time::sleep(SUPERGRAPH_POLL) => {}
+            () = tokio::time::sleep(SUPERGRAPH_POLL_INTERVAL) => {}
             () = stop.cancelled() => return Ok(false),
         }
     }
@@ -297,12 +309,12 @@ async fn has_supergraph(schema: &SchemaState, stop: &CancellationToken) -> Resul
 }
 
 fn server(
-    (listeners, own_listener): (Vec<TcpListener>, TcpListener),
+    (listeners, loopback_listener): (Vec<TcpListener>, TcpListener),
     config: &'static HiveRouterConfig,
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
-    (front, hosts, connections): (WebSocketServer, AllowedHosts, Connections),
-    ending: Shutdown,
+    (websockets, allowed_hosts, connections): (WebSocketServer, AllowedHosts, Connections),
+    shutdown: Shutdown,
 ) -> Result<Server> {
     let (shared, schema) = (shared.clone(), schema.clone());
     let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
@@ -315,7 +327,7 @@ fn server(
             .middleware(RequestSummaryService::new(config.graphql_path()))
             .middleware(RequestIdentifiersService)
             .middleware(ResponseCompressionService::new(config))
-            .middleware(hosts.clone())
+            .middleware(allowed_hosts.clone())
             .middleware(UnreadBody)
             // The last one is the outermost: it sees all answers.
             .middleware(ResponseHeaders::new(config.graphql_path(), config.cors.enabled))
@@ -323,8 +335,8 @@ fn server(
             .state(schema.clone())
             .state(shared.telemetry_context.clone())
             .state(schema.callback_subscriptions.clone())
-            .state(front.clone())
-            .state(ending.clone())
+            .state(websockets.clone())
+            .state(shutdown.clone())
             .service(
                 web::resource(config.graphql_path())
                     .guard(web::guard::fn_guard(websocket::is_upgrade))
@@ -332,7 +344,7 @@ fn server(
             )
             .configure(|app| configure_ntex_app(app, &paths, None))
             .route("/ready", web::get().to(ready))
-            .default_service(web::to(nothing_here))
+            .default_service(web::to(not_found))
     };
     let settings: SharedCfg = SharedCfg::new("router").add(build_http_service_config(config)).into();
 
@@ -347,7 +359,7 @@ fn server(
             apply(connections.clone(), HttpService::new(app()))
         })?;
     }
-    server = server.listen("router-websockets", own_listener, async move |config| {
+    server = server.listen("router-websockets", loopback_listener, async move |config| {
         config.config(settings.clone());
         HttpService::new(app())
     })?;
@@ -357,9 +369,9 @@ fn server(
 async fn ready(
     request: HttpRequest,
     schema: web::types::State<Arc<SchemaState>>,
-    ending: web::types::State<Shutdown>,
+    shutdown: web::types::State<Shutdown>,
 ) -> HttpResponse {
-    if ending.draining.is_cancelled() {
+    if shutdown.draining.is_cancelled() {
         HttpResponse::ServiceUnavailable().body("this process is about to end")
     } else if schema.is_ready(&request).await {
         HttpResponse::Ok().body("ready")
@@ -368,38 +380,38 @@ async fn ready(
     }
 }
 
-async fn nothing_here() -> HttpResponse {
+async fn not_found() -> HttpResponse {
     HttpResponse::NotFound().body("Nothing here. GraphQL is at /graphql.")
 }
 
-async fn pass_on(from: Shutdown, to: Shutdown) {
+async fn forward_shutdown(from: Shutdown, to: Shutdown) {
     from.draining.cancelled().await;
     to.draining.cancel();
     from.stop.cancelled().await;
     to.stop.cancel();
 }
 
-/// Ends the server: no new connections are taken, the open ones end after the answer that they wait for, streams and
-/// Sockets end by themselves. The library would do some of this, but its workers do not always wait for requests in
+/// Ends the server: no new connections are accepted, the open ones close after the response that they wait for, streams
+/// and sockets end automatically. The library would do some of this, but its workers do not always wait for requests in
 /// flight.
-async fn stop_with(
+async fn drain_and_stop(
     stop: CancellationToken,
-    relay_ended: CancellationToken,
+    proxy_ended: CancellationToken,
     server: Server,
     in_flight: TaskTracker,
-    patience: Duration,
+    shutdown_timeout: Duration,
 ) {
     tokio::select! {
-        // Both at once, it is an end in order.
+        // Both at the same time is an orderly shutdown.
         biased;
         () = stop.cancelled() => {}
-        () = relay_ended.cancelled() => return server.stop(false).await,
+        () = proxy_ended.cancelled() => return server.stop(false).await,
     }
     server.pause().await;
     in_flight.close();
-    if timeout(patience, in_flight.wait()).await.is_err() {
+    if timeout(shutdown_timeout, in_flight.wait()).await.is_err() {
         warn!(requests = in_flight.len(), "ending before all requests are answered");
     }
-    sleep(FLUSH).await;
+    sleep(FLUSH_DELAY).await;
     server.stop(true).await;
 }

@@ -55,21 +55,21 @@ const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
 /// The key in `extensions`.
 const EXTENSION: &str = "cost";
 const MICROS: f64 = 1_000.0;
-/// Microseconds from which on a query is expensive: it waits for its client's turn.
-const EXPENSIVE: u64 = 10_000;
-/// How many of a client's are executed at a time.
-const MAX_EXPENSIVE: usize = 4;
-/// Whoever waits longer is rejected. Shorter than the time in which hive-router has to have planned a query.
+/// Microseconds from which on a query is expensive: it needs one of its client's permits.
+const EXPENSIVE_MICROS: u64 = 10_000;
+/// How many of a client's expensive queries are executed at a time.
+const MAX_EXPENSIVE_QUERIES: usize = 4;
+/// A query that waits longer is rejected. Shorter than the time in which hive-router has to have planned a query.
 const MAX_WAIT: Duration = Duration::from_secs(3);
-/// As many as may have turns at a time.
+/// Clients whose permits are counted at a time.
 const MAX_CLIENTS: u64 = 10_000;
 const TIME_TO_IDLE: Duration = Duration::from_mins(1);
 
 pub struct Cost {
     limits: Limits,
     budgets: Budgets,
-    /// For expensive operations.
-    turns: Cache<BudgetKey, Arc<Semaphore>>,
+    /// For expensive queries.
+    permits: Cache<BudgetKey, Arc<Semaphore>>,
 }
 
 /// In microseconds; 0 for no limit.
@@ -85,12 +85,12 @@ struct Charge {
     key: BudgetKey,
     outcome: Result<Option<Balance>, Exhausted>,
     hold: Option<Hold>,
-    /// Whether it is being planned or executed: if that does not end, all of the charge stays.
-    is_in_work: bool,
+    /// Whether it is being planned or executed: if that does not end, the whole charge stays.
+    is_running: bool,
 }
 
-/// In the context of an expensive operation, until there is an answer.
-struct Turn(Option<OwnedSemaphorePermit>);
+/// In the context of an expensive query, until there is a response.
+struct ExpensivePermit(Option<OwnedSemaphorePermit>);
 
 #[derive(Serialize)]
 struct ReportedCost {
@@ -108,16 +108,16 @@ impl Cost {
         let limits = Limits { user: micros(settings.cost_limit), anonymous: micros(settings.anonymous_cost_limit) };
         let (user, anonymous) = (micros(settings.cost_budget), micros(settings.anonymous_cost_budget));
         let budgets = Budgets::new(user, anonymous, valkey.map(Valkey::connect));
-        let turns = Cache::builder().max_capacity(MAX_CLIENTS).time_to_idle(TIME_TO_IDLE).build();
-        Self { limits, budgets, turns }
+        let permits = Cache::builder().max_capacity(MAX_CLIENTS).time_to_idle(TIME_TO_IDLE).build();
+        Self { limits, budgets, permits }
     }
 
     pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
         let wants_cost = wants_cost(payload.router_http_request.headers());
         payload.on_end(move |payload| {
-            drop(payload.context.get_mut::<Turn>().and_then(|mut turn| turn.0.take()));
+            drop(payload.context.get_mut::<ExpensivePermit>().and_then(|mut permit| permit.0.take()));
             // Nothing was run: the request was rejected, deduplicated, or a dry run.
-            if !is_in_work(payload.context) {
+            if !is_running(payload.context) {
                 self.settle(payload.context, 0);
             }
             let balance = payload.context.get_ref::<Charge>().and_then(|charge| charge.balance());
@@ -148,11 +148,11 @@ impl Cost {
         let headers = payload.router_http_request.headers;
         let is_anonymous = !headers.contains_key(AUTHORIZATION);
         let key = BudgetKey::Network(network(payload.context));
-        let is_refused = is_anonymous && !self.charge(payload.context, key).await;
-        // Nobody else's equal query may wait behind this client's others.
+        let is_rejected = is_anonymous && !self.charge(payload.context, key).await;
+        // No other client's equal query may wait behind this client's others.
         let has_to_wait =
-            is_anonymous && !is_refused && is_expensive(payload.context) && !self.has_turn(payload.context);
-        if is_refused || has_to_wait || wants_cost(headers) {
+            is_anonymous && !is_rejected && is_expensive(payload.context) && !self.try_acquire_permit(payload.context);
+        if is_rejected || has_to_wait || wants_cost(headers) {
             payload.add_inbound_dedupe_partition(rand::random());
         }
     }
@@ -165,29 +165,29 @@ impl Cost {
         let limit = self.limits.of(&payload.client_request_details.jwt);
         let estimated = payload.context.get_ref::<Estimate>().map_or(0, |estimate| estimate.cost);
         if limit > 0 && estimated > limit {
-            return errors::refuse(payload.context, StatusCode::BAD_REQUEST, too_expensive(estimated, limit));
+            return errors::reject(payload.context, StatusCode::BAD_REQUEST, too_expensive(estimated, limit));
         }
         if let Some(user) = user(&payload.client_request_details.jwt) {
             self.charge(payload.context, BudgetKey::User(user)).await;
         }
         let exhausted = payload.context.get_ref::<Charge>().and_then(|charge| charge.outcome.err());
         if let Some(exhausted) = exhausted {
-            return errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, budget_exhausted(exhausted));
+            return errors::reject(payload.context, StatusCode::TOO_MANY_REQUESTS, budget_exhausted(exhausted));
         }
         if is_expensive(payload.context)
-            && !self.has_turn(payload.context)
-            && !self.wait_for_turn(payload.context).await
+            && !self.try_acquire_permit(payload.context)
+            && !self.acquire_permit(payload.context).await
         {
-            return errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, too_many());
+            return errors::reject(payload.context, StatusCode::TOO_MANY_REQUESTS, too_many_expensive());
         }
         Ok(())
     }
 
     pub fn on_query_plan(payload: OnQueryPlanStartHookPayload<'_>) -> OnQueryPlanStartHookResult<'_> {
         let context = payload.context;
-        set_in_work(context, true);
+        set_running(context, true);
         payload.on_end(|payload| {
-            set_in_work(context, false);
+            set_running(context, false);
             payload.proceed()
         })
     }
@@ -198,9 +198,9 @@ impl Cost {
     ) -> OnExecuteStartHookResult<'exec> {
         let (context, variables) = (payload.context, payload.variable_values);
         let wants_cost = wants_cost(payload.router_http_request.headers);
-        set_in_work(context, true);
+        set_running(context, true);
         payload.on_end(move |mut executed| {
-            set_in_work(context, false);
+            set_running(context, false);
             // Not held while something else of the context is changed: that would wait for itself.
             let Some(estimate) = context.get_ref::<Estimate>().map(|estimate| Estimate::clone(&estimate)) else {
                 return executed.proceed();
@@ -222,32 +222,34 @@ impl Cost {
         let Some(cost) = context.get_ref::<Estimate>().map(|estimate| estimate.cost) else { return true };
         let charged = self.budgets.charge(&key, cost, Instant::now()).await;
         let outcome = charged.map(|hold| hold.map(|hold| hold.balance));
-        context.insert(Charge { key, outcome, hold: charged.ok().flatten(), is_in_work: false });
+        context.insert(Charge { key, outcome, hold: charged.ok().flatten(), is_running: false });
         outcome.is_ok()
     }
 
-    fn turns(&self, context: &PluginContext) -> Option<Arc<Semaphore>> {
+    fn permits(&self, context: &PluginContext) -> Option<Arc<Semaphore>> {
         let key = context.get_ref::<Charge>().map(|charge| charge.key.clone())?;
-        Some(self.turns.get_with(key, || Arc::new(Semaphore::new(MAX_EXPENSIVE))))
+        Some(self.permits.get_with(key, || Arc::new(Semaphore::new(MAX_EXPENSIVE_QUERIES))))
     }
 
-    /// Whether this query has its client's turn, or can have it now.
-    fn has_turn(&self, context: &PluginContext) -> bool {
-        if context.get_ref::<Turn>().is_some() {
+    /// Whether this query has a permit, or can have one now.
+    fn try_acquire_permit(&self, context: &PluginContext) -> bool {
+        if context.get_ref::<ExpensivePermit>().is_some() {
             return true;
         }
-        let Some(permit) = self.turns(context).and_then(|turns| turns.try_acquire_owned().ok()) else { return false };
-        context.insert(Turn(Some(permit)));
+        let Some(permit) = self.permits(context).and_then(|permits| permits.try_acquire_owned().ok()) else {
+            return false;
+        };
+        context.insert(ExpensivePermit(Some(permit)));
         true
     }
 
-    /// Whether it comes in time.
-    async fn wait_for_turn(&self, context: &PluginContext) -> bool {
-        let Some(turns) = self.turns(context) else { return true };
+    /// Whether it gets one in time.
+    async fn acquire_permit(&self, context: &PluginContext) -> bool {
+        let Some(permits) = self.permits(context) else { return true };
         // Its client's other operations need not wait.
         drop(take_turn(context));
-        let Ok(Ok(permit)) = timeout(MAX_WAIT, turns.acquire_owned()).await else { return false };
-        context.insert(Turn(Some(permit)));
+        let Ok(Ok(permit)) = timeout(MAX_WAIT, permits.acquire_owned()).await else { return false };
+        context.insert(ExpensivePermit(Some(permit)));
         true
     }
 
@@ -309,16 +311,18 @@ pub fn valkey_client(settings: &CostSettings) -> anyhow::Result<Option<redis::Cl
 }
 
 fn is_expensive(context: &PluginContext) -> bool {
-    context.get_ref::<Estimate>().is_some_and(|estimate| estimate.cost >= EXPENSIVE && estimate.operation.is_query())
+    context
+        .get_ref::<Estimate>()
+        .is_some_and(|estimate| estimate.cost >= EXPENSIVE_MICROS && estimate.operation.is_query())
 }
 
-fn is_in_work(context: &PluginContext) -> bool {
-    context.get_ref::<Charge>().is_some_and(|charge| charge.is_in_work)
+fn is_running(context: &PluginContext) -> bool {
+    context.get_ref::<Charge>().is_some_and(|charge| charge.is_running)
 }
 
-fn set_in_work(context: &PluginContext, is_in_work: bool) {
+fn set_running(context: &PluginContext, is_running: bool) {
     if let Some(mut charge) = context.get_mut::<Charge>() {
-        charge.is_in_work = is_in_work;
+        charge.is_running = is_running;
     }
 }
 
@@ -344,9 +348,10 @@ fn too_expensive(estimated: u64, limit: u64) -> GraphQLError {
     error
 }
 
-fn too_many() -> GraphQLError {
-    let message =
-        format!("{MAX_EXPENSIVE} expensive queries of yours are being executed. Try again when they have ended.");
+fn too_many_expensive() -> GraphQLError {
+    let message = format!(
+        "{MAX_EXPENSIVE_QUERIES} expensive queries of yours are being executed. Try again when they have ended."
+    );
     errors::rate_limited(message, 1)
 }
 
@@ -359,15 +364,15 @@ fn budget_exhausted(exhausted: Exhausted) -> GraphQLError {
 
 /// The headers of the IETF draft `draft-ietf-httpapi-ratelimit-headers` and those of GitHub, in milliseconds.
 fn set_rate_limit_headers(Balance { budget, remaining }: Balance, headers: &mut HeaderMap) {
-    let (budget, left) = (budget / 1_000, remaining / 1_000);
-    let used = budget - left;
-    let full = (used * WINDOW.as_secs()).div_ceil(budget.max(1));
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) + full;
+    let (budget, remaining) = (budget / 1_000, remaining / 1_000);
+    let used = budget - remaining;
+    let resets_in = (used * WINDOW.as_secs()).div_ceil(budget.max(1));
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) + resets_in;
     for (name, value) in [
         ("ratelimit-policy", format!("\"cost\";q={budget};w={}", WINDOW.as_secs())),
-        ("ratelimit", format!("\"cost\";r={left};t={full}")),
+        ("ratelimit", format!("\"cost\";r={remaining};t={resets_in}")),
         ("x-ratelimit-limit", budget.to_string()),
-        ("x-ratelimit-remaining", left.to_string()),
+        ("x-ratelimit-remaining", remaining.to_string()),
         ("x-ratelimit-used", used.to_string()),
         ("x-ratelimit-reset", at.to_string()),
     ] {

@@ -36,10 +36,11 @@ impl Conditions {
         operation: &Operation,
         variables: &HashMap<String, sonic_rs::Value>,
     ) -> Result<Self, RequestErrors> {
-        let mut deciding = Deciding { document, fragments: HashSet::default(), variables: HashSet::default() };
-        deciding.collect(&operation.selection_set);
+        let mut conditions =
+            ConditionVariables { document, fragments: HashSet::default(), variables: HashSet::default() };
+        conditions.collect(&operation.selection_set);
 
-        let defined = operation.variables.iter().filter(|variable| deciding.variables.contains(&variable.name));
+        let defined = operation.variables.iter().filter(|variable| conditions.variables.contains(&variable.name));
         let value = |variable: &Node<apollo_compiler::ast::VariableDefinition>| {
             let given = match variables.get(variable.name.as_str()) {
                 Some(given) => given.as_bool(),
@@ -54,7 +55,7 @@ impl Conditions {
         defined.map(value).collect::<Result<_, _>>().map(Self)
     }
 
-    fn lets_in(&self, directives: &DirectiveList) -> bool {
+    fn includes(&self, directives: &DirectiveList) -> bool {
         let is = |directive: &str, value: bool| {
             directives.get(directive).is_none_or(|directive| self.value(directive) == Some(value))
         };
@@ -71,14 +72,14 @@ impl Conditions {
 
 /// The variables that decide conditions of one operation. Those of another one in the same document can have the same
 /// names, and other types.
-struct Deciding<'a> {
+struct ConditionVariables<'a> {
     document: &'a ExecutableDocument,
     /// Those that have been looked at.
     fragments: HashSet<&'a Name>,
     variables: HashSet<&'a Name>,
 }
 
-impl<'a> Deciding<'a> {
+impl<'a> ConditionVariables<'a> {
     fn collect(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
             self.collect_directives(selection.directives());
@@ -150,10 +151,10 @@ struct Rewriter<'a> {
 }
 
 /// What is selected, in the order in which it comes first.
-type Groups<'a> = IndexMap<Key, Group<'a>>;
+type Groups<'a> = IndexMap<GroupKey, Group<'a>>;
 
 #[derive(PartialEq, Eq, Hash)]
-enum Key {
+enum GroupKey {
     /// A key of the answer.
     Response(Name),
     /// The type of fragments that need not apply.
@@ -186,8 +187,8 @@ impl<'a> Rewriter<'a> {
         let mut merged = SelectionSet::new(kind.clone());
         for (key, group) in groups {
             match key {
-                Key::Response(_) => merged.push(self.field(&group.fields)),
-                Key::Type(condition) => merged.extend(self.fragment(condition, &group.fragments)),
+                GroupKey::Response(_) => merged.push(self.field(&group.fields)),
+                GroupKey::Type(condition) => merged.extend(self.fragment(condition, &group.fragments)),
             }
         }
         merged
@@ -195,12 +196,12 @@ impl<'a> Rewriter<'a> {
 
     fn collect(&self, kind: &Name, set: &'a SelectionSet, groups: &mut Groups<'a>) {
         for selection in &set.selections {
-            if !self.conditions.lets_in(selection.directives()) {
+            if !self.conditions.includes(selection.directives()) {
                 continue;
             }
             match selection {
                 Selection::Field(field) => {
-                    let key = Key::Response(field.response_name().clone());
+                    let key = GroupKey::Response(field.response_name().clone());
                     groups.entry(key).or_default().fields.push(field);
                 }
                 Selection::InlineFragment(fragment) => {
@@ -219,7 +220,7 @@ impl<'a> Rewriter<'a> {
     fn collect_fragment(&self, kind: &Name, condition: Option<&Name>, set: &'a SelectionSet, groups: &mut Groups<'a>) {
         match condition {
             Some(condition) if condition != kind && !self.schema.is_subtype(condition, kind) => {
-                groups.entry(Key::Type(condition.clone())).or_default().fragments.push(set);
+                groups.entry(GroupKey::Type(condition.clone())).or_default().fragments.push(set);
             }
             _ => self.collect(kind, set, groups),
         }

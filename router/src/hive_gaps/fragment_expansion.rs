@@ -32,28 +32,28 @@ const MAX_SELECTIONS_OF_FRAGMENTS: usize = 20_000;
 /// Lets documents through that are not too large with their fragments in place.
 pub fn check(document: &Document) -> Result<(), RequestErrors> {
     let mut fragments = Fragments::of(document);
-    if let Some(fragment) = fragments.namesake {
-        return Err(vec![fault(document, fragment, "has the name of another one")]);
+    if let Some(fragment) = fragments.duplicate {
+        return Err(vec![fragment_error(document, fragment, "has the name of another one")]);
     }
-    let (extent, of_fragments) = (fragments.measure(document), fragments.measure_each(document));
+    let (size, of_fragments) = (fragments.measure(document), fragments.measure_fragments(document));
     if let Some(fragment) = fragments.circular {
-        return Err(vec![fault(document, fragment, "spreads itself")]);
+        return Err(vec![fragment_error(document, fragment, "spreads itself")]);
     }
-    if extent.selections > MAX_SELECTIONS || of_fragments > MAX_SELECTIONS_OF_FRAGMENTS {
+    if size.selections > MAX_SELECTIONS || of_fragments > MAX_SELECTIONS_OF_FRAGMENTS {
         let message = "The document is too large with its fragments in place.";
         return Err(vec![request_error(message, "TOKEN_LIMIT_EXCEEDED")]);
     }
-    if fragments.is_too_deep || extent.depth > MAX_DEPTH {
+    if fragments.is_too_deep || size.depth > MAX_DEPTH {
         return Err(too_deep());
     }
-    if extent.lists > MAX_NESTED_LISTS {
+    if size.lists > MAX_NESTED_LISTS {
         let message = "The introspection asks for the fields of the types of fields of types.";
         return Err(vec![request_error(message, "MAX_DEPTH_EXCEEDED")]);
     }
     Ok(())
 }
 
-fn fault(document: &Document, fragment: &Node<FragmentDefinition>, what: &str) -> ValidationError {
+fn fragment_error(document: &Document, fragment: &Node<FragmentDefinition>, what: &str) -> ValidationError {
     let place = fragment.line_column_range(&document.sources);
     let locations = place.map(|place| Pos { line: place.start.line, column: place.start.column }).into_iter().collect();
     let message = format!("The fragment \"{}\" {what}.", fragment.name);
@@ -62,7 +62,7 @@ fn fault(document: &Document, fragment: &Node<FragmentDefinition>, what: &str) -
 
 /// What a part of a document comes to with its fragments in place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extent {
+pub struct ExpandedSize {
     pub selections: usize,
     /// How deeply lists of introspection are nested.
     pub lists: usize,
@@ -70,7 +70,7 @@ pub struct Extent {
     pub depth: usize,
 }
 
-impl Extent {
+impl ExpandedSize {
     /// What all operations of a document come to.
     #[cfg(any(test, fuzzing))]
     pub fn of(document: &Document) -> Self {
@@ -99,9 +99,9 @@ impl Extent {
 struct Fragments<'document> {
     named: HashMap<&'document str, &'document Node<FragmentDefinition>>,
     /// The first with a name that is taken.
-    namesake: Option<&'document Node<FragmentDefinition>>,
+    duplicate: Option<&'document Node<FragmentDefinition>>,
     /// None while a fragment is being measured, so that a circle ends.
-    known: HashMap<&'document str, Option<Extent>>,
+    known: HashMap<&'document str, Option<ExpandedSize>>,
     /// The first that spreads itself.
     circular: Option<&'document Node<FragmentDefinition>>,
     /// How deep what is being measured lies.
@@ -114,60 +114,62 @@ impl<'document> Fragments<'document> {
     fn of(document: &'document Document) -> Self {
         let fragments = document.definitions.iter().filter_map(Definition::as_fragment_definition);
         let mut named = HashMap::new();
-        let mut namesake = None;
+        let mut duplicate = None;
         for fragment in fragments {
             if named.insert(fragment.name.as_str(), fragment).is_some() {
-                namesake = namesake.or(Some(fragment));
+                duplicate = duplicate.or(Some(fragment));
             }
         }
-        Self { named, namesake, known: HashMap::new(), circular: None, level: 0, is_too_deep: false }
+        Self { named, duplicate, known: HashMap::new(), circular: None, level: 0, is_too_deep: false }
     }
 
-    fn measure(&mut self, document: &'document Document) -> Extent {
+    fn measure(&mut self, document: &'document Document) -> ExpandedSize {
         let operations = document.definitions.iter().filter_map(Definition::as_operation_definition);
-        operations.map(|operation| self.within(&operation.selection_set)).fold(Extent::default(), Extent::and)
+        operations
+            .map(|operation| self.within(&operation.selection_set))
+            .fold(ExpandedSize::default(), ExpandedSize::and)
     }
 
     /// How many selections all fragments have together, whether they are used or not.
-    fn measure_each(&mut self, document: &'document Document) -> usize {
+    fn measure_fragments(&mut self, document: &'document Document) -> usize {
         let fragments = document.definitions.iter().filter_map(Definition::as_fragment_definition);
         fragments.map(|fragment| self.within_fragment(&fragment.name).selections).fold(0, usize::saturating_add)
     }
 
-    fn within(&mut self, selections: &'document [Selection]) -> Extent {
+    fn within(&mut self, selections: &'document [Selection]) -> ExpandedSize {
         if self.level > MAX_DEPTH {
             self.is_too_deep = true;
-            return Extent::default();
+            return ExpandedSize::default();
         }
         self.level += 1;
-        let extent = self.within_level(selections);
+        let size = self.within_level(selections);
         self.level -= 1;
-        extent
+        size
     }
 
-    fn within_level(&mut self, selections: &'document [Selection]) -> Extent {
+    fn within_level(&mut self, selections: &'document [Selection]) -> ExpandedSize {
         let measure = |selection: &'document Selection| match selection {
             Selection::Field(field) => self.within(field.selection_set.as_deref().unwrap_or(&[])).below(&field.name),
             // They count, too: who looks at a document walks through them, for each of its operations.
             Selection::InlineFragment(fragment) => self.within(&fragment.selection_set).below_one(),
             Selection::FragmentSpread(spread) => self.within_fragment(&spread.fragment_name).below_one(),
         };
-        selections.iter().map(measure).fold(Extent::default(), Extent::and)
+        selections.iter().map(measure).fold(ExpandedSize::default(), ExpandedSize::and)
     }
 
-    fn within_fragment(&mut self, name: &'document str) -> Extent {
-        let Some(fragment) = self.named.get(name).copied() else { return Extent::default() };
+    fn within_fragment(&mut self, name: &'document str) -> ExpandedSize {
+        let Some(fragment) = self.named.get(name).copied() else { return ExpandedSize::default() };
         match self.known.get(name) {
             Some(Some(known)) => return *known,
             Some(None) => {
                 self.circular = self.circular.or(Some(fragment));
-                return Extent::default();
+                return ExpandedSize::default();
             }
             None => _ = self.known.insert(name, None),
         }
-        let extent = self.within(&fragment.selection_set);
-        self.known.insert(name, Some(extent));
-        extent
+        let size = self.within(&fragment.selection_set);
+        self.known.insert(name, Some(size));
+        size
     }
 }
 
@@ -177,8 +179,8 @@ mod tests {
 
     use super::*;
 
-    fn extent(document: &str) -> Extent {
-        Extent::of(&Document::parse(document, "test").expect("a document"))
+    fn size(document: &str) -> ExpandedSize {
+        ExpandedSize::of(&Document::parse(document, "test").expect("a document"))
     }
 
     /// A kilobyte or two that has 2^`rounds` selections.
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn lists_are_counted_through_fragments_and_circles_end() {
-        let lists = |document: &str| extent(document).lists;
+        let lists = |document: &str| size(document).lists;
         let two =
             "fragment A on __Type { fields { type { ...B } } } fragment B on __Type { interfaces { fields { name } } }";
 
@@ -214,9 +216,9 @@ mod tests {
 
     #[test]
     fn fragments_that_spread_others_twice_are_counted_in_place() {
-        assert_eq!(extent("{ a { b c } ... { d } }").selections, 5);
-        assert_eq!(extent("{ ...A ...A } fragment A on Query { a { b } }").selections, 6);
-        assert_eq!(extent(&bomb(100)).selections, usize::MAX);
+        assert_eq!(size("{ a { b c } ... { d } }").selections, 5);
+        assert_eq!(size("{ ...A ...A } fragment A on Query { a { b } }").selections, 6);
+        assert_eq!(size(&bomb(100)).selections, usize::MAX);
     }
 
     /// apollo-compiler takes the first of two, and looks at the rest of the document all the same.
@@ -247,7 +249,7 @@ mod tests {
         let fragments: String = (0..100).map(fragments).collect();
         let document = format!("{operations}{fragments} fragment F100 on Query {{ a }}");
 
-        assert_eq!(extent(&document).selections, 100 * (100 + 2));
+        assert_eq!(size(&document).selections, 100 * (100 + 2));
     }
 
     #[test]

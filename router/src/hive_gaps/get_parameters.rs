@@ -28,16 +28,16 @@ pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpReque
 /// The address without them, if it has some.
 fn without_empty_parameters(uri: &Uri) -> Option<Uri> {
     let query = uri.query()?;
-    if !query.split('&').any(says_nothing) {
+    if !query.split('&').any(is_empty_parameter) {
         return None;
     }
-    let kept: Vec<_> = query.split('&').filter(|pair| !says_nothing(pair)).collect();
+    let kept: Vec<_> = query.split('&').filter(|pair| !is_empty_parameter(pair)).collect();
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(format!("{}?{}", uri.path(), kept.join("&"))).ok()?);
     Uri::from_parts(parts).ok()
 }
 
-fn says_nothing(pair: &str) -> bool {
+fn is_empty_parameter(pair: &str) -> bool {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
     let value = decode(value);
     match decode(name).as_ref() {

@@ -12,7 +12,7 @@ use hive_router::{RouterSharedState, SchemaState};
 use tokio::time::sleep;
 
 /// How often caches evict what is idle.
-pub const PERIOD: Duration = Duration::from_secs(5);
+pub const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Says how many entries are kept.
 pub fn observe_sizes(shared: &RouterSharedState, schema: &Arc<SchemaState>) {
@@ -40,7 +40,7 @@ fn sum(each: impl FnOnce(&mut dyn FnMut(u64))) -> u64 {
 /// Evicts what is idle from hive-router's caches, again and again.
 pub async fn evict_idle(shared: Arc<RouterSharedState>, schema: Arc<SchemaState>) {
     loop {
-        sleep(PERIOD).await;
+        sleep(INTERVAL).await;
         shared.parse_cache.run_pending_tasks().await;
         let mut caches = Vec::new();
         schema.for_each_runtime(|runtime| {

@@ -37,7 +37,7 @@ pub fn parameters(query_string: &str) -> impl Iterator<Item = impl Iterator<Item
 
 /// How deeply objects and arrays are nested. Brackets within strings are text.
 pub fn depth(json: impl Iterator<Item = u8>) -> usize {
-    let (mut now, mut most) = (0_usize, 0);
+    let (mut current, mut max) = (0_usize, 0);
     let (mut in_string, mut is_escaped) = (false, false);
     for byte in json {
         match byte {

@@ -23,8 +23,8 @@ use hive_router::{
 
 pub const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
-const WHOLE: [&str; 2] = [JSON, GRAPHQL_RESPONSE];
-const STREAMED: [&str; 2] = ["text/event-stream", "multipart/mixed"];
+const SINGLE_RESULT_TYPES: [&str; 2] = [JSON, GRAPHQL_RESPONSE];
+const STREAM_TYPES: [&str; 2] = ["text/event-stream", "multipart/mixed"];
 const NOT_ACCEPTABLE: &str = "The answer is `application/json` or `application/graphql-response+json`, or a stream: \
                               `text/event-stream` or `multipart/mixed`. Accept one of them.";
 
@@ -35,7 +35,7 @@ pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpReque
     let headers = payload.router_http_request.headers_mut();
     normalize_content_type(headers);
     normalize_accept(headers);
-    if accepts_nothing(headers) {
+    if accepts_none(headers) {
         payload.context.insert(NotAcceptable);
     }
     if !accepts(headers, GRAPHQL_RESPONSE) || accepts(headers, JSON) {
@@ -88,12 +88,12 @@ fn insert(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
     headers.insert(name.clone(), value.into());
 }
 
-fn accepts_nothing(headers: &HeaderMap) -> bool {
-    !accepts_any(headers, WHOLE) && !accepts_any(headers, STREAMED)
+fn accepts_none(headers: &HeaderMap) -> bool {
+    !accepts_any(headers, SINGLE_RESULT_TYPES) && !accepts_any(headers, STREAM_TYPES)
 }
 
-pub fn accepts_streams_alone(headers: &HeaderMap) -> bool {
-    accepts_any(headers, STREAMED) && !accepts_any(headers, WHOLE)
+pub fn accepts_only_streams(headers: &HeaderMap) -> bool {
+    accepts_any(headers, STREAM_TYPES) && !accepts_any(headers, SINGLE_RESULT_TYPES)
 }
 
 fn accepts_any(headers: &HeaderMap, answered: [&str; 2]) -> bool {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn something_is_accepted_unless_nothing_fits() {
-        let is_acceptable = |value: &str| !accepts_nothing(&headers(&ACCEPT, &[value]));
+        let is_acceptable = |value: &str| !accepts_none(&headers(&ACCEPT, &[value]));
 
         for value in
             ["", "*/*", "application/*", "text/event-stream", "text/html, */*;q=0.8", "application/json;q=0.001"]
@@ -215,6 +215,6 @@ mod tests {
         for value in ["text/html", "image/*", "application/json;q=0", "application/xml, application/json;q=0.0"] {
             assert!(!is_acceptable(value), "{value}");
         }
-        assert!(!accepts_nothing(&HeaderMap::new()));
+        assert!(!accepts_none(&HeaderMap::new()));
     }
 }

@@ -37,13 +37,13 @@ use hive_router::{
 };
 
 use super::media_types::{self, JSON};
-/// The one event is there at once.
-const NEVER: Duration = Duration::from_hours(1);
+/// No heartbeat: the one event is there immediately.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_hours(1);
 
 // After `media_types`, which writes media types as hive-router reads them.
 pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
     let headers = payload.router_http_request.headers_mut();
-    if !media_types::accepts_streams_alone(headers) {
+    if !media_types::accepts_only_streams(headers) {
         return payload.proceed();
     }
     accept_json(headers);
@@ -58,13 +58,13 @@ fn accept_json(headers: &mut HeaderMap) {
 
 /// What is whole, as a stream of it; what is a stream stays one.
 fn streamed(response: WebResponse) -> WebResponse {
-    let Ok(ResponseMode::Dual(_, form)) = response.request().negotiate(false) else { return response };
+    let Ok(ResponseMode::Dual(_, format)) = response.request().negotiate(false) else { return response };
     response.map_body(|head, body| match body {
         ResponseBody::Body(Body::Bytes(result)) | ResponseBody::Other(Body::Bytes(result)) => {
             // An `EventSource` cannot read the answer of another status.
             head.status = StatusCode::OK;
             head.headers_mut().remove(CONTENT_LENGTH);
-            let (content_type, body) = stream_of(&result, &form);
+            let (content_type, body) = stream_of(&result, &format);
             head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type).into());
             ResponseBody::Body(body)
         }
@@ -72,15 +72,15 @@ fn streamed(response: WebResponse) -> WebResponse {
     })
 }
 
-fn stream_of(result: &Bytes, form: &StreamContentType) -> (&'static str, Body) {
+fn stream_of(result: &Bytes, format: &StreamContentType) -> (&'static str, Body) {
     let result = stream::iter([result.to_vec()]);
-    match form {
+    match format {
         StreamContentType::SSE => {
-            (sse::SSE_HEADER, Body::from_message(BodyStream::new(sse::create_stream(result, NEVER))))
+            (sse::SSE_HEADER, Body::from_message(BodyStream::new(sse::create_stream(result, HEARTBEAT_INTERVAL))))
         }
         StreamContentType::ApolloMultipartHTTP => (
             APOLLO_MULTIPART_HTTP_CONTENT_TYPE,
-            Body::from_message(BodyStream::new(create_apollo_multipart_http_stream(result, NEVER))),
+            Body::from_message(BodyStream::new(create_apollo_multipart_http_stream(result, HEARTBEAT_INTERVAL))),
         ),
         StreamContentType::IncrementalDelivery => (
             INCREMENTAL_DELIVERY_CONTENT_TYPE,

@@ -34,13 +34,13 @@ use crate::{
 const LIMITED_COST: u64 = 2_000;
 
 pub struct ClientAddress {
-    proxies: Option<Proxies>,
+    proxies: Option<TrustedProxies>,
     /// With it the router asks itself, for a client that it names.
     key: String,
 }
 
 /// Proxies whose word is taken.
-struct Proxies {
+struct TrustedProxies {
     header: HeaderName,
     count: usize,
 }
@@ -59,7 +59,7 @@ impl ClientAddress {
     pub fn new(settings: &ClientAddressSettings, key: String) -> Result<Self, InvalidHeaderName> {
         let header = settings.header.as_ref().map(|header| header.parse()).transpose()?;
         let count = settings.trusted_proxies.get().into();
-        Ok(Self { proxies: header.map(|header| Proxies { header, count }), key })
+        Ok(Self { proxies: header.map(|header| TrustedProxies { header, count }), key })
     }
 
     pub fn on_http_request<'req>(
@@ -99,12 +99,12 @@ impl ClientAddress {
             return request.headers().get(HEADER)?.to_str().ok()?.parse().ok();
         }
         let peer = request.peer_addr().map(|peer| peer.ip());
-        let told = self.proxies.as_ref().and_then(|proxies| proxies.client(request.headers()));
-        told.or(peer).map(|address| address.to_canonical())
+        let forwarded = self.proxies.as_ref().and_then(|proxies| proxies.client(request.headers()));
+        forwarded.or(peer).map(|address| address.to_canonical())
     }
 }
 
-impl Proxies {
+impl TrustedProxies {
     /// Each proxy adds, at the right, who has asked it. So the address that the outermost of ours
     /// has seen is as many places from the right as there are proxies; what is left of it is the
     /// client's own invention.
@@ -131,7 +131,7 @@ mod tests {
         for value in values {
             headers.append(header.clone(), HeaderValue::from_str(value).expect("a header's value").into());
         }
-        Proxies { header, count }.client(&headers).map(|address| address.to_string())
+        TrustedProxies { header, count }.client(&headers).map(|address| address.to_string())
     }
 
     #[test]

@@ -50,7 +50,7 @@ struct Network {
 struct Permit(Option<OwnedSemaphorePermit>);
 
 /// Too many wait already.
-struct TooMany;
+struct QueueFull;
 
 impl ConcurrencyLimit {
     pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
@@ -64,7 +64,7 @@ impl ConcurrencyLimit {
     pub async fn on_graphql_params(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<(), RequestError> {
         let Some(network) = network(payload.context) else { return Ok(()) };
         let permit = self.acquire(network).await;
-        let permit = permit.map_err(|TooMany| RequestError::new(too_many(), StatusCode::TOO_MANY_REQUESTS))?;
+        let permit = permit.map_err(|QueueFull| RequestError::new(queue_full(), StatusCode::TOO_MANY_REQUESTS))?;
         payload.context.insert(Permit(permit));
         Ok(())
     }
@@ -79,7 +79,7 @@ impl ConcurrencyLimit {
     }
 
     /// None when it has waited for long enough.
-    async fn acquire(&self, network: IpAddr) -> Result<Option<OwnedSemaphorePermit>, TooMany> {
+    async fn acquire(&self, network: IpAddr) -> Result<Option<OwnedSemaphorePermit>, QueueFull> {
         let Network { in_progress, waiting } = self.networks.get_with(network, || Network {
             in_progress: Arc::new(Semaphore::new(self.max)),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
@@ -87,7 +87,7 @@ impl ConcurrencyLimit {
         if let Ok(permit) = Arc::clone(&in_progress).try_acquire_owned() {
             return Ok(Some(permit));
         }
-        let _waiting = waiting.try_acquire().map_err(|_| TooMany)?;
+        let _waiting = waiting.try_acquire().map_err(|_| QueueFull)?;
         Ok(timeout(MAX_WAIT, in_progress.acquire_owned()).await.ok().and_then(Result::ok))
     }
 }
@@ -97,7 +97,7 @@ pub fn release(context: &PluginContext) {
     drop(context.get_mut::<Permit>().and_then(|mut permit| permit.0.take()));
 }
 
-fn too_many() -> GraphQLError {
+fn queue_full() -> GraphQLError {
     let message =
         format!("{MAX_WAITING} requests from your network address are waiting. Try again when some have ended.");
     errors::rate_limited(message, 1)
@@ -112,7 +112,7 @@ mod tests {
     const NETWORK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
 
-    fn has_permit(acquired: &Result<Option<OwnedSemaphorePermit>, TooMany>) -> bool {
+    fn has_permit(acquired: &Result<Option<OwnedSemaphorePermit>, QueueFull>) -> bool {
         matches!(acquired, Ok(Some(_)))
     }
 

@@ -19,27 +19,27 @@ use super::errors;
 // The first hook after the token has been looked at, for HTTP, SSE and WebSocket alike.
 pub fn on_graphql_analysis(payload: &OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
     let request = &payload.client_request_details;
-    if are_acceptable(&request.headers, &request.jwt) {
+    if has_valid_credentials(&request.headers, &request.jwt) {
         return Ok(());
     }
 
-    errors::refuse(payload.context, StatusCode::UNAUTHORIZED, errors::unauthenticated())
+    errors::reject(payload.context, StatusCode::UNAUTHORIZED, errors::unauthenticated())
 }
 
-fn is_acceptable(verified: &JwtRequestDetails) -> bool {
+fn is_valid_token(verified: &JwtRequestDetails) -> bool {
     let JwtRequestDetails::Authenticated { token, claims, .. } = verified else { return false };
-    token.len() <= MAX_TOKEN_LENGTH && claims.get("exp").as_u64().is_some_and(|end| !has_ended(end))
+    token.len() <= MAX_TOKEN_LENGTH && claims.get("exp").as_u64().is_some_and(|end| !is_expired(end))
 }
 
-fn has_ended(end: u64) -> bool {
+fn is_expired(end: u64) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(u64::MAX, |since| since.as_secs());
     end < now.saturating_sub(LEEWAY_SECONDS)
 }
 
-fn are_acceptable(headers: &HeaderMap, verified: &JwtRequestDetails) -> bool {
+fn has_valid_credentials(headers: &HeaderMap, verified: &JwtRequestDetails) -> bool {
     match headers.get_all(AUTHORIZATION).count() {
         0 => true,
-        1 => is_acceptable(verified),
+        1 => is_valid_token(verified),
         // Two tokens: one could be verified here, and the other one believed elsewhere.
         _ => false,
     }

@@ -13,12 +13,12 @@ use sonic_rs::JsonValueTrait;
 use subgraph_kit::text;
 use tracing::error;
 
-use super::retry_after::Seconds;
+use super::retry_after::RetryAfter;
 
-const SIGN_IN_AGAIN: &str = "The access token is not valid, or no longer. Sign in again.";
-const NOT_AVAILABLE: &str = "This part of the graph is not available at the moment. Try again.";
-const TOO_SLOW: &str = "The answer took too long. Try again, or ask for less at once.";
-const OUR_FAULT: &str = "Something went wrong on our side.";
+const INVALID_TOKEN: &str = "The access token is not valid, or no longer. Sign in again.";
+const UNAVAILABLE: &str = "This part of the graph is not available at the moment. Try again.";
+const TIMED_OUT: &str = "The answer took too long. Try again, or ask for less at once.";
+const INTERNAL_ERROR: &str = "Something went wrong on our side.";
 
 pub struct Errors {
     development: bool,
@@ -30,7 +30,7 @@ impl Errors {
     }
 
     pub fn on_graphql_error(&self, payload: &mut OnGraphQLErrorHookPayload<'_>) {
-        publish(&mut payload.error, &mut payload.status_code, self.development);
+        make_public(&mut payload.error, &mut payload.status_code, self.development);
     }
 }
 
@@ -48,47 +48,47 @@ impl RequestError {
 
 /// The error for credentials that cannot be accepted.
 pub fn unauthenticated() -> GraphQLError {
-    GraphQLError::from_message_and_code(SIGN_IN_AGAIN, "UNAUTHENTICATED")
+    GraphQLError::from_message_and_code(INVALID_TOKEN, "UNAUTHENTICATED")
 }
 
-/// The error for what there is too much of.
+/// The error for a rate limit that is exceeded.
 pub fn rate_limited(message: String, retry_after: u64) -> GraphQLError {
     let mut error = GraphQLError::from_message_and_code(message, "RATE_LIMITED");
     error.extensions.set("retryAfter".to_owned(), retry_after.into());
     error
 }
 
-/// The error for what a router that is about to end does not begin.
+/// The error for subscriptions to a router that is shutting down.
 pub fn restarting() -> GraphQLError {
     GraphQLError::from_message_and_code("The server is restarting. Subscribe again.", "SERVICE_UNAVAILABLE")
 }
 
 /// Ends a request before it is executed.
-pub fn refuse(
+pub fn reject(
     context: &PluginContext,
     status_code: StatusCode,
     error: GraphQLError,
 ) -> Result<(), PlanExecutionOutput> {
     if let Some(seconds) = error.extensions.get("retryAfter").and_then(JsonValueTrait::as_u64) {
-        context.insert(Seconds(seconds));
+        context.insert(RetryAfter(seconds));
     }
     let body = FailedExecutionResult { errors: vec![error] }.serialize();
     Err(PlanExecutionOutput { body, error_count: 1, status_code })
 }
 
-/// How an error is told to the client.
-enum Public {
+/// What a client gets of an error.
+enum PublicForm {
     /// Code and message as they are.
-    AsIs,
+    Unchanged,
     /// Another code, with the message as it is.
     Code(&'static str),
     /// Another code and message.
-    Says(&'static str, &'static str),
+    Message(&'static str, &'static str),
     /// Another HTTP status also.
     Status(StatusCode, &'static str, &'static str),
 }
 
-fn publish(error: &mut GraphQLError, status: &mut StatusCode, development: bool) {
+fn make_public(error: &mut GraphQLError, status: &mut StatusCode, development: bool) {
     let subgraph = error.extensions.service_name.take();
     let original = error.extensions.code.take().unwrap_or_default();
     error.message = text::redact_values(&error.message);
@@ -97,18 +97,18 @@ fn publish(error: &mut GraphQLError, status: &mut StatusCode, development: bool)
         error.locations = None;
     }
 
-    let code = match public(&original, subgraph.is_some()) {
-        Public::AsIs => original.clone(),
-        Public::Code(code) => code.to_owned(),
-        Public::Says(code, message) => {
+    let code = match public_form(&original, subgraph.is_some()) {
+        PublicForm::Unchanged => original.clone(),
+        PublicForm::Code(code) => code.to_owned(),
+        PublicForm::Message(code, message) => {
             message.clone_into(&mut error.message);
             code.to_owned()
         }
-        Public::Status(refused, code, message) => {
+        PublicForm::Status(public_status, code, message) => {
             message.clone_into(&mut error.message);
             // A stream has begun with 200 whatever comes.
             if *status != StatusCode::OK {
-                *status = refused;
+                *status = public_status;
             }
             code.to_owned()
         }
@@ -136,7 +136,7 @@ fn extensions(code: String, subgraph: Option<String>, from: &mut GraphQLErrorExt
 }
 
 #[expect(clippy::match_same_arms, reason = "grouped by what the errors are about")]
-fn public(code: &str, from_subgraph: bool) -> Public {
+fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
     match code {
         // The contract's. A subgraph's own errors have them already.
         "UNAUTHENTICATED"
@@ -145,11 +145,11 @@ fn public(code: &str, from_subgraph: bool) -> Public {
         | "RATE_LIMITED"
         | "SERVICE_UNAVAILABLE"
         | "RESPONSE_TOO_LARGE"
-        | "GRAPHQL_PARSE_FAILED" => Public::AsIs,
+        | "GRAPHQL_PARSE_FAILED" => PublicForm::Unchanged,
         // The router has validated the document: what a subgraph finds wrong is a variable.
-        "GRAPHQL_VALIDATION_FAILED" if from_subgraph => Public::Code("BAD_USER_INPUT"),
-        "GRAPHQL_VALIDATION_FAILED" => Public::AsIs,
-        "INTERNAL_SERVER_ERROR" => Public::Says("INTERNAL_SERVER_ERROR", OUR_FAULT),
+        "GRAPHQL_VALIDATION_FAILED" if from_subgraph => PublicForm::Code("BAD_USER_INPUT"),
+        "GRAPHQL_VALIDATION_FAILED" => PublicForm::Unchanged,
+        "INTERNAL_SERVER_ERROR" => PublicForm::Message("INTERNAL_SERVER_ERROR", INTERNAL_ERROR),
 
         // The router's limits keep their codes.
         "TOKEN_LIMIT_EXCEEDED"
@@ -160,8 +160,8 @@ fn public(code: &str, from_subgraph: bool) -> Public {
         | "PAYLOAD_TOO_LARGE_CONTENT_LENGTH"
         | "PAYLOAD_TOO_LARGE_BODY_STREAM"
         | "REQUEST_HEADER_FIELDS_TOO_LARGE"
-        | "SUBSCRIPTION_SCHEMA_RELOAD" => Public::AsIs,
-        "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE" => Public::Code("COST_ESTIMATED_TOO_EXPENSIVE"),
+        | "SUBSCRIPTION_SCHEMA_RELOAD" => PublicForm::Unchanged,
+        "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE" => PublicForm::Code("COST_ESTIMATED_TOO_EXPENSIVE"),
 
         // The token.
         "MISSING_JWT"
@@ -171,21 +171,21 @@ fn public(code: &str, from_subgraph: bool) -> Public {
         | "JWT_LOOKUP_FAILED"
         | "JWT_NOT_SUPPORTED"
         | "JWK_ALGORITHM_NOT_SUPPORTED"
-        | "FAILED_TO_PARSE_REQUEST" => Public::Status(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", SIGN_IN_AGAIN),
+        | "FAILED_TO_PARSE_REQUEST" => PublicForm::Status(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", INVALID_TOKEN),
 
         // What is wrong with the request itself.
-        "BAD_REQUEST" => Public::Says(
+        "BAD_REQUEST" => PublicForm::Message(
             "BAD_USER_INPUT",
             "The body is not a GraphQL request: a JSON object with `query`, and if need be `variables`, \
              `operationName` and `extensions`.",
         ),
-        "MISSING_CONTENT_TYPE_HEADER" | "UNSUPPORTED_CONTENT_TYPE" => Public::Status(
+        "MISSING_CONTENT_TYPE_HEADER" | "UNSUPPORTED_CONTENT_TYPE" => PublicForm::Status(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "BAD_USER_INPUT",
             "Send the operation as `Content-Type: application/json`, and accept `application/json`.",
         ),
-        "MISSING_QUERY_PARAM" => Public::Says("BAD_USER_INPUT", "The request has no `query`."),
-        "OPERATION_RESOLUTION_FAILURE" => Public::Says(
+        "MISSING_QUERY_PARAM" => PublicForm::Message("BAD_USER_INPUT", "The request has no `query`."),
+        "OPERATION_RESOLUTION_FAILURE" => PublicForm::Message(
             "BAD_USER_INPUT",
             "The document has no operation of that name, or several and no `operationName` was given.",
         ),
@@ -201,16 +201,18 @@ fn public(code: &str, from_subgraph: bool) -> Public {
         | "SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED"
         | "PAYLOAD_READ_ERROR"
         | "PAYLOAD_READ_TIMEOUT"
-        | "DECOMPRESSION_FAILED" => Public::Code("BAD_USER_INPUT"),
-        "CSRF_PREVENTION_FAILED" => Public::Says(
+        | "DECOMPRESSION_FAILED" => PublicForm::Code("BAD_USER_INPUT"),
+        "CSRF_PREVENTION_FAILED" => PublicForm::Message(
             "FORBIDDEN",
             "Another site could have made this request. Send it as `Content-Type: application/json`, or with \
              the header `x-lyceum-csrf`.",
         ),
-        "INTROSPECTION_DISABLED" | "UNAUTHORIZED_OPERATION" | "UNAUTHORIZED_FIELD_OR_TYPE" => Public::Code("FORBIDDEN"),
+        "INTROSPECTION_DISABLED" | "UNAUTHORIZED_OPERATION" | "UNAUTHORIZED_FIELD_OR_TYPE" => {
+            PublicForm::Code("FORBIDDEN")
+        }
 
         // What is not there.
-        "GATEWAY_TIMEOUT" => Public::Says("SERVICE_UNAVAILABLE", TOO_SLOW),
+        "GATEWAY_TIMEOUT" => PublicForm::Message("SERVICE_UNAVAILABLE", TIMED_OUT),
         "NO_SUPERGRAPH_AVAILABLE"
         | "SUBGRAPH_REQUEST_TIMEOUT"
         | "SUBREQUEST_HTTP_ERROR"
@@ -229,13 +231,13 @@ fn public(code: &str, from_subgraph: bool) -> Public {
         | "SUBGRAPH_SUBSCRIPTION_SSE_STREAM_ERROR"
         | "SUBGRAPH_SUBSCRIPTION_MULTIPART_STREAM_ERROR"
         | "SUBGRAPH_STREAM_STATUS_CODE_NOT_OK" => {
-            Public::Status(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", NOT_AVAILABLE)
+            PublicForm::Status(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", UNAVAILABLE)
         }
 
         // A validation rule is named in camel case, everything else in capitals.
-        rule if !from_subgraph && is_validation_rule(rule) => Public::Code("GRAPHQL_VALIDATION_FAILED"),
+        rule if !from_subgraph && is_validation_rule(rule) => PublicForm::Code("GRAPHQL_VALIDATION_FAILED"),
 
-        _ => Public::Says("INTERNAL_SERVER_ERROR", OUR_FAULT),
+        _ => PublicForm::Message("INTERNAL_SERVER_ERROR", INTERNAL_ERROR),
     }
 }
 
@@ -254,7 +256,7 @@ mod tests {
         error.extensions.service_name = subgraph.map(str::to_owned);
         error.extensions.affected_path = Some("me.courses".to_owned());
         let mut status = StatusCode::FORBIDDEN;
-        publish(&mut error, &mut status, development);
+        make_public(&mut error, &mut status, development);
         (error, status)
     }
 
@@ -262,7 +264,7 @@ mod tests {
         error.extensions.code.as_deref().expect("every published error has a code")
     }
 
-    /// The codes that `public` speaks of, as they stand in this file.
+    /// The codes that `public_form` knows, as they stand in this file.
     fn known_codes() -> impl Iterator<Item = &'static str> {
         let (code, _) = include_str!("errors.rs").split_once("mod tests").expect("this is a test");
         let is_code = |text: &&str| text.len() > 3 && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
@@ -288,7 +290,7 @@ mod tests {
         let (error, status) = published("INVALID_JWT", None, true);
 
         assert_eq!(code(&error), "UNAUTHENTICATED");
-        assert_eq!(error.message, SIGN_IN_AGAIN);
+        assert_eq!(error.message, INVALID_TOKEN);
         assert_eq!(status, StatusCode::UNAUTHORIZED);
     }
 
@@ -299,7 +301,7 @@ mod tests {
         assert_eq!(code(&error), "SERVICE_UNAVAILABLE");
         assert_eq!(
             serde_json::to_value(&error).expect("it is JSON"),
-            serde_json::json!({ "message": NOT_AVAILABLE, "extensions": { "code": "SERVICE_UNAVAILABLE" } }),
+            serde_json::json!({ "message": UNAVAILABLE, "extensions": { "code": "SERVICE_UNAVAILABLE" } }),
         );
     }
 
@@ -339,7 +341,7 @@ mod tests {
             let (error, _) = published(unknown, Some("course"), false);
 
             assert_eq!(code(&error), "INTERNAL_SERVER_ERROR");
-            assert_eq!(error.message, OUR_FAULT);
+            assert_eq!(error.message, INTERNAL_ERROR);
         }
     }
 }

@@ -29,12 +29,12 @@ use http::Uri;
 use service::Subgraph;
 use telemetry::spans;
 
-/// Of a thread, for ever. What has others is handed over as JSON.
-const MOST_ALIASES: usize = 4_096;
-const LONGEST_ALIAS: usize = 64;
+/// Of a thread, for as long as the process lives. A response with more of them is handed over as JSON.
+const MAX_ALIASES: usize = 4_096;
+const MAX_ALIAS_LENGTH: usize = 64;
 /// Where hive-router asks for several things at once, it numbers them.
-const ALIASES_OF_ROUTER: [&str; 2] = ["_e", "_internal_qp_alias_"];
-const MOST_ALIASES_OF_ROUTER: usize = 64;
+const ROUTER_ALIAS_PREFIXES: [&str; 2] = ["_e", "_internal_qp_alias_"];
+const MAX_ROUTER_ALIASES: usize = 64;
 
 /// How the subgraphs of this process are called, by name.
 pub type Executors = HashMap<&'static str, SubgraphExecutorBoxedArc>;
@@ -72,9 +72,9 @@ struct InProcessExecutor {
 
 impl InProcessExecutor {
     fn new(subgraph: Subgraph) -> Self {
-        let of_router =
-            (0..MOST_ALIASES_OF_ROUTER).flat_map(|number| ALIASES_OF_ROUTER.map(|alias| format!("{alias}{number}")));
-        let names = subgraph.names().iter().cloned().chain(of_router).map(kept_for_ever).collect();
+        let router_aliases =
+            (0..MAX_ROUTER_ALIASES).flat_map(|number| ROUTER_ALIAS_PREFIXES.map(|alias| format!("{alias}{number}")));
+        let names = subgraph.names().iter().cloned().chain(router_aliases).map(leak).collect();
         Self { subgraph, names, endpoint: Uri::from_static("/") }
     }
 }
@@ -105,11 +105,11 @@ impl SubgraphExecutor for InProcessExecutor {
         };
         let response = match response {
             Ok(Ok(response)) => response,
-            Ok(Err(_panic)) => return Ok(failed("the call broke off", "SUBREQUEST_MALFORMED_RESPONSE")),
-            Err(_) => return Ok(failed("the call took too long", "SUBGRAPH_REQUEST_TIMEOUT")),
+            Ok(Err(_panic)) => return Ok(error_response("the call broke off", "SUBREQUEST_MALFORMED_RESPONSE")),
+            Err(_) => return Ok(error_response("the call took too long", "SUBGRAPH_REQUEST_TIMEOUT")),
         };
 
-        answer(&response, &self.names).map_or_else(|| by_json(&response, request.custom_scalar_paths), Ok)
+        convert(&response, &self.names).map_or_else(|| convert_by_json(&response, request.custom_scalar_paths), Ok)
     }
 
     // hive-router asks for subscriptions by itself, over HTTP.
@@ -124,15 +124,15 @@ impl SubgraphExecutor for InProcessExecutor {
 }
 
 /// What hive-router makes of an answer without errors and extensions. None for all others, and where a key cannot be kept.
-fn answer(response: &Response, names: &HashSet<&'static str>) -> Option<SubgraphResponse<'static>> {
+fn convert(response: &Response, names: &HashSet<&'static str>) -> Option<SubgraphResponse<'static>> {
     if !response.errors.is_empty() || !response.extensions.is_empty() || response.data == Value::Null {
         return None;
     }
-    let data = ALIASES.with_borrow_mut(|aliases| Keys { names, aliases }.data(&response.data))?;
+    let data = ALIASES.with_borrow_mut(|aliases| KeyInterner { names, aliases }.data(&response.data))?;
     Some(SubgraphResponse { data, ..SubgraphResponse::default() })
 }
 
-fn by_json(
+fn convert_by_json(
     response: &Response,
     custom_scalars: Option<&CustomScalarPaths>,
 ) -> Result<SubgraphResponse<'static>, SubgraphExecutorError> {
@@ -145,15 +145,15 @@ thread_local! {
     static ALIASES: RefCell<HashSet<&'static str>> = RefCell::default();
 }
 
-/// Keys of answers, which hive-router wants to borrow.
-struct Keys<'a> {
+/// Keys of responses, interned: hive-router borrows them.
+struct KeyInterner<'a> {
     /// The schema's own.
     names: &'a HashSet<&'static str>,
     /// Those that clients have made up.
     aliases: &'a mut HashSet<&'static str>,
 }
 
-impl Keys<'_> {
+impl KeyInterner<'_> {
     fn data(&mut self, value: &Value) -> Option<Data<'static>> {
         Some(match value {
             Value::Null => Data::Null,
@@ -178,20 +178,20 @@ impl Keys<'_> {
         if let Some(known) = self.names.get(key).or_else(|| self.aliases.get(key)) {
             return Some(known);
         }
-        let is_kept = self.aliases.len() < MOST_ALIASES && key.len() <= LONGEST_ALIAS;
-        let key = is_kept.then(|| kept_for_ever(key.to_owned()))?;
+        let fits = self.aliases.len() < MAX_ALIASES && key.len() <= MAX_ALIAS_LENGTH;
+        let key = fits.then(|| leak(key.to_owned()))?;
         self.aliases.insert(key);
         Some(key)
     }
 }
 
-fn kept_for_ever(key: String) -> &'static str {
+fn leak(key: String) -> &'static str {
     Box::leak(key.into_boxed_str())
 }
 
 /// An answer, so that hive-router's circuit breaker does not count it. It is for subgraphs that hang, which those of this
 /// process do not; but whoever keeps the process busy would make it give up a subgraph for everybody.
-fn failed(message: &str, code: &str) -> SubgraphResponse<'static> {
+fn error_response(message: &str, code: &str) -> SubgraphResponse<'static> {
     let error = GraphQLError::from_message_and_code(message, code);
     SubgraphResponse { errors: Some(vec![error]), ..SubgraphResponse::default() }
 }
@@ -229,8 +229,8 @@ mod tests {
         });
         let response = Response::new(data);
 
-        let direct = answer(&response, &HashSet::new()).expect("it has neither errors nor extensions");
-        let by_json = by_json(&response, None).expect("it is JSON");
+        let direct = convert(&response, &HashSet::new()).expect("it has neither errors nor extensions");
+        let by_json = convert_by_json(&response, None).expect("it is JSON");
 
         assert_eq!(format!("{:?}", direct.data), format!("{:?}", by_json.data));
     }
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn errors_extensions_and_nothing_at_all_go_as_json() {
         let error = async_graphql::ServerError::new("no", None);
-        let is_direct = |response: &Response| answer(response, &HashSet::new()).is_some();
+        let is_direct = |response: &Response| convert(response, &HashSet::new()).is_some();
 
         assert!(is_direct(&Response::new(value!({ "a": 1 }))));
         assert!(!is_direct(&Response::new(value!({ "a": 1 })).extension("trace", value!(1))));
@@ -249,12 +249,16 @@ mod tests {
     #[test]
     fn no_client_makes_it_keep_more_and_more() {
         let (names, mut aliases) = (HashSet::from(["title"]), HashSet::new());
-        let mut keys = Keys { names: &names, aliases: &mut aliases };
-        let kept = (0..2 * MOST_ALIASES).filter(|number| keys.key(&format!("alias{number}")).is_some()).count();
+        let mut keys = KeyInterner { names: &names, aliases: &mut aliases };
+        let kept = (0..2 * MAX_ALIASES).filter(|number| keys.key(&format!("alias{number}")).is_some()).count();
 
-        assert_eq!(kept, MOST_ALIASES);
+        assert_eq!(kept, MAX_ALIASES);
         assert!(keys.key("alias1").is_some());
         assert!(keys.key("title").is_some(), "nor takes the schema's own names away");
-        assert!(Keys { names: &names, aliases: &mut HashSet::new() }.key(&"k".repeat(LONGEST_ALIAS + 1)).is_none());
+        assert!(
+            KeyInterner { names: &names, aliases: &mut HashSet::new() }
+                .key(&"k".repeat(MAX_ALIAS_LENGTH + 1))
+                .is_none()
+        );
     }
 }

@@ -5,10 +5,10 @@ mod chain;
 pub mod client_address;
 pub mod concurrency_limit;
 mod credentials;
+pub mod dependencies;
+mod diagnostics;
 pub mod errors;
-pub mod handed_over;
 pub mod in_process;
-mod insight;
 mod playground;
 mod response_limit;
 mod retry_after;
@@ -43,10 +43,10 @@ use self::{
     chain::Chain,
     client_address::ClientAddress,
     concurrency_limit::ConcurrencyLimit,
+    dependencies::Dependencies,
+    diagnostics::Diagnostics,
     errors::{Errors, RequestError},
-    handed_over::Parts,
     in_process::InProcess,
-    insight::Insight,
     playground::Playground,
     response_limit::ResponseLimit,
     sign::Sign,
@@ -73,7 +73,7 @@ pub struct Plugins {
     cost: Cost,
     streams: Streams,
     in_process: InProcess,
-    insight: Insight,
+    diagnostics: Diagnostics,
     errors: Errors,
     sign: Sign,
     response_limit: ResponseLimit,
@@ -84,21 +84,21 @@ pub fn registry() -> PluginRegistry {
 }
 
 /// The section `plugins` of the configuration.
-pub fn config(handed_over: u64) -> Value {
-    json!({ Plugins::plugin_name(): { "config": { "key": handed_over } } })
+pub fn config(dependencies_key: u64) -> Value {
+    json!({ Plugins::plugin_name(): { "config": { "key": dependencies_key } } })
 }
 
 #[async_trait]
 impl RouterPlugin for Plugins {
-    type Config = handed_over::Config;
+    type Config = dependencies::Config;
 
     fn plugin_name() -> &'static str {
         "lyceum"
     }
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let parts = payload.config()?.parts().ok_or("nothing was handed over")?;
-        payload.initialize_plugin(Self::new(parts)?)
+        let dependencies = payload.config()?.dependencies().ok_or("no dependencies are registered")?;
+        payload.initialize_plugin(Self::new(dependencies)?)
     }
 
     fn on_supergraph_reload(&self, payload: OnSupergraphLoadStartHookPayload) -> OnSupergraphLoadStartHookResult<'_> {
@@ -116,7 +116,7 @@ impl RouterPlugin for Plugins {
             .then(retry_after::on_http_request)
             .then(|payload| self.cost.on_http_request(payload))
             .then(|payload| self.streams.on_http_request(payload))
-            .then(|payload| self.insight.on_http_request(payload))
+            .then(|payload| self.diagnostics.on_http_request(payload))
             .then(media_types::on_http_request)
             // After `media_types`, which writes them as hive-router reads them.
             .then(single_results::on_http_request)
@@ -142,7 +142,7 @@ impl RouterPlugin for Plugins {
         &'exec self,
         payload: OnGraphQLParseStartHookPayload<'exec>,
     ) -> OnGraphQLParseHookResult<'exec> {
-        Insight::on_graphql_parse(payload)
+        Diagnostics::on_graphql_parse(payload)
     }
 
     async fn on_graphql_validation<'exec>(
@@ -153,7 +153,7 @@ impl RouterPlugin for Plugins {
         Chain::new(payload)
             .then(Documents::on_graphql_validation)
             .then(Streams::on_graphql_validation)
-            .then(Insight::on_graphql_validation)
+            .then(Diagnostics::on_graphql_validation)
             .end()
     }
 
@@ -171,7 +171,11 @@ impl RouterPlugin for Plugins {
         &'exec self,
         payload: OnQueryPlanStartHookPayload<'exec>,
     ) -> OnQueryPlanStartHookResult<'exec> {
-        Chain::new(payload).then(Documents::on_query_plan).then(Cost::on_query_plan).then(Insight::on_query_plan).end()
+        Chain::new(payload)
+            .then(Documents::on_query_plan)
+            .then(Cost::on_query_plan)
+            .then(Diagnostics::on_query_plan)
+            .end()
     }
 
     async fn on_execute<'exec>(
@@ -180,7 +184,7 @@ impl RouterPlugin for Plugins {
     ) -> OnExecuteStartHookResult<'exec> {
         Chain::new(payload)
             .then(|payload| self.cost.on_execute(payload))
-            .then(Insight::on_execute)
+            .then(Diagnostics::on_execute)
             .then(|payload| self.response_limit.on_execute(payload))
             .end()
     }
@@ -195,7 +199,7 @@ impl RouterPlugin for Plugins {
             .then(Streams::on_subgraph_execute)
             .then(|payload| self.in_process.on_subgraph_execute(payload))
             // Measures what has been chosen before it.
-            .then(Insight::on_subgraph_execute)
+            .then(Diagnostics::on_subgraph_execute)
             .then(|payload| self.response_limit.on_subgraph_execute(payload))
             .end()
     }
@@ -221,21 +225,21 @@ impl RouterPlugin for Plugins {
 }
 
 impl Plugins {
-    fn new(parts: Parts) -> anyhow::Result<Self> {
-        let settings = &parts.settings;
+    fn new(dependencies: Dependencies) -> anyhow::Result<Self> {
+        let settings = &dependencies.settings;
         Ok(Self {
             playground: Playground::load(settings)?,
             concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
             documents: Documents::new(DocumentLimits::of(settings)),
             inbound_dedupe: InboundDedupe::default(),
-            streams: Streams::new(&parts),
-            insight: Insight::new(settings.development),
+            streams: Streams::new(&dependencies),
+            diagnostics: Diagnostics::new(settings.development),
             errors: Errors::new(settings.development),
             response_limit: ResponseLimit::new(settings.responses.max_response_bytes),
-            client_address: ClientAddress::new(&settings.client_address, parts.key)?,
-            cost: Cost::new(&settings.cost, parts.valkey),
-            in_process: InProcess::new(parts.executors),
-            sign: Sign::new(parts.secrets),
+            client_address: ClientAddress::new(&settings.client_address, dependencies.proxy_key)?,
+            cost: Cost::new(&settings.cost, dependencies.valkey),
+            in_process: InProcess::new(dependencies.executors),
+            sign: Sign::new(dependencies.secrets),
         })
     }
 
@@ -248,9 +252,9 @@ impl Plugins {
 
     async fn analyze(&self, payload: &mut OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
         credentials::on_graphql_analysis(payload)?;
-        // After `credentials`: only valid tokens have a budget, and places for streams.
+        // After `credentials`: only valid tokens have a budget, and permits for streams.
         self.cost.on_graphql_analysis(payload).await?;
         self.streams.on_graphql_analysis(payload)?;
-        self.insight.on_graphql_analysis(payload)
+        self.diagnostics.on_graphql_analysis(payload)
     }
 }

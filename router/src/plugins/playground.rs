@@ -35,10 +35,10 @@ use tracing::warn;
 
 use crate::Settings;
 
-const INDEX: &str = "/index.html";
-const SETTINGS: &str = "/playground.json";
+const INDEX_PATH: &str = "/index.html";
+const SETTINGS_PATH: &str = "/playground.json";
 /// Vite puts a hash of the content into these names.
-const HASHED: &str = "/assets/";
+const HASHED_ASSETS: &str = "/assets/";
 const NOT_BUILT: &str = "The playground has not been built: run `npm ci && npm run build` in `web-playground/`.\n\
                          GraphQL itself is at /graphql.\n";
 // The editor's workers are made from blobs, and it sets styles on its elements.
@@ -65,16 +65,16 @@ impl Playground {
     pub fn load(settings: &Settings) -> io::Result<Self> {
         let directory = &settings.playground;
         let mut files = read_all(directory)?;
-        if !files.contains_key(INDEX) {
+        if !files.contains_key(INDEX_PATH) {
             warn!(directory = %directory.display(), "the playground has not been built");
-            files.insert(INDEX.to_owned(), File::new("/index.txt", NOT_BUILT.into()));
+            files.insert(INDEX_PATH.to_owned(), File::new("/index.txt", NOT_BUILT.into()));
         }
         let settings = json!({
             "development": settings.development,
-            "insight": if settings.development { "everyone" } else { "admins" },
+            "diagnostics": if settings.development { "everyone" } else { "admins" },
             "samples": if settings.development { settings.samples.as_slice() } else { &[] },
         });
-        files.insert(SETTINGS.to_owned(), File::new(SETTINGS, settings.to_string().into()));
+        files.insert(SETTINGS_PATH.to_owned(), File::new(SETTINGS_PATH, settings.to_string().into()));
         Ok(Self { files })
     }
 
@@ -95,7 +95,7 @@ impl Playground {
             return None;
         }
         match request.path() {
-            "/" if wants_page(request.headers()) => self.files.get(INDEX),
+            "/" if wants_page(request.headers()) => self.files.get(INDEX_PATH),
             // Only what was found at start-up is served, so no path leads out of the directory.
             path => self.files.get(path),
         }
@@ -171,8 +171,8 @@ fn wants_page(request: &RequestHeaders) -> bool {
 fn cache_control(path: &str) -> &'static str {
     match path {
         // People to sign in as are not for a cache.
-        SETTINGS => "no-store",
-        path if path.starts_with(HASHED) => "public, max-age=31536000, immutable",
+        SETTINGS_PATH => "no-store",
+        path if path.starts_with(HASHED_ASSETS) => "public, max-age=31536000, immutable",
         _ => "no-cache",
     }
 }

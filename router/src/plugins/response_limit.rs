@@ -24,7 +24,7 @@ pub struct ResponseLimit {
 
 /// In a request's context: what is kept of subgraphs' answers.
 #[derive(Default)]
-struct Kept {
+struct BufferedBytes {
     bytes: AtomicUsize,
     /// Whether an answer was dropped.
     is_exceeded: AtomicBool,
@@ -36,7 +36,7 @@ impl ResponseLimit {
     }
 
     pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
-        payload.context.insert(Kept::default());
+        payload.context.insert(BufferedBytes::default());
         payload.proceed()
     }
 
@@ -45,13 +45,13 @@ impl ResponseLimit {
         payload: OnSubgraphExecuteStartHookPayload<'exec>,
     ) -> OnSubgraphExecuteStartHookResult<'exec> {
         let context = payload.context;
-        if context.get_ref::<Kept>().is_some_and(|kept| kept.is_exceeded.load(Ordering::Relaxed)) {
-            return payload.end_with_response(nothing_of_it());
+        if context.get_ref::<BufferedBytes>().is_some_and(|buffered| buffered.is_exceeded.load(Ordering::Relaxed)) {
+            return payload.end_with_response(too_large_response());
         }
         payload.on_end(move |mut payload| {
             let bytes = self.length(&payload.execution_result);
-            if !self.fits(context.get_ref::<Kept>().as_deref(), bytes) {
-                payload.execution_result = nothing_of_it();
+            if !self.fits(context.get_ref::<BufferedBytes>().as_deref(), bytes) {
+                payload.execution_result = too_large_response();
             }
             payload.proceed()
         })
@@ -63,10 +63,10 @@ impl ResponseLimit {
     ) -> OnExecuteStartHookResult<'exec> {
         payload.on_end(move |mut payload| {
             // What is in many places of the answer was in one of a subgraph's.
-            let Some(left) = left_after(&payload.data, self.max_bytes) else {
+            let Some(remaining) = remaining_after(&payload.data, self.max_bytes) else {
                 return payload.end_with_graphql_error(too_large(), StatusCode::OK);
             };
-            payload.response_size_estimate = self.max_bytes - left;
+            payload.response_size_estimate = self.max_bytes - remaining;
             payload.proceed()
         })
     }
@@ -75,17 +75,19 @@ impl ResponseLimit {
 impl ResponseLimit {
     /// Of a subgraph's answer, whether or not it came as JSON. One too long is a byte longer than the most.
     fn length(&self, answer: &SubgraphResponse<'_>) -> usize {
-        let of_data =
-            || left_after(&answer.data, self.max_bytes).map_or(self.max_bytes + 1, |left| self.max_bytes - left);
+        let of_data = || {
+            remaining_after(&answer.data, self.max_bytes)
+                .map_or(self.max_bytes + 1, |remaining| self.max_bytes - remaining)
+        };
         answer.bytes.as_ref().map_or_else(of_data, Bytes::len)
     }
 
     /// Counts an answer of so many bytes, unless that would be too much.
-    fn fits(&self, kept: Option<&Kept>, bytes: usize) -> bool {
-        let Some(kept) = kept else { return true };
-        let total = |kept: usize| kept.checked_add(bytes).filter(|total| *total <= self.max_bytes);
-        let fits = kept.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, total).is_ok();
-        kept.is_exceeded.fetch_or(!fits, Ordering::Relaxed);
+    fn fits(&self, buffered: Option<&BufferedBytes>, bytes: usize) -> bool {
+        let Some(buffered) = buffered else { return true };
+        let total = |buffered: usize| buffered.checked_add(bytes).filter(|total| *total <= self.max_bytes);
+        let fits = buffered.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, total).is_ok();
+        buffered.is_exceeded.fetch_or(!fits, Ordering::Relaxed);
         fits
     }
 }
@@ -94,21 +96,21 @@ fn too_large() -> GraphQLError {
     GraphQLError::from_message_and_code("The answer would be too large. Ask for less at once.", "RESPONSE_TOO_LARGE")
 }
 
-fn nothing_of_it() -> SubgraphResponse<'static> {
+fn too_large_response() -> SubgraphResponse<'static> {
     SubgraphResponse { errors: Some(vec![too_large()]), ..SubgraphResponse::default() }
 }
 
 /// What is left of so many bytes when this is written, as JSON.
-fn left_after(value: &Value<'_>, bytes: usize) -> Option<usize> {
+fn remaining_after(value: &Value<'_>, bytes: usize) -> Option<usize> {
     match value {
         Value::Null | Value::Bool(_) => bytes.checked_sub(4),
         Value::F64(_) | Value::I64(_) | Value::U64(_) => bytes.checked_sub(1),
         Value::String(text) | Value::RawJson(text) => bytes.checked_sub(text.len() + 2),
-        Value::Array(items) => {
-            items.iter().try_fold(bytes.checked_sub(2)?, |left, item| left_after(item, left)?.checked_sub(1))
-        }
-        Value::Object(fields) => fields.iter().try_fold(bytes.checked_sub(2)?, |left, (name, value)| {
-            left_after(value, left)?.checked_sub(name.len() + 4)
+        Value::Array(items) => items
+            .iter()
+            .try_fold(bytes.checked_sub(2)?, |remaining, item| remaining_after(item, remaining)?.checked_sub(1)),
+        Value::Object(fields) => fields.iter().try_fold(bytes.checked_sub(2)?, |remaining, (name, value)| {
+            remaining_after(value, remaining)?.checked_sub(name.len() + 4)
         }),
     }
 }
@@ -119,14 +121,14 @@ mod tests {
 
     #[test]
     fn answers_of_subgraphs_count_together() {
-        let (limit, kept) = (ResponseLimit { max_bytes: 100 }, Kept::default());
+        let (limit, buffered) = (ResponseLimit { max_bytes: 100 }, BufferedBytes::default());
 
-        assert!(limit.fits(Some(&kept), 60));
-        assert!(!kept.is_exceeded.load(Ordering::Relaxed));
-        assert!(!limit.fits(Some(&kept), 41));
-        assert!(limit.fits(Some(&kept), 40), "what was dropped does not count");
-        assert!(!limit.fits(Some(&kept), 1));
-        assert!(kept.is_exceeded.load(Ordering::Relaxed), "nothing more is asked for");
+        assert!(limit.fits(Some(&buffered), 60));
+        assert!(!buffered.is_exceeded.load(Ordering::Relaxed));
+        assert!(!limit.fits(Some(&buffered), 41));
+        assert!(limit.fits(Some(&buffered), 40), "what was dropped does not count");
+        assert!(!limit.fits(Some(&buffered), 1));
+        assert!(buffered.is_exceeded.load(Ordering::Relaxed), "nothing more is asked for");
     }
 
     #[test]
@@ -139,13 +141,13 @@ mod tests {
 
         assert_eq!(limit.length(&answer(100)), 2 + 100 * 13);
         assert_eq!(limit.length(&answer(1_000)), 1_501);
-        assert_eq!(limit.length(&nothing_of_it()), 4);
+        assert_eq!(limit.length(&too_large_response()), 4);
     }
 
     fn json_length(json: &str) -> usize {
         let value: Value<'_> = sonic_rs::from_str(json).expect("it is JSON");
         let many = 1_000_000;
-        many - left_after(&value, many).expect("it is not that long")
+        many - remaining_after(&value, many).expect("it is not that long")
     }
 
     #[test]
@@ -159,7 +161,7 @@ mod tests {
     fn what_is_longer_is_noticed() {
         let value = Value::Array(vec![Value::String("0123456789".into()); 100]);
 
-        assert!(left_after(&value, 1_500).is_some());
-        assert!(left_after(&value, 1_200).is_none());
+        assert!(remaining_after(&value, 1_500).is_some());
+        assert!(remaining_after(&value, 1_200).is_none());
     }
 }

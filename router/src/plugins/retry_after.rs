@@ -13,19 +13,19 @@ use hive_router::{
 use sonic_rs::JsonValueTrait;
 
 /// The longest wait that an error of this request asks for.
-pub struct Seconds(pub u64);
+pub struct RetryAfter(pub u64);
 
 pub fn on_graphql_error(payload: &mut OnGraphQLErrorHookPayload<'_>) {
     let asked = payload.error.extensions.extensions.get("retryAfter").and_then(JsonValueTrait::as_u64);
     if let Some(seconds) = asked {
-        let longest = payload.context.get_ref::<Seconds>().map_or(0, |known| known.0);
-        payload.context.insert(Seconds(seconds.max(longest)));
+        let longest = payload.context.get_ref::<RetryAfter>().map_or(0, |known| known.0);
+        payload.context.insert(RetryAfter(seconds.max(longest)));
     }
 }
 
 pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
     payload.on_end(|payload| {
-        let Some(seconds) = payload.context.get_ref::<Seconds>().map(|seconds| seconds.0) else {
+        let Some(seconds) = payload.context.get_ref::<RetryAfter>().map(|seconds| seconds.0) else {
             return payload.proceed();
         };
         payload

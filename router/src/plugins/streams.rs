@@ -46,7 +46,7 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
-use super::{client_address::Address, errors, handed_over::Parts};
+use super::{client_address::Address, dependencies::Dependencies, errors};
 use crate::{
     connection_limits::{ConnectionLimits, LimitExceeded, Permit},
     connections::{Connections, Uncounted},
@@ -57,30 +57,30 @@ use crate::{
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 
 pub struct Streams {
-    open: subscription_proxy::Streams,
-    places: ConnectionLimits,
+    streams: subscription_proxy::Streams,
+    connection_limits: ConnectionLimits,
     connections: Connections,
     in_flight: TaskTracker,
-    ending: Shutdown,
+    shutdown: Shutdown,
 }
 
 /// In a request's context, until the router has answered it.
 struct InFlight(#[expect(dead_code, reason = "it is there to be dropped")] TaskTrackerToken);
 
 /// In a subscription's context, until its stream takes it.
-struct Held(Option<Permit>);
+struct HeldPermit(Option<Permit>);
 
-/// In the context of a request that may be a subscription.
-struct Following(Arc<ClientStream>);
+/// In the context of a request that accepts a stream.
+struct StreamRef(Arc<ClientStream>);
 
 impl Streams {
-    pub fn new(parts: &Parts) -> Self {
+    pub fn new(dependencies: &Dependencies) -> Self {
         Self {
-            open: parts.streams.clone(),
-            places: parts.places.clone(),
-            connections: parts.connections.clone(),
-            in_flight: parts.in_flight.clone(),
-            ending: parts.ending.clone(),
+            streams: dependencies.streams.clone(),
+            connection_limits: dependencies.connection_limits.clone(),
+            connections: dependencies.connections.clone(),
+            in_flight: dependencies.in_flight.clone(),
+            shutdown: dependencies.shutdown.clone(),
         }
     }
 
@@ -91,20 +91,20 @@ impl Streams {
         payload.context.insert(InFlight(self.in_flight.token()));
         let headers = payload.router_http_request.headers_mut();
         headers.remove(STREAM);
-        let stream = may_be_streamed(headers).then(|| self.open.open());
+        let stream = accepts_stream(headers).then(|| self.streams.open());
         if let Some(stream) = &stream {
             headers.insert(STREAM, HeaderValue::from(stream.id()).into());
-            payload.context.insert(Following(Arc::clone(stream.stream())));
+            payload.context.insert(StreamRef(Arc::clone(stream.stream())));
         }
         payload.on_end(move |payload| {
-            let place = payload.context.get_mut::<Held>().and_then(|mut held| held.0.take());
+            let permit = payload.context.get_mut::<HeldPermit>().and_then(|mut held| held.0.take());
             payload
                 .map_response(|mut response| {
-                    if self.ending.draining.is_cancelled() {
+                    if self.shutdown.draining.is_cancelled() {
                         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                     }
-                    match place {
-                        Some(place) => self.live(response, stream, place),
+                    match permit {
+                        Some(permit) => self.subscription(response, stream, permit),
                         None => response,
                     }
                 })
@@ -121,32 +121,32 @@ impl Streams {
         payload.proceed()
     }
 
-    // After `credentials`: who has no good token takes no place.
+    // After `credentials`: a client without a valid token takes no permit.
     pub fn on_graphql_analysis(&self, payload: &OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
         let request = &payload.client_request_details;
         if request.operation.kind != "subscription" {
             return Ok(());
         }
-        if self.ending.stop.is_cancelled() {
-            return errors::refuse(payload.context, StatusCode::SERVICE_UNAVAILABLE, errors::restarting());
+        if self.shutdown.stop.is_cancelled() {
+            return errors::reject(payload.context, StatusCode::SERVICE_UNAVAILABLE, errors::restarting());
         }
         let client = payload.context.get_ref::<Address>().map(|address| address.0);
-        match self.place(client, &request.jwt) {
-            Ok(place) => {
-                payload.context.insert(Held(Some(place)));
-                if let Some(following) = payload.context.get_ref::<Following>() {
-                    following.0.attach_span();
+        match self.permit(client, &request.jwt) {
+            Ok(permit) => {
+                payload.context.insert(HeldPermit(Some(permit)));
+                if let Some(stream) = payload.context.get_ref::<StreamRef>() {
+                    stream.0.attach_span();
                 }
                 Ok(())
             }
-            Err(full) => {
-                let error = errors::rate_limited(full.message(), RETRY_AFTER_SECONDS);
-                errors::refuse(payload.context, StatusCode::TOO_MANY_REQUESTS, error)
+            Err(exceeded) => {
+                let error = errors::rate_limited(exceeded.message(), RETRY_AFTER_SECONDS);
+                errors::reject(payload.context, StatusCode::TOO_MANY_REQUESTS, error)
             }
         }
     }
 
-    // hive-router asks for subscriptions without this hook, so who comes here does not need the relay.
+    // hive-router asks for subscriptions without this hook, so what comes here does not need the subscription proxy.
     pub fn on_subgraph_execute(
         mut payload: OnSubgraphExecuteStartHookPayload<'_>,
     ) -> OnSubgraphExecuteStartHookResult<'_> {
@@ -158,36 +158,36 @@ impl Streams {
 }
 
 impl Streams {
-    fn place(&self, client: Option<IpAddr>, viewer: &JwtRequestDetails) -> Result<Permit, LimitExceeded> {
+    fn permit(&self, client: Option<IpAddr>, viewer: &JwtRequestDetails) -> Result<Permit, LimitExceeded> {
         let user = match viewer {
             JwtRequestDetails::Authenticated { claims, .. } => claims.get("sub"),
             JwtRequestDetails::Unauthenticated => None,
         };
-        self.places.subscription(client, user.as_str())
+        self.connection_limits.subscription(client, user.as_str())
     }
 
-    fn live(&self, response: WebResponse, stream: Option<StreamGuard>, place: Permit) -> WebResponse {
+    fn subscription(&self, response: WebResponse, stream: Option<StreamGuard>, permit: Permit) -> WebResponse {
         // An error is answered at once.
-        let Some(form) = Form::of(response.headers()) else { return response };
-        let gone = response.request().io().map(IoRef::on_disconnect);
+        let Some(format) = StreamFormat::of(response.headers()) else { return response };
+        let disconnected = response.request().io().map(IoRef::on_disconnect);
         let uncounted = response.request().peer_addr().map(|peer| self.connections.uncount(peer));
         response.map_body(|_, body| {
-            let live = Live {
+            let subscription = SubscriptionBody {
                 body,
                 stream,
-                form,
-                gone,
-                stop: Box::pin(self.ending.stop.clone().cancelled_owned()),
+                format,
+                disconnected,
+                stop: Box::pin(self.shutdown.stop.clone().cancelled_owned()),
                 is_between_events: true,
-                is_over: false,
-                _held: (place, uncounted, self.in_flight.token()),
+                has_ended: false,
+                _held: (permit, uncounted, self.in_flight.token()),
             };
-            ResponseBody::Other(Body::from_message(live))
+            ResponseBody::Other(Body::from_message(subscription))
         })
     }
 }
 
-fn may_be_streamed(headers: &HeaderMap) -> bool {
+fn accepts_stream(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).map(str::trim).any(|one| {
         let one = one.to_ascii_lowercase();
@@ -201,35 +201,37 @@ fn has_subscription(document: &Document) -> bool {
 }
 
 /// A subscription's body. It says when the client has taken a piece of it, and ends when it has to.
-struct Live {
+struct SubscriptionBody {
     body: ResponseBody<Body>,
     stream: Option<StreamGuard>,
-    form: Form,
+    format: StreamFormat,
     /// The library itself notices it when it next writes, which can be in ten seconds.
-    gone: Option<OnDisconnect>,
+    disconnected: Option<OnDisconnect>,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     is_between_events: bool,
-    is_over: bool,
+    has_ended: bool,
     _held: (Permit, Option<Uncounted>, TaskTrackerToken),
 }
 
-impl MessageBody for Live {
+impl MessageBody for SubscriptionBody {
     fn size(&self) -> BodySize {
         self.body.size()
     }
 
     fn poll_next_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Rc<dyn Error>>>> {
-        if self.is_over || self.gone.as_ref().is_some_and(|gone| gone.poll_ready(cx).is_ready()) {
+        if self.has_ended
+            || self.disconnected.as_ref().is_some_and(|disconnected| disconnected.poll_ready(cx).is_ready())
+        {
             return Poll::Ready(None);
         }
         // Before the body, which may be told of its end as well. What is late to be told ends here all the same.
         if self.is_between_events && self.stop.as_mut().poll(cx).is_ready() {
-            self.is_over = true;
-            return Poll::Ready(Some(Ok(self.form.goodbye().into())));
+            self.has_ended = true;
+            return Poll::Ready(Some(Ok(self.format.final_event().into())));
         }
         let chunk = self.body.poll_next_chunk(cx);
         if let Poll::Ready(Some(Ok(bytes))) = &chunk {
-            self.is_between_events = self.form.ends_with(bytes);
+            self.is_between_events = self.format.ends_with(bytes);
             if let Some(stream) = &self.stream
                 && !bytes.starts_with(b":")
             {
@@ -242,21 +244,21 @@ impl MessageBody for Live {
 
 /// How a stream is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum StreamFormat {
     /// Server-sent events.
-    Events,
+    ServerSentEvents,
     /// `multipart/mixed` as Apollo's clients read it.
-    Payloads,
+    ApolloMultipart,
     /// `multipart/mixed` as incremental delivery has it.
-    Parts,
+    IncrementalDelivery,
 }
 
-impl Form {
+impl StreamFormat {
     fn of(headers: &HeaderMap) -> Option<Self> {
         match headers.get(CONTENT_TYPE)?.to_str().ok()? {
-            of if of.starts_with("text/event-stream") => Some(Self::Events),
-            of if of.contains("subscriptionSpec") => Some(Self::Payloads),
-            of if of.starts_with("multipart/") => Some(Self::Parts),
+            of if of.starts_with("text/event-stream") => Some(Self::ServerSentEvents),
+            of if of.contains("subscriptionSpec") => Some(Self::ApolloMultipart),
+            of if of.starts_with("multipart/") => Some(Self::IncrementalDelivery),
             _ => None,
         }
     }
@@ -264,14 +266,16 @@ impl Form {
     /// Whether an event ends with this piece.
     fn ends_with(self, piece: &[u8]) -> bool {
         match self {
-            Self::Events => true,
+            Self::ServerSentEvents => true,
             // The head of a part ends with an empty line.
-            Self::Payloads | Self::Parts => piece.ends_with(b"\r\n") && !piece.ends_with(b"\r\n\r\n"),
+            Self::ApolloMultipart | Self::IncrementalDelivery => {
+                piece.ends_with(b"\r\n") && !piece.ends_with(b"\r\n\r\n")
+            }
         }
     }
 
     /// The last event, and the end.
-    fn goodbye(self) -> Vec<u8> {
+    fn final_event(self) -> Vec<u8> {
         let part = |boundary, before: &str, after: &str, body: Vec<u8>| {
             let head = format!("--{boundary}\r\nContent-Type: application/json\r\n\r\n{before}");
             let end = format!("{after}\r\n--{boundary}--");
@@ -279,9 +283,9 @@ impl Form {
         };
         let error = FailedExecutionResult { errors: vec![errors::restarting()] }.serialize();
         match self {
-            Self::Events => [&b"event: next\ndata: "[..], &error, b"\n\nevent: complete\n\n"].concat(),
-            Self::Payloads => part("graphql", r#"{"payload":"#, "}", error),
-            Self::Parts => part("-", "", "", error),
+            Self::ServerSentEvents => [&b"event: next\ndata: "[..], &error, b"\n\nevent: complete\n\n"].concat(),
+            Self::ApolloMultipart => part("graphql", r#"{"payload":"#, "}", error),
+            Self::IncrementalDelivery => part("-", "", "", error),
         }
     }
 }

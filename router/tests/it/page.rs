@@ -65,7 +65,10 @@ async fn sample_people_are_offered_in_development_only() {
     let settings = page("/playground.json").await;
 
     assert_eq!(header(&settings, "content-type"), "application/json");
-    assert_eq!(settings.text().await.expect("it is text"), r#"{"development":false,"insight":"admins","samples":[]}"#);
+    assert_eq!(
+        settings.text().await.expect("it is text"),
+        r#"{"development":false,"diagnostics":"admins","samples":[]}"#
+    );
 }
 
 #[tokio::test]

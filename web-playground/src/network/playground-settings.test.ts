@@ -6,13 +6,13 @@ const student = { label: 'Student', email: 'student@example.com', password: 'sec
 test('a development server has sample users', () => {
   expect(readSettings({ development: true, samples: [student] })).toEqual({
     development: true,
-    insight: 'nobody',
+    diagnostics: 'nobody',
     samples: [student],
   });
 });
 
 test('any other server has none', () => {
-  const nothing = { development: false, insight: 'nobody', samples: [] };
+  const nothing = { development: false, diagnostics: 'nobody', samples: [] };
   expect(readSettings({ development: false, samples: [student] })).toEqual(nothing);
   expect(readSettings({ samples: [student] })).toEqual(nothing);
   expect(readSettings(null)).toEqual(nothing);
@@ -28,7 +28,7 @@ test('a sample user is found by label in any letter case', () => {
 });
 
 test('the server decides who may request plans and traces', () => {
-  expect(readSettings({ development: true, insight: 'everyone' }).insight).toBe('everyone');
-  expect(readSettings({ insight: 'admins' }).insight).toBe('admins');
-  expect(readSettings({ insight: 'anybody' }).insight).toBe('nobody');
+  expect(readSettings({ development: true, diagnostics: 'everyone' }).diagnostics).toBe('everyone');
+  expect(readSettings({ diagnostics: 'admins' }).diagnostics).toBe('admins');
+  expect(readSettings({ diagnostics: 'anybody' }).diagnostics).toBe('nobody');
 });

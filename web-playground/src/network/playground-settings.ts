@@ -11,12 +11,12 @@ export interface Settings {
   /** Whether it is a development server. */
   development: boolean;
   /** Who may request query plans and traces; nobody by default. */
-  insight: 'everyone' | 'admins' | 'nobody';
+  diagnostics: 'everyone' | 'admins' | 'nobody';
   /** Users to sign in as; only development servers have any. */
   samples: SampleUser[];
 }
 
-const DEFAULTS: Settings = { development: false, insight: 'nobody', samples: [] };
+const DEFAULTS: Settings = { development: false, diagnostics: 'nobody', samples: [] };
 
 export const useSettings = create<Settings>(() => DEFAULTS);
 
@@ -35,10 +35,10 @@ export function findSampleUser(samples: SampleUser[], label: string): SampleUser
 export function readSettings(settings: unknown): Settings {
   if (!isRecord(settings)) return DEFAULTS;
   const development = settings.development === true;
-  const { insight } = settings;
+  const { diagnostics } = settings;
   return {
     development,
-    insight: insight === 'everyone' || insight === 'admins' ? insight : 'nobody',
+    diagnostics: diagnostics === 'everyone' || diagnostics === 'admins' ? diagnostics : 'nobody',
     samples: development && Array.isArray(settings.samples) ? settings.samples.filter(isSampleUser) : [],
   };
 }

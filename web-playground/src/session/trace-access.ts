@@ -10,6 +10,6 @@ export function useCanTrace(): boolean {
   return isTraceAllowed(useSettings(), useSession().session);
 }
 
-function isTraceAllowed({ insight }: Settings, session: Session | null): boolean {
-  return insight === 'everyone' || (insight === 'admins' && session?.user.role === 'ADMIN');
+function isTraceAllowed({ diagnostics }: Settings, session: Session | null): boolean {
+  return diagnostics === 'everyone' || (diagnostics === 'admins' && session?.user.role === 'ADMIN');
 }

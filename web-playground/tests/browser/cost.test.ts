@@ -167,7 +167,7 @@ test('where plans are for admins, others see the cost of the response but no est
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/playground.json', (route) =>
-        route.fulfill({ json: { development: false, insight: 'admins' } }),
+        route.fulfill({ json: { development: false, diagnostics: 'admins' } }),
       ),
   });
   const plans: string[] = [];

@@ -90,7 +90,7 @@ test('a server that is not a development server has no sample users and no plans
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/playground.json', (route) =>
-        route.fulfill({ json: { development: false, insight: 'admins' } }),
+        route.fulfill({ json: { development: false, diagnostics: 'admins' } }),
       ),
   });
 

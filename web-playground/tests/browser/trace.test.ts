@@ -61,7 +61,7 @@ test('on a production server, only admins request a trace', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
       page.route('**/playground.json', (route) =>
-        route.fulfill({ json: { development: false, insight: 'admins' } }),
+        route.fulfill({ json: { development: false, diagnostics: 'admins' } }),
       ),
   });
   await openPanel(page, 'Trace');

@@ -19,7 +19,7 @@ pub enum BudgetKey {
 
 /// In microseconds.
 pub struct Account {
-    pub left: u64,
+    pub remaining: u64,
     pub at: Instant,
 }
 
@@ -34,23 +34,23 @@ pub struct Charged {
 impl Account {
     /// Takes `due` if there is enough.
     pub fn charge(&mut self, due: u64, budget: u64, now: Instant) -> Charged {
-        self.fill(budget, now);
-        let left = self.left.checked_sub(due);
-        self.left = left.unwrap_or(self.left);
-        Charged { had_enough: left.is_some(), remaining: self.left }
+        self.refill(budget, now);
+        let remaining = self.remaining.checked_sub(due);
+        self.remaining = remaining.unwrap_or(self.remaining);
+        Charged { had_enough: remaining.is_some(), remaining: self.remaining }
     }
 
     /// Replaces a charge by what was used, and says what is left.
     pub fn settle(&mut self, charged: u64, used: u64, budget: u64, now: Instant) -> u64 {
-        self.fill(budget, now);
-        self.left = self.left.saturating_add(charged).saturating_sub(used).min(budget);
-        self.left
+        self.refill(budget, now);
+        self.remaining = self.remaining.saturating_add(charged).saturating_sub(used).min(budget);
+        self.remaining
     }
 
-    fn fill(&mut self, budget: u64, now: Instant) {
+    fn refill(&mut self, budget: u64, now: Instant) {
         let gone = now.saturating_duration_since(self.at).min(WINDOW);
         let gain = u128::from(budget) * gone.as_micros() / WINDOW.as_micros();
-        self.left = self.left.saturating_add(u64::try_from(gain).unwrap_or(budget)).min(budget);
+        self.remaining = self.remaining.saturating_add(u64::try_from(gain).unwrap_or(budget)).min(budget);
         self.at = self.at.max(now);
     }
 }

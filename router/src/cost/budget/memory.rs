@@ -41,7 +41,7 @@ impl Memory {
             BudgetKey::User(_) => &self.users,
             BudgetKey::Network(_) => &self.networks,
         };
-        let full = || Arc::new(Mutex::new(Account { left: budget, at: now }));
+        let full = || Arc::new(Mutex::new(Account { remaining: budget, at: now }));
         let account = accounts.entry_by_ref(key).or_insert_with(full).into_value();
         then(&mut account.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -89,14 +89,14 @@ impl Budgets {
 
     /// Replaces a charge by what was really used.
     pub fn settle(&self, key: &BudgetKey, hold: Hold, used: u64, now: Instant) -> Balance {
-        let Hold { store, charged, at, balance: Balance { budget, remaining: left } } = hold;
+        let Hold { store, charged, at, balance: Balance { budget, remaining } } = hold;
         let remaining = match &self.valkey {
             Some(valkey) if store == Store::Valkey => {
                 if used != charged {
                     valkey.settle(key, charged, used, budget);
                 }
                 // As if nobody else had charged it meanwhile.
-                Account { left, at }.settle(charged, used, budget, now)
+                Account { remaining, at }.settle(charged, used, budget, now)
             }
             _ => self.memory.settle(key, charged, used, budget, now),
         };

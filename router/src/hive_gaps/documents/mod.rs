@@ -44,10 +44,10 @@ use self::{
     rewriter::{DocumentLimits, Rewriter},
 };
 use super::{
-    answers::{self, Asked},
     errors_below_null::ClientOperation,
     idle_caches,
     request_errors::{RequestErrors, request_error},
+    responses::{self, ClientRequest},
     variable_names,
 };
 use crate::{
@@ -57,8 +57,8 @@ use crate::{
 
 /// A longer request is read elsewhere, even if its operation is known.
 const MAX_INLINE_BYTES: usize = 2_048;
-/// Valid in every graph.
-const NOTHING: &str = "{ __typename }";
+/// In place of a document that is not to run: valid in every graph.
+const PLACEHOLDER: &str = "{ __typename }";
 
 /// Parses and validates what clients send, and hands hive-router what it can deal with.
 pub struct Documents {
@@ -99,9 +99,9 @@ impl Documents {
 
     pub fn on_http_request(payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
         payload.on_end(|payload| {
-            let asked = payload.context.get_ref::<Arc<Asked>>().map(|asked| Arc::clone(&asked));
-            match asked {
-                Some(asked) => payload.map_response(|response| answers::rewrite(response, asked)).proceed(),
+            let request = payload.context.get_ref::<Arc<ClientRequest>>().map(|request| Arc::clone(&request));
+            match request {
+                Some(request) => payload.map_response(|response| responses::rewrite(response, request)).proceed(),
                 None => payload.proceed(),
             }
         })
@@ -210,10 +210,10 @@ impl Documents {
                 None
             }
         };
-        params.query = Some(replacement.unwrap_or_else(|| NOTHING.to_owned()));
+        params.query = Some(replacement.unwrap_or_else(|| PLACEHOLDER.to_owned()));
     }
 
-    /// What hive-router runs, and what its answer is to be rewritten by. None where the plugin `cost` refuses it by its
+    /// What hive-router runs, and how its response is to be rewritten. None where the plugin `cost` refuses it by its
     /// estimate.
     fn replacement(
         &self,
@@ -234,7 +234,7 @@ impl Documents {
             }
         }
         let client = ClientOperation { document, name: name.and_then(|name| Name::new(name).ok()) };
-        context.insert(Arc::new(Asked { operation: client, response_keys: operation.response_keys.clone() }));
+        context.insert(Arc::new(ClientRequest { operation: client, response_keys: operation.response_keys.clone() }));
         params.operation_name = operation.name.as_ref().map(Name::to_string);
         Some(operation.text.clone())
     }
@@ -253,6 +253,6 @@ async fn evict_idle(graph: Weak<Graph>) {
     while let Some(graph) = graph.upgrade() {
         graph.evict_idle();
         drop(graph);
-        sleep(idle_caches::PERIOD).await;
+        sleep(idle_caches::INTERVAL).await;
     }
 }

@@ -129,8 +129,8 @@ impl Rewriter {
     /// documents apart that somebody has made to have the same one.
     fn serialize(&self, executable: &ExecutableDocument) -> String {
         let mut text = executable.serialize().no_indent().to_string();
-        let seal = self.hasher.hash_one(&text);
-        text.extend([" #", &format!("{seal:016x}")]);
+        let suffix = self.hasher.hash_one(&text);
+        text.extend([" #", &format!("{suffix:016x}")]);
         text
     }
 }
@@ -159,7 +159,7 @@ mod tests {
         let variables = sonic_rs::from_str(&variables.to_string()).expect("an object");
         let params = GraphQLParams { variables, ..GraphQLParams::default() };
         let (_, operation) = rewriter.operation(&graph, text, name, &params)?;
-        let (text, _) = operation.text.rsplit_once(" #").expect("it is sealed");
+        let (text, _) = operation.text.rsplit_once(" #").expect("it has a suffix");
         Ok(text.to_owned())
     }
 

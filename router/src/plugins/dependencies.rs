@@ -1,5 +1,5 @@
 //! hive-router makes our plugin itself, from a type and a piece of configuration. What cannot be
-//! written into a configuration, or should not be, is left here under a key, which can.
+//! written into a configuration, or should not be, is registered here under a key, which can.
 
 use std::{
     collections::HashMap,
@@ -17,12 +17,12 @@ use tokio_util::task::TaskTracker;
 use super::in_process::Executors;
 use crate::{Settings, connection_limits::ConnectionLimits, connections::Connections, subscription_proxy::Streams};
 
-static HANDED_OVER: Mutex<Option<HashMap<u64, Parts>>> = Mutex::new(None);
+static REGISTERED: Mutex<Option<HashMap<u64, Dependencies>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
 
-/// What the plugin of one router is given.
+/// What the plugin of one router works with.
 #[derive(Clone, Default)]
-pub struct Parts {
+pub struct Dependencies {
     pub settings: Settings,
     /// The subgraphs of this process.
     pub executors: Executors,
@@ -30,57 +30,57 @@ pub struct Parts {
     pub secrets: Option<Secrets>,
     /// The streams that clients have open.
     pub streams: Streams,
-    /// How many there may be.
-    pub places: ConnectionLimits,
+    /// How many subscriptions and sockets there may be.
+    pub connection_limits: ConnectionLimits,
     /// The plain connections that clients have open.
     pub connections: Connections,
     /// What is being answered.
     pub in_flight: TaskTracker,
-    /// The router's end.
-    pub ending: Shutdown,
+    /// When the router drains and stops.
+    pub shutdown: Shutdown,
     /// Where cost budgets are, if not in this router. Its URL may have a password.
     pub valkey: Option<redis::Client>,
-    /// Says that a request is the router's own.
-    pub key: String,
+    /// Shows that a request comes from the router's own subscription proxy.
+    pub proxy_key: String,
 }
 
-/// Parts that wait for their plugin; withdrawn when dropped.
-pub struct HandedOver {
+/// Dependencies that a starting router's plugin can take; unregistered when dropped.
+pub struct RegisteredDependencies {
     key: u64,
 }
 
-/// Where the plugin finds its parts.
+/// The key under which the plugin's dependencies are registered.
 #[derive(Deserialize)]
 pub struct Config {
     key: u64,
 }
 
-impl HandedOver {
-    pub fn new(parts: Parts) -> Self {
+impl RegisteredDependencies {
+    pub fn new(dependencies: Dependencies) -> Self {
         let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
-        handed_over().get_or_insert_default().insert(key, parts);
+        registered().get_or_insert_default().insert(key, dependencies);
         Self { key }
     }
 
-    /// What to tell the plugin.
+    /// For the plugin's configuration.
     pub fn key(&self) -> u64 {
         self.key
     }
 }
 
-impl Drop for HandedOver {
+impl Drop for RegisteredDependencies {
     fn drop(&mut self) {
-        handed_over().get_or_insert_default().remove(&self.key);
+        registered().get_or_insert_default().remove(&self.key);
     }
 }
 
 impl Config {
-    /// The parts of this router, if it is still starting.
-    pub fn parts(&self) -> Option<Parts> {
-        handed_over().get_or_insert_default().get(&self.key).cloned()
+    /// None when the router is no longer starting.
+    pub fn dependencies(&self) -> Option<Dependencies> {
+        registered().get_or_insert_default().get(&self.key).cloned()
     }
 }
 
-fn handed_over() -> MutexGuard<'static, Option<HashMap<u64, Parts>>> {
-    HANDED_OVER.lock().unwrap_or_else(PoisonError::into_inner)
+fn registered() -> MutexGuard<'static, Option<HashMap<u64, Dependencies>>> {
+    REGISTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }

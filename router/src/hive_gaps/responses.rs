@@ -1,5 +1,5 @@
-//! Answers on their way to the client, whether they come at once or in pieces: what [`super::documents`] has changed
-//! for hive-router is changed back, and what hive-router says too much is left out.
+//! Responses on their way to the client, whole or as a stream: what [`super::documents`] has changed for hive-router is
+//! changed back, and errors that hive-router should not have added are left out.
 
 use std::{
     error::Error,
@@ -19,17 +19,17 @@ use hive_router::ntex::{
 
 use super::{errors_below_null::ClientOperation, response_keys::ResponseKeys};
 
-/// What an answer is an answer to.
-pub struct Asked {
+/// What a response answers.
+pub struct ClientRequest {
     pub operation: ClientOperation,
     pub response_keys: Option<Arc<ResponseKeys>>,
 }
 
-impl Asked {
-    /// An answer, or nothing where it is right as it is. What is no JSON is.
-    fn rewrite(&self, answer: &str) -> Option<String> {
-        let restored = self.response_keys.as_ref().map(|keys| keys.restore(answer));
-        self.operation.without_errors_below_null(restored.as_deref().unwrap_or(answer)).or(restored)
+impl ClientRequest {
+    /// The rewritten response; none if nothing is to be changed, as in what is not JSON.
+    fn rewrite(&self, response: &str) -> Option<String> {
+        let restored = self.response_keys.as_ref().map(|keys| keys.restore(response));
+        self.operation.without_errors_below_null(restored.as_deref().unwrap_or(response)).or(restored)
     }
 
     /// A piece of a stream: the lines of it that are JSON, or that server-sent events have as data.
@@ -50,26 +50,26 @@ impl Asked {
 }
 
 /// The response as its client is to have it.
-pub fn rewrite(response: WebResponse, asked: Arc<Asked>) -> WebResponse {
+pub fn rewrite(response: WebResponse, request: Arc<ClientRequest>) -> WebResponse {
     response.map_body(|head, body| match body {
         ResponseBody::Body(Body::Bytes(bytes)) | ResponseBody::Other(Body::Bytes(bytes)) => {
-            let rewritten = str::from_utf8(&bytes).ok().and_then(|text| asked.rewrite(text));
+            let rewritten = str::from_utf8(&bytes).ok().and_then(|text| request.rewrite(text));
             if rewritten.is_some() {
                 head.headers_mut().remove(CONTENT_LENGTH);
             }
             ResponseBody::Body(Body::Bytes(rewritten.map_or(bytes, Bytes::from)))
         }
-        body => ResponseBody::Other(Body::from_message(Rewritten { body, asked })),
+        body => ResponseBody::Other(Body::from_message(RewrittenBody { body, request })),
     })
 }
 
 /// A stream as its client is to have it.
-struct Rewritten {
+struct RewrittenBody {
     body: ResponseBody<Body>,
-    asked: Arc<Asked>,
+    request: Arc<ClientRequest>,
 }
 
-impl MessageBody for Rewritten {
+impl MessageBody for RewrittenBody {
     fn size(&self) -> BodySize {
         BodySize::Stream
     }
@@ -77,7 +77,7 @@ impl MessageBody for Rewritten {
     fn poll_next_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Rc<dyn Error>>>> {
         let chunk = self.body.poll_next_chunk(context);
         let rewrite = |bytes: Bytes| match str::from_utf8(&bytes) {
-            Ok(text) => Bytes::from(self.asked.rewrite_lines(text)),
+            Ok(text) => Bytes::from(self.request.rewrite_lines(text)),
             Err(_) => bytes,
         };
         chunk.map_ok(rewrite)
@@ -94,7 +94,7 @@ mod tests {
         let document = graph.document("subscription { notificationAdded { id: title } }").expect("it is valid");
         let keys = ResponseKeys::of(&document, graph.field_names());
         let operation = ClientOperation { document, name: None };
-        let asked = Asked { operation, response_keys: Some(Arc::new(keys)) };
+        let request = ClientRequest { operation, response_keys: Some(Arc::new(keys)) };
         let event = r#"{"data":{"notificationAdded":{"alias0_id":"a: {b}"}}}"#;
         let right = r#"{"data":{"notificationAdded":{"id":"a: {b}"}}}"#;
 
@@ -103,8 +103,8 @@ mod tests {
             ("\r\n--graphql\r\nContent-Type: application/json\r\n\r\n{\"payload\":", "}\r\n--graphql"),
             ("---\r\nContent-Type: application/json\r\n\r\n", "\r\n"),
         ] {
-            assert_eq!(asked.rewrite_lines(&format!("{before}{event}{after}")), format!("{before}{right}{after}"));
+            assert_eq!(request.rewrite_lines(&format!("{before}{event}{after}")), format!("{before}{right}{after}"));
         }
-        assert_eq!(asked.rewrite_lines(":\n\n"), ":\n\n");
+        assert_eq!(request.rewrite_lines(":\n\n"), ":\n\n");
     }
 }

@@ -28,17 +28,17 @@ use telemetry::trace::HEADER as SUBGRAPH_TRACE;
 use super::errors;
 use crate::trace::{Recorder, Traced};
 
-const TRACE: HeaderName = HeaderName::from_static("lyceum-trace");
-const PLAN: HeaderName = HeaderName::from_static("hive-expose-query-plan");
-const WHICH_MODE: &str = "Say `dry-run` or `true` in one header `hive-expose-query-plan`, or leave it out.";
+const TRACE_HEADER: HeaderName = HeaderName::from_static("lyceum-trace");
+const PLAN_HEADER: HeaderName = HeaderName::from_static("hive-expose-query-plan");
+const INVALID_MODE: &str = "Say `dry-run` or `true` in one header `hive-expose-query-plan`, or leave it out.";
 /// Where an answer's extensions have the trace.
 const EXTENSION: &str = "trace";
 
-pub struct Insight {
+pub struct Diagnostics {
     development: bool,
 }
 
-impl Insight {
+impl Diagnostics {
     pub fn new(development: bool) -> Self {
         Self { development }
     }
@@ -65,10 +65,10 @@ impl Insight {
         payload: OnGraphQLValidationStartHookPayload<'_>,
     ) -> OnGraphQLValidationStartHookResult<'_> {
         if wants_plan(payload.router_http_request.headers) {
-            share_with_nobody(&payload);
+            disable_dedupe(&payload);
         }
         let Some(recorder) = recorder(payload.context) else { return payload.proceed() };
-        share_with_nobody(&payload);
+        disable_dedupe(&payload);
         let phase = recorder.begin("validate");
         payload.on_end(move |validated| {
             recorder.end(phase.cached(is_hit(&validated.cache_hint)));
@@ -89,11 +89,11 @@ impl Insight {
         }
         if !is_permitted {
             let error = GraphQLError::from_message_and_code("Plans are shown to admins.", "FORBIDDEN");
-            return errors::refuse(payload.context, StatusCode::FORBIDDEN, error);
+            return errors::reject(payload.context, StatusCode::FORBIDDEN, error);
         }
-        if !says_how(&request.headers) {
-            let error = GraphQLError::from_message_and_code(WHICH_MODE, "BAD_USER_INPUT");
-            return errors::refuse(payload.context, StatusCode::BAD_REQUEST, error);
+        if !is_valid_mode(&request.headers) {
+            let error = GraphQLError::from_message_and_code(INVALID_MODE, "BAD_USER_INPUT");
+            return errors::reject(payload.context, StatusCode::BAD_REQUEST, error);
         }
         Ok(())
     }
@@ -134,17 +134,17 @@ impl Insight {
 }
 
 fn wants_trace(headers: &HeaderMap) -> bool {
-    headers.get(&TRACE).is_some_and(|value| value.as_bytes() == b"1")
+    headers.get(&TRACE_HEADER).is_some_and(|value| value.as_bytes() == b"1")
 }
 
 fn wants_plan(headers: &HeaderMap) -> bool {
-    headers.contains_key(&PLAN)
+    headers.contains_key(&PLAN_HEADER)
 }
 
-/// Whether the plan is asked for in a way that hive-router knows. It looks at the first header only, and takes what it
-/// does not know for a wish to run the operation.
-fn says_how(headers: &HeaderMap) -> bool {
-    let mut modes = headers.get_all(&PLAN).map(|mode| mode.as_bytes().trim_ascii());
+/// Whether hive-router knows the mode. It looks at the first header only, and executes the operation if it does not know
+/// what that says.
+fn is_valid_mode(headers: &HeaderMap) -> bool {
+    let mut modes = headers.get_all(&PLAN_HEADER).map(|mode| mode.as_bytes().trim_ascii());
     matches!((modes.next(), modes.next()), (Some(b"true" | b"dry-run"), None))
 }
 
@@ -155,7 +155,7 @@ fn recorder(context: &PluginContext) -> Option<Arc<Recorder>> {
 }
 
 /// Equal queries at the same moment are executed once; this one for itself, so that its answer is its own.
-fn share_with_nobody(payload: &OnGraphQLValidationStartHookPayload<'_>) {
+fn disable_dedupe(payload: &OnGraphQLValidationStartHookPayload<'_>) {
     payload.add_inbound_dedupe_partition(rand::random());
 }
 
@@ -177,20 +177,20 @@ mod tests {
     fn headers(modes: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for mode in modes {
-            headers.append(PLAN, HeaderValue::from_str(mode).expect("a header's value").into());
+            headers.append(PLAN_HEADER, HeaderValue::from_str(mode).expect("a header's value").into());
         }
         headers
     }
 
     #[test]
     fn a_plan_is_asked_for_once_and_in_the_words_that_the_router_knows() {
-        for clear in [["true"], ["dry-run"], [" dry-run "]] {
-            assert!(says_how(&headers(&clear)), "{clear:?}");
+        for valid in [["true"], ["dry-run"], [" dry-run "]] {
+            assert!(is_valid_mode(&headers(&valid)), "{valid:?}");
         }
-        let unclear: [&[&str]; 6] =
+        let invalid: [&[&str]; 6] =
             [&[""], &["Dry-Run"], &["dry-run, dry-run"], &["no"], &["no", "dry-run"], &["dry-run", "dry-run"]];
-        for unclear in unclear {
-            assert!(wants_plan(&headers(unclear)) && !says_how(&headers(unclear)), "{unclear:?}");
+        for invalid in invalid {
+            assert!(wants_plan(&headers(invalid)) && !is_valid_mode(&headers(invalid)), "{invalid:?}");
         }
     }
 }
