@@ -14,9 +14,9 @@ use serde::Serialize;
 use crate::{live, options::CONNECTIONS, terminal::line};
 
 /// Subscriptions that are open at a time.
-const LIVE: [usize; 3] = [100, 1_000, 10_000];
+const SUBSCRIPTION_COUNTS: [usize; 3] = [100, 1_000, 10_000];
 /// From `courses` to `teacher`, and back.
-const MOST_STEPS: u32 = 6;
+const MAX_STEPS: u32 = 6;
 
 /// One size, and what became of it.
 #[derive(Serialize)]
@@ -118,7 +118,7 @@ pub async fn measure(settings: &Settings<'_>) -> Result<Curves> {
     curves.push(of_cores(settings, *usual).await?);
 
     let running = Running::start(settings, *usual, None).await?;
-    let live = live::measure(&running.system, &LIVE).await?;
+    let live = live::measure(&running.system, &SUBSCRIPTION_COUNTS).await?;
     running.system.stop().await?;
     for followed in &live {
         line(followed);
@@ -139,7 +139,7 @@ async fn of_one_system(settings: &Settings<'_>, scale: f64) -> Result<Vec<Curve>
             format!("{{ courses(first: {length}) {{ nodes {{ id title level price teacher {{ id name }} }} }} }}");
         (length, public(document), CONNECTIONS)
     });
-    let steps = (1..=MOST_STEPS).map(|steps| (steps, public(nested(steps)), CONNECTIONS));
+    let steps = (1..=MAX_STEPS).map(|steps| (steps, public(nested(steps)), CONNECTIONS));
     let curves = vec![
         running.curve("connections", home.name, connections).await?,
         running.curve("courses in the list", "catalogue", lengths).await?,

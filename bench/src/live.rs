@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 const SUBSCRIPTION: &str = "subscription { notificationAdded { id createdAt } }";
 const ENROLL: &str = "mutation Enroll($input: EnrollInput!) { enroll(input: $input) { userErrors { code } } }";
 const FREE: &str = "query Free { courses(first: 100, filter: { isFree: true }) { nodes { id } } }";
-const PATIENCE: Duration = Duration::from_mins(1);
+const EVENT_TIMEOUT: Duration = Duration::from_mins(1);
 /// What an allocator frees, and a client's last connection, take a moment.
 const SETTLE: Duration = Duration::from_secs(2);
 /// Connections that are opened at the same time.
@@ -94,7 +94,7 @@ async fn enroll(student: &Client, courses: &[Value]) -> Result<()> {
 
 /// The stream, and the milliseconds from a notification's commit until it was here.
 async fn next(mut stream: Events) -> Result<(Events, f64)> {
-    let event = timeout(PATIENCE, stream.next()).await.context("no event in time")?;
+    let event = timeout(EVENT_TIMEOUT, stream.next()).await.context("no event in time")?;
     let event = event.context("the stream has ended")??;
     let created = event["data"]["notificationAdded"]["createdAt"].as_str().with_context(|| event.to_string())?;
     let delay = Utc::now() - DateTime::parse_from_rfc3339(created)?.to_utc();

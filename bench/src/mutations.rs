@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::report::median;
 
-const AT_A_TIME: usize = 16;
+const CONCURRENCY: usize = 16;
 /// In each round, of each kind.
 const PURCHASES: usize = 320;
 /// The same, one after the other.
@@ -112,7 +112,7 @@ impl Seller<'_> {
         ensure!(orders.len() == PURCHASES + PURCHASES_ALONE, "there are not enough courses to buy");
         let (together, alone) = orders.split_at(PURCHASES);
         let (before, started) = (self.cpu()?, Instant::now());
-        let buying = stream::iter(together.iter().map(|order| self.buy(order))).buffer_unordered(AT_A_TIME);
+        let buying = stream::iter(together.iter().map(|order| self.buy(order))).buffer_unordered(CONCURRENCY);
         let payments: Vec<_> = buying.try_collect().await?;
         let answered = started.elapsed();
         self.wait_until_enrolled(&payments).await?;
@@ -199,8 +199,8 @@ async fn orders(system: &System, students: &Students) -> Result<Vec<Order>> {
         of_students.push(orders.map(|&(course,)| Order { student: client.clone(), course }).collect::<Vec<_>>());
     }
     // In turn, so that no student buys much at a time.
-    let most = of_students.iter().map(Vec::len).max().unwrap_or_default();
-    Ok((0..most).flat_map(|turn| of_students.iter().filter_map(move |orders| orders.get(turn)).cloned()).collect())
+    let max = of_students.iter().map(Vec::len).max().unwrap_or_default();
+    Ok((0..max).flat_map(|turn| of_students.iter().filter_map(move |orders| orders.get(turn)).cloned()).collect())
 }
 
 async fn connect(system: &System, subgraph: &str) -> Result<PgPool> {
@@ -215,7 +215,7 @@ async fn sign_in(system: &System, students: &Students) -> Result<SignIns> {
         students.sign_in_as(number).await?;
         anyhow::Ok(millis(started.elapsed()))
     }));
-    let mut times: Vec<_> = signing_in.buffer_unordered(AT_A_TIME).try_collect().await?;
+    let mut times: Vec<_> = signing_in.buffer_unordered(CONCURRENCY).try_collect().await?;
     let per_second = count(SIGN_INS) / started.elapsed().as_secs_f64();
     let cpu = system.cpu()?.since(before).system * 1_000.0 / count(SIGN_INS);
     times.sort_by(f64::total_cmp);
@@ -250,7 +250,7 @@ impl fmt::Display for Mutations {
         let SignIns { per_second, p50, p99, cpu } = sign_ins;
         write!(
             f,
-            "  sign-ins, {AT_A_TIME} at a time: {per_second:.1}/s, p50 {p50:.0} ms, p99 {p99:.0} ms, CPU {cpu:.1} ms"
+            "  sign-ins, {CONCURRENCY} at a time: {per_second:.1}/s, p50 {p50:.0} ms, p99 {p99:.0} ms, CPU {cpu:.1} ms"
         )
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
     time::sleep,
 };
 
-const PATIENCE: Duration = Duration::from_mins(5);
+const READY_TIMEOUT: Duration = Duration::from_mins(5);
 /// What Linux counts processor time in.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -109,7 +109,7 @@ impl System {
             if let Ok(text) = fs::read(&file) {
                 break serde_json::from_slice(&text)?;
             }
-            let is_running = process.try_wait()?.is_none() && started.elapsed() < PATIENCE;
+            let is_running = process.try_wait()?.is_none() && started.elapsed() < READY_TIMEOUT;
             ensure!(is_running, "`lyceum up` is not ready:\n{}", fs::read_to_string(&log)?);
             sleep(Duration::from_millis(50)).await;
         };
@@ -198,9 +198,9 @@ struct Process {
 }
 
 impl Process {
-    fn read(place: &Path) -> Option<Self> {
-        let id = place.file_name()?.to_str()?.parse().ok()?;
-        let stat = fs::read_to_string(place.join("stat")).ok()?;
+    fn read(path: &Path) -> Option<Self> {
+        let id = path.file_name()?.to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(path.join("stat")).ok()?;
         let (head, rest) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
         // proc(5): the fields after the name, from the third on.

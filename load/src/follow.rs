@@ -19,27 +19,27 @@ use tokio::{
 use crate::{operations::NOTIFICATION_ADDED, people::Person};
 
 const RECONNECT_DELAY: Duration = Duration::from_millis(200);
-/// A stream says at least that it is there.
-const SILENCE: Duration = Duration::from_mins(1);
+/// A stream sends at least heartbeats.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Somebody's open stream of notifications. Dropped, it ends.
 #[derive(Debug)]
 pub struct Follower {
-    heard: Arc<Heard>,
+    received: Arc<Received>,
     task: AbortHandle,
 }
 
-/// What came.
+/// What was received.
 #[derive(Debug, Default)]
-struct Heard {
+struct Received {
     notifications: Mutex<Notifications>,
-    news: Notify,
+    arrived: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Notifications {
     /// How often each came, by id.
-    times: HashMap<String, usize>,
+    counts: HashMap<String, usize>,
     /// How many there were of each type.
     types: HashMap<String, usize>,
     /// The last one: whoever connects again continues there.
@@ -52,36 +52,36 @@ impl Follower {
     /// # Errors
     /// If the stream cannot be opened the first time.
     pub async fn open(http: Client, router: String, person: Arc<Person>) -> Result<Self> {
-        let heard = Arc::<Heard>::default();
+        let received = Arc::<Received>::default();
         let first = connect(&http, &router, &person, None).await?;
-        let task: JoinHandle<()> = tokio::spawn(follow(http, router, person, Arc::clone(&heard), first));
-        Ok(Self { heard, task: task.abort_handle() })
+        let task: JoinHandle<()> = tokio::spawn(follow(http, router, person, Arc::clone(&received), first));
+        Ok(Self { received, task: task.abort_handle() })
     }
 
     /// How many different notifications of this type have come.
     #[must_use]
     pub fn count(&self, kind: &str) -> usize {
-        self.heard.lock().types.get(kind).copied().unwrap_or_default()
+        self.received.lock().types.get(kind).copied().unwrap_or_default()
     }
 
     /// How many have come more than once.
     #[must_use]
     pub fn repeated(&self) -> usize {
-        self.heard.lock().times.values().filter(|times| **times > 1).count()
+        self.received.lock().counts.values().filter(|count| **count > 1).count()
     }
 
-    /// Waits for so many of each of these types. Says whether they came.
-    pub async fn wait_for(&self, wanted: &[(&str, usize)], patience: Duration) -> bool {
+    /// Waits until at least that many of each of these types have come. Says whether they did.
+    pub async fn wait_for(&self, wanted: &[(&str, usize)], max_wait: Duration) -> bool {
         let all = async {
             loop {
-                let news = self.heard.news.notified();
+                let arrived = self.received.arrived.notified();
                 if wanted.iter().all(|(kind, count)| self.count(kind) >= *count) {
                     return;
                 }
-                news.await;
+                arrived.await;
             }
         };
-        timeout(patience, all).await.is_ok()
+        timeout(max_wait, all).await.is_ok()
     }
 }
 
@@ -91,22 +91,22 @@ impl Drop for Follower {
     }
 }
 
-impl Heard {
+impl Received {
     fn lock(&self) -> MutexGuard<'_, Notifications> {
         self.notifications.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hear(&self, notification: &Value) {
+    fn record(&self, notification: &Value) {
         let text = |name: &str| notification[name].as_str().unwrap_or_default().to_owned();
         let (id, mut notifications) = (text("id"), self.lock());
-        let times = notifications.times.entry(id.clone()).or_default();
-        *times += 1;
-        if *times == 1 {
+        let count = notifications.counts.entry(id.clone()).or_default();
+        *count += 1;
+        if *count == 1 {
             *notifications.types.entry(text("type")).or_default() += 1;
         }
         notifications.last = Some(id);
         drop(notifications);
-        self.news.notify_one();
+        self.arrived.notify_one();
     }
 }
 
@@ -120,36 +120,36 @@ async fn connect(http: &Client, router: &str, person: &Person, after: Option<Str
     Ok(response)
 }
 
-async fn follow(http: Client, router: String, person: Arc<Person>, heard: Arc<Heard>, first: Response) {
+async fn follow(http: Client, router: String, person: Arc<Person>, received: Arc<Received>, first: Response) {
     let mut stream = Some(first);
     loop {
         if let Some(stream) = stream.take() {
             // It ends with the token, and with the router.
-            let _ = read(stream, &heard).await;
+            let _ = read(stream, &received).await;
         }
         sleep(RECONNECT_DELAY).await;
-        let last = heard.lock().last.clone();
+        let last = received.lock().last.clone();
         stream = connect(&http, &router, &person, last).await.ok();
     }
 }
 
-async fn read(mut stream: Response, heard: &Heard) -> Result<()> {
+async fn read(mut stream: Response, received: &Received) -> Result<()> {
     let mut events = Events::default();
-    while let Some(chunk) = timeout(SILENCE, stream.chunk()).await?? {
+    while let Some(chunk) = timeout(IDLE_TIMEOUT, stream.chunk()).await?? {
         events.push(&chunk);
         while let Some(data) = events.next_data() {
-            hear(&data, heard)?;
+            record(&data, received)?;
         }
     }
     Ok(())
 }
 
-fn hear(data: &str, heard: &Heard) -> Result<()> {
+fn record(data: &str, received: &Received) -> Result<()> {
     let answer: Value = serde_json::from_str(data).with_context(|| data.to_owned())?;
     if let Some(errors) = answer.get("errors") {
         bail!("{errors}");
     }
-    heard.hear(&answer["data"]["notificationAdded"]);
+    received.record(&answer["data"]["notificationAdded"]);
     Ok(())
 }
 
@@ -163,19 +163,19 @@ mod tests {
 
     #[test]
     fn a_notification_counts_once_however_often_it_comes() {
-        let heard = Heard::default();
+        let received = Received::default();
 
         for event in [event("1", "PAYMENT"), event("2", "ENROLLMENT"), event("1", "PAYMENT")] {
-            hear(&event, &heard).expect("an event");
+            record(&event, &received).expect("an event");
         }
 
-        let notifications = heard.lock();
+        let notifications = received.lock();
         assert_eq!(notifications.types, HashMap::from([("PAYMENT".to_owned(), 1), ("ENROLLMENT".to_owned(), 1)]));
-        assert_eq!(notifications.times["1"], 2);
+        assert_eq!(notifications.counts["1"], 2);
     }
 
     #[test]
     fn a_stream_that_ends_with_an_error_says_so() {
-        assert!(hear(r#"{"errors":[{"message":"no"}]}"#, &Heard::default()).is_err());
+        assert!(record(r#"{"errors":[{"message":"no"}]}"#, &Received::default()).is_err());
     }
 }

@@ -17,16 +17,16 @@ use crate::{
 };
 
 /// Events have arrived by then.
-const SETTLED_WITHIN: Duration = Duration::from_mins(1);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 const RETRY_DELAY: Duration = Duration::from_millis(500);
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;
 
 /// All that students did.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Done>);
+pub struct Ledger(Mutex<Activity>);
 
 #[derive(Debug, Default)]
-struct Done {
+struct Activity {
     purchases: Vec<Purchase>,
     /// Free courses that students are on now, each by their id.
     enrolled: HashMap<String, i64>,
@@ -53,7 +53,7 @@ pub struct Account {
 
 /// What was done, and what came of it.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Books {
+pub struct Reconciliation {
     /// Purchases, whether or not they were answered.
     pub purchases: i64,
     /// Places that were taken on free courses.
@@ -65,16 +65,16 @@ pub struct Books {
 }
 
 impl Ledger {
-    fn lock(&self) -> MutexGuard<'_, Done> {
+    fn lock(&self) -> MutexGuard<'_, Activity> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A student is about to press the button. Says by what number that is known.
     pub fn begin(&self, student: &Arc<Person>, course: &str, key: &str) -> usize {
         let (student, course, key) = (Arc::clone(student), course.to_owned(), key.to_owned());
-        let mut done = self.lock();
-        done.purchases.push(Purchase { student, course, key, payment: None });
-        done.purchases.len() - 1
+        let mut activity = self.lock();
+        activity.purchases.push(Purchase { student, course, key, payment: None });
+        activity.purchases.len() - 1
     }
 
     /// The purchase of this number is this payment.
@@ -91,13 +91,13 @@ impl Ledger {
     ///
     /// # Errors
     /// If the databases cannot be queried.
-    pub async fn close(&self, before: &[(Arc<Person>, Account)]) -> Result<Books> {
+    pub async fn reconcile(&self, before: &[(Arc<Person>, Account)]) -> Result<Reconciliation> {
         self.repeat_unanswered().await?;
-        let began = Instant::now();
+        let started = Instant::now();
         loop {
-            let books = self.compare(before).await?;
-            if books.differences.is_empty() || began.elapsed() > SETTLED_WITHIN {
-                return Ok(books);
+            let reconciliation = self.compare(before).await?;
+            if reconciliation.differences.is_empty() || started.elapsed() > SETTLE_TIMEOUT {
+                return Ok(reconciliation);
             }
             sleep(RETRY_DELAY).await;
         }
@@ -108,41 +108,41 @@ impl Ledger {
         let purchases = self.lock().purchases.clone();
         for (number, purchase) in purchases.iter().enumerate().filter(|(_, purchase)| purchase.payment.is_none()) {
             let input = json!({ "input": { "courseId": purchase.course, "idempotencyKey": purchase.key } });
-            let answer = purchase.student.ask(PURCHASE_COURSE, input).await?;
+            let answer = purchase.student.send(PURCHASE_COURSE, input).await?;
             let payment = answer["purchaseCourse"]["payment"]["id"].as_str();
             self.paid(number, payment.with_context(|| format!("it is not bought: {answer}"))?);
         }
         Ok(())
     }
 
-    async fn compare(&self, before: &[(Arc<Person>, Account)]) -> Result<Books> {
-        let mut books = Books::default();
+    async fn compare(&self, before: &[(Arc<Person>, Account)]) -> Result<Reconciliation> {
+        let mut reconciliation = Reconciliation::default();
         for (student, had) in before {
             let (bought, enrolled) = self.of(student);
             let has = account(student).await?;
             let (paid, placed) = (has.payments - had.payments, has.enrollments - had.enrollments);
             let purchases = i64::try_from(bought.len())?;
-            books.purchases += purchases;
-            books.enrolled += enrolled;
-            books.gained.payments += paid;
-            books.gained.enrollments += placed;
+            reconciliation.purchases += purchases;
+            reconciliation.enrolled += enrolled;
+            reconciliation.gained.payments += paid;
+            reconciliation.gained.enrollments += placed;
             if (paid, placed) != (purchases, purchases + enrolled) {
-                books.differences.push(format!(
+                reconciliation.differences.push(format!(
                     "{}: {purchases} purchases and {enrolled} places for nothing are {paid} payments and {placed} places",
                     student.id
                 ));
             }
-            books.differences.extend(unfinished(student, bought).await?);
+            reconciliation.differences.extend(unfinished(student, bought).await?);
         }
-        Ok(books)
+        Ok(reconciliation)
     }
 
     /// The payments of a student, and how many free places they took.
     fn of(&self, student: &Person) -> (BTreeSet<String>, i64) {
-        let done = self.lock();
-        let theirs = done.purchases.iter().filter(|purchase| purchase.student.id == student.id);
-        let payments = theirs.filter_map(|purchase| purchase.payment.clone()).collect();
-        (payments, done.enrolled.get(&student.id).copied().unwrap_or_default())
+        let activity = self.lock();
+        let own = activity.purchases.iter().filter(|purchase| purchase.student.id == student.id);
+        let payments = own.filter_map(|purchase| purchase.payment.clone()).collect();
+        (payments, activity.enrolled.get(&student.id).copied().unwrap_or_default())
     }
 }
 
@@ -151,7 +151,7 @@ impl Ledger {
 /// # Errors
 /// If the databases cannot be queried.
 pub async fn account(student: &Person) -> Result<Account> {
-    let answer = student.ask(ACCOUNT, json!({})).await?;
+    let answer = student.send(ACCOUNT, json!({})).await?;
     let count = |list: &str| answer["me"][list]["totalCount"].as_i64().with_context(|| answer.to_string());
     Ok(Account { payments: count("payments")?, enrollments: count("enrollments")? })
 }
@@ -160,7 +160,7 @@ pub async fn account(student: &Person) -> Result<Account> {
 async fn unfinished(student: &Person, mut payments: BTreeSet<String>) -> Result<Vec<String>> {
     let mut after = None::<String>;
     while !payments.is_empty() {
-        let answer = student.ask(MY_PAYMENTS, json!({ "first": PAGE, "after": after })).await?;
+        let answer = student.send(MY_PAYMENTS, json!({ "first": PAGE_SIZE, "after": after })).await?;
         let page = &answer["me"]["payments"];
         for payment in page["edges"].as_array().context("no page of payments")? {
             if is_finished(&payment["node"]) {

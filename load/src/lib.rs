@@ -31,14 +31,14 @@ use crate::{
     bottleneck::{CONNECTIONS, Ranking},
     ledger::account,
     metrics::Metrics,
-    people::{Person, Waiting, client},
+    people::{Person, PersonPool, client},
     report::Outcome,
-    scenarios::{PEOPLE, ROLES, Role, World, scenario},
+    scenarios::{LoadContext, PEOPLE, ROLES, Role, scenario},
 };
 
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
-/// Numbers of clients who only prepare, beyond those of users.
-const PREPARING: usize = 20_000;
+/// Clients that only prepare have numbers beyond those of users.
+const FIRST_SETUP_CLIENT: usize = 20_000;
 
 /// A system for a load. Its limits are those of everybody, for each person's own network address.
 ///
@@ -56,49 +56,49 @@ pub async fn start<S: AsRef<OsStr>>(plan: &Plan, arguments: impl IntoIterator<It
 ///
 /// # Errors
 /// If the load cannot be started; errors under load are part of the outcome.
-pub async fn run(plan: &Plan, system: &System, watch: impl FnOnce(Arc<World>)) -> Result<Outcome> {
+pub async fn run(plan: &Plan, system: &System, watch: impl FnOnce(Arc<LoadContext>)) -> Result<Outcome> {
     ensure!(plan.users >= Plan::MIN_USERS, "{} people at least, so that all of them are there", Plan::MIN_USERS);
     let router = system.addresses().router.clone();
-    let (students, teachers) = gather(&router, plan.users).await?;
+    let (students, teachers) = sign_in_people(&router, plan.users).await?;
     let mut accounts = Vec::with_capacity(students.len());
     for student in &students {
         accounts.push((Arc::clone(student), account(student).await?));
     }
-    let world = Arc::new(World {
+    let context = Arc::new(LoadContext {
         router: router.clone(),
-        students: Waiting::new(students),
-        teachers: Waiting::new(teachers),
-        pause: plan.pause,
-        ..World::default()
+        students: PersonPool::new(students),
+        teachers: PersonPool::new(teachers),
+        think_time: plan.think_time,
+        ..LoadContext::default()
     });
     let metrics = system.addresses().metrics.clone().context("its metrics")?;
-    let scrapes = Scrapes::begin(metrics).await?;
-    watch(Arc::clone(&world));
-    let counted = Box::pin(attack(plan, &world)?.execute()).await;
+    let scrapes = Scraper::begin(metrics).await?;
+    watch(Arc::clone(&context));
+    let counted = Box::pin(attack(plan, &context)?.execute()).await;
     // Its own words leave out which option it does not like.
     let counted = counted.map_err(|error| anyhow!("{error:?}"))?;
     let scrapes = scrapes.end().await?;
-    let books = world.ledger.close(&accounts).await?;
+    let reconciliation = context.ledger.reconcile(&accounts).await?;
     let ranking = Ranking::of(&scrapes).context("two scrapes")?;
-    Ok(Outcome::new(plan, &counted, &world.progress, books, ranking, system.errors()?))
+    Ok(Outcome::new(plan, &counted, &context.progress, reconciliation, ranking, system.errors()?))
 }
 
 /// Students and teachers for so many users, signed in. Whoever leaves comes back as somebody else.
-async fn gather(router: &str, users: usize) -> Result<(Vec<Arc<Person>>, Vec<Arc<Person>>)> {
-    let studying: usize =
+async fn sign_in_people(router: &str, users: usize) -> Result<(Vec<Arc<Person>>, Vec<Arc<Person>>)> {
+    let student_weight: usize =
         ROLES.into_iter().filter(|role| !matches!(role, Role::Visitor | Role::Teacher)).map(Role::weight).sum();
     // The plan's last round of users may have one of each role more than its share.
     let of = |weight: usize| (users * weight).div_ceil(PEOPLE) + weight;
     let (mut students, mut teachers) = (Vec::new(), Vec::new());
-    for number in 1..=of(studying) {
+    for number in 1..=of(student_weight) {
         let email = format!("student{number}@lyceum.example");
-        students.push(Arc::new(Person::sign_in(client(router, PREPARING + number)?, &email).await?.0));
+        students.push(Arc::new(Person::sign_in(client(router, FIRST_SETUP_CLIENT + number)?, &email).await?.0));
     }
     for number in 1.. {
         if teachers.len() == of(Role::Teacher.weight()) {
             break;
         }
-        let client = client(router, 2 * PREPARING + number)?;
+        let client = client(router, 2 * FIRST_SETUP_CLIENT + number)?;
         let (teacher, is_verified) = Person::sign_in(client, &format!("teacher{number}@lyceum.example")).await?;
         if is_verified && !teacher.own_courses().await?.is_empty() {
             teachers.push(Arc::new(teacher));
@@ -107,29 +107,29 @@ async fn gather(router: &str, users: usize) -> Result<(Vec<Arc<Person>>, Vec<Arc
     Ok((students, teachers))
 }
 
-fn attack(plan: &Plan, world: &Arc<World>) -> Result<Box<GooseAttack>, GooseError> {
+fn attack(plan: &Plan, context: &Arc<LoadContext>) -> Result<Box<GooseAttack>, GooseError> {
     let mut configuration = GooseConfiguration::default();
-    configuration.host = Some(format!("{}/", world.router));
+    configuration.host = Some(format!("{}/", context.router));
     // What it prints is in the words of web pages.
     configuration.quiet = 3;
     configuration.no_print_metrics = true;
     configuration.no_telnet = true;
     let mut attack = GooseAttack::initialize_with_config(configuration)?;
     for role in ROLES {
-        attack = attack.register_scenario(scenario(world, role)?);
+        attack = attack.register_scenario(scenario(context, role)?);
     }
     let steps = plan.shape.plan(plan.users, plan.seconds);
     attack.set_default(GooseDefault::TestPlan, steps.as_str())
 }
 
 /// `/metrics`, again and again.
-struct Scrapes {
+struct Scraper {
     url: String,
     taken: Arc<Mutex<Vec<Metrics>>>,
     task: JoinHandle<()>,
 }
 
-impl Scrapes {
+impl Scraper {
     async fn begin(url: String) -> Result<Self> {
         let taken = Arc::new(Mutex::new(vec![Metrics::of(&url).await?]));
         let (at, more) = (url.clone(), Arc::clone(&taken));

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use load::{
     Plan, Profile,
     report::Report,
-    scenarios::{Pause, World},
+    scenarios::{LoadContext, ThinkTime},
     search::{self, WORDS},
     shape::Shape,
     start,
@@ -78,7 +78,7 @@ impl Options {
             shape: self.shape,
             users: self.users,
             seconds: self.seconds,
-            pause: Pause { min: Duration::from_millis(500), max: Duration::from_millis(1_500) },
+            think_time: ThinkTime { min: Duration::from_millis(500), max: Duration::from_millis(1_500) },
         }
     }
 }
@@ -98,7 +98,7 @@ async fn main() -> Result<()> {
     if let Some(folder) = &options.report {
         report.write(folder)?;
     }
-    let differences: Vec<_> = report.outcomes.iter().flat_map(|outcome| &outcome.books.differences).collect();
+    let differences: Vec<_> = report.outcomes.iter().flat_map(|outcome| &outcome.reconciliation.differences).collect();
     ensure!(differences.is_empty(), "accounts do not agree: {differences:?}");
     Ok(())
 }
@@ -152,7 +152,7 @@ fn bar(message: &str) -> Result<ProgressBar> {
 }
 
 /// Shows how far it is, for as long as the bar is there.
-fn watch(bar: &ProgressBar, profile: Profile, world: Arc<World>) {
+fn watch(bar: &ProgressBar, profile: Profile, world: Arc<LoadContext>) {
     let bar = bar.clone();
     tokio::spawn(async move {
         while !bar.is_finished() {

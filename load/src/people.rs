@@ -30,8 +30,8 @@ pub struct Person {
     client: Client,
     session: Mutex<Session>,
     /// Courses that they may buy, and free ones.
-    bought: Mutex<Choice>,
-    free: Mutex<Choice>,
+    bought: Mutex<CourseChoice>,
+    free: Mutex<CourseChoice>,
     /// Of a teacher.
     own: Mutex<Option<Vec<String>>>,
 }
@@ -45,7 +45,7 @@ struct Session {
 
 /// Courses of one kind that a student is not on.
 #[derive(Debug, Default)]
-struct Choice {
+struct CourseChoice {
     courses: VecDeque<String>,
     after: Option<String>,
 }
@@ -67,7 +67,7 @@ pub fn client(router: &str, number: usize) -> Result<Client> {
 }
 
 /// What the answer to an operation has for data.
-async fn ask(client: &Client, operation: Operation, variables: &Value) -> Result<Value> {
+async fn send(client: &Client, operation: Operation, variables: &Value) -> Result<Value> {
     client.try_data(operation.document, variables).await.context(operation.name)
 }
 
@@ -78,7 +78,7 @@ impl Person {
     /// If signing in is rejected.
     pub async fn sign_in(client: Client, email: &str) -> Result<(Self, bool)> {
         let input = json!({ "input": { "email": email, "password": PASSWORD } });
-        let answer = ask(&client, SIGN_IN, &input).await?;
+        let answer = send(&client, SIGN_IN, &input).await?;
         let payload = &answer["login"];
         let id = payload["user"]["id"].as_str().with_context(|| format!("{email} cannot sign in: {answer}"))?;
         let session = Mutex::new(Session::read(&payload["session"])?);
@@ -101,7 +101,7 @@ impl Person {
         let mut session = self.session.lock().await;
         if session.expires_at - Utc::now() < chrono::Duration::from_std(REFRESH_BEFORE)? {
             let input = json!({ "input": { "refreshToken": session.refresh_token } });
-            let answer = ask(&self.client, REFRESH, &input).await?;
+            let answer = send(&self.client, REFRESH, &input).await?;
             *session = Session::read(&answer["refreshSession"]["session"])?;
         }
         Ok(session.access_token.clone())
@@ -111,8 +111,8 @@ impl Person {
     ///
     /// # Errors
     /// When there is no answer, or one with errors.
-    pub async fn ask(&self, operation: Operation, variables: Value) -> Result<Value> {
-        ask(&self.client.with_token(&self.token().await?), operation, &variables).await
+    pub async fn send(&self, operation: Operation, variables: Value) -> Result<Value> {
+        send(&self.client.with_token(&self.token().await?), operation, &variables).await
     }
 
     /// A course that they are not on, and never the same twice.
@@ -123,7 +123,7 @@ impl Person {
         let mut choice = if is_free { self.free.lock().await } else { self.bought.lock().await };
         while choice.courses.is_empty() {
             let variables = json!({ "isFree": is_free, "after": choice.after });
-            let answer = self.ask(OPEN_COURSES, variables).await?;
+            let answer = self.send(OPEN_COURSES, variables).await?;
             let page = &answer["courses"];
             let nodes = page["nodes"].as_array().context("no page of courses")?;
             let open = nodes.iter().filter(|course| course["viewerEnrollment"].is_null());
@@ -145,7 +145,7 @@ impl Person {
         if let Some(courses) = &*own {
             return Ok(courses.clone());
         }
-        let answer = self.ask(OWN_COURSES, json!({})).await?;
+        let answer = self.send(OWN_COURSES, json!({})).await?;
         let nodes = answer["me"]["courses"]["nodes"].as_array().context("no page of courses")?;
         let courses: Vec<_> = nodes.iter().filter_map(|course| course["id"].as_str().map(str::to_owned)).collect();
         *own = Some(courses.clone());
@@ -164,12 +164,12 @@ impl Session {
     }
 }
 
-/// Those whom nobody plays at the moment.
+/// People whom no user plays at the moment.
 #[derive(Debug, Default)]
-pub struct Waiting(std::sync::Mutex<Vec<Arc<Person>>>);
+pub struct PersonPool(std::sync::Mutex<Vec<Arc<Person>>>);
 
-impl Waiting {
-    /// All of them.
+impl PersonPool {
+    /// A pool of these people.
     #[must_use]
     pub fn new(people: Vec<Arc<Person>>) -> Self {
         Self(std::sync::Mutex::new(people))
@@ -177,12 +177,12 @@ impl Waiting {
 
     /// One of them.
     #[must_use]
-    pub fn take(&self) -> Option<Arc<Person>> {
+    pub fn acquire(&self) -> Option<Arc<Person>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop()
     }
 
-    /// Waits again.
-    pub fn give_back(&self, person: Arc<Person>) {
+    /// Gives one back.
+    pub fn release(&self, person: Arc<Person>) {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(person);
     }
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::{
-    scenarios::{PEOPLE, Pause},
+    scenarios::{PEOPLE, ThinkTime},
     shape::Shape,
 };
 
@@ -47,7 +47,7 @@ pub struct Plan {
     /// How long.
     pub seconds: u64,
     /// How long they look at a page.
-    pub pause: Pause,
+    pub think_time: ThinkTime,
 }
 
 impl Plan {

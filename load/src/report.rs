@@ -8,20 +8,20 @@ use serde::Serialize;
 
 use crate::{
     bottleneck::Ranking,
-    ledger::Books,
+    ledger::Reconciliation,
     plan::{Plan, Profile},
     scenarios::Progress,
-    search::Searched,
+    search::SearchMeasurement,
     shape::Shape,
 };
 
 /// How many resources are worth reading.
-const SHOWN: usize = 5;
+const MAX_SHOWN: usize = 5;
 const WIDTH: f64 = 960.0;
-const NAMES: f64 = 250.0;
-const BAR: f64 = 9.0;
-const LINE: f64 = 30.0;
-const TOP: f64 = 56.0;
+const NAME_WIDTH: f64 = 250.0;
+const BAR_HEIGHT: f64 = 9.0;
+const ROW_HEIGHT: f64 = 30.0;
+const HEADER_HEIGHT: f64 = 56.0;
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#57606a}.grid{stroke:#8c959f;stroke-opacity:.3}\
     .baseline{fill:#cf222e}.tuned{fill:#0969da}\
     @media(prefers-color-scheme:dark){text{fill:#9198a1}.baseline{fill:#ff7b72}.tuned{fill:#4493f8}}";
@@ -46,18 +46,18 @@ pub struct Outcome {
     /// Of live updates.
     pub notifications: Notifications,
     /// Whether accounts agree.
-    pub books: Books,
+    pub reconciliation: Reconciliation,
     /// What held everybody up.
     pub ranking: Ranking,
     /// Lines of the system's log that would set off an alert.
     pub log: Vec<String>,
 }
 
-/// What followers heard.
+/// What followers received.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Notifications {
     /// Different ones that came.
-    pub heard: u64,
+    pub received: u64,
     /// Those that did not.
     pub missed: u64,
     /// Those that came more than once.
@@ -110,7 +110,7 @@ impl Outcome {
         plan: &Plan,
         counted: &GooseMetrics,
         progress: &Progress,
-        books: Books,
+        reconciliation: Reconciliation,
         ranking: Ranking,
         log: Vec<String>,
     ) -> Self {
@@ -131,11 +131,11 @@ impl Outcome {
             errors: counted.errors.values().map(error).collect(),
             broken: broken.collect(),
             notifications: Notifications {
-                heard: read(&progress.heard),
+                received: read(&progress.received),
                 missed: read(&progress.missed),
                 repeated: read(&progress.repeated),
             },
-            books,
+            reconciliation,
             ranking,
             log,
         }
@@ -162,7 +162,7 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { profile, shape, users, seconds, notifications, books, ranking, .. } = self;
+        let Self { profile, shape, users, seconds, notifications, reconciliation, ranking, .. } = self;
         let shape = format!("{shape:?}").to_lowercase();
         writeln!(f, "\n{}, {shape}, {users} people, {seconds} s", profile.name())?;
         writeln!(
@@ -174,12 +174,12 @@ impl fmt::Display for Outcome {
             writeln!(f, "{name:42} {requests:8} {errors:7} {p50:9.1} {p95:9.1} {p99:9.1}")?;
         }
         writeln!(f, "{:42} {:8} {:7}  {:.1} a second", "all", self.requests(), self.failures(), self.per_second())?;
-        for (error, times) in self.errors.iter().chain(&self.broken) {
-            writeln!(f, "  {times} times {error}")?;
+        for (error, count) in self.errors.iter().chain(&self.broken) {
+            writeln!(f, "  {count} times {error}")?;
         }
-        let Notifications { heard, missed, repeated } = notifications;
-        writeln!(f, "notifications: {heard} heard, {missed} missed, {repeated} twice")?;
-        let Books { purchases, enrolled, gained, differences } = books;
+        let Notifications { received, missed, repeated } = notifications;
+        writeln!(f, "notifications: {received} received, {missed} missed, {repeated} twice")?;
+        let Reconciliation { purchases, enrolled, gained, differences } = reconciliation;
         writeln!(
             f,
             "{purchases} purchases are {} payments; with {enrolled} free places they are {} enrollments",
@@ -189,7 +189,7 @@ impl fmt::Display for Outcome {
             writeln!(f, "  {difference}")?;
         }
         writeln!(f, "bottleneck: {}", ranking.sentence(ranking.bottleneck()))?;
-        for resource in ranking.resources.iter().take(SHOWN).skip(1) {
+        for resource in ranking.resources.iter().take(MAX_SHOWN).skip(1) {
             writeln!(f, "  then {}", ranking.sentence(resource))?;
         }
         for line in &self.log {
@@ -205,7 +205,7 @@ pub struct Report {
     /// One for each profile.
     pub outcomes: Vec<Outcome>,
     /// What searches take by themselves.
-    pub searches: Vec<Searched>,
+    pub searches: Vec<SearchMeasurement>,
 }
 
 impl Report {
@@ -217,7 +217,7 @@ impl Report {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("load.json"), serde_json::to_string_pretty(self)? + "\n")?;
         fs::write(folder.join("load.md"), self.tables())?;
-        fs::write(folder.join("load.svg"), self.picture())?;
+        fs::write(folder.join("load.svg"), self.chart())?;
         Ok(())
     }
 
@@ -233,15 +233,15 @@ impl Report {
     }
 
     fn tables(&self) -> String {
-        let heads = |what: &str| {
-            let heads: Vec<_> =
+        let headers = |what: &str| {
+            let headers: Vec<_> =
                 self.outcomes.iter().map(|outcome| format!(" {}: {what} |", outcome.profile.name())).collect();
-            heads.concat()
+            headers.concat()
         };
         let columns = ["requests", "errors", "p50, ms", "p95, ms", "p99, ms"];
         let mut tables = format!(
             "| request |{}\n|{}\n",
-            columns.map(heads).concat(),
+            columns.map(headers).concat(),
             " --- |".repeat(1 + columns.len() * self.outcomes.len())
         );
         for (name, rows) in self.by_name() {
@@ -266,7 +266,7 @@ impl Report {
         if !self.searches.is_empty() {
             tables += "\n| word | courses | total | requests/s | p50, ms | p99, ms |\n| --- | --- | --- | --- | --- | --- |\n";
         }
-        for Searched { word, courses, with_total, per_second, p50, p99, .. } in &self.searches {
+        for SearchMeasurement { word, courses, with_total, per_second, p50, p99, .. } in &self.searches {
             let total = if *with_total { "yes" } else { "no" };
             _ = writeln!(tables, "| {word} | {courses} | {total} | {per_second:.0} | {p50:.1} | {p99:.1} |");
         }
@@ -274,58 +274,58 @@ impl Report {
     }
 
     /// The 99th percentiles as bars, on a logarithmic scale from 1 ms to 10 s.
-    fn picture(&self) -> String {
+    fn chart(&self) -> String {
         let by_name = self.by_name();
         #[expect(clippy::cast_precision_loss, reason = "a few lines")]
-        let height = TOP + by_name.len() as f64 * LINE + 16.0;
-        let scale = (WIDTH - NAMES - 90.0) / 4.0;
-        let x = |milliseconds: f64| NAMES + milliseconds.clamp(1.0, 10_000.0).log10() * scale;
-        let mut picture = format!(
+        let height = HEADER_HEIGHT + by_name.len() as f64 * ROW_HEIGHT + 16.0;
+        let scale = (WIDTH - NAME_WIDTH - 90.0) / 4.0;
+        let x = |milliseconds: f64| NAME_WIDTH + milliseconds.clamp(1.0, 10_000.0).log10() * scale;
+        let mut chart = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
              aria-label=\"99th percentile of each request under load, by profile\">\n<style>{STYLE}</style>\n\
              <text x=\"12\" y=\"20\">99th percentile, ms</text>\n"
         );
         for (index, outcome) in self.outcomes.iter().enumerate() {
-            let (name, at) = (outcome.profile.name(), if index == 0 { NAMES } else { NAMES + 90.0 });
+            let (name, at) = (outcome.profile.name(), if index == 0 { NAME_WIDTH } else { NAME_WIDTH + 90.0 });
             _ = writeln!(
-                picture,
-                "<rect class=\"{name}\" x=\"{at}\" y=\"11\" width=\"{BAR}\" height=\"{BAR}\"/><text x=\"{}\" y=\"20\">{name}</text>",
+                chart,
+                "<rect class=\"{name}\" x=\"{at}\" y=\"11\" width=\"{BAR_HEIGHT}\" height=\"{BAR_HEIGHT}\"/><text x=\"{}\" y=\"20\">{name}</text>",
                 at + 14.0
             );
         }
         for milliseconds in [1.0, 10.0, 100.0, 1_000.0, 10_000.0] {
             let at = x(milliseconds);
             _ = writeln!(
-                picture,
-                "<path class=\"grid\" d=\"M{at:.1} {TOP}V{}\"/><text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{milliseconds}</text>",
+                chart,
+                "<path class=\"grid\" d=\"M{at:.1} {HEADER_HEIGHT}V{}\"/><text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{milliseconds}</text>",
                 height - 12.0,
-                TOP - 8.0
+                HEADER_HEIGHT - 8.0
             );
         }
-        let mut y = TOP + 8.0;
+        let mut y = HEADER_HEIGHT + 8.0;
         for (name, rows) in by_name {
             _ = writeln!(
-                picture,
+                chart,
                 "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{name}</text>",
-                NAMES - 8.0,
+                NAME_WIDTH - 8.0,
                 y + 13.0
             );
             for (index, row) in rows.iter().enumerate() {
                 let Some(Row { p99, .. }) = row else { continue };
                 #[expect(clippy::cast_precision_loss, reason = "one of two")]
-                let top = y + index as f64 * (BAR + 1.0);
+                let top = y + index as f64 * (BAR_HEIGHT + 1.0);
                 let class = self.outcomes[index].profile.name();
                 _ = writeln!(
-                    picture,
-                    "<rect class=\"{class}\" x=\"{NAMES}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{BAR}\"/>\
+                    chart,
+                    "<rect class=\"{class}\" x=\"{NAME_WIDTH}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{BAR_HEIGHT}\"/>\
                      <text x=\"{:.1}\" y=\"{:.1}\">{p99:.0}</text>",
-                    x(*p99) - NAMES,
+                    x(*p99) - NAME_WIDTH,
                     x(*p99) + 4.0,
-                    top + BAR
+                    top + BAR_HEIGHT
                 );
             }
-            y += LINE;
+            y += ROW_HEIGHT;
         }
-        picture + "</svg>\n"
+        chart + "</svg>\n"
     }
 }

@@ -24,14 +24,14 @@ use crate::{
         CATALOGUE, COURSE_PAGE, COURSE_STUDENTS, CREATE_COURSE, ENROLL, MY_COURSES, MY_PAYMENTS, MY_PROFILE,
         NOTIFICATIONS, Operation, PURCHASE_COURSE, SEARCH, STUDENT_HOME, TEACHER_PAGE, UPDATE_COURSE,
     },
-    people::{Person, REQUEST_TIMEOUT, Waiting, address},
+    people::{Person, PersonPool, REQUEST_TIMEOUT, address},
 };
 
 /// A notification that has not come by then is missed.
-const HEARD_WITHIN: Duration = Duration::from_secs(30);
-/// What one purchase tells its student.
-const TOLD: [&str; 2] = ["PAYMENT", "ENROLLMENT"];
-const HEARD: &str = "heard of the purchase";
+const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// The types of the notifications of a purchase.
+const PURCHASE_NOTIFICATIONS: [&str; 2] = ["PAYMENT", "ENROLLMENT"];
+const NOTIFIED: &str = "heard of the purchase";
 /// What people search for: topics, which one course in a hundred has or more, and what none has. Not words of two letters,
 /// which no index finds: [`crate::search`] has one.
 const WORDS: [&str; 12] = [
@@ -49,7 +49,7 @@ const WORDS: [&str; 12] = [
     "no such course",
 ];
 /// What a screen shows of a catalogue.
-const PAGE: usize = 20;
+const PAGE_SIZE: usize = 20;
 
 /// Somebody who does something, and how many of twenty people they are: seven of ten browse, two study, one teaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -96,28 +96,28 @@ impl Role {
     }
 }
 
-/// What all of them share.
+/// What all users share.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct LoadContext {
     /// The router's URL.
     pub router: String,
-    /// Students whom nobody plays.
-    pub students: Waiting,
-    /// Teachers whom nobody plays.
-    pub teachers: Waiting,
+    /// Students whom no user plays at the moment.
+    pub students: PersonPool,
+    /// Teachers whom no user plays at the moment.
+    pub teachers: PersonPool,
     /// What students have bought.
     pub ledger: Ledger,
     /// How far it is.
     pub progress: Progress,
     /// How long people look at a page.
-    pub pause: Pause,
+    pub think_time: ThinkTime,
     /// How many have come, each with a network address of their own.
     pub clients: AtomicUsize,
 }
 
-/// Between two pages.
+/// The time between two pages.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Pause {
+pub struct ThinkTime {
     /// At least.
     pub min: Duration,
     /// At most.
@@ -131,224 +131,226 @@ pub struct Progress {
     pub requests: AtomicU64,
     /// Those that were not right.
     pub errors: AtomicU64,
-    /// Notifications that followers heard.
-    pub heard: AtomicU64,
+    /// Notifications that followers received.
+    pub received: AtomicU64,
     /// Notifications that they did not.
     pub missed: AtomicU64,
     /// Notifications that came twice.
     pub repeated: AtomicU64,
 }
 
-/// Somebody who is played.
+/// The state of one simulated user.
 #[derive(Clone)]
-struct Played {
-    world: Arc<World>,
+struct UserState {
+    context: Arc<LoadContext>,
     role: Role,
     person: Option<Arc<Person>>,
     follower: Option<Arc<Follower>>,
     bought: usize,
 }
 
-type Done<T> = Result<T, Box<TransactionError>>;
+type ScenarioResult<T> = Result<T, Box<TransactionError>>;
 
 /// The scenario of a role.
-pub fn scenario(world: &Arc<World>, role: Role) -> Result<Scenario, GooseError> {
-    let arrives = Arc::clone(world);
-    let arrive = Transaction::new(Arc::new(move |user| Box::pin(arrive(user, Arc::clone(&arrives), role))));
+pub fn scenario(context: &Arc<LoadContext>, role: Role) -> Result<Scenario, GooseError> {
+    let started = Arc::clone(context);
+    let start_user = Transaction::new(Arc::new(move |user| Box::pin(start_user(user, Arc::clone(&started), role))));
     let scenario = Scenario::new(role.name())
         .set_weight(role.weight())?
-        .set_wait_time(world.pause.min, world.pause.max)?
-        .register_transaction(arrive.set_on_start());
+        .set_wait_time(context.think_time.min, context.think_time.max)?
+        .register_transaction(start_user.set_on_start());
     let scenario = match role {
         Role::Visitor => scenario
-            .register_transaction(transaction!(look_around))
+            .register_transaction(transaction!(browse_catalogue))
             .register_transaction(transaction!(search))
-            .register_transaction(transaction!(look_at_a_course)),
+            .register_transaction(transaction!(view_course)),
         Role::Student => scenario
-            .register_transaction(transaction!(come_home))
+            .register_transaction(transaction!(view_home))
             .register_transaction(transaction!(search))
             .register_transaction(transaction!(enroll))
-            .register_transaction(transaction!(look_at_own_courses)),
+            .register_transaction(transaction!(view_own_courses)),
         Role::Buyer => scenario
             .register_transaction(transaction!(search))
             .register_transaction(transaction!(buy))
-            .register_transaction(transaction!(look_at_payments)),
-        Role::Follower => scenario.register_transaction(transaction!(buy_and_hear_of_it)),
+            .register_transaction(transaction!(view_payments)),
+        Role::Follower => scenario.register_transaction(transaction!(buy_and_await_notifications)),
         Role::Teacher => scenario
-            .register_transaction(transaction!(look_at_profile))
-            .register_transaction(transaction!(look_at_students))
-            .register_transaction(transaction!(write_a_course)),
+            .register_transaction(transaction!(view_profile))
+            .register_transaction(transaction!(view_students))
+            .register_transaction(transaction!(edit_courses)),
     };
-    let leave = Transaction::new(Arc::new(|user| {
-        leave(user);
+    let stop_user = Transaction::new(Arc::new(|user| {
+        stop_user(user);
         Box::pin(ready(Ok(())))
     }));
-    Ok(scenario.register_transaction(leave.set_on_stop()))
+    Ok(scenario.register_transaction(stop_user.set_on_stop()))
 }
 
-async fn arrive(user: &mut GooseUser, world: Arc<World>, role: Role) -> TransactionResult {
-    let number = world.clients.fetch_add(1, Ordering::Relaxed);
+async fn start_user(user: &mut GooseUser, context: Arc<LoadContext>, role: Role) -> TransactionResult {
+    let number = context.clients.fetch_add(1, Ordering::Relaxed);
     user.set_client_builder(Client::builder().local_address(address(number))).await.map_err(Box::new)?;
     let person = match role {
         Role::Visitor => None,
-        Role::Teacher => Some(world.teachers.take().ok_or_else(|| custom("there are too few teachers"))?),
-        _ => Some(world.students.take().ok_or_else(|| custom("there are too few students"))?),
+        Role::Teacher => {
+            Some(context.teachers.acquire().ok_or_else(|| transaction_error("there are too few teachers"))?)
+        }
+        _ => Some(context.students.acquire().ok_or_else(|| transaction_error("there are too few students"))?),
     };
     let mut follower = None;
     if let (Role::Follower, Some(person)) = (role, &person) {
-        let began = Instant::now();
-        let opened = Follower::open(user.client.clone(), world.router.clone(), Arc::clone(person)).await;
+        let started_at = Instant::now();
+        let opened = Follower::open(user.client.clone(), context.router.clone(), Arc::clone(person)).await;
         let error = opened.as_ref().err().map(|error| format!("{error:#}"));
-        count(user, &world, role, "NotificationAdded, opened", began, error.as_deref()).await?;
+        count(user, &context, role, "NotificationAdded, opened", started_at, error.as_deref()).await?;
         follower = opened.ok().map(Arc::new);
     }
-    user.set_session_data(Played { world, role, person, follower, bought: 0 });
+    user.set_session_data(UserState { context, role, person, follower, bought: 0 });
     Ok(())
 }
 
-fn leave(user: &mut GooseUser) {
-    let Some(played) = user.get_session_data_mut::<Played>() else { return };
-    if let Some(follower) = played.follower.take() {
-        let Progress { heard, missed, repeated, .. } = &played.world.progress;
-        for count in TOLD.map(|kind| follower.count(kind)) {
-            heard.fetch_add(count as u64, Ordering::Relaxed);
-            missed.fetch_add(played.bought.saturating_sub(count) as u64, Ordering::Relaxed);
+fn stop_user(user: &mut GooseUser) {
+    let Some(state) = user.get_session_data_mut::<UserState>() else { return };
+    if let Some(follower) = state.follower.take() {
+        let Progress { received, missed, repeated, .. } = &state.context.progress;
+        for count in PURCHASE_NOTIFICATIONS.map(|kind| follower.count(kind)) {
+            received.fetch_add(count as u64, Ordering::Relaxed);
+            missed.fetch_add(state.bought.saturating_sub(count) as u64, Ordering::Relaxed);
         }
         repeated.fetch_add(follower.repeated() as u64, Ordering::Relaxed);
     }
-    if let Some(person) = played.person.take() {
-        let waiting = if played.role == Role::Teacher { &played.world.teachers } else { &played.world.students };
-        waiting.give_back(person);
+    if let Some(person) = state.person.take() {
+        let pool = if state.role == Role::Teacher { &state.context.teachers } else { &state.context.students };
+        pool.release(person);
     }
 }
 
-async fn look_around(user: &mut GooseUser) -> TransactionResult {
-    let answer = ask(user, CATALOGUE, json!({ "first": PAGE })).await?;
+async fn browse_catalogue(user: &mut GooseUser) -> TransactionResult {
+    let answer = send(user, CATALOGUE, json!({ "first": PAGE_SIZE })).await?;
     let after = &answer["courses"]["pageInfo"]["endCursor"];
-    ask(user, CATALOGUE, json!({ "first": PAGE, "after": after })).await?;
+    send(user, CATALOGUE, json!({ "first": PAGE_SIZE, "after": after })).await?;
     Ok(())
 }
 
 async fn search(user: &mut GooseUser) -> TransactionResult {
     let word = WORDS.choose(&mut rand::rng()).copied().unwrap_or_default();
-    ask(user, SEARCH, json!({ "first": PAGE, "filter": { "search": word } })).await?;
+    send(user, SEARCH, json!({ "first": PAGE_SIZE, "filter": { "search": word } })).await?;
     Ok(())
 }
 
-async fn look_at_a_course(user: &mut GooseUser) -> TransactionResult {
-    let answer = ask(user, CATALOGUE, json!({ "first": PAGE })).await?;
-    let number = rand::rng().random_range(0..PAGE);
+async fn view_course(user: &mut GooseUser) -> TransactionResult {
+    let answer = send(user, CATALOGUE, json!({ "first": PAGE_SIZE })).await?;
+    let number = rand::rng().random_range(0..PAGE_SIZE);
     let course = &answer["courses"]["nodes"][number];
-    ask(user, COURSE_PAGE, json!({ "courseId": course["id"] })).await?;
-    ask(user, TEACHER_PAGE, json!({ "teacherId": course["teacher"]["id"] })).await?;
+    send(user, COURSE_PAGE, json!({ "courseId": course["id"] })).await?;
+    send(user, TEACHER_PAGE, json!({ "teacherId": course["teacher"]["id"] })).await?;
     Ok(())
 }
 
-async fn come_home(user: &mut GooseUser) -> TransactionResult {
-    ask(user, STUDENT_HOME, json!({})).await?;
-    ask(user, NOTIFICATIONS, json!({ "first": PAGE })).await?;
+async fn view_home(user: &mut GooseUser) -> TransactionResult {
+    send(user, STUDENT_HOME, json!({})).await?;
+    send(user, NOTIFICATIONS, json!({ "first": PAGE_SIZE })).await?;
     Ok(())
 }
 
-async fn look_at_own_courses(user: &mut GooseUser) -> TransactionResult {
-    ask(user, MY_COURSES, json!({})).await?;
+async fn view_own_courses(user: &mut GooseUser) -> TransactionResult {
+    send(user, MY_COURSES, json!({})).await?;
     Ok(())
 }
 
 async fn enroll(user: &mut GooseUser) -> TransactionResult {
-    let (world, person) = student(user)?;
-    let course = person.choose(true).await.map_err(custom)?;
-    ask(user, COURSE_PAGE, json!({ "courseId": course })).await?;
-    let answer = ask(user, ENROLL, json!({ "input": { "courseId": course } })).await?;
+    let (context, person) = signed_in(user)?;
+    let course = person.choose(true).await.map_err(transaction_error)?;
+    send(user, COURSE_PAGE, json!({ "courseId": course })).await?;
+    let answer = send(user, ENROLL, json!({ "input": { "courseId": course } })).await?;
     if answer["enroll"]["enrollment"]["id"].is_string() {
-        world.ledger.enrolled(&person);
+        context.ledger.enrolled(&person);
     }
     Ok(())
 }
 
 async fn buy(user: &mut GooseUser) -> TransactionResult {
-    let (world, person) = student(user)?;
-    let course = person.choose(false).await.map_err(custom)?;
-    let answer = ask(user, COURSE_PAGE, json!({ "courseId": course })).await?;
+    let (context, person) = signed_in(user)?;
+    let course = person.choose(false).await.map_err(transaction_error)?;
+    let answer = send(user, COURSE_PAGE, json!({ "courseId": course })).await?;
     let price = &answer["course"]["price"];
     let key = Uuid::now_v7().to_string();
-    let number = world.ledger.begin(&person, &course, &key);
+    let number = context.ledger.begin(&person, &course, &key);
     let input = json!({ "courseId": course, "idempotencyKey": key, "expectedAmount": price });
-    let answer = ask(user, PURCHASE_COURSE, json!({ "input": input })).await?;
+    let answer = send(user, PURCHASE_COURSE, json!({ "input": input })).await?;
     if let Some(payment) = answer["purchaseCourse"]["payment"]["id"].as_str() {
-        world.ledger.paid(number, payment);
+        context.ledger.paid(number, payment);
     }
     Ok(())
 }
 
-async fn look_at_payments(user: &mut GooseUser) -> TransactionResult {
-    ask(user, MY_PAYMENTS, json!({ "first": PAGE })).await?;
+async fn view_payments(user: &mut GooseUser) -> TransactionResult {
+    send(user, MY_PAYMENTS, json!({ "first": PAGE_SIZE })).await?;
     Ok(())
 }
 
-async fn buy_and_hear_of_it(user: &mut GooseUser) -> TransactionResult {
-    let played = user.get_session_data_unchecked::<Played>();
-    let (world, role, follower) = (Arc::clone(&played.world), played.role, played.follower.clone());
-    let follower = follower.ok_or_else(|| custom("there is no stream"))?;
-    let wanted = TOLD.map(|kind| (kind, follower.count(kind) + 1));
+async fn buy_and_await_notifications(user: &mut GooseUser) -> TransactionResult {
+    let state = user.get_session_data_unchecked::<UserState>();
+    let (context, role, follower) = (Arc::clone(&state.context), state.role, state.follower.clone());
+    let follower = follower.ok_or_else(|| transaction_error("there is no stream"))?;
+    let wanted = PURCHASE_NOTIFICATIONS.map(|kind| (kind, follower.count(kind) + 1));
     buy(user).await?;
-    user.get_session_data_unchecked_mut::<Played>().bought += 1;
-    let began = Instant::now();
-    let has_heard = follower.wait_for(&wanted, HEARD_WITHIN).await;
-    count(user, &world, role, HEARD, began, (!has_heard).then_some("missed")).await
+    user.get_session_data_unchecked_mut::<UserState>().bought += 1;
+    let started_at = Instant::now();
+    let was_notified = follower.wait_for(&wanted, NOTIFICATION_TIMEOUT).await;
+    count(user, &context, role, NOTIFIED, started_at, (!was_notified).then_some("missed")).await
 }
 
-async fn look_at_profile(user: &mut GooseUser) -> TransactionResult {
-    ask(user, MY_PROFILE, json!({})).await?;
-    ask(user, NOTIFICATIONS, json!({ "first": PAGE })).await?;
+async fn view_profile(user: &mut GooseUser) -> TransactionResult {
+    send(user, MY_PROFILE, json!({})).await?;
+    send(user, NOTIFICATIONS, json!({ "first": PAGE_SIZE })).await?;
     Ok(())
 }
 
-async fn look_at_students(user: &mut GooseUser) -> TransactionResult {
-    let (_, person) = student(user)?;
+async fn view_students(user: &mut GooseUser) -> TransactionResult {
+    let (_, person) = signed_in(user)?;
     let course = own_course(&person).await?;
-    ask(user, COURSE_STUDENTS, json!({ "courseId": course, "first": PAGE })).await?;
+    send(user, COURSE_STUDENTS, json!({ "courseId": course, "first": PAGE_SIZE })).await?;
     Ok(())
 }
 
-async fn write_a_course(user: &mut GooseUser) -> TransactionResult {
-    let (_, person) = student(user)?;
+async fn edit_courses(user: &mut GooseUser) -> TransactionResult {
+    let (_, person) = signed_in(user)?;
     let course = own_course(&person).await?;
     let input = json!({ "courseId": course, "description": "Now with exercises for every chapter." });
-    ask(user, UPDATE_COURSE, json!({ "input": input })).await?;
+    send(user, UPDATE_COURSE, json!({ "input": input })).await?;
     let input = json!({
         "title": "Ownership and borrowing", "description": "What the Rust compiler checks for you.",
         "level": "INTERMEDIATE", "isFree": false, "price": "49.99", "durationMinutes": 180,
     });
-    ask(user, CREATE_COURSE, json!({ "input": input })).await?;
+    send(user, CREATE_COURSE, json!({ "input": input })).await?;
     Ok(())
 }
 
-async fn own_course(teacher: &Person) -> Done<String> {
-    let courses = teacher.own_courses().await.map_err(custom)?;
-    courses.choose(&mut rand::rng()).cloned().ok_or_else(|| custom("a teacher without courses").into())
+async fn own_course(teacher: &Person) -> ScenarioResult<String> {
+    let courses = teacher.own_courses().await.map_err(transaction_error)?;
+    courses.choose(&mut rand::rng()).cloned().ok_or_else(|| transaction_error("a teacher without courses").into())
 }
 
-/// Whoever is played, if they have signed in.
-fn student(user: &GooseUser) -> Done<(Arc<World>, Arc<Person>)> {
-    let played = user.get_session_data::<Played>().ok_or_else(|| custom("nobody has arrived"))?;
-    let person = played.person.clone().ok_or_else(|| custom("nobody has signed in"))?;
-    Ok((Arc::clone(&played.world), person))
+/// Whom the user plays, if they have signed in.
+fn signed_in(user: &GooseUser) -> ScenarioResult<(Arc<LoadContext>, Arc<Person>)> {
+    let state = user.get_session_data::<UserState>().ok_or_else(|| transaction_error("nobody has arrived"))?;
+    let person = state.person.clone().ok_or_else(|| transaction_error("nobody has signed in"))?;
+    Ok((Arc::clone(&state.context), person))
 }
 
 /// What the answer has for data. Errors in it, and what a mutation refuses, count as failures of the request.
-async fn ask(user: &mut GooseUser, operation: Operation, variables: Value) -> Done<Value> {
-    let played = user.get_session_data::<Played>().ok_or_else(|| custom("nobody has arrived"))?;
-    let (world, role, person) = (Arc::clone(&played.world), played.role, played.person.clone());
+async fn send(user: &mut GooseUser, operation: Operation, variables: Value) -> ScenarioResult<Value> {
+    let state = user.get_session_data::<UserState>().ok_or_else(|| transaction_error("nobody has arrived"))?;
+    let (context, role, person) = (Arc::clone(&state.context), state.role, state.person.clone());
     let body = json!({ "query": operation.document, "variables": variables });
     let mut builder = user.get_request_builder(&GooseMethod::Post, "graphql")?.timeout(REQUEST_TIMEOUT).json(&body);
     if let Some(person) = person {
-        builder = builder.bearer_auth(person.token().await.map_err(custom)?);
+        builder = builder.bearer_auth(person.token().await.map_err(transaction_error)?);
     }
     let name = full_name(role, operation.name);
     let request = GooseRequest::builder().method(GooseMethod::Post).path("graphql").name(name.as_str());
     let mut sent = user.request(request.set_request_builder(builder).build()).await?;
-    world.progress.requests.fetch_add(1, Ordering::Relaxed);
+    context.progress.requests.fetch_add(1, Ordering::Relaxed);
     let answer = match sent.response {
         Ok(response) => response.json::<Value>().await,
         Err(error) => Err(error),
@@ -356,9 +358,9 @@ async fn ask(user: &mut GooseUser, operation: Operation, variables: Value) -> Do
     match answer.map_err(|error| error.to_string()).and_then(data) {
         Ok(data) => Ok(data),
         Err(error) => {
-            world.progress.errors.fetch_add(1, Ordering::Relaxed);
+            context.progress.errors.fetch_add(1, Ordering::Relaxed);
             user.set_failure(&error, &mut sent.request, None, None)?;
-            Err(custom(error).into())
+            Err(transaction_error(error).into())
         }
     }
 }
@@ -370,10 +372,10 @@ fn data(mut answer: Value) -> Result<Value, String> {
         return Err(code(error));
     }
     let data = answer["data"].take();
-    let mut refusals = data.as_object().into_iter().flat_map(|fields| fields.values());
-    let refusal = refusals.find_map(|payload| payload["userErrors"].get(0));
-    match refusal {
-        Some(refusal) => Err(refusal["code"].as_str().unwrap_or("a refusal without a code").to_owned()),
+    let mut payloads = data.as_object().into_iter().flat_map(|fields| fields.values());
+    let error = payloads.find_map(|payload| payload["userErrors"].get(0));
+    match error {
+        Some(error) => Err(error["code"].as_str().unwrap_or("a refusal without a code").to_owned()),
         None if data.is_object() => Ok(data),
         None => Err("no data".to_owned()),
     }
@@ -382,25 +384,32 @@ fn data(mut answer: Value) -> Result<Value, String> {
 /// Counts what is no request by itself.
 async fn count(
     user: &mut GooseUser,
-    world: &World,
+    context: &LoadContext,
     role: Role,
     name: &str,
-    began: Instant,
+    started_at: Instant,
     error: Option<&str>,
 ) -> TransactionResult {
-    world.progress.requests.fetch_add(1, Ordering::Relaxed);
+    context.progress.requests.fetch_add(1, Ordering::Relaxed);
     if error.is_some() {
-        world.progress.errors.fetch_add(1, Ordering::Relaxed);
+        context.progress.errors.fetch_add(1, Ordering::Relaxed);
     }
-    user.record_custom_request_duration("SSE", &full_name(role, name), began.elapsed(), error.is_none(), None, error)
-        .await
+    user.record_custom_request_duration(
+        "SSE",
+        &full_name(role, name),
+        started_at.elapsed(),
+        error.is_none(),
+        None,
+        error,
+    )
+    .await
 }
 
 fn full_name(role: Role, name: &str) -> String {
     format!("{}: {name}", role.name())
 }
 
-fn custom(error: impl std::fmt::Display) -> TransactionError {
+fn transaction_error(error: impl std::fmt::Display) -> TransactionError {
     TransactionError::Custom(format!("{error:#}"))
 }
 

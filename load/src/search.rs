@@ -15,9 +15,9 @@ const CONNECTIONS: u32 = 16;
 pub const WORDS: [&str; 6] = ["course", "Rust", "Watercolour", "Rust for", "no such course", "42"];
 const TOTAL: &str = "query Total($text: String!) { courses(first: 1, filter: { search: $text }) { totalCount } }";
 
-/// A search, and what it took.
+/// What was measured of one search.
 #[derive(Clone, Debug, Serialize)]
-pub struct Searched {
+pub struct SearchMeasurement {
     /// What was searched for.
     pub word: String,
     /// How many courses have it.
@@ -42,7 +42,7 @@ pub async fn search(
     word: &str,
     with_total: bool,
     seconds: u32,
-) -> Result<Searched> {
+) -> Result<SearchMeasurement> {
     let page = Page::named(if with_total { "search with its total" } else { "search" });
     let page = page.context("the page that is searched on")?;
     let body = json!({ "query": page.document, "variables": { "text": word } }).to_string();
@@ -52,7 +52,14 @@ pub async fn search(
     // What comes first is slower than what comes often.
     load.run(CONNECTIONS, 1).await?;
     let Measured { per_second, p50, p99, .. } = load.run(CONNECTIONS, seconds).await?;
-    Ok(Searched { word: word.to_owned(), courses: courses(students, word).await?, with_total, per_second, p50, p99 })
+    Ok(SearchMeasurement {
+        word: word.to_owned(),
+        courses: courses(students, word).await?,
+        with_total,
+        per_second,
+        p50,
+        p99,
+    })
 }
 
 async fn courses(students: &Students, word: &str) -> Result<u64> {

@@ -126,7 +126,7 @@ struct Vulnerability {
 enum Cause {
     Advisory(Advisory),
     /// Another package of the report, which this one depends on.
-    Package(String),
+    Package(#[expect(dead_code, reason = "its advisories are listed at the package itself")] String),
 }
 
 #[derive(Deserialize)]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     answers::{self, Counted, Data, Moment, Named, Nodes},
-    databases::{Databases, Failed},
+    databases::{DatabaseError, Databases},
     viewer::users,
 };
 
@@ -60,7 +60,7 @@ struct Row {
 pub async fn course(
     State(databases): State<Databases>,
     Query(Id { id }): Query<Id>,
-) -> Result<impl IntoResponse, Failed> {
+) -> Result<impl IntoResponse, DatabaseError> {
     #[derive(Serialize)]
     struct Answer {
         course: Option<Course>,
@@ -73,17 +73,20 @@ pub async fn course(
     Ok(axum::Json(Data { data: Answer { course } }))
 }
 
-pub async fn page(State(databases): State<Databases>) -> Result<Response, Failed> {
+pub async fn page(State(databases): State<Databases>) -> Result<Response, DatabaseError> {
     let nodes = nodes(&databases, None).await?;
     Ok(answers::courses(Nodes { nodes }).into_response())
 }
 
-pub async fn page_with_total(State(databases): State<Databases>) -> Result<Response, Failed> {
+pub async fn page_with_total(State(databases): State<Databases>) -> Result<Response, DatabaseError> {
     let (total_count, nodes) = try_join!(count(&databases, None), nodes(&databases, None))?;
     Ok(answers::courses(Counted { total_count, nodes }).into_response())
 }
 
-pub async fn search(State(databases): State<Databases>, Query(Text { text }): Query<Text>) -> Result<Response, Failed> {
+pub async fn search(
+    State(databases): State<Databases>,
+    Query(Text { text }): Query<Text>,
+) -> Result<Response, DatabaseError> {
     let nodes = nodes(&databases, Some(&text)).await?;
     Ok(answers::courses(Nodes { nodes }).into_response())
 }
@@ -91,7 +94,7 @@ pub async fn search(State(databases): State<Databases>, Query(Text { text }): Qu
 pub async fn search_with_total(
     State(databases): State<Databases>,
     Query(Text { text }): Query<Text>,
-) -> Result<Response, Failed> {
+) -> Result<Response, DatabaseError> {
     let (total_count, nodes) = try_join!(count(&databases, Some(&text)), nodes(&databases, Some(&text)))?;
     Ok(answers::courses(Counted { total_count, nodes }).into_response())
 }

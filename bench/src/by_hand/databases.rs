@@ -83,15 +83,15 @@ impl FromRequestParts<Databases> for Viewer {
 }
 
 /// A database that fails.
-pub struct Failed(sqlx::Error);
+pub struct DatabaseError(sqlx::Error);
 
-impl From<sqlx::Error> for Failed {
+impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         Self(error)
     }
 }
 
-impl IntoResponse for Failed {
+impl IntoResponse for DatabaseError {
     fn into_response(self) -> Response {
         (StatusCode::INTERNAL_SERVER_ERROR, self.0.to_string()).into_response()
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     answers::{Data, Payment},
-    databases::{Databases, Failed, Viewer},
+    databases::{DatabaseError, Databases, Viewer},
 };
 
 /// As the graph has it.
@@ -47,7 +47,7 @@ pub(super) async fn purchase(
     State(databases): State<Databases>,
     Viewer(student): Viewer,
     Json(input): Json<Input>,
-) -> Result<Json<Data<Purchased>>, Failed> {
+) -> Result<Json<Data<Purchased>>, DatabaseError> {
     let payment = match begin(&databases, student, &input).await? {
         Some(id) => {
             let payment = complete(&databases, id).await?;
@@ -60,7 +60,7 @@ pub(super) async fn purchase(
 }
 
 /// The pending payment; None if the course cannot be bought.
-async fn begin(databases: &Databases, student: Uuid, input: &Input) -> Result<Option<Uuid>, Failed> {
+async fn begin(databases: &Databases, student: Uuid, input: &Input) -> Result<Option<Uuid>, DatabaseError> {
     let earlier = query("select payment_id from purchase_requests where student_id = $1 and idempotency_key = $2")
         .bind(student)
         .bind(&input.idempotency_key)
@@ -99,7 +99,7 @@ async fn begin(databases: &Databases, student: Uuid, input: &Input) -> Result<Op
     Ok(payment.map(|(id,)| id))
 }
 
-async fn complete(databases: &Databases, id: Uuid) -> Result<Payment, Failed> {
+async fn complete(databases: &Databases, id: Uuid) -> Result<Payment, DatabaseError> {
     let mut transaction = transaction(&databases.0.payment).await?;
     let payment = query_as(
         "update payments set status = 'completed' where id = $1 and status = 'pending'

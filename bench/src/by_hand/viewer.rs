@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     answers::{self, Counted, Moment, Named, Nodes, Notification, Payment},
-    databases::{Databases, Failed, Viewer},
+    databases::{DatabaseError, Databases, Viewer},
 };
 
 const NOTIFICATIONS: &str = "select id, upper(type::text) as type, title, is_read, created_at from notifications \
@@ -75,7 +75,7 @@ struct Paid {
 pub async fn student_home(
     State(databases): State<Databases>,
     Viewer(viewer): Viewer,
-) -> Result<impl IntoResponse, Failed> {
+) -> Result<impl IntoResponse, DatabaseError> {
     let db = &databases.0;
     let me = query_as::<_, Named>("select id, name from users where id = $1").bind(viewer).fetch_optional(&db.identity);
     let unread = query_scalar("select count(*) from notifications where user_id = $1 and not is_read");
@@ -152,7 +152,7 @@ struct Place {
 pub async fn enrollments(
     State(databases): State<Databases>,
     Viewer(viewer): Viewer,
-) -> Result<impl IntoResponse, Failed> {
+) -> Result<impl IntoResponse, DatabaseError> {
     #[derive(Serialize)]
     struct Me {
         enrollments: Nodes<Place>,
@@ -165,7 +165,10 @@ pub async fn enrollments(
     Ok(answers::me(Me { enrollments: Nodes { nodes } }))
 }
 
-pub async fn payments(State(databases): State<Databases>, Viewer(viewer): Viewer) -> Result<impl IntoResponse, Failed> {
+pub async fn payments(
+    State(databases): State<Databases>,
+    Viewer(viewer): Viewer,
+) -> Result<impl IntoResponse, DatabaseError> {
     #[derive(Serialize)]
     struct Me {
         payments: Nodes<Payment>,
@@ -181,7 +184,7 @@ pub async fn payments(State(databases): State<Databases>, Viewer(viewer): Viewer
 pub async fn notifications(
     State(databases): State<Databases>,
     Viewer(viewer): Viewer,
-) -> Result<impl IntoResponse, Failed> {
+) -> Result<impl IntoResponse, DatabaseError> {
     #[derive(Serialize)]
     struct Me {
         notifications: Nodes<Notification>,
@@ -190,7 +193,10 @@ pub async fn notifications(
     Ok(answers::me(Me { notifications: Nodes { nodes } }))
 }
 
-pub async fn me(State(databases): State<Databases>, Viewer(viewer): Viewer) -> Result<impl IntoResponse, Failed> {
+pub async fn me(
+    State(databases): State<Databases>,
+    Viewer(viewer): Viewer,
+) -> Result<impl IntoResponse, DatabaseError> {
     #[derive(FromRow, Serialize)]
     #[serde(rename_all = "camelCase")]
     struct User {

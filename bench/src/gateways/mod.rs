@@ -27,10 +27,10 @@ use crate::{
 };
 
 /// The page that is asked for where none was named.
-const USUAL_PAGE: &str = "StudentHome";
+const DEFAULT_PAGE: &str = "StudentHome";
 
 pub async fn compare(options: &Options) -> Result<()> {
-    let wanted = options.only.as_deref().unwrap_or(USUAL_PAGE);
+    let wanted = options.only.as_deref().unwrap_or(DEFAULT_PAGE);
     let pages: Vec<_> = PAGES.iter().filter(|page| ["all", page.name].contains(&wanted)).collect();
     ensure!(!pages.is_empty(), "there is no page `{wanted}`");
     // Once for all measurements, however many there are.

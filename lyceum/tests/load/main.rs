@@ -4,7 +4,7 @@ use std::{env, path::PathBuf, time::Duration};
 
 use load::{
     Plan, Profile,
-    scenarios::{Pause, ROLES},
+    scenarios::{ROLES, ThinkTime},
     shape::Shape,
     start,
 };
@@ -20,7 +20,7 @@ async fn under_load_nothing_fails_and_accounts_agree() {
         users: Plan::MIN_USERS,
         seconds: 25,
         // What a system without optimizations can do beside other work: it is not to be overloaded.
-        pause: Pause { min: Duration::from_millis(500), max: Duration::from_secs(1) },
+        think_time: ThinkTime { min: Duration::from_millis(500), max: Duration::from_secs(1) },
     };
     let system = start(&plan, [""; 0]).await.expect("a system");
 
@@ -31,16 +31,16 @@ async fn under_load_nothing_fails_and_accounts_agree() {
         let did = outcome.rows.iter().filter(|row| row.name.starts_with(role.name()) && row.requests > 0);
         assert!(did.count() >= 3, "{} did nothing: {outcome}", role.name());
     }
-    let books = &outcome.books;
-    assert!(books.purchases > 0 && books.enrolled > 0, "{outcome}");
-    assert_eq!(books.gained.payments, books.purchases, "{outcome}");
-    assert_eq!(books.gained.enrollments, books.purchases + books.enrolled, "{outcome}");
-    assert_eq!(books.differences, [""; 0], "{outcome}");
+    let reconciliation = &outcome.reconciliation;
+    assert!(reconciliation.purchases > 0 && reconciliation.enrolled > 0, "{outcome}");
+    assert_eq!(reconciliation.gained.payments, reconciliation.purchases, "{outcome}");
+    assert_eq!(reconciliation.gained.enrollments, reconciliation.purchases + reconciliation.enrolled, "{outcome}");
+    assert_eq!(reconciliation.differences, [""; 0], "{outcome}");
     // A payment and an enrollment for each purchase of a follower.
     let notifications = outcome.notifications;
     let followed = outcome.rows.iter().find(|row| row.name == "follower: PurchaseCourse").map(|row| row.requests);
-    assert_eq!(Some(notifications.heard), followed.map(|purchases| 2 * purchases as u64), "{outcome}");
-    assert!(notifications.heard > 0, "{outcome}");
+    assert_eq!(Some(notifications.received), followed.map(|purchases| 2 * purchases as u64), "{outcome}");
+    assert!(notifications.received > 0, "{outcome}");
     assert_eq!((notifications.missed, notifications.repeated), (0, 0), "{outcome}");
     // What takes the time is a kind of statement that there is, or the processes.
     let bottleneck = outcome.ranking.bottleneck();

@@ -45,14 +45,14 @@ pub fn depth(json: impl Iterator<Item = u8>) -> usize {
             b'\\' if in_string => is_escaped = true,
             b'"' => in_string = !in_string,
             b'[' | b'{' if !in_string => {
-                now += 1;
-                most = most.max(now);
+                current += 1;
+                max = max.max(current);
             }
-            b']' | b'}' if !in_string => now = now.saturating_sub(1),
+            b']' | b'}' if !in_string => current = current.saturating_sub(1),
             _ => {}
         }
     }
-    most
+    max
 }
 
 #[cfg(test)]
