@@ -133,7 +133,7 @@ test("all unknown rules, viewers and keys are reported together", async () => {
 
   assert.equal(code, 2);
   assert.match(stderr, /Query.me: "somebody" is not one of everyone, /);
-  assert.match(stderr, /admin, else refused: "root" is not one of anonymous, /);
+  assert.match(stderr, /admin, else error: "root" is not one of anonymous, /);
   assert.match(stderr, /Query.unverifiedTeachers: unknown key "leadTo"/);
 });
 
@@ -161,7 +161,7 @@ for (const [what, from, to, expected] of [
     /Query\.me: "Query\.me" must/,
   ],
   [
-    "doors that are text",
+    "access paths that are text",
     '"through": {',
     '"through": "everyone", "thru": {',
     /"through" must be an object/,
@@ -196,7 +196,7 @@ test("a rule distinguishes the owner, other users and anonymous viewers", () => 
   const [no, yes] = ["FORBIDDEN", "allowed"];
 
   assert.deepEqual(of("owner or admin, else FORBIDDEN", "student"), [no, yes, no, no, no, no, yes]);
-  assert.deepEqual(of("owner, else refused", "owningTeacher"), [
+  assert.deepEqual(of("owner, else error", "owningTeacher"), [
     "UNAUTHENTICATED",
     no,
     no,

@@ -29,7 +29,7 @@ struct Server {
 }
 
 #[test]
-fn every_viewer_gets_what_the_table_says_through_every_door() {
+fn every_viewer_gets_what_the_table_says_by_every_access_path() {
     let table = Table::read();
     let system = System::start(&["--temporary", "--empty", "--cost-limit", "0", "--anonymous-cost-limit", "0"]);
     let servers = servers(&system, &table);

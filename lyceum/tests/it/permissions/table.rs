@@ -1,4 +1,4 @@
-//! `docs/permissions.json`, and what it says of one field, one viewer and one door.
+//! `docs/permissions.json`, and what it says of one field, one viewer and one access path.
 
 use std::{collections::BTreeMap, fs};
 
@@ -109,7 +109,7 @@ impl Table {
 
     /// Whose the object is that `viewer` reaches through `field` of an object that is `owner`'s
     /// (or of none, if `field` is a query or a mutation).
-    pub fn landing(&self, field: &str, owner: Option<&str>, to: &str, viewer: &str) -> String {
+    pub fn resolve_owner(&self, field: &str, owner: Option<&str>, to: &str, viewer: &str) -> String {
         let usual = self.types[to].owner.as_str();
         let from = field.split('.').next().and_then(|name| self.types.get(name));
         let whose = match (self.fields[field].leads_to.as_deref(), owner, from) {

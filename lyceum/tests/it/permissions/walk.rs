@@ -1,4 +1,4 @@
-//! One viewer tries every door of one server, and every door behind the doors that open.
+//! One viewer tries every access path of one server, and every one that continues a path that led to an object.
 
 use std::ops::Range;
 
@@ -25,23 +25,23 @@ pub struct Observation {
     /// The field that led to the object, or `_entities`.
     through: String,
     owner: String,
-    /// The door to the object, if this was the first try at it.
+    /// How the object was reached, if this was the first try at it.
     entry: Option<Entry>,
     /// What it was, or what it should never be.
     pub got: Result<Outcome, String>,
 }
 
-/// A first door: nobody has looked behind it yet. Its `carrier` is the field of a page or a payload
-/// that holds the object.
+/// The start of an access path that is tried for the first time. Its `carrier` is the field of a page or a payload that
+/// holds the object.
 #[derive(Clone)]
 enum Entry {
     Root { field: String, owner: String, carrier: Option<String> },
     Entities { entity: String, owner: String },
 }
 
-/// A way to an object.
+/// The fields that lead to an object.
 #[derive(Clone)]
-struct Door {
+struct AccessPath {
     is_mutation: bool,
     steps: Vec<Step>,
     representation: Option<Value>,
@@ -69,19 +69,19 @@ pub struct Walk<'a> {
 
 impl Observation {
     pub fn expected(&self, table: &Table) -> Outcome {
-        let door = match &self.entry {
+        let entry = match &self.entry {
             Some(Entry::Root { field, owner, carrier }) => match table.of_field(field, "", owner, self.viewer) {
                 Outcome::Allowed => table.of_carrier(carrier.as_deref(), owner, self.viewer),
-                closed => closed,
+                denied => denied,
             },
             Some(Entry::Entities { entity, owner }) => table
                 .of_entity(entity, &self.server, owner, self.viewer)
                 .unwrap_or_else(|| panic!("types.{entity}.entities has no {}", self.server)),
             None => Outcome::Allowed,
         };
-        match door {
+        match entry {
             Outcome::Allowed => table.of_field(&self.field, &self.through, &self.owner, self.viewer),
-            closed => closed,
+            denied => denied,
         }
     }
 }
@@ -102,13 +102,14 @@ impl Walk<'_> {
         }
     }
 
-    /// One query or mutation, and the doors to what it returns.
+    /// One query or mutation, and the access paths to what it returns.
     fn root(&mut self, operation: &str, name: &str) {
-        let (graph, start) = (self.graph, Door::start(operation));
+        let (graph, start) = (self.graph, AccessPath::start(operation));
         let field = format!("{operation}.{name}");
         let returned = &graph.field(operation, name).of;
         let ways = graph.ways(returned);
-        let usual = ways.first().map(|way| self.table.landing(&field, None, &way.to, self.viewer)).unwrap_or_default();
+        let usual =
+            ways.first().map(|way| self.table.resolve_owner(&field, None, &way.to, self.viewer)).unwrap_or_default();
         for (index, sample) in self.people.samples(&field, self.viewer).iter().enumerate() {
             let owner = sample.owner.unwrap_or(&usual);
             for turn in self.turns(operation) {
@@ -117,8 +118,8 @@ impl Walk<'_> {
                 let key = graph.response_key(operation, name, turn);
                 let selection = format!(" {{ {key}: {name}{}{} }}", sample.arguments, graph.selection(returned));
                 let answer = self.ask(&start, &selection);
-                let door = Door { owner: owner.to_owned(), turn, ..Door::start(operation) };
-                self.observe(&door, name, None, &answer);
+                let access_path = AccessPath { owner: owner.to_owned(), turn, ..AccessPath::start(operation) };
+                self.observe(&access_path, name, None, &answer);
             }
             for way in &ways {
                 let carrier = way.steps.first().map(|step| format!("{returned}.{}", step.name));
@@ -126,7 +127,7 @@ impl Walk<'_> {
                 for turn in self.turns(&way.to) {
                     let sample = &self.people.samples(&field, self.viewer)[index];
                     let step = graph.step(operation, name, &sample.arguments);
-                    self.visit(&Door { turn, ..start.further(step, way, owner) }, Some(&entry));
+                    self.visit(&AccessPath { turn, ..start.extend(step, way, owner) }, Some(&entry));
                 }
             }
         }
@@ -145,8 +146,8 @@ impl Walk<'_> {
                 "subscription ($after: ID) {{ {key}: notificationAdded(after: $after) {{ title: id id: title }} }}"
             );
             let event = self.visitor.first_event(&document, json!({ "after": before })).json;
-            let door = Door { owner: self.viewer.to_owned(), turn, ..Door::start("Subscription") };
-            self.observe(&door, "notificationAdded", None, &event);
+            let access_path = AccessPath { owner: self.viewer.to_owned(), turn, ..AccessPath::start("Subscription") };
+            self.observe(&access_path, "notificationAdded", None, &event);
             let arrived = &event["data"][key]["title"];
             assert!(arrived.is_null() || arrived == &json!(told), "{} got another one's: {event}", self.viewer);
         }
@@ -154,7 +155,7 @@ impl Walk<'_> {
 
     fn entities(&mut self, entity: &str, owner: &str) {
         let text = "_entities(representations: $representations)".to_owned();
-        let door = Door {
+        let access_path = AccessPath {
             is_mutation: false,
             steps: vec![Step { of: "Query".to_owned(), name: "_entities".to_owned(), text, is_list: true }],
             representation: Some(self.people.representation(entity, owner, self.viewer)),
@@ -164,30 +165,30 @@ impl Walk<'_> {
             seen: vec![entity.to_owned()],
             turn: 0,
         };
-        self.visit(&door, Some(&Entry::Entities { entity: entity.to_owned(), owner: owner.to_owned() }));
+        self.visit(&access_path, Some(&Entry::Entities { entity: entity.to_owned(), owner: owner.to_owned() }));
     }
 
-    /// Asks for every field of the object behind a door, and goes on from there.
-    fn visit(&mut self, door: &Door, entry: Option<&Entry>) {
+    /// Asks for every field of the object at the end of a path, and continues from there.
+    fn visit(&mut self, access_path: &AccessPath, entry: Option<&Entry>) {
         let graph = self.graph;
-        let fields: Vec<_> = graph.fields(&door.to).collect();
+        let fields: Vec<_> = graph.fields(&access_path.to).collect();
         let each = fields.iter().map(|(name, field)| {
-            let key = graph.response_key(&door.to, name, door.turn);
+            let key = graph.response_key(&access_path.to, name, access_path.turn);
             format!("{key}: {name}{}", graph.selection(&field.of))
         });
         let selection = format!(" {{ {} }}", each.collect::<Vec<_>>().join(" "));
-        let answer = self.ask(door, &selection);
-        let path = door.path(graph);
+        let answer = self.ask(access_path, &selection);
+        let path = access_path.response_path(graph);
         let is_missing = at(&answer, &path).is_null() && !at(&answer, &path[..1]).is_null();
-        if is_missing && !door.is_entities() && !self.is_withheld(entry) {
+        if is_missing && !access_path.is_entities() && !self.is_withheld(entry) {
             // An empty list, or a payload that says why there is nothing.
             return;
         }
         for (name, _) in fields {
-            self.observe(door, name, entry, &answer);
+            self.observe(access_path, name, entry, &answer);
         }
-        if !door.is_mutation && door.turn == 0 {
-            self.go_on(door, &answer);
+        if !access_path.is_mutation && access_path.turn == 0 {
+            self.continue_from(access_path, &answer);
         }
     }
 
@@ -197,55 +198,55 @@ impl Walk<'_> {
         self.table.of_carrier(carrier.as_deref(), owner, self.viewer) == Outcome::Null
     }
 
-    fn go_on(&mut self, door: &Door, answer: &Value) {
+    fn continue_from(&mut self, access_path: &AccessPath, answer: &Value) {
         let graph = self.graph;
-        for (name, field) in graph.fields(&door.to) {
+        for (name, field) in graph.fields(&access_path.to) {
             for way in graph.ways(&field.of) {
-                let coordinate = format!("{}.{name}", door.to);
-                let owner = self.table.landing(&coordinate, Some(&door.owner), &way.to, self.viewer);
-                let next = door.further(graph.step(&door.to, name, ""), &way, &owner);
-                if !door.seen.contains(&next.to) && !at(answer, &next.path(graph)).is_null() {
-                    self.turns(&next.to).for_each(|turn| self.visit(&Door { turn, ..next.clone() }, None));
+                let coordinate = format!("{}.{name}", access_path.to);
+                let owner = self.table.resolve_owner(&coordinate, Some(&access_path.owner), &way.to, self.viewer);
+                let next = access_path.extend(graph.step(&access_path.to, name, ""), &way, &owner);
+                if !access_path.seen.contains(&next.to) && !at(answer, &next.response_path(graph)).is_null() {
+                    self.turns(&next.to).for_each(|turn| self.visit(&AccessPath { turn, ..next.clone() }, None));
                 }
             }
         }
     }
 
-    /// Notes what the answer says of a field of the object behind a door.
-    fn observe(&mut self, door: &Door, name: &str, entry: Option<&Entry>, answer: &Value) {
-        let key = self.graph.response_key(&door.to, name, door.turn);
-        let path: Vec<_> = door.path(self.graph).into_iter().chain([json!(key)]).collect();
+    /// Notes what the answer says of a field of the object at the end of a path.
+    fn observe(&mut self, access_path: &AccessPath, name: &str, entry: Option<&Entry>, answer: &Value) {
+        let key = self.graph.response_key(&access_path.to, name, access_path.turn);
+        let path: Vec<_> = access_path.response_path(self.graph).into_iter().chain([json!(key)]).collect();
         self.observations.push(Observation {
             viewer: self.viewer,
             server: self.server.to_owned(),
-            way: door.way(),
-            field: format!("{}.{name}", door.to),
+            way: access_path.way(),
+            field: format!("{}.{name}", access_path.to),
             response_key: key.to_owned(),
-            through: door.through.clone(),
-            owner: door.owner.clone(),
+            through: access_path.through.clone(),
+            owner: access_path.owner.clone(),
             entry: entry.cloned(),
             got: outcome(answer, &path),
         });
     }
 
-    fn ask(&self, door: &Door, selection: &str) -> Value {
-        let inner = door.steps.iter().rev().fold(selection.to_owned(), |inner, step| {
+    fn ask(&self, access_path: &AccessPath, selection: &str) -> Value {
+        let inner = access_path.steps.iter().rev().fold(selection.to_owned(), |inner, step| {
             if step.name == "_entities" {
-                return format!(" {{ {} {{ ... on {}{inner} }} }}", step.text, door.seen[0]);
+                return format!(" {{ {} {{ ... on {}{inner} }} }}", step.text, access_path.seen[0]);
             }
-            let key = self.graph.response_key(&step.of, &step.name, door.turn);
+            let key = self.graph.response_key(&step.of, &step.name, access_path.turn);
             format!(" {{ {key}: {}{inner} }}", step.text)
         });
-        let (document, variables) = match &door.representation {
+        let (document, variables) = match &access_path.representation {
             Some(one) => (format!("query ($representations: [_Any!]!){inner}"), json!({ "representations": [one] })),
-            None => (format!("{}{inner}", if door.is_mutation { "mutation" } else { "query" }), json!({})),
+            None => (format!("{}{inner}", if access_path.is_mutation { "mutation" } else { "query" }), json!({})),
         };
         self.visitor.send(&document, variables).json
     }
 }
 
-impl Door {
-    /// The one that is always open.
+impl AccessPath {
+    /// The root type, which everyone may query.
     fn start(operation: &str) -> Self {
         Self {
             is_mutation: operation == "Mutation",
@@ -259,8 +260,8 @@ impl Door {
         }
     }
 
-    /// By a field of the object behind this one, to an object that is `owner`'s.
-    fn further(&self, step: Step, way: &Way, owner: &str) -> Self {
+    /// Continues it by a field of its object, to an object that is `owner`'s.
+    fn extend(&self, step: Step, way: &Way, owner: &str) -> Self {
         Self {
             through: format!("{}.{}", self.to, step.name),
             is_mutation: self.is_mutation,
@@ -278,7 +279,7 @@ impl Door {
     }
 
     /// Where the object is in the answer's data.
-    fn path(&self, graph: &Graph) -> Vec<Value> {
+    fn response_path(&self, graph: &Graph) -> Vec<Value> {
         let segments = |step: &Step| {
             let index = step.is_list.then(|| json!(0));
             [json!(graph.response_key(&step.of, &step.name, self.turn))].into_iter().chain(index).collect::<Vec<_>>()
