@@ -12,16 +12,16 @@ use tokio::process::Command;
 use crate::{process, python, workspace::root};
 
 /// Grafana's own library. Its version is the second when it was made, in January 2026.
-const LIBRARY: &str = "grafana-foundation-sdk==1769699241";
+const GRAFANA_SDK: &str = "grafana-foundation-sdk==1769699241";
 
 /// The data source's, in `grafana/provisioning`.
-const SOURCE: &str = "prometheus";
+const DATA_SOURCE: &str = "prometheus";
 /// A dashboard is so many columns wide.
 const COLUMNS: u32 = 24;
 /// Older ones are rewritten when Grafana loads them.
 const SCHEMA_VERSION: u32 = 39;
 /// What Grafana puts in the place of its own variables.
-const WINDOW: &str = "1m";
+const RATE_WINDOW: &str = "1m";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,21 +42,21 @@ pub struct Panel {
     r#type: String,
     pub title: String,
     description: String,
-    datasource: Source,
-    grid_pos: Place,
+    datasource: DataSource,
+    grid_pos: GridPosition,
     field_config: FieldConfig,
     options: serde_json::Value,
     targets: Vec<Target>,
 }
 
 #[derive(Deserialize)]
-struct Source {
+struct DataSource {
     r#type: String,
     uid: String,
 }
 
 #[derive(Clone, Copy, Deserialize)]
-struct Place {
+struct GridPosition {
     x: u32,
     y: u32,
     w: u32,
@@ -79,14 +79,14 @@ struct Defaults {
 #[serde(rename_all = "camelCase")]
 struct Target {
     ref_id: String,
-    datasource: Source,
+    datasource: DataSource,
     expr: String,
     legend_format: String,
 }
 
 /// Lets Grafana's own library read all of them. What it does not know is lost on the way, and named.
 pub async fn validate() -> Result<()> {
-    let python = python::program(LIBRARY, "python3", "the check of dashboards").await?;
+    let python = python::program(GRAFANA_SDK, "python3", "the check of dashboards").await?;
     process::run(Command::new(python).arg(root().join("xtask/src/dashboards.py")).args(files()?)).await
 }
 
@@ -143,7 +143,7 @@ impl Dashboard {
 impl Panel {
     /// What it asks Prometheus for.
     pub fn questions(&self) -> impl Iterator<Item = String> {
-        self.targets.iter().map(|target| target.expr.replace("$__rate_interval", WINDOW))
+        self.targets.iter().map(|target| target.expr.replace("$__rate_interval", RATE_WINDOW))
     }
 
     fn check(&self) -> Result<()> {
@@ -173,14 +173,14 @@ impl Panel {
     }
 }
 
-impl Source {
+impl DataSource {
     fn check(&self) -> Result<()> {
-        ensure!(self.r#type == "prometheus" && self.uid == SOURCE, "its data source is not `{SOURCE}`");
+        ensure!(self.r#type == "prometheus" && self.uid == DATA_SOURCE, "its data source is not `{DATA_SOURCE}`");
         Ok(())
     }
 }
 
-impl Place {
+impl GridPosition {
     fn overlaps(self, other: Self) -> bool {
         let (right, bottom) = (self.x + self.w, self.y + self.h);
         self.x < other.x + other.w && other.x < right && self.y < other.y + other.h && other.y < bottom
@@ -205,7 +205,7 @@ mod tests {
         let file = root().join("deploy/monitoring/grafana/provisioning/datasources/prometheus.yml");
         let provisioned = std::fs::read_to_string(file).expect("a data source");
 
-        assert!(provisioned.lines().any(|line| line.trim() == format!("uid: {SOURCE}")), "{provisioned}");
+        assert!(provisioned.lines().any(|line| line.trim() == format!("uid: {DATA_SOURCE}")), "{provisioned}");
     }
 
     /// What is wrong with a dashboard of two panels side by side, of which `change` changes the second.

@@ -89,7 +89,7 @@ fn errors(check: bool) -> Result<Option<String>> {
     let codes: Vec<ErrorCode> = serde_json::from_slice(&text).context("docs/errors.json is not as it should be")?;
     let sections =
         codes.iter().map(|ErrorCode { code, meaning, todo }| format!("\n## {code}\n\n{meaning}\n\n{todo}\n"));
-    let page = format!("{ERRORS_HEAD}{}", sections.collect::<String>());
+    let page = format!("{ERRORS_PAGE_HEADER}{}", sections.collect::<String>());
     renew(Path::new("docs/errors.md"), page.as_bytes(), check)
 }
 
@@ -102,7 +102,7 @@ struct ErrorCode {
     todo: String,
 }
 
-const ERRORS_HEAD: &str = "\
+const ERRORS_PAGE_HEADER: &str = "\
 <!-- Generated from errors.json by `cargo xtask generate`; do not edit. -->
 
 # What an error means
