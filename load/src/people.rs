@@ -52,6 +52,7 @@ struct CourseChoice {
 
 /// The network address of this number. Each person has their own, as people do who are not at the same school: the
 /// router's limits for one address hold for each of them.
+#[must_use]
 pub fn address(number: usize) -> IpAddr {
     let [.., high, low] = (number + 1).to_be_bytes();
     IpAddr::V4(Ipv4Addr::new(127, 1, high, low))

@@ -7,7 +7,7 @@ use embedded_postgres::{Installation, Server, ServerOptions};
 use tokio::process::Command;
 
 use crate::terminal::{Waiting, success};
-use crate::workspace::{find_program, home, root, subgraphs};
+use crate::workspace::{find_program, home, root, subgraphs, without_our_package};
 use crate::{process, terminal};
 
 /// A temporary server, and what programs need to know of it.
@@ -137,7 +137,7 @@ pub async fn run(command: &[String]) -> Result<()> {
     let database = Database::start_migrated().await?;
     // Listening to it keeps Ctrl-C from ending us: it is the command's.
     let ignore = tokio::spawn(async { while tokio::signal::ctrl_c().await.is_ok() {} });
-    let status = Command::new(program)
+    let status = without_our_package(&mut Command::new(program))
         .args(arguments)
         .envs(database.variables())
         .envs(database.addresses()?)

@@ -11,7 +11,7 @@ use crate::workspace::{compile, root, subgraphs};
 use crate::{process, terminal};
 
 pub async fn run(check: bool) -> Result<()> {
-    process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
+    process::run(compile("build").args(["--bin", "lyceum", "--locked"])).await?;
     let mut stale = Vec::new();
     for name in subgraphs()? {
         let schema = export(&name).await?;
@@ -32,7 +32,7 @@ pub async fn run(check: bool) -> Result<()> {
 
 async fn export(name: &str) -> Result<Vec<u8>> {
     let mut command = compile("run");
-    command.args(["--quiet", "--package", "lyceum", "--locked", "--", "sdl", name]);
+    command.args(["--quiet", "--bin", "lyceum", "--locked", "--", "sdl", name]);
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output().await?;
     ensure!(output.status.success(), "`lyceum sdl {name}` failed ({})", output.status);
     ensure!(!output.stdout.is_empty(), "`lyceum sdl {name}` printed nothing");

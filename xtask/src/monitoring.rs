@@ -56,7 +56,7 @@ pub async fn run() -> Result<()> {
     let page = Package::web_playground();
     page.install().await?;
     page.build().await?;
-    process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
+    process::run(compile("build").args(["--bin", "lyceum", "--locked"])).await?;
 
     let directory = TempDir::new()?;
     let system = System::start(directory.path()).await?;

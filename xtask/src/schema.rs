@@ -27,7 +27,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     command.args(arguments);
     let is_check = arguments.first().is_some_and(|name| name == "check");
     if is_check && std::env::var_os("LYCEUM_PROGRAM").is_none() {
-        process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
+        process::run(compile("build").args(["--bin", "lyceum", "--locked"])).await?;
         // Cargo puts all programs of a workspace side by side.
         command.env("LYCEUM_PROGRAM", std::env::current_exe()?.with_file_name("lyceum"));
     }

@@ -131,7 +131,7 @@ pub async fn short(logs: &Path) -> Result<()> {
 async fn compare(modes: &[Mode], scale: f64, arguments: &[String], logs: &Path) -> Result<()> {
     let package = Package::truth();
     package.install().await?;
-    process::run(compile("build").args(["--package", "lyceum", "--locked"])).await?;
+    process::run(compile("build").args(["--bin", "lyceum", "--locked"])).await?;
 
     let database = Database::start_migrated().await?;
     let addresses = database.addresses()?;

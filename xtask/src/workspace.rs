@@ -31,8 +31,22 @@ pub fn subgraphs() -> Result<Vec<String>> {
 /// The cargo that runs us.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
+    without_our_package(&mut command).current_dir(root());
     command
+}
+
+/// Keeps from `command` what cargo told us of our own package. The build script of `ring` runs again when that changes, and
+/// so all that depends on it would be compiled anew whenever we and a person call cargo in turn.
+pub fn without_our_package(command: &mut Command) -> &mut Command {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| is_about_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn is_about_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
 /// The same, to compile something with `subcommand`: `.cargo/config.toml` says why with this flag.
