@@ -57,7 +57,7 @@ use crate::{
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 
 pub struct Streams {
-    streams: subscription_proxy::Streams,
+    registry: subscription_proxy::Streams,
     connection_limits: ConnectionLimits,
     connections: Connections,
     in_flight: TaskTracker,
@@ -76,7 +76,7 @@ struct StreamRef(Arc<ClientStream>);
 impl Streams {
     pub fn new(dependencies: &Dependencies) -> Self {
         Self {
-            streams: dependencies.streams.clone(),
+            registry: dependencies.streams.clone(),
             connection_limits: dependencies.connection_limits.clone(),
             connections: dependencies.connections.clone(),
             in_flight: dependencies.in_flight.clone(),
@@ -91,7 +91,7 @@ impl Streams {
         payload.context.insert(InFlight(self.in_flight.token()));
         let headers = payload.router_http_request.headers_mut();
         headers.remove(STREAM);
-        let stream = accepts_stream(headers).then(|| self.streams.open());
+        let stream = accepts_stream(headers).then(|| self.registry.open());
         if let Some(stream) = &stream {
             headers.insert(STREAM, HeaderValue::from(stream.id()).into());
             payload.context.insert(StreamRef(Arc::clone(stream.stream())));
