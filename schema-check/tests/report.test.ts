@@ -86,6 +86,22 @@ test("JSON is valid against its schema", () => {
   assert.ok(!validate({ ...report, verdict: "fine" }), "the schema refuses other things");
 });
 
+test("JSON with plans, and with a document of a service, is valid against its schema", async () => {
+  const repository = new Repository();
+  const file = "operations/services/stock/catalog/FilmToOrder.graphql";
+  const text = "query FilmToOrder($id: ID!) { item(id: $id) { ... on Film { minutes } } }";
+  repository.write(file, text).commit("A service");
+  repository.replace("catalog.graphql", '  "How long."\n  minutes: Int\n', "");
+  const planner = ["--lyceum", repository.planner()];
+
+  const { code: _, ...report } = await repository.report("--against", "HEAD", ...planner);
+
+  const validate = jsonSchema();
+  assert.ok(validate(report), JSON.stringify(validate.errors));
+  assert.ok(report.plans.length > 0);
+  assert.ok(report.findings[0]?.affected.some(({ sender }) => sender === "stock"));
+});
+
 test("JUnit has a test case for each section, and a failure for each section with errors", async () => {
   assert.equal(XMLValidator.validate(reports.junit), true);
   assert.deepEqual(await junitErrors(reports.junit), []);

@@ -1,7 +1,15 @@
 // A git repository of a graph, with one commit as the baseline.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
@@ -99,6 +107,14 @@ export class Repository {
       ...["--permissions", this.path("docs/permissions.json")],
       ...["--approvals", this.path("approvals.json")],
     ];
+  }
+
+  /** A program that plans each operation as one fetch. */
+  planner(): string {
+    const plans = "process.argv.slice(5).map(() => ({ fetches: 1, steps: 1, micros: 1 }))";
+    const program = `#!/usr/bin/env node\nconsole.log(JSON.stringify(${plans}));\n`;
+    chmodSync(this.write("planner", program).path("planner"), 0o755);
+    return this.path("planner");
   }
 
   check(...args: string[]): Promise<CommandResult> {

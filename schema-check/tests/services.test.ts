@@ -1,7 +1,7 @@
 // The documents that services send: to subgraphs, without the router, and to the router.
 
 import assert from "node:assert/strict";
-import { chmodSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
 import { parse } from "graphql";
@@ -147,20 +147,13 @@ test("clients do not send them: they are in no manifest, and nobody plans them",
   const repository = withService();
 
   const { stdout } = await run("manifest", "--operations", repository.path("operations"));
-  const planner = repository.write("lyceum", PLANNER).path("lyceum");
-  chmodSync(planner, 0o755);
-  const { plans, operations } = await repository.report("--against", "HEAD", "--lyceum", planner);
+  const planner = ["--lyceum", repository.planner()];
+  const { plans, operations } = await repository.report("--against", "HEAD", ...planner);
 
   assert.equal(JSON.parse(stdout).operations.length, 9);
   assert.equal(operations, 10);
   assert.equal(plans.length, 9);
 });
-
-/** Says that each plan is one fetch. */
-const PLANNER = `#!/usr/bin/env node
-const files = process.argv.slice(5);
-console.log(JSON.stringify(files.map(() => ({ fetches: 1, steps: 1, micros: 1 }))));
-`;
 
 test("the report says who sends it", async () => {
   const repository = withService().replace("catalog.graphql", OLD_PRICE, "");
