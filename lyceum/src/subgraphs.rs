@@ -498,15 +498,12 @@ mod tests {
         let config = file("supergraph.yaml");
         let (_, listed) = config.split_once("subgraphs:\n").expect("a list");
 
-        let expected: String = ALL
-            .into_iter()
-            .map(|SubgraphDefinition { name, port, .. }| {
-                format!(
-                    "  {name}:\n    routing_url: http://127.0.0.1:{port}/graphql\n    schema:\n      file: subgraphs/{name}/schema.graphql\n"
-                )
-            })
-            .collect();
-        assert_eq!(listed, expected);
+        let expected = ALL.map(|SubgraphDefinition { name, port, .. }| {
+            format!(
+                "  {name}:\n    routing_url: http://127.0.0.1:{port}/graphql\n    schema:\n      file: subgraphs/{name}/schema.graphql\n"
+            )
+        });
+        assert_eq!(listed, expected.concat());
     }
 
     #[test]
