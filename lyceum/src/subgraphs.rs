@@ -173,31 +173,39 @@ subgraph_options!(
     |matches| Ok(Self(DatabaseUrls::read(matches, OWNER_URL)))
 );
 
-/// The settings that one subgraph alone has, of all of them.
+/// The settings that one subgraph alone has, of each.
 #[derive(Clone, Debug, Default)]
-pub struct OwnSettings(pub Extensions);
+pub struct SubgraphSettings(BTreeMap<&'static str, Extensions>);
 
-impl OwnSettings {
-    /// Those of identity, which also sign the tokens that all others believe.
-    pub fn identity(&self) -> &IdentitySettings {
-        self.0.get().expect("identity's definition reads them")
+impl SubgraphSettings {
+    /// Those of one, and what else it alone is given.
+    pub fn of(&self, subgraph: &SubgraphDefinition) -> Extensions {
+        self.0.get(subgraph.name).cloned().unwrap_or_default()
     }
 
-    /// With the keys that identity signs tokens with; what verifies them.
+    /// Identity's, which also sign the tokens that all others believe.
+    pub fn identity(&self) -> &IdentitySettings {
+        self.0.get(identity::DEFINITION.name).and_then(Extensions::get).expect("identity's definition reads them")
+    }
+
+    /// Gives identity the keys that it signs tokens with; what verifies them.
     pub fn sign_with(&mut self, keys: Keys) -> Verifier {
         let verifier = keys.verifier();
-        self.0.insert(keys);
+        self.0.entry(identity::DEFINITION.name).or_default().insert(keys);
         verifier
     }
 }
 
 subgraph_options!(
-    OwnSettings,
-    |command| ALL.into_iter().fold(command, |command, definition| definition.settings.augment(command)),
+    SubgraphSettings,
+    |command| ALL.into_iter().fold(command, |command, subgraph| subgraph.settings.augment(command)),
     |matches| {
-        let mut settings = Extensions::new();
-        ALL.into_iter().try_for_each(|definition| definition.settings.read(matches, &mut settings))?;
-        Ok(Self(settings))
+        let read = ALL.into_iter().map(|subgraph| {
+            let mut settings = Extensions::new();
+            subgraph.settings.read(matches, &mut settings)?;
+            Ok((subgraph.name, settings))
+        });
+        read.collect::<Result<_, _>>().map(Self)
     }
 );
 
@@ -256,7 +264,7 @@ pub struct Settings {
     pub database: DatabaseSettings,
 
     #[command(flatten)]
-    pub own: OwnSettings,
+    pub own: SubgraphSettings,
 
     /// Where the other subgraphs are, if not on this machine at their usual ports:
     /// `course=http://course:8002/graphql,…`.
@@ -314,7 +322,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
         remote_keys(&settings.jwks_url)?
     };
     let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
-    let context = ServiceContext { own: own.0, ..context };
+    let context = ServiceContext { own: own.of(settings.name), ..context };
     add_peers(&context, &settings.subgraph_urls, secrets.as_ref())?;
 
     let late_routes = LateRoutes::default();

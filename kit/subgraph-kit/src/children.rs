@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    list::{Filter, Order, Page, Paginated, SortKey, is_descending, push_keyset, push_order, rows_to_read},
+    list::{Filter, Order, Page, SortKey, is_descending, push_keyset, push_order, rows_to_read},
     page::PageArgs,
-    table::{RowId, Table},
+    row::{Paginated, RowId},
+    table::Table,
     viewer::Proof,
 };
 
@@ -20,6 +21,8 @@ pub trait ChildOf<P>: Paginated {
     const PARENT_COLUMN: &'static str;
     /// What proves that the viewer may list the children of a parent.
     type Proof: Proof<Owner = P>;
+    /// What proves that the viewer may see how many they are.
+    type CountProof: Proof<Owner = P>;
 }
 
 /// A page of the children of one parent, such as a student's completed enrollments. As a

@@ -13,9 +13,10 @@ use tokio::time::timeout;
 use crate::{
     Error, ScanExt as _, TableExt as _,
     children::{ChildOf, ParentCount, ParentPage},
-    list::{Filter, List, Listable, Order, Page, Paginated},
+    list::{Filter, List, Listable, Order, Page},
     objects::Objects,
     page::ConnectionArgs,
+    row::Paginated,
     timeouts::{COUNT, Deadline},
     viewer::Proof,
 };
@@ -241,14 +242,13 @@ where
     Ok(Connection::new(page.expect("the table answers each key"), total))
 }
 
-/// How many children one parent has. Everyone may see some numbers of rows that they may not see, so any proof will do,
-/// if only [`Public`](crate::viewer::Public).
+/// How many children one parent has. Who may see that is another question than who may list them.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if counting takes too long.
 pub async fn count_children<T, A, F>(ctx: &Context<'_>, proof: A, filter: F) -> Result<i32, Error>
 where
-    T: ChildOf<A::Owner>,
+    T: ChildOf<A::Owner, CountProof = A>,
     A: Proof,
     F: Filter,
 {

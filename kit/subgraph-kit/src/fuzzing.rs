@@ -3,7 +3,10 @@
 
 use uuid::Uuid;
 
-use crate::page::{Cursor, EARLIEST_SECOND, PageArgs};
+use crate::{
+    cursor::{Cursor, EARLIEST_SECOND},
+    page::PageArgs,
+};
 
 const TYPE_NAMES: [&str; 5] = ["course", "enrollment", "notification", "payment", "user"];
 

@@ -4,29 +4,15 @@
 use std::hash::Hash;
 
 use db::DbPool;
-use sqlx::{FromRow, Postgres, QueryBuilder, postgres::PgRow, query};
+use sqlx::{Postgres, QueryBuilder, query};
 
 use crate::{
     Error,
-    page::{Cursor, Direction, PageArgs},
+    page::{Direction, PageArgs},
+    row::Paginated,
     scans::{Scan, ScanClient, ScanLane, SingleFlight},
     table::Table,
 };
-
-/// A row that is listed by `(time, id)`.
-pub trait Paginated: for<'r> FromRow<'r, PgRow> + Clone + Send + Sync + Unpin + 'static {
-    /// The name of its type; cursors contain it.
-    const TYPE_NAME: &'static str;
-    /// The table.
-    const TABLE: &'static str;
-    /// The columns that the row type reads.
-    const COLUMNS: &'static str;
-    /// The column that says when a row came into being.
-    const TIME: &'static str;
-
-    /// Where this row stands.
-    fn cursor(&self) -> Cursor;
-}
 
 /// A row whose whole table is listed.
 pub trait Listable: Paginated {

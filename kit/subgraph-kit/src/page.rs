@@ -1,43 +1,9 @@
-//! Which part of a list is asked for, and the opaque cursors that say where it begins.
+//! Which part of a list is asked for.
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
-
-use crate::{Error, list::Paginated};
+use crate::{Error, cursor::Cursor, row::Paginated};
 
 const DEFAULT_SIZE: u8 = 20;
-/// Where PostgreSQL's time begins, in 4714 BC.
-pub(crate) const EARLIEST_SECOND: i64 = -210_866_803_200;
 const SIZES: std::ops::RangeInclusive<i32> = 1..=100;
-
-/// The position of a row in its list: by time, and by id among equal times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cursor {
-    /// When the row came into being.
-    pub time: DateTime<Utc>,
-    /// The row's id.
-    pub id: Uuid,
-}
-
-impl Cursor {
-    /// The opaque text that a client sees. It names its type, so that a cursor of another list is
-    /// refused.
-    #[must_use]
-    pub fn encode(self, type_name: &str) -> String {
-        let mut bytes = type_name.as_bytes().to_vec();
-        bytes.extend(self.time.timestamp_micros().to_be_bytes());
-        bytes.extend(self.id.as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
-    }
-
-    pub(crate) fn decode(type_name: &str, cursor: &str) -> Option<Self> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (time, id) = bytes.strip_prefix(type_name.as_bytes())?.split_at_checked(8)?;
-        let time = DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?;
-        (time.timestamp() >= EARLIEST_SECOND).then_some(Self { time, id: Uuid::from_slice(id).ok()? })
-    }
-}
 
 /// Which end of the list the page is counted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,6 +89,9 @@ fn cursor(type_name: &str, argument: &'static str, cursor: Option<&str>) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
     use super::*;
 
     fn somewhere() -> Cursor {

@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, HashSet},
     future::Future,
-    hash::Hash,
     marker::PhantomData,
     sync::Arc,
 };
@@ -16,12 +15,11 @@ use db::DbPool;
 use sqlx::query_scalar;
 use uuid::Uuid;
 
-use crate::{Error, list::Paginated, scans::ScanLane};
-
-/// What names a row.
-pub trait RowId: Copy + Eq + Hash + Into<Uuid> + Send + Sync + 'static {}
-
-impl<I> RowId for I where I: Copy + Eq + Hash + Into<Uuid> + Send + Sync + 'static {}
+use crate::{
+    Error,
+    row::{Paginated, RowId},
+    scans::ScanLane,
+};
 
 /// A row that is found by its id.
 pub trait FindById: Paginated {

@@ -3,7 +3,7 @@
 use async_graphql::Context;
 use contracts::{UserId, claims::Role};
 
-use crate::{Error, table::RowId};
+use crate::{Error, row::RowId};
 
 /// Who is asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

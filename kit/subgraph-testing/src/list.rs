@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use subgraph_kit::page::Cursor;
+use subgraph_kit::cursor::Cursor;
 
 use crate::{Client, Reply};
 

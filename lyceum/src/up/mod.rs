@@ -138,7 +138,6 @@ impl Graph {
         // All subgraphs are here, so nobody else has to know the secret of their seals.
         let seals = SealKeys::random();
         let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
-        let context = ServiceContext { own: own.0, ..context };
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for definition in subgraphs::ALL {
             let port = if settings.free_ports { 0 } else { definition.port };
@@ -146,6 +145,7 @@ impl Graph {
             let address = listener.local_addr()?;
             let db = databases.get(definition).clone();
             let auth = RouterAuth::for_address(address, secrets.clone(), false)?;
+            let context = ServiceContext { own: own.of(definition), ..context.clone() };
             let (subgraph, routes) =
                 subgraphs::assemble(definition, db, &context, auth, settings.subgraph_responses).await?;
             graph.serving.spawn(serve::serve(listener, routes, settings.client_timeouts, stop.clone().into()));

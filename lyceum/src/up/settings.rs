@@ -12,7 +12,7 @@ use subgraph_kit::ResponseSettings;
 
 use crate::{
     seed,
-    subgraphs::{DatabaseUrls, OwnSettings, OwnerUrls},
+    subgraphs::{DatabaseUrls, OwnerUrls, SubgraphSettings},
     telemetry,
 };
 
@@ -83,7 +83,7 @@ pub struct Settings {
     pub database: DatabaseSettings,
 
     #[command(flatten)]
-    pub own: OwnSettings,
+    pub own: SubgraphSettings,
 
     #[command(flatten)]
     pub allowed_hosts: AllowedHostsSettings,

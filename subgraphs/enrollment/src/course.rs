@@ -1,17 +1,15 @@
 //! What this subgraph adds to a course.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use auth::seal::Fact;
 use contracts::CourseId;
-use service::ServiceContext;
-use subgraph_kit::{
-    Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection,
-    viewer::{Proof, Public},
-};
+use subgraph_kit::{Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection, viewer::Public};
 
-use crate::enrollment::{
-    Enrollment, Status,
-    store::{EnrollmentFilter, EnrollmentKey},
+use crate::{
+    enrollment::{
+        Enrollment, Status,
+        store::{EnrollmentFilter, EnrollmentKey},
+    },
+    own_teacher::OwnTeacherOrAdmin,
 };
 
 /// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
@@ -23,18 +21,6 @@ pub struct Course {
     /// The seal of who teaches it, by the course subgraph.
     #[graphql(external)]
     pub teacher_seal: Option<String>,
-}
-
-/// Proof that the teacher of a course or an admin is asking.
-#[derive(Clone, Copy, Debug)]
-pub struct OwnTeacherOrAdmin(CourseId);
-
-impl Proof for OwnTeacherOrAdmin {
-    type Owner = CourseId;
-
-    fn owner(&self) -> CourseId {
-        self.0
-    }
 }
 
 #[ComplexObject]
@@ -65,26 +51,10 @@ impl Course {
         #[graphql(desc = "Returns only enrollments with this status.")] status: Option<Status>,
     ) -> Option<Result<Connection<Enrollment>, Error>> {
         let page = async {
-            let proof = self.require_own_teacher_or_admin(ctx)?;
+            let proof = OwnTeacherOrAdmin::require(ctx, self.id, self.teacher_seal.as_deref())?;
             let args = ConnectionArgs { first, after, last, before };
             connection::children(ctx, proof, EnrollmentFilter { status }, args).await
         };
         Some(page.await)
-    }
-}
-
-impl Course {
-    fn require_own_teacher_or_admin(&self, ctx: &Context<'_>) -> Result<OwnTeacherOrAdmin, Error> {
-        if ctx.viewer().is_admin() || self.is_taught_by_viewer(ctx) {
-            Ok(OwnTeacherOrAdmin(self.id))
-        } else {
-            Err(Error::Forbidden("only the course's own teacher and admins may see this"))
-        }
-    }
-
-    /// Who teaches it is not to be believed because the router says so: only a seal of the viewer's own id will do.
-    fn is_taught_by_viewer(&self, ctx: &Context<'_>) -> bool {
-        let (Some(teacher), Some(seal)) = (ctx.viewer().id(), &self.teacher_seal) else { return false };
-        ctx.data_unchecked::<ServiceContext>().seals.verify(Fact::CourseTeacher { course: self.id, teacher }, seal)
     }
 }

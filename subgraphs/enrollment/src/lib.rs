@@ -3,6 +3,7 @@
 mod course;
 pub mod enrollment;
 mod event_handler;
+mod own_teacher;
 mod payment;
 mod user;
 

@@ -6,8 +6,9 @@ use sqlx::{Postgres, QueryBuilder, query_as, query_scalar, types::Uuid};
 use subgraph_kit::{
     Error, Refusal,
     children::ChildOf,
-    list::{Filter, Listable, Paginated},
-    page::Cursor,
+    cursor::Cursor,
+    list::{Filter, Listable},
+    row::Paginated,
     table::FindById,
     text::ilike_pattern,
     viewer::{Public, VerifiedTeacher},
@@ -89,6 +90,7 @@ impl Listable for Course {
 impl ChildOf<UserId> for Course {
     const PARENT_COLUMN: &'static str = "teacher_id";
     type Proof = Public<UserId>;
+    type CountProof = Public<UserId>;
 }
 
 impl HasSearchText {

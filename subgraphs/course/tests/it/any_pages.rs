@@ -9,7 +9,7 @@ use proptest::{
 };
 use serde_json::json;
 use sqlx::{PgPool, query, query_as};
-use subgraph_kit::page::Cursor;
+use subgraph_kit::cursor::Cursor;
 use subgraph_testing::list::{self, Contract, List, Page};
 use tokio::{runtime::Handle, task::spawn_blocking};
 use uuid::Uuid;

@@ -10,15 +10,16 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Error, Table,
     children::ChildOf,
-    list::{Filter, Listable, Paginated},
-    page::Cursor,
+    cursor::Cursor,
+    list::{Filter, Listable},
+    row::Paginated,
     table::FindById,
-    viewer::{Admin, SelfOrAdmin, SignedIn},
+    viewer::{Admin, Public, SelfOrAdmin, SignedIn},
 };
 use uuid::Uuid;
 
 use super::{Enrollment, Status};
-use crate::course::OwnTeacherOrAdmin;
+use crate::own_teacher::OwnTeacherOrAdmin;
 
 /// Which enrollments are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -97,11 +98,13 @@ impl Listable for Enrollment {
 impl ChildOf<UserId> for Enrollment {
     const PARENT_COLUMN: &'static str = "student_id";
     type Proof = SelfOrAdmin;
+    type CountProof = SelfOrAdmin;
 }
 
 impl ChildOf<CourseId> for Enrollment {
     const PARENT_COLUMN: &'static str = "course_id";
     type Proof = OwnTeacherOrAdmin;
+    type CountProof = Public<CourseId>;
 }
 
 impl Filter for EnrollmentFilter {

@@ -5,8 +5,9 @@ use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, Refusal,
-    list::{Filter, Listable, Paginated},
-    page::Cursor,
+    cursor::Cursor,
+    list::{Filter, Listable},
+    row::Paginated,
     table::FindById,
     viewer::Admin,
 };

@@ -8,7 +8,7 @@ use std::{
 
 use contracts::UserId;
 use db::{DbPool, listen};
-use subgraph_kit::{list::Paginated as _, page::Cursor};
+use subgraph_kit::{cursor::Cursor, row::Paginated as _};
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use contracts::NotificationId;
 use futures::{Stream, stream};
-use subgraph_kit::{Error, list::Paginated as _, page::Cursor, viewer::SignedIn};
+use subgraph_kit::{Error, cursor::Cursor, row::Paginated as _, viewer::SignedIn};
 use tokio::time::{sleep, timeout};
 
 use super::{

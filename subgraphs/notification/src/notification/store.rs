@@ -13,8 +13,9 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, Refusal, Table,
     children::ChildOf,
-    list::{Filter, Paginated},
-    page::Cursor,
+    cursor::Cursor,
+    list::Filter,
+    row::Paginated,
     viewer::{SelfOrAdmin, SignedIn},
 };
 use uuid::Uuid;
@@ -79,6 +80,7 @@ impl Paginated for Notification {
 impl ChildOf<UserId> for Notification {
     const PARENT_COLUMN: &'static str = "user_id";
     type Proof = SelfOrAdmin;
+    type CountProof = SelfOrAdmin;
 }
 
 impl Filter for ReadFilter {

@@ -5,8 +5,9 @@ use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query_as, types::Uuid};
 use subgraph_kit::{
     children::ChildOf,
-    list::{Filter, Listable, Paginated},
-    page::Cursor,
+    cursor::Cursor,
+    list::{Filter, Listable},
+    row::Paginated,
     table::FindById,
     viewer::{Admin, SelfOrAdmin},
 };
@@ -61,6 +62,7 @@ impl Listable for Payment {
 impl ChildOf<UserId> for Payment {
     const PARENT_COLUMN: &'static str = "student_id";
     type Proof = SelfOrAdmin;
+    type CountProof = SelfOrAdmin;
 }
 
 impl Filter for PaymentFilter {

@@ -1,0 +1,36 @@
+//! The opaque cursors that say where a page of a list begins.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Where PostgreSQL's time begins, in 4714 BC.
+pub(crate) const EARLIEST_SECOND: i64 = -210_866_803_200;
+
+/// The position of a row in its list: by time, and by id among equal times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor {
+    /// When the row came into being.
+    pub time: DateTime<Utc>,
+    /// The row's id.
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// The opaque text that a client sees. It names its type, so that a cursor of another list is
+    /// refused.
+    #[must_use]
+    pub fn encode(self, type_name: &str) -> String {
+        let mut bytes = type_name.as_bytes().to_vec();
+        bytes.extend(self.time.timestamp_micros().to_be_bytes());
+        bytes.extend(self.id.as_bytes());
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    pub(crate) fn decode(type_name: &str, cursor: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (time, id) = bytes.strip_prefix(type_name.as_bytes())?.split_at_checked(8)?;
+        let time = DateTime::from_timestamp_micros(i64::from_be_bytes(time.try_into().ok()?))?;
+        (time.timestamp() >= EARLIEST_SECOND).then_some(Self { time, id: Uuid::from_slice(id).ok()? })
+    }
+}

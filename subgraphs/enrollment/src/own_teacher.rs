@@ -1,0 +1,39 @@
+//! Who may see the students of a course.
+
+use async_graphql::Context;
+use auth::seal::Fact;
+use contracts::CourseId;
+use service::ServiceContext;
+use subgraph_kit::{Error, ViewerExt as _, viewer::Proof};
+
+/// Proof that the teacher of a course or an admin is asking.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnTeacherOrAdmin(CourseId);
+
+impl OwnTeacherOrAdmin {
+    /// Lets through admins, and the teacher of the course, if the seal says so.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for every other viewer.
+    pub fn require(ctx: &Context<'_>, course: CourseId, teacher_seal: Option<&str>) -> Result<Self, Error> {
+        if ctx.viewer().is_admin() || is_taught_by_viewer(ctx, course, teacher_seal) {
+            Ok(Self(course))
+        } else {
+            Err(Error::Forbidden("only the course's own teacher and admins may see this"))
+        }
+    }
+}
+
+impl Proof for OwnTeacherOrAdmin {
+    type Owner = CourseId;
+
+    fn owner(&self) -> CourseId {
+        self.0
+    }
+}
+
+/// Who teaches a course is not to be believed because the router says so: only a seal of the viewer's own id will do.
+fn is_taught_by_viewer(ctx: &Context<'_>, course: CourseId, seal: Option<&str>) -> bool {
+    let (Some(teacher), Some(seal)) = (ctx.viewer().id(), seal) else { return false };
+    ctx.data_unchecked::<ServiceContext>().seals.verify(Fact::CourseTeacher { course, teacher }, seal)
+}
