@@ -3,11 +3,11 @@
 use std::{fmt, fs, path::Path};
 
 use anyhow::Result;
+use bench::load::Measured;
 use serde::Serialize;
 
 use super::contender::{Cpu, Name};
 use crate::report::median;
-use bench::load::Measured;
 
 /// One measurement.
 #[derive(Clone, Copy, Serialize)]

@@ -1,11 +1,12 @@
 //! The role that a subgraph works as: it reads and writes rows, and owns nothing.
 
-use crate::DbPool;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar, raw_sql};
+
+use crate::DbPool;
 
 /// What `PostgreSQL` takes for the passwords of its own users.
 const ITERATIONS: u32 = 4_096;

@@ -1,9 +1,11 @@
 //! How many events wait, and for how long: told to whoever watches over the system.
 
-use db::DbPool;
 use std::{convert::Infallible, time::Duration};
 
-use db::availability::{BACKGROUND_TIMEOUT, with_timeout};
+use db::{
+    DbPool,
+    availability::{BACKGROUND_TIMEOUT, with_timeout},
+};
 use sqlx::query_as;
 use telemetry::metrics::{self, Backlog};
 use tokio::time::sleep;

@@ -1,6 +1,7 @@
 //! What becomes of an event on its way.
 
 use std::time::Duration;
+
 use subgraph_kit::report;
 
 /// Classes of SQLSTATE: a value that its type cannot hold, such as a NUL character in a text.

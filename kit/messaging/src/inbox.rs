@@ -1,21 +1,20 @@
 //! What a service has been told: each event once, acted on in order, in the transaction of its effect.
 
-use db::{DbPool, Transaction};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use contracts::events::{Event, EventType};
+use db::{DbPool, Transaction, availability::with_timeout, fail_point};
 use futures::{FutureExt as _, future::BoxFuture};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{PgConnection, query, query_as, query_scalar};
+use subgraph_kit::{Error, report, text};
+use telemetry::{metrics, spans};
 use tracing::{Instrument as _, Span, debug, error, warn};
 use uuid::Uuid;
 
 use crate::delivery::{DeliveryError, Progress};
-use db::{availability::with_timeout, fail_point};
-use subgraph_kit::{Error, report, text};
-use telemetry::{metrics, spans};
 
 /// The channel on which the database says that something has arrived.
 pub const CHANNEL: &str = "inbox";

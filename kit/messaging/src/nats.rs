@@ -4,7 +4,6 @@
 //! So the service that has an event in its inbox sends an ack to the one that told it, and until then the
 //! event stays in that one's outbox and is sent again.
 
-use db::DbPool;
 use std::{
     sync::{
         Arc,
@@ -22,8 +21,14 @@ use async_nats::{
         stream,
     },
 };
+use auth::signature::Secrets;
 use bytes::Bytes;
 use contracts::events::EventType;
+use db::{
+    DbPool,
+    availability::{BACKGROUND_TIMEOUT, with_timeout},
+    fail_point,
+};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::sleep};
@@ -37,11 +42,6 @@ use crate::{
     outbox,
     settings::NatsName,
     transport::{OutgoingEvent, Transport},
-};
-use auth::signature::Secrets;
-use db::{
-    availability::{BACKGROUND_TIMEOUT, with_timeout},
-    fail_point,
 };
 
 /// What the types of all events begin with. In NATS the system's name stands there.

@@ -4,17 +4,16 @@
 use std::time::Duration;
 
 use contracts::events::{Event, EventPayload};
-use sqlx::{PgConnection, PgExecutor, query, query_as, query_scalar};
-use tokio::time::sleep;
-use tracing::{Instrument as _, debug, error};
-use uuid::Uuid;
-
 use db::{
     DbPool,
     availability::{BACKGROUND_TIMEOUT, with_timeout},
     fail_point,
 };
+use sqlx::{PgConnection, PgExecutor, query, query_as, query_scalar};
 use telemetry::spans;
+use tokio::time::sleep;
+use tracing::{Instrument as _, debug, error};
+use uuid::Uuid;
 
 /// The channel on which the database says that there is something to do in the outbox.
 pub const CHANNEL: &str = "outbox";

@@ -1,11 +1,12 @@
 //! Takes events from the outbox to where they are wanted: at least once, and in order for each thing
 //! that they are about.
 
-use db::DbPool;
 use std::time::Duration;
 
 use contracts::events::EventType;
+use db::{DbPool, fail_point};
 use futures::{StreamExt as _, stream::FuturesUnordered};
+use telemetry::metrics;
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -14,8 +15,6 @@ use crate::{
     outbox::{self, PendingEvent},
     transport::{OutgoingEvent, Transport},
 };
-use db::fail_point;
-use telemetry::metrics;
 
 /// So many at once; all of them about different things.
 const BATCH: i64 = 32;

@@ -1,6 +1,7 @@
 //! The way from one service's outbox to the others' inboxes.
 
 use contracts::events::EventType;
+use db::DbPool;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -10,7 +11,6 @@ use crate::{
     delivery::{Delivery, DeliveryError},
     outbox,
 };
-use db::DbPool;
 
 /// The way from one service's outbox to the others' inboxes. Clones of what carries events share it.
 pub type Bus = std::sync::Arc<dyn Transport>;

@@ -1,10 +1,15 @@
 //! What a service does about events while it runs.
 
-use db::DbPool;
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use contracts::events::EventType;
+use db::{
+    DbPool,
+    availability::{BACKGROUND_TIMEOUT, with_timeout},
+    database, listen,
+};
 use sqlx::query;
+use telemetry::trace;
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -16,11 +21,6 @@ use tracing::{debug, warn};
 use crate::{
     Bus, EventSettings, Inbox, backlog, delivery::Progress, inbox::CHANNEL as INBOX, outbox::CHANNEL as OUTBOX, relay,
 };
-use db::{
-    availability::{BACKGROUND_TIMEOUT, with_timeout},
-    database, listen,
-};
-use telemetry::trace;
 
 /// The database's notifications may be lost with a connection: so often one looks without.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);

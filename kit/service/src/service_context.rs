@@ -1,9 +1,10 @@
 //! What a subgraph gets from the process that it runs in: keys, peers, the event bus.
 
+use std::{any::type_name, sync::Arc};
+
 use auth::{seal::SealKeys, signature::Secrets, token::Verifier};
 use http::Extensions;
 use messaging::{Bus, BusAddress, EventSettings, Nats};
-use std::{any::type_name, sync::Arc};
 
 use crate::Peers;
 

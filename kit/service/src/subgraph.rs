@@ -1,6 +1,5 @@
 //! A subgraph, ready to answer: by function call or behind HTTP, it is the same.
 
-use db::DbPool;
 use std::{future::Future, mem, sync::Arc, time::Duration};
 
 use async_graphql::{
@@ -12,7 +11,7 @@ use async_graphql_value::{ConstValue, Value};
 use auth::token::{Authenticated, Verifier};
 use chrono::{DateTime, Utc};
 use contracts::money::Money;
-use db::{availability, database, pool_metrics};
+use db::{DbPool, availability, database, pool_metrics};
 use futures::{
     Stream, StreamExt as _,
     future::{BoxFuture, join_all},

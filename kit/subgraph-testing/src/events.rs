@@ -1,11 +1,10 @@
 //! Events in the tests of one subgraph: told to it, acted on, and told by it.
 
-use serde_json::Value;
-use sqlx::{PgExecutor, query_as, query_scalar};
-
 use contracts::events::{Event, EventPayload};
 use messaging::Progress;
+use serde_json::Value;
 use service::Subgraph;
+use sqlx::{PgExecutor, query_as, query_scalar};
 
 /// Tells a subgraph that this has happened, and lets it act.
 ///

@@ -1,10 +1,10 @@
 //! One table at a time, through `PostgreSQL`'s `COPY` in its binary format: sqlx encodes each value,
 //! so that nothing needs escaping and nothing is parsed again.
 
-use db::DbPool;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use db::DbPool;
 use sqlx::encode::IsNull;
 use sqlx::postgres::{PgArgumentBuffer, Postgres};
 use sqlx::{AssertSqlSafe, Connection as _, Encode, PgConnection};

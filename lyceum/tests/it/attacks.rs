@@ -5,9 +5,9 @@
 #[expect(dead_code, reason = "connections are not requests")]
 mod requests;
 
-use self::requests::{ALL, How, Request};
 use subgraph_testing::{Reply, blocking::Client};
 
+use self::requests::{ALL, How, Request};
 use crate::{
     statements::{log_statements, statements},
     system::System,

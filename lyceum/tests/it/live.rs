@@ -13,8 +13,7 @@ use nix::{
 };
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
-use subgraph_testing::blocking::Client;
-use subgraph_testing::transcript;
+use subgraph_testing::{blocking::Client, transcript};
 use uuid::Uuid;
 
 use crate::system::{FACT_SECRET, OTHER_STUDENT, Process, STUDENT, System, THIRD_STUDENT, free_port, workspace};

@@ -19,8 +19,7 @@ use nix::{
 };
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, query, query_scalar};
-use subgraph_testing::blocking::Client;
-use subgraph_testing::transcript;
+use subgraph_testing::{blocking::Client, transcript};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -2,8 +2,7 @@
 //! (`cargo xtask test` also reads what all the other tests have seen.)
 
 use serde_json::{Value, json};
-use subgraph_testing::blocking::Client;
-use subgraph_testing::transcript;
+use subgraph_testing::{blocking::Client, transcript};
 
 use crate::{
     live::{Follower, TRANSPORTS},

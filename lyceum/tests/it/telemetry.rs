@@ -17,8 +17,7 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 use serde_json::{Value, json};
-use subgraph_testing::transcript;
-use subgraph_testing::{Reply, blocking::Client};
+use subgraph_testing::{Reply, blocking::Client, transcript};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -1,12 +1,11 @@
 //! Who is asking: no credentials are anonymous, bad ones an error.
 
+use auth::token::LEEWAY_SECONDS;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey as _};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-
-use auth::token::LEEWAY_SECONDS;
 use subgraph_testing::{KEY_ID, Reply, key_set, token};
 
 use crate::support::{ALICE, App, Transport, claims, reply};

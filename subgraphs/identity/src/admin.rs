@@ -1,9 +1,9 @@
 //! What an operator does beside the graph.
 
-use db::DbPool;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use db::DbPool;
 use sqlx::query;
 use subgraph_kit::{Error, text::has_no_nul};
 

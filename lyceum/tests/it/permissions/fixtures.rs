@@ -12,11 +12,10 @@ use notification::notification::{
 };
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, query};
+use subgraph_testing::blocking::Client;
 use uuid::Uuid;
 
 use super::table::ANONYMOUS;
-use subgraph_testing::blocking::Client;
-
 use crate::system::{PASSWORD, System};
 
 /// A viewer of the table.

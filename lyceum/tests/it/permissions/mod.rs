@@ -9,14 +9,14 @@ mod walk;
 
 use std::{collections::BTreeSet, thread};
 
+use subgraph_testing::blocking::Client;
+
 use self::{
     fixtures::People,
     graph::Graph,
     table::{FILE, Outcome, Table},
     walk::{Observation, Walk},
 };
-use subgraph_testing::blocking::Client;
-
 use crate::system::System;
 
 const ROUTER: &str = "router";

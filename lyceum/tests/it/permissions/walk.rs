@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use serde_json::{Value, json};
+use subgraph_testing::blocking::Client;
 use uuid::Uuid;
 
 use super::{
@@ -10,7 +11,6 @@ use super::{
     graph::{Graph, Step, Way},
     table::{Outcome, Table},
 };
-use subgraph_testing::blocking::Client;
 
 /// What a viewer got of a field.
 pub struct Observation {

@@ -4,7 +4,6 @@ pub mod graphql;
 mod refresh_token;
 pub mod store;
 
-use db::DbPool;
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::SimpleObject;
@@ -13,6 +12,7 @@ use contracts::{
     Code,
     events::{EventPayload, Registration},
 };
+use db::DbPool;
 use subgraph_kit::{ClientIp, Error, Refusal, text::has_no_nul};
 use telemetry::metrics;
 use tokio::{

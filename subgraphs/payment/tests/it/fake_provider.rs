@@ -8,7 +8,6 @@ use std::{
 
 use contracts::{PaymentId, events::Purchase};
 use futures::{FutureExt as _, future::BoxFuture};
-
 use payment::provider::{ChargeOutcome, PaymentProvider, ProviderUnavailable, RefundOutcome};
 
 /// So often one that is held looks whether it still is.
