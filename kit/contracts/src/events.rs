@@ -1,4 +1,4 @@
-//! What one service tells the others: `CloudEvents` 1.0, in JSON.
+//! What one service publishes to the others: `CloudEvents` 1.0, in JSON.
 //!
 //! An event's type is a promise. What is added to its data is optional; anything else is a new type,
 //! with a version in its name.
@@ -15,7 +15,7 @@ pub struct Event {
     specversion: SpecVersion,
     /// Names the event: the same one, however often it arrives.
     pub id: Uuid,
-    /// Who tells it: a slash and the service's name.
+    /// Who publishes it: a slash and the service's name.
     pub source: String,
     /// What it is about. Events about the same thing arrive in order.
     pub subject: Uuid,
@@ -52,16 +52,16 @@ pub enum EventPayload {
     /// A payment has arrived.
     #[serde(rename = "lyceum.payment.completed")]
     PaymentCompleted(Purchase),
-    /// A payment has gone back.
+    /// A payment has been refunded.
     #[serde(rename = "lyceum.payment.refunded")]
     PaymentRefunded(Refund),
-    /// A student has a place on a course.
+    /// A student is enrolled in a course.
     #[serde(rename = "lyceum.enrollment.created")]
     EnrollmentCreated(EnrollmentPayload),
-    /// A student has lost their place on a course.
+    /// A student's enrollment has been revoked.
     #[serde(rename = "lyceum.enrollment.revoked")]
     EnrollmentRevoked(EnrollmentPayload),
-    /// A payment could not become a place on its course, and is to go back.
+    /// A payment could not become an enrollment, and is to be refunded.
     #[serde(rename = "lyceum.enrollment.rejected")]
     EnrollmentRejected(EnrollmentRejected),
 }
@@ -90,28 +90,28 @@ pub struct Purchase {
     pub amount: Money,
 }
 
-/// What went back, and why.
+/// What was refunded, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
     /// What had been paid.
     #[serde(flatten)]
     pub purchase: Purchase,
-    /// Why it went back.
+    /// Why it was refunded.
     pub reason: RefundReason,
 }
 
-/// Why a payment went back.
+/// Why a payment was refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "refund_reason", rename_all = "snake_case")]
 pub enum RefundReason {
-    /// An admin wanted it so.
+    /// An admin requested it.
     Requested,
-    /// It could not become a place on the course.
+    /// It could not become an enrollment.
     NotEnrolled,
 }
 
-/// A student's place on a course.
+/// A student's enrollment in a course.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentPayload {
     /// The enrollment.
@@ -126,14 +126,14 @@ pub struct EnrollmentPayload {
     pub payment_id: Option<PaymentId>,
 }
 
-/// A payment that could not become a place.
+/// A payment that could not become an enrollment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentRejected {
     /// The payment.
     pub payment_id: PaymentId,
 }
 
-/// The kinds of events: who tells them, and who wants to know.
+/// The types of events: who publishes them, and who consumes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in `EventPayload`")]
 pub enum EventType {
@@ -175,7 +175,7 @@ impl EventType {
         Self::ALL.into_iter().find(|event_type| event_type.name() == name)
     }
 
-    /// The service that tells it.
+    /// The service that publishes it.
     #[must_use]
     pub fn source(self) -> &'static str {
         match self {

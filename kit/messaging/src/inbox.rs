@@ -1,4 +1,4 @@
-//! What a service has been told: each event once, acted on in order, in the transaction of its effect.
+//! The events that a service has received: each once, handled in order, in the transaction of its effect.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ pub type AfterCommit = Option<Box<dyn FnOnce() + Send>>;
 /// Acts on events.
 pub trait Handler: Send + Sync + 'static {
     /// Does what the event asks for, in the transaction that also remembers that it was done. The
-    /// event comes once, but what it tells may have been told before.
+    /// event comes once, but an earlier one may have said the same.
     ///
     /// # Errors
     /// An error makes the event be retried, and dead-lettered after the last attempt.

@@ -1,7 +1,7 @@
 //! Events by way of NATS `JetStream`: one stream holds them all, and each service reads what is for it.
 //!
 //! A stream is a way, not a place to keep something: a server that is killed can lose what it has acknowledged.
-//! So the service that has an event in its inbox sends an ack to the one that told it, and until then the
+//! So the service that has an event in its inbox sends an ack to the one that published it, and until then the
 //! event stays in that one's outbox and is sent again.
 
 use std::{
@@ -187,7 +187,7 @@ impl Nats {
         }
     }
 
-    /// Says that an event has arrived: first to the service that told it, then to NATS.
+    /// Says that an event has arrived: first to the service that published it, then to NATS.
     async fn ack_event(&self, service: &str, message: &Message, rejected: Option<String>) -> Result<(), NatsError> {
         fail_point("nats.received");
         if let Ok(Sender { id, source }) = serde_json::from_slice(&message.payload)

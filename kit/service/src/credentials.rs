@@ -1,10 +1,10 @@
-//! The credentials of whoever is asking, to ask other subgraphs in their name.
+//! The viewer's credentials, to query other subgraphs on behalf of the viewer.
 
 use async_graphql::Context;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use telemetry::spans;
 
-/// The credentials of whoever is asking, to ask others in their name.
+/// The viewer's credentials, to query other subgraphs on behalf of the viewer.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials(Option<HeaderValue>);
 
@@ -19,7 +19,7 @@ impl Credentials {
         Self(value)
     }
 
-    /// The headers of a request in their name.
+    /// The headers of a request on behalf of the viewer.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         let mut headers: HeaderMap = self.0.iter().map(|value| (AUTHORIZATION, value.clone())).collect();
@@ -30,7 +30,7 @@ impl Credentials {
 
 /// Finds the viewer's credentials in a resolver's context.
 pub trait CredentialsExt {
-    /// To ask others in the viewer's name.
+    /// To query other subgraphs on behalf of the viewer.
     fn credentials(&self) -> &Credentials;
 }
 

@@ -1,5 +1,4 @@
-//! What other services tell this one, and what it tells the user of it: each thing once, whatever the
-//! event's id.
+//! Turns the events of other services into notifications: one for each type and subject, whatever the event's id.
 
 use contracts::{
     NotificationId, UserId,
@@ -23,7 +22,7 @@ pub const LOG_TARGET: &str = "notification::sent";
 /// So many characters fit into a title.
 const MAX_TITLE_LENGTH: usize = 500;
 
-/// Acts on what it is told.
+/// Handles events.
 pub struct EventHandler;
 
 impl Handler for EventHandler {
@@ -39,7 +38,7 @@ impl Handler for EventHandler {
     }
 }
 
-/// Remembers that this was told. False if it had been before.
+/// Records that this was handled. False if it had been before.
 async fn mark_handled(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool, sqlx::Error> {
     let told =
         query!("insert into handled_events (type, subject) values ($1, $2) on conflict do nothing", kind, subject);

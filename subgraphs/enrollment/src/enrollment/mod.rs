@@ -1,4 +1,4 @@
-//! A student's place on a course, and how far they have got.
+//! A student's enrollment in a course, and how far they have got.
 
 pub mod graphql;
 mod peers;

@@ -1,4 +1,4 @@
-//! What an enrollment needs to know of others, asked in the student's name.
+//! What an enrollment needs of other subgraphs, queried on behalf of the student.
 
 use contracts::{CourseId, PaymentId, UserId};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::store::EnrollmentKey;
 const COURSE: &str = include_str!("../../../../operations/services/enrollment/course/CourseToEnroll.graphql");
 const PAYMENT: &str = include_str!("../../../../operations/services/enrollment/payment/PaymentToEnroll.graphql");
 
-/// A course that somebody wants a place on.
+/// A course that a student wants to enroll in.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Course {
@@ -54,7 +54,7 @@ pub async fn payment(peers: &Peers, viewer: &Credentials, id: PaymentId) -> Resu
 }
 
 impl Payment {
-    /// Whether it has arrived, and was made for this place.
+    /// Whether it has arrived, and was made for this enrollment.
     pub fn pays_for(&self, key: EnrollmentKey) -> bool {
         let is_theirs = self.student.as_ref().is_some_and(|student| student.id == key.student);
         let is_for_it = self.course.as_ref().is_some_and(|course| course.id == key.course);

@@ -135,15 +135,15 @@ pub struct NewEnrollment {
 pub enum PaymentUse {
     /// The enrollment that claimed it.
     Claimed,
-    /// It has bought this place.
+    /// It has bought this enrollment.
     Bought(Enrollment),
-    /// Nothing: it is to go back, since the student was on the course already.
+    /// Nothing: it is to be refunded, since the student was enrolled already.
     Rejected,
-    /// Nothing: it has gone back.
+    /// Nothing: it has been refunded.
     Refunded,
 }
 
-/// What came of the wish for a place. Its row stays locked until the transaction ends.
+/// What came of an insertion. Its row stays locked until the transaction ends.
 #[derive(Debug)]
 pub enum Inserted {
     /// It is new.
@@ -179,7 +179,7 @@ pub async fn set_status(db: &mut PgConnection, enrollment: &Enrollment) -> Resul
     Ok(())
 }
 
-/// Lets a payment pay for the place `id`, unless it has bought one or can buy none.
+/// Lets a payment pay for the enrollment `id`, unless it has bought one or can buy none.
 pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<PaymentUse, Error> {
     // Updates nothing where there is a row, but locks it.
     let found = query!(
@@ -226,7 +226,7 @@ async fn bought_with(
     .await
 }
 
-/// Remembers which place a payment bought.
+/// Remembers which enrollment a payment bought.
 pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set enrollment_id = $2 where payment_id = $1", payment.0, id.0)
         .execute(db)
@@ -234,7 +234,7 @@ pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: Enrol
     Ok(())
 }
 
-/// Remembers that a payment can buy nothing, since it is to go back.
+/// Remembers that a payment can buy nothing, since it is to be refunded.
 pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
         .execute(db)
@@ -242,7 +242,7 @@ pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
     Ok(())
 }
 
-/// Remembers that a payment can buy nothing, since it has gone back.
+/// Remembers that a payment can buy nothing, since it has been refunded.
 pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "
@@ -256,7 +256,7 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
     Ok(())
 }
 
-/// Gives the student a place, unless they have one.
+/// Enrolls the student, unless they are enrolled already.
 pub async fn insert_or_get(
     db: &mut PgConnection,
     (id, enrolled_at): (Uuid, DateTime<Utc>),
@@ -281,7 +281,7 @@ pub async fn insert_or_get(
     Ok(if found.id.0 == id { Inserted::New(found) } else { Inserted::Existing(found) })
 }
 
-/// Takes back the place that a payment bought, if there is one.
+/// Deletes the enrollment that a payment bought, if there is one.
 pub async fn delete_by_payment(
     db: &mut PgConnection,
     key: EnrollmentKey,
@@ -326,7 +326,7 @@ impl Loader<EnrollmentKey> for Table<Enrollment> {
 }
 
 /// The enrollment that each payment bought. An imported database may name a payment twice in its
-/// enrollments; what it bought is one place all the same.
+/// enrollments; what it bought is one enrollment all the same.
 impl Loader<BoughtBy> for Table<Enrollment> {
     type Value = Enrollment;
     type Error = Error;

@@ -1,4 +1,4 @@
-//! How a student gets onto a course, gets further on it, and loses their place.
+//! How a student enrolls in a course, gets further on it, and how an enrollment is revoked.
 
 use async_graphql::Context;
 use contracts::{
