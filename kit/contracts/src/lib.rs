@@ -1,4 +1,5 @@
-//! What the services agree on: ids, roles, claims, money, error codes and events. It knows no database and no network.
+//! What the services agree on: ids, roles, claims, money, error codes and events. It asks no database and no
+//! network.
 
 pub mod claims;
 pub mod events;
