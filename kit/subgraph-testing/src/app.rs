@@ -12,9 +12,8 @@ use subgraph_kit::client_ip;
 use uuid::Uuid;
 
 use crate::{
-    Client, Reply, claims,
-    client::{Events, Transport},
-    token, transcript,
+    Client, Reply, claims, token, transcript,
+    transport::{Events, Transport},
 };
 
 /// A subgraph under test, asked as a router asks it.

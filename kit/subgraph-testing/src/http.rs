@@ -11,8 +11,8 @@ use http::{
 use reqwest::{Client, RequestBuilder, Response};
 
 use crate::{
-    client::{Events, Reply, Transport},
     sse,
+    transport::{Events, Reply, Transport},
 };
 
 /// A stream lasts for as long as its test wants.

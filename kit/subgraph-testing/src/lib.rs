@@ -16,11 +16,13 @@ mod statements;
 #[cfg(feature = "subgraph")]
 mod tokens;
 pub mod transcript;
+mod transport;
 
-pub use client::{Client, Events, Reply};
+pub use client::Client;
 /// For those who build HTTP clients of their own.
 pub use reqwest;
 pub use statements::StatementCount;
+pub use transport::{Events, Reply};
 
 #[cfg(feature = "subgraph")]
 pub use self::{
