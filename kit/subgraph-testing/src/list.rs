@@ -10,6 +10,8 @@ use crate::{Client, Reply};
 const MAX_PAGE_SIZE: usize = 100;
 /// A long list is not walked in pages so small that there would be more of them.
 const MAX_PAGES: usize = 50;
+/// Whose cursors a list can be given: `Paginated::TYPE_NAME` of every subgraph.
+const TYPE_NAMES: [&str; 5] = ["course", "enrollment", "notification", "payment", "user"];
 const PAGE: &str = "nodes { id } edges { cursor node { id } } totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }";
 
 /// A list that can be asked for.
@@ -281,14 +283,30 @@ impl<'a> Contract<'a> {
         for size in ["first: 0", "first: -1", "first: 101", "last: 0", "last: 101", "first: 1, last: 1"] {
             assert_eq!(self.list.page(self.client, size).await.error(), Some("BAD_USER_INPUT"), "{size}");
         }
-        let foreign = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: uuid::Uuid::from_u128(1) }.encode("another");
         let long = "A".repeat(10_000);
         let cut = self.rows.first().map_or("", |row| &row.cursor[..row.cursor.len() - 8]);
-        for cursor in [foreign.as_str(), "", "?", "nonsense", cut, &long] {
+        for cursor in ["", "?", "nonsense", cut, &long] {
             for argument in ["after", "before"] {
                 let reply = self.list.page(self.client, &format!("{argument}: \"{cursor}\"")).await;
                 assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{argument}: {cursor}");
             }
         }
+        for argument in ["after", "before"] {
+            self.check_foreign_cursors(argument).await;
+        }
+    }
+
+    /// Of the cursors of all types, those of one are taken: the walks have shown that its own are.
+    async fn check_foreign_cursors(&self, argument: &str) {
+        let position = Cursor { time: chrono::DateTime::UNIX_EPOCH, id: uuid::Uuid::from_u128(1) };
+        let mut accepted = Vec::new();
+        for type_name in TYPE_NAMES {
+            let reply = self.list.page(self.client, &format!("{argument}: \"{}\"", position.encode(type_name))).await;
+            match reply.error() {
+                None => accepted.push(type_name),
+                error => assert_eq!(error, Some("BAD_USER_INPUT"), "{argument}: a cursor of {type_name}"),
+            }
+        }
+        assert_eq!(accepted.len(), 1, "{argument}: cursors of {accepted:?}");
     }
 }
