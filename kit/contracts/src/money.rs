@@ -92,11 +92,22 @@ impl FromStr for Money {
         let exact = if text.contains('.') { text.trim_end_matches('0') } else { text };
         match Decimal::from_str_exact(exact) {
             Ok(amount) => amount.try_into(),
+            Err(_) if !is_number(exact) => Err(MoneyError::NotANumber),
             Err(rust_decimal::Error::Underflow) => Err(MoneyError::TooManyDecimals),
-            Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => Err(MoneyError::TooLarge),
-            Err(_) => Err(MoneyError::NotANumber),
+            // A number with more digits than a decimal has.
+            Err(_) if exact.starts_with('-') => Err(MoneyError::NotPositive),
+            Err(_) => Err(MoneyError::TooLarge),
         }
     }
+}
+
+/// Whether a text is a number of any length, written as [`Decimal`] reads it. Its error does not tell: it stops at the
+/// first digit that is too many, and has the same variant for that and for what is no number.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = unsigned.replacen('.', "", 1);
+    digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
 }
 
 impl fmt::Display for Money {
@@ -235,13 +246,25 @@ mod tests {
             ("1.001", Err(TooManyDecimals)),
             ("10000000000", Err(TooLarge)),
             ("9999999999999999999999999999999999999999", Err(TooLarge)),
+            ("999999999999999999999999999999.00", Err(TooLarge)),
+            ("999999999999999999999999999999.99", Err(TooLarge)),
+            ("+999999999999999999999999999999", Err(TooLarge)),
+            ("999_999_999_999_999_999_999_999_999_999", Err(TooLarge)),
             ("0", Err(NotPositive)),
             ("-1", Err(NotPositive)),
             ("-10000000000", Err(NotPositive)),
+            ("-999999999999999999999999999999", Err(NotPositive)),
+            ("-999999999999999999999999999999.50", Err(NotPositive)),
             ("10,50", Err(NotANumber)),
             ("10.00 ", Err(NotANumber)),
             ("1.5.0", Err(NotANumber)),
             ("1e3", Err(NotANumber)),
+            ("999999999999999999999999999999x", Err(NotANumber)),
+            ("999999999999999999999999999999.0.0", Err(NotANumber)),
+            ("--999999999999999999999999999999", Err(NotANumber)),
+            ("1.000000000000000000000000000001x", Err(NotANumber)),
+            (".", Err(NotANumber)),
+            ("-", Err(NotANumber)),
             ("", Err(NotANumber)),
         ] {
             assert_eq!(charge(text), charged.map(str::to_owned), "{text}");
