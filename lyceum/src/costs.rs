@@ -81,11 +81,14 @@ fn cost(weight: u32) -> Node<Directive> {
     directive("cost", [("weight", Value::from(i32::try_from(weight).unwrap_or(i32::MAX)))])
 }
 
+fn is_connection(field: &FieldDefinition) -> bool {
+    field.ty.inner_named_type().ends_with("Connection")
+}
+
 /// A connection is as long as it is asked for; that many can be wrong with an input is one thing at a time.
 fn list_size(field: &FieldDefinition) -> Option<Node<Directive>> {
-    let is_connection = field.ty.inner_named_type().ends_with("Connection");
     let names = |names: &[&str]| Value::List(names.iter().map(|name| Node::new(Value::from(*name))).collect());
-    if is_connection && field.argument_by_name("first").is_some() {
+    if is_connection(field) && field.argument_by_name("first").is_some() {
         return Some(directive(
             "listSize",
             [
@@ -164,6 +167,40 @@ mod tests {
         for name in costs.fields.keys().chain(costs.types.keys()).chain(costs.input_fields.keys()) {
             assert!(known.contains(name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_arguments_of_every_connection_are_described() {
+        let mut described = 0;
+        for subgraph in subgraphs::ALL {
+            for field in connections(&exported(subgraph)) {
+                for argument in &field.arguments {
+                    if ["first", "after", "last", "before"].contains(&argument.name.as_str()) {
+                        assert!(
+                            argument.description.is_some(),
+                            "{}: {}({}:)",
+                            subgraph.name,
+                            field.name,
+                            argument.name
+                        );
+                        described += 1;
+                    }
+                }
+            }
+        }
+        assert!(described > 0, "there are connections");
+    }
+
+    /// The fields that return one.
+    fn connections(schema: &str) -> Vec<Node<FieldDefinition>> {
+        let document = Document::parse(schema, "schema.graphql").expect("it is a schema");
+        let fields = document.definitions.iter().flat_map(|definition| match definition {
+            Definition::ObjectTypeDefinition(object) => object.fields.clone(),
+            Definition::ObjectTypeExtension(object) => object.fields.clone(),
+            Definition::InterfaceTypeDefinition(interface) => interface.fields.clone(),
+            _ => Vec::new(),
+        });
+        fields.filter(|field| is_connection(field)).collect()
     }
 
     fn coordinates(schema: &str) -> Vec<String> {

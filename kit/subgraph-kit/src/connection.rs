@@ -123,11 +123,11 @@ fn cursor<T: Paginated>(row: &T) -> String {
 }
 
 /// Describes the four arguments of all fields that return a connection: a resolver has them in its signature, and the
-/// library no way to write them once.
+/// library no way to write them once. It sees the types that are registered so far: those that `Query` leads to.
 pub(crate) fn describe_arguments(registry: &mut Registry) {
     for meta_type in registry.types.values_mut() {
         let MetaType::Object { fields, .. } = meta_type else { continue };
-        for field in fields.values_mut().filter(|field| field.ty.ends_with("Connection")) {
+        for field in fields.values_mut().filter(|field| field.ty.trim_end_matches('!').ends_with("Connection")) {
             for (argument, description) in ARGUMENTS {
                 if let Some(argument) = field.args.get_mut(argument) {
                     argument.description = Some(description.to_owned());
