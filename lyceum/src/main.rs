@@ -120,7 +120,7 @@ fn start_telemetry(command: &Command, runtime: &Runtime) -> anyhow::Result<Telem
         Command::Up(settings) => (&settings.telemetry, settings.client_timeouts, "lyceum", "warn"),
         // The NATS library speaks of each attempt to connect.
         Command::Subgraph(settings) => {
-            (&settings.telemetry, settings.client_timeouts, settings.name.name, "info,async_nats=warn")
+            (&settings.telemetry, settings.client_timeouts, settings.subgraph.name, "info,async_nats=warn")
         }
         // The HTTP library beneath the router speaks of each worker, and hive-router of each request.
         Command::Router(settings) => (
@@ -159,7 +159,7 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
 
 async fn fill(options: &seed::Options, urls: &DatabaseUrls, settings: &DatabaseSettings) -> anyhow::Result<()> {
     let databases = Databases::open(urls, settings).await?;
-    let summary = seed::run(&seed::Databases::of(&databases), options, &seed::Progress::detect()).await?;
+    let summary = seed::run(&seed::SeedDatabases::of(&databases), options, &seed::Progress::detect()).await?;
     terminal::line(&summary);
     Ok(())
 }

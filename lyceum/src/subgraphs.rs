@@ -237,8 +237,8 @@ impl Databases {
 #[derive(Args)]
 pub struct Settings {
     /// Which subgraph.
-    #[arg(value_parser = name_parser())]
-    pub name: &'static SubgraphDefinition,
+    #[arg(value_name = "NAME", value_parser = name_parser())]
+    pub subgraph: &'static SubgraphDefinition,
 
     /// Where it answers; 127.0.0.1 and the subgraph's usual port when left out.
     #[arg(long, env = "LYCEUM_LISTEN", value_name = "ADDRESS:PORT")]
@@ -308,26 +308,26 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn serve(settings: Settings) -> Result<()> {
     open_files::raise_for_subgraph();
     let shutdown = signals::shutdown_on_signal(settings.shutdown.drain_period())?;
-    let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.name.port)));
+    let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], settings.subgraph.port)));
     let secrets = settings.secret.secrets()?;
     let auth = RouterAuth::for_address(address, secrets.clone(), settings.insecure_dev)?;
     let seals = settings.seal.keys(address, settings.insecure_dev)?;
-    let database = settings.urls.require(settings.name)?;
+    let database = settings.urls.require(settings.subgraph)?;
     let listener = listen(address).await?;
 
     let mut own = settings.own.clone();
-    let verifier = if *settings.name == identity::DEFINITION {
+    let verifier = if *settings.subgraph == identity::DEFINITION {
         own.sign_with(open_keys(&settings.keys_dir, own.identity())?)
     } else {
         remote_keys(&settings.jwks_url)?
     };
     let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
-    let context = ServiceContext { own: own.of(settings.name), ..context };
+    let context = ServiceContext { own: own.of(settings.subgraph), ..context };
     add_peers(&context, &settings.subgraph_urls, secrets.as_ref())?;
 
     let late_routes = LateRoutes::default();
     // Others need identity's keys, not its database.
-    let routes = late_routes.routes(settings.name.with_public_routes(serve::not_ready_routes(), &context));
+    let routes = late_routes.routes(settings.subgraph.with_public_routes(serve::not_ready_routes(), &context));
     let serving = async {
         serve::serve(listener, routes, settings.client_timeouts, shutdown.clone()).await;
         anyhow::Ok(())
@@ -361,17 +361,17 @@ async fn open_with_retry(
     context: &ServiceContext,
     auth: RouterAuth,
 ) -> Result<(Subgraph, axum::Router)> {
-    let name = settings.name;
+    let definition = settings.subgraph;
     let mut is_logged = false;
     loop {
         let attempt = async {
-            let db = open(name, database, &settings.database).await?;
-            assemble(name, db, context, auth.clone(), settings.responses).await
+            let db = open(definition, database, &settings.database).await?;
+            assemble(definition, db, context, auth.clone(), settings.responses).await
         };
         match attempt.await {
             Err(error) if is_retryable(&error) => {
                 if !is_logged {
-                    warn!(subgraph = name.name, error = format!("{error:#}"), "waiting for the database");
+                    warn!(subgraph = definition.name, error = format!("{error:#}"), "waiting for the database");
                 }
                 is_logged = true;
             }

@@ -78,7 +78,7 @@ pub fn parse_scale(text: &str) -> Result<f64, String> {
 
 /// The databases that are filled, migrated.
 #[derive(Clone)]
-pub struct Databases {
+pub struct SeedDatabases {
     pub identity: DbPool,
     pub course: DbPool,
     pub enrollment: DbPool,
@@ -86,7 +86,7 @@ pub struct Databases {
     pub notification: DbPool,
 }
 
-impl Databases {
+impl SeedDatabases {
     /// Those of a system.
     pub fn of(all: &subgraphs::Databases) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl Databases {
 
 /// Fills what is empty, leaves what this very seed has filled before, and refuses all else before
 /// it has written anything. So what was interrupted is completed by running it again.
-pub async fn run(databases: &Databases, options: &Options, progress: &Progress) -> anyhow::Result<Summary> {
+pub async fn run(databases: &SeedDatabases, options: &Options, progress: &Progress) -> anyhow::Result<Summary> {
     let started = Instant::now();
     let preparing = progress.preparing();
     let plan = generate(*options).await?;
@@ -148,7 +148,7 @@ pub async fn run(databases: &Databases, options: &Options, progress: &Progress) 
 
 /// Whether `run` has something to do that nobody can object to: all tables are empty, or this seed
 /// was interrupted. Cheap once every table has rows.
-pub async fn is_wanted(databases: &Databases, options: &Options) -> anyhow::Result<bool> {
+pub async fn is_wanted(databases: &SeedDatabases, options: &Options) -> anyhow::Result<bool> {
     let mut empty = 0;
     for (pool, table) in databases.tables() {
         empty += usize::from(copy::is_empty(&mut *pool.acquire().await?, table).await?);
@@ -177,8 +177,8 @@ async fn generate(options: Options) -> anyhow::Result<Arc<Plan>> {
     Ok(Arc::new(plan))
 }
 
-fn loads(databases: &Databases, plan: &Plan) -> [Load; 5] {
-    let Databases { identity, course, enrollment, payment, notification } = databases.clone();
+fn loads(databases: &SeedDatabases, plan: &Plan) -> [Load; 5] {
+    let SeedDatabases { identity, course, enrollment, payment, notification } = databases.clone();
     [
         Load { table: rows::USERS, pool: identity, ids: plan.user_ids(), write: rows::user, then: None },
         Load { table: rows::COURSES, pool: course, ids: plan.course_ids(), write: rows::course, then: None },

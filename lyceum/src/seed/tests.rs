@@ -12,7 +12,7 @@ use super::*;
 
 const SMALL: Options = Options { scale: 0.001, seed: 7 };
 
-async fn seed(databases: &Databases, options: Options) -> anyhow::Result<Summary> {
+async fn seed(databases: &SeedDatabases, options: Options) -> anyhow::Result<Summary> {
     run(databases, &options, &Progress::Lines).await
 }
 
@@ -26,7 +26,7 @@ async fn the_counts_and_proportions_are_the_platforms() {
             rows,
             [("users", 500), ("courses", 1000), ("enrollments", 2000), ("payments", 500), ("notifications", 3000)]
         );
-        let Databases { identity, course, enrollment, payment, notification } = &databases;
+        let SeedDatabases { identity, course, enrollment, payment, notification } = &databases;
         assert_eq!(count(identity, "users where role = 'student' and not is_verified").await, 400);
         assert_eq!(count(identity, "users where role = 'teacher' and is_verified").await, 70);
         assert_eq!(count(identity, "users where role = 'teacher' and not is_verified").await, 30);
@@ -123,7 +123,7 @@ async fn the_sample_people_have_something_to_show() {
     with_databases(async |databases| {
         seed(&databases, SMALL).await.expect("seeds");
 
-        let Databases { identity, course, enrollment, payment, notification } = &databases;
+        let SeedDatabases { identity, course, enrollment, payment, notification } = &databases;
         let user = async |email: &str| -> (Uuid, bool) {
             let found = sqlx::query_as("select id, is_verified from users where email = $1").bind(email);
             found.fetch_one(identity).await.expect("is there")
@@ -343,7 +343,7 @@ fn titles_and_names_are_varied_and_fit_their_columns() {
 }
 
 /// Runs a test with five migrated, empty databases, and drops them whatever comes of it.
-async fn with_databases<F: AsyncFnOnce(Databases)>(test: F) {
+async fn with_databases<F: AsyncFnOnce(SeedDatabases)>(test: F) {
     let url =
         std::env::var("DATABASE_URL").expect("DATABASE_URL of a PostgreSQL superuser; `cargo xtask test` sets it");
     let server: PgConnectOptions = url.parse().expect("DATABASE_URL is a URL");
@@ -357,7 +357,7 @@ async fn with_databases<F: AsyncFnOnce(Databases)>(test: F) {
         migrate(&pool, database).await;
         pool
     };
-    let databases = Databases {
+    let databases = SeedDatabases {
         identity: open("identity").await,
         course: open("course").await,
         enrollment: open("enrollment").await,
@@ -409,7 +409,7 @@ async fn rows_of(options: Options) -> Vec<Vec<String>> {
 }
 
 /// The five tables side by side in one database (identity's), to be joined with each other.
-async fn gathered(databases: &Databases) -> DbPool {
+async fn gathered(databases: &SeedDatabases) -> DbPool {
     let gathered = &databases.identity;
     for (pool, table) in databases.tables().into_iter().skip(1) {
         let Table { database, name, .. } = table;
