@@ -8,6 +8,8 @@ use crate::{
     page::PageArgs,
 };
 
+/// [`Paginated::TYPE_NAME`](crate::list::Paginated::TYPE_NAME) of every subgraph, none of which this crate knows. The
+/// first byte of an input of the corpus counts in this order.
 const TYPE_NAMES: [&str; 5] = ["course", "enrollment", "notification", "payment", "user"];
 
 /// A type name, by the first byte, and a cursor: one that is accepted is the very text that its position has, in a list of

@@ -29,13 +29,19 @@ use crate::{
     processes::{Program, Victim},
 };
 
-pub const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 pub const PASSWORD: &str = "chaos has a password";
 const ADMIN: &str = "chaos-admin@lyceum.example";
 const TEACHER: &str = "chaos-teacher@lyceum.example";
 const SECRET: &str = "these processes sign with a secret of their own";
 const FACT_SECRET: &str = "these subgraphs seal facts with another secret";
 const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Those of `supergraph.yaml`, in its order.
+pub fn subgraph_names() -> impl Iterator<Item = &'static str> {
+    let lines = include_str!("../../../supergraph.yaml").lines();
+    let keys = lines.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+    keys.filter(|key| !key.starts_with(' '))
+}
 
 pub struct Cluster {
     pub victims: Vec<Victim>,
@@ -84,7 +90,7 @@ impl Cluster {
         let installation =
             Installation::find_or_fetch(&workspace().join(".lyceum"), bin, &|step| crate::say(step)).await?;
         let installation = Arc::new(installation);
-        for name in NAMES {
+        for name in subgraph_names() {
             let options = ServerOptions {
                 data_dir: self.directory.path().join("databases").join(name),
                 port: free_port()?,
@@ -117,7 +123,7 @@ impl Cluster {
     async fn start_graph(&mut self, bus: &str, replicas: usize) -> Result<()> {
         let mut ports = BTreeMap::new();
         let mut graphs = Vec::new();
-        for name in NAMES {
+        for name in subgraph_names() {
             let replicas = repeat_with(free_port).take(replicas).collect::<Result<Vec<_>>>()?;
             self.links.push(link(format!("the way to {name}"), &replicas).await?);
             let port = self.links.last().expect("it was added").port;
@@ -137,7 +143,7 @@ impl Cluster {
         ];
         let common: Vec<_> = common.map(|(name, value)| (name.to_owned(), value)).into();
 
-        for name in NAMES {
+        for name in subgraph_names() {
             let database = self.linked_url(name).await?;
             let variable = format!("{}_DATABASE_URL", name.to_uppercase());
             let facts = ("LYCEUM_FACT_SECRET".to_owned(), FACT_SECRET.to_owned());
@@ -164,7 +170,7 @@ impl Cluster {
 
     /// The processes that are no databases.
     pub fn programs(&self) -> impl Iterator<Item = &Victim> {
-        self.victims.iter().filter(|victim| victim.name == "router" || NAMES.contains(&&*victim.name))
+        self.victims.iter().filter(|victim| victim.name == "router" || subgraph_names().any(|name| name == victim.name))
     }
 
     /// What a subgraph says of itself.
@@ -228,7 +234,7 @@ impl Cluster {
             }
             sleep(Duration::from_millis(50)).await;
         }
-        for name in NAMES.iter().chain(&["router"]) {
+        for name in subgraph_names().chain(["router"]) {
             let log = std::fs::read_to_string(self.log(name)).unwrap_or_default();
             let end: Vec<_> = log.lines().rev().take(5).collect();
             crate::say(format!("{name}: {}", end.into_iter().rev().collect::<Vec<_>>().join("\n    ")));

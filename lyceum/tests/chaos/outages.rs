@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
-    cluster::{Cluster, NAMES, PASSWORD},
+    cluster::{Cluster, PASSWORD, subgraph_names},
     network::Weather,
     processes::Order,
 };
@@ -66,9 +66,9 @@ pub async fn run(outages: &[Outage]) -> Result<()> {
     crate::say(format!("outages: {outages:?} of each database"));
     let cluster = Cluster::start("local", 1).await?;
     let guest = Guest::arrive(&cluster).await?;
-    let progress = crate::progress(outages.len() * NAMES.len(), "outages");
+    let progress = crate::progress(outages.len() * subgraph_names().count(), "outages");
     for outage in outages {
-        for name in NAMES {
+        for name in subgraph_names() {
             let case = || format!("{name}'s database, {outage:?}");
             progress.set_message(case());
             let report = suffer(&cluster, &guest, name, *outage).await.with_context(case)?;
@@ -98,7 +98,7 @@ async fn suffer(cluster: &Cluster, guest: &Guest, name: &'static str, outage: Ou
         ensure!(cluster.readiness(name).await? == 503, "it says that it is ready");
         slowest
     };
-    for other in NAMES.into_iter().filter(|other| *other != name) {
+    for other in subgraph_names().filter(|other| *other != name) {
         ensure!(cluster.readiness(other).await? == 200, "{other} says that it is not ready");
     }
     end(cluster, name, outage).await;
@@ -155,7 +155,7 @@ impl Guest {
     async fn read(&self) -> Result<Vec<&'static str>> {
         let answer = self.student.try_send(READ, &self.ids);
         let answer = timeout(ANSWER_WITHIN, answer).await.context("no answer in time")??;
-        let missing: Vec<_> = NAMES.into_iter().filter(|name| !answer["data"][name].is_object()).collect();
+        let missing: Vec<_> = subgraph_names().filter(|name| !answer["data"][name].is_object()).collect();
         let codes = answer["errors"].as_array().into_iter().flatten().map(|error| &error["extensions"]["code"]);
         let codes: Vec<_> = codes.collect();
         ensure!(codes.iter().all(|code| *code == "SERVICE_UNAVAILABLE"), "{answer}");
@@ -195,7 +195,7 @@ impl Guest {
         for _ in 0..2 {
             let started = Instant::now();
             let reads = join_all((0..AT_ONCE).map(|_| self.read()));
-            let changes = NAMES.into_iter().flat_map(|name| (0..2).map(move |_| name));
+            let changes = subgraph_names().flat_map(|name| (0..2).map(move |_| name));
             let changes = try_join_all(changes.map(async |name| anyhow::Ok((name, self.change(name).await?))));
             let (reads, changes) = tokio::join!(reads, changes);
             slowest = slowest.max(started.elapsed());
@@ -223,7 +223,7 @@ impl Guest {
         let started = Instant::now();
         loop {
             let reads = try_join_all((0..AT_ONCE).map(|_| self.read())).await?;
-            let changes = try_join_all(NAMES.map(|name| self.change(name))).await?;
+            let changes = try_join_all(subgraph_names().map(|name| self.change(name))).await?;
             if reads.iter().all(Vec::is_empty) && changes.iter().all(Option::is_none) {
                 return Ok(());
             }
