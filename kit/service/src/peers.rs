@@ -19,7 +19,7 @@ use subgraph_kit::{Error, timeouts};
 use crate::{Credentials, Subgraph};
 
 /// Where a subgraph takes events.
-pub const EVENTS_PATH: &str = "/events";
+pub(crate) const EVENTS_PATH: &str = "/events";
 
 /// The subgraphs that can be asked and told.
 #[derive(Clone, Default)]

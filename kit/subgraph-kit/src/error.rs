@@ -86,24 +86,6 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Turns a broken constraint into what it means to the caller.
-pub trait OnConstraint<T> {
-    /// Answers with `refusal` if the statement broke the named constraint.
-    ///
-    /// # Errors
-    /// `refusal` if the constraint was violated; any other error converted to [`Error`].
-    fn on_constraint(self, constraint: &str, refusal: impl FnOnce() -> Refusal) -> Result<T, Error>;
-}
-
-impl<T> OnConstraint<T> for Result<T, sqlx::Error> {
-    fn on_constraint(self, constraint: &str, refusal: impl FnOnce() -> Refusal) -> Result<T, Error> {
-        self.map_err(|error| match error.as_database_error() {
-            Some(broken) if broken.constraint() == Some(constraint) => refusal().into(),
-            _ => error.into(),
-        })
-    }
-}
-
 /// A failure that the caller can act on.
 #[derive(Clone, Debug)]
 pub struct Refusal {

@@ -33,7 +33,7 @@ pub enum Order {
 
 /// What a table's rows can be ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortKey {
+pub(crate) enum SortKey {
     /// Every id holds its row's own time, so the primary key alone is the order, and needs no
     /// further index.
     Id,
@@ -43,7 +43,7 @@ pub enum SortKey {
 
 impl SortKey {
     /// Looks for a row whose id does not contain the row's own time.
-    pub async fn detect<T: Paginated>(db: &DbPool) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn detect<T: Paginated>(db: &DbPool) -> Result<Self, sqlx::Error> {
         let mut sql = QueryBuilder::<Postgres>::new(format!(
             "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
              <> lpad(to_hex((extract(epoch from {}) * 1000)::bigint), 12, '0') || '7')",

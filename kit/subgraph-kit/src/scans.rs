@@ -60,7 +60,7 @@ pub struct Scan {
 
 /// The statements of one pool that may read a whole table.
 #[derive(Clone)]
-pub struct ScanLane {
+pub(crate) struct ScanLane {
     db: DbPool,
     queue: FairQueue<ScanClient>,
 }
@@ -126,8 +126,7 @@ impl Scan {
 
 impl ScanLane {
     /// That of a pool.
-    #[must_use]
-    pub fn new(db: DbPool) -> Self {
+    pub(crate) fn new(db: DbPool) -> Self {
         let slots = db.max().saturating_sub(OTHER_CONNECTIONS).max(1);
         Self { db, queue: FairQueue::new(slots as usize) }
     }
