@@ -5,7 +5,7 @@ use std::process::Output;
 use sqlx::{Connection as _, PgConnection, query_as, query_scalar, raw_sql};
 use tokio::runtime::Runtime;
 
-use crate::system::{NAMES, System, lyceum};
+use crate::system::{System, lyceum};
 
 const SESSIONS: &str = "select distinct usename::text from pg_stat_activity
     where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()";
@@ -20,9 +20,9 @@ fn the_subgraphs_of_a_system_own_nothing() {
     let runtime = Runtime::new().expect("a runtime");
     let system = System::start(&["--temporary"]);
 
-    for name in NAMES {
+    for (name, url) in &system.addresses.databases {
         runtime.block_on(async {
-            let mut db = PgConnection::connect(&system.addresses.databases[name]).await.expect("the owner is let in");
+            let mut db = PgConnection::connect(url).await.expect("the owner is let in");
             let sessions: Vec<String> = query_scalar(SESSIONS).fetch_all(&mut db).await.expect("who is there");
             let rights: (bool, i64, bool) = query_as(RIGHTS).fetch_one(&mut db).await.expect("the role");
 

@@ -34,7 +34,6 @@ pub const SECRET: &str = "these tests sign with a secret of their own";
 pub const FACT_SECRET: &str = "these tests seal facts with another secret";
 
 const OUTPUT: &str = "output";
-pub const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A running system.
@@ -175,12 +174,16 @@ pub fn lyceum() -> Command {
     // All tests are one client.
     command.env("LYCEUM_THROTTLE", "false");
     command.env("LYCEUM_COST_BUDGET", "0").env("LYCEUM_ANONYMOUS_COST_BUDGET", "0");
-    for name in NAMES {
-        let name = name.to_uppercase();
-        command.env_remove(format!("{name}_DATABASE_URL")).env_remove(format!("{name}_DATABASE_OWNER_URL"));
+    for (name, _) in env::vars_os().filter(|(name, _)| names_a_database(&name.to_string_lossy())) {
+        command.env_remove(name);
     }
     command.env("LYCEUM_SUBGRAPH_SECRET", SECRET).env("RUST_LOG", transcript::LOG_FILTER);
     command
+}
+
+/// Whether an environment variable says where a subgraph's database is.
+fn names_a_database(variable: &str) -> bool {
+    ["_DATABASE_URL", "_DATABASE_OWNER_URL"].iter().any(|suffix| variable.ends_with(suffix))
 }
 
 pub fn workspace() -> PathBuf {
@@ -205,11 +208,12 @@ fn documents_in(folder: &Path) -> Vec<PathBuf> {
 
 /// The databases' logs go when their system does: a second name keeps them.
 fn keep_server_logs(data: &Path) {
-    for name in NAMES {
+    // A system over somebody else's databases has no logs of them.
+    let Ok(entries) = std::fs::read_dir(data.join("databases")) else { return };
+    let files = entries.map(|entry| entry.expect("an entry").path());
+    for log in files.filter(|file| file.extension().is_some_and(|end| end == "log")) {
         let Some(kept) = transcript::path("server") else { return };
-        let log = data.join("databases").join(format!("{name}.log"));
-        // A system over somebody else's databases has no logs of them.
-        if log.exists() && std::fs::hard_link(&log, &kept).is_err() {
+        if std::fs::hard_link(&log, &kept).is_err() {
             std::fs::copy(&log, &kept).expect("the log is readable");
         }
     }
