@@ -2,6 +2,7 @@
 //! taken away in turn, and one operation asks for something of all of them.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     thread::sleep,
     time::{Duration, Instant},
@@ -20,8 +21,6 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::system::{ADMIN, Addresses, LoneRouter, System, TEACHER};
-
-const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 
 /// How soon all is well again.
 const RECOVER_WITHIN: Duration = Duration::from_secs(30);
@@ -117,9 +116,9 @@ fn counts(name: &str) -> &'static [&'static str] {
 fn what_is_taken_away_costs_its_own_place() {
     let runtime = Runtime::new().expect("a runtime");
     let data = System::start(&["--temporary"]);
-    let databases = NAMES.map(|name| Link::start(&runtime, port_of(&data.addresses.databases[name])));
+    let databases = links(&runtime, &data.addresses.databases);
     let system = System::start(&over(&data.addresses, &databases));
-    let subgraphs = NAMES.map(|name| Link::start(&runtime, port_of(&system.addresses.subgraphs[name])));
+    let subgraphs = links(&runtime, &system.addresses.subgraphs);
     let router = LoneRouter::before(&through(&system.addresses, &subgraphs));
     let guest = Guest::arrive(&runtime, &system, &data);
     let (by_call, apart) = (guest.at(&system.anonymous()), guest.at(&router.visitor()));
@@ -127,17 +126,17 @@ fn what_is_taken_away_costs_its_own_place() {
     assert_eq!(healthy.get("errors"), None, "{healthy}");
     assert_eq!(apart.read(), healthy);
 
-    for (index, name) in NAMES.into_iter().enumerate() {
-        databases[index].set(false);
+    for (name, database) in &databases {
+        database.set(false);
         by_call.expect(&format!("{name}'s database"), &healthy, places(name), "SERVICE_UNAVAILABLE");
         by_call.expect_mutations(&format!("{name}'s database"), name);
-        databases[index].set(true);
+        database.set(true);
         by_call.recover(&healthy);
 
-        subgraphs[index].set(false);
+        subgraphs[name].set(false);
         apart.expect(&format!("{name} itself"), &healthy, places(name), "SERVICE_UNAVAILABLE");
         apart.expect_mutations(&format!("{name} itself"), name);
-        subgraphs[index].set(true);
+        subgraphs[name].set(true);
         apart.recover(&healthy);
 
         for (what, step, code) in [
@@ -154,10 +153,16 @@ fn what_is_taken_away_costs_its_own_place() {
     }
 }
 
+/// A link to each of these, by subgraph.
+fn links(runtime: &Runtime, urls: &BTreeMap<String, String>) -> BTreeMap<String, Link> {
+    urls.iter().map(|(name, url)| (name.clone(), Link::start(runtime, port_of(url)))).collect()
+}
+
 /// Arguments for a system whose databases are at the end of these links.
-fn over(data: &Addresses, links: &[Link; 5]) -> Vec<&'static str> {
-    let urls = NAMES.iter().zip(links).flat_map(|(name, link)| {
-        let url = data.databases[*name].replace(&port_of(&data.databases[*name]).to_string(), &link.port.to_string());
+fn over(data: &Addresses, links: &BTreeMap<String, Link>) -> Vec<&'static str> {
+    let urls = links.iter().flat_map(|(name, link)| {
+        let url = &data.databases[name];
+        let url = url.replace(&port_of(url).to_string(), &link.port.to_string());
         // They live as long as the test, which is the process.
         [format!("--{name}-database-url"), url].map(|text| &*Box::leak(text.into_boxed_str()))
     });
@@ -165,10 +170,8 @@ fn over(data: &Addresses, links: &[Link; 5]) -> Vec<&'static str> {
 }
 
 /// The same system, with its subgraphs at the end of these links.
-fn through(system: &Addresses, links: &[Link; 5]) -> Addresses {
-    let subgraphs = NAMES.iter().zip(links);
-    let subgraphs =
-        subgraphs.map(|(name, link)| ((*name).to_owned(), format!("http://127.0.0.1:{}/graphql", link.port)));
+fn through(system: &Addresses, links: &BTreeMap<String, Link>) -> Addresses {
+    let subgraphs = links.iter().map(|(name, link)| (name.clone(), format!("http://127.0.0.1:{}/graphql", link.port)));
     Addresses { subgraphs: subgraphs.collect(), ..system.clone() }
 }
 
