@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { outcome } from "../src/permissions.ts";
 import { parsePermissions } from "../src/permissions-file.ts";
+import { loadSubgraphs } from "../src/subgraphs.ts";
 import { type CommandResult, run } from "./support.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const DATA = "docs/permissions.json";
+const subgraphs = await loadSubgraphs(join(root, "supergraph.yaml"));
 
 /** A copy of the repository's schemas and permissions, for tests to break. */
 class Repository {
@@ -16,8 +18,7 @@ class Repository {
 
   constructor() {
     after(() => rmSync(this.folder, { recursive: true, force: true }));
-    const subgraphs = ["identity", "course", "enrollment", "payment", "notification"];
-    const schemas = subgraphs.map((name) => `subgraphs/${name}/schema.graphql`);
+    const schemas = subgraphs.map(({ name }) => `subgraphs/${name}/schema.graphql`);
     for (const file of ["supergraph.yaml", "api.graphql", DATA, ...schemas]) {
       mkdirSync(join(this.folder, file, ".."), { recursive: true });
       cpSync(join(root, file), join(this.folder, file));
