@@ -53,9 +53,9 @@ fn what_a_killed_system_left_behind_gives_its_ports_back() {
     first.kill();
 
     // The servers outlive their owner for now, each on its port.
-    let options = |name: &str| embedded_postgres::ServerOptions {
+    let options = |name: &str, url: &str| embedded_postgres::ServerOptions {
         data_dir: home.path().join("databases").join(name),
-        port: port_of(&ports[name]),
+        port: port_of(url),
         database: name.to_owned(),
         ephemeral: false,
     };
@@ -65,8 +65,8 @@ fn what_a_killed_system_left_behind_gives_its_ports_back() {
         let place = workspace().join(".lyceum");
         let installation = embedded_postgres::Installation::find_or_fetch(&place, programs, &|_| {}).await;
         let installation = installation.expect("PostgreSQL is at hand");
-        for name in ["identity", "course", "enrollment", "payment", "notification"] {
-            let server = embedded_postgres::Server::start(&installation, options(name)).await;
+        for (name, url) in &ports {
+            let server = embedded_postgres::Server::start(&installation, options(name, url)).await;
             server.expect("the port is free again").stop().await.expect("the server stops");
         }
     });
