@@ -40,7 +40,7 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start everything on this machine: five databases, five subgraphs, the router, the playground.
+    /// Start everything on this machine: each subgraph and its database, the router, the playground.
     Up(Box<up::Settings>),
     /// Run one subgraph alone.
     Subgraph(Box<subgraphs::Settings>),
@@ -58,7 +58,7 @@ enum Command {
         #[command(flatten)]
         database: DatabaseSettings,
     },
-    /// Fill the five databases with the platform's data.
+    /// Fill the databases with the platform's data.
     Seed {
         #[command(flatten)]
         options: seed::Options,

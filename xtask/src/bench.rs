@@ -14,7 +14,7 @@ pub struct Options {
     /// Measure Lyceum's router as a process of its own instead, beside hive-router as it comes, `@apollo/gateway` and
     /// `@graphql-hive/gateway`.
     ///
-    /// All are before the same five subgraphs, each a process too, and `lyceum up` is over the same databases. Nothing but the
+    /// All are before the same subgraphs, each a process too, and `lyceum up` is over the same databases. Nothing but the
     /// header `authorization` is passed on, and subgraphs answer without a signature; before a second set of subgraphs
     /// Lyceum's router signs. Before a page is measured, all have to give the same `data`.
     #[arg(long)]

@@ -32,7 +32,7 @@ impl Database {
         Ok(Self { server, installation, data_dir })
     }
 
-    /// A server with all five databases, each brought up to date by its migrations.
+    /// A server with every database, each brought up to date by its migrations.
     pub async fn start_migrated() -> Result<Self> {
         let database = Self::start().await?;
         for name in subgraphs()? {
@@ -53,7 +53,7 @@ impl Database {
         vec![("DATABASE_URL".into(), self.server.url()), ("LYCEUM_POSTGRES_BIN".into(), bin)]
     }
 
-    /// The addresses of the five databases.
+    /// The addresses of the databases.
     pub fn addresses(&self) -> Result<Vec<(String, String)>> {
         Ok(subgraphs()?.into_iter().map(|name| (variable(&name), self.server.url_of(&name))).collect())
     }

@@ -79,7 +79,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Start a server with the five migrated databases, for writing queries.
+    /// Start a server with all databases, migrated, for writing queries.
     ///
     /// Prints the addresses as `export` lines and runs until Ctrl-C; or runs a command with them set.
     Db {
@@ -89,7 +89,7 @@ enum Task {
     },
     /// Kill the whole system's processes again and again while students buy, and see that everything adds up.
     ///
-    /// Starts five databases, five subgraphs and the router as separate processes, lets students buy
+    /// Starts each database, each subgraph and the router as separate processes, lets students buy
     /// courses, and kills processes, lets them die at chosen steps, and cuts their connections. Then counts.
     ///
     /// Before that it takes each database away in every way there is: killed, hanging, out of reach, gone without a word.
@@ -141,7 +141,7 @@ enum Task {
     Monitoring,
     /// Ask random operations, and compare each answer with that of a reference that shares no code with the system.
     ///
-    /// The reference is graphql-js over the rows of the five databases, and `docs/permissions.json`. A difference is
+    /// The reference is graphql-js over the rows of the databases, and `docs/permissions.json`. A difference is
     /// made as small as it gets, and printed as a case to paste.
     Truth(truth::Options),
     /// Try random inputs on the functions that read what clients and services send.

@@ -1,4 +1,4 @@
-//! The five subgraphs, each as a process of its own, over the databases of a system.
+//! The subgraphs, each as a process of its own, over the databases of a system.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ use super::process::{Process, free_port};
 const SUPERGRAPH: &str = include_str!("../../../supergraph.graphql");
 const FACT_SECRET: &str = "what the subgraphs of a measurement seal with";
 
-/// Five processes. Dropped, they end.
+/// Their processes. Dropped, they end.
 pub struct Subgraphs {
     running: Vec<(String, Process)>,
 }

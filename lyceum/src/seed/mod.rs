@@ -1,6 +1,6 @@
-//! `lyceum seed`: fills the five databases with the data that the platform's team tested with.
+//! `lyceum seed`: fills the databases with the data that the platform's team tested with.
 //! The data set is decided first (`plan`), then each database's table is filled with its `rows` in one
-//! transaction, all five at the same time.
+//! transaction, all at the same time.
 
 mod copy;
 mod course;

@@ -1,4 +1,4 @@
-//! The plan as the rows of five tables: what refers to what becomes ids, and texts are spelled out.
+//! The plan as the rows of its tables: what refers to what becomes ids, and texts are spelled out.
 
 use contracts::money::Money;
 

@@ -1,4 +1,4 @@
-//! `lyceum up`: the whole system on this machine, in one process and five `PostgreSQL` servers.
+//! `lyceum up`: the whole system on this machine, in one process and a `PostgreSQL` server for each database.
 
 mod addresses;
 mod banner;

@@ -1,4 +1,4 @@
-//! Five databases, five subgraphs, the router, and NATS where it is wanted: each a process of its own,
+//! The databases, the subgraphs, the router, and NATS where it is wanted: each a process of its own,
 //! and every connection between two of them over a link that can be cut.
 
 use std::{

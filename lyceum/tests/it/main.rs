@@ -1,4 +1,4 @@
-//! The whole system, as its users get it: the real program, five real databases, the real router.
+//! The whole system, as its users get it: the real program, real databases, the real router.
 
 mod admin;
 mod attacks;
