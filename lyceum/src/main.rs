@@ -159,7 +159,9 @@ fn execute(command: Command, runtime: &Runtime) -> anyhow::Result<()> {
 
 async fn fill(options: &seed::Options, urls: &DatabaseUrls, settings: &DatabaseSettings) -> anyhow::Result<()> {
     let databases = Databases::open(urls, settings).await?;
-    let summary = seed::run(&seed::SeedDatabases::of(&databases), options, &seed::Progress::detect()).await?;
+    let summary =
+        seed::run(&seed::SeedDatabases::of(|subgraph| databases.get(subgraph)), options, &seed::Progress::detect())
+            .await?;
     terminal::line(&summary);
     Ok(())
 }

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use db::DbPool;
 use indicatif::HumanCount;
+use service::SubgraphDefinition;
 use tokio::task::JoinSet;
 
 use self::copy::{Content, Load};
@@ -35,7 +36,6 @@ use self::plan::Plan;
 pub use self::progress::Progress;
 use self::table::Table;
 pub use self::timeline::END;
-use crate::subgraphs;
 
 /// A student with some forty enrollments, a dozen payments and unread notifications.
 pub const SAMPLE_STUDENT: &str = "student1@lyceum.example";
@@ -87,14 +87,14 @@ pub struct SeedDatabases {
 }
 
 impl SeedDatabases {
-    /// Those of a system.
-    pub fn of(all: &subgraphs::Databases) -> Self {
+    /// Those of a system, whose databases `get` finds.
+    pub fn of<'a>(get: impl Fn(&SubgraphDefinition) -> &'a DbPool) -> Self {
         Self {
-            identity: all.get(&::identity::DEFINITION).clone(),
-            course: all.get(&::course::DEFINITION).clone(),
-            enrollment: all.get(&::enrollment::DEFINITION).clone(),
-            payment: all.get(&::payment::DEFINITION).clone(),
-            notification: all.get(&::notification::DEFINITION).clone(),
+            identity: get(&::identity::DEFINITION).clone(),
+            course: get(&::course::DEFINITION).clone(),
+            enrollment: get(&::enrollment::DEFINITION).clone(),
+            payment: get(&::payment::DEFINITION).clone(),
+            notification: get(&::notification::DEFINITION).clone(),
         }
     }
 

@@ -114,7 +114,7 @@ async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Resul
         .await?;
     let options = seed::Options { scale: settings.seed_scale, ..seed::Options::default() };
     let may_seed = !settings.empty && settings.urls.is_none();
-    let seeded = seed::SeedDatabases::of(&databases);
+    let seeded = seed::SeedDatabases::of(|subgraph| databases.get(subgraph));
     if may_seed && seed::is_wanted(&seeded, &options).await? {
         seed::run(&seeded, &options, &steps.seed_progress()).await?;
         // Only here: an address that somebody registered is no proof that these are sample data.
