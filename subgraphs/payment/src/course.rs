@@ -1,4 +1,4 @@
-//! A course, as a payment points to it, and as its own subgraph offers it.
+//! A course, as a payment references it, and its quote by the course subgraph.
 
 use async_graphql::SimpleObject;
 use contracts::{CourseId, money::Money};
@@ -17,15 +17,15 @@ pub struct Course {
     pub id: CourseId,
 }
 
-/// What the course subgraph says of a course at this moment.
+/// The current title and price of a course.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CourseQuote {
-    /// How it is called.
+    /// The course's title.
     pub title: String,
-    /// Whether it costs nothing.
+    /// Whether the course is free.
     pub is_free: bool,
-    /// What it costs, if anything.
+    /// The course's price, if it has one.
     pub price: Option<Money>,
 }
 
@@ -35,7 +35,7 @@ struct Answer {
 }
 
 impl CourseQuote {
-    /// Asks the course subgraph, in somebody's name. None if there is no such course.
+    /// Queries the course subgraph with these credentials. None if there is no such course.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the course subgraph is unavailable.

@@ -1,4 +1,4 @@
-//! Which events of other services this one acts on.
+//! The events of other services that this one handles.
 
 use contracts::events::{Event, EventPayload};
 use messaging::{AfterCommit, Handler};
@@ -11,7 +11,7 @@ impl Handler for Payments {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
         match event.payload {
             EventPayload::EnrollmentRejected(rejection) => Self::refund_rejected(transaction, rejection).await?,
-            // None of these comes here: `EventType::consumers` says so.
+            // Not delivered to this service, see `EventType::consumers`.
             EventPayload::UserRegistered(_)
             | EventPayload::PaymentCompleted(_)
             | EventPayload::PaymentRefunded(_)

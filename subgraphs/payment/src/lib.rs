@@ -1,4 +1,4 @@
-//! The payment subgraph: what students paid.
+//! The payment subgraph: purchases, payments and refunds.
 
 mod course;
 mod event_handler;
@@ -26,7 +26,7 @@ use crate::{
     refund::graphql::RefundMutation,
 };
 
-/// The subgraph, as processes and tools see it.
+/// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "payment",
     about: "What students paid.",
@@ -47,18 +47,18 @@ fn migrations() -> Migrations {
 #[derive(MergedObject)]
 pub struct Mutation(PurchaseMutation, RefundMutation);
 
-/// The schema, as it can be exported without a database.
+/// Builds the schema without a database, for its export.
 #[must_use]
 pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
     builder().finish()
 }
 
-/// The subgraph over its migrated database, with the specification's provider.
+/// Opens the subgraph over its migrated database, with the specification's provider.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     subgraph_with(db, context, Arc::new(MockProvider)).await
 }
 
-/// The subgraph over its migrated database. `provider` moves the money.
+/// Opens the subgraph over its migrated database, with this payment provider.
 pub async fn subgraph_with(
     db: impl Into<DbPool>,
     context: &ServiceContext,

@@ -21,13 +21,13 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// Payments over this database.
+    /// Creates the workflows over this database and provider.
     #[must_use]
     pub fn new(db: DbPool, context: &ServiceContext, provider: Arc<dyn PaymentProvider>) -> Self {
         Self { db, provider, peers: context.peers.clone() }
     }
 
-    /// A payment that exists.
+    /// Finds a payment that must exist.
     pub(crate) async fn get(&self, id: PaymentId) -> Result<Payment, Error> {
         payment::store::find(&self.db, id).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
     }

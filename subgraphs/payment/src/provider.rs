@@ -1,46 +1,46 @@
-//! Who moves the money.
+//! The payment provider.
 
 use contracts::{PaymentId, events::Purchase};
 use futures::{FutureExt as _, future::BoxFuture};
 use subgraph_kit::timeouts;
 
-/// Charges students, and gives them their money back. What it is asked for is named by the payment's
-/// id: asked again, it does the same thing no second time, and answers as it did the first time.
+/// Charges and refunds students. Every call is idempotent by the payment's id: a repeated one has no further effect,
+/// and returns the first outcome.
 pub trait PaymentProvider: Send + Sync + 'static {
-    /// Takes the money.
+    /// Charges the student.
     fn charge<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<ChargeOutcome, ProviderUnavailable>>;
 
-    /// What became of a charge; none if there was no such charge.
+    /// Finds the outcome of a charge; none if there was no such charge.
     fn find(&self, payment: PaymentId) -> BoxFuture<'_, Result<Option<ChargeOutcome>, ProviderUnavailable>>;
 
-    /// Gives the money back.
+    /// Refunds the payment.
     fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<RefundOutcome, ProviderUnavailable>>;
 }
 
-/// What became of a charge.
+/// The outcome of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChargeOutcome {
     /// The payment was charged.
     Completed,
-    /// It will not arrive.
+    /// The payment was declined.
     Declined,
 }
 
-/// What became of the wish to give money back.
+/// The outcome of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundOutcome {
-    /// The money is on its way.
+    /// The refund is accepted.
     Done,
-    /// It stays where it is, however often one asks: the charge is too old, say, or disputed.
+    /// The refund is rejected, and a retry does not help: the charge is too old, say, or disputed.
     Refused,
 }
 
-/// Nobody knows whether it was done.
+/// The provider did not answer: the outcome is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the payment provider does not answer: {0}")]
 pub struct ProviderUnavailable(pub String);
 
-/// The specification's provider: every charge completes, and nothing is written down.
+/// The specification's provider: every charge completes, and nothing is stored.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MockProvider;
 
@@ -58,7 +58,7 @@ impl PaymentProvider for MockProvider {
     }
 }
 
-/// The answer, if it comes in time. Later, nobody knows what became of it.
+/// Awaits the provider's answer for up to [`timeouts::PROVIDER`]; after that the outcome is unknown.
 pub(crate) async fn with_timeout<T>(
     answer: BoxFuture<'_, Result<T, ProviderUnavailable>>,
 ) -> Result<T, ProviderUnavailable> {

@@ -1,4 +1,4 @@
-//! Finishes what broke off: payments whose outcome nobody has written down, and refunds.
+//! The reconciler: completes interrupted purchases and refunds.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tracing::warn;
 
 use crate::payments::Payments;
 
-/// How often one looks. It costs two look-ups in indexes that are empty as a rule.
+/// The polling interval. Each round costs two look-ups in indexes that are usually empty.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Goes on until `stop` is cancelled, which is noticed between two payments. Several may run at once.
+/// Runs until `stop` is cancelled, which is checked between two rounds. Several may run at once.
 pub async fn run(payments: Payments, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match timeout(BACKGROUND_TIMEOUT, round(&payments)).await {
@@ -29,8 +29,7 @@ pub async fn run(payments: Payments, stop: CancellationToken) {
     }
 }
 
-/// One purchase and one refund, so that neither keeps the other waiting. False if there was nothing to
-/// do.
+/// Reconciles one purchase and one refund, so that neither starves the other. False if none was due.
 async fn round(payments: &Payments) -> Result<bool, Error> {
     let (purchase, refund) = (payments.reconcile_next_purchase().await?, payments.reconcile_next_refund().await?);
     Ok(purchase || refund)

@@ -1,4 +1,4 @@
-//! The fields and queries of a payment, and the entities that this subgraph adds to.
+//! The fields and queries of a payment, and the entities that this subgraph extends.
 
 use async_graphql::{ComplexObject, Context, ID, Object};
 use contracts::{PaymentId, UserId, money::Money};

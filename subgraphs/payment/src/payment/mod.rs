@@ -1,4 +1,4 @@
-//! What a student paid for a course.
+//! A student's payment for a course.
 
 pub mod graphql;
 pub mod store;
@@ -19,13 +19,13 @@ pub struct Payment {
     pub status: Status,
     /// The time at which the payment was created.
     pub created_at: DateTime<Utc>,
-    /// How much it is.
+    /// The amount of the payment.
     #[graphql(skip)]
     pub amount: Money,
-    /// Who paid.
+    /// The student who paid.
     #[graphql(skip)]
     pub student_id: UserId,
-    /// For which course.
+    /// The course that was paid for.
     #[graphql(skip)]
     pub course_id: CourseId,
 }
@@ -46,13 +46,13 @@ pub enum Status {
 }
 
 impl Payment {
-    /// Whether this viewer may see it, wherever it turns up.
+    /// Whether the viewer may see the payment, whichever field returns it.
     #[must_use]
     pub fn is_visible_to(&self, viewer: &Viewer) -> bool {
         viewer.is_self_or_admin(self.student_id)
     }
 
-    /// What other services, and whoever moves the money, are told of it.
+    /// The purchase, as events and the payment provider receive it.
     #[must_use]
     pub fn as_purchase(&self, course_title: String) -> Purchase {
         Purchase {

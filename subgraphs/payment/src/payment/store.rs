@@ -1,4 +1,4 @@
-//! Every SQL statement on the payments table.
+//! Every SQL statement on the table `payments`.
 
 use contracts::{PaymentId, UserId};
 use db::DbPool;
@@ -14,10 +14,10 @@ use subgraph_kit::{
 
 use super::{Payment, Status};
 
-/// Which payments are asked for.
+/// The filter of a list of payments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PaymentFilter {
-    /// Returns only payments with this status.
+    /// The status that the payments must have; any if none.
     pub status: Option<Status>,
 }
 
@@ -77,7 +77,7 @@ impl Filter for PaymentFilter {
     }
 }
 
-/// A payment as it stands.
+/// Finds a payment by its id.
 pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,
@@ -92,7 +92,7 @@ pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::E
     .await
 }
 
-/// A payment, which stays as it is until the transaction ends.
+/// Finds a payment by its id, and locks it until the transaction ends.
 pub async fn lock(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     query_as!(
         Payment,

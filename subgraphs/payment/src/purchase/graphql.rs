@@ -1,4 +1,4 @@
-//! The mutation by which a student buys a course.
+//! The mutation with which a student buys a course.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use contracts::{CourseId, money::MoneyInput};

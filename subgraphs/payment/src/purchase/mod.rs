@@ -1,4 +1,4 @@
-//! A student's wish to buy a course, and the rules for it.
+//! A student's request to buy a course, and its validation.
 
 pub mod graphql;
 pub mod store;
@@ -14,19 +14,19 @@ use crate::course::CourseQuote;
 
 const MAX_KEY_LENGTH: usize = 255;
 
-/// What a student wants to buy.
+/// A student's request to buy a course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PurchaseRequest {
-    /// Which course.
+    /// The id of the course.
     pub course_id: CourseId,
-    /// Names the wish: 1 to 255 characters.
+    /// The key that identifies the purchase: 1 to 255 characters.
     pub idempotency_key: String,
-    /// What the student thinks that it costs.
+    /// The price that the student expects; any if none.
     pub expected_amount: Option<Money>,
 }
 
 impl PurchaseRequest {
-    /// The request of these inputs.
+    /// Validates the inputs of a request.
     ///
     /// # Errors
     /// One [`Refusal`] for each invalid field.
@@ -52,7 +52,7 @@ impl PurchaseRequest {
         }
     }
 
-    /// What the course costs, if the student would buy it for that.
+    /// Returns the course's price, if it is the expected one.
     ///
     /// # Errors
     /// `COURSE_IS_FREE` if the course has no price; `PRICE_CHANGED` if it is not the expected one.

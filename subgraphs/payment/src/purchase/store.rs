@@ -11,15 +11,15 @@ use crate::{
     payment::{Payment, Status},
 };
 
-/// A wish that was named before.
+/// A purchase that exists under an idempotency key.
 pub struct ExistingPurchase {
-    /// What was wanted.
+    /// The request, as first sent.
     pub request: PurchaseRequest,
-    /// What came of it.
+    /// The id of the payment.
     pub payment: PaymentId,
 }
 
-/// What the student wanted by this key.
+/// Finds the student's purchase by its idempotency key.
 pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<ExistingPurchase>, sqlx::Error> {
     let row = query!(
         r#"
@@ -42,9 +42,9 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Exi
     }))
 }
 
-/// Begins a purchase: a payment whose outcome nobody knows yet. None if the key was used before, or
-/// the student has paid for this course, or is about to. The constraints see what is begun at the same
-/// moment; the condition sees the payments that have no purchase.
+/// Inserts a purchase with its pending payment. None if the key was used before, or the student has a pending or
+/// completed payment for this course. The constraints catch concurrent purchases; the condition catches payments that
+/// have no purchase.
 pub async fn insert(
     db: &DbPool,
     student: Student,
@@ -85,8 +85,8 @@ pub async fn insert(
     .await
 }
 
-/// Takes on the purchase that has waited longest for somebody to find out what became of its money.
-/// Nobody else takes it on for a while, longer each time: nothing stays locked meanwhile.
+/// Claims the purchase whose unknown outcome has been due longest until its new `next_attempt_at`, with exponential
+/// backoff; no lock is held afterwards.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
     query_as!(
         Purchase,
@@ -109,7 +109,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error
     .await
 }
 
-/// Writes down what became of a payment. None if somebody else has.
+/// Stores the outcome of a charge. None if it was stored before.
 pub async fn settle(
     transaction: &mut PgConnection,
     id: PaymentId,
@@ -132,8 +132,7 @@ pub async fn settle(
     Ok(payment)
 }
 
-/// Writes down that nothing is left to find out about a purchase, and whether it stands, after its
-/// payment has changed.
+/// Ends the reconciliation of a purchase, and updates `is_active`, after its payment's status has changed.
 pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update purchase_requests
@@ -147,7 +146,7 @@ pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Resu
     Ok(())
 }
 
-/// How the course was called that this payment was for; none for a payment without a purchase.
+/// Finds the course title of a payment's purchase; none for a payment without a purchase.
 pub async fn find_title(db: &DbPool, id: PaymentId) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!("select course_title from purchase_requests where payment_id = $1", id.0)
         .fetch_optional(db)

@@ -49,7 +49,7 @@ impl Payments {
         self.charge(payment, quote.title).await
     }
 
-    /// A repeated request gets the first one's payment.
+    /// Returns the first request's payment to a repeated request.
     async fn replay(&self, existing: ExistingPurchase, request: &PurchaseRequest) -> Result<Payment, Error> {
         if existing.request != *request {
             let message = "this key was used before, with other input";

@@ -1,4 +1,4 @@
-//! The mutations by which an admin gives a payment back, and has it told again.
+//! The mutations with which an admin refunds or republishes a payment.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use contracts::PaymentId;

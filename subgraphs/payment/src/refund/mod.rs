@@ -1,4 +1,4 @@
-//! A payment that goes back.
+//! Refunds of payments.
 
 pub mod graphql;
 pub mod store;
@@ -24,14 +24,14 @@ pub enum RefundState {
     Done,
 }
 
-/// Why the provider's no is the answer.
+/// Returns the refusal for a refund that the provider rejects.
 #[must_use]
 pub fn refused() -> Refusal {
     let message = "the payment provider refuses to give this payment back";
     Refusal::new(Code::NotRefundable, message).at("paymentId")
 }
 
-/// Why a payment cannot go back, as it stands.
+/// Returns the refusal for a payment that is not refundable in this status.
 #[must_use]
 pub fn refusal(status: Status) -> Refusal {
     let message = match status {

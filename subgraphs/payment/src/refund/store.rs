@@ -11,22 +11,22 @@ use subgraph_kit::{Error, Table};
 use super::RefundState;
 use crate::{payment::Payment, purchase};
 
-/// A payment on its way back.
+/// A refund that is requested and not completed.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingRefund {
-    /// The payment.
+    /// The id of the payment.
     pub payment_id: PaymentId,
-    /// Why.
+    /// The reason of the refund.
     pub reason: RefundReason,
 }
 
-/// Writes down that a completed payment is to go back, also after the provider has refused it. None if it is
-/// not completed, or on its way back already; else with the first reason that it had. Whoever writes it down
-/// has some seconds, then the reconciler takes over.
+/// Requests the refund of a completed payment, again if the provider has rejected it. None if the payment is not
+/// completed, or its refund is pending; else the request with its first reason. The reconciler takes over if the caller
+/// does not complete the refund within seconds.
 pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Option<PendingRefund>, sqlx::Error> {
     let seconds = match request.reason {
         RefundReason::Requested => 5.0,
-        // Nobody is waiting for an answer, so the reconciler does it.
+        // No client waits, so the reconciler starts immediately.
         RefundReason::NotEnrolled => 0.0,
     };
     query_as!(
@@ -49,7 +49,7 @@ pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Op
     .await
 }
 
-/// Writes down that the provider refuses to give a payment back, unless it has gone by now.
+/// Stores that the provider rejects a refund, unless it was completed meanwhile.
 pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update refund_requests set next_attempt_at = null, refused_at = now()
@@ -61,8 +61,8 @@ pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Takes on the refund that has waited longest. Nobody else takes it on for a while, longer each time:
-/// nothing stays locked meanwhile.
+/// Claims the refund that has been due longest until its new `next_attempt_at`, with exponential backoff; no lock is
+/// held afterwards.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::Error> {
     query_as!(
         PendingRefund,
@@ -84,7 +84,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::
     .await
 }
 
-/// Writes down that the money has gone back. None if somebody else has.
+/// Marks a payment as refunded, and its requests as settled. None if it was settled before.
 pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Option<Payment>, sqlx::Error> {
     let payment = query_as!(
         Payment,
@@ -105,12 +105,12 @@ pub async fn settle(transaction: &mut PgConnection, id: PaymentId) -> Result<Opt
     Ok(payment)
 }
 
-/// Why a payment went back; none if it did so before anybody wrote that down.
+/// Finds the reason of a payment's refund; none if no request was stored.
 pub async fn find_reason(db: &DbPool, id: PaymentId) -> Result<Option<RefundReason>, sqlx::Error> {
     query_scalar!("select reason from refund_requests where payment_id = $1", id.0).fetch_optional(db).await
 }
 
-/// Names the way back of a payment.
+/// The loader key of a payment's [`RefundState`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RefundStateKey(pub PaymentId);
 

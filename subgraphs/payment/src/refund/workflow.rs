@@ -23,7 +23,7 @@ use crate::{
 const UNKNOWN_TITLE: &str = "a course";
 
 impl Payments {
-    /// Refunds a completed payment: stores the request, asks the provider, stores the outcome. If a step fails in
+    /// Refunds a completed payment: stores the request, calls the provider, stores the outcome. If a step fails in
     /// between, the reconciler continues from what is stored.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Payments {
         self.complete(request).await
     }
 
-    /// A payment that could not become an enrollment is refunded, too; the reconciler does it.
+    /// Requests the refund of a payment that bought no enrollment; the reconciler completes it.
     pub(crate) async fn refund_rejected(db: &mut PgConnection, rejection: EnrollmentRejected) -> Result<(), Error> {
         let request = PendingRefund { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
         if store::request(db, request).await?.is_none() {
@@ -88,14 +88,14 @@ impl Payments {
             Ok(payment) => {
                 info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "interrupted refund resumed");
             }
-            // No client waits for the answer; the refusal is stored.
+            // No client waits for the outcome; the refusal is stored.
             Err(Error::Refused(_)) => {}
             Err(error) => return Err(error),
         }
         Ok(true)
     }
 
-    /// Publishes the state of a payment again. Consumers go by the payment's id, so that a repetition changes nothing.
+    /// Republishes the state of a payment. Consumers are idempotent by the payment's id.
     ///
     /// # Errors
     /// `NOT_FOUND`; `INVALID_INPUT` if the payment is neither completed nor refunded.
@@ -119,7 +119,7 @@ impl Payments {
         Ok(payment)
     }
 
-    /// The title of the course that a payment was for. A missing title never blocks a refund.
+    /// Finds the title of the course that was paid for. A missing title never blocks a refund.
     async fn title(&self, payment: &Payment) -> Result<String, Error> {
         if let Some(title) = purchase::store::find_title(&self.db, payment.id).await? {
             return Ok(title);
