@@ -1,4 +1,4 @@
-//! What this subgraph adds to a course.
+//! The fields that this subgraph adds to a course.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::CourseId;

@@ -1,5 +1,5 @@
-//! Which events of other services this one acts on. An event that is repeated, with the same id or another one, changes
-//! nothing.
+//! The events of other services that this one handles. Handling is idempotent, also for a repeated event with another
+//! id.
 
 use contracts::events::{Event, EventPayload, Refund};
 use messaging::{AfterCommit, Handler};
@@ -8,7 +8,7 @@ use subgraph_kit::Error;
 
 use crate::enrollment::workflow;
 
-/// Handles the events of payments.
+/// The handler of payment events.
 pub struct EventHandler;
 
 impl Handler for EventHandler {
@@ -16,7 +16,7 @@ impl Handler for EventHandler {
         match event.payload {
             EventPayload::PaymentCompleted(purchase) => workflow::redeem(transaction, purchase).await?,
             EventPayload::PaymentRefunded(Refund { purchase, .. }) => workflow::revoke(transaction, purchase).await?,
-            // None of these comes here: `EventType::consumers` says so.
+            // Not delivered to this service, see `EventType::consumers`.
             EventPayload::UserRegistered(_)
             | EventPayload::EnrollmentCreated(_)
             | EventPayload::EnrollmentRevoked(_)

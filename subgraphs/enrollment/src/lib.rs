@@ -1,4 +1,4 @@
-//! The enrollment subgraph: who is on which course.
+//! The enrollment subgraph: students' enrollments in courses.
 
 mod course;
 pub mod enrollment;
@@ -18,7 +18,7 @@ use crate::{
     event_handler::EventHandler,
 };
 
-/// The subgraph, as processes and tools see it.
+/// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "enrollment",
     about: "Who takes which course.",
@@ -38,7 +38,7 @@ fn migrations() -> Migrations {
     }
 }
 
-/// The schema, as it can be exported without a database.
+/// Builds the schema without a database, for its export.
 #[must_use]
 pub fn schema() -> Schema<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
     builder().finish()
@@ -49,7 +49,7 @@ fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscrip
         .override_output_type_description::<Connection<enrollment::Enrollment>>("One page of a list of enrollments.")
 }
 
-/// The subgraph over its migrated database.
+/// Opens the subgraph over its migrated database.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let enrollments = Table::<enrollment::Enrollment>::open(db.clone()).await?;

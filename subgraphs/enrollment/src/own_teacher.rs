@@ -1,4 +1,4 @@
-//! Who may see the students of a course.
+//! The permission to see the students of a course.
 
 use async_graphql::Context;
 use auth::seal::Fact;
@@ -6,12 +6,12 @@ use contracts::CourseId;
 use service::ServiceContext;
 use subgraph_kit::{Error, ViewerExt as _, viewer::Proof};
 
-/// Proof that the teacher of a course or an admin is asking.
+/// Proof that the viewer is the course's teacher or an admin.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnTeacherOrAdmin(CourseId);
 
 impl OwnTeacherOrAdmin {
-    /// Lets through admins, and the teacher of the course, if the seal says so.
+    /// Accepts admins, and the course's teacher if the seal is valid.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for every other viewer.
@@ -32,7 +32,7 @@ impl Proof for OwnTeacherOrAdmin {
     }
 }
 
-/// Who teaches a course is not to be believed because the router says so: only a seal of the viewer's own id will do.
+/// Accepts only a seal of the viewer's own id: the router alone could name any teacher.
 fn is_taught_by_viewer(ctx: &Context<'_>, course: CourseId, seal: Option<&str>) -> bool {
     let (Some(teacher), Some(seal)) = (ctx.viewer().id(), seal) else { return false };
     ctx.data_unchecked::<ServiceContext>().seals.verify(Fact::CourseTeacher { course, teacher }, seal)

@@ -1,4 +1,4 @@
-//! What this subgraph adds to a payment.
+//! The field that this subgraph adds to a payment.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::PaymentId;

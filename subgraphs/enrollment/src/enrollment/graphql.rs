@@ -1,4 +1,4 @@
-//! The fields, queries and mutations of an enrollment, and the entities that this subgraph adds to.
+//! The fields, queries and mutations of an enrollment, and the entities that this subgraph extends.
 
 use async_graphql::{Any, ComplexObject, Context, ID, InputObject, Object, SimpleObject, Value};
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId};
@@ -117,8 +117,8 @@ impl EnrollmentQuery {
     #[graphql(entity)]
     async fn find_course_by_id(&self, #[graphql(key)] id: ID, teacher_seal: Option<Any>) -> Option<Course> {
         let id = CourseId::from_key(&id)?;
-        // What is no text is no seal, and costs this course's enrollments alone: an argument of type `String` would
-        // fail all that are asked for together.
+        // A value that is not a string is no seal, and fails this course's enrollments alone: an argument of type
+        // `String` would fail the whole `_entities` request.
         let teacher_seal =
             teacher_seal.and_then(|seal| if let Value::String(seal) = seal.0 { Some(seal) } else { None });
         Some(Course { id, teacher_seal })

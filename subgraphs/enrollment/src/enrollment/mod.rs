@@ -1,4 +1,4 @@
-//! A student's enrollment in a course, and how far they have got.
+//! A student's enrollment in a course, and its progress.
 
 pub mod graphql;
 mod peers;
@@ -22,13 +22,13 @@ pub struct Enrollment {
     pub status: Status,
     /// The time at which the student enrolled.
     pub enrolled_at: DateTime<Utc>,
-    /// Who is on the course.
+    /// The enrolled student.
     #[graphql(skip)]
     pub student_id: UserId,
-    /// Which course.
+    /// The course.
     #[graphql(skip)]
     pub course_id: CourseId,
-    /// What paid for it, if anything had to.
+    /// The payment that bought it, if one was needed.
     #[graphql(skip)]
     pub payment_id: Option<PaymentId>,
 }
@@ -47,15 +47,14 @@ pub enum Status {
 }
 
 impl Enrollment {
-    /// Whether this viewer may see it wherever it turns up. (A course's teacher may only in the
-    /// course's own list, which knows who the teacher is.)
+    /// Whether the viewer may see the enrollment, whichever field returns it. (The course's teacher may only in the
+    /// course's own list, which verifies the teacher.)
     #[must_use]
     pub fn is_visible_to(&self, viewer: &Viewer) -> bool {
         viewer.is_self_or_admin(self.student_id)
     }
 
-    /// Records that the student has got further. A status never goes back: a certificate may
-    /// already have been issued.
+    /// Advances the status, which never moves back: a certificate may already have been issued.
     ///
     /// # Errors
     /// `INVALID_STATUS_TRANSITION` unless `to` is later than the current status.

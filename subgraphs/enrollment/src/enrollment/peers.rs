@@ -1,4 +1,4 @@
-//! What an enrollment needs of other subgraphs, queried on behalf of the student.
+//! The queries to other subgraphs, on behalf of the student.
 
 use contracts::{CourseId, PaymentId, UserId};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::store::EnrollmentKey;
 const COURSE: &str = include_str!("../../../../operations/services/enrollment/course/CourseToEnroll.graphql");
 const PAYMENT: &str = include_str!("../../../../operations/services/enrollment/payment/PaymentToEnroll.graphql");
 
-/// A course that a student wants to enroll in.
+/// A course to enroll in.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Course {
@@ -23,7 +23,7 @@ pub struct Course {
 #[derive(Debug, Deserialize)]
 pub struct Payment {
     status: String,
-    /// Null when the account or the course is gone.
+    /// Null if the account was deleted; `course` if the course was.
     student: Option<Key<UserId>>,
     course: Option<Key<CourseId>>,
 }
@@ -54,7 +54,7 @@ pub async fn payment(peers: &Peers, viewer: &Credentials, id: PaymentId) -> Resu
 }
 
 impl Payment {
-    /// Whether it has arrived, and was made for this enrollment.
+    /// Whether the payment is completed, and was made for this enrollment.
     pub fn pays_for(&self, key: EnrollmentKey) -> bool {
         let is_theirs = self.student.as_ref().is_some_and(|student| student.id == key.student);
         let is_for_it = self.course.as_ref().is_some_and(|course| course.id == key.course);

@@ -1,4 +1,4 @@
-//! Every SQL statement on the enrollments table, and on what became of each payment.
+//! Every SQL statement on the tables `enrollments` and `payment_redemptions`.
 
 use std::collections::HashMap;
 
@@ -21,24 +21,24 @@ use uuid::Uuid;
 use super::{Enrollment, Status};
 use crate::own_teacher::OwnTeacherOrAdmin;
 
-/// Which enrollments are asked for.
+/// The filter of a list of enrollments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EnrollmentFilter {
-    /// Returns only enrollments with this status.
+    /// The status that the enrollments must have; any if none.
     pub status: Option<Status>,
 }
 
-/// Names an enrollment by who is on which course.
+/// The natural key of an enrollment: its student and course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EnrollmentKey {
-    /// Who.
+    /// The id of the student.
     pub student: UserId,
     /// The id of the course.
     pub course: CourseId,
 }
 
 impl EnrollmentKey {
-    /// Of the enrollment that a purchase is for.
+    /// The key of the enrollment that a purchase is for.
     #[must_use]
     pub fn of_purchase(purchase: &Purchase) -> Self {
         Self { student: purchase.student_id, course: purchase.course_id }
@@ -46,14 +46,14 @@ impl EnrollmentKey {
 }
 
 impl Enrollment {
-    /// Who is on which course.
+    /// The natural key of the enrollment.
     #[must_use]
     pub fn key(&self) -> EnrollmentKey {
         EnrollmentKey { student: self.student_id, course: self.course_id }
     }
 }
 
-/// Names an enrollment by the payment that bought it.
+/// The loader key of the enrollment that a payment bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BoughtBy(pub PaymentId);
 
@@ -122,37 +122,37 @@ impl Filter for EnrollmentFilter {
 /// An enrollment to insert.
 #[derive(Clone, Debug)]
 pub struct NewEnrollment {
-    /// Who, and on which course.
+    /// The student and the course.
     pub key: EnrollmentKey,
-    /// How that course is called.
+    /// The course's title, for the event.
     pub course_title: String,
-    /// What pays for it, if anything has to.
+    /// The payment that buys it, if one is needed.
     pub payment: Option<PaymentId>,
 }
 
-/// What a payment can be used for. Its row stays locked until the transaction ends.
+/// The outcome of claiming a payment. Its redemption stays locked until the transaction ends.
 #[derive(Debug)]
 pub enum PaymentUse {
-    /// The enrollment that claimed it.
+    /// The payment is claimed for the new enrollment.
     Claimed,
-    /// It has bought this enrollment.
+    /// The payment has bought this enrollment.
     Bought(Enrollment),
-    /// Nothing: it is to be refunded, since the student was enrolled already.
+    /// The payment is to be refunded, since the student was enrolled already.
     Rejected,
-    /// Nothing: it has been refunded.
+    /// The payment was refunded.
     Refunded,
 }
 
-/// What came of an insertion. Its row stays locked until the transaction ends.
+/// The outcome of an insertion. The row stays locked until the transaction ends.
 #[derive(Debug)]
 pub enum Inserted {
-    /// It is new.
+    /// The enrollment is new.
     New(Enrollment),
-    /// The student is on the course already.
+    /// The student is enrolled already.
     Existing(Enrollment),
 }
 
-/// A student's own enrollment, locked until the transaction ends.
+/// Finds a student's own enrollment, and locks it until the transaction ends.
 pub async fn lock(
     db: &mut PgConnection,
     id: EnrollmentId,
@@ -179,9 +179,9 @@ pub async fn set_status(db: &mut PgConnection, enrollment: &Enrollment) -> Resul
     Ok(())
 }
 
-/// Lets a payment pay for the enrollment `id`, unless it has bought one or can buy none.
+/// Claims a payment for the enrollment `id`, unless it has bought one or can buy none.
 pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<PaymentUse, Error> {
-    // Updates nothing where there is a row, but locks it.
+    // The no-op update locks an existing row.
     let found = query!(
         "
         insert into payment_redemptions (payment_id, enrollment_id) values ($1, $2)
@@ -206,7 +206,7 @@ pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) 
     Ok(PaymentUse::Claimed)
 }
 
-/// What the payment bought, if that is still there.
+/// Finds the enrollment that the payment bought, if it still exists.
 async fn bought_with(
     db: &mut PgConnection,
     payment: PaymentId,
@@ -226,7 +226,7 @@ async fn bought_with(
     .await
 }
 
-/// Remembers which enrollment a payment bought.
+/// Stores which enrollment a payment bought.
 pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set enrollment_id = $2 where payment_id = $1", payment.0, id.0)
         .execute(db)
@@ -234,7 +234,7 @@ pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: Enrol
     Ok(())
 }
 
-/// Remembers that a payment can buy nothing, since it is to be refunded.
+/// Marks a payment as rejected: it is to be refunded, and buys nothing.
 pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!("update payment_redemptions set state = 'rejected', enrollment_id = null where payment_id = $1", payment.0)
         .execute(db)
@@ -242,7 +242,7 @@ pub async fn reject(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
     Ok(())
 }
 
-/// Remembers that a payment can buy nothing, since it has been refunded.
+/// Marks a payment as refunded: it buys nothing.
 pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "
@@ -256,13 +256,13 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
     Ok(())
 }
 
-/// Enrolls the student, unless they are enrolled already.
+/// Enrolls the student, or returns the existing enrollment.
 pub async fn insert_or_get(
     db: &mut PgConnection,
     (id, enrolled_at): (Uuid, DateTime<Utc>),
     NewEnrollment { key, payment, .. }: &NewEnrollment,
 ) -> Result<Inserted, sqlx::Error> {
-    // Updates nothing where there is a row, but locks and returns it.
+    // The no-op update locks and returns an existing row.
     let found = query_as!(
         Enrollment,
         r#"
@@ -325,8 +325,8 @@ impl Loader<EnrollmentKey> for Table<Enrollment> {
     }
 }
 
-/// The enrollment that each payment bought. An imported database may name a payment twice in its
-/// enrollments; what it bought is one enrollment all the same.
+/// Loads the enrollment that each payment bought: one, even where several enrollments of an imported database reference
+/// the same payment.
 impl Loader<BoughtBy> for Table<Enrollment> {
     type Value = Enrollment;
     type Error = Error;

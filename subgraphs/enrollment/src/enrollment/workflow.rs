@@ -1,4 +1,4 @@
-//! How a student enrolls in a course, gets further on it, and how an enrollment is revoked.
+//! The workflows of an enrollment: enrolling, redeeming a payment, revoking, recording progress.
 
 use async_graphql::Context;
 use contracts::{
@@ -19,9 +19,9 @@ use super::{
     store::{self, EnrollmentKey, Inserted, NewEnrollment, PaymentUse},
 };
 
-/// A student enrolls in a course: a free one, or one that a payment of theirs has paid for.
+/// Enrolls a student in a course: a free one, or one that the student has paid for.
 ///
-/// The other services are asked first, and one transaction decides: nothing of the database is held meanwhile.
+/// The other services are queried first, and one transaction decides: no connection is held meanwhile.
 ///
 /// # Errors
 /// `NOT_FOUND` if there is no such course; `ALREADY_ENROLLED`; `PAYMENT_REQUIRED` if the course is not free;
@@ -68,8 +68,8 @@ pub async fn enroll(
     Ok(enrollment)
 }
 
-/// A completed payment becomes an enrollment, unless it has become one. If the student is on the course without it, it
-/// is rejected, and the payment service refunds it.
+/// Redeems a completed payment for an enrollment, unless it was redeemed before. If the student is enrolled without it,
+/// it is rejected, and the payment service refunds it.
 pub async fn redeem(db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
     let payment = purchase.payment_id;
     let new = NewEnrollment {
@@ -87,12 +87,12 @@ pub async fn redeem(db: &mut PgConnection, purchase: Purchase) -> Result<(), Err
             store::reject(db, payment).await?;
             publish_rejection(db, payment).await
         }
-        // It is not refunded yet, or its event would not be here: perhaps the rejection was lost.
+        // Published as completed, so not refunded yet: perhaps the rejection was lost.
         Creation::PaymentRejected => publish_rejection(db, payment).await,
     }
 }
 
-/// A refund takes away what the payment bought.
+/// Records a refund, and deletes the enrollment that the payment bought.
 pub async fn revoke(db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
     let payment = purchase.payment_id;
     store::refund(db, payment).await?;
@@ -104,7 +104,7 @@ pub async fn revoke(db: &mut PgConnection, purchase: Purchase) -> Result<(), Err
     Ok(())
 }
 
-/// A student gets further on a course.
+/// Records a student's progress in a course.
 ///
 /// # Errors
 /// `NOT_FOUND`, also for another student's enrollment; `INVALID_STATUS_TRANSITION` unless `to` is later than the status.
@@ -118,21 +118,21 @@ pub async fn advance(db: &DbPool, student: SignedIn, id: EnrollmentId, to: Statu
     Ok(enrollment)
 }
 
-/// What came of the wish for an enrollment.
+/// The outcome of [`create`].
 enum Creation {
-    /// It is new, and published.
+    /// The enrollment is new, and its event is published.
     Created(Enrollment),
-    /// The student is on the course already; the payment is claimed for the enrollment that was not created.
+    /// The student is enrolled already; the payment is claimed for the enrollment that was not created.
     AlreadyEnrolled(Enrollment),
-    /// The payment has bought this one already.
+    /// The payment has bought this enrollment already.
     AlreadyBought(Enrollment),
-    /// The payment is to be refunded, since the student was on the course already.
+    /// The payment is to be refunded, since the student was enrolled already.
     PaymentRejected,
     /// The payment was refunded.
     PaymentRefunded,
 }
 
-/// Creates an enrollment with what pays for it, if anything has to, and publishes it.
+/// Creates an enrollment, claims its payment if there is one, and publishes the event.
 async fn create(db: &mut PgConnection, new: NewEnrollment) -> Result<Creation, Error> {
     let id = new_id_and_time();
     if let Some(payment) = new.payment {
