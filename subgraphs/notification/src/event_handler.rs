@@ -1,4 +1,4 @@
-//! Turns the events of other services into notifications: one for each type and subject, whatever the event's id.
+//! Creates notifications from the events of other services: one per event type and subject, whatever the event's id.
 
 use contracts::{
     NotificationId, UserId,
@@ -15,14 +15,13 @@ use crate::notification::{
     store::{self, NewNotification},
 };
 
-/// The log's target of the line that each notification gets. The specification wants it on standard
-/// output.
+/// The log target of the line that each notification gets on standard output, as the specification wants.
 pub const LOG_TARGET: &str = "notification::sent";
 
-/// So many characters fit into a title.
+/// The maximum length of a title, in characters.
 const MAX_TITLE_LENGTH: usize = 500;
 
-/// Handles events.
+/// The handler of all events that notify a user.
 pub struct EventHandler;
 
 impl Handler for EventHandler {
@@ -38,7 +37,7 @@ impl Handler for EventHandler {
     }
 }
 
-/// Records that this was handled. False if it had been before.
+/// Marks an event as handled. False if it was before.
 async fn mark_handled(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool, sqlx::Error> {
     let told =
         query!("insert into handled_events (type, subject) values ($1, $2) on conflict do nothing", kind, subject);
@@ -56,7 +55,7 @@ fn notification_for(payload: EventPayload) -> Option<NewNotification> {
         EventPayload::PaymentRefunded(refund) => refunded(&refund),
         EventPayload::EnrollmentCreated(place) => enrolled(&place),
         EventPayload::EnrollmentRevoked(place) => revoked(&place),
-        // Does not come here: the refund that follows says it.
+        // Not delivered to this service: the refund that follows notifies the student.
         EventPayload::EnrollmentRejected(_) => return None,
     })
 }
@@ -116,7 +115,7 @@ fn revoked(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayloa
     }
 }
 
-/// What has happened, and to which course if that has a title.
+/// Formats a title: what has happened, and the course's title if there is one.
 fn about(what: &str, course_title: &str) -> String {
     match course_title.trim() {
         "" => what.to_owned(),
@@ -124,7 +123,7 @@ fn about(what: &str, course_title: &str) -> String {
     }
 }
 
-/// The course in a sentence.
+/// Formats the course for a sentence.
 fn course(title: &str) -> String {
     match title.trim() {
         "" => "a course".to_owned(),
@@ -132,7 +131,7 @@ fn course(title: &str) -> String {
     }
 }
 
-/// A title around a name, which is cut where there is no room for all of it.
+/// Formats a title around a name, which is truncated if it does not fit.
 fn titled(before: &str, name: &str, after: &str) -> String {
     let room = MAX_TITLE_LENGTH - before.chars().count() - after.chars().count();
     if name.chars().count() <= room {

@@ -1,4 +1,4 @@
-//! The notification subgraph: what the platform has to tell its users.
+//! The notification subgraph: messages from the platform to its users.
 
 mod event_handler;
 pub mod notification;
@@ -16,7 +16,7 @@ use crate::notification::{
 
 pub use crate::event_handler::LOG_TARGET;
 
-/// The subgraph, as processes and tools see it.
+/// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "notification",
     about: "What users are told.",
@@ -33,7 +33,7 @@ fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/notification"), tuned: None }
 }
 
-/// The schema, as it can be exported without a database.
+/// Builds the schema without a database, for its export.
 #[must_use]
 pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationSubscription> {
     builder().finish()
@@ -46,7 +46,7 @@ fn builder() -> SchemaBuilder<NotificationQuery, NotificationMutation, Notificat
         )
 }
 
-/// The subgraph over its migrated database.
+/// Opens the subgraph over its migrated database.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let notifications = Table::<notification::Notification>::open(db.clone()).await?;

@@ -132,7 +132,7 @@ impl NotificationSubscription {
     ) -> Result<impl Stream<Item = Result<Notification, Error>> + use<>, Error> {
         let user = ctx.viewer().require_signed_in()?;
 
-        // Not by its type: what is wrong with an argument of a subscription has no path to its field.
+        // Not parsed by its type: the error of a subscription's argument has no path to its field.
         let after = after.map(|id| NotificationId::from_key(&id).ok_or_else(|| Error::invalid("after", "it is no id")));
         live::subscribe(store(ctx).clone(), user, after.transpose()?).await
     }

@@ -1,4 +1,4 @@
-//! Who waits for which user's notifications. `NOTIFY` wakes them, in every replica; what there is to read, the table says.
+//! The subscribers of each user's notifications. `NOTIFY` wakes them, in every replica; they read from the table.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -28,7 +28,7 @@ pub struct NotificationHub {
 
 type Feeds = Arc<Mutex<HashMap<UserId, Arc<UserFeed>>>>;
 
-/// What the subscribers of one user share: one of them reads new rows for all.
+/// The shared state of a user's subscribers: one of them reads new rows for all.
 #[derive(Default)]
 pub struct UserFeed {
     /// Increases whenever there may be new notifications.
@@ -36,7 +36,7 @@ pub struct UserFeed {
     pub recent: AsyncMutex<Option<RecentBuffer>>,
 }
 
-/// The end of a user's list, as it was read.
+/// The newest notifications of a user, as read so far.
 pub struct RecentBuffer {
     /// The buffer holds everything after this cursor.
     from: Option<Cursor>,
@@ -54,13 +54,13 @@ pub struct Subscriber {
 }
 
 impl NotificationHub {
-    /// A hub over this database, which is not queried before there is a subscriber.
+    /// Creates a hub over this database, which is not queried before there is a subscriber.
     #[must_use]
     pub fn new(db: DbPool) -> Self {
         Self { feeds: Feeds::default(), db, listening: Arc::default() }
     }
 
-    /// From now on the user's subscribers have one more.
+    /// Subscribes to a user's notifications.
     pub fn subscriber(&self, user: UserId) -> Subscriber {
         self.listening.get_or_init(|| {
             let (db, feeds) = (self.db.clone(), Arc::clone(&self.feeds));
@@ -77,7 +77,7 @@ impl NotificationHub {
 impl Drop for Subscriber {
     fn drop(&mut self) {
         let mut users = lock(&self.feeds);
-        // Within the lock: of two who leave at once, each would take the other for one who stays.
+        // Within the lock: else of two subscribers dropped at the same time, each would count the other.
         drop(mem::replace(&mut self.updates, watch::channel(0).1));
         if self.feed.version.receiver_count() == 0 {
             users.remove(&self.user);
@@ -109,12 +109,12 @@ impl UserFeed {
 }
 
 impl RecentBuffer {
-    /// An empty one, from here on.
+    /// Creates an empty buffer that starts after this cursor.
     pub fn starting_after(from: Option<Cursor>) -> Self {
         Self { from, notifications: VecDeque::new(), complete_at: None }
     }
 
-    /// Whether it holds everything after a cursor, as far as it was read.
+    /// Whether the buffer holds everything after a cursor, as far as it was read.
     pub fn reaches(&self, cursor: Option<Cursor>) -> bool {
         self.from <= cursor
     }
@@ -124,12 +124,12 @@ impl RecentBuffer {
         self.complete_at >= Some(version)
     }
 
-    /// Where reading goes on.
+    /// The cursor after which reading continues.
     pub fn end(&self) -> Option<Cursor> {
         self.notifications.back().map(Notification::cursor).or(self.from)
     }
 
-    /// Adds what was read next at this version, at most a page, and drops what is further back than that.
+    /// Appends a page that was read at this version, and keeps at most one page.
     pub fn add(&mut self, newer: Vec<Notification>, page: usize, version: u64) {
         // After a full page there may be another one.
         if newer.len() < page {
@@ -141,7 +141,7 @@ impl RecentBuffer {
         }
     }
 
-    /// What it holds after a cursor.
+    /// The buffered notifications after a cursor.
     pub fn after(&self, cursor: Option<Cursor>) -> Vec<Notification> {
         let known = self.notifications.partition_point(|one| Some(one.cursor()) <= cursor);
         self.notifications.range(known..).cloned().collect()

@@ -16,19 +16,19 @@ use super::{
 
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// A database that does not answer within this time is unavailable.
+/// The timeout of a read, after which the database counts as unavailable.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The user's notifications from now on; with `after`, from there on.
+/// Streams the user's new notifications; with `after`, all newer ones.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` if `after` is none of theirs; a database error.
+/// `BAD_USER_INPUT` if `after` is not one of the user's own notifications.
 pub async fn subscribe(
     store: Store,
     user: SignedIn,
     after: Option<NotificationId>,
 ) -> Result<impl Stream<Item = Result<Notification, Error>>, Error> {
-    // Before the table is read for the first time, so that nothing comes between.
+    // Subscribed before the first read, so that no notification is missed in between.
     let subscriber = store.hub().subscriber(user.id());
     let cursor = match after {
         Some(after) => Some(store.cursor_of(user, after).await?),
@@ -58,7 +58,7 @@ impl Reader {
                 self.cursor = Some(next.cursor());
                 return Some((Ok(next), self));
             }
-            // What arrives while the table is read raises the version again.
+            // A notification during the read increases the version again.
             let version = *self.subscriber.updates.borrow_and_update();
             let newer = newer(&self.subscriber.feed, &self.store, self.user, self.cursor, version);
             match timeout(READ_TIMEOUT, newer).await {
@@ -74,7 +74,7 @@ impl Reader {
     }
 }
 
-/// What comes after a cursor, at least as new as this version.
+/// Reads the notifications after a cursor, at least up to this version.
 async fn newer(
     feed: &UserFeed,
     store: &Store,
@@ -93,6 +93,6 @@ async fn newer(
             recent.add(store.newer(user, recent.end()).await?, PAGE, version);
         }
     }
-    // Who comes from far behind reads alone until here.
+    // A reader that starts before the buffer reads alone until it has caught up.
     store.newer(user, than).await
 }

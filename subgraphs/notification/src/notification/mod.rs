@@ -1,4 +1,4 @@
-//! Something that the platform has to tell a user.
+//! A message from the platform to a user.
 
 pub mod graphql;
 mod hub;
@@ -28,7 +28,7 @@ pub struct Notification {
     pub is_read: bool,
     /// The time at which the notification was created.
     pub created_at: DateTime<Utc>,
-    /// Whom it is for.
+    /// The recipient of the notification.
     #[graphql(skip)]
     pub user_id: UserId,
 }

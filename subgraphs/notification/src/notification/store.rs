@@ -1,4 +1,4 @@
-//! Every SQL statement on the notifications table.
+//! Every SQL statement on the table `notifications`.
 
 use std::collections::HashMap;
 
@@ -25,22 +25,22 @@ use super::{
     hub::{CHANNEL, NotificationHub},
 };
 
-/// As many as a stream reads at once.
+/// The page size of a stream's reads.
 pub(super) const PAGE: usize = 100;
 
-/// The notifications table, as a stream reads it and changes are written.
+/// The notifications table: the reads of streams, and all changes.
 #[derive(Clone)]
 pub struct Store {
     db: DbPool,
     hub: NotificationHub,
 }
 
-/// What there is to tell a user.
+/// A notification to insert.
 #[derive(Clone, Debug)]
 pub struct NewNotification {
-    /// Whom.
+    /// The recipient of the notification.
     pub user_id: UserId,
-    /// What about.
+    /// The subject of the notification.
     pub kind: Kind,
     /// The title of the notification, at most 500 characters.
     pub title: String,
@@ -48,21 +48,21 @@ pub struct NewNotification {
     pub body: String,
 }
 
-/// A notification as its own user asks for it. Another user's is not found.
+/// The loader key of a user's own notification; another user's is not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OwnedKey {
-    /// Who is asking.
+    /// The id of the viewer.
     pub user: UserId,
-    /// For which one.
+    /// The id of the notification.
     pub id: NotificationId,
 }
 
-/// Which notifications of a user are asked for.
+/// The filter of a user's notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadFilter {
-    /// All of them.
+    /// All notifications.
     All,
-    /// Those that the user has not read.
+    /// Only unread notifications.
     Unread,
 }
 
@@ -92,22 +92,22 @@ impl Filter for ReadFilter {
 }
 
 impl Store {
-    /// The table in this database.
+    /// Creates the store over this database.
     #[must_use]
     pub fn new(db: DbPool) -> Self {
         Self { hub: NotificationHub::new(db.clone()), db }
     }
 
-    /// Who is woken when notifications arrive.
+    /// The hub that wakes subscribers.
     #[must_use]
     pub fn hub(&self) -> &NotificationHub {
         &self.hub
     }
 
-    /// Where the user's list stands: at one of their own notifications.
+    /// Finds the cursor of one of the user's own notifications.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` if they have no such one; a database error.
+    /// `BAD_USER_INPUT` if the user has no such notification.
     pub(super) async fn cursor_of(&self, user: SignedIn, id: NotificationId) -> Result<Cursor, Error> {
         query_as!(
             Cursor,
@@ -120,7 +120,7 @@ impl Store {
         .ok_or_else(|| Error::invalid("after", "you have no such notification"))
     }
 
-    /// Where the user's list ends; none if they have been told nothing.
+    /// Finds the cursor of the user's newest notification; none if there are none.
     pub(super) async fn end(&self, user: SignedIn) -> Result<Option<Cursor>, Error> {
         let newest = query_as!(
             Cursor,
@@ -136,9 +136,9 @@ impl Store {
         Ok(newest.fetch_optional(&self.db).await?)
     }
 
-    /// What the user was told after a position, oldest first, and not more than a stream needs next.
+    /// Reads the next page of the user's notifications after a cursor, oldest first.
     pub(super) async fn newer(&self, user: SignedIn, than: Option<Cursor>) -> Result<Vec<Notification>, Error> {
-        // Before everything else, where nothing has been told.
+        // Without a cursor, from the beginning.
         let Cursor { time, id } = than.unwrap_or(Cursor { time: DateTime::UNIX_EPOCH, id: Uuid::nil() });
         let newer = query_as!(
             Notification,
@@ -178,7 +178,7 @@ impl Store {
         .ok_or_else(|| Refusal::not_found("notification", "notificationId").into())
     }
 
-    /// Marks all of the user's notifications as read, and says how many were not.
+    /// Marks all of the user's notifications as read, and returns how many were unread.
     pub async fn mark_all_read(&self, user: SignedIn) -> Result<u64, Error> {
         let marked = query!("update notifications set is_read = true where user_id = $1 and not is_read", user.id().0)
             .execute(&self.db)
@@ -187,13 +187,12 @@ impl Store {
     }
 }
 
-/// Tells a user something, when the transaction is committed, and wakes who follows their
-/// notifications then.
+/// Inserts a notification, and wakes the user's subscribers when the transaction is committed.
 pub async fn insert(tx: &mut PgConnection, new: NewNotification) -> Result<NotificationId, Error> {
     let user = new.user_id.0;
-    // One after the other, each later than what the user can see: else a row could come to light behind
-    // one that a stream has delivered already, and the stream would never look back. The place in this
-    // order is made under the lock, which is held until the commit. Clocks of two replicas differ.
+    // Serialized per user until the commit, and each later than what the user can see: else a row could become visible
+    // behind one that a stream has delivered already, and the stream would never read it. So the timestamp is taken
+    // under the lock, and exceeds the newest one: clocks of replicas differ.
     query!("select pg_advisory_xact_lock(hashtextextended('notifications ' || $1::text, 0))", user.to_string())
         .execute(&mut *tx)
         .await?;
