@@ -1,4 +1,4 @@
-//! What an operator does beside the graph.
+//! The operator's commands outside the graph.
 
 use std::collections::HashMap;
 
@@ -14,23 +14,23 @@ use crate::{
     user::{Role, SignUp, User, store},
 };
 
-/// What an operator's command changed.
+/// The effect of an operator's command.
 pub enum Change<T> {
-    /// It made it so.
+    /// The command applied the change.
     Applied(T),
-    /// It had been so before.
+    /// There was nothing to change.
     Unchanged,
 }
 
-/// An admin no more.
+/// A user who is no longer an admin.
 pub struct Revoked {
-    /// What the person was before, and is again.
+    /// The restored role.
     pub role: Role,
-    /// How many sessions that ended.
+    /// The number of sessions that were ended.
     pub sessions: u64,
 }
 
-/// The account of an address, in any letter case.
+/// Finds the account of an address, in any letter case.
 pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
     if !has_no_nul(email) {
         return Ok(None);
@@ -38,14 +38,14 @@ pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
     Ok(store::find_account(db, email).await?.map(|account| account.user))
 }
 
-/// Makes a person an admin. They can act as one from the next refresh of their session on.
+/// Makes a user an admin, from the next refresh of their session on.
 pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
     let is_changed = store::make_admin(db, user.id).await?;
     Ok(if is_changed { Change::Applied(()) } else { Change::Unchanged })
 }
 
-/// Makes an admin what they were before, a student if that is not known, and ends their sessions.
-/// Access tokens that are out stay good until they end.
+/// Restores an admin's previous role, student if it is unknown, and ends their sessions. Access tokens that were
+/// already issued stay valid until they expire.
 pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> {
     let mut tx = db.begin().await?;
     let Some(role) = store::revoke_admin(&mut tx, user.id).await? else { return Ok(Change::Unchanged) };
@@ -54,13 +54,13 @@ pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> 
     Ok(Change::Applied(Revoked { role, sessions }))
 }
 
-/// Verifies a teacher; None if the person does not teach.
+/// Verifies a teacher; None if the user is not a teacher.
 pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
     let verified = store::set_verified(db, user.id).await?;
     Ok(verified.map(|_| if user.is_verified { Change::Unchanged } else { Change::Applied(()) }))
 }
 
-/// An access token for a person, as signing in gives it.
+/// Issues an access token for a user, as signing in does.
 ///
 /// # Errors
 /// [`Error::Internal`] if signing fails.
@@ -68,7 +68,7 @@ pub fn access_token(keys: &Keys, user: &User) -> Result<String, Error> {
     Ok(keys.access_token(user)?.0)
 }
 
-/// Makes an admin, which nobody can sign up as. An account with this address is left as it is.
+/// Creates an admin, which no sign-up can. An existing account with this address is left as it is.
 pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Result<(), Error> {
     let admin =
         SignUp { email: email.to_owned(), password: password.to_owned(), name: name.to_owned(), role: Role::Admin };
@@ -78,7 +78,7 @@ pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Res
     }
 }
 
-/// Those of the addresses that somebody has, and since when.
+/// Finds which of the addresses have accounts, and when these were created.
 pub async fn existing(db: &DbPool, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, Error> {
     let users = query!("select email, created_at from users where email = any($1)", emails).fetch_all(db).await?;
     Ok(users.into_iter().map(|user| (user.email, user.created_at)).collect())

@@ -1,10 +1,9 @@
-//! What must hold of any bytes that somebody sends. `fuzz/` tries random ones, and the test below tries those of its
-//! corpus.
+//! The invariants for arbitrary input. `fuzz/` tries random bytes, and the test below tries those of its corpus.
 
 use crate::user::{email_fault, normalize_email};
 
-/// What is typed as an address: one that is accepted has one form, in which it is accepted again, and in which its owner
-/// is found whatever the letter case they type.
+/// Checks that an accepted address has one normal form, which is accepted again, and in which its owner is found in any
+/// letter case.
 pub fn email(data: &[u8]) {
     let Ok(typed) = str::from_utf8(data) else { return };
     let stored = normalize_email(typed);

@@ -27,7 +27,7 @@ use crate::{
     user::graphql::{UserMutation, UserQuery},
 };
 
-/// The subgraph, as processes and tools see it.
+/// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "identity",
     about: "Users and sessions.",
@@ -40,7 +40,7 @@ pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     public_routes: Some(|context| public_keys(context.require())),
 };
 
-/// A cache on the way may not keep a new key from those who poll for it.
+/// A cache must not hide a new key from verifiers that poll for it.
 const MAX_AGE: &str = "public, max-age=10";
 
 fn migrations() -> Migrations {
@@ -51,13 +51,13 @@ fn migrations() -> Migrations {
 #[derive(MergedObject)]
 pub struct Mutation(SessionMutation, UserMutation);
 
-/// The schema, as it can be exported without a database.
+/// Builds the schema without a database, for its export.
 #[must_use]
 pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
     builder().finish()
 }
 
-/// The subgraph over its migrated database. It signs tokens with `keys`.
+/// Opens the subgraph over its migrated database. It signs tokens with `keys`.
 pub async fn subgraph(
     db: impl Into<DbPool>,
     keys: &Keys,
@@ -71,7 +71,7 @@ pub async fn subgraph(
     Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone()))
 }
 
-/// The public keys at `/.well-known/jwks.json`, which need no database.
+/// Serves the public keys at `/.well-known/jwks.json`, without a database.
 fn public_keys(keys: &Keys) -> Router {
     let keys = keys.clone();
     let jwks = move || async move { ([(CACHE_CONTROL, MAX_AGE)], Json(keys.jwks())) };

@@ -14,19 +14,19 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::IdentitySettings;
 
-/// How many characters a password may have.
+/// The permitted lengths of a password, in characters.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// How many guesses an attacker has for each account. The commonest passwords rank below it.
+/// The guesses that an attacker has per account. The most common passwords rank below it.
 const FIRST_GUESSES: u64 = 10_000;
 
-/// No common password is longer, and what an estimate takes grows faster than the password.
+/// No common password is longer, and the time of an estimate grows faster than the length.
 const MAX_ESTIMATED_LENGTH: usize = 40;
 
-/// About as long as a full queue takes.
+/// The approximate time of a full queue.
 const QUEUE_SECONDS: u64 = 2;
 
-/// Hashes and verifies passwords without getting in the way of other requests.
+/// Hashes and verifies passwords without blocking other requests.
 #[derive(Clone)]
 pub struct Passwords {
     params: Params,
@@ -34,34 +34,34 @@ pub struct Passwords {
     queue_slots: Arc<Semaphore>,
 }
 
-/// What a comparison showed.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Another password, or no account.
+    /// The password is wrong, or there is no account.
     Wrong,
-    /// The password.
+    /// The password is right.
     Right,
-    /// The password, but its hash is of an earlier make and is to be replaced.
+    /// The password is right, but its hash is outdated and must be replaced.
     RightButOutdated,
 }
 
-/// The hash of a password with the default parameters, for accounts that are not made by signing
-/// up. Takes its time: not for async code.
+/// Hashes a password with the default parameters, for accounts that are not created by sign-up. CPU-bound: not for
+/// async code.
 ///
 /// # Panics
-/// If the operating system gives no random numbers.
+/// If the operating system provides no random numbers.
 #[must_use]
 pub fn hash_password(password: &str) -> String {
     hash(&Params::DEFAULT, password)
 }
 
-/// Whether a password is neither too short nor too long.
+/// Whether the length of a password is permitted.
 #[must_use]
 pub fn is_acceptable(password: &str) -> bool {
     LENGTHS.contains(&password.chars().count())
 }
 
-/// Whether a password is among the first that anybody would try for the account of this address, in any letter case.
+/// Whether a password is among an attacker's first guesses for the account of this address, in any letter case.
 #[must_use]
 pub fn is_easily_guessed(password: &str, email: &str) -> bool {
     let (password, email) = (password.to_lowercase(), email.to_lowercase());
@@ -74,7 +74,7 @@ pub fn is_easily_guessed(password: &str, email: &str) -> bool {
 }
 
 impl Passwords {
-    /// Hashes as the settings say.
+    /// Creates a hasher with the settings' parameters and limits.
     ///
     /// # Panics
     /// If the settings are outside of the ranges that the command line accepts.
@@ -94,7 +94,7 @@ impl Passwords {
         }
     }
 
-    /// The hash to store for a new password.
+    /// Hashes a new password.
     ///
     /// # Errors
     /// [`Error::RateLimited`] if the queue is full; [`Error::Internal`] if hashing panics.
@@ -103,7 +103,7 @@ impl Passwords {
         self.run(move || hash(&params, &password)).await
     }
 
-    /// Compares a password with the hash of an account. Takes as long where there is no account.
+    /// Compares a password with the hash of an account. Takes as long if there is no account.
     ///
     /// # Errors
     /// [`Error::RateLimited`] if the queue is full; [`Error::Internal`] if hashing panics.
@@ -115,7 +115,7 @@ impl Passwords {
         self.run(move || verify(&params, &password, stored.as_deref())).await
     }
 
-    /// The permits go with the work, so that requests that are given up do not let in more.
+    /// Moves the permits into the work, so that cancelled requests do not admit more.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let slot = Arc::clone(&self.queue_slots)
             .try_acquire_owned()
@@ -129,7 +129,7 @@ impl Passwords {
     }
 }
 
-/// With all of them, other queries wait in a burst of sign-ins: the benchmark `sign_in` shows it.
+/// Half of the cores: with all, other queries wait in a burst of sign-ins (see the benchmark `sign_in`).
 fn default_workers() -> usize {
     available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
@@ -159,7 +159,7 @@ fn is_current(params: &Params, stored: &PasswordHash) -> bool {
         && ParamsString::try_from(params).is_ok_and(|params| params == stored.params)
 }
 
-/// Costs as much to compare with as a real one, and no password has it.
+/// Creates a hash that costs as much to verify as a real one, and matches no password.
 fn dummy_hash(params: &Params) -> PasswordHash {
     PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
@@ -321,7 +321,7 @@ mod tests {
         }
     }
 
-    /// What it costs this thread, whatever else the machine does meanwhile.
+    /// Measures the CPU time of this thread, whatever the load of the machine.
     fn time<T>(work: impl FnOnce() -> T) -> Duration {
         let now = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock"));
         let start = now();

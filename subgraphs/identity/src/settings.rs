@@ -1,4 +1,4 @@
-//! What an operator can set.
+//! The settings of the identity subgraph.
 
 use std::num::NonZeroUsize;
 

@@ -1,6 +1,6 @@
-//! The directory that holds the keys, each a file (PKCS#8, PEM).
+//! The directory of the keys, one file each (PKCS#8, PEM).
 //!
-//! `<key id>.new` waits for identity to publish it. Then it is a [`KeyFile`].
+//! A `<key id>.new` waits for identity to publish it as a [`KeyFile`].
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -15,50 +15,50 @@ use super::{file::KeyFile, key::Key, schedule::Schedule};
 
 const NEW: &str = "new";
 
-/// Why keys cannot be used or rotated.
+/// An error in loading or rotating keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The directory or a file in it cannot be read or written.
     #[error("cannot read or write the signing keys in {directory}")]
     Files {
-        /// Where the keys should be.
+        /// The directory of the keys.
         directory: PathBuf,
-        /// What went wrong.
+        /// The I/O error.
         source: io::Error,
     },
-    /// A file holds something else.
+    /// A file holds no Ed25519 private key.
     #[error("{file} holds no Ed25519 private key in PKCS#8 PEM form: put its backup back, or remove it")]
     Malformed {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
     },
-    /// There is none.
+    /// There are no keys.
     #[error("there are no signing keys in {directory}: identity makes the first one when it starts")]
     NoKeys {
-        /// Where the keys should be.
+        /// The directory of the keys.
         directory: PathBuf,
     },
-    /// The setting holds something else.
+    /// The setting holds no Ed25519 private key.
     #[error("LYCEUM_SIGNING_KEY holds no Ed25519 private key in PKCS#8 PEM form")]
     Setting,
-    /// No directory is used.
+    /// The keys are given as a setting, not as a directory.
     #[error("the signing keys are given by LYCEUM_SIGNING_KEY: add the next one there, after the one that signs")]
     Given,
-    /// One has been added already.
+    /// A new key is not published yet.
     #[error("a new key waits already for identity to publish it: is identity running on this directory?")]
     Waiting,
-    /// The one before is still needed.
+    /// The previous key is still in use.
     #[error(
         "a rotation is under way: tokens of the key before may be in use until {}; rotate again after that",
         .until.to_rfc3339_opts(SecondsFormat::Secs, true)
     )]
     UnderWay {
-        /// When its last token has ended.
+        /// The time at which its last token expires.
         until: DateTime<Utc>,
     },
 }
 
-/// Where keys are kept.
+/// The directory of the keys.
 pub struct Directory(PathBuf);
 
 impl Directory {
@@ -66,7 +66,7 @@ impl Directory {
         Self(path.to_owned())
     }
 
-    /// The published keys, the newest first.
+    /// Reads the published keys, newest first.
     pub fn read(&self) -> Result<Vec<Key>, KeyError> {
         let keys: Vec<_> = self.files()?.into_iter().map(|file| self.key(file)).collect::<Result<_, _>>()?;
         if keys.is_empty() { Err(KeyError::NoKeys { directory: self.0.clone() }) } else { Ok(keys) }
@@ -80,7 +80,7 @@ impl Directory {
         }
     }
 
-    /// The published keys' files, the newest first.
+    /// Lists the published keys' files, newest first.
     pub fn files(&self) -> Result<Vec<KeyFile>, KeyError> {
         let paths = self.with_extension(KeyFile::EXTENSION)?;
         let files = paths.into_iter().map(KeyFile::at).collect::<io::Result<Vec<_>>>();
@@ -89,7 +89,7 @@ impl Directory {
         Ok(files)
     }
 
-    /// Two processes may start at once: the second waits, and finds the first one's key.
+    /// Creates the first key. Of two processes that start at once, the second waits, and finds the first one's.
     pub fn create_first(&self) -> Result<(), KeyError> {
         let create = || fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
         create().map_err(|error| self.failed(error))?;
@@ -100,7 +100,7 @@ impl Directory {
         if self.files()?.is_empty() && self.with_extension(NEW)?.is_empty() { self.add() } else { Ok(()) }
     }
 
-    /// Gives new keys the name of published ones, each a later one than the key before.
+    /// Publishes new keys by renaming them, each with a later time than the key before.
     pub fn publish_new(&self, now: DateTime<Utc>) -> Result<(), KeyError> {
         if self.with_extension(NEW)?.is_empty() {
             return Ok(());
@@ -117,7 +117,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Adds a key, unless the last rotation is not over.
+    /// Adds a key, unless the last rotation is not finished.
     pub fn rotate(&self, schedule: &Schedule) -> Result<(), KeyError> {
         if self.files()?.is_empty() {
             return Err(KeyError::NoKeys { directory: self.0.clone() });
@@ -126,14 +126,14 @@ impl Directory {
         if !self.with_extension(NEW)?.is_empty() {
             return Err(KeyError::Waiting);
         }
-        // identity alone removes the old one: its settings say how long tokens live.
+        // Only identity removes the old key: its settings hold the lifetime of tokens.
         if let [newest, _, ..] = self.files()?.as_slice() {
             return Err(KeyError::UnderWay { until: schedule.predecessor_expires_at(newest) });
         }
         self.add()
     }
 
-    /// Removes a key; what is gone is gone.
+    /// Removes a key, if it still exists.
     pub fn remove(&self, file: &KeyFile) -> Result<(), KeyError> {
         match fs::remove_file(&file.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(self.failed(error)),
@@ -141,7 +141,7 @@ impl Directory {
         }
     }
 
-    /// A crash leaves no half key: the file gets its name when it is written.
+    /// Adds a key atomically: the file is renamed when it is complete.
     fn add(&self) -> Result<(), KeyError> {
         let write = || -> io::Result<()> {
             let (id, pem) = Key::generate().ok_or_else(|| io::Error::other("the new key cannot be used"))?;
@@ -164,7 +164,7 @@ impl Directory {
         lock().map_err(|error| self.failed(error))
     }
 
-    /// Names of files are lost in a crash unless their directory is written, too.
+    /// Syncs the directory, or a crash could lose the names of files.
     fn sync(&self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()
     }

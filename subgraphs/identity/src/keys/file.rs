@@ -1,5 +1,5 @@
-//! A published key's file, `<time>.<key id>.pem`, by the time of its publication. A `.pem` of any other name was put there
-//! by hand, and counts as published when it was written.
+//! A published key's file, `<time>.<key id>.pem`, with the time of its publication. A `.pem` of any other name was
+//! added by hand, and counts as published when it was last modified.
 
 use std::{
     fs, io,
@@ -8,10 +8,10 @@ use std::{
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// To the millisecond: which of two keys is the newer one must be plain.
+/// To the millisecond, so that it is clear which of two keys is newer.
 const TIME: &str = "%Y%m%dT%H%M%S%3fZ";
 
-/// A key that has been published, and when. The newer is the greater.
+/// A published key's file. The newer is the greater.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyFile {
     pub published: DateTime<Utc>,
@@ -29,7 +29,7 @@ impl KeyFile {
         Ok(Self { published, path })
     }
 
-    /// What the file is called.
+    /// Formats the file's name.
     pub fn name(key_id: &str, published: DateTime<Utc>) -> String {
         format!("{}.{key_id}.{}", published.format(TIME), Self::EXTENSION)
     }

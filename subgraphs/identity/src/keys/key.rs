@@ -1,4 +1,4 @@
-//! One key.
+//! A signing key.
 
 use ed25519_dalek::{
     SigningKey,
@@ -13,29 +13,29 @@ use super::file::KeyFile;
 
 const END: &str = "-----END PRIVATE KEY-----";
 
-/// A private key, its public half, and the name of both.
+/// A private key, its public key, and their id.
 pub struct Key {
     pub id: String,
     pub private: EncodingKey,
     pub public: Jwk,
-    /// None where it was given as a setting.
+    /// None if it was given as a setting.
     pub file: Option<KeyFile>,
 }
 
 impl Key {
-    /// A new one: its id, and its text.
+    /// Generates a key, and returns its id and its PEM text.
     pub fn generate() -> Option<(String, String)> {
         let key = SigningKey::from_bytes(&rand::random());
         let pem = pkcs8_v1(&key).to_pkcs8_pem(LineEnding::LF).ok()?;
         Some((Self::new(&key)?.id, pem.to_string()))
     }
 
-    /// The key of a PEM text.
+    /// Parses a PEM text.
     pub fn from_pem(pem: &str) -> Option<Self> {
         Self::new(&SigningKey::from_pkcs8_pem(pem.trim()).ok()?)
     }
 
-    /// The keys of a text that holds one or more.
+    /// Parses a text that holds one or more keys.
     pub fn all_of(text: &str) -> Option<Vec<Self>> {
         let pems = text.split_inclusive(END).filter(|pem| !pem.trim().is_empty());
         let keys: Vec<_> = pems.map(Self::from_pem).collect::<Option<_>>()?;
@@ -52,7 +52,7 @@ impl Key {
     }
 }
 
-/// The form of PKCS#8 that every library reads.
+/// Returns the form of PKCS#8 that every library reads.
 fn pkcs8_v1(key: &SigningKey) -> KeypairBytes {
     KeypairBytes { secret_key: key.to_bytes(), public_key: None }
 }

@@ -1,4 +1,4 @@
-//! The keys that sign access tokens, and what the world may know of them.
+//! The keys that sign access tokens, and their public key set.
 
 mod directory;
 mod file;
@@ -27,25 +27,25 @@ pub use self::directory::KeyError;
 use self::{directory::Directory, key::Key, schedule::Schedule};
 use crate::{TokenSettings, user::User};
 
-/// How often the directory is looked at.
+/// The polling interval of the directory.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The Ed25519 keys that sign access tokens, and those that did until lately. Clones share them.
+/// The Ed25519 keys that sign access tokens, and those whose tokens may still be valid. Clones share them.
 #[derive(Clone)]
 pub struct Keys(Arc<Shared>);
 
 struct Shared {
-    /// None where the keys were given as a setting.
+    /// None if the keys were given as a setting.
     directory: Option<Directory>,
     schedule: Schedule,
-    /// The newest first.
+    /// The keys, newest first.
     current: RwLock<Arc<Vec<Key>>>,
     verifier: Verifier,
 }
 
 impl Keys {
-    /// The keys of a directory, for identity itself: makes one where there is none yet, and
-    /// publishes new ones. Or those that the settings hold.
+    /// Loads the keys for identity itself: those of the settings, or those of the directory, where it creates the first
+    /// one and publishes new ones.
     ///
     /// # Errors
     /// [`KeyError`] if the directory cannot be read or written, or a file is not a key.
@@ -58,7 +58,7 @@ impl Keys {
         Self::read(directory, settings)
     }
 
-    /// The keys that identity has made, for another process that signs beside it.
+    /// Loads the keys that identity has created, for another process that signs tokens.
     ///
     /// # Errors
     /// [`KeyError`] if the directory cannot be read, a file is not a key, or there is none (`NoKeys`).
@@ -81,8 +81,8 @@ impl Keys {
         })))
     }
 
-    /// Follows the directory for as long as the process lives: what `lyceum admin rotate-key` adds
-    /// is published, and what has expired is removed.
+    /// Polls the directory until the process ends: publishes what `lyceum admin rotate-key` adds, and removes what has
+    /// expired.
     pub async fn watch(self) {
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -102,7 +102,7 @@ impl Keys {
         }
     }
 
-    /// Takes over what the directory holds by now.
+    /// Synchronizes the keys with the directory.
     fn follow(&self, now: DateTime<Utc>) -> Result<(), KeyError> {
         let Some(directory) = &self.0.directory else { return Ok(()) };
         directory.publish_new(now)?;
@@ -124,19 +124,19 @@ impl Keys {
         Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The public halves.
+    /// The public key set.
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
         key_set(&self.current())
     }
 
-    /// Accepts the tokens of these keys, whichever they are by then: for subgraphs in the same process.
+    /// The verifier of these keys, which follows their rotation: for subgraphs in the same process.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         self.0.verifier.clone()
     }
 
-    /// A signed access token that says who the user is, and when it ends.
+    /// Signs an access token for a user, and returns it with its expiry.
     ///
     /// # Errors
     /// [`Error::Internal`] if signing fails.
@@ -166,8 +166,8 @@ impl Keys {
     }
 }
 
-/// Adds a key to a directory: identity publishes it at once, and signs with it once everyone can
-/// have seen it. Tokens of the key before stay good until they end.
+/// Adds a key to a directory: identity publishes it immediately, and signs with it once all verifiers can have fetched
+/// it. Tokens of the previous key stay valid until they expire.
 ///
 /// # Errors
 /// [`KeyError`] if the directory cannot be read or written; `NoKeys`; `Waiting` or `UnderWay` while the last rotation

@@ -1,4 +1,4 @@
-//! Signing up and signing in.
+//! The mutations for signing up, signing in, refreshing and ending a session.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use subgraph_kit::{ClientIpExt as _, Error, UserError, into_payload};

@@ -1,4 +1,4 @@
-//! Who is signed in: a session gives out short access tokens, and a refresh token that works once.
+//! Sessions: they issue short-lived access tokens, and refresh tokens that work once.
 
 pub mod graphql;
 mod refresh_token;
@@ -45,7 +45,7 @@ pub struct Session {
     pub refresh_token: String,
 }
 
-/// Signs people up and in.
+/// Signs users up and in.
 #[derive(Clone)]
 pub struct Sessions {
     db: DbPool,
@@ -57,7 +57,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Sessions that live as long as the settings say.
+    /// Creates sessions with the settings' lifetime and limits.
     #[must_use]
     pub fn new(db: DbPool, keys: Keys, settings: &IdentitySettings) -> Self {
         Self {
@@ -70,13 +70,13 @@ impl Sessions {
         }
     }
 
-    /// Makes an account and signs its owner in.
+    /// Creates an account and signs its owner in.
     ///
     /// # Errors
     /// [`Error::RateLimited`]; a refusal for each rule that `sign_up` breaks, or `EMAIL_TAKEN`.
     pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.rate_limiter.check_registration(client, &sign_up.email)?;
-        // Estimating how soon a password is guessed would hold up others on this thread.
+        // Estimating a password's strength would block the other tasks of this thread.
         let check = move || sign_up.check().map(|()| sign_up);
         let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Refused)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
@@ -136,7 +136,7 @@ impl Sessions {
         Ok((self.session(&user, &refresh_token)?, user))
     }
 
-    /// The next tokens of a session, by the refresh token that works. They say what the user is by now.
+    /// Replaces the tokens of a session, by its valid refresh token. Their claims are the user's current ones.
     ///
     /// # Errors
     /// [`Error::RateLimited`]; `SESSION_EXPIRED`: the session is over, or the token was used before; a reused token may
@@ -154,7 +154,7 @@ impl Sessions {
         self.session(&user, &next)
     }
 
-    /// Ends the session of a refresh token, whether it still works or not.
+    /// Ends the session of a refresh token, whether the token is still valid or not.
     pub async fn log_out(&self, refresh_token: &str) -> Result<(), Error> {
         match RefreshToken::from_text(refresh_token) {
             Some(token) => store::delete(&self.db, &token).await,
@@ -164,7 +164,7 @@ impl Sessions {
 
     async fn rehash_password(&self, account: &Account, password: String) -> Result<(), Error> {
         let password_hash = match self.passwords.hash(password).await {
-            // There is always the next sign-in.
+            // The next sign-in tries again.
             Err(Error::RateLimited { .. }) => return Ok(()),
             password_hash => password_hash?,
         };

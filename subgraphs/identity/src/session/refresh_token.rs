@@ -1,22 +1,22 @@
-//! What renews a session: which one, and a secret that works once.
+//! A refresh token: the id of its session, and a secret that works once.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
 
-/// Only the hash of its secret is stored.
+/// A refresh token, of whose secret only the hash is stored.
 pub struct RefreshToken {
     pub session: Uuid,
     secret: [u8; 32],
 }
 
 impl RefreshToken {
-    /// A new session's first. The id is random throughout, since who can guess it can end the session.
+    /// Creates a new session's first token. The id is fully random, since whoever guesses it can end the session.
     pub fn new() -> Self {
         Self { session: Builder::from_random_bytes(rand::random()).into_uuid(), secret: rand::random() }
     }
 
-    /// The same session's next.
+    /// Creates the session's next token.
     pub fn next(&self) -> Self {
         Self { session: self.session, secret: rand::random() }
     }

@@ -1,4 +1,4 @@
-//! Every SQL statement on the sessions table.
+//! Every SQL statement on the table `sessions`.
 
 use chrono::{TimeDelta, Utc};
 use contracts::UserId;
@@ -9,7 +9,7 @@ use subgraph_kit::Error;
 use super::refresh_token::RefreshToken;
 use crate::user::User;
 
-/// Begins a session, in which `token` is the one that works, and clears away some that have ended.
+/// Inserts a session with its valid `token`, and deletes some that have expired.
 pub async fn insert(
     db: &mut PgConnection,
     token: &RefreshToken,
@@ -37,8 +37,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// Lets `next` work in place of `token`, and says whose session it is; nobody's, if `token` does not
-/// work. Of two who try at once, the second finds it replaced.
+/// Replaces `token` with `next`, and returns the session's user; None if `token` is not valid. Of two concurrent calls,
+/// the second finds it replaced.
 pub async fn replace(
     db: &DbPool,
     token: &RefreshToken,
@@ -76,7 +76,7 @@ pub async fn delete(db: &DbPool, token: &RefreshToken) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ends all sessions of a user, and says how many there were.
+/// Ends all sessions of a user, and returns how many there were.
 pub async fn delete_all(db: &mut PgConnection, user: UserId) -> Result<u64, Error> {
     Ok(query!("delete from sessions where user_id = $1", user.0).execute(db).await?.rows_affected())
 }

@@ -1,4 +1,4 @@
-//! A bucket for each key: what is done takes something out, and time fills it again.
+//! Token buckets by key: an attempt takes a token, and time refills the bucket.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,11 +14,11 @@ use subgraph_kit::Error;
 
 use super::{Clock, Limit};
 
-/// So many buckets are kept of each kind, at a hundred bytes or two. When there are more, the ones
-/// that were used longest ago count as full: it takes as many other keys to make one forgotten.
+/// The maximum number of buckets of each kind, at a hundred bytes or two. Beyond it, the least recently used ones count
+/// as full: it takes as many other keys to evict one.
 const MAX_BUCKETS: u64 = 100_000;
 
-/// Buckets of one kind.
+/// The buckets of one kind.
 pub struct Buckets {
     limiter: Option<RateLimiter<u64, Store, Clock, NoOpMiddleware<Duration>>>,
     store: Store,
@@ -28,12 +28,12 @@ pub struct Buckets {
 struct Store(Cache<u64, Arc<InMemoryState>>);
 
 impl Buckets {
-    /// Full ones.
+    /// Creates full buckets.
     pub fn new(limit: Limit, clock: &Clock) -> Self {
         let quota = limit.quota();
         let cache = Cache::builder().max_capacity(MAX_BUCKETS).eviction_policy(EvictionPolicy::lru());
         let cache = match quota {
-            // A bucket that was left alone for this long is full.
+            // A bucket that was idle for this long is full.
             Some(quota) => cache.time_to_idle(quota.burst_size_replenished_in()),
             None => cache,
         };
@@ -41,7 +41,7 @@ impl Buckets {
         Self { limiter: quota.map(|quota| RateLimiter::new(quota, store.clone(), clock.clone())), store }
     }
 
-    /// Takes something out of a bucket.
+    /// Takes a token from a bucket.
     ///
     /// # Errors
     /// [`Error::RateLimited`] if the bucket is empty.
@@ -53,7 +53,7 @@ impl Buckets {
         })
     }
 
-    /// Fills a bucket.
+    /// Refills a bucket.
     pub fn fill(&self, key: u64) {
         self.store.0.invalidate(&key);
     }

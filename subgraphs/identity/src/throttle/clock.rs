@@ -1,4 +1,4 @@
-//! What time it is, for the throttle.
+//! The clock of the throttle.
 
 use std::{
     fmt::{self, Debug},
@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The time since some moment: the system's, or what a test says.
+/// The time since a fixed moment: the system's, or a test's.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Duration + Send + Sync>);
 
 impl Clock {
-    /// A clock that shows what `now` says.
+    /// Creates a clock that reads `now`.
     pub fn new(now: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }

@@ -1,4 +1,4 @@
-//! How often something may be done, as an operator writes it.
+//! A rate limit, as an operator writes it.
 
 use std::{
     fmt::{self, Display},
@@ -9,16 +9,16 @@ use std::{
 
 use governor::Quota;
 
-/// `10/5m`: ten at once, and ten more every five minutes, which come back one by one. `off`: no limit.
+/// A rate limit. `10/5m`: a burst of ten, and ten more every five minutes, one by one. `off`: no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// As often as anybody likes.
+    /// No limit.
     Off,
-    /// So many at once, and as many again in each period.
+    /// The burst, and the period in which it is refilled.
     Times(NonZeroU32, Duration),
 }
 
-/// What is no limit.
+/// The text is not a limit.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a limit such as `10/5m` (a number above zero, and s, m or h), or `off`")]
 pub struct ParseLimitError;
@@ -26,7 +26,7 @@ pub struct ParseLimitError;
 const UNITS: [(char, u64); 3] = [('h', 3_600), ('m', 60), ('s', 1)];
 
 impl Limit {
-    /// So many at once, and as many again in so many minutes.
+    /// Creates a limit of `times` at once, and as many again every `minutes`.
     ///
     /// # Panics
     /// If one of them is zero.

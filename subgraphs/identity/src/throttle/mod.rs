@@ -1,8 +1,8 @@
-//! Limits how often somebody may try to get in, before anything is looked up or hashed.
+//! Limits the rate of sign-ins, registrations and refreshes, before anything is looked up or hashed.
 //!
-//! What counts is what was typed, not whether such an account exists, so that a refusal tells
-//! nothing. Nobody is locked out for good: buckets fill again, sessions have buckets of their own,
-//! and a client that has got in to an account before does not share in what strangers use up.
+//! The keys are what was typed, whether such an account exists or not, so that a rejection reveals nothing. Nobody is
+//! locked out for good: buckets are refilled, sessions have buckets of their own, and a client that has signed in to an
+//! account before does not share the bucket that strangers empty.
 
 mod buckets;
 mod clock;
@@ -22,11 +22,11 @@ use self::buckets::Buckets;
 pub use self::{clock::Clock, limit::Limit, settings::ThrottleSettings};
 use crate::user::normalize_email;
 
-/// So many pairs of client and account are remembered, and for so long after they were last seen.
+/// The maximum number of trusted pairs of client and account, and how long they are trusted after last use.
 const MAX_TRUSTED: u64 = 100_000;
 const TRUST_DURATION: Duration = Duration::from_hours(30 * 24);
 
-/// Counts attempts. It knows clients, addresses and sessions by keyed hashes alone.
+/// Counts attempts. It stores only keyed hashes of clients, addresses and sessions.
 pub struct RateLimiter {
     hasher: RandomState,
     sign_in: Buckets,
@@ -37,12 +37,12 @@ pub struct RateLimiter {
     registration_client: Buckets,
     refresh: Buckets,
     refresh_client: Buckets,
-    /// Pairs that have got in.
+    /// The pairs that were authenticated.
     trusted: Cache<u64, ()>,
 }
 
 impl RateLimiter {
-    /// Nothing has been tried yet.
+    /// Creates a rate limiter with full buckets.
     #[must_use]
     pub fn new(settings: &ThrottleSettings) -> Self {
         let buckets = |limit| Buckets::new(if settings.throttle { limit } else { Limit::Off }, &settings.clock);
@@ -64,8 +64,7 @@ impl RateLimiter {
         }
     }
 
-    /// Counts a sign-in. The narrower limits come later, so that one client that is refused uses up
-    /// nothing that others need.
+    /// Counts a sign-in. The shared limit comes last, so that a rejected client uses up no attempts of others.
     ///
     /// # Errors
     /// [`Error::RateLimited`] if the client or the account has no attempts left.
@@ -86,7 +85,7 @@ impl RateLimiter {
         self.registration_address.take(self.address(email))
     }
 
-    /// Counts a refresh; of no session, if the token is none.
+    /// Counts a refresh; only the client's, if the token is malformed.
     ///
     /// # Errors
     /// [`Error::RateLimited`] if the client or the session has no attempts left.
@@ -95,13 +94,13 @@ impl RateLimiter {
         session.map_or(Ok(()), |session| self.refresh.take(self.hash(session)))
     }
 
-    /// This client has signed in to the account of this address: right passwords are no guesses.
+    /// Trusts a client that has signed in to this account, and refills its bucket: right passwords are no guesses.
     pub fn has_signed_in(&self, client: ClientIp, email: &str) {
         self.sign_in.fill(self.pair(client, email));
         self.trust_client(client, email);
     }
 
-    /// This client has been let in to the account of this address.
+    /// Trusts a client that was authenticated for this account.
     pub fn trust_client(&self, client: ClientIp, email: &str) {
         self.trusted.insert(self.pair(client, email), ());
     }
@@ -150,7 +149,7 @@ mod tests {
         ClientIp(Some(address.parse().expect("an address")))
     }
 
-    /// How many of ten attempts are let through.
+    /// Counts how many of ten attempts are allowed.
     fn allowed(attempt: impl Fn(u8) -> Result<(), Error>) -> usize {
         (0..10).filter(|number| attempt(*number).is_ok()).count()
     }

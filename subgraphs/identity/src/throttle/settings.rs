@@ -1,20 +1,20 @@
-//! What an operator can set.
+//! The settings of the throttle.
 
 use clap::{ArgAction, Args};
 
 use super::{Clock, Limit};
 
-// One client alone cannot empty the bucket that all of an address's clients share: it may try every
-// 30 seconds, and that bucket gets something back every 20.
+// One client alone cannot empty the bucket that all of an address's clients share: it may try every 30 seconds, and
+// that bucket regains an attempt every 20.
 const SIGN_IN: Limit = Limit::per_minutes(10, 5);
 const SIGN_IN_ADDRESS: Limit = Limit::per_minutes(30, 10);
-// A class that begins its lesson behind one network address.
+// A class that starts its lesson behind one network address.
 const SIGN_IN_CLIENT: Limit = Limit::per_minutes(200, 5);
 const REGISTRATION: Limit = Limit::per_minutes(10, 5);
 const REGISTRATION_ADDRESS: Limit = SIGN_IN_ADDRESS;
 // The same class on its first day.
 const REGISTRATION_CLIENT: Limit = Limit::per_minutes(60, 60);
-// Once in the life of an access token is what it takes.
+// A client needs one refresh per access token.
 const REFRESH: Limit = Limit::per_minutes(10, 5);
 // Enough for 1,800 people behind one network address.
 const REFRESH_CLIENT: Limit = Limit::per_minutes(600, 5);

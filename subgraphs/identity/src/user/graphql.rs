@@ -1,4 +1,4 @@
-//! The fields of a user, and the queries for users.
+//! The fields, queries and mutations of a user.
 
 use std::borrow::Cow;
 
@@ -23,8 +23,8 @@ pub struct UserQuery;
 /// Mutations.
 pub struct UserMutation;
 
-/// The signed-in user, as far as it is asked for. What other subgraphs say of them needs no more than the key, which the
-/// access token holds: it is believed until it ends, also of an account that is gone.
+/// The signed-in user, with a row only if one is selected from. Fields of other subgraphs need only the key, which the
+/// access token holds: it is accepted until it expires, even if the account was deleted.
 enum Me {
     Row(Entity<User>),
     Key(UserKey),

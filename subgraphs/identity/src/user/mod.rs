@@ -1,4 +1,4 @@
-//! A person of the platform, and the rules for signing up.
+//! A user of the platform, and the rules for signing up.
 
 pub mod graphql;
 pub mod store;
@@ -15,7 +15,7 @@ use crate::password;
 const EASILY_GUESSED: &str =
     "is one of the first that anybody would try: take several words, or let a password manager make one";
 
-/// What `VARCHAR(255)` holds.
+/// The maximum length of a `VARCHAR(255)`.
 const MAX_LENGTH: usize = 255;
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
@@ -28,15 +28,15 @@ pub struct User {
     pub name: String,
     /// The role of the user on the platform.
     pub role: Role,
-    /// As the row says. Read it through `is_verified_teacher`: an admin may have been a teacher.
+    /// The stored flag. Read it through `is_verified_teacher`: an admin may have been a teacher.
     #[graphql(skip)]
     pub is_verified: bool,
     /// The time at which the account was created.
     pub created_at: DateTime<Utc>,
-    /// Private: read through the field of that name.
+    /// Private: only the GraphQL field exposes it.
     #[graphql(skip)]
     pub email: String,
-    /// Whether this very request proved, by the password, that this user is asking.
+    /// Whether this request authenticated the user: by sign-up, password or refresh token.
     #[graphql(skip)]
     #[sqlx(default)]
     pub has_signed_in: bool,
@@ -66,13 +66,13 @@ pub enum SignUpRole {
 
 /// The account to create.
 pub struct SignUp {
-    /// In lower case.
+    /// The e-mail address, in lower case.
     pub email: String,
-    /// As typed.
+    /// The password, as typed.
     pub password: String,
-    /// What others see.
+    /// The name that others see.
     pub name: String,
-    /// Student or teacher.
+    /// The role of the account.
     pub role: Role,
 }
 
@@ -85,7 +85,7 @@ impl User {
 }
 
 impl SignUp {
-    /// Every rule that this breaks.
+    /// Validates all fields.
     ///
     /// # Errors
     /// One [`Refusal`] for each invalid field.
@@ -111,13 +111,13 @@ impl SignUp {
     }
 }
 
-/// The form in which an address is stored, whatever the letter case that somebody typed.
+/// Returns an address as it is stored, whatever the letter case of the input.
 #[must_use]
 pub fn normalize_email(typed: &str) -> String {
     typed.to_lowercase()
 }
 
-/// What is wrong with an address in that form, if anything.
+/// Returns what is wrong with a normalized address, if anything.
 pub(crate) fn email_fault(email: &str) -> Option<&'static str> {
     if email.chars().count() > MAX_LENGTH {
         return Some("must have at most 255 characters");

@@ -1,4 +1,4 @@
-//! Every SQL statement on the users table.
+//! Every SQL statement on the table `users`.
 
 use contracts::{Code, UserId, ids::new_id_and_time};
 use db::DbPool;
@@ -15,15 +15,15 @@ use uuid::Uuid;
 
 use super::{Role, SignUp, User, normalize_email};
 
-/// A user with what proves a password right.
+/// A user with their password hash.
 pub struct Account {
     /// The user.
     pub user: User,
-    /// Argon2id, or bcrypt where the legacy system wrote it.
+    /// An Argon2id hash, or a bcrypt hash of the legacy system.
     pub password_hash: String,
 }
 
-/// Lists only the teachers who wait for verification.
+/// The filter for teachers who wait for verification.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UnverifiedTeachers;
 
@@ -84,7 +84,7 @@ pub async fn verify_teacher(db: &DbPool, _: Admin, id: UserId) -> Result<User, E
     user.ok_or_else(|| Refusal::not_found("teacher", "userId").into())
 }
 
-/// Verifies a teacher, and says who that is: nobody, if the user does not teach.
+/// Verifies a teacher, and returns the user; None if the user is not a teacher.
 pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error> {
     let user = query_as!(
         User,
@@ -100,8 +100,8 @@ pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error
     Ok(user)
 }
 
-/// Makes an account. The table's own constraint says whether the address is free; asked in this
-/// way, the database does not write the address into its log when it is not.
+/// Inserts an account. The unique constraint decides whether the address is free; with `on conflict`, the database does
+/// not write a taken address into its log.
 ///
 /// # Errors
 /// `EMAIL_TAKEN` if another account has the address.
@@ -127,8 +127,8 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
     user.ok_or_else(|| Refusal::new(Code::EmailTaken, "an account with this e-mail address exists").at("email").into())
 }
 
-/// The account of an address, as it is written or in lower case: a legacy system may have left
-/// two accounts that differ in letter case alone.
+/// Finds the account of an address, as typed or in lower case: a legacy system may have left two accounts that differ
+/// in letter case alone.
 pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, Error> {
     let row = query!(
         r#"
@@ -157,7 +157,7 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
     }))
 }
 
-/// Replaces a hash, unless somebody else has done so meanwhile.
+/// Replaces a hash, unless it was replaced meanwhile.
 pub async fn replace_password_hash(db: &DbPool, account: &Account, password_hash: &str) -> Result<(), Error> {
     query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",
@@ -170,7 +170,7 @@ pub async fn replace_password_hash(db: &DbPool, account: &Account, password_hash
     Ok(())
 }
 
-/// Makes a user an admin, and remembers what they were. False if they are one.
+/// Makes a user an admin, and stores their previous role. False if they are an admin already.
 pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
     let changed =
         query!("update users set previous_role = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
@@ -179,7 +179,7 @@ pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
     Ok(changed.rows_affected() > 0)
 }
 
-/// Makes an admin what they were before, and says what that is; None if they are no admin.
+/// Restores an admin's previous role, and returns it; None if the user is not an admin.
 pub async fn revoke_admin(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
     let role = query_scalar!(
         r#"
