@@ -14,7 +14,7 @@ use crate::course::{
     store::{HasSearchText, Store},
 };
 
-/// The subgraph, as processes and tools see it.
+/// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "course",
     about: "The catalogue.",
@@ -31,7 +31,7 @@ fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/course"), tuned: Some(migrate!("../../migrations/course/tuned")) }
 }
 
-/// The schema, as it can be exported without a database.
+/// Builds the schema without a database, for its export.
 #[must_use]
 pub fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
     builder().finish()
@@ -42,7 +42,7 @@ fn builder() -> SchemaBuilder<CourseQuery, CourseMutation, EmptySubscription> {
         .override_output_type_description::<Connection<course::Course>>("One page of a list of courses.")
 }
 
-/// The subgraph over its migrated database.
+/// Opens the subgraph over its migrated database.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let courses = Table::<course::Course>::open(db.clone()).await?;

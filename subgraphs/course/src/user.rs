@@ -1,4 +1,4 @@
-//! What this subgraph adds to a user.
+//! The field that this subgraph adds to a user.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::UserId;

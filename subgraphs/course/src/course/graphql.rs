@@ -14,7 +14,7 @@ use super::{
 };
 use crate::user::User;
 
-/// Every row is compared with it, so its length is time.
+/// Limited since every row is compared with the text.
 const MAX_SEARCH_LENGTH: usize = 200;
 
 /// Queries.
@@ -240,7 +240,7 @@ impl CourseFilter {
     }
 }
 
-/// Of the courses of a list, whichever way they are selected.
+/// Whether a list of courses selects descriptions, in `nodes` or `edges`.
 fn selects_description(ctx: &Context<'_>) -> bool {
     let list = ctx.look_ahead();
     [list.field("nodes"), list.field("edges").field("node")].iter().any(|course| course.field("description").exists())

@@ -1,4 +1,4 @@
-//! A course of the catalogue, and the rules for what it says of itself.
+//! A course of the catalogue, and its validation.
 
 pub mod graphql;
 pub mod store;
@@ -13,7 +13,7 @@ use sqlx::FromRow;
 use subgraph_kit::{Refusal, text};
 
 const MAX_TITLE_LENGTH: usize = 500;
-/// A page has a hundred of them, and a search reads them all.
+/// Limited since a page returns up to a hundred, and a search scans all.
 const MAX_DESCRIPTION_LENGTH: usize = 20_000;
 
 /// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
@@ -37,7 +37,7 @@ pub struct Course {
     pub duration_minutes: i32,
     /// The time at which the course was published.
     pub created_at: DateTime<Utc>,
-    /// Whose course it is.
+    /// The id of the teacher.
     #[graphql(skip)]
     pub teacher_id: UserId,
 }
@@ -55,25 +55,25 @@ pub enum Level {
     Advanced,
 }
 
-/// What a course says of itself, on the way in.
+/// The editable fields of a course, before validation.
 #[derive(Clone, Debug)]
 pub struct Description {
-    /// At most 500 characters, not blank.
+    /// The title: at most 500 characters, not blank.
     pub title: String,
-    /// May be empty.
+    /// The description, which may be empty.
     pub description: String,
     /// The previous knowledge that the course expects.
     pub level: Level,
-    /// Whether it costs nothing.
+    /// Whether the course is free.
     pub is_free: bool,
-    /// What it costs, if anything; see [`Description::price`].
+    /// The price, if there is one; see [`Description::price`].
     pub price: Option<MoneyInput>,
-    /// How long it takes.
+    /// The duration, in minutes.
     pub duration_minutes: i32,
 }
 
 impl Description {
-    /// Every rule that this breaks.
+    /// Validates all fields.
     ///
     /// # Errors
     /// One [`Refusal`] for each invalid field.
@@ -81,7 +81,7 @@ impl Description {
         self.check_with(Some(MAX_DESCRIPTION_LENGTH))
     }
 
-    /// Every rule that this breaks as a change of `course`, whose description may be longer than one can be now.
+    /// Validates all fields as a change of `course`, whose description may exceed the limit if it is kept.
     ///
     /// # Errors
     /// One [`Refusal`] for each invalid field.
@@ -102,7 +102,7 @@ impl Description {
         if refusals.is_empty() { Ok(()) } else { Err(refusals) }
     }
 
-    /// What it costs; None if it is free.
+    /// Validates the price, and returns it; None if the course is free.
     ///
     /// # Errors
     /// The [`Refusal`] of a price that is missing, cannot be charged, or belongs to a free course.

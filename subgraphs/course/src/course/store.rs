@@ -1,4 +1,4 @@
-//! Every SQL statement on the courses table.
+//! Every SQL statement on the table `courses`.
 
 use contracts::{CourseId, UserId, ids::new_id_and_time};
 use db::DbPool;
@@ -16,35 +16,35 @@ use subgraph_kit::{
 
 use super::{Course, Description, Level};
 
-/// What stands between title and description in `search_text`.
+/// The separator of title and description in `search_text`.
 const LINE_END: char = '\n';
 
 const WITHOUT_DESCRIPTION: &str =
     "id, teacher_id, title, '' as description, is_free, price, duration_minutes, level, created_at";
 
-/// Writes to the courses table.
+/// The writes to the table `courses`.
 pub struct Store {
     db: DbPool,
 }
 
-/// Whether there is a column `search_text`: the profile `tuned` has it.
+/// Whether the column `search_text` exists: only in the profile `tuned`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HasSearchText(bool);
 
-/// Which courses of the catalogue are asked for.
+/// The filter of the catalogue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CourseFilter {
-    /// Text that title or description contains, in any letter case.
+    /// The text that title or description contains, in any letter case.
     pub search: Option<String>,
-    /// Only this level.
+    /// The level; any if none.
     pub level: Option<Level>,
-    /// Only free ones, or only those that are not.
+    /// Whether the courses are free or paid; either if none.
     pub is_free: Option<bool>,
-    /// Only this teacher's.
+    /// The id of the teacher; any if none.
     pub teacher: Option<UserId>,
-    /// Descriptions are long: nobody has to read those that nobody has selected.
+    /// Whether to skip descriptions, which are long, when none is selected.
     pub without_description: bool,
-    /// How `search` is found.
+    /// Whether `search` can use `search_text`.
     pub has_search_text: HasSearchText,
 }
 
@@ -94,7 +94,7 @@ impl ChildOf<UserId> for Course {
 }
 
 impl HasSearchText {
-    /// Looks whether there is one.
+    /// Detects whether the column exists.
     pub async fn detect(db: &DbPool) -> Result<Self, sqlx::Error> {
         let has_search_text = query_scalar(
             "select exists (select from pg_attribute where attrelid = 'courses'::regclass and attname = 'search_text')",
@@ -140,7 +140,7 @@ impl CourseFilter {
         if has_search_text {
             sql.push(" and search_text like lower(").push_bind(pattern.clone()).push(")");
         }
-        // A text of several lines could begin in the title and end in the description.
+        // A match of several lines could span title and description.
         if !has_search_text || search.contains(LINE_END) {
             sql.push(" and (title ilike ").push_bind(pattern.clone());
             sql.push(" or description ilike ").push_bind(pattern).push(")");
@@ -149,13 +149,13 @@ impl CourseFilter {
 }
 
 impl Store {
-    /// The table in this database.
+    /// Creates the store over this database.
     #[must_use]
     pub fn new(db: DbPool) -> Self {
         Self { db }
     }
 
-    /// Publishes a course.
+    /// Inserts a course.
     pub async fn insert(&self, teacher: VerifiedTeacher, course: Description) -> Result<Course, Error> {
         let price = course.price()?;
         let (id, created_at) = new_id_and_time();
@@ -181,10 +181,10 @@ impl Store {
         Ok(course)
     }
 
-    /// Changes the course as `change` says, while nobody else can.
+    /// Updates a course with the result of `change`, while its row is locked.
     ///
     /// # Errors
-    /// `NOT_FOUND` if the teacher has no such course; the refusals of `change`.
+    /// `NOT_FOUND` if there is no such course; the errors of `change`.
     pub async fn update(
         &self,
         id: CourseId,
