@@ -1,4 +1,4 @@
-//! Whom servers run as: `PostgreSQL` refuses to run as root.
+//! The account that servers run as: `PostgreSQL` refuses to run as root.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -14,10 +14,9 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The account for servers that work at `path`; `None` is the one we run as ourselves.
+    /// Returns the account for servers that work at `path`; `None` if they run as ours.
     ///
-    /// Root takes the owner of what is there already, so that a person's clone stays that
-    /// person's after one start with `sudo`.
+    /// Root uses the owner of what exists already, so that a user's clone stays theirs after one start with `sudo`.
     pub(crate) fn for_path(path: &Path) -> Result<Option<Self>> {
         if !geteuid().is_root() {
             return Ok(None);
@@ -37,7 +36,7 @@ impl Account {
         &self.user.name
     }
 
-    /// Whether every directory on the way to `path`, as far as it exists, lets this account pass.
+    /// Whether this account may traverse every directory of `path`, as far as it exists.
     pub(crate) fn reaches(&self, path: &Path) -> bool {
         path.ancestors().filter_map(|ancestor| ancestor.metadata().ok()).all(|metadata| {
             let bit = if metadata.uid() == self.user.uid.as_raw() {
@@ -85,7 +84,7 @@ fn give(path: &Path, uid: Uid, gid: Gid) -> Result<()> {
         .with_context(|| format!("cannot hand {} over to the account of PostgreSQL", path.display()))
 }
 
-/// The owner of `path`, or of its first ancestor that exists, unless that is root or nobody known.
+/// Finds the owner of `path`, or of its first existing ancestor; None if that is root or unknown.
 fn owner(path: &Path) -> Result<Option<User>> {
     let Some(metadata) = path.ancestors().find_map(|ancestor| ancestor.metadata().ok()) else {
         return Ok(None);

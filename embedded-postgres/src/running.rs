@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::{data_dir::resolve_data_dir, leftover, superuser};
 
-/// The address of a database of the server that runs on `data_dir`, with user and password: keep
-/// it out of logs. None if no server is ready there.
+/// Returns the URL of a database of the server that runs on `data_dir`, with user and password: keep it out of logs.
+/// None if no server is ready there.
 ///
 /// # Errors
 /// When the accounts of this machine or the server's password cannot be read.
@@ -20,7 +20,7 @@ pub fn url_of_running(data_dir: &Path, database: &str) -> Result<Option<String>>
     }
 }
 
-/// As the server itself wrote it down; None until it is ready.
+/// Reads the port from the server's pid file; None until the server is ready.
 fn port(dir: &Path) -> Option<u16> {
     let file = std::fs::read_to_string(dir.join("postmaster.pid")).ok()?;
     let lines: Vec<&str> = file.lines().map(str::trim).collect();

@@ -1,4 +1,4 @@
-//! One running server.
+//! A running server.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -21,19 +21,19 @@ use crate::installation::Installation;
 use crate::log::{advice, last_lines, since};
 use crate::superuser;
 
-/// Replaying the log after a crash can take long; a server that does nothing for this long hangs.
+/// The timeout of a start, which may have to replay the write-ahead log after a crash.
 const START_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// What to start.
+/// The options of a server.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Made and initialised if it is missing. See [`crate::resolve_data_dir()`] for where it ends up.
+    /// The data directory; initialised if it is missing. See [`crate::resolve_data_dir()`] for where it ends up.
     pub data_dir: PathBuf,
-    /// Where to listen, on 127.0.0.1; 0 takes a free port.
+    /// The port on 127.0.0.1; 0 picks a free one.
     pub port: u16,
-    /// The database that [`Server::url`] names; created if it is missing.
+    /// The database of [`Server::url`]; created if it is missing.
     pub database: String,
-    /// For tests: faster, as nothing survives a crash, and stopping deletes the data.
+    /// Whether to trade durability for speed, and delete the data on stop: for tests.
     pub ephemeral: bool,
 }
 
@@ -58,18 +58,18 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Starts a server and waits until it answers.
+    /// Starts a server and waits until it is ready.
     ///
     /// # Errors
-    /// When the port or the data is in use, the data is of another version, or the server does not start;
-    /// the message says what to do, and carries the server's own last lines.
+    /// When the port or the data is in use, the data is of another version, or the server does not start; the message
+    /// says what to do, and contains the server's last log lines.
     pub async fn start(installation: &Installation, options: ServerOptions) -> Result<Self> {
         let ServerOptions { data_dir, port, database, ephemeral } = options;
         let is_taken = || port != 0 && !is_free(port);
         if is_taken() && is_new(&resolve_data_dir(&data_dir)?)? {
             return Err(taken(port));
         }
-        // What a killed owner left behind may be what holds the port: this stops it.
+        // A server that a killed owner left may hold the port: this stops it.
         let cluster = Cluster::open(installation, &data_dir, ephemeral).await?;
         if is_taken() {
             return Err(taken(port));
@@ -84,37 +84,37 @@ impl Server {
         Ok(server)
     }
 
-    /// The address of the database, with user and password: keep it out of logs.
+    /// The URL of the database, with user and password: keep it out of logs.
     #[must_use]
     pub fn url(&self) -> String {
         self.url_of(&self.database)
     }
 
-    /// The address of another database of this server.
+    /// The URL of another database of this server.
     #[must_use]
     pub fn url_of(&self, database: &str) -> String {
         superuser::url(&self.cluster.password, self.port, database)
     }
 
-    /// The address of the database for somebody else than the superuser.
+    /// The URL of the database for a user other than the superuser.
     #[must_use]
     pub fn url_as(&self, user: &str, password: &str) -> String {
         format!("postgres://{user}:{password}@127.0.0.1:{}/{}", self.port, self.database)
     }
 
-    /// The port it listens on.
+    /// The port that the server listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where the data really is.
+    /// The resolved data directory.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.cluster.dir
     }
 
-    /// The account it runs as, where that is not our own.
+    /// The account that the server runs as, if it is not ours.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.cluster.account.as_ref().map(crate::account::Account::name)
@@ -126,10 +126,10 @@ impl Server {
         self.child.id()
     }
 
-    /// Creates a database unless it is there.
+    /// Creates a database unless it exists.
     ///
     /// # Errors
-    /// When the server does not answer or refuses the name.
+    /// When the server is unavailable or rejects the name.
     pub async fn create_database(&self, name: &str) -> Result<()> {
         let mut db = self.connect("postgres").await?;
         let exists: Option<i32> = sqlx::query_scalar("select 1 from pg_database where datname = $1")
@@ -155,7 +155,7 @@ impl Server {
         Ok(())
     }
 
-    /// Waits until the server ends, by itself or by somebody else's hand.
+    /// Waits until the server exits, whatever the reason.
     ///
     /// # Errors
     /// If the state of the process cannot be read.
@@ -163,7 +163,7 @@ impl Server {
         Ok(self.child.wait().await?)
     }
 
-    /// Ends all sessions, writes everything to disk and stops; an ephemeral server's data is deleted.
+    /// Ends all sessions, flushes everything to disk and stops; an ephemeral server's data is deleted.
     ///
     /// # Errors
     /// If the server does not stop, or its data cannot be deleted.
@@ -181,7 +181,7 @@ impl Server {
 
     fn signal(&self, signal: Signal) {
         if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
-            // It may have ended in this very moment, which is what we want.
+            // An error means that it has exited already, which is what we want.
             let _ = kill(Pid::from_raw(pid), signal);
         }
     }
@@ -214,8 +214,8 @@ impl Server {
         Ok(())
     }
 
-    /// The server itself writes into its pid file when it is ready. Asking the port would not do:
-    /// it could be somebody else's.
+    /// Whether the server has written into its pid file that it is ready. Probing the port would not do: another
+    /// process could listen there.
     fn says_ready(&self) -> bool {
         let file = std::fs::read_to_string(self.cluster.dir.join("postmaster.pid")).unwrap_or_default();
         let mut lines = file.lines().map(str::trim);
@@ -266,9 +266,9 @@ fn spawn(installation: &Installation, cluster: &Cluster, port: u16, ephemeral: b
     }
     let log = open_log(cluster)?;
     command.stdout(log.try_clone()?).stderr(log);
-    // Ctrl-C in a terminal reaches the whole group: we stop our servers ourselves, in order.
+    // Ctrl-C in a terminal signals the whole process group: we stop our servers ourselves, in order.
     command.process_group(0);
-    // Dropping stops it in a way that it can finish.
+    // `Server::drop` stops it with a signal that lets it finish.
     command.kill_on_drop(false);
     command.spawn().context("cannot run postgres")
 }
@@ -278,7 +278,7 @@ const SETTINGS: &[&str] = &[
     "unix_socket_directories=",
     "log_min_messages=warning",
     "logging_collector=off",
-    // The details of a broken constraint are the row's values, addresses and hashes among them.
+    // The details of a constraint violation are the row's values, e-mail addresses and hashes among them.
     "log_error_verbosity=terse",
 ];
 
@@ -292,7 +292,7 @@ const EPHEMERAL: &[&str] = &[
     "full_page_writes=off",
     "wal_level=minimal",
     "max_wal_senders=0",
-    // Tests run side by side, each with pools of its own.
+    // Tests run in parallel, each with pools of its own.
     "max_connections=500",
 ];
 

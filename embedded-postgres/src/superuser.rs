@@ -1,4 +1,4 @@
-//! Whom a server lets in: one user, whose password lies in the data directory.
+//! The superuser of a server, whose password is stored in the data directory.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 pub(crate) const NAME: &str = "lyceum";
 
-/// The address of a database, with user and password.
+/// Formats the URL of a database, with user and password.
 pub(crate) fn url(password: &str, port: u16, database: &str) -> String {
     format!("postgres://{NAME}:{password}@127.0.0.1:{port}/{database}")
 }
@@ -18,7 +18,7 @@ pub(crate) fn password_file(dir: &Path) -> PathBuf {
     dir.join("lyceum.password")
 }
 
-/// A new one.
+/// Writes a new random password.
 pub(crate) fn write_password(path: &Path) -> Result<()> {
     let mut file = OpenOptions::new()
         .create(true)
