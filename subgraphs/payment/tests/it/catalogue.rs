@@ -15,7 +15,7 @@ use subgraph_testing::verifier;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-/// What it says of its courses. Clones share it.
+/// The courses that it returns. Clones share them.
 #[derive(Clone, Default)]
 pub struct Catalogue(Arc<Mutex<State>>);
 
@@ -51,7 +51,7 @@ impl Query {
 }
 
 impl Catalogue {
-    /// Offers a course for so much, or for nothing.
+    /// Sets a course's price; free if none.
     pub fn quote(&self, id: Uuid, title: &str, price: Option<&str>) {
         let price = price.map(|price| price.parse().expect("an amount"));
         let course = Course { title: title.to_owned(), is_free: price.is_none(), price };
@@ -62,17 +62,17 @@ impl Catalogue {
         self.state().courses.remove(&id);
     }
 
-    /// Whether its database answers.
+    /// Sets whether its database is unavailable.
     pub fn set_unavailable(&self, is_unavailable: bool) {
         self.state().is_unavailable = is_unavailable;
     }
 
-    /// Takes so long for an answer.
+    /// Delays every response.
     pub fn be_slow(&self, pause: Duration) {
         self.state().pause = pause;
     }
 
-    /// How often it was asked.
+    /// The number of queries for a course.
     pub fn asked(&self) -> u32 {
         self.state().asked
     }

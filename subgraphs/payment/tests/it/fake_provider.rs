@@ -1,4 +1,4 @@
-//! A provider that writes down what it was asked for, and fails when it is told to.
+//! A provider that records its requests, and fails on demand.
 
 use std::{
     collections::HashMap,
@@ -10,30 +10,30 @@ use contracts::{PaymentId, events::Purchase};
 use futures::{FutureExt as _, future::BoxFuture};
 use payment::provider::{ChargeOutcome, PaymentProvider, ProviderUnavailable, RefundOutcome};
 
-/// So often one that is held looks whether it still is.
+/// The interval at which a blocked request checks the behavior.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A provider whose state is in memory. Clones share them.
+/// A provider whose state is in memory, and shared by clones.
 #[derive(Clone, Debug, Default)]
 pub struct FakeProvider(Arc<Mutex<State>>);
 
-/// How a provider behaves.
+/// The behavior of a provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Behavior {
-    /// Does at once what it is asked for.
+    /// Executes requests immediately.
     #[default]
     Immediate,
-    /// Does it, and takes its time to say so.
+    /// Executes requests, and delays the response.
     Slow(Duration),
-    /// Does it, and says so when it is told to be in another behavior.
+    /// Executes requests, and responds when the behavior changes.
     Blocks,
-    /// Refuses charges.
+    /// Declines charges.
     DeclinesCharges,
-    /// Gives nothing back.
+    /// Rejects refunds.
     RejectsRefunds,
-    /// Does nothing, and says nothing.
+    /// Does not execute requests, and does not respond.
     Unavailable,
-    /// Does it, and the answer is lost.
+    /// Executes requests, and loses the response.
     LosesResponse,
 }
 
@@ -52,36 +52,36 @@ struct Charge {
 }
 
 impl FakeProvider {
-    /// From now on it behaves like this.
+    /// Sets the behavior of subsequent requests.
     pub fn set_behavior(&self, behavior: Behavior) {
         self.state().behavior = behavior;
     }
 
-    /// How often money was taken: once for each id.
+    /// The number of completed charges, one per id.
     #[must_use]
     pub fn charges(&self) -> usize {
         self.state().charges.values().filter(|charge| charge.outcome == ChargeOutcome::Completed).count()
     }
 
-    /// How often it was asked to take money, repetitions included.
+    /// The number of charge requests, retries included.
     #[must_use]
     pub fn charge_requests(&self) -> u32 {
         self.state().charges.values().map(|charge| charge.requests).sum()
     }
 
-    /// How often money was given back: once for each id.
+    /// The number of refunds, one per id.
     #[must_use]
     pub fn refunds(&self) -> usize {
         self.state().refunds.len()
     }
 
-    /// How often it was asked to give money back, repetitions included.
+    /// The number of refund requests, retries included.
     #[must_use]
     pub fn refund_requests(&self) -> u32 {
         self.state().refunds.values().sum()
     }
 
-    /// How often it refused to give money back.
+    /// The number of rejected refund requests.
     #[must_use]
     pub fn refusals(&self) -> u32 {
         self.state().refusals

@@ -1,11 +1,11 @@
-//! Who is who in the fixtures.
+//! The users of the fixtures.
 
 use service::ServiceContext;
 use sqlx::PgPool;
 use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 
-/// Paid for Rust, and got her money back for SQL.
+/// Paid for Rust, and was refunded for SQL.
 pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
 /// Paid for Rust.
 pub const BOB: Uuid = Uuid::from_u128(0xb0b);

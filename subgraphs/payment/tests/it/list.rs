@@ -1,4 +1,4 @@
-//! Everybody's payments, which admins may list.
+//! The list of all payments, for admins.
 
 use contracts::ids::new_id_and_time;
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn pages_join_without_a_gap_in_both_directions(db: PgPool) {
     insert_new(&db, 13).await;
     check(&db).await;
 
-    // Ids of another make, five payments in each second.
+    // Ids of the legacy system, five payments per second.
     query(
         "insert into payments (student_id, course_id, amount, created_at)
          select gen_random_uuid(), $1, 1, timestamptz '2026-01-01' + (n / 5) * interval '1 second'

@@ -1,4 +1,4 @@
-//! The payment subgraph, asked as the router asks it, over a real database.
+//! The payment subgraph, queried as by the router, over a real database.
 
 mod catalogue;
 mod fake_provider;

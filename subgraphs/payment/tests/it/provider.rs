@@ -1,5 +1,4 @@
-//! What becomes of a purchase when the provider of payments declines, is slow, or is unavailable; and of what
-//! broke off.
+//! Purchases when the payment provider declines, is slow or unavailable, and the reconciliation of interrupted ones.
 
 use std::time::{Duration, Instant};
 
@@ -76,7 +75,7 @@ async fn an_answer_that_takes_too_long_is_found_out_later(db: PgPool) {
     assert_eq!(shop.published_types().await, [COMPLETED]);
 }
 
-/// Both take as long as they may, and the router still gets an answer.
+/// Both take as long as their timeouts allow, and the router still gets a response in time.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
     let shop = Shop::open(db).await;
@@ -93,7 +92,7 @@ async fn a_slow_catalogue_and_a_slow_provider_together_are_in_time(db: PgPool) {
     assert_eq!(shop.count("payments").await, 1);
 }
 
-/// Sold is sold, and the event says how the course was called.
+/// The purchase completes, and its event has the course's title.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_course_that_goes_while_it_is_paid_for_is_sold(db: PgPool) {
     let shop = Shop::open(db).await;
@@ -164,7 +163,7 @@ async fn a_pending_payment_that_is_declined_later_fails(db: PgPool) {
     shop.bought(ALICE, RUST, "again").await;
 }
 
-/// The first seconds belong to whoever began.
+/// The reconciler leaves a new purchase alone for some seconds.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_young_purchase_is_left_to_whoever_began_it(db: PgPool) {
     let shop = Shop::open(db).await;
@@ -224,7 +223,7 @@ async fn a_purchase_whose_caller_has_gone_is_settled(db: PgPool) {
     assert_eq!((shop.provider.charges(), shop.published().await.len()), (1, 1));
 }
 
-/// Twenty purchases wait for the provider, and there are five connections.
+/// Twenty purchases wait for the provider, with a pool of five connections.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn no_connection_is_held_while_the_provider_is_asked(db: PgPool) {
     let five = sqlx::postgres::PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(1));

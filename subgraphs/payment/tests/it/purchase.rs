@@ -62,7 +62,7 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_written(db: PgPool) {
         (json!({ "idempotencyKey": "é".repeat(256) }), "INVALID_INPUT", "idempotencyKey"),
         (json!({ "idempotencyKey": "a\0b" }), "INVALID_INPUT", "idempotencyKey"),
         (json!({ "expectedAmount": "49.999" }), "INVALID_INPUT", "expectedAmount"),
-        // It would be the very price if it were rounded.
+        // Rounded, it would equal the price.
         (json!({ "expectedAmount": format!("49.98{}", "9".repeat(40)) }), "INVALID_INPUT", "expectedAmount"),
         (json!({ "expectedAmount": "49,99" }), "INVALID_INPUT", "expectedAmount"),
         (json!({ "expectedAmount": "49.99 " }), "INVALID_INPUT", "expectedAmount"),

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent purchases and refunds.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +52,7 @@ async fn of_ten_wishes_for_one_course_at_once_one_is_fulfilled(db: PgPool) {
     assert_eq!(shop.published().await.len(), 100);
 }
 
-/// Two courses by one key at the same moment: the key is one intent.
+/// Two courses with one key, concurrently: the key identifies one purchase.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn of_ten_purchases_by_one_key_at_once_those_of_one_course_succeed(db: PgPool) {
     let shop = Shop::open(db).await;
@@ -90,7 +90,7 @@ async fn of_ten_refunds_at_once_one_is_made(db: PgPool) {
     assert_eq!(shop.published_types().await, [COMPLETED, REFUNDED].repeat(100));
 }
 
-/// Whoever tells again what was paid must not come after the refund.
+/// A republished completion must not be published after the refund.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn the_last_word_on_a_refunded_payment_is_its_refund(db: PgPool) {
     let shop = Shop::open(db).await;
@@ -108,7 +108,7 @@ async fn the_last_word_on_a_refunded_payment_is_its_refund(db: PgPool) {
     }
 }
 
-/// A purchase and a refund of the one before.
+/// A purchase concurrent with the refund of the previous one.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_purchase_against_a_refund_leaves_one_payment_that_stands_at_most(db: PgPool) {
     let shop = Shop::open(db).await;

@@ -1,4 +1,4 @@
-//! A payment goes back.
+//! Refunds of payments.
 
 use contracts::{
     PaymentId,
@@ -225,7 +225,7 @@ async fn a_rejection_of_what_is_not_completed_changes_nothing(db: PgPool) {
     assert_eq!(shop.provider.refund_requests(), 0);
 }
 
-/// Both want the same payment back at the same moment.
+/// Both request the same refund concurrently.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_rejection_and_an_admin_give_back_once(db: PgPool) {
     let shop = Shop::open(db).await;

@@ -1,4 +1,4 @@
-//! The others are told again.
+//! Payments are republished.
 
 use serde_json::json;
 use sqlx::PgPool;

@@ -1,4 +1,4 @@
-//! The payment subgraph with a catalogue beside it and a provider that keeps books.
+//! The payment subgraph with a fake catalogue and a fake provider.
 
 use std::{sync::Arc, time::Duration};
 
@@ -56,7 +56,7 @@ impl Shop {
         client.send(BUY, json!({ "input": input })).await
     }
 
-    /// Buys, and it works; the payment's id.
+    /// Buys a course successfully, and returns the payment's id.
     pub async fn bought(&self, student: Uuid, course: Uuid, key: &str) -> Uuid {
         payment_id(&self.buy(student, course, key).await.ok(), "purchaseCourse")
     }
@@ -65,13 +65,13 @@ impl Shop {
         client.send(REFUND, json!({ "input": { "paymentId": payment } })).await
     }
 
-    /// An admin gives it back, and it works.
+    /// Refunds a payment successfully, as an admin.
     pub async fn given_back(&self, payment: Uuid) {
         let reply = self.refund(&self.app.admin(), payment).await.ok();
         assert_eq!(payment_id(&reply, "refundPayment"), payment);
     }
 
-    /// An admin has it told again, and it works.
+    /// Republishes a payment successfully, as an admin.
     pub async fn republish_ok(&self, payment: Uuid) {
         let reply = self.republish(&self.app.admin(), payment).await.ok();
         assert_eq!(payment_id(&reply, "republishPayment"), payment);
@@ -81,13 +81,13 @@ impl Shop {
         client.send(REPUBLISH, json!({ "input": { "paymentId": payment } })).await
     }
 
-    /// Sends an event here, as a relay would. `work` acts on it.
+    /// Delivers an event to the inbox, as a relay would; `work` handles it.
     pub async fn handle(&self, event: &Event) {
         let event = serde_json::to_vec(event).expect("an event has a JSON form");
         self.subgraph.receive(&event).await.expect("the event is kept");
     }
 
-    /// All that there is to do beside answering, in so many processes, until `is_done`.
+    /// Runs the background tasks of this number of processes until `is_done`.
     pub async fn work(&self, processes: usize, is_done: impl AsyncFn() -> bool) {
         let stop = CancellationToken::new();
         let work = async || {
@@ -108,7 +108,7 @@ impl Shop {
         tokio::join!(all, until);
     }
 
-    /// As if the seconds had passed that whoever began a purchase or a refund has for it.
+    /// Makes all pending purchases and refunds due for the reconciler.
     pub async fn let_time_pass(&self) {
         for table in ["purchase_requests", "refund_requests"] {
             let sql = format!("update {table} set next_attempt_at = now() where next_attempt_at is not null");
@@ -116,7 +116,7 @@ impl Shop {
         }
     }
 
-    /// Time passes until nothing is left to settle.
+    /// Reconciles until no purchase or refund is pending.
     pub async fn settle_all(&self, processes: usize) {
         self.let_time_pass().await;
         self.work(processes, async || {
@@ -139,13 +139,13 @@ impl Shop {
             .expect("a payment")
     }
 
-    /// How far the way back has got, as an admin sees it.
+    /// The state of a refund, as an admin sees it.
     pub async fn refund_state(&self, payment: Uuid) -> Value {
         let document = "query ($id: ID!) { payment(id: $id) { refundState } }";
         self.app.admin().send(document, json!({ "id": payment })).await.ok().data("/payment/refundState").clone()
     }
 
-    /// What the enrollment service is told, in order: the kind, and the data.
+    /// The events for the enrollment service, in order: type and data.
     pub async fn published(&self) -> Vec<(String, Value)> {
         let told: Vec<(String, String)> = query_as(
             "select type, (event -> 'data')::text from outbox_events where destination = 'enrollment' order by position",
@@ -156,12 +156,12 @@ impl Shop {
         told.into_iter().map(|(kind, data)| (kind, serde_json::from_str(&data).expect("JSON"))).collect()
     }
 
-    /// The kinds alone.
+    /// The types of these events.
     pub async fn published_types(&self) -> Vec<String> {
         self.published().await.into_iter().map(|(kind, _)| kind).collect()
     }
 
-    /// A payment as the legacy system, or the seed, has it: without a purchase.
+    /// Inserts a payment without a purchase, as the legacy system and the seed have it.
     pub async fn import(&self, student: Uuid, course: Uuid, status: &str) -> Uuid {
         query_scalar(
             "insert into payments (student_id, course_id, amount, status)

@@ -9,7 +9,7 @@ fn payments_of(student: Uuid) -> List {
     List::of(json!({ "__typename": "User", "id": student }), "payments")
 }
 
-/// Lets Alice pay for so many courses, five of them in each second, by ids of the legacy system.
+/// Inserts payments of Alice, five per second, with ids of the legacy system.
 async fn charge_alice(db: &PgPool, count: i32) {
     sqlx::query(
         "insert into payments (student_id, course_id, amount, created_at)
