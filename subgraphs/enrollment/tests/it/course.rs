@@ -11,7 +11,7 @@ fn course(id: Uuid) -> Value {
     json!({ "__typename": "Course", "id": id })
 }
 
-/// As the router asks for what `@requires` the teacher.
+/// The representation that the router sends for fields that `@requires` the teacher's seal.
 fn course_of(teacher: Uuid, id: Uuid) -> Value {
     sealed(id, &json!(teacher_seal(teacher, id)))
 }
@@ -24,7 +24,7 @@ fn enrollments_in(id: Uuid) -> List {
     List::of(course_of(TERESA, id), "enrollments")
 }
 
-/// Puts so many students on Rust, five of them in each second, by ids of the legacy system.
+/// Enrolls students in Rust, five per second, with ids of the legacy system.
 async fn fill_rust(db: &PgPool, count: i32) {
     sqlx::query(
         "insert into enrollments (student_id, course_id, enrolled_at)
@@ -104,7 +104,7 @@ async fn without_a_seal_of_its_teacher_a_course_is_open_to_admins_only(db: PgPoo
         sealed(RUST, &json!([seal])),
         sealed(RUST, &json!(&seal[1..])),
         sealed(RUST, &json!(seal.to_uppercase())),
-        // Of another course, of another teacher, by somebody else.
+        // Seals of another course, of another teacher, with another secret.
         sealed(RUST, &json!(teacher_seal(TERESA, SQL))),
         sealed(RUST, &json!(teacher_seal(BOB, RUST))),
         sealed(RUST, &json!(other_secret)),

@@ -1,4 +1,4 @@
-//! How a student takes a place.
+//! The mutation `enroll`.
 
 use contracts::{
     EnrollmentId, PaymentId,
@@ -114,7 +114,7 @@ async fn each_refusal_names_its_field_and_writes_nothing(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_payment_that_has_bought_another_place_buys_no_second_one(db: PgPool) {
     let system = TestSystem::new(db).await;
-    // As an imported database may have it: a place on Rust names a payment for Latin.
+    // As in an imported database: an enrollment in Rust references a payment for Latin.
     system.pay(ALICES_PAYMENT, ALICE, LATIN, "COMPLETED");
 
     let reply = enroll(&system.app.student(ALICE), LATIN, Some(ALICES_PAYMENT)).await.ok();

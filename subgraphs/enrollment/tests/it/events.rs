@@ -1,4 +1,4 @@
-//! What comes of what payment tells.
+//! The handling of payment events.
 
 use contracts::{
     PaymentId,
@@ -29,7 +29,7 @@ fn rejected(payment: Uuid) -> EventPayload {
     EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id: PaymentId(payment) })
 }
 
-/// The names of what was told.
+/// The types of the published events.
 async fn names(db: &PgPool) -> Vec<&'static str> {
     published(db).await.iter().map(|payload| payload.event_type().name()).collect()
 }
@@ -47,7 +47,7 @@ async fn a_completed_payment_makes_its_enrollment(db: PgPool) {
     assert_eq!((place.payment_id, place.course_title.as_str()), (Some(PaymentId(PAYMENT)), "Latin"));
 }
 
-/// Sold is sold: whoever has paid before the course went has what those have who were enrolled by then.
+/// A payment is redeemed even if its course was deleted meanwhile, as existing enrollments are kept.
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn a_course_that_has_gone_since_it_was_paid_for_makes_its_enrollment(db: PgPool) {
     let system = TestSystem::new(db.clone()).await;
@@ -74,7 +74,7 @@ async fn what_is_told_twice_has_one_effect(db: PgPool) {
     let event = handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
     receive(&system.subgraph, &event).await;
     process_all(&system.subgraph).await;
-    // As `republishPayment` does: the same payload under another id.
+    // Republished: the same payload under another id.
     handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
     assert_eq!(system.places(ALICE, LATIN).await, [Some(PAYMENT)]);
     assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
@@ -92,7 +92,7 @@ async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
     let system = TestSystem::new(db.clone()).await;
     let other = Uuid::from_u128(0xf_2000);
 
-    // One was paid for, one is free.
+    // One enrollment was paid for, one is free.
     handle(&system.subgraph, completed(PAYMENT, RUST)).await;
     handle(&system.subgraph, completed(other, SQL)).await;
 
@@ -101,11 +101,11 @@ async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
     assert_eq!(system.places(ALICE, SQL).await, [None]);
     assert_eq!(system.use_of(PAYMENT).await.as_deref(), Some("rejected"));
 
-    // Told again, it is rejected again: perhaps nobody heard of it.
+    // Republished, it is rejected again: the first rejection may have been lost.
     handle(&system.subgraph, completed(PAYMENT, RUST)).await;
     assert_eq!(published(&db).await, [rejected(PAYMENT), rejected(other), rejected(PAYMENT)]);
 
-    // Its refund takes nothing away.
+    // Its refund deletes nothing.
     handle(&system.subgraph, refunded(PAYMENT, RUST)).await;
     handle(&system.subgraph, completed(PAYMENT, RUST)).await;
     assert_eq!(system.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);

@@ -1,4 +1,4 @@
-//! Who is who in the fixtures.
+//! The users and courses of the fixtures.
 
 use std::sync::LazyLock;
 
@@ -9,16 +9,16 @@ use sqlx::PgPool;
 use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 
-/// Begun with Rust, which she paid for, and enrolled in SQL, which is free.
+/// In progress in Rust, which she paid for, and enrolled in SQL, which is free.
 pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
-/// Through with Rust.
+/// Has completed Rust.
 pub const BOB: Uuid = Uuid::from_u128(0xb0b);
 /// Teaches Rust and SQL.
 pub const TERESA: Uuid = Uuid::from_u128(0x7e4e5);
 
 pub const RUST: Uuid = Uuid::from_u128(0xc0_0001);
 pub const SQL: Uuid = Uuid::from_u128(0xc0_0002);
-/// Nobody is on it.
+/// A course without enrollments.
 pub const LATIN: Uuid = Uuid::from_u128(0xc0_0003);
 
 pub const ALICES_RUST: Uuid = Uuid::from_u128(0xe_0001);
@@ -27,7 +27,7 @@ pub const BOBS_RUST: Uuid = Uuid::from_u128(0xe_0003);
 
 pub const ALICES_PAYMENT: Uuid = Uuid::from_u128(0xf_0001);
 pub const BOBS_PAYMENT: Uuid = Uuid::from_u128(0xf_0003);
-/// Has bought nothing.
+/// A payment that has bought nothing.
 pub const UNUSED_PAYMENT: Uuid = Uuid::from_u128(0xf_0009);
 
 pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
@@ -38,13 +38,13 @@ pub async fn app(db: PgPool) -> TestApp {
     TestApp::new(enrollment::subgraph(db, &context).await.expect("the subgraph opens"))
 }
 
-/// What the course subgraph would seal with.
+/// The keys with which the course subgraph would seal.
 pub fn seals() -> SealKeys {
     static SEALS: LazyLock<SealKeys> = LazyLock::new(SealKeys::random);
     SEALS.clone()
 }
 
-/// What the course subgraph would say of who teaches a course.
+/// The course subgraph's seal of a course's teacher.
 pub fn teacher_seal(teacher: Uuid, course: Uuid) -> String {
     seals().seal(Fact::CourseTeacher { course: CourseId(course), teacher: UserId(teacher) })
 }

@@ -1,4 +1,4 @@
-//! The auth for events: what is let in, and what becomes of what will not do.
+//! The inbox: authentication of events, and dead-lettering of unusable ones.
 
 use auth::signature::{RouterAuth, SIGNATURE, Secrets, SignedParts};
 use axum::body::Body;
@@ -18,7 +18,7 @@ fn event() -> Event {
     Event::new(EventPayload::PaymentCompleted(purchase(UNUSED_PAYMENT, ALICE, LATIN)))
 }
 
-/// The same, but for this.
+/// The event with one change, as JSON.
 fn changed(event: &Event, change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut value = serde_json::to_value(event).expect("JSON");
     change(&mut value);
@@ -77,11 +77,11 @@ async fn what_cannot_be_used_is_dead_lettered_with_the_reason(db: PgPool) {
     assert!(aside[0].1.contains("lyceum.payment.lost"), "{aside:?}");
     assert!(aside[1].1.contains("amount"), "{aside:?}");
     assert!(aside[2].1.contains("enrollment has nothing to do with it"), "{aside:?}");
-    // Those behind them, about the same payment, go on.
+    // Later events about the same payment are not blocked.
     assert_eq!(system.places(ALICE, LATIN).await, [Some(UNUSED_PAYMENT)]);
 }
 
-/// What a teacher may call a course must not keep those who bought it from their places.
+/// No title may prevent the buyers of a course from being enrolled.
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn a_title_may_be_any_text(db: PgPool) {
     let system = TestSystem::new(db.clone()).await;

@@ -1,4 +1,4 @@
-//! The enrollment subgraph, asked as the router asks it, over a real database.
+//! The enrollment subgraph, queried as by the router, over a real database.
 
 mod course;
 mod enroll;

@@ -1,4 +1,4 @@
-//! Stand-ins for the course and the payment subgraph: real graphs over what a test puts there.
+//! Fakes of the course and the payment subgraph: real graphs over a test's data.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::fixtures::*;
 
-/// The enrollment subgraph with the others around it.
+/// The enrollment subgraph with its peers.
 pub struct TestSystem {
     pub context: ServiceContext,
     pub db: PgPool,
@@ -92,14 +92,14 @@ impl TestSystem {
         Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, context }
     }
 
-    /// The payment subgraph knows of a payment from now on.
+    /// Adds a payment to the payment subgraph.
     pub fn pay(&self, payment: Uuid, student: Uuid, course: Uuid, status: &'static str) -> Purchase {
         let purchase = purchase(payment, student, course);
         self.payments.lock().expect("the payments").insert(payment, Paid { purchase: purchase.clone(), status });
         purchase
     }
 
-    /// Ids of the student's places, with what paid for each.
+    /// The payments of the student's enrollments in a course.
     pub async fn places(&self, student: Uuid, course: Uuid) -> Vec<Option<Uuid>> {
         query_scalar("select payment_id from enrollments where student_id = $1 and course_id = $2")
             .bind(student)
@@ -109,7 +109,7 @@ impl TestSystem {
             .expect("the database answers")
     }
 
-    /// What became of a payment.
+    /// The state of a payment's redemption.
     pub async fn use_of(&self, payment: Uuid) -> Option<String> {
         query_scalar("select state from payment_redemptions where payment_id = $1")
             .bind(payment)

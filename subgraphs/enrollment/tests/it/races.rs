@@ -1,4 +1,4 @@
-//! What happens at the same moment: one effect, and everybody else is told so. A hundred rounds each.
+//! Concurrent requests and events: one takes effect, and the others are rejected. A hundred rounds each.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ fn student(round: u128) -> Uuid {
     Uuid::from_u128(0xa0_0000 + round)
 }
 
-/// How often each kind of event was told of this round's student.
+/// The number of published events of each type for this round's student.
 async fn told_of(db: &PgPool, student: Uuid) -> (usize, usize) {
     let told = published(db).await;
     let created = told
@@ -38,7 +38,7 @@ async fn of_ten_equal_enrolls_one_is_made(db: PgPool) {
     let system = TestSystem::new(db.clone()).await;
     for round in 0..ROUNDS {
         let client = system.app.student(student(round));
-        // Every other round in a course that is free.
+        // Every other round with a free course.
         let is_paid = round % 2 == 0;
         let (course, paid) = if is_paid { (LATIN, Some(payment(round))) } else { (SQL, None) };
         system.pay(payment(round), student(round), LATIN, "COMPLETED");
@@ -75,7 +75,7 @@ async fn an_enroll_and_the_payments_own_event_make_one_enrollment(db: PgPool) {
 async fn a_refund_wins_against_an_enroll(db: PgPool) {
     let system = TestSystem::new(db.clone()).await;
     let mut made = 0;
-    // So long an enroll takes here.
+    // The usual duration of `enroll` on this machine.
     let start = Instant::now();
     let first = enroll(&system.app.student(student(ROUNDS)), SQL, None).await;
     let usual = start.elapsed();
@@ -92,7 +92,7 @@ async fn a_refund_wins_against_an_enroll(db: PgPool) {
                 acts.await;
                 enrolls.await
             }
-            // Later and later, so that it meets the other at each of its steps.
+            // With increasing delays, to meet each step of the other.
             late => {
                 let acts_late = async {
                     tokio::time::sleep(usual * (late - 1) / 8).await;

@@ -1,4 +1,4 @@
-//! How a student records that they have got further.
+//! The mutation `setEnrollmentStatus`.
 
 use futures::future::join_all;
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ fn enrollments_of(student: Uuid) -> List {
     List::of(json!({ "__typename": "User", "id": student }), "enrollments")
 }
 
-/// Enrolls Alice in so many courses, five of them in each second, by ids of the legacy system.
+/// Enrolls Alice in courses, five per second, with ids of the legacy system.
 async fn enroll_alice(db: &PgPool, count: i32) {
     sqlx::query(
         "insert into enrollments (student_id, course_id, payment_id, enrolled_at)
