@@ -1,4 +1,4 @@
-//! What users are told of what happens elsewhere.
+//! The notifications that events create.
 
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
@@ -33,7 +33,7 @@ fn purchase(title: &str) -> Purchase {
         student_id: UserId(CAROL),
         course_id: CourseId(COURSE),
         course_title: title.to_owned(),
-        // One digit only: a person reads two.
+        // With one decimal; notifications show two.
         amount: "49.9".parse().expect("an amount"),
     }
 }
@@ -52,7 +52,7 @@ fn place(title: &str) -> EnrollmentPayload {
     }
 }
 
-/// Type, title and body of what Carol has been told, in order.
+/// Type, title and body of Carol's notifications, in order.
 async fn read(db: &PgPool) -> Vec<(String, String, String)> {
     query_as("select type::text, title, body from notifications where user_id = $1 order by id")
         .bind(CAROL)

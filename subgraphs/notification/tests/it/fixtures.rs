@@ -1,15 +1,15 @@
-//! Who is who in the fixtures.
+//! The users of the fixtures.
 
 use service::ServiceContext;
 use sqlx::PgPool;
 use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
 
-/// Has read that she is welcome, but not of her enrollment and her payment.
+/// Has read her welcome, but not the notifications of her enrollment and her payment.
 pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
-/// Has not read that he is welcome.
+/// Has not read his welcome.
 pub const BOB: Uuid = Uuid::from_u128(0xb0b);
-/// Has been told nothing.
+/// Has no notifications.
 pub const CAROL: Uuid = Uuid::from_u128(0xca401);
 
 pub const ALICES_WELCOME: Uuid = Uuid::from_u128(0xd_0001);

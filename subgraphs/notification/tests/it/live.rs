@@ -1,4 +1,4 @@
-//! How a user follows their notifications.
+//! Subscriptions to a user's notifications.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ use uuid::Uuid;
 use crate::fixtures::*;
 
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id } } }";
-/// Far more than anything takes, on a busy machine also.
+/// Generous, even for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 type Replies = BoxStream<'static, Reply>;
 
-/// Follows, and has begun to when this returns.
+/// Subscribes, and returns when the subscription is active.
 async fn follow(client: &Client, db: &PgPool, after: Value) -> Replies {
     let mut replies = client.subscribe(ADDED, json!({ "after": after })).peekable();
     let _ = timeout(Duration::from_millis(300), std::pin::Pin::new(&mut replies).peek()).await;
@@ -35,7 +35,7 @@ async fn follow(client: &Client, db: &PgPool, after: Value) -> Replies {
     replies.boxed()
 }
 
-/// The backend's id of the connection that listens.
+/// Waits for the connection that listens, and returns the process id of its backend.
 async fn until_somebody_listens(db: &PgPool) -> i32 {
     let listener = "select pid from pg_stat_activity where datname = current_database() and query like 'LISTEN%'";
     loop {
@@ -216,7 +216,7 @@ async fn a_lost_connection_to_the_database_loses_nothing(db: PgPool) {
     let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
     let listener = until_somebody_listens(&db).await;
 
-    // Nobody hears of this one.
+    // This wake-up is lost.
     sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
         .execute(&db)
         .await
@@ -259,7 +259,7 @@ async fn however_many_follow_one_user_what_arrives_is_read_once(db: PgPool) {
         for _ in 0..followers {
             all.push(alice.subscribe(ADDED, json!({})).boxed());
         }
-        // Each has read the table for itself before it waits.
+        // Each subscriber has read the table before it waits.
         let reading = all.iter_mut().map(|subscriber| timeout(Duration::from_secs(2), subscriber.next()));
         assert!(join_all(reading).await.iter().all(Result::is_err));
         until_somebody_listens(&db).await;
@@ -276,7 +276,7 @@ async fn however_many_follow_one_user_what_arrives_is_read_once(db: PgPool) {
         }
     }
 
-    // What has been passed on is feeds by another look.
+    // All subscribers share one read, and at most one more follows.
     assert!(costs.iter().all(|cost| *cost <= 2), "{costs:?}");
 }
 
@@ -296,7 +296,7 @@ async fn whoever_joins_others_from_wherever_gets_all_in_order_and_once(db: PgPoo
             written
         }
     });
-    // Some begin at the beginning, some with what has just come, while more is written.
+    // Subscribers start at the beginning or at recent notifications, during writes.
     let mut all = vec![(0, ids(&mut first, 2).await, first)];
     let mut seen = all[0].1.clone();
     for number in 0..20 {

@@ -1,4 +1,4 @@
-//! The notification subgraph, asked as the router asks it, over a real database.
+//! The notification subgraph, queried as by the router, over a real database.
 
 mod events;
 mod fixtures;

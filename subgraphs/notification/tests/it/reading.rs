@@ -1,4 +1,4 @@
-//! How a user marks what they have read.
+//! The mutations that mark notifications as read.
 
 use serde_json::{Value, json};
 use sqlx::{PgPool, query_scalar};

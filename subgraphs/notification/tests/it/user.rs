@@ -13,8 +13,7 @@ fn user_key(user: Uuid) -> Value {
     json!({ "__typename": "User", "id": user })
 }
 
-/// Tells a user so many things, five in each second, by ids of the legacy system; every second
-/// one has been read.
+/// Inserts notifications of a user, five per second, with ids of the legacy system; every second one is read.
 async fn insert_some(db: &PgPool, user: Uuid, count: i32) {
     sqlx::query(
         "insert into notifications (user_id, type, title, is_read, created_at)
