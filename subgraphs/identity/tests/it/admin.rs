@@ -1,4 +1,4 @@
-//! What an operator changes beside the graph, and when people notice.
+//! The operator's commands outside the graph, and when they take effect.
 
 use identity::{
     admin::{self, Change, Revoked},
@@ -15,7 +15,7 @@ use crate::{
 const ADDRESS: &str = "dora@lyceum.example";
 const PASSWORD: &str = "correct horse";
 
-/// Registers Dora; her refresh token.
+/// Registers Dora, and returns her refresh token.
 async fn register_as(app: &subgraph_testing::TestApp, role: &str) -> String {
     let input = json!({ "email": ADDRESS, "password": PASSWORD, "name": "Dora", "role": role });
     text(&register(app, input).await, "/register/session/refreshToken").to_owned()

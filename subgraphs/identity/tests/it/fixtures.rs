@@ -1,4 +1,4 @@
-//! Who is who in the fixtures.
+//! The users of the fixtures.
 
 use identity::{IdentitySettings, Keys, TokenSettings, throttle::ThrottleSettings};
 use service::ServiceContext;
@@ -6,18 +6,18 @@ use sqlx::PgPool;
 use subgraph_testing::{Client, TestApp, verifier};
 use uuid::Uuid;
 
-/// Teaches.
+/// A teacher.
 pub const ALICE: Uuid = Uuid::from_u128(0xa11ce);
-/// Studies.
+/// A student.
 pub const BOB: Uuid = Uuid::from_u128(0xb0b);
-/// Studies, too.
+/// Another student.
 pub const CAROL: Uuid = Uuid::from_u128(0xca401);
-/// Waits for verification.
+/// A teacher who waits for verification.
 pub const TOM: Uuid = Uuid::from_u128(0x703);
 
 pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
-/// Hashing that does not hold up the tests, and no limits.
+/// Settings with fast hashing, and without limits.
 pub fn settings() -> IdentitySettings {
     IdentitySettings {
         password_memory_kib: 1_024,
@@ -28,13 +28,13 @@ pub fn settings() -> IdentitySettings {
     }
 }
 
-/// Keys of the test's own.
+/// Creates keys of the test's own.
 pub fn keys() -> Keys {
     let directory = tempfile::tempdir().expect("a directory");
     Keys::load_or_create(directory.path(), &TokenSettings::default()).expect("keys")
 }
 
-/// The subgraph over the test's own database, which knows the people that the kit signs in.
+/// The subgraph over the test's own database, with the kit's verifier.
 pub async fn app(db: PgPool) -> TestApp {
     TestApp::new(
         identity::subgraph(db, &keys(), &ServiceContext::new(verifier()), &settings())
@@ -43,7 +43,7 @@ pub async fn app(db: PgPool) -> TestApp {
     )
 }
 
-/// The subgraph over the test's own database, which believes the tokens that it gives out itself.
+/// The subgraph over the test's own database, which accepts the tokens that it issues.
 pub async fn real_app(db: PgPool, settings: &IdentitySettings) -> TestApp {
     let keys = keys();
     TestApp::new(
@@ -53,7 +53,7 @@ pub async fn real_app(db: PgPool, settings: &IdentitySettings) -> TestApp {
     )
 }
 
-/// Whoever has this access token.
+/// A client with this access token.
 pub fn bearer(app: &TestApp, token: &str) -> Client {
     app.anonymous().with_token(token)
 }

@@ -1,4 +1,4 @@
-//! The identity subgraph, asked as the router asks it, over a real database.
+//! The identity subgraph, queried as by the router, over a real database.
 
 mod admin;
 mod fixtures;

@@ -21,7 +21,7 @@ async fn insert(db: &PgPool, id: Uuid, created_at: DateTime<Utc>) {
         .expect("a teacher");
 }
 
-/// Teachers of a legacy system: ids in no order, and many at the same instant. The oldest first.
+/// Inserts teachers of a legacy system: unordered ids, and many at the same instant. Returns them oldest first.
 async fn insert_earlier_teachers(db: &PgPool, count: i64) -> Vec<Uuid> {
     let start = DateTime::from_timestamp(1_700_000_000, 123_456_000).expect("a time");
     let mut teachers: Vec<_> = (0..count)

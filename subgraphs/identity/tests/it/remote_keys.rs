@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, time::sleep};
 
 use crate::token::KnownKey;
 
-/// Publishes what a test says, and counts who asks.
+/// Publishes a test's keys, and counts the fetches.
 #[derive(Clone)]
 struct Publisher {
     keys: Arc<Mutex<Result<JwkSet, StatusCode>>>,
@@ -84,7 +84,7 @@ async fn whoever_names_keys_that_do_not_exist_causes_no_flood_of_fetches() {
         assert!(refusals.iter().all(|code| *code == Some("UNAUTHENTICATED")), "{refusals:?}");
     }
 
-    // One for the first token, and one at most every few seconds after that.
+    // One fetch for the first token, and at most one every few seconds after that.
     assert!(publisher.fetches() <= 3, "{}", publisher.fetches());
 }
 
@@ -112,7 +112,7 @@ async fn while_identity_is_unavailable_the_known_keys_stay_in_use() {
         publisher.publish(outage);
         sleep(Duration::from_millis(3_100)).await;
 
-        // Nobody can say that there is no such key.
+        // Without identity, an unknown key cannot be rejected for good.
         assert_eq!(refusal(&verifier, &stranger.sign(|_| ())).await, Some("SERVICE_UNAVAILABLE"));
         assert_eq!(refusal(&verifier, &token).await, None);
     }

@@ -1,4 +1,4 @@
-//! Guessing is slow, and nobody can keep somebody else out for good.
+//! Guessing is slow, and no client can lock another one out for good.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ const PASSWORD: &str = "correct horse";
 const HOME: &str = "192.0.2.1";
 const OFFICE: &str = "198.51.100.1";
 
-/// A time that passes when a test says so.
+/// A manual clock.
 #[derive(Clone, Default)]
 struct Time(Arc<AtomicU64>);
 
@@ -65,7 +65,7 @@ async fn refresh(app: &TestApp, from: &str, token: &str) -> Reply {
     app.anonymous().at(from).send(REFRESH, json!({ "token": token })).await
 }
 
-/// Gets in, and leaves a refresh token.
+/// Registers, and returns the refresh token.
 async fn sign_up(app: &TestApp) -> String {
     refresh_token(&register(app, HOME, EMAIL).await, "register")
 }
@@ -86,7 +86,7 @@ fn is_limited(reply: &Reply) -> bool {
     reply.error() == Some("RATE_LIMITED")
 }
 
-/// From so many clients, until the address takes no more.
+/// Signs in from different clients until the address's limit is reached.
 async fn attack(app: &TestApp, email: &str) -> u8 {
     for number in 0..=u8::MAX {
         if is_limited(&login(app, &format!("203.0.113.{number}"), email, "wrong horse").await) {

@@ -1,4 +1,4 @@
-//! Whose tokens are believed.
+//! Which tokens are accepted.
 
 use auth::{signature::RouterAuth, token::Verifier};
 use axum::body::{Body, to_bytes};
@@ -23,7 +23,7 @@ use tower::ServiceExt as _;
 
 use crate::fixtures::*;
 
-/// Identity's keys, with the private half that a thief would like to have.
+/// Identity's keys, with a private key that an attacker would need.
 pub struct KnownKey {
     pub keys: Keys,
     private: EncodingKey,
@@ -52,7 +52,7 @@ impl KnownKey {
         jsonwebtoken::encode(&header, claims, &self.private).expect("a token")
     }
 
-    /// What an attacker makes of the public key: the secret of an HMAC.
+    /// Signs with the public key as the secret of an HMAC, as an attacker could.
     fn sign_with_the_public_half(&self, secret: &[u8]) -> String {
         let header = Header { kid: Some(self.id.clone()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &bobs_claims(), &EncodingKey::from_secret(secret)).expect("a token")
@@ -191,7 +191,7 @@ async fn a_token_that_was_believed_is_not_any_more_once_its_key_is_gone() {
     assert_eq!(refusal(&verifier, &[&others]).await, Some("UNAUTHENTICATED"));
 }
 
-/// So that a claim can be added without changing all who verify at the same moment.
+/// So that a claim can be added without upgrading all verifiers at once.
 #[tokio::test]
 async fn a_claim_that_we_do_not_know_changes_nothing_however_deep() {
     let key = KnownKey::new();
