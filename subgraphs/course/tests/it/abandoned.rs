@@ -1,11 +1,11 @@
-//! Statements that nobody waits for any more.
+//! Statements whose client has gone.
 
 use serde_json::json;
 use sqlx::{Connection as _, PgPool, query, query_scalar};
 
 use crate::{fixtures::*, pool::*};
 
-/// What one asks for, and which statement answers it.
+/// Queries, and the statement of each.
 const ABANDONED: [(&str, &str); 3] = [
     ("{ courses(filter: { search: \"rust\" }) { nodes { id } } }", SEARCHES),
     (PAGE, PAGES),
@@ -56,7 +56,7 @@ async fn a_change_that_nobody_waits_for_lets_go_of_its_row(db: PgPool) {
     wait_for(&db, "%for update%", 1).await;
     asked.abort();
     wait_for(&db, "%for update%", 0).await;
-    // Who only hangs up has the row for a moment more.
+    // A statement that was disconnected but not cancelled would lock the row now.
     query("rollback").execute(&mut other).await.expect("the row is free");
 
     let locks = "select count(*) from pg_locks where relation = 'courses'::regclass and pid <> pg_backend_pid()";

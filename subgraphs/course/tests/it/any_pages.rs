@@ -1,4 +1,4 @@
-//! Whatever rows there are and whichever pages are asked for, they are the whole list, cut up.
+//! Property test: the pages of any list, of any sizes, add up to the whole list.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{
@@ -19,7 +19,7 @@ use crate::fixtures::*;
 const CASES: u32 = 60;
 const LEVELS: [&str; 3] = ["beginner", "intermediate", "advanced"];
 
-/// A course, as far as its place in a list goes.
+/// The columns of a course that decide its position in a list.
 #[derive(Clone, Debug)]
 struct Row {
     /// Small numbers, so that many are equal.
@@ -30,12 +30,12 @@ struct Row {
     is_teresas: bool,
 }
 
-/// How rows are named.
+/// The ids of the rows.
 #[derive(Clone, Copy, Debug)]
 enum Ids {
-    /// By ids that hold their time.
+    /// Ids that contain their time.
     New,
-    /// By random ones.
+    /// Random ids.
     Old,
     Both,
 }
@@ -46,7 +46,7 @@ enum Kind {
     Oldest,
     OneLevel,
     OfTeacher,
-    /// Asked for together with another's.
+    /// Batched with another teacher's.
     OfTeachers,
 }
 
@@ -57,9 +57,9 @@ struct Case {
     kind: Kind,
     /// Whether a teacher's courses have an index.
     is_indexed: bool,
-    /// Their positions are taken modulo the list's length.
+    /// Pages whose positions are taken modulo the list's length.
     pages: Vec<Page>,
-    /// Of the pages of a walk from one end to the other, in turn.
+    /// The page sizes of a walk from one end to the other, in turn.
     sizes: Vec<usize>,
 }
 

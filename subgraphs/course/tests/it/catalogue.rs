@@ -10,7 +10,7 @@ fn catalogue() -> List {
     List::root("courses")
 }
 
-/// So many courses with ids of the legacy system, five of them in each second.
+/// Inserts courses with ids of the legacy system, five per second.
 async fn publish_with_old_ids(db: &PgPool, count: i32) {
     query(
         "insert into courses (teacher_id, title, created_at)
@@ -24,7 +24,7 @@ async fn publish_with_old_ids(db: &PgPool, count: i32) {
     .expect("the courses are inserted");
 }
 
-/// So many courses with ids as this system makes them.
+/// Inserts courses with ids of this system.
 pub async fn publish_with_new_ids(db: &PgPool, count: usize) {
     let (ids, times): (Vec<_>, Vec<_>) = (0..count).map(|_| new_id_and_time()).unzip();
     query(
@@ -56,7 +56,7 @@ async fn oldest_first(db: &PgPool) -> Vec<String> {
         .expect("the courses are read")
 }
 
-/// The catalogue in both orders.
+/// Checks the catalogue in both orders.
 async fn check_pages(db: &PgPool) {
     let client = app(db.clone()).await.anonymous();
     let oldest_first = oldest_first(db).await;
@@ -167,7 +167,7 @@ async fn new_ids_are_paged_by_the_primary_key_alone(db: PgPool) {
     }
 }
 
-/// How the server runs the statement that read a page just now.
+/// The query plan of the statement that read the last page.
 async fn plan_of_the_last_page(db: &PgPool) -> String {
     let mut observer = PgConnection::connect_with(&db.connect_options()).await.expect("a connection of our own");
     let statement: String = query_scalar(

@@ -1,4 +1,4 @@
-//! Who is who in the fixtures.
+//! The users and courses of the fixtures.
 
 use db::DbPool;
 use service::ServiceContext;

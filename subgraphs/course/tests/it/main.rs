@@ -1,4 +1,4 @@
-//! The course subgraph, asked as the router asks it, over a real database.
+//! The course subgraph, queried as by the router, over a real database.
 
 mod abandoned;
 mod any_pages;

@@ -28,7 +28,7 @@ async fn update(app: &TestApp, course: Uuid, mut changes: Value) -> Reply {
     app.teacher(TERESA).send(UPDATE, json!({ "input": changes })).await
 }
 
-/// Rules that hold for a course however it comes about.
+/// Inputs that creating and updating a course both reject.
 fn faulty() -> [(Value, &'static str); 20] {
     [
         (json!({ "title": "x".repeat(501) }), "title"),

@@ -1,5 +1,4 @@
-//! A pool of the usual size, and what its connections are busy with. A lock on the table keeps each statement where it
-//! is, so that it can be counted.
+//! The connections of a pool of the usual size. A lock on the table blocks each statement, so that it can be counted.
 
 use std::time::Duration;
 
@@ -13,25 +12,25 @@ use crate::fixtures::*;
 
 pub const PAGE: &str = "{ courses(first: 1) { nodes { id } } }";
 
-/// A statement of a kind, as the database sees it.
+/// Patterns of the statements in `pg_stat_activity`.
 pub const SEARCHES: &str = "%ilike%";
 pub const COUNTS: &str = "select count(*) from courses%";
 pub const OF_ONE_PARENT: &str = "select teacher_id as parent_key%where teacher_id = $1%";
 pub const OF_PARENTS: &str = "%row_number() over (partition by teacher_id%";
 pub const PAGES: &str = "select id, teacher_id%where true order by%";
 
-/// The subgraph with a pool of its own, as it has in production; no statement ends because it takes long.
+/// The subgraph with a pool as in production, without a statement timeout.
 pub async fn app_with_five_connections(db: &PgPool) -> TestApp {
     let settings = DatabaseSettings { db_statement_timeout_seconds: 0, ..DatabaseSettings::default() };
     app(connect(db.connect_options().to_url_lossy().as_str(), &settings).await.expect("a pool")).await
 }
 
-/// Beside the subgraph's own.
+/// Opens a connection outside the subgraph's pool.
 pub async fn connection(db: &PgPool) -> PgConnection {
     PgConnection::connect_with(&db.connect_options()).await.expect("a connection")
 }
 
-/// Until this connection ends, nobody reads a course.
+/// Blocks all reads of courses until the connection is closed.
 pub async fn hold_the_table(db: &PgPool) -> PgConnection {
     let mut holder = connection(db).await;
     let lock = "begin; lock table courses in access exclusive mode";

@@ -1,4 +1,4 @@
-//! Searches and counts beside everything else.
+//! Full scans beside other statements.
 
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, PgPool, query, raw_sql};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{catalogue::publish_with_new_ids, fixtures::*, pool::*};
 
-/// Different searches, each with its count, in one request.
+/// One request with different searches, each with its count.
 fn many_searches(prefix: &str) -> String {
     let search = |number| {
         format!(
@@ -38,7 +38,7 @@ async fn searches_leave_connections_for_everything_else(db: PgPool) {
     }
 }
 
-/// Whoever reads all courses waits for the lock at the oldest one; the newest can be read meanwhile.
+/// Blocks a full scan at the oldest course; the newest can be read meanwhile.
 async fn hold_the_oldest_course(db: &PgPool) -> PgConnection {
     publish_with_new_ids(db, 3).await;
     raw_sql(
@@ -92,7 +92,7 @@ async fn lists_of_several_teachers_leave_connections_for_everything_else(db: PgP
     lists_leave_connections_for_everything_else(&db, &[TERESA, TOM], OF_PARENTS).await;
 }
 
-/// Without an index, a teacher's courses are looked for among all.
+/// Without an index, a teacher's courses need a full scan.
 async fn lists_leave_connections_for_everything_else(db: &PgPool, teachers: &[Uuid], kind: &str) {
     let app = app_with_five_connections(db).await;
     let holder = hold_the_table(db).await;

@@ -1,4 +1,4 @@
-//! Searches with the indexes of the specification, and with its remedies.
+//! Searches with the indexes of the profiles `baseline` and `tuned`.
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, Row as _, query, query_scalar, raw_sql};
@@ -79,12 +79,12 @@ async fn both_profiles_find_the_same(db: PgPool) {
         hits += usize::from(expected["totalCount"] != 0);
     }
 
-    // The end of one text and the beginning of the other are no text.
+    // A match may not span title and description.
     assert_eq!(found(&tuned, "here\nbegins").await["totalCount"], 0);
     assert!(hits >= 18, "only {hits} of them find anything");
 }
 
-/// What the server does for the search that it was sent last, with this pattern.
+/// The query plan of the last search, with this pattern.
 async fn plan(db: &PgPool, pattern: &str) -> String {
     let last = "select query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
         and query like 'select %' and query like '%search_text%' order by query_start desc limit 1";
