@@ -1,4 +1,4 @@
-//! Whatever is killed, the next start works and finds the data.
+//! Recovery: whatever is killed, the next start succeeds and finds the data.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,10 +10,10 @@ use nix::unistd::Pid;
 
 use crate::testing::{connect, installation, open_directory, options, refusal, text};
 
-/// Tells [`owner`], run in a process of its own, where to start a server.
+/// The variable with the data directory for [`owner`], which runs in a process of its own.
 const OWNED: &str = "LYCEUM_TEST_OWNED_DATA";
 
-/// Not a test by itself: the process that other tests kill.
+/// Not a test: the process that other tests kill.
 #[tokio::test]
 #[ignore = "other tests run it in a process of its own"]
 async fn owner() {

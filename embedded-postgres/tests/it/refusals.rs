@@ -1,4 +1,4 @@
-//! What cannot be started says so, and what to do.
+//! The error messages of servers that cannot be started.
 
 use std::fs::Permissions;
 use std::net::TcpListener;

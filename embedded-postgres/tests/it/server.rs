@@ -1,4 +1,4 @@
-//! What a server does on good days.
+//! The life cycle of a server without failures.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -96,7 +96,7 @@ async fn what_lies_beside_the_data_is_ours_alone() {
     server.stop().await.expect("a clean stop");
 }
 
-/// What our own environment has and a server does not need.
+/// The variables of our environment that a server does not need.
 fn our_variables() -> Vec<String> {
     let needed = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PWD", "SHLVL"];
     let is_ours = |name: &String| !needed.contains(&name.as_str()) && !name.starts_with("LC_");

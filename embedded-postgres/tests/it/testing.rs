@@ -1,4 +1,4 @@
-//! Places and programs for the tests.
+//! Directories and programs for the tests.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -8,14 +8,14 @@ use embedded_postgres::{Installation, Server, ServerOptions};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
-/// The programs that `cargo xtask test` uses, too, so that they are fetched once.
+/// Opens the installation that `cargo xtask test` uses, too, so that it is fetched once.
 pub async fn installation() -> Installation {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.lyceum");
     let bin = std::env::var_os("LYCEUM_POSTGRES_BIN").map(PathBuf::from);
     Installation::find_or_fetch(&home, bin, &|step| eprintln!("{step}")).await.expect("PostgreSQL 16")
 }
 
-/// A directory that the account of the servers can reach.
+/// Creates a directory that the servers' account can reach.
 pub fn open_directory() -> TempDir {
     tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().expect("a temporary directory")
 }
@@ -24,7 +24,7 @@ pub fn options(data_dir: &Path) -> ServerOptions {
     ServerOptions { data_dir: data_dir.to_owned(), port: 0, database: "school".into(), ephemeral: false }
 }
 
-/// The message of a start that must fail.
+/// Returns the error message of a start that must fail.
 pub async fn refusal(options: ServerOptions) -> String {
     let error = Server::start(&installation().await, options).await.expect_err("this must not start");
     format!("{error:#}")
