@@ -1,8 +1,7 @@
-//! Answers only requests that name a host which this router is known by.
+//! Rejects requests for a host that this router does not serve.
 //!
-//! A page of another site can let its own name resolve to 127.0.0.1 (DNS rebinding). To a browser it is then of the
-//! router's origin, and could use a router that only its visitor can reach. But it cannot change the name by which it
-//! asks.
+//! A page of another site can let its own name resolve to 127.0.0.1 (DNS rebinding). The browser then takes it for the
+//! router's origin, so it could use a router that only its visitor can reach. But it cannot change the `Host` header.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -22,16 +21,16 @@ use hive_router::{
 };
 use tracing::info;
 
-/// They tell nothing, and probes ask for them by address.
+/// Paths that reveal nothing, and that probes request by address.
 const OPEN_TO_ALL: [&str; 3] = ["/health", "/readiness", "/ready"];
 const MAX_NAME_LENGTH: usize = 253;
 
 /// A host by which clients may ask for the router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedHost {
-    /// Whichever.
+    /// Any host.
     Any,
-    /// This one, on any port.
+    /// This host, on any port.
     Host(Host),
 }
 
@@ -80,7 +79,7 @@ impl Host {
         is_name.then(|| Self::Name(name.to_ascii_lowercase()))
     }
 
-    /// The host of `host[:port]`, the form of the header and of a request target.
+    /// Parses `host[:port]`, the form of the header and of a request target.
     fn of_authority(authority: &str) -> Option<Self> {
         let (host, port) = split_port(authority)?;
         let is_port = port.is_none_or(|port| port.is_empty() || port.parse::<u16>().is_ok());
@@ -92,14 +91,14 @@ impl Host {
 
     fn is_loopback(&self) -> bool {
         match self {
-            // Not all of 127.0.0.0/8: nobody asks by another one, except to get around a check like this.
+            // Not all of 127.0.0.0/8: no legitimate client uses another address.
             Self::Address(address) => *address == Ipv4Addr::LOCALHOST || *address == Ipv6Addr::LOCALHOST,
             Self::Name(name) => name == "localhost",
         }
     }
 }
 
-/// A host and its port, if there is one.
+/// Splits a host from its port, if it has one.
 fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
     if text.starts_with('[') {
         let (host, rest) = text.split_at(text.find(']')? + 1);
@@ -114,21 +113,21 @@ fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// The hosts of one router: this machine's own names, and what its settings add.
+/// The allowed hosts of one router: the loopback names, and those of its settings.
 #[derive(Clone, Debug)]
 pub struct AllowedHosts(Arc<[AllowedHost]>);
 
-/// Why a request is rejected.
+/// The reason why a request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rejection {
-    /// It names no host, several, or none that can be.
+    /// It has no host, several, or an invalid one.
     Malformed,
-    /// It names another host.
+    /// It is for another host.
     Misdirected,
 }
 
 impl AllowedHosts {
-    /// `localhost` and the addresses of loopback, and these.
+    /// Allows `localhost`, the loopback addresses, and `hosts`.
     pub fn new(hosts: &[AllowedHost]) -> Self {
         Self(hosts.into())
     }
@@ -146,8 +145,8 @@ impl AllowedHosts {
         if self.0.contains(&AllowedHost::Any) || OPEN_TO_ALL.contains(&request.uri.path()) {
             return Ok(());
         }
-        // A target such as `http://host/graphql` names one, too. The header may then say something else, and there are
-        // readers of either: so both have to be right.
+        // A target such as `http://host/graphql` has a host, too, which may differ from the header's, and either may be
+        // read: so both are checked.
         let header = header.map(|host| host.to_str().map_err(|_| Rejection::Malformed)).transpose()?;
         let target = request.uri.authority().map(Authority::as_str);
         if header.is_none() && target.is_none() {

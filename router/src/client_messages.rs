@@ -1,5 +1,5 @@
-//! What a client says over a WebSocket: frames that are put together to messages, and messages that are read. Bytes that
-//! nobody has looked at are bounded here, in size and depth, before they are parsed.
+//! WebSocket messages of clients: frames are assembled to messages, and messages are parsed. Untrusted bytes are
+//! bounded here, in size and depth, before they are parsed.
 
 use hive_router::ntex::{
     util::Bytes,
@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use crate::hive_gaps::json_depth_limit;
 
-/// Of several frames; a single frame has at most 64 KiB.
+/// The maximum of a fragmented message; a single frame has at most 64 KiB.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
-/// Why a connection is closed, as the protocol says it.
+/// The reason why a connection is closed, as a close code of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProtocolError {
     pub code: u16,
@@ -26,14 +26,14 @@ const TOO_DEEP: ProtocolError = ProtocolError { code: 4400, reason: "The message
 const UNKNOWN: ProtocolError = ProtocolError { code: 4400, reason: "The message is not of the protocol" };
 const TOO_LARGE: ProtocolError = ProtocolError { code: 1009, reason: "The message is too large" };
 
-/// The frames so far of a message that has several.
+/// The frames received so far of a fragmented message.
 #[derive(Default)]
 pub struct MessageBuffer(Vec<u8>);
 
-/// What a frame comes to.
+/// The result of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received {
-    /// There is more to come, or nothing to do.
+    /// The message is incomplete, or nothing is to be done.
     Nothing,
     Message(Vec<u8>),
     Ping(Bytes),
@@ -41,7 +41,7 @@ pub enum Received {
 }
 
 impl MessageBuffer {
-    /// Takes the next frame.
+    /// Handles the next frame.
     pub fn receive(&mut self, frame: Frame) -> Result<Received, ProtocolError> {
         match frame {
             Frame::Text(text) => Ok(Received::Message(text.to_vec())),
@@ -70,7 +70,7 @@ impl MessageBuffer {
         Ok(if is_last { Received::Message(std::mem::take(&mut self.0)) } else { Received::Nothing })
     }
 
-    /// How much of a message waits for the rest.
+    /// The number of buffered bytes.
     #[cfg(any(test, fuzzing))]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -95,7 +95,7 @@ struct Envelope {
 }
 
 impl ClientMessage {
-    /// Reads a message.
+    /// Parses a message.
     pub fn parse(text: &[u8]) -> Result<Self, ProtocolError> {
         if json_depth_limit::is_too_deep(text) {
             return Err(TOO_DEEP);

@@ -1,7 +1,7 @@
-//! From `router.config.yaml` and [`Settings`] to hive-router's own configuration.
+//! Builds hive-router's configuration from `router.config.yaml` and [`Settings`].
 //!
-//! hive-router's loader also lets `PORT`, `APOLLO_KEY` and other variables of the environment
-//! change it. We read the same types without that: a setting has one source.
+//! hive-router's loader also lets `PORT`, `APOLLO_KEY` and other environment variables change it. We deserialize the
+//! same types without that: a setting has one source.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::{
 
 const DEFAULT: &str = include_str!("../router.config.yaml");
 
-/// The configuration, with `supergraph` as the file to load.
+/// Resolves the configuration, with `supergraph` as the file to load.
 pub fn resolve(
     settings: &Settings,
     supergraph: &Path,
@@ -90,13 +90,13 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
     config["supergraph"]["source"] = json!("file");
     config["supergraph"]["path"] = json!(std::path::absolute(supergraph)?);
     if settings.supergraph.is_none() {
-        // The one built in does not change.
+        // The built-in supergraph does not change.
         config["supergraph"]["poll_interval"] = Value::Null;
     }
     Ok(())
 }
 
-/// Fails when there is no such manifest of documents, so that its absence is known before anything is started.
+/// Checks that a safelist's manifest can be opened, before anything is started.
 ///
 /// # Errors
 /// When the file cannot be opened.
@@ -105,8 +105,8 @@ pub fn require_safelist(manifest: &Path) -> Result<()> {
     opened.map(drop).with_context(|| format!("the safelist {} cannot be read", manifest.display()))
 }
 
-/// Sends subscriptions to the proxy: by the address of each subgraph, whatever else was said of it, and
-/// with the key in a header. What goes another way does so through our plugins, which take it out.
+/// Routes subscriptions to the proxy: by the URL of each subgraph, which replaces any other, and with the key in a
+/// header. For all other requests, our plugins undo both.
 fn proxy_subscriptions(config: &mut Value, subscription_proxy: &SubscriptionProxy) -> Result<()> {
     let urls = &mut config["override_subgraph_urls"];
     let everywhere = urls.pointer("/all/url/expression").and_then(Value::as_str).unwrap_or(".default").to_owned();
@@ -123,7 +123,7 @@ fn proxy_subscriptions(config: &mut Value, subscription_proxy: &SubscriptionProx
     if urls["subgraphs"].is_null() {
         urls["subgraphs"] = json!({});
     }
-    // hive-router itself asks them for nothing but subscriptions.
+    // hive-router itself sends them only subscriptions.
     for name in subscription_proxy.in_process() {
         urls["subgraphs"][name] = json!({ "url": subscription_proxy.in_process_url(name) });
     }
@@ -140,7 +140,7 @@ fn proxy_subscriptions(config: &mut Value, subscription_proxy: &SubscriptionProx
     Ok(())
 }
 
-/// The address of a subgraph: for a subscription, the proxy's, and the real one in it.
+/// The URL of a subgraph: the proxy's for a subscription, which contains the subgraph's own.
 fn proxied(name: &str, url: &str, subscription_proxy: &SubscriptionProxy) -> String {
     let before = json!(subscription_proxy.url_prefix()).to_string();
     format!(

@@ -11,7 +11,7 @@ use subgraph_kit::ClientIp;
 
 use crate::settings::LiveSettings;
 
-/// Sockets hold no more than what has been said on them, but each is a file to the system.
+/// The maximum of sockets. An idle socket holds little memory, but each is an open file.
 const MAX_SOCKETS: NonZeroU32 = NonZeroU32::new(10_000).expect("it is not zero");
 
 /// The limits of one router.
@@ -23,7 +23,7 @@ pub struct ConnectionLimits {
 
 type Counts = Arc<Mutex<HashMap<Scope, u32>>>;
 
-/// What a limit counts.
+/// The subject that a limit counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Scope {
     TotalSockets,
@@ -38,14 +38,14 @@ pub struct Permit {
     counts: Counts,
 }
 
-/// Which limit is exceeded.
+/// The limit that is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitExceeded {
-    /// All clients together have too many.
+    /// Too many of all clients together.
     Total,
-    /// This network address has as many as it may.
+    /// Too many of this network address.
     Client(NonZeroU32),
-    /// This user has as many as they may.
+    /// Too many of this user.
     User(NonZeroU32),
 }
 
@@ -63,7 +63,7 @@ impl ConnectionLimits {
         ])
     }
 
-    /// A permit for a subscription, over any transport. Anonymous clients count by their address alone.
+    /// A permit for a subscription, over any transport. Anonymous clients count by their address only.
     pub fn subscription(&self, client: Option<IpAddr>, user: Option<&str>) -> Result<Permit, LimitExceeded> {
         let LiveSettings { max_subscriptions_per_client, max_subscriptions_per_user, .. } = self.settings;
         let scope = Scope::Subscriptions(ClientIp(client).network());
@@ -110,7 +110,7 @@ impl Drop for Permit {
 }
 
 impl LimitExceeded {
-    /// What its client is told.
+    /// The error message for the client.
     pub fn message(self) -> String {
         match self {
             Self::Total => "There are too many live connections at the moment. Try again.".to_owned(),
@@ -124,7 +124,7 @@ impl LimitExceeded {
     }
 }
 
-/// A user who is nobody is the client once more, which counts once.
+/// Removes the duplicate scope of an anonymous user, who is counted by client only.
 fn distinct(scopes: &[Scope; 2]) -> &[Scope] {
     if scopes[0] == scopes[1] { &scopes[..1] } else { scopes }
 }

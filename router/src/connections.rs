@@ -1,5 +1,5 @@
-//! How many plain connections one client has open, so that none makes the router deaf for all others. What is live has
-//! limits of its own ([`crate::connection_limits`]) and does not count while it is.
+//! Limits the plain connections of one client, so that none exhausts the router for all others. Connections with live
+//! operations have limits of their own ([`crate::connection_limits`]) and do not count meanwhile.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -20,15 +20,15 @@ use subgraph_kit::ClientIp;
 use tokio::time::sleep;
 
 const REJECTION_DELAY: Duration = Duration::from_millis(500);
-/// Rejected connections of all clients that are closed late, each of which is an open file until then.
+/// Rejected connections of all clients whose close is delayed. Each is an open file until then.
 const MAX_DELAYED: usize = 2_048;
-/// Those of one client.
+/// The maximum of one client.
 const MAX_DELAYED_PER_CLIENT: u32 = 512;
 
-/// Those of one router. Clones share them.
+/// The connections of one router. Clones share them.
 #[derive(Clone)]
 pub struct Connections {
-    /// None where all clients come by one proxy.
+    /// `None` where all clients connect through one proxy.
     limit: Option<NonZeroU32>,
     state: Arc<Mutex<State>>,
 }
@@ -36,19 +36,19 @@ pub struct Connections {
 #[derive(Default)]
 struct State {
     counts: HashMap<Option<IpAddr>, u32>,
-    /// Rejected ones that are not closed yet.
+    /// Rejected connections that are not closed yet.
     delayed: HashMap<Option<IpAddr>, u32>,
-    /// Whether each counts, by the client's end of it.
+    /// Whether each connection counts, by the client's socket address.
     open: HashMap<SocketAddr, bool>,
 }
 
-/// One that is open, until it is dropped.
+/// An open connection, until dropped.
 pub struct OpenConnection {
     peer: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
-/// One that does not count, until this is dropped.
+/// A connection that does not count, until dropped.
 pub struct Uncounted {
     peer: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -60,7 +60,7 @@ impl Default for Connections {
     }
 }
 
-/// A rejected one that is closed late, until this is dropped.
+/// A rejected connection whose close is delayed, until dropped.
 struct Delayed {
     peer: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -71,7 +71,7 @@ impl Connections {
         Self { limit, state: Arc::default() }
     }
 
-    /// None when the client has as many as it may.
+    /// `None` when the client has reached its limit.
     fn open(&self, peer: SocketAddr) -> Option<OpenConnection> {
         let limit = self.limit.map_or(u32::MAX, NonZeroU32::get);
         let mut state = lock(&self.state);
@@ -83,7 +83,7 @@ impl Connections {
         Some(OpenConnection { peer, state: Arc::clone(&self.state) })
     }
 
-    /// None when there are too many already.
+    /// `None` when too many are delayed already.
     fn delay(&self, peer: SocketAddr) -> Option<Delayed> {
         let mut state = lock(&self.state);
         let all: u32 = state.delayed.values().sum();
@@ -95,7 +95,7 @@ impl Connections {
         Some(Delayed { peer, state: Arc::clone(&self.state) })
     }
 
-    /// For as long as something live is on this connection.
+    /// Excludes a connection from the count while a live operation uses it.
     pub fn uncount(&self, peer: SocketAddr) -> Uncounted {
         let mut state = lock(&self.state);
         if let Some(counts @ true) = state.open.get_mut(&peer) {
@@ -143,7 +143,7 @@ impl Drop for OpenConnection {
 impl Drop for Uncounted {
     fn drop(&mut self) {
         let mut state = lock(&self.state);
-        // It may have more than it may now: it gets no new ones.
+        // The count may exceed the limit now: only new connections are rejected.
         if let Some(counts @ false) = state.open.get_mut(&self.peer) {
             *counts = true;
             state.add(self.peer);
@@ -185,7 +185,7 @@ impl<S: Service<Io, Response = ()>> Service<Io> for LimitedConnections<S> {
             return ctx.call(&self.service, io).await;
         };
         let Some(_open) = self.connections.open(peer) else {
-            // Whoever is rejected without delay is back without delay.
+            // Without a delay, a rejected client would reconnect immediately.
             if let Some(_delayed) = self.connections.delay(peer) {
                 select(pin!(sleep(REJECTION_DELAY)), io.on_disconnect()).await;
             }

@@ -1,4 +1,4 @@
-//! What must hold of any bytes that a client sends. `fuzz/` tries random ones, and the tests below try those of its corpus.
+//! Invariants that must hold for any bytes that a client sends. `fuzz/` tries random ones, the tests below its corpus.
 
 use std::{str, sync::LazyLock};
 
@@ -37,7 +37,7 @@ use crate::{
 };
 
 const MAX_DOCUMENT_BYTES: usize = 32_768;
-/// The naive expander stops there.
+/// The limit at which the naive expander stops.
 const MAX_EXPANDED: usize = 4 * MAX_SELECTIONS;
 
 static GRAPH: LazyLock<(Rewriter, Graph)> = LazyLock::new(|| {
@@ -47,8 +47,8 @@ static GRAPH: LazyLock<(Rewriter, Graph)> = LazyLock::new(|| {
     (Rewriter::new(DocumentLimits { max_bytes: Some(MAX_DOCUMENT_BYTES), max_cost: None }), graph)
 });
 
-/// A document and, behind a NUL, its variables: what hive-router gets of it is within the limits, valid, and one
-/// operation without fragments or conditions.
+/// A document and, behind a NUL, its variables: hive-router gets an operation that is valid, within the limits, and
+/// without fragments and conditions.
 pub fn operation(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let (text, variables) = text.split_once('\0').unwrap_or((text, "{}"));
@@ -83,7 +83,7 @@ fn check_rewritten(graph: &Graph, rewritten: &RouterOperation, params: &GraphQLP
     if let Some(name) = &rewritten.variable_name {
         assert!(operation.variables.iter().any(|variable| variable.name == *name), "{text}");
     }
-    // However much it is, it is counted.
+    // Estimating must not panic.
     let _ = rewritten.cost.as_ref().map(|cost| cost.estimate(&params.variables));
 }
 
@@ -92,7 +92,7 @@ fn validated(schema: &Valid<Schema>, text: &str) -> Result<Valid<ExecutableDocum
     document.to_executable_validate(schema).map_err(|invalid| invalid.errors.to_string())
 }
 
-/// A document: it counts as much as it is with each fragment in place, and what is more is refused.
+/// A document: its size is counted with all fragments expanded, and one above the limit is rejected.
 pub fn fragment_expansion(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let mut parser = Parser::new().token_limit(MAX_LEXED_TOKENS).recursion_limit(MAX_PARSER_DEPTH);
@@ -109,7 +109,7 @@ pub fn fragment_expansion(data: &[u8]) {
     }
 }
 
-/// Puts each fragment in its place, without remembering any.
+/// Expands all fragments, without caching any.
 struct Expander<'a> {
     fragments: Vec<&'a FragmentDefinition>,
     within: Vec<&'a str>,
@@ -120,7 +120,7 @@ enum Endless {
     Large,
     Deep,
     Circle,
-    /// Nobody knows which one is meant.
+    /// Two fragments have the same name.
     Namesake,
 }
 
@@ -175,8 +175,8 @@ impl<'a> Expander<'a> {
     }
 }
 
-/// A body, or behind a `?` the query string of an address: as deep as a parser finds it, and what is let through can be
-/// parsed by one that has no limit.
+/// A body, or behind a `?` a URL's query string: our depth is the one that a parser finds, and a parser without a limit
+/// can parse what passes.
 pub fn nested_json(data: &[u8]) {
     match data.split_first() {
         Some((b'?', query)) => {
@@ -188,7 +188,7 @@ pub fn nested_json(data: &[u8]) {
             let address = reqwest::Url::parse(&format!("http://localhost/?{query}"));
             for (_, value) in address.expect("an address").query_pairs().filter(|(name, _)| name != "query") {
                 if serde_json::from_str::<Nested>(&value).is_ok_and(|value| value.0 > 0) {
-                    // A `+` is a space there, which changes nothing but texts.
+                    // A `+` is a space there, which changes only strings.
                     let seen = |found: &Vec<u8>| depth(found.iter().copied()) == depth(value.bytes());
                     assert!(found.iter().any(seen), "{value}");
                 }
@@ -222,7 +222,7 @@ fn levels(value: &sonic_rs::Value) -> usize {
     object.map_or(0, |object| 1 + object.iter().map(|(_, value)| levels(value)).max().unwrap_or_default())
 }
 
-/// How deeply arrays and objects are nested, as serde's parser sees it.
+/// The nesting depth of arrays and objects, as serde's parser sees it.
 struct Nested(usize);
 
 impl<'de> Deserialize<'de> for Nested {
@@ -281,7 +281,7 @@ impl<'de> Visitor<'de> for NestedVisitor {
     }
 }
 
-/// What comes over a connection: never more waits than a message may have, and a message is the same however it is cut.
+/// Bytes of a connection: the buffer never exceeds the maximum message, and a message is the same however it is split.
 pub fn websocket(data: &[u8]) {
     let (codec, mut bytes, mut buffer) = (Codec::new(), BytesMut::copy_from_slice(data), MessageBuffer::default());
     while let Ok(Some(frame)) = codec.decode(&mut bytes) {
@@ -309,7 +309,7 @@ fn copied(bytes: &[u8]) -> Bytes {
     Bytes::copy_from_slice(bytes)
 }
 
-/// What is taken for a message is one of the protocol, and is the same when it is written again.
+/// An accepted message is one of the protocol, and survives a round trip.
 fn check_message(text: &[u8]) {
     match ClientMessage::parse(text) {
         Ok(message) => {

@@ -1,8 +1,8 @@
-//! The router: hive-router with our settings and plugins, as a part of a process.
+//! The router: hive-router with our settings and plugins, embedded in a process.
 //!
-//! hive-router runs on a runtime of its own, so [`Router::run`] blocks: give it a thread.
+//! hive-router has a runtime of its own, so [`Router::run`] blocks: call it on a dedicated thread.
 
-// An optimized build looks through all layers of the router's middleware at once.
+// An optimized build resolves all layers of the router's middleware at once.
 #![recursion_limit = "256"]
 
 mod allowed_hosts;
@@ -33,6 +33,6 @@ pub use settings::{
     ResponseSettings, SampleSignIn, Settings, SubgraphUrl,
 };
 
-/// Of threads that read documents. Recursion over these is bounded by our limits, but an unoptimized hive-router needs
-/// much for each level of it.
+/// The stack of threads that parse documents. Our limits bound the recursion, but an unoptimized hive-router needs much
+/// stack for each level.
 const STACK_BYTES: usize = 16 * 1024 * 1024;

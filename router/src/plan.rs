@@ -1,4 +1,4 @@
-//! What operations cost, as hive-router's planner has it: asked without a running router.
+//! Operation costs, computed by hive-router's planner without a running router.
 
 use std::collections::HashMap;
 
@@ -21,15 +21,14 @@ use serde::Serialize;
 
 use crate::{cost::operation::OperationCost, hive_gaps::documents::graph::api_schema};
 
-/// How much the router asks of the subgraphs for one operation.
+/// The router's work for one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cost {
-    /// Requests to subgraphs.
+    /// Number of requests to subgraphs.
     pub fetches: usize,
-    /// How many of them wait for one another.
+    /// Number of requests that run one after another.
     pub steps: usize,
-    /// What it may cost at most, in microseconds, with pages as long as they are where nobody says, and without a value
-    /// for any variable.
+    /// The maximum estimated cost in microseconds, with default page sizes and without values for variables.
     pub micros: u64,
 }
 
@@ -49,14 +48,14 @@ impl Cost {
     }
 }
 
-/// The planner of one supergraph.
+/// The query planner of one supergraph.
 pub struct Planner {
     planner: planner::Planner,
     api: Valid<Schema>,
 }
 
 impl Planner {
-    /// Reads a supergraph.
+    /// Builds a planner from a supergraph.
     ///
     /// # Errors
     /// If the text is not valid GraphQL SDL, or not a supergraph that the planner accepts.
@@ -69,7 +68,7 @@ impl Planner {
         Ok(Self { planner, api })
     }
 
-    /// The cost of all operations of a document: who sends it runs one of them.
+    /// The cost of all operations of a document: an upper bound, since a client runs one of them.
     ///
     /// # Errors
     /// If the text is not a valid document, or not one that the router would execute.
@@ -92,7 +91,7 @@ impl Planner {
     fn cost_of(&self, document: &Document<'static, String>, name: Option<&str>) -> Result<Cost> {
         let normalized =
             normalize_operation(&self.planner.supergraph, document, name).map_err(|error| anyhow!("{error}"))?;
-        // What the router answers itself, introspection, is not planned.
+        // Introspection, which the router answers itself, is not planned.
         let operation = partition_operation(normalized.operation).downstream_operation;
         if operation.selection_set.is_empty() {
             return Ok(Cost::default());

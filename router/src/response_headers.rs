@@ -1,5 +1,5 @@
-//! What every answer says of itself: that nobody keeps what depends on who asks, and that it is of the type that it
-//! says. What sets headers of its own, such as the playground's files, keeps them.
+//! Default headers of every response: no caching of what depends on the client, and no sniffing of its type. A response
+//! that sets headers of its own, such as the playground's files, keeps them.
 
 use hive_router::{
     http::{
@@ -14,14 +14,14 @@ use hive_router::{
     },
 };
 
-/// What an answer of the graph depends on.
+/// The request headers that a GraphQL response depends on.
 const GRAPHQL_VARIES_BY: [&str; 2] = ["Authorization", "Accept"];
 
-/// Adds them to all answers of a router.
+/// The middleware that adds them to all responses of a router.
 #[derive(Clone)]
 pub struct ResponseHeaders {
     graphql_path: &'static str,
-    /// Whether answers depend on the page that asks, too.
+    /// Whether responses depend on the origin, too.
     has_cors: bool,
 }
 
@@ -39,7 +39,7 @@ impl ResponseHeaders {
         let status = response.status();
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff").into());
-        // How long a browser keeps the answer to a preflight request, the section `cors` may say.
+        // How long a browser caches the response to a preflight request is for the section `cors` to set.
         if (is_graphql && method != Method::OPTIONS) || !headers.contains_key(CACHE_CONTROL) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store").into());
         }
@@ -55,10 +55,10 @@ impl ResponseHeaders {
     }
 }
 
-/// The methods that would do where `method` does not.
+/// The methods that are allowed where `method` is not.
 fn allowed_methods(is_graphql: bool, method: &Method) -> &'static str {
     match (is_graphql, method) {
-        // Only a mutation cannot be sent so.
+        // Only a mutation cannot be sent by GET.
         (true, &Method::GET) => "POST",
         (true, _) => "GET, POST",
         (false, _) => "GET, HEAD",
@@ -72,7 +72,7 @@ fn add_vary(headers: &mut HeaderMap, name: &str) {
         return;
     }
     let all = values.into_iter().chain([name]).collect::<Vec<_>>().join(", ");
-    // One line: there are caches that read no more.
+    // One line: some caches read only the first.
     headers.insert(VARY, HeaderValue::from_str(&all).expect("values of headers joined by commas are one").into());
 }
 

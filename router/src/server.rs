@@ -1,5 +1,5 @@
-//! Puts hive-router's parts together, as its own `router_entrypoint` does, except for what belongs
-//! to the whole process here: the log, the signals, the configuration's place.
+//! Assembles hive-router from its parts, as its own `router_entrypoint` does, except for what concerns the whole
+//! process: logging, signals, and the path of the configuration.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -65,13 +65,13 @@ const JWKS_RETRY_DELAY: Duration = Duration::from_secs(1);
 const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
 const SUPERGRAPH_POLL_INTERVAL: Duration = Duration::from_millis(5);
 const SUPERGRAPH_TIMEOUT: Duration = Duration::from_secs(20);
-/// What the last answers need from our memory to the network.
+/// The time for the last responses to reach the network.
 const FLUSH_DELAY: Duration = Duration::from_millis(100);
 
-/// A router that has its port and does not answer yet.
+/// A router that is bound to its port and does not serve yet.
 pub struct Router {
     listeners: Vec<TcpListener>,
-    /// Where it asks itself for what sockets want, so that no client takes those connections.
+    /// For the router's own requests on behalf of WebSocket clients, so that no client uses up its connections.
     loopback_listener: TcpListener,
     connections: Connections,
     config: &'static HiveRouterConfig,
@@ -83,19 +83,19 @@ pub struct Router {
     startup_resources: (Option<NamedTempFile>, RegisteredDependencies),
 }
 
-/// What tells a router when to stop.
+/// The router's shutdown, and what it waits for.
 #[derive(Clone, Default)]
 struct Stopping {
     shutdown: Shutdown,
-    /// What is being answered until then.
+    /// The requests in flight.
     in_flight: TaskTracker,
 }
 
 impl Router {
-    /// Reads the configuration and takes the port.
+    /// Reads the configuration and binds the port.
     ///
     /// # Errors
-    /// When the settings are wrong or the port is taken.
+    /// When the settings are invalid or the port is in use.
     pub fn bind(settings: &Settings) -> Result<Self> {
         let (path, temporary) = supergraph(settings)?;
         let secrets = settings.require_secrets()?;
@@ -120,7 +120,7 @@ impl Router {
         for listener in &listeners {
             http_server::set_write_timeout(listener, settings.client_timeouts.write())?;
         }
-        // hive-router keeps references to its configuration for as long as the process lives.
+        // hive-router keeps references to its configuration for the lifetime of the process.
         let config = config.into_static();
         let startup_resources = (temporary, dependencies);
         let loopback_listener =
@@ -152,13 +152,13 @@ impl Router {
         })
     }
 
-    /// How many live connections it takes.
+    /// The maximum number of live connections.
     #[must_use]
     pub fn max_live_connections(&self) -> usize {
         self.config.traffic_shaping.router.max_long_lived_clients
     }
 
-    /// Where clients connect.
+    /// The address on which clients connect.
     ///
     /// # Panics
     /// Never: `bind` has a listener or fails.
@@ -167,8 +167,8 @@ impl Router {
         address(&self.listeners)
     }
 
-    /// Answers until it is told to stop and the requests in flight have been answered. While it waits for identity's
-    /// keys, it says that it lives and cannot serve.
+    /// Serves until shutdown, and until the requests in flight have been answered. While it waits for identity's keys,
+    /// it is live but not ready.
     ///
     /// # Errors
     /// When the supergraph is not valid or the server fails.
@@ -216,7 +216,7 @@ impl Router {
     }
 }
 
-/// The supergraph's file. hive-router reads files only, so the one built in becomes one for a while.
+/// The supergraph's file. hive-router only reads files, so the built-in one is written to a temporary file.
 fn supergraph(settings: &Settings) -> Result<(PathBuf, Option<NamedTempFile>)> {
     if let Some(path) = &settings.supergraph {
         return Ok((path.clone(), None));
@@ -237,8 +237,8 @@ fn address(listeners: &[TcpListener]) -> SocketAddr {
     listener.local_addr().expect("a bound listener has an address")
 }
 
-/// Answers health checks until it is dropped. A client that has connected by then and not sent its request is told that
-/// the router is not ready, and tries again.
+/// Serves health checks until it is dropped. A client that has connected by then and not sent its request gets "not
+/// ready" and retries.
 fn serve_not_ready(listeners: &[TcpListener], timeouts: ClientTimeouts) -> Result<Vec<AbortOnDropHandle<()>>> {
     let answer = |listener: &TcpListener| {
         let listener = listener.try_clone()?;
@@ -264,8 +264,8 @@ fn telemetry(config: &HiveRouterConfig) -> TelemetryContext {
 
 type Started = (Arc<RouterSharedState>, Arc<SchemaState>);
 
-/// Starts everything but the server. Waits for identity's keys: without them every token would be
-/// refused. None when told to stop meanwhile.
+/// Starts everything but the server. Waits for identity's keys: without them every token would be rejected. `None` when
+/// shutdown begins meanwhile.
 async fn start(
     config: &'static HiveRouterConfig,
     telemetry: &TelemetryContext,
@@ -274,13 +274,13 @@ async fn start(
 ) -> Result<Option<Started>> {
     let mut waiting = false;
     loop {
-        // hive-router itself waits for ever for an identity that hangs.
+        // hive-router itself has no timeout for an identity that hangs.
         let attempt = configure_app_from_config(config, telemetry.clone(), tasks, plugins::registry());
         let Some(attempt) = stop.run_until_cancelled(timeout(JWKS_TIMEOUT, attempt)).await else { return Ok(None) };
         let reason = match attempt {
             Ok(Ok(started)) => return Ok(Some(started)),
             Ok(Err(RouterInitError::JwksSourceError(error))) => error.to_string(),
-            // This type is not `Send`, so its text has to do.
+            // The error is not `Send`, so only its text is kept.
             Ok(Err(error)) => bail!("the router cannot start: {error}"),
             Err(_) => "no answer in time".to_owned(),
         };
@@ -294,8 +294,7 @@ async fn start(
     }
 }
 
-/// Waits for the supergraph, which hive-router reads in its own time. False when told to stop
-/// meanwhile.
+/// Waits for the supergraph, which hive-router loads asynchronously. `false` when shutdown begins meanwhile.
 async fn wait_for_supergraph(schema: &SchemaState, stop: &CancellationToken) -> Result<bool> {
     let started = Instant::now();
     while schema.configured_runtime().is_none() {
@@ -329,7 +328,7 @@ fn server(
             .middleware(ResponseCompressionService::new(config))
             .middleware(allowed_hosts.clone())
             .middleware(UnreadBody)
-            // The last one is the outermost: it sees all answers.
+            // The last one is the outermost: it sees all responses.
             .middleware(ResponseHeaders::new(config.graphql_path(), config.cors.enabled))
             .state(shared.clone())
             .state(schema.clone())
@@ -391,9 +390,8 @@ async fn forward_shutdown(from: Shutdown, to: Shutdown) {
     to.stop.cancel();
 }
 
-/// Ends the server: no new connections are accepted, the open ones close after the response that they wait for, streams
-/// and sockets end automatically. The library would do some of this, but its workers do not always wait for requests in
-/// flight.
+/// Stops the server: no new connections are accepted, open ones close after the response in progress, streams and
+/// sockets end automatically. ntex would do some of this, but its workers do not always wait for requests in flight.
 async fn drain_and_stop(
     stop: CancellationToken,
     proxy_ended: CancellationToken,
@@ -402,7 +400,7 @@ async fn drain_and_stop(
     shutdown_timeout: Duration,
 ) {
     tokio::select! {
-        // Both at the same time is an orderly shutdown.
+        // If both happen at the same time, it is an orderly shutdown.
         biased;
         () = stop.cancelled() => {}
         () = proxy_ended.cancelled() => return server.stop(false).await,

@@ -276,14 +276,14 @@ impl Default for ResponseSettings {
 /// Timeouts of live connections.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveTimeouts {
-    /// A WebSocket's client says first who it is.
+    /// Timeout for the first message of a WebSocket's client.
     pub initialisation: Duration,
-    /// It is asked so often whether it is still there.
+    /// Interval between pings to the client.
     pub ping: Duration,
-    /// It has gone when nothing was heard of it for so long.
+    /// Idle timeout after which a client is considered gone.
     pub client: Duration,
-    /// So has a subgraph, which says something every 10 seconds. The client must learn of it: what it hears are the
-    /// router's own signs of life.
+    /// Idle timeout of a subgraph, which sends a heartbeat every 10 seconds. The client has to be told: the heartbeats
+    /// that it receives are the router's own.
     pub subgraph: Duration,
 }
 
@@ -299,7 +299,7 @@ impl Default for LiveTimeouts {
 }
 
 impl Settings {
-    /// What requests to subgraphs are signed with; none only if somebody has asked for it.
+    /// The secrets that sign requests to subgraphs; `None` only with `--insecure-dev`.
     pub(crate) fn require_secrets(&self) -> Result<Option<Secrets>, SecretError> {
         match self.secret.secrets()? {
             None if !self.insecure_dev => Err(SecretError::Missing),
@@ -308,12 +308,12 @@ impl Settings {
     }
 }
 
-/// Where one subgraph answers.
+/// The address of one subgraph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubgraphUrl {
-    /// Its name in the supergraph.
+    /// The subgraph's name in the supergraph.
     pub name: String,
-    /// Its GraphQL endpoint.
+    /// The subgraph's GraphQL endpoint.
     pub url: String,
 }
 
@@ -329,9 +329,9 @@ impl FromStr for SubgraphUrl {
 /// A person of the seeded data, for the playground's "Sign in as…".
 #[derive(Clone, Debug, Serialize)]
 pub struct SampleSignIn {
-    /// What the switch shows, for example "Student".
+    /// The label in the playground, for example "Student".
     pub label: String,
-    /// The address to sign in with.
+    /// The email address to sign in with.
     pub email: String,
     /// The seeded password.
     pub password: String,

@@ -1,12 +1,11 @@
-//! The last piece of a subscription's way to a subgraph.
+//! The last hop of a subscription to its subgraph.
 //!
-//! hive-router asks for subscriptions, and for the entities of their events, without any plugin. So it
-//! is told to ask here, on a loopback port, and with a key that nobody else has. From here on the
-//! request goes the way of all others: a subgraph of this process is called by function, another one
-//! gets a signed request.
+//! hive-router sends subscriptions, and requests for the entities of their events, without calling any plugin. So it is
+//! configured to send them here, to a loopback port, with a key that no other client has. The proxy then sends each
+//! request as all others are sent: by function call to a subgraph of this process, signed to another one.
 //!
-//! Events go on only as fast as the client takes them: hive-router itself drops what does not fit into
-//! its buffers, without a word.
+//! Events are forwarded only as fast as the client consumes them: hive-router itself silently drops what does not fit
+//! into its buffers.
 
 use std::{
     collections::HashMap,
@@ -49,16 +48,16 @@ use tracing::{error, warn};
 
 use crate::Settings;
 
-/// Says that a request is hive-router's own.
+/// The header by which hive-router authenticates itself.
 pub const KEY: HeaderName = HeaderName::from_static("x-lyceum-relay-key");
-/// Names the client's stream that a request is made for.
+/// The header with the ID of the client's stream that a request belongs to.
 pub const STREAM: HeaderName = HeaderName::from_static("x-lyceum-stream");
 
-/// How many events may be between here and a client. hive-router's smallest buffer has 32.
+/// The maximum number of events between the proxy and a client. hive-router's smallest buffer has 32.
 const MAX_IN_FLIGHT: u64 = 16;
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What a subgraph acts upon, and what says in which form it is to answer.
+/// The headers that a subgraph uses, and those by which it chooses the response format.
 const FORWARDED_HEADERS: [HeaderName; 5] = [
     AUTHORIZATION,
     HeaderName::from_static("x-request-id"),
@@ -67,7 +66,7 @@ const FORWARDED_HEADERS: [HeaderName; 5] = [
     CONTENT_TYPE,
 ];
 
-/// The relay of one router, which has its port and does not answer yet.
+/// The proxy of one router: bound to its port, not serving yet.
 pub struct SubscriptionProxy {
     listener: TcpListener,
     address: SocketAddr,
@@ -79,7 +78,7 @@ pub struct SubscriptionProxy {
 }
 
 struct ProxyState {
-    /// A hash: comparing hashes takes the same time wherever they differ.
+    /// Hashed: hashes compare in constant time, wherever they differ.
     key: [u8; 32],
     secrets: Option<Secrets>,
     client: reqwest::Client,
@@ -87,12 +86,12 @@ struct ProxyState {
 }
 
 impl SubscriptionProxy {
-    /// Takes a port on the loopback interface, and makes a key.
+    /// Binds a port on the loopback interface and generates a key.
     pub fn bind(settings: &Settings, secrets: Option<Secrets>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no loopback port for subscriptions")?;
         listener.set_nonblocking(true)?;
         let key = Secret::random().reveal().to_owned();
-        // As hive-router asks: straight, and nobody else than it was told.
+        // As hive-router does: no proxy, no redirects.
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
         let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(settings.live_timeouts.subgraph);
         let client = client.pool_idle_timeout(timeouts::IDLE).http1_only().build()?;
@@ -110,7 +109,7 @@ impl SubscriptionProxy {
         })
     }
 
-    /// What hive-router has to send along.
+    /// The key that hive-router has to send.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -120,12 +119,12 @@ impl SubscriptionProxy {
         self.state.streams.clone()
     }
 
-    /// Where it is to ask for a subgraph of this process.
+    /// The URL for a subgraph of this process.
     pub fn in_process_url(&self, subgraph: &str) -> String {
         format!("http://{}/in-process/{subgraph}/graphql", self.address)
     }
 
-    /// Where it is to ask for another one, whose name and URL are to be put behind this.
+    /// The URL prefix for other subgraphs; their name and URL follow it.
     pub fn url_prefix(&self) -> String {
         format!("http://{}/remote/", self.address)
     }
@@ -135,8 +134,8 @@ impl SubscriptionProxy {
         self.subgraphs.iter().map(Subgraph::name)
     }
 
-    /// Answers until `stop` is cancelled: on the subgraphs' runtime, or on a thread of its own. However it ends, `ended`
-    /// is cancelled.
+    /// Serves until `stop` is cancelled, on the subgraphs' runtime or on a thread of its own. Cancels `ended` when it
+    /// ends, for whatever reason.
     pub fn start(self, stop: CancellationToken, ended: CancellationToken) -> Result<()> {
         let runtime = self.runtime.clone();
         let routes = self.routes(&stop);
@@ -175,7 +174,7 @@ async fn serve(
     }
 }
 
-/// Lets hive-router's requests pass, without what was for us; paces the events of their answers.
+/// Rejects requests without hive-router's key, removes the proxy's headers, and paces the events of responses.
 async fn require_relay_key(
     State(state): State<Arc<ProxyState>>,
     mut request: Request,
@@ -188,7 +187,7 @@ async fn require_relay_key(
     let stream = request.headers_mut().remove(STREAM).and_then(|id| id.to_str().ok()?.parse().ok());
     let stream = stream.and_then(|id| state.streams.get(id));
     if let Some(span) = stream.as_ref().and_then(|stream| stream.span.get()) {
-        // hive-router tells of its own span where it asks for entities only.
+        // hive-router propagates its span only in requests for entities.
         request.headers_mut().entry(TRACEPARENT).or_insert_with(|| span.clone());
     }
     let answer = next.run(request).await;
@@ -209,7 +208,7 @@ struct Target {
     url: String,
 }
 
-/// Asks a subgraph elsewhere, signed.
+/// Sends a signed request to a subgraph of another process.
 async fn remote(
     State(state): State<Arc<ProxyState>>,
     axum::extract::Path(subgraph): axum::extract::Path<String>,
@@ -253,8 +252,8 @@ async fn remote(
     response.body(body).map_err(|_| StatusCode::BAD_GATEWAY)
 }
 
-/// Whole events, the last one of which says so if they broke off. hive-router would tell it to the client by a code of
-/// its own.
+/// Whole events; if the upstream connection fails, the last one is an error. hive-router would report that to the
+/// client with a code of its own.
 fn report_upstream_failure(
     events: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
@@ -277,7 +276,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|of| of.as_bytes().starts_with(b"text/event-stream"))
 }
 
-/// A body in pieces, each one event or comment.
+/// Splits a body into chunks of one event or comment each.
 pub fn events<E>(
     chunks: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
 ) -> impl Stream<Item = Result<Bytes, E>> + Send
@@ -299,7 +298,7 @@ where
     })
 }
 
-/// The events, each when the client has taken enough of those before, until it has closed.
+/// Yields each event once the client has consumed enough of the previous ones, until the client has closed.
 fn with_backpressure(
     events: impl Stream<Item = Result<Bytes, axum::Error>> + Send,
     stream: Arc<ClientStream>,
@@ -317,13 +316,13 @@ fn with_backpressure(
     events.take_until(closed)
 }
 
-/// The streams that clients have open, by a name that they do not know.
+/// The streams that clients have open, by a random ID that clients do not see.
 #[derive(Clone, Default)]
 pub struct Streams {
     open: Arc<Mutex<HashMap<u64, Arc<ClientStream>>>>,
 }
 
-/// The events on the way to one client.
+/// The flow control of one client.
 #[derive(Default)]
 pub struct ClientStream {
     /// The router's span of the client's request, for the subgraphs that answer it.
@@ -333,7 +332,7 @@ pub struct ClientStream {
     closed: CancellationToken,
 }
 
-/// A client's end of its stream. Once it is dropped the client has closed, and nobody needs events for it.
+/// The client's end of its stream. Dropping it closes the stream: the client needs no more events.
 pub struct StreamGuard {
     id: u64,
     stream: Arc<ClientStream>,
@@ -374,16 +373,16 @@ impl Drop for StreamGuard {
 }
 
 impl ClientStream {
-    /// What subgraphs do for it belongs to the span that is current.
+    /// Makes the current span the parent of the subgraphs' spans for this stream.
     pub fn attach_span(&self) {
         if let Some(span) = spans::traceparent().and_then(|span| span.try_into().ok()) {
             let _ = self.span.set(span);
         }
     }
 
-    /// The client has taken an event.
+    /// Records that the client has consumed an event.
     pub fn take(&self) {
-        // Not below zero: the router has events of its own.
+        // Not below zero: the router sends events of its own.
         let _ = self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1));
         self.taken.notify_one();
     }

@@ -1,5 +1,5 @@
-//! What an operation took, as `docs/trace.md` describes it: recorded while it is answered. Of what people
-//! sent and got it holds nothing but sizes and counts.
+//! An operation's trace (`docs/trace.md`), recorded during execution. Of request and response data it holds nothing but
+//! sizes and counts.
 
 use std::{
     collections::BTreeSet,
@@ -32,7 +32,7 @@ const VERSION: u8 = 1;
 
 type Answer = Result<SubgraphResponse<'static>, SubgraphExecutorError>;
 
-/// Where an operation's time went. Times are microseconds since the request arrived.
+/// The timeline of an operation. Times are microseconds since the request arrived.
 #[derive(Serialize)]
 pub struct Trace {
     version: u8,
@@ -41,7 +41,7 @@ pub struct Trace {
     fetches: Vec<Fetch>,
 }
 
-/// A part of the router's own work.
+/// A phase of the router's own work.
 #[derive(Serialize)]
 pub struct Phase {
     name: &'static str,
@@ -77,7 +77,7 @@ enum Kind {
     Entities,
 }
 
-/// An entity that is asked for. Its key is of no interest here.
+/// An entity reference. Its key is not read.
 #[derive(Deserialize)]
 struct Representation {
     #[serde(rename = "__typename")]
@@ -85,13 +85,13 @@ struct Representation {
 }
 
 impl Phase {
-    /// Whether its result was known from an earlier request.
+    /// Sets whether the result came from a cache.
     pub fn cached(self, cached: bool) -> Self {
         Self { cached: Some(cached), ..self }
     }
 }
 
-/// Takes down what happens to one request.
+/// Records the trace of one request.
 pub struct Recorder {
     arrived: Instant,
     recording: Mutex<Option<Recording>>,
@@ -105,46 +105,46 @@ struct Recording {
 }
 
 impl Recorder {
-    /// For a request that has just arrived.
+    /// Starts a recording when the request has just arrived.
     pub fn new() -> Arc<Self> {
         Arc::new(Self { arrived: Instant::now(), recording: Mutex::new(Some(Recording::default())) })
     }
 
-    /// Whether anything is still to be taken down.
+    /// Whether the recording is still active.
     pub fn is_recording(&self) -> bool {
         self.with(|_| ()).is_some()
     }
 
-    /// Forgets everything, and takes nothing down any more.
+    /// Discards the recording and stops it.
     pub fn discard(&self) {
         self.take();
     }
 
-    /// A phase that begins.
+    /// Begins a phase.
     pub fn begin(&self, name: &'static str) -> Phase {
         Phase { name, start: self.now(), duration: 0, cached: None }
     }
 
-    /// A phase that has ended.
+    /// Ends a phase and records it.
     pub fn end(&self, mut phase: Phase) {
         phase.duration = self.now().saturating_sub(phase.start);
         self.with(|recording| recording.phases.push(phase));
     }
 
-    /// The router begins to normalize the document, verify the token and coerce the variables.
+    /// Begins the phase that normalizes the document, verifies the token and coerces the variables.
     pub fn prepare(&self) {
         let phase = self.begin("prepare");
         self.with(|recording| recording.preparing = Some(phase));
     }
 
-    /// It has done so.
+    /// Ends that phase.
     pub fn prepared(&self) {
         if let Some(phase) = self.with(|recording| recording.preparing.take()).flatten() {
             self.end(phase);
         }
     }
 
-    /// All of it, once.
+    /// Takes the trace, once.
     pub fn trace(&self) -> Option<Trace> {
         let Recording { phases, mut fetches, .. } = self.take()?;
         fetches.sort_by_key(|fetch| fetch.start);
@@ -164,7 +164,7 @@ impl Recorder {
     }
 }
 
-/// Asks a subgraph as another executor would, and takes down what it took.
+/// Wraps a subgraph executor and records each request.
 pub struct Traced {
     subgraph: String,
     executor: SubgraphExecutorBoxedArc,
@@ -253,7 +253,7 @@ impl Fetch {
         let Ok(told) = sonic_rs::from_str::<subgraph::Trace>(&told) else { return };
         self.inside = Some(told.duration);
         self.omitted = (told.omitted > 0).then_some(told.omitted);
-        // When it came to the subgraph is not known: clocks differ.
+        // When it reached the subgraph is unknown: clocks differ.
         let later = |statement: Statement| Statement { start: self.start + statement.start, ..statement };
         self.statements = told.statements.into_iter().map(later).collect();
     }
@@ -263,7 +263,7 @@ fn read(representations: &[u8]) -> Vec<Representation> {
     sonic_rs::from_slice(representations).unwrap_or_default()
 }
 
-/// What the subgraph has told, as JSON; the rest of the answer is as if it had not been asked.
+/// Removes the subgraph's trace, as JSON, from the response's extensions; the response is then as without tracing.
 fn take_told(extensions: &mut Option<Value<'static>>) -> Option<String> {
     let Some(Value::Object(entries)) = extensions else { return None };
     let (told, others): (Vec<_>, Vec<_>) =

@@ -1,8 +1,8 @@
 //! Operations over a WebSocket, by the protocol `graphql-transport-ws`.
 //!
-//! There is one entry point to the graph, and it is HTTP: each operation becomes a request to the router's own
-//! endpoint, so that all limits, plugins and checks apply to it as they are. hive-router's own WebSocket
-//! passes them by. What frames come to is read in [`crate::client_messages`].
+//! The graph has one entry point, over HTTP: each operation becomes a request to the router's own endpoint, so that all
+//! limits, plugins and checks apply to it. hive-router's own WebSocket bypasses them. Frames are parsed in
+//! [`crate::client_messages`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -55,17 +55,17 @@ use crate::{
 
 const PROTOCOL: &str = "graphql-transport-ws";
 const MAX_OPERATIONS: usize = 100;
-/// What may wait for a slow client before its operations wait, too.
+/// Bytes that may be buffered for a slow client before its operations are paused.
 const MAX_UNSENT_BYTES: usize = 256 * 1024;
 const UNSENT_POLL: Duration = Duration::from_millis(20);
 const NOT_AVAILABLE: &str = "The server does not answer at the moment. Try again.";
 
-/// What all connections share.
+/// State that all connections share.
 #[derive(Clone)]
 pub struct WebSocketServer {
     endpoint: String,
     client: reqwest::Client,
-    /// Says that the router asks itself, and may name a client's address.
+    /// The key that proves that a request is the router's own, and may set a client's address.
     key: String,
     limits: ConnectionLimits,
     timeouts: LiveTimeouts,
@@ -74,7 +74,7 @@ pub struct WebSocketServer {
 }
 
 impl WebSocketServer {
-    /// Connections that are served by the GraphQL endpoint `path` at `address`.
+    /// Serves connections by requests to the GraphQL endpoint `path` at `address`.
     pub fn new(
         address: SocketAddr,
         path: &str,
@@ -96,8 +96,8 @@ impl WebSocketServer {
     }
 }
 
-/// Whether the page that asks may connect: one of the router's own origin, or one that may read answers over HTTP, too.
-/// Others than pages have no origin. Without this, any page could use a router that only its visitor can reach.
+/// Whether a page may connect: one of the router's own origin, or one that CORS allows to read responses. Clients that
+/// are not browsers send no origin. Without this check, any page could use a router that only its visitor can reach.
 fn is_origin_allowed(cors: Option<&Cors>, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
@@ -111,7 +111,7 @@ fn is_origin_allowed(cors: Option<&Cors>, headers: &HeaderMap) -> bool {
         }
 }
 
-/// Whether a request wants to become a WebSocket.
+/// Whether a request asks for a WebSocket upgrade.
 pub fn is_upgrade(head: &RequestHead) -> bool {
     let upgrade = head.headers().get(UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
@@ -179,9 +179,9 @@ fn too_many(exceeded: LimitExceeded) -> HttpResponse {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing has been said.
+    /// No message has been received.
     New,
-    /// The token is being looked at.
+    /// The token is being verified.
     Initialising,
     Ready,
     Closed,
@@ -193,14 +193,14 @@ struct Connection {
     client: Option<IpAddr>,
     authorization: RefCell<Option<HeaderValue>>,
     state: Cell<State>,
-    /// Dropping one ends it.
+    /// Dropping a guard cancels its operation.
     operations: RefCell<HashMap<String, DropGuard>>,
     message: RefCell<MessageBuffer>,
     last_seen: Cell<Instant>,
     _permit: Rc<(Permit, TaskTrackerToken)>,
 }
 
-/// Whether each is there, which it also is as null.
+/// An entry is present also where it is null.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow, default, deserialize_with = "as_it_is")]
@@ -266,8 +266,8 @@ impl Connection {
         });
     }
 
-    /// Asked once, so that a client learns early that it has to refresh its session. Each operation
-    /// is verified for itself.
+    /// Checked once, so that a client learns early that it has to refresh its session. Each operation is verified
+    /// again.
     async fn has_bad_token(&self) -> bool {
         if self.authorization.borrow().is_none() {
             return false;
@@ -293,7 +293,7 @@ impl Connection {
         let connection = Rc::clone(self);
         rt::spawn(async move {
             tokio::select! {
-                // Its name may be another one's by now.
+                // The ID may belong to another operation by now.
                 biased;
                 () = cancel.cancelled() => {}
                 () = connection.run(&id, payload) => {}
@@ -301,7 +301,7 @@ impl Connection {
         });
     }
 
-    /// One operation, from its request to its last message.
+    /// Runs one operation, from its request to its last message.
     async fn run(&self, id: &str, payload: Map<String, Value>) {
         let keep = ["query", "documentId", "operationName", "variables", "extensions"];
         let body: Map<_, _> = payload.into_iter().filter(|(name, _)| keep.contains(&name.as_str())).collect();
@@ -343,14 +343,14 @@ impl Connection {
                 sleep(UNSENT_POLL).await;
             }
         }
-        // It broke off.
+        // The stream was interrupted.
         self.fail(id, NOT_AVAILABLE, "SERVICE_UNAVAILABLE");
     }
 
     fn request(&self, body: &Value) -> reqwest::RequestBuilder {
         let request = self.server.client.post(&self.server.endpoint).json(body);
         let mut request = request.header(ACCEPT, "application/json, text/event-stream").header(KEY, &self.server.key);
-        // By whatever address: it is the router itself.
+        // Whatever host the client used: this request is the router's own.
         request = request.header(HOST, "localhost");
         if let Some(client) = self.client {
             request = request.header(client_ip::HEADER, client.to_string());
@@ -361,7 +361,7 @@ impl Connection {
         request
     }
 
-    /// Passes on what a client has to see as it is: an object's keys are in the order of its selections.
+    /// Forwards a response as text, so that an object's keys stay in the order of its selections.
     fn next(&self, id: &str, answer: &str) {
         self.send_text(format!(r#"{{"type":"next","id":{},"payload":{answer}}}"#, json!(id)));
     }
@@ -376,8 +376,8 @@ impl Connection {
     }
 
     fn finish(&self, id: &str, message: String) {
-        // First, since the client may use the name again as soon as it hears of the end. What runs
-        // this ends after it, at the next time that it would wait.
+        // Removed first, since the client may reuse the ID as soon as it receives the last message. Dropped last: that
+        // cancels the task that runs this, at its next await.
         let operation = self.operations.borrow_mut().remove(id);
         self.send_text(message);
         drop(operation);
@@ -389,7 +389,7 @@ impl Connection {
 
     fn send_text(&self, text: String) {
         if self.state.get() != State::Closed {
-            // The encoding fails only where the connection is gone, which `keep_alive` sees.
+            // Encoding fails only on a closed connection, which `keep_alive` detects.
             drop(self.sink.send(Message::Text(text.into())));
         }
     }
@@ -411,7 +411,7 @@ impl Connection {
     }
 }
 
-/// Ends what is silent, and everything when the router stops.
+/// Closes silent connections, and all of them when the router stops.
 async fn keep_alive(connection: Rc<Connection>) {
     let opened = Instant::now();
     let timeouts = connection.server.timeouts;
@@ -441,7 +441,7 @@ async fn keep_alive(connection: Rc<Connection>) {
     }
 }
 
-/// The token in the first message: beside the other parameters, or among `headers`.
+/// The token in the first message: among its parameters, or in its `headers`.
 fn authorization(payload: &Value) -> Option<&str> {
     let of =
         |object: &Value| object.as_object()?.keys().find(|name| name.eq_ignore_ascii_case("authorization")).cloned();

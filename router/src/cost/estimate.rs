@@ -1,14 +1,14 @@
-//! What is known of an operation before it runs.
+//! An operation's cost before it runs.
 
 use std::sync::Arc;
 
 use super::operation::OperationCost;
 
-/// In the context of a request whose operation is known.
+/// The estimate, in the context of a request whose operation is known.
 #[derive(Clone)]
 pub struct Estimate {
-    /// In microseconds.
+    /// The estimated cost in microseconds.
     pub cost: u64,
-    /// What it is the estimate of.
+    /// The estimated operation.
     pub operation: Arc<OperationCost>,
 }

@@ -1,8 +1,8 @@
 //! Cost limits: an operation above the limit is rejected before it runs, and each client has a budget.
 //!
-//! hive-router's own demand control prices each fetch by itself, and takes a constant for the number of entities that a
-//! fetch is about, so an operation over several subgraphs is reported wrongly by factors. So the client's operation is
-//! priced as a whole, by the same directives.
+//! hive-router's own demand control prices each fetch by itself, with a constant for the number of its entities, so it
+//! is wrong by factors for an operation over several subgraphs. So the client's operation is priced as a whole, by the
+//! same directives.
 
 mod budget;
 pub mod estimate;
@@ -50,59 +50,59 @@ use crate::{
     plugins::{client_address::network, concurrency_limit, errors},
 };
 
-/// A client sends it to see the cost of its operation.
+/// The request header by which a client asks for its operation's cost.
 const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
-/// The key in `extensions`.
+/// The cost's key in `extensions`.
 const EXTENSION: &str = "cost";
 const MICROS: f64 = 1_000.0;
 /// Microseconds from which on a query is expensive: it needs one of its client's permits.
 const EXPENSIVE_MICROS: u64 = 10_000;
-/// How many of a client's expensive queries are executed at a time.
+/// The maximum of a client's expensive queries in progress.
 const MAX_EXPENSIVE_QUERIES: usize = 4;
-/// A query that waits longer is rejected. Shorter than the time in which hive-router has to have planned a query.
+/// A query that waits longer is rejected. Shorter than hive-router's timeout for query planning.
 const MAX_WAIT: Duration = Duration::from_secs(3);
-/// Clients whose permits are counted at a time.
+/// The maximum of clients whose permits are tracked.
 const MAX_CLIENTS: u64 = 10_000;
 const TIME_TO_IDLE: Duration = Duration::from_mins(1);
 
 pub struct Cost {
     limits: Limits,
     budgets: Budgets,
-    /// For expensive queries.
+    /// The permits for expensive queries.
     permits: Cache<BudgetKey, Arc<Semaphore>>,
 }
 
-/// In microseconds; 0 for no limit.
+/// Maximum costs of one operation in microseconds; 0 for no limit.
 #[derive(Clone, Copy)]
 struct Limits {
     user: u64,
     anonymous: u64,
 }
 
-/// In the context of a request whose cost was charged, or could not be.
+/// The charge, in the context of a request; also one that the budget did not cover.
 #[derive(Clone)]
 struct Charge {
     key: BudgetKey,
     outcome: Result<Option<Balance>, Exhausted>,
     hold: Option<Hold>,
-    /// Whether it is being planned or executed: if that does not end, the whole charge stays.
+    /// Whether planning or execution is in progress: if the request is cancelled meanwhile, the whole charge stays.
     is_running: bool,
 }
 
-/// In the context of an expensive query, until there is a response.
+/// The permit, in the context of an expensive query until there is a response.
 struct ExpensivePermit(Option<OwnedSemaphorePermit>);
 
 #[derive(Serialize)]
 struct ReportedCost {
     estimated: f64,
-    /// None when nothing was run.
+    /// `None` when nothing was executed.
     actual: Option<f64>,
     limit: Option<f64>,
     remaining: Option<f64>,
 }
 
 impl Cost {
-    /// Within the runtime that is to drive the connection to the server, if there is one.
+    /// Has to be called within the runtime that drives the connection to Valkey, if there is one.
     pub fn new(settings: &CostSettings, valkey: Option<redis::Client>) -> Self {
         let micros = |millis: u32| u64::from(millis) * 1_000;
         let limits = Limits { user: micros(settings.cost_limit), anonymous: micros(settings.anonymous_cost_limit) };
@@ -116,7 +116,7 @@ impl Cost {
         let wants_cost = wants_cost(payload.router_http_request.headers());
         payload.on_end(move |payload| {
             drop(payload.context.get_mut::<ExpensivePermit>().and_then(|mut permit| permit.0.take()));
-            // Nothing was run: the request was rejected, deduplicated, or a dry run.
+            // Nothing was executed: the request was rejected, deduplicated, or a dry run.
             if !is_running(payload.context) {
                 self.settle(payload.context, 0);
             }
@@ -138,10 +138,10 @@ impl Cost {
         })
     }
 
-    // Identical queries in flight share one execution, those of all anonymous clients as well: so a rejection that
-    // concerns one client is decided before.
+    // Identical queries in flight share one execution, also across anonymous clients: so a rejection of one client is
+    // decided before.
     pub async fn on_graphql_validation(&self, payload: &OnGraphQLValidationStartHookPayload<'_>) {
-        // Also of those that wait for an equal one.
+        // Also for a query that waits for an equal one.
         if is_expensive(payload.context) {
             concurrency_limit::release(payload.context);
         }
@@ -157,7 +157,7 @@ impl Cost {
         }
     }
 
-    // After `credentials`, so that only valid tokens have a budget.
+    // After `credentials`, so that only a valid token has a budget.
     pub async fn on_graphql_analysis(
         &self,
         payload: &mut OnGraphqlAnalysisHookPayload<'_>,
@@ -201,7 +201,7 @@ impl Cost {
         set_running(context, true);
         payload.on_end(move |mut executed| {
             set_running(context, false);
-            // Not held while something else of the context is changed: that would wait for itself.
+            // Cloned, not held: changing another entry of the context meanwhile would deadlock.
             let Some(estimate) = context.get_ref::<Estimate>().map(|estimate| Estimate::clone(&estimate)) else {
                 return executed.proceed();
             };
@@ -217,7 +217,7 @@ impl Cost {
 }
 
 impl Cost {
-    /// Whether the budget had enough.
+    /// Charges the estimate; whether the budget covered it.
     async fn charge(&self, context: &PluginContext, key: BudgetKey) -> bool {
         let Some(cost) = context.get_ref::<Estimate>().map(|estimate| estimate.cost) else { return true };
         let charged = self.budgets.charge(&key, cost, Instant::now()).await;
@@ -231,7 +231,7 @@ impl Cost {
         Some(self.permits.get_with(key, || Arc::new(Semaphore::new(MAX_EXPENSIVE_QUERIES))))
     }
 
-    /// Whether this query has a permit, or can have one now.
+    /// Whether this query has a permit, or gets one without waiting.
     fn try_acquire_permit(&self, context: &PluginContext) -> bool {
         if context.get_ref::<ExpensivePermit>().is_some() {
             return true;
@@ -243,17 +243,17 @@ impl Cost {
         true
     }
 
-    /// Whether it gets one in time.
+    /// Waits for a permit; whether it got one in time.
     async fn acquire_permit(&self, context: &PluginContext) -> bool {
         let Some(permits) = self.permits(context) else { return true };
-        // Its client's other operations need not wait.
+        // The client's other operations can be parsed meanwhile.
         drop(take_turn(context));
         let Ok(Ok(permit)) = timeout(MAX_WAIT, permits.acquire_owned()).await else { return false };
         context.insert(ExpensivePermit(Some(permit)));
         true
     }
 
-    /// Replaces the estimate that was charged by the actual cost.
+    /// Replaces the charged estimate by the actual cost.
     fn settle(&self, context: &PluginContext, used: u64) -> Option<Balance> {
         let mut charge = context.get_mut::<Charge>()?;
         if let Some(hold) = charge.hold.take() {
@@ -301,7 +301,7 @@ impl Charge {
     }
 }
 
-/// The client of the server where the budgets are, if they are not in this router's memory.
+/// The client of the Valkey where the budgets are stored, if not in this router's memory.
 ///
 /// # Errors
 /// If the setting is not a Valkey or Redis URL, or asks for TLS without verification.
@@ -362,7 +362,7 @@ fn budget_exhausted(exhausted: Exhausted) -> GraphQLError {
     errors::rate_limited(message, seconds)
 }
 
-/// The headers of the IETF draft `draft-ietf-httpapi-ratelimit-headers` and those of GitHub, in milliseconds.
+/// Sets the headers of the IETF draft `draft-ietf-httpapi-ratelimit-headers` and those of GitHub, in milliseconds.
 fn set_rate_limit_headers(Balance { budget, remaining }: Balance, headers: &mut HeaderMap) {
     let (budget, remaining) = (budget / 1_000, remaining / 1_000);
     let used = budget - remaining;

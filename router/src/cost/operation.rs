@@ -1,9 +1,8 @@
-//! What an operation costs: estimated before it runs from its selections, and known after it from the answer.
+//! The cost of an operation: estimated from its selections before it runs, and computed from its response afterwards.
 //!
-//! The graph's `@cost` and `@listSize` (of the cost directives specification that federation knows since 2.9) say what
-//! things weigh, in microseconds of database and CPU. A field's weight counts once for each place in the document,
-//! however many parents are above it: subgraphs read a field of many parents by one statement. A type's weight counts
-//! for each of its objects.
+//! The weights come from the graph's `@cost` and `@listSize` (cost directives specification, in federation since 2.9),
+//! in microseconds of database and CPU. A field's weight counts once per place in the document, however many parents it
+//! has: subgraphs read a field of many parents by one statement. A type's weight counts per object.
 
 use std::collections::HashMap;
 
@@ -22,18 +21,18 @@ use hive_router::{
 };
 use sonic_rs::{JsonContainerTrait as _, JsonValueTrait as _, Value as Json};
 
-/// A list that nothing is known of.
+/// The size of a list without `@listSize`.
 const DEFAULT_LIST_SIZE: u64 = 10;
-/// Longer pages are refused by their subgraph.
+/// The maximum page size: subgraphs reject longer pages.
 const MAX_PAGE_SIZE: u64 = 100;
-/// Input objects within one another that are looked through.
+/// The maximum depth of nested input objects that is priced.
 const MAX_INPUT_DEPTH: usize = 4;
-/// Each object that describes the schema: its types lead to one another in circles, which the limit of depth leaves out.
+/// The weight of each introspection object: types refer to each other in circles, which the depth limit does not count.
 const INTROSPECTION_WEIGHT: u64 = 1;
 
 type Variables = HashMap<String, Json>;
 
-/// What the places of one operation weigh.
+/// The weights of one operation, by place.
 #[derive(Debug)]
 pub struct OperationCost {
     root: CostNode,
@@ -51,17 +50,17 @@ struct CostNode {
     selections: Vec<CostNode>,
 }
 
-/// How many objects a field has for each of its parents.
+/// The number of objects of a field per parent.
 #[derive(Clone, Copy, Debug, Default)]
 enum Size {
     #[default]
     One,
     Fixed(u64),
-    /// As many as the connection around it has been asked for.
+    /// The page size of the enclosing connection.
     Page,
 }
 
-/// How many a connection has been asked for.
+/// The page size of a connection.
 #[derive(Debug)]
 struct Page {
     arguments: Vec<Number>,
@@ -74,7 +73,7 @@ enum Number {
     Variable { name: String, default: Option<u64> },
 }
 
-/// The weight of an input field that is given.
+/// The weight of an input field, if it is given.
 #[derive(Debug)]
 struct InputCost {
     weight: u64,
@@ -84,7 +83,7 @@ struct InputCost {
 #[derive(Debug)]
 enum Presence {
     Always,
-    /// The variable's default applies.
+    /// Counts unless the variable is given: its default applies.
     ByDefault {
         name: String,
     },
@@ -96,7 +95,8 @@ enum Presence {
 }
 
 impl OperationCost {
-    /// Of an operation with the fragments of its document. Conditions that are in it count as if they held.
+    /// Compiles the cost of an operation with its document's fragments. Conditions count as if they included
+    /// everything.
     pub fn of(operation: &Operation, fragments: &FragmentMap, graph: &SupergraphState) -> Self {
         let compiler = CostCompiler { graph, fragments, variables: &operation.variables };
         let set = &operation.selection_set;
@@ -105,17 +105,17 @@ impl OperationCost {
         Self { root, is_query: operation.is_query() }
     }
 
-    /// Whether it is of a query.
+    /// Whether the operation is a query.
     pub fn is_query(&self) -> bool {
         self.is_query
     }
 
-    /// The most that it can cost, in microseconds.
+    /// The maximum cost in microseconds.
     pub fn estimate(&self, variables: &Variables) -> u64 {
         self.root.estimate(1, 1, variables)
     }
 
-    /// What an answer has cost, in microseconds. What is missing in it could not be fetched, which costs the same.
+    /// The actual cost of a response in microseconds. Missing data failed to be fetched, which costs the same.
     pub fn actual(&self, data: &Answer<'_>, variables: &Variables) -> u64 {
         if data.is_null() { self.estimate(variables) } else { self.root.actual(&[data], variables) }
     }
@@ -222,7 +222,7 @@ impl Presence {
     }
 }
 
-/// Reads the weights of one operation's places.
+/// Compiles the weights of one operation.
 struct CostCompiler<'a> {
     graph: &'a SupergraphState,
     fragments: &'a FragmentMap,
@@ -244,11 +244,11 @@ impl<'a> CostCompiler<'a> {
             self.merge(set, &mut merged);
         }
         let priced = merged.values().map(|(parent, fields)| self.field(fields, parent, sized));
-        // Most fields are plain values, of which an answer has many.
+        // Most fields are plain values, of which a response has many.
         priced.filter(CostNode::has_weight).collect()
     }
 
-    /// What answers under one key is one field.
+    /// Merges fields by response key.
     fn merge(&self, set: &'a SelectionSet, merged: &mut IndexMap<&'a Name, (&'a Name, Vec<&'a Field>)>) {
         for selection in &set.selections {
             match selection {
@@ -370,7 +370,7 @@ impl<'a> CostCompiler<'a> {
         }
     }
 
-    /// The input fields that weigh something, by the way to them.
+    /// Collects the paths of the input fields that have a weight.
     fn paths(&self, kind: &str, depth: usize, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, u64)>) {
         let Some(SupergraphDefinition::InputObject(input)) = self.graph.definitions.get(kind) else { return };
         if depth == 0 {
@@ -463,7 +463,7 @@ mod tests {
             ("(last: 9)", 9),
             ("(first: 0)", 0),
             ("", 20),
-            // Their subgraph refuses them.
+            // The subgraph rejects these.
             ("(first: -1)", 0),
             ("(first: 2000000000)", 100),
         ] {
@@ -532,7 +532,7 @@ mod tests {
             1_000 + 100 + 500 + 2 + 20
         );
         assert_eq!(actual(r#"{"courses":null,"tags":[{"name":null}]}"#), 1_000 + 100 + 10);
-        // What is missing could not be fetched.
+        // Missing data failed to be fetched.
         let estimate = cost.estimate(&Variables::new());
         assert_eq!(actual(r#"{"tags":[]}"#), estimate - 10 * 10);
         assert_eq!(actual(r#"{"courses":{"nodes":[{"id":"1"}]},"tags":[]}"#), 1_000 + 100 + 500 + 1 + 3 * 10);

@@ -1,5 +1,5 @@
-//! Missing: the scheme of `Authorization` has no letter case (RFC 9110, 11.1). hive-router compares it with the
-//! `prefix` of its configuration, letter by letter.
+//! Missing: the scheme of `Authorization` is case-insensitive (RFC 9110, 11.1). hive-router compares it with the
+//! `prefix` of its configuration case-sensitively.
 //!
 //! Upstream: no issue known; `lookup` in `jwt/mod.rs`.
 //! Fails on the day when it is closed: `hive_gaps::the_scheme_of_a_token_has_letter_case`.
@@ -16,7 +16,7 @@ const SCHEME: &str = "Bearer";
 
 pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
     let headers = payload.router_http_request.headers_mut();
-    // Two are an error, which the plugin `credentials` must still see.
+    // Two headers are an error, which the plugin `credentials` must still see.
     if headers.get_all(AUTHORIZATION).count() == 1
         && let Some(value) = headers.get(AUTHORIZATION).and_then(|value| canonical(value.as_bytes()))
     {
@@ -25,7 +25,7 @@ pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpReque
     payload.proceed()
 }
 
-/// The value with the scheme as hive-router reads it, if it is written in another way.
+/// Normalizes the scheme to hive-router's spelling; `None` if it has it.
 fn canonical(value: &[u8]) -> Option<HeaderValue> {
     let (scheme, token) = value.split_at_checked(SCHEME.len())?;
     let is_other_case = scheme.eq_ignore_ascii_case(SCHEME.as_bytes()) && scheme != SCHEME.as_bytes();

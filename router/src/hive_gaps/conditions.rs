@@ -1,12 +1,13 @@
-//! hive-router passes `@include` and `@skip` by variables on to the subgraphs, where async-graphql answers null for an
-//! object of which nothing is selected, and refuses a variable that only a `__typename` uses. So conditions are decided
-//! before hive-router sees the operation. An object of which nothing is left it can deal with when a literal says so.
+//! hive-router forwards `@include` and `@skip` with variables to the subgraphs, where async-graphql returns null for an
+//! object without selected fields, and rejects a variable that only a `__typename` uses. So conditions are evaluated
+//! before hive-router sees the operation. It handles an object without selected fields if the condition is a literal.
 //!
-//! And it gets no fragment that always fits: within introspection one without a type makes it panic, and what is asked
-//! for twice can be lost.
+//! Fragments whose type always applies are inlined, too: within introspection one without a type condition makes
+//! hive-router panic, and fields that are selected twice can be lost.
 //!
-//! No upstream issue is known. `upstream_answers_null_for_an_object_of_which_nothing_is_selected` fails once async-graphql
-//! answers `{}`, `hive_gaps::fragments_within_introspection_lose_what_they_ask_for` once hive-router can deal with them.
+//! No upstream issue is known. `upstream_answers_null_for_an_object_of_which_nothing_is_selected` fails once
+//! async-graphql returns `{}`, `hive_gaps::fragments_within_introspection_lose_what_they_ask_for` once hive-router
+//! handles them.
 
 use std::collections::HashMap;
 
@@ -25,12 +26,12 @@ use super::{
     response_keys::ResponseKeys,
 };
 
-/// The variables that decide conditions, and their values, in the order of their definitions.
+/// The variables of conditions with their values, in the order of their definitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Conditions(Vec<(Name, bool)>);
 
 impl Conditions {
-    /// The conditions of an operation, for the variables that came with it; those have been checked.
+    /// Evaluates the variables of an operation's conditions; their types have been checked.
     pub fn decide(
         document: &ExecutableDocument,
         operation: &Operation,
@@ -70,11 +71,11 @@ impl Conditions {
     }
 }
 
-/// The variables that decide conditions of one operation. Those of another one in the same document can have the same
-/// names, and other types.
+/// Collects the variables of one operation's conditions. Other operations of the document can have variables of the
+/// same names and other types.
 struct ConditionVariables<'a> {
     document: &'a ExecutableDocument,
-    /// Those that have been looked at.
+    /// Fragments that have been visited.
     fragments: HashSet<&'a Name>,
     variables: HashSet<&'a Name>,
 }
@@ -107,8 +108,8 @@ impl<'a> ConditionVariables<'a> {
     }
 }
 
-/// The document with this operation alone, its conditions decided, its response keys made safe, and its selections
-/// merged as they are executed: hive-router would merge them in another order, and the answer's keys with them.
+/// Reduces the document to this operation, with its conditions evaluated, its response keys renamed, and its selections
+/// merged in execution order: hive-router would merge them, and so the response's keys, in another order.
 pub fn rewrite<'a>(
     document: &'a ExecutableDocument,
     operation: &'a Operation,
@@ -150,14 +151,14 @@ struct Rewriter<'a> {
     used: HashSet<Name>,
 }
 
-/// What is selected, in the order in which it comes first.
+/// The selections, in the order of their first occurrence.
 type Groups<'a> = IndexMap<GroupKey, Group<'a>>;
 
 #[derive(PartialEq, Eq, Hash)]
 enum GroupKey {
-    /// A key of the answer.
+    /// A response key.
     Response(Name),
-    /// The type of fragments that need not apply.
+    /// The type condition of fragments that may not apply.
     Type(Name),
 }
 
@@ -168,8 +169,8 @@ struct Group<'a> {
 }
 
 impl<'a> Rewriter<'a> {
-    /// The selections of a field, or of several that are one in the answer: something must be selected of it, if only to
-    /// be left out.
+    /// Merges the selections of a field's occurrences. If none is left, selects a skipped `__typename`: a selection set
+    /// must not be empty.
     fn selections_of_field(&mut self, sets: &[&'a SelectionSet]) -> SelectionSet {
         let mut merged = self.merged(&sets[0].ty, sets);
         if merged.is_empty() {

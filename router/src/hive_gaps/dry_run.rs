@@ -1,5 +1,5 @@
-//! Missing: extensions of plugins in the answer to a dry run (`hive-expose-query-plan: dry-run`). Nothing is executed
-//! then, and only the hook `on_execute` can add one. So the answer's text is changed.
+//! Missing: extensions of plugins in the response to a dry run (`hive-expose-query-plan: dry-run`). Nothing is executed
+//! then, and only the hook `on_execute` can add one. So the response's text is changed.
 //!
 //! Upstream: no issue known; `ExposeQueryPlanMode::DryRun` in `pipeline/execution.rs`.
 //! The day when it is closed: `cost::a_plan_says_what_the_operation_would_cost` finds the cost twice.
@@ -14,10 +14,10 @@ use hive_router::{
 };
 use serde::Serialize;
 
-/// How hive-router begins the answer to a dry run.
+/// The start of the response to a dry run.
 const DRY_RUN: &str = r#"{"extensions":{"#;
 
-/// Adds an extension to the answer to a dry run, and to no other.
+/// Adds an extension to the response to a dry run, and to no other.
 pub fn add_extension(response: WebResponse, name: &str, value: &impl Serialize) -> WebResponse {
     response.map_body(|head, body| match body {
         ResponseBody::Body(Body::Bytes(bytes)) | ResponseBody::Other(Body::Bytes(bytes)) => {

@@ -1,6 +1,6 @@
-//! hive-router asks several subgraphs for an entity at once, and tells the errors of one of them even if another one
-//! says that there is no such entity: then a client sees a null that is no failure, and failures below it. So errors
-//! below a null that they cannot have caused are left out.
+//! hive-router queries several subgraphs for an entity concurrently, and reports the errors of one even if another one
+//! returns null because the entity does not exist: the client then gets a null that is not a failure, with errors below
+//! it. So errors below a null that they cannot have caused are removed.
 //!
 //! No upstream issue is known; `upstream_tells_errors_of_an_entity_that_is_gone` fails once it is closed.
 
@@ -17,7 +17,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::json::Entries;
 
-/// What a client has asked for, in its own words.
+/// The client's operation, before it is rewritten.
 pub struct ClientOperation {
     pub document: Arc<Valid<ExecutableDocument>>,
     pub name: Option<Name>,
@@ -30,7 +30,7 @@ struct Error {
 }
 
 impl ClientOperation {
-    /// An answer without such errors, or nothing where it has none.
+    /// The response without such errors; `None` if it has no errors.
     pub fn without_errors_below_null(&self, answer: &str) -> Option<String> {
         if !answer.contains("\"errors\":") {
             return None;
@@ -41,7 +41,7 @@ impl ClientOperation {
     }
 
     fn rewrite(&self, answer: &Entries<'_>, rewritten: &mut String) -> Option<()> {
-        // Of Apollo's multipart protocol.
+        // Apollo's multipart protocol.
         if let Some(payload) = answer.get("payload") {
             let mut inner = String::new();
             self.rewrite(&serde_json::from_str(payload.get()).ok()?, &mut inner)?;
@@ -72,8 +72,8 @@ impl ClientOperation {
         depth.is_some_and(|depth| self.may_be_null_below(&path, depth) == Some(true))
     }
 
-    /// Whether something on the way from `path[..depth]` to the end of `path` may be null, so that a failure there goes
-    /// no further up.
+    /// Whether a field between `path[..depth]` and the end of `path` is nullable, so that a null there propagates no
+    /// further.
     fn may_be_null_below(&self, path: &[Value], depth: usize) -> Option<bool> {
         let operation = self.document.operations.get(self.name.as_deref()).ok()?;
         let mut sets = vec![&operation.selection_set];
@@ -95,7 +95,7 @@ impl ClientOperation {
     }
 }
 
-/// How far the path leads before it comes to a null that is not its end.
+/// The depth at which the path reaches a null before its end.
 fn depth_of_null(path: &[Value], data: &Value) -> Option<usize> {
     let mut value = data;
     for (depth, segment) in path.iter().enumerate() {
@@ -117,7 +117,7 @@ fn item_type(list: &Type) -> &Type {
     }
 }
 
-/// The fields that answer under a response key.
+/// The fields of a response key.
 fn fields<'a>(sets: &[&'a SelectionSet], key: &str, fragments: &'a FragmentMap) -> Vec<&'a Node<Field>> {
     let mut found = Vec::new();
     let mut to_search = sets.to_vec();

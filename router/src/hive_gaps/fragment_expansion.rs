@@ -1,9 +1,9 @@
-//! hive-router's limits see a document as it is written. So small documents that are huge once they are spread out are
-//! refused here, before anybody walks through them: fragments that spread others twice, and introspection that goes
-//! round in circles (types have fields, fields have types, and each round multiplies the answer).
+//! hive-router's limits see a document before expansion. So small documents that expand to huge ones are rejected here,
+//! before they are traversed: fragments that spread others twice, and circular introspection (types have fields, fields
+//! have types, and each round multiplies the response).
 //!
-//! Of fragments with the same name, and of those that spread themselves, nobody can say how large they are: who validates
-//! a document takes another one of the two, and goes on after the first error. So they are refused here, too.
+//! The size of fragments with duplicate names, and of circular ones, is undefined: validators choose different
+//! duplicates, and continue after the first error. So they are rejected here, too.
 //!
 //! No upstream issue is known. `upstream_does_not_limit_fragments_that_spread_others_twice` fails once it is closed.
 
@@ -17,19 +17,19 @@ use graphql_tools::{parser::Pos, validation::utils::ValidationError};
 
 use super::request_errors::{RequestErrors, request_error, too_deep};
 
-/// What lists parts of a type. No field of the graph has such a name.
+/// Introspection fields that list parts of a type. No field of the graph has such a name.
 pub const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
-/// The usual query has one within nothing.
+/// The usual introspection query does not nest them.
 const MAX_NESTED_LISTS: usize = 2;
-/// The usual introspection has about 100, the largest of our operations 40.
+/// The usual introspection query has about 100, the largest of our operations 40.
 pub const MAX_SELECTIONS: usize = 5_000;
-/// Selections within one another. The parser limits them in each fragment, and the router's own limit is stricter; this one
-/// keeps whoever walks through them within their stack.
+/// The maximum selection depth. The parser limits it per fragment, and the router's own limit is stricter; this one
+/// keeps recursion within the stack.
 pub const MAX_DEPTH: usize = 160;
-/// Of all fragments together, each with the others in its place: whoever validates a document looks at each by itself.
+/// The maximum of all fragments together, each expanded: validators traverse each one by itself.
 const MAX_SELECTIONS_OF_FRAGMENTS: usize = 20_000;
 
-/// Lets documents through that are not too large with their fragments in place.
+/// Rejects documents that are too large after expansion.
 pub fn check(document: &Document) -> Result<(), RequestErrors> {
     let mut fragments = Fragments::of(document);
     if let Some(fragment) = fragments.duplicate {
@@ -60,18 +60,18 @@ fn fragment_error(document: &Document, fragment: &Node<FragmentDefinition>, what
     ValidationError { locations, message, error_code: "GRAPHQL_VALIDATION_FAILED" }
 }
 
-/// What a part of a document comes to with its fragments in place.
+/// The size of a part of a document after expansion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpandedSize {
     pub selections: usize,
-    /// How deeply lists of introspection are nested.
+    /// The nesting depth of introspection lists.
     pub lists: usize,
-    /// How deeply selections are.
+    /// The nesting depth of selections.
     pub depth: usize,
 }
 
 impl ExpandedSize {
-    /// What all operations of a document come to.
+    /// The size of all operations of a document.
     #[cfg(any(test, fuzzing))]
     pub fn of(document: &Document) -> Self {
         Fragments::of(document).measure(document)
@@ -98,15 +98,15 @@ impl ExpandedSize {
 /// Measures each fragment once, however often it is spread.
 struct Fragments<'document> {
     named: HashMap<&'document str, &'document Node<FragmentDefinition>>,
-    /// The first with a name that is taken.
+    /// The first fragment whose name is a duplicate.
     duplicate: Option<&'document Node<FragmentDefinition>>,
-    /// None while a fragment is being measured, so that a circle ends.
+    /// `None` while a fragment is being measured, which ends a circle.
     known: HashMap<&'document str, Option<ExpandedSize>>,
-    /// The first that spreads itself.
+    /// The first fragment that spreads itself.
     circular: Option<&'document Node<FragmentDefinition>>,
-    /// How deep what is being measured lies.
+    /// The depth of the selections that are being measured.
     level: usize,
-    /// Something lies deeper than is measured.
+    /// Whether the document is deeper than is measured.
     is_too_deep: bool,
 }
 
@@ -130,7 +130,7 @@ impl<'document> Fragments<'document> {
             .fold(ExpandedSize::default(), ExpandedSize::and)
     }
 
-    /// How many selections all fragments have together, whether they are used or not.
+    /// The number of selections of all fragments, whether they are used or not.
     fn measure_fragments(&mut self, document: &'document Document) -> usize {
         let fragments = document.definitions.iter().filter_map(Definition::as_fragment_definition);
         fragments.map(|fragment| self.within_fragment(&fragment.name).selections).fold(0, usize::saturating_add)
@@ -150,7 +150,7 @@ impl<'document> Fragments<'document> {
     fn within_level(&mut self, selections: &'document [Selection]) -> ExpandedSize {
         let measure = |selection: &'document Selection| match selection {
             Selection::Field(field) => self.within(field.selection_set.as_deref().unwrap_or(&[])).below(&field.name),
-            // They count, too: who looks at a document walks through them, for each of its operations.
+            // Inline fragments count, too: they are traversed, once per operation.
             Selection::InlineFragment(fragment) => self.within(&fragment.selection_set).below_one(),
             Selection::FragmentSpread(spread) => self.within_fragment(&spread.fragment_name).below_one(),
         };
@@ -183,7 +183,7 @@ mod tests {
         ExpandedSize::of(&Document::parse(document, "test").expect("a document"))
     }
 
-    /// A kilobyte or two that has 2^`rounds` selections.
+    /// A kilobyte or two that expands to 2^`rounds` selections.
     fn bomb(rounds: usize) -> String {
         (0..rounds).fold(String::from("{ ...F0 }"), |mut document, number| {
             let next = number + 1;
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(size(&bomb(100)).selections, usize::MAX);
     }
 
-    /// apollo-compiler takes the first of two, and looks at the rest of the document all the same.
+    /// apollo-compiler takes the first duplicate, and validates the rest of the document.
     #[test]
     fn fragments_of_one_name_and_circles_are_refused_and_told_where() {
         let refused = |text: &str| {

@@ -1,5 +1,5 @@
-//! Missing: by GET, `operationName=` and `extensions=null` are as if left out. Clients that fill in a form of address send
-//! them. hive-router looks for an operation whose name is empty, and for an object.
+//! Missing: by GET, `operationName=` and `extensions=null` are equivalent to none. Clients with a URL template send
+//! them. hive-router looks for an operation with an empty name, and for an object.
 //!
 //! Upstream: no issue known; `GraphQLGetInput` in `pipeline/execution_request.rs`, which knows `variables=null` since 0.3.
 //! Fails on the day when it is closed: `hive_gaps::parameters_that_say_nothing_are_looked_at`.
@@ -25,7 +25,7 @@ pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpReque
     payload.proceed()
 }
 
-/// The address without them, if it has some.
+/// The URI without such parameters; `None` if it has none.
 fn without_empty_parameters(uri: &Uri) -> Option<Uri> {
     let query = uri.query()?;
     if !query.split('&').any(is_empty_parameter) {

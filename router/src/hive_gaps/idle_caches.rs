@@ -1,7 +1,6 @@
-//! Missing: what a cache need not keep any longer is given back. A cache of moka forgets an entry whose `time_to_idle`
-//! is over when somebody uses the cache, and hive-router never asks for it otherwise: what the last requests before a
-//! quiet time have left stays as long as that time. And it says how much is kept only where it exports its numbers
-//! itself.
+//! Missing: idle cache entries are freed. A moka cache evicts an entry whose `time_to_idle` is over only when the cache
+//! is used, and hive-router does not do so otherwise: entries of the last requests before an idle period stay until its
+//! end. And it reports cache sizes only if it exports its metrics itself.
 //!
 //! Upstream: no issue known; `build_cache` in `cache_state.rs`.
 //! The day when it is closed: `telemetry::what_nobody_asks_for_is_forgotten` passes without this file.
@@ -11,10 +10,10 @@ use std::{sync::Arc, time::Duration};
 use hive_router::{RouterSharedState, SchemaState};
 use tokio::time::sleep;
 
-/// How often caches evict what is idle.
+/// Interval of evictions.
 pub const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Says how many entries are kept.
+/// Exports the number of entries.
 pub fn observe_sizes(shared: &RouterSharedState, schema: &Arc<SchemaState>) {
     let metrics = &shared.telemetry_context.metrics.cache;
     let parsed = shared.parse_cache.clone();
@@ -37,7 +36,7 @@ fn sum(each: impl FnOnce(&mut dyn FnMut(u64))) -> u64 {
     sum
 }
 
-/// Evicts what is idle from hive-router's caches, again and again.
+/// Periodically evicts idle entries from hive-router's caches.
 pub async fn evict_idle(shared: Arc<RouterSharedState>, schema: Arc<SchemaState>) {
     loop {
         sleep(INTERVAL).await;

@@ -1,7 +1,7 @@
-//! hive-router gives requests one answer that are under way at the same time and have the same hash, of their operation,
-//! their variables and some of their headers. That hash has no key, and a header that is not ASCII is no part of it: who
-//! had such a token counted as somebody without one, so that either got the other's answer: data in place of a refusal,
-//! or a refusal in place of data. So requests are distinguished by a hash of our own, too, of all that they say.
+//! hive-router sends one response to concurrent requests with the same hash, of their operation, their variables and
+//! some of their headers. That hash has no key, and it skips a header that is not ASCII: a request with such a token
+//! was equal to one without a token, so one client got the other's data or rejection. So requests are also
+//! distinguished by a hash of our own, of everything in them.
 //!
 //! No upstream issue is known. `hive_gaps::a_header_that_is_not_ascii_tells_no_requests_apart` fails once it is closed.
 
@@ -16,10 +16,10 @@ use hive_router::{
     },
 };
 
-/// Tells requests apart that hive-router would take for one.
+/// Distinguishes requests that hive-router would deduplicate wrongly.
 #[derive(Default)]
 pub struct InboundDedupe {
-    /// Keyed, and nobody knows the key.
+    /// Randomly keyed, so that collisions cannot be computed.
     hasher: RandomState,
 }
 

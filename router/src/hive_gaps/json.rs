@@ -1,4 +1,4 @@
-//! JSON that is read and written again with its entries in their order, and its numbers and texts as they are.
+//! JSON that is parsed and serialized with the order of its entries, its numbers and its strings unchanged.
 
 use std::{borrow::Cow, fmt};
 
@@ -22,7 +22,7 @@ impl<'json> Entries<'json> {
         self
     }
 
-    /// With another value, as JSON, for one of the names.
+    /// Serializes the entries, with another value, as JSON, for one name.
     pub fn write_with(&self, changed: &str, value: &str, to: &mut String) {
         self.write(to, |name, old, to| {
             write_key(name, to);

@@ -1,5 +1,5 @@
-//! hive-router's JSON parser knows no limit of depth: a few kilobytes of brackets would end the process. So JSON that
-//! is nested too deeply is refused before it is parsed.
+//! hive-router's JSON parser has no depth limit: a few kilobytes of brackets would crash the process. So JSON that is
+//! nested too deeply is rejected before it is parsed.
 //!
 //! Upstream: cloudwego/sonic-rs has no such setting. `upstream_has_no_limit_of_depth` fails once hive-router has one.
 
@@ -19,7 +19,7 @@ pub fn on_graphql_params(payload: &OnGraphQLParamsStartHookPayload<'_>) -> Resul
     Ok(())
 }
 
-/// Whether no JSON parser should see this.
+/// Whether this must not reach a JSON parser.
 pub fn is_too_deep(json: &[u8]) -> bool {
     depth(json.iter().copied()) > MAX_DEPTH
 }
@@ -29,13 +29,13 @@ fn too_deep() -> GraphQLError {
     GraphQLError::from_message_and_code(message, "BAD_USER_INPUT")
 }
 
-/// The values of all parameters but the document, which is no JSON and has a limit of its own.
+/// The values of all parameters but the document, which is not JSON and has a limit of its own.
 pub fn parameters(query_string: &str) -> impl Iterator<Item = impl Iterator<Item = u8>> {
     let pairs = query_string.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs.filter(|(name, _)| !percent_decode_str(name).eq(*b"query")).map(|(_, value)| percent_decode_str(value))
 }
 
-/// How deeply objects and arrays are nested. Brackets within strings are text.
+/// The nesting depth of objects and arrays. Brackets within strings do not count.
 pub fn depth(json: impl Iterator<Item = u8>) -> usize {
     let (mut current, mut max) = (0_usize, 0);
     let (mut in_string, mut is_escaped) = (false, false);

@@ -1,7 +1,7 @@
-//! Missing: media types have no letter case, and their parameters, such as `charset`, may be there (RFC 9110, 8.3.1);
-//! several `Accept` headers are one list (5.3); and a request whose answer no accepted type can hold is 406, not 415
-//! (15.5.7). hive-router compares letter by letter, parameters included, with the first header. And errors that plugins
-//! answer with are `application/json`, whatever is accepted.
+//! Missing: media types are case-insensitive, and may have parameters such as `charset` (RFC 9110, 8.3.1); several
+//! `Accept` headers are one list (5.3); and a request that accepts no available type is 406, not 415 (15.5.7).
+//! hive-router compares case-sensitively, parameters included, with the first header. And errors of plugins are
+//! `application/json`, whatever is accepted.
 //!
 //! Upstream: no issue known; `negotiate` in `pipeline/header.rs`, `decode_post` in `pipeline/execution_request.rs`.
 //! Fails on the day when it is closed: `hive_gaps::media_types_are_compared_letter_by_letter`.
@@ -28,7 +28,7 @@ const STREAM_TYPES: [&str; 2] = ["text/event-stream", "multipart/mixed"];
 const NOT_ACCEPTABLE: &str = "The answer is `application/json` or `application/graphql-response+json`, or a stream: \
                               `text/event-stream` or `multipart/mixed`. Accept one of them.";
 
-/// In the context of a request that accepts nothing that could be answered.
+/// Marks, in its context, a request that accepts no available type.
 struct NotAcceptable;
 
 pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
@@ -53,7 +53,7 @@ pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpReque
     })
 }
 
-// After `errors`, which takes it for a body of another type.
+// After `errors`, which sets another content type.
 pub fn on_graphql_error(payload: &mut OnGraphQLErrorHookPayload<'_>) {
     if payload.context.get_ref::<NotAcceptable>().is_some() {
         payload.status_code = StatusCode::NOT_ACCEPTABLE;
@@ -66,7 +66,7 @@ fn normalize_content_type(headers: &mut HeaderMap) {
     if value == JSON {
         return;
     }
-    // hive-router looks for this type anywhere in the value, and would find it in a parameter of another one, too.
+    // hive-router searches the whole value for this type, and would also find it in a parameter of another one.
     let name = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if name == JSON || value.contains(JSON) {
         insert(headers, &CONTENT_TYPE, &name);
@@ -106,7 +106,7 @@ fn accepts(headers: &HeaderMap, answered: &str) -> bool {
     ranges.peek().is_none() || ranges.any(|range| range.accepts(answered))
 }
 
-/// A type of an `Accept` header, with its parameters.
+/// A media range of an `Accept` header, with its parameters.
 struct MediaRange<'a> {
     name: String,
     parameters: Vec<&'a str>,
@@ -118,7 +118,7 @@ impl<'a> MediaRange<'a> {
         Self { name: parts.next().unwrap_or_default().to_ascii_lowercase(), parameters: parts.collect() }
     }
 
-    /// Without the parameters that no answer of ours depends on.
+    /// The media range without parameters that no response depends on.
     fn normalized(text: &'a str) -> String {
         let range = Self::of(text);
         let is_multipart = range.name.starts_with("multipart/");
@@ -142,7 +142,7 @@ fn quality(parameter: &str) -> Option<f32> {
     name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse().unwrap_or(0.0))
 }
 
-/// The parts of a header's value, apart from what is in quotes.
+/// Splits a header's value, except within quotes.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut in_quotes, mut is_escaped) = (false, false);
     let parts = text.split(move |c: char| {

@@ -1,7 +1,7 @@
-//! hive-router sends consecutive root fields of a mutation to their subgraph in one request, if it is the same one, and
-//! asks other subgraphs for the rest of their payloads when all are done: then the first payload shows what the second
-//! field has changed. So a `__typename` comes between them, which another subgraph has and which nobody is asked for
-//! ([`super::root_typename`]). It is taken out of the answer again.
+//! hive-router sends consecutive root fields of a mutation to the same subgraph in one request, and fetches the rest of
+//! their payloads from other subgraphs after all of them: then the first payload shows the effect of the second field.
+//! So they are separated by a `__typename`, which belongs to another subgraph and is never fetched
+//! ([`super::root_typename`]). It is removed from the response.
 //!
 //! Upstream does so on purpose; no issue is known. `upstream_sends_two_mutations_of_a_subgraph_at_once` fails once it
 //! does not.
@@ -10,10 +10,10 @@ use apollo_compiler::{ExecutableDocument, Name, Schema, ast::OperationType, coll
 
 use super::response_keys::collect_aliases;
 
-/// The aliases that `limits.max_aliases` lets a document have. Where they do not suffice, later fields stay together.
+/// The aliases that `limits.max_aliases` allows a document. If they do not suffice, later fields are not separated.
 const MAX_ALIASES: usize = 30;
 
-/// Puts something between the root fields of a mutation, and says under which response keys.
+/// Separates the root fields of a mutation; returns the response keys of the separators.
 pub fn separate(document: &mut ExecutableDocument, schema: &Schema) -> Vec<Name> {
     let Ok(operation) = document.operations.get_mut(None) else { return Vec::new() };
     if operation.operation_type != OperationType::Mutation || operation.selection_set.selections.len() < 2 {
@@ -71,7 +71,7 @@ mod tests {
         document.serialize().no_indent().to_string()
     }
 
-    /// The subgraphs that are asked, in their order.
+    /// The subgraphs of the query plan, in order.
     fn steps(text: &str) -> Vec<String> {
         let supergraph = safe_parse_schema(include_str!("../../../supergraph.graphql")).expect("it is a schema");
         let planner =

@@ -1,11 +1,11 @@
-//! Why a request cannot be executed, as hive-router's validation says it.
+//! Request errors, in the form of hive-router's validation.
 
 use apollo_compiler::{response::GraphQLError, validation::DiagnosticList};
 use graphql_tools::{parser::Pos, validation::utils::ValidationError};
 
 pub type RequestErrors = Vec<ValidationError>;
 
-/// A document that is wrong in a hundred places does not get a hundred errors.
+/// The maximum number of errors, however many a document has.
 const MAX_ERRORS: usize = 10;
 
 /// An error of the request as a whole.
@@ -17,7 +17,7 @@ pub fn too_deep() -> RequestErrors {
     vec![request_error("Query depth limit exceeded.", "MAX_DEPTH_EXCEEDED")]
 }
 
-/// The first of what apollo-compiler says.
+/// Converts the first diagnostics of apollo-compiler.
 pub fn from_diagnostics(diagnostics: &DiagnosticList, code: &'static str) -> RequestErrors {
     let error = |error: GraphQLError| ValidationError {
         locations: error.locations.iter().map(|place| Pos { line: place.line, column: place.column }).collect(),

@@ -1,9 +1,9 @@
-//! hive-router takes what a client calls `id` for the key `id` that it needs itself: it sends on the wrong value, or
-//! asks for an alias and forgets it. So no response key of a client that is also the name of a field reaches it: such
-//! a key is another one on the way, and itself again in the answer and in the paths of errors.
+//! hive-router confuses a client's alias `id` with the key `id` that it needs itself: it sends the wrong value, or
+//! requests an alias and loses it. So no alias of a client that is also a field name reaches it: it is renamed for the
+//! router, and restored in the response and in the paths of errors.
 //!
-//! Upstream: apollographql/federation#3036 and wundergraph/cosmo#1439 are the same kind in others; none is known for
-//! hive-router. `upstream_loses_a_key_whose_name_is_an_alias` fails once it is closed.
+//! Upstream: apollographql/federation#3036 and wundergraph/cosmo#1439 are similar bugs of other routers; none is known
+//! for hive-router. `upstream_loses_a_key_whose_name_is_an_alias` fails once it is closed.
 
 use std::collections::HashMap;
 
@@ -17,12 +17,12 @@ use serde_json::value::RawValue;
 
 use super::json::{Entries, entries, write_key, write_list, write_string};
 
-/// Which response keys are others on the way through the router.
+/// The response keys that are renamed for the router.
 #[derive(Debug, Default)]
 pub struct ResponseKeys {
     for_router: HashMap<Name, Name>,
     for_client: HashMap<String, String>,
-    /// No client has asked for these ([`super::mutation_order`]).
+    /// Keys that no client has requested ([`super::mutation_order`]).
     separators: HashSet<Name>,
 }
 
@@ -36,7 +36,7 @@ pub fn field_names(kind: &ExtendedType) -> Box<dyn Iterator<Item = &Name> + '_> 
 }
 
 impl ResponseKeys {
-    /// The keys of a document, in a graph with fields of these names.
+    /// Renames the keys of a document, in a graph with these field names.
     pub fn of(document: &ExecutableDocument, field_names: &HashSet<Name>) -> Self {
         let mut aliases = HashSet::default();
         let operations = document.operations.iter().map(|operation| &operation.selection_set);
@@ -46,7 +46,7 @@ impl ResponseKeys {
         let mut keys = Self::default();
         for alias in aliases.iter().filter(|alias| field_names.contains(*alias) || alias.starts_with('_')) {
             let is_taken = |name: &Name| field_names.contains(name) || aliases.contains(name);
-            // One more than may be taken.
+            // One more than there are taken names.
             let numbers = 0..=field_names.len() + aliases.len();
             let free = numbers.map(|number| numbered(alias, number)).find(|name| !is_taken(name));
             let free = free.expect("only so many names are taken");
@@ -56,23 +56,23 @@ impl ResponseKeys {
         keys
     }
 
-    /// The alias that the router gets.
+    /// The alias for the router.
     pub fn for_router(&self, field: &Field) -> Option<Name> {
         let alias = field.alias.as_ref().filter(|alias| **alias != field.name)?;
         Some(self.for_router.get(alias).unwrap_or(alias).clone())
     }
 
-    /// Nothing, if all keys are as they were.
+    /// `None` if no key is renamed.
     pub fn into_used(self) -> Option<Self> {
         (!self.for_client.is_empty() || !self.separators.is_empty()).then_some(self)
     }
 
-    /// What the router is asked for under keys that no client has, and that clients do not get.
+    /// Adds keys that only the router is asked for, and that are removed from the response.
     pub fn add_separators(&mut self, keys: Vec<Name>) {
         self.separators.extend(keys);
     }
 
-    /// An answer of the router, or an event of a subscription, with the client's keys. What is no JSON stays as it is.
+    /// Restores the client's keys in a response, or in an event of a subscription. Invalid JSON stays as it is.
     pub fn restore(&self, json: &str) -> String {
         let mut restored = String::with_capacity(json.len());
         match serde_json::from_str(json) {
@@ -88,7 +88,7 @@ impl ResponseKeys {
             match name {
                 "data" => self.restore_keys(value, restored),
                 "errors" => write_list(value, restored, |error, restored| self.restore_error(error, restored)),
-                // Of Apollo's multipart protocol.
+                // Apollo's multipart protocol.
                 "payload" => match serde_json::from_str(value.get()) {
                     Ok(answer) => self.restore_answer(&answer, restored),
                     Err(_) => restored.push_str(value.get()),
@@ -133,12 +133,12 @@ impl ResponseKeys {
 }
 
 fn numbered(alias: &Name, number: usize) -> Name {
-    // A name that begins with underscores can mean something to the router.
+    // The router may give a meaning to names with leading underscores.
     let text = format!("alias{number}_{alias}");
     Name::new(&text).expect("a name with letters before it is a name")
 }
 
-/// The aliases in a selection, as often as they are there.
+/// Collects the aliases of a selection set, with duplicates.
 pub fn collect_aliases(set: &SelectionSet, aliases: &mut impl Extend<Name>) {
     for selection in &set.selections {
         match selection {
@@ -192,7 +192,7 @@ mod tests {
 
         let plan = serde_json::to_string(&plan.expect("a plan")).expect("it is JSON");
 
-        // The key comes under the alias, and is looked for under its own name.
+        // The value is under the alias, and is looked up under its own name.
         assert!(plan.contains("_internal_qp_alias_0: id"), "{plan}");
     }
 

@@ -1,5 +1,5 @@
-//! Responses on their way to the client, whole or as a stream: what [`super::documents`] has changed for hive-router is
-//! changed back, and errors that hive-router should not have added are left out.
+//! Rewrites responses, whole or streamed: restores what [`super::documents`] has changed for hive-router, and removes
+//! errors that hive-router should not have added.
 
 use std::{
     error::Error,
@@ -19,20 +19,20 @@ use hive_router::ntex::{
 
 use super::{errors_below_null::ClientOperation, response_keys::ResponseKeys};
 
-/// What a response answers.
+/// The client's request that a response belongs to.
 pub struct ClientRequest {
     pub operation: ClientOperation,
     pub response_keys: Option<Arc<ResponseKeys>>,
 }
 
 impl ClientRequest {
-    /// The rewritten response; none if nothing is to be changed, as in what is not JSON.
+    /// The rewritten response; `None` if nothing changes, as in one that is not JSON.
     fn rewrite(&self, response: &str) -> Option<String> {
         let restored = self.response_keys.as_ref().map(|keys| keys.restore(response));
         self.operation.without_errors_below_null(restored.as_deref().unwrap_or(response)).or(restored)
     }
 
-    /// A piece of a stream: the lines of it that are JSON, or that server-sent events have as data.
+    /// Rewrites a chunk of a stream: lines that are JSON, or the data of server-sent events.
     fn rewrite_lines(&self, piece: &str) -> String {
         piece.split_inclusive('\n').map(|line| self.rewrite_line(line).unwrap_or_else(|| line.to_owned())).collect()
     }
@@ -49,7 +49,7 @@ impl ClientRequest {
     }
 }
 
-/// The response as its client is to have it.
+/// Rewrites the response for its client.
 pub fn rewrite(response: WebResponse, request: Arc<ClientRequest>) -> WebResponse {
     response.map_body(|head, body| match body {
         ResponseBody::Body(Body::Bytes(bytes)) | ResponseBody::Other(Body::Bytes(bytes)) => {
@@ -63,7 +63,7 @@ pub fn rewrite(response: WebResponse, request: Arc<ClientRequest>) -> WebRespons
     })
 }
 
-/// A stream as its client is to have it.
+/// The rewritten body of a stream.
 struct RewrittenBody {
     body: ResponseBody<Body>,
     request: Arc<ClientRequest>,

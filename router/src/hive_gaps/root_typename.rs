@@ -1,6 +1,6 @@
-//! hive-router asks the first subgraph what the graph's root types are called, waits for it, and tells its outage as an
-//! error; then it answers by itself what it has known all along. `{ __typename }` is what clients ask to see whether the
-//! graph is there, and nothing that is away can fail it. So no subgraph is asked.
+//! hive-router queries the first subgraph for the name of the graph's root types, waits for it, and reports its outage
+//! as an error; then it resolves the name itself. Clients send `{ __typename }` as a health check, which must not
+//! depend on a subgraph. So no subgraph is queried.
 //!
 //! No upstream issue is known. `upstream_asks_a_subgraph_what_the_root_is_called` fails once it is closed.
 
@@ -19,7 +19,7 @@ pub fn on_subgraph_execute(payload: OnSubgraphExecuteStartHookPayload<'_>) -> On
     payload.proceed()
 }
 
-/// Of a document as hive-router writes it.
+/// Whether a document, as hive-router serializes it, selects nothing but `__typename`.
 fn asks_for_typename_alone(query: &str) -> bool {
     let selections = query.strip_prefix("mutation").unwrap_or(query).trim();
     let selections = selections.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));

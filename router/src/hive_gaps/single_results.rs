@@ -1,7 +1,7 @@
-//! Missing: who accepts streams alone may send queries and mutations, too, and gets the one result in a stream (GraphQL
-//! over SSE, distinct connections mode; `graphql-sse` sends everything so). hive-router executes the operation, mutations
-//! included, and then answers that no accepted type can hold the result. So it is told that JSON is accepted, and what it
-//! answers is made a stream of one event here.
+//! Missing: a client that accepts only streams may send queries and mutations, too, and gets the single result as a
+//! stream (GraphQL over SSE, distinct connections mode; `graphql-sse` sends everything so). hive-router executes the
+//! operation, mutations included, and then responds that no accepted type can hold the result. So JSON is added to the
+//! accepted types, and the response is converted to a stream of one event.
 //!
 //! Upstream: no issue known; "TODO: streaming single responses" in `pipeline/mod.rs`.
 //! Fails on the day when it is closed: `hive_gaps::the_result_of_a_query_is_not_streamed`.
@@ -37,10 +37,10 @@ use hive_router::{
 };
 
 use super::media_types::{self, JSON};
-/// No heartbeat: the one event is there immediately.
+/// No heartbeat: the one event is available immediately.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_hours(1);
 
-// After `media_types`, which writes media types as hive-router reads them.
+// After `media_types`, which normalizes them for hive-router.
 pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpRequestHookResult<'_> {
     let headers = payload.router_http_request.headers_mut();
     if !media_types::accepts_only_streams(headers) {
@@ -56,12 +56,12 @@ fn accept_json(headers: &mut HeaderMap) {
     headers.insert(ACCEPT, value.into());
 }
 
-/// What is whole, as a stream of it; what is a stream stays one.
+/// Converts a whole response to a stream; a stream stays one.
 fn streamed(response: WebResponse) -> WebResponse {
     let Ok(ResponseMode::Dual(_, format)) = response.request().negotiate(false) else { return response };
     response.map_body(|head, body| match body {
         ResponseBody::Body(Body::Bytes(result)) | ResponseBody::Other(Body::Bytes(result)) => {
-            // An `EventSource` cannot read the answer of another status.
+            // An `EventSource` cannot read a response with another status.
             head.status = StatusCode::OK;
             head.headers_mut().remove(CONTENT_LENGTH);
             let (content_type, body) = stream_of(&result, &format);

@@ -1,6 +1,6 @@
-//! Missing: a body that is rejected is read before the connection closes. Of a body that is too large hive-router
-//! reads 64 KiB, and of one that it rejects for another reason nothing. The connection then closes with bytes that
-//! nobody has read, which resets it, and the client may lose the answer that says what was wrong.
+//! Missing: a rejected body is read before the connection closes. hive-router reads 64 KiB of a body that is too large,
+//! and nothing of one that it rejects for another reason. The connection then closes with unread bytes, which resets
+//! it, and the client may lose the error response.
 //!
 //! Upstream: no issue known; `drain_body_stream` in `http_utils/body.rs` and its `MAX_DRAIN_BYTES`.
 //! Fails on the day when it is closed: `hive_gaps::a_body_that_is_too_large_is_not_read_to_its_end`.
@@ -26,16 +26,16 @@ use hive_router::{
 };
 use tokio::time::timeout;
 
-/// Who sends more than this learns only that the connection has closed.
+/// The maximum that is drained. A client that sends more gets a connection reset.
 const MAX_DRAINED_BYTES: usize = 16 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Reads what a request's handler has left of its body, up to a limit.
+/// Drains the rest of a request's body that its handler has not read, up to a limit.
 #[derive(Clone)]
 pub struct UnreadBody;
 
-/// A body that is read by a handler, and then by [`UnreadBody`].
+/// A body that is read by a handler, and drained by [`UnreadBody`].
 struct SharedBody {
     payload: Payload,
     has_ended: bool,

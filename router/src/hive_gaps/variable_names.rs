@@ -1,5 +1,5 @@
-//! hive-router asks subgraphs for entities with a variable `$representations`, and defines a client's variable of the
-//! same name beside it. So no such variable reaches it: it has another name on the way.
+//! hive-router fetches entities from subgraphs with a variable `$representations`, and defines a client's variable of
+//! the same name beside it. So such a variable is renamed.
 //!
 //! No upstream issue is known. `upstream_defines_a_variable_twice` fails once it is closed.
 
@@ -12,10 +12,10 @@ use apollo_compiler::{
 };
 use sonic_rs::Value as Json;
 
-/// The name that hive-router takes.
+/// The name that hive-router reserves.
 pub const TAKEN: &str = "representations";
 
-/// Gives the variable of the document's only operation another name, and says which, if it has the one that is taken.
+/// Renames the variable with the reserved name, if the document's only operation has it; returns its new name.
 pub fn rename(document: &mut ExecutableDocument) -> Option<Name> {
     let operation = document.operations.get(None).ok()?;
     let names: Vec<_> = operation.variables.iter().map(|variable| variable.name.clone()).collect();
@@ -35,7 +35,7 @@ pub fn rename(document: &mut ExecutableDocument) -> Option<Name> {
     Some(free)
 }
 
-/// Gives a variable's value the name that the variable has now. What the client sent by that name is no variable's.
+/// Renames a variable's value. One that the client sent by the new name belongs to no variable.
 pub fn rename_value(values: &mut HashMap<String, Json>, to: &Name) {
     values.remove(to.as_str());
     if let Some(value) = values.remove(TAKEN) {
@@ -56,7 +56,7 @@ fn rename_in(set: &mut SelectionSet, to: &Name) {
                 field.selection_set.iter_mut().for_each(|set| rename_in(set, to));
             }
             Selection::InlineFragment(fragment) => rename_in(&mut fragment.make_mut().selection_set, to),
-            // All fragments are renamed.
+            // All fragments are renamed separately.
             Selection::FragmentSpread(_) => {}
         }
     }

@@ -1,5 +1,5 @@
-//! hive-router says and logs the value of a variable that is of the wrong type, and that can be a password. So values
-//! are checked before it does, by the same rules, with messages that say what was expected.
+//! hive-router returns and logs the value of a variable of the wrong type, which can be a password. So values are
+//! validated before, by the same rules, with messages that contain only the expected type.
 //!
 //! No upstream issue is known. `upstream_says_the_value_of_a_variable` fails once it is closed.
 
@@ -16,10 +16,10 @@ use sonic_rs::{JsonContainerTrait as _, JsonNumberTrait as _, JsonValueTrait as 
 
 use super::request_errors::{RequestErrors, request_error};
 
-/// A request that is wrong in a hundred variables does not get a hundred errors.
+/// The maximum number of errors, however many variables are wrong.
 const MAX_ERRORS: usize = 10;
 
-/// Lets variables through that are what their operation says.
+/// Validates variables against their definitions.
 pub fn check(
     schema: &Valid<Schema>,
     operation: &Operation,
@@ -45,7 +45,7 @@ fn check_variable(
     mismatch.map_or(Ok(()), |mismatch| Err(mismatch.message(&variable.name)))
 }
 
-/// What was expected, and where, from the inside out.
+/// The expected type and its path, from the inside out.
 #[derive(Debug)]
 struct Mismatch {
     expected: String,
@@ -80,7 +80,7 @@ fn check_value(schema: &Schema, kind: &Type, value: &Value) -> Result<(), Mismat
             Some(items) => items.iter().enumerate().try_for_each(|(index, value)| {
                 check_value(schema, item, value).map_err(|mismatch| mismatch.within(format!("[{index}]")))
             }),
-            // A value alone is a list of it.
+            // A single value coerces to a list of it.
             None => check_value(schema, item, value),
         },
     }
@@ -98,7 +98,7 @@ fn check_named(schema: &Schema, name: &Name, value: &Value) -> Result<(), Mismat
     }
 }
 
-/// Custom scalars are their subgraph's business.
+/// Custom scalars are validated by their subgraph.
 fn is_scalar(name: &str, value: &Value) -> bool {
     let is_integer = |value: &Value| value.as_number().is_some_and(|number| number.is_i64() || number.is_u64());
     match name {

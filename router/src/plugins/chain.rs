@@ -1,6 +1,6 @@
-//! One hook of several plugins, in turn. hive-router does the same with its list of plugins, but makes two boxed futures
-//! for each of them at each hook, whether or not it does anything there. Unlike hive-router's `on_subgraph_execute`, a
-//! plugin that answers ends the hook for those before it, too: it has to be the first.
+//! One hook of several plugins, in turn. hive-router does the same with its list of plugins, but allocates two boxed
+//! futures per plugin and hook, even for a no-op. Unlike hive-router's `on_subgraph_execute`, a plugin that responds
+//! also skips the end callbacks of those before it: it has to be the first.
 
 use hive_router::plugins::plugin_trait::{EndControlFlow, EndHookResult, StartControlFlow, StartHookResult};
 
@@ -8,7 +8,7 @@ type Callback<'exec, End, Response> = Box<dyn FnOnce(End) -> EndHookResult<End, 
 
 pub struct Chain<'exec, Start, End, Response> {
     payload: Start,
-    /// Once a plugin has answered, no other one is called.
+    /// Once a plugin has responded, no other one is called.
     response: Option<Response>,
     callbacks: Vec<Callback<'exec, End, Response>>,
 }
@@ -25,7 +25,7 @@ impl<'exec, Start, End: 'exec, Response: 'exec> Chain<'exec, Start, End, Respons
         }
     }
 
-    /// The callbacks in the order of their plugins.
+    /// Runs the end callbacks in the order of their plugins.
     pub fn end(self) -> StartHookResult<'exec, Start, End, Response> {
         let Self { payload, response, mut callbacks } = self;
         let control_flow = match (response, callbacks.len()) {
@@ -37,7 +37,7 @@ impl<'exec, Start, End: 'exec, Response: 'exec> Chain<'exec, Start, End, Respons
         StartHookResult { payload, control_flow }
     }
 
-    /// The callbacks of the last plugin first.
+    /// Runs the end callbacks in reverse order.
     pub fn end_in_reverse(mut self) -> StartHookResult<'exec, Start, End, Response> {
         self.callbacks.reverse();
         self.end()

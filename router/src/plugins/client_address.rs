@@ -1,8 +1,6 @@
-//! Tells subgraphs which network address a request comes from, so that they can limit how often
-//! one client may try something.
+//! Forwards the client's network address to subgraphs, for rate limits per client.
 //!
-//! Queries that cost little do not carry it: equal ones of different clients would no longer be equal, and not be sent
-//! once.
+//! Cheap queries do not carry it: equal queries of different clients would then differ, and not be deduplicated.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -29,33 +27,33 @@ use crate::{
     subscription_proxy::{self, KEY},
 };
 
-/// Microseconds from which on an operation may have to wait for its client's turn at a database. A list by a column
-/// without an index costs more.
+/// Microseconds from which on an operation may have to queue per client at a database. A list by a column without an
+/// index costs more.
 const LIMITED_COST: u64 = 2_000;
 
 pub struct ClientAddress {
     proxies: Option<TrustedProxies>,
-    /// With it the router asks itself, for a client that it names.
+    /// The key that proves that a request is the router's own, which sets its client's address.
     key: String,
 }
 
-/// Proxies whose word is taken.
+/// The proxies whose header is trusted.
 struct TrustedProxies {
     header: HeaderName,
     count: usize,
 }
 
-/// In a request's context; on a WebSocket, of the request that opened it.
+/// The client's address, in a request's context; on a WebSocket, of the request that opened it.
 pub struct Address(pub IpAddr);
 
-/// What counts as one client where nobody is signed in.
+/// The network address that counts as one anonymous client.
 pub fn network(context: &PluginContext) -> Option<IpAddr> {
     ClientIp(context.get_ref::<Address>().map(|address| address.0)).network()
 }
 
 impl ClientAddress {
     /// # Errors
-    /// When the setting is no header's name.
+    /// When the setting is not a header name.
     pub fn new(settings: &ClientAddressSettings, key: String) -> Result<Self, InvalidHeaderName> {
         let header = settings.header.as_ref().map(|header| header.parse()).transpose()?;
         let count = settings.trusted_proxies.get().into();
@@ -78,7 +76,7 @@ impl ClientAddress {
         mut payload: OnSubgraphExecuteStartHookPayload<'_>,
     ) -> OnSubgraphExecuteStartHookResult<'_> {
         let request = &mut payload.execution_request;
-        // Also where the header was not one of HTTP: the first message of a WebSocket has some, too.
+        // Also for headers that were not sent over HTTP: the first message of a WebSocket has some, too.
         request.headers.remove(HEADER);
         let is_limited = !request.dedupe
             || payload.context.get_ref::<Estimate>().is_some_and(|estimate| estimate.cost >= LIMITED_COST);
@@ -105,9 +103,8 @@ impl ClientAddress {
 }
 
 impl TrustedProxies {
-    /// Each proxy adds, at the right, who has asked it. So the address that the outermost of ours
-    /// has seen is as many places from the right as there are proxies; what is left of it is the
-    /// client's own invention.
+    /// Each proxy appends the address of its own client. So with N trusted proxies, the client's address is the Nth
+    /// from the right; what is left of it may be forged.
     fn client(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let values = headers.get_all(&self.header).filter_map(|value| value.to_str().ok());
         let entries: Vec<_> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
@@ -115,7 +112,7 @@ impl TrustedProxies {
     }
 }
 
-/// An address as proxies write it, some with a port.
+/// Parses an address as proxies write it, some with a port.
 fn parse(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))

@@ -1,5 +1,4 @@
-//! However many requests one network address sends at a time, a few of them are in progress: what others send does not
-//! queue behind all of them.
+//! Limits the requests in progress of one network address, so that those of others do not queue behind them.
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -26,11 +25,11 @@ use super::{
     errors::{self, RequestError},
 };
 
-/// Of one network address; more are rejected.
+/// The maximum per network address; more are rejected.
 const MAX_WAITING: usize = 256;
-/// Whoever waits longer goes on: a subgraph that does not answer is not to hold up what needs the others.
+/// After this wait a request proceeds: a subgraph that hangs must not block requests to the others.
 const MAX_WAIT: Duration = Duration::from_secs(1);
-/// Network addresses that are remembered. One that is forgotten begins anew.
+/// The maximum of tracked network addresses. An evicted one starts anew.
 const MAX_NETWORKS: u64 = 10_000;
 const TIME_TO_IDLE: Duration = Duration::from_mins(1);
 
@@ -39,17 +38,17 @@ pub struct ConcurrencyLimit {
     networks: Cache<IpAddr, Network>,
 }
 
-/// What one network address may have.
+/// The limits of one network address.
 #[derive(Clone)]
 struct Network {
     in_progress: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
-/// In the context of a request that counts.
+/// The permit in the context of a request that counts.
 struct Permit(Option<OwnedSemaphorePermit>);
 
-/// Too many wait already.
+/// The queue of the network address is full.
 struct QueueFull;
 
 impl ConcurrencyLimit {
@@ -60,7 +59,7 @@ impl ConcurrencyLimit {
         })
     }
 
-    // The body has been read by now: whoever sends theirs slowly holds up nobody.
+    // The body has been read by now, so a slow upload holds no permit.
     pub async fn on_graphql_params(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<(), RequestError> {
         let Some(network) = network(payload.context) else { return Ok(()) };
         let permit = self.acquire(network).await;
@@ -78,7 +77,7 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// None when it has waited for long enough.
+    /// `None` on timeout.
     async fn acquire(&self, network: IpAddr) -> Result<Option<OwnedSemaphorePermit>, QueueFull> {
         let Network { in_progress, waiting } = self.networks.get_with(network, || Network {
             in_progress: Arc::new(Semaphore::new(self.max)),
@@ -92,7 +91,7 @@ impl ConcurrencyLimit {
     }
 }
 
-/// From now on the request does not count: it has ended, or has limits of its own.
+/// Releases the permit of a request that has ended, or has limits of its own.
 pub fn release(context: &PluginContext) {
     drop(context.get_mut::<Permit>().and_then(|mut permit| permit.0.take()));
 }

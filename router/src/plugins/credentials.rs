@@ -1,6 +1,6 @@
-//! Bad credentials are an error. hive-router alone knows two ways only: either everybody needs a
-//! token, or whoever brings a bad one is let in as anonymous. It also goes on believing a token for a minute after its
-//! end, which cannot be set, and subgraphs do not: here it is as long as there.
+//! Rejects invalid credentials. hive-router itself either requires a token of everybody, or treats an invalid one as
+//! anonymous. It also accepts a token for a minute after its expiry, which cannot be configured and subgraphs do not
+//! do; here it expires at the same time.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use sonic_rs::JsonValueTrait as _;
 
 use super::errors;
 
-// The first hook after the token has been looked at, for HTTP, SSE and WebSocket alike.
+// The first hook after token verification, for HTTP, SSE and WebSocket alike.
 pub fn on_graphql_analysis(payload: &OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
     let request = &payload.client_request_details;
     if has_valid_credentials(&request.headers, &request.jwt) {
@@ -40,7 +40,7 @@ fn has_valid_credentials(headers: &HeaderMap, verified: &JwtRequestDetails) -> b
     match headers.get_all(AUTHORIZATION).count() {
         0 => true,
         1 => is_valid_token(verified),
-        // Two tokens: one could be verified here, and the other one believed elsewhere.
+        // Two tokens: one could be verified here, and the other one used elsewhere.
         _ => false,
     }
 }

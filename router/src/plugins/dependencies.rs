@@ -1,5 +1,5 @@
-//! hive-router makes our plugin itself, from a type and a piece of configuration. What cannot be
-//! written into a configuration, or should not be, is registered here under a key, which can.
+//! hive-router creates our plugin itself, from a type and a piece of configuration. Dependencies that cannot or should
+//! not be serialized are registered here under a key, which can.
 
 use std::{
     collections::HashMap,
@@ -20,27 +20,27 @@ use crate::{Settings, connection_limits::ConnectionLimits, connections::Connecti
 static REGISTERED: Mutex<Option<HashMap<u64, Dependencies>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
 
-/// What the plugin of one router works with.
+/// The dependencies of one router's plugin.
 #[derive(Clone, Default)]
 pub struct Dependencies {
     pub settings: Settings,
     /// The subgraphs of this process.
     pub executors: Executors,
-    /// What requests to all others are signed with.
+    /// The secrets that sign requests to all other subgraphs.
     pub secrets: Option<Secrets>,
     /// The streams that clients have open.
     pub streams: Streams,
-    /// How many subscriptions and sockets there may be.
+    /// The limits of subscriptions and sockets.
     pub connection_limits: ConnectionLimits,
     /// The plain connections that clients have open.
     pub connections: Connections,
-    /// What is being answered.
+    /// The requests in flight.
     pub in_flight: TaskTracker,
-    /// When the router drains and stops.
+    /// The router's shutdown.
     pub shutdown: Shutdown,
-    /// Where cost budgets are, if not in this router. Its URL may have a password.
+    /// The store of cost budgets, if not this router's memory. Its URL may contain a password.
     pub valkey: Option<redis::Client>,
-    /// Shows that a request comes from the router's own subscription proxy.
+    /// The key that proves that a request comes from the router's own subscription proxy.
     pub proxy_key: String,
 }
 
@@ -62,7 +62,7 @@ impl RegisteredDependencies {
         Self { key }
     }
 
-    /// For the plugin's configuration.
+    /// The key, for the plugin's configuration.
     pub fn key(&self) -> u64 {
         self.key
     }
@@ -75,7 +75,7 @@ impl Drop for RegisteredDependencies {
 }
 
 impl Config {
-    /// None when the router is no longer starting.
+    /// `None` when the router is no longer starting.
     pub fn dependencies(&self) -> Option<Dependencies> {
         registered().get_or_insert_default().get(&self.key).cloned()
     }

@@ -1,5 +1,4 @@
-//! Lets developers see how an operation is answered: its plan, and a trace of what it took. Who may is
-//! decided here, for both: everyone in development, and otherwise admins.
+//! Exposes an operation's query plan and trace: to everyone in development, and otherwise to admins.
 
 use std::sync::Arc;
 
@@ -31,7 +30,7 @@ use crate::trace::{Recorder, Traced};
 const TRACE_HEADER: HeaderName = HeaderName::from_static("lyceum-trace");
 const PLAN_HEADER: HeaderName = HeaderName::from_static("hive-expose-query-plan");
 const INVALID_MODE: &str = "Say `dry-run` or `true` in one header `hive-expose-query-plan`, or leave it out.";
-/// Where an answer's extensions have the trace.
+/// The trace's key in the response's extensions.
 const EXTENSION: &str = "trace";
 
 pub struct Diagnostics {
@@ -45,7 +44,7 @@ impl Diagnostics {
 
     pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
         let headers = payload.router_http_request.headers();
-        // Whether a token is an admin's is known later, and until then the time goes by.
+        // The token is verified only later, and the trace starts now.
         if wants_trace(headers) && (self.development || headers.contains_key(AUTHORIZATION)) {
             payload.context.insert(Recorder::new());
         }
@@ -83,7 +82,7 @@ impl Diagnostics {
         if let Some(recorder) = recorder(payload.context) {
             if is_permitted { recorder.prepared() } else { recorder.discard() }
         }
-        // Not to be ignored: who wants to see the plan of a mutation does not want it to happen.
+        // Not ignored: a client that asks for the plan of a mutation does not want it executed.
         if !wants_plan(&request.headers) {
             return Ok(());
         }
@@ -141,20 +140,20 @@ fn wants_plan(headers: &HeaderMap) -> bool {
     headers.contains_key(&PLAN_HEADER)
 }
 
-/// Whether hive-router knows the mode. It looks at the first header only, and executes the operation if it does not know
-/// what that says.
+/// Whether hive-router knows the mode. It reads only the first header, and executes the operation if its value is
+/// unknown.
 fn is_valid_mode(headers: &HeaderMap) -> bool {
     let mut modes = headers.get_all(&PLAN_HEADER).map(|mode| mode.as_bytes().trim_ascii());
     matches!((modes.next(), modes.next()), (Some(b"true" | b"dry-run"), None))
 }
 
-/// What is recorded of a request that wants to be traced, and may for all that is known.
+/// The recorder of a request that asks for a trace, and may have one as far as is known.
 fn recorder(context: &PluginContext) -> Option<Arc<Recorder>> {
     let recorder = context.get_ref::<Arc<Recorder>>()?;
     recorder.is_recording().then(|| Arc::clone(&recorder))
 }
 
-/// Equal queries at the same moment are executed once; this one for itself, so that its answer is its own.
+/// Excludes a query from the deduplication of equal queries in flight, so that its trace is its own.
 fn disable_dedupe(payload: &OnGraphQLValidationStartHookPayload<'_>) {
     payload.add_inbound_dedupe_partition(rand::random());
 }

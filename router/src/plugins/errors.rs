@@ -1,7 +1,7 @@
-//! The public form of every error: the codes of the graph's contract, and nothing of the inside.
+//! Converts every error to its public form: the codes of the graph's contract, and no internals.
 //!
-//! hive-router has some sixty codes of its own. What is not listed here is an internal error: a
-//! forgotten code hides its text instead of leaking it.
+//! hive-router has some sixty codes of its own. One that is not listed here is an internal error: a forgotten code
+//! hides its message instead of leaking it.
 
 use hive_router::{
     GraphQLError, PlanExecutionOutput,
@@ -34,7 +34,7 @@ impl Errors {
     }
 }
 
-/// Why a request is not executed.
+/// The error by which a request is rejected before execution.
 pub struct RequestError {
     pub error: Box<GraphQLError>,
     pub status: StatusCode,
@@ -51,7 +51,7 @@ pub fn unauthenticated() -> GraphQLError {
     GraphQLError::from_message_and_code(INVALID_TOKEN, "UNAUTHENTICATED")
 }
 
-/// The error for a rate limit that is exceeded.
+/// The error for an exceeded rate limit.
 pub fn rate_limited(message: String, retry_after: u64) -> GraphQLError {
     let mut error = GraphQLError::from_message_and_code(message, "RATE_LIMITED");
     error.extensions.set("retryAfter".to_owned(), retry_after.into());
@@ -63,7 +63,7 @@ pub fn restarting() -> GraphQLError {
     GraphQLError::from_message_and_code("The server is restarting. Subscribe again.", "SERVICE_UNAVAILABLE")
 }
 
-/// Ends a request before it is executed.
+/// Rejects a request before it is executed.
 pub fn reject(
     context: &PluginContext,
     status_code: StatusCode,
@@ -76,7 +76,7 @@ pub fn reject(
     Err(PlanExecutionOutput { body, error_count: 1, status_code })
 }
 
-/// What a client gets of an error.
+/// The public form of an error.
 enum PublicForm {
     /// Code and message as they are.
     Unchanged,
@@ -93,7 +93,7 @@ fn make_public(error: &mut GraphQLError, status: &mut StatusCode, development: b
     let original = error.extensions.code.take().unwrap_or_default();
     error.message = text::redact_values(&error.message);
     if subgraph.is_some() || original.ends_with("_EXCEEDED") {
-        // They are places in a document that the client has never seen.
+        // They are positions in a document that the client has never seen.
         error.locations = None;
     }
 
@@ -106,7 +106,7 @@ fn make_public(error: &mut GraphQLError, status: &mut StatusCode, development: b
         }
         PublicForm::Status(public_status, code, message) => {
             message.clone_into(&mut error.message);
-            // A stream has begun with 200 whatever comes.
+            // A stream has always begun with 200.
             if *status != StatusCode::OK {
                 *status = public_status;
             }
@@ -120,7 +120,7 @@ fn make_public(error: &mut GraphQLError, status: &mut StatusCode, development: b
     error.extensions = extensions(code, subgraph.filter(|_| development), &mut error.extensions);
 }
 
-/// Only what is meant for clients; in development also which subgraph it was.
+/// Keeps only extensions that are meant for clients; in development also the subgraph's name.
 fn extensions(code: String, subgraph: Option<String>, from: &mut GraphQLErrorExtensions) -> GraphQLErrorExtensions {
     let mut to = GraphQLErrorExtensions::new_from_code(code);
     for key in ["field", "requestId", "retryAfter"] {
@@ -138,7 +138,7 @@ fn extensions(code: String, subgraph: Option<String>, from: &mut GraphQLErrorExt
 #[expect(clippy::match_same_arms, reason = "grouped by what the errors are about")]
 fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
     match code {
-        // The contract's. A subgraph's own errors have them already.
+        // Codes of the contract. A subgraph's own errors have them already.
         "UNAUTHENTICATED"
         | "FORBIDDEN"
         | "BAD_USER_INPUT"
@@ -146,7 +146,7 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
         | "SERVICE_UNAVAILABLE"
         | "RESPONSE_TOO_LARGE"
         | "GRAPHQL_PARSE_FAILED" => PublicForm::Unchanged,
-        // The router has validated the document: what a subgraph finds wrong is a variable.
+        // The router has validated the document: a subgraph can only reject a variable.
         "GRAPHQL_VALIDATION_FAILED" if from_subgraph => PublicForm::Code("BAD_USER_INPUT"),
         "GRAPHQL_VALIDATION_FAILED" => PublicForm::Unchanged,
         "INTERNAL_SERVER_ERROR" => PublicForm::Message("INTERNAL_SERVER_ERROR", INTERNAL_ERROR),
@@ -163,7 +163,7 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
         | "SUBSCRIPTION_SCHEMA_RELOAD" => PublicForm::Unchanged,
         "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE" => PublicForm::Code("COST_ESTIMATED_TOO_EXPENSIVE"),
 
-        // The token.
+        // Errors of the token.
         "MISSING_JWT"
         | "INVALID_JWT"
         | "INVALID_JWT_HEADER"
@@ -173,7 +173,7 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
         | "JWK_ALGORITHM_NOT_SUPPORTED"
         | "FAILED_TO_PARSE_REQUEST" => PublicForm::Status(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", INVALID_TOKEN),
 
-        // What is wrong with the request itself.
+        // Errors of the request itself.
         "BAD_REQUEST" => PublicForm::Message(
             "BAD_USER_INPUT",
             "The body is not a GraphQL request: a JSON object with `query`, and if need be `variables`, \
@@ -211,7 +211,7 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
             PublicForm::Code("FORBIDDEN")
         }
 
-        // What is not there.
+        // Errors of an unavailable service.
         "GATEWAY_TIMEOUT" => PublicForm::Message("SERVICE_UNAVAILABLE", TIMED_OUT),
         "NO_SUPERGRAPH_AVAILABLE"
         | "SUBGRAPH_REQUEST_TIMEOUT"

@@ -1,4 +1,4 @@
-//! Calls the subgraphs of this process by function instead of over HTTP, on the thread that answers the client: no other
+//! Calls the subgraphs of this process by function instead of over HTTP, on the thread that serves the client: no other
 //! one has to be woken up.
 
 use std::{
@@ -29,14 +29,14 @@ use http::Uri;
 use service::Subgraph;
 use telemetry::spans;
 
-/// Of a thread, for as long as the process lives. A response with more of them is handed over as JSON.
+/// The maximum of interned aliases per thread, which are never freed. A response with more is converted by way of JSON.
 const MAX_ALIASES: usize = 4_096;
 const MAX_ALIAS_LENGTH: usize = 64;
-/// Where hive-router asks for several things at once, it numbers them.
+/// hive-router numbers its own aliases where it batches several selections.
 const ROUTER_ALIAS_PREFIXES: [&str; 2] = ["_e", "_internal_qp_alias_"];
 const MAX_ROUTER_ALIASES: usize = 64;
 
-/// How the subgraphs of this process are called, by name.
+/// The executors of the subgraphs of this process, by name.
 pub type Executors = HashMap<&'static str, SubgraphExecutorBoxedArc>;
 
 pub fn executors(subgraphs: &[Subgraph]) -> Executors {
@@ -97,7 +97,7 @@ impl SubgraphExecutor for InProcessExecutor {
     ) -> Result<SubgraphResponse<'static>, SubgraphExecutorError> {
         let headers = spans::with_traceparent(&request.headers);
         let call = self.subgraph.execute(&headers, Request::new(request.query).variables(variables(&request)?));
-        // What goes wrong with it is not to end what others wait for.
+        // A panic in it must not end other requests.
         let call = AssertUnwindSafe(call).catch_unwind();
         let response = match timeout {
             Some(timeout) => tokio::time::timeout(timeout, call).await,
@@ -112,7 +112,7 @@ impl SubgraphExecutor for InProcessExecutor {
         convert(&response, &self.names).map_or_else(|| convert_by_json(&response, request.custom_scalar_paths), Ok)
     }
 
-    // hive-router asks for subscriptions by itself, over HTTP.
+    // hive-router sends subscriptions over HTTP itself.
     async fn subscribe<'a>(
         &self,
         _request: SubgraphExecutionRequest<'a>,
@@ -123,7 +123,7 @@ impl SubgraphExecutor for InProcessExecutor {
     }
 }
 
-/// What hive-router makes of an answer without errors and extensions. None for all others, and where a key cannot be kept.
+/// Converts a response without errors and extensions. `None` for all others, and where a key cannot be interned.
 fn convert(response: &Response, names: &HashSet<&'static str>) -> Option<SubgraphResponse<'static>> {
     if !response.errors.is_empty() || !response.extensions.is_empty() || response.data == Value::Null {
         return None;
@@ -145,11 +145,11 @@ thread_local! {
     static ALIASES: RefCell<HashSet<&'static str>> = RefCell::default();
 }
 
-/// Keys of responses, interned: hive-router borrows them.
+/// Interns the keys of responses, which hive-router borrows.
 struct KeyInterner<'a> {
-    /// The schema's own.
+    /// Names of the schema.
     names: &'a HashSet<&'static str>,
-    /// Those that clients have made up.
+    /// Aliases of clients.
     aliases: &'a mut HashSet<&'static str>,
 }
 
@@ -189,8 +189,8 @@ fn leak(key: String) -> &'static str {
     Box::leak(key.into_boxed_str())
 }
 
-/// An answer, so that hive-router's circuit breaker does not count it. It is for subgraphs that hang, which those of this
-/// process do not; but whoever keeps the process busy would make it give up a subgraph for everybody.
+/// An error response, which hive-router's circuit breaker does not count. The breaker is for subgraphs that hang, which
+/// those of this process do not; but a client that keeps the process busy could open it for everybody.
 fn error_response(message: &str, code: &str) -> SubgraphResponse<'static> {
     let error = GraphQLError::from_message_and_code(message, code);
     SubgraphResponse { errors: Some(vec![error]), ..SubgraphResponse::default() }
@@ -201,7 +201,7 @@ fn variables(request: &SubgraphExecutionRequest<'_>) -> Result<Variables, Subgra
     for (name, value) in request.variables.iter().flatten() {
         variables.insert(Name::new(name), read(name, sonic_rs::from_value(value))?);
     }
-    // `representations`, which the router has written as JSON already.
+    // `representations`, which the router has already serialized as JSON.
     for (name, json) in request.raw_variable_values.iter().flatten() {
         variables.insert(Name::new(name), read(name, sonic_rs::from_slice(json))?);
     }

@@ -1,5 +1,5 @@
-//! What we add to hive-router: for it one plugin, and within that one file for each thing that it does. Which of them act
-//! at a hook, and in which order, is said here.
+//! Our additions to hive-router: one plugin to hive-router, with one module per feature. This module defines which of
+//! them run at a hook, and in which order.
 
 mod chain;
 pub mod client_address;
@@ -63,7 +63,7 @@ use crate::{
     },
 };
 
-/// All of ours.
+/// All of our plugins.
 pub struct Plugins {
     playground: Playground,
     concurrency_limit: ConcurrencyLimit,
@@ -118,7 +118,7 @@ impl RouterPlugin for Plugins {
             .then(|payload| self.streams.on_http_request(payload))
             .then(|payload| self.diagnostics.on_http_request(payload))
             .then(media_types::on_http_request)
-            // After `media_types`, which writes them as hive-router reads them.
+            // After `media_types`, which normalizes them for hive-router.
             .then(single_results::on_http_request)
             .then(ResponseLimit::on_http_request)
             .end_in_reverse();
@@ -198,7 +198,7 @@ impl RouterPlugin for Plugins {
             .then(ClientAddress::on_subgraph_execute)
             .then(Streams::on_subgraph_execute)
             .then(|payload| self.in_process.on_subgraph_execute(payload))
-            // Measures what has been chosen before it.
+            // Measures the executor that was chosen before it.
             .then(Diagnostics::on_subgraph_execute)
             .then(|payload| self.response_limit.on_subgraph_execute(payload))
             .end()
@@ -208,7 +208,7 @@ impl RouterPlugin for Plugins {
         &'exec self,
         payload: OnSubgraphHttpRequestHookPayload<'exec>,
     ) -> OnSubgraphHttpRequestHookResult<'exec> {
-        // Whatever else changes a request to a subgraph comes before it is signed.
+        // The last to change a request to a subgraph: it signs it.
         self.sign.on_subgraph_http_request(payload)
     }
 
@@ -218,7 +218,7 @@ impl RouterPlugin for Plugins {
     ) -> OnGraphQLErrorHookResult<'req> {
         retry_after::on_graphql_error(&mut payload);
         self.errors.on_graphql_error(&mut payload);
-        // After `errors`, which takes it for a body of another type.
+        // After `errors`, which sets another content type.
         media_types::on_graphql_error(&mut payload);
         payload
     }
@@ -252,7 +252,7 @@ impl Plugins {
 
     async fn analyze(&self, payload: &mut OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
         credentials::on_graphql_analysis(payload)?;
-        // After `credentials`: only valid tokens have a budget, and permits for streams.
+        // After `credentials`: only a valid token has a budget, and permits for streams.
         self.cost.on_graphql_analysis(payload).await?;
         self.streams.on_graphql_analysis(payload)?;
         self.diagnostics.on_graphql_analysis(payload)

@@ -1,7 +1,7 @@
 //! Serves the built playground page on the router's own origin, so that it needs no CORS.
 //!
-//! All files are read once, at start-up. Where `x.js.br` or `x.js.gz` lies beside `x.js`, a client
-//! that understands it gets that one.
+//! All files are read once, at start-up. Where `x.js.br` or `x.js.gz` exists beside `x.js`, a client that accepts the
+//! encoding gets that one.
 
 use std::{
     collections::HashMap,
@@ -41,7 +41,7 @@ const SETTINGS_PATH: &str = "/playground.json";
 const HASHED_ASSETS: &str = "/assets/";
 const NOT_BUILT: &str = "The playground has not been built: run `npm ci && npm run build` in `web-playground/`.\n\
                          GraphQL itself is at /graphql.\n";
-// The editor's workers are made from blobs, and it sets styles on its elements.
+// The editor creates its workers from blobs, and sets styles on its elements.
 const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      worker-src 'self' blob:; img-src 'self' data:; connect-src 'self'; font-src 'self' data:; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -61,7 +61,7 @@ struct File {
 
 impl Playground {
     /// # Errors
-    /// When a file cannot be read. A directory that is not there is no error.
+    /// When a file cannot be read. A missing directory is not an error.
     pub fn load(settings: &Settings) -> io::Result<Self> {
         let directory = &settings.playground;
         let mut files = read_all(directory)?;
@@ -96,7 +96,7 @@ impl Playground {
         }
         match request.path() {
             "/" if wants_page(request.headers()) => self.files.get(INDEX_PATH),
-            // Only what was found at start-up is served, so no path leads out of the directory.
+            // Only files that were found at start-up are served: no path traversal.
             path => self.files.get(path),
         }
     }
@@ -130,7 +130,7 @@ impl File {
             return response.body(self.plain.clone());
         };
         response.header(CONTENT_ENCODING, encoding);
-        // As a stream, because hive-router would compress a body of known size once more.
+        // Streamed, because hive-router would compress a body of known size again.
         response.streaming(stream::iter([Ok::<_, io::Error>(body)]))
     }
 
@@ -170,7 +170,7 @@ fn wants_page(request: &RequestHeaders) -> bool {
 
 fn cache_control(path: &str) -> &'static str {
     match path {
-        // People to sign in as are not for a cache.
+        // Sample accounts must not be cached.
         SETTINGS_PATH => "no-store",
         path if path.starts_with(HASHED_ASSETS) => "public, max-age=31536000, immutable",
         _ => "no-cache",
@@ -196,7 +196,7 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// All files by their path on the site. A directory that is not there has none.
+/// Reads all files, by their path on the site. A missing directory has none.
 fn read_all(directory: &Path) -> io::Result<HashMap<String, File>> {
     let mut contents = HashMap::new();
     if directory.is_dir() {

@@ -1,5 +1,5 @@
-//! Bounds an answer, and what is kept of subgraphs' answers for it. What would be too large is dropped, and then nothing
-//! more is asked for; what has been asked for by then and fits is good, whichever comes first.
+//! Limits the size of a response, and of the subgraphs' responses that are buffered for it. One above the limit is
+//! dropped, and no further request is sent; those that were sent by then and fit are kept, in order of arrival.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -22,11 +22,11 @@ pub struct ResponseLimit {
     max_bytes: usize,
 }
 
-/// In a request's context: what is kept of subgraphs' answers.
+/// The bytes of subgraphs' responses that are buffered, in a request's context.
 #[derive(Default)]
 struct BufferedBytes {
     bytes: AtomicUsize,
-    /// Whether an answer was dropped.
+    /// Whether a response was dropped.
     is_exceeded: AtomicBool,
 }
 
@@ -62,7 +62,7 @@ impl ResponseLimit {
         payload: OnExecuteStartHookPayload<'exec>,
     ) -> OnExecuteStartHookResult<'exec> {
         payload.on_end(move |mut payload| {
-            // What is in many places of the answer was in one of a subgraph's.
+            // The response may repeat what a subgraph sent once.
             let Some(remaining) = remaining_after(&payload.data, self.max_bytes) else {
                 return payload.end_with_graphql_error(too_large(), StatusCode::OK);
             };
@@ -73,7 +73,7 @@ impl ResponseLimit {
 }
 
 impl ResponseLimit {
-    /// Of a subgraph's answer, whether or not it came as JSON. One too long is a byte longer than the most.
+    /// The length of a subgraph's response, whether or not it came as JSON: above the maximum, one byte more than that.
     fn length(&self, answer: &SubgraphResponse<'_>) -> usize {
         let of_data = || {
             remaining_after(&answer.data, self.max_bytes)
@@ -82,7 +82,7 @@ impl ResponseLimit {
         answer.bytes.as_ref().map_or_else(of_data, Bytes::len)
     }
 
-    /// Counts an answer of so many bytes, unless that would be too much.
+    /// Adds a response's bytes to the total, unless that would exceed the limit.
     fn fits(&self, buffered: Option<&BufferedBytes>, bytes: usize) -> bool {
         let Some(buffered) = buffered else { return true };
         let total = |buffered: usize| buffered.checked_add(bytes).filter(|total| *total <= self.max_bytes);
@@ -100,7 +100,7 @@ fn too_large_response() -> SubgraphResponse<'static> {
     SubgraphResponse { errors: Some(vec![too_large()]), ..SubgraphResponse::default() }
 }
 
-/// What is left of so many bytes when this is written, as JSON.
+/// The rest of `bytes` after this value as JSON; `None` if it does not fit.
 fn remaining_after(value: &Value<'_>, bytes: usize) -> Option<usize> {
     match value {
         Value::Null | Value::Bool(_) => bytes.checked_sub(4),

@@ -1,4 +1,4 @@
-//! Says in the answer's header, too, how long to wait before trying again.
+//! Sets the header `Retry-After` from a response's errors.
 
 use hive_router::{
     http::{HeaderValue, header::RETRY_AFTER},
@@ -12,7 +12,7 @@ use hive_router::{
 };
 use sonic_rs::JsonValueTrait;
 
-/// The longest wait that an error of this request asks for.
+/// The longest `retryAfter` of a request's errors, in seconds.
 pub struct RetryAfter(pub u64);
 
 pub fn on_graphql_error(payload: &mut OnGraphQLErrorHookPayload<'_>) {

@@ -1,4 +1,4 @@
-//! Signs what goes to a subgraph over HTTP: it answers nobody but us.
+//! Signs requests to subgraphs over HTTP: they accept no others.
 
 use auth::signature::{SIGNATURE, Secrets, SignedParts};
 use hive_router::plugins::{
@@ -7,7 +7,7 @@ use hive_router::plugins::{
 };
 
 pub struct Sign {
-    /// None with `--insecure-dev` only.
+    /// `None` only with `--insecure-dev`.
     secrets: Option<Secrets>,
 }
 
@@ -16,8 +16,8 @@ impl Sign {
         Self { secrets }
     }
 
-    // The signature becomes part of the key by which equal requests in flight are sent once. It is
-    // the same within a second, so they still are; and two bearers never have the same.
+    // The signature becomes part of the key by which equal requests in flight are deduplicated. It is the same within a
+    // second, so they still are; and two bearers never share one.
     pub fn on_subgraph_http_request<'exec>(
         &'exec self,
         mut payload: OnSubgraphHttpRequestHookPayload<'exec>,

@@ -1,6 +1,6 @@
-//! What live connections need beside what all requests need: nobody has more of them than their share; no two share
-//! one upstream, since the later one would miss what the earlier one has had; events come as fast as the client takes
-//! them ([`crate::subscription_proxy`]); and they end when their client has gone, or the router is to end.
+//! Handles what live connections need in addition: limits per client and user; an upstream of their own, since one that
+//! joined later would miss earlier events; backpressure ([`crate::subscription_proxy`]); and their end when the client
+//! disconnects or the router shuts down.
 
 use std::{
     error::Error,
@@ -53,7 +53,7 @@ use crate::{
     subscription_proxy::{self, ClientStream, KEY, STREAM, StreamGuard},
 };
 
-/// When somebody who has too many may try again: nobody knows when they end one.
+/// When a rejected client may retry: nobody knows when a stream ends.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 
 pub struct Streams {
@@ -64,13 +64,13 @@ pub struct Streams {
     shutdown: Shutdown,
 }
 
-/// In a request's context, until the router has answered it.
+/// Marks a request in its context as in flight, until the router has responded.
 struct InFlight(#[expect(dead_code, reason = "it is there to be dropped")] TaskTrackerToken);
 
-/// In a subscription's context, until its stream takes it.
+/// The permit in a subscription's context, until its stream takes it.
 struct HeldPermit(Option<Permit>);
 
-/// In the context of a request that accepts a stream.
+/// The stream, in the context of a request that accepts one.
 struct StreamRef(Arc<ClientStream>);
 
 impl Streams {
@@ -121,7 +121,7 @@ impl Streams {
         payload.proceed()
     }
 
-    // After `credentials`: a client without a valid token takes no permit.
+    // After `credentials`: a client with an invalid token takes no permit.
     pub fn on_graphql_analysis(&self, payload: &OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
         let request = &payload.client_request_details;
         if request.operation.kind != "subscription" {
@@ -146,7 +146,7 @@ impl Streams {
         }
     }
 
-    // hive-router asks for subscriptions without this hook, so what comes here does not need the subscription proxy.
+    // hive-router sends subscriptions without this hook, so these requests do not need the subscription proxy.
     pub fn on_subgraph_execute(
         mut payload: OnSubgraphExecuteStartHookPayload<'_>,
     ) -> OnSubgraphExecuteStartHookResult<'_> {
@@ -167,7 +167,7 @@ impl Streams {
     }
 
     fn subscription(&self, response: WebResponse, stream: Option<StreamGuard>, permit: Permit) -> WebResponse {
-        // An error is answered at once.
+        // An error is not a stream.
         let Some(format) = StreamFormat::of(response.headers()) else { return response };
         let disconnected = response.request().io().map(IoRef::on_disconnect);
         let uncounted = response.request().peer_addr().map(|peer| self.connections.uncount(peer));
@@ -200,12 +200,12 @@ fn has_subscription(document: &Document) -> bool {
     document.definitions.iter().any(is_subscription)
 }
 
-/// A subscription's body. It says when the client has taken a piece of it, and ends when it has to.
+/// A subscription's body: reports what the client has consumed, and ends on shutdown or disconnect.
 struct SubscriptionBody {
     body: ResponseBody<Body>,
     stream: Option<StreamGuard>,
     format: StreamFormat,
-    /// The library itself notices it when it next writes, which can be in ten seconds.
+    /// ntex itself detects a disconnect only at its next write, up to ten seconds later.
     disconnected: Option<OnDisconnect>,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     is_between_events: bool,
@@ -224,7 +224,7 @@ impl MessageBody for SubscriptionBody {
         {
             return Poll::Ready(None);
         }
-        // Before the body, which may be told of its end as well. What is late to be told ends here all the same.
+        // Checked before the body, which may be ending as well: the client gets one final event in any case.
         if self.is_between_events && self.stop.as_mut().poll(cx).is_ready() {
             self.has_ended = true;
             return Poll::Ready(Some(Ok(self.format.final_event().into())));
@@ -242,14 +242,14 @@ impl MessageBody for SubscriptionBody {
     }
 }
 
-/// How a stream is written.
+/// The format of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StreamFormat {
     /// Server-sent events.
     ServerSentEvents,
-    /// `multipart/mixed` as Apollo's clients read it.
+    /// `multipart/mixed` of Apollo's multipart protocol.
     ApolloMultipart,
-    /// `multipart/mixed` as incremental delivery has it.
+    /// `multipart/mixed` of incremental delivery.
     IncrementalDelivery,
 }
 
@@ -263,18 +263,18 @@ impl StreamFormat {
         }
     }
 
-    /// Whether an event ends with this piece.
+    /// Whether an event ends with this chunk.
     fn ends_with(self, piece: &[u8]) -> bool {
         match self {
             Self::ServerSentEvents => true,
-            // The head of a part ends with an empty line.
+            // The headers of a part end with an empty line.
             Self::ApolloMultipart | Self::IncrementalDelivery => {
                 piece.ends_with(b"\r\n") && !piece.ends_with(b"\r\n\r\n")
             }
         }
     }
 
-    /// The last event, and the end.
+    /// The last event, and the stream's end.
     fn final_event(self) -> Vec<u8> {
         let part = |boundary, before: &str, after: &str, body: Vec<u8>| {
             let head = format!("--{boundary}\r\nContent-Type: application/json\r\n\r\n{before}");

@@ -8,7 +8,7 @@ use std::{
 /// The time in which an empty budget refills.
 pub const WINDOW: Duration = Duration::from_mins(1);
 
-/// Whose budget it is.
+/// The owner of a budget.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum BudgetKey {
     /// A signed-in user.
@@ -17,22 +17,22 @@ pub enum BudgetKey {
     Network(Option<IpAddr>),
 }
 
-/// In microseconds.
+/// An account, in microseconds.
 pub struct Account {
     pub remaining: u64,
     pub at: Instant,
 }
 
-/// Whether an account had enough, and what is left in it.
+/// The result of a charge: whether the account covered it, and what remains.
 #[derive(Clone, Copy)]
 pub struct Charged {
     pub had_enough: bool,
     pub remaining: u64,
 }
 
-/// `account.lua` does the same.
+/// Mirrors `account.lua`.
 impl Account {
-    /// Takes `due` if there is enough.
+    /// Charges `due` if the account covers it.
     pub fn charge(&mut self, due: u64, budget: u64, now: Instant) -> Charged {
         self.refill(budget, now);
         let remaining = self.remaining.checked_sub(due);
@@ -40,7 +40,7 @@ impl Account {
         Charged { had_enough: remaining.is_some(), remaining: self.remaining }
     }
 
-    /// Replaces a charge by what was used, and says what is left.
+    /// Replaces a charge by the actual cost; returns what remains.
     pub fn settle(&mut self, charged: u64, used: u64, budget: u64, now: Instant) -> u64 {
         self.refill(budget, now);
         self.remaining = self.remaining.saturating_add(charged).saturating_sub(used).min(budget);

@@ -9,7 +9,7 @@ use moka::sync::Cache;
 
 use super::account::{Account, BudgetKey, Charged, WINDOW};
 
-/// Accounts of each kind that are kept at a time. A client whose account was evicted starts with a full one.
+/// The maximum of accounts of each kind. A client whose account was evicted starts with a full one.
 const MAX_ACCOUNTS: u64 = 100_000;
 
 pub struct Memory {
@@ -21,17 +21,17 @@ type Accounts = Cache<BudgetKey, Arc<Mutex<Account>>>;
 
 impl Memory {
     pub fn new() -> Self {
-        // After a window an account is full, and as good as a new one.
+        // After a window an account is full, so it can be evicted.
         let accounts = || Cache::builder().max_capacity(MAX_ACCOUNTS).time_to_idle(WINDOW).build();
         Self { users: accounts(), networks: accounts() }
     }
 
-    /// Takes `due` if there is enough.
+    /// Charges `due` if the account covers it.
     pub fn charge(&self, key: &BudgetKey, due: u64, budget: u64, now: Instant) -> Charged {
         self.with(key, budget, now, |account| account.charge(due, budget, now))
     }
 
-    /// Replaces a charge by what was used, and says what is left.
+    /// Replaces a charge by the actual cost; returns what remains.
     pub fn settle(&self, key: &BudgetKey, charged: u64, used: u64, budget: u64, now: Instant) -> u64 {
         self.with(key, budget, now, |account| account.settle(charged, used, budget, now))
     }

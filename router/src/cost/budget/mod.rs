@@ -19,15 +19,15 @@ pub use self::{
 
 /// The accounts of all clients of one router, or of all routers that share a Valkey.
 pub struct Budgets {
-    /// Microseconds for each window; 0 for no limit.
+    /// Microseconds per window; 0 for no limit.
     user: u64,
     network: u64,
-    /// While there is no Valkey.
+    /// Used while Valkey is unavailable.
     memory: Memory,
     valkey: Option<Valkey>,
 }
 
-/// Where an account is.
+/// The store of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Store {
     Memory,
@@ -40,7 +40,7 @@ pub struct Hold {
     store: Store,
     charged: u64,
     at: Instant,
-    /// After the charge.
+    /// The balance after the charge.
     pub balance: Balance,
 }
 
@@ -49,16 +49,16 @@ pub struct Hold {
 pub struct Balance {
     /// The whole budget.
     pub budget: u64,
-    /// What is left of it.
+    /// The rest of the budget.
     pub remaining: u64,
 }
 
-/// The account has less than the charge.
+/// The account does not cover the charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
-    /// Its current state.
+    /// The current balance.
     pub balance: Balance,
-    /// When it will have enough.
+    /// The time until the account covers the charge.
     pub retry_after: Duration,
 }
 
@@ -68,7 +68,7 @@ impl Budgets {
         Self { user, network, memory: Memory::new(), valkey }
     }
 
-    /// Charges a cost if the account has enough. None without a limit.
+    /// Charges a cost if the account covers it. `None` without a limit.
     pub async fn charge(&self, key: &BudgetKey, cost: u64, now: Instant) -> Result<Option<Hold>, Exhausted> {
         let budget = self.budget(key);
         if budget == 0 {
@@ -87,7 +87,7 @@ impl Budgets {
         Err(Exhausted { balance, retry_after: Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX)) })
     }
 
-    /// Replaces a charge by what was really used.
+    /// Replaces a charge by the actual cost.
     pub fn settle(&self, key: &BudgetKey, hold: Hold, used: u64, now: Instant) -> Balance {
         let Hold { store, charged, at, balance: Balance { budget, remaining } } = hold;
         let remaining = match &self.valkey {
@@ -95,7 +95,7 @@ impl Budgets {
                 if used != charged {
                     valkey.settle(key, charged, used, budget);
                 }
-                // As if nobody else had charged it meanwhile.
+                // Ignores concurrent charges of other requests.
                 Account { remaining, at }.settle(charged, used, budget, now)
             }
             _ => self.memory.settle(key, charged, used, budget, now),
@@ -105,7 +105,7 @@ impl Budgets {
 
     async fn take(&self, key: &BudgetKey, due: u64, budget: u64, now: Instant) -> (Store, Charged) {
         if let Some(valkey) = &self.valkey {
-            // Boxed, so that this future is small for those who have no Valkey.
+            // Boxed, so that this future stays small without Valkey.
             if let Some(charged) = Box::pin(valkey.charge(key, due, budget)).await {
                 return (Store::Valkey, charged);
             }
@@ -137,7 +137,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Budgets, and a clock that only the test moves.
+    /// Budgets, with a clock that only the test advances.
     struct Bench {
         budgets: Budgets,
         server: Option<Redis>,
@@ -153,10 +153,10 @@ mod tests {
             self.charge(key, 0).await.expect("nothing is always there").expect("there is a budget").balance.remaining
         }
 
-        /// What is left after a charge is settled, which the store must say as well.
+        /// The remaining budget after a settlement, once the store has the same.
         async fn settle(&self, key: &BudgetKey, hold: Hold, used: u64) -> u64 {
             let settled = self.budgets.settle(key, hold, used, self.now).remaining;
-            // Valkey gets it without anybody waiting.
+            // Settling in Valkey is asynchronous.
             for _ in 0..1_000 {
                 if self.remaining(key).await == settled {
                     break;
@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    /// Does the same with budgets in memory and with budgets in Valkey.
+    /// Runs a test with budgets in memory and with budgets in Valkey.
     async fn in_both(user: u64, network: u64, test: impl AsyncFn(Bench)) {
         test(Bench { budgets: Budgets::new(user, network, None), server: None, now: Instant::now() }).await;
         let server = Redis::start();
@@ -264,7 +264,7 @@ mod tests {
         .await;
     }
 
-    /// Where a budget is no multiple of the window, and as large as it can be.
+    /// A budget that is not a multiple of the window, and the largest one.
     #[tokio::test]
     async fn an_account_refills_to_the_same_microsecond_everywhere() {
         for budget in [7, 61_000_001, 60_000_000_000_003, u64::from(u32::MAX) * 1_000] {

@@ -1,7 +1,7 @@
 //! The accounts of all routers that share a Valkey or Redis server.
 //!
-//! Each step is one script on the server, by the server's clock. Nobody waits for a server that fails: from then on
-//! there is no connection until a new one has proved good.
+//! Each step is one script on the server, by the server's clock. Requests do not wait for a failing server: it gets no
+//! requests until a new connection has passed a check.
 
 use std::{
     sync::{
@@ -25,15 +25,15 @@ use super::account::{BudgetKey, Charged, WINDOW};
 
 const SCRIPT: &str = include_str!("account.lua");
 const PREFIX: &str = "lyceum:cost:";
-/// How long a request waits for the server at most.
+/// The maximum time that a request waits for the server.
 const TIMEOUT: Duration = Duration::from_millis(100);
-/// So many answers in a row that come too late, and the server is unavailable. One does whenever a machine is busy.
+/// Consecutive timeouts after which the server is unavailable. A single one is normal on a busy machine.
 const MAX_TIMEOUTS: u32 = 3;
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 pub struct Valkey {
     server: Arc<Server>,
-    /// Where the connection is driven.
+    /// The runtime that drives the connection.
     runtime: Handle,
     _connecting: AbortOnDropHandle<()>,
 }
@@ -42,9 +42,9 @@ struct Server {
     client: Client,
     script: Script,
     timeout: Duration,
-    /// In a row.
+    /// Consecutive timeouts.
     timeouts: AtomicU32,
-    /// None while the server is unavailable.
+    /// `None` while the server is unavailable.
     connection: RwLock<Option<Arc<MultiplexedConnection>>>,
     lost: Notify,
 }
@@ -58,7 +58,7 @@ struct Step {
     taken: u64,
 }
 
-/// The client of a server at this URL, which may have a password that no error repeats.
+/// Creates the client of a server at this URL, whose password no error repeats.
 ///
 /// # Errors
 /// If `url` is not a Valkey or Redis URL, or asks for TLS without verification.
@@ -74,7 +74,7 @@ pub fn client(url: &str) -> Result<Client> {
 }
 
 impl Valkey {
-    /// Connects, and connects again, on the current runtime until it is dropped.
+    /// Connects, and reconnects, on the current runtime until dropped.
     pub fn connect(client: Client) -> Self {
         Self::connect_with(client, Script::new(SCRIPT), TIMEOUT)
     }
@@ -87,19 +87,19 @@ impl Valkey {
         Self { server, runtime: Handle::current(), _connecting: AbortOnDropHandle::new(connecting) }
     }
 
-    /// Takes `due` if there is enough. None while the server is unavailable.
+    /// Charges `due` if the account covers it. `None` while the server is unavailable.
     pub async fn charge(&self, key: &BudgetKey, due: u64, budget: u64) -> Option<Charged> {
         let charged = self.server.run(&name(key), Step { name: "charge", budget, returned: 0, taken: due }).await;
         if charged.is_none() && self.server.connection().is_some() {
-            // The server takes it when it gets there, and then has to give it back.
+            // The server may still run the charge, so it is refunded.
             self.settle(key, due, 0, budget);
         }
         charged
     }
 
-    /// Replaces a charge by what was used. Nobody waits for it: an answer is on its way to its client.
+    /// Replaces a charge by the actual cost, in the background: the response must not wait.
     pub fn settle(&self, key: &BudgetKey, charged: u64, used: u64, budget: u64) {
-        // The account cannot have more; and Lua's numbers cannot hold any number.
+        // The account cannot have more, and Lua's numbers are limited.
         let taken = used.min(budget.saturating_mul(2));
         let (server, key) = (Arc::clone(&self.server), name(key));
         let step = Step { name: "settle", budget, returned: charged, taken };
@@ -156,7 +156,7 @@ impl Server {
         }
     }
 
-    /// A connection to a server that does what a charge needs, writing included.
+    /// Connects to the server, and checks that it can run a charge, including writes.
     async fn connect(&self) -> Result<MultiplexedConnection> {
         let connection = self.client.get_multiplexed_async_connection().await?;
         let probe = Step { name: "settle", budget: 1, returned: 0, taken: 1 };
@@ -168,7 +168,7 @@ impl Server {
         self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Gives up a connection, unless somebody else has.
+    /// Drops a connection, unless another task already has.
     fn disconnect(&self, lost: &Arc<MultiplexedConnection>, error: &anyhow::Error) {
         let mut connection = self.connection.write().unwrap_or_else(PoisonError::into_inner);
         if connection.as_ref().is_some_and(|connection| Arc::ptr_eq(connection, lost)) {
@@ -182,7 +182,7 @@ impl Server {
 
     fn warn(&self, error: &anyhow::Error) {
         let mut error = error.to_string();
-        // Another kind of server may repeat what it was sent.
+        // A server of another kind may echo its input.
         let password = self.client.get_connection_info().redis_settings().password();
         if let Some(password) = password.filter(|password| !password.is_empty()) {
             error = error.replace(password, "…");
@@ -212,10 +212,10 @@ pub mod tests {
     use super::*;
 
     const CLOCK: &str = "clock";
-    /// A busy machine is slow.
+    /// Generous, for a busy machine.
     const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// A server of a test's own, whose clock only the test moves.
+    /// A test's own server, whose clock only the test advances.
     pub struct Redis(RedisServer);
 
     impl Redis {
@@ -322,7 +322,7 @@ pub mod tests {
         assert!(!valkey.is_connected());
         server.0.start_again();
         until("it is connected again", || valkey.is_connected()).await;
-        // The server has forgotten the script, too.
+        // The restarted server does not have the script, either.
         assert!(valkey.charge(&alice(), 1, 1_000).await.is_some());
     }
 
@@ -392,7 +392,7 @@ pub mod tests {
         assert!(valkey.charge(&alice(), 0, 1_000).await.is_some());
     }
 
-    /// What is logged on this thread from here on.
+    /// Captures what this thread logs from here on.
     fn log() -> (NamedTempFile, DefaultGuard) {
         let file = NamedTempFile::new().expect("a temporary file");
         let writer = file.reopen().expect("it is there");
@@ -420,7 +420,7 @@ pub mod tests {
         for _ in 0..100 {
             assert!(valkey.charge(&alice(), 1, 1_000).await.is_none());
         }
-        // Time to try in vain.
+        // Time for failing attempts to reconnect.
         sleep(RETRY_DELAY + Duration::from_millis(500)).await;
         assert_eq!(lines(&log, LOST), lost + 1);
         server.0.start_again();

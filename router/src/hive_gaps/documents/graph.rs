@@ -1,4 +1,4 @@
-//! What documents are validated against, and those that are known to be valid.
+//! The schema that documents are validated against, and the cache of valid documents.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,21 +23,21 @@ use crate::{
     },
 };
 
-/// What the known documents of one graph may take, all together.
+/// The maximum size of one graph's cached documents.
 const MAX_CACHE_BYTES: u64 = 32 * 1024 * 1024;
-/// As in hive-router's caches.
+/// Same as in hive-router's caches.
 const TIME_TO_IDLE: Duration = Duration::from_secs(20);
-/// How many times its text a parsed document takes, and its forms with it.
+/// The size of a parsed document and its rewritten operations, as a multiple of its text.
 const PARSED_SIZE: usize = 20;
-/// Operations that are kept: as many as in hive-router's caches.
+/// The maximum of cached operations: same as in hive-router's caches.
 const MAX_OPERATIONS: u64 = 200;
 
-/// Nothing that was rejected is kept.
+/// Rejected documents are not cached.
 pub struct Graph {
     schema: Valid<Schema>,
-    /// What fields are called, in all types.
+    /// The field names of all types.
     field_names: HashSet<Name>,
-    /// What they weigh; unknown in some tests.
+    /// The cost directives; `None` in some tests.
     weights: Option<Arc<SupergraphState>>,
     documents: Cache<String, Arc<Document>>,
     operations: Cache<OperationKey, Arc<RouterOperation>>,
@@ -45,7 +45,7 @@ pub struct Graph {
 
 pub type Document = Valid<ExecutableDocument>;
 
-/// Which operation of which document is run, and how its conditions are decided.
+/// The operation of a document, with its conditions evaluated.
 #[derive(PartialEq, Eq, Hash)]
 pub struct OperationKey {
     pub document: String,
@@ -53,22 +53,22 @@ pub struct OperationKey {
     pub conditions: Conditions,
 }
 
-/// An operation as hive-router gets it.
+/// An operation as rewritten for hive-router.
 pub struct RouterOperation {
     pub text: String,
     pub response_keys: Option<Arc<ResponseKeys>>,
-    /// What the variable is called whose name hive-router takes.
+    /// The new name of the variable whose name hive-router reserves.
     pub variable_name: Option<Name>,
     pub cost: Option<Arc<OperationCost>>,
-    /// hive-router's caches are to have it once, whether or not the client says which of one it means.
+    /// Always set, so that hive-router's caches have the operation once, whether or not the client names it.
     pub name: Option<Name>,
 }
 
-/// A client's document, and what hive-router gets of it.
+/// A client's document, and its operation as rewritten for hive-router.
 pub type Rewritten = Result<(Arc<Document>, Arc<RouterOperation>), RequestErrors>;
 
 impl Graph {
-    /// Reads the API schema.
+    /// Parses the API schema.
     pub fn new(sdl: &str) -> Result<Self, DiagnosticList> {
         let schema = api_schema(sdl)?;
         let field_names = schema.types.values().flat_map(response_keys::field_names).cloned().collect();
@@ -79,7 +79,7 @@ impl Graph {
         Ok(Self { schema, field_names, weights: None, documents, operations })
     }
 
-    /// Operations have costs from now on.
+    /// Enables the costs of operations.
     pub fn with_weights(self, supergraph: &Arc<SupergraphState>) -> Self {
         Self { weights: Some(Arc::clone(supergraph)), ..self }
     }
@@ -92,13 +92,13 @@ impl Graph {
         &self.field_names
     }
 
-    /// What the operation of a document costs that has one.
+    /// The cost of a document's only operation.
     pub fn cost(&self, document: &ExecutableDocument) -> Option<OperationCost> {
         let (weights, operation) = self.weights.as_deref().zip(document.operations.iter().next())?;
         Some(OperationCost::of(operation, &document.fragments, weights))
     }
 
-    /// A document that is known, or valid.
+    /// The cached document, or else a newly validated one.
     pub fn document(&self, text: &str) -> Result<Arc<Document>, RequestErrors> {
         if let Some(known) = self.documents.get(text) {
             return Ok(known);
@@ -108,7 +108,7 @@ impl Graph {
         Ok(Arc::new(document))
     }
 
-    /// What becomes of an operation that is known.
+    /// The cached rewrite of an operation, if there is one.
     pub fn known(&self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
         let document = self.documents.get(text)?;
         let (operation, conditions) = match select(&document, name, params, &self.schema) {
@@ -120,7 +120,7 @@ impl Graph {
         Some(Ok((document, operation)))
     }
 
-    /// From now on an operation is known.
+    /// Caches an operation.
     pub fn keep(&self, key: OperationKey, document: &Arc<Document>, operation: &Arc<RouterOperation>) {
         self.documents.insert(key.document.clone(), Arc::clone(document));
         self.operations.insert(key, Arc::clone(operation));
@@ -132,7 +132,7 @@ impl Graph {
     }
 }
 
-/// The API schema as hive-router has it, which has types and fields of introspection among the others.
+/// The API schema as hive-router has it, which includes the types and fields of introspection.
 pub fn api_schema(sdl: &str) -> Result<Valid<Schema>, DiagnosticList> {
     let builder = Schema::builder().ignore_builtin_redefinitions().parse(sdl, "api.graphql");
     let mut schema = builder.build().map_err(|invalid| invalid.errors)?;

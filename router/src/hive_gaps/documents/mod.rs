@@ -1,9 +1,9 @@
-//! hive-router's parser keeps a parse error beyond the text that it borrows from, and prints freed memory; it knows
-//! neither `\u{…}` nor surrogate pairs nor descriptions in operations (as of 2025); and its validation lets `{ __typename
-//! { a } }` and subscriptions with two root fields through. So no client's document reaches it: apollo-compiler parses
-//! and validates each, and hive-router gets the operation that is to run, in its plainest form: merged, with the conditions
-//! decided ([`super::conditions`]) and with response keys and variables that it does not take for something else
-//! ([`super::response_keys`], [`super::variable_names`]).
+//! hive-router's parser keeps a parse error beyond the text that it borrows from, and prints freed memory; it does not
+//! support `\u{…}`, surrogate pairs, or descriptions in operations (2025 specification); and its validation accepts `{
+//! __typename { a } }` and subscriptions with two root fields. So no client's document reaches it: apollo-compiler
+//! parses and validates each, and hive-router gets the requested operation in its simplest form: merged, with its
+//! conditions evaluated ([`super::conditions`]) and with response keys and variables that it does not confuse with
+//! others ([`super::response_keys`], [`super::variable_names`]).
 //!
 //! No upstream issue is known. `upstream_cannot_parse_what_clients_may_send` fails once its parser can.
 
@@ -55,26 +55,26 @@ use crate::{
     plugins::{client_address::network, concurrency_limit},
 };
 
-/// A longer request is read elsewhere, even if its operation is known.
+/// A longer request is parsed on another thread, even if its operation is cached.
 const MAX_INLINE_BYTES: usize = 2_048;
-/// In place of a document that is not to run: valid in every graph.
+/// Replaces a document that must not be executed: valid in every graph.
 const PLACEHOLDER: &str = "{ __typename }";
 
-/// Parses and validates what clients send, and hands hive-router what it can deal with.
+/// Parses and validates clients' documents, and rewrites them for hive-router.
 pub struct Documents {
     graph: RwLock<Option<Arc<Graph>>>,
     rewriter: Rewriter,
     queue: ParserQueue,
 }
 
-/// In a request's context. In that of a request that hive-router may be able to read, and this plugin is not, it is
+/// The parsed request, in a request's context. One that hive-router may be able to parse, and this plugin is not, is
 /// [`Unreadable`].
 struct Prepared {
     request: DocumentRequest,
     operation: Rewritten,
 }
 
-/// In the context of a request that cannot be executed.
+/// The errors of a request that cannot be executed, in its context.
 struct Rejected(Arc<RequestErrors>);
 
 impl Documents {
@@ -111,7 +111,7 @@ impl Documents {
         &'exec self,
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
-        // At the end the text of a persisted document is there, too.
+        // At the end hook, the text of a persisted document is available, too.
         payload.on_end(|mut payload| {
             self.replace_document(&mut payload.graphql_params, payload.context);
             payload.proceed()
@@ -128,7 +128,7 @@ impl Documents {
         }
     }
 
-    // Errors that are returned from here get the form and the status that the client's `Accept` asks for.
+    // Errors returned from here get the form and the status that the client's `Accept` requires.
     pub fn on_graphql_validation(
         mut payload: OnGraphQLValidationStartHookPayload<'_>,
     ) -> OnGraphQLValidationStartHookResult<'_> {
@@ -156,7 +156,7 @@ impl Documents {
         }
     }
 
-    /// None where the request has an id in place of a document: those of a manifest are known to be good.
+    /// `None` if the request has an id instead of a document: a manifest's documents are trusted.
     async fn parse(&self, source: Source, context: &PluginContext) -> Result<Option<Prepared>, Unreadable> {
         let Some(graph) = self.graph().filter(|_| self.rewriter.takes_documents()) else { return Ok(None) };
         if source.len() <= MAX_INLINE_BYTES {
@@ -165,7 +165,7 @@ impl Documents {
                 return Ok(Some(Prepared { request, operation }));
             }
         }
-        // Its network's other requests need not wait for that.
+        // Parsing must not block other requests of the network address.
         concurrency_limit::release(context);
         let rewriter = self.rewriter.clone();
         let prepare = move |turn: Turn| {
@@ -185,7 +185,7 @@ impl Documents {
         }))
     }
 
-    /// What becomes of a request, as hive-router has read it.
+    /// Rewrites a request, as hive-router has parsed it.
     fn operation(&self, text: &str, name: Option<&str>, params: &GraphQLParams, context: &PluginContext) -> Rewritten {
         let unreadable = || Err(vec![request_error("The request cannot be read.", "BAD_USER_INPUT")]);
         if let Some(mut prepared) = context.get_mut::<Prepared>() {
@@ -213,8 +213,7 @@ impl Documents {
         params.query = Some(replacement.unwrap_or_else(|| PLACEHOLDER.to_owned()));
     }
 
-    /// What hive-router runs, and how its response is to be rewritten. None where the plugin `cost` refuses it by its
-    /// estimate.
+    /// The text for hive-router. `None` if its estimated cost is above the maximum: the plugin `cost` will reject it.
     fn replacement(
         &self,
         params: &mut GraphQLParams,
@@ -241,14 +240,14 @@ impl Documents {
 }
 
 impl Prepared {
-    /// The operation, if hive-router has read the same request.
+    /// The prepared operation, if hive-router has parsed the same request.
     fn take(&mut self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
         let is_same = self.request.is_same(text, name, params);
         is_same.then(|| mem::replace(&mut self.operation, Err(Vec::new())))
     }
 }
 
-/// Evicts what is idle, for as long as there is the graph.
+/// Evicts idle entries for as long as the graph exists.
 async fn evict_idle(graph: Weak<Graph>) {
     while let Some(graph) = graph.upgrade() {
         graph.evict_idle();

@@ -1,4 +1,4 @@
-//! Which operation of a document a request is about, and how its conditions are decided.
+//! Selects the operation of a request, and evaluates its conditions.
 
 use apollo_compiler::{
     ExecutableDocument, Node, Schema,
@@ -10,7 +10,7 @@ use hive_router::plugins::hooks::on_graphql_params::GraphQLParams;
 
 use crate::hive_gaps::{conditions::Conditions, request_errors::RequestErrors, variables};
 
-/// The operation that is to run, if its variables are what it says.
+/// Selects the requested operation and validates its variables.
 pub fn select<'document>(
     document: &'document Valid<ExecutableDocument>,
     name: Option<&str>,

@@ -1,4 +1,4 @@
-//! apollo-compiler's parser, within the limits of what is lexed, parsed and spread out.
+//! apollo-compiler's parser, with limits for tokens, depth and fragment expansion.
 
 use apollo_compiler::{ast::Document, parser::Parser, validation::DiagnosticList};
 use graphql_tools::validation::utils::ValidationError;
@@ -8,9 +8,9 @@ use crate::hive_gaps::{
     request_errors::{RequestErrors, from_diagnostics, request_error, too_deep},
 };
 
-/// apollo-compiler counts white space, commas and comments, too; `limits.max_tokens` counts what is left.
+/// apollo-compiler also counts white space, commas and comments; `limits.max_tokens` does not.
 pub const MAX_LEXED_TOKENS: usize = 16_000;
-/// Selections, lists and objects within one another. The router's own limits are stricter.
+/// The maximum nesting of selections, lists and objects. The router's own limits are stricter.
 pub const MAX_PARSER_DEPTH: usize = 64;
 
 pub fn parse(text: &str) -> Result<Document, RequestErrors> {
@@ -27,8 +27,7 @@ pub fn parse(text: &str) -> Result<Document, RequestErrors> {
     Ok(document)
 }
 
-/// The first place that is wrong: what the parser says of later ones follows from it. The text there is not quoted, since
-/// it may be a password.
+/// The first syntax error: later ones are consequences. Its text is not quoted, since it may be a password.
 fn syntax_error(diagnostics: &DiagnosticList) -> ValidationError {
     const CODE: &str = "GRAPHQL_PARSE_FAILED";
     let mut errors = from_diagnostics(diagnostics, CODE);
@@ -41,7 +40,7 @@ fn syntax_error(diagnostics: &DiagnosticList) -> ValidationError {
     first
 }
 
-/// What the parser calls by a name.
+/// The punctuator of a token name of the parser.
 fn punctuation(word: &str) -> &str {
     match word {
         "L_CURLY" => "\"{\"",

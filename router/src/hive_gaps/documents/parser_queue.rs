@@ -1,6 +1,6 @@
-//! Documents that take long to parse are parsed in threads of their own: a thread that answers requests has many
-//! connections. What an operation costs is known when it has been parsed, so networks take turns with operations that are
-//! not known, until they are planned.
+//! Long documents are parsed on dedicated threads: a thread that serves requests has many connections. The cost of an
+//! operation is unknown until it is parsed, so network addresses take turns with uncached operations, until these are
+//! planned.
 
 use std::{net::IpAddr, sync::LazyLock, thread::available_parallelism, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::STACK_BYTES;
 
-/// Nobody has a turn for longer: an operation that waits for an equal one is not planned.
+/// The maximum length of a turn: an operation that waits for an equal one is never planned.
 const MAX_TURN: Duration = Duration::from_millis(250);
 
 static PARSERS: LazyLock<Runtime> = LazyLock::new(|| {
@@ -25,19 +25,19 @@ static PARSERS: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("threads can be started")
 });
 
-/// As many as there are processors.
+/// The number of processors.
 fn parser_concurrency() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
 pub struct ParserQueue(FairQueue<Option<IpAddr>>);
 
-/// Of a request whose operation was not known: it ends when this is dropped.
+/// The turn of a request with an uncached operation; it ends on drop.
 pub struct Turn {
     _timer: AbortOnDropHandle<()>,
 }
 
-/// In the context of a request that has its turn.
+/// The turn, in the context of its request.
 struct HeldTurn(Option<Turn>);
 
 impl ParserQueue {
@@ -45,7 +45,7 @@ impl ParserQueue {
         Self(FairQueue::new(parser_concurrency()))
     }
 
-    /// Calls `parse` in another thread when it is the network's turn; nothing if it panics.
+    /// Calls `parse` on another thread when it is the network address's turn; `None` if it panics.
     pub async fn run<T: Send + 'static>(
         &self,
         network: Option<IpAddr>,
@@ -53,7 +53,7 @@ impl ParserQueue {
     ) -> Option<T> {
         let permit = self.0.acquire(network).await;
         let run = move || {
-            // Until it is planned, or its client is gone; but not before it is parsed.
+            // Ends when the operation is planned or the client disconnects, but not before it is parsed.
             let timer = PARSERS.spawn(async move {
                 let _permit = permit;
                 sleep(MAX_TURN).await;
@@ -65,18 +65,18 @@ impl ParserQueue {
 }
 
 impl Turn {
-    /// Until the request has ended, or somebody takes it.
+    /// Holds the turn until the request has ended, or the turn is taken.
     pub fn hold(self, context: &PluginContext) {
         context.insert(HeldTurn(Some(self)));
     }
 }
 
-/// Takes the turn that a request has, if it has one, so that others may have theirs.
+/// Takes the turn of a request, if it has one. Dropping it lets others proceed.
 pub fn take_turn(context: &PluginContext) -> Option<Turn> {
     context.get_mut::<HeldTurn>().and_then(|mut held| held.0.take())
 }
 
-/// Runs something beside the parsers.
+/// Spawns a task on the parsers' runtime.
 pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     PARSERS.spawn(task);
 }

@@ -1,4 +1,4 @@
-//! A request as it came: hive-router may be able to read what is not read here, and the other way round.
+//! A request as received: hive-router may be able to parse one that fails here, and the other way round.
 
 use std::collections::HashMap;
 
@@ -12,24 +12,24 @@ use sonic_rs::Value;
 
 use super::graph::{Graph, Rewritten};
 
-/// A request that has its document's text.
+/// A request with the text of its document.
 pub struct DocumentRequest {
     pub text: String,
     pub name: Option<String>,
     pub params: GraphQLParams,
 }
 
-/// The request is not JSON, or its address has no parameters that can be read.
+/// The request is not JSON, or its URL has no valid parameters.
 pub struct Unreadable;
 
-/// Where a request has its operation.
+/// The source of a request's operation.
 pub enum Source {
     Body(Bytes),
-    /// What follows the question mark.
+    /// The query string.
     Address(String),
 }
 
-/// The parameters in an address.
+/// The parameters of a query string.
 #[derive(Deserialize)]
 struct AddressParams {
     query: Option<String>,
@@ -54,7 +54,7 @@ impl Source {
         }
     }
 
-    /// None without a document.
+    /// `None` without a document.
     pub fn read(&self) -> Result<Option<DocumentRequest>, Unreadable> {
         self.params().map(DocumentRequest::of).ok_or(Unreadable)
     }
@@ -83,23 +83,23 @@ impl DocumentRequest {
         Some(Self { text, name, params })
     }
 
-    /// What becomes of it, if its operation is known.
+    /// The cached rewrite of its operation, if there is one.
     pub fn known(&self, graph: &Graph) -> Option<Rewritten> {
         graph.known(&self.text, self.name.as_deref(), &self.params)
     }
 
-    /// Whether hive-router has read the same.
+    /// Whether hive-router has parsed the same request.
     pub fn is_same(&self, text: &str, name: Option<&str>, params: &GraphQLParams) -> bool {
         self.text == text && self.name.as_deref() == name && are_same_values(&self.params.variables, &params.variables)
     }
 }
 
-/// Clients that fill in a form have an empty name where they mean none.
+/// Clients with a form send an empty name for none.
 pub fn operation_name(params: &mut GraphQLParams) -> Option<String> {
     params.operation_name.take().filter(|name| !name.is_empty())
 }
 
-/// Whether they read the same. Comparing values themselves takes exponentially long where names occur twice.
+/// Whether the values have the same text. Comparing values takes exponential time with duplicate names.
 fn are_same_values(values: &HashMap<String, Value>, others: &HashMap<String, Value>) -> bool {
     let is_same = |(name, value): (&String, &Value)| {
         others.get(name).is_some_and(|other| sonic_rs::to_string(value).ok() == sonic_rs::to_string(other).ok())

@@ -1,4 +1,4 @@
-//! Makes of a client's operation one that hive-router can deal with.
+//! Rewrites a client's operation to one that hive-router handles correctly.
 
 use std::{
     borrow::Cow,
@@ -25,23 +25,23 @@ use crate::{
     },
 };
 
-/// Of what hive-router gets: with what is escaped in it, a document can have become six times as long, and hive-router's
-/// caches count documents, whatever their length.
+/// The maximum after rewriting: escaping can make a document six times as long, and hive-router's caches limit the
+/// number of documents, not their size.
 pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
 
 #[derive(Clone)]
 pub struct Rewriter {
     limits: DocumentLimits,
-    /// Keyed, and nobody knows the key.
+    /// Randomly keyed, so that nobody can predict its hashes.
     hasher: RandomState,
 }
 
-/// What becomes of no document.
+/// Documents above these limits are rejected or not cached.
 #[derive(Clone, Copy, Debug)]
 pub struct DocumentLimits {
-    /// A long text belongs into a variable. None where clients send no documents, but ids of known ones.
+    /// The maximum length: long text belongs in variables. `None` where clients send only ids of trusted documents.
     pub max_bytes: Option<usize>,
-    /// In microseconds, where everybody's operations have a limit: what costs more is kept nowhere.
+    /// Microseconds, if every client's operations are limited: an operation above the highest limit is not cached.
     pub max_cost: Option<u64>,
 }
 
@@ -60,17 +60,17 @@ impl Rewriter {
         Self { limits, hasher: RandomState::new() }
     }
 
-    /// Whether clients may send documents, and not only ids of known ones.
+    /// Whether clients may send documents, not only ids of trusted ones.
     pub fn takes_documents(&self) -> bool {
         self.limits.max_bytes.is_some()
     }
 
-    /// Whether nobody may run what costs as much.
+    /// Whether the cost is above every client's limit.
     pub fn is_too_expensive(&self, cost: u64) -> bool {
         self.limits.max_cost.is_some_and(|max| cost > max)
     }
 
-    /// What hive-router gets for a client's request.
+    /// The rewritten operation of a client's request.
     pub fn operation(&self, graph: &Graph, text: &str, name: Option<&str>, params: &GraphQLParams) -> Rewritten {
         if let Some(max) = self.limits.max_bytes {
             check_length(text, max)?;
@@ -88,7 +88,7 @@ impl Rewriter {
         Ok((document, rewritten))
     }
 
-    /// Whether somebody may run it.
+    /// Whether at least one client's limit allows it.
     fn is_allowed(&self, operation: &RouterOperation, params: &GraphQLParams) -> bool {
         let Some(cost) = operation.cost.as_ref().filter(|_| self.limits.max_cost.is_some()) else { return true };
         let mut variables = Cow::Borrowed(&params.variables);
@@ -112,7 +112,7 @@ impl Rewriter {
         keys.add_separators(mutation_order::separate(&mut executable, graph.schema()));
         let text = self.serialize(&executable);
         check_length(&text, MAX_REWRITTEN_BYTES)?;
-        // Its errors must never be printed: they borrow from a text that hive-router has given back by then.
+        // The parser's errors must never be printed: they borrow from a text that hive-router has freed by then.
         if parse_query::<String>(&text).is_err() {
             return Err(too_deep());
         }
@@ -125,8 +125,8 @@ impl Rewriter {
         })
     }
 
-    /// hive-router's caches go by the text's hash, which anybody can compute: a comment that nobody can foresee keeps
-    /// documents apart that somebody has made to have the same one.
+    /// hive-router's caches use an unkeyed hash of the text: an unpredictable comment keeps documents apart that are
+    /// crafted to collide.
     fn serialize(&self, executable: &ExecutableDocument) -> String {
         let mut text = executable.serialize().no_indent().to_string();
         let suffix = self.hasher.hash_one(&text);
@@ -241,7 +241,7 @@ mod tests {
 
         assert!(run(&with("x", 32_000), None, &json!({})).is_ok());
         assert_eq!(code(&with("x", 33_000)), "TOKEN_LIMIT_EXCEEDED");
-        // Each of these letters has six in what hive-router gets.
+        // Each of these characters is escaped to six.
         assert_eq!(code(&with("\u{7}", 32_000)), "TOKEN_LIMIT_EXCEEDED");
     }
 
