@@ -1,5 +1,5 @@
-//! Writes into a subgraph's schema what its fields and types cost: `@cost`, with the weights of `docs/costs.json`, and
-//! `@listSize`. async-graphql can write neither, and says that it speaks federation 2.5, which has neither.
+//! Adds costs to a subgraph's schema: `@cost`, with the weights of `docs/costs.json`, and `@listSize`. async-graphql
+//! supports neither, and declares federation 2.5, which lacks both.
 
 use std::collections::BTreeMap;
 
@@ -12,24 +12,24 @@ use serde::Deserialize;
 
 const COSTS: &str = include_str!("../../docs/costs.json");
 const EXPORTED_FEDERATION: &str = "https://specs.apollo.dev/federation/v2.5";
-/// The first one that knows the two directives.
+/// The first version with the two directives.
 const FEDERATION: &str = "https://specs.apollo.dev/federation/v2.9";
-/// How many a connection has where nobody says.
+/// The default page size of connections.
 const PAGE: i32 = 20;
 
-/// Weights in microseconds, by what they are of.
+/// Weights in microseconds, by name.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Costs {
-    /// For each place in a document.
+    /// Per place in a document.
     fields: BTreeMap<String, u32>,
-    /// For each object.
+    /// Per object.
     types: BTreeMap<String, u32>,
-    /// Where it is given.
+    /// Per input field that is given.
     input_fields: BTreeMap<String, u32>,
 }
 
-/// A subgraph's schema with its costs.
+/// Adds costs to a subgraph's schema.
 pub fn annotate(schema: &str) -> Result<String> {
     let costs: Costs = serde_json::from_str(COSTS).context("docs/costs.json is not as it should be")?;
     costs.annotate(schema)
@@ -85,7 +85,7 @@ fn is_connection(field: &FieldDefinition) -> bool {
     field.ty.inner_named_type().ends_with("Connection")
 }
 
-/// A connection is as long as it is asked for; that many can be wrong with an input is one thing at a time.
+/// A connection's size is the requested page size; other lists, such as user errors, usually have one item.
 fn list_size(field: &FieldDefinition) -> Option<Node<Directive>> {
     let names = |names: &[&str]| Value::List(names.iter().map(|name| Node::new(Value::from(*name))).collect());
     if is_connection(field) && field.argument_by_name("first").is_some() {
@@ -111,7 +111,7 @@ fn directive<const N: usize>(name: &str, arguments: [(&str, Value); N]) -> Node<
     Node::new(Directive { name: named(name), arguments: arguments.into() })
 }
 
-/// The number of links that were renewed.
+/// Upgrades the federation link; returns the number of upgraded links.
 fn link(directives: &mut DirectiveList) -> usize {
     let mut renewed = 0;
     for directive in &mut directives.0 {
@@ -191,7 +191,7 @@ mod tests {
         assert!(described > 0, "there are connections");
     }
 
-    /// The fields that return one.
+    /// The fields that return connections.
     fn connections(schema: &str) -> Vec<Node<FieldDefinition>> {
         let document = Document::parse(schema, "schema.graphql").expect("it is a schema");
         let fields = document.definitions.iter().flat_map(|definition| match definition {

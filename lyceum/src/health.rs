@@ -1,4 +1,4 @@
-//! `lyceum health`: asks a process whether it can serve, where no other program could: in its container.
+//! `lyceum health`: checks a process's health from within its container, which has no other HTTP client.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct Settings {
     url: String,
 }
 
-/// Fails unless the answer is good.
+/// Fails unless the response is a success.
 pub async fn run(Settings { url }: &Settings) -> Result<()> {
     let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
     let answer = client.get(url).send().await.with_context(|| format!("{url} does not answer"))?;

@@ -26,7 +26,7 @@ use crate::{
     telemetry::Telemetry,
 };
 
-/// Gives back what it does not need any more, as `.cargo/config.toml` says.
+/// Returns unused memory to the system, as configured in `.cargo/config.toml`.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
@@ -109,7 +109,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     let telemetry = start_telemetry(&command, &runtime)?;
     let outcome = execute(command, &runtime);
     telemetry.end();
-    // A thread that still reads standard input must not keep the process.
+    // A thread that is blocked on standard input must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
@@ -118,11 +118,11 @@ fn start_telemetry(command: &Command, runtime: &Runtime) -> anyhow::Result<Telem
     let nothing = telemetry::Settings::default();
     let (settings, timeouts, service, level) = match command {
         Command::Up(settings) => (&settings.telemetry, settings.client_timeouts, "lyceum", "warn"),
-        // The NATS library speaks of each attempt to connect.
+        // The NATS library logs each attempt to connect.
         Command::Subgraph(settings) => {
             (&settings.telemetry, settings.client_timeouts, settings.subgraph.name, "info,async_nats=warn")
         }
-        // The HTTP library beneath the router speaks of each worker, and hive-router of each request.
+        // ntex, beneath the router, logs each worker, and hive-router each request.
         Command::Router(settings) => (
             &settings.telemetry,
             settings.router.client_timeouts,

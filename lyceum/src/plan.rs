@@ -1,4 +1,4 @@
-//! `lyceum plan`: what operations cost on a supergraph.
+//! `lyceum plan`: the costs of operations on a supergraph.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ enum Outcome {
     Impossible { error: String },
 }
 
-/// Prints, for each file in order, what it costs, or why the router could not answer it.
+/// Prints, for each file in order, its cost, or why the router would reject it.
 pub fn run(settings: &Settings) -> Result<()> {
     let planner = Planner::new(&read(&settings.supergraph)?)
         .with_context(|| format!("{} cannot be used", settings.supergraph.display()))?;

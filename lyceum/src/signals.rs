@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM, and the terminal that is closed.
+//! Shutdown by Ctrl-C, SIGTERM, or a closed terminal.
 
 use std::{io, time::Duration};
 
@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// Is cancelled when the process is pending to stop. To be called within a runtime.
+/// A token that is cancelled on a shutdown signal. Must be called within a runtime.
 pub fn cancel_on_signal() -> io::Result<CancellationToken> {
     let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
@@ -25,8 +25,8 @@ pub fn cancel_on_signal() -> io::Result<CancellationToken> {
     Ok(stop)
 }
 
-/// The shutdown of a process that serves others. SIGTERM begins with a drain period, since the sender replaces the
-/// process; Ctrl-C has none. Must be called within a runtime.
+/// The shutdown of a serving process. SIGTERM begins with a drain period, since the sender replaces the process; Ctrl-C
+/// has none. Must be called within a runtime.
 pub fn shutdown_on_signal(drain_period: Duration) -> io::Result<Shutdown> {
     let mut signals = Signals::listen()?;
     let shutdown = Shutdown::default();
@@ -46,7 +46,7 @@ pub fn shutdown_on_signal(drain_period: Duration) -> io::Result<Shutdown> {
     Ok(shutdown)
 }
 
-/// Also cancels when standard input ends, as it does when the program that started this one is gone.
+/// Also cancels when standard input ends, as it does when the parent process has exited.
 pub fn cancel_on_stdin_end(stop: &CancellationToken) {
     let stop = stop.clone();
     tokio::spawn(async move {
@@ -56,7 +56,7 @@ pub fn cancel_on_stdin_end(stop: &CancellationToken) {
     });
 }
 
-/// The same, for callers outside of a runtime.
+/// Calls [`shutdown_on_signal`] within this runtime.
 pub fn shutdown_on_signal_in(runtime: &Runtime, drain_period: Duration) -> io::Result<Shutdown> {
     let _guard = runtime.enter();
     shutdown_on_signal(drain_period)

@@ -1,4 +1,4 @@
-//! The subgraphs: their schemas, their databases, and each as a process of its own.
+//! The subgraphs: their schemas, their databases, and each as a separate process.
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +37,7 @@ use tracing::{info, warn};
 
 use crate::{costs, open_files, signals, telemetry};
 
-/// All of them, in the order in which they start.
+/// All subgraphs, in the order in which they start.
 pub static ALL: [&SubgraphDefinition; 5] = [
     &identity::DEFINITION,
     &course::DEFINITION,
@@ -46,7 +46,7 @@ pub static ALL: [&SubgraphDefinition; 5] = [
     &notification::DEFINITION,
 ];
 
-/// Reads a subgraph's name.
+/// Parses a subgraph's name.
 pub fn name_parser() -> impl TypedValueParser<Value = &'static SubgraphDefinition> {
     let names = ALL.map(|definition| PossibleValue::new(definition.name).help(definition.about));
     PossibleValuesParser::new(names).try_map(|name| find(&name).context("no such subgraph"))
@@ -56,27 +56,27 @@ fn find(name: &str) -> Option<&'static SubgraphDefinition> {
     ALL.into_iter().find(|definition| definition.name == name)
 }
 
-/// Where the databases are, by subgraph.
+/// Database URLs by subgraph.
 #[derive(Clone, Debug, Default)]
 pub struct DatabaseUrls(BTreeMap<&'static str, String>);
 
 impl DatabaseUrls {
-    /// The one of a subgraph, if it was given.
+    /// The URL of a subgraph's database, if given.
     pub fn get(&self, subgraph: &SubgraphDefinition) -> Option<&str> {
         self.0.get(subgraph.name).map(String::as_str)
     }
 
-    /// Whether none was given.
+    /// Whether no URL was given.
     pub fn is_none(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Sets the one of a subgraph.
+    /// Sets the URL of a subgraph's database.
     pub fn set(&mut self, subgraph: &SubgraphDefinition, url: String) {
         self.0.insert(subgraph.name, url);
     }
 
-    /// These, and `others` where there is none.
+    /// These URLs, with `others` as defaults.
     pub fn or(self, others: &Self) -> Self {
         let mut urls = others.0.clone();
         urls.extend(self.0);
@@ -93,7 +93,7 @@ impl DatabaseUrls {
         })
     }
 
-    /// An option for each subgraph, whose name ends with `suffix`.
+    /// Adds an option per subgraph, whose name ends with `suffix`.
     fn options(command: Command, suffix: &str, help: impl Fn(&str) -> String) -> Command {
         ALL.into_iter().fold(command, |command, SubgraphDefinition { name, .. }| {
             let option = Arg::new(option_id(name, suffix))
@@ -106,7 +106,7 @@ impl DatabaseUrls {
         })
     }
 
-    /// An empty one, as an unset variable of a script leaves it, was not given.
+    /// Reads the options. An empty value, as from a script's unset variable, counts as not given.
     fn read(matches: &ArgMatches, suffix: &str) -> Self {
         let given = ALL.into_iter().filter_map(|SubgraphDefinition { name, .. }| {
             let url = matches.get_one::<String>(&option_id(name, suffix))?;
@@ -157,7 +157,7 @@ subgraph_options!(
     |matches| Ok(Self::read(matches, URL))
 );
 
-/// Where the databases are for those who own what is in them.
+/// Database URLs of the roles that own the tables.
 #[derive(Clone, Debug, Default)]
 pub struct OwnerUrls(pub DatabaseUrls);
 
@@ -173,22 +173,22 @@ subgraph_options!(
     |matches| Ok(Self(DatabaseUrls::read(matches, OWNER_URL)))
 );
 
-/// The settings that one subgraph alone has, of each.
+/// The specific settings of each subgraph.
 #[derive(Clone, Debug, Default)]
 pub struct SubgraphSettings(BTreeMap<&'static str, Extensions>);
 
 impl SubgraphSettings {
-    /// Those of one, and what else it alone is given.
+    /// The settings of one subgraph, with its other extensions.
     pub fn of(&self, subgraph: &SubgraphDefinition) -> Extensions {
         self.0.get(subgraph.name).cloned().unwrap_or_default()
     }
 
-    /// Identity's, which also sign the tokens that all others believe.
+    /// The settings of identity, which also configure access tokens.
     pub fn identity(&self) -> &IdentitySettings {
         self.0.get(identity::DEFINITION.name).and_then(Extensions::get).expect("identity's definition reads them")
     }
 
-    /// Gives identity the keys that it signs tokens with; what verifies them.
+    /// Gives identity its signing keys; returns their verifier.
     pub fn sign_with(&mut self, keys: Keys) -> Verifier {
         let verifier = keys.verifier();
         self.0.entry(identity::DEFINITION.name).or_default().insert(keys);
@@ -213,7 +213,7 @@ subgraph_options!(
 pub struct Databases(BTreeMap<&'static str, DbPool>);
 
 impl Databases {
-    /// All of them, up to date.
+    /// Opens and migrates all databases.
     pub async fn open(urls: &DatabaseUrls, settings: &DatabaseSettings) -> Result<Self> {
         let opened = ALL.map(|definition| async move {
             let db = open(definition, urls.require(definition)?, settings).await?;
@@ -222,12 +222,12 @@ impl Databases {
         Ok(Self(try_join_all(opened).await?.into_iter().collect()))
     }
 
-    /// The one of a subgraph.
+    /// The database of a subgraph.
     pub fn get(&self, subgraph: &SubgraphDefinition) -> &DbPool {
         &self.0[subgraph.name]
     }
 
-    /// Ends their connections.
+    /// Closes all connections.
     pub async fn close(&self) {
         join_all(self.0.values().map(DbPool::close)).await;
     }
@@ -297,14 +297,13 @@ pub struct Settings {
     pub insecure_dev: bool,
 }
 
-/// How often a waiting process retries.
+/// Interval between attempts to open a database.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// How long a subgraph's requests in flight get at shutdown by default.
+/// The default timeout of requests in flight at shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs one subgraph until the process is told to stop. It has its port, and says that it lives, before it has a
-/// database; what is wrong with the settings ends it.
+/// Runs one subgraph until shutdown. It serves `/health` before it has a database; invalid settings end it.
 pub async fn serve(settings: Settings) -> Result<()> {
     open_files::raise_for_subgraph();
     let shutdown = signals::shutdown_on_signal(settings.shutdown.drain_period())?;
@@ -326,7 +325,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
     add_peers(&context, &settings.subgraph_urls, secrets.as_ref())?;
 
     let late_routes = LateRoutes::default();
-    // Others need identity's keys, not its database.
+    // Other services need identity's public keys, not its database.
     let routes = late_routes.routes(settings.subgraph.with_public_routes(serve::not_ready_routes(), &context));
     let serving = async {
         serve::serve(listener, routes, settings.client_timeouts, shutdown.clone()).await;
@@ -395,14 +394,14 @@ async fn log_when_ready(subgraph: &Subgraph, address: SocketAddr) {
     info!(subgraph = subgraph.name(), %address, "ready");
 }
 
-/// Ends when requests in flight have had their time after shutdown began.
+/// Completes when the timeout of requests in flight has passed after shutdown began.
 async fn shutdown_deadline(shutdown: &Shutdown, timeout: Duration) {
     shutdown.stop.cancelled().await;
     sleep(timeout).await;
     warn!("shutdown timeout reached, work in progress is cut off");
 }
 
-/// The other subgraphs, each in a process of its own.
+/// Adds the other subgraphs as remote peers.
 fn add_peers(context: &ServiceContext, urls: &[SubgraphUrl], secrets: Option<&Secrets>) -> Result<()> {
     for SubgraphDefinition { name, port, .. } in ALL {
         let given = urls.iter().find(|given| given.name == *name);
@@ -413,14 +412,14 @@ fn add_peers(context: &ServiceContext, urls: &[SubgraphUrl], secrets: Option<&Se
     Ok(())
 }
 
-/// identity's signing keys, followed from now on.
+/// Opens identity's signing keys, and watches them for changes.
 pub fn open_keys(directory: &Path, settings: &IdentitySettings) -> Result<Keys> {
     let keys = Keys::load_or_create(directory, &settings.tokens)?;
     tokio::spawn(keys.clone().watch());
     Ok(keys)
 }
 
-/// The public keys that identity publishes elsewhere, followed from now on.
+/// Fetches the public keys that a remote identity publishes, and keeps them fresh.
 fn remote_keys(url: &str) -> Result<Verifier> {
     let url = peers::address(url).with_context(|| format!("`{url}` is no address of identity's public keys"))?;
     let verifier = Verifier::remote(url);
@@ -428,14 +427,14 @@ fn remote_keys(url: &str) -> Result<Verifier> {
     Ok(verifier)
 }
 
-/// Takes a port.
+/// Binds a port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: is another `lyceum` running? `--free-ports` of `lyceum up` avoids it")
     })
 }
 
-/// Connects to a subgraph's database and brings it up to date.
+/// Connects to a subgraph's database and migrates it.
 pub async fn open(subgraph: &SubgraphDefinition, url: &str, settings: &DatabaseSettings) -> Result<DbPool> {
     let SubgraphDefinition { name, migrations, .. } = subgraph;
     let db = connect(url, settings).await.with_context(|| {
@@ -446,7 +445,7 @@ pub async fn open(subgraph: &SubgraphDefinition, url: &str, settings: &DatabaseS
     Ok(db)
 }
 
-/// A subgraph over its migrated database, and its routes behind `auth`.
+/// Assembles a subgraph over its migrated database, with its routes behind `auth`.
 pub async fn assemble(
     definition: &SubgraphDefinition,
     db: DbPool,
@@ -464,7 +463,7 @@ pub fn sdl(subgraph: &SubgraphDefinition) -> Result<String> {
     costs::annotate(&(subgraph.sdl)())
 }
 
-/// Brings databases up to date, as their owners where these were given.
+/// Migrates databases, as their owners where owner URLs were given.
 pub async fn migrate(
     subgraphs: &[&'static SubgraphDefinition],
     urls: &DatabaseUrls,
@@ -482,7 +481,7 @@ pub async fn migrate(
     Ok(())
 }
 
-/// Lets the role that the subgraph works as read and write what the owner has made.
+/// Grants the subgraph's application role access to its owner's tables.
 pub async fn provision(subgraph: &SubgraphDefinition, owner: &DbPool, role: Option<AppRole>) -> Result<()> {
     let Some(role) = role else { return Ok(()) };
     role.provision(owner).await.with_context(|| {

@@ -1,4 +1,4 @@
-//! What a person at the terminal sees, apart from the log.
+//! Output on the terminal, apart from the log.
 
 use std::{
     fmt::Display,
@@ -10,16 +10,16 @@ use std::{
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// PostgreSQL's code for it.
+/// PostgreSQL's error code `disk_full`.
 const DISK_FULL: &str = "53100";
 const TICK: Duration = Duration::from_millis(100);
 
-/// One line on standard output. A reader that went away is no reason to fail.
+/// Prints a line on standard output. A closed pipe is not an error.
 pub fn line(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }
 
-/// Why the command failed, with its causes.
+/// Prints why the command failed, with its causes.
 pub fn failure(error: &anyhow::Error) {
     eprintln!("{} {error}", style("error:").for_stderr().red().bold());
     let mut causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
@@ -36,7 +36,7 @@ fn is_disk_full(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == DISK_FULL)
 }
 
-/// Steps that take a while: a spinner each on a terminal, a line each elsewhere.
+/// Progress of slow steps: a spinner each on a terminal, a line each elsewhere.
 #[derive(Clone)]
 pub struct Steps {
     bars: MultiProgress,
@@ -44,17 +44,17 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// On standard error.
+    /// Progress on standard error.
     pub fn new() -> Self {
         Self { bars: MultiProgress::new(), is_terminal: console::user_attended_stderr() }
     }
 
-    /// The bars, for whoever else draws on the terminal.
+    /// The progress of a seed, which shares the bars.
     pub fn seed_progress(&self) -> crate::seed::Progress {
         if self.is_terminal { crate::seed::Progress::Bars(self.bars.clone()) } else { crate::seed::Progress::Lines }
     }
 
-    /// Shows `title` while `work` goes on; `work` can add what it is at through its `Step`.
+    /// Shows `title` while `work` runs; `work` can show details through its `Step`.
     pub async fn run<T, W>(&self, title: &'static str, work: impl FnOnce(Step) -> W) -> anyhow::Result<T>
     where
         W: Future<Output = anyhow::Result<T>>,
@@ -81,7 +81,7 @@ fn spinner(title: &'static str) -> ProgressBar {
     bar
 }
 
-/// One step under way.
+/// A step in progress.
 #[derive(Clone)]
 pub struct Step {
     title: &'static str,
@@ -89,7 +89,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// What it is at.
+    /// Shows a detail of the step.
     pub fn at(&self, detail: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(detail.to_owned()),

@@ -1,4 +1,4 @@
-//! What a `lyceum up` keeps that runs here, or has run.
+//! The data directories of a `lyceum up`, running or stopped.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub struct KeySettings {
 }
 
 impl DataDirArg {
-    /// A database of the `lyceum up` that runs here.
+    /// The database URL of the running `lyceum up`.
     pub fn running_database(&self, subgraph: &SubgraphDefinition) -> Result<String> {
         let name = subgraph.name;
         let directory = self.data_dir.join("databases").join(name);

@@ -1,4 +1,4 @@
-//! `lyceum admin init-env`: the secrets that `compose.yml` asks for, made once.
+//! `lyceum admin init-env`: generates the secrets that `compose.yml` needs.
 
 use std::{
     fmt::Write as _,
@@ -22,7 +22,7 @@ pub struct Settings {
     file: PathBuf,
 }
 
-/// Writes a new file that its owner alone may read.
+/// Writes a new file that only its owner can read.
 pub fn run(Settings { file }: &Settings) -> Result<()> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let refuse = |error: std::io::Error| match error.kind() {
@@ -38,7 +38,7 @@ pub fn run(Settings { file }: &Settings) -> Result<()> {
 }
 
 fn content() -> String {
-    // Of the role that owns the tables, and of the one that the subgraph works as.
+    // Passwords of each database's owner role and application role.
     let passwords = subgraphs::ALL
         .map(|subgraph| subgraph.name.to_uppercase())
         .map(|name| [format!("{name}_DB_PASSWORD"), format!("{name}_APP_DB_PASSWORD")]);

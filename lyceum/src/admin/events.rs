@@ -1,4 +1,4 @@
-//! `lyceum admin events`: what is on its way between services, and what came to a halt.
+//! `lyceum admin events`: pending and dead-lettered events between services.
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -56,7 +56,7 @@ struct Scope {
     data_dir: DataDirArg,
 }
 
-/// Where a service keeps what it has to tell, or what it was told.
+/// A service's outbox or inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum EventBox {
@@ -64,7 +64,7 @@ enum EventBox {
     Inbox,
 }
 
-/// What is in one of them.
+/// The content of one of them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Content {
@@ -73,7 +73,7 @@ struct Content {
     event_box: EventBox,
     pending: i64,
     oldest_pending_since: Option<DateTime<Utc>>,
-    /// What kept the oldest one from arriving so far.
+    /// The last failure of the oldest pending event.
     pending_reason: Option<String>,
     dead_lettered: Vec<Event>,
 }
@@ -86,14 +86,14 @@ struct Event {
     #[serde(rename = "type")]
     r#type: String,
     subject: Uuid,
-    /// Where an outbox sends it.
+    /// The consumer, of an outbox row.
     destination: Option<String>,
     since: DateTime<Utc>,
     attempts: i32,
     reason: Option<String>,
 }
 
-/// Lists, or sends one again.
+/// Lists events, or resends one.
 pub async fn run(settings: &Settings) -> Result<()> {
     match &settings.command {
         Some(Command::Resend { id, scope }) => resend(*id, scope).await,
@@ -137,7 +137,7 @@ fn cannot_read(subgraph: &SubgraphDefinition) -> String {
 }
 
 impl Scope {
-    /// The services that have anything to do with events.
+    /// The services that produce or consume events.
     fn services(&self) -> Result<Vec<&'static SubgraphDefinition>> {
         let services: Vec<_> = ALL
             .into_iter()
@@ -181,7 +181,7 @@ impl EventBox {
         }
     }
 
-    /// The columns that say when an event came in, when it was done with, and where it goes.
+    /// The columns of an event's arrival, completion and destination.
     fn columns(self) -> [&'static str; 3] {
         match self {
             Self::Outbox => ["written_at", "delivered_at", "destination"],
@@ -214,7 +214,7 @@ impl EventBox {
         );
         let sent = query(AssertSqlSafe(statement)).bind(id).execute(&mut *db).await?.rows_affected();
         if sent > 0 {
-            // The channels are named for the boxes.
+            // The channels have the tables' names.
             query("select pg_notify($1, '')").bind(self.name()).execute(db).await?;
         }
         Ok(sent)
@@ -261,7 +261,7 @@ fn show(contents: &[Content], now: DateTime<Utc>) {
     }
 }
 
-/// A time in its largest unit.
+/// Formats a duration in its largest unit.
 fn age(time: TimeDelta) -> String {
     match time.num_seconds().max(0) {
         seconds @ 0..120 => format!("{seconds} s"),

@@ -1,4 +1,4 @@
-//! `lyceum admin`: what an operator does beside the graph, on the databases and the keys of identity.
+//! `lyceum admin`: an operator's commands outside the graph, on the databases and identity's signing keys.
 
 mod data_dir;
 mod environment;
@@ -62,7 +62,7 @@ enum Command {
     InitEnv(environment::Settings),
 }
 
-/// Runs one command, which says what it did: most of them in one line.
+/// Runs one command, which prints its result: usually one line.
 pub async fn run(settings: Settings) -> Result<()> {
     match settings.command {
         Command::Grant(person) => grant(&person).await,

@@ -1,4 +1,4 @@
-//! Whom a command is about.
+//! The user that a command is about.
 
 use anyhow::{Context as _, Result};
 use clap::Args;

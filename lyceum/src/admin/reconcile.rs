@@ -1,5 +1,5 @@
-//! `lyceum admin reconcile`: whether payments and enrollments, which are in two databases, agree. It asks the
-//! graph, as an admin would.
+//! `lyceum admin reconcile`: compares payments with enrollments, which are in two databases, by queries to the graph as
+//! an admin.
 
 use std::{fmt, time::Duration};
 
@@ -20,17 +20,17 @@ use super::{
 };
 use crate::terminal::line;
 
-/// A payment that is pending for so long will hardly complete.
+/// Age after which a pending payment is unlikely to complete.
 const STALE_AFTER: TimeDelta = TimeDelta::hours(1);
 
-/// What does not agree is looked at again after this: it may have been on its way.
+/// Delay before differences are rechecked: their events may have been in flight.
 const RECHECK_DELAY: Duration = Duration::from_secs(2);
 
-/// How often, and how long after each other, one looks whether something has been repaired.
+/// Maximum number of checks after a repair, and the interval between them.
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// A token is good for longer.
+/// Shorter than a token's lifetime.
 const TOKEN_AGE: TimeDelta = TimeDelta::minutes(3);
 
 const PAYMENTS: &str = include_str!("../../../operations/services/lyceum/router/PaymentsToReconcile.graphql");
@@ -97,9 +97,9 @@ struct Payment {
     created_at: DateTime<Utc>,
     student: Option<Key>,
     course: Option<Key>,
-    /// Null as well where it was not asked for.
+    /// Also null where it is not requested.
     refund_state: Option<RefundState>,
-    /// The same.
+    /// Also null where it is not requested.
     enrollment: Option<Key>,
 }
 
@@ -117,18 +117,18 @@ struct Enrollment {
     id: Uuid,
     student: Option<Key>,
     course: Option<Key>,
-    /// What it says that it was paid with.
+    /// The payment ID that the enrollment stores.
     key: Option<Key>,
-    /// That payment, if it exists.
+    /// The payment, if it exists.
     payment: Option<Payment>,
 }
 
-/// What does not agree.
+/// A difference between a payment and its enrollment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
     kind: Kind,
     payment: Uuid,
-    /// None where there should be one.
+    /// `None` where the enrollment is missing.
     enrollment: Option<Uuid>,
 }
 
@@ -145,12 +145,12 @@ enum Kind {
 }
 
 impl Kind {
-    /// Whether telling the others again can help.
+    /// Whether republishing the payment's events can help.
     fn is_repairable(self) -> bool {
         matches!(self, Self::NotEnrolled | Self::Refunded)
     }
 
-    /// What a person can do where telling the others again cannot help.
+    /// What an operator can do where republishing cannot help.
     fn advice(self) -> &'static str {
         match self {
             Self::NotEnrolled | Self::Refunded => "`--fix` has it told again",
@@ -183,7 +183,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What is wrong with a payment in itself. Whether its enrollment is right, that one's look says.
+/// Checks a payment by itself. Its enrollment is checked by `of_enrollment`.
 fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option<Finding> {
     let finding = |kind| Some(Finding { kind, payment: payment.id, enrollment: None });
     if payment.refund_state == Some(RefundState::Refused) {
@@ -200,8 +200,7 @@ fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option
     }
 }
 
-/// What is wrong with an enrollment. One without a payment is right also in a course that costs something: it may
-/// have been free then.
+/// Checks an enrollment. One without a payment is valid also on a paid course, which may have been free then.
 fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding> {
     let named = enrollment.key.as_ref()?.id;
     let finding = |kind| Some(Finding { kind, payment: named, enrollment: Some(enrollment.id) });
@@ -222,7 +221,7 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
     }
 }
 
-/// Compares, says what does not agree, and repairs it if that is wanted.
+/// Compares, prints the differences, and repairs them on request.
 pub async fn run(settings: &Settings) -> Result<()> {
     let mut graph = Graph::open(settings).await?;
     let usual = graph.usual;
@@ -262,11 +261,11 @@ pub async fn run(settings: &Settings) -> Result<()> {
 
 enum Outcome {
     Repaired,
-    /// With what is to be done.
+    /// Not repaired, with advice.
     Left(String),
 }
 
-/// The graph, asked as an admin.
+/// A GraphQL client on behalf of an admin.
 struct Graph {
     http: reqwest::Client,
     url: String,
@@ -349,7 +348,7 @@ impl Graph {
         serde_json::from_value(answer.data.unwrap_or_default()).context("the graph's answer cannot be read")
     }
 
-    /// Looks at each node of a list, page by page.
+    /// Checks all nodes of a connection, page by page.
     async fn sweep<T: DeserializeOwned>(
         &mut self,
         list: &str,
@@ -374,7 +373,7 @@ impl Graph {
         }
     }
 
-    /// Those that have not settled meanwhile.
+    /// Rechecks findings after a delay; returns those that remain.
     async fn still_there(&mut self, suspects: Vec<Finding>) -> Result<Vec<Finding>> {
         if !suspects.is_empty() {
             sleep(RECHECK_DELAY).await;
@@ -386,7 +385,7 @@ impl Graph {
         Ok(findings)
     }
 
-    /// What is wrong there now.
+    /// Rechecks a finding.
     async fn look(&mut self, finding: &Finding) -> Result<Option<Finding>> {
         let (field, document, id) = match finding.enrollment {
             Some(id) => ("enrollment", ENROLLMENT, id),
@@ -401,7 +400,7 @@ impl Graph {
         })
     }
 
-    /// Lets the payment's service tell the others again, and waits for what comes of it.
+    /// Republishes the payment's events, and waits for their effect.
     async fn repair(&mut self, finding: &Finding) -> Result<Outcome> {
         let data: Value = self.ask(REPUBLISH, json!({ "id": finding.payment })).await?;
         if let Some(refused) = data.pointer("/republishPayment/userErrors/0/message").and_then(Value::as_str) {

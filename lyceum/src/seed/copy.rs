@@ -1,5 +1,4 @@
-//! One table at a time, through `PostgreSQL`'s `COPY` in its binary format: sqlx encodes each value,
-//! so that nothing needs escaping and nothing is parsed again.
+//! Loads one table by `PostgreSQL`'s binary `COPY`: sqlx encodes each value, so nothing is escaped or parsed again.
 
 use std::sync::Arc;
 
@@ -15,24 +14,24 @@ use super::progress::Bar;
 use super::table::Table;
 use super::timeline::END;
 
-/// Sent to the server at a time.
+/// Bytes that are sent to the server at a time.
 const CHUNK: usize = 256 * 1024;
-/// What a binary `COPY` begins with: signature, flags, length of an extension.
+/// The header of a binary `COPY`: signature, flags, length of the extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What it ends with: a row of -1 fields.
+/// The trailer: a row of -1 fields.
 const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
 
-/// A table together with the rows that it is to have.
+/// A table with the rows to load.
 pub struct Load {
     pub table: Table,
     pub pool: DbPool,
     pub ids: Vec<Uuid>,
     pub write: fn(&Plan, usize, &mut Row<'_>),
-    /// What else follows from the rows, in the same transaction.
+    /// SQL that derives other rows from these, in the same transaction.
     pub then: Option<&'static str>,
 }
 
-/// What a table holds already.
+/// The content of a table before the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     Nothing,
@@ -45,13 +44,13 @@ pub enum Content {
 }
 
 impl Load {
-    /// Fills the table in one transaction, unless it is filled already; says what it held before.
+    /// Fills the table in one transaction, if it is empty; returns its content before.
     pub async fn run(self, plan: Arc<Plan>, bar: Bar) -> anyhow::Result<Content> {
         let name = self.table.name;
         let found = self.fill(&plan, &bar).await.with_context(|| format!("cannot fill the table {name}"))?;
         if found == Content::Nothing {
-            // Cannot be part of the transaction. It also marks the rows as visible to everyone,
-            // which the first readers would otherwise have to do.
+            // Not possible within a transaction. Also sets the visibility map and hint bits, which the first readers
+            // would otherwise do.
             self.analyze().await.with_context(|| format!("cannot analyze {name}"))?;
         }
         bar.finish(self.ids.len(), found == Content::Nothing);
@@ -59,7 +58,7 @@ impl Load {
     }
 
     async fn analyze(&self) -> sqlx::Result<()> {
-        // Not given back to the pool: it has no time limit.
+        // A dedicated connection: it has no statement timeout.
         let mut connection = self.pool.connect().await?;
         sqlx::raw_sql("set statement_timeout = 0").execute(&mut connection).await?;
         let statement = AssertSqlSafe(format!("vacuum (analyze) {}", self.table.name));
@@ -69,11 +68,11 @@ impl Load {
 
     async fn fill(&self, plan: &Plan, bar: &Bar) -> anyhow::Result<Content> {
         let Table { name, columns, .. } = self.table;
-        // Not given back to the pool: a COPY that breaks off leaves its connection in disorder.
+        // A dedicated connection: an interrupted COPY leaves it unusable.
         let mut connection = self.pool.connect().await?;
         let mut tx = connection.begin().await?;
-        // Keeps out a second seed and the system's own writers, not its readers. COPY is a single
-        // statement, which a time limit on statements would cut short.
+        // Locks out a second seed and other writers, not readers. COPY is a single statement, which a statement timeout
+        // would abort.
         let lock = format!("set local statement_timeout = 0; lock table {name} in share row exclusive mode");
         sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *tx).await?;
         let found = self.inspect(&mut tx).await?;
@@ -106,15 +105,14 @@ impl Load {
         Ok(found)
     }
 
-    /// Rows are stored as if they had arrived one after the other.
+    /// Rows are stored in insertion order.
     fn in_order_of_ids(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.ids.len()).collect();
         order.sort_unstable_by_key(|&index| self.ids[index]);
         order
     }
 
-    /// What the table holds, told by its ids: those of the seed are of a time that is over, so that
-    /// what people did since has later ones.
+    /// Inspects the table by its ids: the seed's are of a past year, so rows that were added since have later ones.
     pub async fn inspect(&self, db: &mut PgConnection) -> anyhow::Result<Content> {
         let name = self.table.name;
         if is_empty(&mut *db, self.table).await? {
@@ -134,7 +132,7 @@ impl Load {
     }
 }
 
-/// Whether a table has no row at all.
+/// Whether a table is empty.
 pub async fn is_empty(db: &mut PgConnection, table: Table) -> anyhow::Result<bool> {
     let Table { database, name, .. } = table;
     let statement = AssertSqlSafe(format!("select not exists (select from {name})"));
@@ -149,12 +147,12 @@ fn first_id_after_the_seed() -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(end, &[0; 10]).into_uuid()
 }
 
-/// All ids' lower halves in one number, which the database can work out as well.
+/// XOR of all ids' lower halves, which the database can compute, too.
 fn fingerprint_of(ids: &[Uuid]) -> i64 {
     ids.iter().fold(0, |fingerprint, id| fingerprint ^ id.as_u64_pair().1.cast_signed())
 }
 
-/// A row under construction.
+/// A row that is being encoded.
 pub struct Row<'a> {
     buffer: &'a mut PgArgumentBuffer,
     start: usize,
@@ -168,7 +166,7 @@ impl<'a> Row<'a> {
         Self { buffer, start, fields: 0 }
     }
 
-    /// The next column's value.
+    /// Appends the next column's value.
     pub fn put<'v>(&mut self, value: impl Encode<'v, Postgres>) {
         let length_at = self.begin_field();
         let is_null = value.encode_by_ref(self.buffer).expect("the seed's values are within their columns' ranges");
@@ -177,13 +175,13 @@ impl<'a> Row<'a> {
         self.buffer[length_at..length_at + 4].copy_from_slice(&length.to_be_bytes());
     }
 
-    /// The next column is null, which is a length of -1.
+    /// Appends null, encoded as length -1.
     pub fn put_null(&mut self) {
         let length_at = self.begin_field();
         self.buffer[length_at..].copy_from_slice(&(-1_i32).to_be_bytes());
     }
 
-    /// Counts the field, and leaves room for its length.
+    /// Counts the field, and reserves space for its length.
     fn begin_field(&mut self) -> usize {
         self.fields += 1;
         self.buffer[self.start..self.start + 2].copy_from_slice(&self.fields.to_be_bytes());

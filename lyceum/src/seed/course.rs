@@ -1,4 +1,4 @@
-//! The catalogue: courses of verified teachers only, half of them free.
+//! The courses: all of verified teachers, half of them free.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use super::row_counts::RowCounts;
 use super::timeline::{DAY, END, HOUR};
 use super::vocabulary;
 
-/// How many courses the sample teacher has at least, free and paid ones in turn.
+/// The minimum number of the sample teacher's courses, free and paid ones in turn.
 pub const SAMPLE_COURSES: usize = 12;
 
 #[derive(Clone, Copy)]
@@ -34,13 +34,13 @@ pub struct Course {
     /// Index into the plan's users.
     pub teacher: usize,
     pub level: Level,
-    /// In cents; a free course has none.
+    /// In cents; `None` for a free course.
     pub price: Option<u32>,
     pub minutes: i32,
     wording: u64,
 }
 
-/// All courses, oldest first.
+/// Generates all courses, oldest first.
 pub fn generate(seed: u64, row_counts: RowCounts, users: &[User]) -> Vec<Course> {
     let rng = &mut SeedRng::new(seed, "courses");
     let teachers: Vec<usize> = (row_counts.students..users.len()).filter(|&user| users[user].is_verified).collect();
@@ -73,7 +73,7 @@ fn course(rng: &mut SeedRng, users: &[User], teacher: usize, is_free: bool) -> C
     }
 }
 
-/// Neither “Chess in Practice in 30 Days” nor two colons.
+/// Whether the combination is redundant: “Chess in Practice in 30 Days”, or two colons.
 fn is_said_twice(pattern: &str, angle: &str) -> bool {
     let link = angle.split_whitespace().next();
     pattern.split(' ').any(|word| link == Some(word)) || (link == Some(":") && pattern.contains(':'))
@@ -97,8 +97,7 @@ impl Course {
     pub fn description(&self) -> String {
         let mut wording = Wording(self.wording);
         let topic = wording.choose(vocabulary::TOPICS);
-        // Another way through the number than the title's, so that equal titles describe
-        // themselves differently.
+        // Rotated, so that courses with equal titles have different descriptions.
         let mut wording = Wording(wording.0.rotate_left(29));
         let opening = wording.choose(vocabulary::OPENINGS).replace("{}", topic.name);
         let content = wording.choose(vocabulary::CONTENTS).replace("{}", topic.practice);

@@ -1,4 +1,4 @@
-//! Who attends what, at most once each; and which places in paid courses were paid for.
+//! The enrollments, at most one per student and course, and which of them on paid courses were paid for.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::rng::SeedRng;
 use super::row_counts::RowCounts;
 use super::timeline::{DAY, END, HOUR, MINUTE};
 
-/// Index of the student, `student1@…`, who gets enough of everything to look at.
+/// Index of the student, `student1@…`, who has a sample of everything.
 pub const SAMPLE_STUDENT: usize = 0;
 const SAMPLE_FREE: usize = 24;
 const SAMPLE_PAID: usize = 16;
@@ -45,7 +45,7 @@ pub struct Enrollment {
     pub status: Status,
 }
 
-/// All enrollments, oldest first. Those that were paid for number the payments from 0 on.
+/// Generates all enrollments, oldest first. The paid ones number the payments from 0 on.
 pub fn generate(seed: u64, row_counts: RowCounts, users: &[User], courses: &[Course]) -> Vec<Enrollment> {
     let rng = &mut SeedRng::new(seed, "enrollments");
     let (free, paid) = by_popularity(rng, row_counts, courses);
@@ -59,7 +59,7 @@ pub fn generate(seed: u64, row_counts: RowCounts, users: &[User], courses: &[Cou
     let settled = settled(seats.rng, places.len(), row_counts.payments);
     enrollments.extend(places.into_iter().zip(settled).map(|(place, settled)| {
         let mut enrollment = enrollment(seats.rng, users, courses, place);
-        // Numbered below, once they are in order.
+        // Renumbered below, after sorting.
         enrollment.payment = settled.then_some(0);
         enrollment
     }));
@@ -72,7 +72,7 @@ pub fn generate(seed: u64, row_counts: RowCounts, users: &[User], courses: &[Cou
     enrollments
 }
 
-/// The free and the paid courses, the most popular first, which are the sample teacher's.
+/// The free and the paid courses by popularity; the sample teacher's come first.
 fn by_popularity(rng: &mut SeedRng, row_counts: RowCounts, courses: &[Course]) -> (Vec<usize>, Vec<usize>) {
     let mut ranking: Vec<usize> = (0..courses.len()).collect();
     rng.shuffle(&mut ranking);
@@ -87,7 +87,7 @@ struct Place {
     course: usize,
 }
 
-/// Hands out places on courses: never two on the same course to one student.
+/// Draws enrollments, at most one per student and course.
 struct Seats<'a> {
     rng: &'a mut SeedRng,
     students: usize,
@@ -95,12 +95,12 @@ struct Seats<'a> {
 }
 
 impl Seats<'_> {
-    /// `count` places, the first `sample` of them to the sample student.
+    /// Draws `count` enrollments, the first `sample` of them of the sample student.
     fn take(&mut self, courses: &[usize], count: usize, sample: usize) -> Vec<Place> {
         let mut places = Vec::with_capacity(count);
         while places.len() < count {
             let place = if places.len() < sample {
-                // Not the popular ones: the rest of the students need room there.
+                // Uniformly drawn: the other students need the popular courses.
                 Place { student: SAMPLE_STUDENT, course: self.rng.pick(courses) }
             } else {
                 Place {
@@ -116,7 +116,7 @@ impl Seats<'_> {
     }
 }
 
-/// Which of the places in paid courses were paid for; the sample student's come first.
+/// Whether each enrollment on a paid course was paid for; the sample student's come first.
 fn settled(rng: &mut SeedRng, places: usize, payments: usize) -> Vec<bool> {
     let mut settled = rng.exactly(payments - SAMPLE_PAYMENTS, places - SAMPLE_PAID);
     settled.splice(0..0, (0..SAMPLE_PAID).map(|place| place < SAMPLE_PAYMENTS));
@@ -125,7 +125,7 @@ fn settled(rng: &mut SeedRng, places: usize, payments: usize) -> Vec<bool> {
 
 fn enrollment(rng: &mut SeedRng, users: &[User], courses: &[Course], place: Place) -> Enrollment {
     let possible = users[place.student].created.max(courses[place.course].created);
-    // Some minutes after both, so that there is room for a payment before it.
+    // Minutes after both, which leaves time for a payment.
     let enrolled = rng.time_between(possible + 10 * MINUTE, END - HOUR);
     Enrollment {
         id: rng.id_at(enrolled),
@@ -137,7 +137,7 @@ fn enrollment(rng: &mut SeedRng, users: &[User], courses: &[Course], place: Plac
     }
 }
 
-/// Who enrolled long ago has got further.
+/// Older enrollments have more progress.
 fn status(rng: &mut SeedRng, age: i64) -> Status {
     let (completed, started) = match age / DAY {
         0..7 => (0, 30),
@@ -152,5 +152,5 @@ fn status(rng: &mut SeedRng, age: i64) -> Status {
     }
 }
 
-// What the samples take must fit into the smallest data set.
+// The samples must fit into the smallest data set.
 const _: () = assert!(SAMPLE_PAYMENTS <= SAMPLE_PAID && SAMPLE_COURSES.is_multiple_of(2));

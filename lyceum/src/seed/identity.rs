@@ -1,4 +1,4 @@
-//! The people: students and teachers, in the order in which they joined.
+//! The users: students and teachers, in the order in which they joined.
 
 use anyhow::anyhow;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
@@ -9,7 +9,7 @@ use super::row_counts::RowCounts;
 use super::timeline::{DAY, END, START};
 use super::vocabulary;
 
-/// The password of everyone in the sample data.
+/// The password of all sample users.
 pub const PASSWORD: &str = "lyceum-sample";
 
 /// Index of the first teacher, whose e-mail address is `teacher1@…`, among the teachers.
@@ -41,14 +41,14 @@ pub struct User {
     pub family_name: &'static str,
 }
 
-/// All users: the students, then the teachers, each by the time they joined.
+/// Generates all users: the students, then the teachers, each in the order of joining.
 pub fn generate(seed: u64, row_counts: RowCounts) -> Vec<User> {
     let rng = &mut SeedRng::new(seed, "users");
     let joined = times(rng, row_counts.students, END - 15 * DAY);
     let mut users: Vec<User> =
         (1..).zip(joined).map(|(number, created)| user(rng, Role::Student, number, created, false)).collect();
 
-    // Teachers come early in the year, to have time to publish.
+    // Teachers join early in the year, which leaves time to publish courses.
     let joined = times(rng, row_counts.teachers, START + 240 * DAY);
     let verified = verified(rng, row_counts);
     users.extend(
@@ -85,8 +85,8 @@ fn verified(rng: &mut SeedRng, row_counts: RowCounts) -> Vec<bool> {
     verified
 }
 
-/// The hash of everyone's password, with OWASP's parameters. The salt comes from the seed number,
-/// so that the same seed number gives the same rows; a known password has nothing to lose by it.
+/// The hash of everyone's password, with OWASP's parameters. The salt is derived from the seed number, so that rows are
+/// reproducible; the password is public anyway.
 pub fn password_hash(seed: u64) -> anyhow::Result<String> {
     let parameters = Params::new(19 * 1024, 2, 1, None).map_err(|error| anyhow!("Argon2 parameters: {error}"))?;
     let mut salt = *b"lyceum-seed-....";

@@ -1,4 +1,4 @@
-//! What notifications say.
+//! The texts of notifications.
 
 use contracts::money::Money;
 
@@ -8,7 +8,7 @@ use super::notification::About;
 use super::plan::Plan;
 use super::timeline;
 
-/// What a notification says.
+/// A notification's type and text.
 pub struct Message {
     pub kind: &'static str,
     pub title: String,
@@ -73,7 +73,7 @@ impl Message {
     }
 }
 
-/// “45 minutes”, “3 hours”, “1 h 30 min”.
+/// Formats a duration: “45 minutes”, “3 hours”, “1 h 30 min”.
 fn duration(minutes: i32) -> String {
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} minutes"),

@@ -1,6 +1,5 @@
-//! `lyceum seed`: fills the databases with the data that the platform's team tested with.
-//! The data set is decided first (`plan`), then each database's table is filled with its `rows` in one
-//! transaction, all at the same time.
+//! `lyceum seed`: fills the databases with the data set that the platform's team tested with. The data set is generated
+//! first (`plan`), then all tables are filled with its `rows` concurrently, each in one transaction.
 
 mod copy;
 mod course;
@@ -41,7 +40,7 @@ pub use self::timeline::END;
 pub const SAMPLE_STUDENT: &str = "student1@lyceum.example";
 /// A verified teacher of popular courses.
 pub const SAMPLE_TEACHER: &str = "teacher1@lyceum.example";
-/// A teacher who still waits for verification.
+/// A teacher who is not verified yet.
 pub const UNVERIFIED_TEACHER: &str = "teacher2@lyceum.example";
 
 const DEFAULT_SCALE: f64 = 1.0;
@@ -68,7 +67,7 @@ impl Default for Options {
     }
 }
 
-/// Reads a scale; also for other commands that take one.
+/// Parses a scale; also for other commands that take one.
 pub fn parse_scale(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(scale) if (SMALLEST_SCALE..=LARGEST_SCALE).contains(&scale) => Ok(scale),
@@ -76,7 +75,7 @@ pub fn parse_scale(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The databases that are filled, migrated.
+/// The migrated databases to fill.
 #[derive(Clone)]
 pub struct SeedDatabases {
     pub identity: DbPool,
@@ -109,8 +108,8 @@ impl SeedDatabases {
     }
 }
 
-/// Fills what is empty, leaves what this very seed has filled before, and refuses all else before
-/// it has written anything. So what was interrupted is completed by running it again.
+/// Fills empty tables, skips those that this seed has filled before, and rejects all else before it writes anything. So
+/// an interrupted run is completed by running it again.
 pub async fn run(databases: &SeedDatabases, options: &Options, progress: &Progress) -> anyhow::Result<Summary> {
     let started = Instant::now();
     let preparing = progress.preparing();
@@ -146,8 +145,8 @@ pub async fn run(databases: &SeedDatabases, options: &Options, progress: &Progre
     Ok(Summary { tables, elapsed: started.elapsed() })
 }
 
-/// Whether `run` has something to do that nobody can object to: all tables are empty, or this seed
-/// was interrupted. Cheap once every table has rows.
+/// Whether `run` has work that overwrites nothing: all tables are empty, or this seed was interrupted. Cheap once every
+/// table has rows.
 pub async fn is_wanted(databases: &SeedDatabases, options: &Options) -> anyhow::Result<bool> {
     let tables = databases.tables();
     let mut empty = 0;
@@ -214,7 +213,7 @@ fn refuse_other_data(table: Table, found: Content, options: &Options) -> anyhow:
     )
 }
 
-/// What `run` has done. Displayed as a small table.
+/// The result of `run`. Displayed as a small table.
 #[derive(Debug)]
 pub struct Summary {
     pub tables: Vec<TableSummary>,
@@ -227,12 +226,12 @@ pub struct TableSummary {
     pub database: &'static str,
     pub table: &'static str,
     pub rows: usize,
-    /// False where an earlier run had written the rows.
+    /// `false` where an earlier run wrote the rows.
     pub is_new: bool,
 }
 
 impl Summary {
-    /// Nothing was written, because everything was there.
+    /// Whether nothing was written, because all rows existed.
     pub fn was_already_seeded(&self) -> bool {
         self.tables.iter().all(|table| !table.is_new)
     }

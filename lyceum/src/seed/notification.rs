@@ -1,4 +1,4 @@
-//! What the platform told its users: one notification per registration, enrollment and payment.
+//! The notifications: one per registration, enrollment and payment.
 
 use uuid::Uuid;
 
@@ -8,10 +8,10 @@ use super::payment::Payment;
 use super::rng::SeedRng;
 use super::timeline::{DAY, END, SECOND};
 
-/// How many of the sample student's newest notifications are unread for certain.
+/// The number of the sample student's newest notifications that are always unread.
 const SAMPLE_UNREAD: usize = 5;
 
-/// What a notification tells; the numbers are indexes into the plan.
+/// The subject of a notification, as an index into the plan.
 #[derive(Clone, Copy)]
 pub enum About {
     Registration { user: usize },
@@ -26,7 +26,7 @@ pub struct Notification {
     pub is_read: bool,
 }
 
-/// All notifications, oldest first.
+/// Generates all notifications, oldest first.
 pub fn generate(seed: u64, users: &[User], enrollments: &[Enrollment], payments: &[Payment]) -> Vec<Notification> {
     let rng = &mut SeedRng::new(seed, "notifications");
     let registrations = (0..users.len()).map(|user| (About::Registration { user }, users[user].created));
@@ -47,7 +47,7 @@ fn notification(rng: &mut SeedRng, about: About, happened: i64) -> Notification 
     Notification { id: rng.id_at(created), created, about, is_read: rng.percent(percent_read) }
 }
 
-/// The sample student has something new to see.
+/// Marks the sample student's newest notifications as unread.
 fn leave_unread(notifications: &mut [Notification], enrollments: &[Enrollment], payments: &[Payment]) {
     let newest_first = notifications.iter_mut().rev();
     let of_sample = newest_first.filter(|one| recipient(one.about, enrollments, payments) == SAMPLE_STUDENT);
@@ -56,7 +56,7 @@ fn leave_unread(notifications: &mut [Notification], enrollments: &[Enrollment], 
     }
 }
 
-/// Index of the user whom it tells.
+/// Index of the recipient.
 pub fn recipient(about: About, enrollments: &[Enrollment], payments: &[Payment]) -> usize {
     match about {
         About::Registration { user } => user,

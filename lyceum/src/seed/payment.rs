@@ -1,4 +1,4 @@
-//! What was paid: each payment, at the course's price, seconds before the enrollment it bought.
+//! The payments: each at the course's price, seconds before its enrollment.
 
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ pub struct Payment {
     pub enrollment: usize,
 }
 
-/// The payments in the order in which the enrollments number them.
+/// Generates the payments in the order in which the enrollments number them.
 pub fn generate(seed: u64, enrollments: &[Enrollment]) -> Vec<Payment> {
     let rng = &mut SeedRng::new(seed, "payments");
     let paid = (0..enrollments.len()).filter(|&index| enrollments[index].payment.is_some());

@@ -1,5 +1,5 @@
-//! The whole data set, decided before a row is written: what refers to what, when, under which id.
-//! Texts are spelled out only while rows are written, so that the plan stays small.
+//! The whole data set, generated before a row is written: references, times and ids. Texts are generated only when rows
+//! are written, which keeps the plan small.
 
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The same scale and seed number give the same plan.
+    /// Generates a plan, which is the same for the same scale and seed number.
     pub fn generate(scale: f64, seed: u64) -> anyhow::Result<Self> {
         let row_counts = RowCounts::at(scale);
         let users = identity::generate(seed, row_counts);

@@ -1,10 +1,10 @@
-//! What a person sees while the databases fill up: a bar for each on a terminal, else plain lines.
+//! Progress of a seed: a bar per table on a terminal, else plain lines.
 
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressStyle};
 
 use super::table::Table;
 
-/// Where progress is shown.
+/// The kind of progress output.
 #[derive(Clone)]
 pub enum Progress {
     /// Bars; share the `MultiProgress` with whatever else draws on the terminal.
@@ -14,12 +14,12 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Bars where standard error is a terminal, lines where it is not.
+    /// Bars if standard error is a terminal, else lines.
     pub fn detect() -> Self {
         if console::user_attended_stderr() { Self::Bars(MultiProgress::new()) } else { Self::Lines }
     }
 
-    /// While the data set is being decided, which takes a moment at large scales.
+    /// Shown while the data set is generated, which takes a moment at large scales.
     pub(super) fn preparing(&self) -> Preparing {
         Preparing(match self {
             Self::Bars(bars) => {

@@ -1,6 +1,6 @@
-//! Chance that repeats itself: the same seed number gives the same numbers on every machine and with
-//! every version of the libraries. Hence PCG, whose stream is defined once and for all, and ranges
-//! of our own, because a library may change how it maps a random number onto a range.
+//! Reproducible random numbers: the same seed number gives the same numbers on every machine and with every version of
+//! the libraries. Hence PCG, whose stream is fixed, and ranges of our own, because a library may change how it maps a
+//! random number to a range.
 
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng as _, SeedableRng as _};
@@ -10,10 +10,9 @@ use uuid::Uuid;
 pub struct SeedRng(Pcg64);
 
 impl SeedRng {
-    /// Each purpose has a stream of its own, so that a change in how courses are drawn leaves the
-    /// users as they are.
+    /// Each purpose has a stream of its own, so that a change in how courses are generated leaves the users unchanged.
     pub fn new(seed: u64, purpose: &str) -> Self {
-        // FNV-1a, to tell the purposes apart.
+        // FNV-1a, to derive a stream from the purpose.
         let stream = purpose
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -23,7 +22,7 @@ impl SeedRng {
         key[8..16].copy_from_slice(&stream.to_le_bytes());
         key[16..24].copy_from_slice(&stream.rotate_left(32).to_le_bytes());
         let mut rng = Self(Pcg64::from_seed(key));
-        // Neighbouring seed numbers begin alike; a few throws later they have nothing in common.
+        // Adjacent seed numbers begin with similar values, which these rounds remove.
         for _ in 0..16 {
             rng.bits();
         }
@@ -35,36 +34,36 @@ impl SeedRng {
         self.0.next_u64()
     }
 
-    /// A number from 0 to `limit - 1`.
+    /// A uniform number from 0 to `limit - 1`.
     pub fn below(&mut self, limit: usize) -> usize {
         let scaled = (u128::from(self.bits()) * limit as u128) >> 64;
         usize::try_from(scaled).expect("is below the limit, which is a usize")
     }
 
-    /// A number below `limit`, the small ones far more often: a few are popular, most are not.
+    /// A number below `limit`, skewed to small ones: a few are popular, most are not.
     pub fn below_by_popularity(&mut self, limit: usize) -> usize {
         let among = self.below(limit) + 1;
         let among = self.below(among) + 1;
         self.below(among)
     }
 
-    /// A time from `first` up to, and without, `end`.
+    /// A time from `first` to `end`, exclusively.
     pub fn time_between(&mut self, first: i64, end: i64) -> i64 {
         let span = usize::try_from(end - first).expect("the end is after the first");
         first + i64::try_from(self.below(span)).expect("is below the span, which is an i64")
     }
 
-    /// True this many times in a hundred.
+    /// `true` with a probability of `percent` in 100.
     pub fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    /// One of several.
+    /// A uniform choice.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 
-    /// A random order.
+    /// Shuffles items.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for unplaced in (1..items.len()).rev() {
             let chosen = self.below(unplaced + 1);
@@ -72,7 +71,7 @@ impl SeedRng {
         }
     }
 
-    /// `count` answers, of which exactly `yes` are true.
+    /// `count` values in random order, of which exactly `yes` are true.
     pub fn exactly(&mut self, yes: usize, count: usize) -> Vec<bool> {
         let mut answers = vec![false; count];
         answers[..yes].fill(true);
@@ -89,7 +88,7 @@ impl SeedRng {
     }
 }
 
-/// Wording that is kept as one number and spelled out, the same every time, when a row is written.
+/// Wording as one number, which always gives the same text when a row is written.
 pub struct Wording(pub u64);
 
 impl Wording {

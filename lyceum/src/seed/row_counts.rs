@@ -1,6 +1,6 @@
-//! How many of each: the platform's numbers, times the scale.
+//! Row counts: the platform's numbers, times the scale.
 
-/// The counts of one data set; the proportions hold at every scale.
+/// The row counts of one data set; the proportions hold at every scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowCounts {
     pub students: usize,

@@ -1,4 +1,4 @@
-//! The plan as the rows of its tables: what refers to what becomes ids, and texts are spelled out.
+//! Converts the plan to rows: indexes become ids, and texts are generated.
 
 use contracts::money::Money;
 
@@ -32,7 +32,7 @@ pub const NOTIFICATIONS: Table = Table {
     columns: "id, user_id, type, title, body, is_read, created_at",
 };
 
-/// What each payment bought. In this data a payment buys one place.
+/// Derives the redemptions of payments. In this data a payment buys one enrollment.
 pub const PAYMENT_REDEMPTIONS: &str = "insert into payment_redemptions (payment_id, enrollment_id)
     select payment_id, id from enrollments where payment_id is not null";
 

@@ -1,10 +1,10 @@
-//! What the seed fills.
+//! The tables that the seed fills.
 
 /// A table of one of the databases.
 #[derive(Clone, Copy)]
 pub struct Table {
     pub database: &'static str,
     pub name: &'static str,
-    /// In the order in which a row's values are put.
+    /// The columns, in the order of a row's values.
     pub columns: &'static str,
 }

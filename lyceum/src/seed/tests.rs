@@ -1,4 +1,4 @@
-//! The seed against real databases: its own for each test, on the server of `DATABASE_URL`.
+//! Tests of the seed on real databases: its own for each test, on the server of `DATABASE_URL`.
 
 use std::path::{Path, PathBuf};
 
@@ -342,7 +342,7 @@ fn titles_and_names_are_varied_and_fit_their_columns() {
     assert!(names.len() > plan.users.len() / 2, "{} names", names.len());
 }
 
-/// Runs a test with migrated, empty databases, and drops them whatever comes of it.
+/// Runs a test with migrated, empty databases, and drops them whatever its result.
 async fn with_databases<F: AsyncFnOnce(SeedDatabases)>(test: F) {
     let url =
         std::env::var("DATABASE_URL").expect("DATABASE_URL of a PostgreSQL superuser; `cargo xtask test` sets it");
@@ -408,7 +408,7 @@ async fn rows_of(options: Options) -> Vec<Vec<String>> {
     all
 }
 
-/// The tables side by side in one database (identity's), to be joined with each other.
+/// Copies all tables to one database (identity's), to be joined.
 async fn gathered(databases: &SeedDatabases) -> DbPool {
     let gathered = &databases.identity;
     for (pool, table) in databases.tables().into_iter().skip(1) {

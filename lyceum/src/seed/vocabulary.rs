@@ -1,10 +1,10 @@
-//! The words that names, titles and descriptions are made of.
+//! The vocabulary of names, titles and descriptions.
 
-/// What a course is about.
+/// The topic of a course.
 #[derive(Clone, Copy)]
 pub struct Topic {
     pub name: &'static str,
-    /// What one does in such a course: "… and {practice}."
+    /// The activity in such a course: "… and {practice}."
     pub practice: &'static str,
 }
 
@@ -182,7 +182,7 @@ pub const ADVANCED_TITLES: &[&str] = &[
     "The Art of {}",
 ];
 
-/// What comes after the title proper; most courses have nothing there.
+/// Title suffixes; most courses have none.
 pub const ANGLES: &[&str] = &[
     "",
     "",

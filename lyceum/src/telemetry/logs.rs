@@ -1,5 +1,5 @@
-//! The log: on standard error. One line of it is on standard output, whatever the level: that a notification was
-//! written, as the specification wants it.
+//! The log, on standard error. One kind of line is on standard output, at any level: that a notification was written,
+//! as the specification requires.
 
 use std::io::{IsTerminal as _, stderr, stdout};
 
@@ -17,7 +17,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// hive-router's spans are of this target.
+/// The target of hive-router's spans.
 const ROUTERS_SPANS: &str = "hive-router";
 
 /// The form of log lines.
@@ -30,10 +30,10 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts it at `level`, unless `RUST_LOG` says otherwise; and the spans, if there is something that takes them.
+/// Starts the log at `level`, unless `RUST_LOG` is set, and tracing, if there is a span processor.
 pub fn start(format: LogFormat, level: &str, spans: Option<&SdkTracerProvider>) {
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    // A line finds its trace id in the span around it, whatever the level.
+    // A line takes its trace ID from the enclosing span, whatever the level.
     let of_lines = filter_fn(is_span)
         .or(wanted.and(filter_fn(|metadata| is_safe_to_log(metadata) && !is_notification_line(metadata))));
     let of_notification_lines = filter_fn(is_span).or(filter_fn(is_notification_line));
@@ -50,7 +50,7 @@ pub fn start(format: LogFormat, level: &str, spans: Option<&SdkTracerProvider>) 
         .init();
 }
 
-/// Lines without the fields of the spans around them, among which are the addresses of clients.
+/// Formats lines without the fields of enclosing spans, which include clients' addresses.
 fn lines<S, W>(format: LogFormat, to: W, in_colour: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -72,7 +72,7 @@ fn is_event(metadata: &Metadata<'_>) -> bool {
     metadata.is_event()
 }
 
-/// Of ours and of the router's, not of the libraries beneath.
+/// Whether it is a span of ours or of the router's, not of the libraries beneath.
 fn is_span(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && [spans::TARGET, ROUTERS_SPANS].contains(&metadata.target())
 }
@@ -81,9 +81,9 @@ fn is_notification_line(metadata: &Metadata<'_>) -> bool {
     metadata.target() == notification::LOG_TARGET && *metadata.level() == Level::INFO
 }
 
-/// Below `info`, hive-router repeats documents and variables, and with them passwords; and at `warn` the value of a
-/// variable that does not fit, which its client is told, without the value. Its targets begin like those of our own
-/// crate `router`, so only the module tells.
+/// Below `info`, hive-router logs documents and variables, including passwords; and at `warn` the value of a variable
+/// of the wrong type, which the client gets in an error without the value. Its targets have the prefix of our own crate
+/// `router`, so only the module distinguishes them.
 fn is_safe_to_log(metadata: &Metadata<'_>) -> bool {
     let Some(module) = metadata.module_path().filter(|module| module.starts_with("hive_router")) else { return true };
     *metadata.level() <= Level::INFO && !module.ends_with("::coerce_variables")

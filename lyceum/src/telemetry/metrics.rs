@@ -1,4 +1,4 @@
-//! The numbers, in the text format of Prometheus.
+//! The metrics, in the text format of Prometheus.
 
 use std::{net::SocketAddr, sync::OnceLock};
 
@@ -17,10 +17,10 @@ use super::resource::resource;
 
 /// The scope of hive-router's instruments.
 const ROUTERS: &str = "hive-router";
-/// Those that say of each request what its client calls it: a client has as many names as it likes,
-/// and each would be a series of its own.
+/// Instruments with an attribute per operation name: names are the client's choice, so each would be a series of its
+/// own.
 const NAMED_BY_CLIENTS: [&str; 2] = ["http.server.", "hive.router.request."];
-/// What else it says of them.
+/// Their other attributes.
 const LABELS: [&str; 6] = [
     "http.request.method",
     "http.response.status_code",
@@ -30,20 +30,20 @@ const LABELS: [&str; 6] = [
     "graphql.response.status",
 ];
 
-/// Those of what operations cost, by hive-router's reckoning, say it, too.
+/// Instruments of hive-router's demand control, which have that attribute, too.
 const COST: &str = "hive.router.demand_control.";
 
-/// Seconds; of the router's whole answers and of its requests to subgraphs.
+/// Histogram buckets in seconds, for the router's responses and its requests to subgraphs.
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
 
-/// Where they are served, if anywhere.
+/// The address of the metrics, if they are served.
 pub fn address() -> Option<SocketAddr> {
     ADDRESS.get().copied()
 }
 
-/// Counts from now on, and answers at `address` for as long as `runtime` lives.
+/// Enables metrics, and serves them at `address` for as long as `runtime` lives.
 pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, timeouts: ClientTimeouts) -> Result<()> {
     let listener = runtime
         .block_on(TcpListener::bind(address))
@@ -63,13 +63,13 @@ pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, time
     Ok(())
 }
 
-/// How an instrument of hive-router is kept. Ours are as they want to be.
+/// The view of hive-router's instruments. Ours need none.
 fn instrument_view(instrument: &Instrument) -> Option<Stream> {
     if instrument.scope().name() != ROUTERS {
         return None;
     }
     let mut stream = Stream::builder();
-    // Prometheus' name of a counter ends so anyway.
+    // Prometheus appends this suffix to a counter's name.
     if let Some(name) = ["_total", ".total"].iter().find_map(|end| instrument.name().strip_suffix(end)) {
         stream = stream.with_name(name.to_owned());
     }

@@ -1,4 +1,4 @@
-//! What a process tells those who watch over it: log lines, numbers for Prometheus, spans for an OTLP collector.
+//! Observability of a process: logs, metrics for Prometheus, and spans for an OTLP collector.
 
 mod logs;
 mod metrics;
@@ -34,28 +34,28 @@ pub struct Settings {
     otlp_endpoint: Option<String>,
 }
 
-/// Where this process's numbers are, if anywhere.
+/// The URL of this process's metrics, if they are served.
 pub fn metrics_url() -> Option<String> {
     metrics::address().map(|address| format!("http://{address}/metrics"))
 }
 
 impl Settings {
     fn collector(&self) -> Option<&str> {
-        // A script leaves it empty for none.
+        // An empty value, as scripts set it, counts as none.
         self.otlp_endpoint.as_deref().filter(|url| !url.is_empty())
     }
 }
 
-/// How long a collector that does not answer holds up the end of a process.
+/// Timeout for the last export of spans at shutdown.
 const LAST_SPANS: Duration = Duration::from_secs(2);
 
-/// What has to be ended in order.
+/// Handles that need an orderly shutdown.
 #[derive(Default)]
 pub struct Telemetry {
     spans: Option<SdkTracerProvider>,
 }
 
-/// Starts all of it, for a process that is called `service`.
+/// Starts the telemetry of the process `service`.
 pub fn start(
     settings: &Settings,
     service: &'static str,
@@ -63,7 +63,7 @@ pub fn start(
     runtime: &Runtime,
     timeouts: ClientTimeouts,
 ) -> Result<Telemetry> {
-    // A trace id is worth having in log lines also where nobody takes the spans.
+    // Log lines have a trace ID also where no spans are exported.
     let are_traced = settings.collector().is_some() || settings.log_format == LogFormat::Json;
     let spans = are_traced.then(|| traces::provider(settings.collector(), service, runtime.handle())).transpose()?;
     if let Some(provider) = &spans {
@@ -77,10 +77,10 @@ pub fn start(
 }
 
 impl Telemetry {
-    /// Sends what is not sent yet.
+    /// Exports the remaining spans.
     pub fn end(self) {
         if let Some(spans) = self.spans {
-            // Nobody can be told of a failure any more.
+            // A failure can no longer be logged.
             let _ = spans.shutdown_with_timeout(LAST_SPANS);
         }
     }

@@ -1,9 +1,9 @@
-//! What the process is called among others.
+//! The OpenTelemetry resource of the process.
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::{Resource, resource::EnvResourceDetector};
 
-/// As the environment says, or else `service`.
+/// The resource of the environment, or else of `service`.
 pub fn resource(service: &'static str) -> Resource {
     Resource::builder_empty()
         .with_service_name(service)

@@ -1,4 +1,4 @@
-//! The spans, on their way to an OTLP collector.
+//! Exports spans to an OTLP collector.
 
 use std::{
     fmt,
@@ -26,8 +26,8 @@ use tracing::{info, warn};
 
 use super::resource::resource;
 
-/// What may be said of a span. hive-router also says who the client is and what it has sent, its `Host` and its URL among
-/// it: such things are not for a trace.
+/// Attributes that spans may have. hive-router also adds data of the client, such as its address, `Host` and URL, which
+/// does not belong in a trace.
 const ALLOWED: [&str; 28] = [
     "cache.hit",
     "db.namespace",
@@ -59,7 +59,7 @@ const ALLOWED: [&str; 28] = [
     "url.scheme",
 ];
 
-/// What takes spans, and sends them if there is a collector.
+/// The tracer provider, with an exporter if there is a collector.
 pub fn provider(collector: Option<&str>, service: &'static str, runtime: &Handle) -> Result<SdkTracerProvider> {
     let mut provider = SdkTracerProvider::builder().with_resource(resource(service));
     if let Some(collector) = collector {
@@ -68,17 +68,17 @@ pub fn provider(collector: Option<&str>, service: &'static str, runtime: &Handle
     Ok(provider.build())
 }
 
-/// From now on there are spans.
+/// Enables tracing.
 pub fn start(provider: &SdkTracerProvider) {
     global::set_text_map_propagator(TraceContextPropagator::new());
     global::set_tracer_provider(provider.clone());
     telemetry::spans::enable();
 }
 
-/// Sends spans, without what is not for a trace, and says when that does not work.
+/// Exports spans with allowed attributes only, and logs when the collector becomes unavailable.
 struct Exporter {
     inner: Arc<SpanExporter>,
-    /// The library calls from a thread of its own, where its HTTP client finds no reactor.
+    /// The library exports on its own thread, where its HTTP client finds no reactor.
     runtime: Handle,
     is_unavailable: AtomicBool,
 }
@@ -96,7 +96,7 @@ impl Exporter {
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(format!("{}/v1/traces", collector.trim_end_matches('/')))
             .build()
-            // Its reason repeats the address, which may hold a password.
+            // The cause repeats the URL, which may contain a password.
             .map_err(|_| anyhow!("spans cannot be sent: what `--otlp-endpoint` says is no address of a collector"))?;
         Ok(Self { inner: Arc::new(inner), runtime: runtime.clone(), is_unavailable: AtomicBool::new(false) })
     }
@@ -120,7 +120,7 @@ impl trace::SpanExporter for Exporter {
         let sent = self.runtime.spawn(async move { inner.export(batch).await }).await;
         let outcome = sent.unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())));
         self.log_change(&outcome);
-        // The library would say it again for each batch.
+        // The library would log it again for each batch.
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl trace::SpanExporter for Exporter {
 
 fn redact_span(span: &mut SpanData) {
     let context = &span.span_context;
-    // Without the trace state, which is the client's.
+    // Without the trace state, which comes from the client.
     span.span_context = SpanContext::new(
         context.trace_id(),
         context.span_id(),
@@ -146,7 +146,7 @@ fn redact_span(span: &mut SpanData) {
         TraceState::NONE,
     );
     span.attributes.retain(|attribute| ALLOWED.binary_search(&attribute.key.as_str()).is_ok());
-    // Messages of errors, which repeat what was sent.
+    // Error messages, which repeat request data.
     span.events = trace::SpanEvents::default();
     if let Status::Error { description } = &mut span.status {
         *description = "".into();

@@ -1,4 +1,4 @@
-//! Where the parts of a running system are, for people and for scripts.
+//! The addresses of a running system, for people and for scripts.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Writes them for scripts, readable by their owner alone: those of databases hold a password.
+    /// Writes the addresses to a file that only its owner can read: database URLs contain passwords.
     pub fn write(&self, file: &Path) -> Result<()> {
         let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut partial =

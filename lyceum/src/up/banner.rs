@@ -1,4 +1,4 @@
-//! What `lyceum up` says when it is ready.
+//! The banner of `lyceum up`, printed when it is ready.
 
 use std::{path::Path, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::terminal::line;
 
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// Waits for the router to answer that it can serve. Its port takes connections before that.
+/// Waits until the router is ready. Its port accepts connections before that.
 pub async fn wait_until_ready(port: u16) {
     while !is_ready(port).await.unwrap_or(false) {
         sleep(RETRY_DELAY).await;
@@ -30,7 +30,7 @@ async fn is_ready(port: u16) -> std::io::Result<bool> {
     Ok(status.ends_with(b"200"))
 }
 
-/// Addresses, people to sign in as, and what to try; nothing can be tried where only listed documents are answered.
+/// Prints addresses, sample accounts and a first query; none of the latter with a safelist.
 pub fn show(addresses: &Addresses, people: &[SampleSignIn], safelist: Option<&Path>) {
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
     line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));

@@ -1,4 +1,4 @@
-//! Where `lyceum up` keeps what it keeps.
+//! The data directories of `lyceum up`.
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
@@ -10,9 +10,9 @@ use super::settings::Settings;
 
 /// The directories of a system.
 pub struct DataDirs {
-    /// Where PostgreSQL's programs are kept.
+    /// The directory of PostgreSQL's programs.
     pub programs: PathBuf,
-    /// Where databases, keys and logs are kept.
+    /// The directory of databases, keys and logs.
     pub data: PathBuf,
     _temporary: Option<TempDir>,
 }
@@ -26,7 +26,7 @@ impl DataDirs {
     }
 }
 
-/// Open to the user whom root runs the databases as.
+/// Accessible to the user that the databases run as under root.
 fn temporary_directory() -> std::io::Result<TempDir> {
     tempfile::Builder::new().prefix("lyceum-").permissions(Permissions::from_mode(0o755)).tempdir()
 }

@@ -1,4 +1,4 @@
-//! The `PostgreSQL` servers of `lyceum up`, and the databases that live elsewhere.
+//! The `PostgreSQL` servers of `lyceum up`, and databases on other servers.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +23,10 @@ pub struct Servers {
     owners: DatabaseUrls,
 }
 
-/// The role of the subgraphs on a server of ours.
+/// The application role of the subgraphs on a server of ours.
 const APP_ROLE: &str = "lyceum_app";
 
-/// Starts a server for each database that was not given.
+/// Starts a server for each database without a URL.
 pub async fn start(settings: &Settings, dirs: &DataDirs, steps: &Steps) -> Result<Servers> {
     let missing: Vec<_> = ALL.into_iter().filter(|subgraph| settings.urls.get(subgraph).is_none()).collect();
     let mut urls = settings.urls.clone();
@@ -48,7 +48,7 @@ pub async fn start(settings: &Settings, dirs: &DataDirs, steps: &Steps) -> Resul
     let running: Vec<_> = missing.into_iter().zip(servers).collect();
     for (subgraph, server) in &running {
         owners.set(subgraph, server.url());
-        // Good until the next start, which sets another one.
+        // Valid until the next start, which sets another one.
         let password = Secret::random();
         urls.set(subgraph, server.url_as(APP_ROLE, password.reveal()));
     }
@@ -75,12 +75,12 @@ async fn one(
 }
 
 impl Servers {
-    /// Where each database is for its subgraph.
+    /// The database URLs for the subgraphs.
     pub fn urls(&self) -> &DatabaseUrls {
         &self.urls
     }
 
-    /// What a subgraph works as.
+    /// The application role of a subgraph.
     pub fn app_role(&self, subgraph: &SubgraphDefinition) -> Result<Option<AppRole>> {
         let Some(url) = self.urls.get(subgraph) else { return Ok(None) };
         let role = AppRole::in_url(url)?;
@@ -88,18 +88,18 @@ impl Servers {
         Ok(Some(if is_ours { role.with_random_password() } else { role }))
     }
 
-    /// Where each database is for its owner.
+    /// The database URLs for the owners.
     pub fn owners(&self) -> &DatabaseUrls {
         &self.owners
     }
 
-    /// The same, by name: for people and scripts, who may do more than a subgraph.
+    /// The owners' URLs by name, for people and scripts, who may do more than a subgraph.
     pub fn owners_by_name(&self) -> BTreeMap<&'static str, String> {
         let named = ALL.into_iter().filter_map(|it| Some((it.name, self.owners.get(it)?.to_owned())));
         named.collect()
     }
 
-    /// Waits for a server to end that nobody stopped.
+    /// Completes when a server exits that was not stopped.
     pub async fn died(&self) -> Error {
         if self.running.is_empty() {
             std::future::pending::<()>().await;
@@ -113,7 +113,7 @@ impl Servers {
         select_all(ends).await.0
     }
 
-    /// Stops them, each after its connections have been closed.
+    /// Stops the servers, each after its connections have been closed.
     pub async fn stop(self) {
         let stopped = join_all(
             self.running

@@ -1,4 +1,4 @@
-//! `lyceum up`: the whole system on this machine, in one process and a `PostgreSQL` server for each database.
+//! `lyceum up`: the whole system on this machine, in one process and one `PostgreSQL` server per database.
 
 mod addresses;
 mod banner;
@@ -32,10 +32,10 @@ use crate::{
     terminal::Steps,
 };
 
-/// Runs it until the process is told to stop.
+/// Runs the system until shutdown.
 pub async fn run(mut settings: Settings) -> Result<()> {
     settings.secret = settings.secret.or_random();
-    // A wrong one is to be known before anything is started.
+    // Checked before anything is started.
     settings.secret.secrets()?;
     if let Some(manifest) = &settings.safelist {
         router::require_safelist(manifest)?;
@@ -100,8 +100,8 @@ async fn serve_over(
     outcome?
 }
 
-/// Up-to-date databases, with data in them if they were empty, as the subgraphs see them: from then on nobody here owns
-/// anything.
+/// Migrates the databases, seeds them if they are empty, and connects as the application roles: from then on the
+/// process has no owner's rights.
 async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Result<Databases> {
     let databases = steps
         .run("Databases up to date", async |_| {
@@ -117,14 +117,14 @@ async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Resul
     let seeded = seed::SeedDatabases::of(|subgraph| databases.get(subgraph));
     if may_seed && seed::is_wanted(&seeded, &options).await? {
         seed::run(&seeded, &options, &steps.seed_progress()).await?;
-        // Only here: an address that somebody registered is no proof that these are sample data.
+        // Only here: an existing account of this address does not prove that the data is the sample data.
         people::add_admin(&seeded.identity).await?;
     }
     databases.close().await;
     Databases::open(servers.urls(), &settings.database).await
 }
 
-/// The subgraphs, answering on ports of their own.
+/// The subgraphs, each serving on a port of its own.
 struct Graph {
     subgraphs: Vec<(Subgraph, SocketAddr)>,
     serving: JoinSet<()>,
@@ -135,7 +135,7 @@ impl Graph {
         let mut own = settings.own.clone();
         let verifier = own.sign_with(subgraphs::open_keys(&dirs.join("keys"), own.identity())?);
         let secrets = settings.secret.secrets()?;
-        // All subgraphs are here, so nobody else has to know the secret of their seals.
+        // All subgraphs are in this process, so no other one needs the keys of their seals.
         let seals = SealKeys::random();
         let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
@@ -156,7 +156,7 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Only now: whoever is told something may ask any of the others.
+    /// Starts event handling last: a handler may query any of the other subgraphs.
     fn work(&mut self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
         for (subgraph, _) in &self.subgraphs {
             let (subgraph, bus, settings, stop) = (subgraph.clone(), bus.clone(), settings.clone(), stop.clone());
@@ -184,7 +184,7 @@ impl Graph {
     }
 }
 
-/// The router, on a thread with the runtime that it brings along.
+/// The router, on a thread for its own runtime.
 struct RouterThread {
     port: u16,
     ended: oneshot::Receiver<Result<()>>,
@@ -230,9 +230,9 @@ impl RouterThread {
         let (send, ended) = oneshot::channel();
         thread::Builder::new().name("router".to_owned()).spawn(move || {
             let outcome = router.run(stop.clone().into());
-            // A router that fails takes the rest along.
+            // A router that fails stops the rest, too.
             stop.cancel();
-            // Nobody listens only if the process is on its way out.
+            // There is no receiver only if the process is exiting.
             let _ = send.send(outcome);
         })?;
         Ok(Self { port, ended })

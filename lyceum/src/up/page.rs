@@ -1,4 +1,4 @@
-//! The playground's page: built once, and again when its sources have changed.
+//! Builds the playground's page, again when its sources have changed.
 
 use std::{
     fs,
@@ -12,9 +12,9 @@ use tokio::process::Command;
 
 use crate::terminal::{Step, Steps};
 
-/// The checkout that this program was built from, if it is still there.
+/// The checkout that this program was built from, if it still exists.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../web-playground");
-/// What the page is made of besides its own folder.
+/// Sources of the page outside its own folder.
 const OTHER_SOURCES: [&str; 4] = [
     concat!(env!("CARGO_MANIFEST_DIR"), "/../operations"),
     concat!(env!("CARGO_MANIFEST_DIR"), "/../supergraph.graphql"),
@@ -22,7 +22,7 @@ const OTHER_SOURCES: [&str; 4] = [
     concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.json"),
 ];
 
-/// The built page's directory.
+/// Builds the page if necessary; returns its directory.
 pub async fn build(steps: &Steps) -> Result<PathBuf> {
     let sources = Path::new(SOURCES);
     if !sources.join("package.json").is_file() {
@@ -80,7 +80,7 @@ fn is_stale(sources: &Path, page: &Path) -> bool {
         || OTHER_SOURCES.iter().any(|source| is_newer(Path::new(source), built))
 }
 
-/// Whether a file, or any below a directory, has changed since.
+/// Whether a file, or any below a directory, was modified after `since`.
 fn is_newer(path: &Path, since: Option<SystemTime>) -> bool {
     let Some(since) = since else { return true };
     let entries = fs::read_dir(path).into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! The sample people of a seeded system, one for each role.
+//! The sample accounts of a seeded system, one per role.
 
 use anyhow::Result;
 use db::DbPool;
@@ -6,7 +6,7 @@ use router::SampleSignIn;
 
 use crate::seed;
 
-/// An admin; nobody can sign up as one, so `up` adds them to the data that it seeds.
+/// The sample admin; nobody can sign up as one, so `up` adds it to seeded data.
 const ADMIN: &str = "admin@lyceum.example";
 
 const PEOPLE: [(&str, &str); 4] = [
@@ -16,14 +16,14 @@ const PEOPLE: [(&str, &str); 4] = [
     ("Admin", ADMIN),
 ];
 
-/// Adds the sample admin to a system that has just been seeded.
+/// Adds the sample admin to a newly seeded system.
 pub async fn add_admin(identity: &DbPool) -> Result<()> {
     identity::admin::create(identity, ADMIN, "Ada Admin", seed::PASSWORD).await?;
     Ok(())
 }
 
-/// Those of the sample people who are there: none in a system that was not seeded, where anybody
-/// may have registered such an address, but only after the time of the sample data.
+/// The sample accounts that exist. None in a system that was not seeded, where anybody may have registered such an
+/// address, but only after the time of the sample data.
 pub async fn find(identity: &DbPool) -> Result<Vec<SampleSignIn>> {
     let addresses: Vec<String> = PEOPLE.iter().map(|&(_, email)| email.to_owned()).collect();
     let there = identity::admin::existing(identity, &addresses).await?;

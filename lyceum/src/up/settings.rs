@@ -1,4 +1,4 @@
-//! What `lyceum up` is told.
+//! The settings of `lyceum up`.
 
 use std::path::PathBuf;
 
@@ -115,7 +115,7 @@ pub struct Settings {
     #[command(flatten)]
     pub telemetry: telemetry::Settings,
 
-    // Without one, each start makes its own and keeps it to itself.
+    // Without one, each start generates its own.
     #[command(flatten)]
     pub secret: SecretSettings,
 }
