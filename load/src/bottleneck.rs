@@ -1,4 +1,4 @@
-//! Which resource holds everybody up, by what `/metrics` says and nothing else.
+//! Finds the bottleneck of a load from `/metrics` alone.
 
 use std::{collections::HashMap, fmt};
 
@@ -9,44 +9,44 @@ use crate::metrics::Metrics;
 const STATEMENTS: &str = "db_client_operation_duration_seconds";
 const CONNECTION_WAITS: &str = "db_client_connection_wait_time_seconds_sum";
 const SCAN_WAITS: &str = "lyceum_scan_wait_time_seconds_sum";
-/// What is looked at in between, too.
+/// The metric that is also sampled during the load.
 pub const CONNECTIONS: &str = "db_client_connection_count";
 const ANSWERS: &str = "lyceum_subgraph_request_duration_seconds_sum";
 const POOL: &str = "db_client_connection_pool_name";
 
-/// What time went to while a load was on, what it cost most first.
+/// The resources by which time was spent during a load, most expensive first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ranking {
-    /// The resources.
+    /// The resources, most expensive first.
     pub resources: Vec<Resource>,
     /// Seconds of all statements together.
     pub databases: f64,
-    /// Seconds that subgraphs took for their answers, together. Not those that clients waited: many wait for one answer
-    /// where they ask the same at the same time.
+    /// Seconds of all subgraph responses together. Not the clients' waiting time: deduplicated requests share one
+    /// response.
     pub answers: f64,
 }
 
-/// Something that takes time: a kind of statement on a database, or the subgraphs themselves.
+/// A consumer of time: a kind of statement on a database, or the subgraphs themselves.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Resource {
-    /// The database; none for what subgraphs take beside theirs.
+    /// The database; none for the subgraphs' own time.
     pub database: Option<String>,
-    /// What is done there.
+    /// The kind of statement.
     pub what: String,
-    /// Seconds that it took, together.
+    /// Total seconds.
     pub seconds: f64,
-    /// How often.
+    /// Number of executions.
     pub times: f64,
-    /// Seconds that requests waited for a connection of that database, and for their turn to read a whole table.
+    /// Seconds that requests waited for a connection of that database, and in the queue for full scans.
     pub waits: (f64, f64),
-    /// What part of the time of its own database it is.
+    /// The share of its database's time.
     pub share: f64,
-    /// Connections of that database that were in use, on average.
+    /// Average number of that database's connections in use.
     pub connections: f64,
 }
 
 impl Resource {
-    /// Seconds that it cost: its own, and its part of what others waited for its database.
+    /// The cost in seconds: its own time, and its share of the waits for its database.
     #[must_use]
     pub fn cost(&self) -> f64 {
         self.seconds + self.share * (self.waits.0 + self.waits.1)
@@ -54,9 +54,9 @@ impl Resource {
 }
 
 impl Ranking {
-    /// What the time between the first and the last of these went to.
+    /// Ranks the resources by the time between the first and the last scrape.
     ///
-    /// None where there are not two of them.
+    /// `None` for fewer than two scrapes.
     #[must_use]
     pub fn of(scrapes: &[Metrics]) -> Option<Self> {
         let [first, .., last] = scrapes else { return None };
@@ -96,21 +96,21 @@ impl Ranking {
         Some(Self { resources, databases, answers })
     }
 
-    /// What held everybody up the most.
+    /// The most expensive resource.
     #[must_use]
     pub fn bottleneck(&self) -> &Resource {
         &self.resources[0]
     }
 
-    /// What a resource cost, for people.
+    /// A sentence about a resource's cost.
     #[must_use]
     pub fn sentence<'a>(&'a self, resource: &'a Resource) -> Sentence<'a> {
         Sentence { ranking: self, resource }
     }
 }
 
-/// What subgraphs took beyond statements and turns: at least that much, since statements of a request may run at the
-/// same time, and events have statements of their own.
+/// The time of subgraphs beyond statements and queues: a lower bound, since a request's statements may run
+/// concurrently, and event handlers run statements, too.
 fn processes(seconds: f64) -> Resource {
     let what = "subgraphs, without their databases".to_owned();
     let seconds = seconds.max(0.0);
@@ -125,7 +125,7 @@ fn by_first(sums: &HashMap<Vec<String>, f64>) -> HashMap<String, f64> {
     by_first
 }
 
-/// How many connections of each pool were in use, on average.
+/// The average number of connections in use, by pool.
 fn connections(scrapes: &[Metrics]) -> HashMap<String, f64> {
     let mut used: HashMap<String, f64> = HashMap::new();
     let samples = scrapes.iter().flat_map(|scrape| scrape.all(CONNECTIONS));
@@ -141,7 +141,7 @@ fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// A resource and what it cost.
+/// Displays a resource and its cost.
 pub struct Sentence<'a> {
     ranking: &'a Ranking,
     resource: &'a Resource,
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// Statements of three kinds, with their times and seconds, and what requests waited.
+    /// Three kinds of statements, with their counts and seconds, and the seconds of waits.
     fn scrape(statements: [(&str, &str, f64, f64); 3], waits: &[(&str, f64)], answers: f64) -> Metrics {
         let mut text = format!("{ANSWERS}{{subgraph=\"course\"}} {answers}\n");
         for (database, what, times, seconds) in statements {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_others_wait_for_counts_with_whoever_is_in_their_way() {
-        // The searches take more time, and nobody waits for their database.
+        // The searches take more time, but no request waits for their database.
         let later = scrape(
             [
                 ("course", "SELECT courses search", 110.0, 910.0),

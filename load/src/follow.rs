@@ -1,4 +1,4 @@
-//! Live updates, as a page hears them: server-sent events.
+//! Subscriptions over server-sent events.
 
 use std::{
     collections::HashMap,
@@ -19,17 +19,17 @@ use tokio::{
 use crate::{operations::NOTIFICATION_ADDED, people::Person};
 
 const RECONNECT_DELAY: Duration = Duration::from_millis(200);
-/// A stream sends at least heartbeats.
+/// A live stream sends at least heartbeats.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Somebody's open stream of notifications. Dropped, it ends.
+/// A user's open subscription to notifications. Dropping it closes it.
 #[derive(Debug)]
 pub struct Follower {
     received: Arc<Received>,
     task: AbortHandle,
 }
 
-/// What was received.
+/// The received notifications.
 #[derive(Debug, Default)]
 struct Received {
     notifications: Mutex<Notifications>,
@@ -38,16 +38,16 @@ struct Received {
 
 #[derive(Debug, Default)]
 struct Notifications {
-    /// How often each came, by id.
+    /// Deliveries by notification ID.
     counts: HashMap<String, usize>,
-    /// How many there were of each type.
+    /// Notifications by type.
     types: HashMap<String, usize>,
-    /// The last one: whoever connects again continues there.
+    /// The last ID, after which a reconnected stream continues.
     last: Option<String>,
 }
 
 impl Follower {
-    /// Opens the stream, and again whenever it ends, until this is dropped.
+    /// Opens the stream, and reconnects whenever it ends, until dropped.
     ///
     /// # Errors
     /// If the stream cannot be opened the first time.
@@ -58,19 +58,19 @@ impl Follower {
         Ok(Self { received, task: task.abort_handle() })
     }
 
-    /// How many different notifications of this type have come.
+    /// The number of distinct notifications of this type.
     #[must_use]
     pub fn count(&self, kind: &str) -> usize {
         self.received.lock().types.get(kind).copied().unwrap_or_default()
     }
 
-    /// How many have come more than once.
+    /// The number of notifications that were delivered more than once.
     #[must_use]
     pub fn repeated(&self) -> usize {
         self.received.lock().counts.values().filter(|count| **count > 1).count()
     }
 
-    /// Waits until at least that many of each of these types have come. Says whether they did.
+    /// Waits until at least that many of each type have been received; `false` on timeout.
     pub async fn wait_for(&self, wanted: &[(&str, usize)], max_wait: Duration) -> bool {
         let all = async {
             loop {
@@ -124,7 +124,7 @@ async fn follow(http: Client, router: String, person: Arc<Person>, received: Arc
     let mut stream = Some(first);
     loop {
         if let Some(stream) = stream.take() {
-            // It ends with the token, and with the router.
+            // The stream ends with the token, and with the router.
             let _ = read(stream, &received).await;
         }
         sleep(RECONNECT_DELAY).await;

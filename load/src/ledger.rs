@@ -1,4 +1,4 @@
-//! What students have done, and whether their accounts say the same.
+//! Records the students' activity, and reconciles it with their accounts.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -16,51 +16,51 @@ use crate::{
     people::Person,
 };
 
-/// Events have arrived by then.
+/// The time by which all events have been handled.
 const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 const PAGE_SIZE: usize = 100;
 
-/// All that students did.
+/// The activity of all students.
 #[derive(Debug, Default)]
 pub struct Ledger(Mutex<Activity>);
 
 #[derive(Debug, Default)]
 struct Activity {
     purchases: Vec<Purchase>,
-    /// Free courses that students are on now, each by their id.
+    /// The number of new enrollments in free courses, by student ID.
     enrolled: HashMap<String, i64>,
 }
 
-/// One press of the button.
+/// One purchase, which may be sent more than once.
 #[derive(Clone, Debug)]
 struct Purchase {
     student: Arc<Person>,
     course: String,
     key: String,
-    /// None as long as nobody has answered.
+    /// `None` without a response so far.
     payment: Option<String>,
 }
 
-/// What students have.
+/// The totals of students.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// Payments.
     pub payments: i64,
-    /// Places on courses.
+    /// Enrollments.
     pub enrollments: i64,
 }
 
-/// What was done, and what came of it.
+/// The activity, compared with the accounts.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Reconciliation {
-    /// Purchases, whether or not they were answered.
+    /// Purchases, with or without a response.
     pub purchases: i64,
-    /// Places that were taken on free courses.
+    /// Enrollments in free courses.
     pub enrolled: i64,
-    /// What all students have together, beyond what they had.
+    /// The students' totals, minus those before the load.
     pub gained: Account,
-    /// What does not add up.
+    /// The discrepancies.
     pub differences: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A student is about to press the button. Says by what number that is known.
+    /// Records that a student is about to send a purchase; returns its index.
     pub fn begin(&self, student: &Arc<Person>, course: &str, key: &str) -> usize {
         let (student, course, key) = (Arc::clone(student), course.to_owned(), key.to_owned());
         let mut activity = self.lock();
@@ -77,17 +77,17 @@ impl Ledger {
         activity.purchases.len() - 1
     }
 
-    /// The purchase of this number is this payment.
+    /// Records the payment of a purchase.
     pub fn paid(&self, purchase: usize, payment: &str) {
         self.lock().purchases[purchase].payment = Some(payment.to_owned());
     }
 
-    /// A student has taken a place on a free course.
+    /// Records an enrollment in a free course.
     pub fn enrolled(&self, student: &Person) {
         *self.lock().enrolled.entry(student.id.clone()).or_default() += 1;
     }
 
-    /// Repeats what was not answered, waits until everything has arrived, and compares with what students had before.
+    /// Retries purchases without a response, waits until all events are handled, and compares with the totals before.
     ///
     /// # Errors
     /// If the databases cannot be queried.
@@ -103,7 +103,7 @@ impl Ledger {
         }
     }
 
-    /// The same key is the same purchase, however often it is sent.
+    /// Idempotent: the same key is the same purchase, however often it is sent.
     async fn repeat_unanswered(&self) -> Result<()> {
         let purchases = self.lock().purchases.clone();
         for (number, purchase) in purchases.iter().enumerate().filter(|(_, purchase)| purchase.payment.is_none()) {
@@ -137,7 +137,7 @@ impl Ledger {
         Ok(reconciliation)
     }
 
-    /// The payments of a student, and how many free places they took.
+    /// A student's payments, and their number of free enrollments.
     fn of(&self, student: &Person) -> (BTreeSet<String>, i64) {
         let activity = self.lock();
         let own = activity.purchases.iter().filter(|purchase| purchase.student.id == student.id);
@@ -146,7 +146,7 @@ impl Ledger {
     }
 }
 
-/// What a student has now.
+/// A student's current totals.
 ///
 /// # Errors
 /// If the databases cannot be queried.
@@ -156,7 +156,7 @@ pub async fn account(student: &Person) -> Result<Account> {
     Ok(Account { payments: count("payments")?, enrollments: count("enrollments")? })
 }
 
-/// Which of these payments are not completed, or have not bought their place.
+/// The payments that are not completed, or have no enrollment.
 async fn unfinished(student: &Person, mut payments: BTreeSet<String>) -> Result<Vec<String>> {
     let mut after = None::<String>;
     while !payments.is_empty() {

@@ -1,4 +1,4 @@
-//! Load as people make it: visitors, students, teachers, purchases and live updates, on a `lyceum up` of its own.
+//! Load by simulated users: visitors, students, teachers, purchases and subscriptions, on a `lyceum up` of its own.
 
 pub mod bottleneck;
 pub mod follow;
@@ -37,10 +37,10 @@ use crate::{
 };
 
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
-/// Clients that only prepare have numbers beyond those of users.
+/// The first number of clients that only set up: beyond the numbers of users.
 const FIRST_SETUP_CLIENT: usize = 20_000;
 
-/// A system for a load. Its limits are those of everybody, for each person's own network address.
+/// Starts a system for a load. It has the default limits, for each user's own network address.
 ///
 /// # Errors
 /// If the system does not start.
@@ -52,7 +52,7 @@ pub async fn start<S: AsRef<OsStr>>(plan: &Plan, arguments: impl IntoIterator<It
     System::start(&plan.program, own.into_iter().chain(arguments)).await
 }
 
-/// Puts the load on a system. `watch` is called once, when it begins, with what tells how far it is.
+/// Runs the load on a system. `watch` is called once, at the start, with the context that has the progress.
 ///
 /// # Errors
 /// If the load cannot be started; errors under load are part of the outcome.
@@ -75,7 +75,7 @@ pub async fn run(plan: &Plan, system: &System, watch: impl FnOnce(Arc<LoadContex
     let scrapes = Scraper::begin(metrics).await?;
     watch(Arc::clone(&context));
     let counted = Box::pin(attack(plan, &context)?.execute()).await;
-    // Its own words leave out which option it does not like.
+    // Goose's `Display` omits which option is invalid.
     let counted = counted.map_err(|error| anyhow!("{error:?}"))?;
     let scrapes = scrapes.end().await?;
     let reconciliation = context.ledger.reconcile(&accounts).await?;
@@ -83,11 +83,11 @@ pub async fn run(plan: &Plan, system: &System, watch: impl FnOnce(Arc<LoadContex
     Ok(Outcome::new(plan, &counted, &context.progress, reconciliation, ranking, system.errors()?))
 }
 
-/// Students and teachers for so many users, signed in. Whoever leaves comes back as somebody else.
+/// Signs in students and teachers for this many users. A finished user continues as another person.
 async fn sign_in_people(router: &str, users: usize) -> Result<(Vec<Arc<Person>>, Vec<Arc<Person>>)> {
     let student_weight: usize =
         ROLES.into_iter().filter(|role| !matches!(role, Role::Visitor | Role::Teacher)).map(Role::weight).sum();
-    // The plan's last round of users may have one of each role more than its share.
+    // The last, partial round of users may have more of a role than its share.
     let of = |weight: usize| (users * weight).div_ceil(PEOPLE) + weight;
     let (mut students, mut teachers) = (Vec::new(), Vec::new());
     for number in 1..=of(student_weight) {
@@ -110,7 +110,7 @@ async fn sign_in_people(router: &str, users: usize) -> Result<(Vec<Arc<Person>>,
 fn attack(plan: &Plan, context: &Arc<LoadContext>) -> Result<Box<GooseAttack>, GooseError> {
     let mut configuration = GooseConfiguration::default();
     configuration.host = Some(format!("{}/", context.router));
-    // What it prints is in the words of web pages.
+    // Goose's output is about web pages.
     configuration.quiet = 3;
     configuration.no_print_metrics = true;
     configuration.no_telnet = true;
@@ -122,7 +122,7 @@ fn attack(plan: &Plan, context: &Arc<LoadContext>) -> Result<Box<GooseAttack>, G
     attack.set_default(GooseDefault::TestPlan, steps.as_str())
 }
 
-/// `/metrics`, again and again.
+/// Scrapes `/metrics` periodically.
 struct Scraper {
     url: String,
     taken: Arc<Mutex<Vec<Metrics>>>,
@@ -138,7 +138,7 @@ impl Scraper {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                // Under load one may be late; the next one says the same and more.
+                // A scrape may time out under load; counters make up for it.
                 if let Ok(metrics) = Metrics::of(&at).await {
                     more.lock().unwrap_or_else(PoisonError::into_inner).push(metrics.only(CONNECTIONS));
                 }

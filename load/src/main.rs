@@ -1,4 +1,4 @@
-//! `cargo xtask load`: people on a `lyceum up` of its own, and what holds them up.
+//! `cargo xtask load`: simulated users on a `lyceum up` of its own, and their bottlenecks.
 
 use std::{
     fmt::Display,
@@ -122,9 +122,9 @@ async fn search(options: &Options) -> Result<Report> {
     let mut report = Report::default();
     for profile in options.profile.all() {
         let bar = bar(&format!("{}: sample data, sign-ins", profile.name()))?;
-        // One address searches without a pause.
+        // All searches come from one address, without think time.
         let limits = ["--cost-budget", "0", "--requests-per-client", "64"];
-        // Signed in once, however long it takes.
+        // Valid for the whole run, without a refresh.
         let tokens = ["--access-token-seconds", "86400"];
         let system = start(&options.plan(profile), limits.into_iter().chain(tokens)).await?;
         let students = Students::sign_in(&system.addresses().router).await?;
@@ -151,7 +151,7 @@ fn bar(message: &str) -> Result<ProgressBar> {
     Ok(bar)
 }
 
-/// Shows how far it is, for as long as the bar is there.
+/// Shows the progress for as long as the bar exists.
 fn watch(bar: &ProgressBar, profile: Profile, world: Arc<LoadContext>) {
     let bar = bar.clone();
     tokio::spawn(async move {

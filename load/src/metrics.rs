@@ -1,10 +1,10 @@
-//! What `/metrics` says, in the text format of Prometheus.
+//! Parses `/metrics`, in the text format of Prometheus.
 
 use std::collections::HashMap;
 
 use anyhow::{Context as _, Result};
 
-/// All series of one moment.
+/// All series of one scrape.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     series: HashMap<String, Vec<Sample>>,
@@ -14,12 +14,12 @@ pub struct Metrics {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     labels: HashMap<String, String>,
-    /// What it says now.
+    /// The current value.
     pub value: f64,
 }
 
 impl Sample {
-    /// What this label says; nothing where it has none of that name.
+    /// The label's value; empty if it is missing.
     #[must_use]
     pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
@@ -27,7 +27,7 @@ impl Sample {
 }
 
 impl Metrics {
-    /// Reads the text.
+    /// Parses the text format.
     ///
     /// # Errors
     /// If a line is not a sample.
@@ -40,15 +40,15 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Asks for them.
+    /// Scrapes an endpoint.
     ///
     /// # Errors
-    /// If the endpoint does not answer, or not with metrics.
+    /// If the endpoint does not respond, or not with metrics.
     pub async fn of(url: &str) -> Result<Self> {
         Self::parse(&reqwest::get(url).await?.error_for_status()?.text().await?)
     }
 
-    /// The same with the series of this name alone.
+    /// Keeps only the series of this name.
     #[must_use]
     pub fn only(mut self, name: &str) -> Self {
         self.series.retain(|known, _| known == name);
@@ -60,7 +60,7 @@ impl Metrics {
         self.series.get(name).into_iter().flatten()
     }
 
-    /// What all series of this name say together, each group of equal labels by itself.
+    /// The sums of the series of this name, grouped by labels.
     #[must_use]
     pub fn sums(&self, name: &str, labels: &[&str]) -> HashMap<Vec<String>, f64> {
         let mut sums = HashMap::new();
@@ -90,7 +90,7 @@ fn series(line: &str) -> Option<(String, Sample)> {
     Some((name.to_owned(), Sample { labels, value: rest.split_whitespace().next()?.parse().ok()? }))
 }
 
-/// The text up to the closing quotation mark, and what follows that.
+/// Parses a quoted string; returns it and the rest.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut letters = text.char_indices();

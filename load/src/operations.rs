@@ -1,11 +1,11 @@
-//! What clients send.
+//! The operations of simulated users.
 
-/// An operation by its name.
+/// A named operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
-    /// What tables call it.
+    /// The operation's name in reports.
     pub name: &'static str,
-    /// Its document.
+    /// The operation's document.
     pub document: &'static str,
 }
 
@@ -37,10 +37,11 @@ stored! {
     UPDATE_COURSE = "UpdateCourse";
 }
 
-/// The catalogue of a search box.
+/// The catalogue, filtered by a search text.
 pub const SEARCH: Operation = Operation { name: "Catalogue, search", document: CATALOGUE.document };
 
-/// What a student may still take part in: the placeholders `unboughtCourseId` and `freeCourseId` of `operations/`.
+/// Courses in which a student can still enroll: the placeholders `unboughtCourseId` and `freeCourseId` of
+/// `operations/`.
 pub const OPEN_COURSES: Operation = Operation {
     name: "OpenCourses",
     document: "query OpenCourses($isFree: Boolean!, $after: String) {
@@ -55,7 +56,7 @@ pub const OPEN_COURSES: Operation = Operation {
 pub const OWN_COURSES: Operation =
     Operation { name: "OwnCourses", document: "query OwnCourses { me { id courses(first: 20) { nodes { id } } } }" };
 
-/// What comes in place of a token that ends.
+/// Replaces a token that expires.
 pub const REFRESH: Operation = Operation {
     name: "RefreshSession",
     document: "mutation RefreshSession($input: RefreshSessionInput!) {
@@ -63,7 +64,7 @@ pub const REFRESH: Operation = Operation {
 }",
 };
 
-/// How much a student has.
+/// A student's totals.
 pub const ACCOUNT: Operation = Operation {
     name: "Account",
     document: "query Account { me { payments(first: 1) { totalCount } enrollments(first: 1) { totalCount } } }",

@@ -1,4 +1,4 @@
-//! Seeded people who have signed in, and what they do with their accounts.
+//! Signed-in sample users, and the courses that they use.
 
 use std::{
     collections::VecDeque,
@@ -15,24 +15,24 @@ use tokio::sync::Mutex;
 
 use crate::operations::{OPEN_COURSES, OWN_COURSES, Operation, REFRESH, SIGN_IN};
 
-/// Of every sample user.
+/// The password of all sample users.
 const PASSWORD: &str = "lyceum-sample";
-/// A token that ends so soon is replaced before it is used.
+/// A token this close to its expiry is refreshed before use.
 const REFRESH_BEFORE: Duration = Duration::from_mins(1);
-/// Longer than the router lets anything take but streams.
+/// Longer than the router's timeout for requests other than streams.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Somebody who has signed in.
+/// A signed-in user.
 #[derive(Debug)]
 pub struct Person {
-    /// Who they are.
+    /// The user's ID.
     pub id: String,
     client: Client,
     session: Mutex<Session>,
-    /// Courses that they may buy, and free ones.
+    /// Paid courses that they may buy, and free ones.
     bought: Mutex<CourseChoice>,
     free: Mutex<CourseChoice>,
-    /// Of a teacher.
+    /// A teacher's own courses.
     own: Mutex<Option<Vec<String>>>,
 }
 
@@ -43,22 +43,22 @@ struct Session {
     expires_at: DateTime<Utc>,
 }
 
-/// Courses of one kind that a student is not on.
+/// Courses of one kind in which a student is not enrolled.
 #[derive(Debug, Default)]
 struct CourseChoice {
     courses: VecDeque<String>,
     after: Option<String>,
 }
 
-/// The network address of this number. Each person has their own, as people do who are not at the same school: the
-/// router's limits for one address hold for each of them.
+/// The network address of this number. Each user has their own, as users of different networks do, so the router's
+/// limits per address apply to each.
 #[must_use]
 pub fn address(number: usize) -> IpAddr {
     let [.., high, low] = (number + 1).to_be_bytes();
     IpAddr::V4(Ipv4Addr::new(127, 1, high, low))
 }
 
-/// A client of a router that comes from the network address of this number.
+/// A client that connects to the router from the network address of this number.
 ///
 /// # Errors
 /// If the HTTP client cannot be built.
@@ -67,13 +67,13 @@ pub fn client(router: &str, number: usize) -> Result<Client> {
     Ok(Client::with_http(http, router))
 }
 
-/// What the answer to an operation has for data.
+/// Sends an operation and returns its `data`.
 async fn send(client: &Client, operation: Operation, variables: &Value) -> Result<Value> {
     client.try_data(operation.document, variables).await.context(operation.name)
 }
 
 impl Person {
-    /// Signs in whoever has this address.
+    /// Signs in the user with this email address.
     ///
     /// # Errors
     /// If signing in is rejected.
@@ -94,7 +94,7 @@ impl Person {
         Ok((person, payload["user"]["isVerified"] == true))
     }
 
-    /// A token that is good for a while.
+    /// An access token that is valid for a while; refreshes the session if necessary.
     ///
     /// # Errors
     /// If the session has ended.
@@ -108,15 +108,15 @@ impl Person {
         Ok(session.access_token.clone())
     }
 
-    /// What an operation gives them, without being counted.
+    /// Sends an operation that is not measured; returns its `data`.
     ///
     /// # Errors
-    /// When there is no answer, or one with errors.
+    /// When there is no response, or one with errors.
     pub async fn send(&self, operation: Operation, variables: Value) -> Result<Value> {
         send(&self.client.with_token(&self.token().await?), operation, &variables).await
     }
 
-    /// A course that they are not on, and never the same twice.
+    /// Chooses a course in which they are not enrolled, never the same one twice.
     ///
     /// # Errors
     /// If the student is enrolled in all of them.
@@ -165,24 +165,24 @@ impl Session {
     }
 }
 
-/// People whom no user plays at the moment.
+/// Users that no simulated user plays at the moment.
 #[derive(Debug, Default)]
 pub struct PersonPool(std::sync::Mutex<Vec<Arc<Person>>>);
 
 impl PersonPool {
-    /// A pool of these people.
+    /// A pool of these users.
     #[must_use]
     pub fn new(people: Vec<Arc<Person>>) -> Self {
         Self(std::sync::Mutex::new(people))
     }
 
-    /// One of them.
+    /// Takes a user from the pool.
     #[must_use]
     pub fn acquire(&self) -> Option<Arc<Person>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop()
     }
 
-    /// Gives one back.
+    /// Returns a user to the pool.
     pub fn release(&self, person: Arc<Person>) {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(person);
     }

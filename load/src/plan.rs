@@ -1,4 +1,4 @@
-//! What load is put on which system.
+//! The parameters of a load.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// As `lyceum up --db-profile` has it.
+    /// The name, as in `lyceum up --db-profile`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,26 +31,26 @@ impl Profile {
     }
 }
 
-/// What is to be done.
+/// The parameters of a load.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The `lyceum` that is loaded.
+    /// The `lyceum` program under load.
     pub program: PathBuf,
-    /// Its indexes.
+    /// The profile of its databases.
     pub profile: Profile,
     /// Size of the data set; 1 is 100,000 courses.
     pub seed_scale: String,
-    /// When how many people come.
+    /// The number of users over time.
     pub shape: Shape,
-    /// How many at the most.
+    /// The maximum number of users.
     pub users: usize,
-    /// How long.
+    /// The duration in seconds.
     pub seconds: u64,
-    /// How long they look at a page.
+    /// The time between two pages.
     pub think_time: ThinkTime,
 }
 
 impl Plan {
-    /// Goose takes whom it starts in turn: so each role is there with this many.
+    /// Goose starts users of all roles in turn: with this many, each role is present.
     pub const MIN_USERS: usize = PEOPLE;
 }

@@ -1,4 +1,4 @@
-//! What came of a load: for people, as tables, as a picture, and as JSON.
+//! The results of a load: as text, tables, a chart, and JSON.
 
 use std::{collections::BTreeMap, fmt, fmt::Write as _, fs, path::Path, sync::atomic::Ordering};
 
@@ -15,7 +15,7 @@ use crate::{
     shape::Shape,
 };
 
-/// How many resources are worth reading.
+/// The maximum number of resources in the report.
 const MAX_SHOWN: usize = 5;
 const WIDTH: f64 = 960.0;
 const NAME_WIDTH: f64 = 250.0;
@@ -26,63 +26,63 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#57606a}.grid{stro
     .baseline{fill:#cf222e}.tuned{fill:#0969da}\
     @media(prefers-color-scheme:dark){text{fill:#9198a1}.baseline{fill:#ff7b72}.tuned{fill:#4493f8}}";
 
-/// A load and what came of it.
+/// A load and its results.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// Which indexes there were.
+    /// The profile of the databases.
     pub profile: Profile,
-    /// How many people there were, and when.
+    /// The number of users over time.
     pub shape: Shape,
-    /// At the most.
+    /// The maximum number of users.
     pub users: usize,
-    /// Seconds.
+    /// The duration in seconds.
     pub seconds: usize,
-    /// By request.
+    /// The measurements by request.
     pub rows: Vec<Row>,
-    /// What went wrong, and how often.
+    /// Failed requests by error.
     pub errors: BTreeMap<String, usize>,
-    /// What went wrong before a request could be sent, and how often.
+    /// Failures before a request could be sent, by error.
     pub broken: BTreeMap<String, usize>,
-    /// Of live updates.
+    /// Deliveries to subscriptions.
     pub notifications: Notifications,
-    /// Whether accounts agree.
+    /// The comparison with accounts.
     pub reconciliation: Reconciliation,
-    /// What held everybody up.
+    /// The resources by cost.
     pub ranking: Ranking,
-    /// Lines of the system's log that would set off an alert.
+    /// Lines of the system's log that would trigger an alert.
     pub log: Vec<String>,
 }
 
-/// What followers received.
+/// Deliveries of notifications to subscriptions.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Notifications {
-    /// Different ones that came.
+    /// Distinct notifications that were received.
     pub received: u64,
-    /// Those that did not.
+    /// Notifications that were not received.
     pub missed: u64,
-    /// Those that came more than once.
+    /// Notifications that were received more than once.
     pub repeated: u64,
 }
 
 /// One kind of request of one scenario.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// The scenario and what it asks.
+    /// The scenario and its request.
     pub name: String,
-    /// How many.
+    /// The number of requests.
     pub requests: usize,
-    /// How many of them failed.
+    /// The number of failed requests.
     pub errors: usize,
-    /// Milliseconds that half of the answers took at the most.
+    /// Median response time in milliseconds.
     pub p50: f64,
-    /// Milliseconds, of 95 in 100.
+    /// 95th percentile in milliseconds.
     pub p95: f64,
-    /// Milliseconds, of 99 in 100.
+    /// 99th percentile in milliseconds.
     pub p99: f64,
 }
 
 impl Row {
-    /// One for each kind.
+    /// One row per request.
     #[must_use]
     pub fn of(metrics: &GooseMetrics) -> Vec<Self> {
         let row = |counted: &goose::metrics::GooseRequestMetricAggregate| {
@@ -104,7 +104,7 @@ impl Row {
 }
 
 impl Outcome {
-    /// Of what was counted.
+    /// Assembles the results of a load.
     #[must_use]
     pub fn new(
         plan: &Plan,
@@ -141,13 +141,13 @@ impl Outcome {
         }
     }
 
-    /// All requests.
+    /// The number of requests.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.rows.iter().map(|row| row.requests).sum()
     }
 
-    /// All that failed.
+    /// The number of failed requests.
     #[must_use]
     pub fn failures(&self) -> usize {
         self.rows.iter().map(|row| row.errors).sum()
@@ -199,17 +199,17 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// All that was measured.
+/// All results.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// One for each profile.
+    /// One outcome per profile.
     pub outcomes: Vec<Outcome>,
-    /// What searches take by themselves.
+    /// Measurements of searches without other load.
     pub searches: Vec<SearchMeasurement>,
 }
 
 impl Report {
-    /// `load.json`, `load.md` and `load.svg`.
+    /// Writes `load.json`, `load.md` and `load.svg`.
     ///
     /// # Errors
     /// When the folder cannot be written to.
@@ -221,7 +221,7 @@ impl Report {
         Ok(())
     }
 
-    /// Each request, and what it took on each profile.
+    /// The rows of each request, by profile.
     fn by_name(&self) -> BTreeMap<&str, Vec<Option<&Row>>> {
         let mut by_name: BTreeMap<&str, Vec<Option<&Row>>> = BTreeMap::new();
         for (index, outcome) in self.outcomes.iter().enumerate() {

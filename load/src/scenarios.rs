@@ -1,4 +1,4 @@
-//! What people do: visitors, students, buyers, followers and teachers, each as a scenario of goose.
+//! The scenarios of simulated users: visitors, students, buyers, followers and teachers, as scenarios of goose.
 
 use std::{
     future::ready,
@@ -27,13 +27,13 @@ use crate::{
     people::{Person, PersonPool, REQUEST_TIMEOUT, address},
 };
 
-/// A notification that has not come by then is missed.
+/// A notification that is later than this counts as missed.
 const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// The types of the notifications of a purchase.
 const PURCHASE_NOTIFICATIONS: [&str; 2] = ["PAYMENT", "ENROLLMENT"];
 const NOTIFIED: &str = "heard of the purchase";
-/// What people search for: topics, which one course in a hundred has or more, and what none has. Not words of two letters,
-/// which no index finds: [`crate::search`] has one.
+/// Search texts: topics of at least one course in a hundred, and one that matches none. None of two letters, for which
+/// no index can be used: [`crate::search`] has one.
 const WORDS: [&str; 12] = [
     "Rust",
     "Python",
@@ -48,32 +48,32 @@ const WORDS: [&str; 12] = [
     "SQL",
     "no such course",
 ];
-/// What a screen shows of a catalogue.
+/// Courses per page of the catalogue.
 const PAGE_SIZE: usize = 20;
 
-/// Somebody who does something, and how many of twenty people they are: seven of ten browse, two study, one teaches.
+/// A role, with its share of twenty users: seven of ten browse, two study, one teaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Looks around without signing in.
+    /// Browses without signing in.
     Visitor,
-    /// Studies, and enrolls for nothing.
+    /// Studies, and enrolls in free courses.
     Student,
     /// A student who buys courses.
     Buyer,
-    /// A student who buys courses and hears of it in another window.
+    /// A student who buys courses, with a subscription to notifications in another window.
     Follower,
-    /// Looks after their courses.
+    /// Manages their courses.
     Teacher,
 }
 
-/// All of them.
+/// All roles.
 pub const ROLES: [Role; 5] = [Role::Visitor, Role::Student, Role::Buyer, Role::Follower, Role::Teacher];
-/// Whom the weights count.
+/// The sum of the roles' weights.
 pub const PEOPLE: usize = 20;
 
 impl Role {
-    /// How many of [`PEOPLE`].
+    /// The number of users in [`PEOPLE`].
     #[must_use]
     pub fn weight(self) -> usize {
         match self {
@@ -83,7 +83,7 @@ impl Role {
         }
     }
 
-    /// What tables call it.
+    /// The role's name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -96,46 +96,46 @@ impl Role {
     }
 }
 
-/// What all users share.
+/// State that all users share.
 #[derive(Debug, Default)]
 pub struct LoadContext {
     /// The router's URL.
     pub router: String,
-    /// Students whom no user plays at the moment.
+    /// Students that no user plays at the moment.
     pub students: PersonPool,
-    /// Teachers whom no user plays at the moment.
+    /// Teachers that no user plays at the moment.
     pub teachers: PersonPool,
-    /// What students have bought.
+    /// The students' activity.
     pub ledger: Ledger,
-    /// How far it is.
+    /// The progress of the load.
     pub progress: Progress,
-    /// How long people look at a page.
+    /// The time between two pages.
     pub think_time: ThinkTime,
-    /// How many have come, each with a network address of their own.
+    /// The number of users so far, each with a network address of their own.
     pub clients: AtomicUsize,
 }
 
 /// The time between two pages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThinkTime {
-    /// At least.
+    /// The minimum.
     pub min: Duration,
-    /// At most.
+    /// The maximum.
     pub max: Duration,
 }
 
-/// What has happened so far.
+/// Counters of the load so far.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Answers, right or wrong.
+    /// Responses, successful or not.
     pub requests: AtomicU64,
-    /// Those that were not right.
+    /// Failed requests.
     pub errors: AtomicU64,
-    /// Notifications that followers received.
+    /// Notifications that were received.
     pub received: AtomicU64,
-    /// Notifications that they did not.
+    /// Notifications that were missed.
     pub missed: AtomicU64,
-    /// Notifications that came twice.
+    /// Notifications that were received twice.
     pub repeated: AtomicU64,
 }
 
@@ -151,7 +151,7 @@ struct UserState {
 
 type ScenarioResult<T> = Result<T, Box<TransactionError>>;
 
-/// The scenario of a role.
+/// Builds the scenario of a role.
 pub fn scenario(context: &Arc<LoadContext>, role: Role) -> Result<Scenario, GooseError> {
     let started = Arc::clone(context);
     let start_user = Transaction::new(Arc::new(move |user| Box::pin(start_user(user, Arc::clone(&started), role))));
@@ -331,14 +331,14 @@ async fn own_course(teacher: &Person) -> ScenarioResult<String> {
     courses.choose(&mut rand::rng()).cloned().ok_or_else(|| transaction_error("a teacher without courses").into())
 }
 
-/// Whom the user plays, if they have signed in.
+/// The person that the user plays, if signed in.
 fn signed_in(user: &GooseUser) -> ScenarioResult<(Arc<LoadContext>, Arc<Person>)> {
     let state = user.get_session_data::<UserState>().ok_or_else(|| transaction_error("nobody has arrived"))?;
     let person = state.person.clone().ok_or_else(|| transaction_error("nobody has signed in"))?;
     Ok((Arc::clone(&state.context), person))
 }
 
-/// What the answer has for data. Errors in it, and what a mutation refuses, count as failures of the request.
+/// Sends a request and returns its `data`. GraphQL errors and user errors count as failures of the request.
 async fn send(user: &mut GooseUser, operation: Operation, variables: Value) -> ScenarioResult<Value> {
     let state = user.get_session_data::<UserState>().ok_or_else(|| transaction_error("nobody has arrived"))?;
     let (context, role, person) = (Arc::clone(&state.context), state.role, state.person.clone());
@@ -365,7 +365,7 @@ async fn send(user: &mut GooseUser, operation: Operation, variables: Value) -> S
     }
 }
 
-/// What the answer has for data, or the code of what went wrong.
+/// The response's `data`, or an error's code.
 fn data(mut answer: Value) -> Result<Value, String> {
     let code = |error: &Value| error["extensions"]["code"].as_str().unwrap_or("an error without a code").to_owned();
     if let Some(error) = answer["errors"].get(0) {
@@ -381,7 +381,7 @@ fn data(mut answer: Value) -> Result<Value, String> {
     }
 }
 
-/// Counts what is no request by itself.
+/// Records the time of something that is not a single request.
 async fn count(
     user: &mut GooseUser,
     context: &LoadContext,

@@ -1,4 +1,4 @@
-//! What a search takes by itself, at sixteen connections: of words that many, few and no courses have.
+//! The throughput of searches without other load, at 16 connections: words of many, few and no courses.
 
 use anyhow::{Context as _, Result};
 use bench::{
@@ -11,31 +11,31 @@ use serde::Serialize;
 use serde_json::json;
 
 const CONNECTIONS: u32 = 16;
-/// From what nearly half of the courses have to what none has; the last one is too short for an index of trigrams.
+/// From nearly half of the courses to none; the last one is too short for a trigram index.
 pub const WORDS: [&str; 6] = ["course", "Rust", "Watercolour", "Rust for", "no such course", "42"];
 const TOTAL: &str = "query Total($text: String!) { courses(first: 1, filter: { search: $text }) { totalCount } }";
 
-/// What was measured of one search.
+/// The measurement of one search.
 #[derive(Clone, Debug, Serialize)]
 pub struct SearchMeasurement {
-    /// What was searched for.
+    /// The search text.
     pub word: String,
-    /// How many courses have it.
+    /// The number of matching courses.
     pub courses: u64,
-    /// Whether the operation asks for that.
+    /// Whether the operation selects `totalCount`.
     pub with_total: bool,
-    /// Answers in a second.
+    /// Responses per second.
     pub per_second: f64,
-    /// Milliseconds that half of the answers took at the most.
+    /// Median response time in milliseconds.
     pub p50: f64,
-    /// Milliseconds, of 99 in 100.
+    /// 99th percentile in milliseconds.
     pub p99: f64,
 }
 
-/// Searches for one word as fast as it is answered, for so many seconds.
+/// Measures the throughput of one search for this many seconds.
 ///
 /// # Errors
-/// When an answer is not as expected.
+/// When a response is not as expected.
 pub async fn search(
     system: &System,
     students: &Students,
@@ -49,7 +49,7 @@ pub async fn search(
     let request = |token: &str| Request::Graph { token: token.to_owned(), body: body.clone() };
     let requests: Vec<_> = students.tokens().map(request).collect();
     let load = Load::new(system.addresses().router.clone(), &requests)?;
-    // What comes first is slower than what comes often.
+    // Warm-up.
     load.run(CONNECTIONS, 1).await?;
     let Measured { per_second, p50, p99, .. } = load.run(CONNECTIONS, seconds).await?;
     Ok(SearchMeasurement {

@@ -1,4 +1,4 @@
-//! How many people there are, and when.
+//! The number of users over time.
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -16,7 +16,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Goose's plan: how many users there are after so many seconds, step by step.
+    /// Goose's test plan: the number of users after so many seconds, step by step.
     #[must_use]
     pub fn plan(self, users: usize, seconds: u64) -> String {
         let few = users.div_ceil(4);
