@@ -1,4 +1,4 @@
-//! Who asks in a comparison, and for what.
+//! The clients of a comparison, and their requests.
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::{RequestBuilder, Url};
@@ -10,13 +10,13 @@ use crate::{
     pages::{Asks, Page, TURNS},
 };
 
-/// Of every sample user.
+/// The password of all sample users.
 const PASSWORD: &str = "lyceum-sample";
 const COURSES: &str = "query Courses { courses(first: 40) { nodes { id } } }";
-/// Frequent ones, rare ones, and one that nothing has.
+/// Texts with many matches, with few, and with none.
 const TEXTS: [&str; 5] = ["Rust", "Databases", "history", "42", "no such course"];
 
-/// Signed-in students, and what they look at.
+/// Signed-in students, and the courses that they request.
 pub struct Students {
     http: reqwest::Client,
     anonymous: Client,
@@ -25,10 +25,10 @@ pub struct Students {
 }
 
 impl Students {
-    /// Signs them in.
+    /// Signs in the students.
     ///
     /// # Errors
-    /// When the router does not answer as expected.
+    /// When a response is not as expected.
     pub async fn sign_in(router: &str) -> Result<Self> {
         let http = reqwest::Client::new();
         let anonymous = Client::with_http(http.clone(), router);
@@ -43,37 +43,37 @@ impl Students {
         Ok(all)
     }
 
-    /// The sample student of this number.
+    /// Signs in the sample student of this number.
     ///
     /// # Errors
-    /// When the router does not answer as expected.
+    /// When a response is not as expected.
     pub async fn sign_in_as(&self, number: usize) -> Result<Client> {
         self.anonymous.try_sign_in(&format!("student{number}@lyceum.example"), PASSWORD).await
     }
 
-    /// Nobody signed in.
+    /// The client that is not signed in.
     #[must_use]
     pub fn anonymous(&self) -> &Client {
         &self.anonymous
     }
 
-    /// Each of them.
+    /// The signed-in clients.
     #[must_use]
     pub fn all(&self) -> &[Client] {
         &self.clients
     }
 
-    /// Their access tokens.
+    /// The students' access tokens.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.clients.iter().filter_map(Client::token)
     }
 
-    /// A request to a handler that is not sent yet.
+    /// Builds a request to a handler.
     pub fn post(&self, url: &str, student: &Client) -> RequestBuilder {
         self.http.post(url).bearer_auth(student.token().unwrap_or_default())
     }
 
-    /// What a page is asked with at a turn.
+    /// The variables of a page in a turn.
     fn variables(&self, page: &Page, turn: usize) -> Vec<(&'static str, &str)> {
         match page.asks {
             Asks::Viewer | Asks::Nothing => Vec::new(),
@@ -86,7 +86,7 @@ impl Students {
         self.variables(page, turn).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
     }
 
-    /// The page by the graph, turn by turn.
+    /// The requests of a page to the graph, one per turn.
     #[must_use]
     pub fn of_graph(&self, page: &Page) -> Vec<Request> {
         let request = |(turn, token): (usize, &str)| {
@@ -96,7 +96,7 @@ impl Students {
         self.tokens().enumerate().map(request).collect()
     }
 
-    /// The page by its handler, turn by turn.
+    /// The requests of a page to its handler, one per turn.
     pub fn of_handler(&self, page: &Page) -> Result<Vec<Request>> {
         let request = |(turn, token): (usize, &str)| {
             let url = Url::parse_with_params("http://localhost", self.variables(page, turn))?;
@@ -106,7 +106,7 @@ impl Students {
         self.tokens().enumerate().map(request).collect()
     }
 
-    /// What another router gives as the page's `data`, turn by turn.
+    /// The page's `data` from another router, one per turn.
     ///
     /// # Errors
     /// If a response has errors; the message contains them.
@@ -120,7 +120,7 @@ impl Students {
         Ok(data)
     }
 
-    /// Sees that the graph and the handler give the same JSON at every turn.
+    /// Checks that the graph and the handler return the same JSON in every turn.
     ///
     /// # Errors
     /// If the two responses differ; the message contains both.
@@ -137,7 +137,7 @@ impl Students {
     }
 }
 
-/// Where two answers begin to differ.
+/// The first difference between two responses.
 fn difference(graph: &str, hand: &str) -> String {
     let same = graph.chars().zip(hand.chars()).take_while(|(graph, hand)| graph == hand).count();
     let around = |text: &str| -> String { text.chars().skip(same.saturating_sub(80)).take(160).collect() };

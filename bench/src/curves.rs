@@ -1,4 +1,4 @@
-//! How cost grows: requests a second, and the slowest of a hundred answers, against one size at a time.
+//! Scaling curves: throughput and 99th percentile by one size at a time.
 
 use std::{fmt, path::Path};
 
@@ -13,15 +13,15 @@ use serde::Serialize;
 
 use crate::{live, options::CONNECTIONS, terminal::line};
 
-/// Subscriptions that are open at a time.
+/// Numbers of concurrent subscriptions.
 const SUBSCRIPTION_COUNTS: [usize; 3] = [100, 1_000, 10_000];
-/// From `courses` to `teacher`, and back.
+/// The maximum depth, from `courses` to `teacher` and back.
 const MAX_STEPS: u32 = 6;
 
-/// One size, and what became of it.
+/// The measurements of one size.
 #[derive(Serialize)]
 pub struct Curve {
-    /// What grows.
+    /// The size that grows.
     pub of: &'static str,
     pub page: &'static str,
     pub points: Vec<Point>,
@@ -37,14 +37,14 @@ impl fmt::Display for Curve {
     }
 }
 
-/// What was measured at one size.
+/// The measurement at one size.
 #[derive(Serialize)]
 pub struct Point {
     pub size: f64,
     pub per_second: f64,
-    /// Milliseconds.
+    /// Median in milliseconds.
     pub p50: f64,
-    /// Milliseconds.
+    /// 99th percentile in milliseconds.
     pub p99: f64,
 }
 
@@ -55,15 +55,15 @@ pub struct Curves {
     pub live: Vec<live::Followed>,
 }
 
-/// What is measured how.
+/// The parameters of the measurements.
 pub struct Settings<'a> {
     pub program: &'a Path,
     pub seconds: u32,
-    /// The sizes of the data set; 1 is 100,000 courses. The one before the last is that of all other curves.
+    /// The sizes of the data set; 1 is 100,000 courses. All other curves use the one before the last.
     pub scales: &'a [f64],
 }
 
-/// A system that is measured.
+/// A running system.
 struct Running {
     system: System,
     students: Students,
@@ -73,7 +73,7 @@ struct Running {
 impl Running {
     async fn start(settings: &Settings<'_>, scale: f64, cores: Option<&str>) -> Result<Self> {
         let scale = scale.to_string();
-        // One student, or address, would not ask so often.
+        // One student, or address, would not send so many requests.
         let arguments = ["--seed-scale", &scale, "--cost-budget", "0", "--requests-per-client", "1000"];
         let connections =
             ["--connections-per-client", "--max-subscriptions-per-client", "--max-subscriptions-per-user"];
@@ -100,17 +100,17 @@ impl Running {
 
     async fn point(&self, size: f64, page: &Page, connections: u32) -> Result<Point> {
         let load = Load::new(self.system.addresses().router.clone(), &self.students.of_graph(page))?;
-        // What comes first is slower than what comes often.
+        // Warm-up.
         load.run(connections, 1).await?;
         let Measured { per_second, p50, p99, .. } = load.run(connections, self.seconds).await?;
         Ok(Point { size, per_second, p50, p99 })
     }
 }
 
-/// Measures all of them, and says of each what it found.
+/// Measures all curves, and prints each.
 ///
 /// # Errors
-/// When a system does not start, or does not answer as it should.
+/// When a system does not start, or a response is not as expected.
 pub async fn measure(settings: &Settings<'_>) -> Result<Curves> {
     let [.., usual, _] = settings.scales else { anyhow::bail!("there are no sizes of the data set") };
     let mut curves = of_one_system(settings, *usual).await?;
@@ -161,7 +161,7 @@ async fn of_rows(settings: &Settings<'_>) -> Result<Curve> {
     Ok(curve)
 }
 
-/// Of the system and its databases; what sends the requests has both.
+/// Measures by cores of the system with its databases; the load generator has both.
 async fn of_cores(settings: &Settings<'_>, scale: f64) -> Result<Curve> {
     let home = home()?;
     let mut curve = Curve { of: "cores", page: home.name, points: Vec::new() };
@@ -178,7 +178,7 @@ fn public(document: String) -> Page {
     Page { name: "", path: "", document: document.leak(), asks: Asks::Nothing, goal: 0.0 }
 }
 
-/// Courses, their teacher, the teacher's courses, and so on: each step is another subgraph's.
+/// Courses, their teacher, the teacher's courses, and so on: each level is another subgraph's.
 fn nested(steps: u32) -> String {
     let mut selection = String::new();
     for step in (1..steps).rev() {

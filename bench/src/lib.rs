@@ -1,4 +1,4 @@
-//! What a federated answer costs, beside a handler that was written by hand for one page.
+//! The cost of federation, compared with handlers written by hand for one page each.
 
 pub mod by_hand;
 pub mod client;

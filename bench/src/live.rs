@@ -1,4 +1,4 @@
-//! What live events cost: memory for each subscription, and time from commit to client.
+//! The cost of subscriptions: memory for each, and latency from commit to client.
 
 use std::{fmt, time::Duration};
 
@@ -15,20 +15,20 @@ const SUBSCRIPTION: &str = "subscription { notificationAdded { id createdAt } }"
 const ENROLL: &str = "mutation Enroll($input: EnrollInput!) { enroll(input: $input) { userErrors { code } } }";
 const FREE: &str = "query Free { courses(first: 100, filter: { isFree: true }) { nodes { id } } }";
 const EVENT_TIMEOUT: Duration = Duration::from_mins(1);
-/// What an allocator frees, and a client's last connection, take a moment.
+/// The time for the allocator to release memory, and for a client's last connection to close.
 const SETTLE: Duration = Duration::from_secs(2);
-/// Connections that are opened at the same time.
+/// The number of connections that are opened concurrently.
 const AT_ONCE: usize = 64;
 
-/// So many subscriptions at a time.
+/// The measurement at one number of subscriptions.
 #[derive(Serialize)]
 pub struct Followed {
     pub subscriptions: usize,
-    /// Kilobytes of the process for each of them.
+    /// Kilobytes of the process per subscription.
     pub kilobytes_each: f64,
-    /// Milliseconds from the commit of a notification until half of its followers have it.
+    /// Median milliseconds from the commit of a notification to its subscribers.
     pub p50: f64,
-    /// Until 99 of 100 have it.
+    /// 99th percentile of the same, in milliseconds.
     pub p99: f64,
     pub events: usize,
 }
@@ -40,10 +40,10 @@ impl fmt::Display for Followed {
     }
 }
 
-/// Opens so many, spread over the students, and has each student enroll in a course.
+/// Opens that many subscriptions, spread over the students, and enrolls each student in a course.
 ///
 /// # Errors
-/// When a subscription is refused, or an event does not arrive in a minute.
+/// When a subscription is rejected, or an event does not arrive within a minute.
 pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>> {
     let students = Students::sign_in(&system.addresses().router).await?;
     let mut all = Vec::new();
@@ -80,7 +80,7 @@ pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>
     Ok(all)
 }
 
-/// In the first of these courses that the student is not in.
+/// Enrolls the student in the first of these courses that is new to them.
 async fn enroll(student: &Client, courses: &[Value]) -> Result<()> {
     for course in courses {
         let answer = student.try_send(ENROLL, &json!({ "input": { "courseId": course } })).await?;
@@ -92,7 +92,7 @@ async fn enroll(student: &Client, courses: &[Value]) -> Result<()> {
     anyhow::bail!("the student is in all {} free courses", courses.len())
 }
 
-/// The stream, and the milliseconds from a notification's commit until it was here.
+/// The stream, and the milliseconds from a notification's commit to its arrival.
 async fn next(mut stream: Events) -> Result<(Events, f64)> {
     let event = timeout(EVENT_TIMEOUT, stream.next()).await.context("no event in time")?;
     let event = event.context("the stream has ended")??;

@@ -1,4 +1,4 @@
-//! Requests as fast as they are answered, by `wrk`.
+//! Load by `wrk`: a closed loop of requests.
 
 use std::{fs, path::PathBuf, process::Stdio};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// Requests that a load sends in turn.
+/// Requests that are sent in turn.
 pub struct Load {
     url: String,
     script: PathBuf,
@@ -17,37 +17,37 @@ pub struct Load {
 
 /// One request.
 pub enum Request {
-    /// An operation.
+    /// An operation, by POST.
     Graph {
-        /// Who is signed in.
+        /// The access token.
         token: String,
         /// The body.
         body: String,
     },
-    /// Of a handler.
+    /// A request to a handler.
     Get {
-        /// Who is signed in.
+        /// The access token.
         token: String,
-        /// With its parameters.
+        /// The path with its query string.
         path: String,
     },
 }
 
-/// What was measured.
+/// The results of a load.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
-    /// Answers in a second.
+    /// Responses per second.
     pub per_second: f64,
-    /// How many there were.
+    /// The number of responses.
     pub requests: f64,
-    /// Milliseconds that half of the answers take at the most.
+    /// Median response time in milliseconds.
     pub p50: f64,
-    /// Milliseconds that 99 of 100 answers take at the most.
+    /// 99th percentile in milliseconds.
     pub p99: f64,
 }
 
 impl Load {
-    /// The load on this URL, whose path the requests may replace.
+    /// A load on this URL, whose path the requests may replace.
     ///
     /// # Errors
     /// If the temporary file cannot be written.
@@ -66,10 +66,10 @@ impl Load {
         Ok(Self { url, script, _directory: directory })
     }
 
-    /// Sends them for so long, over so many connections.
+    /// Sends requests for that many seconds, over that many connections.
     ///
     /// # Errors
-    /// When `wrk` is not there, or an answer has another status than 200.
+    /// When `wrk` is missing, or a response has another status than 200.
     pub async fn run(&self, connections: u32, seconds: u32) -> Result<Measured> {
         let mut wrk = Command::new("wrk");
         wrk.args(["-t1", "--latency", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "30s", "-s"]);

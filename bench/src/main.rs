@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the graph and handlers written by hand, over the same databases, in turn.
+//! `cargo xtask bench`: compares the graph with handlers written by hand, over the same databases, in turn.
 
 mod curves;
 mod gateways;
@@ -110,7 +110,7 @@ async fn serve() -> Result<()> {
     Ok(axum::serve(listener, by_hand::routes(databases)).await?)
 }
 
-/// The handlers in a process of their own.
+/// The handlers, in a separate process.
 struct ByHand {
     process: Child,
     url: String,
@@ -139,7 +139,7 @@ impl Drop for ByHand {
 }
 
 async fn compare(options: &Options) -> Result<()> {
-    // One student would not ask so often.
+    // One student would not send so many requests.
     let arguments = ["--seed-scale", &options.seed_scale, "--cost-budget", "0"];
     let system = System::start(&options.program, arguments).await?;
     let by_hand = ByHand::start(&system)?;
@@ -176,7 +176,7 @@ async fn measure(
 ) -> Result<Row> {
     let graph = Load::new(system.addresses().router.clone(), &students.of_graph(page))?;
     let hand = Load::new(by_hand.url.clone(), &students.of_handler(page)?)?;
-    // What comes first is slower than what comes often.
+    // Warm-up.
     graph.run(CONNECTIONS, 1).await?;
     hand.run(CONNECTIONS, 1).await?;
     let mut row = Row::new(page);
@@ -188,7 +188,7 @@ async fn measure(
     Ok(row)
 }
 
-/// Of the graph, or of another process over its databases.
+/// Measures the graph, or another process over its databases.
 async fn sample(load: &Load, system: &System, process: Option<u32>, seconds: u32) -> Result<Sample> {
     let before = (system.cpu()?, process.map(cpu_of).transpose()?);
     let Measured { per_second, requests, p99, .. } = load.run(CONNECTIONS, seconds).await?;

@@ -1,4 +1,4 @@
-//! What a purchase costs beside one written by hand, and how many people can sign in at a time.
+//! The cost of a purchase, compared with one written by hand, and the throughput of sign-ins.
 
 use std::{
     fmt,
@@ -22,23 +22,23 @@ use uuid::Uuid;
 use crate::report::median;
 
 const CONCURRENCY: usize = 16;
-/// In each round, of each kind.
+/// Purchases of each kind per round.
 const PURCHASES: usize = 320;
-/// The same, one after the other.
+/// Sequential purchases of each kind per round.
 const PURCHASES_ALONE: usize = 40;
 const SIGN_INS: usize = 320;
 const TIMEOUT: Duration = Duration::from_mins(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 const GOAL: f64 = 0.7;
 
-/// A purchase that nobody has made yet.
+/// A purchase that has not been made yet.
 #[derive(Clone)]
 struct Order {
     student: Client,
     course: Uuid,
 }
 
-/// Both kinds, round by round.
+/// The samples of both kinds, by round.
 #[derive(Serialize)]
 pub struct Purchases {
     pub graph: Vec<Round>,
@@ -47,29 +47,29 @@ pub struct Purchases {
 
 #[derive(Clone, Copy, Serialize)]
 pub struct Round {
-    /// Answers in a second, 16 at a time.
+    /// Responses per second, at 16 concurrent purchases.
     pub answered_per_second: f64,
-    /// Enrollments in a second, of the same.
+    /// Enrollments per second, of the same purchases.
     pub enrolled_per_second: f64,
-    /// Milliseconds of the process for each.
+    /// CPU milliseconds of the process per purchase.
     pub cpu: f64,
-    /// Milliseconds of the databases for each.
+    /// CPU milliseconds of the databases per purchase.
     pub databases_cpu: f64,
-    /// Milliseconds until half are answered, one after the other.
+    /// Median milliseconds to the response, of sequential purchases.
     pub answered_alone: f64,
-    /// Milliseconds until half are enrolled, one after the other.
+    /// Median milliseconds to the enrollment, of sequential purchases.
     pub enrolled_alone: f64,
 }
 
-/// People who sign in, 16 at a time.
+/// Sign-ins, 16 at a time.
 #[derive(Serialize)]
 pub struct SignIns {
     pub per_second: f64,
-    /// Milliseconds.
+    /// Median in milliseconds.
     pub p50: f64,
-    /// Milliseconds.
+    /// 99th percentile in milliseconds.
     pub p99: f64,
-    /// Milliseconds of the process for each.
+    /// CPU milliseconds of the process per sign-in.
     pub cpu: f64,
 }
 
@@ -79,19 +79,19 @@ pub struct Mutations {
     pub sign_ins: SignIns,
 }
 
-/// Who sells, and where.
+/// One of the two kinds of purchases.
 struct Seller<'a> {
     students: &'a Students,
     system: &'a System,
     enrollments: &'a PgPool,
-    /// The handler's URL and process; none for the graph.
+    /// The handler's URL and process ID; `None` for the graph.
     by_hand: Option<(&'a str, u32)>,
 }
 
-/// Measures both in turn, so many rounds.
+/// Measures both kinds in turn, for that many rounds.
 ///
 /// # Errors
-/// When something is not sold, or nobody is enrolled for it.
+/// When a purchase fails, or its enrollment does not follow.
 pub async fn measure(system: &System, by_hand: (&str, u32), rounds: usize) -> Result<Mutations> {
     let students = Students::sign_in(&system.addresses().router).await?;
     let mut orders = orders(system, &students).await?.into_iter();
@@ -143,7 +143,7 @@ impl Seller<'_> {
         Ok(Cpu { system, ..cpu })
     }
 
-    /// The payment.
+    /// Buys a course; returns the payment's ID.
     async fn buy(&self, order: &Order) -> Result<Uuid> {
         let input = json!({ "courseId": order.course, "idempotencyKey": Uuid::now_v7() });
         let answer: Value = match self.by_hand {
@@ -158,7 +158,7 @@ impl Seller<'_> {
         Ok(payment["id"].as_str().context("the payment has no id")?.parse()?)
     }
 
-    /// By the table that has an index for it.
+    /// Queries the redemptions, which have an index by payment.
     async fn wait_until_enrolled(&self, payments: &[Uuid]) -> Result<()> {
         let started = Instant::now();
         loop {
@@ -175,7 +175,7 @@ impl Seller<'_> {
     }
 }
 
-/// Courses that a student has neither paid for nor attends, a student at a time.
+/// Courses that a student has neither paid for nor enrolled in, round-robin by student.
 async fn orders(system: &System, students: &Students) -> Result<Vec<Order>> {
     let (courses, payments) = (connect(system, "course").await?, connect(system, "payment").await?);
     let enrollments = connect(system, "enrollment").await?;
@@ -198,7 +198,7 @@ async fn orders(system: &System, students: &Students) -> Result<Vec<Order>> {
         let orders = for_sale.iter().filter(|course| !taken.contains(course));
         of_students.push(orders.map(|&(course,)| Order { student: client.clone(), course }).collect::<Vec<_>>());
     }
-    // In turn, so that no student buys much at a time.
+    // Round-robin, so that no student buys many at a time.
     let max = of_students.iter().map(Vec::len).max().unwrap_or_default();
     Ok((0..max).flat_map(|turn| of_students.iter().filter_map(move |orders| orders.get(turn)).cloned()).collect())
 }

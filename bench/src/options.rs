@@ -1,10 +1,10 @@
-//! What all comparisons are told.
+//! The options of all comparisons.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Requests at a time.
+/// Concurrent connections.
 pub const CONNECTIONS: u32 = 16;
 
 #[derive(Args)]

@@ -1,27 +1,27 @@
-//! The pages that are compared: as an operation, and as the path of the handler that was written for it.
+//! The pages of a comparison: an operation, and the path of a handler written for it.
 
-/// How many viewers, courses, and search texts ask in turn.
+/// The number of viewers, courses, and search texts that are used in turn.
 pub const TURNS: usize = 40;
 
 /// One page.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
-    /// What the tables call it.
+    /// The page's name in reports.
     pub name: &'static str,
-    /// Where the handler is.
+    /// The handler's path.
     pub path: &'static str,
-    /// The operation.
+    /// The operation's document.
     pub document: &'static str,
-    /// What changes from request to request.
+    /// The input that varies between requests.
     pub asks: Asks,
-    /// What part of the handler's requests per second the graph is to have.
+    /// The minimum throughput of the graph, as a ratio of the handler's.
     pub goal: f64,
 }
 
-/// What changes from request to request.
+/// The input that varies between requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asks {
-    /// Who is signed in.
+    /// The signed-in user.
     Viewer,
     /// The variable and parameter `id`: a course's.
     Course,
@@ -32,18 +32,18 @@ pub enum Asks {
 }
 
 impl Page {
-    /// The one of this name.
+    /// The page of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         PAGES.into_iter().find(|page| page.name == name)
     }
 }
 
-/// What a student buys a course with; `/purchase` is the handler's.
+/// The mutation that buys a course; its handler is `/purchase`.
 pub const PURCHASE: &str = "mutation Purchase($input: PurchaseCourseInput!) { purchaseCourse(input: $input) \
                             { payment { id amount status createdAt } userErrors { code } } }";
 
-/// All of them.
+/// All pages.
 pub const PAGES: [Page; 10] = [
     Page {
         name: "StudentHome",

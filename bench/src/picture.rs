@@ -1,4 +1,4 @@
-//! Curves as a picture, in both themes.
+//! Draws curves as SVG, for light and dark themes.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::curves::{Curve, Point};
 
 const PANEL: (f64, f64) = (380.0, 230.0);
 const COLUMNS: usize = 2;
-/// Around what is drawn of a panel: for its title and axes.
+/// The margins of a panel, for its title and axes.
 const MARGIN: (f64, f64) = (52.0, 44.0);
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#57606a}.title{font-weight:600;fill:#1f2328}\
     .axis{stroke:#8c959f;stroke-opacity:.5}polyline{fill:none;stroke-width:2}\
@@ -15,7 +15,7 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#57606a}.title{fon
     @media(prefers-color-scheme:dark){text{fill:#9198a1}.title{fill:#f0f6fc}\
     .rate{stroke:#4493f8;fill:#4493f8}.late{stroke:#db6d28;fill:#db6d28}}";
 
-/// All of them side by side.
+/// Draws all curves, one panel each.
 pub fn draw(curves: &[Curve]) -> String {
     let rows = curves.len().div_ceil(COLUMNS);
     let (width, height) = (PANEL.0 * to_f64(COLUMNS), PANEL.1 * to_f64(rows) + 24.0);
@@ -53,7 +53,7 @@ fn panel(curve: &Curve) -> String {
         + &line(curve, "late", right + 6.0, "start", |point| point.p99)
 }
 
-/// One line with the scale of its own at `scale_x`.
+/// Draws one line, with its scale at `scale_x`.
 fn line(curve: &Curve, class: &str, scale_x: f64, anchor: &str, value: impl Fn(&Point) -> f64) -> String {
     let highest = curve.points.iter().map(&value).fold(f64::MIN_POSITIVE, f64::max);
     let (top, bottom) = (MARGIN.1, PANEL.1 - MARGIN.1);
@@ -69,7 +69,7 @@ fn line(curve: &Curve, class: &str, scale_x: f64, anchor: &str, value: impl Fn(&
     )
 }
 
-/// Each size is some times the one before, so they stand apart by their logarithm.
+/// The logarithmic x position: each size is a multiple of the one before.
 fn across(curve: &Curve, point: &Point) -> f64 {
     let first = curve.points.first().map_or(1.0, |point| point.size).ln();
     let last = curve.points.last().map_or(1.0, |point| point.size).ln();

@@ -1,4 +1,4 @@
-//! What was measured.
+//! The measurements of pages.
 
 use std::{fmt, fs, path::Path};
 
@@ -10,17 +10,17 @@ use serde::Serialize;
 #[derive(Clone, Copy, Serialize)]
 pub struct Sample {
     pub per_second: f64,
-    /// Milliseconds, with one connection.
+    /// Median in milliseconds, with one connection.
     pub p50_alone: f64,
-    /// Milliseconds.
+    /// 99th percentile in milliseconds.
     pub p99: f64,
-    /// Milliseconds of the process for each request.
+    /// CPU milliseconds of the process per request.
     pub cpu: f64,
-    /// Milliseconds of the databases for each request.
+    /// CPU milliseconds of the databases per request.
     pub databases_cpu: f64,
 }
 
-/// One page.
+/// The samples of a page.
 #[derive(Serialize)]
 pub struct Row {
     page: &'static str,

@@ -1,4 +1,4 @@
-//! A `lyceum up` of one's own, and what it uses.
+//! A `lyceum up` of its own, and its resource usage.
 
 use std::{
     collections::HashMap,
@@ -18,10 +18,10 @@ use tokio::{
 };
 
 const READY_TIMEOUT: Duration = Duration::from_mins(5);
-/// What Linux counts processor time in.
+/// The unit of CPU time in Linux's `/proc`.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// A running system. Dropped, it ends in order, as its stdin does, and its databases with it.
+/// A running system. Dropping it closes its stdin, by which it and its databases shut down in order.
 pub struct System {
     process: Child,
     id: u32,
@@ -29,7 +29,7 @@ pub struct System {
     directory: TempDir,
 }
 
-/// Where its parts are.
+/// The addresses of a system.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Addresses {
     /// The router's URL.
@@ -44,17 +44,17 @@ pub struct Addresses {
     pub data: PathBuf,
 }
 
-/// Seconds of the processor since the start.
+/// CPU seconds since the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cpu {
-    /// Of the process itself.
+    /// CPU seconds of the process itself.
     pub system: f64,
-    /// Of its databases.
+    /// CPU seconds of its databases.
     pub databases: f64,
 }
 
 impl Cpu {
-    /// What has been used since then.
+    /// The CPU seconds since `before`.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self { system: self.system - before.system, databases: self.databases - before.databases }
@@ -70,7 +70,7 @@ impl System {
         Self::start_on(None, program, arguments).await
     }
 
-    /// The same, with its databases, on these cores alone, such as `0,1`.
+    /// Starts it and its databases on these cores only, such as `0,1`.
     ///
     /// # Errors
     /// If the process exits, or is not ready in time; the message contains its log.
@@ -96,7 +96,7 @@ impl System {
             .arg("--addresses")
             .arg(&file)
             .arg("--data-dir")
-            // PostgreSQL's programs are there already.
+            // PostgreSQL's programs are cached there.
             .arg(workspace.join(".lyceum"))
             .current_dir(&workspace)
             .stdin(Stdio::piped())
@@ -116,13 +116,13 @@ impl System {
         Ok(Self { process, id, addresses, directory })
     }
 
-    /// Where its parts are.
+    /// The addresses of the system.
     #[must_use]
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
-    /// Lines of the log that would set off an alert.
+    /// Lines of the log that would trigger an alert.
     ///
     /// # Errors
     /// When the log cannot be read.
@@ -135,7 +135,7 @@ impl System {
         self.directory.path().join("log")
     }
 
-    /// The memory that its process has, without its databases.
+    /// The resident memory of the process, without its databases.
     ///
     /// # Errors
     /// If the process has exited.
@@ -145,7 +145,7 @@ impl System {
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1_024)
     }
 
-    /// What it and its databases have used.
+    /// The CPU seconds of the process and its databases.
     ///
     /// # Errors
     /// When the processes cannot be listed.
@@ -162,13 +162,13 @@ impl System {
         Ok(cpu)
     }
 
-    /// Its databases are its children, and theirs do the work.
+    /// Its children are the servers, whose children do the work.
     fn is_of(&self, process: &Process) -> bool {
         process.parent == self.id
             || Process::read(Path::new(&format!("/proc/{}", process.parent))).is_some_and(|it| it.parent == self.id)
     }
 
-    /// Ends it in order.
+    /// Shuts the system down in order.
     ///
     /// # Errors
     /// If the process exits with an error.
@@ -180,7 +180,7 @@ impl System {
     }
 }
 
-/// Seconds of the processor that a process has used.
+/// The CPU seconds of a process.
 ///
 /// # Errors
 /// If the process has exited.
@@ -193,7 +193,7 @@ struct Process {
     id: u32,
     parent: u32,
     is_database: bool,
-    /// Of the processor, by itself and by its children that have ended.
+    /// CPU seconds, including those of its children that have exited.
     seconds: f64,
 }
 

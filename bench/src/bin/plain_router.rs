@@ -1,6 +1,6 @@
-//! hive-router as it comes, without a plugin of ours: its own `main`, with the version that Lyceum's router is made of.
+//! hive-router without our plugins: its own `main`, in the version that Lyceum's router uses.
 
-// Its middlewares are deep types.
+// Its middlewares have deeply nested types.
 #![recursion_limit = "256"]
 
 use hive_router::{

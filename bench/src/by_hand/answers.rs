@@ -1,4 +1,4 @@
-//! The JSON, field by field as the operations select them.
+//! The JSON responses, with the fields that the operations select.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -40,7 +40,7 @@ pub fn courses<T>(courses: T) -> axum::Json<Data<Courses<T>>> {
     axum::Json(Data { data: Courses { courses } })
 }
 
-/// As the graph's `DateTime`.
+/// Serialized as the graph's `DateTime`.
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 pub struct Moment(DateTime<Utc>);

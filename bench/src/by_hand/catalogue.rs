@@ -1,4 +1,4 @@
-//! What everybody can read.
+//! Handlers of public pages.
 
 use axum::{
     extract::{Query, State},
@@ -99,7 +99,7 @@ pub async fn search_with_total(
     Ok(answers::courses(Counted { total_count, nodes }).into_response())
 }
 
-/// Search texts of the comparison have no signs of their own meaning in a pattern.
+/// Search texts of the comparison have no wildcards to escape.
 fn pattern(text: &str) -> String {
     format!("%{text}%")
 }

@@ -1,4 +1,4 @@
-//! The five databases, who asks for what is in them, and what is answered where one fails.
+//! The five databases, the viewer of a request, and the response to a database error.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,10 +12,10 @@ use serde::Deserialize;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 
-/// As many as a subgraph has.
+/// The pool size of a subgraph.
 const CONNECTIONS: u32 = 5;
 
-/// The five databases, and the keys that sign access tokens.
+/// The five databases, and the public keys that verify access tokens.
 #[derive(Clone)]
 pub struct Databases(pub(super) Arc<Inner>);
 
@@ -30,7 +30,7 @@ pub struct Inner {
 }
 
 impl Databases {
-    /// Connects to the databases of these URLs, by the names of their subgraphs.
+    /// Connects to the databases at these URLs, by subgraph.
     ///
     /// # Errors
     /// When one cannot be reached, or has no URL.
@@ -58,7 +58,7 @@ impl Databases {
         })))
     }
 
-    /// Who an access token belongs to.
+    /// The user of an access token.
     fn viewer(&self, token: &str) -> Option<Uuid> {
         #[derive(Deserialize)]
         struct Claims {
@@ -69,7 +69,7 @@ impl Databases {
     }
 }
 
-/// Who is signed in.
+/// The signed-in user.
 pub struct Viewer(pub Uuid);
 
 impl FromRequestParts<Databases> for Viewer {
@@ -82,7 +82,7 @@ impl FromRequestParts<Databases> for Viewer {
     }
 }
 
-/// A database that fails.
+/// A database error, as a response.
 pub struct DatabaseError(sqlx::Error);
 
 impl From<sqlx::Error> for DatabaseError {

@@ -1,5 +1,4 @@
-//! What an engineer would write who had one page to serve, and nothing else: a handler for each, with its statements, over
-//! pools like those of the subgraphs.
+//! A baseline without GraphQL: a handler per page, with its own statements, over pools like those of the subgraphs.
 
 mod answers;
 mod catalogue;

@@ -1,4 +1,4 @@
-//! A purchase, with the transactions that the services make for one.
+//! A purchase, with the same transactions as the services.
 
 use axum::{Json, extract::State};
 use rust_decimal::Decimal;
@@ -13,7 +13,7 @@ use super::{
     databases::{DatabaseError, Databases, Viewer},
 };
 
-/// As the graph has it.
+/// The graph's input.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
@@ -34,7 +34,7 @@ struct Payload {
     user_errors: [(); 0],
 }
 
-/// Who bought what.
+/// The purchased course and its buyer.
 #[derive(Clone, Copy)]
 struct Bought {
     student: Uuid,
@@ -42,7 +42,7 @@ struct Bought {
     payment: Uuid,
 }
 
-/// Answers when the payment is completed. The enrollment and the notifications come after that.
+/// Responds when the payment is completed. The enrollment and the notifications follow in the background.
 pub(super) async fn purchase(
     State(databases): State<Databases>,
     Viewer(student): Viewer,
@@ -59,7 +59,7 @@ pub(super) async fn purchase(
     Ok(Json(Data { data: Purchased { purchase_course: Payload { payment, user_errors: [] } } }))
 }
 
-/// The pending payment; None if the course cannot be bought.
+/// Begins a pending payment; `None` if the course cannot be bought.
 async fn begin(databases: &Databases, student: Uuid, input: &Input) -> Result<Option<Uuid>, DatabaseError> {
     let earlier = query("select payment_id from purchase_requests where student_id = $1 and idempotency_key = $2")
         .bind(student)
@@ -163,7 +163,7 @@ async fn transaction(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sq
     pool.begin().await
 }
 
-/// As what has been delivered: the services over the same databases have nothing to do with it.
+/// Inserts outbox rows as delivered: the services over the same databases must ignore them.
 async fn publish(transaction: &mut PgConnection, subject: Uuid, destinations: &[&str]) -> Result<(), sqlx::Error> {
     query(
         "insert into outbox_events (event_id, destination, type, subject, event, delivered_at)
@@ -178,7 +178,7 @@ async fn publish(transaction: &mut PgConnection, subject: Uuid, destinations: &[
     Ok(())
 }
 
-/// As what has been acted upon.
+/// Inserts an inbox row as handled.
 async fn receive(transaction: &mut PgConnection, subject: Uuid) -> Result<(), sqlx::Error> {
     query(
         "insert into inbox_events (event_id, type, subject, event, processed_at) values ($1, 'bench', $2, $3::jsonb, now())",

@@ -1,4 +1,4 @@
-//! What belongs to whoever is signed in.
+//! Handlers of the signed-in user's pages.
 
 use std::collections::HashMap;
 
@@ -125,7 +125,7 @@ async fn courses(databases: &Databases, ids: Vec<Uuid>) -> Result<HashMap<Uuid, 
     Ok(rows.into_iter().map(|row| (row.id, course(row))).collect())
 }
 
-/// Users by id.
+/// Loads users by ID.
 pub async fn users(databases: &Databases, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Named>, sqlx::Error> {
     let users: Vec<Named> =
         query_as("select id, name from users where id = any($1)").bind(ids).fetch_all(&databases.0.identity).await?;

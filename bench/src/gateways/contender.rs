@@ -1,4 +1,4 @@
-//! What is measured: `lyceum up`, and gateways before subgraphs that are processes of their own.
+//! The contenders: `lyceum up`, and gateways in front of subgraphs in separate processes.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ use super::{
     subgraphs::{Accept, Subgraphs},
 };
 
-/// Who is measured, in the order of the table.
+/// The contenders, in the order of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     Up,
@@ -46,15 +46,15 @@ impl Serialize for Name {
     }
 }
 
-/// One of them, running.
+/// A running contender.
 pub struct Contender<'a> {
     pub name: Name,
     pub url: String,
-    /// None where the whole system is one process.
+    /// `None` where the whole system is one process.
     parts: Option<(Process, &'a Subgraphs)>,
 }
 
-/// Seconds of the processor.
+/// CPU seconds.
 #[derive(Clone, Copy)]
 pub struct Cpu {
     pub gateway: f64,
@@ -77,7 +77,7 @@ impl<'a> Contender<'a> {
         Self { name: Name::Up, url: system.addresses().router.clone(), parts: None }
     }
 
-    /// Starts a gateway before these subgraphs.
+    /// Starts a gateway in front of these subgraphs.
     pub async fn start(
         name: Name,
         program: &Path,
@@ -100,7 +100,7 @@ impl<'a> Contender<'a> {
         Ok(Self { name, url: process.url.clone(), parts: Some((process, subgraphs)) })
     }
 
-    /// What it and what is behind it have used.
+    /// The CPU seconds of the gateway, the subgraphs and the databases.
     pub fn cpu(&self, system: &System) -> Result<Cpu> {
         let used = system.cpu()?;
         Ok(match &self.parts {
@@ -121,7 +121,7 @@ impl<'a> Contender<'a> {
 
 fn lyceum(program: &Path, system: &System, subgraphs: &Subgraphs, port: u16, accept: Accept) -> Command {
     let mut command = Command::new(program);
-    // One student would not ask so often.
+    // One student would not send so many requests.
     command.args(["router", "--router-port", &port.to_string(), "--cost-budget", "0"]);
     command.args(["--jwks-url", &system.addresses().jwks, "--subgraph-urls", &subgraphs.urls()]);
     accept.tell(&mut command);
@@ -135,7 +135,7 @@ fn hive_router(subgraphs: &Subgraphs, port: u16, directory: &Path) -> Result<Com
         "http": { "host": "127.0.0.1", "port": port },
         "supergraph": { "source": "file", "path": supergraph },
         "headers": { "all": { "request": [{ "propagate": { "named": "authorization" } }] } },
-        // As Lyceum's, which does not log each request.
+        // Same as Lyceum's, which does not log each request.
         "log": { "level": "warn" },
     });
     let file = directory.join("hive-router.yaml");

@@ -1,5 +1,5 @@
-//! `cargo xtask bench --gateways`: Lyceum's router as a process of its own, and other gateways, over the same
-//! subgraphs, in turn; and `lyceum up`, over the same databases.
+//! `cargo xtask bench --gateways`: Lyceum's router as a separate process, and other gateways, over the same subgraphs,
+//! in turn; and `lyceum up`, over the same databases.
 
 mod contender;
 mod process;
@@ -26,14 +26,14 @@ use crate::{
     terminal::line,
 };
 
-/// The page that is asked for where none was named.
+/// The default page.
 const DEFAULT_PAGE: &str = "StudentHome";
 
 pub async fn compare(options: &Options) -> Result<()> {
     let wanted = options.only.as_deref().unwrap_or(DEFAULT_PAGE);
     let pages: Vec<_> = PAGES.iter().filter(|page| ["all", page.name].contains(&wanted)).collect();
     ensure!(!pages.is_empty(), "there is no page `{wanted}`");
-    // Once for all measurements, however many there are.
+    // One system for all measurements.
     let arguments = ["--seed-scale", &options.seed_scale, "--cost-budget", "0", "--access-token-seconds", "86400"];
     let system = System::start(&options.program, arguments).await?;
     let tables = measure_all(&pages, &system, options).await?;
@@ -88,7 +88,7 @@ async fn measure(
     let mut loads = Vec::new();
     for contender in contenders {
         let load = Load::new(contender.url.clone(), &requests)?;
-        // What comes first is slower than what comes often.
+        // Warm-up.
         load.run(CONNECTIONS, 2).await.with_context(|| contender.name.as_str())?;
         loads.push((contender, load));
     }
@@ -107,7 +107,7 @@ async fn measure(
     Ok(table)
 }
 
-/// Sees that all give the same `data` at every turn.
+/// Checks that all contenders return the same `data` in every turn.
 async fn require_same_data(page: &Page, contenders: &[Contender<'_>], students: &Students) -> Result<()> {
     let mut expected = None;
     for contender in contenders {

@@ -1,4 +1,4 @@
-//! Processes that answer on ports of their own.
+//! Server processes on ports of their own.
 
 use std::{
     fs::{self, File},
@@ -20,7 +20,7 @@ use tokio::{
 const TIMEOUT: Duration = Duration::from_mins(2);
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// A running process. Dropped, it ends.
+/// A running process. Dropping it ends it.
 pub struct Process {
     name: String,
     child: Child,
@@ -29,7 +29,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts what answers on this port, with its log in this directory.
+    /// Starts a server on this port, with its log in this directory.
     pub fn start(name: &str, command: &mut Command, port: u16, logs: &Path) -> Result<Self> {
         let log = File::create(logs.join(format!("{name}.log")))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
@@ -38,13 +38,13 @@ impl Process {
         Ok(Self { name: name.to_owned(), child, id, url: format!("http://127.0.0.1:{port}") })
     }
 
-    /// Waits until a subgraph can serve.
+    /// Waits until a subgraph is ready.
     pub async fn subgraph_ready(&mut self, logs: &Path) -> Result<()> {
         let request = Client::new().get(format!("{}/ready", self.url));
         self.answers(&request, logs).await
     }
 
-    /// Waits until a gateway answers.
+    /// Waits until a gateway responds.
     pub async fn gateway_ready(&mut self, logs: &Path) -> Result<()> {
         let request = Client::new().post(format!("{}/graphql", self.url)).json(&json!({ "query": "{ __typename }" }));
         self.answers(&request, logs).await
@@ -64,7 +64,7 @@ impl Process {
         }
     }
 
-    /// Seconds of the processor that it has used.
+    /// The CPU seconds of the process.
     pub fn cpu(&self) -> Result<f64> {
         cpu_of(self.id)
     }
@@ -74,7 +74,7 @@ impl Process {
     }
 }
 
-/// A port that nobody has at the moment.
+/// A port that is free at the moment.
 pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

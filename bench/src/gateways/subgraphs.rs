@@ -1,4 +1,4 @@
-//! The subgraphs, each as a process of its own, over the databases of a system.
+//! The subgraphs, each as a separate process, over the databases of a system.
 
 use std::{fs, path::Path};
 
@@ -13,24 +13,24 @@ use super::process::{Process, free_port};
 const SUPERGRAPH: &str = include_str!("../../../supergraph.graphql");
 const FACT_SECRET: &str = "what the subgraphs of a measurement seal with";
 
-/// Their processes. Dropped, they end.
+/// The running subgraphs. Dropping them ends their processes.
 pub struct Subgraphs {
     running: Vec<(String, Process)>,
 }
 
-/// Whose requests subgraphs answer.
+/// The requests that subgraphs accept.
 #[derive(Clone, Copy, Debug)]
 pub enum Accept {
-    /// Everybody's on this machine, as gateways need it that cannot sign.
+    /// All of this machine, for gateways that cannot sign.
     Everybody,
-    /// The router's, which signs with this secret.
+    /// The router's, which are signed with this secret.
     Signed(&'static str),
 }
 
 impl Accept {
     pub const SIGNED: Self = Self::Signed("what the router of a measurement signs with");
 
-    /// Tells a subgraph or Lyceum's router.
+    /// Configures a subgraph or Lyceum's router.
     pub fn tell(self, command: &mut Command) {
         match self {
             Self::Everybody => command.arg("--insecure-dev"),
@@ -48,7 +48,7 @@ impl Subgraphs {
             let mut command = Command::new(program);
             command.args(["subgraph", name, "--listen", &format!("127.0.0.1:{port}")]);
             command.args(["--bus", "local", "--jwks-url", &system.jwks, "--subgraph-urls", &urls.join(",")]);
-            // The same tokens are good for `up`.
+            // With the same keys, tokens of `up` are valid.
             command.arg("--keys-dir").arg(system.data.join("keys"));
             command.env("LYCEUM_FACT_SECRET", FACT_SECRET);
             command.env(format!("{}_DATABASE_URL", name.to_uppercase()), &system.databases[name]);
@@ -60,13 +60,13 @@ impl Subgraphs {
         Ok(Self { running: try_join_all(ports.iter().map(start)).await? })
     }
 
-    /// `NAME=URL,…`
+    /// The URLs as `NAME=URL,…`.
     pub fn urls(&self) -> String {
         let urls = self.running.iter().map(|(name, process)| format!("{name}={}/graphql", process.url));
         urls.collect::<Vec<_>>().join(",")
     }
 
-    /// Writes the supergraph with their addresses.
+    /// Writes the supergraph with these URLs.
     pub fn write_supergraph(&self, file: &Path) -> Result<()> {
         let mut supergraph = SUPERGRAPH.to_owned();
         for (name, process) in &self.running {
@@ -77,7 +77,7 @@ impl Subgraphs {
         fs::write(file, supergraph).context("the supergraph cannot be written")
     }
 
-    /// Seconds of the processor that they have used.
+    /// The CPU seconds of all subgraphs.
     pub fn cpu(&self) -> Result<f64> {
         self.running.iter().map(|(_, process)| process.cpu()).sum()
     }

@@ -1,4 +1,4 @@
-//! What was measured, and the goals.
+//! The measurements of gateways, and the goals.
 
 use std::{fmt, fs, path::Path};
 
@@ -13,11 +13,11 @@ use crate::report::median;
 #[derive(Clone, Copy, Serialize)]
 pub struct Sample {
     pub per_second: f64,
-    /// Milliseconds.
+    /// Median in milliseconds.
     pub p50: f64,
-    /// Milliseconds.
+    /// 99th percentile in milliseconds.
     pub p99: f64,
-    /// Milliseconds of the processor for each request.
+    /// CPU milliseconds per request.
     pub gateway_cpu: f64,
     pub subgraphs_cpu: f64,
     pub databases_cpu: f64,
@@ -36,7 +36,7 @@ impl Sample {
         }
     }
 
-    /// Requests for a second of the processor, of all that takes part.
+    /// Requests per CPU second of all processes.
     fn per_cpu_second(&self) -> f64 {
         1_000.0 / (self.gateway_cpu + self.subgraphs_cpu + self.databases_cpu)
     }
@@ -46,7 +46,7 @@ impl Sample {
     }
 }
 
-/// A page, asked for from all.
+/// The measurements of a page.
 #[derive(Serialize)]
 pub struct Table {
     page: &'static str,
@@ -59,7 +59,7 @@ struct Row {
     samples: Vec<Sample>,
 }
 
-/// How much more of something one has than another.
+/// The minimum ratio of a measure between two contenders.
 struct Goal {
     of: Name,
     over: Name,
@@ -89,14 +89,14 @@ impl Table {
         Self { page, rows: names.map(|name| Row { name, samples: Vec::new() }).collect() }
     }
 
-    /// Adds a round: a sample of each, in the order of the names.
+    /// Adds a round: one sample per contender, in the order of the names.
     pub fn push(&mut self, round: Vec<Sample>) {
         for (row, sample) in self.rows.iter_mut().zip(round) {
             row.samples.push(sample);
         }
     }
 
-    /// The median of the ratios within a round.
+    /// The median of the ratios per round.
     fn ratio(&self, of: Name, over: Name, measure: fn(&Sample) -> f64) -> Option<f64> {
         let samples = |name| self.rows.iter().find(|row| row.name == name).map(|row| &row.samples);
         let ratios = samples(of)?.iter().zip(samples(over)?).map(|(of, over)| measure(of) / measure(over));
