@@ -1,5 +1,5 @@
-//! Documents that are broken at any place: an answer says what is wrong, in words of its own and of what this client has
-//! sent, and nothing of what others send at the same time.
+//! Documents that are broken at any position: the response describes the error, and contains only text of its own and
+//! of this client's request, nothing of concurrent clients'.
 
 use std::sync::{
     Arc,
@@ -24,7 +24,7 @@ use crate::{
     websocket::ready,
 };
 
-/// Each kind of token, and each kind of definition.
+/// All kinds of tokens and of definitions.
 const DOCUMENT: &str = r#"query Q($f: Filter = { text: "a \"b\" \u00e9", count: -3 }, $s: Boolean! = true, $w: DateTime) {
   one: echo(value: $f, when: $w) @include(if: $s) # a comment
   two: echo(value: { text: """a "block" of text""", count: 42 }) @skip(if: false)
@@ -33,13 +33,13 @@ const DOCUMENT: &str = r#"query Q($f: Filter = { text: "a \"b\" \u00e9", count: 
 }
 fragment Title on Course { title }
 "#;
-/// What others send, in documents, variables, tokens and headers.
+/// The marker in other clients' documents, variables, tokens and headers.
 const MARKER: &str = "MARK-of-another-client";
 const RANDOM_DOCUMENTS: usize = 12_000;
 const CONCURRENCY: usize = 24;
 const SEED: u64 = 12;
 
-/// What can be said of a document that is wrong. Not `INTERNAL_SERVER_ERROR`.
+/// The allowed error codes. Not `INTERNAL_SERVER_ERROR`.
 const CODES: [&str; 5] = [
     "GRAPHQL_PARSE_FAILED",
     "GRAPHQL_VALIDATION_FAILED",
@@ -66,7 +66,7 @@ fn assert_error_is_clean(error: &Value, sent: &str) {
     assert!(!message.contains(['\u{0}', '\u{fffd}']) || sent.contains(['\u{0}', '\u{fffd}']), "{sent:?}: {error}");
 }
 
-/// All of them are wrong: what a reader could take for right is not among them.
+/// Invalid documents only.
 fn broken() -> Vec<String> {
     let cut = (0..DOCUMENT.len()).filter(|end| DOCUMENT.is_char_boundary(*end)).map(|end| DOCUMENT[..end].to_owned());
     let put_in = [
@@ -176,7 +176,8 @@ async fn a_message_that_is_no_text_ends_its_socket() {
     }
 }
 
-/// Parser and printer of the library keep pieces of memory: what is told must not be one that somebody else has by now.
+/// The library's parser and printer keep pieces of memory: an error must not quote one that is in use by another
+/// request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_others_is_in_an_answer_to_a_broken_document() {
     let is_over = Arc::new(AtomicBool::new(false));
@@ -214,7 +215,7 @@ async fn send_the_marker(number: usize, is_over: Arc<AtomicBool>) -> usize {
     sent
 }
 
-/// The document with some of its pieces doubled, left out, moved, or replaced.
+/// The document with some of its tokens duplicated, removed, moved, or replaced.
 fn random_document(random: &mut StdRng) -> String {
     let pieces = [
         "! !",

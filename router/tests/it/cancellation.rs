@@ -1,4 +1,4 @@
-//! What is done for a client ends when the client has gone.
+//! Work for a client is cancelled when the client disconnects.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn of_operations_over_a_websocket() {
         let (app, name) = (App::over(transport), format!("socket-{transport:?}"));
         let mut socket = ready(app, json!({})).await;
         for operation in ["a", "b"] {
-            // Another document, so that they are not asked as one.
+            // Different documents, so that they are not deduplicated.
             socket.subscribe(operation, &query(&name).replace("echo", &format!("{operation}: echo"))).await;
         }
         until(&name, 2).await;

@@ -1,4 +1,4 @@
-//! A subgraph that hangs costs its time a few times, and then milliseconds, until it is back.
+//! The circuit breaker: a subgraph that hangs costs its timeout a few times, and then milliseconds, until it recovers.
 
 use std::{
     sync::{
@@ -16,17 +16,17 @@ use tokio::time::{sleep, timeout};
 use crate::support::{App, Options, Own, Transport, impatient_config, serve};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// More than it takes to be given up.
+/// More requests than open the circuit.
 const ENOUGH: usize = 15;
 
-/// A subgraph that may hang.
+/// A subgraph that can be made to hang.
 #[derive(Clone, Default)]
 struct Hanging {
     hangs: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
 }
 
-/// To `{ away }` alone.
+/// Responds to `{ away }` only.
 async fn answer(State(subgraph): State<Hanging>) -> Json<Value> {
     subgraph.asked.fetch_add(1, Ordering::SeqCst);
     if subgraph.hangs.load(Ordering::SeqCst) {
@@ -35,7 +35,7 @@ async fn answer(State(subgraph): State<Hanging>) -> Json<Value> {
     Json(json!({ "data": { "away": 7 } }))
 }
 
-/// The configuration for it, but with a short patience.
+/// The configuration for it, with a short timeout.
 fn config(url: &str) -> String {
     format!("override_subgraph_urls:\n  subgraphs:\n    away:\n      url: {url}\n{}", impatient_config())
 }
@@ -75,13 +75,13 @@ async fn a_subgraph_that_hangs_is_not_asked_until_it_is_back() {
     stop.cancel();
 }
 
-/// It cannot hang alone, and clients could make it slow.
+/// A subgraph of this process cannot hang by itself, and clients could make it slow.
 #[tokio::test]
 async fn one_of_this_process_is_always_asked() {
     let config = Some(impatient_config());
     let Own { app, stop, runtime: _runtime, .. } =
         App::own(Transport::InProcess, Options { config, ..Options::default() });
-    // Different, so that none is answered with another's answer.
+    // Different documents, so that they are not deduplicated.
     let slow: Vec<_> = (0..ENOUGH).map(|number| format!("{{ a{number}: slow }}")).collect();
 
     let given_up = join_all(slow.iter().map(|query| app.query(query))).await;

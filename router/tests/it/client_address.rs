@@ -1,4 +1,4 @@
-//! Subgraphs learn where a mutation or a query that costs much comes from, and no client can lie about it.
+//! Subgraphs get the client's address with a mutation or an expensive query, and no client can forge it.
 
 use std::collections::HashSet;
 
@@ -72,7 +72,7 @@ async fn a_query_tells_no_address() {
     }
 }
 
-/// Whose turn it is at the database depends on it.
+/// The database queues its requests per client.
 #[tokio::test]
 async fn a_query_that_costs_much_tells_its_address() {
     for transport in [Transport::InProcess, Transport::Http] {

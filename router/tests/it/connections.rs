@@ -1,4 +1,4 @@
-//! One client takes so many plain connections, and has so many requests in progress, and leaves all others theirs.
+//! Limits of one client's plain connections and requests in progress, which leave other clients theirs.
 
 use std::{
     num::NonZeroU32,
@@ -31,7 +31,7 @@ fn limited(connections: u32, client_address: ClientAddressSettings) -> Own {
     App::own(Transport::InProcess, Options { client_address, live, ..Options::default() })
 }
 
-/// Whether something is answered on it, rather than that it is closed.
+/// Whether a request on it is answered, rather than the connection closed.
 async fn is_answered(stream: &mut TcpStream) -> bool {
     let mut first = [0; 12];
     let asked = async {
@@ -116,7 +116,7 @@ async fn behind_a_proxy_it_is_the_proxys_to_limit() {
 
 // ---------------------------------------------------------------- requests in progress
 
-/// A second, and what the clocks of two threads may differ.
+/// A second, minus the tolerance of two threads' clocks.
 const A_WAIT: Duration = Duration::from_millis(900);
 
 fn one_request_at_a_time() -> Own {
@@ -131,7 +131,7 @@ async fn until_hanging(name: &str) {
     }
 }
 
-/// How long an answer takes to somebody else at this address.
+/// The response time of another client at this address.
 async fn time_to_answer(app: &App, address: &str) -> Duration {
     let started = Instant::now();
     let asked = app.post().header(ADDRESS, address).json(&json!({ "query": "{ me { id } }" }));
@@ -142,7 +142,7 @@ async fn time_to_answer(app: &App, address: &str) -> Duration {
 #[tokio::test]
 async fn a_network_waits_for_its_own_requests_and_others_do_not() {
     let Own { app, stop, runtime: _runtime, .. } = one_request_at_a_time();
-    // What is not known yet has a turn of its own.
+    // An unknown document is queued separately.
     time_to_answer(&app, "192.0.2.9").await;
     let query = "query ($name: String!) { echo(value: { text: $name }) }";
     let hangs = |name: &str| json!({ "query": query, "variables": { "name": format!("hang {name}") } });
@@ -169,7 +169,7 @@ async fn a_request_that_is_answered_does_not_count_any_more() {
         }
     };
 
-    // If one in four counted for good, each other one would wait for a second.
+    // If one in four kept its permit, the others would wait for a second each.
     timeout(TIMEOUT, all).await.expect("none waits");
     stop.cancel();
 }

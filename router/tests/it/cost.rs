@@ -1,4 +1,4 @@
-//! Cost budgets: what is charged to them, and how two routers share them in a Redis server.
+//! Cost budgets: charges, and budgets that two routers share by a Redis server.
 
 use std::{
     net::Ipv4Addr,
@@ -16,12 +16,12 @@ use crate::support::{
     App, Options, Own, Transport, changed_config, changed_supergraph, claims_of, hanging, impatient_config,
 };
 
-/// 100 ms, and 300 ms for a user, whom nobody finds who is anonymous.
+/// Costs 100 ms, and 300 ms with a user, which an anonymous client does not get.
 const ME: &str = "{ me { id } }";
 const BUDGET: u32 = 1_000;
 const ADDRESS: &str = "x-test-address";
 
-/// One of those that share budgets in a server.
+/// A router with budgets on this server.
 fn router(server: &RedisServer) -> Own {
     let cost = CostSettings { cost_budget_url: Some(server.url().into()), ..budgets() };
     let weights =
@@ -35,7 +35,7 @@ fn budgets() -> CostSettings {
     CostSettings { cost_budget: BUDGET, anonymous_cost_budget: BUDGET, ..CostSettings::default() }
 }
 
-/// Somebody with a full budget.
+/// A client with a full budget.
 #[derive(Clone, Copy)]
 enum Somebody {
     User(Uuid),
@@ -51,7 +51,7 @@ impl Somebody {
         Self::Anonymous(Ipv4Addr::from_bits(rand::random()))
     }
 
-    /// The status of an answer, and what it says is left of the budget.
+    /// The status of a response, and the remaining budget.
     async fn ask(self, app: &App) -> (StatusCode, u32) {
         self.ask_for(ME, app).await
     }
@@ -71,22 +71,22 @@ impl Somebody {
     }
 }
 
-/// What is left of a budget after so many operations of 400 ms or 100 ms each, and a little time.
+/// Checks the remaining budget, with a tolerance for its refill.
 fn assert_left(remaining: u32, of: u32) {
     assert!((of..of + 90).contains(&remaining), "{remaining}, not {of}");
 }
 
-/// What two operations at one router leave for a third at the other one.
+/// Spends two operations at the first router; returns the response to a third at the second one.
 async fn left_at_the_other(somebody: Somebody, first: &App, second: &App) -> (StatusCode, u32) {
     for _ in 0..2 {
         assert_eq!(somebody.ask(first).await.0, StatusCode::OK);
     }
-    // What was not used is given back without waiting for it.
+    // The refund of the unused cost is asynchronous.
     sleep(Duration::from_millis(200)).await;
     somebody.ask(second).await
 }
 
-/// A charge is made in a router's own memory when this machine is too busy to hear the server in time.
+/// A router charges its own memory while this machine is too busy for the server to respond in time.
 async fn until_they_share(first: &App, second: &App) {
     let started = Instant::now();
     loop {

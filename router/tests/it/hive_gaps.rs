@@ -1,5 +1,5 @@
-//! What hive-router still lacks, tried on one that has nothing of ours. When a test fails here, upstream has closed a gap:
-//! the file of `src/hive_gaps/` that names the test goes, and the test with it.
+//! Gaps of hive-router, tested on one without our plugins. When a test fails here, upstream has closed a gap: remove
+//! the file of `src/hive_gaps/` that names the test, and the test.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -32,7 +32,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, runtime::Runtime};
 
 use crate::support::{claims, serve, serve_keys};
 
-/// As ours but for one thing, so that what differs is not a setting.
+/// Our configuration but for one setting, so that no difference is a matter of configuration.
 const CONFIG: &str = r#"
 supergraph: { source: file, path: SUPERGRAPH }
 jwt:
@@ -49,7 +49,7 @@ laboratory: { enabled: false }
 override_subgraph_urls: { all: { url: { expression: '"SUBGRAPHS"' } } }
 "#;
 
-/// hive-router as it is.
+/// hive-router without our plugins.
 struct Bare {
     address: SocketAddr,
     shared: Arc<RouterSharedState>,
@@ -65,7 +65,7 @@ fn address() -> SocketAddr {
 }
 
 fn start() -> Bare {
-    // Its keys are served for as long as the tests run.
+    // Its keys are served until the tests end.
     let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new().expect("a runtime can be made")));
     let keys = format!("http://{}/jwks", runtime.block_on(serve_keys()));
     let supergraph = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql");
@@ -111,7 +111,7 @@ fn run(config: String, listener: TcpListener, ready: mpsc::Sender<Arc<RouterShar
     });
 }
 
-/// All subgraphs: a course has a teacher, of whom one subgraph knows nothing and another one says nothing.
+/// Serves all subgraphs: a course has a teacher whom one subgraph does not have, and another one returns as null.
 async fn a_user_is_gone(body: String) -> Json<Value> {
     Json(if body.contains("courses") {
         json!({ "data": { "courses": [{ "teacher": { "__typename": "User", "id": "1" } }] } })
@@ -187,7 +187,7 @@ async fn the_scheme_of_a_token_has_letter_case() {
     assert_eq!(status(request).await, StatusCode::UNAUTHORIZED);
 }
 
-/// What the plugin `credentials` does about it.
+/// The gap that the plugin `credentials` closes.
 #[tokio::test]
 async fn a_token_is_believed_for_a_minute_after_its_end() {
     for (ended, expected) in [(30, StatusCode::OK), (90, StatusCode::FORBIDDEN)] {
@@ -199,7 +199,7 @@ async fn a_token_is_believed_for_a_minute_after_its_end() {
     }
 }
 
-/// Larger than the buffers between the two, so whoever is not read cannot write it all.
+/// Larger than the socket buffers, so that a client cannot send all of it to a server that does not read.
 #[tokio::test]
 async fn a_body_that_is_too_large_is_not_read_to_its_end() {
     const LENGTH: usize = 64 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! By which names the router can be asked for, on a real connection: what a browser, a proxy or an attacker sends.
+//! Allowed hosts, on a real connection: requests of a browser, a proxy or an attacker.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::{App, Options, Own, Transport};
 const TIMEOUT: Duration = Duration::from_secs(20);
 const BODY: &str = r#"{"query":"{ __typename }"}"#;
 
-/// A request as it stands, and its answer.
+/// Sends a raw request, and returns the response.
 async fn send(app: &App, request: &str) -> String {
     let mut connection = TcpStream::connect(app.address()).await.expect("a connection");
     connection.write_all(request.as_bytes()).await.expect("it is sent");

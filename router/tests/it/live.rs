@@ -1,4 +1,4 @@
-//! Live connections: how many one client and one user have, how they end, and who is taken for gone.
+//! Live connections: their limits per client and user, how they end, and idle timeouts.
 
 use std::{
     num::NonZeroU32,
@@ -19,7 +19,7 @@ use crate::{
     websocket::{Ask, Socket, bearing, open, ready},
 };
 
-/// One event, and then nothing for ever.
+/// One event, and then none.
 const ENDLESS: &str = "subscription { ticks(count: -1) }";
 const BOTH: &str = "application/json, text/event-stream";
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -43,7 +43,7 @@ fn subscribe(app: &App, token: &str, accept: &str, document: &str) -> RequestBui
     app.post().header("accept", accept).bearer_auth(token).json(&json!({ "query": document }))
 }
 
-/// A stream that has begun.
+/// An open stream.
 struct Stream(Response);
 
 impl Stream {
@@ -54,7 +54,7 @@ impl Stream {
         stream
     }
 
-    /// What comes next; nothing at the end.
+    /// The next chunk; empty at the end.
     async fn hear(&mut self) -> String {
         let chunk = timeout(TIMEOUT, self.0.chunk()).await.expect("something comes").ok().flatten();
         String::from_utf8_lossy(&chunk.unwrap_or_default()).into_owned()
@@ -71,7 +71,7 @@ impl Stream {
     }
 }
 
-/// A socket on which a subscription has begun.
+/// A socket with an open subscription.
 async fn socket(app: &App, token: &str) -> Socket {
     let mut socket = ready(app, bearing(token)).await;
     socket.subscribe("s", ENDLESS).await;
@@ -84,14 +84,14 @@ async fn is_full(app: &App, token: &str) -> bool {
     answer.status() == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// Waits until there is a place again.
+/// Waits until a permit is available.
 async fn until_there_is_a_place(app: &App, token: &str) {
     let begun = Instant::now();
     while is_full(app, token).await {
         assert!(begun.elapsed() < TIMEOUT, "no place was given back");
         sleep(Duration::from_millis(20)).await;
     }
-    // The stream that has found it gives it back, too.
+    // The probing stream has to release its permit, too.
     sleep(Duration::from_secs(1)).await;
 }
 
@@ -107,7 +107,7 @@ async fn a_user_has_so_many_subscriptions_over_both_transports_together() {
     let told: Value = answer.json().await.expect("JSON");
     assert_eq!(told["errors"][0]["extensions"], json!({ "code": "RATE_LIMITED", "retryAfter": 5 }), "{told}");
 
-    // Whoever takes events alone gets the same in one.
+    // A client that accepts only streams gets the error in one.
     let told = reply(subscribe(app, alice, "text/event-stream", ENDLESS)).await;
     assert!(told.text.contains("RATE_LIMITED") && told.text.ends_with("event: complete\n\n"), "{told:?}");
 
@@ -116,7 +116,7 @@ async fn a_user_has_so_many_subscriptions_over_both_transports_together() {
     let told = another.hear().await.expect("the socket stays open");
     assert_eq!(told["payload"][0]["extensions"]["code"], "RATE_LIMITED", "{told}");
 
-    // Everything else goes on.
+    // Everything else continues.
     another.subscribe("q", "{ me { id } }").await;
     assert_eq!(another.hear().await.expect("it goes on")["type"], "next");
     assert!(app.query_as(alice, "{ me { id } }").await.json["data"]["me"].is_object());
@@ -177,7 +177,7 @@ async fn a_client_has_so_many_subscriptions_and_sockets_whoever_signs_in_there()
     assert!(refused.headers().contains_key("retry-after"));
 }
 
-/// The subgraphs here are other processes' to the router: they do not end with it, and would stream for ever.
+/// The subgraphs here are remote to the router: they do not stop with it, and would stream forever.
 #[tokio::test]
 async fn a_router_that_is_told_to_stop_ends_all_streams_and_begins_no_more() {
     let own = App::own(Transport::Http, Options::default());
@@ -209,11 +209,11 @@ async fn a_router_that_is_told_to_stop_ends_all_streams_and_begins_no_more() {
     assert!(goodbye.contains("SERVICE_UNAVAILABLE") && goodbye.ends_with("event: complete\n\n"), "{goodbye}");
     assert_eq!(closed, Err(1001));
     assert!(ended.expect("no panic").is_ok());
-    // Sooner than the time-out after which the rest would have been cut off.
+    // Before the timeout after which connections would be aborted.
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
-/// Follows, again and again, until nobody answers any more.
+/// Subscribes repeatedly, until the router no longer responds.
 async fn many_of(app: &App, token: &str) {
     while let Ok(stream) = subscribe(app, token, "text/event-stream", ENDLESS).send().await {
         timeout(TIMEOUT, stream.bytes()).await.expect("it ends").ok();
@@ -281,7 +281,7 @@ async fn who_does_not_answer_is_taken_for_gone_and_who_does_is_not() {
     let Own { app, .. } = &App::own(Transport::InProcess, Options { live_timeouts, ..Options::default() });
     let (mut silent, mut there) = (ready(app, json!({})).await, ready(app, json!({})).await);
 
-    // Whoever reads answers pings, too. So many take longer than the silence that is allowed.
+    // A client that reads also answers pings. This takes longer than the idle timeout.
     let mut pings = 0;
     while pings < 50 {
         let heard = timeout(TIMEOUT, there.0.next()).await.expect("a ping").expect("it is open").expect("it is open");
@@ -289,7 +289,7 @@ async fn who_does_not_answer_is_taken_for_gone_and_who_does_is_not() {
     }
     there.subscribe("q", "{ __typename }").await;
 
-    // It finds the pings only now; answering them into a closed connection may break it before it reads why.
+    // It reads the pings only now; answering on a closed connection may break it before it reads the close code.
     assert!(matches!(silent.hear().await, Err(1001 | 0)));
     assert_eq!(there.hear().await.expect("it is open")["type"], "next");
 }

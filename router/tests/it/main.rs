@@ -1,5 +1,5 @@
-//! The router with two small subgraphs of its own, and a third that is away. The real graph is
-//! tested in `lyceum`.
+//! The router with two small subgraphs of its own, and a third that is unavailable. The real graph is tested in
+//! `lyceum`.
 
 mod broken_documents;
 mod cancellation;

@@ -1,4 +1,4 @@
-//! The playground's page and the addresses that machines look at.
+//! The playground's page, and the endpoints for machines.
 
 use reqwest::{Response, StatusCode};
 

@@ -1,4 +1,4 @@
-//! What is wrong with a request, and what the router says of it.
+//! Invalid requests, and the router's responses.
 
 use std::{convert::Infallible, fmt::Write};
 
@@ -25,7 +25,7 @@ async fn a_body_that_is_no_request_is_the_clients_mistake() {
     }
 }
 
-/// hive-router does not look at members that it does not know.
+/// hive-router ignores unknown members.
 #[tokio::test]
 async fn a_body_that_is_not_utf_8_is_not_executed() {
     let body = b"{\"query\":\"{ me { id } }\",\"other\":\"\xff\"}".to_vec();
@@ -42,7 +42,7 @@ async fn variables_that_are_null_are_none() {
     }
 }
 
-/// Compared name by name they would take 3^29 steps.
+/// Comparing them by name would take 3^29 steps.
 #[tokio::test]
 async fn names_that_occur_twice_in_variables_hang_nobody() {
     let nested = (0..29).fold("1".to_owned(), |inner, _| format!("{{\"a\":{inner},\"a\":1,\"a\":1}}"));
@@ -132,7 +132,7 @@ async fn several_headers_of_accepted_types_are_one_list() {
     assert!(stream.text.contains(r#"{"data":{"ticks":1}}"#), "{stream:?}");
 }
 
-/// The first subgraph is always away here.
+/// The first subgraph is always unavailable here.
 #[tokio::test]
 async fn what_the_root_is_called_depends_on_no_subgraph() {
     for (document, data) in [
@@ -146,7 +146,7 @@ async fn what_the_root_is_called_depends_on_no_subgraph() {
     }
 }
 
-/// As `graphql-sse` and other clients of GraphQL over SSE send everything.
+/// `graphql-sse` and other clients of GraphQL over SSE send everything so.
 #[tokio::test]
 async fn who_accepts_streams_alone_gets_each_answer_in_one() {
     let ask = |accept: &str, query: &str| {
@@ -182,7 +182,7 @@ async fn who_accepts_streams_alone_gets_each_answer_in_one() {
         let text = response.text().await.expect("text");
         assert_eq!(text, format!("{before}{data}{after}"), "{accept}");
 
-        // `EventSource` says nothing of answers that have another status.
+        // `EventSource` does not expose responses with another status.
         let wrong = reply(ask(accept, "{ nothing }")).await;
         assert_eq!(wrong.status, StatusCode::OK, "{wrong:?}");
         assert!(wrong.text.starts_with(before) && wrong.text.ends_with(after), "{wrong:?}");
@@ -270,17 +270,17 @@ async fn a_status_says_whether_there_is_an_answer() {
     let needs = "query ($f: Filter!) { echo(value: $f) }";
     for (request, strict, legacy) in [
         (document("{ courses { id } }"), 200, 200),
-        // A part is missing: there is an answer.
+        // A partial response has data.
         (document("{ away courses { id } }"), 200, 200),
         (document("{ forbidden }"), 200, 200),
-        // There is none, for what is asked cannot be answered.
+        // Without data: the operation is invalid.
         (document("{ me {"), 400, 200),
         (document("{ nothing }"), 400, 200),
         (with(needs, json!({ "f": 1 })), 400, 200),
         (with(needs, json!({})), 400, 200),
         (json!({ "query": "query A { __typename } query B { __typename }" }), 400, 200),
         (json!({ "query": "{ __typename }", "operationName": "A" }), 400, 200),
-        // It is no request at all.
+        // Not a GraphQL request.
         (json!({}), 400, 400),
         (json!({ "query": 1 }), 400, 400),
         (with("{ __typename }", json!([1])), 400, 400),
@@ -364,8 +364,8 @@ async fn a_large_body_breaks_a_limit() {
     assert_error(&raw("application/json", body).await, 413, "PAYLOAD_TOO_LARGE_CONTENT_LENGTH");
 }
 
-/// A body of which nothing, a part or all is wanted, on a connection that is kept or not: the client, which sends first
-/// and reads then, hears what is wrong with it.
+/// A body that is not, partly or fully read, on a connection that is kept or closed: a client that first sends it all
+/// and then reads still gets the error.
 #[tokio::test]
 async fn what_is_wrong_with_a_large_body_can_be_read() {
     let large = json!({ "query": "{ me { id } }", "variables": { "x": "a".repeat(4_000_000) } }).to_string();
@@ -395,7 +395,7 @@ async fn what_is_wrong_with_a_large_body_can_be_read() {
     }
 }
 
-/// The head has come, and of the body half.
+/// The headers and half of the body have been sent.
 #[tokio::test]
 async fn a_body_that_does_not_come_is_given_up() {
     let config = changed_config("    body_read_timeout: 10s\n", "    body_read_timeout: 300ms\n");

@@ -1,4 +1,4 @@
-//! What every answer says of itself, beside what it answers.
+//! The headers of all responses.
 
 use serde_json::json;
 

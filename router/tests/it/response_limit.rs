@@ -1,4 +1,4 @@
-//! An answer has a size limit, and so has what is kept for it.
+//! The size limits of a response, and of the data that is buffered for it.
 
 use router::ResponseSettings;
 use serde_json::json;
@@ -11,7 +11,7 @@ fn limited(transport: Transport, max_response_bytes: usize) -> Own {
     App::own(transport, Options { responses: ResponseSettings { max_response_bytes }, ..Options::default() })
 }
 
-/// About so many kilobytes, from a subgraph.
+/// A field of a subgraph with about this many kilobytes.
 fn echo(name: &str, kilobytes: usize) -> String {
     format!("{name}: echo(value: {{ text: \"repeat 3456789 \", count: {} }})", kilobytes * 1_000 / 15)
 }
@@ -40,7 +40,7 @@ async fn an_answer_is_as_large_as_it_may_be_and_no_larger() {
 #[tokio::test]
 async fn what_is_in_many_places_counts_in_each() {
     let Own { app, stop, runtime: _runtime, .. } = limited(Transport::InProcess, 3_500);
-    // Of 7 teachers, in 20 places.
+    // 7 teachers, in 20 positions.
     let names: Vec<_> = (0..16).map(|n| format!("a{n}: name")).collect();
 
     let reply = app.query(&format!("{{ courses {{ teacher {{ {} }} }} }}", names.join(" "))).await;

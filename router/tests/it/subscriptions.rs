@@ -1,5 +1,5 @@
-//! Subscriptions over server-sent events: signed on the way to the subgraph, refused for what is refused
-//! of queries, and none lost where a client is slow.
+//! Subscriptions over server-sent events: signed requests to the subgraph, the same rejections as for queries, and no
+//! lost events for a slow client.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn subscribe(app: &App, request: &Value) -> RequestBuilder {
     app.post().header("accept", "text/event-stream").bearer_auth(token(&claims())).json(request)
 }
 
-/// What came, and that it came to an end.
+/// The events of a completed stream.
 fn events(text: &str) -> Vec<Value> {
     assert!(text.ends_with("event: complete\n\n"), "{text}");
     let data = text.split("\n\n").filter_map(|event| event.strip_prefix("event: next\ndata: "));
@@ -74,7 +74,7 @@ async fn a_slow_client_loses_nothing() {
         let response = subscribe(App::over(transport), &many).send().await.expect("the router answers");
         let mut text = String::new();
         let mut response = Some(response);
-        // Long enough for all buffers to be full.
+        // Long enough to fill all buffers.
         tokio::time::sleep(Duration::from_secs(1)).await;
         while let Some(chunk) = response.as_mut().expect("it is open").chunk().await.expect("a chunk") {
             text.push_str(&String::from_utf8_lossy(&chunk));

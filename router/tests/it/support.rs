@@ -40,21 +40,21 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub const ALICE: Uuid = Uuid::from_u128(0xA);
-/// What the router signs with.
+/// The secret of the router's signatures.
 const SECRET: &str = "the routers tests sign with this secret";
 const SUBGRAPH_TIMEOUT: &str = "700ms";
 const SUPERGRAPH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/supergraph.graphql");
 
-/// How the router calls its subgraphs.
+/// The transport between the router and its subgraphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     InProcess,
     Http,
 }
 
-/// What a router is told beside the usual.
+/// Settings of a router that differ from the default.
 pub struct Options {
-    /// Instead of the configuration built in.
+    /// Replaces the built-in configuration.
     pub config: Option<String>,
     pub allowed_hosts: Vec<AllowedHost>,
     pub client_address: ClientAddressSettings,
@@ -62,7 +62,7 @@ pub struct Options {
     pub live_timeouts: LiveTimeouts,
     pub responses: ResponseSettings,
     pub cost: CostSettings,
-    /// Instead of that of these tests.
+    /// Replaces the tests' supergraph.
     pub supergraph: Option<String>,
     pub secret: &'static str,
 }
@@ -83,32 +83,32 @@ impl Default for Options {
     }
 }
 
-/// A router that answers.
+/// A router that is ready.
 pub struct App {
     address: SocketAddr,
     http: reqwest::Client,
     client: Client,
 }
 
-/// A router of a test's own.
+/// A router that only one test uses.
 pub struct Own {
     pub app: App,
-    /// Tells it to end.
+    /// Stops the router.
     pub stop: CancellationToken,
-    /// How it ended.
+    /// The result of its run.
     pub ended: thread::JoinHandle<anyhow::Result<()>>,
-    /// What its subgraphs and its relay run on.
+    /// The runtime of its subgraphs and its subscription proxy.
     pub runtime: Background,
 }
 
-/// What a router needs for as long as it runs. The runtime can be dropped on another one.
+/// Resources that a router needs while it runs. The runtime can be dropped within another one.
 pub struct Background {
     runtime: Option<Runtime>,
     _files: TempDir,
 }
 
 impl Background {
-    /// Lets the runtime be. The router has read its files.
+    /// Leaks the runtime. The router has read its files.
     fn leave(mut self) {
         mem::forget(self.runtime.take());
     }
@@ -123,7 +123,7 @@ impl Drop for Background {
 }
 
 impl App {
-    /// The router that calls its subgraphs by function, one for all tests.
+    /// The shared router that calls its subgraphs by function.
     pub fn get() -> &'static Self {
         Self::over(Transport::InProcess)
     }
@@ -143,15 +143,15 @@ impl App {
         Self::one_of(&APPS, Transport::InProcess, Options { client_address, ..Options::default() })
     }
 
-    /// A router that asks its subgraphs over HTTP and does not know their secret.
+    /// A router that calls its subgraphs over HTTP with another secret.
     pub fn stranger() -> &'static Self {
         static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
         let secret = "a secret that no subgraph has heard of";
         Self::one_of(&APPS, Transport::Http, Options { secret, ..Options::default() })
     }
 
-    /// A router that soon gives up a slow subgraph, for tests that wait for it. The others do not
-    /// use it: a busy machine is slow, too.
+    /// A router with a short subgraph timeout, for tests that wait for it. Other tests do not use it: a busy machine is
+    /// slow, too.
     pub fn impatient(transport: Transport) -> &'static Self {
         static APPS: [OnceLock<App>; 2] = [OnceLock::new(), OnceLock::new()];
         Self::one_of(&APPS, transport, Options { config: Some(impatient_config()), ..Options::default() })
@@ -165,9 +165,9 @@ impl App {
         })
     }
 
-    /// A router that nobody else uses.
+    /// A router that only one test uses.
     pub fn own(transport: Transport, options: Options) -> Own {
-        // On a thread of its own, as a runtime cannot be started from within the test's.
+        // On another thread, since a runtime cannot be started from within the test's.
         thread::spawn(move || Self::start(transport, options)).join().expect("it starts")
     }
 
@@ -250,10 +250,10 @@ impl App {
         let until = stop.clone();
         let ended = thread::spawn(move || router.run(until.into()));
         runtime.block_on(until_ready(address));
-        // Connections end with the runtime of the test that opened them, so none is kept.
+        // Connections end with the runtime of the test that opened them, so none is pooled.
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build();
         let http = http.expect("the client's settings are valid");
-        // With this type, what is wrong with a document shows in the status also.
+        // With this media type, the status shows an invalid document, too.
         let client = Client::with_http(http.clone(), &format!("http://{address}"))
             .with_header("accept", "application/graphql-response+json");
         let runtime = Background { runtime: Some(runtime), _files: files };
@@ -261,7 +261,7 @@ impl App {
     }
 }
 
-/// Until then somebody else answers there, and says so.
+/// Before that, `/ready` is served as not ready.
 async fn until_ready(address: SocketAddr) {
     let is_ready = || async {
         let answer = reqwest::get(format!("http://{address}/ready")).await;
@@ -280,7 +280,7 @@ pub async fn reply(request: RequestBuilder) -> Reply {
 
 // ---------------------------------------------------------------- tokens
 
-/// What a good token of alice's says.
+/// The claims of a valid token of alice.
 pub fn claims() -> Claims {
     claims_of(ALICE)
 }
@@ -403,12 +403,12 @@ impl People {
     }
 }
 
-/// A resolver that has begun and not ended.
+/// A resolver that is running.
 struct Hanging(String);
 
 static HANGING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
-/// How many of this name there are.
+/// The number of running resolvers of this name.
 pub fn hanging(name: &str) -> usize {
     HANGING.lock().expect("no panic").get(name).copied().unwrap_or_default()
 }
@@ -510,12 +510,12 @@ impl Courses {
     }
 }
 
-/// Puts the client's address, as this subgraph was told it, in the place of `{client}`.
+/// Replaces `{client}` by the client's address, as the subgraph received it.
 fn with_client(ctx: &Context<'_>, text: &str) -> String {
     text.replace("{client}", &ctx.client_ip().0.map_or_else(|| "nobody".to_owned(), |address| address.to_string()))
 }
 
-/// Counts what it is asked for.
+/// Counts its requests.
 #[derive(Default)]
 struct Renaming(AtomicUsize);
 
@@ -533,19 +533,19 @@ impl Renaming {
 
 // ---------------------------------------------------------------- files
 
-/// The configuration built in, but with a short patience.
+/// The built-in configuration, with a short timeout.
 pub fn impatient_config() -> String {
     changed_config("    request_timeout: 5s\n", &format!("    request_timeout: {SUBGRAPH_TIMEOUT}\n"))
 }
 
-/// The configuration built in, but for one part.
+/// The built-in configuration, with one part replaced.
 pub fn changed_config(part: &str, other: &str) -> String {
     let config = include_str!("../../router.config.yaml");
     assert!(config.contains(part), "the configuration has changed: {part}");
     config.replace(part, other)
 }
 
-/// The supergraph, but for these parts.
+/// The supergraph, with these parts replaced.
 pub fn changed_supergraph(parts: &[(&str, &str)]) -> String {
     let mut supergraph = include_str!("supergraph.graphql").to_owned();
     for (part, other) in parts {
@@ -555,7 +555,7 @@ pub fn changed_supergraph(parts: &[(&str, &str)]) -> String {
     supergraph
 }
 
-/// A page in `page/`, and beside it what is not for everyone.
+/// Writes a page to `page/`, and a private file beside it.
 fn write_playground(directory: &Path) -> io::Result<()> {
     let page = directory.join("page");
     fs::create_dir_all(page.join("assets"))?;

@@ -1,4 +1,4 @@
-//! Who is asking: no credentials are anonymous, bad ones an error.
+//! Authentication: no credentials are anonymous, invalid ones an error.
 
 use auth::token::LEEWAY_SECONDS;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -51,7 +51,7 @@ async fn an_expired_token_is_refused() {
     assert_refused(&App::get().query_as(&token(&claims), ME).await);
 }
 
-/// So nothing is asked of a subgraph that would refuse it, field by field.
+/// So no subgraph gets a token that it would reject field by field.
 #[tokio::test]
 async fn a_token_is_good_for_as_long_after_its_end_as_it_is_for_subgraphs() {
     for ended in [1, 2, LEEWAY_SECONDS + 3, 10, 30, 59, 60, 61, 120] {
@@ -164,7 +164,7 @@ async fn a_bad_token_is_refused_for_introspection_and_streams_too() {
     assert!(stream.text.contains("UNAUTHENTICATED"), "{stream:?}");
 }
 
-/// Requests that are under way at the same time and equal share one answer. These are not: one is somebody's.
+/// Equal requests in flight share one response. These must not: one has a token.
 #[tokio::test]
 async fn what_is_no_text_is_not_taken_for_no_credentials() {
     let app = App::impatient(Transport::InProcess);

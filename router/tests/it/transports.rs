@@ -1,4 +1,4 @@
-//! By function call or over HTTP: the answers are the same, and everybody's own.
+//! In-process and HTTP transports give the same responses, to each client its own.
 
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Operations over a WebSocket: as over HTTP, whatever a client sends.
+//! Operations over a WebSocket: the same as over HTTP, whatever a client sends.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// How a connection can be asked for.
+/// The options of a handshake.
 #[derive(Default)]
 pub struct Ask {
     pub protocol: Option<&'static str>,
@@ -57,7 +57,7 @@ impl Socket {
         self.say(&json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
     }
 
-    /// The next message, or the code with which the connection was closed.
+    /// The next message, or the close code.
     pub async fn hear(&mut self) -> Result<Value, u16> {
         loop {
             match timeout(TIMEOUT, self.0.next()).await.expect("something comes") {
@@ -185,7 +185,7 @@ async fn a_message_that_is_too_large_ends_its_connection_alone() {
 async fn another_protocol_is_not_spoken() {
     match open(App::get(), Ask { protocol: Some("graphql-ws"), ..Ask::default() }).await {
         Ok(mut socket) => assert_eq!(socket.hear().await, Err(4406)),
-        // This client wants its protocol confirmed.
+        // This client requires a confirmed subprotocol.
         Err(error) => {
             assert!(error.to_string().contains("protocol") || error.to_string().contains("Protocol"), "{error}");
         }
