@@ -1,4 +1,4 @@
-//! How many events wait, and for how long: told to whoever watches over the system.
+//! The backlog metrics: pending and dead-lettered events, and the age of the oldest.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -12,22 +12,22 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-/// What an inbox is called where outboxes have a destination.
+/// The `destination` label of an inbox's metrics.
 const INBOX: &str = "inbox";
 
-/// Metrics are usually scraped less often than this.
+/// Shorter than usual scrape intervals.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 const OUTBOX_PENDING: &str = "select count(*), extract(epoch from now() - min(written_at))::float8
      from outbox_events where destination = $1 and delivered_at is null and dead_lettered_at is null";
 const OUTBOX_DEAD_LETTERED: &str = "select count(*) from outbox_events where delivered_at is null and dead_lettered_at is not null and destination = $1";
 
-// Both name `$1`, so that they are asked like the others.
+// Both mention `$1`, to take the same parameter as the outbox's.
 const INBOX_PENDING: &str = "select count(*), extract(epoch from now() - min(received_at))::float8
      from inbox_events where processed_at is null and dead_lettered_at is null and $1::text is not null";
 const INBOX_DEAD_LETTERED: &str = "select count(*) from inbox_events where processed_at is null and dead_lettered_at is not null and $1::text is not null";
 
-/// Tells it until `stop` is cancelled.
+/// Records the backlog until `stop` is cancelled.
 pub(super) async fn observe(
     service: &'static str,
     destinations: &[&'static str],

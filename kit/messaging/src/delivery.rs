@@ -1,36 +1,36 @@
-//! What becomes of an event on its way.
+//! The outcomes of delivering and handling events.
 
 use std::time::Duration;
 
 use subgraph_kit::report;
 
-/// Classes of SQLSTATE: a value that its type cannot hold, such as a NUL character in a text.
+/// The SQLSTATE class of a value that its type cannot hold, such as a NUL character in a text.
 const DATA_EXCEPTION: &str = "22";
-/// More than an index or a row can hold.
+/// The SQLSTATE class of a value too large for an index or a row.
 const TOO_LARGE: &str = "54";
 
-/// Where an event is that was taken on.
+/// The outcome of a successful delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// In the inbox of the service that it is for.
+    /// Stored in the consumer's inbox.
     Delivered,
-    /// On its way there. It has arrived when that service acknowledges it.
+    /// Published to a broker; delivered when the consumer acknowledges it.
     Published,
 }
 
-/// Why an event is not where it should be.
+/// The reason why an event was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
-    /// It will not do, and never will.
+    /// Invalid: not retried, but dead-lettered.
     #[error("refused: {0}")]
     Rejected(String),
-    /// Nobody took it; it is worth trying again.
+    /// The consumer is unavailable: to be retried.
     #[error("{0}")]
     Unavailable(String),
 }
 
 impl DeliveryError {
-    /// Whether it is the fault of what is written down that a table does not hold it, or the moment's.
+    /// Classifies a storage error: rejected if the data is at fault, unavailable otherwise.
     pub(super) fn of_storage(error: &sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         let is_the_events = code.is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
@@ -39,15 +39,15 @@ impl DeliveryError {
     }
 }
 
-/// What a round did.
+/// The outcome of one round of a poll loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// There was nothing to do.
+    /// Nothing was pending.
     Idle,
-    /// Events were delivered, acted on, or dead-lettered.
+    /// Events were delivered, handled, or dead-lettered.
     Made,
-    /// There is something to do when this is over.
+    /// The next retry is due after this delay.
     NotBefore(Duration),
-    /// Whoever wants them is unavailable.
+    /// The consumer is unavailable.
     Blocked,
 }

@@ -1,11 +1,10 @@
-//! What must hold of any bytes that somebody sends. `fuzz/` tries random ones, and the tests below try those of its
-//! corpus.
+//! Properties that hold for any input. `fuzz/` checks them with random bytes, the tests below with its corpus.
 
 use contracts::events::Event;
 
 use crate::inbox;
 
-/// What comes from the bus: an event is the same when it is written and read again, and the inbox keeps it.
+/// Checks a message from the bus: an event survives serialization, and the inbox accepts it.
 pub fn event(data: &[u8]) {
     let kept = inbox::read(data);
     let Ok(event) = serde_json::from_slice::<Event>(data) else { return };

@@ -1,4 +1,4 @@
-//! The events that a service has received: each once, handled in order, in the transaction of its effect.
+//! The inbox: received events, deduplicated, and handled in order, each in the transaction of its effect.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -16,26 +16,25 @@ use uuid::Uuid;
 
 use crate::delivery::{DeliveryError, Progress};
 
-/// The channel on which the database says that something has arrived.
+/// The `NOTIFY` channel for new events.
 pub const CHANNEL: &str = "inbox";
 
-/// An event that fails so often is set aside: after about 13 seconds.
+/// Failures before an event is dead-lettered: about 13 seconds.
 const MAX_ATTEMPTS: i32 = 8;
 
-/// As long as the one waits who brings an event.
+/// As long as the relay waits for a delivery.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 type HandleFn =
     Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<AfterCommit, Error>> + Send + Sync>;
 
-/// What is left to do once the effect has been committed, if anything. It is not done if the process dies at
-/// that moment.
+/// An optional action after the commit of the effect. It is lost if the process dies at that moment.
 pub type AfterCommit = Option<Box<dyn FnOnce() + Send>>;
 
-/// Acts on events.
+/// Handles a service's events.
 pub trait Handler: Send + Sync + 'static {
-    /// Does what the event asks for, in the transaction that also remembers that it was done. The
-    /// event comes once, but an earlier one may have said the same.
+    /// Applies the event's effect, in the transaction that also marks it as processed. Each event is handled once, but
+    /// an earlier one may have had the same payload.
     ///
     /// # Errors
     /// An error makes the event be retried, and dead-lettered after the last attempt.
@@ -54,8 +53,7 @@ pub struct Inbox {
     handle: HandleFn,
 }
 
-/// What must be known of an event to keep it. What else is wrong shows when it is acted on, and can
-/// be repaired then.
+/// The attributes needed to store an event. Other faults show when it is handled, and can be repaired then.
 #[derive(Deserialize)]
 pub(crate) struct Envelope {
     specversion: String,
@@ -66,7 +64,7 @@ pub(crate) struct Envelope {
     pub(crate) subject: Uuid,
 }
 
-/// An event whose turn it is.
+/// An inbox row to handle.
 #[derive(sqlx::FromRow)]
 struct PendingEvent {
     position: i64,
@@ -76,19 +74,19 @@ struct PendingEvent {
     traceparent: Option<String>,
 }
 
-/// What became of an event.
+/// The outcome of handling an event.
 enum HandlingOutcome {
     Done {
         happened: DateTime<Utc>,
         after_commit: AfterCommit,
     },
-    /// It will not do as it is.
+    /// Cannot be handled: not retried.
     Unusable(String),
     Failed(Error),
 }
 
 impl Inbox {
-    /// The inbox in this database, whose events `handler` acts on.
+    /// An inbox in this database, whose events `handler` handles.
     pub fn new(service: &'static str, db: DbPool, handler: impl Handler) -> Self {
         let handler = Arc::new(handler);
         let handle: HandleFn = Arc::new(move |transaction, event| {
@@ -98,12 +96,12 @@ impl Inbox {
         Self { db, service, handle }
     }
 
-    /// Whose it is.
+    /// The consumer's name.
     pub(super) fn service(&self) -> &'static str {
         self.service
     }
 
-    /// Keeps an event, to act on it soon. One that has come before changes nothing.
+    /// Stores an event for handling. Idempotent: a duplicate changes nothing.
     ///
     /// # Errors
     /// [`DeliveryError`]: rejected, if the event is malformed or its id exists with other content; unavailable, if it
@@ -130,7 +128,7 @@ impl Inbox {
         let is_the_same: Option<bool> =
             with_timeout(STORE_TIMEOUT, keep).await.map_err(|error| DeliveryError::of_storage(&error))?;
         fail_point("inbox.received");
-        // None: the same event arrives twice at this moment, and the other one is kept.
+        // None: a concurrent transaction has just stored the same event.
         if is_the_same.unwrap_or(true) {
             Ok(())
         } else {
@@ -138,10 +136,10 @@ impl Inbox {
         }
     }
 
-    /// Acts on the next event, if there is one whose turn it is.
+    /// Handles the next due event, if there is one.
     ///
     /// # Errors
-    /// If the database does not answer.
+    /// If the database is unavailable.
     pub async fn process_next(&self, db: &DbPool) -> Result<Progress, sqlx::Error> {
         let mut transaction = db.begin().await?;
         let Some(next) = next(&mut transaction).await? else {
@@ -257,7 +255,7 @@ impl PendingEvent {
     }
 }
 
-/// The first one whose turn it is: nothing earlier about the same thing is waiting.
+/// Locks the first due event: no earlier one of the same subject is pending.
 async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent
@@ -276,7 +274,7 @@ async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sq
     .await
 }
 
-/// How long until one that failed is tried again.
+/// The time until the next retry of a failed event.
 async fn until_next_attempt(transaction: &mut PgConnection) -> Result<Option<Duration>, sqlx::Error> {
     let seconds: Option<f64> = query_scalar(
         "select extract(epoch from min(next_attempt_at) - now())::float8
@@ -288,7 +286,7 @@ async fn until_next_attempt(transaction: &mut PgConnection) -> Result<Option<Dur
     Ok(seconds.map(Duration::from_secs_f64))
 }
 
-/// What is worth keeping of what somebody sends.
+/// Parses an event: its envelope, and its JSON to store.
 pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), DeliveryError> {
     let refuse = |reason: String| DeliveryError::Rejected(format!("no event: {reason}"));
     let malformed = |error: serde_json::Error| refuse(text::redact_strings(&error.to_string()));

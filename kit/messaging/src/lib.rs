@@ -1,9 +1,8 @@
-//! What one service tells the others: outbox, relay and inbox. At least once delivered, exactly once
-//! effective.
+//! Events between services: outbox, relay and inbox. Delivered at least once, effective exactly once.
 //!
-//! A change and its event are one transaction ([`outbox`]). A relay takes the event to the inbox
-//! of each service that wants it ([`Transport`]), and there its effect and the mark that it was acted on
-//! are one transaction again ([`inbox`]). On its way through NATS it stays in the outbox until that inbox has it.
+//! A change and its event are committed in one transaction ([`outbox`]). A relay delivers the event to each consumer's
+//! inbox ([`Transport`]), where its effect and its mark as processed are one transaction again ([`inbox`]). With NATS,
+//! it stays pending in the outbox until the consumer acknowledges it.
 
 mod backlog;
 mod delivery;

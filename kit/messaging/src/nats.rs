@@ -1,8 +1,8 @@
-//! Events by way of NATS `JetStream`: one stream holds them all, and each service reads what is for it.
+//! The NATS `JetStream` transport: one stream for all events, one durable consumer per service.
 //!
-//! A stream is a way, not a place to keep something: a server that is killed can lose what it has acknowledged.
-//! So the service that has an event in its inbox sends an ack to the one that published it, and until then the
-//! event stays in that one's outbox and is sent again.
+//! A stream is a transport, not durable storage: a killed server can lose messages that it has acknowledged. So a
+//! service that has stored an event in its inbox sends an ack to the producer, whose outbox republishes the event
+//! until then.
 
 use std::{
     sync::{
@@ -44,61 +44,61 @@ use crate::{
     transport::{OutgoingEvent, Transport},
 };
 
-/// What the types of all events begin with. In NATS the system's name stands there.
+/// The prefix of all event types; NATS subjects have the system's name instead.
 const PREFIX: &str = "lyceum.";
 
-/// Says that a message comes from a service of ours.
+/// The header with a message's signature by a service.
 const SIGNATURE: &str = "Lyceum-Signature";
 
-/// A service that has not acknowledged by then gets the event again.
+/// A message that is not acknowledged by then is redelivered.
 const ACK_WAIT: Duration = Duration::from_secs(5);
 
-/// A service fetches so many at once: it takes them into its inbox well within `ACK_WAIT`.
+/// Messages per pull request: a service stores them well within `ACK_WAIT`.
 const BATCH: usize = 16;
 
-/// So many messages at once one process writes down.
+/// Messages that one process stores concurrently.
 const CONCURRENCY: usize = 4;
 
-/// So long a service waits for events at a time.
+/// The expiry of one pull request.
 const PULL_EXPIRY: Duration = Duration::from_secs(10);
 
-/// So often NATS says meanwhile that it still knows of that. A server that came back without its disk does not.
+/// The idle heartbeat of a pull request. A server that restarted without its disk sends none.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// What has not been read by then comes again from the outbox.
+/// The maximum age in the stream. Older unacknowledged events are republished from the outbox.
 const RETENTION: Duration = Duration::from_hours(24);
 
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// What went well for so long and fails then is worth a line of log again.
+/// A failure is logged again after an attempt that lasted this long.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
 
 const NOT_SIGNED: &str = "NATS message with an invalid signature ignored";
 
-/// Events in NATS.
+/// The NATS transport.
 #[derive(Clone)]
 pub struct Nats(Arc<Connection>);
 
 struct Connection {
     client: Client,
     jetstream: Context,
-    /// Of the stream, and the first part of its subjects.
+    /// The stream's name, and the first token of its subjects.
     name: NatsName,
-    /// None with `--insecure-dev` only.
+    /// `None` only with `--insecure-dev`.
     secrets: Option<Secrets>,
     stream_ready: AtomicBool,
-    /// Changes with each connection that is made.
+    /// Notified of each new connection.
     connected: watch::Receiver<()>,
 }
 
-/// What must be known of an event to say that it has arrived.
+/// The attributes needed to acknowledge an event.
 #[derive(Deserialize)]
 struct Sender {
     id: Uuid,
     source: String,
 }
 
-/// That a service has an event, or will not have it.
+/// A consumer's acknowledgement: the event is stored, or rejected.
 #[derive(Serialize, Deserialize)]
 struct Ack {
     event: Uuid,
@@ -106,11 +106,11 @@ struct Ack {
     rejected: Option<String>,
 }
 
-/// Why NATS does not do what it should.
+/// An error of the NATS client.
 type NatsError = async_nats::Error;
 
 impl Nats {
-    /// A connection that is made as soon as there is a server, and again whenever it was lost.
+    /// Connects in the background, as soon as the server is available, and reconnects automatically.
     ///
     /// # Errors
     /// If `url` is not a valid server URL.
@@ -154,7 +154,7 @@ impl Nats {
             Ok::<(), NatsError>(())
         };
         send.await.map(|()| Delivery::Published).map_err(|error| {
-            // The stream may be gone with the server's disk.
+            // The stream may be lost with the server's disk.
             self.0.stream_ready.store(false, Ordering::Relaxed);
             DeliveryError::Unavailable(error.to_string())
         })
@@ -187,7 +187,7 @@ impl Nats {
         }
     }
 
-    /// Says that an event has arrived: first to the service that published it, then to NATS.
+    /// Acknowledges an event: first to its producer, then to NATS.
     async fn ack_event(&self, service: &str, message: &Message, rejected: Option<String>) -> Result<(), NatsError> {
         fail_point("nats.received");
         if let Ok(Sender { id, source }) = serde_json::from_slice(&message.payload)
@@ -202,7 +202,7 @@ impl Nats {
     }
 
     async fn read_acks(&self, service: &str, db: &DbPool) -> Result<(), NatsError> {
-        // Any one of a service's processes hears an ack.
+        // A queue group: one of the service's processes receives each ack.
         let acks = self.0.client.queue_subscribe(self.ack_subject(service), service.to_owned()).await?;
         let apply = acks.for_each_concurrent(CONCURRENCY, async |message| self.apply_ack(service, db, &message).await);
         tokio::select! {
@@ -211,7 +211,7 @@ impl Nats {
         }
     }
 
-    /// Nobody has heard what was said before now, and a server that is back may have lost what it had.
+    /// Republishes after each connect: earlier acks were missed, and the server may have lost its stream.
     async fn republish_unacked(&self, db: &DbPool) -> Result<(), NatsError> {
         let mut connected = self.0.connected.clone();
         loop {
@@ -262,7 +262,7 @@ impl Nats {
             .is_some_and(|signature| secrets.verify_message(&message.subject, &message.payload, signature.as_str()))
     }
 
-    /// `lyceum.event.notification.payment.completed.ID`: the system, whom it is for, what has happened, which event.
+    /// `lyceum.event.notification.payment.completed.ID`: the system's name, destination, event type and event id.
     fn subject_of(&self, destination: &str, event_type: EventType, id: Uuid) -> String {
         format!("{}.event.{destination}.{}.{id}", self.0.name, event_type.name().trim_start_matches(PREFIX))
     }
@@ -271,7 +271,7 @@ impl Nats {
         format!("{}.ack.{service}", self.0.name)
     }
 
-    /// The stream, before the first event comes.
+    /// Creates the stream, unless it is known to exist.
     async fn ensure_stream(&self) -> Result<(), NatsError> {
         if self.0.stream_ready.load(Ordering::Relaxed) {
             return Ok(());
@@ -281,7 +281,7 @@ impl Nats {
             description: Some("What Lyceum's services tell each other.".to_owned()),
             subjects: vec![format!("{}.event.>", self.0.name)],
             max_age: RETENTION,
-            // What is sent again takes the place of what was sent before.
+            // A republished event replaces the previous message.
             max_messages_per_subject: 1,
             ..stream::Config::default()
         };
@@ -290,8 +290,8 @@ impl Nats {
         Ok(())
     }
 
-    /// What is for one service, shared by all its processes. What is about the same thing comes in order, because
-    /// the next one is sent when the one before has arrived.
+    /// Creates a service's durable consumer, which all its processes share. Events about one entity arrive in order:
+    /// the next is published when the previous one is acknowledged.
     async fn consumer(&self, service: &str) -> Result<PullConsumer, NatsError> {
         let config = pull::Config {
             durable_name: Some(service.to_owned()),
@@ -300,7 +300,7 @@ impl Nats {
             ack_wait: ACK_WAIT,
             ..pull::Config::default()
         };
-        // Whoever looks for events anew has lost them, perhaps with the server's disk.
+        // The last read has failed, perhaps because the server lost its disk.
         self.0.stream_ready.store(false, Ordering::Relaxed);
         self.ensure_stream().await?;
         Ok(self.0.jetstream.create_consumer_on_stream(config, self.0.name.to_string()).await?)
@@ -308,7 +308,7 @@ impl Nats {
 }
 
 impl Transport for Nats {
-    /// Sends an event to `destination`, which acknowledges it when it has arrived.
+    /// Publishes an event to `destination`, which acknowledges it when it is stored.
     fn deliver<'a>(
         &'a self,
         destination: &'a str,
@@ -326,7 +326,7 @@ impl Transport for Nats {
     }
 }
 
-/// Does it until `stop` is cancelled, though it fails.
+/// Repeats `attempt` until `stop` is cancelled.
 async fn retry_forever<F>(client: &Client, stop: &CancellationToken, service: &str, mut attempt: impl FnMut() -> F)
 where
     F: Future<Output = Result<(), NatsError>>,
@@ -337,7 +337,7 @@ where
             let start = Instant::now();
             let outcome = attempt().await;
             is_logged &= start.elapsed() < STABLE_AFTER;
-            // Of a server that is unavailable the connection itself tells.
+            // The connection itself logs that the server is unavailable.
             if let Err(error) = outcome
                 && !is_logged
                 && client.connection_state() == State::Connected

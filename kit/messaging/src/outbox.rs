@@ -1,5 +1,4 @@
-//! What a service has to tell, written in the transaction of the change: every SQL statement on the outbox but those that
-//! measure and clean up.
+//! The outbox: events, written in the transaction of the change. All its SQL statements but metrics and clean-up.
 
 use std::time::Duration;
 
@@ -15,13 +14,13 @@ use tokio::time::sleep;
 use tracing::{Instrument as _, debug, error};
 use uuid::Uuid;
 
-/// The channel on which the database says that there is something to do in the outbox.
+/// The `NOTIFY` channel for events that are due for delivery.
 pub const CHANNEL: &str = "outbox";
 
-/// Before a database that is unavailable is asked again.
+/// The delay before a retry when the database is unavailable.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// An event on its way.
+/// An outbox row to deliver.
 #[derive(sqlx::FromRow)]
 pub(super) struct PendingEvent {
     pub position: i64,
@@ -30,7 +29,7 @@ pub(super) struct PendingEvent {
     pub event: String,
 }
 
-/// Tells the others, if the transaction is committed: each service that wants to know, by an entry of its own.
+/// Adds an event to the outbox, one row per consumer, in the caller's transaction.
 ///
 /// # Panics
 /// Never: an event has a JSON form.
@@ -58,7 +57,8 @@ pub async fn publish(transaction: &mut PgConnection, payload: EventPayload) -> R
     Ok(())
 }
 
-/// The first for `destination` of each thing that events are about, `limit` at most, locked until the transaction ends.
+/// Claims the first pending event of each subject for `destination`, if it is due: up to `limit`, locked until the
+/// transaction ends.
 pub(super) async fn claim(
     transaction: &mut PgConnection,
     destination: &str,
@@ -84,7 +84,7 @@ pub(super) async fn claim(
     .await
 }
 
-/// These are in the inbox of the service that they are for.
+/// Marks events as delivered: they are in the consumer's inbox.
 pub(super) async fn mark_delivered(transaction: &mut PgConnection, delivered: &[i64]) -> Result<(), sqlx::Error> {
     query("update outbox_events set delivered_at = now(), reason = null where position = any($1)")
         .bind(delivered)
@@ -93,8 +93,8 @@ pub(super) async fn mark_delivered(transaction: &mut PgConnection, delivered: &[
     Ok(())
 }
 
-/// What went into a stream goes there again, at growing intervals of 5 s to about 5 min, until the service that it
-/// is for says that it has it: a stream can be lost.
+/// Marks events as published. They are republished with exponential backoff, from 5 s to about 5 min, until the
+/// consumer acknowledges them: a stream can be lost.
 pub(super) async fn mark_published(transaction: &mut PgConnection, published: &[i64]) -> Result<(), sqlx::Error> {
     query(
         "update outbox_events
@@ -146,7 +146,7 @@ pub(super) async fn dead_letter(
     Ok(())
 }
 
-/// Lets all that is on its way go again at once: it may be lost. Waits for the database if it is unavailable.
+/// Makes all unacknowledged events due immediately: they may be lost. Retries while the database is unavailable.
 pub(super) async fn republish_unacked(db: &DbPool) {
     let statement = "with again as (
              update outbox_events set publish_count = 0, next_attempt_at = now()
@@ -159,7 +159,7 @@ pub(super) async fn republish_unacked(db: &DbPool) {
     }
 }
 
-/// What the service that an event is for says of it: that it has it, or why it refuses it.
+/// Applies a consumer's acknowledgement: the event is delivered, or dead-lettered if rejected.
 pub(super) async fn acknowledge(
     db: &DbPool,
     destination: &str,
@@ -179,7 +179,7 @@ pub(super) async fn acknowledge(
         .await?;
     }
     fail_point("relay.acknowledged");
-    // What comes after it about the same thing may go.
+    // The next event of the same subject is due.
     query("select pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
     Ok(())
 }

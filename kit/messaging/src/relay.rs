@@ -1,5 +1,4 @@
-//! Takes events from the outbox to where they are wanted: at least once, and in order for each thing
-//! that they are about.
+//! The outbox relay: delivers events to their consumers at least once, in order per subject.
 
 use std::time::Duration;
 
@@ -16,15 +15,14 @@ use crate::{
     transport::{OutgoingEvent, Transport},
 };
 
-/// So many at once; all of them about different things.
+/// Concurrent deliveries, all of different subjects.
 const BATCH: i64 = 32;
 
-/// Longer, and it counts as undelivered. The connection that holds the batch waits as long.
+/// The timeout of one delivery. The batch's transaction stays open as long.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Delivers what waits for `destination`. The rows stay locked meanwhile, by a connection that dies
-/// with this process: so no other relay delivers them at the same time, and none is kept from it
-/// when this one is gone.
+/// Delivers pending events to `destination`. Their rows stay locked meanwhile: no other relay delivers them
+/// concurrently, and the locks end with this process's connection.
 pub async fn deliver_pending(db: &DbPool, bus: &dyn Transport, destination: &str) -> Result<Progress, sqlx::Error> {
     let mut transaction = db.begin().await?;
     let pending = outbox::claim(&mut transaction, destination, BATCH).await?;
@@ -34,7 +32,7 @@ pub async fn deliver_pending(db: &DbPool, bus: &dyn Transport, destination: &str
     let mut deliveries: FuturesUnordered<_> =
         pending.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
     let (mut delivered, mut published) = (Vec::new(), Vec::new());
-    // One event that nobody takes must not slow down those about other things.
+    // One undeliverable event must not delay those of other subjects.
     let mut progress = Progress::Blocked;
     while let Some((event, outcome)) = deliveries.next().await {
         match outcome {

@@ -26,12 +26,12 @@ impl Default for EventSettings {
     }
 }
 
-/// How events travel.
+/// The transport of events.
 #[derive(Clone, PartialEq, Eq)]
 pub enum BusAddress {
-    /// Straight to the services.
+    /// Direct delivery, without a broker.
     Local,
-    /// Through the NATS server at this address.
+    /// Delivery through the NATS server at this address.
     Nats(String),
 }
 
@@ -54,7 +54,7 @@ impl FromStr for BusAddress {
     }
 }
 
-/// What a system is called in NATS.
+/// A system's name in NATS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NatsName(String);
 
@@ -67,7 +67,7 @@ impl fmt::Display for NatsName {
 impl FromStr for NatsName {
     type Err = &'static str;
 
-    // What may be both the name of a stream and a part of a subject.
+    // Valid both as a stream's name and as a token of a subject.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
         if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {

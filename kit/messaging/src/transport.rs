@@ -1,4 +1,4 @@
-//! The way from one service's outbox to the others' inboxes.
+//! The transport of events from one service's outbox to the others' inboxes.
 
 use contracts::events::EventType;
 use db::DbPool;
@@ -12,23 +12,23 @@ use crate::{
     outbox,
 };
 
-/// The way from one service's outbox to the others' inboxes. Clones of what carries events share it.
+/// A transport of events, shared by its clones.
 pub type Bus = std::sync::Arc<dyn Transport>;
 
-/// An event that leaves an outbox.
+/// An event to deliver.
 #[derive(Clone, Copy, Debug)]
 pub struct OutgoingEvent<'a> {
-    /// Names the event.
+    /// The event's unique id.
     pub id: Uuid,
-    /// What it tells.
+    /// The event's type.
     pub event_type: EventType,
-    /// Its JSON.
+    /// The complete event as JSON.
     pub json: &'a [u8],
 }
 
-/// Carries events from one service to another, at least once.
+/// Delivers events from one service to another, at least once.
 pub trait Transport: Send + Sync {
-    /// Takes an event to the service that it is for.
+    /// Delivers an event to its consumer.
     ///
     /// # Errors
     /// [`DeliveryError`]: rejected by the service, or to be tried again.
@@ -38,14 +38,14 @@ pub trait Transport: Send + Sync {
         event: OutgoingEvent<'a>,
     ) -> BoxFuture<'a, Result<Delivery, DeliveryError>>;
 
-    /// Fills an inbox, until `stop` is cancelled, with what is not delivered by a call to the service.
+    /// Stores events from a broker, if there is one, in the inbox until `stop` is cancelled.
     fn receive<'a>(&'a self, _inbox: &'a Inbox, _stop: &'a CancellationToken) -> BoxFuture<'a, ()> {
         Box::pin(async {})
     }
 
-    /// Hears, until `stop` is cancelled, that what was published by `service`, whose outbox is in `db`, has arrived.
+    /// Applies acks for the events that `service` published, in its outbox in `db`, until `stop` is cancelled.
     fn receive_acks<'a>(&'a self, _service: &'a str, db: &'a DbPool, stop: &'a CancellationToken) -> BoxFuture<'a, ()> {
-        // What was published by another transport, while that was the setting, is delivered by this one.
+        // Events that a previously configured transport published are delivered by this one.
         Box::pin(async move { _ = stop.run_until_cancelled(outbox::republish_unacked(db)).await })
     }
 }

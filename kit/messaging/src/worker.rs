@@ -1,4 +1,4 @@
-//! What a service does about events while it runs.
+//! A service's event worker: delivers, handles, and cleans up.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -22,39 +22,38 @@ use crate::{
     Bus, EventSettings, Inbox, backlog, delivery::Progress, inbox::CHANNEL as INBOX, outbox::CHANNEL as OUTBOX, relay,
 };
 
-/// The database's notifications may be lost with a connection: so often one looks without.
+/// The polling interval, because notifications can be lost with a connection.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What is unavailable is tried again after this, and twice as long each time, up to `POLL_INTERVAL`.
+/// The delay before the first retry; doubled each time, up to `POLL_INTERVAL`.
 const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Events that one process acts on at the same time.
+/// Events that one process handles concurrently.
 const CONCURRENCY: usize = 2;
 
-/// At most, to the database, beside those that answer requests.
+/// The background pool's maximum, beside the connections for requests.
 const CONNECTIONS: u32 = 8;
 
 const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Rows that one clean-up takes at a time.
+/// Rows per delete statement.
 const CLEAN_UP_BATCH: i64 = 10_000;
 
-/// A service's part in events.
+/// A service's event worker.
 #[derive(Clone)]
 pub struct EventWorker {
-    /// The service.
+    /// The service's name.
     pub service: &'static str,
-    /// Its database.
+    /// The service's database.
     pub db: DbPool,
-    /// Its inbox, if it acts on events.
+    /// The service's inbox, if it consumes events.
     pub inbox: Option<Inbox>,
 }
 
 impl EventWorker {
-    /// Delivers and acts until `stop` is cancelled. What is being delivered or acted on then is
-    /// finished first.
+    /// Delivers and handles events until `stop` is cancelled, then finishes those in progress.
     pub async fn run(&self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
-        // Neither keeps the other waiting, those who answer and those who deliver and act.
+        // A separate pool, so that requests and events do not wait for each other's connections.
         let db = database::background_pool(&self.db, CONNECTIONS);
         let mut tasks = JoinSet::new();
         let mut wakeups = Vec::new();
@@ -102,7 +101,7 @@ impl EventWorker {
         db.close().await;
     }
 
-    /// Where this service's events go.
+    /// The consumers of this service's events.
     fn destinations(&self) -> Vec<&'static str> {
         let own = EventType::ALL.into_iter().filter(|event_type| event_type.source() == self.service);
         let mut destinations: Vec<_> = own.flat_map(EventType::consumers).copied().collect();
@@ -112,13 +111,13 @@ impl EventWorker {
     }
 }
 
-/// Somebody who waits for a channel of the database.
+/// A loop that waits for a `NOTIFY` channel.
 struct Wakeup {
     channel: &'static str,
     notify: Arc<Notify>,
 }
 
-/// Rings for those whose channel something was said on.
+/// Wakes the loops whose channel has a notification.
 async fn dispatch_wakeups(db: &DbPool, wakeups: &[Wakeup]) -> Infallible {
     listen::listen_forever(db, &[OUTBOX, INBOX], |notification| {
         for wakeup in wakeups.iter().filter(|wakeup| notification.is_for(wakeup.channel)) {
@@ -134,7 +133,7 @@ fn subscribe(wakeups: &mut Vec<Wakeup>, channel: &'static str) -> Arc<Notify> {
     notify
 }
 
-/// Goes round by round until `stop` is cancelled, which is noticed between two rounds.
+/// Repeats `process` until `stop` is cancelled, which is checked between two rounds.
 async fn poll_loop<F>(stop: &CancellationToken, wakeup: &Notify, mut process: impl FnMut() -> F)
 where
     F: Future<Output = Result<Progress, sqlx::Error>>,
@@ -152,7 +151,7 @@ where
             Err(error) => debug!(error = %error, "event worker interrupted, retrying"),
         }
         let wait = async {
-            // Woken or not, it is time to look.
+            // Woken or timed out: poll.
             match outcome {
                 Ok(Progress::Idle) => _ = timeout(POLL_INTERVAL, wakeup.notified()).await,
                 Ok(Progress::NotBefore(wait)) => _ = timeout(wait.min(POLL_INTERVAL), wakeup.notified()).await,
