@@ -9,7 +9,7 @@ use telemetry::spans;
 pub struct Credentials(Option<HeaderValue>);
 
 impl Credentials {
-    /// Those of a request with these headers.
+    /// Reads the credentials from a request's headers.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let mut value = headers.get(AUTHORIZATION).cloned();
@@ -28,9 +28,9 @@ impl Credentials {
     }
 }
 
-/// Finds the viewer's credentials in a resolver's context.
+/// Provides the viewer's credentials in a resolver's context.
 pub trait CredentialsExt {
-    /// To query other subgraphs on behalf of the viewer.
+    /// The credentials to query other subgraphs on behalf of the viewer.
     fn credentials(&self) -> &Credentials;
 }
 

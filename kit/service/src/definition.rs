@@ -1,4 +1,4 @@
-//! What a process knows of a subgraph before it runs it.
+//! The static definition of a subgraph, as a process needs it before it runs it.
 
 use std::fmt;
 
@@ -10,33 +10,33 @@ use http::Extensions;
 
 use crate::{ServiceContext, Subgraph};
 
-/// A subgraph, as its crate defines it: the command line, tests and tools iterate over these.
+/// A subgraph's definition, by its crate: the command line, tests and tools iterate over these.
 pub struct SubgraphDefinition {
-    /// Its name in `supergraph.yaml`, which is also its database's.
+    /// The name in `supergraph.yaml`, and of the database.
     pub name: &'static str,
-    /// What it holds, in a few words.
+    /// A short description of its data.
     pub about: &'static str,
-    /// The port at which it answers, if nothing else is said.
+    /// The default port.
     pub port: u16,
-    /// The port of its embedded database, if nothing else is said.
+    /// The default port of its embedded database.
     pub database_port: u16,
-    /// Its database's migrations.
+    /// The database's migrations.
     pub migrations: fn() -> Migrations,
-    /// Its schema, which needs no database.
+    /// The schema as SDL; needs no database.
     pub sdl: fn() -> String,
-    /// Its own settings on the command line.
+    /// The subgraph's own settings on the command line.
     pub settings: OwnSettings,
-    /// Opens it over its migrated database.
+    /// Opens the subgraph on its migrated database.
     pub open: Open,
-    /// Routes that need no signature and no database, beside those that every subgraph has.
+    /// Additional routes that need no signature and no database.
     pub public_routes: Option<fn(&ServiceContext) -> Router>,
 }
 
-/// Opens a subgraph over its migrated database.
+/// A function that opens a subgraph on its migrated database.
 pub type Open = for<'a> fn(DbPool, &'a ServiceContext) -> BoxFuture<'a, Result<Subgraph, sqlx::Error>>;
 
 impl SubgraphDefinition {
-    /// These routes, and those that need no signature and no database.
+    /// Adds the public routes to `routes`.
     pub fn with_public_routes(&self, routes: Router, context: &ServiceContext) -> Router {
         match self.public_routes {
             Some(public) => routes.merge(public(context)),
@@ -59,20 +59,20 @@ impl fmt::Debug for SubgraphDefinition {
     }
 }
 
-/// The settings that one subgraph alone has: it finds them in its [`ServiceContext`].
+/// An individual subgraph's settings, which it gets from its [`ServiceContext`].
 pub struct OwnSettings {
     augment: fn(Command) -> Command,
     read: fn(&ArgMatches, &mut Extensions) -> Result<(), clap::Error>,
 }
 
 impl OwnSettings {
-    /// None.
+    /// No own settings.
     #[must_use]
     pub const fn none() -> Self {
         Self { augment: |command| command, read: |_, _| Ok(()) }
     }
 
-    /// Those of this type.
+    /// Settings of this type.
     #[must_use]
     pub const fn of<T: Args + Clone + Send + Sync + 'static>() -> Self {
         Self {
@@ -84,16 +84,16 @@ impl OwnSettings {
         }
     }
 
-    /// The command with their arguments.
+    /// Adds the settings' arguments to a command.
     #[must_use]
     pub fn augment(&self, command: Command) -> Command {
         (self.augment)(command)
     }
 
-    /// Reads them from the command line into `settings`.
+    /// Parses the command line's values into `settings`.
     ///
     /// # Errors
-    /// If a value is not valid.
+    /// If a value is invalid.
     pub fn read(&self, matches: &ArgMatches, settings: &mut Extensions) -> Result<(), clap::Error> {
         (self.read)(matches, settings)
     }

@@ -1,4 +1,4 @@
-//! Documents that have been parsed before: a router's plans repeat, so what it asks does.
+//! A cache of parsed documents: a router's query plans repeat, and so do its requests.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use async_graphql::{
 };
 use moka::sync::Cache;
 
-/// Of those that are kept, as they are in memory.
+/// The maximum memory of cached documents.
 const MAX_CACHE_BYTES: u64 = 16 * 1024 * 1024;
-/// What a byte of the text becomes: a name of four letters is a selection of 200 bytes.
+/// The memory per byte of text: a name of four letters is a selection of 200 bytes.
 const PARSED_BYTES_PER_BYTE: usize = 50;
 
-/// Clones share what they know.
+/// The cache, shared by its clones.
 #[derive(Clone)]
 pub(crate) struct Documents(Cache<String, Arc<ExecutableDocument>>);
 
@@ -27,7 +27,7 @@ impl Default for Documents {
 }
 
 impl Documents {
-    /// Gives the request its document. One that does not parse is left to be complained of when it is run.
+    /// Sets the request's parsed document. A document that does not parse is left to fail at execution.
     pub(crate) fn parse(&self, request: &mut Request) {
         let document = self.0.get(&request.query).or_else(|| {
             let parsed = Arc::new(parse_query(&request.query).ok()?);

@@ -1,4 +1,4 @@
-//! An HTTP/1 server whose clients cannot hold a connection by doing nothing: neither by not sending, nor by not reading.
+//! An HTTP/1 server that times out clients which neither send nor read.
 
 use std::{
     io,
@@ -49,21 +49,21 @@ pub struct ClientTimeouts {
     pub write_seconds: Option<NonZeroU16>,
 }
 
-/// Twice the interval in which routers and subgraphs fetch identity's keys: none does so just when its connection is
-/// closed.
+/// Twice the interval at which routers and subgraphs fetch identity's keys: their connections are not closed between
+/// two fetches.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// With no file left for one more connection, the next attempt would fail as well.
+/// Without a free file descriptor, an immediate retry would fail as well.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
 
 impl ClientTimeouts {
-    /// For the head of a request, and for its body.
+    /// The timeout for the head of a request, and for its body.
     #[must_use]
     pub fn read(self) -> Duration {
         seconds(self.read_seconds).unwrap_or(READ_TIMEOUT)
     }
 
-    /// For a client that reads nothing.
+    /// The timeout for a client that does not read.
     #[must_use]
     pub fn write(self) -> Duration {
         seconds(self.write_seconds).unwrap_or(WRITE_TIMEOUT)
@@ -74,8 +74,8 @@ fn seconds(setting: Option<NonZeroU16>) -> Option<Duration> {
     setting.map(|seconds| Duration::from_secs(seconds.get().into()))
 }
 
-/// Has the kernel close a connection whose client takes nothing for so long: neither what is on its way, nor what its
-/// full buffer keeps here. A connection has it from the listener that accepts it.
+/// Has the kernel close a connection whose client acknowledges nothing for `timeout`, or keeps its receive window
+/// closed. Accepted connections inherit it from their listener.
 ///
 /// # Errors
 /// If the kernel rejects the socket option.
@@ -84,13 +84,13 @@ pub fn set_write_timeout(socket: &impl std::os::fd::AsFd, timeout: Duration) -> 
     socket2::SockRef::from(socket).set_tcp_user_timeout(Some(timeout))
 }
 
-/// Other systems have no such time-out.
+/// Does nothing: other systems have no such timeout.
 #[cfg(not(target_os = "linux"))]
 pub fn set_write_timeout(_: &impl std::os::fd::AsFd, _: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Answers until `stop` is cancelled, then lets the requests in flight finish.
+/// Serves until `stop` is cancelled, then lets the requests in flight finish.
 pub async fn serve(listener: TcpListener, routes: Router, timeouts: ClientTimeouts, stop: CancellationToken) {
     let routes = routes.layer(from_fn_with_state(timeouts.read(), limit_body_time));
     let connections = TaskTracker::new();
@@ -109,7 +109,7 @@ pub async fn serve(listener: TcpListener, routes: Router, timeouts: ClientTimeou
 }
 
 async fn converse(stream: TcpStream, routes: Router, timeouts: ClientTimeouts, stop: CancellationToken) {
-    // Not of the listener: who has connected early would be without.
+    // Not on the listener: connections from before it is set would lack it.
     if set_write_timeout(&stream, timeouts.write()).is_err() {
         return;
     }
@@ -118,14 +118,14 @@ async fn converse(stream: TcpStream, routes: Router, timeouts: ClientTimeouts, s
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
     let mut connection = pin!(connection);
     select! {
-        // What goes wrong on a connection is its client's doing.
+        // Errors on a connection are its client's fault.
         _ = &mut connection => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
 }
 
-/// Gives a body so much time as a whole, however it is spread.
+/// Limits the total time that a request's body takes.
 async fn limit_body_time(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;

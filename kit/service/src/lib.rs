@@ -1,4 +1,4 @@
-//! A subgraph as a service: how it executes requests, answers by HTTP, asks its peers, and ends.
+//! A subgraph as a service: execution of requests, HTTP server, queries to peers, and shutdown.
 
 mod credentials;
 mod definition;

@@ -1,5 +1,4 @@
-//! The other subgraphs, as one subgraph asks and tells them: by function call in the same process,
-//! by signed HTTP in another one.
+//! Queries and events to other subgraphs: by function call in the same process, by signed HTTP to another one.
 
 use std::{
     collections::HashMap,
@@ -18,10 +17,10 @@ use subgraph_kit::{Error, timeouts};
 
 use crate::{Credentials, Subgraph};
 
-/// Where a subgraph takes events.
+/// The path at which a subgraph receives events.
 pub(crate) const EVENTS_PATH: &str = "/events";
 
-/// The subgraphs that can be asked and told.
+/// The subgraphs that can be queried and receive events.
 #[derive(Clone, Default)]
 pub struct Peers(Arc<RwLock<HashMap<String, Peer>>>);
 
@@ -38,11 +37,11 @@ struct RemoteSubgraph {
     graphql: Url,
     events: Url,
     http: reqwest::Client,
-    /// None with `--insecure-dev` only.
+    /// `None` only with `--insecure-dev`.
     secrets: Option<Secrets>,
 }
 
-/// What a GraphQL endpoint answers.
+/// The response of a GraphQL endpoint.
 #[derive(Deserialize)]
 struct Answer {
     data: Option<Value>,
@@ -61,7 +60,7 @@ struct Extensions {
     code: Option<String>,
 }
 
-/// Why a peer gave no answer.
+/// The reason why a request to a peer failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("nobody has said where {0} is")]
@@ -84,7 +83,7 @@ impl Peers {
         self.insert(subgraph.name().to_owned(), Peer::Local(Box::new(subgraph)));
     }
 
-    /// Adds a subgraph that answers at `graphql`.
+    /// Adds a subgraph at the URL `graphql`.
     ///
     /// # Errors
     /// [`PeerError`] if the URL is not valid.
@@ -102,10 +101,10 @@ impl Peers {
         Ok(())
     }
 
-    /// Asks a subgraph's graph in somebody's name.
+    /// Queries a subgraph on behalf of the viewer.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the service does not answer; [`Error::Internal`] if its response has errors or another
+    /// [`Error::Unavailable`] if the service is unavailable; [`Error::Internal`] if its response has errors or another
     /// shape.
     pub async fn query<T: DeserializeOwned>(
         &self,
@@ -130,7 +129,7 @@ impl Peers {
     }
 }
 
-/// Straight to the service's inbox.
+/// Direct delivery to the consumer's inbox.
 impl Transport for Peers {
     fn deliver<'a>(
         &'a self,
@@ -149,13 +148,13 @@ impl Transport for Peers {
     }
 }
 
-/// An address at which another process can be asked; none if nothing there could be.
+/// Parses the URL of another process; `None` unless it is an HTTP URL.
 #[must_use]
 pub fn address(text: &str) -> Option<Url> {
     text.parse().ok().filter(|url: &Url| ["http", "https"].contains(&url.scheme()))
 }
 
-/// Where a subgraph is said to be cannot be an address.
+/// An invalid URL for a subgraph.
 #[derive(Debug, thiserror::Error)]
 #[error("`{url}` is no address of {name}; one is http://127.0.0.1:8002/graphql")]
 pub struct PeerError {

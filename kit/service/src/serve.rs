@@ -1,4 +1,4 @@
-//! A subgraph behind HTTP.
+//! A subgraph over HTTP.
 
 use std::{
     convert::Infallible,
@@ -38,15 +38,15 @@ use tracing::warn;
 
 use crate::{ClientTimeouts, Shutdown, Subgraph, http_server, peers::EVENTS_PATH};
 
-/// The router takes 1 MB from a client, and asks for a thousand entities at most.
+/// The router accepts 1 MB from a client, and requests at most a thousand entities.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// Whatever is between us and the client closes what is silent for long.
+/// The interval of keep-alive comments: proxies close idle connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The routes that every subgraph has: `POST /graphql`, `POST /events` (a `CloudEvents` event),
-/// `GET /health` (the process lives) and `GET /ready` (it can serve: its database answers, identity's keys are known, and
-/// it is not shutting down). The first two require the router's signature.
+/// `GET /health` (the process is live) and `GET /ready` (its database is available, identity's keys are known, and it
+/// is not shutting down). The first two require the router's signature.
 pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
     let mut protected = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(receive_event));
     match auth {
@@ -61,7 +61,7 @@ pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
     protected.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph)
 }
 
-/// The routes of a process that is not ready yet: `/health` answers 200, everything else 503.
+/// The routes of a process that is not ready yet: `/health` returns 200, everything else 503.
 pub fn not_ready_routes() -> Router {
     let not_yet = || async { (StatusCode::SERVICE_UNAVAILABLE, "waiting for what this process needs") };
     Router::new().route("/health", get(health)).fallback(not_yet).layer(map_response(with_connection_close))
@@ -72,7 +72,7 @@ pub fn not_ready_routes() -> Router {
 pub struct LateRoutes(Arc<OnceLock<Router>>);
 
 impl LateRoutes {
-    /// Answers as `meanwhile` does until the routes are set.
+    /// Serves `meanwhile` until the routes are set.
     pub fn routes(&self, meanwhile: Router) -> Router {
         let late = self.clone();
         Router::new().fallback(move |request: Request| {
@@ -81,7 +81,7 @@ impl LateRoutes {
         })
     }
 
-    /// Answers as `routes` do from now on.
+    /// Serves `routes` from now on.
     ///
     /// # Panics
     /// If they are set already.
@@ -120,11 +120,11 @@ struct Guard {
     secrets: Secrets,
 }
 
-/// A request that the router has signed.
+/// The marker of a request that the router has signed.
 #[derive(Clone)]
 struct RouterSigned;
 
-/// Lets requests pass that the router has signed. All others get the same empty 401.
+/// Rejects requests without a valid signature of the router, all with the same empty 401.
 async fn require_router_signature(
     State(guard): State<Guard>,
     request: Request,
@@ -132,7 +132,7 @@ async fn require_router_signature(
 ) -> Result<Response, StatusCode> {
     let reject = |error| unauthorized(guard.subgraph, error);
     let (parts, body) = request.into_parts();
-    // Before the body: nobody makes us keep what is not signed at all.
+    // Before the body is buffered, which an unsigned request must not cause.
     signature::check_timestamp(&parts.headers).map_err(reject)?;
     let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     let signed_parts = SignedParts {
@@ -160,7 +160,7 @@ async fn graphql(
     mut headers: HeaderMap,
     request: GraphQLRequest,
 ) -> Response {
-    // Who may see a trace is the router's to decide, so nobody else is given one.
+    // The router decides who may see a trace, so unsigned requests get none.
     if signed.is_none() {
         headers.remove(trace::HEADER);
     }
@@ -176,11 +176,11 @@ fn wants_events(headers: &HeaderMap) -> bool {
     accepted.flat_map(|value| value.split(',')).any(|one| one.trim().starts_with("text/event-stream"))
 }
 
-/// Answers as server-sent events, as the GraphQL-over-SSE protocol has them: `next` for each, then
-/// `complete`. When the process stops, the last one says so.
+/// Responses as server-sent events of the GraphQL-over-SSE protocol: `next` for each, then `complete`. When the
+/// process stops, the last response is an error that says so.
 ///
 /// # Panics
-/// Never: an answer is JSON.
+/// Never: a response has a JSON form.
 pub fn events(
     answers: impl Stream<Item = Answer> + Send + 'static,
     stop: CancellationToken,
@@ -205,8 +205,7 @@ fn until(stop: CancellationToken, answers: BoxStream<'static, Answer>) -> impl S
     })
 }
 
-/// 204 when the event is kept, whether it has come before or not; 400 when it will never do; 503 when it
-/// is worth sending again.
+/// Responds 204 if the event is stored or a duplicate, 400 if it is rejected, and 503 if the sender should retry.
 async fn receive_event(State(subgraph): State<Subgraph>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
     match subgraph.receive(&body).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),

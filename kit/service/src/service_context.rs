@@ -1,4 +1,4 @@
-//! What a subgraph gets from the process that it runs in: keys, peers, the event bus.
+//! The dependencies that a process provides to its subgraphs: keys, peers, the event bus.
 
 use std::{any::type_name, sync::Arc};
 
@@ -8,34 +8,33 @@ use messaging::{Bus, BusAddress, EventSettings, Nats};
 
 use crate::Peers;
 
-/// What a subgraph gets from the process that it runs in: keys, peers, the event bus.
+/// The dependencies that a process provides to its subgraphs: keys, peers, the event bus.
 #[derive(Clone)]
 pub struct ServiceContext {
-    /// Knows whose tokens to believe.
+    /// Verifies access tokens.
     pub verifier: Verifier,
     /// The other subgraphs.
     pub peers: Peers,
-    /// How events travel.
+    /// The transport of events.
     pub bus: Bus,
-    /// What a subgraph seals its own facts with, and verifies others'.
+    /// The keys to seal own facts, and to verify others'.
     pub seals: SealKeys,
-    /// What one subgraph alone needs, each of a type of its own.
+    /// Dependencies of individual subgraphs, one per type.
     pub own: Extensions,
 }
 
 impl ServiceContext {
-    /// A context without peers; events go directly to the subgraphs that are added. Its seals are good for itself
-    /// alone.
+    /// A context without peers, with direct delivery of events to subgraphs that are added, and with a random seal key.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         let peers = Peers::default();
         Self { verifier, bus: Arc::new(peers.clone()), peers, seals: SealKeys::random(), own: Extensions::new() }
     }
 
-    /// The same, with the bus that the settings name.
+    /// A context with the configured event bus.
     ///
     /// # Errors
-    /// If they name no address of a NATS server.
+    /// If the address of the NATS server is invalid.
     pub async fn open(
         verifier: Verifier,
         settings: &EventSettings,
@@ -50,10 +49,10 @@ impl ServiceContext {
         Ok(Self { verifier, peers, bus, seals, own: Extensions::new() })
     }
 
-    /// What one subgraph alone needs, of this type.
+    /// Returns an individual subgraph's dependency by its type.
     ///
     /// # Panics
-    /// If the process did not give it.
+    /// If the process does not provide it.
     #[must_use]
     pub fn require<T: Clone + Send + Sync + 'static>(&self) -> &T {
         self.own.get().unwrap_or_else(|| panic!("the process gives its subgraphs no {}", type_name::<T>()))

@@ -18,8 +18,8 @@ pub struct ShutdownSettings {
     pub shutdown_timeout_seconds: Option<u64>,
 }
 
-/// Twice as long as router and subgraphs keep silent connections to one another (`timeouts::IDLE`), and some more for
-/// whoever asks `/ready` every other second.
+/// Twice the idle timeout of connections between router and subgraphs (`timeouts::IDLE`), and a margin for probes of
+/// `/ready` every two seconds.
 const DRAIN_SECONDS: u64 = 5;
 
 impl Default for ShutdownSettings {

@@ -1,4 +1,4 @@
-//! A subgraph, ready to answer: by function call or behind HTTP, it is the same.
+//! A subgraph that executes requests: the same by function call and over HTTP.
 
 use std::{future::Future, mem, sync::Arc, time::Duration};
 
@@ -44,19 +44,19 @@ use crate::{Credentials, documents::Documents, variables::remove_absent_variable
 
 const MAX_REPRESENTATIONS: usize = 1_000;
 
-/// A database that takes longer to answer the readiness check is unavailable.
+/// The timeout of the readiness check's query.
 const READINESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A subgraph's schema.
 pub type Schema<Q, M, S> = async_graphql::Schema<Entities<Q>, M, S>;
 
-/// A subgraph's schema, before it is complete.
+/// The builder of a subgraph's schema.
 pub type SchemaBuilder<Q, M, S> = async_graphql::SchemaBuilder<Entities<Q>, M, S>;
 
 /// A federated schema, with the library's own types described for callers.
 ///
-/// Documents come from the router, which has validated them. What a value makes wrong costs the field that it is given
-/// to: the library's strict validation would refuse the whole request.
+/// The router has validated the documents already. An invalid value costs only the field that it is an argument of:
+/// the library's strict validation would reject the whole request.
 pub fn build<Q, M, S>(query: Q, mutation: M, subscription: S) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
@@ -76,7 +76,7 @@ where
         .override_output_type_description::<Money>("An exact decimal number, encoded as a string such as `\"49.99\"`.")
 }
 
-/// The text of a schema, as the router's composition reads it.
+/// The SDL of a schema, as composition reads it.
 #[must_use]
 pub fn sdl<Q, M, S>(schema: &Schema<Q, M, S>) -> String
 where
@@ -88,14 +88,14 @@ where
     format!("{}\n", text.trim_end())
 }
 
-/// A schema with what it needs to answer.
+/// A schema with its database, verifier, and background tasks.
 #[derive(Clone)]
 pub struct Subgraph {
     name: &'static str,
-    /// All that its answers are made of, but for aliases.
+    /// The names in its responses, except for aliases.
     names: Arc<[String]>,
     db: DbPool,
-    /// Of its own, so that many requests do not look like a database that is unavailable.
+    /// A separate pool for the readiness check, so that high load does not look like an unavailable database.
     probe: DbPool,
     verifier: Verifier,
     run: Run,
@@ -114,8 +114,7 @@ const TOKEN_EXPIRED: Error =
     Error::Unauthenticated("the access token has expired: refresh the session and subscribe again");
 
 impl Subgraph {
-    /// A subgraph whose resolvers find an `Arc<DataLoader<L>>` of their own request in the
-    /// context, made from `loader`.
+    /// A subgraph whose resolvers find their request's `Arc<DataLoader<L>>` in the context, made from `loader`.
     pub fn new<Q, M, S, L>(
         name: &'static str,
         schema: Schema<Q, M, S>,
@@ -130,7 +129,7 @@ impl Subgraph {
         L: Clone + Send + Sync + 'static,
     {
         let (db, names) = (db.into(), schema.names().into());
-        // An event is an answer of its own, at a time of its own, so a stream's loader has a clock.
+        // A stream's events are resolved independently, so its loader batches by time.
         let stream = {
             let (schema, loader) = (schema.clone(), loader.clone());
             move |request: Request| {
@@ -163,21 +162,21 @@ impl Subgraph {
         }
     }
 
-    /// The same, with other limits to its answers.
+    /// Sets the limits of its responses.
     #[must_use]
     pub fn with_response_limits(mut self, responses: ResponseSettings) -> Self {
         self.responses = responses;
         self
     }
 
-    /// The same, with a handler for the events of other services.
+    /// Adds a handler for the events of other services.
     #[must_use]
     pub fn with_event_handler(mut self, handler: impl Handler) -> Self {
         self.inbox = Some(Inbox::new(self.name, self.db.clone(), handler));
         self
     }
 
-    /// The same, with a background task, which runs until it is told to stop.
+    /// Adds a background task, which has to end when its token is cancelled.
     #[must_use]
     pub fn with_task<F>(mut self, task: impl Fn(CancellationToken) -> F + Send + Sync + 'static) -> Self
     where
@@ -187,8 +186,7 @@ impl Subgraph {
         self
     }
 
-    /// Runs the background tasks: delivers and handles events, until `stop` is
-    /// cancelled.
+    /// Runs the background tasks, and delivers and handles events, until `stop` is cancelled.
     pub async fn run_background(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
         let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
         pool_metrics::observe_pool(self.name, &self.db);
@@ -196,7 +194,7 @@ impl Subgraph {
         tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
     }
 
-    /// Takes an event in.
+    /// Stores an event in the inbox.
     ///
     /// # Errors
     /// [`DeliveryError`]: rejected, or unavailable if it cannot be stored now.
@@ -207,7 +205,7 @@ impl Subgraph {
         inbox.receive(event).await
     }
 
-    /// What acts on events, if anything does.
+    /// The inbox, if the subgraph consumes events.
     #[must_use]
     pub fn inbox(&self) -> Option<&Inbox> {
         self.inbox.as_ref()
@@ -219,19 +217,19 @@ impl Subgraph {
         self.name
     }
 
-    /// The names of its types and fields.
+    /// The names of the schema's types and fields.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Its database.
+    /// The subgraph's database.
     #[must_use]
     pub fn db(&self) -> &DbPool {
         &self.db
     }
 
-    /// Why it is not ready to serve, if it is not.
+    /// The reason why the subgraph is not ready, if it is not.
     pub async fn not_ready_reason(&self) -> Option<&'static str> {
         if !self.verifier.has_keys() {
             return Some("identity's public keys are not known");
@@ -240,18 +238,17 @@ impl Subgraph {
         answer.is_err().then_some("the database does not answer")
     }
 
-    /// Ends its connections to the database.
+    /// Closes the connections to the database.
     pub async fn close(&self) {
         join!(self.probe.close(), self.db.close());
     }
 
-    /// Verifies the token in `headers` and runs one request. Where the headers ask for a trace, the
-    /// answer has one.
+    /// Verifies the token in `headers` and executes a request. The response has a trace if the headers request one.
     pub fn execute(&self, headers: &HeaderMap, request: Request) -> impl Future<Output = Response> + Send + 'static {
         let is_traced = headers.contains_key(trace::HEADER);
         let (span, timer) = (spans::request(self.name, headers), RequestTimer::start(self.name));
         let answer = trace::traced(self.name, is_traced, self.clone().answer(headers.clone(), request));
-        // It is large, and goes through some hands.
+        // A large future, which is moved several times.
         let answer = Box::pin(answer.instrument(span.clone()));
         async move {
             let answer = answer.await;
@@ -282,8 +279,7 @@ impl Subgraph {
         answer.unwrap_or_else(|error| report::error_response(&error))
     }
 
-    /// Verifies the token in `headers` and runs one request that may have many answers, a
-    /// subscription; for no longer than the token is good.
+    /// Verifies the token in `headers` and executes a request that may be a subscription, until the token expires.
     pub fn subscribe(
         &self,
         headers: &HeaderMap,
@@ -304,7 +300,7 @@ impl Subgraph {
         let open = OpenStream::new(name);
         let answers = trace::in_stream_scope(name, span, stream::once(responses).flatten().boxed());
         answers.inspect(move |answer| {
-            // Open for as long as this is there to look at answers.
+            // Counted as open for the lifetime of this closure.
             let _ = &open;
             metrics::record_errors(name, &report::codes(answer));
         })
@@ -315,7 +311,7 @@ impl Subgraph {
         let mut variables = mem::take(&mut request.variables);
         entities::number(&mut variables);
         self.documents.parse(request);
-        // A document that cannot be parsed is refused when it is run.
+        // A document that cannot be parsed fails at execution.
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
         request.variables = variables;
         if asked > MAX_REPRESENTATIONS {
@@ -326,7 +322,7 @@ impl Subgraph {
     }
 }
 
-/// With what its resolvers can know of who sent it.
+/// Adds the caller to the request's data, for its resolvers.
 fn with_caller(
     request: Request,
     authenticated: &Authenticated,
@@ -337,7 +333,7 @@ fn with_caller(
     request.data(scan_client)
 }
 
-/// The responses until the time is over, and then the reason.
+/// The responses until the time is over, then an error with the reason.
 fn until(time: Option<Duration>, responses: BoxStream<'static, Response>) -> BoxStream<'static, Response> {
     let Some(time) = time else { return responses };
     let end = Box::pin(sleep_until(Instant::now() + time));
@@ -352,7 +348,7 @@ fn until(time: Option<Duration>, responses: BoxStream<'static, Response>) -> Box
     stream::unfold(Some((responses, end)), next).boxed()
 }
 
-/// How many entities a document asks for.
+/// The number of entities that a document requests.
 fn representations(document: &ExecutableDocument, variables: &Variables) -> usize {
     let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
     let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);

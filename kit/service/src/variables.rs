@@ -1,9 +1,9 @@
-//! Variables that a request leaves out.
+//! Absent variables: declared by an operation, without a value in the request.
 //!
-//! A variable without a value and without a default counts as if its argument or input field were not there (GraphQL
-//! specification, 6.4.1), so that this one's own default applies. async-graphql 7.2 takes it for null instead
-//! (async-graphql/async-graphql#170, #1486), which a type that is not nullable refuses. So what names such a variable
-//! is taken out of the document before it is run. The day upstream does it, the test
+//! An argument or input field whose variable has neither a value nor a default counts as omitted (GraphQL
+//! specification, 6.4.1), so that its own default applies. async-graphql 7.2 coerces it to null instead
+//! (async-graphql/async-graphql#170, #1486), which a non-null type rejects. So such arguments and fields are removed
+//! from the document before execution. When upstream fixes this, the test
 //! `the_library_still_takes_a_variable_that_is_left_out_for_null` fails, and this file can go.
 
 use std::collections::HashSet;
@@ -16,8 +16,8 @@ use async_graphql_value::Value;
 
 type Arguments = Vec<(Positioned<Name>, Positioned<Value>)>;
 
-/// Takes out of a request's document what names a variable that the request leaves out. A document that cannot be
-/// parsed stays as it is: it is refused when it is run.
+/// Removes arguments and input fields with an absent variable from a request's document. A document that cannot be
+/// parsed is left unchanged: its execution fails.
 pub(crate) fn remove_absent_variables(request: &mut Request) {
     let variables = std::mem::take(&mut request.variables);
     let absent = request.parsed_query().map(|document| absent(document, &variables)).unwrap_or_default();
@@ -31,13 +31,13 @@ pub(crate) fn remove_absent_variables(request: &mut Request) {
     request.set_parsed_query(document);
 }
 
-/// The variables that have no value in any operation: usually none.
+/// The variables that are absent in every operation: usually none.
 fn absent(document: &ExecutableDocument, variables: &Variables) -> HashSet<Name> {
     let definitions = || document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
     let is_absent = |definition: &&Positioned<VariableDefinition>| {
         !variables.contains_key(&definition.node.name.node) && may_be_absent(&definition.node)
     };
-    // Of several operations one may need what another one can do without; then the library says what is missing.
+    // One of several operations may require a variable that is optional in another: the library reports it.
     let needed: HashSet<_> = definitions()
         .filter(|definition| !may_be_absent(&definition.node))
         .map(|definition| &definition.node.name.node)
@@ -243,7 +243,7 @@ mod tests {
         let missing = answer("query ($n: Int!) { field(number: $n) }", json!({})).await;
         assert!(missing["data"].is_null() && missing["errors"].is_array(), "{missing}");
 
-        // Two operations that do not agree: the one that is run says so.
+        // Optional in one operation, required in the executed one.
         let document = "query A($n: Int!) { field(number: $n) } query B($n: Int) { field(number: $n) }";
         let mut two = request(document, json!({})).operation_name("A");
         remove_absent_variables(&mut two);
@@ -267,7 +267,7 @@ mod tests {
         assert!(broken.parsed_query().is_err());
     }
 
-    /// The day it does not, `no_argument_below_the_roots_can_fail_by_itself` can go, too.
+    /// When this fails, `no_argument_below_the_roots_can_fail_by_itself` can go, too.
     #[tokio::test]
     async fn the_library_still_lets_the_error_of_an_argument_pass_by_its_field() {
         let schema =
