@@ -1,5 +1,4 @@
-//! What must hold of any bytes that somebody sends. `fuzz/` tries random ones, and the tests below try those of its
-//! corpus.
+//! Properties that hold for any input. `fuzz/` checks them with random bytes, the tests below with its corpus.
 
 use contracts::{CourseId, UserId};
 use http::{HeaderMap, HeaderValue, Method, header::AUTHORIZATION};
@@ -14,8 +13,8 @@ use crate::{
 
 const SIGNED_AT: u64 = 1_800_000_000;
 
-/// What is signed, in lines, with the place and the kind of a change before it: what was signed is accepted, and nothing
-/// else is, whichever part is another one.
+/// Checks signed parts, one per line, after the position and the kind of a change: they verify unchanged, and with a
+/// change in any part they do not.
 pub fn signature(data: &[u8]) {
     let [place, change, rest @ ..] = data else { return };
     let (place, is_inserted) = (usize::from(place & 0x7f), place & 0x80 != 0);
@@ -75,7 +74,7 @@ fn check_request(secrets: &Secrets, parts: [&[u8]; 5], changed: &impl Fn(&[u8]) 
         assert!(verify(others, Some(signature)).is_none_or(|(_, accepted)| !accepted), "part {index}");
     }
     assert!(verify(parts, Some(&changed(signature))).is_none_or(|(_, accepted)| !accepted));
-    // Whatever somebody makes up.
+    // Arbitrary signatures.
     for claimed in [parts[2], parts[4]] {
         assert!(claimed == signature || verify(parts, Some(claimed)).is_none_or(|(_, accepted)| !accepted));
     }

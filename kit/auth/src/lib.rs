@@ -1,4 +1,4 @@
-//! How processes and people prove who they are: access tokens, signatures between processes, seals on facts.
+//! Authentication of users and processes: access tokens, signatures between processes, seals on facts.
 
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

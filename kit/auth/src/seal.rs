@@ -1,11 +1,11 @@
-//! Facts about an entity that prove themselves.
+//! Sealed facts about an entity.
 //!
-//! What another subgraph's entity says of itself comes with the router's request, and the router may be wrong or
-//! worse. So whatever decides a permission is sealed by the entity's owner, with a secret that the router does not
-//! have, and a fact whose seal does not fit is not believed.
+//! Fields of another subgraph's entity arrive with the router's request, and the router may be faulty or compromised.
+//! So whatever decides a permission is sealed by the entity's owner, with a secret that the router does not have, and a
+//! fact with an invalid seal is rejected.
 //!
-//! A seal says nothing of when: it is good for as long as the secret is. So only what never changes can be sealed; a
-//! fact that may change needs a version or a time among its parts.
+//! A seal has no timestamp: it is valid as long as the secret. So only immutable facts can be sealed; a mutable one
+//! needs a version or a time among its parts.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -14,10 +14,10 @@ use contracts::{CourseId, UserId};
 
 use crate::secret::{Digest, MacKeys, SIGNATURE_LENGTH, Secret, SecretError, update_with_length};
 
-/// Begins what is sealed, so that the secret can sign something else one day.
+/// The domain separator of a sealed fact.
 const PURPOSE: &[u8] = b"lyceum fact of an entity, 1";
 
-/// What `--insecure-dev` seals with where there is no secret: public, and so good for a machine of one's own only.
+/// The secret of `--insecure-dev` if none is set: public, so for a development machine only.
 const INSECURE_DEV_SECRET: &str = "anybody may know this: `--insecure-dev` needs no secret";
 
 /// The secret that the subgraphs share, and the router does not have.
@@ -48,8 +48,8 @@ pub struct SealSettings {
 }
 
 impl SealSettings {
-    /// The keys of a subgraph that listens on `address`. It needs a secret, except on loopback and if somebody has
-    /// asked for it.
+    /// The keys of a subgraph that listens on `address`. A secret is required, except on loopback with
+    /// `--insecure-dev`.
     ///
     /// # Errors
     /// [`SecretError`] if a secret is required and none is set, a file cannot be read, a secret is too short, or only
@@ -66,14 +66,14 @@ impl SealSettings {
     }
 }
 
-/// Something that one subgraph must believe of another's entity. It never changes.
+/// An immutable fact about one subgraph's entity that another one must trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// Who teaches a course.
+    /// The teacher of a course.
     CourseTeacher {
         /// The course to publish.
         course: CourseId,
-        /// The user who teaches it.
+        /// The course's teacher.
         teacher: UserId,
     },
 }
@@ -89,12 +89,12 @@ impl Fact {
     }
 }
 
-/// Seals facts, and tells whether a seal fits.
+/// The keys to seal facts, and to verify seals.
 #[derive(Clone)]
 pub struct SealKeys(MacKeys);
 
 impl SealKeys {
-    /// Keys of a secret that nobody else knows.
+    /// Keys of a random secret.
     ///
     /// # Panics
     /// Never: the secret is long enough.
@@ -107,13 +107,13 @@ impl SealKeys {
         MacKeys::try_new(secret, None).map(Self)
     }
 
-    /// The seal of a fact, as text. It says nothing to anyone without the secret.
+    /// Seals a fact: base64url of its HMAC.
     #[must_use]
     pub fn seal(&self, fact: Fact) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| fact.add_to(digest)))
     }
 
-    /// Whether this is the seal of this fact. It takes the same time however much of the seal is right.
+    /// Whether the seal is valid for this fact. Compares in constant time.
     #[must_use]
     pub fn verify(&self, fact: Fact, seal: &str) -> bool {
         let mut bytes = [0; SIGNATURE_LENGTH];
@@ -194,7 +194,7 @@ mod tests {
 
         assert!(matches!(none.keys(loopback, false), Err(SecretError::NoFactSecret)));
         assert!(matches!(none.keys(public, true), Err(SecretError::Exposed(_))));
-        // Processes of their own understand each other.
+        // Separate processes accept each other's seals.
         let [one, other] = [0, 1].map(|_| none.keys(loopback, true).expect("it is asked for"));
         assert!(one.verify(fact(1, 2), &other.seal(fact(1, 2))));
     }

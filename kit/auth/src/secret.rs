@@ -1,4 +1,4 @@
-//! Secrets that processes share, and the keyed hashes (HMAC-SHA256) that they prove them with.
+//! Secrets that processes share, and their HMAC-SHA256 keys.
 
 use std::{convert::Infallible, fmt, fs, io, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
 
@@ -8,50 +8,50 @@ use sha2::Sha256;
 
 pub(crate) const MIN_SECRET_LENGTH: usize = 32;
 
-/// The length of a SHA-256 hash.
+/// The length of an HMAC-SHA256, in bytes.
 pub(crate) const SIGNATURE_LENGTH: usize = 32;
 
-/// Why a secret cannot be used.
+/// The reason why a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// It could be guessed.
+    /// Too short to resist guessing.
     #[error(
         "a secret has at least {MIN_SECRET_LENGTH} bytes, and this one has {length}: `openssl rand -base64 48` makes one"
     )]
     TooShort {
-        /// Its length in bytes.
+        /// The length in bytes.
         length: usize,
     },
-    /// Its file cannot be read.
+    /// The secret's file cannot be read.
     #[error("the secret's file {file} cannot be read")]
     File {
         /// The file.
         file: PathBuf,
-        /// What went wrong.
+        /// The cause.
         source: io::Error,
     },
-    /// There is nothing to sign with.
+    /// Only the previous secret is set.
     #[error("{0}_PREVIOUS is given, but no {0}")]
     OnlyPrevious(&'static str),
-    /// None was given where requests come over the network.
+    /// No secret for the router's signatures is set.
     #[error(
         "no LYCEUM_SUBGRAPH_SECRET: a subgraph answers only what the router has signed. `openssl rand -base64 48` makes \
          one; router and subgraphs need the same. To try things out on this machine alone, `--insecure-dev` does without"
     )]
     Missing,
-    /// None was given to seal facts with.
+    /// No secret for seals is set.
     #[error(
         "no LYCEUM_FACT_SECRET: subgraphs believe of each other's entities only what is sealed with it. `openssl rand \
          -base64 48` makes one; all subgraphs need the same, and the router must not have it. To try things out on this \
          machine alone, `--insecure-dev` does without"
     )]
     NoFactSecret,
-    /// Without a secret, and open to others.
+    /// Without a secret, on an address that others can reach.
     #[error("`--insecure-dev` is for loopback addresses only, and {0} is none: anyone could ask the subgraph directly")]
     Exposed(SocketAddr),
 }
 
-/// The text of a secret. Any text is one, so that no message about a wrong setting repeats it.
+/// The text of a secret. Parsing never fails, so that no message about an invalid setting repeats it.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -76,13 +76,13 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// One that nobody knows.
+    /// Generates a random secret.
     #[must_use]
     pub fn random() -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; MIN_SECRET_LENGTH]>()))
     }
 
-    /// Its text.
+    /// The secret's text.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -92,7 +92,7 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// The secret in `file`, or this one, unless it is empty.
+    /// Reads the secret from `file`, or else takes `secret`, unless it is empty.
     pub(crate) fn read(secret: Option<&Self>, file: Option<&PathBuf>) -> Result<Option<Self>, SecretError> {
         let Some(file) = file else { return Ok(secret.filter(|secret| !secret.is_empty()).cloned()) };
         let text = fs::read_to_string(file).map_err(|source| SecretError::File { file: file.clone(), source })?;
@@ -100,10 +100,10 @@ impl Secret {
     }
 }
 
-/// A keyed hash under way.
+/// An HMAC-SHA256 in progress.
 pub(crate) type Digest = Hmac<Sha256>;
 
-/// Adds a part with its length before it, so that the same bytes cut elsewhere are something else.
+/// Adds a part with a length prefix, so that parts cannot be shifted into one another.
 pub(crate) fn update_with_length(digest: &mut Digest, part: &[u8]) {
     digest.update(&(part.len() as u64).to_be_bytes());
     digest.update(part);
@@ -117,7 +117,7 @@ fn digest(secret: &Secret) -> Result<Digest, SecretError> {
     Ok(Digest::new_from_slice(bytes).expect("a key of any length will do"))
 }
 
-/// The key that signs, and the other one that is accepted while a secret is being changed.
+/// The current key, which signs, and the previous one, accepted during a rotation.
 #[derive(Clone)]
 pub(crate) struct MacKeys(Arc<Pair>);
 
@@ -132,7 +132,7 @@ impl MacKeys {
         Ok(Self(Arc::new(Pair { current: digest(current)?, previous })))
     }
 
-    /// The keys of the secrets that are set, if there are any; `variable` is the setting's name.
+    /// The keys of the configured secrets, if there are any; `variable` is the setting's name.
     pub(crate) fn from_settings(
         variable: &'static str,
         current: Option<Secret>,
@@ -145,15 +145,14 @@ impl MacKeys {
         }
     }
 
-    /// The hash of what `add` adds, by the current key.
+    /// Computes the HMAC of what `add` adds, with the current key.
     pub(crate) fn sign(&self, add: impl Fn(&mut Digest)) -> [u8; SIGNATURE_LENGTH] {
         let mut digest = self.0.current.clone();
         add(&mut digest);
         digest.finalize().into_bytes().into()
     }
 
-    /// Whether `signature` is the hash of what `add` adds, by either key. It takes the same time wherever the bytes
-    /// differ.
+    /// Whether `signature` is the HMAC of what `add` adds, with either key. Compares in constant time.
     pub(crate) fn verify(&self, signature: &[u8], add: impl Fn(&mut Digest)) -> bool {
         let fits = |key: &Digest| {
             let mut digest = key.clone();

@@ -1,7 +1,7 @@
-//! Signatures of the router's requests to a subgraph: a subgraph answers no unsigned request.
+//! Signatures of the router's requests: a subgraph rejects unsigned requests.
 //!
-//! A signature covers everything that the subgraph acts upon, its name and the time, each with its
-//! length before it. So it is good for this request alone, and not for long.
+//! A signature covers everything that the subgraph uses, its name and the time, each with a length prefix. So it is
+//! valid only for this request, and for a short time.
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -16,19 +16,19 @@ use crate::secret::{Digest, MacKeys, update_with_length};
 
 pub use crate::secret::{Secret, SecretError};
 
-/// Carries the signature: `<seconds since 1970>.<base64url>`.
+/// The header with the signature: `<seconds since 1970>.<base64url>`.
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-lyceum-signature");
 
-/// The headers that a subgraph acts upon, beside the one that asks for a trace.
+/// The headers that a subgraph uses, beside the one that requests a trace.
 const SIGNED_HEADERS: [HeaderName; 2] = [AUTHORIZATION, CLIENT];
 
-/// How far the clocks of router and subgraph may be apart, the way of the request included.
+/// The tolerance for clock skew between router and subgraph, latency included.
 const WINDOW_SECONDS: u64 = 60;
 
-/// Begins what is signed, so that the secret can sign something else one day.
+/// The domain separator of a signed request.
 const PURPOSE: &[u8] = b"lyceum router to subgraph, 1";
 
-/// Begins a signed message. Not as long as `PURPOSE` with its length before it, so neither is ever the other.
+/// The domain separator of a signed message. A request begins with a length prefix instead, so they never collide.
 const MESSAGE_PURPOSE: &[u8] = b"lyceum event between subgraphs, 1: ";
 
 /// The secrets that router and subgraphs share.
@@ -70,7 +70,7 @@ impl SecretSettings {
         Ok(MacKeys::from_settings("LYCEUM_SUBGRAPH_SECRET", current, previous)?.map(Secrets))
     }
 
-    /// These; without any, a secret that nobody else knows.
+    /// Sets a random secret if none is configured.
     #[must_use]
     pub fn or_random(mut self) -> Self {
         if self.subgraph_secret.as_ref().is_none_or(Secret::is_empty) && self.subgraph_secret_file.is_none() {
@@ -80,7 +80,7 @@ impl SecretSettings {
     }
 }
 
-/// The secret that is in use, and the other one while it is being changed.
+/// The current secret, and the previous one during a rotation.
 #[derive(Clone)]
 pub struct Secrets(MacKeys);
 
@@ -97,13 +97,13 @@ impl FromStr for Secrets {
 pub struct SignedParts<'a> {
     /// The subgraph's name.
     pub subgraph: &'a str,
-    /// How it is asked.
+    /// The HTTP method.
     pub method: &'a Method,
     /// Path and query.
     pub path: &'a str,
     /// All headers.
     pub headers: &'a HeaderMap,
-    /// The body as it is sent.
+    /// The raw body.
     pub body: &'a [u8],
 }
 
@@ -112,13 +112,13 @@ impl Secrets {
         MacKeys::try_new(current, previous).map(Self)
     }
 
-    /// The value of the header [`SIGNATURE`] for a request that is sent now.
+    /// Signs a request that is sent now: the value of the header [`SIGNATURE`].
     #[must_use]
     pub fn sign(&self, parts: SignedParts<'_>) -> HeaderValue {
         self.sign_at(parts, now())
     }
 
-    /// Whether the router has signed this request, and not long ago.
+    /// Verifies that the router has signed this request recently.
     ///
     /// # Errors
     /// [`SignatureError`]: the signature is missing, malformed, expired, or does not match the request.
@@ -126,13 +126,13 @@ impl Secrets {
         self.verify_at(parts, now())
     }
 
-    /// Signs a message that stays signed, however long it takes to arrive; for one address only.
+    /// Signs a message for one address. The signature does not expire.
     #[must_use]
     pub fn sign_message(&self, address: &str, content: &[u8]) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| add_message(digest, address, content)))
     }
 
-    /// Whether somebody with the secret has signed this message for this address.
+    /// Whether the signature is valid for this message and address.
     #[must_use]
     pub fn verify_message(&self, address: &str, content: &[u8], signature: &str) -> bool {
         let Ok(signature) = BASE64_URL_SAFE_NO_PAD.decode(signature) else { return false };
@@ -154,25 +154,24 @@ impl Secrets {
     }
 }
 
-/// Why a signature is rejected. For the log only: the client learns nothing.
+/// The reason why a signature is rejected: for the log, not for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// There is none, or more than one.
+    /// No signature, or more than one.
     #[error("it has not exactly one signature")]
     NotOne,
-    /// It cannot be read.
+    /// A signature that cannot be parsed.
     #[error("its signature is malformed")]
     Malformed,
-    /// Too old, or ahead of time.
+    /// A timestamp too old, or in the future.
     #[error("its signature is of another time: the clocks differ, or somebody repeats an old request")]
     OutsideWindow,
-    /// Made with another secret, or for another request.
+    /// A signature by another secret, or for another request.
     #[error("its signature is wrong: the secrets differ, or somebody has changed the request")]
     Wrong,
 }
 
-/// Whether there is a signature of about this moment, good or not: that much can be said before the
-/// body has come.
+/// Checks that the signature is well-formed and recent, before the body has arrived.
 ///
 /// # Errors
 /// [`SignatureError`]: the timestamp is malformed, or further from now than the tolerance.
@@ -190,7 +189,7 @@ fn read(headers: &HeaderMap) -> Result<(u64, Vec<u8>), SignatureError> {
     let (Some(value), None) = (values.next(), values.next()) else { return Err(SignatureError::NotOne) };
     let (time, signature) =
         value.to_str().ok().and_then(|value| value.split_once('.')).ok_or(SignatureError::Malformed)?;
-    // One form only: a number can also be written with a sign, or with zeros before it.
+    // Only the canonical form: no sign, no leading zeros.
     let time = time.parse().ok().filter(|read: &u64| read.to_string() == time).ok_or(SignatureError::Malformed)?;
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| SignatureError::Malformed)?;
     Ok((time, signature))
@@ -203,7 +202,7 @@ fn add_request(digest: &mut Digest, parts: SignedParts<'_>, time: u64) {
     add(parts.subgraph.as_bytes());
     add(parts.method.as_str().as_bytes());
     add(parts.path.as_bytes());
-    // The last one only where it is, so that processes of the version before agree about all other requests.
+    // The trace header only if present: compatible with the previous version for all other requests.
     let traced = parts.headers.contains_key(TRACE).then_some(TRACE);
     for name in SIGNED_HEADERS.into_iter().chain(traced) {
         let values = parts.headers.get_all(name);
@@ -223,18 +222,18 @@ fn now() -> u64 {
     u64::try_from(Utc::now().timestamp()).expect("it is later than 1970")
 }
 
-/// Whose requests a subgraph accepts over HTTP.
+/// The policy for a subgraph's HTTP requests.
 #[derive(Clone)]
 pub enum RouterAuth {
-    /// The router, which signs with one of these.
+    /// Requests need the router's signature, by one of these secrets.
     Signed(Secrets),
-    /// Everybody on this machine.
+    /// Unsigned requests are accepted, on a loopback address.
     InsecureDev,
 }
 
 impl RouterAuth {
-    /// The policy of a subgraph that listens on `address`: it needs a secret, except on loopback and
-    /// if somebody has asked for it.
+    /// The policy of a subgraph that listens on `address`: a secret is required, except on loopback with
+    /// `--insecure-dev`.
     ///
     /// # Errors
     /// [`SecretError`] if a secret is required (no `--insecure-dev`) and none is set.
@@ -284,7 +283,7 @@ mod tests {
         SignedParts { subgraph: "payment", method: &Method::POST, path: "/graphql", headers, body: BODY }
     }
 
-    /// The headers of a good request, signature included.
+    /// The headers of a valid request, signature included.
     fn signed() -> HeaderMap {
         let mut headers = headers();
         let signature = secrets().sign_at(parts(&headers), TIME);
@@ -316,7 +315,7 @@ mod tests {
             SignedParts { path: "/", ..good },
             SignedParts { body: b"", ..good },
             SignedParts { body: br#"{"query":"{ me { id  } }"}"#, ..good },
-            // The same bytes in all, cut elsewhere.
+            // The same bytes in total, split differently.
             SignedParts { path: "/graphq", subgraph: "lpayment", ..good },
         ] {
             assert_eq!(secrets().verify_at(other, TIME), Err(SignatureError::Wrong));
@@ -504,7 +503,7 @@ mod tests {
             assert!(matches!(RouterAuth::for_address(address, None, false), Err(SecretError::Missing)));
             assert!(matches!(RouterAuth::for_address(address, None, true), Err(SecretError::Exposed(_))));
             assert!(matches!(RouterAuth::for_address(address, Some(secrets()), false), Ok(RouterAuth::Signed(_))));
-            // With a secret the switch opens nothing.
+            // With a secret, `--insecure-dev` has no effect.
             assert!(matches!(RouterAuth::for_address(address, Some(secrets()), true), Ok(RouterAuth::Signed(_))));
         }
     }

@@ -1,4 +1,4 @@
-//! How a subgraph verifies access tokens for itself.
+//! Verification of access tokens, by each subgraph.
 
 use std::{
     collections::HashMap,
@@ -22,33 +22,33 @@ use subgraph_kit::{Error, Viewer, timeouts};
 use tokio::{sync::Mutex, time::sleep};
 use tracing::warn;
 
-/// Ours have less than 1 kB: what is longer is not ours, and not worth reading.
+/// Longer tokens are invalid: ours have less than 1 kB.
 pub const MAX_TOKEN_LENGTH: usize = 4_096;
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// Between two fetches because of unknown keys, which anyone can name.
+/// The minimum time between two fetches because of unknown key ids, which anyone can send.
 const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(3);
 const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
-/// As long as none is known, a process cannot do its work.
+/// Shorter than `REFRESH_INTERVAL`: without keys, a process is not ready.
 const INITIAL_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// Verified tokens that are remembered: a page of several fetches brings the same one with each.
+/// The capacity of the cache of verified tokens: all requests of a page carry the same one.
 const MAX_CACHED_TOKENS: u64 = 10_000;
-/// For so long a token is good after its end, everywhere: clocks of two machines differ a little.
+/// The leeway after a token's expiry, everywhere, for clock skew between machines.
 pub const LEEWAY_SECONDS: u64 = 5;
 
 /// The viewer that a verified token identifies.
 #[derive(Clone, Copy, Debug)]
 pub struct Authenticated {
-    /// Who.
+    /// The viewer.
     pub viewer: Viewer,
-    /// Until when, in seconds since 1970; none for the anonymous.
+    /// The token's expiry, in seconds since 1970; `None` if anonymous.
     expires_at: Option<i64>,
 }
 
 const ANONYMOUS: Authenticated = Authenticated { viewer: Viewer::Anonymous, expires_at: None };
 
 impl Authenticated {
-    /// How long the token is good from now; none for the anonymous, whose time does not end.
+    /// The time until the token expires; `None` if anonymous.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let left = TimeDelta::milliseconds(
@@ -62,11 +62,11 @@ impl Authenticated {
     }
 }
 
-/// Verifies access tokens by identity's public keys. Clones share what they know.
+/// A verifier of access tokens, by identity's public keys. Clones share keys and cache.
 #[derive(Clone)]
 pub struct Verifier {
     keys: Arc<RwLock<KeySet>>,
-    /// What was verified by a key that is still known.
+    /// The cache of verified tokens.
     verified: Cache<String, CachedToken>,
     source: Option<Arc<Remote>>,
 }
@@ -75,11 +75,11 @@ pub struct Verifier {
 struct KeySet {
     published: Option<JwkSet>,
     by_id: HashMap<String, DecodingKey>,
-    /// How many sets there have been.
+    /// Incremented with each new key set.
     version: u64,
 }
 
-/// Who a token belongs to, as the keys of this version say.
+/// A verified token's viewer, valid for this version of the key set.
 #[derive(Clone, Copy)]
 struct CachedToken {
     authenticated: Authenticated,
@@ -92,7 +92,7 @@ struct Remote {
     last: Mutex<Option<FetchAttempt>>,
 }
 
-/// The last time that the keys were fetched, and why that failed.
+/// The last fetch of the keys: its time and, if it failed, its error.
 struct FetchAttempt {
     at: Instant,
     failure: Option<Arc<FetchError>>,
@@ -107,7 +107,7 @@ enum FetchError {
 }
 
 impl Verifier {
-    /// Knows these keys and no others, until they are replaced.
+    /// A verifier with a fixed key set, until it is replaced.
     #[must_use]
     pub fn new(keys: &JwkSet) -> Self {
         let verifier = Self { keys: Arc::default(), verified: Cache::new(MAX_CACHED_TOKENS), source: None };
@@ -115,8 +115,7 @@ impl Verifier {
         verifier
     }
 
-    /// Fetches identity's key set when a token names a key that is not known yet, but not more
-    /// often than every few seconds, whatever tokens come.
+    /// A verifier that fetches identity's key set when a token has an unknown key id, at most every few seconds.
     ///
     /// # Panics
     /// Never: the HTTP client's settings are constants.
@@ -128,7 +127,7 @@ impl Verifier {
         Self { keys: Arc::default(), verified: Cache::new(MAX_CACHED_TOKENS), source }
     }
 
-    /// Knows these keys and no others from now on.
+    /// Replaces the key set.
     pub fn replace(&self, keys: &JwkSet) {
         let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if known.published.as_ref() != Some(keys) {
@@ -137,20 +136,20 @@ impl Verifier {
         }
     }
 
-    /// Whether tokens of this key are believed.
+    /// Whether the key is known.
     #[must_use]
     pub fn has_key(&self, id: &str) -> bool {
         self.known_key(id).is_some()
     }
 
-    /// Whether any token is believed.
+    /// Whether any key is known.
     #[must_use]
     pub fn has_keys(&self) -> bool {
         !self.keys().by_id.is_empty()
     }
 
-    /// Fetches the keys from time to time, so that a new one is known before the first token of it
-    /// comes, and one that was removed is forgotten. While identity is unavailable, the known ones stay.
+    /// Fetches the keys periodically, so that new ones are known before their first token, and removed ones are
+    /// dropped. While identity is unavailable, the known keys stay.
     pub async fn refresh_loop(self) {
         let Some(source) = &self.source else { return };
         let mut was_there = true;
@@ -165,7 +164,7 @@ impl Verifier {
         }
     }
 
-    /// Who the request's headers say is asking.
+    /// Returns the viewer that the request's token identifies.
     ///
     /// # Errors
     /// As [`Self::authenticate`].
@@ -173,7 +172,7 @@ impl Verifier {
         self.authenticate(headers).await.map(|authenticated| authenticated.viewer)
     }
 
-    /// Who the request's headers say is asking, and for how long. No credentials are an anonymous viewer, bad ones
+    /// Authenticates the viewer by the request's token. Without credentials the viewer is anonymous; invalid ones are
     /// an error.
     ///
     /// # Errors
@@ -184,7 +183,7 @@ impl Verifier {
         if let Some(authenticated) = self.cached(token) {
             return Ok(authenticated);
         }
-        // Before the key is looked up: should it be replaced meanwhile, nothing is remembered.
+        // Before the key is looked up: if the set is replaced meanwhile, the cached token is not used.
         let version = self.keys().version;
         let claims = self.verify(token).await?;
         let viewer = Viewer::SignedIn { id: UserId(claims.sub), role: claims.role, is_verified: claims.is_verified };
@@ -215,7 +214,7 @@ impl Verifier {
             return Ok(key);
         }
         let Some(source) = &self.source else { return Err(INVALID) };
-        // Of many who ask at once, the first fetches and the others wait for what it brings.
+        // Of concurrent requests, the first fetches, and the others wait for its outcome.
         let mut last = source.last.lock().await;
         if let Some(key) = self.known_key(id) {
             return Ok(key);
@@ -231,9 +230,9 @@ impl Verifier {
         }
     }
 
-    /// Takes over the published keys; without an answer, the known ones stay.
+    /// Replaces the keys by the published ones; if the fetch fails, the known ones stay.
     async fn fetch(&self, source: &Remote, last: &mut Option<FetchAttempt>) -> Option<Arc<FetchError>> {
-        // Counts even if whoever waits for it goes away.
+        // Recorded first: the attempt counts even if this future is dropped.
         let before = last.take().and_then(|attempt| attempt.failure);
         *last = Some(FetchAttempt { at: Instant::now(), failure: before });
         let failure = match source.fetch().await {
