@@ -1,21 +1,21 @@
-//! A database that does not answer.
+//! Handling of an unavailable database.
 
 use std::{future::Future, io, time::Duration};
 
 use tokio::time::timeout;
 
-/// Timeout of statements that no request waits for.
+/// The timeout of statements that no request waits for.
 pub const BACKGROUND_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Runs a statement with a timeout on the client: a server that hangs never answers.
+/// Runs a statement with a timeout on the client, in case the server hangs.
 ///
 /// # Errors
-/// [`sqlx::Error::Io`] or `PoolTimedOut` if there is no answer within the timeout.
+/// [`sqlx::Error::Io`] if the timeout is exceeded; otherwise the statement's own.
 pub fn with_timeout<T>(
     limit: Duration,
     statement: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> impl Future<Output = Result<T, sqlx::Error>> {
-    // What asks a database is large.
+    // Futures of statements are large.
     let statement = Box::pin(statement);
     async move { timeout(limit, statement).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) }
 }
@@ -30,8 +30,8 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Connection lost, resources used up (a full disk among them), shutting down or starting up; a statement or a
-/// transaction that took too long.
+/// Whether the SQLSTATE is a lost connection, exhausted resources (such as a full disk), a shutdown or startup, or a
+/// timeout of a statement or transaction.
 fn is_outage(sqlstate: &str) -> bool {
     ["08", "53", "57P"].iter().any(|class| sqlstate.starts_with(class)) || ["57014", "25P03"].contains(&sqlstate)
 }

@@ -1,4 +1,4 @@
-//! A subgraph's own database: connecting and migrating.
+//! A subgraph's own database: connections and migrations.
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
@@ -14,10 +14,10 @@ use crate::{
     availability::{BACKGROUND_TIMEOUT, with_timeout},
 };
 
-/// Longer than anything of ours pauses within a transaction.
+/// Longer than any of our transactions is idle.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often the server looks, during a statement, whether its client is still there: it ends the statement otherwise.
+/// The interval at which the server checks, during a statement, that its client is connected, and cancels it otherwise.
 pub const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Settings that all the databases share.
@@ -69,18 +69,18 @@ pub enum Profile {
 
 /// A database's migrations.
 pub struct Migrations {
-    /// Always run.
+    /// The migrations of every profile.
     pub base: Migrator,
-    /// Run where the profile is `tuned`.
+    /// Additional migrations of the profile `tuned`.
     pub tuned: Option<Migrator>,
 }
 
-/// A pool of connections; waits for the first ones.
+/// Connects to a database, and waits for the pool's first connections.
 pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
     let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout_seconds));
     let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout_seconds);
-    // A pool would say no more than that it timed out.
+    // For the cause of a failure: a pool reports only a timeout.
     with_timeout(acquire_timeout, options.connect()).await?.close().await?;
 
     let pool = DbPool::new(options, settings.db_pool_max, acquire_timeout);
@@ -95,8 +95,8 @@ pub fn background_pool(db: &DbPool, connections: u32) -> DbPool {
     DbPool::new(with_server_timeouts(db.options().clone(), BACKGROUND_TIMEOUT), connections, Duration::from_secs(5))
 }
 
-/// With limits that the server itself keeps, whatever becomes of us. A transaction in which nothing happens belongs to a
-/// process that hangs or to a machine that is gone, and holds its locks.
+/// Sets timeouts that the server itself enforces. A transaction that stays idle belongs to a hung process or a lost
+/// machine, and holds its locks.
 fn with_server_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     options.options([
@@ -106,13 +106,13 @@ fn with_server_timeouts(options: PgConnectOptions, statement_timeout: Duration) 
     ])
 }
 
-/// Why a database is not as a subgraph needs it.
+/// The reason why a database is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    /// It could not be brought up to date.
+    /// A migration failed.
     #[error(transparent)]
     Failed(#[from] MigrateError),
-    /// This role may not bring it up to date, and its owner has not yet.
+    /// A migration is pending, and this role may not apply it.
     #[error(
         "migration {0} is missing, and this role may not apply it: `lyceum migrate` does, with the owner's address"
     )]
@@ -129,14 +129,14 @@ const APPLIED: &str = "_sqlx_migrations";
 const APPLIED_TUNED: &str = "_sqlx_migrations_tuned";
 
 impl Migrations {
-    /// Brings the database up to date, or sees that it is where only its owner may do that. Safe to run again, and by
-    /// several processes at once.
+    /// Applies pending migrations, or checks that none is pending if only the owner may apply them. Idempotent, and
+    /// safe in concurrent processes.
     ///
     /// # Errors
     /// [`MigrationError`]: a migration failed, an applied file was edited, or migrations are pending and this role may
     /// not run them.
     pub async fn run(&self, db: impl Into<DbPool>, profile: Profile) -> Result<(), MigrationError> {
-        // Beside the pool's: it has no limits.
+        // Outside the pool: its timeouts are disabled.
         let mut db = db.into().connect().await?;
         let tuned = self.tuned.as_ref().filter(|_| profile == Profile::Tuned);
         if may_migrate(&mut db).await? {
@@ -157,7 +157,7 @@ impl Migrations {
     }
 }
 
-/// Whether this role owns what has been made, or may make it.
+/// Whether this role owns the migration table, or may create it.
 async fn may_migrate(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let statement = "select coalesce(
         (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass($1)),

@@ -1,7 +1,7 @@
 //! Fail points: named places where tests make a process crash, to see what the crash leaves behind.
 
-/// Ends the process here, as `kill -9` would, if `LYCEUM_FAILPOINT` names this fail point. Does nothing in
-/// a release build.
+/// Aborts the process, as `kill -9` would, if `LYCEUM_FAILPOINT` names this fail point. Does nothing in a release
+/// build.
 pub fn fail_point(name: &str) {
     #[cfg(debug_assertions)]
     {

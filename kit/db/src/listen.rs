@@ -11,28 +11,28 @@ use tracing::warn;
 
 use crate::{DbPool, availability::with_timeout};
 
-/// How long to wait before a lost connection is made again.
+/// The delay before reconnecting.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// A connection can die without a word; so it is asked for one where nothing else comes.
+/// The time without a notification after which the connection is tested: it can be lost silently.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A notification of the database.
+/// A `NOTIFY` of the database, or a gap.
 #[derive(Clone, Copy, Debug)]
 pub enum Notification<'a> {
-    /// The connection was lost and is back: notifications on any channel may have been missed.
+    /// Listening again: notifications on any channel may have been missed.
     Reconnected,
-    /// A notification that was received.
+    /// A received notification.
     Payload {
-        /// On which channel.
+        /// The channel's name.
         channel: &'a str,
-        /// What.
+        /// The payload; can be empty.
         payload: &'a str,
     },
 }
 
 impl Notification<'_> {
-    /// Whether it is for this channel, or may be.
+    /// Whether the channel has, or may have missed, a notification.
     #[must_use]
     pub fn is_for(&self, wanted: &str) -> bool {
         match self {
@@ -42,7 +42,7 @@ impl Notification<'_> {
     }
 }
 
-/// Listens, by a connection of its own, until it is dropped.
+/// Listens on a dedicated connection until the future is dropped.
 pub async fn listen_forever(db: &DbPool, channels: &[&str], mut handle: impl FnMut(Notification<'_>)) -> Infallible {
     let mut is_logged = false;
     loop {

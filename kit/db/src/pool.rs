@@ -1,8 +1,8 @@
-//! Connections to a subgraph's database.
+//! The connection pool of a subgraph's database.
 //!
-//! sqlx's own pool tests a connection before each statement and twice after it: four round trips where one is meant. This
-//! one knows whether the statement of a connection has ended, and tests what has not, or what was idle for long. And it
-//! knows which thread hears of a connection's answers, and hands it to tasks of that runtime.
+//! sqlx's own pool tests a connection before each statement and twice after it: four round trips instead of one. This
+//! one tracks whether a connection's statement has ended, and tests only connections whose statement has not, or that
+//! were idle. It also tracks the runtime that drives a connection, and prefers tasks of that runtime.
 
 use std::{
     fmt, io,
@@ -30,30 +30,30 @@ use tokio::{
 
 use crate::availability::{is_unavailable, with_timeout};
 
-/// A server that restarts closes connections without a word; what is in constant use notices by itself.
+/// The idle time after which a connection is tested: a restarted server closes connections silently.
 const TEST_AFTER_IDLE: Duration = Duration::from_millis(5);
-/// What a server keeps for a connection grows with what was asked on it.
+/// The maximum age of a connection: the server's memory for it grows with use.
 const MAX_AGE: Duration = Duration::from_mins(30);
-/// A connection that says nothing for so long may be busy with a statement that nobody waits for any more.
+/// The timeout of a test: a connection that exceeds it may be busy with an abandoned statement.
 const TEST_TIMEOUT: Duration = Duration::from_millis(500);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A server that starts, or has no connection left, is asked again after this, then after twice as long, and so on.
+/// The delay before the first retry with a server that starts or has no connection left; doubled each time.
 const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(10);
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// The connections of one service. Clones share them. Statements run on `&DbPool`, one by one.
+/// A service's connection pool, shared by its clones. Single statements run on `&DbPool`.
 #[derive(Clone)]
 pub struct DbPool(Arc<Shared>);
 
 struct Shared {
     options: PgConnectOptions,
-    /// What it is called where waiting for its connections is counted.
+    /// The name in metrics.
     name: OnceLock<&'static str>,
     max: u32,
-    /// How long one waits for a connection.
+    /// The timeout of acquiring a connection.
     acquire_timeout: Duration,
     permits: Arc<Semaphore>,
-    /// The one that was used last is the last one; none once the pool is closed.
+    /// Idle connections, the most recently used last; `None` once the pool is closed.
     idle: Mutex<Option<Vec<PooledConnection>>>,
 }
 
@@ -65,20 +65,20 @@ struct PooledConnection {
     used: Instant,
 }
 
-/// The runtime that drives a connection. A task that waits on another runtime is woken from there.
+/// The runtime that drives a connection, and wakes tasks of other runtimes that wait for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RuntimeKind {
-    /// One of many threads.
+    /// A multi-threaded runtime.
     MultiThread,
-    /// One of this thread alone, such as the router's.
+    /// A runtime of this thread only, such as the router's.
     CurrentThread(ThreadId),
 }
 
-/// A connection of a pool, until it is dropped. Unless it was released, it is tested before somebody else gets it, and
-/// closed if its statement does not end at once.
+/// A connection of a pool, until it is dropped. Unless it was released, it is tested before reuse, and closed if its
+/// statement does not end soon.
 pub struct DbConnection {
     pool: DbPool,
-    /// Until it is dropped.
+    /// `None` once dropped or closed.
     pooled: Option<(PooledConnection, OwnedSemaphorePermit)>,
     /// Whether its last statement has ended.
     is_released: bool,
@@ -90,7 +90,7 @@ pub struct Transaction {
 }
 
 impl DbPool {
-    /// So many connections at most, each opened when it is needed.
+    /// A pool of up to `max` connections, opened on demand.
     #[must_use]
     pub fn new(options: PgConnectOptions, max: u32, acquire_timeout: Duration) -> Self {
         let permits = Arc::new(Semaphore::new(max as usize));
@@ -104,7 +104,7 @@ impl DbPool {
         }))
     }
 
-    /// Opens so many connections.
+    /// Opens `count` connections.
     pub async fn open(&self, count: u32) -> Result<(), sqlx::Error> {
         for opened in join_all((0..count).map(|_| self.acquire())).await {
             opened?.release();
@@ -112,7 +112,7 @@ impl DbPool {
         Ok(())
     }
 
-    /// A connection for several statements.
+    /// Acquires a connection for several statements.
     ///
     /// # Errors
     /// [`sqlx::Error::PoolTimedOut`] if no connection is free in time.
@@ -158,17 +158,17 @@ impl DbPool {
         Ok(local.map(|index| idle.remove(index)).or_else(|| idle.pop()))
     }
 
-    /// Begins a transaction. Whoever stops waiting for that leaves nothing open.
+    /// Begins a transaction. Cancellation-safe: a dropped future leaves no open transaction.
     pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         let mut transaction = Transaction { connection: self.acquire().await? };
         transaction.execute("BEGIN").await?;
         Ok(transaction)
     }
 
-    /// A connection beside those of the pool.
+    /// Opens a connection outside the pool.
     ///
     /// # Errors
-    /// [`sqlx::Error::PoolTimedOut`] if the server does not answer in time.
+    /// [`sqlx::Error::PoolTimedOut`] if the server does not accept it in time.
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let connected = async {
             loop {
@@ -181,38 +181,38 @@ impl DbPool {
         timeout(self.0.acquire_timeout, connected).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
-    /// Where the database is, and as whom it is asked.
+    /// The database's address, and the role.
     #[must_use]
     pub fn options(&self) -> &PgConnectOptions {
         &self.0.options
     }
 
-    /// From now on, waiting for its connections is counted by this name.
+    /// Sets the pool's name in metrics.
     pub(crate) fn set_name(&self, name: &'static str) {
-        // A pool has one name, and keeps its first.
+        // The first name is kept.
         let _ = self.0.name.set(name);
     }
 
-    /// What it is called where waiting for its connections is counted.
+    /// The name in metrics, if it is observed.
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
         self.0.name.get().copied()
     }
 
-    /// How many connections it may have.
+    /// The maximum number of connections.
     #[must_use]
     pub fn max(&self) -> u32 {
         self.0.max
     }
 
-    /// How many connections are in use, and how many are open and not in use.
+    /// The numbers of used and of idle connections.
     #[must_use]
     pub fn used_and_idle(&self) -> (usize, usize) {
         let idle = self.idle().as_ref().map_or(0, Vec::len);
         ((self.0.max as usize).saturating_sub(self.0.permits.available_permits()), idle)
     }
 
-    /// Closes them all; those in use when they are given back.
+    /// Closes the pool: idle connections immediately, used ones when they are released.
     pub async fn close(&self) {
         self.0.permits.close();
         let idle = self.idle().take().unwrap_or_default();
@@ -237,9 +237,9 @@ impl DbPool {
 impl PooledConnection {
     async fn is_usable(&mut self, here: RuntimeKind) -> bool {
         match (self.runtime, here) {
-            // Another one is opened here: whoever uses the threads does not need them often.
+            // Another one is opened here: the multi-threaded runtime rarely needs its own.
             (RuntimeKind::MultiThread, RuntimeKind::CurrentThread(_)) => return false,
-            // That thread may have ended.
+            // The connection's thread may have ended.
             (RuntimeKind::CurrentThread(_), RuntimeKind::MultiThread) => {}
             _ if self.used.elapsed() <= TEST_AFTER_IDLE => return true,
             _ => {}
@@ -282,7 +282,7 @@ impl fmt::Debug for DbPool {
     }
 }
 
-/// Whether the server is about to be there.
+/// Whether the server may be starting, so that a retry can succeed.
 fn is_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
@@ -292,12 +292,12 @@ fn is_starting(error: &sqlx::Error) -> bool {
 }
 
 impl DbConnection {
-    /// Gives it back: its last statement has ended.
+    /// Returns the connection to the pool untested: its last statement has ended.
     pub fn release(mut self) {
         self.is_released = true;
     }
 
-    /// Gives it back, if it is in order after this.
+    /// Releases the connection if this outcome leaves it usable.
     pub fn release_after<T>(self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         let is_in_order = match &done {
             Ok(_) | Err(sqlx::Error::RowNotFound) => true,
@@ -311,14 +311,14 @@ impl DbConnection {
         done
     }
 
-    /// Closes it, with whatever it is busy with.
+    /// Closes the connection, even during a statement.
     pub async fn close(mut self) {
         if let Some((pooled, _permit)) = self.pooled.take() {
             let _ = with_timeout(CLOSE_TIMEOUT, pooled.connection.close()).await;
         }
     }
 
-    /// Once `reset` has ended well it is as good as before.
+    /// Returns the connection to the pool once `reset` succeeds; otherwise replaces it.
     fn reset_in_background(
         &mut self,
         reset: impl for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<(), sqlx::Error>> + Send + 'static,
@@ -327,7 +327,7 @@ impl DbConnection {
         let pool = self.pool.clone();
         runtime.spawn(async move {
             if with_timeout(TEST_TIMEOUT, reset(&mut pooled.connection)).await.is_err() {
-                // The server notices, and ends what it is busy with.
+                // The server notices, and cancels the statement.
                 let _ = with_timeout(CLOSE_TIMEOUT, pooled.connection.close_hard()).await;
                 let Ok(another) = with_timeout(pool.0.acquire_timeout, pool.open_one(RuntimeKind::here())).await else {
                     return;
@@ -367,14 +367,14 @@ impl Drop for DbConnection {
 }
 
 impl Transaction {
-    /// Makes its changes last.
+    /// Commits the transaction.
     pub async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.execute("COMMIT").await?;
         self.connection.is_released = true;
         Ok(())
     }
 
-    /// Takes its changes back.
+    /// Rolls the transaction back.
     pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
         self.execute("ROLLBACK").await?;
         self.connection.is_released = true;

@@ -1,11 +1,11 @@
-//! How many connections a pool has, told to whoever watches over the system.
+//! Metrics of a pool's connections.
 
 use opentelemetry::KeyValue;
 use telemetry::metrics;
 
 use crate::DbPool;
 
-/// From now on it is told how many connections a pool has, whenever somebody looks.
+/// Registers observable metrics of a pool's connections, if metrics are enabled.
 pub fn observe_pool(service: &'static str, pool: &DbPool) {
     if !metrics::is_enabled() {
         return;

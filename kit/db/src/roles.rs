@@ -1,4 +1,4 @@
-//! The role that a subgraph works as: it reads and writes rows, and owns nothing.
+//! A subgraph's database role: it reads and writes rows, and owns nothing.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -8,10 +8,10 @@ use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar, raw_sql};
 
 use crate::DbPool;
 
-/// What `PostgreSQL` takes for the passwords of its own users.
+/// PostgreSQL's default `scram_iterations`.
 const ITERATIONS: u32 = 4_096;
 
-/// A role without rights of its own, as the address of a database names it.
+/// An unprivileged role, as a database's URL names it.
 pub struct AppRole {
     name: String,
     password: Option<String>,
@@ -19,7 +19,7 @@ pub struct AppRole {
 }
 
 impl AppRole {
-    /// The user in the address of a database.
+    /// The role in a database's URL.
     ///
     /// # Errors
     /// [`sqlx::Error::Configuration`] if the URL is not valid or names no role.
@@ -29,17 +29,17 @@ impl AppRole {
         Ok(Self { name: decoded(url.username()), password: url.password().map(decoded), iterations: ITERATIONS })
     }
 
-    /// The same, whose password nobody can guess, so that it needs no rounds: each connection would pay for them.
+    /// Uses one SCRAM iteration: a random password needs no more, and each connection pays for them.
     #[must_use]
     pub fn with_random_password(self) -> Self {
         Self { iterations: 1, ..self }
     }
 
-    /// Lets the role read and write the rows of all tables that there are, and nothing else. Makes it if it is missing and
-    /// the owner may make roles; gives it the address's password, where the owner may.
+    /// Grants the role access to the rows of all existing tables, and nothing else. Creates the role if it is missing,
+    /// and sets the URL's password, if the owner may.
     pub async fn provision(&self, owner: impl Into<DbPool>) -> Result<(), sqlx::Error> {
         let mut transaction = owner.into().begin().await?;
-        // Two at once would get in each other's way.
+        // Concurrent runs would conflict.
         query("select pg_advisory_xact_lock(hashtext('lyceum roles'))").execute(&mut *transaction).await?;
         let current: String = query_scalar("select current_user::text").fetch_one(&mut *transaction).await?;
         if current != self.name {
@@ -73,7 +73,7 @@ impl AppRole {
              grant usage, select on all sequences in schema public to {role};"
         );
         raw_sql(AssertSqlSafe(statements)).execute(&mut *owner).await?;
-        // What has been applied is the owner's to say.
+        // Only the owner records applied migrations.
         for table in ["_sqlx_migrations", "_sqlx_migrations_tuned"] {
             let exists = query_scalar("select to_regclass($1) is not null").bind(table);
             if exists.fetch_one(&mut *owner).await? {
@@ -88,8 +88,8 @@ impl AppRole {
         format!("\"{}\"", self.name.replace('"', "\"\""))
     }
 
-    /// The server keeps this in place of the password (RFC 5803), so that no statement, and no log of one, has the
-    /// password itself.
+    /// The SCRAM verifier, which the server stores (RFC 5803), so that no statement, and no log of one, contains the
+    /// password.
     fn verifier(&self, password: &str) -> String {
         let salt: [u8; 16] = rand::random();
         scram_verifier(password.as_bytes(), &salt, self.iterations)
