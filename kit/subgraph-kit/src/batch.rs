@@ -1,5 +1,5 @@
-//! Batching without waiting: a `DataLoader`'s load starts at the moment when no resolver of the
-//! request can go further without it, and so holds every key that there is to be had.
+//! Batching without a delay: a `DataLoader`'s load starts when no resolver of the request can progress without it, and
+//! so contains every key that is known by then.
 
 use std::{
     future::Future,
@@ -20,14 +20,14 @@ use crate::response_limit::Turn;
 
 type Load = BoxFuture<'static, ()>;
 
-/// The loads that the resolvers of one request have asked for and that have not started yet.
+/// The scheduler of one request's loads: those that are requested, but not started.
 #[derive(Clone, Default)]
 pub struct BatchScheduler {
     waiting: Arc<Mutex<Vec<Load>>>,
     turn: Turn,
 }
 
-/// Passes a request's wake-ups on, and remembers that there was one.
+/// A waker that records wake-ups of the request, and forwards them to its task.
 #[derive(Default)]
 struct WakeFlag {
     task: AtomicWaker,
@@ -46,7 +46,7 @@ impl Wake for WakeFlag {
 }
 
 impl BatchScheduler {
-    /// A loader for this request alone, whose loads `run` starts.
+    /// Creates a loader for this request, whose loads `run` starts.
     pub fn loader<L: Send + Sync + 'static>(&self, loader: L) -> DataLoader<L, NoCache> {
         let scheduler = self.clone();
         DataLoader::new(loader, move |load| scheduler.lock().push(load))
@@ -54,13 +54,13 @@ impl BatchScheduler {
             .max_batch_size(usize::MAX)
     }
 
-    /// What the request may do at a time.
+    /// The request's budget per poll.
     #[must_use]
     pub fn turn(&self) -> Turn {
         self.turn.clone()
     }
 
-    /// Runs the request to its end, and its loads whenever it can go no further without them.
+    /// Runs the request to completion, and its loads whenever it cannot progress without them.
     pub async fn run<F: Future>(&self, request: F) -> F::Output {
         let mut request = pin!(request);
         let mut running = FuturesUnordered::new();
@@ -84,8 +84,7 @@ impl BatchScheduler {
             if let Poll::Ready(output) = request.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Poll::Ready(output);
             }
-            // A long list polls only some of its rows before it lets others have a turn; the rest
-            // have yet to say what they need.
+            // A long list yields after polling some of its rows; the others have not requested their keys yet.
             if wake_flag.woken.load(Ordering::SeqCst) {
                 return Poll::Pending;
             }
@@ -96,7 +95,7 @@ impl BatchScheduler {
         }
     }
 
-    /// Whether a load has finished, so that the request may go on.
+    /// Polls the running loads. Whether one has finished, so that the request can progress.
     #[expect(clippy::unused_self, reason = "reads as one step of `poll`")]
     fn finish_some(&self, running: &mut FuturesUnordered<Load>, cx: &mut Context<'_>) -> bool {
         let mut finished = false;

@@ -1,4 +1,4 @@
-//! Lists that belong to rows of others, such as a teacher's courses: for many parents at once, by one statement.
+//! Lists of a parent's children, such as a teacher's courses: for many parents by one statement.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -15,34 +15,34 @@ use crate::{
     viewer::Proof,
 };
 
-/// A row that belongs to a row of another kind, such as an enrollment to its student, whose id is a `P`.
+/// A row with a parent, such as an enrollment with its student; the parent's id is a `P`.
 pub trait ChildOf<P>: Paginated {
     /// The column that holds the parent's id.
     const PARENT_COLUMN: &'static str;
-    /// What proves that the viewer may list the children of a parent.
+    /// The proof that the viewer may list a parent's children.
     type Proof: Proof<Owner = P>;
-    /// What proves that the viewer may see how many they are.
+    /// The proof that the viewer may see their number.
     type CountProof: Proof<Owner = P>;
 }
 
-/// A page of the children of one parent, such as a student's completed enrollments. As a
-/// loader's key it lets the pages of many parents be read by one statement.
+/// The loader key of a page of one parent's children, such as a student's completed enrollments: one statement loads
+/// the pages of many parents.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ParentPage<P, F> {
-    /// Whose children.
+    /// The parent's id.
     pub parent: P,
-    /// Which of them.
+    /// The filter of the children.
     pub filter: F,
-    /// Which part of the list.
+    /// The pagination arguments.
     pub args: PageArgs,
 }
 
-/// How many children of one parent pass a filter.
+/// The loader key of the number of one parent's children that pass a filter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ParentCount<P, F> {
-    /// Whose children.
+    /// The parent's id.
     pub parent: P,
-    /// Which of them.
+    /// The filter of the children.
     pub filter: F,
 }
 
@@ -64,11 +64,11 @@ impl<T: ChildOf<P>, P: RowId, F: Filter> Loader<ParentCount<P, F>> for Table<T> 
     }
 }
 
-/// The rows of a table as children: a column names the parent of each.
+/// The rows of a table as children, by their parent column.
 struct Children<'a, T: Paginated> {
     table: &'a Table<T>,
     parent_column: &'static str,
-    /// Whether the children of one parent are found without reading those of all others.
+    /// Whether the parent column has an index.
     is_indexed: bool,
 }
 
@@ -80,8 +80,7 @@ impl<'a, T: Paginated> Children<'a, T> {
         Self { table, parent_column: T::PARENT_COLUMN, is_indexed: table.is_indexed(T::PARENT_COLUMN) }
     }
 
-    /// The pages of many parents, newest first: one statement for all that ask for the same part by
-    /// the same filter.
+    /// Loads the pages of many parents, newest first: one statement per filter and arguments.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if a full scan gets no turn in time.
@@ -100,7 +99,7 @@ impl<'a, T: Paginated> Children<'a, T> {
         Ok(pages)
     }
 
-    /// The counts of many parents, by one statement for each filter.
+    /// Loads the counts of many parents, by one statement per filter.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if a full scan gets no turn in time.
@@ -152,7 +151,7 @@ impl<'a, T: Paginated> Children<'a, T> {
         Ok(rows)
     }
 
-    /// Without an index all of the table is read, even for one parent.
+    /// Fetches rows; without an index this is a full scan, even for one parent.
     async fn fetch(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
         if self.is_indexed {
             Ok(sql.build().fetch_all(self.table.db()).await?)
@@ -161,7 +160,7 @@ impl<'a, T: Paginated> Children<'a, T> {
         }
     }
 
-    /// What the most are asked for by, and the server has a plan for once and for all.
+    /// The most frequent statement; the server can reuse its plan.
     fn sql_of_parent(&self, parent: Uuid, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
         let Self { parent_column, .. } = self;
         let mut sql = QueryBuilder::new(format!(
@@ -177,7 +176,7 @@ impl<'a, T: Paginated> Children<'a, T> {
         sql
     }
 
-    /// Reads no more of a parent's children than are asked for.
+    /// A lateral join: reads no more children per parent than requested.
     fn sql_by_parent(&self, parents: Vec<Uuid>, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select parent.key as parent_key, child.* from unnest(");
         sql.push_bind(parents);
@@ -194,7 +193,7 @@ impl<'a, T: Paginated> Children<'a, T> {
         sql
     }
 
-    /// Reads the table once, where the other statement would read it once for each parent.
+    /// Scans the table once, where the lateral join would scan it once per parent.
     fn sql_of_one_scan(&self, parents: Vec<Uuid>, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
         let Self { parent_column, .. } = self;
         let mut sql = QueryBuilder::new(format!(

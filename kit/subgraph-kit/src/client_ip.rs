@@ -1,29 +1,28 @@
-//! Where a request comes from, as the router says.
+//! The client's network address, as the router forwards it.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use async_graphql::Context;
 use http::{HeaderMap, HeaderName};
 
-/// The header in which the router passes on the client's network address, with mutations and with queries that cost
-/// much: other equal queries of different clients are to remain equal. What a client sends in it never arrives.
+/// The header in which the router forwards the client's IP address, with mutations and expensive queries only: other
+/// queries of different clients stay equal. The router drops the client's own header.
 pub const HEADER: HeaderName = HeaderName::from_static("x-lyceum-client");
 
-/// The network address of the client that asks the router, if the router has passed it on.
+/// The IP address of the router's client, if the router has forwarded it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientIp(pub Option<IpAddr>);
 
 impl ClientIp {
-    /// The client of a request with these headers.
+    /// Reads the client's address from a request's headers.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let address = headers.get(HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
         Self(address)
     }
 
-    /// What one household or company has: an IPv4 address, or the first 48 bits of an IPv6 address, since
-    /// whoever has one of those networks has all the addresses in it. All clients of unknown address are
-    /// one.
+    /// The network of one household or company: an IPv4 address, or the first 48 bits of an IPv6 address, since a
+    /// holder of such a network has all its addresses. `None` for all clients of unknown address.
     #[must_use]
     pub fn network(self) -> Option<IpAddr> {
         self.0.map(|address| match address.to_canonical() {
@@ -33,9 +32,9 @@ impl ClientIp {
     }
 }
 
-/// Reads the client address from a resolver's context.
+/// Provides the client's address in a resolver's context.
 pub trait ClientIpExt {
-    /// Where the request comes from.
+    /// The address of the request's client.
     fn client_ip(&self) -> ClientIp;
 }
 

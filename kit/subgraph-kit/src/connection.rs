@@ -1,4 +1,4 @@
-//! Lists as a client sees them: connections of edges, a page at a time.
+//! Paginated lists as GraphQL connections.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::{
     viewer::Proof,
 };
 
-/// What the arguments of a list are, for clients.
+/// The descriptions of pagination arguments.
 const ARGUMENTS: [(&str, &str); 4] = [
     (
         "first",
@@ -42,11 +42,11 @@ pub struct Connection<T> {
 /// A node of a page, with its cursor.
 pub struct Edge<'a, T>(&'a T);
 
-/// Counts a whole list, only when a client asks for it.
+/// A lazy count of the whole list, only if it is selected.
 struct TotalCount(Box<dyn Fn() -> BoxFuture<'static, Result<i64, Error>> + Send + Sync>);
 
 impl TotalCount {
-    /// A total that `count` finds.
+    /// A total by `count`.
     fn new<C, F>(count: C) -> Self
     where
         C: Fn() -> F + Send + Sync + 'static,
@@ -122,8 +122,8 @@ fn cursor<T: Paginated>(row: &T) -> String {
     row.cursor().encode(T::TYPE_NAME)
 }
 
-/// Describes the four arguments of all fields that return a connection: a resolver has them in its signature, and the
-/// library no way to write them once. It sees the types that are registered so far: those that `Query` leads to.
+/// Describes the four arguments of all fields that return a connection: resolvers declare them in their signatures, and
+/// the library cannot share descriptions. Covers the types registered so far: those reachable from `Query`.
 pub(crate) fn describe_arguments(registry: &mut Registry) {
     for meta_type in registry.types.values_mut() {
         let MetaType::Object { fields, .. } = meta_type else { continue };
@@ -137,7 +137,7 @@ pub(crate) fn describe_arguments(registry: &mut Registry) {
     }
 }
 
-/// What a count finds, as the graph says it, or that it takes too long: then the rest of the answer does not wait for it.
+/// Awaits a count, as the schema's `Int`, with a timeout, so that the rest of the response does not wait for it.
 async fn count_within_deadline(
     ctx: &Context<'_>,
     count: impl Future<Output = Result<i64, Error>>,
@@ -148,7 +148,7 @@ async fn count_within_deadline(
     Ok(i32::try_from(count).unwrap_or(i32::MAX))
 }
 
-/// The rows of a whole table as a connection.
+/// Lists a whole table as a connection.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the page arguments are invalid; [`Error::Unavailable`] if a full scan gets no turn in time.
@@ -171,8 +171,8 @@ pub async fn list<T: Listable + ObjectType>(
     Ok(Connection::new(page, total))
 }
 
-/// The children of one parent as a connection; one statement serves all the parents of a list. The proof says which
-/// parent it is, and that the viewer may see its children:
+/// Lists one parent's children as a connection; one statement serves all the parents of a list. The proof names the
+/// parent, and proves that the viewer may see its children:
 ///
 /// ```
 /// # use async_graphql::{Context, ObjectType};
@@ -187,7 +187,7 @@ pub async fn list<T: Listable + ObjectType>(
 /// }
 /// ```
 ///
-/// A check that was forgotten does not compile:
+/// A missing check does not compile:
 ///
 /// ```compile_fail
 /// # use async_graphql::{Context, ObjectType};
@@ -201,7 +201,7 @@ pub async fn list<T: Listable + ObjectType>(
 /// }
 /// ```
 ///
-/// Nor does a proof of something else, such as that everyone may see them:
+/// Nor does another proof, such as that everyone may see them:
 ///
 /// ```compile_fail
 /// # use async_graphql::{Context, ObjectType};
@@ -219,7 +219,7 @@ pub async fn list<T: Listable + ObjectType>(
 /// [`Error::Invalid`] if the page arguments are invalid; [`Error::Unavailable`] if a full scan gets no turn in time.
 ///
 /// # Panics
-/// If the table leaves a key without an answer.
+/// If the table does not load every key.
 pub async fn children<T, A, F>(
     ctx: &Context<'_>,
     proof: A,
@@ -242,7 +242,7 @@ where
     Ok(Connection::new(page.expect("the table answers each key"), total))
 }
 
-/// How many children one parent has. Who may see that is another question than who may list them.
+/// Counts one parent's children. The permission to count differs from the permission to list.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if counting takes too long.

@@ -1,24 +1,23 @@
-//! The opaque cursors that say where a page of a list begins.
+//! Opaque cursors: positions in a list.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-/// Where PostgreSQL's time begins, in 4714 BC.
+/// PostgreSQL's earliest timestamp, in 4714 BC, in seconds since 1970.
 pub(crate) const EARLIEST_SECOND: i64 = -210_866_803_200;
 
 /// The position of a row in its list: by time, and by id among equal times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
-    /// When the row came into being.
+    /// The row's creation time.
     pub time: DateTime<Utc>,
     /// The row's id.
     pub id: Uuid,
 }
 
 impl Cursor {
-    /// The opaque text that a client sees. It names its type, so that a cursor of another list is
-    /// refused.
+    /// Encodes the cursor as opaque text. It contains the type's name, so that another list's cursor is rejected.
     #[must_use]
     pub fn encode(self, type_name: &str) -> String {
         let mut bytes = type_name.as_bytes().to_vec();

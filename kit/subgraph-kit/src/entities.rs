@@ -1,8 +1,8 @@
-//! Errors of entities that say of which one they are.
+//! Entity indexes in the paths of errors.
 //!
-//! async-graphql 7.2 leaves an entity's index out of the path of its errors, and without it a router cannot say where
-//! in its own answer an error belongs. So representations are numbered before a request is run, and [`Entities`]
-//! puts the number into the path of all that is below it. No upstream issue is known; the day it is closed,
+//! async-graphql 7.2 omits an entity's index in the path of its errors, and without it a router cannot locate an error
+//! in its own response. So representations are numbered before execution, and [`Entities`] adds the number to the path
+//! of everything below. No upstream issue is known; when upstream fixes it,
 //! `the_library_still_leaves_an_entitys_index_out` fails, and this file can go.
 
 use std::borrow::Cow;
@@ -14,10 +14,10 @@ use async_graphql::{
 
 use crate::connection::describe_arguments;
 
-/// No field of ours is called so.
+/// The key of the index in a representation; no field has this name.
 const INDEX: &str = "_index";
 
-/// Gives each representation among `variables` its index. They are the only objects in a list that say their type.
+/// Numbers the representations in `variables`: the only objects in lists with a `__typename`.
 pub fn number(variables: &mut Variables) {
     for value in variables.values_mut() {
         let Value::List(items) = value else { continue };
@@ -37,7 +37,7 @@ fn index(representation: &Value) -> Option<usize> {
     index.as_u64()?.try_into().ok()
 }
 
-/// A subgraph's `Query`.
+/// A subgraph's `Query`, with indexes of entities in the paths of errors.
 pub struct Entities<Q>(pub Q);
 
 impl<Q: ObjectType> ContainerType for Entities<Q> {

@@ -1,4 +1,4 @@
-//! The one error type of the subgraphs. It tells apart only what a caller must act on differently.
+//! The error type of all subgraphs. It distinguishes only what callers must handle differently.
 
 use std::sync::Arc;
 
@@ -6,42 +6,42 @@ use async_graphql::SimpleObject;
 use contracts::user_error_code::Code;
 use db::availability;
 
-/// Why a request, or one field of it, failed.
+/// The reason why a request, or one of its fields, failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// We do not know who is asking.
+    /// Authentication is missing or failed.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// We know who is asking, and they may not.
+    /// The viewer lacks the permission.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// The document or an argument is wrong in itself.
+    /// The document or an argument is invalid, in any state.
     #[error("{field}: {message}")]
     Invalid {
-        /// The argument or input field to blame.
+        /// The invalid argument or input field.
         field: &'static str,
-        /// What is wrong with it.
+        /// The rule that it violates.
         message: String,
     },
-    /// Fine in itself, but not in the present state: becomes the payload's `userErrors`.
+    /// Valid, but rejected in the current state: becomes the payload's `userErrors`.
     #[error("{}", .0.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Refusal>),
-    /// Too often, or too much at once; trying again makes sense after a while.
+    /// A rate limit is exceeded: retry later.
     #[error("too many attempts; try again in {retry_after} s")]
     RateLimited {
-        /// In seconds.
+        /// The delay before a retry, in seconds.
         retry_after: u64,
     },
-    /// A database or a peer is unavailable; trying again makes sense.
+    /// A database or a peer is unavailable: a retry can succeed.
     #[error("the service is not available at the moment; try again")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
-    /// The answer to the whole request would be larger than it may be.
+    /// The response to the whole request exceeds its limit.
     #[error("the answer would be too large; ask for less at once")]
     ResponseTooLarge,
-    /// The process ends, and with it a subscription.
+    /// The process shuts down, which ends a subscription.
     #[error("the server is restarting; subscribe again")]
     Restarting,
-    /// Ours. The caller learns nothing but that.
+    /// An internal failure, whose cause is hidden from the caller.
     #[error("something went wrong on our side")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
@@ -61,12 +61,12 @@ impl Error {
         }
     }
 
-    /// A wrong argument.
+    /// An invalid argument.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }
     }
 
-    /// A failure of ours.
+    /// An internal failure.
     pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Internal(Arc::new(source))
     }
@@ -86,35 +86,35 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// A failure that the caller can act on.
+/// A user error, before it has its GraphQL form.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// The reason in a form for programs.
+    /// The reason as a code, for programs.
     pub code: Code,
-    /// What a person reads.
+    /// The reason for people, in English.
     pub message: String,
-    /// Path into `input`, without the leading `input`; empty when no single field is to blame.
+    /// The field of `input`, by its GraphQL name; `None` if no single field is invalid.
     pub field: Option<&'static str>,
 }
 
 impl Refusal {
-    /// A refusal with no single field to blame.
+    /// A refusal without a field.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), field: None }
     }
 
-    /// An input field that breaks a rule.
+    /// A refusal of an invalid input field.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::new(Code::InvalidInput, message).at(field)
     }
 
-    /// The thing that an input field names does not exist, or not for this caller.
+    /// A refusal because the entity of an input field does not exist, or the caller may not see it.
     #[must_use]
     pub fn not_found(entity: &str, field: &'static str) -> Self {
         Self::new(Code::NotFound, format!("there is no such {entity}")).at(field)
     }
 
-    /// Blames a field of the input, by its GraphQL name.
+    /// Sets the input's field, by its GraphQL name.
     #[must_use]
     pub fn at(mut self, field: &'static str) -> Self {
         self.field = Some(field);
@@ -144,8 +144,7 @@ impl From<Refusal> for UserError {
     }
 }
 
-/// Splits a mutation's outcome into the payload's own field and its `userErrors`; what is no
-/// refusal stays an error.
+/// Splits a mutation's outcome into the payload's own field and its `userErrors`; other errors stay errors.
 ///
 /// # Errors
 /// Every [`Error`] except [`Error::Refused`], which becomes user errors.

@@ -1,4 +1,4 @@
-//! A number of slots that clients share fairly: whoever wants many waits behind themselves.
+//! A fair queue for a number of slots: a client with many requests waits behind its own.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// Slots, one of which a client can hold at a time. Clients who wait take turns.
+/// A fair queue: a client holds at most one slot at a time, and waiting clients take turns.
 pub struct FairQueue<C: Copy + Eq + Hash> {
     state: Arc<Mutex<State<C>>>,
 }
@@ -19,7 +19,7 @@ struct State<C> {
     waiting: VecDeque<(C, VecDeque<oneshot::Sender<Slot>>)>,
 }
 
-/// One of the slots, until it is dropped.
+/// A slot, held until it is dropped.
 pub struct Slot(Option<Box<dyn FnOnce() + Send>>);
 
 impl<C: Copy + Eq + Hash> Clone for FairQueue<C> {
@@ -29,14 +29,14 @@ impl<C: Copy + Eq + Hash> Clone for FairQueue<C> {
 }
 
 impl<C: Copy + Eq + Hash + Send + 'static> FairQueue<C> {
-    /// A queue for so many slots.
+    /// A queue with `slots` slots.
     #[must_use]
     pub fn new(slots: usize) -> Self {
         let state = State { free: slots, holders: HashSet::new(), waiting: VecDeque::new() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Waits for a slot. Whoever stops waiting gives up their place.
+    /// Waits for a slot. Cancellation-safe: a dropped future leaves the queue.
     ///
     /// # Panics
     ///
@@ -53,7 +53,7 @@ impl<C: Copy + Eq + Hash + Send + 'static> FairQueue<C> {
             let Some((client, sender)) = self.lock().next() else { return };
             let queue = self.clone();
             let slot = Slot(Some(Box::new(move || queue.release(client))));
-            // A slot that comes too late is dropped, and so released. Not while the state is locked.
+            // A slot for a cancelled waiter is dropped, and so released: not while the state is locked.
             let _ = sender.send(slot);
         }
     }
@@ -79,7 +79,7 @@ impl<C: Copy + Eq + Hash> State<C> {
         }
     }
 
-    /// Who is next, which takes a slot: the first of the client who has waited longest for their turn.
+    /// Takes a slot for the next waiter: the first one of the client who has waited longest for a turn.
     fn next(&mut self) -> Option<(C, oneshot::Sender<Slot>)> {
         for (_, senders) in &mut self.waiting {
             senders.retain(|sender| !sender.is_closed());
@@ -123,7 +123,7 @@ mod tests {
 
     fn acquire<'a>(queue: &'a FairQueue<&'static str>, client: &'static str) -> Acquired<'a> {
         let mut acquired = queue.acquire(client).boxed();
-        // From now on it waits.
+        // Polled once, to enter the queue.
         match (&mut acquired).now_or_never() {
             Some(slot) => async { slot }.boxed(),
             None => acquired,

@@ -1,5 +1,4 @@
-//! What must hold of any bytes that somebody sends. `fuzz/` tries random ones, and the tests below try those of its
-//! corpus.
+//! Properties that hold for any input. `fuzz/` checks them with random bytes, the tests below with its corpus.
 
 use uuid::Uuid;
 
@@ -8,12 +7,12 @@ use crate::{
     page::PageArgs,
 };
 
-/// [`Paginated::TYPE_NAME`](crate::list::Paginated::TYPE_NAME) of every subgraph, none of which this crate knows. The
-/// first byte of an input of the corpus counts in this order.
+/// Every subgraph's [`Paginated::TYPE_NAME`](crate::row::Paginated::TYPE_NAME), which this crate does not know. The
+/// first byte of an input is an index into it.
 const TYPE_NAMES: [&str; 5] = ["course", "enrollment", "notification", "payment", "user"];
 
-/// A type name, by the first byte, and a cursor: one that is accepted is the very text that its position has, in a list of
-/// this type and of no other.
+/// Checks a type name's index and a cursor: an accepted cursor is the encoding of its position, and valid only for this
+/// type.
 pub fn cursor(data: &[u8]) {
     let Some((type_name, cursor)) = data.split_first() else { return };
     let Ok(cursor) = str::from_utf8(cursor) else { return };

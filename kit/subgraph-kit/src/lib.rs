@@ -1,4 +1,4 @@
-//! What the resolvers of every subgraph need: errors, viewers, lists, batches, limits.
+//! The kit of every subgraph's resolvers: errors, viewers, lists, batches, limits.
 
 pub mod batch;
 pub mod children;

@@ -1,5 +1,5 @@
-//! Pages of a table, by keyset. The statements are built at run time, because direction, order
-//! and filters vary; the table's own words are constants of its row type.
+//! Keyset pagination of a table. The statements are built at run time, because direction, order and filters vary; table
+//! and column names are constants of the row type.
 
 use std::hash::Hash;
 
@@ -14,15 +14,15 @@ use crate::{
     table::Table,
 };
 
-/// A row whose whole table is listed.
+/// A row type whose whole table can be listed.
 pub trait Listable: Paginated {
-    /// Which rows can be asked for.
+    /// The filter of the list.
     type Filter: Filter;
-    /// What proves that the viewer may list them.
+    /// The proof that the viewer may list the rows.
     type Proof;
 }
 
-/// Which rows come first.
+/// The order of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// The newest first.
@@ -31,18 +31,17 @@ pub enum Order {
     OldestFirst,
 }
 
-/// What a table's rows can be ordered by.
+/// The columns that order a table's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SortKey {
-    /// Every id holds its row's own time, so the primary key alone is the order, and needs no
-    /// further index.
+    /// Every id is a `UUIDv7` of its row's time, so the primary key alone is the order, without another index.
     Id,
-    /// Some ids are of another make (an imported database), so the time column decides.
+    /// Some ids are not (an imported database), so the time column decides.
     TimeAndId,
 }
 
 impl SortKey {
-    /// Looks for a row whose id does not contain the row's own time.
+    /// Detects whether every id contains its row's time.
     pub(crate) async fn detect<T: Paginated>(db: &DbPool) -> Result<Self, sqlx::Error> {
         let mut sql = QueryBuilder::<Postgres>::new(format!(
             "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
@@ -50,7 +49,7 @@ impl SortKey {
             T::TABLE,
             T::TIME,
         ));
-        // It may look at every row.
+        // A full scan.
         let mut transaction = db.begin().await?;
         query("set local statement_timeout = 0").execute(&mut *transaction).await?;
         let has_others: bool = sql.build_query_scalar().fetch_one(&mut *transaction).await?;
@@ -64,9 +63,9 @@ impl SortKey {
 pub struct Page<T> {
     /// The rows, in the list's order whichever end the page was counted from.
     pub rows: Vec<T>,
-    /// Whether the list has something before them.
+    /// Whether the list has rows before the page.
     pub has_previous: bool,
-    /// Whether the list has something after them.
+    /// Whether the list has rows after the page.
     pub has_next: bool,
 }
 
@@ -84,23 +83,23 @@ impl<T> Page<T> {
     }
 }
 
-/// Adds conditions to a statement, each beginning with ` and `.
+/// A filter of rows, as SQL conditions.
 pub trait Filter: Clone + Eq + Hash + Send + Sync + 'static {
-    /// Adds them.
+    /// Adds the conditions to a statement, each after ` and `.
     fn push(&self, sql: &mut QueryBuilder<Postgres>);
 
-    /// The columns to read of a page's rows.
+    /// The columns to select for a page.
     fn columns<T: Paginated>(&self) -> &'static str {
         T::COLUMNS
     }
 
-    /// The same for a count: filters that differ only in their columns are one.
+    /// The filter of a count: filters that differ only in their columns are equal.
     #[must_use]
     fn without_columns(&self) -> Self {
         self.clone()
     }
 
-    /// Whether so few rows may pass that all have to be read before a page is full.
+    /// Whether a page may need a full scan, because few rows pass.
     fn may_read_everything(&self) -> bool {
         false
     }
@@ -110,7 +109,7 @@ impl Filter for () {
     fn push(&self, _: &mut QueryBuilder<Postgres>) {}
 }
 
-/// A table as a list of all its rows. Whatever may read all of them waits for its turn.
+/// A list of all rows of a table. Full scans are queued, and shared by equal concurrent requests of a client.
 #[derive(Clone)]
 pub struct List<T: Listable> {
     db: DbPool,
@@ -121,14 +120,14 @@ pub struct List<T: Listable> {
 }
 
 impl<T: Listable> List<T> {
-    /// All rows of a table; looks how they can be ordered.
+    /// Opens the list of a table, and detects its sort key.
     pub async fn open(table: &Table<T>) -> Result<Self, sqlx::Error> {
         let (db, lane) = (table.db().clone(), table.lane().clone());
         let key = SortKey::detect::<T>(&db).await?;
         Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new() })
     }
 
-    /// A page of the rows that pass the filter.
+    /// Fetches a page of the rows that pass the filter.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if a full scan gets no turn in time.
@@ -153,7 +152,7 @@ impl<T: Listable> List<T> {
         scan.within_deadline(self.pages.run(asked.clone(), || begin(asked))).await
     }
 
-    /// How many rows pass the filter.
+    /// Counts the rows that pass the filter.
     pub(crate) async fn count(&self, scan: Scan, filter: &T::Filter) -> Result<i64, Error> {
         let asked = (scan.client(), filter.without_columns());
         let lane = self.lane.clone();
@@ -181,7 +180,7 @@ fn count_sql<T: Paginated>(filter: &impl Filter) -> QueryBuilder<Postgres> {
     sql
 }
 
-/// The keyset's conditions.
+/// Adds the keyset's conditions.
 pub(crate) fn push_keyset<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: SortKey, order: Order, args: &PageArgs) {
     let (beyond_after, beyond_before) = match order {
         Order::NewestFirst => ("<", ">"),
@@ -201,7 +200,7 @@ pub(crate) fn push_keyset<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: S
     }
 }
 
-/// The keyset's order.
+/// Adds the keyset's `order by`.
 pub(crate) fn push_order<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: SortKey, order: Order, args: &PageArgs) {
     let direction = if is_descending(order, args.direction) { "desc" } else { "asc" };
     match key {
@@ -210,7 +209,7 @@ pub(crate) fn push_order<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: So
     };
 }
 
-/// One more than asked for, which says whether the list goes on.
+/// One row more than requested, to detect whether the list continues.
 pub(crate) fn rows_to_read(args: &PageArgs) -> i64 {
     i64::from(args.size) + 1
 }

@@ -1,5 +1,5 @@
-//! Objects as async-graphql answers them, with less work for each field: what is ready at once needs no future of its
-//! own that others wake up. Of a list's many small fields nearly all are.
+//! Objects, resolved as by async-graphql, with less work per field: one that is ready at its first poll, as are most of
+//! a list's, is not added to a `FuturesUnordered`.
 
 use std::{borrow::Cow, collections::HashSet, slice, task::Poll};
 
@@ -39,7 +39,7 @@ impl<T: ObjectType> OutputType for Objects<'_, T> {
     }
 }
 
-/// An object that a router asks for by its key.
+/// An object that a router requests by its key.
 pub struct Entity<T>(pub T);
 
 impl<T: ObjectType> OutputType for Entity<T> {
@@ -60,7 +60,7 @@ impl<T: ObjectType> OutputType for Entity<T> {
     }
 }
 
-/// The fields that are selected of a type, if they are simply that. Fragments by name, directives and keys that are to be
+/// The selected fields of a type, if the selection is plain. Fragment spreads, directives and response keys to be
 /// merged are left to the library.
 fn plain_fields<'a>(selections: &'a SelectionSet, type_name: &str) -> Option<Vec<&'a Positioned<Field>>> {
     let mut fields = Vec::with_capacity(selections.items.len());
@@ -91,7 +91,7 @@ fn push_plain_fields<'a>(
 
 type Resolving<'a> = BoxFuture<'a, ServerResult<Value>>;
 
-/// Each object's fields. As in the library, a field that fails is an error and left out.
+/// Resolves each object's fields. As in the library, a failed field is reported and left out.
 async fn resolve<T: ObjectType>(
     contexts: &[ContextSelectionSet<'_>],
     fields: &[&Positioned<Field>],
@@ -129,7 +129,7 @@ async fn resolve_field<T: ObjectType>(
     field: &Positioned<Field>,
     object: &T,
 ) -> ServerResult<Value> {
-    // No value, not even null: the router knows a field that is not there, since another version has it.
+    // No value, not even null: the router requests a field of another version of this subgraph.
     let unknown = || {
         let message =
             format!("Cannot query field \"{}\" on type \"{}\".", field.node.response_key().node, T::type_name());
@@ -228,7 +228,7 @@ mod tests {
         schema.execute(document).await
     }
 
-    /// With errors in an order of their own: they have none.
+    /// The response with sorted errors: their order is unspecified.
     fn comparable(response: &Response) -> (Json, Vec<String>) {
         let response = json!(response);
         let errors = response["errors"].as_array().cloned().unwrap_or_default();

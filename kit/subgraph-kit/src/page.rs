@@ -1,11 +1,11 @@
-//! Which part of a list is asked for.
+//! Pagination arguments.
 
 use crate::{Error, cursor::Cursor, row::Paginated};
 
 const DEFAULT_SIZE: u8 = 20;
 const SIZES: std::ops::RangeInclusive<i32> = 1..=100;
 
-/// Which end of the list the page is counted from.
+/// The end of the list from which a page is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Direction {
     /// `first`: from the beginning, or from `after` on.
@@ -14,29 +14,29 @@ pub(crate) enum Direction {
     Backward,
 }
 
-/// The four arguments of a connection, as a client gives them.
+/// The four arguments of a connection, unchecked.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionArgs {
-    /// How many rows from the start.
+    /// The number of rows from the start.
     pub first: Option<i32>,
-    /// The cursor that they come after.
+    /// The cursor before the first row.
     pub after: Option<String>,
-    /// How many rows from the end.
+    /// The number of rows from the end.
     pub last: Option<i32>,
-    /// The cursor that they come before.
+    /// The cursor after the last row.
     pub before: Option<String>,
 }
 
 /// The four arguments of a connection, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PageArgs {
-    /// How many rows.
+    /// The maximum number of rows.
     pub size: u8,
-    /// From which end.
+    /// The end from which they are counted.
     pub direction: Direction,
-    /// Only what comes after this cursor.
+    /// Only rows after this cursor.
     pub after: Option<Cursor>,
-    /// Only what comes before this cursor.
+    /// Only rows before this cursor.
     pub before: Option<Cursor>,
 }
 
@@ -69,7 +69,7 @@ impl PageArgs {
 }
 
 impl ConnectionArgs {
-    /// Checks them as those of a list of such rows.
+    /// Checks the arguments for a list of rows of type `T`.
     pub(crate) fn check<T: Paginated>(&self) -> Result<PageArgs, Error> {
         let Self { first, after, last, before } = self;
         PageArgs::try_new(T::TYPE_NAME, *first, after.as_deref(), *last, before.as_deref())

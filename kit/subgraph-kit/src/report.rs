@@ -1,11 +1,11 @@
-//! The one place where errors get their public form. Whatever nobody classified is hidden.
+//! The public form of errors. Unclassified errors are hidden.
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use tracing::{error, warn};
 
 use crate::{Error, text};
 
-/// Gives each error its code, logs the ones that are ours, and hides their text.
+/// Sets each error's code, and logs and hides internal ones.
 #[must_use]
 pub fn finalize_errors(mut response: Response) -> Response {
     for error in &mut response.errors {
@@ -14,7 +14,7 @@ pub fn finalize_errors(mut response: Response) -> Response {
     response
 }
 
-/// The answer to a request that fails as a whole.
+/// The response to a request that fails as a whole.
 #[must_use]
 pub fn error_response(error: &Error) -> Response {
     let mut failed = ServerError::new(error.to_string(), None);
@@ -23,7 +23,7 @@ pub fn error_response(error: &Error) -> Response {
     Response::from_errors(vec![failed])
 }
 
-/// The codes of an answer's errors.
+/// The codes of a response's errors.
 pub fn codes(response: &Response) -> Vec<&str> {
     response.errors.iter().filter_map(code).collect()
 }
@@ -44,7 +44,7 @@ fn finalize_error(failed: &mut ServerError) {
         "something went wrong on our side".clone_into(&mut failed.message);
         set_code(failed, "INTERNAL_SERVER_ERROR");
     } else {
-        // The library's own.
+        // The library's own errors.
         failed.message = text::redact_values(&failed.message);
         set_code(failed, if failed.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" });
     }
@@ -70,7 +70,7 @@ fn log(error: &Error) {
     }
 }
 
-/// What an error says, and all that caused it.
+/// Formats an error with its chain of sources.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

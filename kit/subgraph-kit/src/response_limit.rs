@@ -1,8 +1,8 @@
-//! Bounds what one answer takes here, while it grows: the JSON that it will be, and the fields that are resolved for it.
-//! An answer that would be too large is given up at once, with all that is under way for it.
+//! Limits of one response, while it grows: the bytes of its JSON, and the number of resolved fields. A response that
+//! would be too large is aborted immediately, with everything in progress for it.
 //!
-//! It also has a long answer stop from time to time: a request's time-out, its client's leaving and other requests are
-//! noticed only between two polls, and async-graphql resolves as much as it can in one.
+//! A long response also yields periodically: timeouts, disconnects and other requests are noticed only between two
+//! polls, and async-graphql resolves as much as it can in one.
 
 use std::{
     future::{Future, poll_fn},
@@ -35,9 +35,9 @@ pub struct ResponseSettings {
 }
 
 const MAX_SUBGRAPH_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
-/// Each takes one or two kilobytes of memory until the answer is there.
+/// Each takes one or two kilobytes of memory until the response is complete.
 const MAX_FIELDS: usize = 50_000;
-/// A few milliseconds' worth.
+/// A few milliseconds of work.
 const FIELDS_PER_TURN: usize = 2_048;
 
 impl Default for ResponseSettings {
@@ -46,28 +46,28 @@ impl Default for ResponseSettings {
     }
 }
 
-/// What one answer has taken so far.
+/// The remaining bytes and fields of one response.
 pub struct ResponseMeter {
     bytes_left: AtomicUsize,
     fields_left: AtomicUsize,
     exceeded: CancellationToken,
 }
 
-/// What an answer may do before others have their turn. Clones share it.
+/// The fields that a response may resolve before it yields. Clones share it.
 #[derive(Clone)]
 pub struct Turn(Arc<AtomicUsize>);
 
-/// Where an answer's fields and items are counted.
+/// The meter and turn that a response's fields and items are charged to.
 pub(crate) struct Account<'a> {
     meter: Option<&'a Arc<ResponseMeter>>,
     turn: Option<&'a Turn>,
 }
 
-/// The schema's extension; it needs a [`ResponseMeter`] and a [`Turn`] in the data of a request.
+/// The schema extension that enforces a request's [`ResponseMeter`] and [`Turn`], from its data.
 pub struct ResponseLimit;
 
 impl ResponseMeter {
-    /// For one answer.
+    /// A meter for one response.
     #[must_use]
     pub fn new(settings: ResponseSettings) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl ResponseMeter {
         }
     }
 
-    /// The outcome of what is metered, or nothing as soon as it has taken too much.
+    /// Awaits `answer`; `None` as soon as the limit is exceeded.
     pub async fn limit<F: Future>(&self, answer: F) -> Option<F::Output> {
         tokio::select! {
             biased;
@@ -86,7 +86,7 @@ impl ResponseMeter {
         }
     }
 
-    /// Never returns if that is too much: whoever waits for the answer drops it.
+    /// Charges fields and bytes. Never returns if the limit is exceeded: [`Self::limit`] drops the response.
     async fn take(&self, fields: usize, bytes: usize) {
         let has = |left: &AtomicUsize, wanted: usize| {
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(wanted)).is_ok()
@@ -105,12 +105,12 @@ impl Default for Turn {
 }
 
 impl Turn {
-    /// It is the answer's turn again.
+    /// Resets the budget, at the beginning of a poll.
     pub(crate) fn begin(&self) {
         self.0.store(FIELDS_PER_TURN, Ordering::Relaxed);
     }
 
-    /// Waits for the next one if this one is over.
+    /// Charges one field, and yields if the budget is used up.
     async fn take(&self) {
         poll_fn(|context| {
             let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
@@ -154,19 +154,19 @@ impl<'a> Account<'a> {
         Self { meter: ctx.data_opt(), turn: ctx.data_opt() }
     }
 
-    /// Before a field is resolved.
+    /// Charges a field before it is resolved.
     pub(crate) async fn field(&self, key: &str) {
-        // With its quotes, its colon and its comma.
+        // With quotes, colon and comma.
         self.begin(key.len() + 4).await;
     }
 
-    /// Before an item of a list is resolved.
+    /// Charges a list item before it is resolved.
     pub(crate) async fn item(&self) {
-        // With its comma.
+        // With a comma.
         self.begin(1).await;
     }
 
-    /// After either.
+    /// Charges the value of either.
     pub(crate) async fn value(&self, value: Result<Option<&Value>, &ServerError>) {
         let Some(meter) = self.meter else { return };
         meter.take(0, value.map_or_else(error_bytes, |value| value.map_or(4, json_bytes))).await;
@@ -181,12 +181,12 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Of an error, with its path and its code.
+/// The estimated size of an error, with path and code.
 fn error_bytes(error: &ServerError) -> usize {
     200 + error.message.len()
 }
 
-/// Of a value without what has been counted as fields and items.
+/// The size of a value, without fields and items that were charged already.
 fn json_bytes(value: &Value) -> usize {
     match value {
         Value::Null => 4,
@@ -199,7 +199,7 @@ fn json_bytes(value: &Value) -> usize {
     }
 }
 
-/// What a byte takes beside itself.
+/// The additional bytes of an escaped byte.
 fn escape(byte: u8) -> usize {
     5 * usize::from(byte < 0x20) + usize::from(matches!(byte, b'"' | b'\\'))
 }

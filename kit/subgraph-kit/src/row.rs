@@ -1,4 +1,4 @@
-//! What the kit has to know of a row.
+//! Traits of rows, for the kit's lists and loaders.
 
 use std::hash::Hash;
 
@@ -7,22 +7,22 @@ use uuid::Uuid;
 
 use crate::cursor::Cursor;
 
-/// What names a row.
+/// The id of a row.
 pub trait RowId: Copy + Eq + Hash + Into<Uuid> + Send + Sync + 'static {}
 
 impl<I> RowId for I where I: Copy + Eq + Hash + Into<Uuid> + Send + Sync + 'static {}
 
-/// A row that is listed by `(time, id)`.
+/// A row that is paginated by `(time, id)`.
 pub trait Paginated: for<'r> FromRow<'r, PgRow> + Clone + Send + Sync + Unpin + 'static {
-    /// The name of its type; cursors contain it.
+    /// The type's name, which cursors contain.
     const TYPE_NAME: &'static str;
-    /// The table.
+    /// The table's name.
     const TABLE: &'static str;
     /// The columns that the row type reads.
     const COLUMNS: &'static str;
-    /// The column that says when a row came into being.
+    /// The column of the row's creation time.
     const TIME: &'static str;
 
-    /// Where this row stands.
+    /// The row's position in its list.
     fn cursor(&self) -> Cursor;
 }

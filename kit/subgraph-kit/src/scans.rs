@@ -1,5 +1,5 @@
-//! Statements that may read a whole table: searches and counts. They have a lane of their own, so that whatever is
-//! searched and counted, a pool has connections left for everything else; and each client waits behind its own.
+//! Full scans: searches and counts, which may read a whole table. They have a separate lane with limited concurrency,
+//! so that a pool has connections left for other statements, and each client has one scan at a time.
 
 use std::{
     collections::HashMap,
@@ -32,47 +32,47 @@ use crate::{
     timeouts::Deadline,
 };
 
-/// Connections of a pool that no search takes.
+/// Connections of a pool that are reserved for other statements.
 const OTHER_CONNECTIONS: u32 = 3;
 
 tokio::task_local! {
-    /// That of the request whose rows are loaded.
+    /// The scan of the request whose rows are loaded.
     static LOADING: Scan;
 }
 
-/// Whose turn it is to read a whole table.
+/// The client on whose behalf a table is scanned: full scans are queued per client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScanClient {
-    /// A signed-in user, wherever they are.
+    /// A signed-in user, from any address.
     User(UserId),
-    /// Anybody at a network address.
+    /// Anonymous clients of a network.
     Network(IpAddr),
-    /// Whoever sends a request, where the router does not say from where.
+    /// A single request, if its client's address is unknown.
     Request(u64),
 }
 
-/// Who reads a whole table, and until when they wait.
+/// The client of a full scan, and its deadline.
 #[derive(Clone, Copy, Debug)]
 pub struct Scan {
     client: ScanClient,
     deadline: Option<Deadline>,
 }
 
-/// The statements of one pool that may read a whole table.
+/// The queue of one pool's full scans.
 #[derive(Clone)]
 pub(crate) struct ScanLane {
     db: DbPool,
     queue: FairQueue<ScanClient>,
 }
 
-/// A connection of the lane. Dropped before it is given back, it takes its statement along, and its slot is free when the
-/// server is done with that.
+/// A connection of the lane. If it is dropped before its release, its statement is cancelled, and its slot is released
+/// once the server has noticed.
 pub(crate) struct ScanConnection {
     in_use: Option<(DbConnection, Slot)>,
 }
 
 impl ScanClient {
-    /// The user; without one, the network of the client; without that, the request alone.
+    /// The viewer's user; if anonymous, the client's network; if unknown, the request.
     #[must_use]
     pub fn of(viewer: Viewer, client: ClientIp) -> Self {
         static REQUESTS: AtomicU64 = AtomicU64::new(0);
@@ -82,9 +82,9 @@ impl ScanClient {
     }
 }
 
-/// Finds out for whom a resolver reads a whole table.
+/// Provides the scan of a resolver's request.
 pub trait ScanExt {
-    /// On behalf of whoever sent the request.
+    /// A full scan on behalf of the request's client.
     fn scan(&self) -> Scan;
 }
 
@@ -95,18 +95,18 @@ impl ScanExt for Context<'_> {
 }
 
 impl Scan {
-    /// For a request of `client`, until `deadline`.
+    /// A scan for a request of `client`, until `deadline`.
     #[must_use]
     pub fn new(client: ScanClient, deadline: Deadline) -> Self {
         Self { client, deadline: Some(deadline) }
     }
 
-    /// Answers a request; what is loaded meanwhile is loaded on its behalf.
+    /// Runs a request; loads within it scan on behalf of its client.
     pub async fn answer<T>(self, answer: impl Future<Output = T>) -> T {
         LOADING.scope(self, answer).await
     }
 
-    /// That of the request whose rows are loaded. An event's are loaded on nobody's behalf.
+    /// The scan of the request whose rows are loaded. A subscription's events have no client and no deadline.
     pub(crate) fn loading() -> Self {
         let nobody = || Self { client: ScanClient::of(Viewer::Anonymous, ClientIp(None)), deadline: None };
         LOADING.try_with(|scan| *scan).unwrap_or_else(|_| nobody())
@@ -116,7 +116,7 @@ impl Scan {
         self.client
     }
 
-    /// Waits for as long as leaves the rest of the request some time.
+    /// Runs a scan with a timeout that leaves time for the rest of the request.
     pub(crate) async fn within_deadline<T>(self, scan: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let Some(deadline) = self.deadline else { return scan.await };
         let scan = timeout(deadline.time_left_for_scan(), Box::pin(scan));
@@ -125,13 +125,13 @@ impl Scan {
 }
 
 impl ScanLane {
-    /// That of a pool.
+    /// The lane of a pool.
     pub(crate) fn new(db: DbPool) -> Self {
         let slots = db.max().saturating_sub(OTHER_CONNECTIONS).max(1);
         Self { db, queue: FairQueue::new(slots as usize) }
     }
 
-    /// A connection for one statement, when it is this client's turn.
+    /// Waits for the client's turn, and acquires a connection for one statement.
     pub(crate) async fn connection(&self, client: ScanClient) -> Result<ScanConnection, Error> {
         let waiting = WaitTimer::start(self.db.name(), Wait::Scan);
         let slot = self.queue.acquire(client).await;
@@ -139,7 +139,7 @@ impl ScanLane {
         Ok(ScanConnection { in_use: Some((self.db.acquire().await?, slot)) })
     }
 
-    /// The rows of a statement, when it is its client's turn.
+    /// Waits for the client's turn, and fetches a statement's rows.
     pub(crate) async fn rows(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
         let scan = Scan::loading();
         let rows = async {
@@ -157,7 +157,7 @@ impl ScanConnection {
         connection
     }
 
-    /// Gives it back, since its statement has ended like this.
+    /// Releases the connection after its statement, with this outcome.
     pub(crate) fn release_after<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         let (connection, _slot) = self.in_use.take().expect("it is in use until it is given back or dropped");
         connection.release_after(done)
@@ -168,7 +168,7 @@ impl Drop for ScanConnection {
     fn drop(&mut self) {
         let (Some((connection, slot)), Ok(runtime)) = (self.in_use.take(), Handle::try_current()) else { return };
         runtime.spawn(async move {
-            // The server looks every so often whether its client is still there, and ends the statement.
+            // The server notices within this interval, and cancels the statement.
             connection.close().await;
             sleep(CLIENT_CHECK_INTERVAL).await;
             drop(slot);
@@ -176,7 +176,7 @@ impl Drop for ScanConnection {
     }
 }
 
-/// What several wait for at the same moment is done once.
+/// Deduplicates concurrent calls with the same key.
 pub(crate) struct SingleFlight<K, V> {
     flights: Arc<Mutex<HashMap<K, Flight<V>>>>,
 }
@@ -194,7 +194,7 @@ impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
         Self { flights: Arc::default() }
     }
 
-    /// Joins whoever waits for the same, or begins. It ends when nobody waits any more.
+    /// Joins the call in flight with this key, or begins one. It is cancelled when no caller waits for it.
     pub(crate) async fn run<F>(&self, key: K, begin: impl FnOnce() -> F) -> Result<V, Error>
     where
         F: Future<Output = Result<V, Error>> + Send + 'static,

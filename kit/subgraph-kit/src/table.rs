@@ -1,4 +1,4 @@
-//! A table as the resolvers of a request read it: each kind of key by one statement for all.
+//! Tables as loaders: one statement per kind of key for all resolvers of a request.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,31 +21,31 @@ use crate::{
     scans::ScanLane,
 };
 
-/// A row that is found by its id.
+/// A row that can be loaded by its id.
 pub trait FindById: Paginated {
-    /// The type of its id.
+    /// The type of the id.
     type Id: RowId;
 
-    /// Its id.
+    /// The row's id.
     fn id(&self) -> Self::Id;
 
-    /// The rows with these ids, as far as there are such, in any order.
+    /// Fetches the existing rows with these ids, in any order.
     fn find_by_ids(db: &DbPool, ids: &[Uuid]) -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
 }
 
-/// The rows of a table. As a request's loader it finds them by their ids, and as the children of others; for further
-/// keys, a subgraph implements `Loader` for its own table.
+/// A table. As a request's loader it loads rows by id, and as children of a parent; for other keys, a subgraph
+/// implements `Loader` for its own table.
 #[derive(Clone)]
 pub struct Table<T: Paginated> {
     db: DbPool,
     lane: ScanLane,
-    /// The columns by which rows are found without reading all others.
+    /// The leading columns of its indexes.
     indexed: Arc<HashSet<String>>,
     _rows: PhantomData<fn() -> T>,
 }
 
 impl<T: Paginated> Table<T> {
-    /// The table in this database; looks which indexes it has.
+    /// Opens a table, and detects its indexes.
     pub async fn open(db: DbPool) -> Result<Self, sqlx::Error> {
         let indexed = query_scalar(
             "select attname from pg_index join pg_attribute on attrelid = indrelid and attnum = indkey[0] \
@@ -56,13 +56,13 @@ impl<T: Paginated> Table<T> {
         Ok(Self { db, lane, indexed: Arc::new(indexed.into_iter().collect()), _rows: PhantomData })
     }
 
-    /// The database that it is in.
+    /// The table's database.
     #[must_use]
     pub fn db(&self) -> &DbPool {
         &self.db
     }
 
-    /// Where statements wait that may read all of it.
+    /// The queue of its full scans.
     pub(crate) fn lane(&self) -> &ScanLane {
         &self.lane
     }
@@ -83,9 +83,9 @@ impl<T: FindById<Id = I>, I: RowId> Loader<I> for Table<T> {
     }
 }
 
-/// Finds a subgraph's table in a resolver's context.
+/// Provides a subgraph's tables in a resolver's context.
 pub trait TableExt {
-    /// The table of these rows; what is loaded by key is loaded together with what else the request asks for.
+    /// The request's loader of these rows, which batches the keys of all resolvers.
     fn table<T: Paginated>(&self) -> &Arc<DataLoader<Table<T>>>;
 }
 

@@ -1,14 +1,14 @@
-//! Rules for text that comes from outside.
+//! Validation and redaction of text from clients.
 
 use crate::{Error, Refusal};
 
-/// `PostgreSQL` text cannot hold the NUL character; everything else is text.
+/// Whether PostgreSQL can store the text: it has no NUL character.
 #[must_use]
 pub fn has_no_nul(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// An argument that reaches the database as text.
+/// Checks a text argument of a statement.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the text contains NUL, which PostgreSQL cannot store.
@@ -16,8 +16,8 @@ pub fn reject_nul(field: &'static str, text: &str) -> Result<(), Error> {
     if has_no_nul(text) { Ok(()) } else { Err(Error::invalid(field, "must not contain the NUL character")) }
 }
 
-/// What is wrong with a text of an input: too long for its column, blank although required, or
-/// not storable. Lengths are in characters, as `VARCHAR(n)` counts them.
+/// Validates a text of an input: rejected if too long for its column, blank although required, or not storable.
+/// Lengths are in characters, as in `VARCHAR(n)`.
 #[must_use]
 pub fn check(field: &'static str, text: &str, required: bool, max_length: Option<usize>) -> Option<Refusal> {
     if !has_no_nul(text) {
@@ -31,8 +31,7 @@ pub fn check(field: &'static str, text: &str, required: bool, max_length: Option
         .then(|| Refusal::invalid(field, format!("must have at most {max_length} characters")))
 }
 
-/// A library's message about a document or a value, without the value that it repeats: that can be
-/// a password.
+/// Redacts the value that a library's message about a document or a value repeats: it can be a password.
 #[must_use]
 pub fn redact_values(message: &str) -> String {
     if let Some((expected, _)) = message.split_once(", found ")
@@ -45,7 +44,7 @@ pub fn redact_values(message: &str) -> String {
     {
         return format!("{before} does not contain the value.");
     }
-    // The type comes last, and a type's name has no quotation mark.
+    // The type is last, and its name has no quotation mark.
     if let Some((before, field)) = message.split_once("unknown field \"")
         && let Some((_, of)) = field.rsplit_once("\" of type \"")
     {
@@ -59,7 +58,7 @@ pub fn redact_values(message: &str) -> String {
     message.to_owned()
 }
 
-/// A message about JSON, without the strings that it quotes.
+/// Redacts the strings that a message about JSON quotes.
 #[must_use]
 pub fn redact_strings(message: &str) -> String {
     match (message.find('"'), message.rfind('"')) {
@@ -68,16 +67,16 @@ pub fn redact_strings(message: &str) -> String {
     }
 }
 
-/// The value itself may contain what looks like its end: the last one counts.
+/// Finds the end of a value: the last one, since the value may contain the same text.
 fn after_value(token: &str) -> Option<(&'static str, &str)> {
     let ends = VALUES.into_iter().filter_map(|kind| Some((kind, token.rsplit_once(&format!("[{kind}]`"))?.1)));
     ends.min_by_key(|(_, after)| after.len())
 }
 
-/// How the parser names the tokens that are values.
+/// The parser's names of value tokens.
 const VALUES: [&str; 4] = ["StringValue", "BlockString", "IntValue", "FloatValue"];
 
-/// A pattern for `ILIKE` that finds `text` anywhere, with `%`, `_` and `\` standing for themselves.
+/// An `ILIKE` pattern that matches `text` anywhere, with `%`, `_` and `\` escaped.
 #[must_use]
 pub fn ilike_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);

@@ -1,58 +1,58 @@
-//! Timeouts of calls between processes. A process must answer before its own caller times out.
+//! Timeouts of calls between processes. A process must respond before its own caller times out.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The router, for a subgraph: `traffic_shaping.all.request_timeout` in `router.config.yaml`.
+/// The router's timeout for a subgraph: `traffic_shaping.all.request_timeout` in `router.config.yaml`.
 pub const ROUTER_REQUEST: Duration = Duration::from_secs(5);
 
-/// A subgraph, for its own answer: it says that it is late before the router gives up.
+/// A subgraph's timeout for a request: it responds with an error before the router gives up.
 pub const SUBGRAPH_REQUEST: Duration = Duration::from_millis(4_750);
 
-/// A subgraph, for another one.
+/// A subgraph's timeout for another subgraph.
 pub const PEER_REQUEST: Duration = Duration::from_secs(2);
 
-/// The payment subgraph, for whoever moves the money.
+/// The payment subgraph's timeout for the provider.
 pub const PROVIDER: Duration = Duration::from_secs(2);
 
-/// How long a silent connection to another process is kept: less than a process that ends goes on answering
-/// (`ShutdownSettings`), so that none is used just when it is closed. `traffic_shaping.all.pool_idle_timeout` in
-/// `router.config.yaml` is the router's.
+/// The idle timeout of connections to other processes: shorter than the drain period (`ShutdownSettings`), so that no
+/// connection is used while it is closed. The router's is `traffic_shaping.all.pool_idle_timeout` in
+/// `router.config.yaml`.
 pub const IDLE: Duration = Duration::from_secs(2);
 
-/// A list, for the count of the whole of it: the list itself arrives without it.
+/// The timeout of a list's total count: the list is returned without it.
 pub const COUNT: Duration = Duration::from_secs(2);
 
-/// What a count or a search leaves of a request's time, for what comes after it.
+/// The time that a count or a search leaves for the rest of the request.
 const AFTER_SCAN: Duration = Duration::from_millis(500);
 
-/// When a subgraph gives up a request.
+/// The time at which a subgraph gives up a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// Of a request that comes now.
+    /// The deadline of a request that arrives now.
     #[must_use]
     pub fn for_new_request() -> Self {
         Self(Instant::now() + SUBGRAPH_REQUEST)
     }
 
-    /// How long a count may take that begins now.
+    /// The timeout of a count that begins now.
     pub(crate) fn time_left_for_count(self) -> Duration {
         self.time_left_for_scan().min(COUNT)
     }
 
-    /// How long a search may take that begins now, its turn included.
+    /// The timeout of a search that begins now, queueing included.
     pub(crate) fn time_left_for_scan(self) -> Duration {
         self.0.saturating_duration_since(Instant::now()).saturating_sub(AFTER_SCAN)
     }
 }
 
-/// For one's own database, and for the way.
+/// The time for the subgraph's own database, and for latency.
 const OVERHEAD: Duration = Duration::from_millis(750);
 
-// `enroll` asks for the course, then for the payment; `purchaseCourse` asks for the course, then for the money.
+// `enroll` queries the course, then the payment; `purchaseCourse` queries the course, then calls the provider.
 const _: () = assert!(2 * PEER_REQUEST.as_millis() + OVERHEAD.as_millis() <= SUBGRAPH_REQUEST.as_millis());
 const _: () =
     assert!(PEER_REQUEST.as_millis() + PROVIDER.as_millis() + OVERHEAD.as_millis() <= SUBGRAPH_REQUEST.as_millis());

@@ -1,60 +1,60 @@
-//! Who is asking, and the checks that prove what they may do.
+//! The viewer, and permission checks, which return proofs.
 
 use async_graphql::Context;
 use contracts::{UserId, claims::Role};
 
 use crate::{Error, row::RowId};
 
-/// Who is asking.
+/// The sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
-    /// Nobody is signed in.
+    /// Not signed in.
     Anonymous,
     /// A user whose token has been verified.
     SignedIn {
-        /// Who.
+        /// The user's id.
         id: UserId,
-        /// As what.
+        /// The user's role.
         role: Role,
-        /// Whether a teacher has been verified.
+        /// Whether the user is a verified teacher.
         is_verified: bool,
     },
 }
 
-/// Proof that somebody is signed in.
+/// Proof that the viewer is signed in.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedIn(UserId);
 
-/// Proof that a student is asking.
+/// Proof that the viewer is a student.
 #[derive(Clone, Copy, Debug)]
 pub struct Student(UserId);
 
-/// Proof that a verified teacher is asking.
+/// Proof that the viewer is a verified teacher.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifiedTeacher(UserId);
 
-/// Proof that a teacher is asking, verified or not.
+/// Proof that the viewer is a teacher, verified or not.
 #[derive(Clone, Copy, Debug)]
 pub struct Teacher(UserId);
 
-/// Proof that an admin is asking.
+/// Proof that the viewer is an admin.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(());
 
-/// Proof that the viewer may see what belongs to an owner.
+/// Proof that the viewer may see an owner's data.
 pub trait Proof {
-    /// What names the owner.
+    /// The type of the owner's id.
     type Owner: RowId;
 
-    /// Whose things the viewer may see.
+    /// The owner whose data the viewer may see.
     fn owner(&self) -> Self::Owner;
 }
 
-/// Proof that a user or an admin asks for what belongs to that user.
+/// Proof that the viewer is this user, or an admin.
 #[derive(Clone, Copy, Debug)]
 pub struct SelfOrAdmin(UserId);
 
-/// Stands where a proof is asked for and none is needed: everyone may see what belongs to this owner.
+/// The proof of public data: everyone may see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Public<P>(pub P);
 
@@ -75,7 +75,7 @@ impl<P: RowId> Proof for Public<P> {
 }
 
 impl SignedIn {
-    /// Who.
+    /// The user's id.
     #[must_use]
     pub fn id(self) -> UserId {
         self.0
@@ -83,7 +83,7 @@ impl SignedIn {
 }
 
 impl Student {
-    /// Who.
+    /// The user's id.
     #[must_use]
     pub fn id(self) -> UserId {
         self.0
@@ -91,7 +91,7 @@ impl Student {
 }
 
 impl Teacher {
-    /// Who.
+    /// The user's id.
     #[must_use]
     pub fn id(self) -> UserId {
         self.0
@@ -99,7 +99,7 @@ impl Teacher {
 }
 
 impl VerifiedTeacher {
-    /// Who.
+    /// The user's id.
     #[must_use]
     pub fn id(self) -> UserId {
         self.0
@@ -116,19 +116,19 @@ impl Viewer {
         }
     }
 
-    /// Whether this is the owner, or an admin.
+    /// Whether the viewer is the owner, or an admin.
     #[must_use]
     pub fn is_self_or_admin(&self, owner: UserId) -> bool {
         self.id() == Some(owner) || self.is_admin()
     }
 
-    /// Whether this is an admin.
+    /// Whether the viewer is an admin.
     #[must_use]
     pub fn is_admin(&self) -> bool {
         matches!(self, Self::SignedIn { role: Role::Admin, .. })
     }
 
-    /// Lets through the owner of what is asked for, and admins.
+    /// Requires the owner of the data, or an admin.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for every other viewer, anonymous included.
@@ -140,7 +140,7 @@ impl Viewer {
         }
     }
 
-    /// Lets through whoever is signed in.
+    /// Requires a signed-in user.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] if the viewer is anonymous.
@@ -148,7 +148,7 @@ impl Viewer {
         self.signed_in_as().map(|(id, _, _)| SignedIn(id))
     }
 
-    /// Lets through students.
+    /// Requires a student.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not a student.
@@ -159,7 +159,7 @@ impl Viewer {
         }
     }
 
-    /// Lets through teachers, verified or not.
+    /// Requires a teacher, verified or not.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not a teacher.
@@ -170,7 +170,7 @@ impl Viewer {
         }
     }
 
-    /// Lets through verified teachers.
+    /// Requires a verified teacher.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not a verified teacher.
@@ -184,7 +184,7 @@ impl Viewer {
         }
     }
 
-    /// Lets through admins.
+    /// Requires an admin.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not an admin.
@@ -203,9 +203,9 @@ impl Viewer {
     }
 }
 
-/// Finds the viewer in a resolver's context.
+/// Provides the viewer in a resolver's context.
 pub trait ViewerExt {
-    /// Who is asking.
+    /// The request's viewer.
     fn viewer(&self) -> &Viewer;
 }
 
