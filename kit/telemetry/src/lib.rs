@@ -1,4 +1,4 @@
-//! What a process tells about itself: metrics, spans, and the trace of one request.
+//! The telemetry of a process: metrics, spans, and the trace of one request.
 
 pub mod metrics;
 pub mod spans;

@@ -1,6 +1,6 @@
-//! What a process counts, under OpenTelemetry's names where it has some. `docs/operations.md` lists them.
+//! The metrics of a process, with OpenTelemetry's names where they exist. `docs/operations.md` lists them.
 //!
-//! Nothing is counted until the process says who reads it: [`enable`].
+//! Nothing is recorded until the process has set an exporter and calls [`enable`].
 
 use std::{
     sync::{
@@ -15,26 +15,26 @@ use opentelemetry::{
     metrics::{Counter, Gauge, Histogram, Meter, UpDownCounter},
 };
 
-/// Upper bounds, in seconds: from a statement by its primary key to what nobody waits for any more.
+/// Histogram bounds, in seconds: from a statement by primary key to a timed-out request.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
-/// The same for events, which may wait for a service that is unavailable.
+/// Histogram bounds for events, in seconds: they may wait for an unavailable service.
 const DELAYS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];
 
 static ENABLED: AtomicBool = AtomicBool::new(false);
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments::of(&meter()));
 
-/// From now on things are counted, in the meter provider that the process has set.
+/// Enables metrics, with the meter provider that the process has set.
 pub fn enable() {
     ENABLED.store(true, Ordering::Relaxed);
 }
 
-/// Whether anybody reads what is counted.
+/// Whether metrics are enabled.
 #[must_use]
 pub fn is_enabled() -> bool {
     ENABLED.load(Ordering::Relaxed)
 }
 
-/// Where instruments are made.
+/// The meter that creates instruments.
 #[must_use]
 pub fn meter() -> Meter {
     global::meter("lyceum")
@@ -140,22 +140,22 @@ impl Instruments {
     }
 }
 
-/// A request that a subgraph is answering.
+/// The timer of a subgraph's request; records when dropped.
 pub struct RequestTimer {
     subgraph: &'static str,
     started_at: Instant,
-    /// Until it is answered: whoever asks may stop waiting.
+    /// `abandoned` until it is finished: the caller may cancel it.
     outcome: &'static str,
 }
 
 impl RequestTimer {
-    /// Begins now. Dropped before it is finished, the request counts as abandoned.
+    /// Starts the timer. A request whose timer is dropped unfinished counts as abandoned.
     #[must_use]
     pub fn start(subgraph: &'static str) -> Self {
         Self { subgraph, started_at: Instant::now(), outcome: "abandoned" }
     }
 
-    /// The answer is there, with errors of these codes.
+    /// Finishes the request, with errors of these codes.
     pub fn finish(mut self, codes: &[&str]) {
         self.outcome = if codes.is_empty() { "ok" } else { "error" };
         record_errors(self.subgraph, codes);
@@ -172,7 +172,7 @@ impl Drop for RequestTimer {
     }
 }
 
-/// A subgraph has answered with errors of these codes.
+/// Records the errors of a subgraph's response, by code.
 pub fn record_errors(subgraph: &'static str, codes: &[&str]) {
     let Some(instruments) = instruments() else { return };
     for code in codes {
@@ -180,7 +180,7 @@ pub fn record_errors(subgraph: &'static str, codes: &[&str]) {
     }
 }
 
-/// A statement has ended.
+/// Records the duration of a statement.
 pub(crate) fn record_statement(service: &'static str, operation: &'static str, summary: String, elapsed: Duration) {
     let Some(instruments) = instruments() else { return };
     instruments.statements.record(
@@ -194,24 +194,24 @@ pub(crate) fn record_statement(service: &'static str, operation: &'static str, s
     );
 }
 
-/// Somebody who waits until they may use a connection of a pool. Dropped, the time is counted, whether or not they may.
+/// The timer of a wait for a pool's connection. Records when dropped, whether or not the wait succeeded.
 pub struct WaitTimer {
     pool: &'static str,
     what: Wait,
     started_at: Instant,
 }
 
-/// What one waits for before a statement.
+/// The resource that is waited for before a statement.
 #[derive(Clone, Copy)]
 pub enum Wait {
     /// A free connection.
     Connection,
-    /// A turn to read a whole table.
+    /// A turn for a full scan.
     Scan,
 }
 
 impl WaitTimer {
-    /// Begins now, if the pool has a name and anybody reads what is counted.
+    /// Starts the timer, if the pool has a name and metrics are enabled.
     #[must_use]
     pub fn start(pool: Option<&'static str>, what: Wait) -> Option<Self> {
         let pool = pool.filter(|_| is_enabled())?;
@@ -231,11 +231,11 @@ impl Drop for WaitTimer {
     }
 }
 
-/// A subscription, for as long as it is there.
+/// An open subscription, counted until it is dropped.
 pub struct OpenStream(&'static str);
 
 impl OpenStream {
-    /// One more.
+    /// Increments the count of open subscriptions.
     #[must_use]
     pub fn new(subgraph: &'static str) -> Self {
         add_streams(subgraph, 1);
@@ -255,21 +255,21 @@ fn add_streams(subgraph: &'static str, more: i64) {
     }
 }
 
-/// Somebody may not sign in: `credentials`, `throttled`, or `busy` where too many wait for their password's hash.
+/// Records a rejected sign-in: `credentials`, `throttled`, or `busy` if the queue for password hashes is full.
 pub fn record_failed_sign_in(reason: &'static str) {
     if let Some(instruments) = instruments() {
         instruments.sign_ins_refused.add(1, &[KeyValue::new("reason", reason)]);
     }
 }
 
-/// An operation was `charged` to a budget in `memory` or in `valkey`, or the budget was `exhausted`.
+/// Records that an operation was `charged` to a budget in `memory` or `valkey`, or that the budget was `exhausted`.
 pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
     if let Some(instruments) = instruments() {
         instruments.cost_charges.add(1, &[KeyValue::new("store", store), KeyValue::new("outcome", outcome)]);
     }
 }
 
-/// Somebody tried to deliver an event: it is `delivered` or `published`, or its destination is `unavailable` or has `rejected` it.
+/// Records an attempt to deliver an event: `delivered`, `published`, `unavailable` or `rejected`.
 pub fn record_delivery(destination: &str, event_type: &'static str, outcome: &'static str) {
     let Some(instruments) = instruments() else { return };
     instruments.deliveries.add(
@@ -282,7 +282,7 @@ pub fn record_delivery(destination: &str, event_type: &'static str, outcome: &'s
     );
 }
 
-/// A service tried to act on an event: it is `done`, it has `failed`, or it is `dead_lettered`.
+/// Records an attempt to handle an event: `done`, `failed` or `dead_lettered`.
 pub fn record_handled(service: &'static str, event_type: &'static str, outcome: &'static str) {
     let Some(instruments) = instruments() else { return };
     instruments.effects.add(
@@ -291,7 +291,7 @@ pub fn record_handled(service: &'static str, event_type: &'static str, outcome: 
     );
 }
 
-/// A service has acted on an event, so long after it happened.
+/// Records the delay from an event until it was handled.
 pub fn record_latency(service: &'static str, event_type: &'static str, delay: Duration) {
     if let Some(instruments) = instruments() {
         instruments
@@ -300,21 +300,21 @@ pub fn record_latency(service: &'static str, event_type: &'static str, delay: Du
     }
 }
 
-/// What an outbox has for one destination, or an inbox altogether.
+/// The backlog of an outbox for one destination, or of an inbox.
 pub struct Backlog<'a> {
-    /// Whose.
+    /// The service's name.
     pub service: &'static str,
-    /// `inbox`, or where an outbox sends to.
+    /// `inbox`, or the outbox's destination.
     pub destination: &'a str,
-    /// Events that are not delivered, or not handled.
+    /// Events not yet delivered, or not yet handled.
     pub pending: u64,
-    /// How long the first of them has waited.
+    /// The age of the oldest pending event.
     pub oldest: Duration,
-    /// Events that wait for an operator.
+    /// Dead-lettered events.
     pub dead_lettered: u64,
 }
 
-/// An outbox or an inbox has so many events that wait.
+/// Records the backlog of an outbox or inbox.
 pub fn record_backlog(backlog: &Backlog<'_>) {
     let Some(instruments) = instruments() else { return };
     let of = [KeyValue::new("subgraph", backlog.service), KeyValue::new("destination", backlog.destination.to_owned())];

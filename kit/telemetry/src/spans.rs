@@ -1,7 +1,7 @@
-//! The way of a request through all processes, as W3C's Trace Context and OpenTelemetry have it: from the router to the
-//! subgraph, to its SQL, and with an event to whoever acts on it. One trace id throughout.
+//! Distributed tracing with W3C's Trace Context and OpenTelemetry: from the router to the subgraph, to its SQL, and
+//! with an event to its consumers, under one trace id.
 //!
-//! There are no spans until the process says where they go: [`enable`].
+//! There are no spans until the process has set an exporter and calls [`enable`].
 
 use std::{
     borrow::Cow,
@@ -19,27 +19,27 @@ use opentelemetry::{
 use tracing::{Span, field::Empty, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// Of all spans, so that whoever writes log lines can leave them out.
+/// The target of all spans, so that log output can exclude them.
 pub const TARGET: &str = "lyceum::span";
 
-/// The header, and the attribute of an event, that names a span to whoever goes on beneath it.
+/// The header, and the event attribute, that carries the parent span.
 pub const TRACEPARENT: &str = "traceparent";
 const MESSAGING_SYSTEM: &str = "lyceum";
 
 static TRACER: OnceLock<BoxedTracer> = OnceLock::new();
 
-/// From now on there are spans, in the tracer provider and with the propagator that the process has set.
+/// Enables spans, with the tracer provider and the propagator that the process has set.
 pub fn enable() {
     let _ = TRACER.set(global::tracer("lyceum"));
 }
 
-/// Whether there are any.
+/// Whether spans are enabled.
 #[must_use]
 pub fn is_enabled() -> bool {
     TRACER.get().is_some()
 }
 
-/// A subgraph's answer to a request, beneath the span of whoever asks.
+/// The server span of a subgraph's request, as a child of the caller's span.
 #[must_use]
 pub fn request(subgraph: &'static str, headers: &HeaderMap) -> Span {
     if !is_enabled() {
@@ -53,13 +53,13 @@ pub fn request(subgraph: &'static str, headers: &HeaderMap) -> Span {
     child_of(span, &Headers(headers))
 }
 
-/// Notes on a span that what it stands for has failed.
+/// Records on a span that its operation has failed.
 pub fn record_failure(span: &Span, kind: &str) {
     span.record("otel.status_code", "ERROR");
     span.record("error.type", kind);
 }
 
-/// An event that is written down, beneath what makes it happen.
+/// The span of publishing an event, as a child of the current span.
 #[must_use]
 pub fn producer_span(kind: &'static str) -> Span {
     if !is_enabled() {
@@ -72,7 +72,7 @@ pub fn producer_span(kind: &'static str) -> Span {
     )
 }
 
-/// What a service does about an event, beneath the span that published it.
+/// The span of handling an event, as a child of the span that published it.
 #[must_use]
 pub fn consumer_span(service: &'static str, kind: &str, traceparent: Option<&str>) -> Span {
     if !is_enabled() {
@@ -87,7 +87,7 @@ pub fn consumer_span(service: &'static str, kind: &str, traceparent: Option<&str
     child_of(span, &Event(traceparent))
 }
 
-/// A statement that has just ended.
+/// Records a span for a statement that has just ended.
 pub(crate) fn record_statement(
     service: &'static str,
     operation: &'static str,
@@ -105,7 +105,7 @@ pub(crate) fn record_statement(
         KeyValue::new("db.system.name", "postgresql"),
         KeyValue::new("db.namespace", service),
         KeyValue::new("db.operation.name", operation),
-        // Placeholders stand where values were.
+        // Has placeholders instead of values.
         KeyValue::new("db.query.text", text.to_owned()),
         KeyValue::new("db.response.returned_rows", i64::try_from(rows).unwrap_or(i64::MAX)),
     ];
@@ -114,7 +114,7 @@ pub(crate) fn record_statement(
     span.end_with_timestamp(end);
 }
 
-/// The current span, for whom it is told to by another process.
+/// The current span as a `traceparent`, for another process.
 #[must_use]
 pub fn traceparent() -> Option<String> {
     let mut written = Event(None::<String>);
@@ -126,14 +126,14 @@ pub fn traceparent() -> Option<String> {
     written.0
 }
 
-/// Tells whoever gets these headers of the current span.
+/// Adds the current span to the headers of a request.
 pub fn inject(headers: &mut HeaderMap) {
     if let Some(value) = traceparent().and_then(|value| HeaderValue::try_from(value).ok()) {
         headers.insert(HeaderName::from_static(TRACEPARENT), value);
     }
 }
 
-/// The same headers, with the current span if there is one.
+/// The headers with the current span, if there is one.
 #[must_use]
 pub fn with_traceparent(headers: &HeaderMap) -> Cow<'_, HeaderMap> {
     let mut headers = Cow::Borrowed(headers);
@@ -147,7 +147,7 @@ fn child_of(span: Span, carrier: &dyn Extractor) -> Span {
     let parent =
         global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), carrier));
     if parent.span().span_context().is_valid() {
-        // It fails where the span is not recorded at all.
+        // Fails if the span is not recorded.
         let _ = span.set_parent(parent);
     }
     span
@@ -165,7 +165,7 @@ impl Extractor for Headers<'_> {
     }
 }
 
-/// What an event says of where it comes from: `traceparent`, and nothing else.
+/// An event as a carrier of `traceparent`, and of nothing else.
 struct Event<T>(Option<T>);
 
 impl<T: AsRef<str>> Extractor for Event<T> {

@@ -1,7 +1,7 @@
-//! What a request costs here: its SQL statements with their time and rows, told to the router when it asks.
+//! The trace of a request: its SQL statements with their times and rows, returned to the router on request.
 //!
-//! sqlx tells each statement to `tracing`. The layer [`statement_layer`] keeps those of requests that are being traced, and
-//! passes all of them on to [`metrics`] and [`spans`]. While nobody wants them, sqlx does not even write them down.
+//! sqlx emits a `tracing` event per statement. The layer [`statement_layer`] keeps those of traced requests, and
+//! forwards all of them to [`metrics`] and [`spans`]. While none of these is enabled, sqlx does not even format them.
 
 use std::{
     future::Future,
@@ -35,58 +35,58 @@ use tracing_subscriber::{
 
 use crate::{metrics, spans};
 
-/// With it the router asks for a trace. It is part of what the router signs, and nobody else is believed.
+/// The header by which the router requests a trace. It is ignored unless it is signed by the router.
 pub const HEADER: HeaderName = HeaderName::from_static("x-lyceum-trace");
 
-/// Where an answer's extensions have the trace.
+/// The trace's key in a response's extensions.
 pub const EXTENSION: &str = "lyceumTrace";
 
 const SQLX_TARGET: &str = "sqlx::query";
-/// In what the driver asks for itself, and in no statement of ours.
+/// Only in the driver's own statements, not in ours.
 const CATALOG: &str = "pg_catalog.";
 const OPERATIONS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "BEGIN", "COMMIT", "ROLLBACK"];
 const MAX_STATEMENTS: usize = 500;
-/// To begin and to stop listening goes through all of a process's places that log, so it waits for this long whether
-/// there is one more trace.
+/// The delay before statement events are disabled after the last trace: each switch rebuilds the interest of all the
+/// process's callsites.
 const DISABLE_DELAY: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
-    /// What is being done here.
+    /// The scope of the current task.
     static SCOPE: Scope;
 }
 
-/// Whose statements they are.
+/// The service and the request that statements belong to.
 #[derive(Clone)]
 struct Scope {
     service: &'static str,
-    /// The request that is being answered, if it is traced.
+    /// The request's recorder, if it is traced.
     recorder: Option<Arc<Recorder>>,
 }
 
-/// What a subgraph tells of a request. Times are microseconds.
+/// The trace of a request in a subgraph. Times are in microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
-    /// From taking the request to having the answer.
+    /// From the request's arrival to its response.
     pub duration: u64,
-    /// The SQL statements, in the order in which they began.
+    /// The SQL statements, in the order of their start.
     pub statements: Vec<Statement>,
-    /// How many statements were left out.
+    /// The number of omitted statements.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub omitted: usize,
 }
 
-/// A SQL statement that was run.
+/// An executed SQL statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// Its text; `$1` stands where a value was.
+    /// The text, with placeholders such as `$1` for values.
     pub sql: String,
-    /// When it began.
+    /// The start, since the request's arrival.
     pub start: u64,
-    /// How long it took.
+    /// The duration.
     pub duration: u64,
-    /// The rows that it returned; of a change, those that it touched.
+    /// The rows returned or, by a change, affected.
     pub rows: u64,
-    /// Whether the driver asked it for itself: on a new connection it looks up what an enum looks like.
+    /// Whether it is the driver's own: on a new connection it looks up the definitions of enums.
     #[serde(default, skip_serializing_if = "is_false")]
     pub catalog: bool,
 }
@@ -107,7 +107,7 @@ pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Answers a request. If it `is_requested` for, the answer's extensions have a [`Trace`].
+/// Executes a request. If a trace `is_requested`, the response's extensions have a [`Trace`].
 ///
 /// # Panics
 /// Never: a trace is JSON.
@@ -119,7 +119,7 @@ pub async fn traced(service: &'static str, is_requested: bool, request: impl Fut
         None
     };
     let recorder = guard.as_ref().map(|_| Recorder::new());
-    // Also without one: what this process asks itself on the way is a request of its own.
+    // Also without a recorder: a nested request of this process has a scope of its own.
     let mut response = SCOPE.scope(Scope { service, recorder: recorder.clone() }, request).await;
     if let Some(recorder) = recorder {
         let trace = async_graphql::to_value(recorder.trace()).expect("a trace is JSON");
@@ -128,12 +128,12 @@ pub async fn traced(service: &'static str, is_requested: bool, request: impl Fut
     response
 }
 
-/// What a service does beside answering requests.
+/// Runs a service's background work in its scope.
 pub fn in_background_scope<F: Future>(service: &'static str, work: F) -> impl Future<Output = F::Output> {
     SCOPE.scope(Scope { service, recorder: None }, work)
 }
 
-/// What a service answers a subscription, in its span.
+/// Polls a subscription's responses in its scope and span.
 pub fn in_stream_scope<T: 'static>(
     service: &'static str,
     span: Span,
@@ -172,7 +172,7 @@ impl Recorder {
     }
 }
 
-/// Hears the statements that somebody wants to know of.
+/// The layer that records statements, if they are traced or telemetry is enabled.
 #[must_use]
 pub fn statement_layer<S>() -> impl Layer<S>
 where
@@ -181,14 +181,14 @@ where
     Statements.with_filter(EnabledFilter)
 }
 
-/// Whether sqlx is told that somebody listens.
+/// Whether sqlx's events are enabled for traces.
 static LISTENING: AtomicBool = AtomicBool::new(false);
 static TRACES: Mutex<Traces> = Mutex::new(Traces { running: 0, last: None });
 
-/// What is being traced in this process.
+/// The traces in progress in this process.
 struct Traces {
     running: usize,
-    /// When the last one has ended.
+    /// The time at which the last one ended.
     last: Option<Instant>,
 }
 
@@ -198,7 +198,7 @@ impl Traces {
     }
 }
 
-/// As long as it is there, statements are listened to.
+/// A guard that keeps sqlx's events enabled.
 struct TraceGuard;
 
 impl TraceGuard {
@@ -211,7 +211,7 @@ impl TraceGuard {
         Self
     }
 
-    /// To be called now and then, by whoever wants no trace.
+    /// Disables sqlx's events after `DISABLE_DELAY`; called by requests without a trace.
     fn stop_if_idle() {
         if !LISTENING.load(Ordering::SeqCst) {
             return;
@@ -233,7 +233,7 @@ impl Drop for TraceGuard {
 
 struct EnabledFilter;
 
-/// Whether all statements are, not only those of traced requests.
+/// Whether all statements are recorded, not only those of traced requests.
 fn all_enabled() -> bool {
     metrics::is_enabled() || spans::is_enabled()
 }
@@ -279,11 +279,11 @@ impl<S: Subscriber> Layer<S> for Statements {
     }
 }
 
-/// The first table that a statement of ours names. Ours are in lower case.
+/// The first table in one of our statements, which are in lower case.
 fn table(sql: &str) -> Option<&str> {
     let is_name = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let mut words = sql.split_whitespace();
-    // What follows `for` is a lock, not a table.
+    // `for update` is a lock, not a table.
     let mut before = "";
     while let Some(word) = words.next() {
         if matches!(word, "from" | "into") || word == "update" && before != "for" {
@@ -297,12 +297,12 @@ fn table(sql: &str) -> Option<&str> {
     None
 }
 
-/// What sqlx says of a statement that has ended.
+/// The fields of sqlx's event for an ended statement.
 #[derive(Default)]
 struct SqlxEvent {
-    /// All of the text, if it is short.
+    /// The whole text, if it is short.
     summary: String,
-    /// The text, if it is longer than that.
+    /// The text, if it is longer.
     text: String,
     returned: u64,
     affected: u64,
@@ -321,13 +321,13 @@ impl SqlxEvent {
         if self.text.is_empty() { &self.summary } else { self.text.trim() }
     }
 
-    /// What kind of statement it is, in one of few words.
+    /// The statement's keyword, or `OTHER`: of low cardinality.
     fn operation(&self) -> &'static str {
         let first = self.summary.split_whitespace().next().unwrap_or_default();
         OPERATIONS.into_iter().find(|known| first.eq_ignore_ascii_case(known)).unwrap_or("OTHER")
     }
 
-    /// What it does to which table, `SELECT courses`, and what may make it read all of that: `search`, `count`.
+    /// The operation and its table, `SELECT courses`, and the reason for a possible full scan: `search`, `count`.
     fn query_summary(&self) -> String {
         let sql = self.sql();
         let is_search = sql.contains(" ilike ") || sql.contains(" like ");
@@ -381,10 +381,10 @@ mod tests {
 
     use super::*;
 
-    /// Whether anybody listens is one thing for the whole process.
+    /// Serializes the tests: `LISTENING` is global to the process.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-    /// The answer to a request in a process that listens.
+    /// The response to a request in a process with the layer.
     fn listening(request: impl Future<Output = ()>, is_requested: bool) -> Response {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         answered(request, is_requested)
@@ -400,7 +400,7 @@ mod tests {
         with_default(listener, || runtime.block_on(traced("course", is_requested, request)))
     }
 
-    /// Tells of a statement as sqlx does.
+    /// Emits the event of a statement as sqlx does.
     fn run(sql: &str, rows_returned: u64, rows_affected: u64) {
         let text = format!("\n\n{sql}\n");
         tracing::event!(
@@ -441,7 +441,7 @@ mod tests {
     #[test]
     fn nothing_is_written_down_once_traces_are_over() {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        // As sqlx asks, before it writes a statement down.
+        // sqlx's own check, before it formats a statement.
         let is_written = |is_requested| {
             let mut written = false;
             answered(async { written = tracing::enabled!(target: "sqlx::query", Level::DEBUG) }, is_requested);
