@@ -1,11 +1,11 @@
-//! What an access token says.
+//! The claims of an access token.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Who signs Lyceum's tokens (`iss`).
+/// The issuer of Lyceum's tokens (`iss`).
 pub const ISSUER: &str = "lyceum";
-/// For whom they are (`aud`).
+/// The audience of Lyceum's tokens (`aud`).
 pub const AUDIENCE: &str = "lyceum";
 
 /// The role of a user on the platform.
@@ -23,22 +23,22 @@ pub enum Role {
 /// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who signed it.
+    /// The issuer.
     pub iss: String,
-    /// For whom.
+    /// The audience.
     pub aud: String,
-    /// The id of the user.
+    /// The user's id.
     pub sub: Uuid,
-    /// When it was issued, in seconds since 1970.
+    /// The time of issue, in seconds since 1970.
     pub iat: i64,
-    /// When it expires, in seconds since 1970.
+    /// The expiry, in seconds since 1970.
     pub exp: i64,
-    /// This token's own id.
+    /// The token's own id.
     pub jti: Uuid,
-    /// What the user is.
+    /// The user's role.
     pub role: Role,
-    /// Whether a teacher has been verified.
+    /// Whether the user is a verified teacher.
     pub is_verified: bool,
-    /// What the token may be used for, words separated by spaces; none so far.
+    /// The token's scopes, separated by spaces; none so far.
     pub scope: String,
 }

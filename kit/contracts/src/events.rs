@@ -1,7 +1,7 @@
-//! What one service publishes to the others: `CloudEvents` 1.0, in JSON.
+//! The events between services: `CloudEvents` 1.0, in JSON.
 //!
-//! An event's type is a promise. What is added to its data is optional; anything else is a new type,
-//! with a version in its name.
+//! An event type is a contract: new fields of its data are optional, and any other change is a new type, with a version
+//! in its name.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,23 +9,23 @@ use uuid::Uuid;
 
 use crate::{CourseId, EnrollmentId, PaymentId, UserId, ids::new_id_and_time, money::Money};
 
-/// One event.
+/// An event, as a `CloudEvents` envelope with its payload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     specversion: SpecVersion,
-    /// Names the event: the same one, however often it arrives.
+    /// The event's id, for deduplication: equal in all its deliveries.
     pub id: Uuid,
-    /// Who publishes it: a slash and the service's name.
+    /// The producer: a slash and the service's name.
     pub source: String,
-    /// What it is about. Events about the same thing arrive in order.
+    /// The id of the entity that it is about. Events of one subject arrive in order.
     pub subject: Uuid,
-    /// When it happened.
+    /// The time of the change.
     pub time: DateTime<Utc>,
     datacontenttype: ContentType,
-    /// The span in which it happened, as W3C's Trace Context writes it; none where nobody traces.
+    /// The producer's span, as a W3C `traceparent`; `None` without tracing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// What happened.
+    /// The event's type and data.
     #[serde(flatten)]
     pub payload: EventPayload,
 }
@@ -42,14 +42,14 @@ enum ContentType {
     Json,
 }
 
-/// What happened.
+/// An event's type and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum EventPayload {
-    /// Somebody has an account now.
+    /// A user has registered.
     #[serde(rename = "lyceum.user.registered")]
     UserRegistered(Registration),
-    /// A payment has arrived.
+    /// A payment has been completed.
     #[serde(rename = "lyceum.payment.completed")]
     PaymentCompleted(Purchase),
     /// A payment has been refunded.
@@ -66,74 +66,74 @@ pub enum EventPayload {
     EnrollmentRejected(EnrollmentRejected),
 }
 
-/// Who has an account now.
+/// A new user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
-    /// The user.
+    /// The user's id.
     pub user_id: UserId,
-    /// What everyone sees of them.
+    /// The user's public name.
     pub name: String,
 }
 
-/// Who paid how much for what.
+/// A completed payment for a course.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
-    /// The payment.
+    /// The payment's id.
     pub payment_id: PaymentId,
-    /// Who paid.
+    /// The student who paid.
     pub student_id: UserId,
-    /// For which course.
+    /// The course that was paid for.
     pub course_id: CourseId,
-    /// How that course was called.
+    /// The course's title at that time.
     pub course_title: String,
-    /// How much.
+    /// The amount that was charged.
     pub amount: Money,
 }
 
-/// What was refunded, and why.
+/// A refunded payment, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// What had been paid.
+    /// The payment that was refunded.
     #[serde(flatten)]
     pub purchase: Purchase,
-    /// Why it was refunded.
+    /// The reason for the refund.
     pub reason: RefundReason,
 }
 
-/// Why a payment was refunded.
+/// The reason for a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "refund_reason", rename_all = "snake_case")]
 pub enum RefundReason {
     /// An admin requested it.
     Requested,
-    /// It could not become an enrollment.
+    /// The payment could not be redeemed for an enrollment.
     NotEnrolled,
 }
 
 /// A student's enrollment in a course.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentPayload {
-    /// The enrollment.
+    /// The enrollment's id.
     pub enrollment_id: EnrollmentId,
-    /// Whose.
+    /// The student's id.
     pub student_id: UserId,
-    /// The id of the course.
+    /// The course's id.
     pub course_id: CourseId,
-    /// How that course was called.
+    /// The course's title at that time.
     pub course_title: String,
-    /// What paid for it, if anything had to.
+    /// The payment that bought it; `None` for a free course.
     pub payment_id: Option<PaymentId>,
 }
 
-/// A payment that could not become an enrollment.
+/// A payment that could not be redeemed for an enrollment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentRejected {
-    /// The payment.
+    /// The payment's id.
     pub payment_id: PaymentId,
 }
 
-/// The types of events: who publishes them, and who consumes them.
+/// The event types, with their producers and consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in `EventPayload`")]
 pub enum EventType {
@@ -146,7 +146,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    /// All there are.
+    /// All event types.
     pub const ALL: [Self; 6] = [
         Self::UserRegistered,
         Self::PaymentCompleted,
@@ -169,13 +169,13 @@ impl EventType {
         }
     }
 
-    /// The kind with this name.
+    /// The event type with this `type`.
     #[must_use]
     pub fn from_type(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event_type| event_type.name() == name)
     }
 
-    /// The service that publishes it.
+    /// The producer's name.
     #[must_use]
     pub fn source(self) -> &'static str {
         match self {
@@ -185,7 +185,7 @@ impl EventType {
         }
     }
 
-    /// The services that act on it.
+    /// The consumers' names.
     #[must_use]
     pub fn consumers(self) -> &'static [&'static str] {
         match self {
@@ -197,7 +197,7 @@ impl EventType {
 }
 
 impl Event {
-    /// An event that happens now, and belongs to no trace yet.
+    /// Creates an event at the current time, without a trace.
     #[must_use]
     pub fn new(payload: EventPayload) -> Self {
         let (id, time) = new_id_and_time();
@@ -215,7 +215,7 @@ impl Event {
 }
 
 impl EventPayload {
-    /// Its type.
+    /// The payload's event type.
     #[must_use]
     pub fn event_type(&self) -> EventType {
         match self {

@@ -1,12 +1,11 @@
-//! What must hold of any bytes that somebody sends. `fuzz/` tries random ones, and the tests below try those of its
-//! corpus.
+//! Properties that hold for any input. `fuzz/` checks them with random bytes, the tests below with its corpus.
 
 use async_graphql::{InputType as _, Value};
 
 use crate::money::{Money, MoneyInput};
 
-/// A price as JSON, or as the text that a client writes: one that is accepted is a whole number of cents within the
-/// column's range, and is the same amount wherever it is written.
+/// Checks a price as JSON or text: an accepted one is a whole number of cents within the column's range, and survives
+/// serialization.
 pub fn price(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let json = serde_json::from_str::<serde_json::Value>(text).unwrap_or_else(|_| text.into());

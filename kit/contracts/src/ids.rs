@@ -1,5 +1,5 @@
-//! The keys that join the subgraphs. Each noun has an id type of its own, so that two arguments
-//! cannot be swapped; to a client all of them are `ID`.
+//! The ids of entities. Each entity has an id type of its own, so that two arguments cannot be swapped; in GraphQL all
+//! of them are `ID`.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,8 +11,8 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Timestamp, Uuid};
 
-/// A new time-ordered id (`UUIDv7`), and its own millisecond as the row's creation time: then
-/// ordering by `(created_at, id)` and by `id` is the same.
+/// Generates a time-ordered id (`UUIDv7`), and returns its millisecond as the row's creation time: so ordering by
+/// `(created_at, id)` and by `id` is the same.
 ///
 /// # Panics
 /// Never: such an id holds a time.
@@ -23,7 +23,7 @@ pub fn new_id_and_time() -> (Uuid, DateTime<Utc>) {
     (id, time.expect("a version 7 id holds a time"))
 }
 
-/// The same at a given millisecond, for what must come later than something else.
+/// Generates an id and a creation time at a given millisecond, for a row that must be ordered after another one.
 ///
 /// # Panics
 /// Never: such an id holds a time.
@@ -49,7 +49,7 @@ macro_rules! id_types {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// The id that a router sent as an entity's key; none if it is no id at all.
+            /// Parses an entity's key from the router; `None` if it is not a UUID.
             #[must_use]
             pub fn from_key(key: &ID) -> Option<Self> {
                 Uuid::try_parse(key).ok().map(Self)
@@ -115,15 +115,15 @@ macro_rules! id_types {
 }
 
 id_types! {
-    /// Names a user of the identity subgraph.
+    /// The id of a user, of the identity subgraph.
     UserId
-    /// Names a course of the course subgraph.
+    /// The id of a course, of the course subgraph.
     CourseId
-    /// Names an enrollment of the enrollment subgraph.
+    /// The id of an enrollment, of the enrollment subgraph.
     EnrollmentId
-    /// Names a payment of the payment subgraph.
+    /// The id of a payment, of the payment subgraph.
     PaymentId
-    /// Names a notification of the notification subgraph.
+    /// The id of a notification, of the notification subgraph.
     NotificationId
 }
 

@@ -1,5 +1,4 @@
-//! What the services agree on: ids, roles, claims, money, error codes and events. It asks no database and no
-//! network.
+//! The types that services share: ids, roles, claims, money, error codes and events. No I/O.
 
 pub mod claims;
 pub mod events;

@@ -1,4 +1,4 @@
-//! Amounts of money. The platform has one currency, and no amount names it.
+//! Amounts of money, in the platform's only currency.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -9,13 +9,13 @@ use async_graphql::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// Of an amount.
+/// The decimals of an amount.
 const DECIMALS: u32 = 2;
 
 /// An amount of money, as a column `NUMERIC(12, 2)` holds it. As text it always has two decimals, such as `49.90`.
 ///
-/// To clients it is the scalar `Decimal`. Prices are free from 0 down (an imported database may hold what nobody could
-/// enter); what is charged is more than 0, which [`Money::require_chargeable`] decides.
+/// In GraphQL it is the scalar `Decimal`. Prices of 0 and below are free (an imported database may hold negative ones);
+/// charges are more than 0, which [`Money::require_chargeable`] checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(try_from = "Decimal", into = "String")]
 #[sqlx(transparent)]
@@ -23,12 +23,12 @@ pub struct Money(Decimal);
 
 /// An amount as a client sends it: the scalar `Decimal`.
 ///
-/// A text or number that is not an amount becomes the reason why, which the mutation reports with the input's field:
-/// an error here would be one of the whole mutation, and name no field.
+/// Parsing never fails for a text or number: an invalid amount is kept as its error, which the mutation reports with
+/// the input's field. A GraphQL error here would fail the whole mutation, and name no field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MoneyInput(Result<Money, MoneyError>);
 
-/// Why something is not an amount, or not one that can be charged.
+/// The reason why a value is not an amount, or cannot be charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     /// Not a number at all.
@@ -46,10 +46,10 @@ pub enum MoneyError {
 }
 
 impl Money {
-    /// 9999999999.99, what `NUMERIC(12, 2)` holds at most.
+    /// 9999999999.99, the maximum of `NUMERIC(12, 2)`.
     pub const MAX: Self = Self(Decimal::from_parts(3_567_587_327, 232, 0, false, DECIMALS));
 
-    /// So many cents.
+    /// Creates an amount from cents.
     #[must_use]
     pub const fn from_cents(cents: u32) -> Self {
         Self(Decimal::from_parts(cents, 0, 0, false, DECIMALS))
@@ -86,9 +86,9 @@ impl TryFrom<Decimal> for Money {
 impl FromStr for Money {
     type Err = MoneyError;
 
-    /// Reads every digit: a text is never rounded.
+    /// Parses every digit: a text is never rounded.
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        // Zeros at the end are as many as somebody likes.
+        // Any number of trailing zeros is accepted.
         let exact = if text.contains('.') { text.trim_end_matches('0') } else { text };
         match Decimal::from_str_exact(exact) {
             Ok(amount) => amount.try_into(),
@@ -101,8 +101,8 @@ impl FromStr for Money {
     }
 }
 
-/// Whether a text is a number of any length, written as [`Decimal`] reads it. Its error does not tell: it stops at the
-/// first digit that is too many, and has the same variant for that and for what is no number.
+/// Whether a text is a number of any length, in the syntax of [`Decimal`]. Its error does not distinguish: it stops at
+/// the first excess digit, and has the same variant for that and for text that is not a number.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let digits = unsigned.replacen('.', "", 1);
@@ -140,7 +140,7 @@ impl MoneyInput {
     /// The amount, as one that can be charged.
     ///
     /// # Errors
-    /// [`MoneyError`]: what is wrong with it.
+    /// [`MoneyError`] if it is not an amount, or cannot be charged.
     pub fn require_chargeable(self) -> Result<Money, MoneyError> {
         self.0?.require_chargeable()
     }
@@ -180,7 +180,7 @@ impl InputType for MoneyInput {
     }
 }
 
-/// A number of JSON has the precision of its binary form, so 0.1 + 0.2 is 30 cents.
+/// Converts a JSON number, with the precision of its binary form: 0.1 + 0.2 is 30 cents.
 fn from_number(number: &Number) -> Result<Money, MoneyError> {
     // Beyond the range of amounts, and within that of decimals.
     const BEYOND: f64 = 1e15;

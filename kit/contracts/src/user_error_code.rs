@@ -1,4 +1,4 @@
-//! Why a mutation was rejected, in a form for programs.
+//! The codes of user errors.
 
 use async_graphql::Enum;
 
