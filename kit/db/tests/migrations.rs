@@ -1,8 +1,8 @@
-//! The data model: what the migrations make is what the specification says, however often and by
-//! however many processes they run, and on a database of the legacy system, too.
+//! The data model: the migrations produce the specified schema, idempotently, in concurrent processes, and on an
+//! imported database of the legacy system.
 //!
-//! Both sides are compared by the server's own catalogs and not by two dumps: a dump needs a
-//! `pg_dump` as new as the server, and the packaged servers bring none.
+//! The schemas are compared by the server's catalogs, not by dumps: a dump needs a `pg_dump` as new as the server, and
+//! the packaged servers bring none.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator, postgres::PgPoolOptions, qu
 /// The databases of the specification, which the legacy system has.
 const SPECIFIED: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 
-/// One line for each thing in the schema `public`: everything that a dump of it would name.
+/// One line per object of the schema `public`, as complete as a dump.
 const CATALOG: &str = "
     with ours as (
         select oid, relname, relkind, relpersistence, relrowsecurity, reloptions
@@ -58,7 +58,7 @@ const CATALOG: &str = "
 
 type Catalog = BTreeSet<String>;
 
-/// What the specification says of one database.
+/// The specification of one database.
 struct Specification {
     statements: Vec<String>,
     files: Vec<String>,
@@ -79,7 +79,7 @@ async fn the_specified_files_make_the_specified_schema(db: PgPool) -> Result<()>
 
         assert_eq!(catalog(&db).await?, specified, "{database}");
         if database != "identity" {
-            // There, role and is_verified come by a second file, after created_at.
+            // In identity, a second file adds role and is_verified, after created_at.
             assert_eq!(columns(&db).await?, specified_columns, "{database}");
         }
     }
@@ -245,7 +245,7 @@ fn folder(database: &str) -> PathBuf {
     root().join("migrations").join(database)
 }
 
-/// Every database: each has a folder of migrations.
+/// All databases: each has a folder of migrations.
 fn databases() -> Result<Vec<String>> {
     let entries = fs::read_dir(root().join("migrations"))?.collect::<Result<Vec<_>, _>>()?;
     let folders = entries.into_iter().filter(|entry| entry.path().is_dir());
@@ -273,7 +273,7 @@ fn rows_of_the_legacy_system(database: &str) -> Result<String> {
     Ok(fs::read_to_string(file)?)
 }
 
-/// Makes this a database of the legacy system, which never saw our files.
+/// Creates a database of the legacy system, without our migrations.
 async fn import(db: &PgPool, database: &str) -> Result<()> {
     run_all(db, &specification(database)?.statements).await?;
     run(db, &rows_of_the_legacy_system(database)?).await
@@ -328,9 +328,8 @@ async fn count_indexes(db: &PgPool, table: &str) -> Result<i64> {
     Ok(query_scalar(sql).bind(table).fetch_one(db).await?)
 }
 
-/// Every row of every table, the migrator's books included.
-/// Without what is null: a column that was added later is null in all of them. And without what the database computes of
-/// the rest.
+/// All rows of all tables, the migration tables included, without generated columns and without nulls: a column that
+/// was added later is null in all rows.
 async fn rows(db: &PgPool) -> Result<BTreeSet<String>> {
     let tables: Vec<String> =
         query_scalar("select tablename::text from pg_tables where schemaname = 'public'").fetch_all(db).await?;

@@ -1,4 +1,4 @@
-//! The connections of a pool: what a statement costs, and what becomes of those that something has happened to.
+//! The connection pool: round trips per statement, and the reuse of connections after failures.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use tokio::{
 
 const ROUNDS: u32 = 300;
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The message of PostgreSQL's protocol after which a client waits for all that it has asked for.
+/// The `Sync` message of PostgreSQL's protocol, after which a client waits for responses: one per round trip.
 const SYNC: u8 = b'S';
 
 fn narrow(db: &PgPool) -> DbPool {
@@ -111,7 +111,7 @@ async fn a_statement_is_one_round_trip(db: PgPool) {
     let pool = DbPool::new(options.host("127.0.0.1").port(port), 1, TIMEOUT);
     let ask =
         || async { query_scalar::<_, i32>("select 1 where $1").bind(true).fetch_one(&pool).await.expect("a row") };
-    // The first one prepares it, too.
+    // The first one also prepares the statement.
     ask().await;
     let before = syncs.load(Ordering::SeqCst);
 
@@ -122,7 +122,7 @@ async fn a_statement_is_one_round_trip(db: PgPool) {
     assert_eq!(syncs.load(Ordering::SeqCst) - before, 20);
 }
 
-/// Passes everything on, and counts what clients wait for.
+/// Starts a proxy that counts the clients' `Sync` messages.
 async fn counting_proxy(host: String, port: u16, syncs: Arc<AtomicUsize>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let own = listener.local_addr().expect("it is bound").port();
@@ -139,7 +139,7 @@ async fn counting_proxy(host: String, port: u16, syncs: Arc<AtomicUsize>) -> u16
 }
 
 async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, syncs: Arc<AtomicUsize>) -> std::io::Result<()> {
-    // What comes first has no kind; with TLS there would be a question before it.
+    // The startup message has no type byte; with TLS, an `SSLRequest` would precede it.
     let mut is_first = true;
     loop {
         let kind = if is_first { None } else { Some(from.read_u8().await?) };

@@ -1,4 +1,4 @@
-//! A role that owns nothing, beside the owner of the tables.
+//! A role without ownership, beside the owner of the tables.
 
 use db::{
     database::{MigrationError, Migrations, Profile},
@@ -14,7 +14,7 @@ fn migrations() -> Migrations {
     Migrations { base: migrate!("../../migrations/course"), tuned: None }
 }
 
-/// A role of this test's own: a server has them in common for all its databases.
+/// A role of this test: roles are global to a server.
 struct Role {
     name: String,
     url: String,
@@ -24,7 +24,7 @@ impl Role {
     fn of(db: &PgPool) -> Self {
         let options = db.connect_options();
         let database = options.get_database().expect("a database");
-        // A name has 63 bytes, and this database's takes them all.
+        // A name has at most 63 bytes, and this database's uses them all.
         let (_, end) = database.split_at(database.len().saturating_sub(40));
         let name = format!("app of {end}");
         let (host, port) = (options.get_host(), options.get_port());

@@ -1,4 +1,4 @@
-//! Outbox, relay and inbox over a real database: that of enrollment, which has both boxes.
+//! Outbox, relay and inbox with a real database: enrollment's, which has both tables.
 
 use std::{
     collections::HashMap,
@@ -54,7 +54,7 @@ fn subgraph(name: &'static str, db: &PgPool) -> Subgraph {
     Subgraph::new(name, schema, (), db.clone(), verifier())
 }
 
-/// An event about `subject`, the `number`th one.
+/// The `number`th event of a subject.
 fn payload(subject: usize, number: usize) -> EventPayload {
     EventPayload::EnrollmentCreated(EnrollmentPayload {
         enrollment_id: EnrollmentId(Uuid::from_u128(subject as u128)),
@@ -84,7 +84,7 @@ async fn wait_for_permit(permits: Option<&Semaphore>) {
     }
 }
 
-/// Works until it is told to stop; what it is at then is finished when its first permit comes, and nothing is begun.
+/// Stops a worker during an event: the event is finished with its first permit, and no other is begun.
 async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore, has_begun: impl AsyncFn() -> bool) {
     let stop = CancellationToken::new();
     let working = {
@@ -96,12 +96,12 @@ async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore,
     sleep(Duration::from_millis(200)).await;
     assert!(!working.is_finished(), "it waits for what it is at");
 
-    // More than one, so that nothing but the stop keeps it from going on.
+    // More than one, so that only the stop prevents further events.
     permits.add_permits(10);
     timeout(Duration::from_secs(20), working).await.expect("it ends").expect("in order");
 }
 
-/// Works until it is dropped.
+/// Runs the background tasks until the guard is dropped.
 fn work(subgraph: &Subgraph, bus: &Bus) -> DropGuard {
     let stop = CancellationToken::new();
     let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
@@ -123,19 +123,19 @@ async fn count(db: &PgPool, what: &'static str) -> i64 {
 
 const WAITING: &str = "select count(*) from outbox_events where delivered_at is null";
 
-/// What some services received, and how.
+/// The events that some services received.
 #[derive(Default)]
 struct Log {
     under_way: Mutex<HashMap<Uuid, Event>>,
     received: Mutex<Vec<(usize, Event)>>,
     refuses: AtomicBool,
-    /// Each takes one, if there is such a thing.
+    /// Taken by each event, if present.
     permits: Option<Semaphore>,
-    /// Events that arrived while another one about the same thing was under way.
+    /// Events that arrived while another one of their subject was handled.
     overlaps: AtomicUsize,
 }
 
-/// A service that writes down what it is told, and takes its time.
+/// A slow service that logs the events that it receives.
 #[derive(Clone)]
 struct Listener {
     name: usize,
@@ -157,7 +157,7 @@ impl Listener {
         (StatusCode::NO_CONTENT, "")
     }
 
-    /// Listens, and gives a bus that leads there.
+    /// Listens, and returns a bus that delivers to it.
     fn listen(self, listener: TcpListener) -> Bus {
         let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));
         let routes = Router::new().route("/events", post(Self::take)).with_state(self);
@@ -172,7 +172,7 @@ fn bus_to(url: &str) -> Bus {
     context.bus
 }
 
-/// Leads nowhere.
+/// A bus without peers.
 fn unconnected_bus() -> Bus {
     Arc::new(Peers::default())
 }
@@ -255,7 +255,7 @@ async fn what_is_rejected_is_dead_lettered_and_can_be_sent_again(db: PgPool) {
     assert!(reason.contains("not today"), "{reason}");
 
     log.refuses.store(false, Ordering::SeqCst);
-    // What comes after it about the same thing does not wait for it.
+    // The next event of the same subject is not blocked by it.
     publish(&db, [payload(1, 1)]).await;
     until("the next one is delivered", async || count(&db, WAITING).await == 1).await;
     query("update outbox_events set dead_lettered_at = null, attempts = 0")
@@ -298,13 +298,13 @@ async fn what_is_done_is_kept_for_the_set_time(db: PgPool) {
     assert_eq!(count(&db, "select count(*) from outbox_events").await, 3);
 }
 
-/// Acts as it is told to, and writes down what it has done.
+/// The configured behavior of a handler, and a log of handled events.
 #[derive(Default)]
 struct Act {
     failures: AtomicUsize,
     panics: AtomicUsize,
     begun: AtomicUsize,
-    /// Each takes one, if there is such a thing.
+    /// Taken by each event, if present.
     permits: Option<Semaphore>,
     done: Mutex<Vec<(u128, usize)>>,
     afterwards: AtomicUsize,
@@ -319,7 +319,7 @@ impl Handler for Actor {
             |left: &AtomicUsize| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         self.0.begun.fetch_add(1, Ordering::SeqCst);
         wait_for_permit(self.0.permits.as_ref()).await;
-        // What is written before a failure is taken back.
+        // Rolled back if the handler fails.
         query("insert into enrollments (student_id, course_id) values (gen_random_uuid(), $1)")
             .bind(event.subject)
             .execute(transaction)
@@ -418,7 +418,7 @@ async fn a_failure_is_tried_again_soon_even_after_a_panic(db: PgPool) {
 
     until("it is done", async || count(&db, "select count(processed_at) from inbox_events").await == 1).await;
 
-    // 0.1 s and 0.2 s, and not the two seconds after which one looks again in any case.
+    // The backoff of 0.1 s and 0.2 s, not the polling interval of two seconds.
     assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
     assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
 }
@@ -463,11 +463,11 @@ async fn an_event_travels_by_function_call_and_is_acted_on(db: PgPool) {
     publish(&db, [payload(1, 0), payload(1, 1)]).await;
     until("it is done", async || act.done.lock().expect("a list").len() == 2).await;
 
-    // The database's notification is what wakes them.
+    // Woken by the database's notification, not by polling.
     assert!(start.elapsed() < Duration::from_millis(1_500), "{:?}", start.elapsed());
 }
 
-/// A real server, with its data in a directory of its own.
+/// A real server, with its own data directory.
 struct Nats {
     process: Child,
     port: u16,
@@ -488,7 +488,7 @@ impl Nats {
         command.spawn().expect("`nats-server` starts: Debian has it as a package")
     }
 
-    /// Ends it as a crash of its machine would, disk and all.
+    /// Kills the server, and deletes its data.
     fn lose(&mut self) {
         self.kill();
         std::fs::remove_dir_all(&self.data).expect("its data is deleted");
@@ -511,7 +511,7 @@ impl Nats {
         self.bus_of("lyceum", secret).await
     }
 
-    /// That of a system whose events have this name.
+    /// The bus of a system with this NATS name.
     async fn bus_of(&self, system: &str, secret: &str) -> Bus {
         let nats_name = system.parse().expect("a name");
         let settings = EventSettings { bus: BusAddress::Nats(self.url()), nats_name, ..EventSettings::default() };
@@ -577,7 +577,7 @@ async fn an_event_counts_as_delivered_when_its_receipt_has_come(db: PgPool) {
     drop(producer);
     let _consumer = work(&consumer(&db, &act), &bus);
     until("it is acted on", async || act.done.lock().expect("a list").len() == 1).await;
-    // Nobody has heard the ack, and what comes after it has not been sent.
+    // The ack was missed, and the subject's next event is not published.
     assert_eq!(count(&db, WAITING).await, 2);
 
     let _teller = work(&subgraph("enrollment", &db), &bus);
@@ -679,7 +679,7 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     let nats = Nats::start();
     let act = Arc::new(Act::default());
     let bus = nats.bus(SECRET).await;
-    // Its secret is another one than the listener's: so nothing that it sends arrives.
+    // Its secret differs from the listener's, so all its messages are ignored.
     let producer = work(&subgraph("enrollment", &db), &nats.bus(OTHER_SECRET).await);
     let _listener = work(&consumer(&db, &act), &bus);
     publish(&db, [payload(1, 0), payload(2, 0)]).await;
@@ -710,7 +710,7 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     let waiting: Uuid = query_scalar(WAITING_ID).fetch_one(&db).await.expect("one waits");
     assert_eq!(waiting, ids[0]);
 
-    // With the right secret what waited arrives.
+    // With the right secret, the pending events are delivered.
     drop(producer);
     let _teller = work(&subgraph("enrollment", &db), &bus);
     until("it has arrived", async || count(&db, WAITING).await == 0).await;
@@ -759,7 +759,7 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
     let their_relay = work(&producer, &theirs);
     until("it is in NATS", async || count(&db, PUBLISH_COUNT).await > 0).await;
     drop(their_relay);
-    // Theirs would have an outbox of its own.
+    // The other system would have its own outbox.
     query("delete from outbox_events").execute(&db).await.expect("it is taken away");
     publish(&db, [payload(2, 0)]).await;
     let _work = [work(&producer, &ours), work(&consumer(&db, &act), &ours)];

@@ -1,4 +1,4 @@
-//! Clients that do nothing lose their connection; others do not.
+//! Idle clients are disconnected; others are not.
 
 use std::{
     net::SocketAddr,
@@ -26,12 +26,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Far more than any time-out here.
+/// Far more than any timeout under test.
 const TIMEOUT: Duration = Duration::from_mins(1);
 const SHORT: ClientTimeouts =
     ClientTimeouts { read_seconds: Some(NonZeroU16::MIN), write_seconds: Some(NonZeroU16::MIN) };
 
-/// Answers that are being sent.
+/// The number of responses in flight.
 #[derive(Clone, Default)]
 struct Sending(Arc<AtomicUsize>);
 
@@ -79,7 +79,7 @@ async fn start(timeouts: ClientTimeouts) -> (SocketAddr, Sending, CancellationTo
     (address, sending, stop)
 }
 
-/// Sends this and no more; what comes until the connection ends.
+/// Sends this text only, and reads until the connection ends.
 async fn send(address: SocketAddr, text: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(text.as_bytes()).await.expect("it is sent");

@@ -1,4 +1,4 @@
-//! An answer that would be too large is given up while it grows, and one that nobody waits for in the middle.
+//! A response that would be too large is aborted while it grows, and so is one whose caller has left.
 
 use std::sync::{
     Arc,
@@ -14,7 +14,7 @@ use sqlx::PgPool;
 use subgraph_kit::ResponseSettings;
 use tokio::task::yield_now;
 
-/// What has been resolved.
+/// The number of resolved fields.
 #[derive(Clone, Default)]
 struct Resolved(Arc<AtomicUsize>);
 
@@ -99,7 +99,7 @@ async fn what_nobody_waits_for_is_given_up_in_the_middle() {
     let asked = tokio::spawn(async move { ask(&subgraph, "{ items(count: 20000) { text(length: 0) } }").await });
     let (handle, seen) = (asked.abort_handle(), resolved.clone());
 
-    // Another task, which has its turn after each of this one's.
+    // Another task, which is polled when the request yields.
     let leaving = tokio::spawn(async move {
         while seen.count() == 0 {
             yield_now().await;

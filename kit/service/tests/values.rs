@@ -1,4 +1,4 @@
-//! What a client sends as a value is in no error and in no line of log, whatever is wrong with it.
+//! No error and no log line contains a client's value, however invalid it is.
 
 use std::{
     io::{self, Write},
@@ -14,7 +14,7 @@ use sqlx::PgPool;
 use subgraph_testing::{TestApp, verifier};
 use tracing::Level as LogLevel;
 
-/// In every value that is sent.
+/// A part of every value that is sent.
 const MARKER: &str = "marker7319";
 const NUMBER: &str = "7319731973197319";
 
@@ -99,7 +99,7 @@ impl Loader<u8> for NoStore {
     }
 }
 
-/// Values of every kind, each with a marker in it.
+/// Values of every kind, each with a marker.
 fn values() -> Vec<Value> {
     let number: Value = serde_json::from_str(NUMBER).expect("a number");
     let float: Value = serde_json::from_str(&format!("{NUMBER}.5")).expect("a number");
@@ -111,7 +111,7 @@ fn values() -> Vec<Value> {
     scalars.into_iter().chain(lists).collect()
 }
 
-/// A value as it stands in a document.
+/// A value as a GraphQL literal.
 fn literal(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
@@ -123,7 +123,7 @@ fn literal(value: &Value) -> String {
     }
 }
 
-/// Each value in each place where one can stand.
+/// Requests with each value in each possible position.
 fn requests() -> Vec<(String, Value)> {
     let mut requests = Vec::new();
     for value in values() {
@@ -137,7 +137,7 @@ fn requests() -> Vec<(String, Value)> {
                     json!({ "v": { "inner": [{ name: value }] } }),
                 ),
                 (format!("query ($v: {of}) {{ everything(input: {{ {name}: $v }}) }}"), json!({ "v": value })),
-                // Variables of another type than the place where they stand.
+                // A variable whose type does not match its position.
                 (format!("query ($v: String) {{ field({name}: $v) }}"), json!({ "v": value })),
                 (format!("{{ field({name}: {text}) }}"), json!({})),
                 (format!("{{ everything(input: {{ inner: {{ {name}: {text} }} }}) }}"), json!({})),
