@@ -211,7 +211,7 @@ impl Router {
 
         tasks.graceful_shutdown().await;
         invoke_shutdown_hooks(&shared).await;
-        ensure!(stop.is_cancelled(), "the router's subscription proxy has ended");
+        ensure!(stop.is_cancelled(), "the router's proxy for subscriptions has ended");
         ended.context("the router's server failed")
     }
 }

@@ -14,8 +14,8 @@ pub async fn run(check: bool) -> Result<()> {
     let mut command = compile("test");
     command.args([
         "--locked",
-        "--package",
-        "lyceum",
+        // Not `--package`, which compiles dependencies with other features: no other crate has a test of this name.
+        "--workspace",
         "--test",
         "it",
         "--",

@@ -176,7 +176,8 @@ pub async fn list<T: Listable + ObjectType>(
 ///
 /// ```
 /// # use async_graphql::{Context, ObjectType};
-/// # use subgraph_kit::{Connection, Error, UserId, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
+/// # use contracts::UserId;
+/// # use subgraph_kit::{Connection, Error, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
 /// # use subgraph_kit::viewer::{Public, SelfOrAdmin};
 /// async fn payments<T>(ctx: &Context<'_>, user: UserId, args: ConnectionArgs) -> Result<Connection<T>, Error>
 /// where
@@ -191,7 +192,8 @@ pub async fn list<T: Listable + ObjectType>(
 ///
 /// ```compile_fail
 /// # use async_graphql::{Context, ObjectType};
-/// # use subgraph_kit::{Connection, Error, UserId, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
+/// # use contracts::UserId;
+/// # use subgraph_kit::{Connection, Error, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
 /// # use subgraph_kit::viewer::{Public, SelfOrAdmin};
 /// async fn payments<T>(ctx: &Context<'_>, user: UserId, args: ConnectionArgs) -> Result<Connection<T>, Error>
 /// where
@@ -205,7 +207,8 @@ pub async fn list<T: Listable + ObjectType>(
 ///
 /// ```compile_fail
 /// # use async_graphql::{Context, ObjectType};
-/// # use subgraph_kit::{Connection, Error, UserId, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
+/// # use contracts::UserId;
+/// # use subgraph_kit::{Connection, Error, ViewerExt as _, children::ChildOf, connection, page::ConnectionArgs};
 /// # use subgraph_kit::viewer::{Public, SelfOrAdmin};
 /// async fn payments<T>(ctx: &Context<'_>, user: UserId, args: ConnectionArgs) -> Result<Connection<T>, Error>
 /// where

@@ -161,7 +161,7 @@ mod tests {
     use tokio::task::yield_now;
 
     use super::*;
-    use crate::entities::Entities;
+    use crate::{entities::Entities, response_limit::ResponseLimit};
 
     struct Query(Vec<Book>);
 
@@ -223,6 +223,7 @@ mod tests {
         let books = (0..7).map(Book).collect();
         let schema = Schema::build(Entities(Query(books)), EmptyMutation, EmptySubscription)
             .validation_mode(ValidationMode::Fast)
+            .extension(ResponseLimit)
             .enable_federation()
             .finish();
         schema.execute(document).await
