@@ -8,13 +8,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::WITH_EVENTS;
-use crate::system::workspace;
+use crate::{operations::operations, system::workspace};
 
 /// How much more or less is as much, in per cent: the numbers differ a little from one run to the next.
 const TOLERANCE_PERCENT: f64 = 5.0;
-/// The same where services act on events meanwhile: when they do is not the same in each run.
-const TOLERANCE_PERCENT_WITH_EVENTS: f64 = 20.0;
+/// The same of mutations: how often threads wake up while a commit is awaited, or events are handled, differs more.
+const TOLERANCE_PERCENT_OF_MUTATIONS: f64 = 20.0;
 
 /// What operations cost, and of whose making the instructions are.
 #[derive(Debug, Deserialize, Serialize)]
@@ -84,9 +83,13 @@ impl Ledger {
 fn tolerance_percent(operation: &str, measure: &str) -> f64 {
     match measure {
         "statements" | "fetches" => 0.0,
-        _ if WITH_EVENTS.contains(&operation) => TOLERANCE_PERCENT_WITH_EVENTS,
+        _ if is_mutation(operation) => TOLERANCE_PERCENT_OF_MUTATIONS,
         _ => TOLERANCE_PERCENT,
     }
+}
+
+fn is_mutation(operation: &str) -> bool {
+    operations().iter().any(|one| one.name == operation && one.is_mutation())
 }
 
 fn file() -> PathBuf {
@@ -171,7 +174,7 @@ impl fmt::Display for Comparison {
         if self.is_passed() {
             return write!(
                 formatter,
-                "No operation costs more than is committed, with {TOLERANCE_PERCENT} % leave, and {TOLERANCE_PERCENT_WITH_EVENTS} % with events."
+                "No operation costs more than is committed, with {TOLERANCE_PERCENT} % leave, and {TOLERANCE_PERCENT_OF_MUTATIONS} % for mutations."
             );
         }
         write!(formatter, "If that is worth it, run `cargo xtask counts`, and commit docs/counts.json with the reason.")

@@ -37,7 +37,8 @@ const RENEW: &str = "LYCEUM_RENEW_COUNTS";
 const WINDOWS: usize = 4;
 /// How often so many, where numbers are made anew.
 const ATTEMPTS: usize = 3;
-/// How often so many, where it is not as it was: whatever else the process did only adds to the numbers.
+/// How often so many, where it is not as it was: whatever else the process did only adds to the numbers. Mutations have
+/// no more attempts than otherwise: some can be done once to each sample.
 const MAX_ATTEMPTS: usize = 8;
 /// How often it is sent each time.
 const REQUESTS_PER_WINDOW: u32 = 3;
@@ -154,7 +155,8 @@ impl Meter {
         // Callgrind translates what was not run before.
         sender.send(&self.samples);
         let mut windows = self.windows(sender, other);
-        for _ in 1..committed.map_or(ATTEMPTS, |_| MAX_ATTEMPTS) {
+        let is_repeatable = committed.is_some() && !sender.operation.is_mutation();
+        for _ in 1..if is_repeatable { MAX_ATTEMPTS } else { ATTEMPTS } {
             let costs = other.typical(&windows).costs(requests);
             if committed.is_some_and(|committed| committed.is_about(costs, &sender.operation.name)) {
                 break;
