@@ -19,7 +19,7 @@ mod worker;
 
 pub use delivery::{Delivery, DeliveryError, Progress};
 pub use inbox::{AfterCommit, Handler, Inbox};
-pub use nats::Nats;
+pub use nats::{ConnectError, Nats};
 pub use outbox::publish;
 pub use settings::{BusAddress, EventSettings, NatsName};
 pub use transport::{Bus, OutgoingEvent, Transport};

@@ -36,6 +36,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
+pub use async_nats::ConnectError;
+
 use crate::{
     Inbox,
     delivery::{Delivery, DeliveryError},
@@ -114,11 +116,7 @@ impl Nats {
     ///
     /// # Errors
     /// If `url` is not a valid server URL.
-    pub async fn connect(
-        url: &str,
-        name: NatsName,
-        secrets: Option<Secrets>,
-    ) -> Result<Self, async_nats::ConnectError> {
+    pub async fn connect(url: &str, name: NatsName, secrets: Option<Secrets>) -> Result<Self, ConnectError> {
         let (say, connected) = watch::channel(());
         let is_unavailable = AtomicBool::new(false);
         let options = ConnectOptions::new().retry_on_initial_connect().name("lyceum").event_callback(move |event| {

@@ -4,7 +4,7 @@ use std::{any::type_name, sync::Arc};
 
 use auth::{seal::SealKeys, signature::Secrets, token::Verifier};
 use http::Extensions;
-use messaging::{Bus, BusAddress, EventSettings, Nats};
+use messaging::{Bus, BusAddress, ConnectError, EventSettings, Nats};
 
 use crate::Peers;
 
@@ -40,7 +40,7 @@ impl ServiceContext {
         settings: &EventSettings,
         secrets: Option<Secrets>,
         seals: SealKeys,
-    ) -> Result<Self, async_nats::ConnectError> {
+    ) -> Result<Self, ConnectError> {
         let peers = Peers::default();
         let bus: Bus = match &settings.bus {
             BusAddress::Local => Arc::new(peers.clone()),

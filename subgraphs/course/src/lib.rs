@@ -32,8 +32,7 @@ fn migrations() -> Migrations {
 }
 
 /// Builds the schema without a database, for its export.
-#[must_use]
-pub fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
+fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
     builder().finish()
 }
 

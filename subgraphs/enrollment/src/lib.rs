@@ -39,8 +39,7 @@ fn migrations() -> Migrations {
 }
 
 /// Builds the schema without a database, for its export.
-#[must_use]
-pub fn schema() -> Schema<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
+fn schema() -> Schema<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
     builder().finish()
 }
 

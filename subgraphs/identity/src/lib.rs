@@ -52,8 +52,7 @@ fn migrations() -> Migrations {
 pub struct Mutation(SessionMutation, UserMutation);
 
 /// Builds the schema without a database, for its export.
-#[must_use]
-pub fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
+fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
     builder().finish()
 }
 

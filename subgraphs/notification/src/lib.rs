@@ -34,8 +34,7 @@ fn migrations() -> Migrations {
 }
 
 /// Builds the schema without a database, for its export.
-#[must_use]
-pub fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationSubscription> {
+fn schema() -> Schema<NotificationQuery, NotificationMutation, NotificationSubscription> {
     builder().finish()
 }
 

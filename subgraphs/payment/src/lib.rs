@@ -48,8 +48,7 @@ fn migrations() -> Migrations {
 pub struct Mutation(PurchaseMutation, RefundMutation);
 
 /// Builds the schema without a database, for its export.
-#[must_use]
-pub fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
+fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
     builder().finish()
 }
 
