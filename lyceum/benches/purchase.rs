@@ -44,7 +44,7 @@ fn main() {
     }
     if wanted("nats") {
         let nats = Nats::start();
-        measure("nats", &System::start(&["--temporary", "--seed-scale", "0.02", "--bus", &nats.address]));
+        measure("nats", &System::start(&["--temporary", "--seed-scale", "0.02", "--event-bus", &nats.address]));
     }
 }
 

@@ -43,8 +43,8 @@ fn main() {
     if wanted("burst") {
         burst(&visitor);
     }
-    if wanted("refusals") {
-        refusals(&visitor);
+    if wanted("rejections") {
+        rejections(&visitor);
     }
 }
 
@@ -106,7 +106,7 @@ fn sign_in_at_once(visitor: &Client, queries: &mut Figures) -> Duration {
 
 /// Sign-ins that fail for one reason or the other, in pairs of random order: a fixed one would make
 /// a difference out of whatever repeats itself, such as the turns of the database's connections.
-fn refusals(visitor: &Client) {
+fn rejections(visitor: &Client) {
     let (mut unknown, mut wrong) = (Figures::default(), Figures::default());
     let coin = RandomState::new();
     for number in 1..=TRIES {

@@ -140,7 +140,7 @@ mod tests {
     const THREE: NonZeroU32 = NonZeroU32::new(3).expect("it is not zero");
     const TWO: NonZeroU32 = NonZeroU32::new(2).expect("it is not zero");
 
-    fn places() -> ConnectionLimits {
+    fn limits() -> ConnectionLimits {
         ConnectionLimits::new(LiveSettings {
             max_subscriptions_per_client: THREE,
             max_subscriptions_per_user: TWO,
@@ -154,56 +154,56 @@ mod tests {
 
     #[test]
     fn a_client_has_so_many_subscriptions_and_so_many_sockets() {
-        let (places, home) = (places(), address("192.0.2.1"));
+        let (limits, home) = (limits(), address("192.0.2.1"));
 
-        let held: Vec<_> = (0..3).map(|_| places.subscription(Some(home), None).expect("a place")).collect();
-        let sockets: Vec<_> = (0..3).map(|_| places.socket(Some(home)).expect("a place")).collect();
+        let held: Vec<_> = (0..3).map(|_| limits.subscription(Some(home), None).expect("a permit")).collect();
+        let sockets: Vec<_> = (0..3).map(|_| limits.socket(Some(home)).expect("a permit")).collect();
 
-        assert_eq!(places.subscription(Some(home), Some("alice")).err(), Some(LimitExceeded::Client(THREE)));
-        assert_eq!(places.socket(Some(home)).err(), Some(LimitExceeded::Client(THREE)));
-        assert!(places.subscription(Some(address("192.0.2.2")), None).is_ok());
-        assert!(places.subscription(None, None).is_ok());
+        assert_eq!(limits.subscription(Some(home), Some("alice")).err(), Some(LimitExceeded::Client(THREE)));
+        assert_eq!(limits.socket(Some(home)).err(), Some(LimitExceeded::Client(THREE)));
+        assert!(limits.subscription(Some(address("192.0.2.2")), None).is_ok());
+        assert!(limits.subscription(None, None).is_ok());
         drop((held, sockets));
-        assert!(lock(&places.counts).is_empty());
+        assert!(lock(&limits.counts).is_empty());
     }
 
     #[test]
     fn a_user_has_so_many_wherever_they_are() {
-        let places = places();
+        let limits = limits();
 
-        let first = places.subscription(Some(address("192.0.2.1")), Some("alice")).expect("a place");
-        let _second = places.subscription(Some(address("192.0.2.2")), Some("alice")).expect("a place");
+        let first = limits.subscription(Some(address("192.0.2.1")), Some("alice")).expect("a permit");
+        let _second = limits.subscription(Some(address("192.0.2.2")), Some("alice")).expect("a permit");
 
         assert_eq!(
-            places.subscription(Some(address("192.0.2.3")), Some("alice")).err(),
+            limits.subscription(Some(address("192.0.2.3")), Some("alice")).err(),
             Some(LimitExceeded::User(TWO))
         );
-        assert!(places.subscription(Some(address("192.0.2.3")), Some("bob")).is_ok());
+        assert!(limits.subscription(Some(address("192.0.2.3")), Some("bob")).is_ok());
         drop(first);
-        assert!(places.subscription(Some(address("192.0.2.3")), Some("alice")).is_ok());
+        assert!(limits.subscription(Some(address("192.0.2.3")), Some("alice")).is_ok());
     }
 
     #[test]
     fn who_is_refused_takes_nothing() {
-        let (places, home) = (places(), address("192.0.2.1"));
-        let _held = [1, 2].map(|_| places.subscription(Some(home), Some("alice")).expect("a place"));
+        let (limits, home) = (limits(), address("192.0.2.1"));
+        let _held = [1, 2].map(|_| limits.subscription(Some(home), Some("alice")).expect("a permit"));
 
         for _ in 0..10 {
-            assert!(places.subscription(Some(home), Some("alice")).is_err());
+            assert!(limits.subscription(Some(home), Some("alice")).is_err());
         }
 
-        assert!(places.subscription(Some(home), Some("bob")).is_ok());
+        assert!(limits.subscription(Some(home), Some("bob")).is_ok());
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_client() {
-        let places = places();
+        let limits = limits();
 
         let held: Vec<_> =
-            (0..3).map(|n| places.socket(Some(address(&format!("2001:db8:1:{n}::1")))).expect("a place")).collect();
+            (0..3).map(|n| limits.socket(Some(address(&format!("2001:db8:1:{n}::1")))).expect("a permit")).collect();
 
-        assert!(places.socket(Some(address("2001:db8:1:9::9"))).is_err());
-        assert!(places.socket(Some(address("2001:db8:2::1"))).is_ok());
+        assert!(limits.socket(Some(address("2001:db8:1:9::9"))).is_err());
+        assert!(limits.socket(Some(address("2001:db8:2::1"))).is_ok());
         drop(held);
     }
 }

@@ -30,7 +30,7 @@ use telemetry::{
 
 const VERSION: u8 = 1;
 
-type Answer = Result<SubgraphResponse<'static>, SubgraphExecutorError>;
+type SubgraphResult = Result<SubgraphResponse<'static>, SubgraphExecutorError>;
 
 /// The timeline of an operation. Times are microseconds since the request arrived.
 #[derive(Serialize)]
@@ -196,7 +196,7 @@ impl SubgraphExecutor for Traced {
         request: SubgraphExecutionRequest<'a>,
         timeout: Option<Duration>,
         plugins: Option<&'a PluginRequestState<'a>>,
-    ) -> Answer {
+    ) -> SubgraphResult {
         let fetch = Fetch::begin(&self.subgraph, &request, self.recorder.now());
         let mut answer = self.executor.execute(request, timeout, plugins).await;
         let fetch = fetch.end(&mut answer, self.recorder.now());
@@ -208,7 +208,7 @@ impl SubgraphExecutor for Traced {
         &self,
         request: SubgraphExecutionRequest<'a>,
         timeout: Option<Duration>,
-    ) -> Result<BoxStream<'static, Answer>, SubgraphExecutorError> {
+    ) -> Result<BoxStream<'static, SubgraphResult>, SubgraphExecutorError> {
         self.executor.subscribe(request, timeout).await
     }
 }
@@ -236,7 +236,7 @@ impl Fetch {
         }
     }
 
-    fn end(mut self, answer: &mut Answer, now: u64) -> Self {
+    fn end(mut self, answer: &mut SubgraphResult, now: u64) -> Self {
         self.duration = now.saturating_sub(self.start);
         match answer {
             Ok(response) => self.read(response),

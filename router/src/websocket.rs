@@ -202,7 +202,7 @@ struct Connection {
 
 /// An entry is present also where it is null.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct ExecutionResult<'a> {
     #[serde(borrow, default, deserialize_with = "as_it_is")]
     data: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "as_it_is")]
@@ -314,11 +314,11 @@ impl Connection {
         }
         let answer = answer.text().await.unwrap_or_default();
         match serde_json::from_str(&answer) {
-            Ok(Answer { data: Some(_), .. }) => {
+            Ok(ExecutionResult { data: Some(_), .. }) => {
                 self.next(id, &answer);
                 self.complete(id);
             }
-            Ok(Answer { errors: Some(errors), .. }) => {
+            Ok(ExecutionResult { errors: Some(errors), .. }) => {
                 self.finish(id, format!(r#"{{"type":"error","id":{},"payload":{errors}}}"#, json!(id)));
             }
             _ => self.fail(id, NOT_AVAILABLE, "SERVICE_UNAVAILABLE"),

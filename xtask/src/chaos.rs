@@ -17,7 +17,7 @@ pub struct Options {
 
     /// How events travel; both ways, one after the other, when left out.
     #[arg(long)]
-    bus: Option<Bus>,
+    event_bus: Option<EventBus>,
 
     /// Another number is other faults.
     #[arg(long, default_value_t = 1)]
@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Bus {
+enum EventBus {
     /// Straight to the services.
     Local,
     /// By way of NATS.
@@ -42,9 +42,9 @@ pub async fn run(options: &Options) -> Result<()> {
     let mut command = scenario("faults");
     command.env("LYCEUM_CHAOS_FAULTS", options.faults.to_string());
     command.env("LYCEUM_CHAOS_SEED", options.seed.to_string());
-    match options.bus {
-        Some(Bus::Local) => _ = command.env("LYCEUM_CHAOS_BUS", "local"),
-        Some(Bus::Nats) => _ = command.env("LYCEUM_CHAOS_BUS", "nats"),
+    match options.event_bus {
+        Some(EventBus::Local) => _ = command.env("LYCEUM_CHAOS_EVENT_BUS", "local"),
+        Some(EventBus::Nats) => _ = command.env("LYCEUM_CHAOS_EVENT_BUS", "nats"),
         None => {}
     }
     process::run(&mut command).await

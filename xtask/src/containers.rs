@@ -211,7 +211,7 @@ fn settings(port: u16, has_nats: bool) -> Result<Vec<(String, String)>> {
     // Any that is free, so that `lyceum up` can run beside it.
     settings.extend(subgraphs()?.iter().map(|name| (format!("{}_DB_PORT", name.to_uppercase()), "0".to_owned())));
     if has_nats {
-        let nats = [("COMPOSE_PROFILES", "nats"), ("LYCEUM_BUS", "nats://nats:4222")];
+        let nats = [("COMPOSE_PROFILES", "nats"), ("LYCEUM_EVENT_BUS", "nats://nats:4222")];
         settings.extend(nats.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
     Ok(settings)

@@ -119,7 +119,7 @@ impl System {
         // It was built beside us.
         let mut command = Command::new(std::env::current_exe()?.with_file_name("lyceum"));
         // As between containers: so the router counts its requests to subgraphs, too.
-        command.args(["up", "--free-ports", "--temporary", "--transport", "http", "--bus", "local"]);
+        command.args(["up", "--free-ports", "--temporary", "--transport", "http", "--event-bus", "local"]);
         command.args(["--metrics-listen", &format!("127.0.0.1:{metrics}"), "--addresses"]).arg(&file);
         for name in subgraphs()? {
             command.env_remove(format!("{}_DATABASE_URL", name.to_uppercase()));

@@ -42,7 +42,7 @@ impl Up {
     ) -> Result<Self> {
         let directory = TempDir::new()?;
         let file = directory.path().join("addresses.json");
-        lyceum.args(["up", "--free-ports", "--temporary", "--bus", "local", "--throttle", "false"]);
+        lyceum.args(["up", "--free-ports", "--temporary", "--event-bus", "local", "--throttle", "false"]);
         for limit in ["--cost-budget", "--anonymous-cost-budget", "--cost-limit", "--anonymous-cost-limit"] {
             lyceum.args([limit, "0"]);
         }

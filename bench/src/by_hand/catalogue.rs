@@ -62,7 +62,7 @@ pub async fn course(
     Query(Id { id }): Query<Id>,
 ) -> Result<impl IntoResponse, DatabaseError> {
     #[derive(Serialize)]
-    struct Answer {
+    struct CourseData {
         course: Option<Course>,
     }
     let course = query_as(
@@ -70,7 +70,7 @@ pub async fn course(
          from courses where id = $1",
     );
     let course = course.bind(id).fetch_optional(&databases.0.course).await?;
-    Ok(axum::Json(Data { data: Answer { course } }))
+    Ok(axum::Json(Data { data: CourseData { course } }))
 }
 
 pub async fn page(State(databases): State<Databases>) -> Result<Response, DatabaseError> {

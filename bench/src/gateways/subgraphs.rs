@@ -11,7 +11,7 @@ use tokio::process::Command;
 use super::process::{Process, free_port};
 
 const SUPERGRAPH: &str = include_str!("../../../supergraph.graphql");
-const FACT_SECRET: &str = "what the subgraphs of a measurement seal with";
+const SEAL_SECRET: &str = "what the subgraphs of a measurement seal with";
 
 /// The running subgraphs. Dropping them ends their processes.
 pub struct Subgraphs {
@@ -47,10 +47,10 @@ impl Subgraphs {
         let start = async |&(name, port): &(&str, u16)| {
             let mut command = Command::new(program);
             command.args(["subgraph", name, "--listen", &format!("127.0.0.1:{port}")]);
-            command.args(["--bus", "local", "--jwks-url", &system.jwks, "--subgraph-urls", &urls.join(",")]);
+            command.args(["--event-bus", "local", "--jwks-url", &system.jwks, "--subgraph-urls", &urls.join(",")]);
             // With the same keys, tokens of `up` are valid.
             command.arg("--keys-dir").arg(system.data.join("keys"));
-            command.env("LYCEUM_FACT_SECRET", FACT_SECRET);
+            command.env("LYCEUM_SEAL_SECRET", SEAL_SECRET);
             command.env(format!("{}_DATABASE_URL", name.to_uppercase()), &system.databases[name]);
             accept.tell(&mut command);
             let mut process = Process::start(name, &mut command, port, logs)?;

@@ -25,26 +25,26 @@ const INSECURE_DEV_SECRET: &str = "anybody may know this: `--insecure-dev` needs
 pub struct SealSettings {
     /// The secret that the subgraphs share, at least 32 bytes: with it a subgraph seals what others must believe of its
     /// entities. Not for the router. `openssl rand -base64 48` makes one.
-    #[arg(long, env = "LYCEUM_FACT_SECRET", hide_env_values = true, value_name = "SECRET")]
-    pub fact_secret: Option<Secret>,
+    #[arg(long, env = "LYCEUM_SEAL_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub seal_secret: Option<Secret>,
 
     /// A file that holds the secret, instead of the secret itself.
-    #[arg(long, env = "LYCEUM_FACT_SECRET_FILE", value_name = "FILE", conflicts_with = "fact_secret")]
-    pub fact_secret_file: Option<PathBuf>,
+    #[arg(long, env = "LYCEUM_SEAL_SECRET_FILE", value_name = "FILE", conflicts_with = "seal_secret")]
+    pub seal_secret_file: Option<PathBuf>,
 
     /// While the secret is being changed: the other one whose seals are believed. First all subgraphs get the new one
     /// here, then as the one to seal with, with the old one here.
-    #[arg(long, env = "LYCEUM_FACT_SECRET_PREVIOUS", hide_env_values = true, value_name = "SECRET")]
-    pub fact_secret_previous: Option<Secret>,
+    #[arg(long, env = "LYCEUM_SEAL_SECRET_PREVIOUS", hide_env_values = true, value_name = "SECRET")]
+    pub seal_secret_previous: Option<Secret>,
 
     /// A file that holds the other secret.
     #[arg(
         long,
-        env = "LYCEUM_FACT_SECRET_PREVIOUS_FILE",
+        env = "LYCEUM_SEAL_SECRET_PREVIOUS_FILE",
         value_name = "FILE",
-        conflicts_with = "fact_secret_previous"
+        conflicts_with = "seal_secret_previous"
     )]
-    pub fact_secret_previous_file: Option<PathBuf>,
+    pub seal_secret_previous_file: Option<PathBuf>,
 }
 
 impl SealSettings {
@@ -55,9 +55,9 @@ impl SealSettings {
     /// [`SecretError`] if a secret is required and none is set, a file cannot be read, a secret is too short, or only
     /// the previous secret is set.
     pub fn keys(&self, address: SocketAddr, insecure_dev: bool) -> Result<SealKeys, SecretError> {
-        let current = Secret::read(self.fact_secret.as_ref(), self.fact_secret_file.as_ref())?;
-        let previous = Secret::read(self.fact_secret_previous.as_ref(), self.fact_secret_previous_file.as_ref())?;
-        match MacKeys::from_settings("LYCEUM_FACT_SECRET", current, previous)? {
+        let current = Secret::read(self.seal_secret.as_ref(), self.seal_secret_file.as_ref())?;
+        let previous = Secret::read(self.seal_secret_previous.as_ref(), self.seal_secret_previous_file.as_ref())?;
+        match MacKeys::from_settings("LYCEUM_SEAL_SECRET", current, previous)? {
             Some(keys) => Ok(SealKeys(keys)),
             None if !insecure_dev => Err(SecretError::NoFactSecret),
             None if !address.ip().is_loopback() => Err(SecretError::Exposed(address)),
@@ -176,8 +176,8 @@ mod tests {
     #[test]
     fn seals_of_either_secret_fit_during_a_change() {
         let settings = SealSettings {
-            fact_secret: Some(secret("b")),
-            fact_secret_previous: Some(secret("a")),
+            seal_secret: Some(secret("b")),
+            seal_secret_previous: Some(secret("a")),
             ..SealSettings::default()
         };
         let changing = settings.keys(address("0.0.0.0:0"), false).expect("they are long enough");
@@ -201,13 +201,13 @@ mod tests {
 
     #[test]
     fn a_wrong_setting_is_said_by_its_name_and_without_its_value() {
-        let short = SealSettings { fact_secret: Some(Secret::from("x".repeat(31))), ..SealSettings::default() };
-        let alone = SealSettings { fact_secret_previous: Some(secret("x")), ..SealSettings::default() };
+        let short = SealSettings { seal_secret: Some(Secret::from("x".repeat(31))), ..SealSettings::default() };
+        let alone = SealSettings { seal_secret_previous: Some(secret("x")), ..SealSettings::default() };
         let said = |settings: &SealSettings| {
             settings.keys(address("127.0.0.1:1"), true).err().expect("it is wrong").to_string()
         };
 
         assert!(said(&short).contains("this one has 31") && !said(&short).contains("xx"));
-        assert_eq!(said(&alone), "LYCEUM_FACT_SECRET_PREVIOUS is given, but no LYCEUM_FACT_SECRET");
+        assert_eq!(said(&alone), "LYCEUM_SEAL_SECRET_PREVIOUS is given, but no LYCEUM_SEAL_SECRET");
     }
 }

@@ -41,7 +41,7 @@ pub enum SecretError {
     Missing,
     /// No secret for seals is set.
     #[error(
-        "no LYCEUM_FACT_SECRET: subgraphs believe of each other's entities only what is sealed with it. `openssl rand \
+        "no LYCEUM_SEAL_SECRET: subgraphs believe of each other's entities only what is sealed with it. `openssl rand \
          -base64 48` makes one; all subgraphs need the same, and the router must not have it. To try things out on this \
          machine alone, `--insecure-dev` does without"
     )]

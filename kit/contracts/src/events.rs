@@ -309,7 +309,7 @@ mod tests {
     fn a_kinds_name_is_the_events_type() {
         let payload = event().payload;
         let EventPayload::PaymentRefunded(Refund { purchase, .. }) = payload.clone() else { unreachable!() };
-        let place = EnrollmentPayload {
+        let enrollment = EnrollmentPayload {
             enrollment_id: EnrollmentId(Uuid::from_u128(4)),
             student_id: purchase.student_id,
             course_id: purchase.course_id,
@@ -322,8 +322,8 @@ mod tests {
             EventPayload::UserRegistered(registration),
             EventPayload::PaymentCompleted(purchase),
             payload,
-            EventPayload::EnrollmentCreated(place.clone()),
-            EventPayload::EnrollmentRevoked(place),
+            EventPayload::EnrollmentCreated(enrollment.clone()),
+            EventPayload::EnrollmentRevoked(enrollment),
             EventPayload::EnrollmentRejected(rejection),
         ];
 

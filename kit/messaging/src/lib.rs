@@ -21,6 +21,6 @@ pub use delivery::{Delivery, DeliveryError, Progress};
 pub use inbox::{AfterCommit, Handler, Inbox};
 pub use nats::{ConnectError, Nats};
 pub use outbox::publish;
-pub use settings::{BusAddress, EventSettings, NatsName};
-pub use transport::{Bus, OutgoingEvent, Transport};
+pub use settings::{EventBusAddress, EventSettings, NatsName};
+pub use transport::{EventBus, OutgoingEvent, Transport};
 pub use worker::EventWorker;

@@ -7,8 +7,14 @@ use std::{fmt, str::FromStr};
 pub struct EventSettings {
     /// How events travel from one service to the others: `local`, straight to them, or the address of a NATS server
     /// with `JetStream`, `nats://HOST:4222`. The same for all processes.
-    #[arg(long, env = "LYCEUM_BUS", hide_env_values = true, value_name = "local|nats://…", default_value = "local")]
-    pub bus: BusAddress,
+    #[arg(
+        long,
+        env = "LYCEUM_EVENT_BUS",
+        hide_env_values = true,
+        value_name = "local|nats://…",
+        default_value = "local"
+    )]
+    pub event_bus: EventBusAddress,
 
     /// The system's name in NATS: of its stream, and what the subjects of its events begin with. Systems that share a
     /// NATS server have different ones.
@@ -22,27 +28,27 @@ pub struct EventSettings {
 
 impl Default for EventSettings {
     fn default() -> Self {
-        Self { bus: BusAddress::Local, nats_name: NatsName("lyceum".to_owned()), event_retention_hours: 168 }
+        Self { event_bus: EventBusAddress::Local, nats_name: NatsName("lyceum".to_owned()), event_retention_hours: 168 }
     }
 }
 
 /// The transport of events.
 #[derive(Clone, PartialEq, Eq)]
-pub enum BusAddress {
+pub enum EventBusAddress {
     /// Direct delivery, without a broker.
     Local,
     /// Delivery through the NATS server at this address.
     Nats(String),
 }
 
-impl fmt::Debug for BusAddress {
+impl fmt::Debug for EventBusAddress {
     // An address may hold a password.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(if *self == Self::Local { "local" } else { "nats" })
     }
 }
 
-impl FromStr for BusAddress {
+impl FromStr for EventBusAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A transport of events, shared by its clones.
-pub type Bus = std::sync::Arc<dyn Transport>;
+pub type EventBus = std::sync::Arc<dyn Transport>;
 
 /// An event to deliver.
 #[derive(Clone, Copy, Debug)]

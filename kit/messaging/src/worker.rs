@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    Bus, EventSettings, Inbox, backlog, delivery::Progress, inbox::CHANNEL as INBOX, outbox::CHANNEL as OUTBOX, relay,
+    EventBus, EventSettings, Inbox, backlog, delivery::Progress, inbox::CHANNEL as INBOX, outbox::CHANNEL as OUTBOX,
+    relay,
 };
 
 /// The polling interval, because notifications can be lost with a connection.
@@ -52,7 +53,7 @@ pub struct EventWorker {
 
 impl EventWorker {
     /// Delivers and handles events until `stop` is cancelled, then finishes those in progress.
-    pub async fn run(&self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
+    pub async fn run(&self, bus: &EventBus, settings: &EventSettings, stop: &CancellationToken) {
         // A separate pool, so that requests and events do not wait for each other's connections.
         let db = database::background_pool(&self.db, CONNECTIONS);
         let mut tasks = JoinSet::new();

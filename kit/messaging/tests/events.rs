@@ -24,7 +24,7 @@ use contracts::{
     events::{EnrollmentPayload, Event, EventPayload},
 };
 use db::DbPool;
-use messaging::{AfterCommit, Bus, BusAddress, EventSettings, Handler};
+use messaging::{AfterCommit, EventBus, EventBusAddress, EventSettings, Handler};
 use service::{Peers, ServiceContext, Subgraph};
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::Error;
@@ -66,8 +66,8 @@ fn payload(subject: usize, number: usize) -> EventPayload {
 }
 
 fn subject_and_number(event: &Event) -> (u128, usize) {
-    let EventPayload::EnrollmentCreated(place) = &event.payload else { panic!("another event: {event:?}") };
-    (event.subject.as_u128(), place.course_title.parse().expect("a number"))
+    let EventPayload::EnrollmentCreated(enrollment) = &event.payload else { panic!("another event: {event:?}") };
+    (event.subject.as_u128(), enrollment.course_title.parse().expect("a number"))
 }
 
 async fn publish(db: &PgPool, payloads: impl IntoIterator<Item = EventPayload>) {
@@ -85,7 +85,12 @@ async fn wait_for_permit(permits: Option<&Semaphore>) {
 }
 
 /// Stops a worker during an event: the event is finished with its first permit, and no other is begun.
-async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore, has_begun: impl AsyncFn() -> bool) {
+async fn stop_in_the_middle(
+    subgraph: &Subgraph,
+    bus: &EventBus,
+    permits: &Semaphore,
+    has_begun: impl AsyncFn() -> bool,
+) {
     let stop = CancellationToken::new();
     let working = {
         let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
@@ -102,7 +107,7 @@ async fn stop_in_the_middle(subgraph: &Subgraph, bus: &Bus, permits: &Semaphore,
 }
 
 /// Runs the background tasks until the guard is dropped.
-fn work(subgraph: &Subgraph, bus: &Bus) -> DropGuard {
+fn work(subgraph: &Subgraph, bus: &EventBus) -> DropGuard {
     let stop = CancellationToken::new();
     let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
     tokio::spawn(async move { subgraph.run_background(bus, EventSettings::default(), until).await });
@@ -158,7 +163,7 @@ impl Listener {
     }
 
     /// Listens, and returns a bus that delivers to it.
-    fn listen(self, listener: TcpListener) -> Bus {
+    fn listen(self, listener: TcpListener) -> EventBus {
         let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));
         let routes = Router::new().route("/events", post(Self::take)).with_state(self);
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -166,14 +171,14 @@ impl Listener {
     }
 }
 
-fn bus_to(url: &str) -> Bus {
+fn bus_to(url: &str) -> EventBus {
     let context = ServiceContext::new(verifier());
     context.peers.add_remote("notification", url, None).expect("an address");
     context.bus
 }
 
 /// A bus without peers.
-fn unconnected_bus() -> Bus {
+fn unconnected_bus() -> EventBus {
     Arc::new(Peers::default())
 }
 
@@ -388,7 +393,7 @@ async fn what_is_left_to_do_afterwards_is_done_once_the_effect_is_there(db: PgPo
     let subgraph = consumer(&db, &act);
     sqlx::raw_sql(
         "create function refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$;
-         create constraint trigger refusal after insert on enrollments deferrable initially deferred
+         create constraint trigger rejection after insert on enrollments deferrable initially deferred
          for each row execute function refuse();",
     )
     .execute(&db)
@@ -400,7 +405,7 @@ async fn what_is_left_to_do_afterwards_is_done_once_the_effect_is_there(db: PgPo
     until("it was tried", async || act.done.lock().expect("a list").len() >= 2).await;
     assert_eq!(act.afterwards.load(Ordering::SeqCst), 0, "nothing was committed");
 
-    query("drop trigger refusal on enrollments").execute(&db).await.expect("commits work");
+    query("drop trigger rejection on enrollments").execute(&db).await.expect("commits work");
     until("it is done", async || count(&db, "select count(processed_at) from inbox_events").await == 1).await;
     until("what comes afterwards is done", async || act.afterwards.load(Ordering::SeqCst) == 1).await;
     assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
@@ -507,14 +512,15 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    async fn bus(&self, secret: &str) -> Bus {
+    async fn bus(&self, secret: &str) -> EventBus {
         self.bus_of("lyceum", secret).await
     }
 
     /// The bus of a system with this NATS name.
-    async fn bus_of(&self, system: &str, secret: &str) -> Bus {
+    async fn bus_of(&self, system: &str, secret: &str) -> EventBus {
         let nats_name = system.parse().expect("a name");
-        let settings = EventSettings { bus: BusAddress::Nats(self.url()), nats_name, ..EventSettings::default() };
+        let settings =
+            EventSettings { event_bus: EventBusAddress::Nats(self.url()), nats_name, ..EventSettings::default() };
         let secrets: Secrets = secret.parse().expect("a secret");
         let context = ServiceContext::open(verifier(), &settings, Some(secrets), SealKeys::random());
         context.await.expect("an address").bus

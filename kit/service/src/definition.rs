@@ -25,7 +25,7 @@ pub struct SubgraphDefinition {
     /// The schema as SDL; needs no database.
     pub sdl: fn() -> String,
     /// The subgraph's own settings on the command line.
-    pub settings: OwnSettings,
+    pub settings: SubgraphArgs,
     /// Opens the subgraph on its migrated database.
     pub open: Open,
     /// Additional routes that need no signature and no database.
@@ -60,12 +60,12 @@ impl fmt::Debug for SubgraphDefinition {
 }
 
 /// An individual subgraph's settings, which it gets from its [`ServiceContext`].
-pub struct OwnSettings {
+pub struct SubgraphArgs {
     augment: fn(Command) -> Command,
     read: fn(&ArgMatches, &mut Extensions) -> Result<(), clap::Error>,
 }
 
-impl OwnSettings {
+impl SubgraphArgs {
     /// No own settings.
     #[must_use]
     pub const fn none() -> Self {

@@ -12,7 +12,7 @@ mod subgraph;
 mod variables;
 
 pub use credentials::{Credentials, CredentialsExt};
-pub use definition::{Open, OwnSettings, SubgraphDefinition};
+pub use definition::{Open, SubgraphArgs, SubgraphDefinition};
 pub use http_server::ClientTimeouts;
 pub use peers::Peers;
 pub use service_context::ServiceContext;

@@ -43,7 +43,7 @@ struct RemoteSubgraph {
 
 /// The response of a GraphQL endpoint.
 #[derive(Deserialize)]
-struct Answer {
+struct GraphqlResponse {
     data: Option<Value>,
     #[serde(default)]
     errors: Vec<GraphqlError>,
@@ -72,7 +72,7 @@ enum Failure {
     #[error("{0} answers {1}")]
     Status(String, StatusCode),
     #[error("{0} answers: {1}")]
-    Answer(String, String),
+    Response(String, String),
     #[error("the answer of {0} cannot be read")]
     Format(String, #[source] serde_json::Error),
 }
@@ -167,7 +167,7 @@ async fn query_local(
     credentials: &Credentials,
     document: &str,
     variables: Value,
-) -> Result<Answer, Error> {
+) -> Result<GraphqlResponse, Error> {
     let request = Request::new(document).variables(Variables::from_json(variables));
     let answer = tokio::time::timeout(timeouts::PEER_REQUEST, peer.execute(&credentials.headers(), request))
         .await
@@ -177,7 +177,12 @@ async fn query_local(
 }
 
 impl RemoteSubgraph {
-    async fn query(&self, credentials: &Credentials, document: &str, variables: &Value) -> Result<Answer, Error> {
+    async fn query(
+        &self,
+        credentials: &Credentials,
+        document: &str,
+        variables: &Value,
+    ) -> Result<GraphqlResponse, Error> {
         let body = json!({ "query": document, "variables": variables }).to_string();
         let response = self.send(&self.graphql, "application/json", credentials.headers(), body.into_bytes());
         let response = response.await.map_err(|error| unavailable(Failure::Transport(self.name.clone(), error)))?;
@@ -224,10 +229,10 @@ impl RemoteSubgraph {
     }
 }
 
-fn read<T: DeserializeOwned>(subgraph: &str, answer: Answer) -> Result<T, Error> {
+fn read<T: DeserializeOwned>(subgraph: &str, answer: GraphqlResponse) -> Result<T, Error> {
     if let Some(error) = answer.errors.into_iter().next() {
         let code = error.extensions.and_then(|extensions| extensions.code).unwrap_or_default();
-        let failure = Failure::Answer(subgraph.to_owned(), format!("{code} {}", error.message));
+        let failure = Failure::Response(subgraph.to_owned(), format!("{code} {}", error.message));
         return Err(match code.as_str() {
             "UNAUTHENTICATED" => Error::Unauthenticated("sign in again"),
             "SERVICE_UNAVAILABLE" => unavailable(failure),

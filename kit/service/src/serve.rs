@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::Response as Answer;
+use async_graphql::Response as GraphqlResponse;
 use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
 use auth::signature::{self, RouterAuth, Secrets, SignatureError, SignedParts};
 use axum::{
@@ -51,8 +51,8 @@ pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
     let mut protected = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(receive_event));
     match auth {
         RouterAuth::Signed(secrets) => {
-            let guard = Guard { subgraph: subgraph.name(), secrets };
-            protected = protected.layer(from_fn_with_state(guard, require_router_signature));
+            let verifier = SignatureVerifier { subgraph: subgraph.name(), secrets };
+            protected = protected.layer(from_fn_with_state(verifier, require_router_signature));
         }
         RouterAuth::InsecureDev => {
             warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: requests need no signature");
@@ -115,7 +115,7 @@ async fn with_connection_close(mut answer: Response) -> Response {
 }
 
 #[derive(Clone)]
-struct Guard {
+struct SignatureVerifier {
     subgraph: &'static str,
     secrets: Secrets,
 }
@@ -126,23 +126,23 @@ struct RouterSigned;
 
 /// Rejects requests without a valid signature of the router, all with the same empty 401.
 async fn require_router_signature(
-    State(guard): State<Guard>,
+    State(verifier): State<SignatureVerifier>,
     request: Request,
     next: Next,
 ) -> Result<Response, StatusCode> {
-    let reject = |error| unauthorized(guard.subgraph, error);
+    let reject = |error| unauthorized(verifier.subgraph, error);
     let (parts, body) = request.into_parts();
     // Before the body is buffered, which an unsigned request must not cause.
     signature::check_timestamp(&parts.headers).map_err(reject)?;
     let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     let signed_parts = SignedParts {
-        subgraph: guard.subgraph,
+        subgraph: verifier.subgraph,
         method: &parts.method,
         path: parts.uri.path_and_query().map_or("/", |path| path.as_str()),
         headers: &parts.headers,
         body: &body,
     };
-    guard.secrets.verify(signed_parts).map_err(reject)?;
+    verifier.secrets.verify(signed_parts).map_err(reject)?;
     let mut request = Request::from_parts(parts, Body::from(body));
     request.extensions_mut().insert(RouterSigned);
     Ok(next.run(request).await)
@@ -182,10 +182,10 @@ fn wants_events(headers: &HeaderMap) -> bool {
 /// # Panics
 /// Never: a response has a JSON form.
 pub fn events(
-    answers: impl Stream<Item = Answer> + Send + 'static,
+    answers: impl Stream<Item = GraphqlResponse> + Send + 'static,
     stop: CancellationToken,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send + 'static> {
-    let next = |answer: Answer| {
+    let next = |answer: GraphqlResponse| {
         let json = serde_json::to_string(&answer).expect("an answer is JSON");
         Event::default().event("next").data(json)
     };
@@ -194,7 +194,10 @@ pub fn events(
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
-fn until(stop: CancellationToken, answers: BoxStream<'static, Answer>) -> impl Stream<Item = Answer> + Send + 'static {
+fn until(
+    stop: CancellationToken,
+    answers: BoxStream<'static, GraphqlResponse>,
+) -> impl Stream<Item = GraphqlResponse> + Send + 'static {
     stream::unfold(Some((answers, stop)), |open| async {
         let (mut answers, stop) = open?;
         tokio::select! {

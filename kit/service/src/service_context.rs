@@ -4,7 +4,7 @@ use std::{any::type_name, sync::Arc};
 
 use auth::{seal::SealKeys, signature::Secrets, token::Verifier};
 use http::Extensions;
-use messaging::{Bus, BusAddress, ConnectError, EventSettings, Nats};
+use messaging::{ConnectError, EventBus, EventBusAddress, EventSettings, Nats};
 
 use crate::Peers;
 
@@ -16,7 +16,7 @@ pub struct ServiceContext {
     /// The other subgraphs.
     pub peers: Peers,
     /// The transport of events.
-    pub bus: Bus,
+    pub bus: EventBus,
     /// The keys to seal own facts, and to verify others'.
     pub seals: SealKeys,
     /// Dependencies of individual subgraphs, one per type.
@@ -42,9 +42,9 @@ impl ServiceContext {
         seals: SealKeys,
     ) -> Result<Self, ConnectError> {
         let peers = Peers::default();
-        let bus: Bus = match &settings.bus {
-            BusAddress::Local => Arc::new(peers.clone()),
-            BusAddress::Nats(url) => Arc::new(Nats::connect(url, settings.nats_name.clone(), secrets).await?),
+        let bus: EventBus = match &settings.event_bus {
+            EventBusAddress::Local => Arc::new(peers.clone()),
+            EventBusAddress::Nats(url) => Arc::new(Nats::connect(url, settings.nats_name.clone(), secrets).await?),
         };
         Ok(Self { verifier, peers, bus, seals, own: Extensions::new() })
     }

@@ -18,7 +18,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use http::HeaderMap;
-use messaging::{Bus, DeliveryError, EventSettings, EventWorker, Handler, Inbox};
+use messaging::{DeliveryError, EventBus, EventSettings, EventWorker, Handler, Inbox};
 use sqlx::query;
 use subgraph_kit::{
     ClientIp, Error,
@@ -187,7 +187,7 @@ impl Subgraph {
     }
 
     /// Runs the background tasks, and delivers and handles events, until `stop` is cancelled.
-    pub async fn run_background(&self, bus: Bus, settings: EventSettings, stop: CancellationToken) {
+    pub async fn run_background(&self, bus: EventBus, settings: EventSettings, stop: CancellationToken) {
         let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
         pool_metrics::observe_pool(self.name, &self.db);
         let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));

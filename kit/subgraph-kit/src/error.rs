@@ -24,8 +24,8 @@ pub enum Error {
         message: String,
     },
     /// Valid, but rejected in the current state: becomes the payload's `userErrors`.
-    #[error("{}", .0.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join("; "))]
-    Refused(Vec<Refusal>),
+    #[error("{}", .0.iter().map(|rejection| rejection.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Rejected(Vec<Rejection>),
     /// A rate limit is exceeded: retry later.
     #[error("too many attempts; try again in {retry_after} s")]
     RateLimited {
@@ -53,7 +53,7 @@ impl Error {
         match self {
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
-            Self::Invalid { .. } | Self::Refused(_) => "BAD_USER_INPUT",
+            Self::Invalid { .. } | Self::Rejected(_) => "BAD_USER_INPUT",
             Self::RateLimited { .. } => "RATE_LIMITED",
             Self::Unavailable(_) | Self::Restarting => "SERVICE_UNAVAILABLE",
             Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
@@ -72,9 +72,9 @@ impl Error {
     }
 }
 
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(vec![refusal])
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(vec![rejection])
     }
 }
 
@@ -88,7 +88,7 @@ impl From<sqlx::Error> for Error {
 
 /// A user error, before it has its GraphQL form.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct Rejection {
     /// The reason as a code, for programs.
     pub code: Code,
     /// The reason for people, in English.
@@ -97,18 +97,18 @@ pub struct Refusal {
     pub field: Option<&'static str>,
 }
 
-impl Refusal {
-    /// A refusal without a field.
+impl Rejection {
+    /// A rejection without a field.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), field: None }
     }
 
-    /// A refusal of an invalid input field.
+    /// A rejection of an invalid input field.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::new(Code::InvalidInput, message).at(field)
     }
 
-    /// A refusal because the entity of an input field does not exist, or the caller may not see it.
+    /// A rejection because the entity of an input field does not exist, or the caller may not see it.
     #[must_use]
     pub fn not_found(entity: &str, field: &'static str) -> Self {
         Self::new(Code::NotFound, format!("there is no such {entity}")).at(field)
@@ -134,12 +134,12 @@ pub struct UserError {
     pub field: Vec<String>,
 }
 
-impl From<Refusal> for UserError {
-    fn from(refusal: Refusal) -> Self {
+impl From<Rejection> for UserError {
+    fn from(rejection: Rejection) -> Self {
         Self {
-            code: refusal.code,
-            message: refusal.message,
-            field: refusal.field.map(|field| vec!["input".to_owned(), field.to_owned()]).unwrap_or_default(),
+            code: rejection.code,
+            message: rejection.message,
+            field: rejection.field.map(|field| vec!["input".to_owned(), field.to_owned()]).unwrap_or_default(),
         }
     }
 }
@@ -147,11 +147,11 @@ impl From<Refusal> for UserError {
 /// Splits a mutation's outcome into the payload's own field and its `userErrors`; other errors stay errors.
 ///
 /// # Errors
-/// Every [`Error`] except [`Error::Refused`], which becomes user errors.
+/// Every [`Error`] except [`Error::Rejected`], which becomes user errors.
 pub fn into_payload<T>(outcome: Result<T, Error>) -> Result<(Option<T>, Vec<UserError>), Error> {
     match outcome {
         Ok(value) => Ok((Some(value), Vec::new())),
-        Err(Error::Refused(refusals)) => Ok((None, refusals.into_iter().map(UserError::from).collect())),
+        Err(Error::Rejected(rejections)) => Ok((None, rejections.into_iter().map(UserError::from).collect())),
         Err(error) => Err(error),
     }
 }

@@ -25,7 +25,7 @@ pub mod viewer;
 
 pub use client_ip::{ClientIp, ClientIpExt};
 pub use connection::Connection;
-pub use error::{Error, Refusal, UserError, into_payload};
+pub use error::{Error, Rejection, UserError, into_payload};
 pub use page::ConnectionArgs;
 pub use response_limit::ResponseSettings;
 pub use scans::ScanExt;

@@ -1,6 +1,6 @@
 //! Validation and redaction of text from clients.
 
-use crate::{Error, Refusal};
+use crate::{Error, Rejection};
 
 /// Whether PostgreSQL can store the text: it has no NUL character.
 #[must_use]
@@ -19,16 +19,16 @@ pub fn reject_nul(field: &'static str, text: &str) -> Result<(), Error> {
 /// Validates a text of an input: rejected if too long for its column, blank although required, or not storable.
 /// Lengths are in characters, as in `VARCHAR(n)`.
 #[must_use]
-pub fn check(field: &'static str, text: &str, required: bool, max_length: Option<usize>) -> Option<Refusal> {
+pub fn check(field: &'static str, text: &str, required: bool, max_length: Option<usize>) -> Option<Rejection> {
     if !has_no_nul(text) {
-        return Some(Refusal::invalid(field, "must not contain the NUL character"));
+        return Some(Rejection::invalid(field, "must not contain the NUL character"));
     }
     if required && text.trim().is_empty() {
-        return Some(Refusal::invalid(field, "must not be empty"));
+        return Some(Rejection::invalid(field, "must not be empty"));
     }
     let max_length = max_length?;
     (text.chars().count() > max_length)
-        .then(|| Refusal::invalid(field, format!("must have at most {max_length} characters")))
+        .then(|| Rejection::invalid(field, format!("must have at most {max_length} characters")))
 }
 
 /// Redacts the value that a library's message about a document or a value repeats: it can be a password.

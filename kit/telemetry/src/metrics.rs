@@ -51,7 +51,7 @@ struct Instruments {
     connection_waits: Histogram<f64>,
     scan_waits: Histogram<f64>,
     streams: UpDownCounter<i64>,
-    sign_ins_refused: Counter<u64>,
+    sign_ins_rejected: Counter<u64>,
     cost_charges: Counter<u64>,
     deliveries: Counter<u64>,
     effects: Counter<u64>,
@@ -102,8 +102,8 @@ impl Instruments {
                 .with_unit("{subscription}")
                 .with_description("Subscriptions that a subgraph is answering.")
                 .build(),
-            sign_ins_refused: counter(
-                "lyceum.sign_ins.refused",
+            sign_ins_rejected: counter(
+                "lyceum.sign_ins.rejected",
                 "{attempt}",
                 "Attempts to sign in that were refused, and why.",
             ),
@@ -258,7 +258,7 @@ fn add_streams(subgraph: &'static str, more: i64) {
 /// Records a rejected sign-in: `credentials`, `throttled`, or `busy` if the queue for password hashes is full.
 pub fn record_failed_sign_in(reason: &'static str) {
     if let Some(instruments) = instruments() {
-        instruments.sign_ins_refused.add(1, &[KeyValue::new("reason", reason)]);
+        instruments.sign_ins_rejected.add(1, &[KeyValue::new("reason", reason)]);
     }
 }
 

@@ -43,7 +43,7 @@ fn content() -> String {
         .map(|subgraph| subgraph.name.to_uppercase())
         .map(|name| [format!("{name}_DB_PASSWORD"), format!("{name}_APP_DB_PASSWORD")]);
     let mut content = "# The secrets of compose.yml. Whoever has this file has the system.\n".to_owned();
-    let others = ["LYCEUM_SUBGRAPH_SECRET", "LYCEUM_FACT_SECRET", "GRAFANA_ADMIN_PASSWORD"].map(str::to_owned);
+    let others = ["LYCEUM_SUBGRAPH_SECRET", "LYCEUM_SEAL_SECRET", "GRAFANA_ADMIN_PASSWORD"].map(str::to_owned);
     for name in others.iter().chain(passwords.as_flattened()) {
         writeln!(content, "{name}={}", Secret::random().reveal()).expect("a text takes everything");
     }

@@ -281,7 +281,7 @@ enum Login {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct GraphqlResponse {
     data: Option<Value>,
     #[serde(default)]
     errors: Vec<Failure>,
@@ -341,7 +341,7 @@ impl Graph {
         let answer =
             request.body(body).send().await.with_context(|| format!("cannot ask the router at {}", self.url))?;
         let answer = answer.bytes().await.context("the router's answer broke off")?;
-        let answer: Answer = serde_json::from_slice(&answer).context("the router's answer cannot be read")?;
+        let answer: GraphqlResponse = serde_json::from_slice(&answer).context("the router's answer cannot be read")?;
         if let Some(failure) = answer.errors.first() {
             bail!("the graph says: {}", failure.message);
         }

@@ -51,14 +51,14 @@ pub fn generate(seed: u64, row_counts: RowCounts, users: &[User], courses: &[Cou
     let (free, paid) = by_popularity(rng, row_counts, courses);
     let mut seats = Seats { rng, students: row_counts.students, taken: HashSet::new() };
 
-    let places = seats.take(&free, row_counts.free_enrollments, SAMPLE_FREE);
+    let pairs = seats.take(&free, row_counts.free_enrollments, SAMPLE_FREE);
     let mut enrollments: Vec<Enrollment> =
-        places.into_iter().map(|place| enrollment(seats.rng, users, courses, place)).collect();
+        pairs.into_iter().map(|pair| enrollment(seats.rng, users, courses, pair)).collect();
 
-    let places = seats.take(&paid, row_counts.enrollments - row_counts.free_enrollments, SAMPLE_PAID);
-    let settled = settled(seats.rng, places.len(), row_counts.payments);
-    enrollments.extend(places.into_iter().zip(settled).map(|(place, settled)| {
-        let mut enrollment = enrollment(seats.rng, users, courses, place);
+    let pairs = seats.take(&paid, row_counts.enrollments - row_counts.free_enrollments, SAMPLE_PAID);
+    let settled = settled(seats.rng, pairs.len(), row_counts.payments);
+    enrollments.extend(pairs.into_iter().zip(settled).map(|(pair, settled)| {
+        let mut enrollment = enrollment(seats.rng, users, courses, pair);
         // Renumbered below, after sorting.
         enrollment.payment = settled.then_some(0);
         enrollment
@@ -82,7 +82,7 @@ fn by_popularity(rng: &mut SeedRng, row_counts: RowCounts, courses: &[Course]) -
 }
 
 #[derive(Clone, Copy)]
-struct Place {
+struct Pair {
     student: usize,
     course: usize,
 }
@@ -96,42 +96,42 @@ struct Seats<'a> {
 
 impl Seats<'_> {
     /// Draws `count` enrollments, the first `sample` of them of the sample student.
-    fn take(&mut self, courses: &[usize], count: usize, sample: usize) -> Vec<Place> {
-        let mut places = Vec::with_capacity(count);
-        while places.len() < count {
-            let place = if places.len() < sample {
+    fn take(&mut self, courses: &[usize], count: usize, sample: usize) -> Vec<Pair> {
+        let mut pairs = Vec::with_capacity(count);
+        while pairs.len() < count {
+            let pair = if pairs.len() < sample {
                 // Uniformly drawn: the other students need the popular courses.
-                Place { student: SAMPLE_STUDENT, course: self.rng.pick(courses) }
+                Pair { student: SAMPLE_STUDENT, course: self.rng.pick(courses) }
             } else {
-                Place {
+                Pair {
                     student: self.rng.below(self.students),
                     course: courses[self.rng.below_by_popularity(courses.len())],
                 }
             };
-            if self.taken.insert((place.student, place.course)) {
-                places.push(place);
+            if self.taken.insert((pair.student, pair.course)) {
+                pairs.push(pair);
             }
         }
-        places
+        pairs
     }
 }
 
 /// Whether each enrollment on a paid course was paid for; the sample student's come first.
-fn settled(rng: &mut SeedRng, places: usize, payments: usize) -> Vec<bool> {
-    let mut settled = rng.exactly(payments - SAMPLE_PAYMENTS, places - SAMPLE_PAID);
-    settled.splice(0..0, (0..SAMPLE_PAID).map(|place| place < SAMPLE_PAYMENTS));
+fn settled(rng: &mut SeedRng, pairs: usize, payments: usize) -> Vec<bool> {
+    let mut settled = rng.exactly(payments - SAMPLE_PAYMENTS, pairs - SAMPLE_PAID);
+    settled.splice(0..0, (0..SAMPLE_PAID).map(|pair| pair < SAMPLE_PAYMENTS));
     settled
 }
 
-fn enrollment(rng: &mut SeedRng, users: &[User], courses: &[Course], place: Place) -> Enrollment {
-    let possible = users[place.student].created.max(courses[place.course].created);
+fn enrollment(rng: &mut SeedRng, users: &[User], courses: &[Course], pair: Pair) -> Enrollment {
+    let possible = users[pair.student].created.max(courses[pair.course].created);
     // Minutes after both, which leaves time for a payment.
     let enrolled = rng.time_between(possible + 10 * MINUTE, END - HOUR);
     Enrollment {
         id: rng.id_at(enrolled),
         enrolled,
-        student: place.student,
-        course: place.course,
+        student: pair.student,
+        course: pair.course,
         payment: None,
         status: status(rng, END - enrolled),
     }

@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use auth::{seal::SealKeys, signature::RouterAuth};
-use messaging::{Bus, EventSettings};
+use messaging::{EventBus, EventSettings};
 use router::{Router, SubgraphUrl};
 use service::{ServiceContext, Subgraph, serve};
 use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
@@ -157,7 +157,7 @@ impl Graph {
     }
 
     /// Starts event handling last: a handler may query any of the other subgraphs.
-    fn work(&mut self, bus: &Bus, settings: &EventSettings, stop: &CancellationToken) {
+    fn work(&mut self, bus: &EventBus, settings: &EventSettings, stop: &CancellationToken) {
         for (subgraph, _) in &self.subgraphs {
             let (subgraph, bus, settings, stop) = (subgraph.clone(), bus.clone(), settings.clone(), stop.clone());
             self.serving.spawn(async move { subgraph.run_background(bus, settings, stop).await });

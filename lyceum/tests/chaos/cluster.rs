@@ -33,7 +33,7 @@ pub const PASSWORD: &str = "chaos has a password";
 const ADMIN: &str = "chaos-admin@lyceum.example";
 const TEACHER: &str = "chaos-teacher@lyceum.example";
 const SECRET: &str = "these processes sign with a secret of their own";
-const FACT_SECRET: &str = "these subgraphs seal facts with another secret";
+const SEAL_SECRET: &str = "these subgraphs seal facts with another secret";
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Those of `supergraph.yaml`, in its order.
@@ -136,7 +136,7 @@ impl Cluster {
             ("LYCEUM_SUBGRAPH_URLS", graphs.join(",")),
             ("LYCEUM_JWKS_URL", format!("http://127.0.0.1:{}/.well-known/jwks.json", ports["identity"])),
             ("LYCEUM_KEYS_DIR", self.directory.path().join("keys").display().to_string()),
-            ("LYCEUM_BUS", bus.to_owned()),
+            ("LYCEUM_EVENT_BUS", bus.to_owned()),
             ("LYCEUM_THROTTLE", "false".to_owned()),
             ("LYCEUM_ACCESS_TOKEN_SECONDS", "7200".to_owned()),
             ("LYCEUM_DRAIN_SECONDS", "3".to_owned()),
@@ -146,7 +146,7 @@ impl Cluster {
         for name in subgraph_names() {
             let database = self.linked_url(name).await?;
             let variable = format!("{}_DATABASE_URL", name.to_uppercase());
-            let facts = ("LYCEUM_FACT_SECRET".to_owned(), FACT_SECRET.to_owned());
+            let facts = ("LYCEUM_SEAL_SECRET".to_owned(), SEAL_SECRET.to_owned());
             let variables: Vec<_> = common.iter().cloned().chain([facts, (variable, database)]).collect();
             for port in &self.ports[name] {
                 let listen = format!("127.0.0.1:{port}");

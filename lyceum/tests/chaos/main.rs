@@ -88,7 +88,7 @@ fn number<T: FromStr<Err: Error + Send + Sync + 'static>>(variable: &str, short:
 
 async fn run_faults() -> Result<()> {
     let (faults, seed) = (number("LYCEUM_CHAOS_FAULTS", FEW)?, number("LYCEUM_CHAOS_SEED", 1)?);
-    let wanted = env::var("LYCEUM_CHAOS_BUS").ok();
+    let wanted = env::var("LYCEUM_CHAOS_EVENT_BUS").ok();
     for bus in ["local", "nats"] {
         if wanted.as_deref().is_none_or(|wanted| wanted == bus) {
             // More than anybody can buy meanwhile.

@@ -16,7 +16,7 @@ use sqlx::{Connection as _, PgConnection};
 use subgraph_testing::{blocking::Client, transcript};
 use uuid::Uuid;
 
-use crate::system::{FACT_SECRET, OTHER_STUDENT, Process, STUDENT, System, THIRD_STUDENT, free_port, workspace};
+use crate::system::{OTHER_STUDENT, Process, SEAL_SECRET, STUDENT, System, THIRD_STUDENT, free_port, workspace};
 
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id title user { id name } } }";
 pub const TRANSPORTS: [&str; 2] = ["sse", "ws"];
@@ -205,7 +205,7 @@ fn part(arguments: &[&str], database: Option<&str>, ready: &str) -> Process {
     command.args(arguments).env("LYCEUM_DRAIN_SECONDS", "1").stdout(Stdio::null());
     command.stderr(transcript::path("log").map_or_else(Stdio::null, |log| File::create(log).expect("a log").into()));
     if let Some(url) = database {
-        command.env("NOTIFICATION_DATABASE_URL", url).env("LYCEUM_FACT_SECRET", FACT_SECRET);
+        command.env("NOTIFICATION_DATABASE_URL", url).env("LYCEUM_SEAL_SECRET", SEAL_SECRET);
     }
     let mut process = Process(command.spawn().expect("`lyceum` starts"));
     let begun = Instant::now();

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::system::{
-    FACT_SECRET, PASSWORD, Process, SECRET, System, at_subgraph, free_port, wait_until_ready, workspace,
+    PASSWORD, Process, SEAL_SECRET, SECRET, System, at_subgraph, free_port, wait_until_ready, workspace,
 };
 
 #[test]
@@ -98,11 +98,11 @@ impl Apart {
             .args(["subgraph", name, "--listen", &address])
             .current_dir(workspace())
             .env("LYCEUM_SUBGRAPH_SECRET", SECRET)
-            .env("LYCEUM_FACT_SECRET", FACT_SECRET)
+            .env("LYCEUM_SEAL_SECRET", SEAL_SECRET)
             .env("LYCEUM_SUBGRAPH_URLS", graphs.join(","))
             .env("LYCEUM_JWKS_URL", format!("http://127.0.0.1:{}/.well-known/jwks.json", self.ports[0]))
             .env("LYCEUM_KEYS_DIR", self.keys.path())
-            .env("LYCEUM_BUS", &self.bus)
+            .env("LYCEUM_EVENT_BUS", &self.bus)
             .env(format!("{}_DATABASE_URL", name.to_uppercase()), &self.urls[index])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

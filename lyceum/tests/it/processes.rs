@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     notification_log::nats,
-    system::{FACT_SECRET, PASSWORD, Process, System, at_subgraph, free_port, lyceum, workspace},
+    system::{PASSWORD, Process, SEAL_SECRET, System, at_subgraph, free_port, lyceum, workspace},
 };
 
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -65,7 +65,7 @@ impl Plan {
             "router" => command.args(["router", "--router-port", &port]),
             _ => command
                 .args(["subgraph", name, "--listen", &format!("127.0.0.1:{port}")])
-                .env("LYCEUM_FACT_SECRET", FACT_SECRET),
+                .env("LYCEUM_SEAL_SECRET", SEAL_SECRET),
         };
         command
             .env("LYCEUM_SUBGRAPH_URLS", graphs.join(","))
@@ -286,7 +286,7 @@ fn nats_may_come_later() {
         .zip(["notification", "identity"])
         .map(|(mut database, name)| {
             database.start();
-            let started = plan.start(name, &database.url, &[("LYCEUM_BUS", &bus)]);
+            let started = plan.start(name, &database.url, &[("LYCEUM_EVENT_BUS", &bus)]);
             (database, started)
         })
         .collect();

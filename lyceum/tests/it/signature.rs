@@ -171,13 +171,13 @@ fn without_a_secret_nothing_starts_unless_it_is_asked_for() {
         (with(&["--listen", "0.0.0.0:0"]), "LYCEUM_SUBGRAPH_SECRET"),
         (with(&["--insecure-dev", "--listen", "0.0.0.0:0"]), "is for loopback addresses only"),
         (with(&["--subgraph-secret", "only-thirty-one-bytes-long-here"]), "at least 32 bytes, and this one has 31"),
-        (with(&["--subgraph-secret", VALID_SECRET]), "LYCEUM_FACT_SECRET"),
+        (with(&["--subgraph-secret", VALID_SECRET]), "LYCEUM_SEAL_SECRET"),
         (
             with(&["--subgraph-secret", VALID_SECRET, "--insecure-dev", "--listen", "0.0.0.0:0"]),
             "for loopback addresses only",
         ),
         (
-            with(&["--subgraph-secret", VALID_SECRET, "--fact-secret", "only-thirty-one-bytes-long-here"]),
+            with(&["--subgraph-secret", VALID_SECRET, "--seal-secret", "only-thirty-one-bytes-long-here"]),
             "this one has 31",
         ),
         (vec!["router", "--router-port", "0"], "LYCEUM_SUBGRAPH_SECRET"),
@@ -197,7 +197,7 @@ fn with_a_secret_any_address_will_do() {
     let database = "nowhere";
     for start in [
         ["--listen", "127.0.0.1:0", "--insecure-dev"].as_slice(),
-        ["--listen", "0.0.0.0:0", "--subgraph-secret", VALID_SECRET, "--fact-secret", VALID_SECRET].as_slice(),
+        ["--listen", "0.0.0.0:0", "--subgraph-secret", VALID_SECRET, "--seal-secret", VALID_SECRET].as_slice(),
     ] {
         let output = lyceum(&[["subgraph", "course", "--course-database-url", database].as_slice(), start].concat());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -208,6 +208,6 @@ fn with_a_secret_any_address_will_do() {
 fn lyceum(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
     command.args(arguments).stdin(Stdio::null());
-    command.env_remove("LYCEUM_SUBGRAPH_SECRET").env_remove("LYCEUM_FACT_SECRET");
+    command.env_remove("LYCEUM_SUBGRAPH_SECRET").env_remove("LYCEUM_SEAL_SECRET");
     command.output().expect("`lyceum` runs")
 }

@@ -31,7 +31,7 @@ pub const PASSWORD: &str = "lyceum-sample";
 /// What the router signs with, in every system of these tests.
 pub const SECRET: &str = "these tests sign with a secret of their own";
 /// What subgraphs that are processes of their own seal facts with.
-pub const FACT_SECRET: &str = "these tests seal facts with another secret";
+pub const SEAL_SECRET: &str = "these tests seal facts with another secret";
 
 const OUTPUT: &str = "output";
 const TIMEOUT: Duration = Duration::from_mins(2);

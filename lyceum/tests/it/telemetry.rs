@@ -225,7 +225,7 @@ fn a_purchase_is_one_trace_within_a_process() {
 fn a_purchase_is_one_trace_over_http_and_nats() {
     let (port, data) = (free_port(), TempDir::new().expect("a directory"));
     let _nats = nats(port, data.path());
-    follow_a_purchase(&["--transport", "http", "--bus", &format!("nats://127.0.0.1:{port}")]);
+    follow_a_purchase(&["--transport", "http", "--event-bus", &format!("nats://127.0.0.1:{port}")]);
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn numbers_say_what_has_happened() {
     assert_eq!(visitor.send(BUY, variables.clone()).error(), Some("UNAUTHENTICATED"));
     student.data(BUY, variables);
 
-    assert_eq!(number(&url, "lyceum_sign_ins_refused_total", &[("reason", "credentials")]), 1.0);
+    assert_eq!(number(&url, "lyceum_sign_ins_rejected_total", &[("reason", "credentials")]), 1.0);
     assert_eq!(
         number(&url, "lyceum_subgraph_errors_total", &[("subgraph", "payment"), ("code", "UNAUTHENTICATED")]),
         1.0

@@ -377,7 +377,7 @@ impl OpenSubgraph {
             .args(["--jwks-url", &system.addresses.jwks])
             .env("COURSE_DATABASE_URL", &system.addresses.databases["course"])
             .env_remove("LYCEUM_SUBGRAPH_SECRET")
-            .env_remove("LYCEUM_FACT_SECRET")
+            .env_remove("LYCEUM_SEAL_SECRET")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -13,7 +13,7 @@ use apollo_compiler::{
     executable::{Field, FragmentMap, Operation, Selection, SelectionSet, VariableDefinition},
 };
 use hive_router::{
-    executor::response::value::Value as Answer,
+    executor::response::value::Value as ResponseValue,
     query_planner::{
         federation_spec::demand_control::ListSizeDirective,
         state::supergraph_state::{SupergraphDefinition, SupergraphField, SupergraphState},
@@ -116,7 +116,7 @@ impl OperationCost {
     }
 
     /// The actual cost of a response in microseconds. Missing data failed to be fetched, which costs the same.
-    pub fn actual(&self, data: &Answer<'_>, variables: &Variables) -> u64 {
+    pub fn actual(&self, data: &ResponseValue<'_>, variables: &Variables) -> u64 {
         if data.is_null() { self.estimate(variables) } else { self.root.actual(&[data], variables) }
     }
 }
@@ -137,7 +137,7 @@ impl CostNode {
         self.selections.iter().map(|inner| inner.estimate(objects, page, variables)).fold(own, u64::saturating_add)
     }
 
-    fn actual(&self, found: &[&Answer<'_>], variables: &Variables) -> u64 {
+    fn actual(&self, found: &[&ResponseValue<'_>], variables: &Variables) -> u64 {
         if found.is_empty() {
             return 0;
         }
@@ -169,10 +169,10 @@ impl CostNode {
     }
 }
 
-fn flatten<'a, 'b>(value: &'a Answer<'b>, objects: &mut Vec<&'a Answer<'b>>) {
+fn flatten<'a, 'b>(value: &'a ResponseValue<'b>, objects: &mut Vec<&'a ResponseValue<'b>>) {
     match value {
-        Answer::Null => {}
-        Answer::Array(items) => {
+        ResponseValue::Null => {}
+        ResponseValue::Array(items) => {
             for item in items {
                 flatten(item, objects);
             }
@@ -181,7 +181,7 @@ fn flatten<'a, 'b>(value: &'a Answer<'b>, objects: &mut Vec<&'a Answer<'b>>) {
     }
 }
 
-fn field<'a, 'b>(object: &'a Answer<'b>, key: &str) -> Option<&'a Answer<'b>> {
+fn field<'a, 'b>(object: &'a ResponseValue<'b>, key: &str) -> Option<&'a ResponseValue<'b>> {
     object.as_object()?.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
@@ -522,7 +522,10 @@ mod tests {
     fn an_answer_costs_what_is_in_it() {
         let cost = priced("{ courses(first: 100) { nodes { id tags { name } } totalCount } tags { name } }");
         let actual = |data: &str| {
-            cost.actual(&Answer::from(sonic_rs::from_str::<Json>(data).expect("JSON").as_ref()), &Variables::new())
+            cost.actual(
+                &ResponseValue::from(sonic_rs::from_str::<Json>(data).expect("JSON").as_ref()),
+                &Variables::new(),
+            )
         };
 
         assert_eq!(

@@ -9,7 +9,7 @@ mod user;
 
 use async_graphql::EmptySubscription;
 use db::{DbPool, database::Migrations};
-use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
+use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
@@ -26,7 +26,7 @@ pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     database_port: 5435,
     migrations,
     sdl: || service::sdl(&schema()),
-    settings: OwnSettings::none(),
+    settings: SubgraphArgs::none(),
     open: |db, context| Box::pin(subgraph(db, context)),
     public_routes: None,
 };

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::PaymentId;
 use subgraph_kit::{Error, TableExt as _, ViewerExt as _};
 
-use crate::enrollment::{Enrollment, store::BoughtBy};
+use crate::enrollment::{Enrollment, store::ByPayment};
 
 /// The payment of a student for a course. Only that student and admins may see it.
 #[derive(Clone, Debug, SimpleObject)]
@@ -19,7 +19,7 @@ impl Payment {
     /// The enrollment that the payment bought; null until it is created. Only the student and admins may see it; for
     /// everyone else null.
     async fn enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
-        let enrollment = ctx.table::<Enrollment>().load_one(BoughtBy(self.id)).await;
+        let enrollment = ctx.table::<Enrollment>().load_one(ByPayment(self.id)).await;
         enrollment.map(|found| found.filter(|enrollment| enrollment.is_visible_to(ctx.viewer()))).transpose()
     }
 }

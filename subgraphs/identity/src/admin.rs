@@ -73,7 +73,7 @@ pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Res
     let admin =
         SignUp { email: email.to_owned(), password: password.to_owned(), name: name.to_owned(), role: Role::Admin };
     match store::insert(&mut *db.acquire().await?, &admin, &hash_password(password)).await {
-        Ok(_) | Err(Error::Refused(_)) => Ok(()),
+        Ok(_) | Err(Error::Rejected(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -14,7 +14,7 @@ pub mod user;
 use async_graphql::{EmptySubscription, MergedObject};
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
 use db::{DbPool, database::Migrations};
-use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
+use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
@@ -35,7 +35,7 @@ pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     database_port: 5433,
     migrations,
     sdl: || service::sdl(&schema()),
-    settings: OwnSettings::of::<IdentitySettings>(),
+    settings: SubgraphArgs::of::<IdentitySettings>(),
     open: |db, context| Box::pin(subgraph(db, context.require(), context, context.require())),
     public_routes: Some(|context| public_keys(context.require())),
 };

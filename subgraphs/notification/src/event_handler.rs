@@ -53,8 +53,8 @@ fn notification_for(payload: EventPayload) -> Option<NewNotification> {
         EventPayload::UserRegistered(registration) => welcome(&registration),
         EventPayload::PaymentCompleted(purchase) => paid(&purchase),
         EventPayload::PaymentRefunded(refund) => refunded(&refund),
-        EventPayload::EnrollmentCreated(place) => enrolled(&place),
-        EventPayload::EnrollmentRevoked(place) => revoked(&place),
+        EventPayload::EnrollmentCreated(enrollment) => enrolled(&enrollment),
+        EventPayload::EnrollmentRevoked(enrollment) => revoked(&enrollment),
         // Not delivered to this service: the refund that follows notifies the student.
         EventPayload::EnrollmentRejected(_) => return None,
     })
@@ -145,7 +145,7 @@ fn titled(before: &str, name: &str, after: &str) -> String {
 mod tests {
     use super::*;
 
-    fn place(course_title: &str) -> EnrollmentPayload {
+    fn enrollment(course_title: &str) -> EnrollmentPayload {
         EnrollmentPayload {
             enrollment_id: contracts::EnrollmentId(Uuid::nil()),
             student_id: UserId(Uuid::nil()),
@@ -159,7 +159,7 @@ mod tests {
     fn a_title_of_any_length_fits() {
         for length in [1, 480, 481, 482, 483, 499, 500, 501, 2_000] {
             for letter in ["a", "ß", "課", "🎓"] {
-                let title = enrolled(&place(&letter.repeat(length))).title;
+                let title = enrolled(&enrollment(&letter.repeat(length))).title;
 
                 assert!(title.chars().count() <= MAX_TITLE_LENGTH, "{length} {letter}");
                 assert!(title.starts_with(&format!("You are enrolled: {letter}")));
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_course_without_a_title_is_a_course() {
         for title in ["", "  ", "\t\n"] {
-            let message = enrolled(&place(title));
+            let message = enrolled(&enrollment(title));
 
             assert_eq!(message.title, "You are enrolled");
             assert_eq!(message.body, "You have a place on a course. Begin whenever you like.");

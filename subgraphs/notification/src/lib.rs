@@ -5,7 +5,7 @@ pub mod notification;
 mod user;
 
 use db::{DbPool, database::Migrations};
-use service::{OwnSettings, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphDefinition};
+use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table};
 
@@ -24,7 +24,7 @@ pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     database_port: 5437,
     migrations,
     sdl: || service::sdl(&schema()),
-    settings: OwnSettings::none(),
+    settings: SubgraphArgs::none(),
     open: |db, context| Box::pin(subgraph(db, context)),
     public_routes: None,
 };

@@ -30,7 +30,7 @@ pub struct CourseQuote {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct QuoteData {
     course: Option<CourseQuote>,
 }
 
@@ -40,7 +40,7 @@ impl CourseQuote {
     /// # Errors
     /// [`Error::Unavailable`] if the course subgraph is unavailable.
     pub async fn find(peers: &Peers, credentials: &Credentials, id: CourseId) -> Result<Option<Self>, Error> {
-        let answer: Answer = peers.query("course", credentials, QUOTE, json!({ "id": id })).await?;
+        let answer: QuoteData = peers.query("course", credentials, QUOTE, json!({ "id": id })).await?;
         Ok(answer.course)
     }
 }

@@ -185,7 +185,7 @@ impl CourseMutation {
 
             let outcome = async {
                 let course = Description::from(input);
-                course.check().map_err(Error::Refused)?;
+                course.check().map_err(Error::Rejected)?;
                 store.insert(teacher, course).await
             };
             let (course, user_errors) = into_payload(outcome.await)?;
@@ -209,7 +209,7 @@ impl CourseMutation {
                     return Err(Error::Forbidden("only the course's own teacher may change it"));
                 }
                 let changed = input.apply_to(course);
-                changed.check_change_of(course).map_err(Error::Refused)?;
+                changed.check_change_of(course).map_err(Error::Rejected)?;
                 Ok(changed)
             });
             let (course, user_errors) = into_payload(outcome.await)?;

@@ -10,7 +10,7 @@ use contracts::{
     money::{Money, MoneyInput},
 };
 use sqlx::FromRow;
-use subgraph_kit::{Refusal, text};
+use subgraph_kit::{Rejection, text};
 
 const MAX_TITLE_LENGTH: usize = 500;
 /// Limited since a page returns up to a hundred, and a search scans all.
@@ -76,38 +76,38 @@ impl Description {
     /// Validates all fields.
     ///
     /// # Errors
-    /// One [`Refusal`] for each invalid field.
-    pub fn check(&self) -> Result<(), Vec<Refusal>> {
+    /// One [`Rejection`] for each invalid field.
+    pub fn check(&self) -> Result<(), Vec<Rejection>> {
         self.check_with(Some(MAX_DESCRIPTION_LENGTH))
     }
 
     /// Validates all fields as a change of `course`, whose description may exceed the limit if it is kept.
     ///
     /// # Errors
-    /// One [`Refusal`] for each invalid field.
-    pub fn check_change_of(&self, course: &Course) -> Result<(), Vec<Refusal>> {
+    /// One [`Rejection`] for each invalid field.
+    pub fn check_change_of(&self, course: &Course) -> Result<(), Vec<Rejection>> {
         self.check_with((self.description != course.description).then_some(MAX_DESCRIPTION_LENGTH))
     }
 
-    fn check_with(&self, max_description_length: Option<usize>) -> Result<(), Vec<Refusal>> {
-        let refusals: Vec<Refusal> = [
+    fn check_with(&self, max_description_length: Option<usize>) -> Result<(), Vec<Rejection>> {
+        let rejections: Vec<Rejection> = [
             text::check("title", &self.title, true, Some(MAX_TITLE_LENGTH)),
             text::check("description", &self.description, false, max_description_length),
-            (self.duration_minutes < 0).then(|| Refusal::invalid("durationMinutes", "must not be negative")),
+            (self.duration_minutes < 0).then(|| Rejection::invalid("durationMinutes", "must not be negative")),
             self.price().err(),
         ]
         .into_iter()
         .flatten()
         .collect();
-        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+        if rejections.is_empty() { Ok(()) } else { Err(rejections) }
     }
 
     /// Validates the price, and returns it; None if the course is free.
     ///
     /// # Errors
-    /// The [`Refusal`] of a price that is missing, cannot be charged, or belongs to a free course.
-    pub fn price(&self) -> Result<Option<Money>, Refusal> {
-        let invalid = |message| Err(Refusal::invalid("price", message));
+    /// The [`Rejection`] of a price that is missing, cannot be charged, or belongs to a free course.
+    pub fn price(&self) -> Result<Option<Money>, Rejection> {
+        let invalid = |message| Err(Rejection::invalid("price", message));
         match self.price {
             Some(_) if self.is_free => invalid("a free course has no price".to_owned()),
             None if !self.is_free => invalid("a course that is not free needs a price".to_owned()),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn blamed(description: &Description) -> Vec<&'static str> {
-        description.check().err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
+        description.check().err().into_iter().flatten().filter_map(|rejection| rejection.field).collect()
     }
 
     #[test]

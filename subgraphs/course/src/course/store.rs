@@ -4,7 +4,7 @@ use contracts::{CourseId, UserId, ids::new_id_and_time};
 use db::DbPool;
 use sqlx::{Postgres, QueryBuilder, query_as, query_scalar, types::Uuid};
 use subgraph_kit::{
-    Error, Refusal,
+    Error, Rejection,
     children::ChildOf,
     cursor::Cursor,
     list::{Filter, Listable},
@@ -203,7 +203,7 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?
-        .ok_or_else(|| Refusal::not_found("course", "courseId"))?;
+        .ok_or_else(|| Rejection::not_found("course", "courseId"))?;
 
         let changed = change(&course)?;
         let price = changed.price()?;

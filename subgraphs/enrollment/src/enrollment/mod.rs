@@ -9,7 +9,7 @@ use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use contracts::{Code, CourseId, EnrollmentId, PaymentId, UserId};
 use sqlx::FromRow;
-use subgraph_kit::{Refusal, Viewer};
+use subgraph_kit::{Rejection, Viewer};
 
 /// The enrollment of a student in a course. A student has at most one per course. Its student and admins may see it,
 /// and the course's teacher in the course's own list.
@@ -58,10 +58,10 @@ impl Enrollment {
     ///
     /// # Errors
     /// `INVALID_STATUS_TRANSITION` unless `to` is later than the current status.
-    pub fn advance(&mut self, to: Status) -> Result<(), Refusal> {
+    pub fn advance(&mut self, to: Status) -> Result<(), Rejection> {
         if to <= self.status {
             let message = "a status only moves forward: ENROLLED, IN_PROGRESS, COMPLETED";
-            return Err(Refusal::new(Code::InvalidStatusTransition, message).at("status"));
+            return Err(Rejection::new(Code::InvalidStatusTransition, message).at("status"));
         }
         self.status = to;
         Ok(())

@@ -55,7 +55,7 @@ impl Enrollment {
 
 /// The loader key of the enrollment that a payment bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BoughtBy(pub PaymentId);
+pub struct ByPayment(pub PaymentId);
 
 impl Paginated for Enrollment {
     const TYPE_NAME: &'static str = "enrollment";
@@ -136,7 +136,7 @@ pub enum PaymentUse {
     /// The payment is claimed for the new enrollment.
     Claimed,
     /// The payment has bought this enrollment.
-    Bought(Enrollment),
+    Redeemed(Enrollment),
     /// The payment is to be refunded, since the student was enrolled already.
     Rejected,
     /// The payment was refunded.
@@ -200,7 +200,7 @@ pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) 
         _ => {}
     }
     if let Some(bought) = bought_with(&mut *db, payment, found.enrollment_id.map(EnrollmentId)).await? {
-        return Ok(PaymentUse::Bought(bought));
+        return Ok(PaymentUse::Redeemed(bought));
     }
     set_enrollment(db, payment, id).await?;
     Ok(PaymentUse::Claimed)
@@ -314,7 +314,7 @@ impl Loader<EnrollmentKey> for Table<Enrollment> {
             r#"
             select id, student_id, course_id, payment_id, status, enrolled_at
             from enrollments
-            join unnest($1::uuid[], $2::uuid[]) as place (student_id, course_id) using (student_id, course_id)
+            join unnest($1::uuid[], $2::uuid[]) as wanted (student_id, course_id) using (student_id, course_id)
             "#,
             &students,
             &courses,
@@ -327,11 +327,11 @@ impl Loader<EnrollmentKey> for Table<Enrollment> {
 
 /// Loads the enrollment that each payment bought: one, even where several enrollments of an imported database reference
 /// the same payment.
-impl Loader<BoughtBy> for Table<Enrollment> {
+impl Loader<ByPayment> for Table<Enrollment> {
     type Value = Enrollment;
     type Error = Error;
 
-    async fn load(&self, payments: &[BoughtBy]) -> Result<HashMap<BoughtBy, Enrollment>, Error> {
+    async fn load(&self, payments: &[ByPayment]) -> Result<HashMap<ByPayment, Enrollment>, Error> {
         let payments: Vec<_> = payments.iter().map(|payment| payment.0.0).collect();
         let enrollments = query_as!(
             Enrollment,
@@ -345,7 +345,7 @@ impl Loader<BoughtBy> for Table<Enrollment> {
         )
         .fetch_all(self.db())
         .await?;
-        let bought = |enrollment: Enrollment| Some((BoughtBy(enrollment.payment_id?), enrollment));
+        let bought = |enrollment: Enrollment| Some((ByPayment(enrollment.payment_id?), enrollment));
         Ok(enrollments.into_iter().filter_map(bought).collect())
     }
 }

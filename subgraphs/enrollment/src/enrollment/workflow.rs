@@ -10,7 +10,7 @@ use db::{DbPool, fail_point};
 use service::{CredentialsExt as _, ServiceContext};
 use sqlx::PgConnection;
 use subgraph_kit::{
-    Error, Refusal, TableExt as _,
+    Error, Rejection, TableExt as _,
     viewer::{SignedIn, Student},
 };
 
@@ -37,7 +37,7 @@ pub async fn enroll(
     let key = EnrollmentKey { student: student.id(), course: course_id };
 
     let course = peers::course(peers, ctx.credentials(), course_id).await?;
-    let course = course.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
+    let course = course.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
     if enrollments.load_one(key).await?.is_some() {
         return Err(already_enrolled());
     }
@@ -49,7 +49,7 @@ pub async fn enroll(
             }
         }
         None if course.is_free => {}
-        None => return Err(Refusal::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
+        None => return Err(Rejection::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
     }
 
     let mut tx = enrollments.loader().db().begin().await?;
@@ -57,8 +57,8 @@ pub async fn enroll(
     let enrollment = match create(&mut tx, new).await? {
         Creation::Created(enrollment) => enrollment,
         Creation::AlreadyEnrolled(_) => return Err(already_enrolled()),
-        Creation::AlreadyBought(bought) if bought.key() == key => return Err(already_enrolled()),
-        Creation::AlreadyBought(_) | Creation::PaymentRejected | Creation::PaymentRefunded => {
+        Creation::AlreadyRedeemed(bought) if bought.key() == key => return Err(already_enrolled()),
+        Creation::AlreadyRedeemed(_) | Creation::PaymentRejected | Creation::PaymentRefunded => {
             return Err(payment_not_valid());
         }
     };
@@ -78,7 +78,7 @@ pub async fn redeem(db: &mut PgConnection, purchase: Purchase) -> Result<(), Err
         payment: Some(payment),
     };
     match create(db, new).await? {
-        Creation::Created(_) | Creation::AlreadyBought(_) | Creation::PaymentRefunded => Ok(()),
+        Creation::Created(_) | Creation::AlreadyRedeemed(_) | Creation::PaymentRefunded => Ok(()),
         // An imported enrollment.
         Creation::AlreadyEnrolled(enrollment) if enrollment.payment_id == Some(payment) => {
             Ok(store::set_enrollment(db, payment, enrollment.id).await?)
@@ -111,7 +111,7 @@ pub async fn revoke(db: &mut PgConnection, purchase: Purchase) -> Result<(), Err
 pub async fn advance(db: &DbPool, student: SignedIn, id: EnrollmentId, to: Status) -> Result<Enrollment, Error> {
     let mut tx = db.begin().await?;
     let enrollment = store::lock(&mut tx, id, student).await?;
-    let mut enrollment = enrollment.ok_or_else(|| Refusal::not_found("enrollment", "enrollmentId"))?;
+    let mut enrollment = enrollment.ok_or_else(|| Rejection::not_found("enrollment", "enrollmentId"))?;
     enrollment.advance(to)?;
     store::set_status(&mut tx, &enrollment).await?;
     tx.commit().await?;
@@ -125,7 +125,7 @@ enum Creation {
     /// The student is enrolled already; the payment is claimed for the enrollment that was not created.
     AlreadyEnrolled(Enrollment),
     /// The payment has bought this enrollment already.
-    AlreadyBought(Enrollment),
+    AlreadyRedeemed(Enrollment),
     /// The payment is to be refunded, since the student was enrolled already.
     PaymentRejected,
     /// The payment was refunded.
@@ -138,7 +138,7 @@ async fn create(db: &mut PgConnection, new: NewEnrollment) -> Result<Creation, E
     if let Some(payment) = new.payment {
         match store::claim(db, payment, EnrollmentId(id.0)).await? {
             PaymentUse::Claimed => {}
-            PaymentUse::Bought(enrollment) => return Ok(Creation::AlreadyBought(enrollment)),
+            PaymentUse::Redeemed(enrollment) => return Ok(Creation::AlreadyRedeemed(enrollment)),
             PaymentUse::Rejected => return Ok(Creation::PaymentRejected),
             PaymentUse::Refunded => return Ok(Creation::PaymentRefunded),
         }
@@ -168,10 +168,10 @@ fn payload(enrollment: &Enrollment, course_title: String) -> EnrollmentPayload {
 }
 
 fn already_enrolled() -> Error {
-    Refusal::new(Code::AlreadyEnrolled, "you are on this course already").into()
+    Rejection::new(Code::AlreadyEnrolled, "you are on this course already").into()
 }
 
 fn payment_not_valid() -> Error {
     let message = "this is no completed payment of yours for this course that has bought nothing yet";
-    Refusal::new(Code::PaymentNotValid, message).at("paymentId").into()
+    Rejection::new(Code::PaymentNotValid, message).at("paymentId").into()
 }

@@ -22,7 +22,7 @@ pub async fn enroll(client: &Client, course: Uuid, payment: Option<Uuid>) -> Rep
     client.send(ENROLL, json!({ "input": { "courseId": course, "paymentId": payment } })).await
 }
 
-fn refusal(code: &'static str, field: &str) -> Vec<(&'static str, String)> {
+fn rejection(code: &'static str, field: &str) -> Vec<(&'static str, String)> {
     vec![(code, field.to_owned())]
 }
 
@@ -51,14 +51,14 @@ async fn a_student_enrolls_in_a_free_course(db: PgPool) {
     .await
     .expect("the enrollment is there");
     assert!(time_is_the_ids);
-    let place = EnrollmentPayload {
+    let enrollment = EnrollmentPayload {
         enrollment_id: EnrollmentId(id),
         student_id: purchase(NOBODY, BOB, SQL).student_id,
         course_id: purchase(NOBODY, BOB, SQL).course_id,
         course_title: "SQL".to_owned(),
         payment_id: None,
     };
-    assert_eq!(published(&db).await, [EventPayload::EnrollmentCreated(place)]);
+    assert_eq!(published(&db).await, [EventPayload::EnrollmentCreated(enrollment)]);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
@@ -72,7 +72,7 @@ async fn a_student_enrolls_with_a_payment(db: PgPool) {
     assert_eq!(system.use_of(UNUSED_PAYMENT).await.as_deref(), Some("enrolled"));
     let told = published(&db).await;
     assert!(
-        matches!(&told[..], [EventPayload::EnrollmentCreated(place)] if place.payment_id == Some(PaymentId(UNUSED_PAYMENT))),
+        matches!(&told[..], [EventPayload::EnrollmentCreated(enrollment)] if enrollment.payment_id == Some(PaymentId(UNUSED_PAYMENT))),
         "{told:?}"
     );
 }
@@ -89,26 +89,26 @@ async fn each_refusal_names_its_field_and_writes_nothing(db: PgPool) {
     system.pay(payment(5), BOB, LATIN, "COMPLETED");
 
     let refused = [
-        (NOBODY, None, refusal("NOT_FOUND", "courseId")),
-        (SQL, None, refusal("ALREADY_ENROLLED", "")),
-        (RUST, None, refusal("ALREADY_ENROLLED", "")),
-        (RUST, Some(ALICES_PAYMENT), refusal("ALREADY_ENROLLED", "")),
-        (LATIN, None, refusal("PAYMENT_REQUIRED", "")),
-        (LATIN, Some(NOBODY), refusal("PAYMENT_NOT_VALID", "paymentId")),
-        (LATIN, Some(payment(1)), refusal("PAYMENT_NOT_VALID", "paymentId")),
-        (LATIN, Some(payment(2)), refusal("PAYMENT_NOT_VALID", "paymentId")),
-        (LATIN, Some(payment(3)), refusal("PAYMENT_NOT_VALID", "paymentId")),
-        (LATIN, Some(payment(4)), refusal("PAYMENT_NOT_VALID", "paymentId")),
-        (LATIN, Some(payment(5)), refusal("PAYMENT_NOT_VALID", "paymentId")),
+        (NOBODY, None, rejection("NOT_FOUND", "courseId")),
+        (SQL, None, rejection("ALREADY_ENROLLED", "")),
+        (RUST, None, rejection("ALREADY_ENROLLED", "")),
+        (RUST, Some(ALICES_PAYMENT), rejection("ALREADY_ENROLLED", "")),
+        (LATIN, None, rejection("PAYMENT_REQUIRED", "")),
+        (LATIN, Some(NOBODY), rejection("PAYMENT_NOT_VALID", "paymentId")),
+        (LATIN, Some(payment(1)), rejection("PAYMENT_NOT_VALID", "paymentId")),
+        (LATIN, Some(payment(2)), rejection("PAYMENT_NOT_VALID", "paymentId")),
+        (LATIN, Some(payment(3)), rejection("PAYMENT_NOT_VALID", "paymentId")),
+        (LATIN, Some(payment(4)), rejection("PAYMENT_NOT_VALID", "paymentId")),
+        (LATIN, Some(payment(5)), rejection("PAYMENT_NOT_VALID", "paymentId")),
     ];
-    for (course, payment, refusal) in refused {
+    for (course, payment, rejection) in refused {
         let reply = enroll(&alice, course, payment).await.ok();
 
-        assert_eq!(reply.user_errors(), refusal, "{course} {payment:?}");
+        assert_eq!(reply.user_errors(), rejection, "{course} {payment:?}");
         assert_eq!(reply.data("/enroll/enrollment"), &Value::Null);
     }
     assert_eq!(published(&db).await, []);
-    assert_eq!(system.places(ALICE, LATIN).await, []);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
@@ -119,8 +119,8 @@ async fn a_payment_that_has_bought_another_place_buys_no_second_one(db: PgPool) 
 
     let reply = enroll(&system.app.student(ALICE), LATIN, Some(ALICES_PAYMENT)).await.ok();
 
-    assert_eq!(reply.user_errors(), refusal("PAYMENT_NOT_VALID", "paymentId"));
-    assert_eq!(system.places(ALICE, LATIN).await, []);
+    assert_eq!(reply.user_errors(), rejection("PAYMENT_NOT_VALID", "paymentId"));
+    assert_eq!(system.enrollments(ALICE, LATIN).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]

@@ -40,11 +40,11 @@ async fn a_completed_payment_makes_its_enrollment(db: PgPool) {
 
     handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
 
-    assert_eq!(system.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(PAYMENT)]);
     assert_eq!(system.use_of(PAYMENT).await.as_deref(), Some("enrolled"));
     let told = published(&db).await;
-    let [EventPayload::EnrollmentCreated(place)] = &told[..] else { panic!("{told:?}") };
-    assert_eq!((place.payment_id, place.course_title.as_str()), (Some(PaymentId(PAYMENT)), "Latin"));
+    let [EventPayload::EnrollmentCreated(enrollment)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((enrollment.payment_id, enrollment.course_title.as_str()), (Some(PaymentId(PAYMENT)), "Latin"));
 }
 
 /// A payment is redeemed even if its course was deleted meanwhile, as existing enrollments are kept.
@@ -62,7 +62,7 @@ async fn a_course_that_has_gone_since_it_was_paid_for_makes_its_enrollment(db: P
     handle(&system.subgraph, completed(PAYMENT, NOBODY)).await;
 
     assert_eq!(gone, json!({ "course": null }));
-    assert_eq!(system.places(ALICE, NOBODY).await, [Some(PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, NOBODY).await, [Some(PAYMENT)]);
     assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
     assert_eq!(dead_lettered(&db).await, []);
 }
@@ -76,13 +76,13 @@ async fn what_is_told_twice_has_one_effect(db: PgPool) {
     process_all(&system.subgraph).await;
     // Republished: the same payload under another id.
     handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
-    assert_eq!(system.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(PAYMENT)]);
     assert_eq!(names(&db).await, ["lyceum.enrollment.created"]);
 
     handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
     handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
     handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
-    assert_eq!(system.places(ALICE, LATIN).await, []);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, []);
     assert_eq!(names(&db).await, ["lyceum.enrollment.created", "lyceum.enrollment.revoked"]);
     assert_eq!(dead_lettered(&db).await, []);
 }
@@ -97,8 +97,8 @@ async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
     handle(&system.subgraph, completed(other, SQL)).await;
 
     assert_eq!(published(&db).await, [rejected(PAYMENT), rejected(other)]);
-    assert_eq!(system.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
-    assert_eq!(system.places(ALICE, SQL).await, [None]);
+    assert_eq!(system.enrollments(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, SQL).await, [None]);
     assert_eq!(system.use_of(PAYMENT).await.as_deref(), Some("rejected"));
 
     // Republished, it is rejected again: the first rejection may have been lost.
@@ -108,7 +108,7 @@ async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
     // Its refund deletes nothing.
     handle(&system.subgraph, refunded(PAYMENT, RUST)).await;
     handle(&system.subgraph, completed(PAYMENT, RUST)).await;
-    assert_eq!(system.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
     assert_eq!(published(&db).await.len(), 3);
 }
 
@@ -119,7 +119,7 @@ async fn the_payment_of_an_enrollment_that_was_there_before_changes_nothing(db: 
     handle(&system.subgraph, completed(ALICES_PAYMENT, RUST)).await;
 
     assert_eq!(published(&db).await, []);
-    assert_eq!(system.places(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
     assert_eq!(system.use_of(ALICES_PAYMENT).await.as_deref(), Some("enrolled"));
 }
 
@@ -131,7 +131,7 @@ async fn an_enrollment_that_was_lost_is_made_again(db: PgPool) {
 
     handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
 
-    assert_eq!(system.places(ALICE, LATIN).await, [Some(PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(PAYMENT)]);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
@@ -140,11 +140,11 @@ async fn a_refund_takes_the_place_back(db: PgPool) {
 
     handle(&system.subgraph, refunded(ALICES_PAYMENT, RUST)).await;
 
-    assert_eq!(system.places(ALICE, RUST).await, []);
-    assert_eq!(system.places(BOB, RUST).await, [Some(BOBS_PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, RUST).await, []);
+    assert_eq!(system.enrollments(BOB, RUST).await, [Some(BOBS_PAYMENT)]);
     let told = published(&db).await;
-    let [EventPayload::EnrollmentRevoked(place)] = &told[..] else { panic!("{told:?}") };
-    assert_eq!(place.enrollment_id.0, ALICES_RUST);
+    let [EventPayload::EnrollmentRevoked(enrollment)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(enrollment.enrollment_id.0, ALICES_RUST);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
@@ -154,7 +154,7 @@ async fn a_refund_that_is_heard_of_first_wins(db: PgPool) {
     handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
     handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
 
-    assert_eq!(system.places(ALICE, LATIN).await, []);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, []);
     assert_eq!(published(&db).await, []);
 }
 
@@ -169,7 +169,7 @@ async fn events_about_a_payment_are_acted_on_in_the_order_of_their_arrival(db: P
     process_all(&system.subgraph).await;
 
     assert_eq!(names(&db).await, ["lyceum.enrollment.created", "lyceum.enrollment.revoked"]);
-    assert_eq!(system.places(ALICE, LATIN).await, []);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
@@ -181,5 +181,5 @@ async fn a_student_who_was_refunded_can_buy_again(db: PgPool) {
     handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
     handle(&system.subgraph, completed(second, LATIN)).await;
 
-    assert_eq!(system.places(ALICE, LATIN).await, [Some(second)]);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(second)]);
 }

@@ -78,7 +78,7 @@ async fn what_cannot_be_used_is_dead_lettered_with_the_reason(db: PgPool) {
     assert!(aside[1].1.contains("amount"), "{aside:?}");
     assert!(aside[2].1.contains("enrollment has nothing to do with it"), "{aside:?}");
     // Later events about the same payment are not blocked.
-    assert_eq!(system.places(ALICE, LATIN).await, [Some(UNUSED_PAYMENT)]);
+    assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(UNUSED_PAYMENT)]);
 }
 
 /// No title may prevent the buyers of a course from being enrolled.
@@ -93,7 +93,7 @@ async fn a_title_may_be_any_text(db: PgPool) {
         receive(&system.subgraph, &Event::new(EventPayload::PaymentCompleted(purchase.clone()))).await;
         process_all(&system.subgraph).await;
 
-        assert_eq!(system.places(student, LATIN).await, [Some(purchase.payment_id.0)], "{title:?}");
+        assert_eq!(system.enrollments(student, LATIN).await, [Some(purchase.payment_id.0)], "{title:?}");
     }
 }
 

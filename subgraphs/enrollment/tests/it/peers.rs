@@ -100,7 +100,7 @@ impl TestSystem {
     }
 
     /// The payments of the student's enrollments in a course.
-    pub async fn places(&self, student: Uuid, course: Uuid) -> Vec<Option<Uuid>> {
+    pub async fn enrollments(&self, student: Uuid, course: Uuid) -> Vec<Option<Uuid>> {
         query_scalar("select payment_id from enrollments where student_id = $1 and course_id = $2")
             .bind(student)
             .bind(course)

@@ -24,12 +24,12 @@ fn student(round: u128) -> Uuid {
 /// The number of published events of each type for this round's student.
 async fn told_of(db: &PgPool, student: Uuid) -> (usize, usize) {
     let told = published(db).await;
-    let created = told
-        .iter()
-        .filter(|payload| matches!(payload, EventPayload::EnrollmentCreated(place) if place.student_id.0 == student));
-    let revoked = told
-        .iter()
-        .filter(|payload| matches!(payload, EventPayload::EnrollmentRevoked(place) if place.student_id.0 == student));
+    let created = told.iter().filter(
+        |payload| matches!(payload, EventPayload::EnrollmentCreated(enrollment) if enrollment.student_id.0 == student),
+    );
+    let revoked = told.iter().filter(
+        |payload| matches!(payload, EventPayload::EnrollmentRevoked(enrollment) if enrollment.student_id.0 == student),
+    );
     (created.count(), revoked.count())
 }
 
@@ -49,7 +49,7 @@ async fn of_ten_equal_enrolls_one_is_made(db: PgPool) {
         let told_so =
             replies.iter().filter(|reply| reply.user_errors() == [("ALREADY_ENROLLED", String::new())]).count();
         assert_eq!((made, told_so), (1, 9), "{round}: {replies:?}");
-        assert_eq!(system.places(student(round), course).await, [paid]);
+        assert_eq!(system.enrollments(student(round), course).await, [paid]);
         assert_eq!(told_of(&db, student(round)).await, (1, 0));
     }
 }
@@ -66,7 +66,7 @@ async fn an_enroll_and_the_payments_own_event_make_one_enrollment(db: PgPool) {
 
         let errors = reply.user_errors();
         assert!(errors.is_empty() || errors == [("ALREADY_ENROLLED", String::new())], "{round}: {errors:?}");
-        assert_eq!(system.places(student(round), LATIN).await, [Some(payment(round))]);
+        assert_eq!(system.enrollments(student(round), LATIN).await, [Some(payment(round))]);
         assert_eq!(told_of(&db, student(round)).await, (1, 0));
     }
 }
@@ -105,7 +105,7 @@ async fn a_refund_wins_against_an_enroll(db: PgPool) {
         let errors = reply.user_errors();
         let was_made = errors.is_empty();
         assert!(was_made || errors == [("PAYMENT_NOT_VALID", "paymentId".to_owned())], "{round}: {errors:?}");
-        assert_eq!(system.places(student(round), LATIN).await, []);
+        assert_eq!(system.enrollments(student(round), LATIN).await, []);
         assert_eq!(system.use_of(payment(round)).await.as_deref(), Some("refunded"));
         assert_eq!(told_of(&db, student(round)).await, if was_made { (1, 1) } else { (0, 0) }, "{round}");
         made += u128::from(was_made);
@@ -132,7 +132,7 @@ async fn a_change_of_status_meets_a_revocation(db: PgPool) {
 
         let errors = reply.user_errors();
         assert!(errors.is_empty() || errors == [("NOT_FOUND", "enrollmentId".to_owned())], "{round}: {reply:?}");
-        assert_eq!(system.places(student(round), LATIN).await, []);
+        assert_eq!(system.enrollments(student(round), LATIN).await, []);
         assert_eq!(told_of(&db, student(round)).await, (1, 1));
     }
 }

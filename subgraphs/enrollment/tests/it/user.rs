@@ -134,6 +134,6 @@ async fn the_number_of_statements_does_not_depend_on_the_length_of_the_list(db: 
         let reply = alice.entities(selection, json!([{ "__typename": "User", "id": ALICE }])).await.ok();
 
         assert_eq!(reply.data("/_entities/0/enrollments/totalCount"), length);
-        assert_eq!(statements.get(), 5, "page, total, payments, counts and own places, for {length}");
+        assert_eq!(statements.get(), 5, "page, total, payments, counts and own enrollments, for {length}");
     }
 }

@@ -13,7 +13,7 @@ use contracts::{
     events::{EventPayload, Registration},
 };
 use db::DbPool;
-use subgraph_kit::{ClientIp, Error, Refusal, text::has_no_nul};
+use subgraph_kit::{ClientIp, Error, Rejection, text::has_no_nul};
 use telemetry::metrics;
 use tokio::{
     task::spawn_blocking,
@@ -73,12 +73,12 @@ impl Sessions {
     /// Creates an account and signs its owner in.
     ///
     /// # Errors
-    /// [`Error::RateLimited`]; a refusal for each rule that `sign_up` breaks, or `EMAIL_TAKEN`.
+    /// [`Error::RateLimited`]; a rejection for each rule that `sign_up` breaks, or `EMAIL_TAKEN`.
     pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.rate_limiter.check_registration(client, &sign_up.email)?;
         // Estimating a password's strength would block the other tasks of this thread.
         let check = move || sign_up.check().map(|()| sign_up);
-        let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Refused)?;
+        let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Rejected)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
         let mut tx = self.db.begin().await?;
@@ -104,7 +104,7 @@ impl Sessions {
         let started = Instant::now();
         let signed_in = self.verify_and_sign_in(client, email, password).await;
         match &signed_in {
-            Err(Error::Refused(_)) => {
+            Err(Error::Rejected(_)) => {
                 metrics::record_failed_sign_in("credentials");
                 sleep_until(started + self.min_failure_time).await;
             }
@@ -183,9 +183,9 @@ impl Sessions {
 }
 
 fn session_expired() -> Error {
-    Refusal::new(Code::SessionExpired, "the session has ended: sign in again").into()
+    Rejection::new(Code::SessionExpired, "the session has ended: sign in again").into()
 }
 
 fn invalid_credentials() -> Error {
-    Refusal::new(Code::InvalidCredentials, "no account has this e-mail address and password").into()
+    Rejection::new(Code::InvalidCredentials, "no account has this e-mail address and password").into()
 }

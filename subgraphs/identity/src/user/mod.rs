@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use contracts::{UserId, claims};
 use email_address::{EmailAddress, Options};
 use sqlx::FromRow;
-use subgraph_kit::{Refusal, text};
+use subgraph_kit::{Rejection, text};
 
 use crate::password;
 
@@ -88,26 +88,26 @@ impl SignUp {
     /// Validates all fields.
     ///
     /// # Errors
-    /// One [`Refusal`] for each invalid field.
-    pub fn check(&self) -> Result<(), Vec<Refusal>> {
-        let refusals: Vec<Refusal> = [
-            email_fault(&self.email).map(|message| Refusal::invalid("email", message)),
+    /// One [`Rejection`] for each invalid field.
+    pub fn check(&self) -> Result<(), Vec<Rejection>> {
+        let rejections: Vec<Rejection> = [
+            email_fault(&self.email).map(|message| Rejection::invalid("email", message)),
             self.password_fault(),
             text::check("name", &self.name, true, Some(MAX_LENGTH)),
         ]
         .into_iter()
         .flatten()
         .collect();
-        if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+        if rejections.is_empty() { Ok(()) } else { Err(rejections) }
     }
 
-    fn password_fault(&self) -> Option<Refusal> {
+    fn password_fault(&self) -> Option<Rejection> {
         let (shortest, longest) = (password::LENGTHS.start(), password::LENGTHS.end());
         if !password::is_acceptable(&self.password) {
-            return Some(Refusal::invalid("password", format!("must have {shortest} to {longest} characters")));
+            return Some(Rejection::invalid("password", format!("must have {shortest} to {longest} characters")));
         }
         let is_easily_guessed = password::is_easily_guessed(&self.password, &self.email);
-        is_easily_guessed.then(|| Refusal::invalid("password", EASILY_GUESSED))
+        is_easily_guessed.then(|| Rejection::invalid("password", EASILY_GUESSED))
     }
 }
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn blamed(sign_up: &SignUp) -> Vec<&'static str> {
-        sign_up.check().err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
+        sign_up.check().err().into_iter().flatten().filter_map(|rejection| rejection.field).collect()
     }
 
     #[test]

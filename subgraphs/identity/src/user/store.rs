@@ -4,7 +4,7 @@ use contracts::{Code, UserId, ids::new_id_and_time};
 use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
-    Error, Refusal,
+    Error, Rejection,
     cursor::Cursor,
     list::{Filter, Listable},
     row::Paginated,
@@ -81,7 +81,7 @@ impl Filter for UnverifiedTeachers {
 /// `NOT_FOUND` if there is no such user, or the user is not a teacher.
 pub async fn verify_teacher(db: &DbPool, _: Admin, id: UserId) -> Result<User, Error> {
     let user = set_verified(db, id).await?;
-    user.ok_or_else(|| Refusal::not_found("teacher", "userId").into())
+    user.ok_or_else(|| Rejection::not_found("teacher", "userId").into())
 }
 
 /// Verifies a teacher, and returns the user; None if the user is not a teacher.
@@ -124,7 +124,9 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
     )
     .fetch_optional(db)
     .await?;
-    user.ok_or_else(|| Refusal::new(Code::EmailTaken, "an account with this e-mail address exists").at("email").into())
+    user.ok_or_else(|| {
+        Rejection::new(Code::EmailTaken, "an account with this e-mail address exists").at("email").into()
+    })
 }
 
 /// Finds the account of an address, as typed or in lower case: a legacy system may have left two accounts that differ

@@ -56,7 +56,7 @@ async fn ask(verifier: &Verifier, token: &str) -> Result<Viewer, Error> {
     verifier.viewer(&headers).await
 }
 
-async fn refusal(verifier: &Verifier, token: &str) -> Option<&'static str> {
+async fn rejection(verifier: &Verifier, token: &str) -> Option<&'static str> {
     ask(verifier, token).await.err().map(|error| error.code())
 }
 
@@ -80,8 +80,8 @@ async fn whoever_names_keys_that_do_not_exist_causes_no_flood_of_fetches() {
 
     for _ in 0..20 {
         let forged = stranger.sign(|_| ());
-        let refusals = join_all((0..10).map(|_| refusal(&verifier, &forged))).await;
-        assert!(refusals.iter().all(|code| *code == Some("UNAUTHENTICATED")), "{refusals:?}");
+        let rejections = join_all((0..10).map(|_| rejection(&verifier, &forged))).await;
+        assert!(rejections.iter().all(|code| *code == Some("UNAUTHENTICATED")), "{rejections:?}");
     }
 
     // One fetch for the first token, and at most one every few seconds after that.
@@ -97,8 +97,8 @@ async fn a_key_that_was_published_later_is_found() {
     publisher.publish(Ok(JwkSet { keys: both }));
     sleep(Duration::from_millis(3_100)).await;
 
-    assert_eq!(refusal(&verifier, &new.sign(|_| ())).await, None);
-    assert_eq!(refusal(&verifier, &old.sign(|_| ())).await, None);
+    assert_eq!(rejection(&verifier, &new.sign(|_| ())).await, None);
+    assert_eq!(rejection(&verifier, &old.sign(|_| ())).await, None);
 }
 
 #[tokio::test]
@@ -113,8 +113,8 @@ async fn while_identity_is_unavailable_the_known_keys_stay_in_use() {
         sleep(Duration::from_millis(3_100)).await;
 
         // Without identity, an unknown key cannot be rejected for good.
-        assert_eq!(refusal(&verifier, &stranger.sign(|_| ())).await, Some("SERVICE_UNAVAILABLE"));
-        assert_eq!(refusal(&verifier, &token).await, None);
+        assert_eq!(rejection(&verifier, &stranger.sign(|_| ())).await, Some("SERVICE_UNAVAILABLE"));
+        assert_eq!(rejection(&verifier, &token).await, None);
     }
 }
 
@@ -127,7 +127,7 @@ async fn a_subgraph_that_is_kept_fresh_knows_the_keys_before_the_first_token() {
         sleep(Duration::from_millis(10)).await;
     }
 
-    assert_eq!(refusal(&verifier, &key.sign(|_| ())).await, None);
+    assert_eq!(rejection(&verifier, &key.sign(|_| ())).await, None);
     assert_eq!(publisher.fetches(), 1);
     fresh.abort();
 }

@@ -84,7 +84,7 @@ fn authorization(values: &[&str]) -> HeaderMap {
     headers
 }
 
-async fn refusal(verifier: &Verifier, values: &[&str]) -> Option<&'static str> {
+async fn rejection(verifier: &Verifier, values: &[&str]) -> Option<&'static str> {
     verifier.viewer(&authorization(values)).await.err().map(|error| error.code())
 }
 
@@ -163,11 +163,11 @@ async fn a_token_that_is_not_ours_or_not_for_now_is_refused() {
         ("nothing", String::new()),
         ("huge", "x".repeat(20_000)),
     ] {
-        let refusal = refusal(&verifier, &[&format!("Bearer {token}")]).await;
+        let rejection = rejection(&verifier, &[&format!("Bearer {token}")]).await;
 
-        assert_eq!(refusal, Some("UNAUTHENTICATED"), "a token that is {what}");
+        assert_eq!(rejection, Some("UNAUTHENTICATED"), "a token that is {what}");
     }
-    assert_eq!(refusal(&verifier, &[&format!("Bearer {good}")]).await, None);
+    assert_eq!(rejection(&verifier, &[&format!("Bearer {good}")]).await, None);
 }
 
 #[tokio::test]
@@ -177,18 +177,18 @@ async fn a_token_that_was_believed_is_not_any_more_once_its_key_is_gone() {
     let header = format!("Bearer {}", key.sign(|_| ()));
     let others = format!("Bearer {}", next.sign(|_| ()));
 
-    assert_eq!(refusal(&verifier, &[&header]).await, None);
-    assert_eq!(refusal(&verifier, &[&header]).await, None);
+    assert_eq!(rejection(&verifier, &[&header]).await, None);
+    assert_eq!(rejection(&verifier, &[&header]).await, None);
     verifier.replace(&key.keys.jwks());
-    assert_eq!(refusal(&verifier, &[&header]).await, None, "the same keys");
+    assert_eq!(rejection(&verifier, &[&header]).await, None, "the same keys");
 
     verifier.replace(&next.keys.jwks());
-    assert_eq!(refusal(&verifier, &[&header]).await, Some("UNAUTHENTICATED"));
-    assert_eq!(refusal(&verifier, &[&others]).await, None);
+    assert_eq!(rejection(&verifier, &[&header]).await, Some("UNAUTHENTICATED"));
+    assert_eq!(rejection(&verifier, &[&others]).await, None);
 
     verifier.replace(&key.keys.jwks());
-    assert_eq!(refusal(&verifier, &[&header]).await, None);
-    assert_eq!(refusal(&verifier, &[&others]).await, Some("UNAUTHENTICATED"));
+    assert_eq!(rejection(&verifier, &[&header]).await, None);
+    assert_eq!(rejection(&verifier, &[&others]).await, Some("UNAUTHENTICATED"));
 }
 
 /// So that a claim can be added without upgrading all verifiers at once.
@@ -219,7 +219,7 @@ async fn a_header_with_anything_but_one_token_is_refused() {
         &["Basic Ym9iOmJvYg=="],
         &[""],
     ] {
-        assert_eq!(refusal(&verifier, values).await, Some("UNAUTHENTICATED"));
+        assert_eq!(rejection(&verifier, values).await, Some("UNAUTHENTICATED"));
     }
 }
 

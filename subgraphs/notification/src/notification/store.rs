@@ -11,7 +11,7 @@ use contracts::{
 use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
-    Error, Refusal, Table,
+    Error, Rejection, Table,
     children::ChildOf,
     cursor::Cursor,
     list::Filter,
@@ -175,7 +175,7 @@ impl Store {
         )
         .fetch_optional(&self.db)
         .await?
-        .ok_or_else(|| Refusal::not_found("notification", "notificationId").into())
+        .ok_or_else(|| Rejection::not_found("notification", "notificationId").into())
     }
 
     /// Marks all of the user's notifications as read, and returns how many were unread.

@@ -42,7 +42,7 @@ fn refunded(reason: RefundReason) -> EventPayload {
     EventPayload::PaymentRefunded(Refund { purchase: purchase("Rust"), reason })
 }
 
-fn place(title: &str) -> EnrollmentPayload {
+fn enrollment(title: &str) -> EnrollmentPayload {
     EnrollmentPayload {
         enrollment_id: EnrollmentId(ENROLLMENT),
         student_id: UserId(CAROL),
@@ -68,9 +68,9 @@ async fn a_person_reads_what_has_happened(db: PgPool) {
     for payload in [
         registered("Carol"),
         EventPayload::PaymentCompleted(purchase("Rust")),
-        EventPayload::EnrollmentCreated(place("Rust")),
+        EventPayload::EnrollmentCreated(enrollment("Rust")),
         refunded(RefundReason::Requested),
-        EventPayload::EnrollmentRevoked(place("Rust")),
+        EventPayload::EnrollmentRevoked(enrollment("Rust")),
     ] {
         handle(&subgraph, payload).await;
     }
@@ -108,8 +108,8 @@ async fn who_paid_twice_reads_why_the_money_has_gone_back(db: PgPool) {
 async fn a_title_that_is_too_long_is_cut_and_an_empty_one_is_left_out(db: PgPool) {
     let subgraph = subgraph(&db).await;
 
-    handle(&subgraph, EventPayload::EnrollmentCreated(place(&"課".repeat(500)))).await;
-    handle(&subgraph, EventPayload::EnrollmentRevoked(place(" "))).await;
+    handle(&subgraph, EventPayload::EnrollmentCreated(enrollment(&"課".repeat(500)))).await;
+    handle(&subgraph, EventPayload::EnrollmentRevoked(enrollment(" "))).await;
     handle(&subgraph, registered(&"ß".repeat(1_000))).await;
 
     let read = read(&db).await;
@@ -143,9 +143,9 @@ async fn ids_are_visible_in_order_and_whoever_listens_is_woken(db: PgPool) {
     let mut listener = PgListener::connect_with(&db).await.expect("a listener");
     listener.listen("notifications").await.expect("it listens");
     for number in 0..50 {
-        let mut place = place("Rust");
-        place.enrollment_id = EnrollmentId(Uuid::from_u128(number));
-        receive(&subgraph, &Event::new(EventPayload::EnrollmentCreated(place))).await;
+        let mut enrollment = enrollment("Rust");
+        enrollment.enrollment_id = EnrollmentId(Uuid::from_u128(number));
+        receive(&subgraph, &Event::new(EventPayload::EnrollmentCreated(enrollment))).await;
     }
 
     tokio::join!(process_all(&subgraph), process_all(&subgraph), process_all(&subgraph));

@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use contracts::{CourseId, money::MoneyInput};
 use service::CredentialsExt as _;
-use subgraph_kit::{Error, Refusal, UserError, ViewerExt as _, into_payload};
+use subgraph_kit::{Error, Rejection, UserError, ViewerExt as _, into_payload};
 
 use super::PurchaseRequest;
 use crate::{payment::Payment, payments::Payments};
@@ -54,7 +54,7 @@ impl PurchaseMutation {
             let student = ctx.viewer().require_student()?;
 
             let outcome = async {
-                let request = PurchaseRequest::try_from(input).map_err(Error::Refused)?;
+                let request = PurchaseRequest::try_from(input).map_err(Error::Rejected)?;
                 ctx.data_unchecked::<Payments>().purchase(student, ctx.credentials(), &request).await
             };
             let (payment, user_errors) = into_payload(outcome.await)?;
@@ -65,9 +65,9 @@ impl PurchaseMutation {
 }
 
 impl TryFrom<PurchaseCourseInput> for PurchaseRequest {
-    type Error = Vec<Refusal>;
+    type Error = Vec<Rejection>;
 
-    fn try_from(input: PurchaseCourseInput) -> Result<Self, Vec<Refusal>> {
+    fn try_from(input: PurchaseCourseInput) -> Result<Self, Vec<Rejection>> {
         Self::try_new(input.course_id, input.idempotency_key, input.expected_amount)
     }
 }

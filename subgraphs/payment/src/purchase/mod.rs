@@ -8,7 +8,7 @@ use contracts::{
     Code, CourseId,
     money::{Money, MoneyInput},
 };
-use subgraph_kit::{Refusal, text};
+use subgraph_kit::{Rejection, text};
 
 use crate::course::CourseQuote;
 
@@ -29,26 +29,26 @@ impl PurchaseRequest {
     /// Validates the inputs of a request.
     ///
     /// # Errors
-    /// One [`Refusal`] for each invalid field.
+    /// One [`Rejection`] for each invalid field.
     pub fn try_new(
         course_id: CourseId,
         idempotency_key: String,
         expected_amount: Option<MoneyInput>,
-    ) -> Result<Self, Vec<Refusal>> {
+    ) -> Result<Self, Vec<Rejection>> {
         let is_empty = idempotency_key.is_empty();
         let expected_amount = expected_amount.map(MoneyInput::require_chargeable).transpose();
-        let expected_amount = expected_amount.map_err(|error| Refusal::invalid("expectedAmount", error.to_string()));
-        let refusals: Vec<Refusal> = [
+        let expected_amount = expected_amount.map_err(|error| Rejection::invalid("expectedAmount", error.to_string()));
+        let rejections: Vec<Rejection> = [
             text::check("idempotencyKey", &idempotency_key, false, Some(MAX_KEY_LENGTH)),
-            is_empty.then(|| Refusal::invalid("idempotencyKey", "must not be empty")),
+            is_empty.then(|| Rejection::invalid("idempotencyKey", "must not be empty")),
             expected_amount.as_ref().err().cloned(),
         ]
         .into_iter()
         .flatten()
         .collect();
         match expected_amount {
-            Ok(expected_amount) if refusals.is_empty() => Ok(Self { course_id, idempotency_key, expected_amount }),
-            _ => Err(refusals),
+            Ok(expected_amount) if rejections.is_empty() => Ok(Self { course_id, idempotency_key, expected_amount }),
+            _ => Err(rejections),
         }
     }
 
@@ -56,14 +56,14 @@ impl PurchaseRequest {
     ///
     /// # Errors
     /// `COURSE_IS_FREE` if the course has no price; `PRICE_CHANGED` if it is not the expected one.
-    pub fn price_of(&self, quote: &CourseQuote) -> Result<Money, Refusal> {
+    pub fn price_of(&self, quote: &CourseQuote) -> Result<Money, Rejection> {
         let price = quote.price.filter(|price| !quote.is_free && !price.is_free());
         let Some(price) = price else {
-            return Err(Refusal::new(Code::CourseIsFree, "there is nothing to pay for this course").at("courseId"));
+            return Err(Rejection::new(Code::CourseIsFree, "there is nothing to pay for this course").at("courseId"));
         };
         match self.expected_amount {
             Some(expected) if expected != price => {
-                Err(Refusal::new(Code::PriceChanged, format!("the course costs {price}")).at("expectedAmount"))
+                Err(Rejection::new(Code::PriceChanged, format!("the course costs {price}")).at("expectedAmount"))
             }
             _ => Ok(price),
         }
@@ -76,19 +76,19 @@ mod tests {
 
     use super::*;
 
-    fn request(key: &str, expected: Option<&str>) -> Result<PurchaseRequest, Vec<Refusal>> {
+    fn request(key: &str, expected: Option<&str>) -> Result<PurchaseRequest, Vec<Rejection>> {
         let expected = expected.map(|text| MoneyInput::parse(Some(text.into())).expect("a text"));
         PurchaseRequest::try_new(CourseId(uuid::Uuid::nil()), key.to_owned(), expected)
     }
 
     fn blamed(key: &str, expected: Option<&str>) -> Vec<&'static str> {
-        request(key, expected).err().into_iter().flatten().filter_map(|refusal| refusal.field).collect()
+        request(key, expected).err().into_iter().flatten().filter_map(|rejection| rejection.field).collect()
     }
 
     fn refused(expected: Option<&str>, is_free: bool, price: Option<&str>) -> Option<Code> {
         let price = price.map(|price| price.parse().expect("an amount"));
         let quote = CourseQuote { title: "Rust".to_owned(), is_free, price };
-        request("key", expected).expect("a request").price_of(&quote).err().map(|refusal| refusal.code)
+        request("key", expected).expect("a request").price_of(&quote).err().map(|rejection| rejection.code)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use contracts::{
 };
 use db::fail_point;
 use service::Credentials;
-use subgraph_kit::{Error, Refusal, viewer::Student};
+use subgraph_kit::{Error, Rejection, viewer::Student};
 use tracing::{info, warn};
 
 use super::{
@@ -25,7 +25,7 @@ impl Payments {
     /// the reconciler continues from what is stored.
     ///
     /// # Errors
-    /// The refusals of `purchaseCourse`; [`Error::Unavailable`] if the course subgraph or the database is unavailable.
+    /// The rejections of `purchaseCourse`; [`Error::Unavailable`] if the course subgraph or the database is unavailable.
     pub async fn purchase(
         &self,
         student: Student,
@@ -36,7 +36,7 @@ impl Payments {
             return self.replay(existing, request).await;
         }
         let quote = CourseQuote::find(&self.peers, credentials, request.course_id).await?;
-        let quote = quote.ok_or_else(|| Refusal::not_found("course", "courseId"))?;
+        let quote = quote.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
         let price = request.price_of(&quote)?;
 
         let Some(payment) = store::insert(&self.db, student, request, &quote, price).await? else {
@@ -53,7 +53,7 @@ impl Payments {
     async fn replay(&self, existing: ExistingPurchase, request: &PurchaseRequest) -> Result<Payment, Error> {
         if existing.request != *request {
             let message = "this key was used before, with other input";
-            return Err(Refusal::new(Code::IdempotencyKeyReused, message).at("idempotencyKey").into());
+            return Err(Rejection::new(Code::IdempotencyKeyReused, message).at("idempotencyKey").into());
         }
         self.get(existing.payment).await
     }
@@ -110,6 +110,6 @@ impl Payments {
     }
 }
 
-fn already_purchased() -> Refusal {
-    Refusal::new(Code::AlreadyPurchased, "you have paid for this course, or are about to").at("courseId")
+fn already_purchased() -> Rejection {
+    Rejection::new(Code::AlreadyPurchased, "you have paid for this course, or are about to").at("courseId")
 }

@@ -6,7 +6,7 @@ mod workflow;
 
 use async_graphql::Enum;
 use contracts::Code;
-use subgraph_kit::Refusal;
+use subgraph_kit::Rejection;
 
 use crate::payment::Status;
 
@@ -24,21 +24,21 @@ pub enum RefundState {
     Done,
 }
 
-/// Returns the refusal for a refund that the provider rejects.
+/// Returns the rejection for a refund that the provider rejects.
 #[must_use]
-pub fn refused() -> Refusal {
+pub fn refused() -> Rejection {
     let message = "the payment provider refuses to give this payment back";
-    Refusal::new(Code::NotRefundable, message).at("paymentId")
+    Rejection::new(Code::NotRefundable, message).at("paymentId")
 }
 
-/// Returns the refusal for a payment that is not refundable in this status.
+/// Returns the rejection for a payment that is not refundable in this status.
 #[must_use]
-pub fn refusal(status: Status) -> Refusal {
+pub fn rejection(status: Status) -> Rejection {
     let message = match status {
         Status::Pending => "the outcome of this payment is not known yet",
         Status::Completed => "this payment is on its way back already",
         Status::Failed => "this payment has failed: there is nothing to give back",
         Status::Refunded => "this payment has gone back already",
     };
-    Refusal::new(Code::NotRefundable, message).at("paymentId")
+    Rejection::new(Code::NotRefundable, message).at("paymentId")
 }

@@ -7,7 +7,7 @@ use contracts::{
 use db::fail_point;
 use service::Credentials;
 use sqlx::PgConnection;
-use subgraph_kit::{Error, Refusal, viewer::Admin};
+use subgraph_kit::{Error, Rejection, viewer::Admin};
 use tracing::{error, info, warn};
 
 use super::store::{self, PendingRefund};
@@ -33,7 +33,7 @@ impl Payments {
         let request = PendingRefund { payment_id: id, reason: RefundReason::Requested };
         let Some(request) = store::request(&mut *self.db.acquire().await?, request).await? else {
             return Err(match payment::store::find(&self.db, id).await? {
-                Some(payment) => super::refusal(payment.status).into(),
+                Some(payment) => super::rejection(payment.status).into(),
                 None => no_such_payment().into(),
             });
         };
@@ -88,8 +88,8 @@ impl Payments {
             Ok(payment) => {
                 info!(payment.id = %payment.id, status = ?payment.status, reason = ?request.reason, "interrupted refund resumed");
             }
-            // No client waits for the outcome; the refusal is stored.
-            Err(Error::Refused(_)) => {}
+            // No client waits for the outcome; the rejection is stored.
+            Err(Error::Rejected(_)) => {}
             Err(error) => return Err(error),
         }
         Ok(true)
@@ -129,10 +129,10 @@ impl Payments {
     }
 }
 
-fn no_such_payment() -> Refusal {
-    Refusal::not_found("payment", "paymentId")
+fn no_such_payment() -> Rejection {
+    Rejection::not_found("payment", "paymentId")
 }
 
-fn nothing_to_tell(why: &str) -> Refusal {
-    Refusal::new(Code::InvalidInput, why).at("paymentId")
+fn nothing_to_tell(why: &str) -> Rejection {
+    Rejection::new(Code::InvalidInput, why).at("paymentId")
 }

@@ -42,7 +42,7 @@ struct State {
     behavior: Behavior,
     charges: HashMap<PaymentId, Charge>,
     refunds: HashMap<PaymentId, u32>,
-    refusals: u32,
+    rejections: u32,
 }
 
 #[derive(Debug)]
@@ -83,8 +83,8 @@ impl FakeProvider {
 
     /// The number of rejected refund requests.
     #[must_use]
-    pub fn refusals(&self) -> u32 {
-        self.state().refusals
+    pub fn rejections(&self) -> u32 {
+        self.state().rejections
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -151,7 +151,7 @@ impl PaymentProvider for FakeProvider {
             let behavior = self.behavior();
             let outcome = match behavior {
                 Behavior::RejectsRefunds => {
-                    self.state().refusals += 1;
+                    self.state().rejections += 1;
                     RefundOutcome::Refused
                 }
                 Behavior::Unavailable => RefundOutcome::Refused,

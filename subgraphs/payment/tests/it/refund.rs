@@ -178,11 +178,11 @@ async fn what_the_provider_refuses_to_give_back_stays_until_somebody_asks_again(
     shop.provider.set_behavior(Behavior::RejectsRefunds);
     shop.settle_all(2).await;
     assert_eq!((shop.status(id).await.as_str(), shop.refund_state(id).await), ("completed", json!("REFUSED")));
-    assert_eq!(shop.provider.refusals(), 1, "nobody goes on asking");
+    assert_eq!(shop.provider.rejections(), 1, "nobody goes on asking");
 
     let still = shop.refund(&admin, id).await.ok();
     assert_eq!(still.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
-    assert_eq!((shop.provider.refusals(), shop.refund_state(id).await), (2, json!("REFUSED")));
+    assert_eq!((shop.provider.rejections(), shop.refund_state(id).await), (2, json!("REFUSED")));
     assert_eq!(shop.published_types().await, [COMPLETED]);
 
     shop.provider.set_behavior(Behavior::Immediate);
@@ -204,7 +204,7 @@ async fn a_rejected_payment_that_the_provider_keeps_goes_back_when_it_is_republi
     shop.handle(&rejected(id)).await;
     shop.work(2, async || shop.status(id).await == "refunded").await;
 
-    assert_eq!((shop.provider.refusals(), shop.provider.refunds()), (1, 1));
+    assert_eq!((shop.provider.rejections(), shop.provider.refunds()), (1, 1));
     assert_eq!(shop.published().await[1].1["reason"], "not_enrolled");
 }
 
