@@ -107,23 +107,28 @@ impl Running {
     }
 }
 
-/// Measures all curves, and prints each.
+/// Measures all curves; prints each, and calls `save` with those so far.
 ///
 /// # Errors
-/// When a system does not start, or a response is not as expected.
-pub async fn measure(settings: &Settings<'_>) -> Result<Curves> {
+/// When a system does not start, a response is not as expected, or `save` fails.
+pub async fn measure(settings: &Settings<'_>, save: impl Fn(&Curves) -> Result<()>) -> Result<()> {
     let [.., usual, _] = settings.scales else { anyhow::bail!("there are no sizes of the data set") };
-    let mut curves = of_one_system(settings, *usual).await?;
-    curves.push(of_rows(settings).await?);
-    curves.push(of_cores(settings, *usual).await?);
+    let mut curves = Curves { curves: of_one_system(settings, *usual).await?, live: Vec::new() };
+    save(&curves)?;
+    curves.curves.push(of_rows(settings).await?);
+    save(&curves)?;
+    curves.curves.push(of_cores(settings, *usual).await?);
+    save(&curves)?;
 
     let running = Running::start(settings, *usual, None).await?;
-    let live = live::measure(&running.system, &SUBSCRIPTION_COUNTS).await?;
+    let saved = live::measure(&running.system, &SUBSCRIPTION_COUNTS, |followed| {
+        line(&followed);
+        curves.live.push(followed);
+        save(&curves)
+    });
+    saved.await?;
     running.system.stop().await?;
-    for followed in &live {
-        line(followed);
-    }
-    Ok(Curves { curves, live })
+    Ok(())
 }
 
 fn home() -> Result<Page> {

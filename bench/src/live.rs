@@ -40,13 +40,16 @@ impl fmt::Display for Followed {
     }
 }
 
-/// Opens that many subscriptions, spread over the students, and enrolls each student in a course.
+/// Opens that many subscriptions, spread over the students, enrolls each student in a course, and calls `report`.
 ///
 /// # Errors
-/// When a subscription is rejected, or an event does not arrive within a minute.
-pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>> {
+/// When a subscription is rejected, an event does not arrive within a minute, or `report` fails.
+pub async fn measure(
+    system: &System,
+    numbers: &[usize],
+    mut report: impl FnMut(Followed) -> Result<()>,
+) -> Result<()> {
     let students = Students::sign_in(&system.addresses().router).await?;
-    let mut all = Vec::new();
     let mut streams = Vec::new();
     let answer = students.anonymous().try_data(FREE, &json!({})).await?;
     let nodes = answer["courses"]["nodes"].as_array().with_context(|| answer.to_string())?;
@@ -75,9 +78,9 @@ pub async fn measure(system: &System, numbers: &[usize]) -> Result<Vec<Followed>
         }
         delays.sort_by(f64::total_cmp);
         let at = |share: usize| delays[(delays.len() * share / 100).min(delays.len() - 1)];
-        all.push(Followed { subscriptions: *number, kilobytes_each, p50: at(50), p99: at(99), events: delays.len() });
+        report(Followed { subscriptions: *number, kilobytes_each, p50: at(50), p99: at(99), events: delays.len() })?;
     }
-    Ok(all)
+    Ok(())
 }
 
 /// Enrolls the student in the first of these courses that is new to them.

@@ -78,12 +78,14 @@ async fn main() -> Result<()> {
 
 async fn draw_curves(options: &CurveOptions) -> Result<()> {
     let CurveOptions { program, seconds, scales, report } = options;
-    let curves = curves::measure(&curves::Settings { program, seconds: *seconds, scales }).await?;
-    if let Some(folder) = report {
-        fs::write(folder.join("curves.json"), serde_json::to_string_pretty(&curves)?)?;
-        fs::write(folder.join("curves.svg"), picture::draw(&curves.curves))?;
-    }
-    Ok(())
+    let save = |curves: &curves::Curves| {
+        if let Some(folder) = report {
+            fs::write(folder.join("curves.json"), serde_json::to_string_pretty(curves)?)?;
+            fs::write(folder.join("curves.svg"), picture::draw(&curves.curves))?;
+        }
+        Ok(())
+    };
+    curves::measure(&curves::Settings { program, seconds: *seconds, scales }, save).await
 }
 
 async fn change(options: &Options) -> Result<()> {
