@@ -208,6 +208,9 @@ mod tests {
         };
 
         assert!(said(&short).contains("this one has 31") && !said(&short).contains("xx"));
-        assert_eq!(said(&alone), "LYCEUM_FACT_SECRET_PREVIOUS is given, but no LYCEUM_FACT_SECRET");
+        assert_eq!(
+            said(&alone),
+            "LYCEUM_FACT_SECRET_PREVIOUS is set, but LYCEUM_FACT_SECRET is not: set both, or neither"
+        );
     }
 }

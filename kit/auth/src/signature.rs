@@ -158,16 +158,16 @@ impl Secrets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// No signature, or more than one.
-    #[error("it has not exactly one signature")]
+    #[error("expected exactly one signature")]
     NotOne,
     /// A signature that cannot be parsed.
-    #[error("its signature is malformed")]
+    #[error("the signature is malformed")]
     Malformed,
     /// A timestamp too old, or in the future.
-    #[error("its signature is of another time: the clocks differ, or somebody repeats an old request")]
+    #[error("the signature has expired or is from the future: the clocks differ, or an old request was replayed")]
     OutsideWindow,
     /// A signature by another secret, or for another request.
-    #[error("its signature is wrong: the secrets differ, or somebody has changed the request")]
+    #[error("the signature does not match: the secrets differ, or the request was changed")]
     Wrong,
 }
 

@@ -114,7 +114,7 @@ pub enum MigrationError {
     Failed(#[from] MigrateError),
     /// A migration is pending, and this role may not apply it.
     #[error(
-        "migration {0} is missing, and this role may not apply it: `lyceum migrate` does, with the owner's address"
+        "migration {0} is pending, and this role may not apply it: run `lyceum migrate` with the owner's database URL"
     )]
     Pending(i64),
 }

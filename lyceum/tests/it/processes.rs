@@ -250,8 +250,8 @@ fn what_is_wrong_with_the_settings_ends_a_process_at_once() {
         (&*wrong_password, vec![], "password authentication failed"),
         (&*format!("{server}/no_such_{name}"), vec![], "does not exist"),
         (&*edited, vec![], "has been modified"),
-        (&*url, vec![("LYCEUM_JWKS_URL", "identity:8001")], "no address of identity's public keys"),
-        (&*url, vec![("LYCEUM_SUBGRAPH_URLS", "identity=nowhere")], "is no address of identity"),
+        (&*url, vec![("LYCEUM_JWKS_URL", "identity:8001")], "is not a valid URL of identity's public keys"),
+        (&*url, vec![("LYCEUM_SUBGRAPH_URLS", "identity=nowhere")], "is not a valid URL of identity"),
     ];
 
     for (database, settings, said) in cases {
