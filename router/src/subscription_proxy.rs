@@ -88,7 +88,7 @@ struct ProxyState {
 impl SubscriptionProxy {
     /// Binds a port on the loopback interface and generates a key.
     pub fn bind(settings: &Settings, secrets: Option<Secrets>) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").context("no loopback port for subscriptions")?;
+        let listener = TcpListener::bind("127.0.0.1:0").context("cannot bind a loopback port for subscriptions")?;
         listener.set_nonblocking(true)?;
         let key = Secret::random().reveal().to_owned();
         // As hive-router does: no proxy, no redirects.

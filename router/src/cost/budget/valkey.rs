@@ -131,8 +131,8 @@ impl Server {
         let mut invocation = self.script.key(key);
         invocation.arg(budget).arg(WINDOW.as_micros().to_string()).arg(returned).arg(taken).arg(name);
         let answer = timeout(self.timeout, invocation.invoke_async(&mut connection)).await;
-        let (had_enough, remaining) = answer.context("no answer in time")??;
-        ensure!(remaining <= budget, "more is left than there can be");
+        let (had_enough, remaining) = answer.context("no response in time")??;
+        ensure!(remaining <= budget, "the remaining budget exceeds the budget");
         Ok(Charged { had_enough, remaining })
     }
 
