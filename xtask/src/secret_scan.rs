@@ -211,7 +211,7 @@ mod tests {
     fn ordinary_lines_are_let_pass() {
         for line in [
             "2026-01-31T12:00:00Z INFO lyceum: ready subgraph=\"course\" address=127.0.0.1:8002",
-            "give one Authorization header; a bearer has one token",
+            "send one Authorization header; a bearer has one token",
             "sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             "select id from users where email = $1",
             "connecting to postgres://127.0.0.1:5433/identity",

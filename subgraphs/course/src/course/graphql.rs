@@ -206,7 +206,7 @@ impl CourseMutation {
 
             let outcome = store.update(input.course_id, |course| {
                 if course.teacher_id != teacher.id() {
-                    return Err(Error::Forbidden("only the course's own teacher may change it"));
+                    return Err(Error::Forbidden("only the course's teacher may change it"));
                 }
                 let changed = input.apply_to(course);
                 changed.check_change_of(course).map_err(Error::Refused)?;

@@ -187,5 +187,5 @@ fn session_expired() -> Error {
 }
 
 fn invalid_credentials() -> Error {
-    Refusal::new(Code::InvalidCredentials, "no account has this e-mail address and password").into()
+    Refusal::new(Code::InvalidCredentials, "wrong e-mail address or password").into()
 }

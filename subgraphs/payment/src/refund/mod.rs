@@ -27,7 +27,7 @@ pub enum RefundState {
 /// Returns the refusal for a refund that the provider rejects.
 #[must_use]
 pub fn refused() -> Refusal {
-    let message = "the payment provider refuses to give this payment back";
+    let message = "the payment provider rejected the refund";
     Refusal::new(Code::NotRefundable, message).at("paymentId")
 }
 
@@ -35,10 +35,10 @@ pub fn refused() -> Refusal {
 #[must_use]
 pub fn refusal(status: Status) -> Refusal {
     let message = match status {
-        Status::Pending => "the outcome of this payment is not known yet",
-        Status::Completed => "this payment is on its way back already",
-        Status::Failed => "this payment has failed: there is nothing to give back",
-        Status::Refunded => "this payment has gone back already",
+        Status::Pending => "this payment is still pending: try again later",
+        Status::Completed => "this payment is already being refunded",
+        Status::Failed => "this payment failed, so there is nothing to refund",
+        Status::Refunded => "this payment was already refunded",
     };
     Refusal::new(Code::NotRefundable, message).at("paymentId")
 }
