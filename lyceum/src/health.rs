@@ -20,7 +20,7 @@ pub struct Settings {
 /// Fails unless the response is a success.
 pub async fn run(Settings { url }: &Settings) -> Result<()> {
     let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-    let answer = client.get(url).send().await.with_context(|| format!("{url} does not answer"))?;
+    let answer = client.get(url).send().await.with_context(|| format!("{url} does not respond"))?;
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();
     ensure!(status.is_success(), "{url} says {status}: {text}");

@@ -49,7 +49,7 @@ pub static ALL: [&SubgraphDefinition; 5] = [
 /// Parses a subgraph's name.
 pub fn name_parser() -> impl TypedValueParser<Value = &'static SubgraphDefinition> {
     let names = ALL.map(|definition| PossibleValue::new(definition.name).help(definition.about));
-    PossibleValuesParser::new(names).try_map(|name| find(&name).context("no such subgraph"))
+    PossibleValuesParser::new(names).try_map(|name| find(&name).context("unknown subgraph"))
 }
 
 fn find(name: &str) -> Option<&'static SubgraphDefinition> {
@@ -87,7 +87,7 @@ impl DatabaseUrls {
         self.get(subgraph).with_context(|| {
             let SubgraphDefinition { name, .. } = subgraph;
             format!(
-                "no database for {name}: set {}_DATABASE_URL or --{name}-database-url (`lyceum up --addresses FILE` writes those of a running system)",
+                "the database of {name} is not configured: set {}_DATABASE_URL or --{name}-database-url (`lyceum up --addresses FILE` writes the URLs of a running system)",
                 name.to_uppercase()
             )
         })
@@ -430,7 +430,7 @@ fn remote_keys(url: &str) -> Result<Verifier> {
 /// Binds a port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: is another `lyceum` running? `--free-ports` of `lyceum up` avoids it")
+        format!("cannot listen on {address}: stop what listens there, or use `lyceum up --free-ports`")
     })
 }
 
@@ -438,10 +438,10 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 pub async fn open(subgraph: &SubgraphDefinition, url: &str, settings: &DatabaseSettings) -> Result<DbPool> {
     let SubgraphDefinition { name, migrations, .. } = subgraph;
     let db = connect(url, settings).await.with_context(|| {
-        format!("cannot reach the database of {name} (`lyceum subgraph --help` shows the form of its address)")
+        format!("cannot connect to the database of {name}: check its URL (`lyceum subgraph --help` shows the form)")
     })?;
     let migrated = migrations().run(&db, settings.db_profile).await;
-    migrated.with_context(|| format!("cannot bring the database of {name} up to date"))?;
+    migrated.with_context(|| format!("cannot migrate the database of {name}"))?;
     Ok(db)
 }
 
@@ -485,7 +485,7 @@ pub async fn migrate(
 pub async fn provision(subgraph: &SubgraphDefinition, owner: &DbPool, role: Option<AppRole>) -> Result<()> {
     let Some(role) = role else { return Ok(()) };
     role.provision(owner).await.with_context(|| {
-        format!("cannot give the role of {}'s subgraph its rights: make it, or let the owner make roles", subgraph.name)
+        format!("cannot grant privileges to the role of {}: create it, or give its owner CREATEROLE", subgraph.name)
     })
 }
 

@@ -32,7 +32,7 @@ impl DataDirArg {
         let directory = self.data_dir.join("databases").join(name);
         url_of_running(&directory, name)?.with_context(|| {
             format!(
-                "no `lyceum up` runs on {}: start it, name its `--data-dir`, or give the database with {}_DATABASE_URL",
+                "no `lyceum up` is running on {}: start it, pass its `--data-dir`, or set {}_DATABASE_URL",
                 self.data_dir.display(),
                 name.to_uppercase()
             )

@@ -80,8 +80,8 @@ async fn grant(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::grant(&db, &user).await? {
-        Change::Applied(()) => line(format_args!("{email} is an admin now, from the next refresh of a session on.")),
-        Change::Unchanged => line(format_args!("{email} is an admin already; nothing changed.")),
+        Change::Applied(()) => line(format_args!("{email} is now an admin, effective with the next session refresh.")),
+        Change::Unchanged => line(format_args!("{email} is already an admin: nothing changed.")),
     }
     Ok(())
 }
@@ -91,11 +91,11 @@ async fn revoke(person: &Person) -> Result<()> {
     let email = &person.email;
     match admin::revoke(&db, &user).await? {
         Change::Applied(revoked) => line(format_args!(
-            "{email} is no admin any more, the role is {} again; sessions ended: {}.",
+            "{email} is no longer an admin but a {} again; sessions ended: {}.",
             name(revoked.role),
             revoked.sessions
         )),
-        Change::Unchanged => line(format_args!("{email} is no admin; nothing changed.")),
+        Change::Unchanged => line(format_args!("{email} is not an admin: nothing changed.")),
     }
     Ok(())
 }
@@ -105,10 +105,10 @@ async fn verify_teacher(person: &Person) -> Result<()> {
     let email = &person.email;
     match admin::verify_teacher(&db, &user).await? {
         Some(Change::Applied(())) => {
-            line(format_args!("{email} is a verified teacher now, from the next refresh of a session on."));
+            line(format_args!("{email} is now a verified teacher, effective with the next session refresh."));
         }
-        Some(Change::Unchanged) => line(format_args!("{email} is a verified teacher already; nothing changed.")),
-        None => bail!("{email} does not teach, the role is {}; nothing changed", name(user.role)),
+        Some(Change::Unchanged) => line(format_args!("{email} is already a verified teacher: nothing changed.")),
+        None => bail!("{email} is not a teacher but has the role {}: nothing changed", name(user.role)),
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ async fn token(person: &Person, settings: &KeySettings) -> Result<()> {
 fn rotate_key(data_dir: &DataDirArg, settings: &KeySettings) -> Result<()> {
     identity::rotate(&settings.directory(data_dir)?, &settings.tokens)?;
     line(format_args!(
-        "A new signing key is there: published by identity at once, in use {} seconds later.",
+        "A new signing key was created: identity publishes it immediately and signs with it {} seconds later.",
         settings.tokens.key_publication_seconds
     ));
     Ok(())

@@ -71,7 +71,7 @@ impl Default for Options {
 pub fn parse_scale(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(scale) if (SMALLEST_SCALE..=LARGEST_SCALE).contains(&scale) => Ok(scale),
-        _ => Err(format!("a number from {SMALLEST_SCALE} to {LARGEST_SCALE} is needed")),
+        _ => Err(format!("expected a number from {SMALLEST_SCALE} to {LARGEST_SCALE}")),
     }
 }
 
@@ -130,9 +130,9 @@ pub async fn run(databases: &SeedDatabases, options: &Options, progress: &Progre
     }
     let mut tables = Vec::new();
     while let Some(finished) = running.join_next().await {
-        let (table, rows, found) = finished.context("a table's writer broke off")?;
+        let (table, rows, found) = finished.context("the writer of a table was aborted")?;
         let found = found
-            .with_context(|| format!("in the database {}; run the same seed again to complete it", table.database))?;
+            .with_context(|| format!("seeding {} failed: run the same command again to complete it", table.database))?;
         refuse_other_data(table, found, options)?;
         tables.push(TableSummary {
             database: table.database,
@@ -174,7 +174,7 @@ async fn generate(options: Options) -> anyhow::Result<Arc<Plan>> {
         .map_err(|reason| anyhow::anyhow!("the scale {}: {reason}", options.scale))?;
     let plan = tokio::task::spawn_blocking(move || Plan::generate(options.scale, options.seed))
         .await
-        .context("the data set was not generated")??;
+        .context("cannot generate the data set")??;
     Ok(Arc::new(plan))
 }
 

@@ -47,7 +47,7 @@ pub fn address() -> Option<SocketAddr> {
 pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, timeouts: ClientTimeouts) -> Result<()> {
     let listener = runtime
         .block_on(TcpListener::bind(address))
-        .with_context(|| format!("metrics cannot be served at {address}: `--metrics-listen` names another place"))?;
+        .with_context(|| format!("cannot serve metrics on {address}: choose another address with `--metrics-listen`"))?;
     let _ = ADDRESS.set(listener.local_addr()?);
     let registry = Registry::new();
     let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).without_scope_info().build()?;

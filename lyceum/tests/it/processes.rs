@@ -246,7 +246,7 @@ fn what_is_wrong_with_the_settings_ends_a_process_at_once() {
     let user = url.find('@').expect("a user").min(url.rfind(':').expect("a password"));
     let wrong_password = format!("{}:wrong{}", &url[..url[..user].rfind(':').expect("a password")], &url[user..]);
     let cases = [
-        ("nowhere", vec![], "cannot reach the database of course"),
+        ("nowhere", vec![], "cannot connect to the database of course"),
         (&*wrong_password, vec![], "password authentication failed"),
         (&*format!("{server}/no_such_{name}"), vec![], "does not exist"),
         (&*edited, vec![], "has been modified"),

@@ -201,7 +201,7 @@ fn with_a_secret_any_address_will_do() {
     ] {
         let output = lyceum(&[["subgraph", "course", "--course-database-url", database].as_slice(), start].concat());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(text.contains("cannot reach the database of course"), "{start:?}: {text}");
+        assert!(text.contains("cannot connect to the database of course"), "{start:?}: {text}");
     }
 }
 
