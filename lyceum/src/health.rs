@@ -12,7 +12,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// The settings of `lyceum health`.
 #[derive(Args)]
 pub struct Settings {
-    /// What to ask: `/ready` of a process (it can serve), or `/health` (it lives).
+    /// The URL to query: `/ready` of a process (it can serve requests), or `/health` (it is running).
     #[arg(long, env = "LYCEUM_HEALTH_URL", value_name = "URL", default_value = "http://127.0.0.1:4000/ready")]
     url: String,
 }

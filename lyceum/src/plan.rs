@@ -16,7 +16,7 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     supergraph: PathBuf,
 
-    /// Documents, one in each file.
+    /// The files with the documents, one in each.
     #[arg(required = true)]
     operations: Vec<PathBuf>,
 }

@@ -152,7 +152,7 @@ const OWNER_URL: &str = "database-owner-url";
 subgraph_options!(
     DatabaseUrls,
     |command| Self::options(command, URL, |name| {
-        format!("{name}'s database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`")
+        format!("The URL of {name}'s database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`")
     }),
     |matches| Ok(Self::read(matches, URL))
 );
@@ -165,8 +165,8 @@ subgraph_options!(
     OwnerUrls,
     |command| DatabaseUrls::options(command, OWNER_URL, |name| {
         format!(
-            "{name}'s database, as the role that owns its tables. It makes the role of `{}_DATABASE_URL`, if it may, \
-             and lets it read and write rows; subgraphs need no more",
+            "The URL of {name}'s database, as the role that owns its tables. Migrations run as this role, which also \
+             grants the role of `{}_DATABASE_URL` read and write access, and creates it if it may",
             name.to_uppercase()
         )
     }),
@@ -236,15 +236,15 @@ impl Databases {
 /// The settings of a subgraph that runs alone.
 #[derive(Args)]
 pub struct Settings {
-    /// Which subgraph.
+    /// The name of the subgraph.
     #[arg(value_name = "NAME", value_parser = name_parser())]
     pub subgraph: &'static SubgraphDefinition,
 
-    /// Where it answers; 127.0.0.1 and the subgraph's usual port when left out.
+    /// The address to listen on. Default: 127.0.0.1 and the subgraph's default port.
     #[arg(long, env = "LYCEUM_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
 
-    /// Where identity publishes the public keys of access tokens.
+    /// The URL at which identity publishes the public keys of access tokens.
     #[arg(
         long,
         env = "LYCEUM_JWKS_URL",
@@ -253,7 +253,7 @@ pub struct Settings {
     )]
     pub jwks_url: String,
 
-    /// Where identity keeps its signing keys.
+    /// The directory in which identity keeps its signing keys.
     #[arg(long, env = "LYCEUM_KEYS_DIR", value_name = "DIRECTORY", default_value = ".lyceum/keys")]
     pub keys_dir: PathBuf,
 
@@ -266,7 +266,7 @@ pub struct Settings {
     #[command(flatten)]
     pub own: SubgraphSettings,
 
-    /// Where the other subgraphs are, if not on this machine at their usual ports:
+    /// The URLs of the other subgraphs, unless they are on this machine with their default ports:
     /// `course=http://course:8002/graphql,…`.
     #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", value_name = "NAME=URL", value_delimiter = ',')]
     pub subgraph_urls: Vec<SubgraphUrl>,
@@ -292,7 +292,7 @@ pub struct Settings {
     #[command(flatten)]
     pub telemetry: telemetry::Settings,
 
-    /// Answer everybody on this machine, without a secret. On a loopback address only.
+    /// Accept unsigned requests, without a secret. For a loopback address only.
     #[arg(long)]
     pub insecure_dev: bool,
 }

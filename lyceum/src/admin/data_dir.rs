@@ -10,14 +10,14 @@ use service::SubgraphDefinition;
 
 #[derive(Args)]
 pub struct DataDirArg {
-    /// Where `lyceum up` keeps databases and keys.
+    /// The directory in which `lyceum up` keeps databases and keys.
     #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
     pub data_dir: PathBuf,
 }
 
 #[derive(Args)]
 pub struct KeySettings {
-    /// Where identity keeps its signing keys; `keys` in the data directory when left out.
+    /// The directory in which identity keeps its signing keys. Default: `keys` in the data directory.
     #[arg(long, env = "LYCEUM_KEYS_DIR", value_name = "DIRECTORY")]
     pub keys_dir: Option<PathBuf>,
 

@@ -17,7 +17,7 @@ use crate::{subgraphs, terminal::line};
 /// The settings of `lyceum admin init-env`.
 #[derive(Args)]
 pub struct Settings {
-    /// The file to write. One that is there is never changed: its secrets may be in use.
+    /// The file to write. An existing file is never changed: its secrets may be in use.
     #[arg(long, value_name = "FILE", default_value = ".env")]
     file: PathBuf,
 }

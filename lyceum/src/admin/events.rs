@@ -23,7 +23,7 @@ pub struct Settings {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// As JSON, for scripts.
+    /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
 
@@ -33,9 +33,9 @@ pub struct Settings {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Send a dead-lettered event again, once the cause has been fixed.
+    /// Resend a dead-lettered event, once its cause is fixed.
     Resend {
-        /// The event.
+        /// The id of the event.
         id: Uuid,
         #[command(flatten)]
         scope: Scope,
@@ -44,11 +44,11 @@ enum Command {
 
 #[derive(Args)]
 struct Scope {
-    /// Look at this service only.
+    /// Only this service.
     #[arg(long, value_name = "NAME", value_parser = name_parser())]
     service: Option<&'static SubgraphDefinition>,
 
-    /// Databases that are not given are those of the `lyceum up` which runs on the data directory.
+    /// Defaults to the databases of the `lyceum up` that is running on the data directory.
     #[command(flatten)]
     urls: DatabaseUrls,
 

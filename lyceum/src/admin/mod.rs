@@ -29,14 +29,14 @@ pub struct Settings {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a person an admin, from the next refresh of their session on.
+    /// Make a user an admin, effective with the next refresh of their session.
     Grant(Person),
-    /// Make an admin what they were before, and end their sessions. An access token that is out stays good until it
-    /// ends.
+    /// Give an admin back their previous role, and end their sessions. Access tokens that were already issued stay
+    /// valid until they expire.
     Revoke(Person),
-    /// Let a teacher publish courses, from the next refresh of their session on.
+    /// Verify a teacher, who can then publish courses, effective with the next refresh of their session.
     VerifyTeacher(Person),
-    /// Print an access token of a person, for scripts. It is good for as long as any (`--access-token-seconds`, 15
+    /// Print an access token of a user, for scripts. It is valid as long as any other (`--access-token-seconds`, 15
     /// minutes by default), and cannot be refreshed.
     Token {
         #[command(flatten)]
@@ -44,18 +44,18 @@ enum Command {
         #[command(flatten)]
         keys: KeySettings,
     },
-    /// Add a signing key. identity publishes it at once and signs with it when everyone can have seen it; tokens of the
-    /// key before stay good until they end, then that key is removed. Nothing is to be restarted.
+    /// Rotate the signing key. identity publishes the new key immediately, and signs with it once all processes can
+    /// have fetched it. Tokens of the previous key stay valid until they expire; then that key is removed. No restart
+    /// is needed.
     RotateKey {
         #[command(flatten)]
         data_dir: DataDirArg,
         #[command(flatten)]
         keys: KeySettings,
     },
-    /// Show the events between services that have not arrived or were not acted on yet, and those that were dead-lettered;
-    /// send one of these again.
+    /// List the events between services that are pending or dead-lettered, and resend dead-lettered ones.
     Events(Box<events::Settings>),
-    /// Compare payments and enrollments, which are in two databases, through the graph. Ends with 1 if anything does
+    /// Compare payments with enrollments, which are in two databases, through the graph. The exit code is 1 if any do
     /// not agree.
     Reconcile(Box<reconcile::Settings>),
     /// Write `.env` with new secrets for `docker compose up`.

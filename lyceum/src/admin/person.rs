@@ -10,11 +10,11 @@ use crate::subgraphs;
 
 #[derive(Args)]
 pub struct Person {
-    /// The address that the person signs in with.
+    /// The e-mail address of the user.
     pub email: String,
 
-    /// identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. When left out, that of the `lyceum up` which
-    /// runs on the data directory.
+    /// The URL of identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Default: the database of the
+    /// `lyceum up` that is running on the data directory.
     #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub identity_database_url: Option<String>,
 

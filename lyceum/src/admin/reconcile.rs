@@ -42,7 +42,7 @@ const REPUBLISH: &str = include_str!("../../../operations/services/lyceum/router
 /// The settings of `lyceum admin reconcile`.
 #[derive(Args)]
 pub struct Settings {
-    /// The address of the admin in whose name the graph is asked; not needed with `LYCEUM_TOKEN`.
+    /// The e-mail address of the admin on whose behalf the graph is queried; not needed with `LYCEUM_TOKEN`.
     #[arg(required_unless_present = "token")]
     email: Option<String>,
 
@@ -50,21 +50,21 @@ pub struct Settings {
     #[arg(long, env = "LYCEUM_TOKEN", hide_env_values = true)]
     token: Option<String>,
 
-    /// Where the router is.
+    /// The URL of the router.
     #[arg(long, value_name = "URL", default_value = "http://localhost:4000")]
     router: String,
 
-    /// Repair what can be repaired safely: let the payment's service tell the others again what has happened. Then a place
-    /// is made or taken back, or a payment that can have none goes back. What is left needs a person.
+    /// Repair what is safe to repair: payment publishes its events again, by which the missing enrollment is created,
+    /// the stale one deleted, or a payment that cannot have one refunded. The rest needs an operator.
     #[arg(long)]
     fix: bool,
 
-    /// Seconds after which a payment that has completed has its enrollment, unless something is wrong. Younger ones may
-    /// be on their way.
+    /// The number of seconds within which a completed payment usually gets its enrollment. Newer payments are not
+    /// reported.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     usual: u32,
 
-    /// identity's database; when left out, that of the `lyceum up` which runs on the data directory.
+    /// The URL of identity's database. Default: the database of the `lyceum up` that is running on the data directory.
     #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     identity_database_url: Option<String>,
 

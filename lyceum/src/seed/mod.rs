@@ -51,12 +51,12 @@ const LARGEST_SCALE: f64 = 20.0;
 /// What to fill the databases with.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Options {
-    /// Size of the data set, from 0.001 to 20: at 1 there are 50,000 users, 100,000 courses,
-    /// 200,000 enrollments and 50,000 payments.
+    /// The size of the data set, from 0.001 to 20: 1 is 50,000 users, 100,000 courses, 200,000 enrollments and 50,000
+    /// payments.
     #[arg(long, default_value_t = DEFAULT_SCALE, value_parser = parse_scale)]
     pub scale: f64,
 
-    /// The same number gives the same rows, whenever and wherever.
+    /// The seed of the random numbers: the same seed gives the same rows.
     #[arg(long, default_value_t = DEFAULT_SEED)]
     pub seed: u64,
 }
