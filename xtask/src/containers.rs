@@ -38,15 +38,15 @@ const BASES: [&str; 4] =
 /// How to go about it.
 #[derive(Args)]
 pub struct Options {
-    /// The profile that the image's binary is built with; `dev` takes half the time of `release`.
+    /// The build profile of the image's binary; `dev` takes half the time of `release`.
     #[arg(long, default_value = "release")]
     profile: String,
 
-    /// Let events go by way of NATS.
+    /// Deliver events through NATS.
     #[arg(long)]
     nats: bool,
 
-    /// Leave everything running at the end.
+    /// Keep the containers running at the end.
     #[arg(long)]
     keep: bool,
 }
