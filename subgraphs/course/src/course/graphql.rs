@@ -76,8 +76,8 @@ pub struct UpdateCourseInput {
     pub course_id: CourseId,
     /// The new title, 1 to 500 characters.
     pub title: Option<String>,
-    /// The new description, as plain text of at most 20,000 characters. A longer one of an imported course may stay as
-    /// it is.
+    /// The new description, as plain text of at most 20,000 characters. A longer description that was imported from the
+    /// legacy system can be kept unchanged.
     pub description: Option<String>,
     /// The previous knowledge that the course expects.
     pub level: Option<Level>,

@@ -14,11 +14,11 @@ use crate::payment::Status;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "RefundState")]
 pub enum RefundState {
-    /// No refund was requested, or nothing was charged.
+    /// No refund was requested, or the payment was never charged.
     None,
     /// A refund was requested, and its outcome is not known yet.
     Underway,
-    /// The payment provider has rejected the refund. `refundPayment` asks it again.
+    /// The payment provider rejected the refund. An admin can retry it with `refundPayment`.
     Refused,
     /// The payment was refunded.
     Done,
