@@ -155,7 +155,7 @@ impl AllowedHosts {
         for authority in [header, target].into_iter().flatten() {
             let host = Host::of_authority(authority).ok_or(Rejection::Malformed)?;
             if !self.contains(&host) {
-                info!(?host, "request for a host that is not allowed rejected");
+                info!(?host, "request rejected: host not allowed");
                 return Err(Rejection::Misdirected);
             }
         }

@@ -408,7 +408,7 @@ async fn drain_and_stop(
     server.pause().await;
     in_flight.close();
     if timeout(shutdown_timeout, in_flight.wait()).await.is_err() {
-        warn!(requests = in_flight.len(), "ending before all requests are answered");
+        warn!(requests = in_flight.len(), "shutdown timeout reached, requests in flight are cut off");
     }
     sleep(FLUSH_DELAY).await;
     server.stop(true).await;

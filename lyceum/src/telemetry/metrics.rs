@@ -88,7 +88,7 @@ fn instrument_view(instrument: &Instrument) -> Option<Stream> {
 
 async fn metrics(State(registry): State<Registry>) -> Result<impl IntoResponse, StatusCode> {
     let text = TextEncoder::new().encode_to_string(&registry.gather()).map_err(|error| {
-        tracing::error!(%error, "metrics cannot be written");
+        tracing::error!(%error, "cannot encode metrics");
         StatusCode::INTERNAL_SERVER_ERROR
     })?;
     Ok(([(CONTENT_TYPE, TextEncoder::new().format_type().to_owned())], text))

@@ -114,7 +114,7 @@ fn make_public(error: &mut GraphQLError, status: &mut StatusCode, development: b
         }
     };
     if code == "INTERNAL_SERVER_ERROR" && original != code {
-        error!(subgraph, code = original, "an error without a public form");
+        error!(subgraph, code = original, "unmapped error code from hive-router");
     }
 
     error.extensions = extensions(code, subgraph.filter(|_| development), &mut error.extensions);
