@@ -89,7 +89,7 @@ async fn enroll(student: &Client, courses: &[Value]) -> Result<()> {
             return Ok(());
         }
     }
-    anyhow::bail!("the student is in all {} free courses", courses.len())
+    anyhow::bail!("the student is enrolled in all {} free courses", courses.len())
 }
 
 /// The stream, and the milliseconds from a notification's commit to its arrival.
@@ -98,7 +98,7 @@ async fn next(mut stream: Events) -> Result<(Events, f64)> {
     let event = event.context("the stream has ended")??;
     let created = event["data"]["notificationAdded"]["createdAt"].as_str().with_context(|| event.to_string())?;
     let delay = Utc::now() - DateTime::parse_from_rfc3339(created)?.to_utc();
-    ensure!(delay >= chrono::TimeDelta::zero(), "the clock went back");
+    ensure!(delay >= chrono::TimeDelta::zero(), "the clock went backwards");
     #[expect(clippy::cast_precision_loss, reason = "it is not long")]
     Ok((stream, delay.num_microseconds().unwrap_or(i64::MAX) as f64 / 1_000.0))
 }

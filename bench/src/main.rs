@@ -123,7 +123,7 @@ impl ByHand {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("the handlers do not start")?;
+            .context("cannot start the handlers")?;
         serde_json::to_writer(process.stdin.take().context("its stdin")?, system.addresses())?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("its stdout")?).read_line(&mut line)?;

@@ -99,7 +99,7 @@ async fn main() -> Result<()> {
         report.write(folder)?;
     }
     let differences: Vec<_> = report.outcomes.iter().flat_map(|outcome| &outcome.reconciliation.differences).collect();
-    ensure!(differences.is_empty(), "accounts do not agree: {differences:?}");
+    ensure!(differences.is_empty(), "accounts differ: {differences:?}");
     Ok(())
 }
 

@@ -55,7 +55,7 @@ pub fn check(directory: &Path, everything: bool, passwords: &[String]) -> Result
     if everything {
         for source in SOURCES {
             let is_there = files.iter().any(|file| name(file).starts_with(source));
-            ensure!(is_there, "no test has written a transcript `{source}…`: nothing shows that they keep silent");
+            ensure!(is_there, "no test has written a transcript `{source}…`: the scan for secrets would miss it");
         }
     }
     let forbidden = Forbidden::new(passwords);
@@ -77,7 +77,7 @@ fn report(found: &[String], files: usize) -> Result<()> {
         return Ok(());
     }
     if found.is_empty() {
-        crate::terminal::success(&format!("nothing secret in {files} transcripts of the tests"));
+        crate::terminal::success(&format!("no secrets in {files} transcripts of the tests"));
         return Ok(());
     }
     let mut text = format!("{} lines say what nobody may see:", found.len());
