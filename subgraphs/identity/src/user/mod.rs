@@ -12,8 +12,7 @@ use subgraph_kit::{Refusal, text};
 
 use crate::password;
 
-const EASILY_GUESSED: &str =
-    "is too easy to guess: use several words, or a password manager";
+const EASILY_GUESSED: &str = "is too easy to guess: use several words, or a password manager";
 
 /// The maximum length of a `VARCHAR(255)`.
 const MAX_LENGTH: usize = 255;
