@@ -44,11 +44,7 @@ impl fmt::Display for Followed {
 ///
 /// # Errors
 /// When a subscription is rejected, an event does not arrive within a minute, or `report` fails.
-pub async fn measure(
-    system: &System,
-    numbers: &[usize],
-    mut report: impl FnMut(Followed) -> Result<()>,
-) -> Result<()> {
+pub async fn measure(system: &System, numbers: &[usize], mut report: impl FnMut(Followed) -> Result<()>) -> Result<()> {
     let students = Students::sign_in(&system.addresses().router).await?;
     let mut streams = Vec::new();
     let answer = students.anonymous().try_data(FREE, &json!({})).await?;
@@ -92,7 +88,7 @@ async fn enroll(student: &Client, courses: &[Value]) -> Result<()> {
             return Ok(());
         }
     }
-    anyhow::bail!("the student is in all {} free courses", courses.len())
+    anyhow::bail!("the student is enrolled in all {} free courses", courses.len())
 }
 
 /// The stream, and the milliseconds from a notification's commit to its arrival.
@@ -101,7 +97,7 @@ async fn next(mut stream: Events) -> Result<(Events, f64)> {
     let event = event.context("the stream has ended")??;
     let created = event["data"]["notificationAdded"]["createdAt"].as_str().with_context(|| event.to_string())?;
     let delay = Utc::now() - DateTime::parse_from_rfc3339(created)?.to_utc();
-    ensure!(delay >= chrono::TimeDelta::zero(), "the clock went back");
+    ensure!(delay >= chrono::TimeDelta::zero(), "the clock went backwards");
     #[expect(clippy::cast_precision_loss, reason = "it is not long")]
     Ok((stream, delay.num_microseconds().unwrap_or(i64::MAX) as f64 / 1_000.0))
 }

@@ -74,10 +74,10 @@ impl Load {
         let mut wrk = Command::new("wrk");
         wrk.args(["-t1", "--latency", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "30s", "-s"]);
         let output = wrk.arg(&self.script).arg(&self.url).stdin(Stdio::null()).output().await;
-        let output = output.context("`wrk` cannot be run: Debian has it as a package")?;
+        let output = output.context("cannot run `wrk`: install it (Debian: `sudo apt-get install wrk`)")?;
         let text = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "`wrk` failed: {}", String::from_utf8_lossy(&output.stderr));
-        ensure!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "not all was answered:\n{text}");
+        ensure!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "some requests failed:\n{text}");
         let number = |pattern: &str| -> Result<f64> {
             let found = Regex::new(pattern)?.captures(&text).with_context(|| format!("`wrk` says:\n{text}"))?;
             Ok(found[1].parse()?)

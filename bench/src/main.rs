@@ -37,24 +37,24 @@ use crate::{
 
 #[derive(Parser)]
 enum Arguments {
-    /// Serve the handlers, over the databases of the addresses on stdin.
+    /// Serve the hand-written handlers; reads the addresses of the databases from stdin.
     ByHand,
-    /// Measure the graph beside the handlers.
+    /// Benchmark the graph against the hand-written handlers.
     Compare(Options),
-    /// Measure Lyceum's router beside other gateways.
+    /// Benchmark Lyceum's router against other gateways.
     Gateways(Options),
     /// Measure how cost grows.
     Curves(CurveOptions),
-    /// Measure purchases beside one written by hand, and sign-ins.
+    /// Benchmark purchases against a hand-written one, and sign-ins.
     Mutations(Options),
 }
 
 #[derive(Args)]
 struct CurveOptions {
-    /// The `lyceum` that is measured.
+    /// The path of the `lyceum` to measure.
     #[arg(long)]
     program: PathBuf,
-    /// How long each point takes.
+    /// The duration of each point, in seconds.
     #[arg(long, default_value_t = 4)]
     seconds: u32,
     /// The sizes of the data set, the last one for that curve alone; 1 is 100,000 courses.
@@ -125,7 +125,7 @@ impl ByHand {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("the handlers do not start")?;
+            .context("cannot start the handlers")?;
         serde_json::to_writer(process.stdin.take().context("its stdin")?, system.addresses())?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("its stdout")?).read_line(&mut line)?;

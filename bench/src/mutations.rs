@@ -109,7 +109,7 @@ pub async fn measure(system: &System, by_hand: (&str, u32), rounds: usize) -> Re
 
 impl Seller<'_> {
     async fn round(&self, orders: Vec<Order>) -> Result<Round> {
-        ensure!(orders.len() == PURCHASES + PURCHASES_ALONE, "there are not enough courses to buy");
+        ensure!(orders.len() == PURCHASES + PURCHASES_ALONE, "too few courses to buy: increase --seed-scale");
         let (together, alone) = orders.split_at(PURCHASES);
         let (before, started) = (self.cpu()?, Instant::now());
         let buying = stream::iter(together.iter().map(|order| self.buy(order))).buffer_unordered(CONCURRENCY);
@@ -204,7 +204,7 @@ async fn orders(system: &System, students: &Students) -> Result<Vec<Order>> {
 }
 
 async fn connect(system: &System, subgraph: &str) -> Result<PgPool> {
-    let url = system.addresses().databases.get(subgraph).with_context(|| format!("no database for {subgraph}"))?;
+    let url = system.addresses().databases.get(subgraph).with_context(|| format!("no database of {subgraph}"))?;
     Ok(PgPool::connect(url).await?)
 }
 

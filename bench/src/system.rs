@@ -103,7 +103,7 @@ impl System {
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
             .spawn()?;
-        let id = process.id().context("the system ended at once")?;
+        let id = process.id().context("the system exited immediately")?;
         let started = Instant::now();
         let addresses = loop {
             if let Ok(text) = fs::read(&file) {
@@ -140,8 +140,8 @@ impl System {
     /// # Errors
     /// If the process has exited.
     pub fn resident_bytes(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id)).context("the system has ended")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("how much it has")?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id)).context("the system has exited")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS is missing")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1_024)
     }
 
@@ -175,7 +175,7 @@ impl System {
     pub async fn stop(mut self) -> Result<()> {
         drop(self.process.stdin.take());
         let status = self.process.wait().await?;
-        ensure!(status.success(), "the system ended badly: {status}");
+        ensure!(status.success(), "the system failed ({status})");
         Ok(())
     }
 }
@@ -185,7 +185,7 @@ impl System {
 /// # Errors
 /// If the process has exited.
 pub fn cpu_of(id: u32) -> Result<f64> {
-    let process = Process::read(Path::new(&format!("/proc/{id}"))).context("the process has ended")?;
+    let process = Process::read(Path::new(&format!("/proc/{id}"))).context("the process has exited")?;
     Ok(process.seconds)
 }
 

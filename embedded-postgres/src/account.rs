@@ -81,7 +81,7 @@ pub(crate) fn create_directories(path: &Path) -> Result<()> {
 
 fn give(path: &Path, uid: Uid, gid: Gid) -> Result<()> {
     chown(path, Some(uid), Some(gid))
-        .with_context(|| format!("cannot hand {} over to the account of PostgreSQL", path.display()))
+        .with_context(|| format!("cannot change the owner of {} to PostgreSQL's account", path.display()))
 }
 
 /// Finds the owner of `path`, or of its first existing ancestor; None if that is root or unknown.

@@ -40,7 +40,7 @@ impl Cluster {
     pub(crate) async fn open(installation: &Installation, dir: &Path, ephemeral: bool) -> Result<Self> {
         let dir = resolve_data_dir(dir)?;
         let account = Account::for_path(&dir)?;
-        create_directories(dir.parent().context("the data directory needs a name")?)?;
+        create_directories(dir.parent().context("the data directory must not be the root directory")?)?;
         let lock = lock(&dir)?;
 
         if is_new(&dir)? {
@@ -111,8 +111,8 @@ fn lock(dir: &Path) -> Result<Lock> {
             file.rewind()?;
             file.read_to_string(&mut owner)?;
             bail!(
-                "the data in {} is in use by process {owner}, another Lyceum that runs: \
-                 stop that one, or give this one a data directory of its own",
+                "the data in {} is in use by process {owner}, another running Lyceum: \
+                 stop it, or use another data directory",
                 dir.display()
             )
         }
@@ -125,7 +125,7 @@ pub(crate) fn open_private(options: &mut OpenOptions, path: &Path) -> Result<Fil
     let file = options.mode(0o600).open(path).with_context(|| format!("cannot write {}", path.display()))?;
     if file.metadata()?.mode() & 0o077 != 0 {
         file.set_permissions(Permissions::from_mode(0o600))
-            .with_context(|| format!("cannot close {} to others", path.display()))?;
+            .with_context(|| format!("cannot restrict the permissions of {}", path.display()))?;
     }
     Ok(file)
 }
@@ -140,7 +140,7 @@ pub(crate) fn is_new(dir: &Path) -> Result<bool> {
     };
     ensure!(
         entries.next().is_none(),
-        "{} holds something else than PostgreSQL's data: choose another directory",
+        "{} contains files that are not PostgreSQL's data: choose another directory",
         dir.display()
     );
     Ok(true)
@@ -152,8 +152,8 @@ fn require_version(dir: &Path) -> Result<()> {
     let version = version.trim();
     ensure!(
         version == VERSION,
-        "{} holds data of PostgreSQL {version}, and this is {VERSION}: carry the data over with \
-         pg_dump of version {version}, or move the directory away to start afresh",
+        "{} contains data of PostgreSQL {version}, and this is {VERSION}: migrate the data with \
+         pg_dump of version {version}, or move the directory away to start with an empty one",
         dir.display()
     );
     Ok(())
@@ -193,7 +193,7 @@ async fn initialise(installation: &Installation, dir: &Path, account: Option<&Ac
         let _ = std::fs::remove_file(&password);
         let _ = remove_directory(&partial);
     }
-    made.with_context(|| format!("cannot make a database in {}", dir.display()))
+    made.with_context(|| format!("cannot create a database cluster in {}", dir.display()))
 }
 
 async fn run_initdb(

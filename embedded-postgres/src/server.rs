@@ -197,7 +197,7 @@ impl Server {
             .disable_statement_logging();
         PgConnection::connect_with(&options)
             .await
-            .with_context(|| format!("PostgreSQL on port {} does not let us in", self.port))
+            .with_context(|| format!("cannot sign in to PostgreSQL on port {}", self.port))
     }
 
     async fn wait_until_ready(&mut self, log_start: u64) -> Result<()> {
@@ -207,7 +207,7 @@ impl Server {
                 return Err(self.explain(status, log_start));
             }
             if Instant::now() > deadline {
-                bail!("PostgreSQL does not get ready; see {}", self.cluster.log().display());
+                bail!("PostgreSQL did not become ready: see {}", self.cluster.log().display());
             }
             sleep(Duration::from_millis(10)).await;
         }
@@ -309,5 +309,5 @@ fn free_port() -> Result<u16> {
 }
 
 fn taken(port: u16) -> anyhow::Error {
-    anyhow!("port {port} is taken: stop what listens there (`lsof -i :{port}` names it; another Lyceum, perhaps)")
+    anyhow!("port {port} is in use: stop the process that listens there (`lsof -i :{port}` shows it)")
 }

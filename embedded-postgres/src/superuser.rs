@@ -34,7 +34,7 @@ pub(crate) fn write_password(path: &Path) -> Result<()> {
 pub(crate) fn read_password(dir: &Path) -> Result<String> {
     let path = password_file(dir);
     let password = std::fs::read_to_string(&path).with_context(|| {
-        format!("the data in {} was not made by Lyceum, it lacks {}", dir.display(), path.display())
+        format!("the data in {} was not created by Lyceum: {} is missing", dir.display(), path.display())
     })?;
     Ok(password.trim().to_owned())
 }

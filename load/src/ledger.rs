@@ -110,7 +110,7 @@ impl Ledger {
             let input = json!({ "input": { "courseId": purchase.course, "idempotencyKey": purchase.key } });
             let answer = purchase.student.send(PURCHASE_COURSE, input).await?;
             let payment = answer["purchaseCourse"]["payment"]["id"].as_str();
-            self.paid(number, payment.with_context(|| format!("it is not bought: {answer}"))?);
+            self.paid(number, payment.with_context(|| format!("the purchase failed: {answer}"))?);
         }
         Ok(())
     }

@@ -57,7 +57,7 @@ pub async fn start<S: AsRef<OsStr>>(plan: &Plan, arguments: impl IntoIterator<It
 /// # Errors
 /// If the load cannot be started; errors under load are part of the outcome.
 pub async fn run(plan: &Plan, system: &System, watch: impl FnOnce(Arc<LoadContext>)) -> Result<Outcome> {
-    ensure!(plan.users >= Plan::MIN_USERS, "{} people at least, so that all of them are there", Plan::MIN_USERS);
+    ensure!(plan.users >= Plan::MIN_USERS, "at least {} users are needed for all roles", Plan::MIN_USERS);
     let router = system.addresses().router.clone();
     let (students, teachers) = sign_in_people(&router, plan.users).await?;
     let mut accounts = Vec::with_capacity(students.len());

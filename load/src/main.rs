@@ -23,25 +23,25 @@ use tokio::time::sleep;
 
 #[derive(Parser)]
 enum Arguments {
-    /// Let people use it.
+    /// Simulate users.
     Run(Options),
-    /// Search for words that many, few and no courses have, at 16 connections.
+    /// Search for words that many, few and no courses contain, on 16 connections.
     Search(Options),
 }
 
 #[derive(Args)]
 struct Options {
-    /// The `lyceum` that is loaded.
+    /// The path of the `lyceum` to load.
     #[arg(long)]
     program: PathBuf,
     #[arg(long, default_value = "soak")]
     shape: Shape,
     #[arg(long, default_value = "both")]
     profile: Profiles,
-    /// How long it takes on each profile; of a search, each word.
+    /// The duration in seconds, for each profile; for searches, for each word.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// How many people there are at the most.
+    /// The maximum number of users.
     #[arg(long, default_value_t = 40)]
     users: usize,
     /// Size of the data set; 1 is 100,000 courses.
@@ -99,7 +99,7 @@ async fn main() -> Result<()> {
         report.write(folder)?;
     }
     let differences: Vec<_> = report.outcomes.iter().flat_map(|outcome| &outcome.reconciliation.differences).collect();
-    ensure!(differences.is_empty(), "accounts do not agree: {differences:?}");
+    ensure!(differences.is_empty(), "accounts differ: {differences:?}");
     Ok(())
 }
 

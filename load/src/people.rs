@@ -131,7 +131,7 @@ impl Person {
             choice.courses.extend(open.filter_map(|course| course["id"].as_str().map(str::to_owned)));
             choice.after = page["pageInfo"]["endCursor"].as_str().map(str::to_owned);
             if choice.after.is_none() {
-                bail!("there is no course left for {}: --seed-scale makes more", self.id);
+                bail!("no course left for {}: increase --seed-scale", self.id);
             }
         }
         choice.courses.pop_front().context("a course")
@@ -156,7 +156,7 @@ impl Person {
 
 impl Session {
     fn read(session: &Value) -> Result<Self> {
-        let text = |name: &str| session[name].as_str().with_context(|| format!("a session without {name}: {session}"));
+        let text = |name: &str| session[name].as_str().with_context(|| format!("the session has no {name}: {session}"));
         Ok(Self {
             access_token: text("accessToken")?.to_owned(),
             refresh_token: text("refreshToken")?.to_owned(),

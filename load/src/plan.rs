@@ -14,9 +14,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Those of the specification, bottlenecks included.
+    /// The indexes of the specification, including its known bottlenecks.
     Baseline,
-    /// Its remedies, too.
+    /// Also the indexes that the specification documents as remedies.
     Tuned,
 }
 

@@ -7,11 +7,11 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
-    /// More and more people, all the time.
+    /// The number of users grows steadily.
     Ramp,
-    /// All of them from the start, for the whole time.
+    /// All users, from the start to the end.
     Soak,
-    /// A quarter of them, all at once in the middle, and then a quarter again.
+    /// A quarter of the users, all of them in the middle, and then a quarter again.
     Spike,
 }
 

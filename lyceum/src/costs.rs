@@ -31,7 +31,7 @@ struct Costs {
 
 /// Adds costs to a subgraph's schema.
 pub fn annotate(schema: &str) -> Result<String> {
-    let costs: Costs = serde_json::from_str(COSTS).context("docs/costs.json is not as it should be")?;
+    let costs: Costs = serde_json::from_str(COSTS).context("docs/costs.json is malformed")?;
     costs.annotate(schema)
 }
 
@@ -63,7 +63,7 @@ impl Costs {
                 _ => {}
             }
         }
-        ensure!(links == 1, "there is no link to {EXPORTED_FEDERATION}");
+        ensure!(links == 1, "expected one link to {EXPORTED_FEDERATION}");
         Ok(document.to_string())
     }
 

@@ -12,7 +12,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// The settings of `lyceum health`.
 #[derive(Args)]
 pub struct Settings {
-    /// What to ask: `/ready` of a process (it can serve), or `/health` (it lives).
+    /// The URL to query: `/ready` of a process (it can serve requests), or `/health` (it is running).
     #[arg(long, env = "LYCEUM_HEALTH_URL", value_name = "URL", default_value = "http://127.0.0.1:4000/ready")]
     url: String,
 }
@@ -20,7 +20,7 @@ pub struct Settings {
 /// Fails unless the response is a success.
 pub async fn run(Settings { url }: &Settings) -> Result<()> {
     let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-    let answer = client.get(url).send().await.with_context(|| format!("{url} does not answer"))?;
+    let answer = client.get(url).send().await.with_context(|| format!("{url} does not respond"))?;
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();
     ensure!(status.is_success(), "{url} says {status}: {text}");

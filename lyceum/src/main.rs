@@ -40,15 +40,15 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start everything on this machine: each subgraph and its database, the router, the playground.
+    /// Run the whole system on this machine: all subgraphs with their databases, the router, the playground.
     Up(Box<up::Settings>),
-    /// Run one subgraph alone.
+    /// Run one subgraph as a separate process.
     Subgraph(Box<subgraphs::Settings>),
-    /// Run the router alone.
+    /// Run the router as a separate process.
     Router(Box<RouterSettings>),
-    /// Bring databases up to date.
+    /// Apply pending migrations to the databases.
     Migrate {
-        /// Which ones; all when none is named.
+        /// The subgraphs whose databases to migrate. Default: all.
         #[arg(value_parser = name_parser())]
         subgraphs: Vec<&'static SubgraphDefinition>,
         #[command(flatten)]
@@ -58,7 +58,7 @@ enum Command {
         #[command(flatten)]
         database: DatabaseSettings,
     },
-    /// Fill the databases with the platform's data.
+    /// Fill the databases with sample data.
     Seed {
         #[command(flatten)]
         options: seed::Options,
@@ -67,18 +67,17 @@ enum Command {
         #[command(flatten)]
         database: DatabaseSettings,
     },
-    /// Appoint admins, verify teachers, get a token for a script, rotate the signing key, look after events between
-    /// services.
+    /// Administer the system: admins, teachers, tokens for scripts, signing keys, events, reconciliation.
     Admin(Box<admin::Settings>),
-    /// Print a subgraph's schema.
+    /// Print a subgraph's schema as SDL.
     Sdl {
-        /// Which one.
+        /// The name of the subgraph.
         #[arg(value_parser = name_parser())]
         subgraph: &'static SubgraphDefinition,
     },
-    /// Ask a process whether it can serve; the exit code says so.
+    /// Check whether a process can serve requests; the exit code is 0 if it can.
     Health(health::Settings),
-    /// Say how many requests to subgraphs the router needs for an operation, and how many of them wait for one another.
+    /// Print how many requests to subgraphs the router needs for an operation, and how many sequential steps.
     ///
     /// Prints JSON: for each file, in order, `{"fetches": 2, "steps": 2}` or `{"error": "…"}`.
     Plan(plan::Settings),

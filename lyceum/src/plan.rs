@@ -16,7 +16,7 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     supergraph: PathBuf,
 
-    /// Documents, one in each file.
+    /// The files with the documents, one in each.
     #[arg(required = true)]
     operations: Vec<PathBuf>,
 }
@@ -31,7 +31,7 @@ enum Outcome {
 /// Prints, for each file in order, its cost, or why the router would reject it.
 pub fn run(settings: &Settings) -> Result<()> {
     let planner = Planner::new(&read(&settings.supergraph)?)
-        .with_context(|| format!("{} cannot be used", settings.supergraph.display()))?;
+        .with_context(|| format!("cannot plan on {}", settings.supergraph.display()))?;
     let outcomes: Result<Vec<Outcome>> =
         settings.operations.iter().map(|file| Ok(plan(&planner, &read(file)?))).collect();
     terminal::line(serde_json::to_string_pretty(&outcomes?)?);
@@ -46,5 +46,5 @@ fn plan(planner: &Planner, document: &str) -> Outcome {
 }
 
 fn read(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }

@@ -49,7 +49,7 @@ pub static ALL: [&SubgraphDefinition; 5] = [
 /// Parses a subgraph's name.
 pub fn name_parser() -> impl TypedValueParser<Value = &'static SubgraphDefinition> {
     let names = ALL.map(|definition| PossibleValue::new(definition.name).help(definition.about));
-    PossibleValuesParser::new(names).try_map(|name| find(&name).context("no such subgraph"))
+    PossibleValuesParser::new(names).try_map(|name| find(&name).context("unknown subgraph"))
 }
 
 fn find(name: &str) -> Option<&'static SubgraphDefinition> {
@@ -87,7 +87,7 @@ impl DatabaseUrls {
         self.get(subgraph).with_context(|| {
             let SubgraphDefinition { name, .. } = subgraph;
             format!(
-                "no database for {name}: set {}_DATABASE_URL or --{name}-database-url (`lyceum up --addresses FILE` writes those of a running system)",
+                "the database of {name} is not configured: set {}_DATABASE_URL or --{name}-database-url (`lyceum up --addresses FILE` writes the URLs of a running system)",
                 name.to_uppercase()
             )
         })
@@ -152,7 +152,7 @@ const OWNER_URL: &str = "database-owner-url";
 subgraph_options!(
     DatabaseUrls,
     |command| Self::options(command, URL, |name| {
-        format!("{name}'s database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`")
+        format!("The URL of {name}'s database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`")
     }),
     |matches| Ok(Self::read(matches, URL))
 );
@@ -165,8 +165,8 @@ subgraph_options!(
     OwnerUrls,
     |command| DatabaseUrls::options(command, OWNER_URL, |name| {
         format!(
-            "{name}'s database, as the role that owns its tables. It makes the role of `{}_DATABASE_URL`, if it may, \
-             and lets it read and write rows; subgraphs need no more",
+            "The URL of {name}'s database, as the role that owns its tables. Migrations run as this role, which also \
+             grants the role of `{}_DATABASE_URL` read and write access, and creates it if it may",
             name.to_uppercase()
         )
     }),
@@ -236,15 +236,15 @@ impl Databases {
 /// The settings of a subgraph that runs alone.
 #[derive(Args)]
 pub struct Settings {
-    /// Which subgraph.
+    /// The name of the subgraph.
     #[arg(value_name = "NAME", value_parser = name_parser())]
     pub subgraph: &'static SubgraphDefinition,
 
-    /// Where it answers; 127.0.0.1 and the subgraph's usual port when left out.
+    /// The address to listen on. Default: 127.0.0.1 and the subgraph's default port.
     #[arg(long, env = "LYCEUM_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
 
-    /// Where identity publishes the public keys of access tokens.
+    /// The URL at which identity publishes the public keys of access tokens.
     #[arg(
         long,
         env = "LYCEUM_JWKS_URL",
@@ -253,7 +253,7 @@ pub struct Settings {
     )]
     pub jwks_url: String,
 
-    /// Where identity keeps its signing keys.
+    /// The directory in which identity keeps its signing keys.
     #[arg(long, env = "LYCEUM_KEYS_DIR", value_name = "DIRECTORY", default_value = ".lyceum/keys")]
     pub keys_dir: PathBuf,
 
@@ -266,7 +266,7 @@ pub struct Settings {
     #[command(flatten)]
     pub own: SubgraphSettings,
 
-    /// Where the other subgraphs are, if not on this machine at their usual ports:
+    /// The URLs of the other subgraphs, unless they are on this machine with their default ports:
     /// `course=http://course:8002/graphql,…`.
     #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", value_name = "NAME=URL", value_delimiter = ',')]
     pub subgraph_urls: Vec<SubgraphUrl>,
@@ -292,7 +292,7 @@ pub struct Settings {
     #[command(flatten)]
     pub telemetry: telemetry::Settings,
 
-    /// Answer everybody on this machine, without a secret. On a loopback address only.
+    /// Accept unsigned requests, without a secret. For a loopback address only.
     #[arg(long)]
     pub insecure_dev: bool,
 }
@@ -421,7 +421,7 @@ pub fn open_keys(directory: &Path, settings: &IdentitySettings) -> Result<Keys> 
 
 /// Fetches the public keys that a remote identity publishes, and keeps them fresh.
 fn remote_keys(url: &str) -> Result<Verifier> {
-    let url = peers::address(url).with_context(|| format!("`{url}` is no address of identity's public keys"))?;
+    let url = peers::address(url).with_context(|| format!("`{url}` is not a valid URL of identity's public keys"))?;
     let verifier = Verifier::remote(url);
     tokio::spawn(verifier.clone().refresh_loop());
     Ok(verifier)
@@ -430,7 +430,7 @@ fn remote_keys(url: &str) -> Result<Verifier> {
 /// Binds a port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: is another `lyceum` running? `--free-ports` of `lyceum up` avoids it")
+        format!("cannot listen on {address}: stop what listens there, or use `lyceum up --free-ports`")
     })
 }
 
@@ -438,10 +438,10 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 pub async fn open(subgraph: &SubgraphDefinition, url: &str, settings: &DatabaseSettings) -> Result<DbPool> {
     let SubgraphDefinition { name, migrations, .. } = subgraph;
     let db = connect(url, settings).await.with_context(|| {
-        format!("cannot reach the database of {name} (`lyceum subgraph --help` shows the form of its address)")
+        format!("cannot connect to the database of {name}: check its URL (`lyceum subgraph --help` shows the form)")
     })?;
     let migrated = migrations().run(&db, settings.db_profile).await;
-    migrated.with_context(|| format!("cannot bring the database of {name} up to date"))?;
+    migrated.with_context(|| format!("cannot migrate the database of {name}"))?;
     Ok(db)
 }
 
@@ -485,7 +485,7 @@ pub async fn migrate(
 pub async fn provision(subgraph: &SubgraphDefinition, owner: &DbPool, role: Option<AppRole>) -> Result<()> {
     let Some(role) = role else { return Ok(()) };
     role.provision(owner).await.with_context(|| {
-        format!("cannot give the role of {}'s subgraph its rights: make it, or let the owner make roles", subgraph.name)
+        format!("cannot grant privileges to the role of {}: create it, or give its owner CREATEROLE", subgraph.name)
     })
 }
 

@@ -54,11 +54,11 @@ impl FromStr for AllowedHost {
         if let Ok(address) = text.parse() {
             return Ok(Self::Host(Host::Address(address)));
         }
-        let (host, port) = split_port(text).context("expected the name or the address of a host, or `*`")?;
+        let (host, port) = split_port(text).context("expected a host name, an IP address, or `*`")?;
         if port.is_some() {
-            bail!("expected a host without its port: it is allowed on any");
+            bail!("expected a host without a port: it is allowed on any port");
         }
-        Ok(Self::Host(Host::parse(host).context("expected the name or the address of a host, or `*`")?))
+        Ok(Self::Host(Host::parse(host).context("expected a host name, an IP address, or `*`")?))
     }
 }
 
@@ -155,7 +155,7 @@ impl AllowedHosts {
         for authority in [header, target].into_iter().flatten() {
             let host = Host::of_authority(authority).ok_or(Rejection::Malformed)?;
             if !self.contains(&host) {
-                info!(?host, "request for a host that is not allowed rejected");
+                info!(?host, "request rejected: host not allowed");
                 return Err(Rejection::Misdirected);
             }
         }

@@ -23,7 +23,7 @@ pub struct ProtocolError {
 
 const NOT_TEXT: ProtocolError = ProtocolError { code: 4400, reason: "Messages are text" };
 const TOO_DEEP: ProtocolError = ProtocolError { code: 4400, reason: "The message is nested too deeply" };
-const UNKNOWN: ProtocolError = ProtocolError { code: 4400, reason: "The message is not of the protocol" };
+const UNKNOWN: ProtocolError = ProtocolError { code: 4400, reason: "The message does not follow the protocol" };
 const TOO_LARGE: ProtocolError = ProtocolError { code: 1009, reason: "The message is too large" };
 
 /// The frames received so far of a fragmented message.

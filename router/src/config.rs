@@ -34,7 +34,7 @@ pub fn resolve(
         None => PathBuf::new(),
     };
     let root = std::path::absolute(root.join("."))?;
-    with_start_path(&root, || serde_json::from_value(config)).context("the router's configuration is not valid")
+    with_start_path(&root, || serde_json::from_value(config)).context("the router's configuration is invalid")
 }
 
 fn read(file: Option<&Path>) -> Result<Value> {
@@ -42,9 +42,9 @@ fn read(file: Option<&Path>) -> Result<Value> {
         return Ok(serde_yaml_ng::from_str(DEFAULT)?);
     };
     let text = std::fs::read_to_string(file)
-        .with_context(|| format!("the router's configuration {} cannot be read", file.display()))?;
+        .with_context(|| format!("cannot read the router's configuration {}", file.display()))?;
     let config: Value = serde_yaml_ng::from_str(&text)
-        .with_context(|| format!("the router's configuration {} is not valid", file.display()))?;
+        .with_context(|| format!("the router's configuration {} is invalid", file.display()))?;
     anyhow::ensure!(config.is_object(), "the router's configuration {} is empty", file.display());
     Ok(config)
 }
@@ -69,9 +69,9 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
         config["http"]["shutdown_timeout"] = json!(format!("{seconds}s"));
     }
     if let Some(url) = &settings.jwks_url {
-        peers::address(url).with_context(|| format!("`{url}` is no address of identity's public keys"))?;
+        peers::address(url).with_context(|| format!("`{url}` is not a valid URL of identity's public keys"))?;
         let first = config.pointer_mut("/jwt/jwks_providers/0/url");
-        *first.context("a JWKS address was given, but the configuration has no remote `jwks_providers`")? = json!(url);
+        *first.context("LYCEUM_JWKS_URL is set, but the configuration has no remote `jwks_providers`")? = json!(url);
     }
     for subgraph in &settings.subgraph_urls {
         config["override_subgraph_urls"]["subgraphs"][&subgraph.name] = json!({ "url": subgraph.url });
@@ -102,7 +102,7 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
 /// When the file cannot be opened.
 pub fn require_safelist(manifest: &Path) -> Result<()> {
     let opened = std::fs::File::open(manifest);
-    opened.map(drop).with_context(|| format!("the safelist {} cannot be read", manifest.display()))
+    opened.map(drop).with_context(|| format!("cannot read the safelist {}", manifest.display()))
 }
 
 /// Routes subscriptions to the proxy: by the URL of each subgraph, which replaces any other, and with the key in a
@@ -114,7 +114,7 @@ fn proxy_subscriptions(config: &mut Value, subscription_proxy: &SubscriptionProx
         let expression = match &override_["url"] {
             Value::String(url) => json!(url).to_string(),
             other => {
-                other["expression"].as_str().context("a subgraph's `url` is neither text nor an expression")?.to_owned()
+                other["expression"].as_str().context("a subgraph's `url` must be a string or an expression")?.to_owned()
             }
         };
         let name = json!(name);
@@ -134,7 +134,7 @@ fn proxy_subscriptions(config: &mut Value, subscription_proxy: &SubscriptionProx
     if rules.is_null() {
         *rules = json!([]);
     }
-    let rules = rules.as_array_mut().context("`headers.all.request` is no list")?;
+    let rules = rules.as_array_mut().context("`headers.all.request` must be a list")?;
     rules.push(json!({ "insert": { "name": KEY.as_str(), "value": subscription_proxy.key() } }));
     rules.push(json!({ "propagate": { "named": STREAM.as_str() } }));
     Ok(())

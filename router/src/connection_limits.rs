@@ -113,12 +113,12 @@ impl LimitExceeded {
     /// The error message for the client.
     pub fn message(self) -> String {
         match self {
-            Self::Total => "There are too many live connections at the moment. Try again.".to_owned(),
+            Self::Total => "The server has too many live connections. Try again later.".to_owned(),
             Self::Client(limit) => {
-                format!("Your network address has {limit} live connections open, and may have no more. End one first.")
+                format!("Your network address has reached its limit of {limit} live connections. Close one first.")
             }
             Self::User(limit) => {
-                format!("You have {limit} subscriptions open, and may have no more at a time. End one first.")
+                format!("You have reached your limit of {limit} open subscriptions. Close one of them first.")
             }
         }
     }

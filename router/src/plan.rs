@@ -60,9 +60,9 @@ impl Planner {
     /// # Errors
     /// If the text is not valid GraphQL SDL, or not a supergraph that the planner accepts.
     pub fn new(supergraph: &str) -> Result<Self> {
-        let document = safe_parse_schema(supergraph).context("the supergraph is no schema")?;
+        let document = safe_parse_schema(supergraph).context("cannot parse the supergraph")?;
         let planner = planner::Planner::new_from_supergraph(&document, QueryPlannerOptions::default())
-            .context("nothing can be planned on the supergraph")?;
+            .context("cannot plan queries on the supergraph")?;
         let api = api_schema(&planner.consumer_schema.document.to_string());
         let api = api.map_err(|errors| anyhow!("the supergraph's API schema is not valid: {errors}"))?;
         Ok(Self { planner, api })
@@ -74,7 +74,7 @@ impl Planner {
     /// If the text is not a valid document, or not one that the router would execute.
     pub fn cost(&self, document: &str) -> Result<Cost> {
         let micros = self.micros(document)?;
-        let document = safe_parse_operation(document).context("it cannot be parsed")?;
+        let document = safe_parse_operation(document).context("cannot parse the document")?;
         let costs: Result<Vec<Cost>> = names(&document).map(|name| self.cost_of(&document, name.as_deref())).collect();
         let planned = costs?.into_iter().fold(Cost::default(), Cost::beside);
         Ok(Cost { micros, ..planned })

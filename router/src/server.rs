@@ -124,7 +124,7 @@ impl Router {
         let config = config.into_static();
         let startup_resources = (temporary, dependencies);
         let loopback_listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no loopback port for WebSockets")?;
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot bind a loopback port for WebSockets")?;
         let address = loopback_listener.local_addr()?;
         let (Stopping { shutdown, in_flight }, key) = (stopping.clone(), subscription_proxy.key().to_owned());
         let websockets = WebSocketServer::new(
@@ -211,7 +211,7 @@ impl Router {
 
         tasks.graceful_shutdown().await;
         invoke_shutdown_hooks(&shared).await;
-        ensure!(stop.is_cancelled(), "the router's proxy for subscriptions has ended");
+        ensure!(stop.is_cancelled(), "the router's subscription proxy has stopped");
         ended.context("the router's server failed")
     }
 }
@@ -221,14 +221,14 @@ fn supergraph(settings: &Settings) -> Result<(PathBuf, Option<NamedTempFile>)> {
     if let Some(path) = &settings.supergraph {
         return Ok((path.clone(), None));
     }
-    let file = NamedTempFile::with_prefix("lyceum-supergraph-").context("no temporary file for the supergraph")?;
-    std::fs::write(&file, SUPERGRAPH).context("no temporary file for the supergraph")?;
+    let file = NamedTempFile::with_prefix("lyceum-supergraph-").context("cannot write a temporary file")?;
+    std::fs::write(&file, SUPERGRAPH).context("cannot write a temporary file")?;
     Ok((file.path().to_owned(), Some(file)))
 }
 
 fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>> {
     bind_addr((host, port), BACKLOG).with_context(|| {
-        format!("the router cannot listen on {host}:{port}: `--port` of `lyceum up`, `--router-port` of `lyceum router` take another")
+        format!("the router cannot listen on {host}:{port}: choose another port with `lyceum up --port` or `lyceum router --router-port`")
     })
 }
 
@@ -282,7 +282,7 @@ async fn start(
             Ok(Err(RouterInitError::JwksSourceError(error))) => error.to_string(),
             // The error is not `Send`, so only its text is kept.
             Ok(Err(error)) => bail!("the router cannot start: {error}"),
-            Err(_) => "no answer in time".to_owned(),
+            Err(_) => "no response in time".to_owned(),
         };
         if !waiting {
             warn!(reason, "waiting for identity's public keys");
@@ -298,7 +298,7 @@ async fn start(
 async fn wait_for_supergraph(schema: &SchemaState, stop: &CancellationToken) -> Result<bool> {
     let started = Instant::now();
     while schema.configured_runtime().is_none() {
-        ensure!(started.elapsed() < SUPERGRAPH_TIMEOUT, "the supergraph cannot be used; the log says why");
+        ensure!(started.elapsed() < SUPERGRAPH_TIMEOUT, "the supergraph cannot be loaded: see the log");
         tokio::select! {
             () = tokio::time::sleep(SUPERGRAPH_POLL_INTERVAL) => {}
             () = stop.cancelled() => return Ok(false),
@@ -408,7 +408,7 @@ async fn drain_and_stop(
     server.pause().await;
     in_flight.close();
     if timeout(shutdown_timeout, in_flight.wait()).await.is_err() {
-        warn!(requests = in_flight.len(), "ending before all requests are answered");
+        warn!(requests = in_flight.len(), "shutdown timeout reached, requests in flight are cut off");
     }
     sleep(FLUSH_DELAY).await;
     server.stop(true).await;

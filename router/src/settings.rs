@@ -20,42 +20,42 @@ use crate::allowed_hosts::AllowedHost;
 /// What the router needs to be told. Whatever is left out is as in `router.config.yaml`.
 #[derive(Args, Clone, Default)]
 pub struct Settings {
-    /// Address on which clients connect to the router.
+    /// The address to listen on for clients.
     #[arg(long = "router-host", env = "LYCEUM_ROUTER_HOST", value_name = "ADDRESS")]
     pub host: Option<String>,
 
-    /// Port on which clients connect to the router; 0 for any that is free.
+    /// The port to listen on for clients; 0 for any free one.
     // Not LYCEUM_ROUTER_PORT: Kubernetes sets that to a URL where a service is named so.
     #[arg(long = "router-port", env = "LYCEUM_ROUTER_LISTEN_PORT", value_name = "PORT")]
     pub port: Option<u16>,
 
-    /// The router's configuration, instead of the one built in.
+    /// The router's configuration file, instead of the built-in one.
     #[arg(long = "router-config", env = "LYCEUM_ROUTER_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// The supergraph, instead of the one built in.
+    /// The supergraph file, instead of the built-in one.
     #[arg(long, env = "LYCEUM_SUPERGRAPH", value_name = "FILE")]
     pub supergraph: Option<PathBuf>,
 
-    /// Answer only the documents of this manifest, which clients name by their ids: `{"documentId": "…"}` instead of a
-    /// `query`. `operations/manifest.json` is that of `operations/`. Everything else is refused, so the playground and
-    /// introspection no longer work.
+    /// Serve only the stored operations of this manifest, by id: clients send `{"documentId": "…"}` instead of a
+    /// `query`. All other requests are rejected, the playground's and introspection included.
+    /// `operations/manifest.json` is the manifest of `operations/`.
     #[arg(long, env = "LYCEUM_SAFELIST", value_name = "FILE")]
     pub safelist: Option<PathBuf>,
 
-    /// Where identity publishes the public keys of access tokens.
+    /// The URL at which identity publishes the public keys of access tokens.
     #[arg(long, env = "LYCEUM_JWKS_URL", value_name = "URL")]
     pub jwks_url: Option<String>,
 
-    /// Where subgraphs are, if not where the supergraph says: `course=http://course:8002/graphql,…`.
+    /// The URLs of subgraphs, where they differ from the supergraph's: `course=http://course:8002/graphql,…`.
     #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", value_name = "NAME=URL", value_delimiter = ',')]
     pub subgraph_urls: Vec<SubgraphUrl>,
 
-    /// The built playground page.
+    /// The directory of the built playground.
     #[arg(long, env = "LYCEUM_PLAYGROUND", value_name = "DIRECTORY", default_value = "web-playground/dist")]
     pub playground: PathBuf,
 
-    /// Worker threads of the router; as many as there are cores when left out.
+    /// The number of the router's worker threads. Default: the number of processor cores.
     #[arg(long = "router-workers", env = "LYCEUM_ROUTER_WORKERS", value_name = "NUMBER")]
     pub workers: Option<u16>,
 
@@ -95,7 +95,7 @@ pub struct Settings {
     #[command(flatten)]
     pub shutdown: ShutdownSettings,
 
-    /// Ask subgraphs without signing. They answer only if they were started with `--insecure-dev`, too.
+    /// Send unsigned requests to subgraphs, which accept them only if they were started with `--insecure-dev`, too.
     #[arg(long)]
     pub insecure_dev: bool,
 
@@ -123,9 +123,9 @@ pub struct Settings {
 /// The hosts that the router answers for.
 #[derive(Args, Clone, Debug, Default)]
 pub struct AllowedHostsSettings {
-    /// Names and addresses by which clients ask for the router, beside `localhost`, 127.0.0.1 and `[::1]`: without ports,
-    /// separated by commas. Requests for any other host are rejected (421), so that no page of another site can use a
-    /// router that only its visitor can reach. `*` allows all, for where a proxy checks it.
+    /// The host names and addresses that the router serves, besides `localhost`, 127.0.0.1 and `[::1]`: without ports,
+    /// separated by commas. Requests for any other host are rejected (421), which prevents DNS rebinding. `*` allows
+    /// all, for a router behind a proxy that checks the host.
     #[arg(long = "allowed-hosts", env = "LYCEUM_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
     pub allowed_hosts: Vec<AllowedHost>,
 }
@@ -133,13 +133,14 @@ pub struct AllowedHostsSettings {
 /// How the network address of a client is known, by which sign-ins and live connections are limited.
 #[derive(Args, Clone, Debug)]
 pub struct ClientAddressSettings {
-    /// The header in which a proxy says who has asked it, such as `x-forwarded-for`. Without it a client's address is
-    /// the one that it connects from. Set it only where nobody can go around the proxy, which must overwrite the header
-    /// or add to its right end.
+    /// The header in which a proxy sends the client's address, such as `x-forwarded-for`. Without it, a client's
+    /// address is the one that it connects from. Set it only if all requests pass the proxy, which must overwrite the
+    /// header or append to it.
     #[arg(long = "client-address-header", env = "LYCEUM_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
     pub header: Option<String>,
 
-    /// Proxies that add to that header, one behind the other: the client is that many places from its right end.
+    /// The number of proxies in a row that append to this header: the client's address is the one at this position from
+    /// the right.
     #[arg(long, env = "LYCEUM_TRUSTED_PROXIES", value_name = "NUMBER", default_value_t = ONE)]
     pub trusted_proxies: NonZeroU8,
 }
@@ -155,23 +156,24 @@ impl Default for ClientAddressSettings {
 /// How much one client and one user may have open at a time, of the 10,000 that a router can have.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LiveSettings {
-    /// Plain connections that one network address (of IPv6, the first 48 bits) may have open at a time, whether or not
-    /// something is asked on them; one more is closed, half a second later. What is live does not count. Where a proxy says who the
-    /// clients are (`--client-address-header`) this is the proxy's to limit, and there is no limit here.
+    /// The maximum number of open connections of one network address (of IPv6, the first 48 bits), idle ones included
+    /// and live ones not. A further one is closed after half a second. No limit with `--client-address-header`, where
+    /// the proxy has to limit them.
     #[arg(long, env = "LYCEUM_CONNECTIONS_PER_CLIENT", value_name = "NUMBER", default_value_t = CONNECTIONS_PER_CLIENT)]
     pub connections_per_client: NonZeroU32,
 
-    /// Requests of one network address that are in progress at a time. Up to 256 more wait for them, a second at most. Expensive
-    /// queries have limits of their own, and subscriptions do not count. A class or a company behind one address shares them.
+    /// The maximum number of concurrent requests of one network address. Up to 256 more wait for a second at most.
+    /// Expensive queries have separate limits, and subscriptions do not count. All users behind one address share the
+    /// limit.
     #[arg(long, env = "LYCEUM_REQUESTS_PER_CLIENT", value_name = "NUMBER", default_value_t = REQUESTS_PER_CLIENT)]
     pub requests_per_client: NonZeroU32,
 
-    /// Subscriptions, and sockets (`graphql-transport-ws`), that one network address (of IPv6, the first 48 bits) may have open at a time. A
-    /// class or a company behind one address shares them.
+    /// The maximum number of open subscriptions, and of WebSockets, of one network address (of IPv6, the first 48
+    /// bits). All users behind one address share the limit.
     #[arg(long, env = "LYCEUM_MAX_SUBSCRIPTIONS_PER_CLIENT", value_name = "NUMBER", default_value_t = MAX_SUBSCRIPTIONS_PER_CLIENT)]
     pub max_subscriptions_per_client: NonZeroU32,
 
-    /// Subscriptions that one user may have open at a time, from wherever.
+    /// The maximum number of open subscriptions of one user, from all addresses.
     #[arg(long, env = "LYCEUM_MAX_SUBSCRIPTIONS_PER_USER", value_name = "NUMBER", default_value_t = MAX_SUBSCRIPTIONS_PER_USER)]
     pub max_subscriptions_per_user: NonZeroU32,
 }
@@ -196,27 +198,28 @@ impl Default for LiveSettings {
 /// What operations may cost, in milliseconds of work of the databases and of this process. 0 sets no limit.
 #[derive(Args, Clone, Debug)]
 pub struct CostSettings {
-    /// What one operation of somebody who has signed in may cost at most, by its estimate: milliseconds. What may cost
-    /// more is refused before it runs. 0: no limit.
+    /// The maximum estimated cost of one operation of a signed-in user, in milliseconds. A more expensive one is
+    /// rejected before it runs. 0: no limit.
     #[arg(long, env = "LYCEUM_COST_LIMIT", value_name = "MILLISECONDS", default_value_t = COST_LIMIT)]
     pub cost_limit: u32,
 
-    /// The same of an anonymous client's operation.
+    /// The maximum estimated cost of one operation of an anonymous client, in milliseconds. 0: no limit.
     #[arg(long, env = "LYCEUM_ANONYMOUS_COST_LIMIT", value_name = "MILLISECONDS", default_value_t = ANONYMOUS_COST_LIMIT)]
     pub anonymous_cost_limit: u32,
 
-    /// What all operations of one user may cost in a minute: milliseconds. Who has spent it is told when to try again.
-    /// 0: no limit.
+    /// The cost budget of one user for a minute, in milliseconds. Once it is used up, operations are rejected with the
+    /// time to retry. 0: no limit.
     #[arg(long, env = "LYCEUM_COST_BUDGET", value_name = "MILLISECONDS", default_value_t = COST_BUDGET)]
     pub cost_budget: u32,
 
-    /// The same for the anonymous clients of one network address (of IPv6, the first 48 bits).
+    /// The cost budget of all anonymous clients of one network address (of IPv6, the first 48 bits) for a minute, in
+    /// milliseconds. 0: no limit.
     #[arg(long, env = "LYCEUM_ANONYMOUS_COST_BUDGET", value_name = "MILLISECONDS", default_value_t = ANONYMOUS_COST_BUDGET)]
     pub anonymous_cost_budget: u32,
 
-    /// The URL of a Valkey or Redis server where the budgets are, `redis://user:password@host:6379/0`, or `rediss://…`
-    /// for TLS: routers that have the same share them. Without it, and while the server is unavailable, each router has
-    /// budgets of its own, in memory.
+    /// The URL of a Valkey or Redis server for budgets that routers share: `redis://user:password@host:6379/0`, or
+    /// `rediss://…` for TLS. Without it, and while the server is unavailable, each router has its own budgets, in
+    /// memory.
     // Any text is a secret, so that no message about a wrong URL repeats its password.
     #[arg(long, env = "LYCEUM_COST_BUDGET_URL", hide_env_values = true, value_name = "URL")]
     pub cost_budget_url: Option<Secret>,
@@ -225,8 +228,8 @@ pub struct CostSettings {
 /// How long documents may be that clients send.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct DocumentSettings {
-    /// Bytes of a document at most. With `--safelist` clients send ids, and the manifest's documents may be as long as
-    /// they are.
+    /// The maximum size of a document that a client sends, in bytes. It does not apply to the documents of
+    /// `--safelist`.
     #[arg(long, env = "LYCEUM_MAX_DOCUMENT_BYTES", value_name = "BYTES", default_value_t = MAX_DOCUMENT_BYTES)]
     pub max_document_bytes: usize,
 }
@@ -259,8 +262,8 @@ impl Default for CostSettings {
 /// How large the answers of a router may be.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ResponseSettings {
-    /// The most bytes of an answer of the router, before it is compressed; and of all the answers of subgraphs that it is
-    /// made of. What would be larger fails with `RESPONSE_TOO_LARGE`.
+    /// The maximum size of the router's response before compression, in bytes, and of all the subgraphs' responses that
+    /// it is made of. A larger one fails with `RESPONSE_TOO_LARGE`.
     #[arg(long, env = "LYCEUM_MAX_RESPONSE_BYTES", value_name = "BYTES", default_value_t = MAX_RESPONSE_BYTES)]
     pub max_response_bytes: usize,
 }

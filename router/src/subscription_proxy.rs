@@ -88,7 +88,7 @@ struct ProxyState {
 impl SubscriptionProxy {
     /// Binds a port on the loopback interface and generates a key.
     pub fn bind(settings: &Settings, secrets: Option<Secrets>) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").context("no loopback port for subscriptions")?;
+        let listener = TcpListener::bind("127.0.0.1:0").context("cannot bind a loopback port for subscriptions")?;
         listener.set_nonblocking(true)?;
         let key = Secret::random().reveal().to_owned();
         // As hive-router does: no proxy, no redirects.
@@ -170,7 +170,7 @@ async fn serve(
 ) {
     match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => http_server::serve(listener, routes, timeouts, stop).await,
-        Err(error) => error!(%error, "subscriptions do not work"),
+        Err(error) => error!(%error, "cannot start the subscription proxy"),
     }
 }
 
@@ -232,7 +232,7 @@ async fn remote(
     }
     let answer = state.client.post(target.url).headers(headers).body(body).send().await;
     let answer = answer.map_err(|error| {
-        warn!(subgraph, error = %error.without_url(), "a subgraph cannot be asked for a subscription");
+        warn!(subgraph, error = %error.without_url(), "subscription request to a subgraph failed");
         StatusCode::BAD_GATEWAY
     })?;
     let mut response = Response::builder().status(answer.status());

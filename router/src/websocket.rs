@@ -58,7 +58,7 @@ const MAX_OPERATIONS: usize = 100;
 /// Bytes that may be buffered for a slow client before its operations are paused.
 const MAX_UNSENT_BYTES: usize = 256 * 1024;
 const UNSENT_POLL: Duration = Duration::from_millis(20);
-const NOT_AVAILABLE: &str = "The server does not answer at the moment. Try again.";
+const NOT_AVAILABLE: &str = "The server is unavailable. Try again later.";
 
 /// State that all connections share.
 #[derive(Clone)]
@@ -125,7 +125,7 @@ pub async fn connect(
 ) -> Result<HttpResponse, web::Error> {
     let server = server.get_ref().clone();
     if !is_origin_allowed(shared.cors_runtime.as_ref(), request.headers()) {
-        return Ok(HttpResponse::Forbidden().body("This page is of another origin."));
+        return Ok(HttpResponse::Forbidden().body("Requests from this origin are not allowed."));
     }
     if server.stop.is_cancelled() {
         return Ok(HttpResponse::ServiceUnavailable().body("The server is restarting. Connect again."));
@@ -285,7 +285,7 @@ impl Connection {
                 .close(4409, &format!("Subscriber for {} already exists", id.chars().take(60).collect::<String>()));
         }
         if self.operations.borrow().len() >= MAX_OPERATIONS {
-            let message = format!("A connection has at most {MAX_OPERATIONS} operations at a time.");
+            let message = format!("A connection can run at most {MAX_OPERATIONS} operations at a time.");
             return self.fail(&id, &message, "RATE_LIMITED");
         }
         let cancel = CancellationToken::new();

@@ -14,23 +14,23 @@ use crate::{
 /// Which attacks, and how long.
 #[derive(Args)]
 pub struct Options {
-    /// How long each attack goes on, by one and by four.
+    /// The duration of each attack, in seconds: once with one client, once with four.
     #[arg(long, default_value_t = 10)]
     seconds: u32,
 
-    /// Size of the data set; 1 is 100,000 courses.
+    /// The size of the data set; 1 is 100,000 courses.
     #[arg(long, default_value_t = 1.0)]
     seed_scale: f64,
 
-    /// Only this one, such as "C4".
+    /// Run only this attack, such as "C4".
     #[arg(long, value_name = "ATTACK")]
     only: Option<String>,
 
-    /// Another `lyceum` than this one, to compare with.
+    /// The path of another `lyceum` to attack instead, for comparison.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 
-    /// Write the table and a picture of the memory to `attacks.md` and `attacks.svg` in this folder.
+    /// Write the table and a memory chart to `attacks.md` and `attacks.svg` in this folder.
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
 }

@@ -18,7 +18,7 @@ async fn audit_npm() -> Result<()> {
             Audit::Serious(advisories) => found.extend(advisories),
             // The others would be told the same.
             Audit::Unavailable(reason) => {
-                terminal::note(&format!("npm packages were not audited, the registry does not answer: {reason}"));
+                terminal::note(&format!("npm packages were not audited: the registry is unavailable: {reason}"));
                 return Ok(());
             }
         }
@@ -30,13 +30,13 @@ async fn audit_npm() -> Result<()> {
 /// As `deny.toml` says. Where the advisories cannot be fetched, the other checks are left.
 async fn audit_crates() -> Result<()> {
     if find_program("cargo-deny").is_none() {
-        terminal::note("crates were not audited: `cargo install cargo-deny --locked` installs what does it");
+        terminal::note("crates were not audited: run `cargo install cargo-deny --locked`");
         return Ok(());
     }
     terminal::step("cargo deny fetch db");
     if process::status(cargo().args(["deny", "fetch", "db"])).await?.success() {
         return process::run(cargo().args(["deny", "check"])).await;
     }
-    terminal::note("advisories of crates were not looked up: their database cannot be fetched");
+    terminal::note("advisories of crates were not checked: cannot fetch their database");
     process::run(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"])).await
 }

@@ -11,42 +11,43 @@ use crate::{debian::ensure_wrk, npm::Package, process, release, workspace::root}
 /// What is measured, and how long.
 #[derive(Args)]
 pub struct Options {
-    /// Measure Lyceum's router as a process of its own instead, beside hive-router as it comes, `@apollo/gateway` and
+    /// Compare Lyceum's router, as a separate process, with unmodified hive-router, `@apollo/gateway` and
     /// `@graphql-hive/gateway`.
     ///
-    /// All are before the same subgraphs, each a process too, and `lyceum up` is over the same databases. Nothing but the
-    /// header `authorization` is passed on, and subgraphs answer without a signature; before a second set of subgraphs
-    /// Lyceum's router signs. Before a page is measured, all have to give the same `data`.
+    /// All use the same subgraphs, as separate processes, and `lyceum up` uses the same databases. Only the header
+    /// `authorization` is forwarded, and subgraphs accept unsigned requests; with a second set of subgraphs Lyceum's
+    /// router signs its requests. Before a page is measured, all must return the same `data`.
     #[arg(long)]
     gateways: bool,
 
-    /// Measure how cost grows instead: with connections, the length of a list, steps between subgraphs, rows (1,000, 100,000
-    /// and 1,000,000 courses), cores, and subscriptions.
+    /// Measure how cost grows with connections, list length, sequential steps, rows (1,000, 100,000 and 1,000,000
+    /// courses), cores, and subscriptions.
     #[arg(long, conflicts_with_all = ["gateways", "pairs", "seed_scale", "only"])]
     curves: bool,
 
-    /// Measure purchases instead, beside one written by hand with the same transactions: until they are answered, and until the
-    /// student is enrolled. And how many people can sign in.
+    /// Measure mutations: purchases until the response and until the student is enrolled, compared with a hand-written
+    /// one with the same transactions; and the rate of sign-ins.
     #[arg(long, conflicts_with_all = ["gateways", "curves", "only"])]
     mutations: bool,
 
-    /// How long each measurement takes.
+    /// The duration of each measurement, in seconds.
     #[arg(long, default_value_t = 4)]
     seconds: u32,
 
-    /// How many times each page is measured, in turn with the one by hand or by the other gateways; the medians count.
+    /// The number of measurements of each page, interleaved with those that it is compared with; medians are reported.
     #[arg(long, default_value_t = 5)]
     pairs: u32,
 
-    /// Size of the data set; 1 is 100,000 courses.
+    /// The size of the data set; 1 is 100,000 courses.
     #[arg(long, default_value_t = 1.0)]
     seed_scale: f64,
 
-    /// Only this page, such as "catalogue". With `--gateways` it is `StudentHome` when left out, and may be "all".
+    /// Measure only this page, such as "catalogue". With `--gateways` the default is `StudentHome`, and "all" is
+    /// allowed.
     #[arg(long, value_name = "PAGE")]
     only: Option<String>,
 
-    /// Another `lyceum` than this one.
+    /// The path of another `lyceum` to measure instead.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 

@@ -11,24 +11,24 @@ use crate::{debian, process};
 /// What is to go wrong.
 #[derive(Args)]
 pub struct Options {
-    /// Kills, deaths at chosen steps, and cuts of connections, in all.
+    /// The total number of faults: kills, crashes at failpoints, and cut connections.
     #[arg(long, default_value_t = 420)]
     faults: u32,
 
-    /// How events travel; both ways, one after the other, when left out.
+    /// The transport of events. Default: both, one after the other.
     #[arg(long)]
     event_bus: Option<EventBus>,
 
-    /// Another number is other faults.
+    /// The seed of the random faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum EventBus {
-    /// Straight to the services.
+    /// Direct delivery.
     Local,
-    /// By way of NATS.
+    /// Delivery through NATS.
     Nats,
 }
 

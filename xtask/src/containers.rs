@@ -38,15 +38,15 @@ const BASES: [&str; 4] =
 /// How to go about it.
 #[derive(Args)]
 pub struct Options {
-    /// The profile that the image's binary is built with; `dev` takes half the time of `release`.
+    /// The build profile of the image's binary; `dev` takes half the time of `release`.
     #[arg(long, default_value = "release")]
     profile: String,
 
-    /// Let events go by way of NATS.
+    /// Deliver events through NATS.
     #[arg(long)]
     nats: bool,
 
-    /// Leave everything running at the end.
+    /// Keep the containers running at the end.
     #[arg(long)]
     keep: bool,
 }
@@ -72,7 +72,7 @@ pub async fn run(options: &Options) -> Result<()> {
         if let Err(error) = &checked {
             terminal::failure(error);
         }
-        terminal::note("the engine was started for this, and both end with Ctrl-C");
+        terminal::note("the engine was started by this command; Ctrl-C stops both");
         return std::future::pending().await;
     }
     let removed = process::run(system.compose().args(["down", "--volumes", "--timeout", "45"])).await;
@@ -100,7 +100,7 @@ impl Engine {
                 return Ok(Self { started: Some(started) });
             }
         }
-        bail!("the Docker engine that was started does not answer: its log is {}", log()?.display())
+        bail!("the Docker engine that was started does not respond: see {}", log()?.display())
     }
 
     /// Pulls what is not there; where nothing can be pulled, stand-ins are made.
@@ -113,9 +113,9 @@ impl Engine {
             let Err(reason) = output(&mut docker(&["pull", "--quiet", image])).await else { continue };
             ensure!(
                 debian::can_install(),
-                "{image} is not here and cannot be pulled ({reason:#}); only root on Debian can make a stand-in for it"
+                "{image} is not present and cannot be pulled ({reason:#}); only root on Debian can build a substitute"
             );
-            terminal::note(&format!("{image} cannot be pulled ({reason:#}): making stand-ins"));
+            terminal::note(&format!("cannot pull {image} ({reason:#}): building substitutes"));
             return make_stand_ins().await;
         }
         Ok(())
@@ -125,7 +125,7 @@ impl Engine {
         let profile = format!("PROFILE={profile}");
         let mut build = docker(&["build", "--network", "host", "--tag", IMAGE, "--build-arg", &profile]);
         let status = process::run(build.arg(root())).await;
-        status.context("there is no image to check; its build fetches packages of Debian, Rust and npm")?;
+        status.context("no image was built: its build downloads packages of Debian, Rust and npm")?;
         let bytes = output(&mut docker(&["image", "inspect", "--format", "{{.Size}}", IMAGE])).await?;
         terminal::success(&format!("the image has {} MB", bytes.parse::<u64>()? / 1_000_000));
         Ok(())
@@ -137,7 +137,7 @@ async fn make_stand_ins() -> Result<()> {
     let servers = Installation::find_or_fetch(&home()?, None, &terminal::note).await?;
     let mut script = Command::new(root().join("deploy/test/base-images.sh"));
     let made = process::run(script.env("LYCEUM_TEST_POSTGRES", servers.bin().join(".."))).await;
-    made.context("no stand-ins can be made, and without them there is nothing to build the image on")
+    made.context("cannot build substitutes for the base images")
 }
 
 fn log() -> Result<PathBuf> {
@@ -268,7 +268,7 @@ impl System {
         let since = Instant::now();
         self.up().await?;
         terminal::success(&format!(
-            "from nothing to the first federated answer: {:.1} s",
+            "from start to the first federated response: {:.1} s",
             since.elapsed().as_secs_f32()
         ));
         self.expect_health().await?;
@@ -276,16 +276,16 @@ impl System {
 
         let course = self.publish_a_course().await?;
         let student = self.buy(&course).await?;
-        terminal::success("a student has bought a course, is enrolled and was told so: StudentHome shows it");
+        terminal::success("a student bought a course, was enrolled and notified: StudentHome shows it");
 
         self.lose("enrollment").await?;
         self.expect_home(&student, &course).await?;
-        terminal::success("enrollment was killed: it cost its own fields only, and came back by itself");
+        terminal::success("enrollment was killed: only its own fields failed, and it recovered automatically");
 
         process::run(self.compose().args(["down", "--timeout", "45"])).await?;
         self.up().await?;
         self.expect_home(&student, &course).await?;
-        terminal::success("down and up again: everything is still there");
+        terminal::success("down and up again: all data is still there");
         Ok(())
     }
 
@@ -314,7 +314,7 @@ impl System {
     async fn wait_for_everything(&self) -> Result<()> {
         let probe = "{ me { id } courses(first: 1) { nodes { id enrollmentCount } } }";
         let is_up = is_soon(TIMEOUT, async || self.anonymous.try_data(probe, &json!({})).await.is_ok()).await;
-        ensure!(is_up, "the graph does not answer within {} s", TIMEOUT.as_secs());
+        ensure!(is_up, "the graph does not respond within {} s", TIMEOUT.as_secs());
         Ok(())
     }
 
@@ -367,7 +367,7 @@ impl System {
         ensure!(answer["data"]["courses"]["nodes"][0]["title"] == "Containers", "{answer}");
         self.wait_for_everything().await?;
         let restarts = output(&mut docker(&["inspect", "--format", "{{.RestartCount}}", &container])).await?;
-        ensure!(restarts == "1", "{service} was started again {restarts} times");
+        ensure!(restarts == "1", "{service} was restarted {restarts} times");
         Ok(())
     }
 

@@ -108,14 +108,14 @@ pub fn read() -> Result<Vec<Dashboard>> {
         dashboards.push(dashboard);
     }
     let uids: BTreeSet<_> = dashboards.iter().map(|dashboard| &dashboard.uid).collect();
-    ensure!(uids.len() == dashboards.len(), "each dashboard has a `uid` of its own");
+    ensure!(uids.len() == dashboards.len(), "two dashboards have the same `uid`");
     Ok(dashboards)
 }
 
 impl Dashboard {
     fn check(&self) -> Result<()> {
-        ensure!(self.id.is_none(), "a dashboard in a file has no `id`");
-        ensure!(!self.uid.is_empty() && self.uid.len() <= 40, "a `uid` has one to forty characters");
+        ensure!(self.id.is_none(), "a dashboard in a file must not have an `id`");
+        ensure!(!self.uid.is_empty() && self.uid.len() <= 40, "a `uid` must have 1 to 40 characters");
         ensure!(!self.description.is_empty(), "it has no description");
         ensure!(self.schema_version >= SCHEMA_VERSION, "schemaVersion {} is old", self.schema_version);
         ensure!(!self.panels.is_empty(), "it has no panels");
@@ -160,9 +160,9 @@ impl Panel {
         ensure!(self.grid_pos.w > 0 && self.grid_pos.h > 0, "it has no size");
         ensure!(self.grid_pos.x + self.grid_pos.w <= COLUMNS, "it is wider than the dashboard");
         self.datasource.check()?;
-        ensure!(!self.targets.is_empty(), "it asks nothing");
+        ensure!(!self.targets.is_empty(), "it has no queries");
         let names: BTreeSet<_> = self.targets.iter().map(|target| &target.ref_id).collect();
-        ensure!(names.len() == self.targets.len(), "each of its queries has a `refId` of its own");
+        ensure!(names.len() == self.targets.len(), "two of its queries have the same `refId`");
         for target in &self.targets {
             target.datasource.check()?;
             // One number needs none.

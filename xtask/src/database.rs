@@ -62,7 +62,7 @@ impl Database {
     pub fn process_id(&self) -> Result<u32> {
         let file = self.data_dir.join("postmaster.pid");
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        text.lines().next().and_then(|id| id.parse().ok()).context("the server's process is not known")
+        text.lines().next().and_then(|id| id.parse().ok()).context("the server's process id is unknown")
     }
 
     /// What must not be seen.
@@ -132,7 +132,7 @@ fn print_exports(database: &Database) -> Result<()> {
 pub async fn run(command: &[String]) -> Result<()> {
     let (program, arguments) = command.split_first().context("a command")?;
     if find_program(program).is_none() && !Path::new(program).is_file() {
-        bail!("there is no `{program}`");
+        bail!("`{program}` was not found");
     }
     let database = Database::start_migrated().await?;
     // Listening to it keeps Ctrl-C from ending us: it is the command's.

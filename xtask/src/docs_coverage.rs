@@ -25,7 +25,7 @@ pub fn expect_metrics(names: &BTreeSet<String>) -> Result<()> {
         .filter(|name| !is_described(name) && !of_histogram(name).is_some_and(|whole| is_described(&whole)))
         .map(String::as_str)
         .collect();
-    ensure!(missing.is_empty(), "docs/operations.md does not say what these are: {}", missing.join(", "));
+    ensure!(missing.is_empty(), "docs/operations.md does not explain {}", missing.join(", "));
     Ok(())
 }
 

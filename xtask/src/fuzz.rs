@@ -14,10 +14,10 @@ const MAX_SECONDS_PER_INPUT: u32 = 10;
 /// Which functions are tried, and for how long.
 #[derive(Args)]
 pub struct Options {
-    /// Files of `fuzz/fuzz_targets`, without the ending; all when left out.
+    /// The targets: files of `fuzz/fuzz_targets`, without their extension. Default: all.
     targets: Vec<String>,
 
-    /// How long each.
+    /// The duration for each target, in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
 }

@@ -55,7 +55,7 @@ async fn compose(check: bool) -> Result<Vec<String>> {
     process::run_quietly(&mut cross_check, "the second composer").await?;
     let mut stale = Vec::new();
     for (name, path) in composed {
-        let text = std::fs::read(&path).with_context(|| format!("the composition made no {name}"))?;
+        let text = std::fs::read(&path).with_context(|| format!("the composition did not write {name}"))?;
         stale.extend(renew(Path::new(name), &text, check)?);
     }
     Ok(stale)
@@ -86,7 +86,7 @@ async fn manifest(check: bool) -> Result<Option<String>> {
 fn errors(check: bool) -> Result<Option<String>> {
     let file = root().join("docs/errors.json");
     let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let codes: Vec<ErrorCode> = serde_json::from_slice(&text).context("docs/errors.json is not as it should be")?;
+    let codes: Vec<ErrorCode> = serde_json::from_slice(&text).context("docs/errors.json is malformed")?;
     let sections =
         codes.iter().map(|ErrorCode { code, meaning, todo }| format!("\n## {code}\n\n{meaning}\n\n{todo}\n"));
     let page = format!("{ERRORS_PAGE_HEADER}{}", sections.collect::<String>());
@@ -122,7 +122,7 @@ fn renew(file: &Path, text: &[u8], check: bool) -> Result<Option<String>> {
     }
     if !check {
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        terminal::success(&format!("{} renewed", file.display()));
+        terminal::success(&format!("{} updated", file.display()));
     }
     Ok(Some(file.display().to_string()))
 }

@@ -17,19 +17,19 @@ use crate::{
 /// What is asked to learn from.
 #[derive(Args)]
 pub struct Options {
-    /// How many random queries; as many others show how good the weights are.
+    /// The number of random queries to learn from; as many others validate the weights.
     #[arg(long, default_value_t = 2000)]
     operations: u32,
 
-    /// The same number makes the same queries.
+    /// The seed of the random queries.
     #[arg(long, default_value_t = 1)]
     seed: u32,
 
-    /// Size of the data set; `lyceum seed --help` says of what.
+    /// The size of the data set, as in `lyceum seed --help`.
     #[arg(long, default_value_t = 1.0)]
     seed_scale: f64,
 
-    /// Learn nothing; only look how good the weights are.
+    /// Only validate the current weights.
     #[arg(long)]
     check: bool,
 }

@@ -11,57 +11,57 @@ use crate::{debian::ensure_wrk, npm::Package, process, release, workspace::root}
 /// Who comes, when, and to what.
 #[derive(Args)]
 pub struct Options {
-    /// When how many people come.
+    /// The number of users over time.
     #[arg(long, default_value = "soak")]
     shape: Shape,
 
-    /// Which indexes the databases have.
+    /// The indexes of the databases.
     #[arg(long, default_value = "both")]
     profile: Profile,
 
-    /// How long the load goes on, on each profile; with `--search`, for each word.
+    /// The duration in seconds, for each profile; with `--search`, for each word.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
 
-    /// How many people there are at the most; 20 at least, so that all kinds of them are there.
+    /// The maximum number of users; at least 20, so that each role is present.
     #[arg(long, default_value_t = 40)]
     users: usize,
 
-    /// Size of the data set; 1 is 100,000 courses.
+    /// The size of the data set; 1 is 100,000 courses.
     #[arg(long, default_value_t = 1.0)]
     seed_scale: f64,
 
-    /// Only search, at 16 connections without a pause: for words that many, few and no courses have, with their number and
-    /// without. Needs `wrk`.
+    /// Measure only searches, on 16 connections without pauses: for words that many, few and no courses contain, with
+    /// and without `totalCount`. Needs `wrk`.
     #[arg(long)]
     search: bool,
 
-    /// Another `lyceum` than this one.
+    /// The path of another `lyceum` to load instead.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 
-    /// Write the tables, a picture and the raw numbers to `load.md`, `load.svg` and `load.json` in this folder.
+    /// Write the tables, a chart and the raw numbers to `load.md`, `load.svg` and `load.json` in this folder.
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Shape {
-    /// More and more people, all the time.
+    /// The number of users grows steadily.
     Ramp,
-    /// All of them from the start, for the whole time.
+    /// All users, from the start to the end.
     Soak,
-    /// A quarter of them, all at once in the middle third, and then a quarter again.
+    /// A quarter of the users, all of them in the middle third, and then a quarter again.
     Spike,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Profile {
-    /// Those of the specification, bottlenecks included.
+    /// The indexes of the specification, including its known bottlenecks.
     Baseline,
-    /// Its remedies, too.
+    /// Also the indexes that the specification documents as remedies.
     Tuned,
-    /// The one after the other, for comparison.
+    /// Both, one after the other, for comparison.
     Both,
 }
 

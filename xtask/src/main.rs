@@ -51,113 +51,117 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every test there is, with a database server of its own.
+    /// Run all tests, with a temporary database server.
     ///
-    /// Starts a database server on a free port, tests `schema-check/` and `web-playground/`, then the
-    /// workspace, the page in Chromium included. Leaves nothing running.
+    /// Starts a database server on a free port, tests `schema-check/` and `web-playground/`, then the workspace,
+    /// including the playground in Chromium. Stops everything at the end.
     Test {
-        /// Passed on to `cargo test`; given any, only `cargo test` is run.
+        /// Arguments for `cargo test`. If there are any, only `cargo test` is run.
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Look up advisories of npm packages and crates, and check crates by `deny.toml`.
+    /// Audit npm packages and crates for security advisories, and check crates by `deny.toml`.
     ///
-    /// High and critical ones fail, in packages for development, too. What cannot be looked up here is said and left out.
+    /// High and critical advisories fail, also in development dependencies. Checks whose registry cannot be reached are
+    /// skipped with a note.
     Audit,
-    /// Check format, clippy, rustdoc and TypeScript; warnings are errors, and so are Rust modules that need each other.
+    /// Check formatting, clippy, rustdoc and TypeScript. Warnings are errors, and so are circular dependencies of Rust
+    /// modules.
     Lint,
-    /// Renew each subgraph's `.sqlx` from its migrations and queries.
+    /// Regenerate each subgraph's `.sqlx` from its migrations and queries.
     Prepare {
-        /// Change nothing, and fail if anything would change.
+        /// Change nothing, and fail if a file would change.
         #[arg(long)]
         check: bool,
     },
-    /// Renew the subgraphs' schemas, `supergraph.graphql`, `api.graphql`, `docs/permissions.md`,
-    /// `docs/errors.md` and `operations/manifest.json`.
+    /// Regenerate the subgraphs' schemas, `supergraph.graphql`, `api.graphql`, `docs/permissions.md`, `docs/errors.md`
+    /// and `operations/manifest.json`.
     Generate {
-        /// Change nothing, and fail if anything would change.
+        /// Change nothing, and fail if a file would change.
         #[arg(long)]
         check: bool,
     },
-    /// Start a server with all databases, migrated, for writing queries.
+    /// Start a server with all migrated databases, for development.
     ///
-    /// Prints the addresses as `export` lines and runs until Ctrl-C; or runs a command with them set.
+    /// Prints the database URLs as `export` lines and runs until Ctrl-C; or runs a command with these variables set.
     Db {
-        /// What to run, such as `-- psql`.
+        /// The command to run, such as `-- psql`.
         #[arg(last = true)]
         command: Vec<String>,
     },
-    /// Kill the whole system's processes again and again while students buy, and see that everything adds up.
+    /// Inject faults into a running system while students buy courses, and check its invariants.
     ///
-    /// Starts each database, each subgraph and the router as separate processes, lets students buy
-    /// courses, and kills processes, lets them die at chosen steps, and cuts their connections. Then counts.
+    /// Runs each database, each subgraph and the router as a separate process. While students buy courses, it kills
+    /// processes, crashes them at failpoints, and cuts their connections. Then it compares payments and enrollments.
     ///
-    /// Before that it takes each database away in every way there is: killed, hanging, out of reach, gone without a word.
+    /// Before that, it makes each database unavailable in several ways: killed, hanging, unreachable, silently
+    /// disconnected.
     Chaos(chaos::Options),
-    /// Replace every process, one after the other, under load, and see that no request fails.
+    /// Replace all processes under load, one after the other, and check that no request fails.
     ///
-    /// Two routers and two of each subgraph, behind a distributor that asks who is ready.
+    /// Runs two routers and two instances of each subgraph, behind a load balancer that checks `/ready`.
     Restarts(restarts::Options),
-    /// Attack an optimized `lyceum up`, by one client and by four, while others use it, and say what they notice.
+    /// Attack an optimized `lyceum up` with one client and with four, and measure the effect on other clients.
     ///
-    /// A table has, for each attack, what a stranger and a student waited, the memory, the processor's time, and the
-    /// statements. Nothing else should run meanwhile.
+    /// The table shows for each attack the latency for an anonymous client and a student, the memory, the CPU time, and
+    /// the statements. Run nothing else meanwhile.
     Attack(attack::Options),
-    /// Measure an optimized `lyceum up` beside handlers that were written by hand for the same pages.
+    /// Benchmark an optimized `lyceum up` against handlers that are hand-written for the same pages.
     ///
-    /// Both are over the same databases, in turn: requests a second, waiting times, and the processor's time for each.
-    /// First each page is compared: both have to give the same JSON. Nothing else should run meanwhile.
+    /// Both use the same databases, in turn. Reports requests per second, latency, and CPU time per request. First it
+    /// checks that both return the same JSON for each page. Run nothing else meanwhile.
     ///
-    /// With `--gateways`: Lyceum's router, with the subgraphs as separate processes, beside other gateways over the same ones.
-    /// With `--curves`: how cost grows with connections, lists, steps, rows, cores and subscriptions.
+    /// With `--gateways`: Lyceum's router against other gateways, with the same subgraphs as separate processes. With
+    /// `--curves`: how cost grows with connections, lists, steps, rows, cores and subscriptions.
     Bench(bench::Options),
-    /// Let people use an optimized `lyceum up`, and say what holds them up: visitors, students, teachers.
+    /// Load-test an optimized `lyceum up` with simulated visitors, students and teachers, and find the bottleneck.
     ///
-    /// Seven of ten browse, two study, some of whom buy courses and follow live updates, and one teaches, each from a network
-    /// address of their own, so that the limits are everybody's. A table has each of their requests; below it stands the
-    /// bottleneck, by what `/metrics` says. Nothing else should run meanwhile.
+    /// Of ten users, seven browse, two study (some of them buy courses and subscribe to live updates), and one teaches.
+    /// Each has a separate network address, so that limits apply to each. The table lists their requests and the
+    /// bottleneck according to `/metrics`. Run nothing else meanwhile.
     Load(load::Options),
-    /// Count what each stored operation costs: statements, fetches, allocations and instructions. Renews `docs/counts.json`.
+    /// Count the statements, fetches, allocations and instructions of each stored operation, and update
+    /// `docs/counts.json`.
     ///
-    /// Runs an unoptimized `lyceum up` under Valgrind, which as root on Debian it installs. Takes some minutes, and is no
-    /// measurement of time: other programs may run meanwhile.
+    /// Runs an unoptimized `lyceum up` under Valgrind, which it installs if it runs as root on Debian. Takes a few
+    /// minutes. The counts do not depend on time: other programs may run meanwhile.
     Counts {
-        /// Change nothing, and fail if anything costs over 5 % more than `docs/counts.json` says.
+        /// Change nothing, and fail if a count exceeds `docs/counts.json` by more than 5 %.
         #[arg(long)]
         check: bool,
     },
-    /// Build the image, run `compose.yml`, and see that it behaves, from nothing to a purchase and back.
+    /// Build the image, run `compose.yml`, and test it end to end, with a purchase and restarts.
     ///
-    /// Needs a Docker engine; as root on Debian it installs and starts one. Where the base images cannot be pulled,
-    /// it makes stand-ins for them. Uses a project name, volumes and ports of its own.
+    /// Needs a Docker engine; as root on Debian it installs and starts one. Base images that cannot be pulled are
+    /// replaced by local ones. Uses a separate project name, volumes and ports.
     Containers(containers::Options),
-    /// Validate `deploy/kubernetes` against the schemas of Kubernetes.
+    /// Validate `deploy/kubernetes` against the Kubernetes schemas.
     Manifests,
-    /// Ask a real Prometheus all that the dashboards and alerts of `deploy/monitoring` ask.
+    /// Run all queries of the dashboards and alerts in `deploy/monitoring` on a real Prometheus.
     ///
-    /// Starts `lyceum up` on free ports, uses it, and lets Prometheus watch. Every panel must show something, and every
-    /// alert must be of metrics that there are. As root on Debian it installs Prometheus, whose package also starts one
-    /// as a service.
+    /// Starts `lyceum up` on free ports, sends requests to it, and has Prometheus scrape it. Every panel must show
+    /// data, and every alert must use existing metrics. As root on Debian it installs Prometheus, whose package also
+    /// starts it as a service.
     Monitoring,
-    /// Ask random operations, and compare each answer with that of a reference that shares no code with the system.
+    /// Run random operations, and compare each response with that of an independent reference implementation.
     ///
-    /// The reference is graphql-js over the rows of the databases, and `docs/permissions.json`. A difference is
-    /// made as small as it gets, and printed as a case to paste.
+    /// The reference uses graphql-js on the rows of the databases, and `docs/permissions.json`. A failing operation is
+    /// minimized, and printed as a test case.
     Truth(truth::Options),
-    /// Try random inputs on the functions that read what clients and services send.
+    /// Fuzz the functions that parse what clients and services send.
     ///
-    /// Needs a nightly compiler and cargo-fuzz. An input that breaks what must hold is kept in `fuzz/artifacts`.
+    /// Needs a nightly compiler and cargo-fuzz. Failing inputs are kept in `fuzz/artifacts`.
     Fuzz(fuzz::Options),
-    /// Learn from random queries what the graph's fields and types cost: `docs/costs.json`.
+    /// Learn the costs of the graph's fields and types from random queries, and update `docs/costs.json`.
     ///
-    /// Measures an optimized `lyceum up` with the full sample data, so nothing else should run meanwhile. Then looks at
-    /// as many other queries how well the estimate foretells what they take, and draws `docs/cost.svg`.
+    /// Measures an optimized `lyceum up` with the full sample data: run nothing else meanwhile. Then validates the
+    /// estimates on as many other queries, and draws `docs/cost.svg`.
     Costs(learn_costs::Options),
-    /// Say what a change of the graph breaks, and whom: `schema check`. All commands: `schema help`.
+    /// Check which clients a change of the graph breaks: `schema check`. All commands: `schema help`.
     ///
-    /// Without `--against` it compares with the main branch. Exit code 0: passed, 1: failed, 2: could not run.
+    /// Without `--against` it compares with the main branch. Exit codes: 0 passed, 1 failed, 2 could not run.
     Schema {
-        /// Passed on to `lyceum-schema`.
+        /// Arguments for `lyceum-schema`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -40,16 +40,16 @@ pub async fn check() -> Result<()> {
         circles += &describe_circles(&uses(&crate_root, root())?);
     }
     if circles.is_empty() {
-        crate::terminal::success("no circle of modules");
+        crate::terminal::success("no circular dependencies of modules");
         return Ok(());
     }
-    bail!("modules need each other: move what both need into one below them, or one's part into the other\n{circles}")
+    bail!("modules depend on each other: move what both need into a module below them, or merge them\n{circles}")
 }
 
 async fn crate_roots() -> Result<Vec<PathBuf>> {
     let output = cargo().args(["metadata", "--no-deps", "--format-version", "1", "--locked"]).output().await?;
     ensure!(output.status.success(), "cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo metadata gave something else")?;
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cannot parse cargo metadata")?;
     let targets = metadata.packages.into_iter().flat_map(|package| package.targets);
     let targets = targets.filter(|target| target.kind.iter().any(|kind| kind == "lib" || kind == "bin"));
     Ok(targets.map(|target| target.src_path).collect())
@@ -69,7 +69,7 @@ fn uses(crate_root: &Path, directory: &Path) -> Result<Uses> {
 fn describe_circles(uses: &Uses) -> String {
     let mut text = String::new();
     for circle in circles(uses) {
-        writeln!(text, "\ncircle of {} files", circle.len()).expect("a string can be written to");
+        writeln!(text, "\ncycle of {} files", circle.len()).expect("a string can be written to");
         for (file, others) in circle.iter().filter_map(|file| uses.get_key_value(*file)) {
             for (other, names) in others.iter().filter(|(other, _)| circle.contains(other.as_path())) {
                 let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -133,7 +133,7 @@ mod tests {
 
         let circles = circles_of(&files);
 
-        assert_eq!(circles, "\ncircle of 3 files\n  a.rs -> b.rs: B, b\n  b.rs -> c.rs: c\n  c.rs -> a.rs: A\n");
+        assert_eq!(circles, "\ncycle of 3 files\n  a.rs -> b.rs: B, b\n  b.rs -> c.rs: c\n  c.rs -> a.rs: A\n");
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
         let tied = ("area/size.rs", "use crate::Line; pub struct Size;");
         assert_eq!(
             circles_of(&[lib, area, line, point, tied]),
-            "\ncircle of 3 files\n  area/line.rs -> area/point.rs: Point\n  area/point.rs -> area/size.rs: Size\n  \
+            "\ncycle of 3 files\n  area/line.rs -> area/point.rs: Point\n  area/point.rs -> area/size.rs: Size\n  \
              area/size.rs -> area/line.rs: Line\n"
         );
     }
@@ -176,7 +176,7 @@ mod tests {
         );
         assert_eq!(
             circles_of(&[lib, child, ("parent/mod.rs", "mod child; use self::child::Child; const MAX: u8 = 1;")]),
-            "\ncircle of 2 files\n  parent/child.rs -> parent/mod.rs: MAX\n  parent/mod.rs -> parent/child.rs: Child\n"
+            "\ncycle of 2 files\n  parent/child.rs -> parent/mod.rs: MAX\n  parent/mod.rs -> parent/child.rs: Child\n"
         );
     }
 
@@ -199,6 +199,6 @@ mod tests {
             ("b.rs", "pub fn b() { crate::a::inner::run() }"),
         ];
 
-        assert_eq!(circles_of(&files), "\ncircle of 2 files\n  a.rs -> b.rs: b\n  b.rs -> a.rs: run\n");
+        assert_eq!(circles_of(&files), "\ncycle of 2 files\n  a.rs -> b.rs: b\n  b.rs -> a.rs: run\n");
     }
 }

@@ -155,7 +155,7 @@ impl ModuleTree {
     /// Adds the module of a file; those below it are in `directory`.
     fn add_file(&mut self, file: &Path, directory: &Path, parent: usize) -> Result<usize> {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let syntax = syn::parse_file(&text).with_context(|| format!("{} is no Rust", file.display()))?;
+        let syntax = syn::parse_file(&text).with_context(|| format!("cannot parse {}", file.display()))?;
         self.add(file, directory, parent, &syntax.items)
     }
 
@@ -180,7 +180,7 @@ impl ModuleTree {
 
     fn add_child(&mut self, file: &Path, directory: &Path, parent: usize, module: &ItemMod) -> Result<usize> {
         let name = module.ident.to_string();
-        ensure!(!module.attrs.iter().any(|attribute| attribute.path().is_ident("path")), "{name} is in no usual place");
+        ensure!(!module.attrs.iter().any(|attribute| attribute.path().is_ident("path")), "{name} has a custom path");
         let directory = directory.join(&name);
         if let Some((_, items)) = &module.content {
             return self.add(file, &directory, parent, items);

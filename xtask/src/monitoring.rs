@@ -61,7 +61,7 @@ pub async fn run() -> Result<()> {
     let directory = TempDir::new()?;
     let system = System::start(directory.path()).await?;
     let watched = watch(&system, directory.path(), &dashboards).await;
-    let stopped = system.process.stop(TIMEOUT).await.context("`lyceum up` was asked to end");
+    let stopped = system.process.stop(TIMEOUT).await.context("cannot stop `lyceum up`");
     watched.and(stopped)
 }
 
@@ -91,7 +91,7 @@ fn report(dashboards: &[Dashboard], alerts: usize) {
         let (panels, questions) = (dashboard.panels.len(), dashboard.questions());
         terminal::success(&format!("{}: {panels} panels, {questions} queries, each with series", dashboard.title));
     }
-    terminal::success(&format!("alerts: {alerts} rules, each of metrics that there are, and none fires"));
+    terminal::success(&format!("alerts: {alerts} rules; their metrics exist, and none is firing"));
 }
 
 /// A port that is free.
@@ -217,7 +217,7 @@ impl Prometheus {
             );
             sleep(Duration::from_millis(200)).await;
         }
-        terminal::success(&format!("Prometheus asks {targets} targets"));
+        terminal::success(&format!("Prometheus scrapes {targets} targets"));
         Ok(prometheus)
     }
 
@@ -304,13 +304,13 @@ fn config_for(metrics: u16) -> Result<String> {
     let mut config = std::fs::read_to_string(files.join("prometheus.yml"))?;
     for process in processes()? {
         let target = format!("[{process}:{METRICS_PORT}]");
-        ensure!(config.matches(&target).count() == 1, "prometheus.yml has not one target {target}");
+        ensure!(config.matches(&target).count() == 1, "prometheus.yml must have the target {target} once");
         config = config.replace(&target, &format!("[127.0.0.1:{metrics}]"));
     }
     if let Some(left) = config.lines().find(|line| line.contains(&METRICS_PORT.to_string())) {
-        bail!("prometheus.yml has a target that is no process: {left}");
+        bail!("prometheus.yml has a target without a process: {left}");
     }
-    ensure!(config.contains(INTERVAL), "prometheus.yml asks at another interval than {INTERVAL}");
+    ensure!(config.contains(INTERVAL), "the scrape interval of prometheus.yml is not {INTERVAL}");
     Ok(config.replace(INTERVAL, "1s").replace("alerts.yml", &files.join("alerts.yml").display().to_string()))
 }
 

@@ -103,7 +103,7 @@ impl Package {
 fn node(name: &str) -> Result<Command> {
     match find_program(name) {
         Some(program) => Ok(Command::new(program)),
-        None => bail!("there is no `{name}`: install Node.js 20.19 or newer (https://nodejs.org)"),
+        None => bail!("`{name}` was not found: install Node.js 20.19 or newer (https://nodejs.org)"),
     }
 }
 
@@ -142,7 +142,7 @@ struct AuditError {
 }
 
 fn read_audit(output: &[u8]) -> Result<Audit> {
-    let output: AuditOutput = serde_json::from_slice(output).context("`npm audit` printed something else than JSON")?;
+    let output: AuditOutput = serde_json::from_slice(output).context("`npm audit` did not print JSON")?;
     if let Some(vulnerabilities) = output.vulnerabilities {
         return Ok(Audit::Serious(serious(&vulnerabilities)));
     }

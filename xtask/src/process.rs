@@ -24,7 +24,7 @@ impl Running {
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot run {name}: is it installed?"))?;
-        let id = child.id().and_then(|id| i32::try_from(id).ok()).context("the program ended at once")?;
+        let id = child.id().and_then(|id| i32::try_from(id).ok()).context("the program exited immediately")?;
         Ok(Self { child, group: Pid::from_raw(id) })
     }
 
@@ -37,8 +37,8 @@ impl Running {
     pub async fn stop(mut self, patience: Duration) -> Result<()> {
         kill(self.group, Signal::SIGTERM)?;
         let ended = tokio::time::timeout(patience, self.child.wait()).await;
-        let status = ended.with_context(|| format!("it does not end within {} s", patience.as_secs()))??;
-        ensure!(status.success(), "it ended badly ({status})");
+        let status = ended.with_context(|| format!("it does not exit within {} s", patience.as_secs()))??;
+        ensure!(status.success(), "it failed ({status})");
         Ok(())
     }
 }

@@ -20,6 +20,6 @@ pub async fn program(package: &str, program: &str, what_for: &str) -> Result<Pat
         std::fs::write(is_made, "")?;
     }
     let program = environment.join("bin").join(program);
-    ensure!(program.is_file(), "{package} brings no {}", program.display());
+    ensure!(program.is_file(), "{package} has no {}", program.display());
     Ok(program)
 }

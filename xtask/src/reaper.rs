@@ -12,7 +12,7 @@ use crate::terminal;
 pub fn become_subreaper() {
     #[cfg(target_os = "linux")]
     if let Err(error) = nix::sys::prctl::set_child_subreaper(true) {
-        terminal::note(&format!("cannot take care of orphaned processes: {error}"));
+        terminal::note(&format!("cannot adopt orphaned processes: {error}"));
     }
 }
 

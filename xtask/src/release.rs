@@ -11,5 +11,5 @@ use crate::workspace::compile;
 pub async fn build(arguments: &[&str]) -> Result<PathBuf> {
     process::run(compile("build").args(["--locked", "--release"]).args(arguments)).await?;
     let ours = std::env::current_exe()?;
-    Ok(ours.ancestors().nth(2).context("where programs are built")?.join("release"))
+    Ok(ours.ancestors().nth(2).context("cannot find the build directory")?.join("release"))
 }

@@ -10,11 +10,11 @@ use crate::workspace::compile;
 /// How much goes on meanwhile.
 #[derive(Args)]
 pub struct Options {
-    /// Requests a second.
+    /// The number of requests per second.
     #[arg(long, default_value_t = 200)]
     rate: u32,
 
-    /// How often each process is replaced.
+    /// The number of times that each process is replaced.
     #[arg(long, default_value_t = 2)]
     rounds: u32,
 }

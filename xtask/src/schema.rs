@@ -35,6 +35,6 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     match status.code().map(u8::try_from) {
         Some(Ok(0)) => Ok(()),
         Some(Ok(code)) => Err(Exited(code).into()),
-        _ => bail!("the schema check was cut off ({status})"),
+        _ => bail!("the schema check was killed ({status})"),
     }
 }

@@ -55,7 +55,7 @@ pub fn check(directory: &Path, everything: bool, passwords: &[String]) -> Result
     if everything {
         for source in SOURCES {
             let is_there = files.iter().any(|file| name(file).starts_with(source));
-            ensure!(is_there, "no test has written a transcript `{source}…`: nothing shows that they keep silent");
+            ensure!(is_there, "no test has written a transcript `{source}…`: the scan for secrets would miss it");
         }
     }
     let forbidden = Forbidden::new(passwords);
@@ -77,7 +77,7 @@ fn report(found: &[String], files: usize) -> Result<()> {
         return Ok(());
     }
     if found.is_empty() {
-        crate::terminal::success(&format!("nothing secret in {files} transcripts of the tests"));
+        crate::terminal::success(&format!("no secrets in {files} transcripts of the tests"));
         return Ok(());
     }
     let mut text = format!("{} lines say what nobody may see:", found.len());
@@ -211,7 +211,7 @@ mod tests {
     fn ordinary_lines_are_let_pass() {
         for line in [
             "2026-01-31T12:00:00Z INFO lyceum: ready subgraph=\"course\" address=127.0.0.1:8002",
-            "give one Authorization header; a bearer has one token",
+            "send one Authorization header; a bearer has one token",
             "sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             "select id from users where email = $1",
             "connecting to postgres://127.0.0.1:5433/identity",

@@ -83,5 +83,5 @@ fn summary(failed: &[String]) -> Result<()> {
         terminal::success("all tests passed");
         return Ok(());
     }
-    bail!("not all tests passed:\n  {}", failed.join("\n  "))
+    bail!("some tests failed:\n  {}", failed.join("\n  "))
 }

@@ -25,78 +25,78 @@ const SHORT: [&str; 4] = ["--seed", "12", "--operations", "1600"];
 #[expect(clippy::struct_excessive_bools, reason = "they are the command line's switches")]
 #[derive(Args)]
 pub struct Options {
-    /// The same number makes the same operations; by the clock when left out. Every run says it.
+    /// The seed of the random operations, which every run prints. Default: the current time.
     #[arg(long)]
     seed: Option<u64>,
 
-    /// How many operations.
+    /// The number of operations.
     #[arg(long, conflicts_with = "seconds", default_value_t = 1000)]
     operations: u64,
 
-    /// So long instead.
+    /// Run for this many seconds instead of a number of operations.
     #[arg(long)]
     seconds: Option<u64>,
 
-    /// Begin with this operation of the seed.
+    /// Start with the operation of this number.
     #[arg(long, value_name = "NUMBER")]
     first: Option<u64>,
 
-    /// How the router calls the subgraphs; both take turns when left out.
+    /// How the router sends requests to the subgraphs. Default: both, in turn.
     #[arg(long)]
     mode: Option<Mode>,
 
-    /// How clients ask; all ways take turns when left out. May be repeated.
+    /// The protocol of the client. Default: all, in turn. Repeatable.
     #[arg(long)]
     transport: Vec<Transport>,
 
-    /// As whom, of the viewers in docs/permissions.json; all take turns when left out. May be repeated.
+    /// A viewer of docs/permissions.json. Default: all, in turn. Repeatable.
     #[arg(long)]
     viewer: Vec<String>,
 
-    /// Operations without conditions, and without aliases that are named like a key. This and the next two add up;
-    /// all kinds when none is given.
+    /// Include operations without conditions and without aliases that are named like a key. With none of this and the
+    /// next two options: all kinds.
     #[arg(long)]
     plain: bool,
 
-    /// Operations with `@include` and `@skip`.
+    /// Include operations with `@include` and `@skip`.
     #[arg(long)]
     conditions: bool,
 
-    /// Operations with aliases that are named like a key.
+    /// Include operations with aliases that are named like a key.
     #[arg(long)]
     key_aliases: bool,
 
-    /// Queries only.
+    /// Run queries only.
     #[arg(long)]
     queries: bool,
 
-    /// End after so many distinct differences.
+    /// Stop after this many distinct differences.
     #[arg(long, value_name = "NUMBER")]
     differences: Option<u32>,
 
-    /// Queries under way at a time.
+    /// The maximum number of concurrent queries.
     #[arg(long, value_name = "NUMBER")]
     concurrency: Option<u32>,
 
-    /// Size of the data set; `lyceum seed --help` says of what.
+    /// The size of the data set, as in `lyceum seed --help`.
     #[arg(long, default_value_t = SEED_SCALE)]
     seed_scale: f64,
 
-    /// Put this known bug into the reference, which has to be found within a minute. May be repeated.
+    /// Inject this known bug into the reference; it must be found within a minute. Repeatable.
     #[arg(long, value_name = "NAME")]
     mutant: Vec<String>,
 
-    /// All known bugs, one after the other.
+    /// Inject all known bugs, one after the other.
     #[arg(long)]
     mutants: bool,
 }
 
-/// How the router calls the subgraphs.
+/// How the router sends requests to the subgraphs.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Mode {
     /// By function call.
     InProcess,
-    /// As separate processes do.
+    /// Over HTTP, like separate processes.
     Http,
 }
 

@@ -67,6 +67,6 @@ impl Up {
 
     /// Asks it to end, and waits.
     pub async fn stop(self) -> Result<()> {
-        self.process.stop(TIMEOUT).await.context("`lyceum up` was asked to end")
+        self.process.stop(TIMEOUT).await.context("cannot stop `lyceum up`")
     }
 }

@@ -36,7 +36,7 @@ impl Databases {
     /// When one cannot be reached, or has no URL.
     pub async fn connect(urls: &HashMap<String, String>, keys: &JwkSet) -> anyhow::Result<Self> {
         let pool = async |name: &str| {
-            let url = urls.get(name).ok_or_else(|| anyhow::anyhow!("no database for {name}"))?;
+            let url = urls.get(name).ok_or_else(|| anyhow::anyhow!("the database of {name} is not configured"))?;
             let options = PgPoolOptions::new().min_connections(CONNECTIONS).max_connections(CONNECTIONS);
             anyhow::Ok(options.connect(url).await?)
         };

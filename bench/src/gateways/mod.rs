@@ -32,7 +32,7 @@ const DEFAULT_PAGE: &str = "StudentHome";
 pub async fn compare(options: &Options) -> Result<()> {
     let wanted = options.only.as_deref().unwrap_or(DEFAULT_PAGE);
     let pages: Vec<_> = PAGES.iter().filter(|page| ["all", page.name].contains(&wanted)).collect();
-    ensure!(!pages.is_empty(), "there is no page `{wanted}`");
+    ensure!(!pages.is_empty(), "unknown page `{wanted}`");
     // One system for all measurements.
     let arguments = ["--seed-scale", &options.seed_scale, "--cost-budget", "0", "--access-token-seconds", "86400"];
     let system = System::start(&options.program, arguments).await?;
@@ -113,7 +113,7 @@ async fn require_same_data(page: &Page, contenders: &[Contender<'_>], students: 
     for contender in contenders {
         let data = students.data_of(page, &contender.url).await.with_context(|| contender.name.as_str())?;
         let expected = expected.get_or_insert_with(|| data.clone());
-        ensure!(*expected == data, "{}: {} gives other data than the others", page.name, contender.name.as_str());
+        ensure!(*expected == data, "{}: {} returns different data than the others", page.name, contender.name.as_str());
     }
     Ok(())
 }

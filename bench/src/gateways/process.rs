@@ -33,7 +33,7 @@ impl Process {
     pub fn start(name: &str, command: &mut Command, port: u16, logs: &Path) -> Result<Self> {
         let log = File::create(logs.join(format!("{name}.log")))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
-        let child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
         let id = child.id().with_context(|| format!("{name} has ended"))?;
         Ok(Self { name: name.to_owned(), child, id, url: format!("http://127.0.0.1:{port}") })
     }

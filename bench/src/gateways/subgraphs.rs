@@ -74,7 +74,7 @@ impl Subgraphs {
             let replaced = address.replace(&supergraph, format!("${{1}}{}/graphql", process.url));
             supergraph = replaced.into_owned();
         }
-        fs::write(file, supergraph).context("the supergraph cannot be written")
+        fs::write(file, supergraph).context("cannot write the supergraph")
     }
 
     /// The CPU seconds of all subgraphs.

@@ -17,7 +17,7 @@ async fn a_taken_port() {
 
     let message = refusal(ServerOptions { port, ..options(&place.path().join("school")) }).await;
 
-    assert!(message.contains(&format!("port {port} is taken")), "{message}");
+    assert!(message.contains(&format!("port {port} is in use")), "{message}");
     assert_eq!(place.path().read_dir().expect("the place").count(), 0, "nothing was made");
 }
 
@@ -30,7 +30,7 @@ async fn data_of_another_version() {
 
     let message = refusal(options(&data)).await;
 
-    assert!(message.contains("holds data of PostgreSQL 15, and this is 16"), "{message}");
+    assert!(message.contains("contains data of PostgreSQL 15, and this is 16"), "{message}");
     assert!(message.contains("pg_dump"), "{message}");
 }
 
@@ -41,7 +41,7 @@ async fn a_directory_of_other_things() {
 
     let message = refusal(options(place.path())).await;
 
-    assert!(message.contains("something else than PostgreSQL's data"), "{message}");
+    assert!(message.contains("files that are not PostgreSQL's data"), "{message}");
     assert!(place.path().join("thesis.txt").exists());
 }
 
@@ -66,7 +66,7 @@ async fn a_directory_without_programs() {
 
     let message = open(place.path()).await;
 
-    assert!(message.contains("holds no PostgreSQL server"), "{message}");
+    assert!(message.contains("has no PostgreSQL server"), "{message}");
     assert!(message.contains("LYCEUM_POSTGRES_BIN"), "{message}");
 }
 

@@ -23,21 +23,21 @@ const INSECURE_DEV_SECRET: &str = "anybody may know this: `--insecure-dev` needs
 /// The secret that the subgraphs share, and the router does not have.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SealSettings {
-    /// The secret that the subgraphs share, at least 32 bytes: with it a subgraph seals what others must believe of its
-    /// entities. Not for the router. `openssl rand -base64 48` makes one.
+    /// The secret that all subgraphs share, at least 32 bytes. A subgraph seals values of its entities with it, so that
+    /// others can trust them. The router must not have it. Generate one with `openssl rand -base64 48`.
     #[arg(long, env = "LYCEUM_SEAL_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub seal_secret: Option<Secret>,
 
-    /// A file that holds the secret, instead of the secret itself.
+    /// A file that contains the secret, instead of the secret itself.
     #[arg(long, env = "LYCEUM_SEAL_SECRET_FILE", value_name = "FILE", conflicts_with = "seal_secret")]
     pub seal_secret_file: Option<PathBuf>,
 
-    /// While the secret is being changed: the other one whose seals are believed. First all subgraphs get the new one
-    /// here, then as the one to seal with, with the old one here.
+    /// During a rotation of the secret: the second secret whose seals are accepted. First set the new one here in all
+    /// subgraphs; then make it the main secret, and set the old one here.
     #[arg(long, env = "LYCEUM_SEAL_SECRET_PREVIOUS", hide_env_values = true, value_name = "SECRET")]
     pub seal_secret_previous: Option<Secret>,
 
-    /// A file that holds the other secret.
+    /// A file that contains the second secret.
     #[arg(
         long,
         env = "LYCEUM_SEAL_SECRET_PREVIOUS_FILE",
@@ -208,6 +208,9 @@ mod tests {
         };
 
         assert!(said(&short).contains("this one has 31") && !said(&short).contains("xx"));
-        assert_eq!(said(&alone), "LYCEUM_SEAL_SECRET_PREVIOUS is given, but no LYCEUM_SEAL_SECRET");
+        assert_eq!(
+            said(&alone),
+            "LYCEUM_SEAL_SECRET_PREVIOUS is set, but LYCEUM_SEAL_SECRET is not: set both, or neither"
+        );
     }
 }

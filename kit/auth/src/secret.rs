@@ -16,14 +16,14 @@ pub(crate) const SIGNATURE_LENGTH: usize = 32;
 pub enum SecretError {
     /// Too short to resist guessing.
     #[error(
-        "a secret has at least {MIN_SECRET_LENGTH} bytes, and this one has {length}: `openssl rand -base64 48` makes one"
+        "a secret needs at least {MIN_SECRET_LENGTH} bytes, and this one has {length}: use `openssl rand -base64 48`"
     )]
     TooShort {
         /// The length in bytes.
         length: usize,
     },
     /// The secret's file cannot be read.
-    #[error("the secret's file {file} cannot be read")]
+    #[error("cannot read the secret from {file}")]
     File {
         /// The file.
         file: PathBuf,
@@ -31,23 +31,24 @@ pub enum SecretError {
         source: io::Error,
     },
     /// Only the previous secret is set.
-    #[error("{0}_PREVIOUS is given, but no {0}")]
+    #[error("{0}_PREVIOUS is set, but {0} is not: set both, or neither")]
     OnlyPrevious(&'static str),
     /// No secret for the router's signatures is set.
     #[error(
-        "no LYCEUM_SUBGRAPH_SECRET: a subgraph answers only what the router has signed. `openssl rand -base64 48` makes \
-         one; router and subgraphs need the same. To try things out on this machine alone, `--insecure-dev` does without"
+        "LYCEUM_SUBGRAPH_SECRET is not set: subgraphs accept only requests that the router has signed. Generate one \
+         with `openssl rand -base64 48`, the same for router and subgraphs; or use `--insecure-dev` for local \
+         development"
     )]
     Missing,
     /// No secret for seals is set.
     #[error(
-        "no LYCEUM_SEAL_SECRET: subgraphs believe of each other's entities only what is sealed with it. `openssl rand \
-         -base64 48` makes one; all subgraphs need the same, and the router must not have it. To try things out on this \
-         machine alone, `--insecure-dev` does without"
+        "LYCEUM_SEAL_SECRET is not set: subgraphs trust each other's values only if they are sealed with it. Generate \
+         one with `openssl rand -base64 48`, the same for all subgraphs; the router must not have it. Or use \
+         `--insecure-dev` for local development"
     )]
     NoFactSecret,
     /// Without a secret, on an address that others can reach.
-    #[error("`--insecure-dev` is for loopback addresses only, and {0} is none: anyone could ask the subgraph directly")]
+    #[error("`--insecure-dev` requires a loopback address, not {0}: anyone could query the subgraph directly")]
     Exposed(SocketAddr),
 }
 

@@ -34,21 +34,21 @@ const MESSAGE_PURPOSE: &[u8] = b"lyceum event between subgraphs, 1: ";
 /// The secrets that router and subgraphs share.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SecretSettings {
-    /// The secret that router and subgraphs share, at least 32 bytes: with it the router signs what it asks, and a
-    /// subgraph answers nobody else. `openssl rand -base64 48` makes one.
+    /// The secret that router and subgraphs share, at least 32 bytes. The router signs its requests with it, and
+    /// subgraphs reject all others. Generate one with `openssl rand -base64 48`.
     #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub subgraph_secret: Option<Secret>,
 
-    /// A file that holds the secret, instead of the secret itself.
+    /// A file that contains the secret, instead of the secret itself.
     #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET_FILE", value_name = "FILE", conflicts_with = "subgraph_secret")]
     pub subgraph_secret_file: Option<PathBuf>,
 
-    /// While the secret is being changed: the other one that subgraphs accept. The router signs with the first only, so
-    /// the subgraphs learn the new one before it does.
+    /// During a rotation of the secret: the second secret that subgraphs accept. The router signs with the main secret
+    /// only, so the subgraphs must get a new one before it does.
     #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET_PREVIOUS", hide_env_values = true, value_name = "SECRET")]
     pub subgraph_secret_previous: Option<Secret>,
 
-    /// A file that holds the other secret.
+    /// A file that contains the second secret.
     #[arg(
         long,
         env = "LYCEUM_SUBGRAPH_SECRET_PREVIOUS_FILE",
@@ -158,16 +158,16 @@ impl Secrets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// No signature, or more than one.
-    #[error("it has not exactly one signature")]
+    #[error("expected exactly one signature")]
     NotOne,
     /// A signature that cannot be parsed.
-    #[error("its signature is malformed")]
+    #[error("the signature is malformed")]
     Malformed,
     /// A timestamp too old, or in the future.
-    #[error("its signature is of another time: the clocks differ, or somebody repeats an old request")]
+    #[error("the signature has expired or is from the future: the clocks differ, or an old request was replayed")]
     OutsideWindow,
     /// A signature by another secret, or for another request.
-    #[error("its signature is wrong: the secrets differ, or somebody has changed the request")]
+    #[error("the signature does not match: the secrets differ, or the request was changed")]
     Wrong,
 }
 

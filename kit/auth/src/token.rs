@@ -100,9 +100,9 @@ struct FetchAttempt {
 
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    #[error("identity's public keys cannot be fetched")]
+    #[error("cannot fetch identity's public keys")]
     Request(#[from] reqwest::Error),
-    #[error("identity publishes no key that can be used")]
+    #[error("identity publishes no usable key")]
     NoKeys,
 }
 
@@ -262,13 +262,13 @@ impl Remote {
     }
 }
 
-const INVALID: Error = Error::Unauthenticated("the access token is not valid, or not any more: sign in again");
+const INVALID: Error = Error::Unauthenticated("the access token is invalid or has expired: sign in again");
 
 fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Error::Unauthenticated("give one Authorization header"));
+        return Err(Error::Unauthenticated("send one Authorization header"));
     }
     let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(INVALID)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim())) } else { Err(INVALID) }

@@ -83,7 +83,7 @@ macro_rules! id_types {
                 match value.unwrap_or_default() {
                     Value::String(text) => match Uuid::try_parse(&text) {
                         Ok(id) => Ok(Self(id)),
-                        Err(_) => Err(InputValueError::custom("an id is a UUID, such as 01940000-0000-7000-8000-000000000000")),
+                        Err(_) => Err(InputValueError::custom("expected a UUID, such as 01940000-0000-7000-8000-000000000000")),
                     },
                     other => Err(InputValueError::expected_type(other)),
                 }

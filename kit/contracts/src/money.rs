@@ -41,7 +41,7 @@ pub enum MoneyError {
     #[error("must be at most {}", Money::MAX)]
     TooLarge,
     /// A fraction of a cent, however small.
-    #[error("must have at most 2 decimals")]
+    #[error("must have at most 2 decimal places")]
     TooManyDecimals,
 }
 

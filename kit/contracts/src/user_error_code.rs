@@ -6,9 +6,9 @@ use async_graphql::Enum;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "UserErrorCode")]
 pub enum Code {
-    /// A field of the input is not valid; `field` names it.
+    /// A field of the input is invalid; `field` says which one.
     InvalidInput,
-    /// The object that the input names does not exist, or the viewer may not see it.
+    /// The input refers to an object that does not exist or that the signed-in user may not access.
     NotFound,
     /// Another account has this e-mail address.
     EmailTaken,

@@ -23,25 +23,26 @@ pub const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 /// Settings that all the databases share.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DatabaseSettings {
-    /// Connections that a subgraph opens to its database when it starts.
+    /// The number of connections that a subgraph opens to its database when it starts.
     #[arg(long, env = "LYCEUM_DB_POOL_MIN", default_value_t = 5)]
     pub db_pool_min: u32,
 
-    /// Connections that a subgraph opens to its database at most. All but three of them, and at least one, may be busy
-    /// with searches and counts of whole tables at the same time.
+    /// The maximum number of connections of a subgraph to its database. Searches and counts of whole tables use up to
+    /// all but three of them at a time, and at least one.
     #[arg(long, env = "LYCEUM_DB_POOL_MAX", default_value_t = 5)]
     pub db_pool_max: u32,
 
-    /// Seconds that a request waits for a connection before it gives up.
+    /// The number of seconds that a request waits for a connection before it fails.
     #[arg(long, env = "LYCEUM_DB_ACQUIRE_TIMEOUT_SECONDS", default_value_t = 3)]
     pub db_acquire_timeout_seconds: u64,
 
-    /// Seconds that a statement may take before the database ends it; 0 for as long as it likes. Nobody waits longer for
-    /// the answer (`traffic_shaping.all.request_timeout` of the router). Migrations and `lyceum seed` take their time.
+    /// The number of seconds after which the database cancels a statement; 0 for no limit. The router waits no longer
+    /// for a response (`traffic_shaping.all.request_timeout`). Migrations and `lyceum seed` have no limit.
     #[arg(long, env = "LYCEUM_DB_STATEMENT_TIMEOUT_SECONDS", default_value_t = 5)]
     pub db_statement_timeout_seconds: u64,
 
-    /// `baseline` has the indexes of the specification, `tuned` those that it names as remedies, too.
+    /// The indexes of the databases: `baseline` has those of the specification, `tuned` also those that it documents as
+    /// remedies.
     #[arg(long, env = "LYCEUM_DB_PROFILE", value_enum, default_value_t = Profile::Baseline)]
     pub db_profile: Profile,
 }
@@ -61,9 +62,9 @@ impl Default for DatabaseSettings {
 /// Which indexes the databases have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Profile {
-    /// Those of the specification, bottlenecks included.
+    /// The indexes of the specification, including its known bottlenecks.
     Baseline,
-    /// The documented remedies on top.
+    /// Also the indexes that the specification documents as remedies.
     Tuned,
 }
 
@@ -114,7 +115,7 @@ pub enum MigrationError {
     Failed(#[from] MigrateError),
     /// A migration is pending, and this role may not apply it.
     #[error(
-        "migration {0} is missing, and this role may not apply it: `lyceum migrate` does, with the owner's address"
+        "migration {0} is pending, and this role may not apply it: run `lyceum migrate` with the owner's database URL"
     )]
     Pending(i64),
 }

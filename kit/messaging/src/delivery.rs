@@ -22,7 +22,7 @@ pub enum Delivery {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
     /// Invalid: not retried, but dead-lettered.
-    #[error("refused: {0}")]
+    #[error("rejected: {0}")]
     Rejected(String),
     /// The consumer is unavailable: to be retried.
     #[error("{0}")]

@@ -132,7 +132,7 @@ impl Inbox {
         if is_the_same.unwrap_or(true) {
             Ok(())
         } else {
-            Err(DeliveryError::Rejected("an event with this id has come before, and was another one".to_owned()))
+            Err(DeliveryError::Rejected("another event with this id was received before".to_owned()))
         }
     }
 
@@ -190,7 +190,7 @@ impl Inbox {
             Err(error) => return HandlingOutcome::Unusable(text::redact_strings(&error.to_string())),
         };
         if !event.payload.event_type().consumers().contains(&self.service) {
-            return HandlingOutcome::Unusable(format!("{} has nothing to do with it", self.service));
+            return HandlingOutcome::Unusable(format!("{} does not consume this event type", self.service));
         }
         let happened = event.time;
         match AssertUnwindSafe((self.handle)(transaction, event)).catch_unwind().await {
@@ -288,13 +288,13 @@ async fn until_next_attempt(transaction: &mut PgConnection) -> Result<Option<Dur
 
 /// Parses an event: its envelope, and its JSON to store.
 pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), DeliveryError> {
-    let refuse = |reason: String| DeliveryError::Rejected(format!("no event: {reason}"));
+    let refuse = |reason: String| DeliveryError::Rejected(format!("malformed event: {reason}"));
     let malformed = |error: serde_json::Error| refuse(text::redact_strings(&error.to_string()));
     let event: Value = serde_json::from_slice(body).map_err(malformed)?;
     let envelope = Envelope::deserialize(&event).map_err(malformed)?;
     if envelope.specversion == "1.0" {
         Ok((envelope, event.to_string()))
     } else {
-        Err(refuse("its specversion is not 1.0".to_owned()))
+        Err(refuse("`specversion` must be 1.0".to_owned()))
     }
 }

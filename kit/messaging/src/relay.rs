@@ -64,11 +64,11 @@ pub async fn deliver_pending(db: &DbPool, bus: &dyn Transport, destination: &str
 
 async fn deliver(bus: &dyn Transport, destination: &str, event: &PendingEvent) -> Result<Delivery, DeliveryError> {
     let event_type =
-        EventType::from_type(&event.r#type).ok_or_else(|| DeliveryError::Rejected("no known type".to_owned()))?;
+        EventType::from_type(&event.r#type).ok_or_else(|| DeliveryError::Rejected("unknown event type".to_owned()))?;
     let outgoing = OutgoingEvent { id: event.event_id, event_type, json: event.event.as_bytes() };
     let outcome = timeout(DELIVERY_TIMEOUT, bus.deliver(destination, outgoing))
         .await
-        .unwrap_or_else(|_| Err(DeliveryError::Unavailable("no answer in time".to_owned())));
+        .unwrap_or_else(|_| Err(DeliveryError::Unavailable("no response in time".to_owned())));
     metrics::record_delivery(destination, event_type.name(), outcome_name(&outcome));
     outcome
 }

@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr};
 /// Settings of the events between services.
 #[derive(Clone, Debug, clap::Args)]
 pub struct EventSettings {
-    /// How events travel from one service to the others: `local`, straight to them, or the address of a NATS server
-    /// with `JetStream`, `nats://HOST:4222`. The same for all processes.
+    /// The transport of events between services: `local` for direct delivery, or the URL of a NATS server with
+    /// `JetStream`, `nats://HOST:4222`. All processes need the same.
     #[arg(
         long,
         env = "LYCEUM_EVENT_BUS",
@@ -16,12 +16,12 @@ pub struct EventSettings {
     )]
     pub event_bus: EventBusAddress,
 
-    /// The system's name in NATS: of its stream, and what the subjects of its events begin with. Systems that share a
-    /// NATS server have different ones.
+    /// The system's name in NATS: the name of its stream, and the prefix of its subjects. Systems that share a NATS
+    /// server need different names.
     #[arg(long, env = "LYCEUM_NATS_NAME", default_value = "lyceum")]
     pub nats_name: NatsName,
 
-    /// Hours that events are kept after they were delivered and acted on.
+    /// The number of hours for which events are kept after they were delivered and handled.
     #[arg(long, env = "LYCEUM_EVENT_RETENTION_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=87_600))]
     pub event_retention_hours: u32,
 }

@@ -660,7 +660,7 @@ async fn what_an_inbox_rejects_is_dead_lettered_by_the_sender(db: PgPool) {
         .await;
 
     let reason: String = query_scalar("select reason from outbox_events").fetch_one(&db).await.expect("a reason");
-    assert!(reason.contains("an event with this id has come before"), "{reason}");
+    assert!(reason.contains("another event with this id was received before"), "{reason}");
     assert_eq!(count(&db, "select count(*) from inbox_events").await, 1);
 }
 

@@ -37,14 +37,14 @@ use tracing::warn;
 /// How long a connection may wait for its client.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct ClientTimeouts {
-    /// Seconds that a client has to send the head of a request, and then its body. A connection on which nobody asks
-    /// anything for that long is closed, too. When left out: 20, and where clients connect to a router what its
-    /// configuration says (`header_read_timeout`, `body_read_timeout`, `keep_alive`).
+    /// The number of seconds that a client has to send the headers of a request, and then its body. A connection that
+    /// is idle for as long is closed, too. Default: 20; for clients of a router, the values of its configuration
+    /// (`header_read_timeout`, `body_read_timeout`, `keep_alive`).
     #[arg(long = "read-timeout-seconds", env = "LYCEUM_READ_TIMEOUT_SECONDS", value_name = "SECONDS")]
     pub read_seconds: Option<NonZeroU16>,
 
-    /// Seconds that a client may take nothing of its answer before its connection is closed, live connections included;
-    /// 30 when left out. On Linux only.
+    /// The number of seconds after which the connection of a client that does not read its response is closed, live
+    /// connections included. Default: 30. On Linux only.
     #[arg(long = "write-timeout-seconds", env = "LYCEUM_WRITE_TIMEOUT_SECONDS", value_name = "SECONDS")]
     pub write_seconds: Option<NonZeroU16>,
 }

@@ -63,17 +63,17 @@ struct Extensions {
 /// The reason why a request to a peer failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("nobody has said where {0} is")]
+    #[error("the address of subgraph `{0}` is not configured: add it to LYCEUM_SUBGRAPH_URLS")]
     Unknown(String),
-    #[error("{0} cannot be asked")]
+    #[error("cannot reach {0}")]
     Transport(String, #[source] reqwest::Error),
-    #[error("{0} does not answer in time")]
+    #[error("{0} did not respond in time")]
     Timeout(String),
-    #[error("{0} answers {1}")]
+    #[error("{0} responded with HTTP status {1}")]
     Status(String, StatusCode),
-    #[error("{0} answers: {1}")]
+    #[error("{0} responded with an error: {1}")]
     Response(String, String),
-    #[error("the answer of {0} cannot be read")]
+    #[error("the response of {0} is malformed")]
     Format(String, #[source] serde_json::Error),
 }
 
@@ -156,7 +156,7 @@ pub fn address(text: &str) -> Option<Url> {
 
 /// An invalid URL for a subgraph.
 #[derive(Debug, thiserror::Error)]
-#[error("`{url}` is no address of {name}; one is http://127.0.0.1:8002/graphql")]
+#[error("`{url}` is not a valid URL of {name}: expected a form like http://127.0.0.1:8002/graphql")]
 pub struct PeerError {
     name: String,
     url: String,

@@ -55,7 +55,7 @@ pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
             protected = protected.layer(from_fn_with_state(verifier, require_router_signature));
         }
         RouterAuth::InsecureDev => {
-            warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: requests need no signature");
+            warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: unsigned requests are accepted");
         }
     }
     protected.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph)
@@ -63,7 +63,7 @@ pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
 
 /// The routes of a process that is not ready yet: `/health` returns 200, everything else 503.
 pub fn not_ready_routes() -> Router {
-    let not_yet = || async { (StatusCode::SERVICE_UNAVAILABLE, "waiting for what this process needs") };
+    let not_yet = || async { (StatusCode::SERVICE_UNAVAILABLE, "waiting for dependencies") };
     Router::new().route("/health", get(health)).fallback(not_yet).layer(map_response(with_connection_close))
 }
 

@@ -55,6 +55,6 @@ impl ServiceContext {
     /// If the process does not provide it.
     #[must_use]
     pub fn require<T: Clone + Send + Sync + 'static>(&self) -> &T {
-        self.own.get().unwrap_or_else(|| panic!("the process gives its subgraphs no {}", type_name::<T>()))
+        self.own.get().unwrap_or_else(|| panic!("no {} was added to the service context", type_name::<T>()))
     }
 }

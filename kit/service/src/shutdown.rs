@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 /// Settings of a graceful shutdown.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct ShutdownSettings {
-    /// Seconds that a process still accepts requests after SIGTERM. Meanwhile `/ready` answers 503 and each response
-    /// closes its connection, so that no request is in flight afterwards. Ctrl-C and a second signal skip this period.
+    /// The number of seconds for which a process still accepts requests after SIGTERM. Meanwhile `/ready` answers 503
+    /// and each response closes its connection, so that no request is in flight afterwards. Ctrl-C and a second signal
+    /// skip this period.
     #[arg(long, env = "LYCEUM_DRAIN_SECONDS", value_name = "SECONDS", default_value_t = DRAIN_SECONDS)]
     pub drain_seconds: u64,
 
-    /// Seconds that requests in flight get after the drain period. Default: 10 for a subgraph, whose requests have 5;
-    /// for a router, `http.shutdown_timeout` of its configuration.
+    /// The number of seconds that requests in flight have to finish after the drain period. Default: 10 for a subgraph,
+    /// whose requests time out after 5; for a router, `http.shutdown_timeout` of its configuration.
     #[arg(long, env = "LYCEUM_SHUTDOWN_TIMEOUT_SECONDS", value_name = "SECONDS")]
     pub shutdown_timeout_seconds: Option<u64>,
 }

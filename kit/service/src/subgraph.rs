@@ -200,7 +200,7 @@ impl Subgraph {
     /// [`DeliveryError`]: rejected, or unavailable if it cannot be stored now.
     pub async fn receive(&self, event: &[u8]) -> Result<(), DeliveryError> {
         let Some(inbox) = &self.inbox else {
-            return Err(DeliveryError::Rejected(format!("{} acts on no events", self.name)));
+            return Err(DeliveryError::Rejected(format!("{} does not consume events", self.name)));
         };
         inbox.receive(event).await
     }
@@ -315,7 +315,7 @@ impl Subgraph {
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
         request.variables = variables;
         if asked > MAX_REPRESENTATIONS {
-            return Err(Error::invalid("representations", format!("at most {MAX_REPRESENTATIONS} at once")));
+            return Err(Error::invalid("representations", format!("must have at most {MAX_REPRESENTATIONS} items")));
         }
         remove_absent_variables(request);
         Ok(authenticated)

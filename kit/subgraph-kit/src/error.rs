@@ -27,22 +27,22 @@ pub enum Error {
     #[error("{}", .0.iter().map(|rejection| rejection.message.as_str()).collect::<Vec<_>>().join("; "))]
     Rejected(Vec<Rejection>),
     /// A rate limit is exceeded: retry later.
-    #[error("too many attempts; try again in {retry_after} s")]
+    #[error("too many attempts: try again in {retry_after} s")]
     RateLimited {
         /// The delay before a retry, in seconds.
         retry_after: u64,
     },
     /// A database or a peer is unavailable: a retry can succeed.
-    #[error("the service is not available at the moment; try again")]
+    #[error("the service is unavailable: try again later")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The response to the whole request exceeds its limit.
-    #[error("the answer would be too large; ask for less at once")]
+    #[error("the response would be too large: request fewer items or fields")]
     ResponseTooLarge,
     /// The process shuts down, which ends a subscription.
-    #[error("the server is restarting; subscribe again")]
+    #[error("the server is restarting: subscribe again")]
     Restarting,
     /// An internal failure, whose cause is hidden from the caller.
-    #[error("something went wrong on our side")]
+    #[error("internal server error")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
@@ -111,7 +111,7 @@ impl Rejection {
     /// A rejection because the entity of an input field does not exist, or the caller may not see it.
     #[must_use]
     pub fn not_found(entity: &str, field: &'static str) -> Self {
-        Self::new(Code::NotFound, format!("there is no such {entity}")).at(field)
+        Self::new(Code::NotFound, format!("{entity} not found")).at(field)
     }
 
     /// Sets the input's field, by its GraphQL name.

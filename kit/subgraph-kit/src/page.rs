@@ -54,7 +54,7 @@ impl PageArgs {
         before: Option<&str>,
     ) -> Result<Self, Error> {
         let (size, direction) = match (first, last) {
-            (Some(_), Some(_)) => return Err(Error::invalid("last", "give `first` or `last`, not both")),
+            (Some(_), Some(_)) => return Err(Error::invalid("last", "must not be combined with `first`")),
             (Some(first), None) => (size("first", first)?, Direction::Forward),
             (None, Some(last)) => (size("last", last)?, Direction::Backward),
             (None, None) => (DEFAULT_SIZE, Direction::Forward),

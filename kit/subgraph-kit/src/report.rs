@@ -41,7 +41,7 @@ fn finalize_error(failed: &mut ServerError) {
         extend(failed, &error);
     } else if failed.source.is_some() {
         error!(error = text::redact_values(&failed.message), "unclassified error");
-        "something went wrong on our side".clone_into(&mut failed.message);
+        "internal server error".clone_into(&mut failed.message);
         set_code(failed, "INTERNAL_SERVER_ERROR");
     } else {
         // The library's own errors.

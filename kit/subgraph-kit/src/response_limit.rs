@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 /// How large the answers of a subgraph may be.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ResponseSettings {
-    /// The most bytes of an answer of a subgraph. What would be larger is given up while it grows, and its fields fail with
-    /// `RESPONSE_TOO_LARGE`.
+    /// The maximum size of a subgraph's response, in bytes. A larger one is dropped before it is complete, and its
+    /// fields fail with `RESPONSE_TOO_LARGE`.
     #[arg(
         long,
         env = "LYCEUM_MAX_SUBGRAPH_RESPONSE_BYTES",

@@ -178,7 +178,7 @@ impl Viewer {
         match self.signed_in_as()? {
             (id, Role::Teacher, true) => Ok(VerifiedTeacher(id)),
             (_, Role::Teacher, false) => {
-                Err(Error::Forbidden("only verified teachers may do this, and an admin has yet to verify you"))
+                Err(Error::Forbidden("only verified teachers may do this: an admin has not verified you yet"))
             }
             _ => Err(Error::Forbidden("only verified teachers may do this")),
         }

@@ -79,63 +79,44 @@ impl Instruments {
             requests: seconds(
                 "lyceum.subgraph.request.duration",
                 &SECONDS,
-                "How long a subgraph took for a request of the router or of another subgraph.",
+                "The duration of a request to a subgraph, from the router or another subgraph.",
             ),
-            errors: counter("lyceum.subgraph.errors", "{error}", "Errors in a subgraph's answers, by their code."),
+            errors: counter("lyceum.subgraph.errors", "{error}", "Errors in a subgraph's responses, by code."),
             statements: seconds(
                 "db.client.operation.duration",
                 &SECONDS,
-                "How long SQL statements took, from asking to the last row.",
+                "The duration of SQL statements, until the last row.",
             ),
             connection_waits: seconds(
                 "db.client.connection.wait_time",
                 &SECONDS,
-                "How long a request waited for a connection of its subgraph's pool.",
+                "The time that requests waited for a connection of the pool.",
             ),
-            scan_waits: seconds(
-                "lyceum.scan.wait_time",
-                &SECONDS,
-                "How long a search, or a count, waited for its turn to read a whole table.",
-            ),
+            scan_waits: seconds("lyceum.scan.wait_time", &SECONDS, "The time that full scans waited for their turn."),
             streams: meter
                 .i64_up_down_counter("lyceum.subscriptions.open")
                 .with_unit("{subscription}")
-                .with_description("Subscriptions that a subgraph is answering.")
+                .with_description("Open subscriptions of a subgraph.")
                 .build(),
-            sign_ins_rejected: counter(
-                "lyceum.sign_ins.rejected",
-                "{attempt}",
-                "Attempts to sign in that were refused, and why.",
-            ),
+            sign_ins_rejected: counter("lyceum.sign_ins.rejected", "{attempt}", "Failed sign-ins, by reason."),
             cost_charges: counter(
                 "lyceum.cost.charges",
                 "{operation}",
-                "Operations that were charged to a cost budget, or that it had too little for.",
+                "Operations that were charged to a cost budget, or exceeded it.",
             ),
-            deliveries: counter(
-                "lyceum.events.delivered",
-                "{event}",
-                "Attempts to deliver an event, by what came of them.",
-            ),
-            effects: counter("lyceum.events.handled", "{event}", "Attempts to act on an event, by what came of them."),
-            delays: seconds(
-                "lyceum.events.delay",
-                &DELAYS,
-                "From the moment that an event happened until a service has acted on it.",
-            ),
+            deliveries: counter("lyceum.events.delivered", "{event}", "Attempts to deliver an event, by outcome."),
+            effects: counter("lyceum.events.handled", "{event}", "Attempts to handle an event, by outcome."),
+            delays: seconds("lyceum.events.delay", &DELAYS, "The time from an event until a service has handled it."),
             pending: gauge(
                 "lyceum.events.pending",
-                "Events in an outbox that are not delivered, or in an inbox that are not handled.",
+                "Pending events: not delivered from an outbox, or not handled from an inbox.",
             ),
             oldest: meter
                 .f64_gauge("lyceum.events.oldest")
                 .with_unit("s")
-                .with_description("How long the first of the events that wait has waited; 0 when none does.")
+                .with_description("The age of the oldest pending event; 0 if there is none.")
                 .build(),
-            dead_lettered: gauge(
-                "lyceum.events.dead_lettered",
-                "Events that were dead-lettered, and wait for an operator.",
-            ),
+            dead_lettered: gauge("lyceum.events.dead_lettered", "Dead-lettered events, which need an operator."),
         }
     }
 }

@@ -10,14 +10,14 @@ use service::SubgraphDefinition;
 
 #[derive(Args)]
 pub struct DataDirArg {
-    /// Where `lyceum up` keeps databases and keys.
+    /// The directory in which `lyceum up` keeps databases and keys.
     #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
     pub data_dir: PathBuf,
 }
 
 #[derive(Args)]
 pub struct KeySettings {
-    /// Where identity keeps its signing keys; `keys` in the data directory when left out.
+    /// The directory in which identity keeps its signing keys. Default: `keys` in the data directory.
     #[arg(long, env = "LYCEUM_KEYS_DIR", value_name = "DIRECTORY")]
     pub keys_dir: Option<PathBuf>,
 
@@ -32,7 +32,7 @@ impl DataDirArg {
         let directory = self.data_dir.join("databases").join(name);
         url_of_running(&directory, name)?.with_context(|| {
             format!(
-                "no `lyceum up` runs on {}: start it, name its `--data-dir`, or give the database with {}_DATABASE_URL",
+                "no `lyceum up` is running on {}: start it, pass its `--data-dir`, or set {}_DATABASE_URL",
                 self.data_dir.display(),
                 name.to_uppercase()
             )

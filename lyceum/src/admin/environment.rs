@@ -17,7 +17,7 @@ use crate::{subgraphs, terminal::line};
 /// The settings of `lyceum admin init-env`.
 #[derive(Args)]
 pub struct Settings {
-    /// The file to write. One that is there is never changed: its secrets may be in use.
+    /// The file to write. An existing file is never changed: its secrets may be in use.
     #[arg(long, value_name = "FILE", default_value = ".env")]
     file: PathBuf,
 }
@@ -27,13 +27,13 @@ pub fn run(Settings { file }: &Settings) -> Result<()> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let refuse = |error: std::io::Error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            anyhow!("{} is there already, and its secrets may be in use: nothing was changed", file.display())
+            anyhow!("{} already exists, and its secrets may be in use: nothing was changed", file.display())
         }
         _ => Error::new(error).context(format!("cannot write {}", file.display())),
     };
     let mut opened = opened.map_err(refuse)?;
     opened.write_all(content().as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
-    line(format_args!("{} has new secrets; keep it out of version control. Next: docker compose up", file.display()));
+    line(format_args!("Created {}; keep it out of version control. Next: docker compose up", file.display()));
     Ok(())
 }
 
@@ -42,7 +42,7 @@ fn content() -> String {
     let passwords = subgraphs::ALL
         .map(|subgraph| subgraph.name.to_uppercase())
         .map(|name| [format!("{name}_DB_PASSWORD"), format!("{name}_APP_DB_PASSWORD")]);
-    let mut content = "# The secrets of compose.yml. Whoever has this file has the system.\n".to_owned();
+    let mut content = "# The secrets of compose.yml. Anyone who has them controls the system.\n".to_owned();
     let others = ["LYCEUM_SUBGRAPH_SECRET", "LYCEUM_SEAL_SECRET", "GRAFANA_ADMIN_PASSWORD"].map(str::to_owned);
     for name in others.iter().chain(passwords.as_flattened()) {
         writeln!(content, "{name}={}", Secret::random().reveal()).expect("a text takes everything");

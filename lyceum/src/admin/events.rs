@@ -23,7 +23,7 @@ pub struct Settings {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// As JSON, for scripts.
+    /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
 
@@ -33,9 +33,9 @@ pub struct Settings {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Send a dead-lettered event again, once the cause has been fixed.
+    /// Resend a dead-lettered event, once its cause is fixed.
     Resend {
-        /// The event.
+        /// The id of the event.
         id: Uuid,
         #[command(flatten)]
         scope: Scope,
@@ -44,11 +44,11 @@ enum Command {
 
 #[derive(Args)]
 struct Scope {
-    /// Look at this service only.
+    /// Only this service.
     #[arg(long, value_name = "NAME", value_parser = name_parser())]
     service: Option<&'static SubgraphDefinition>,
 
-    /// Databases that are not given are those of the `lyceum up` which runs on the data directory.
+    /// Defaults to the databases of the `lyceum up` that is running on the data directory.
     #[command(flatten)]
     urls: DatabaseUrls,
 
@@ -127,13 +127,13 @@ async fn resend(id: Uuid, scope: &Scope) -> Result<()> {
         }
         db.close().await?;
     }
-    ensure!(sent > 0, "no dead-lettered event has the id {id}");
-    line(format_args!("The event {id} is sent again."));
+    ensure!(sent > 0, "there is no dead-lettered event with the id {id}");
+    line(format_args!("Event {id} will be resent."));
     Ok(())
 }
 
 fn cannot_read(subgraph: &SubgraphDefinition) -> String {
-    format!("cannot read the events of {}: is its database up to date?", subgraph.name)
+    format!("cannot read the events of {}: check that its database is migrated", subgraph.name)
 }
 
 impl Scope {
@@ -143,7 +143,7 @@ impl Scope {
             .into_iter()
             .filter(|subgraph| self.service.is_none_or(|only| only == *subgraph) && !EventBox::of(subgraph).is_empty())
             .collect();
-        ensure!(!services.is_empty(), "this service neither sends nor receives events");
+        ensure!(!services.is_empty(), "this service neither produces nor consumes events");
         Ok(services)
     }
 
@@ -153,7 +153,7 @@ impl Scope {
             None => self.data_dir.running_database(subgraph)?,
         };
         let connection = PgConnection::connect(&url).await;
-        connection.with_context(|| format!("cannot reach the database of {}", subgraph.name))
+        connection.with_context(|| format!("cannot connect to the database of {}", subgraph.name))
     }
 }
 
@@ -235,14 +235,14 @@ fn show(contents: &[Content], now: DateTime<Utc>) {
             content.pending
         ));
         if let Some(reason) = &content.pending_reason {
-            line(format_args!("    the oldest is pending: {}", style(reason).yellow()));
+            line(format_args!("    oldest pending: {}", style(reason).yellow()));
         }
     }
     if contents.iter().all(|content| content.dead_lettered.is_empty()) {
         return;
     }
     line("");
-    line("Dead-lettered events; `lyceum admin events resend ID` sends one again:");
+    line("Dead-lettered events; resend one with `lyceum admin events resend ID`:");
     for content in contents {
         for event in &content.dead_lettered {
             let destination = event.destination.as_ref().map_or(String::new(), |name| format!(" to {name}"));
@@ -256,7 +256,7 @@ fn show(contents: &[Content], now: DateTime<Utc>) {
                 age(now - event.since),
                 event.attempts
             ));
-            line(format_args!("    {}", style(event.reason.as_deref().unwrap_or("no reason")).yellow()));
+            line(format_args!("    {}", style(event.reason.as_deref().unwrap_or("no reason recorded")).yellow()));
         }
     }
 }

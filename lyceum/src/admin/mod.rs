@@ -29,14 +29,14 @@ pub struct Settings {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a person an admin, from the next refresh of their session on.
+    /// Make a user an admin, effective with the next refresh of their session.
     Grant(Person),
-    /// Make an admin what they were before, and end their sessions. An access token that is out stays good until it
-    /// ends.
+    /// Give an admin back their previous role, and end their sessions. Access tokens that were already issued stay
+    /// valid until they expire.
     Revoke(Person),
-    /// Let a teacher publish courses, from the next refresh of their session on.
+    /// Verify a teacher, who can then publish courses, effective with the next refresh of their session.
     VerifyTeacher(Person),
-    /// Print an access token of a person, for scripts. It is good for as long as any (`--access-token-seconds`, 15
+    /// Print an access token of a user, for scripts. It is valid as long as any other (`--access-token-seconds`, 15
     /// minutes by default), and cannot be refreshed.
     Token {
         #[command(flatten)]
@@ -44,18 +44,18 @@ enum Command {
         #[command(flatten)]
         keys: KeySettings,
     },
-    /// Add a signing key. identity publishes it at once and signs with it when everyone can have seen it; tokens of the
-    /// key before stay good until they end, then that key is removed. Nothing is to be restarted.
+    /// Rotate the signing key. identity publishes the new key immediately, and signs with it once all processes can
+    /// have fetched it. Tokens of the previous key stay valid until they expire; then that key is removed. No restart
+    /// is needed.
     RotateKey {
         #[command(flatten)]
         data_dir: DataDirArg,
         #[command(flatten)]
         keys: KeySettings,
     },
-    /// Show the events between services that have not arrived or were not acted on yet, and those that were dead-lettered;
-    /// send one of these again.
+    /// List the events between services that are pending or dead-lettered, and resend dead-lettered ones.
     Events(Box<events::Settings>),
-    /// Compare payments and enrollments, which are in two databases, through the graph. Ends with 1 if anything does
+    /// Compare payments with enrollments, which are in two databases, through the graph. The exit code is 1 if any do
     /// not agree.
     Reconcile(Box<reconcile::Settings>),
     /// Write `.env` with new secrets for `docker compose up`.
@@ -80,8 +80,8 @@ async fn grant(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::grant(&db, &user).await? {
-        Change::Applied(()) => line(format_args!("{email} is an admin now, from the next refresh of a session on.")),
-        Change::Unchanged => line(format_args!("{email} is an admin already; nothing changed.")),
+        Change::Applied(()) => line(format_args!("{email} is now an admin, effective with the next session refresh.")),
+        Change::Unchanged => line(format_args!("{email} is already an admin: nothing changed.")),
     }
     Ok(())
 }
@@ -91,11 +91,11 @@ async fn revoke(person: &Person) -> Result<()> {
     let email = &person.email;
     match admin::revoke(&db, &user).await? {
         Change::Applied(revoked) => line(format_args!(
-            "{email} is no admin any more, the role is {} again; sessions ended: {}.",
+            "{email} is no longer an admin but a {} again; sessions ended: {}.",
             name(revoked.role),
             revoked.sessions
         )),
-        Change::Unchanged => line(format_args!("{email} is no admin; nothing changed.")),
+        Change::Unchanged => line(format_args!("{email} is not an admin: nothing changed.")),
     }
     Ok(())
 }
@@ -105,10 +105,10 @@ async fn verify_teacher(person: &Person) -> Result<()> {
     let email = &person.email;
     match admin::verify_teacher(&db, &user).await? {
         Some(Change::Applied(())) => {
-            line(format_args!("{email} is a verified teacher now, from the next refresh of a session on."));
+            line(format_args!("{email} is now a verified teacher, effective with the next session refresh."));
         }
-        Some(Change::Unchanged) => line(format_args!("{email} is a verified teacher already; nothing changed.")),
-        None => bail!("{email} does not teach, the role is {}; nothing changed", name(user.role)),
+        Some(Change::Unchanged) => line(format_args!("{email} is already a verified teacher: nothing changed.")),
+        None => bail!("{email} is not a teacher but has the role {}: nothing changed", name(user.role)),
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ async fn token(person: &Person, settings: &KeySettings) -> Result<()> {
 fn rotate_key(data_dir: &DataDirArg, settings: &KeySettings) -> Result<()> {
     identity::rotate(&settings.directory(data_dir)?, &settings.tokens)?;
     line(format_args!(
-        "A new signing key is there: published by identity at once, in use {} seconds later.",
+        "A new signing key was created: identity publishes it immediately and signs with it {} seconds later.",
         settings.tokens.key_publication_seconds
     ));
     Ok(())

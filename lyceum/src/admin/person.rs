@@ -10,11 +10,11 @@ use crate::subgraphs;
 
 #[derive(Args)]
 pub struct Person {
-    /// The address that the person signs in with.
+    /// The e-mail address of the user.
     pub email: String,
 
-    /// identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. When left out, that of the `lyceum up` which
-    /// runs on the data directory.
+    /// The URL of identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Default: the database of the
+    /// `lyceum up` that is running on the data directory.
     #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub identity_database_url: Option<String>,
 
@@ -27,7 +27,7 @@ impl Person {
         let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
         let db = subgraphs::open(&identity::DEFINITION, &self.database_url()?, &one).await?;
         let user = admin::find(&db, &self.email).await?;
-        let user = user.with_context(|| format!("no account has the address {}", self.email))?;
+        let user = user.with_context(|| format!("no account has the e-mail address {}", self.email))?;
         Ok((db, user))
     }
 

@@ -42,7 +42,7 @@ const REPUBLISH: &str = include_str!("../../../operations/services/lyceum/router
 /// The settings of `lyceum admin reconcile`.
 #[derive(Args)]
 pub struct Settings {
-    /// The address of the admin in whose name the graph is asked; not needed with `LYCEUM_TOKEN`.
+    /// The e-mail address of the admin on whose behalf the graph is queried; not needed with `LYCEUM_TOKEN`.
     #[arg(required_unless_present = "token")]
     email: Option<String>,
 
@@ -50,21 +50,21 @@ pub struct Settings {
     #[arg(long, env = "LYCEUM_TOKEN", hide_env_values = true)]
     token: Option<String>,
 
-    /// Where the router is.
+    /// The URL of the router.
     #[arg(long, value_name = "URL", default_value = "http://localhost:4000")]
     router: String,
 
-    /// Repair what can be repaired safely: let the payment's service tell the others again what has happened. Then a place
-    /// is made or taken back, or a payment that can have none goes back. What is left needs a person.
+    /// Repair what is safe to repair: payment publishes its events again, by which the missing enrollment is created,
+    /// the stale one deleted, or a payment that cannot have one refunded. The rest needs an operator.
     #[arg(long)]
     fix: bool,
 
-    /// Seconds after which a payment that has completed has its enrollment, unless something is wrong. Younger ones may
-    /// be on their way.
+    /// The number of seconds within which a completed payment usually gets its enrollment. Newer payments are not
+    /// reported.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     usual: u32,
 
-    /// identity's database; when left out, that of the `lyceum up` which runs on the data directory.
+    /// The URL of identity's database. Default: the database of the `lyceum up` that is running on the data directory.
     #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     identity_database_url: Option<String>,
 
@@ -153,14 +153,14 @@ impl Kind {
     /// What an operator can do where republishing cannot help.
     fn advice(self) -> &'static str {
         match self {
-            Self::NotEnrolled | Self::Refunded => "`--fix` has it told again",
+            Self::NotEnrolled | Self::Refunded => "`--fix` republishes the payment's events",
             Self::Pending => {
-                "nobody knows whether the money has arrived: ask the provider. ARCHITECTURE.md (\"Do both sides \
-                 agree?\") says how to go on"
+                "the outcome of the charge is unknown: check with the payment provider, then follow \
+                 docs/architecture/events.md"
             }
-            Self::RefundRefused => "settle it with the provider, then `refundPayment` asks it once more",
+            Self::RefundRefused => "resolve it with the payment provider, then call `refundPayment` again",
             Self::Failed | Self::Missing | Self::OtherStudent | Self::OtherCourse => {
-                "nothing was paid for this enrollment: keep it, or delete it from enrollment's database"
+                "no payment covers this enrollment: keep it, or delete it from enrollment's database"
             }
         }
     }
@@ -171,14 +171,14 @@ impl fmt::Display for Finding {
         let payment = self.payment;
         let enrollment = self.enrollment.unwrap_or_default();
         match self.kind {
-            Kind::NotEnrolled => write!(f, "payment {payment} has completed, and has no enrollment"),
-            Kind::Refunded => write!(f, "payment {payment} has gone back, and enrollment {enrollment} is still there"),
-            Kind::Failed => write!(f, "payment {payment} has failed, and enrollment {enrollment} is there"),
-            Kind::Missing => write!(f, "enrollment {enrollment} names payment {payment}, which does not exist"),
-            Kind::OtherStudent => write!(f, "enrollment {enrollment} names payment {payment} of another student"),
-            Kind::OtherCourse => write!(f, "enrollment {enrollment} names payment {payment} for another course"),
-            Kind::Pending => write!(f, "payment {payment} has been pending for long"),
-            Kind::RefundRefused => write!(f, "payment {payment} is to go back, and the provider refuses"),
+            Kind::NotEnrolled => write!(f, "payment {payment} is completed but has no enrollment"),
+            Kind::Refunded => write!(f, "payment {payment} was refunded, but enrollment {enrollment} still exists"),
+            Kind::Failed => write!(f, "payment {payment} failed, but enrollment {enrollment} exists"),
+            Kind::Missing => write!(f, "enrollment {enrollment} references payment {payment}, which does not exist"),
+            Kind::OtherStudent => write!(f, "enrollment {enrollment} references payment {payment} of another student"),
+            Kind::OtherCourse => write!(f, "enrollment {enrollment} references payment {payment} for another course"),
+            Kind::Pending => write!(f, "payment {payment} has been pending for too long"),
+            Kind::RefundRefused => write!(f, "the payment provider rejected the refund of payment {payment}"),
         }
     }
 }
@@ -251,11 +251,11 @@ pub async fn run(settings: &Settings) -> Result<()> {
     let found = findings.len();
     match (left, settings.fix) {
         (0, _) => Ok(()),
-        (_, true) => bail!("{left} of {found} need a person"),
+        (_, true) => bail!("{left} of {found} need an operator"),
         (_, false) if findings.iter().any(|finding| finding.kind.is_repairable()) => {
-            bail!("{found} do not agree; `--fix` repairs what can be repaired safely")
+            bail!("{found} do not agree: `--fix` repairs those that are safe to repair")
         }
-        (_, false) => bail!("{found} do not agree, and need a person"),
+        (_, false) => bail!("{found} do not agree and need an operator"),
     }
 }
 
@@ -317,11 +317,11 @@ impl Graph {
                 let keys = Keys::load(&settings.keys.directory(&data_dir)?, &settings.keys.tokens)?;
                 let identity_database_url = settings.identity_database_url.clone();
                 let (_, user) = Person { email: email.clone(), identity_database_url, data_dir }.find().await?;
-                ensure!(user.role == Role::Admin, "{email} is no admin");
+                ensure!(user.role == Role::Admin, "{email} is not an admin");
                 let token = admin::access_token(&keys, &user)?;
                 (Login::Made { keys: Box::new(keys), user: Box::new(user) }, token)
             }
-            _ => bail!("name an admin's address, or give a token in LYCEUM_TOKEN"),
+            _ => bail!("give an admin's e-mail address, or set LYCEUM_TOKEN to an access token"),
         };
         let url = format!("{}/graphql", settings.router.trim_end_matches('/').trim_end_matches("/graphql"));
         let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
@@ -339,13 +339,13 @@ impl Graph {
         let body = json!({ "query": document, "variables": variables }).to_string();
         let request = self.http.post(&self.url).bearer_auth(&self.token).header("content-type", "application/json");
         let answer =
-            request.body(body).send().await.with_context(|| format!("cannot ask the router at {}", self.url))?;
-        let answer = answer.bytes().await.context("the router's answer broke off")?;
-        let answer: GraphqlResponse = serde_json::from_slice(&answer).context("the router's answer cannot be read")?;
+            request.body(body).send().await.with_context(|| format!("cannot reach the router at {}", self.url))?;
+        let answer = answer.bytes().await.context("the router's response was cut off")?;
+        let answer: GraphqlResponse = serde_json::from_slice(&answer).context("the router's response is malformed")?;
         if let Some(failure) = answer.errors.first() {
-            bail!("the graph says: {}", failure.message);
+            bail!("the graph responded with an error: {}", failure.message);
         }
-        serde_json::from_value(answer.data.unwrap_or_default()).context("the graph's answer cannot be read")
+        serde_json::from_value(answer.data.unwrap_or_default()).context("the graph's response is malformed")
     }
 
     /// Checks all nodes of a connection, page by page.
@@ -359,7 +359,8 @@ impl Graph {
         let (mut findings, mut after, mut is_first) = (Vec::new(), None, true);
         loop {
             let data: Value = self.ask(document, json!({ "after": after, "isFirst": is_first })).await?;
-            let page: Page<T> = serde_json::from_value(data[list].clone()).context("a page cannot be read")?;
+            let page: Page<T> =
+                serde_json::from_value(data[list].clone()).context("a page of the list is malformed")?;
             if let Some(total) = page.total_count {
                 bar.set_length(total);
             }
@@ -404,7 +405,7 @@ impl Graph {
     async fn repair(&mut self, finding: &Finding) -> Result<Outcome> {
         let data: Value = self.ask(REPUBLISH, json!({ "id": finding.payment })).await?;
         if let Some(refused) = data.pointer("/republishPayment/userErrors/0/message").and_then(Value::as_str) {
-            return Ok(Outcome::Left(format!("this needs a person: {refused}")));
+            return Ok(Outcome::Left(format!("this needs an operator: {refused}")));
         }
         for _ in 0..LOOKS {
             sleep(BETWEEN_LOOKS).await;
@@ -413,7 +414,7 @@ impl Graph {
             }
         }
         let why =
-            "it was told again, and nothing came of it: `lyceum admin events` shows what is pending or dead-lettered";
+            "the events were republished without effect: `lyceum admin events` lists pending and dead-lettered events";
         Ok(Outcome::Left(why.to_owned()))
     }
 }

@@ -139,7 +139,7 @@ pub async fn is_empty(db: &mut PgConnection, table: Table) -> anyhow::Result<boo
     sqlx::query_scalar(statement)
         .fetch_one(db)
         .await
-        .with_context(|| format!("cannot look into the table {name} of the database {database}"))
+        .with_context(|| format!("cannot read the table {name} of the database {database}"))
 }
 
 fn first_id_after_the_seed() -> Uuid {

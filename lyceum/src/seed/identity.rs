@@ -93,7 +93,7 @@ pub fn password_hash(seed: u64) -> anyhow::Result<String> {
     salt[8..].copy_from_slice(&seed.to_le_bytes());
     let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
         .hash_password_with_salt(PASSWORD.as_bytes(), &salt)
-        .map_err(|error| anyhow!("the sample password cannot be hashed: {error}"))?;
+        .map_err(|error| anyhow!("cannot hash the sample password: {error}"))?;
     Ok(hash.to_string())
 }
 

@@ -34,7 +34,7 @@ impl Message {
     fn welcome(user: &User) -> Self {
         let body = match (user.role, user.is_verified) {
             (Role::Student, _) => "Your account is ready. Browse the catalogue, pick a course and start learning.",
-            (Role::Teacher, true) => "Your account is ready and verified. Publish your first course when you like.",
+            (Role::Teacher, true) => "Your account is ready and verified. You can publish your first course.",
             (Role::Teacher, false) => "Your account is ready. You can publish courses as soon as we have verified you.",
         };
         Self { kind: "registration", title: format!("Welcome to Lyceum, {}!", user.given_name), body: body.to_owned() }
@@ -50,7 +50,7 @@ impl Message {
         Self {
             kind: "enrollment",
             body: format!(
-                "You now have a place on “{title}”, {level} of {} by {}. You can start whenever you like.",
+                "You are now enrolled in “{title}”, {level} of {} by {}. You can start at any time.",
                 duration(course.minutes),
                 teacher.name(),
             ),
@@ -64,7 +64,7 @@ impl Message {
         Self {
             kind: "payment",
             body: format!(
-                "We received your payment of {} for “{title}” on {}. Your place on the course is yours to keep.",
+                "We received your payment of {} for “{title}” on {}. You keep access to the course.",
                 Money::from_cents(cents),
                 timeline::moment(created).format("%-d %B %Y"),
             ),

@@ -51,12 +51,12 @@ const LARGEST_SCALE: f64 = 20.0;
 /// What to fill the databases with.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Options {
-    /// Size of the data set, from 0.001 to 20: at 1 there are 50,000 users, 100,000 courses,
-    /// 200,000 enrollments and 50,000 payments.
+    /// The size of the data set, from 0.001 to 20: 1 is 50,000 users, 100,000 courses, 200,000 enrollments and 50,000
+    /// payments.
     #[arg(long, default_value_t = DEFAULT_SCALE, value_parser = parse_scale)]
     pub scale: f64,
 
-    /// The same number gives the same rows, whenever and wherever.
+    /// The seed of the random numbers: the same seed gives the same rows.
     #[arg(long, default_value_t = DEFAULT_SEED)]
     pub seed: u64,
 }
@@ -71,7 +71,7 @@ impl Default for Options {
 pub fn parse_scale(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(scale) if (SMALLEST_SCALE..=LARGEST_SCALE).contains(&scale) => Ok(scale),
-        _ => Err(format!("a number from {SMALLEST_SCALE} to {LARGEST_SCALE} is needed")),
+        _ => Err(format!("expected a number from {SMALLEST_SCALE} to {LARGEST_SCALE}")),
     }
 }
 
@@ -130,9 +130,9 @@ pub async fn run(databases: &SeedDatabases, options: &Options, progress: &Progre
     }
     let mut tables = Vec::new();
     while let Some(finished) = running.join_next().await {
-        let (table, rows, found) = finished.context("a table's writer broke off")?;
+        let (table, rows, found) = finished.context("the writer of a table was aborted")?;
         let found = found
-            .with_context(|| format!("in the database {}; run the same seed again to complete it", table.database))?;
+            .with_context(|| format!("seeding {} failed: run the same command again to complete it", table.database))?;
         refuse_other_data(table, found, options)?;
         tables.push(TableSummary {
             database: table.database,
@@ -174,7 +174,7 @@ async fn generate(options: Options) -> anyhow::Result<Arc<Plan>> {
         .map_err(|reason| anyhow::anyhow!("the scale {}: {reason}", options.scale))?;
     let plan = tokio::task::spawn_blocking(move || Plan::generate(options.scale, options.seed))
         .await
-        .context("the data set was not generated")??;
+        .context("cannot generate the data set")??;
     Ok(Arc::new(plan))
 }
 

@@ -23,10 +23,10 @@ const ROUTERS_SPANS: &str = "hive-router";
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Lines of text for people.
     #[default]
     Text,
-    /// One JSON object a line, with the trace id, for whatever collects them.
+    /// One JSON object per line, with the trace id, for programs.
     Json,
 }
 

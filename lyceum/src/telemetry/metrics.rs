@@ -45,9 +45,9 @@ pub fn address() -> Option<SocketAddr> {
 
 /// Enables metrics, and serves them at `address` for as long as `runtime` lives.
 pub fn start(address: SocketAddr, service: &'static str, runtime: &Runtime, timeouts: ClientTimeouts) -> Result<()> {
-    let listener = runtime
-        .block_on(TcpListener::bind(address))
-        .with_context(|| format!("metrics cannot be served at {address}: `--metrics-listen` names another place"))?;
+    let listener = runtime.block_on(TcpListener::bind(address)).with_context(|| {
+        format!("cannot serve metrics on {address}: choose another address with `--metrics-listen`")
+    })?;
     let _ = ADDRESS.set(listener.local_addr()?);
     let registry = Registry::new();
     let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).without_scope_info().build()?;
@@ -88,7 +88,7 @@ fn instrument_view(instrument: &Instrument) -> Option<Stream> {
 
 async fn metrics(State(registry): State<Registry>) -> Result<impl IntoResponse, StatusCode> {
     let text = TextEncoder::new().encode_to_string(&registry.gather()).map_err(|error| {
-        tracing::error!(%error, "metrics cannot be written");
+        tracing::error!(%error, "cannot encode metrics");
         StatusCode::INTERNAL_SERVER_ERROR
     })?;
     Ok(([(CONTENT_TYPE, TextEncoder::new().format_type().to_owned())], text))

@@ -18,18 +18,18 @@ use self::logs::LogFormat;
 /// What it tells, and to whom.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Settings {
-    /// The form of log lines: `text` for people, `json` for programs, with the trace id.
+    /// The format of log lines: `text` for people, `json` for programs, with the trace id.
     #[arg(long, env = "LYCEUM_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 
-    /// Where `GET /metrics` answers, for Prometheus: a port of its own, which clients cannot reach. Without it nothing is
-    /// counted.
+    /// The address that serves `GET /metrics` for Prometheus. Clients must not be able to reach it. Without it no
+    /// metrics are recorded.
     #[arg(long, env = "LYCEUM_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
     metrics_listen: Option<SocketAddr>,
 
-    /// The OpenTelemetry collector that gets the spans, by OTLP over HTTP: `http://collector:4318`. How many, and what
-    /// the process is called, say `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`, `OTEL_SERVICE_NAME` and
-    /// `OTEL_RESOURCE_ATTRIBUTES`; what to send along, `OTEL_EXPORTER_OTLP_HEADERS`.
+    /// The URL of the OpenTelemetry collector for spans, by OTLP over HTTP: `http://collector:4318`. Also honoured:
+    /// `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true, value_name = "URL")]
     otlp_endpoint: Option<String>,
 }

@@ -97,7 +97,7 @@ impl Exporter {
             .with_endpoint(format!("{}/v1/traces", collector.trim_end_matches('/')))
             .build()
             // The cause repeats the URL, which may contain a password.
-            .map_err(|_| anyhow!("spans cannot be sent: what `--otlp-endpoint` says is no address of a collector"))?;
+            .map_err(|_| anyhow!("cannot export spans: `--otlp-endpoint` is not a valid collector URL"))?;
         Ok(Self { inner: Arc::new(inner), runtime: runtime.clone(), is_unavailable: AtomicBool::new(false) })
     }
 

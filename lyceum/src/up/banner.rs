@@ -40,8 +40,8 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], safelist: Option<&Pa
     }
     line(format_args!("  Data         {}", addresses.data.display()));
     if let Some(manifest) = safelist {
-        line(format_args!("\n  Only the documents of {} are answered, by their ids:", manifest.display()));
-        line("  the playground, and whatever else sends queries of its own, is refused.\n");
+        line(format_args!("\n  Only the stored operations of {} are served, by their ids:", manifest.display()));
+        line("  the playground, and any client that sends its own queries, is rejected.\n");
         return;
     }
     if let Some(first) = people.first() {
@@ -51,6 +51,6 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], safelist: Option<&Pa
         }
         line("\n  Try: open the playground, sign in as the student, and run StudentHome.\n");
     } else {
-        line("\n  Nobody is here yet. Try: open the playground and register.\n");
+        line("\n  There are no users yet. Try: open the playground and register.\n");
     }
 }

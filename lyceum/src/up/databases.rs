@@ -71,7 +71,7 @@ async fn one(
     };
     Server::start(installation, options)
         .await
-        .with_context(|| format!("the database of {name} does not start; `--free-ports` takes other ports"))
+        .with_context(|| format!("the database of {name} does not start: if its port is taken, use `--free-ports`"))
 }
 
 impl Servers {
@@ -107,7 +107,7 @@ impl Servers {
         let ends = self.running.iter().map(|(subgraph, server)| {
             Box::pin(async move {
                 let _ = server.lock().await.wait().await;
-                anyhow!("the database of {} has stopped; see its log", subgraph.name)
+                anyhow!("the database of {} has stopped: see its log", subgraph.name)
             })
         });
         select_all(ends).await.0

@@ -94,7 +94,7 @@ async fn serve_over(
         }
     }
 
-    let outcome = router.ended.await.map_err(|_| anyhow!("the router's thread broke off"));
+    let outcome = router.ended.await.map_err(|_| anyhow!("the router's thread panicked"));
     graph.finish().await?;
     databases.close().await;
     outcome?

@@ -52,7 +52,9 @@ async fn run_npm(sources: &Path, arguments: &[&str]) -> Result<()> {
         .kill_on_drop(true)
         .output()
         .await
-        .context("the playground is built with npm, which is not to be found: install Node.js 20.19 or newer (https://nodejs.org)")?;
+        .context(
+            "npm, which builds the playground, was not found: install Node.js 20.19 or newer (https://nodejs.org)",
+        )?;
     ensure!(
         output.status.success(),
         "`npm {}` failed in {}:\n{}{}",

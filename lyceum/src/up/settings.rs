@@ -20,46 +20,46 @@ use crate::{
 #[expect(clippy::struct_excessive_bools, reason = "they are the command line's switches")]
 #[derive(Args)]
 pub struct Settings {
-    /// Where databases, keys and logs are kept.
+    /// The directory of databases, keys and logs.
     #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
     pub data_dir: PathBuf,
 
-    /// Port of the router and its playground.
+    /// The port of the router and its playground.
     #[arg(long, env = "LYCEUM_PORT", default_value_t = 4000)]
     pub port: u16,
 
-    /// Take free ports for everything, so that this system runs beside another one.
+    /// Use free ports for everything, so that this system can run beside another one.
     #[arg(long)]
     pub free_ports: bool,
 
-    /// Keep nothing: the data goes to a temporary directory, which is removed at the end.
+    /// Keep no data: use a temporary directory, which is removed at the end.
     #[arg(long)]
     pub temporary: bool,
 
-    /// Write the addresses of everything to this file, as JSON, when all is ready.
+    /// Write all addresses to this file, as JSON, when the system is ready.
     #[arg(long, value_name = "FILE")]
     pub addresses: Option<PathBuf>,
 
-    /// Stop when standard input ends, too: so nothing outlives the script that started it.
+    /// Also stop when standard input is closed, so that nothing outlives the script that started it.
     #[arg(long)]
     pub stop_with_stdin: bool,
 
-    /// How the router calls the subgraphs: by function call, or over HTTP as separate processes do.
+    /// How the router sends requests to the subgraphs: by function call, or over HTTP like separate processes.
     #[arg(long, env = "LYCEUM_TRANSPORT", value_enum, default_value_t = Transport::InProcess)]
     pub transport: Transport,
 
-    /// Size of the data set that an empty system gets: 1 is 50,000 users and 100,000 courses. Databases that were given
-    /// are left as they are; `lyceum seed` fills them.
+    /// The size of the sample data for an empty system: 1 is 50,000 users and 100,000 courses. Databases whose URLs are
+    /// set are not filled; `lyceum seed` fills them.
     #[arg(long, default_value_t = 0.01, value_parser = seed::parse_scale)]
     pub seed_scale: f64,
 
-    /// Leave an empty system empty.
+    /// Do not fill an empty system with sample data.
     #[arg(long)]
     pub empty: bool,
 
-    /// Answer only the documents of this manifest, which clients name by their ids: `{"documentId": "…"}` instead of a
-    /// `query`. Everything else is refused, so the playground and introspection no longer work. Without FILE: the
-    /// documents of `operations/`.
+    /// Serve only the stored operations of this manifest, by id: clients send `{"documentId": "…"}` instead of a
+    /// `query`. All other requests are rejected, the playground's and introspection included. Default of FILE: the
+    /// manifest of `operations/`.
     #[arg(
         long,
         env = "LYCEUM_SAFELIST",
@@ -69,7 +69,7 @@ pub struct Settings {
     )]
     pub safelist: Option<PathBuf>,
 
-    /// A directory with the programs of PostgreSQL 16, instead of those from the npm registry.
+    /// The directory with the programs of PostgreSQL 16, instead of those from the npm registry.
     #[arg(long, env = "LYCEUM_POSTGRES_BIN", value_name = "DIRECTORY")]
     pub postgres_bin: Option<PathBuf>,
 
@@ -120,7 +120,7 @@ pub struct Settings {
     pub secret: SecretSettings,
 }
 
-/// How the router calls the subgraphs.
+/// How the router sends requests to the subgraphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Transport {
     /// By function call.

@@ -246,12 +246,12 @@ fn what_is_wrong_with_the_settings_ends_a_process_at_once() {
     let user = url.find('@').expect("a user").min(url.rfind(':').expect("a password"));
     let wrong_password = format!("{}:wrong{}", &url[..url[..user].rfind(':').expect("a password")], &url[user..]);
     let cases = [
-        ("nowhere", vec![], "cannot reach the database of course"),
+        ("nowhere", vec![], "cannot connect to the database of course"),
         (&*wrong_password, vec![], "password authentication failed"),
         (&*format!("{server}/no_such_{name}"), vec![], "does not exist"),
         (&*edited, vec![], "has been modified"),
-        (&*url, vec![("LYCEUM_JWKS_URL", "identity:8001")], "no address of identity's public keys"),
-        (&*url, vec![("LYCEUM_SUBGRAPH_URLS", "identity=nowhere")], "is no address of identity"),
+        (&*url, vec![("LYCEUM_JWKS_URL", "identity:8001")], "is not a valid URL of identity's public keys"),
+        (&*url, vec![("LYCEUM_SUBGRAPH_URLS", "identity=nowhere")], "is not a valid URL of identity"),
     ];
 
     for (database, settings, said) in cases {

@@ -176,9 +176,9 @@ fn a_lost_enrollment_is_made_again_and_that_of_a_refunded_payment_is_taken_back(
 
     let (code, said) = test_system.reconcile(&[]);
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains(&format!("payment {lost} has completed, and has no enrollment")), "{said}");
-    assert!(said.contains(&format!("payment {stale} has gone back, and enrollment")), "{said}");
-    assert!(said.contains("2 do not agree; `--fix` repairs"), "{said}");
+    assert!(said.contains(&format!("payment {lost} is completed but has no enrollment")), "{said}");
+    assert!(said.contains(&format!("payment {stale} was refunded, but enrollment")), "{said}");
+    assert!(said.contains("2 do not agree: `--fix` repairs"), "{said}");
     assert_eq!((test_system.places(lost), test_system.places(stale)), (0, 1), "looking changes nothing");
 
     let (code, said) = test_system.reconcile(&["--fix"]);
@@ -193,13 +193,13 @@ fn what_the_legacy_system_left_pending_is_reported_until_a_person_has_found_out(
     let (student, courses) = (test_system.student(), [test_system.course(), test_system.course()]);
     let [arrived, failed] = courses.map(|course| test_system.import_pending(&student, course));
 
-    for (fix, summary) in [(&[][..], "2 do not agree, and need a person"), (&["--fix"], "2 of 2 need a person")] {
+    for (fix, summary) in [(&[][..], "2 do not agree and need an operator"), (&["--fix"], "2 of 2 need an operator")] {
         let (code, said) = test_system.reconcile(fix);
         assert_eq!(code, 1, "{said}");
         for payment in [arrived, failed] {
-            assert!(said.contains(&format!("payment {payment} has been pending for long")), "{said}");
+            assert!(said.contains(&format!("payment {payment} has been pending for too long")), "{said}");
         }
-        assert!(said.contains("ask the provider") && said.contains(summary), "{said}");
+        assert!(said.contains("check with the payment provider") && said.contains(summary), "{said}");
     }
     assert_eq!(
         test_system.count("payment", &format!("payments where student_id = '{}' and status = 'pending'", student.id)),
@@ -233,8 +233,8 @@ fn a_refund_that_the_provider_refuses_is_reported_until_it_goes_back() {
 
     let (code, said) = test_system.reconcile(&["--fix"]);
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains(&format!("payment {payment} is to go back, and the provider refuses")), "{said}");
-    assert!(said.contains("1 of 1 need a person"), "{said}");
+    assert!(said.contains(&format!("the payment provider rejected the refund of payment {payment}")), "{said}");
+    assert!(said.contains("1 of 1 need an operator"), "{said}");
 
     // The provider has thought better of it.
     test_system.refund(payment);

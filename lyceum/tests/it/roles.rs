@@ -65,5 +65,5 @@ fn the_owner_migrates_and_the_subgraphs_role_is_made() {
     });
     let behind = migrate(&[("COURSE_DATABASE_URL", &app)]);
     assert!(!behind.status.success());
-    assert!(String::from_utf8_lossy(&behind.stderr).contains("with the owner's address"), "{behind:?}");
+    assert!(String::from_utf8_lossy(&behind.stderr).contains("with the owner's database URL"), "{behind:?}");
 }

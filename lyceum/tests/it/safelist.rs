@@ -16,7 +16,7 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
     let manifest = manifest();
     let system = System::start(&["--temporary", "--safelist", manifest.to_str().expect("a path of letters")]);
     let anonymous = system.anonymous();
-    assert!(system.output().contains("the playground, and whatever else sends queries of its own, is refused"));
+    assert!(system.output().contains("the playground, and any client that sends its own queries, is rejected"));
 
     let catalogue = by_id(&anonymous, &id("Catalogue"), &json!({ "first": 1 }));
     assert!(catalogue["data"]["courses"]["nodes"][0]["id"].is_string(), "{catalogue}");

@@ -169,12 +169,12 @@ fn without_a_secret_nothing_starts_unless_it_is_asked_for() {
     let cases = [
         (with(&[]), "LYCEUM_SUBGRAPH_SECRET"),
         (with(&["--listen", "0.0.0.0:0"]), "LYCEUM_SUBGRAPH_SECRET"),
-        (with(&["--insecure-dev", "--listen", "0.0.0.0:0"]), "is for loopback addresses only"),
+        (with(&["--insecure-dev", "--listen", "0.0.0.0:0"]), "requires a loopback address"),
         (with(&["--subgraph-secret", "only-thirty-one-bytes-long-here"]), "at least 32 bytes, and this one has 31"),
         (with(&["--subgraph-secret", VALID_SECRET]), "LYCEUM_SEAL_SECRET"),
         (
             with(&["--subgraph-secret", VALID_SECRET, "--insecure-dev", "--listen", "0.0.0.0:0"]),
-            "for loopback addresses only",
+            "requires a loopback address",
         ),
         (
             with(&["--subgraph-secret", VALID_SECRET, "--seal-secret", "only-thirty-one-bytes-long-here"]),
@@ -201,7 +201,7 @@ fn with_a_secret_any_address_will_do() {
     ] {
         let output = lyceum(&[["subgraph", "course", "--course-database-url", database].as_slice(), start].concat());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(text.contains("cannot reach the database of course"), "{start:?}: {text}");
+        assert!(text.contains("cannot connect to the database of course"), "{start:?}: {text}");
     }
 }
 

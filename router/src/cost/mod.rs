@@ -350,7 +350,7 @@ fn too_expensive(estimated: u64, limit: u64) -> GraphQLError {
 
 fn too_many_expensive() -> GraphQLError {
     let message = format!(
-        "{MAX_EXPENSIVE_QUERIES} expensive queries of yours are being executed. Try again when they have ended."
+        "You already have {MAX_EXPENSIVE_QUERIES} expensive queries running. Try again when they have finished."
     );
     errors::rate_limited(message, 1)
 }

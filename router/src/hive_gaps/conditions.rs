@@ -48,7 +48,7 @@ impl Conditions {
                 None => variable.default_value.as_ref().and_then(|default| default.to_bool()),
             };
             let value = given.ok_or_else(|| {
-                let message = format!("Variable \"${}\" decides a condition: it must not be null.", variable.name);
+                let message = format!("Variable \"${}\" must not be null in @include or @skip.", variable.name);
                 vec![request_error(message, "BAD_USER_INPUT")]
             })?;
             Ok((variable.name.clone(), value))

@@ -33,21 +33,21 @@ const MAX_SELECTIONS_OF_FRAGMENTS: usize = 20_000;
 pub fn check(document: &Document) -> Result<(), RequestErrors> {
     let mut fragments = Fragments::of(document);
     if let Some(fragment) = fragments.duplicate {
-        return Err(vec![fragment_error(document, fragment, "has the name of another one")]);
+        return Err(vec![fragment_error(document, fragment, "has the same name as another one")]);
     }
     let (size, of_fragments) = (fragments.measure(document), fragments.measure_fragments(document));
     if let Some(fragment) = fragments.circular {
         return Err(vec![fragment_error(document, fragment, "spreads itself")]);
     }
     if size.selections > MAX_SELECTIONS || of_fragments > MAX_SELECTIONS_OF_FRAGMENTS {
-        let message = "The document is too large with its fragments in place.";
+        let message = "The document is too large with its fragments expanded.";
         return Err(vec![request_error(message, "TOKEN_LIMIT_EXCEEDED")]);
     }
     if fragments.is_too_deep || size.depth > MAX_DEPTH {
         return Err(too_deep());
     }
     if size.lists > MAX_NESTED_LISTS {
-        let message = "The introspection asks for the fields of the types of fields of types.";
+        let message = "The introspection query is nested too deeply.";
         return Err(vec![request_error(message, "MAX_DEPTH_EXCEEDED")]);
     }
     Ok(())
@@ -233,7 +233,7 @@ mod tests {
 
         assert_eq!(
             refused(&format!("{}\nfragment F0 on Query {{ a }}", bomb(30))),
-            told("The fragment \"F0\" has the name of another one.", 2, 1)
+            told("The fragment \"F0\" has the same name as another one.", 2, 1)
         );
         assert_eq!(
             refused("{ a }\n  fragment A on Query { ...B }\n fragment B on Query { ...A }"),

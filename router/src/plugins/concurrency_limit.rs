@@ -97,8 +97,7 @@ pub fn release(context: &PluginContext) {
 }
 
 fn queue_full() -> GraphQLError {
-    let message =
-        format!("{MAX_WAITING} requests from your network address are waiting. Try again when some have ended.");
+    let message = format!("{MAX_WAITING} requests from your network address are already queued. Try again later.");
     errors::rate_limited(message, 1)
 }
 

@@ -29,7 +29,7 @@ use crate::trace::{Recorder, Traced};
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("lyceum-trace");
 const PLAN_HEADER: HeaderName = HeaderName::from_static("hive-expose-query-plan");
-const INVALID_MODE: &str = "Say `dry-run` or `true` in one header `hive-expose-query-plan`, or leave it out.";
+const INVALID_MODE: &str = "The header `hive-expose-query-plan` must be `dry-run` or `true`, and sent once.";
 /// The trace's key in the response's extensions.
 const EXTENSION: &str = "trace";
 
@@ -87,7 +87,7 @@ impl Diagnostics {
             return Ok(());
         }
         if !is_permitted {
-            let error = GraphQLError::from_message_and_code("Plans are shown to admins.", "FORBIDDEN");
+            let error = GraphQLError::from_message_and_code("Only admins may see query plans.", "FORBIDDEN");
             return errors::reject(payload.context, StatusCode::FORBIDDEN, error);
         }
         if !is_valid_mode(&request.headers) {

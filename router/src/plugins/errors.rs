@@ -15,10 +15,10 @@ use tracing::error;
 
 use super::retry_after::RetryAfter;
 
-const INVALID_TOKEN: &str = "The access token is not valid, or no longer. Sign in again.";
-const UNAVAILABLE: &str = "This part of the graph is not available at the moment. Try again.";
-const TIMED_OUT: &str = "The answer took too long. Try again, or ask for less at once.";
-const INTERNAL_ERROR: &str = "Something went wrong on our side.";
+const INVALID_TOKEN: &str = "The access token is invalid or has expired. Sign in again.";
+const UNAVAILABLE: &str = "This part of the graph is unavailable. Try again later.";
+const TIMED_OUT: &str = "The response took too long. Try again, or request less.";
+const INTERNAL_ERROR: &str = "Internal server error.";
 
 pub struct Errors {
     development: bool,
@@ -114,7 +114,7 @@ fn make_public(error: &mut GraphQLError, status: &mut StatusCode, development: b
         }
     };
     if code == "INTERNAL_SERVER_ERROR" && original != code {
-        error!(subgraph, code = original, "an error without a public form");
+        error!(subgraph, code = original, "unmapped error code from hive-router");
     }
 
     error.extensions = extensions(code, subgraph.filter(|_| development), &mut error.extensions);

@@ -105,7 +105,7 @@ impl SubgraphExecutor for InProcessExecutor {
         };
         let response = match response {
             Ok(Ok(response)) => response,
-            Ok(Err(_panic)) => return Ok(error_response("the call broke off", "SUBREQUEST_MALFORMED_RESPONSE")),
+            Ok(Err(_panic)) => return Ok(error_response("the call was aborted", "SUBREQUEST_MALFORMED_RESPONSE")),
             Err(_) => return Ok(error_response("the call took too long", "SUBGRAPH_REQUEST_TIMEOUT")),
         };
 

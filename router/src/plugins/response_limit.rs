@@ -93,7 +93,7 @@ impl ResponseLimit {
 }
 
 fn too_large() -> GraphQLError {
-    GraphQLError::from_message_and_code("The answer would be too large. Ask for less at once.", "RESPONSE_TOO_LARGE")
+    GraphQLError::from_message_and_code("The response would be too large. Request less.", "RESPONSE_TOO_LARGE")
 }
 
 fn too_large_response() -> SubgraphResponse<'static> {

@@ -104,7 +104,7 @@ async fn who_comes_too_often_is_told_when_to_come_again() {
         let answer: Value = response.json().await.expect("JSON");
         assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED", "{answer}");
         assert_eq!(answer["errors"][0]["extensions"]["retryAfter"], 7, "{answer}");
-        assert_eq!(answer["errors"][0]["message"], "too many attempts; try again in 7 s");
+        assert_eq!(answer["errors"][0]["message"], "too many attempts: try again in 7 s");
         assert_eq!(answer["data"]["rename"], Value::Null);
     }
 }

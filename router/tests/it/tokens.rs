@@ -16,7 +16,7 @@ fn assert_refused(reply: &Reply) {
     assert_eq!(reply.error(), Some("UNAUTHENTICATED"), "{reply:?}");
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
     assert_eq!(reply.json.get("data").unwrap_or(&Value::Null), &Value::Null);
-    assert_eq!(reply.message(), "The access token is not valid, or no longer. Sign in again.");
+    assert_eq!(reply.message(), "The access token is invalid or has expired. Sign in again.");
 }
 
 async fn with_header(values: &[String]) -> Reply {

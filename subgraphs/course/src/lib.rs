@@ -17,7 +17,7 @@ use crate::course::{
 /// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "course",
-    about: "The catalogue.",
+    about: "The course catalogue.",
     port: 8002,
     database_port: 5434,
     migrations,

@@ -21,7 +21,7 @@ use crate::{
 /// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "enrollment",
-    about: "Who takes which course.",
+    about: "Enrollments of students in courses, and their progress.",
     port: 8003,
     database_port: 5435,
     migrations,

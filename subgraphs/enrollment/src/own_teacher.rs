@@ -19,7 +19,7 @@ impl OwnTeacherOrAdmin {
         if ctx.viewer().is_admin() || is_taught_by_viewer(ctx, course, teacher_seal) {
             Ok(Self(course))
         } else {
-            Err(Error::Forbidden("only the course's own teacher and admins may see this"))
+            Err(Error::Forbidden("only the course's teacher and admins may see this"))
         }
     }
 }

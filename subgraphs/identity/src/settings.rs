@@ -9,18 +9,18 @@ use crate::throttle::ThrottleSettings;
 /// Settings of access tokens and the keys that sign them. Not `Debug`: it may hold a private key.
 #[derive(Clone, Args)]
 pub struct TokenSettings {
-    /// Seconds that an access token is good for.
+    /// The number of seconds for which an access token is valid.
     #[arg(long, env = "LYCEUM_ACCESS_TOKEN_SECONDS", default_value_t = 900, value_parser = value_parser!(u32).range(1..=86_400))]
     pub access_token_seconds: u32,
 
-    /// Seconds from the publication of a new signing key to its first use. Routers and subgraphs must have fetched the
-    /// key by then, which they do every 10 seconds.
+    /// The number of seconds from the publication of a new signing key to its first use. Routers and subgraphs must
+    /// have fetched the key by then, which they do every 10 seconds.
     #[arg(long, env = "LYCEUM_KEY_PUBLICATION_SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(10..=86_400))]
     pub key_publication_seconds: u32,
 
-    /// The Ed25519 signing key itself, as PKCS#8 PEM text, in place of the directory of keys. It may hold several, one
-    /// after another: the first one signs, and tokens of all of them are accepted. So the next key is added as the last
-    /// one, then put first, and the old one is left out when its tokens have ended.
+    /// The Ed25519 signing key, as PKCS#8 PEM text, instead of the directory of keys. It may contain several keys: the
+    /// first one signs, and tokens of all are accepted. To rotate, append the new key; then move it to the front; and
+    /// remove the old one when its tokens have expired.
     #[arg(long, env = "LYCEUM_SIGNING_KEY", hide_env_values = true, value_name = "PEM")]
     pub signing_key: Option<String>,
 }
@@ -32,29 +32,28 @@ pub struct IdentitySettings {
     #[command(flatten)]
     pub tokens: TokenSettings,
 
-    /// Days that a session lives on when it is not refreshed.
+    /// The number of days after which a session expires if it is not refreshed.
     #[arg(long, env = "LYCEUM_SESSION_DAYS", default_value_t = 30, value_parser = value_parser!(u32).range(1..=3_650))]
     pub session_days: u32,
 
-    /// Passwords that are hashed at the same time; one for every two processor cores where not given.
+    /// The number of passwords that are hashed at the same time. Default: half the number of processor cores.
     #[arg(long, env = "LYCEUM_PASSWORD_HASH_WORKERS")]
     pub password_hash_workers: Option<NonZeroUsize>,
 
-    /// Passwords that may wait to be hashed, for each one that is being hashed. More are turned away at once,
-    /// rather than answered too late.
+    /// The maximum number of passwords that wait to be hashed, per worker. Further sign-ins are rejected immediately.
     #[arg(long, env = "LYCEUM_PASSWORD_QUEUE", default_value_t = 64, value_parser = value_parser!(u16).range(1..))]
     pub password_queue: u16,
 
-    /// Memory that hashing a password takes (Argon2id), in KiB. A change is applied at each user's next sign-in.
+    /// The memory for hashing a password (Argon2id), in KiB. A change is applied at each user's next sign-in.
     #[arg(long, env = "LYCEUM_PASSWORD_MEMORY_KIB", default_value_t = 19_456, value_parser = value_parser!(u32).range(1_024..=4_194_304))]
     pub password_memory_kib: u32,
 
-    /// Passes over that memory. A change is applied at each user's next sign-in.
+    /// The number of Argon2id iterations. A change is applied at each user's next sign-in.
     #[arg(long, env = "LYCEUM_PASSWORD_ARGON2_ITERATIONS", default_value_t = 2, value_parser = value_parser!(u32).range(1..=100))]
     pub password_argon2_iterations: u32,
 
-    /// Milliseconds that a refused sign-in takes at the least, so that its time does not tell which addresses have an
-    /// account: more than a password takes whose hash is an old one (bcrypt, or other Argon2id parameters).
+    /// The minimum duration of a failed sign-in, in milliseconds, so that its duration does not reveal which addresses
+    /// have an account. It must exceed the time for an old hash (bcrypt, or other Argon2id parameters).
     #[arg(long, env = "LYCEUM_FAILED_SIGN_IN_MIN_MS", default_value_t = 500)]
     pub failed_sign_in_min_ms: u32,
 

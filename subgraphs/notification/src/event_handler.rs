@@ -68,7 +68,7 @@ fn welcome(Registration { user_id, name }: &Registration) -> NewNotification {
             "" => "Welcome to Lyceum!".to_owned(),
             name => titled("Welcome to Lyceum, ", name, "!"),
         },
-        body: "Your account is ready. Look around in the catalogue, and take your first course.".to_owned(),
+        body: "Your account is ready. Browse the catalogue and pick your first course.".to_owned(),
     }
 }
 
@@ -89,10 +89,10 @@ fn refunded(Refund { purchase, reason }: &Refund) -> NewNotification {
         kind: Kind::Payment,
         title: about("Payment refunded", course_title),
         body: match reason {
-            RefundReason::Requested => format!("Your payment of {amount} for {course} has gone back to you."),
-            RefundReason::NotEnrolled => format!(
-                "You paid {amount} for {course}, but you were on the course already, so the money has gone back to you."
-            ),
+            RefundReason::Requested => format!("Your payment of {amount} for {course} was refunded."),
+            RefundReason::NotEnrolled => {
+                format!("You paid {amount} for {course}, but you were already enrolled, so your payment was refunded.")
+            }
         },
     }
 }
@@ -102,7 +102,7 @@ fn enrolled(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPaylo
         user_id: *student_id,
         kind: Kind::Enrollment,
         title: about("You are enrolled", course_title),
-        body: format!("You have a place on {}. Begin whenever you like.", course(course_title)),
+        body: format!("You are enrolled in {}. You can start at any time.", course(course_title)),
     }
 }
 
@@ -111,7 +111,7 @@ fn revoked(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayloa
         user_id: *student_id,
         kind: Kind::Enrollment,
         title: about("Enrollment cancelled", course_title),
-        body: format!("Your payment has gone back to you, so you are no longer on {}.", course(course_title)),
+        body: format!("Your payment was refunded, so you are no longer enrolled in {}.", course(course_title)),
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
             let message = enrolled(&enrollment(title));
 
             assert_eq!(message.title, "You are enrolled");
-            assert_eq!(message.body, "You have a place on a course. Begin whenever you like.");
+            assert_eq!(message.body, "You are enrolled in a course. You can start at any time.");
         }
     }
 }

@@ -19,7 +19,7 @@ pub use crate::event_handler::LOG_TARGET;
 /// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "notification",
-    about: "What users are told.",
+    about: "Notifications of users.",
     port: 8005,
     database_port: 5437,
     migrations,

@@ -29,7 +29,7 @@ use crate::{
 /// The subgraph's definition, for processes and tools.
 pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     name: "payment",
-    about: "What students paid.",
+    about: "Purchases, payments and refunds.",
     port: 8004,
     database_port: 5436,
     migrations,

@@ -37,7 +37,7 @@ pub enum RefundOutcome {
 
 /// The provider did not answer: the outcome is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the payment provider does not answer: {0}")]
+#[error("the payment provider is unavailable: {0}")]
 pub struct ProviderUnavailable(pub String);
 
 /// The specification's provider: every charge completes, and nothing is stored.
@@ -64,5 +64,5 @@ pub(crate) async fn with_timeout<T>(
 ) -> Result<T, ProviderUnavailable> {
     tokio::time::timeout(timeouts::PROVIDER, answer)
         .await
-        .unwrap_or_else(|_| Err(ProviderUnavailable("no answer in time".to_owned())))
+        .unwrap_or_else(|_| Err(ProviderUnavailable("no response in time".to_owned())))
 }

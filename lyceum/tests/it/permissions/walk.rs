@@ -50,7 +50,7 @@ struct AccessPath {
     owner: String,
     /// The types on the way: none is visited twice.
     seen: Vec<String>,
-    /// How far names are turned: each field of it, and each on the way to it, has the name of another one.
+    /// How far names are turned: each field of it, and each on the way to it, has the same name as another one.
     turn: usize,
 }
 

@@ -131,8 +131,8 @@ impl Server {
         let mut invocation = self.script.key(key);
         invocation.arg(budget).arg(WINDOW.as_micros().to_string()).arg(returned).arg(taken).arg(name);
         let answer = timeout(self.timeout, invocation.invoke_async(&mut connection)).await;
-        let (had_enough, remaining) = answer.context("no answer in time")??;
-        ensure!(remaining <= budget, "more is left than there can be");
+        let (had_enough, remaining) = answer.context("no response in time")??;
+        ensure!(remaining <= budget, "the remaining budget exceeds the budget");
         Ok(Charged { had_enough, remaining })
     }
 
@@ -142,7 +142,7 @@ impl Server {
             match self.connect().await {
                 Ok(connection) => {
                     *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(connection));
-                    info!("cost budgets are in Valkey");
+                    info!("cost budgets are stored in Valkey");
                     self.lost.notified().await;
                     is_known_lost = true;
                 }
@@ -187,7 +187,7 @@ impl Server {
         if let Some(password) = password.filter(|password| !password.is_empty()) {
             error = error.replace(password, "…");
         }
-        warn!(error, "Valkey is unavailable: until it is back, cost budgets are this router's own");
+        warn!(error, "Valkey is unavailable, cost budgets are kept in memory");
     }
 }
 
@@ -409,7 +409,7 @@ pub mod tests {
     #[tokio::test]
     async fn the_log_says_once_that_the_server_is_lost_and_once_that_it_is_back() {
         const LOST: &str = "Valkey is unavailable";
-        const BACK: &str = "cost budgets are in Valkey";
+        const BACK: &str = "cost budgets are stored in Valkey";
         let (log, _guard) = log();
         let mut server = Redis::start();
         let valkey = server.connect_with(Script::new(SCRIPT));

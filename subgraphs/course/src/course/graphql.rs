@@ -76,8 +76,8 @@ pub struct UpdateCourseInput {
     pub course_id: CourseId,
     /// The new title, 1 to 500 characters.
     pub title: Option<String>,
-    /// The new description, as plain text of at most 20,000 characters. A longer one of an imported course may stay as
-    /// it is.
+    /// The new description, as plain text of at most 20,000 characters. A longer description that was imported from the
+    /// legacy system can be kept unchanged.
     pub description: Option<String>,
     /// The previous knowledge that the course expects.
     pub level: Option<Level>,
@@ -206,7 +206,7 @@ impl CourseMutation {
 
             let outcome = store.update(input.course_id, |course| {
                 if course.teacher_id != teacher.id() {
-                    return Err(Error::Forbidden("only the course's own teacher may change it"));
+                    return Err(Error::Forbidden("only the course's teacher may change it"));
                 }
                 let changed = input.apply_to(course);
                 changed.check_change_of(course).map_err(Error::Rejected)?;

@@ -24,8 +24,8 @@ pub struct Course {
     pub id: CourseId,
     /// The title of the course, at most 500 characters.
     pub title: String,
-    /// The description of the course, as plain text; it may be empty. At most 20,000 characters, except for imported
-    /// courses.
+    /// The description of the course, as plain text; it may be empty. At most 20,000 characters, unless the course was
+    /// imported from the legacy system.
     pub description: String,
     /// The previous knowledge that the course expects.
     pub level: Level,

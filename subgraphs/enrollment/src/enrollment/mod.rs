@@ -60,7 +60,7 @@ impl Enrollment {
     /// `INVALID_STATUS_TRANSITION` unless `to` is later than the current status.
     pub fn advance(&mut self, to: Status) -> Result<(), Rejection> {
         if to <= self.status {
-            let message = "a status only moves forward: ENROLLED, IN_PROGRESS, COMPLETED";
+            let message = "the status can only advance: ENROLLED, IN_PROGRESS, COMPLETED";
             return Err(Rejection::new(Code::InvalidStatusTransition, message).at("status"));
         }
         self.status = to;

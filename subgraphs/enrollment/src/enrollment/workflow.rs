@@ -168,10 +168,10 @@ fn payload(enrollment: &Enrollment, course_title: String) -> EnrollmentPayload {
 }
 
 fn already_enrolled() -> Error {
-    Rejection::new(Code::AlreadyEnrolled, "you are on this course already").into()
+    Rejection::new(Code::AlreadyEnrolled, "you are already enrolled in this course").into()
 }
 
 fn payment_not_valid() -> Error {
-    let message = "this is no completed payment of yours for this course that has bought nothing yet";
+    let message = "must be a completed, unused payment of yours for this course";
     Rejection::new(Code::PaymentNotValid, message).at("paymentId").into()
 }

@@ -27,29 +27,29 @@ pub enum KeyError {
         source: io::Error,
     },
     /// A file holds no Ed25519 private key.
-    #[error("{file} holds no Ed25519 private key in PKCS#8 PEM form: put its backup back, or remove it")]
+    #[error("{file} does not contain an Ed25519 private key (PKCS#8 PEM): restore it from a backup, or remove it")]
     Malformed {
         /// The path of the file.
         file: PathBuf,
     },
     /// There are no keys.
-    #[error("there are no signing keys in {directory}: identity makes the first one when it starts")]
+    #[error("no signing keys in {directory}: start identity, which creates the first one")]
     NoKeys {
         /// The directory of the keys.
         directory: PathBuf,
     },
     /// The setting holds no Ed25519 private key.
-    #[error("LYCEUM_SIGNING_KEY holds no Ed25519 private key in PKCS#8 PEM form")]
+    #[error("LYCEUM_SIGNING_KEY does not contain an Ed25519 private key (PKCS#8 PEM)")]
     Setting,
     /// The keys are given as a setting, not as a directory.
-    #[error("the signing keys are given by LYCEUM_SIGNING_KEY: add the next one there, after the one that signs")]
+    #[error("the signing keys come from LYCEUM_SIGNING_KEY: add the new key there, after the current one")]
     Given,
     /// A new key is not published yet.
-    #[error("a new key waits already for identity to publish it: is identity running on this directory?")]
+    #[error("a new key is already waiting to be published: check that identity runs with this directory")]
     Waiting,
     /// The previous key is still in use.
     #[error(
-        "a rotation is under way: tokens of the key before may be in use until {}; rotate again after that",
+        "a rotation is in progress: tokens of the previous key may be in use until {}; rotate again after that",
         .until.to_rfc3339_opts(SecondsFormat::Secs, true)
     )]
     UnderWay {

@@ -187,5 +187,5 @@ fn session_expired() -> Error {
 }
 
 fn invalid_credentials() -> Error {
-    Rejection::new(Code::InvalidCredentials, "no account has this e-mail address and password").into()
+    Rejection::new(Code::InvalidCredentials, "wrong e-mail address or password").into()
 }

@@ -20,7 +20,7 @@ pub enum Limit {
 
 /// The text is not a limit.
 #[derive(Debug, thiserror::Error)]
-#[error("expected a limit such as `10/5m` (a number above zero, and s, m or h), or `off`")]
+#[error("expected a limit such as `10/5m` (a positive number, and a period in s, m or h), or `off`")]
 pub struct ParseLimitError;
 
 const UNITS: [(char, u64); 3] = [('h', 3_600), ('m', 60), ('s', 1)];

@@ -23,40 +23,40 @@ const REFRESH_CLIENT: Limit = Limit::per_minutes(600, 5);
 /// IPv6, the first 48 bits).
 #[derive(Clone, Debug, Args)]
 pub struct ThrottleSettings {
-    /// Sign-ins to one e-mail address from one client. `10/5m`: ten at once, and ten more every five minutes, one by
-    /// one; `off`: no limit. Whoever gets in begins anew.
+    /// The limit of sign-ins to one e-mail address from one client. `10/5m`: ten in a burst, then one every 30 seconds,
+    /// ten in five minutes; `off`: no limit. A successful sign-in resets it.
     #[arg(long, env = "LYCEUM_SIGN_IN_LIMIT", value_name = "LIMIT", default_value_t = SIGN_IN)]
     pub sign_in_limit: Limit,
 
-    /// Sign-ins to one e-mail address from all clients that have not got in there before.
+    /// The limit of sign-ins to one e-mail address from all clients that have not signed in to it before.
     #[arg(long, env = "LYCEUM_SIGN_IN_LIMIT_ADDRESS", value_name = "LIMIT", default_value_t = SIGN_IN_ADDRESS)]
     pub sign_in_limit_address: Limit,
 
-    /// Sign-ins from one client.
+    /// The limit of sign-ins from one client.
     #[arg(long, env = "LYCEUM_SIGN_IN_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = SIGN_IN_CLIENT)]
     pub sign_in_limit_client: Limit,
 
-    /// Registrations of one e-mail address from one client.
+    /// The limit of registrations of one e-mail address from one client.
     #[arg(long, env = "LYCEUM_REGISTRATION_LIMIT", value_name = "LIMIT", default_value_t = REGISTRATION)]
     pub registration_limit: Limit,
 
-    /// Registrations of one e-mail address from all clients.
+    /// The limit of registrations of one e-mail address from all clients.
     #[arg(long, env = "LYCEUM_REGISTRATION_LIMIT_ADDRESS", value_name = "LIMIT", default_value_t = REGISTRATION_ADDRESS)]
     pub registration_limit_address: Limit,
 
-    /// Registrations from one client.
+    /// The limit of registrations from one client.
     #[arg(long, env = "LYCEUM_REGISTRATION_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = REGISTRATION_CLIENT)]
     pub registration_limit_client: Limit,
 
-    /// Refreshes of one session.
+    /// The limit of refreshes of one session.
     #[arg(long, env = "LYCEUM_REFRESH_LIMIT", value_name = "LIMIT", default_value_t = REFRESH)]
     pub refresh_limit: Limit,
 
-    /// Refreshes from one client.
+    /// The limit of refreshes from one client.
     #[arg(long, env = "LYCEUM_REFRESH_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = REFRESH_CLIENT)]
     pub refresh_limit_client: Limit,
 
-    /// Whether these limits hold; not so for load tests.
+    /// Whether these limits are enforced; disable them only for load tests.
     #[arg(long, env = "LYCEUM_THROTTLE", value_name = "BOOLEAN", default_value_t = true, action = ArgAction::Set)]
     pub throttle: bool,
 

@@ -12,8 +12,7 @@ use subgraph_kit::{Rejection, text};
 
 use crate::password;
 
-const EASILY_GUESSED: &str =
-    "is one of the first that anybody would try: take several words, or let a password manager make one";
+const EASILY_GUESSED: &str = "is too easy to guess: use several words, or a password manager";
 
 /// The maximum length of a `VARCHAR(255)`.
 const MAX_LENGTH: usize = 255;

@@ -124,9 +124,7 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
     )
     .fetch_optional(db)
     .await?;
-    user.ok_or_else(|| {
-        Rejection::new(Code::EmailTaken, "an account with this e-mail address exists").at("email").into()
-    })
+    user.ok_or_else(|| Rejection::new(Code::EmailTaken, "this e-mail address is already registered").at("email").into())
 }
 
 /// Finds the account of an address, as typed or in lower case: a legacy system may have left two accounts that differ

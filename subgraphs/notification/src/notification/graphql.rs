@@ -133,7 +133,7 @@ impl NotificationSubscription {
         let user = ctx.viewer().require_signed_in()?;
 
         // Not parsed by its type: the error of a subscription's argument has no path to its field.
-        let after = after.map(|id| NotificationId::from_key(&id).ok_or_else(|| Error::invalid("after", "it is no id")));
+        let after = after.map(|id| NotificationId::from_key(&id).ok_or_else(|| Error::invalid("after", "not an id")));
         live::subscribe(store(ctx).clone(), user, after.transpose()?).await
     }
 }

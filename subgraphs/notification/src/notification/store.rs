@@ -117,7 +117,7 @@ impl Store {
         )
         .fetch_optional(&self.db)
         .await?
-        .ok_or_else(|| Error::invalid("after", "you have no such notification"))
+        .ok_or_else(|| Error::invalid("after", "is not the id of one of your notifications"))
     }
 
     /// Finds the cursor of the user's newest notification; none if there are none.

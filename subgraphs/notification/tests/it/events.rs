@@ -79,15 +79,15 @@ async fn a_person_reads_what_has_happened(db: PgPool) {
         (
             "registration",
             "Welcome to Lyceum, Carol!",
-            "Your account is ready. Look around in the catalogue, and take your first course.",
+            "Your account is ready. Browse the catalogue and pick your first course.",
         ),
         ("payment", "Payment received: Rust", "We have received your payment of 49.90 for “Rust”. Thank you!"),
-        ("enrollment", "You are enrolled: Rust", "You have a place on “Rust”. Begin whenever you like."),
-        ("payment", "Payment refunded: Rust", "Your payment of 49.90 for “Rust” has gone back to you."),
+        ("enrollment", "You are enrolled: Rust", "You are enrolled in “Rust”. You can start at any time."),
+        ("payment", "Payment refunded: Rust", "Your payment of 49.90 for “Rust” was refunded."),
         (
             "enrollment",
             "Enrollment cancelled: Rust",
-            "Your payment has gone back to you, so you are no longer on “Rust”.",
+            "Your payment was refunded, so you are no longer enrolled in “Rust”.",
         ),
     ];
     let read = read(&db).await;
@@ -101,7 +101,7 @@ async fn who_paid_twice_reads_why_the_money_has_gone_back(db: PgPool) {
     handle(&subgraph(&db).await, refunded(RefundReason::NotEnrolled)).await;
 
     let read = read(&db).await;
-    assert!(read[0].2.contains("you were on the course already, so the money has gone back"), "{read:?}");
+    assert!(read[0].2.contains("you were already enrolled, so your payment was refunded"), "{read:?}");
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]

@@ -33,8 +33,7 @@ impl Payment {
         self.amount
     }
 
-    /// The state of the payment's refund; `REFUSED` needs an admin. Null, with an error, if the service that knows it
-    /// is unavailable.
+    /// The state of the payment's refund. Null, with an error, if it cannot be read.
     async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<RefundState, Error>> {
         Some(match self.status {
             Status::Refunded => Ok(RefundState::Done),

@@ -59,11 +59,11 @@ impl PurchaseRequest {
     pub fn price_of(&self, quote: &CourseQuote) -> Result<Money, Rejection> {
         let price = quote.price.filter(|price| !quote.is_free && !price.is_free());
         let Some(price) = price else {
-            return Err(Rejection::new(Code::CourseIsFree, "there is nothing to pay for this course").at("courseId"));
+            return Err(Rejection::new(Code::CourseIsFree, "this course is free: enroll with `enroll`").at("courseId"));
         };
         match self.expected_amount {
             Some(expected) if expected != price => {
-                Err(Rejection::new(Code::PriceChanged, format!("the course costs {price}")).at("expectedAmount"))
+                Err(Rejection::new(Code::PriceChanged, format!("the price is now {price}")).at("expectedAmount"))
             }
             _ => Ok(price),
         }

@@ -52,7 +52,7 @@ impl Payments {
     /// Returns the first request's payment to a repeated request.
     async fn replay(&self, existing: ExistingPurchase, request: &PurchaseRequest) -> Result<Payment, Error> {
         if existing.request != *request {
-            let message = "this key was used before, with other input";
+            let message = "this key was already used with different input: use a new key";
             return Err(Rejection::new(Code::IdempotencyKeyReused, message).at("idempotencyKey").into());
         }
         self.get(existing.payment).await
@@ -111,5 +111,5 @@ impl Payments {
 }
 
 fn already_purchased() -> Rejection {
-    Rejection::new(Code::AlreadyPurchased, "you have paid for this course, or are about to").at("courseId")
+    Rejection::new(Code::AlreadyPurchased, "you have bought this course, or your payment is pending").at("courseId")
 }

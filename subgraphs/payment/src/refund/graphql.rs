@@ -26,7 +26,7 @@ pub struct RefundPaymentPayload {
     user_errors: Vec<UserError>,
 }
 
-/// The payment to publish again.
+/// The payment whose events to publish again.
 #[derive(Debug, InputObject)]
 pub struct RepublishPaymentInput {
     /// The id of a completed or refunded payment.
@@ -36,9 +36,9 @@ pub struct RepublishPaymentInput {
 /// The payload of `republishPayment`.
 #[derive(Debug, SimpleObject)]
 pub struct RepublishPaymentPayload {
-    /// The payment whose state was published; null if that was rejected.
+    /// The payment; null if the mutation was rejected.
     payment: Option<Payment>,
-    /// The reasons why nothing was published; empty if the mutation succeeded.
+    /// The reasons why the mutation was rejected; empty if it succeeded.
     user_errors: Vec<UserError>,
 }
 
@@ -66,15 +66,16 @@ impl RefundMutation {
         Some(payload.await)
     }
 
-    /// Publishes the state of a payment to the other services again: for a student who has paid and has no enrollment,
-    /// or was refunded and still has one. It is safe to repeat. Only admins may do this.
+    /// Repairs the enrollment of a payment: publishes the payment's events again, by which the missing enrollment of a
+    /// completed payment is created, or the remaining one of a refunded payment is deleted. Repeating it has no further
+    /// effect. Only admins may do this.
     ///
     /// `userErrors`: `NOT_FOUND`, and `INVALID_INPUT` for a payment that is neither completed nor refunded. Null, with
     /// an error, if the mutation fails.
     async fn republish_payment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The payment to publish again.")] input: RepublishPaymentInput,
+        #[graphql(desc = "The payment whose events to publish again.")] input: RepublishPaymentInput,
     ) -> Option<Result<RepublishPaymentPayload, Error>> {
         let payload = async {
             let admin = ctx.viewer().require_admin()?;

@@ -14,11 +14,11 @@ use crate::payment::Status;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "RefundState")]
 pub enum RefundState {
-    /// No refund was requested, or nothing was charged.
+    /// No refund was requested, or the payment was never charged.
     None,
     /// A refund was requested, and its outcome is not known yet.
     Underway,
-    /// The payment provider has rejected the refund. `refundPayment` asks it again.
+    /// The payment provider rejected the refund. An admin can retry it with `refundPayment`.
     Refused,
     /// The payment was refunded.
     Done,
@@ -27,7 +27,7 @@ pub enum RefundState {
 /// Returns the rejection for a refund that the provider rejects.
 #[must_use]
 pub fn refused() -> Rejection {
-    let message = "the payment provider refuses to give this payment back";
+    let message = "the payment provider rejected the refund";
     Rejection::new(Code::NotRefundable, message).at("paymentId")
 }
 
@@ -35,10 +35,10 @@ pub fn refused() -> Rejection {
 #[must_use]
 pub fn rejection(status: Status) -> Rejection {
     let message = match status {
-        Status::Pending => "the outcome of this payment is not known yet",
-        Status::Completed => "this payment is on its way back already",
-        Status::Failed => "this payment has failed: there is nothing to give back",
-        Status::Refunded => "this payment has gone back already",
+        Status::Pending => "this payment is still pending: try again later",
+        Status::Completed => "this payment is already being refunded",
+        Status::Failed => "this payment failed, so there is nothing to refund",
+        Status::Refunded => "this payment was already refunded",
     };
     Rejection::new(Code::NotRefundable, message).at("paymentId")
 }

@@ -111,8 +111,8 @@ impl Payments {
         let payload = match payment.status {
             Status::Completed => EventPayload::PaymentCompleted(purchase),
             Status::Refunded => EventPayload::PaymentRefunded(Refund { purchase, reason }),
-            Status::Pending => return Err(nothing_to_tell("the outcome of this payment is not known yet").into()),
-            Status::Failed => return Err(nothing_to_tell("this payment has failed, and nobody was told").into()),
+            Status::Pending => return Err(nothing_to_tell("this payment is still pending: try again later").into()),
+            Status::Failed => return Err(nothing_to_tell("this payment failed: there is nothing to publish").into()),
         };
         messaging::publish(&mut tx, payload).await?;
         tx.commit().await?;
