@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{live, options::CONNECTIONS, terminal::line};
 
 /// Numbers of concurrent subscriptions.
-const SUBSCRIPTION_COUNTS: [usize; 3] = [100, 1_000, 10_000];
+const SUBSCRIPTION_COUNTS: [usize; 3] = [100, 1_000, 6_000];
 /// The maximum depth, from `courses` to `teacher` and back.
 const MAX_STEPS: u32 = 6;
 

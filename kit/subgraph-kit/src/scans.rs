@@ -10,16 +10,17 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_graphql::Context;
 use contracts::UserId;
-use db::{DbConnection, DbPool, database::CLIENT_CHECK_INTERVAL};
+use db::{DbConnection, DbPool, availability::with_timeout, database::CLIENT_CHECK_INTERVAL};
 use futures::{
     FutureExt as _,
     future::{BoxFuture, WeakShared},
 };
-use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
+use sqlx::{Connection as _, PgConnection, Postgres, QueryBuilder, postgres::PgRow};
 use telemetry::metrics::{Wait, WaitTimer};
 use tokio::{
     runtime::Handle,
@@ -34,6 +35,8 @@ use crate::{
 
 /// Connections of a pool that are reserved for other statements.
 const OTHER_CONNECTIONS: u32 = 3;
+/// The time that an abandoned statement has to end, before it is cancelled.
+const ABANDONED_TIMEOUT: Duration = Duration::from_millis(50);
 
 tokio::task_local! {
     /// The scan of the request whose rows are loaded.
@@ -65,8 +68,8 @@ pub(crate) struct ScanLane {
     queue: FairQueue<ScanClient>,
 }
 
-/// A connection of the lane. If it is dropped before its release, its statement is cancelled, and its slot is released
-/// once the server has noticed.
+/// A connection of the lane. If it is dropped before its release, its statement is cancelled unless it ends soon, and its
+/// slot is released once the statement has ended.
 pub(crate) struct ScanConnection {
     in_use: Option<(DbConnection, Slot)>,
 }
@@ -166,11 +169,15 @@ impl ScanConnection {
 
 impl Drop for ScanConnection {
     fn drop(&mut self) {
-        let (Some((connection, slot)), Ok(runtime)) = (self.in_use.take(), Handle::try_current()) else { return };
+        let (Some((mut connection, slot)), Ok(runtime)) = (self.in_use.take(), Handle::try_current()) else { return };
         runtime.spawn(async move {
-            // The server notices within this interval, and cancels the statement.
-            connection.close().await;
-            sleep(CLIENT_CHECK_INTERVAL).await;
+            if with_timeout(ABANDONED_TIMEOUT, connection.ping()).await.is_ok() {
+                connection.release();
+            } else {
+                // The server notices within this interval, and cancels the statement.
+                connection.close().await;
+                sleep(CLIENT_CHECK_INTERVAL).await;
+            }
             drop(slot);
         });
     }
