@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use crate::allowed_hosts::AllowedHost;
 
-/// What the router needs to be told. Whatever is left out is as in `router.config.yaml`.
+/// Settings of the router; the defaults are in `router.config.yaml`.
 #[derive(Args, Clone, Default)]
 pub struct Settings {
     /// The address to listen on for clients.
@@ -59,39 +59,39 @@ pub struct Settings {
     #[arg(long = "router-workers", env = "LYCEUM_ROUTER_WORKERS", value_name = "NUMBER")]
     pub workers: Option<u16>,
 
-    /// By which hosts it is asked for.
+    /// The allowed hosts.
     #[command(flatten)]
     pub allowed_hosts: AllowedHostsSettings,
 
-    /// How the address of a client is known.
+    /// Detection of the client's address.
     #[command(flatten)]
     pub client_address: ClientAddressSettings,
 
-    /// How much one client and one user may follow.
+    /// Limits per client and user.
     #[command(flatten)]
     pub live: LiveSettings,
 
-    /// What operations may cost.
+    /// Cost limits.
     #[command(flatten)]
     pub cost: CostSettings,
 
-    /// How long documents may be.
+    /// Limits of documents.
     #[command(flatten)]
     pub document: DocumentSettings,
 
-    /// What requests to subgraphs are signed with.
+    /// The signing secret.
     #[command(flatten)]
     pub secret: SecretSettings,
 
-    /// How long its connections wait for their clients.
+    /// Timeouts for clients.
     #[command(flatten)]
     pub client_timeouts: ClientTimeouts,
 
-    /// How large its answers may be.
+    /// Limits of responses.
     #[command(flatten)]
     pub responses: ResponseSettings,
 
-    /// How it ends.
+    /// Shutdown.
     #[command(flatten)]
     pub shutdown: ShutdownSettings,
 
@@ -99,11 +99,11 @@ pub struct Settings {
     #[arg(long)]
     pub insecure_dev: bool,
 
-    /// Whether errors name their subgraph, everyone may ask for plans and traces, and sample people are offered.
+    /// Development mode: errors name their subgraph, plans and traces are public, sample users are shown.
     #[arg(skip)]
     pub development: bool,
 
-    /// Whom the playground offers to sign in as; shown in development only.
+    /// The sample users of the playground, in development only.
     #[arg(skip)]
     pub samples: Vec<SampleSignIn>,
 
@@ -111,7 +111,7 @@ pub struct Settings {
     #[arg(skip)]
     pub in_process: Vec<Subgraph>,
 
-    /// Where subscriptions to the subgraphs of this process run.
+    /// The runtime for subscriptions to in-process subgraphs.
     #[arg(skip)]
     pub runtime: Option<Handle>,
 
@@ -120,7 +120,7 @@ pub struct Settings {
     pub live_timeouts: LiveTimeouts,
 }
 
-/// The hosts that the router answers for.
+/// The hosts that the router serves.
 #[derive(Args, Clone, Debug, Default)]
 pub struct AllowedHostsSettings {
     /// The host names and addresses that the router serves, besides `localhost`, 127.0.0.1 and `[::1]`: without ports,
@@ -130,7 +130,7 @@ pub struct AllowedHostsSettings {
     pub allowed_hosts: Vec<AllowedHost>,
 }
 
-/// How the network address of a client is known, by which sign-ins and live connections are limited.
+/// Detection of a client's network address, by which sign-ins and live connections are limited.
 #[derive(Args, Clone, Debug)]
 pub struct ClientAddressSettings {
     /// The header in which a proxy sends the client's address, such as `x-forwarded-for`. Without it, a client's
@@ -153,7 +153,7 @@ impl Default for ClientAddressSettings {
     }
 }
 
-/// How much one client and one user may have open at a time, of the 10,000 that a router can have.
+/// Limits of what one client and one user may have open at a time, of the 10,000 that a router can have.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LiveSettings {
     /// The maximum number of open connections of one network address (of IPv6, the first 48 bits), idle ones included
@@ -195,7 +195,7 @@ impl Default for LiveSettings {
     }
 }
 
-/// What operations may cost, in milliseconds of work of the databases and of this process. 0 sets no limit.
+/// Cost limits, in milliseconds of work of the databases and of this process. 0 sets no limit.
 #[derive(Args, Clone, Debug)]
 pub struct CostSettings {
     /// The maximum estimated cost of one operation of a signed-in user, in milliseconds. A more expensive one is
@@ -225,7 +225,7 @@ pub struct CostSettings {
     pub cost_budget_url: Option<Secret>,
 }
 
-/// How long documents may be that clients send.
+/// Limits of the documents that clients send.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct DocumentSettings {
     /// The maximum size of a document that a client sends, in bytes. It does not apply to the documents of
@@ -259,7 +259,7 @@ impl Default for CostSettings {
     }
 }
 
-/// How large the answers of a router may be.
+/// Limits of responses.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ResponseSettings {
     /// The maximum size of the router's response before compression, in bytes, and of all the subgraphs' responses that
@@ -285,8 +285,8 @@ pub struct LiveTimeouts {
     pub ping: Duration,
     /// Idle timeout after which a client is considered gone.
     pub client: Duration,
-    /// Idle timeout of a subgraph, which sends a heartbeat every 10 seconds. The client has to be told: the heartbeats
-    /// that it receives are the router's own.
+    /// Idle timeout of a subgraph, which sends a heartbeat every 10 seconds. The client must get an error: the
+    /// heartbeats that it receives are the router's own.
     pub subgraph: Duration,
 }
 
@@ -329,7 +329,7 @@ impl FromStr for SubgraphUrl {
     }
 }
 
-/// A person of the seeded data, for the playground's "Sign in as…".
+/// A sample user of the seeded data, for the playground's "Sign in as…".
 #[derive(Clone, Debug, Serialize)]
 pub struct SampleSignIn {
     /// The label in the playground, for example "Student".
