@@ -25,7 +25,7 @@ use tracing::info;
 const OPEN_TO_ALL: [&str; 3] = ["/health", "/readiness", "/ready"];
 const MAX_NAME_LENGTH: usize = 253;
 
-/// A host by which clients may ask for the router.
+/// A host by which clients may address the router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedHost {
     /// Any host.
@@ -166,11 +166,9 @@ impl AllowedHosts {
 impl Rejection {
     fn response(self) -> Response {
         match self {
-            Self::Malformed => Response::build(StatusCode::BAD_REQUEST).body("The request does not name one host."),
-            Self::Misdirected => Response::build(StatusCode::MISDIRECTED_REQUEST).body(
-                "This router does not answer for that host. LYCEUM_ALLOWED_HOSTS names the hosts that it answers for \
-                 beside localhost.\n",
-            ),
+            Self::Malformed => Response::build(StatusCode::BAD_REQUEST).body("The request must name exactly one host."),
+            Self::Misdirected => Response::build(StatusCode::MISDIRECTED_REQUEST)
+                .body("This router does not serve that host. Add it to LYCEUM_ALLOWED_HOSTS.\n"),
         }
     }
 }
@@ -321,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_may_ask_by_address() {
+    fn probes_may_use_an_address() {
         for path in OPEN_TO_ALL {
             assert_eq!(check(&hosts(&[]), path, &["10.1.2.3:4000"]), Ok(()), "{path}");
         }

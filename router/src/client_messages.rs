@@ -21,7 +21,7 @@ pub struct ProtocolError {
     pub reason: &'static str,
 }
 
-const NOT_TEXT: ProtocolError = ProtocolError { code: 4400, reason: "Messages are text" };
+const NOT_TEXT: ProtocolError = ProtocolError { code: 4400, reason: "Only text messages are supported" };
 const TOO_DEEP: ProtocolError = ProtocolError { code: 4400, reason: "The message is nested too deeply" };
 const UNKNOWN: ProtocolError = ProtocolError { code: 4400, reason: "The message does not follow the protocol" };
 const TOO_LARGE: ProtocolError = ProtocolError { code: 1009, reason: "The message is too large" };

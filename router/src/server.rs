@@ -240,14 +240,14 @@ fn address(listeners: &[TcpListener]) -> SocketAddr {
 /// Serves health checks until it is dropped. A client that has connected by then and not sent its request gets "not
 /// ready" and retries.
 fn serve_not_ready(listeners: &[TcpListener], timeouts: ClientTimeouts) -> Result<Vec<AbortOnDropHandle<()>>> {
-    let answer = |listener: &TcpListener| {
+    let serve = |listener: &TcpListener| {
         let listener = listener.try_clone()?;
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let answering = http_server::serve(listener, serve::not_ready_routes(), timeouts, CancellationToken::new());
-        Ok(AbortOnDropHandle::new(tokio::spawn(answering)))
+        let serving = http_server::serve(listener, serve::not_ready_routes(), timeouts, CancellationToken::new());
+        Ok(AbortOnDropHandle::new(tokio::spawn(serving)))
     };
-    listeners.iter().map(answer).collect()
+    listeners.iter().map(serve).collect()
 }
 
 fn use_one_tls_library() {
@@ -371,11 +371,11 @@ async fn ready(
     shutdown: web::types::State<Shutdown>,
 ) -> HttpResponse {
     if shutdown.draining.is_cancelled() {
-        HttpResponse::ServiceUnavailable().body("this process is about to end")
+        HttpResponse::ServiceUnavailable().body("shutting down")
     } else if schema.is_ready(&request).await {
         HttpResponse::Ok().body("ready")
     } else {
-        HttpResponse::ServiceUnavailable().body("no supergraph yet")
+        HttpResponse::ServiceUnavailable().body("supergraph not loaded")
     }
 }
 
@@ -391,7 +391,7 @@ async fn forward_shutdown(from: Shutdown, to: Shutdown) {
 }
 
 /// Stops the server: no new connections are accepted, open ones close after the response in progress, streams and
-/// sockets end automatically. ntex would do some of this, but its workers do not always wait for requests in flight.
+/// sockets are ended. ntex would do some of this, but its workers do not always wait for requests in flight.
 async fn drain_and_stop(
     stop: CancellationToken,
     proxy_ended: CancellationToken,

@@ -435,7 +435,7 @@ async fn keep_alive(connection: Rc<Connection>) {
             continue;
         }
         if connection.last_seen.get().elapsed() > timeouts.client {
-            return connection.close(1001, "The connection is silent");
+            return connection.close(1001, "Connection idle timeout");
         }
         drop(connection.sink.send(Message::Ping(Bytes::default())));
     }

@@ -25,8 +25,8 @@ pub const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const SINGLE_RESULT_TYPES: [&str; 2] = [JSON, GRAPHQL_RESPONSE];
 const STREAM_TYPES: [&str; 2] = ["text/event-stream", "multipart/mixed"];
-const NOT_ACCEPTABLE: &str = "The answer is `application/json` or `application/graphql-response+json`, or a stream: \
-                              `text/event-stream` or `multipart/mixed`. Accept one of them.";
+const NOT_ACCEPTABLE: &str = "Accept `application/json`, `application/graphql-response+json`, or a stream: \
+                              `text/event-stream` or `multipart/mixed`.";
 
 /// Marks, in its context, a request that accepts no available type.
 struct NotAcceptable;
@@ -96,14 +96,14 @@ pub fn accepts_only_streams(headers: &HeaderMap) -> bool {
     accepts_any(headers, STREAM_TYPES) && !accepts_any(headers, SINGLE_RESULT_TYPES)
 }
 
-fn accepts_any(headers: &HeaderMap, answered: [&str; 2]) -> bool {
-    answered.iter().any(|answered| accepts(headers, answered))
+fn accepts_any(headers: &HeaderMap, offered: [&str; 2]) -> bool {
+    offered.iter().any(|offered| accepts(headers, offered))
 }
 
-fn accepts(headers: &HeaderMap, answered: &str) -> bool {
+fn accepts(headers: &HeaderMap, offered: &str) -> bool {
     let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut ranges = split(accepted, ',').filter(|range| !range.is_empty()).map(MediaRange::of).peekable();
-    ranges.peek().is_none() || ranges.any(|range| range.accepts(answered))
+    ranges.peek().is_none() || ranges.any(|range| range.accepts(offered))
 }
 
 /// A media range of an `Accept` header, with its parameters.
@@ -126,12 +126,12 @@ impl<'a> MediaRange<'a> {
         [range.name.as_str()].into_iter().chain(kept.copied()).collect::<Vec<_>>().join(";")
     }
 
-    fn accepts(&self, answered: &str) -> bool {
+    fn accepts(&self, offered: &str) -> bool {
         let is_declined = self.parameters.iter().find_map(|parameter| quality(parameter)) == Some(0.0);
         let is_in_range = match self.name.strip_suffix("/*") {
             Some("*") => true,
-            Some(kind) => answered.split_once('/').is_some_and(|(of, _)| of == kind),
-            None => self.name == answered,
+            Some(kind) => offered.split_once('/').is_some_and(|(of, _)| of == kind),
+            None => self.name == offered,
         };
         is_in_range && !is_declined
     }

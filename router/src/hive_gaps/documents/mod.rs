@@ -196,7 +196,7 @@ impl Documents {
         }
         match self.graph() {
             Some(graph) => self.rewriter.operation(&graph, text, name, params),
-            None => Err(vec![request_error("the supergraph is not loaded yet", "NO_SUPERGRAPH_AVAILABLE")]),
+            None => Err(vec![request_error("The supergraph is not loaded yet.", "NO_SUPERGRAPH_AVAILABLE")]),
         }
     }
 

@@ -31,15 +31,15 @@ fn named<'document>(
     operations.get(name).map_err(|_| {
         let ranges = operations.iter().filter_map(|one| one.line_column_range(&document.sources));
         let locations = ranges.map(|range| Pos { line: range.start.line, column: range.start.column }).collect();
-        let message = why_no_operation(operations, name).to_owned();
+        let message = selection_error_message(operations, name).to_owned();
         vec![ValidationError { locations, message, error_code: "BAD_USER_INPUT" }]
     })
 }
 
-fn why_no_operation(operations: &OperationMap, name: Option<&str>) -> &'static str {
+fn selection_error_message(operations: &OperationMap, name: Option<&str>) -> &'static str {
     match name {
-        Some(_) => "The document has no operation of the name that `operationName` says.",
+        Some(_) => "The document has no operation named as `operationName`.",
         None if operations.is_empty() => "The document has no operation.",
-        None => "The document has several operations: say with `operationName` which one to run.",
+        None => "The document has several operations: set `operationName`.",
     }
 }
