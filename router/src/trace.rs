@@ -63,7 +63,8 @@ struct Fetch {
     bytes: usize,
     errors: usize,
     failed: bool,
-    inside: Option<u64>,
+    #[serde(rename = "inside")]
+    subgraph_duration: Option<u64>,
     statements: Vec<Statement>,
     #[serde(skip_serializing_if = "Option::is_none")]
     omitted: Option<usize>,
@@ -132,13 +133,13 @@ impl Recorder {
     }
 
     /// Begins the phase that normalizes the document, verifies the token and coerces the variables.
-    pub fn prepare(&self) {
+    pub fn begin_prepare(&self) {
         let phase = self.begin("prepare");
         self.with(|recording| recording.preparing = Some(phase));
     }
 
     /// Ends that phase.
-    pub fn prepared(&self) {
+    pub fn end_prepare(&self) {
         if let Some(phase) = self.with(|recording| recording.preparing.take()).flatten() {
             self.end(phase);
         }
@@ -198,10 +199,10 @@ impl SubgraphExecutor for Traced {
         plugins: Option<&'a PluginRequestState<'a>>,
     ) -> SubgraphResult {
         let fetch = Fetch::begin(&self.subgraph, &request, self.recorder.now());
-        let mut answer = self.executor.execute(request, timeout, plugins).await;
-        let fetch = fetch.end(&mut answer, self.recorder.now());
+        let mut response = self.executor.execute(request, timeout, plugins).await;
+        let fetch = fetch.end(&mut response, self.recorder.now());
         self.recorder.with(|recording| recording.fetches.push(fetch));
-        answer
+        response
     }
 
     async fn subscribe<'a>(
@@ -230,15 +231,15 @@ impl Fetch {
             bytes: 0,
             errors: 0,
             failed: false,
-            inside: None,
+            subgraph_duration: None,
             statements: Vec::new(),
             omitted: None,
         }
     }
 
-    fn end(mut self, answer: &mut SubgraphResult, now: u64) -> Self {
+    fn end(mut self, response: &mut SubgraphResult, now: u64) -> Self {
         self.duration = now.saturating_sub(self.start);
-        match answer {
+        match response {
             Ok(response) => self.read(response),
             Err(_) => self.failed = true,
         }
@@ -248,14 +249,14 @@ impl Fetch {
     fn read(&mut self, response: &mut SubgraphResponse<'static>) {
         self.bytes = response.bytes.as_ref().map_or(0, Bytes::len);
         self.errors = response.errors.as_ref().map_or(0, Vec::len);
-        let Some(told) = take_told(&mut response.extensions) else { return };
-        self.bytes = self.bytes.saturating_sub(told.len() + r#","extensions":{"lyceumTrace":}"#.len());
-        let Ok(told) = sonic_rs::from_str::<subgraph::Trace>(&told) else { return };
-        self.inside = Some(told.duration);
-        self.omitted = (told.omitted > 0).then_some(told.omitted);
+        let Some(subgraph_trace) = take_subgraph_trace(&mut response.extensions) else { return };
+        self.bytes = self.bytes.saturating_sub(subgraph_trace.len() + r#","extensions":{"lyceumTrace":}"#.len());
+        let Ok(subgraph_trace) = sonic_rs::from_str::<subgraph::Trace>(&subgraph_trace) else { return };
+        self.subgraph_duration = Some(subgraph_trace.duration);
+        self.omitted = (subgraph_trace.omitted > 0).then_some(subgraph_trace.omitted);
         // When it reached the subgraph is unknown: clocks differ.
         let later = |statement: Statement| Statement { start: self.start + statement.start, ..statement };
-        self.statements = told.statements.into_iter().map(later).collect();
+        self.statements = subgraph_trace.statements.into_iter().map(later).collect();
     }
 }
 
@@ -264,10 +265,10 @@ fn read(representations: &[u8]) -> Vec<Representation> {
 }
 
 /// Removes the subgraph's trace, as JSON, from the response's extensions; the response is then as without tracing.
-fn take_told(extensions: &mut Option<Value<'static>>) -> Option<String> {
+fn take_subgraph_trace(extensions: &mut Option<Value<'static>>) -> Option<String> {
     let Some(Value::Object(entries)) = extensions else { return None };
-    let (told, others): (Vec<_>, Vec<_>) =
+    let (traces, others): (Vec<_>, Vec<_>) =
         mem::take(entries).into_iter().partition(|(name, _)| *name == subgraph::EXTENSION);
     *extensions = (!others.is_empty()).then_some(Value::Object(others));
-    sonic_rs::to_string(&told.into_iter().next()?.1).ok()
+    sonic_rs::to_string(&traces.into_iter().next()?.1).ok()
 }

@@ -71,7 +71,7 @@ impl Diagnostics {
         let phase = recorder.begin("validate");
         payload.on_end(move |validated| {
             recorder.end(phase.cached(is_hit(&validated.cache_hint)));
-            recorder.prepare();
+            recorder.begin_prepare();
             validated.proceed()
         })
     }
@@ -80,9 +80,9 @@ impl Diagnostics {
         let request = &payload.client_request_details;
         let is_permitted = self.development || is_admin(&request.jwt);
         if let Some(recorder) = recorder(payload.context) {
-            if is_permitted { recorder.prepared() } else { recorder.discard() }
+            if is_permitted { recorder.end_prepare() } else { recorder.discard() }
         }
-        // Not ignored: a client that asks for the plan of a mutation does not want it executed.
+        // Not ignored: a client that requests the plan of a mutation does not want it executed.
         if !wants_plan(&request.headers) {
             return Ok(());
         }
@@ -147,7 +147,7 @@ fn is_valid_mode(headers: &HeaderMap) -> bool {
     matches!((modes.next(), modes.next()), (Some(b"true" | b"dry-run"), None))
 }
 
-/// The recorder of a request that asks for a trace, and may have one as far as is known.
+/// The recorder of a request for a trace, which may have one as far as is known.
 fn recorder(context: &PluginContext) -> Option<Arc<Recorder>> {
     let recorder = context.get_ref::<Arc<Recorder>>()?;
     recorder.is_recording().then(|| Arc::clone(&recorder))
