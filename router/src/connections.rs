@@ -49,7 +49,7 @@ pub struct OpenConnection {
 }
 
 /// A connection that does not count, until dropped.
-pub struct Uncounted {
+pub struct ExemptConnection {
     peer: SocketAddr,
     state: Arc<Mutex<State>>,
 }
@@ -96,13 +96,13 @@ impl Connections {
     }
 
     /// Excludes a connection from the count while a live operation uses it.
-    pub fn uncount(&self, peer: SocketAddr) -> Uncounted {
+    pub fn exempt(&self, peer: SocketAddr) -> ExemptConnection {
         let mut state = lock(&self.state);
         if let Some(counts @ true) = state.open.get_mut(&peer) {
             *counts = false;
             state.remove(peer);
         }
-        Uncounted { peer, state: Arc::clone(&self.state) }
+        ExemptConnection { peer, state: Arc::clone(&self.state) }
     }
 }
 
@@ -140,7 +140,7 @@ impl Drop for OpenConnection {
     }
 }
 
-impl Drop for Uncounted {
+impl Drop for ExemptConnection {
     fn drop(&mut self) {
         let mut state = lock(&self.state);
         // The count may exceed the limit now: only new connections are rejected.
@@ -226,14 +226,14 @@ mod tests {
         let connections = Connections::new(NonZeroU32::new(1));
 
         let first = connections.open(peer("192.0.2.1:1")).expect("the first");
-        let live = connections.uncount(peer("192.0.2.1:1"));
+        let live = connections.exempt(peer("192.0.2.1:1"));
         let second = connections.open(peer("192.0.2.1:2")).expect("the first is live");
         drop(live);
         assert!(connections.open(peer("192.0.2.1:3")).is_none());
         drop(second);
         assert!(connections.open(peer("192.0.2.1:3")).is_none(), "the first counts again");
 
-        let live = connections.uncount(peer("192.0.2.1:1"));
+        let live = connections.exempt(peer("192.0.2.1:1"));
         drop(first);
         drop(live);
         assert!(connections.open(peer("192.0.2.1:3")).is_some());

@@ -1,4 +1,4 @@
-//! The last hop of a subscription to its subgraph.
+//! Forwards subscriptions to their subgraphs.
 //!
 //! hive-router sends subscriptions, and requests for the entities of their events, without calling any plugin. So it is
 //! configured to send them here, to a loopback port, with a key that no other client has. The proxy then sends each
@@ -49,7 +49,7 @@ use tracing::{error, warn};
 use crate::Settings;
 
 /// The header by which hive-router authenticates itself.
-pub const KEY: HeaderName = HeaderName::from_static("x-lyceum-relay-key");
+pub const KEY: HeaderName = HeaderName::from_static("x-lyceum-proxy-key");
 /// The header with the ID of the client's stream that a request belongs to.
 pub const STREAM: HeaderName = HeaderName::from_static("x-lyceum-stream");
 
@@ -82,7 +82,7 @@ struct ProxyState {
     key: [u8; 32],
     secrets: Option<Secrets>,
     client: reqwest::Client,
-    streams: Streams,
+    streams: StreamRegistry,
 }
 
 impl SubscriptionProxy {
@@ -95,7 +95,7 @@ impl SubscriptionProxy {
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
         let client = client.connect_timeout(CONNECT_TIMEOUT).read_timeout(settings.live_timeouts.subgraph);
         let client = client.pool_idle_timeout(timeouts::IDLE).http1_only().build()?;
-        let state = ProxyState { key: hash(key.as_bytes()), secrets, client, streams: Streams::default() };
+        let state = ProxyState { key: hash(key.as_bytes()), secrets, client, streams: StreamRegistry::default() };
         let address = listener.local_addr()?;
         let (subgraphs, runtime) = (settings.in_process.clone(), settings.runtime.clone());
         Ok(Self {
@@ -115,7 +115,7 @@ impl SubscriptionProxy {
     }
 
     /// The streams that clients have open.
-    pub fn streams(&self) -> Streams {
+    pub fn streams(&self) -> StreamRegistry {
         self.state.streams.clone()
     }
 
@@ -145,7 +145,8 @@ impl SubscriptionProxy {
             return Ok(());
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        thread::Builder::new().name("relay".to_owned()).spawn(move || runtime.block_on(serve))?;
+        // Linux cuts the names of threads at 15 characters.
+        thread::Builder::new().name("subscr-proxy".to_owned()).spawn(move || runtime.block_on(serve))?;
         Ok(())
     }
 
@@ -156,7 +157,7 @@ impl SubscriptionProxy {
             routes = routes.nest(&path, routes_without_signature(subgraph.clone()));
         }
         routes
-            .layer(from_fn_with_state(Arc::clone(&self.state), require_relay_key))
+            .layer(from_fn_with_state(Arc::clone(&self.state), require_proxy_key))
             .layer(Extension(Shutdown::from(stop.clone())))
     }
 }
@@ -175,7 +176,7 @@ async fn serve(
 }
 
 /// Rejects requests without hive-router's key, removes the proxy's headers, and paces the events of responses.
-async fn require_relay_key(
+async fn require_proxy_key(
     State(state): State<Arc<ProxyState>>,
     mut request: Request,
     next: Next,
@@ -190,12 +191,12 @@ async fn require_relay_key(
         // hive-router propagates its span only in requests for entities.
         request.headers_mut().entry(TRACEPARENT).or_insert_with(|| span.clone());
     }
-    let answer = next.run(request).await;
+    let response = next.run(request).await;
     Ok(match stream {
-        Some(stream) if is_event_stream(answer.headers()) => {
-            answer.map(|body| Body::from_stream(with_backpressure(events(body.into_data_stream()), stream)))
+        Some(stream) if is_event_stream(response.headers()) => {
+            response.map(|body| Body::from_stream(with_backpressure(events(body.into_data_stream()), stream)))
         }
-        _ => answer,
+        _ => response,
     })
 }
 
@@ -230,19 +231,19 @@ async fn remote(
         let signature: HeaderValue = secrets.sign(parts);
         headers.insert(SIGNATURE, signature);
     }
-    let answer = state.client.post(target.url).headers(headers).body(body).send().await;
-    let answer = answer.map_err(|error| {
+    let upstream = state.client.post(target.url).headers(headers).body(body).send().await;
+    let upstream = upstream.map_err(|error| {
         warn!(subgraph, error = %error.without_url(), "subscription request to a subgraph failed");
         StatusCode::BAD_GATEWAY
     })?;
-    let mut response = Response::builder().status(answer.status());
-    if let Some(of) = answer.headers().get(CONTENT_TYPE) {
+    let mut response = Response::builder().status(upstream.status());
+    if let Some(of) = upstream.headers().get(CONTENT_TYPE) {
         response = response.header(CONTENT_TYPE, of);
     }
-    let is_stream = is_event_stream(answer.headers());
-    let chunks = stream::unfold(answer, |mut answer| async {
-        let chunk = answer.chunk().await.transpose()?;
-        Some((chunk, answer))
+    let is_stream = is_event_stream(upstream.headers());
+    let chunks = stream::unfold(upstream, |mut upstream| async {
+        let chunk = upstream.chunk().await.transpose()?;
+        Some((chunk, upstream))
     });
     let body = if is_stream {
         Body::from_stream(report_upstream_failure(events(chunks.boxed())))
@@ -268,8 +269,8 @@ fn report_upstream_failure(
 
 fn upstream_failed_event(error: reqwest::Error) -> Bytes {
     let error = Error::Unavailable(Arc::new(error.without_url()));
-    let answer = serde_json::to_string(&report::error_response(&error)).expect("an answer is JSON");
-    format!("event: next\ndata: {answer}\n\nevent: complete\ndata:\n\n").into()
+    let response = serde_json::to_string(&report::error_response(&error)).expect("a response is JSON");
+    format!("event: next\ndata: {response}\n\nevent: complete\ndata:\n\n").into()
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
@@ -308,7 +309,7 @@ fn with_backpressure(
         let stream = Arc::clone(&stream);
         async move {
             if event.as_ref().is_ok_and(|event| !event.starts_with(b":")) {
-                stream.send().await;
+                stream.wait_for_capacity().await;
             }
             event
         }
@@ -318,17 +319,17 @@ fn with_backpressure(
 
 /// The streams that clients have open, by a random ID that clients do not see.
 #[derive(Clone, Default)]
-pub struct Streams {
+pub struct StreamRegistry {
     open: Arc<Mutex<HashMap<u64, Arc<ClientStream>>>>,
 }
 
 /// The flow control of one client.
 #[derive(Default)]
 pub struct ClientStream {
-    /// The router's span of the client's request, for the subgraphs that answer it.
+    /// The router's span of the client's request, for the subgraphs that serve it.
     span: OnceLock<HeaderValue>,
     in_flight: AtomicU64,
-    taken: Notify,
+    consumed: Notify,
     closed: CancellationToken,
 }
 
@@ -336,10 +337,10 @@ pub struct ClientStream {
 pub struct StreamGuard {
     id: u64,
     stream: Arc<ClientStream>,
-    streams: Streams,
+    streams: StreamRegistry,
 }
 
-impl Streams {
+impl StreamRegistry {
     pub fn open(&self) -> StreamGuard {
         let (id, stream) = (rand::random(), Arc::<ClientStream>::default());
         self.lock().insert(id, Arc::clone(&stream));
@@ -381,15 +382,16 @@ impl ClientStream {
     }
 
     /// Records that the client has consumed an event.
-    pub fn take(&self) {
+    pub fn record_consumed(&self) {
         // Not below zero: the router sends events of its own.
         let _ = self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1));
-        self.taken.notify_one();
+        self.consumed.notify_one();
     }
 
-    async fn send(&self) {
+    /// Waits until the client may get another event, which then counts as in flight.
+    async fn wait_for_capacity(&self) {
         while self.in_flight.load(Ordering::Acquire) >= MAX_IN_FLIGHT {
-            self.taken.notified().await;
+            self.consumed.notified().await;
         }
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
@@ -417,7 +419,7 @@ mod tests {
 
     #[tokio::test]
     async fn events_wait_for_a_client_that_does_not_take_them() {
-        let reader = Streams::default().open();
+        let reader = StreamRegistry::default().open();
         let stream = reader.stream();
         let events = stream::repeat(Bytes::from_static(b"event: next\n\n")).map(Ok);
         let mut with_backpressure = Box::pin(with_backpressure(events, Arc::clone(stream)));
@@ -426,7 +428,7 @@ mod tests {
             assert!(with_backpressure.next().now_or_never().is_some());
         }
         assert!(with_backpressure.next().now_or_never().is_none());
-        stream.take();
+        stream.record_consumed();
 
         assert!(with_backpressure.next().now_or_never().is_some());
         assert!(with_backpressure.next().now_or_never().is_none());
@@ -434,7 +436,7 @@ mod tests {
 
     #[tokio::test]
     async fn events_end_when_their_client_has_gone_whether_one_waits_or_none_comes() {
-        let streams = Streams::default();
+        let streams = StreamRegistry::default();
         let (slow, idle) = (streams.open(), streams.open());
         let many = stream::repeat(Bytes::from_static(b"event: next\n\n")).map(Ok);
         let mut waiting = Box::pin(with_backpressure(many, Arc::clone(slow.stream())));

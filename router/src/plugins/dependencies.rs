@@ -15,7 +15,9 @@ use service::Shutdown;
 use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;
-use crate::{Settings, connection_limits::ConnectionLimits, connections::Connections, subscription_proxy::Streams};
+use crate::{
+    Settings, connection_limits::ConnectionLimits, connections::Connections, subscription_proxy::StreamRegistry,
+};
 
 static REGISTERED: Mutex<Option<HashMap<u64, Dependencies>>> = Mutex::new(None);
 static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
@@ -29,7 +31,7 @@ pub struct Dependencies {
     /// The secrets that sign requests to all other subgraphs.
     pub secrets: Option<Secrets>,
     /// The streams that clients have open.
-    pub streams: Streams,
+    pub streams: StreamRegistry,
     /// The limits of subscriptions and sockets.
     pub connection_limits: ConnectionLimits,
     /// The plain connections that clients have open.

@@ -49,15 +49,15 @@ use tokio_util::{
 use super::{client_address::Address, dependencies::Dependencies, errors};
 use crate::{
     connection_limits::{ConnectionLimits, LimitExceeded, Permit},
-    connections::{Connections, Uncounted},
-    subscription_proxy::{self, ClientStream, KEY, STREAM, StreamGuard},
+    connections::{Connections, ExemptConnection},
+    subscription_proxy::{ClientStream, KEY, STREAM, StreamGuard, StreamRegistry},
 };
 
-/// When a rejected client may retry: nobody knows when a stream ends.
+/// When a rejected client may retry: it is unknown when a stream ends.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
 
 pub struct Streams {
-    registry: subscription_proxy::Streams,
+    registry: StreamRegistry,
     connection_limits: ConnectionLimits,
     connections: Connections,
     in_flight: TaskTracker,
@@ -170,7 +170,7 @@ impl Streams {
         // An error is not a stream.
         let Some(format) = StreamFormat::of(response.headers()) else { return response };
         let disconnected = response.request().io().map(IoRef::on_disconnect);
-        let uncounted = response.request().peer_addr().map(|peer| self.connections.uncount(peer));
+        let exempt = response.request().peer_addr().map(|peer| self.connections.exempt(peer));
         response.map_body(|_, body| {
             let subscription = SubscriptionBody {
                 body,
@@ -180,7 +180,7 @@ impl Streams {
                 stop: Box::pin(self.shutdown.stop.clone().cancelled_owned()),
                 is_between_events: true,
                 has_ended: false,
-                _held: (permit, uncounted, self.in_flight.token()),
+                _held: (permit, exempt, self.in_flight.token()),
             };
             ResponseBody::Other(Body::from_message(subscription))
         })
@@ -210,7 +210,7 @@ struct SubscriptionBody {
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     is_between_events: bool,
     has_ended: bool,
-    _held: (Permit, Option<Uncounted>, TaskTrackerToken),
+    _held: (Permit, Option<ExemptConnection>, TaskTrackerToken),
 }
 
 impl MessageBody for SubscriptionBody {
@@ -235,7 +235,7 @@ impl MessageBody for SubscriptionBody {
             if let Some(stream) = &self.stream
                 && !bytes.starts_with(b":")
             {
-                stream.stream().take();
+                stream.stream().record_consumed();
             }
         }
         chunk

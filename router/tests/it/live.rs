@@ -239,7 +239,7 @@ async fn a_router_that_is_told_to_stop_answers_what_it_was_asked_before() {
 }
 
 #[tokio::test]
-async fn a_router_whose_relay_has_died_does_not_go_on() {
+async fn a_router_whose_subscription_proxy_has_died_does_not_go_on() {
     let Own { ended, runtime, .. } = App::own(Transport::Http, Options::default());
 
     drop(runtime);

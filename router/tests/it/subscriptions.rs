@@ -150,7 +150,7 @@ fn nested(depth: usize) -> Value {
 async fn a_client_cannot_choose_the_way_to_a_subgraph() {
     let request = subscribe(App::over(Transport::Http), &json!({ "query": "subscription { ticks }" }))
         .header("x-lyceum-stream", "1")
-        .header("x-lyceum-relay-key", "guess")
+        .header("x-lyceum-proxy-key", "guess")
         .header("x-lyceum-signature", "1.x");
 
     assert_eq!(events(&reply(request).await.text).len(), 3);
