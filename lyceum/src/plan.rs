@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use router::{Cost, Planner};
+use router::{PlanCost, Planner};
 use serde::Serialize;
 
 use crate::terminal;
@@ -24,7 +24,7 @@ pub struct Settings {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Outcome {
-    Planned(Cost),
+    Planned(PlanCost),
     Impossible { error: String },
 }
 

@@ -26,7 +26,7 @@ mod websocket;
 
 pub use allowed_hosts::{AllowedHost, Host};
 pub use config::require_safelist;
-pub use plan::{Cost, Planner};
+pub use plan::{PlanCost, Planner};
 pub use server::Router;
 pub use settings::{
     AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, LiveTimeouts,

@@ -23,7 +23,7 @@ use crate::{cost::operation::OperationCost, hive_gaps::documents::graph::api_sch
 
 /// The router's work for one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Cost {
+pub struct PlanCost {
     /// Number of requests to subgraphs.
     pub fetches: usize,
     /// Number of requests that run one after another.
@@ -32,14 +32,14 @@ pub struct Cost {
     pub micros: u64,
 }
 
-impl Cost {
+impl PlanCost {
     const FETCH: Self = Self { fetches: 1, steps: 1, micros: 0 };
 
     fn then(self, next: Self) -> Self {
-        Self { steps: self.steps + next.steps, ..self.beside(next) }
+        Self { steps: self.steps + next.steps, ..self.parallel(next) }
     }
 
-    fn beside(self, other: Self) -> Self {
+    fn parallel(self, other: Self) -> Self {
         Self {
             fetches: self.fetches + other.fetches,
             steps: self.steps.max(other.steps),
@@ -72,12 +72,13 @@ impl Planner {
     ///
     /// # Errors
     /// If the text is not a valid document, or not one that the router would execute.
-    pub fn cost(&self, document: &str) -> Result<Cost> {
+    pub fn cost(&self, document: &str) -> Result<PlanCost> {
         let micros = self.micros(document)?;
         let document = safe_parse_operation(document).context("cannot parse the document")?;
-        let costs: Result<Vec<Cost>> = names(&document).map(|name| self.cost_of(&document, name.as_deref())).collect();
-        let planned = costs?.into_iter().fold(Cost::default(), Cost::beside);
-        Ok(Cost { micros, ..planned })
+        let costs: Result<Vec<PlanCost>> =
+            names(&document).map(|name| self.cost_of(&document, name.as_deref())).collect();
+        let planned = costs?.into_iter().fold(PlanCost::default(), PlanCost::parallel);
+        Ok(PlanCost { micros, ..planned })
     }
 
     fn micros(&self, document: &str) -> Result<u64> {
@@ -88,17 +89,17 @@ impl Planner {
         Ok(costs.map(|cost| cost.estimate(&nothing)).fold(0, u64::saturating_add))
     }
 
-    fn cost_of(&self, document: &Document<'static, String>, name: Option<&str>) -> Result<Cost> {
+    fn cost_of(&self, document: &Document<'static, String>, name: Option<&str>) -> Result<PlanCost> {
         let normalized =
             normalize_operation(&self.planner.supergraph, document, name).map_err(|error| anyhow!("{error}"))?;
-        // Introspection, which the router answers itself, is not planned.
+        // Introspection, which the router resolves itself, is not planned.
         let operation = partition_operation(normalized.operation).downstream_operation;
         if operation.selection_set.is_empty() {
-            return Ok(Cost::default());
+            return Ok(PlanCost::default());
         }
-        let everybody = PlannerOverrideContext::from_percentage(0.0);
-        let plan = self.planner.plan_from_normalized_operation(&operation, everybody, &CancellationToken::new())?;
-        Ok(plan.node.as_ref().map_or_else(Cost::default, cost))
+        let overrides = PlannerOverrideContext::from_percentage(0.0);
+        let plan = self.planner.plan_from_normalized_operation(&operation, overrides, &CancellationToken::new())?;
+        Ok(plan.node.as_ref().map_or_else(PlanCost::default, cost))
     }
 }
 
@@ -112,15 +113,15 @@ fn names(document: &Document<'static, String>) -> impl Iterator<Item = Option<St
     })
 }
 
-fn cost(node: &PlanNode) -> Cost {
-    let of = |node: &Option<Box<PlanNode>>| node.as_deref().map_or_else(Cost::default, cost);
+fn cost(node: &PlanNode) -> PlanCost {
+    let of = |node: &Option<Box<PlanNode>>| node.as_deref().map_or_else(PlanCost::default, cost);
     match node {
-        PlanNode::Fetch(_) | PlanNode::BatchFetch(_) | PlanNode::Subscription(_) => Cost::FETCH,
-        PlanNode::Sequence(sequence) => sequence.nodes.iter().map(cost).fold(Cost::default(), Cost::then),
-        PlanNode::Parallel(parallel) => parallel.nodes.iter().map(cost).fold(Cost::default(), Cost::beside),
+        PlanNode::Fetch(_) | PlanNode::BatchFetch(_) | PlanNode::Subscription(_) => PlanCost::FETCH,
+        PlanNode::Sequence(sequence) => sequence.nodes.iter().map(cost).fold(PlanCost::default(), PlanCost::then),
+        PlanNode::Parallel(parallel) => parallel.nodes.iter().map(cost).fold(PlanCost::default(), PlanCost::parallel),
         PlanNode::Flatten(flatten) => cost(&flatten.node),
         PlanNode::Defer(defer) => {
-            defer.deferred.iter().map(|deferred| of(&deferred.node)).fold(of(&defer.primary.node), Cost::then)
+            defer.deferred.iter().map(|deferred| of(&deferred.node)).fold(of(&defer.primary.node), PlanCost::then)
         }
     }
 }
@@ -131,13 +132,13 @@ mod tests {
 
     const SUPERGRAPH: &str = include_str!("../../supergraph.graphql");
 
-    fn cost_of(document: &str) -> Cost {
+    fn cost_of(document: &str) -> PlanCost {
         let planner = Planner::new(SUPERGRAPH).expect("the supergraph is valid");
         planner.cost(document).expect("the document can be planned")
     }
 
-    fn asked_of_subgraphs(document: &str) -> Cost {
-        Cost { micros: 0, ..cost_of(document) }
+    fn subgraph_cost(document: &str) -> PlanCost {
+        PlanCost { micros: 0, ..cost_of(document) }
     }
 
     #[test]
@@ -149,37 +150,37 @@ mod tests {
 
     #[test]
     fn one_subgraph_is_one_fetch() {
-        assert_eq!(asked_of_subgraphs("{ courses { nodes { id title } } }"), Cost::FETCH);
+        assert_eq!(subgraph_cost("{ courses { nodes { id title } } }"), PlanCost::FETCH);
     }
 
     #[test]
     fn who_waits_for_another_is_a_step_more() {
         assert_eq!(
-            asked_of_subgraphs("{ courses { nodes { teacher { name } } } }"),
-            Cost { fetches: 2, steps: 2, micros: 0 }
+            subgraph_cost("{ courses { nodes { teacher { name } } } }"),
+            PlanCost { fetches: 2, steps: 2, micros: 0 }
         );
     }
 
     #[test]
     fn who_waits_for_nobody_is_not() {
-        let cost = asked_of_subgraphs(
+        let cost = subgraph_cost(
             r#"{ course(id: "a") { title } payment(id: "b") { amount } notification(id: "c") { title } }"#,
         );
 
-        assert_eq!(cost, Cost { fetches: 3, steps: 1, micros: 0 });
+        assert_eq!(cost, PlanCost { fetches: 3, steps: 1, micros: 0 });
     }
 
     #[test]
     fn introspection_asks_nobody() {
-        assert_eq!(asked_of_subgraphs("{ __schema { queryType { name } } }"), Cost::default());
+        assert_eq!(subgraph_cost("{ __schema { queryType { name } } }"), PlanCost::default());
     }
 
     #[test]
     fn each_operation_of_a_document_counts() {
         let cost =
-            asked_of_subgraphs("query A { courses { totalCount } } query B { courses { nodes { teacher { name } } } }");
+            subgraph_cost("query A { courses { totalCount } } query B { courses { nodes { teacher { name } } } }");
 
-        assert_eq!(cost, Cost { fetches: 3, steps: 2, micros: 0 });
+        assert_eq!(cost, PlanCost { fetches: 3, steps: 2, micros: 0 });
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub fn rewrite<'a>(
     keys: &'a ResponseKeys,
     schema: &'a Valid<Schema>,
 ) -> ExecutableDocument {
-    let mut rewriter = Rewriter { document, conditions, keys, schema, used: HashSet::default() };
+    let mut rewriter = ConditionRewriter { document, conditions, keys, schema, used: HashSet::default() };
     let selection_set = rewriter.selections_of_field(&[&operation.selection_set]);
     let variables = operation.variables.iter().filter(|variable| rewriter.used.contains(&variable.name));
     let variables = variables.map(|variable| {
@@ -142,7 +142,7 @@ pub fn rewrite<'a>(
     }
 }
 
-struct Rewriter<'a> {
+struct ConditionRewriter<'a> {
     document: &'a ExecutableDocument,
     conditions: &'a Conditions,
     keys: &'a ResponseKeys,
@@ -168,7 +168,7 @@ struct Group<'a> {
     fragments: Vec<&'a SelectionSet>,
 }
 
-impl<'a> Rewriter<'a> {
+impl<'a> ConditionRewriter<'a> {
     /// Merges the selections of a field's occurrences. If none is left, selects a skipped `__typename`: a selection set
     /// must not be empty.
     fn selections_of_field(&mut self, sets: &[&'a SelectionSet]) -> SelectionSet {

@@ -187,8 +187,8 @@ mod tests {
         let document = safe_parse_operation("{ courses(first: 1) { nodes { teacher { id: name role } } } }");
         let document = document.expect("a document");
         let operation = normalize_operation(&planner.supergraph, &document, None).expect("it is valid").operation;
-        let everybody = PlannerOverrideContext::from_percentage(0.0);
-        let plan = planner.plan_from_normalized_operation(&operation, everybody, &CancellationToken::new());
+        let overrides = PlannerOverrideContext::from_percentage(0.0);
+        let plan = planner.plan_from_normalized_operation(&operation, overrides, &CancellationToken::new());
 
         let plan = serde_json::to_string(&plan.expect("a plan")).expect("it is JSON");
 

@@ -48,8 +48,8 @@ mod tests {
             Planner::new_from_supergraph(&supergraph, QueryPlannerOptions::default()).expect("it can be planned on");
         let document = safe_parse_operation("{ a: __typename __typename }").expect("a document");
         let operation = normalize_operation(&planner.supergraph, &document, None).expect("it is valid").operation;
-        let everybody = PlannerOverrideContext::from_percentage(0.0);
-        let plan = planner.plan_from_normalized_operation(&operation, everybody, &CancellationToken::new());
+        let overrides = PlannerOverrideContext::from_percentage(0.0);
+        let plan = planner.plan_from_normalized_operation(&operation, overrides, &CancellationToken::new());
 
         let plan = serde_json::to_value(plan.expect("a plan")).expect("it is JSON");
 

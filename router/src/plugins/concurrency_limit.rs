@@ -46,7 +46,7 @@ struct Network {
 }
 
 /// The permit in the context of a request that counts.
-struct Permit(Option<OwnedSemaphorePermit>);
+struct RequestPermit(Option<OwnedSemaphorePermit>);
 
 /// The queue of the network address is full.
 struct QueueFull;
@@ -64,7 +64,7 @@ impl ConcurrencyLimit {
         let Some(network) = network(payload.context) else { return Ok(()) };
         let permit = self.acquire(network).await;
         let permit = permit.map_err(|QueueFull| RequestError::new(queue_full(), StatusCode::TOO_MANY_REQUESTS))?;
-        payload.context.insert(Permit(permit));
+        payload.context.insert(RequestPermit(permit));
         Ok(())
     }
 }
@@ -93,7 +93,7 @@ impl ConcurrencyLimit {
 
 /// Releases the permit of a request that has ended, or has limits of its own.
 pub fn release(context: &PluginContext) {
-    drop(context.get_mut::<Permit>().and_then(|mut permit| permit.0.take()));
+    drop(context.get_mut::<RequestPermit>().and_then(|mut permit| permit.0.take()));
 }
 
 fn queue_full() -> GraphQLError {
@@ -118,7 +118,7 @@ mod tests {
     async fn a_network_has_so_many_in_progress_and_waits_with_others_for_no_longer_than_a_second() {
         let limit = ConcurrencyLimit::new(NonZeroU32::new(2).expect("it is not zero"));
         let context = PluginContext::default();
-        context.insert(Permit(limit.acquire(NETWORK).await.ok().flatten()));
+        context.insert(RequestPermit(limit.acquire(NETWORK).await.ok().flatten()));
         let second = limit.acquire(NETWORK).await;
         assert!(has_permit(&second));
 
