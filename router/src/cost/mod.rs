@@ -1,6 +1,6 @@
 //! Cost limits: an operation above the limit is rejected before it runs, and each client has a budget.
 //!
-//! hive-router's own demand control prices each fetch by itself, with a constant for the number of its entities, so it
+//! hive-router's own demand control prices each fetch separately, with a constant for the number of its entities, so it
 //! is wrong by factors for an operation over several subgraphs. So the client's operation is priced as a whole, by the
 //! same directives.
 
@@ -41,7 +41,7 @@ use tokio::{
 };
 
 use self::{
-    budget::{Balance, BudgetKey, Budgets, Exhausted, Hold, Valkey, WINDOW},
+    budget::{Balance, BudgetKey, Budgets, Exhausted, PendingCharge, Valkey, WINDOW},
     estimate::Estimate,
 };
 use crate::{
@@ -50,7 +50,7 @@ use crate::{
     plugins::{client_address::network, concurrency_limit, errors},
 };
 
-/// The request header by which a client asks for its operation's cost.
+/// The request header by which a client requests its operation's cost.
 const COST_HEADER: HeaderName = HeaderName::from_static("lyceum-cost");
 /// The cost's key in `extensions`.
 const EXTENSION: &str = "cost";
@@ -84,7 +84,7 @@ struct Limits {
 struct Charge {
     key: BudgetKey,
     outcome: Result<Option<Balance>, Exhausted>,
-    hold: Option<Hold>,
+    pending: Option<PendingCharge>,
     /// Whether planning or execution is in progress: if the request is cancelled meanwhile, the whole charge stays.
     is_running: bool,
 }
@@ -221,8 +221,8 @@ impl Cost {
     async fn charge(&self, context: &PluginContext, key: BudgetKey) -> bool {
         let Some(cost) = context.get_ref::<Estimate>().map(|estimate| estimate.cost) else { return true };
         let charged = self.budgets.charge(&key, cost, Instant::now()).await;
-        let outcome = charged.map(|hold| hold.map(|hold| hold.balance));
-        context.insert(Charge { key, outcome, hold: charged.ok().flatten(), is_running: false });
+        let outcome = charged.map(|pending| pending.map(|pending| pending.balance));
+        context.insert(Charge { key, outcome, pending: charged.ok().flatten(), is_running: false });
         outcome.is_ok()
     }
 
@@ -256,8 +256,8 @@ impl Cost {
     /// Replaces the charged estimate by the actual cost.
     fn settle(&self, context: &PluginContext, used: u64) -> Option<Balance> {
         let mut charge = context.get_mut::<Charge>()?;
-        if let Some(hold) = charge.hold.take() {
-            charge.outcome = Ok(Some(self.budgets.settle(&charge.key, hold, used, Instant::now())));
+        if let Some(pending) = charge.pending.take() {
+            charge.outcome = Ok(Some(self.budgets.settle(&charge.key, pending, used, Instant::now())));
         }
         charge.balance()
     }
@@ -304,7 +304,7 @@ impl Charge {
 /// The client of the Valkey where the budgets are stored, if not in this router's memory.
 ///
 /// # Errors
-/// If the setting is not a Valkey or Redis URL, or asks for TLS without verification.
+/// If the setting is not a Valkey or Redis URL, or requires TLS without verification.
 pub fn valkey_client(settings: &CostSettings) -> anyhow::Result<Option<redis::Client>> {
     let url = settings.cost_budget_url.as_ref().map(Secret::reveal).filter(|url| !url.is_empty());
     url.map(budget::client).transpose()

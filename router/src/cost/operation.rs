@@ -1,7 +1,7 @@
 //! The cost of an operation: estimated from its selections before it runs, and computed from its response afterwards.
 //!
 //! The weights come from the graph's `@cost` and `@listSize` (cost directives specification, in federation since 2.9),
-//! in microseconds of database and CPU. A field's weight counts once per place in the document, however many parents it
+//! in microseconds of database and CPU. A field's weight counts once per field of the document, however many parents it
 //! has: subgraphs read a field of many parents by one statement. A type's weight counts per object.
 
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ const INTROSPECTION_WEIGHT: u64 = 1;
 
 type Variables = HashMap<String, Json>;
 
-/// The weights of one operation, by place.
+/// The weights of one operation, by field.
 #[derive(Debug)]
 pub struct OperationCost {
     root: CostNode,
@@ -133,7 +133,7 @@ impl CostNode {
         };
         let objects = parents.saturating_mul(size);
         let page = self.page_size(variables);
-        let own = self.place_cost(variables).saturating_add(self.object_weight.saturating_mul(objects));
+        let own = self.field_cost(variables).saturating_add(self.object_weight.saturating_mul(objects));
         self.selections.iter().map(|inner| inner.estimate(objects, page, variables)).fold(own, u64::saturating_add)
     }
 
@@ -145,7 +145,7 @@ impl CostNode {
         for value in found {
             flatten(value, &mut objects);
         }
-        let own = self.place_cost(variables) + self.object_weight * objects.len() as u64;
+        let own = self.field_cost(variables) + self.object_weight * objects.len() as u64;
         let page = self.page_size(variables);
         let inner = self.selections.iter().map(|inner| {
             let values: Vec<_> = objects.iter().filter_map(|object| field(object, &inner.key)).collect();
@@ -163,7 +163,7 @@ impl CostNode {
         self.weight > 0 || self.object_weight > 0 || !self.input_costs.is_empty() || !self.selections.is_empty()
     }
 
-    fn place_cost(&self, variables: &Variables) -> u64 {
+    fn field_cost(&self, variables: &Variables) -> u64 {
         let given = self.input_costs.iter().filter(|input_cost| input_cost.presence.holds(variables));
         given.map(|input_cost| input_cost.weight).fold(self.weight, u64::saturating_add)
     }
@@ -187,8 +187,8 @@ fn field<'a, 'b>(object: &'a ResponseValue<'b>, key: &str) -> Option<&'a Respons
 
 impl Page {
     fn size(&self, variables: &Variables) -> u64 {
-        let asked = self.arguments.iter().filter_map(|argument| argument.value(variables)).max();
-        asked.unwrap_or(self.default).min(MAX_PAGE_SIZE)
+        let requested = self.arguments.iter().filter_map(|argument| argument.value(variables)).max();
+        requested.unwrap_or(self.default).min(MAX_PAGE_SIZE)
     }
 }
 

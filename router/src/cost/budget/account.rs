@@ -26,7 +26,7 @@ pub struct Account {
 /// The result of a charge: whether the account covered it, and what remains.
 #[derive(Clone, Copy)]
 pub struct Charged {
-    pub had_enough: bool,
+    pub is_covered: bool,
     pub remaining: u64,
 }
 
@@ -37,7 +37,7 @@ impl Account {
         self.refill(budget, now);
         let remaining = self.remaining.checked_sub(due);
         self.remaining = remaining.unwrap_or(self.remaining);
-        Charged { had_enough: remaining.is_some(), remaining: self.remaining }
+        Charged { is_covered: remaining.is_some(), remaining: self.remaining }
     }
 
     /// Replaces a charge by the actual cost; returns what remains.

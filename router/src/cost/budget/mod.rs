@@ -36,7 +36,7 @@ enum Store {
 
 /// A charge that is not settled yet.
 #[derive(Clone, Copy, Debug)]
-pub struct Hold {
+pub struct PendingCharge {
     store: Store,
     charged: u64,
     at: Instant,
@@ -69,18 +69,18 @@ impl Budgets {
     }
 
     /// Charges a cost if the account covers it. `None` without a limit.
-    pub async fn charge(&self, key: &BudgetKey, cost: u64, now: Instant) -> Result<Option<Hold>, Exhausted> {
+    pub async fn charge(&self, key: &BudgetKey, cost: u64, now: Instant) -> Result<Option<PendingCharge>, Exhausted> {
         let budget = self.budget(key);
         if budget == 0 {
             return Ok(None);
         }
         // A full account covers a cost above the whole budget.
         let due = cost.min(budget);
-        let (store, Charged { had_enough, remaining }) = self.take(key, due, budget, now).await;
-        store.count(had_enough);
+        let (store, Charged { is_covered, remaining }) = self.take(key, due, budget, now).await;
+        store.count(is_covered);
         let balance = Balance { budget, remaining };
-        if had_enough {
-            return Ok(Some(Hold { store, charged: due, at: now, balance }));
+        if is_covered {
+            return Ok(Some(PendingCharge { store, charged: due, at: now, balance }));
         }
         let missing = u128::from(due.saturating_sub(remaining));
         let micros = missing * WINDOW.as_micros() / u128::from(budget);
@@ -88,8 +88,8 @@ impl Budgets {
     }
 
     /// Replaces a charge by the actual cost.
-    pub fn settle(&self, key: &BudgetKey, hold: Hold, used: u64, now: Instant) -> Balance {
-        let Hold { store, charged, at, balance: Balance { budget, remaining } } = hold;
+    pub fn settle(&self, key: &BudgetKey, pending: PendingCharge, used: u64, now: Instant) -> Balance {
+        let PendingCharge { store, charged, at, balance: Balance { budget, remaining } } = pending;
         let remaining = match &self.valkey {
             Some(valkey) if store == Store::Valkey => {
                 if used != charged {
@@ -122,12 +122,12 @@ impl Budgets {
 }
 
 impl Store {
-    fn count(self, had_enough: bool) {
+    fn count(self, is_covered: bool) {
         let store = match self {
             Self::Memory => "memory",
             Self::Valkey => "valkey",
         };
-        metrics::record_cost_charge(store, if had_enough { "charged" } else { "exhausted" });
+        metrics::record_cost_charge(store, if is_covered { "charged" } else { "exhausted" });
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     impl Bench {
-        async fn charge(&self, key: &BudgetKey, cost: u64) -> Result<Option<Hold>, Exhausted> {
+        async fn charge(&self, key: &BudgetKey, cost: u64) -> Result<Option<PendingCharge>, Exhausted> {
             self.budgets.charge(key, cost, self.now).await
         }
 
@@ -154,8 +154,8 @@ mod tests {
         }
 
         /// The remaining budget after a settlement, once the store has the same.
-        async fn settle(&self, key: &BudgetKey, hold: Hold, used: u64) -> u64 {
-            let settled = self.budgets.settle(key, hold, used, self.now).remaining;
+        async fn settle(&self, key: &BudgetKey, pending: PendingCharge, used: u64) -> u64 {
+            let settled = self.budgets.settle(key, pending, used, self.now).remaining;
             // Settling in Valkey is asynchronous.
             for _ in 0..1_000 {
                 if self.remaining(key).await == settled {
@@ -193,7 +193,7 @@ mod tests {
             let charged = bench.charge(&user("alice"), 59_000).await.expect("there is enough");
             let exhausted = bench.charge(&user("alice"), 3_000).await.expect_err("there is too little");
 
-            assert_eq!(charged.map(|hold| hold.balance), Some(Balance { budget: 60_000, remaining: 1_000 }));
+            assert_eq!(charged.map(|pending| pending.balance), Some(Balance { budget: 60_000, remaining: 1_000 }));
             assert_eq!(exhausted.balance, Balance { budget: 60_000, remaining: 1_000 });
             assert_eq!(exhausted.retry_after, 2 * SECOND);
             bench.pass(SECOND).await;
@@ -210,10 +210,10 @@ mod tests {
         in_both(60_000, 0, async |mut bench| {
             let alice = user("alice");
 
-            let hold = bench.charge(&alice, 500).await.expect("there is enough").expect("there is a budget");
+            let pending = bench.charge(&alice, 500).await.expect("there is enough").expect("there is a budget");
             bench.pass(10 * WINDOW).await;
             assert_eq!(bench.remaining(&alice).await, 60_000);
-            assert_eq!(bench.settle(&alice, hold, 0).await, 60_000);
+            assert_eq!(bench.settle(&alice, pending, 0).await, 60_000);
         })
         .await;
     }
@@ -223,12 +223,12 @@ mod tests {
         in_both(60_000, 0, async |bench| {
             let alice = user("alice");
 
-            let hold = bench.charge(&alice, 50_000).await.expect("there is enough").expect("there is a budget");
-            assert_eq!(bench.settle(&alice, hold, 20_000).await, 40_000);
-            let hold = bench.charge(&alice, 10_000).await.expect("there is enough").expect("there is a budget");
-            assert_eq!(bench.settle(&alice, hold, 15_000).await, 25_000);
-            let hold = bench.charge(&alice, 10_000).await.expect("there is enough").expect("there is a budget");
-            assert_eq!(bench.settle(&alice, hold, u64::MAX).await, 0);
+            let pending = bench.charge(&alice, 50_000).await.expect("there is enough").expect("there is a budget");
+            assert_eq!(bench.settle(&alice, pending, 20_000).await, 40_000);
+            let pending = bench.charge(&alice, 10_000).await.expect("there is enough").expect("there is a budget");
+            assert_eq!(bench.settle(&alice, pending, 15_000).await, 25_000);
+            let pending = bench.charge(&alice, 10_000).await.expect("there is enough").expect("there is a budget");
+            assert_eq!(bench.settle(&alice, pending, u64::MAX).await, 0);
         })
         .await;
     }
@@ -248,7 +248,7 @@ mod tests {
         in_both(0, 1_000, async |bench| {
             let network = |address: &str| BudgetKey::Network(address.parse().ok());
 
-            assert!(bench.charge(&user("alice"), u64::MAX).await.is_ok_and(|hold| hold.is_none()));
+            assert!(bench.charge(&user("alice"), u64::MAX).await.is_ok_and(|pending| pending.is_none()));
             assert!(bench.charge(&network("192.0.2.1"), 1_000).await.is_ok());
             assert!(bench.charge(&network("192.0.2.1"), 1).await.is_err());
             assert!(bench.charge(&network("192.0.2.2"), 1).await.is_ok());

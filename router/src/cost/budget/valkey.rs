@@ -1,6 +1,6 @@
 //! The accounts of all routers that share a Valkey or Redis server.
 //!
-//! Each step is one script on the server, by the server's clock. Requests do not wait for a failing server: it gets no
+//! Each call is one script on the server, by the server's clock. Requests do not wait for a failing server: it gets no
 //! requests until a new connection has passed a check.
 
 use std::{
@@ -51,7 +51,7 @@ struct Server {
 
 /// The arguments of `account.lua`, in microseconds.
 #[derive(Clone, Copy)]
-struct Step {
+struct ScriptArgs {
     name: &'static str,
     budget: u64,
     returned: u64,
@@ -61,7 +61,7 @@ struct Step {
 /// Creates the client of a server at this URL, whose password no error repeats.
 ///
 /// # Errors
-/// If `url` is not a Valkey or Redis URL, or asks for TLS without verification.
+/// If `url` is not a Valkey or Redis URL, or requires TLS without verification.
 pub fn client(url: &str) -> Result<Client> {
     let client = Client::open(url).context(
         "LYCEUM_COST_BUDGET_URL (`--cost-budget-url`) is not the URL of a Valkey or Redis server, such as \
@@ -89,7 +89,7 @@ impl Valkey {
 
     /// Charges `due` if the account covers it. `None` while the server is unavailable.
     pub async fn charge(&self, key: &BudgetKey, due: u64, budget: u64) -> Option<Charged> {
-        let charged = self.server.run(&name(key), Step { name: "charge", budget, returned: 0, taken: due }).await;
+        let charged = self.server.run(&name(key), ScriptArgs { name: "charge", budget, returned: 0, taken: due }).await;
         if charged.is_none() && self.server.connection().is_some() {
             // The server may still run the charge, so it is refunded.
             self.settle(key, due, 0, budget);
@@ -102,15 +102,15 @@ impl Valkey {
         // The account cannot have more, and Lua's numbers are limited.
         let taken = used.min(budget.saturating_mul(2));
         let (server, key) = (Arc::clone(&self.server), name(key));
-        let step = Step { name: "settle", budget, returned: charged, taken };
-        self.runtime.spawn(async move { server.run(&key, step).await });
+        let args = ScriptArgs { name: "settle", budget, returned: charged, taken };
+        self.runtime.spawn(async move { server.run(&key, args).await });
     }
 }
 
 impl Server {
-    async fn run(&self, key: &str, step: Step) -> Option<Charged> {
+    async fn run(&self, key: &str, args: ScriptArgs) -> Option<Charged> {
         let connection = self.connection()?;
-        match self.run_on(&connection, key, step).await {
+        match self.run_on(&connection, key, args).await {
             Ok(charged) => {
                 self.timeouts.store(0, Ordering::Relaxed);
                 Some(charged)
@@ -125,15 +125,15 @@ impl Server {
         }
     }
 
-    async fn run_on(&self, connection: &MultiplexedConnection, key: &str, step: Step) -> Result<Charged> {
-        let Step { name, budget, returned, taken } = step;
+    async fn run_on(&self, connection: &MultiplexedConnection, key: &str, args: ScriptArgs) -> Result<Charged> {
+        let ScriptArgs { name, budget, returned, taken } = args;
         let mut connection = connection.clone();
         let mut invocation = self.script.key(key);
         invocation.arg(budget).arg(WINDOW.as_micros().to_string()).arg(returned).arg(taken).arg(name);
-        let answer = timeout(self.timeout, invocation.invoke_async(&mut connection)).await;
-        let (had_enough, remaining) = answer.context("no response in time")??;
+        let response = timeout(self.timeout, invocation.invoke_async(&mut connection)).await;
+        let (is_covered, remaining) = response.context("no response in time")??;
         ensure!(remaining <= budget, "the remaining budget exceeds the budget");
-        Ok(Charged { had_enough, remaining })
+        Ok(Charged { is_covered, remaining })
     }
 
     async fn keep_connected(self: Arc<Self>) {
@@ -159,7 +159,7 @@ impl Server {
     /// Connects to the server, and checks that it can run a charge, including writes.
     async fn connect(&self) -> Result<MultiplexedConnection> {
         let connection = self.client.get_multiplexed_async_connection().await?;
-        let probe = Step { name: "settle", budget: 1, returned: 0, taken: 1 };
+        let probe = ScriptArgs { name: "settle", budget: 1, returned: 0, taken: 1 };
         self.run_on(&connection, &format!("{PREFIX}probe"), probe).await?;
         Ok(connection)
     }
@@ -225,7 +225,7 @@ pub mod tests {
 
         pub async fn connect(&self) -> Valkey {
             let script = SCRIPT.replace("redis.call('TIME')", &format!("redis.call('HMGET', '{CLOCK}', 's', 'us')"));
-            assert_ne!(script, SCRIPT, "the script asks for the time");
+            assert_ne!(script, SCRIPT, "the script reads the time");
             self.pass(Duration::from_hours(500_000)).await;
             let valkey = self.connect_with(Script::new(&script));
             until("it is connected", || valkey.is_connected()).await;
@@ -247,7 +247,7 @@ pub mod tests {
 
         async fn connection(&self) -> MultiplexedConnection {
             let client = client(&self.0.url()).expect("a URL");
-            client.get_multiplexed_async_connection().await.expect("it answers")
+            client.get_multiplexed_async_connection().await.expect("it responds")
         }
     }
 
@@ -276,12 +276,12 @@ pub mod tests {
         let mut connection = server.connection().await;
         let name = name(&alice());
 
-        valkey.charge(&alice(), 30_000_000, 60_000_000).await.expect("it answers");
-        let left: i64 = connection.pttl(&name).await.expect("an answer");
+        valkey.charge(&alice(), 30_000_000, 60_000_000).await.expect("it responds");
+        let left: i64 = connection.pttl(&name).await.expect("a response");
         assert!((1..=30_000).contains(&left), "{left} ms");
         valkey.settle(&alice(), 30_000_000, 0, 60_000_000);
         let started = Instant::now();
-        while connection.exists(&name).await.expect("an answer") {
+        while connection.exists(&name).await.expect("a response") {
             assert!(started.elapsed() < Duration::from_secs(20), "it is still there");
         }
     }
@@ -292,9 +292,9 @@ pub mod tests {
         let valkey = server.connect().await;
         let () = server.connection().await.set(name(&alice()), "-1 and more").await.expect("it is stored");
 
-        let charged = valkey.charge(&alice(), 10, 1_000).await.expect("it answers");
+        let charged = valkey.charge(&alice(), 10, 1_000).await.expect("it responds");
 
-        assert!(charged.had_enough);
+        assert!(charged.is_covered);
         assert_eq!(charged.remaining, 990);
     }
 
@@ -304,9 +304,9 @@ pub mod tests {
         let valkey = server.connect_with(Script::new(SCRIPT));
         until("it is connected", || valkey.is_connected()).await;
 
-        valkey.charge(&alice(), 60_000_000, 60_000_000).await.expect("it answers");
+        valkey.charge(&alice(), 60_000_000, 60_000_000).await.expect("it responds");
         sleep(Duration::from_millis(50)).await;
-        let later = valkey.charge(&alice(), 0, 60_000_000).await.expect("it answers").remaining;
+        let later = valkey.charge(&alice(), 0, 60_000_000).await.expect("it responds").remaining;
 
         assert!((50_000..30_000_000).contains(&later), "{later}");
     }
@@ -438,9 +438,9 @@ pub mod tests {
                 let (mut connection, _) = listener.accept().await.expect("a connection");
                 let mut sent = vec![0; 4096];
                 let length = connection.read(&mut sent).await.expect("a command");
-                connection.write_all(b"-ERR no such thing: ").await.expect("an answer");
+                connection.write_all(b"-ERR no such thing: ").await.expect("a response");
                 let sent = String::from_utf8_lossy(&sent[..length]).replace(['\r', '\n'], " ");
-                connection.write_all(format!("{sent}\r\n").as_bytes()).await.expect("an answer");
+                connection.write_all(format!("{sent}\r\n").as_bytes()).await.expect("a response");
             }
         });
         let server = Redis::start();
@@ -449,7 +449,7 @@ pub mod tests {
 
         for (index, url) in [wrong_password, echoed].iter().enumerate() {
             let _valkey = Valkey::connect(client(url).expect("a URL"));
-            until("it is said", || lines(&log, "WARN") == index + 1).await;
+            until("it is logged", || lines(&log, "WARN") == index + 1).await;
         }
         echo.abort();
     }
