@@ -61,7 +61,7 @@ pub fn operation(data: &[u8]) {
     let names: Vec<_> = match graph.document(text) {
         Ok(document) => document.operations.named.keys().cloned().collect(),
         Err(errors) => {
-            assert!(!errors.is_empty(), "nobody would know why");
+            assert!(!errors.is_empty(), "no error says why");
             return;
         }
     };
@@ -78,7 +78,7 @@ fn check_rewritten(graph: &Graph, rewritten: &RouterOperation, params: &GraphQLP
     let executable = validated(graph.schema(), text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let operation = executable.operations.get(None).expect("there is one operation");
     assert!(executable.fragments.is_empty(), "{text}");
-    assert!(operation.variables.iter().all(|variable| variable.name != variable_names::TAKEN), "{text}");
+    assert!(operation.variables.iter().all(|variable| variable.name != variable_names::RESERVED), "{text}");
     assert!(!text.contains("@include(if: $") && !text.contains("@skip(if: $") || text.contains('"'), "{text}");
     if let Some(name) = &rewritten.variable_name {
         assert!(operation.variables.iter().any(|variable| variable.name == *name), "{text}");
@@ -105,7 +105,9 @@ pub fn fragment_expansion(data: &[u8]) {
             assert_eq!(counted, expander.size);
             assert!(!allowed || counted.selections <= MAX_SELECTIONS);
         }
-        Err(Endless::Large | Endless::Deep | Endless::Circle | Endless::Namesake) => assert!(!allowed),
+        Err(ExpansionError::Large | ExpansionError::Deep | ExpansionError::Cycle | ExpansionError::DuplicateName) => {
+            assert!(!allowed);
+        }
     }
 }
 
@@ -116,12 +118,12 @@ struct Expander<'a> {
     size: ExpandedSize,
 }
 
-enum Endless {
+enum ExpansionError {
     Large,
     Deep,
-    Circle,
+    Cycle,
     /// Two fragments have the same name.
-    Namesake,
+    DuplicateName,
 }
 
 impl<'a> Expander<'a> {
@@ -130,21 +132,21 @@ impl<'a> Expander<'a> {
         Self { fragments: fragments.map(AsRef::as_ref).collect(), within: Vec::new(), size: ExpandedSize::default() }
     }
 
-    fn expand_operations(&mut self, document: &'a ast::Document) -> Result<(), Endless> {
+    fn expand_operations(&mut self, document: &'a ast::Document) -> Result<(), ExpansionError> {
         let mut operations = document.definitions.iter().filter_map(Definition::as_operation_definition);
         operations.try_for_each(|operation| self.expand(&operation.selection_set, 0, 0))
     }
 
-    fn expand(&mut self, selections: &'a [Selection], depth: usize, lists: usize) -> Result<(), Endless> {
+    fn expand(&mut self, selections: &'a [Selection], depth: usize, lists: usize) -> Result<(), ExpansionError> {
         let depth = depth + 1;
         for selection in selections {
             self.size.selections += 1;
             self.size.depth = self.size.depth.max(depth);
             if self.size.selections > MAX_EXPANDED {
-                return Err(Endless::Large);
+                return Err(ExpansionError::Large);
             }
             if depth > MAX_DEPTH {
-                return Err(Endless::Deep);
+                return Err(ExpansionError::Deep);
             }
             match selection {
                 Selection::Field(field) => {
@@ -159,14 +161,14 @@ impl<'a> Expander<'a> {
         Ok(())
     }
 
-    fn expand_fragment(&mut self, name: &'a str, depth: usize, lists: usize) -> Result<(), Endless> {
+    fn expand_fragment(&mut self, name: &'a str, depth: usize, lists: usize) -> Result<(), ExpansionError> {
         if self.within.contains(&name) {
-            return Err(Endless::Circle);
+            return Err(ExpansionError::Cycle);
         }
         let mut named = self.fragments.iter().copied().filter(|fragment| fragment.name == name);
         let Some(fragment) = named.next() else { return Ok(()) };
         if named.next().is_some() {
-            return Err(Endless::Namesake);
+            return Err(ExpansionError::DuplicateName);
         }
         self.within.push(name);
         self.expand(&fragment.selection_set, depth, lists)?;

@@ -46,7 +46,7 @@ use self::{
 };
 use crate::{
     CostSettings,
-    hive_gaps::{documents::parser_queue::take_turn, dry_run},
+    hive_gaps::{documents::parser_queue::take_slot, dry_run},
     plugins::{client_address::network, concurrency_limit, errors},
 };
 
@@ -247,7 +247,7 @@ impl Cost {
     async fn acquire_permit(&self, context: &PluginContext) -> bool {
         let Some(permits) = self.permits(context) else { return true };
         // The client's other operations can be parsed meanwhile.
-        drop(take_turn(context));
+        drop(take_slot(context));
         let Ok(Ok(permit)) = timeout(MAX_WAIT, permits.acquire_owned()).await else { return false };
         context.insert(ExpensivePermit(Some(permit)));
         true

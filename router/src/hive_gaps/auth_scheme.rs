@@ -2,7 +2,7 @@
 //! `prefix` of its configuration case-sensitively.
 //!
 //! Upstream: no issue known; `lookup` in `jwt/mod.rs`.
-//! Fails on the day when it is closed: `hive_gaps::the_scheme_of_a_token_has_letter_case`.
+//! `hive_gaps::the_scheme_of_a_token_has_letter_case` fails once it is fixed.
 
 use hive_router::{
     http::{HeaderValue, header::AUTHORIZATION},

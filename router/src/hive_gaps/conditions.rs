@@ -32,7 +32,7 @@ pub struct Conditions(Vec<(Name, bool)>);
 
 impl Conditions {
     /// Evaluates the variables of an operation's conditions; their types have been checked.
-    pub fn decide(
+    pub fn evaluate(
         document: &ExecutableDocument,
         operation: &Operation,
         variables: &HashMap<String, sonic_rs::Value>,
@@ -278,13 +278,13 @@ mod tests {
         let document = ExecutableDocument::parse_and_validate(schema, text, "test").expect("a valid document");
         let operation = document.operations.get(None).expect("one operation");
         let variables = sonic_rs::from_str(&variables.to_string()).expect("an object");
-        let conditions = Conditions::decide(&document, operation, &variables)?;
+        let conditions = Conditions::evaluate(&document, operation, &variables)?;
         let keys = ResponseKeys::default();
         Ok(rewrite(&document, operation, &conditions, &keys, schema).serialize().no_indent().to_string())
     }
 
     fn assert_rewritten(text: &str, variables: &serde_json::Value, expected: &str) {
-        assert_eq!(rewritten(text, variables).expect("conditions are decided"), expected, "{text}");
+        assert_eq!(rewritten(text, variables).expect("conditions are evaluated"), expected, "{text}");
     }
 
     #[test]
@@ -301,13 +301,13 @@ mod tests {
             inner: Inner,
         }
         let schema = Schema::new(Query { inner: Inner { name: "a" } }, EmptyMutation, EmptySubscription);
-        let ask = |text| {
+        let execute = |text| {
             let variables = Variables::from_value(value!({ "a": false }));
             block_on(schema.execute(Request::new(text).variables(variables)))
         };
 
-        assert_eq!(ask("query($a: Boolean!) { inner { name @include(if: $a) } }").data, value!({ "inner": null }));
-        assert!(ask("query($a: Boolean!) { inner { __typename @include(if: $a) name } }").is_err());
+        assert_eq!(execute("query($a: Boolean!) { inner { name @include(if: $a) } }").data, value!({ "inner": null }));
+        assert!(execute("query($a: Boolean!) { inner { __typename @include(if: $a) name } }").is_err());
     }
 
     #[test]
@@ -391,13 +391,13 @@ mod tests {
         let text = "query A($a: Boolean) { courses(filter: { isFree: $a }) { totalCount } } \
                     query B($a: Boolean!) { me { ...F } } fragment F on User { name @include(if: $a) }";
         let document = ExecutableDocument::parse_and_validate(graph.schema(), text, "test").expect("it is valid");
-        let decide = |name, values| {
+        let evaluate = |name, values| {
             let operation = document.operations.get(Some(name)).expect("it is there");
-            Conditions::decide(&document, operation, &values).map(|conditions| conditions.0.len())
+            Conditions::evaluate(&document, operation, &values).map(|conditions| conditions.0.len())
         };
 
-        assert_eq!(decide("A", HashMap::new()).ok(), Some(0));
-        assert_eq!(decide("B", HashMap::from([("a".to_owned(), true.into())])).ok(), Some(1));
+        assert_eq!(evaluate("A", HashMap::new()).ok(), Some(0));
+        assert_eq!(evaluate("B", HashMap::from([("a".to_owned(), true.into())])).ok(), Some(1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! then, and only the hook `on_execute` can add one. So the response's text is changed.
 //!
 //! Upstream: no issue known; `ExposeQueryPlanMode::DryRun` in `pipeline/execution.rs`.
-//! The day when it is closed: `cost::a_plan_says_what_the_operation_would_cost` finds the cost twice.
+//! `cost::a_plan_says_what_the_operation_would_cost` fails once it is fixed: it finds the cost twice.
 
 use hive_router::{
     http::header::CONTENT_LENGTH,
@@ -31,8 +31,8 @@ pub fn add_extension(response: WebResponse, name: &str, value: &impl Serialize) 
     })
 }
 
-fn extend(answer: &[u8], name: &str, value: &impl Serialize) -> Option<String> {
-    let extensions = str::from_utf8(answer).ok()?.strip_prefix(DRY_RUN)?;
+fn extend(response: &[u8], name: &str, value: &impl Serialize) -> Option<String> {
+    let extensions = str::from_utf8(response).ok()?.strip_prefix(DRY_RUN)?;
     let value = sonic_rs::to_string(value).ok()?;
     Some(format!("{DRY_RUN}\"{name}\":{value},{extensions}"))
 }

@@ -2,7 +2,7 @@
 //! returns null because the entity does not exist: the client then gets a null that is not a failure, with errors below
 //! it. So errors below a null that they cannot have caused are removed.
 //!
-//! No upstream issue is known; `upstream_tells_errors_of_an_entity_that_is_gone` fails once it is closed.
+//! No upstream issue is known; `upstream_tells_errors_of_an_entity_that_is_gone` fails once it is fixed.
 
 use std::sync::Arc;
 

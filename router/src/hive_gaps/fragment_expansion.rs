@@ -5,7 +5,7 @@
 //! The size of fragments with duplicate names, and of circular ones, is undefined: validators choose different
 //! duplicates, and continue after the first error. So they are rejected here, too.
 //!
-//! No upstream issue is known. `upstream_does_not_limit_fragments_that_spread_others_twice` fails once it is closed.
+//! No upstream issue is known. `upstream_does_not_limit_fragments_that_spread_others_twice` fails once it is fixed.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ pub const MAX_SELECTIONS: usize = 5_000;
 /// The maximum selection depth. The parser limits it per fragment, and the router's own limit is stricter; this one
 /// keeps recursion within the stack.
 pub const MAX_DEPTH: usize = 160;
-/// The maximum of all fragments together, each expanded: validators traverse each one by itself.
+/// The maximum of all fragments together, each expanded: validators traverse each one separately.
 const MAX_SELECTIONS_OF_FRAGMENTS: usize = 20_000;
 
 /// Rejects documents that are too large after expansion.

@@ -2,7 +2,7 @@
 //! them. hive-router looks for an operation with an empty name, and for an object.
 //!
 //! Upstream: no issue known; `GraphQLGetInput` in `pipeline/execution_request.rs`, which knows `variables=null` since 0.3.
-//! Fails on the day when it is closed: `hive_gaps::parameters_that_say_nothing_are_looked_at`.
+//! `hive_gaps::parameters_that_say_nothing_are_looked_at` fails once it is fixed.
 
 use std::borrow::Cow;
 

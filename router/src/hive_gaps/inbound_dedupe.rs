@@ -3,7 +3,7 @@
 //! was equal to one without a token, so one client got the other's data or rejection. So requests are also
 //! distinguished by a hash of our own, of everything in them.
 //!
-//! No upstream issue is known. `hive_gaps::a_header_that_is_not_ascii_tells_no_requests_apart` fails once it is closed.
+//! No upstream issue is known. `hive_gaps::a_header_that_is_not_ascii_tells_no_requests_apart` fails once it is fixed.
 
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 

@@ -4,7 +4,7 @@
 //! `application/json`, whatever is accepted.
 //!
 //! Upstream: no issue known; `negotiate` in `pipeline/header.rs`, `decode_post` in `pipeline/execution_request.rs`.
-//! Fails on the day when it is closed: `hive_gaps::media_types_are_compared_letter_by_letter`.
+//! `hive_gaps::media_types_are_compared_letter_by_letter` fails once it is fixed.
 
 use hive_router::{
     http::{

@@ -1,6 +1,6 @@
-//! What hive-router 0.3.10 gets wrong or leaves out, one file a gap. Each says what is missing, upstream's issue
-//! where there is one, and which test fails on the day upstream closes it. `json`, `request_errors` and `responses` are no
-//! gaps, but what several of them need. Features of our own are in `plugins/`.
+//! Workarounds for hive-router 0.3.10, one file per gap. Each says what is missing, upstream's issue where there is
+//! one, and which test fails once it is fixed. `json`, `request_errors` and `responses` are no gaps, but what several of
+//! them need. Features of our own are in `plugins/`.
 
 pub mod auth_scheme;
 pub mod conditions;

@@ -3,7 +3,7 @@
 //! router, and restored in the response and in the paths of errors.
 //!
 //! Upstream: apollographql/federation#3036 and wundergraph/cosmo#1439 are similar bugs of other routers; none is known
-//! for hive-router. `upstream_loses_a_key_whose_name_is_an_alias` fails once it is closed.
+//! for hive-router. `upstream_loses_a_key_whose_name_is_an_alias` fails once it is fixed.
 
 use std::collections::HashMap;
 

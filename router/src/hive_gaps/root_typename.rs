@@ -2,7 +2,7 @@
 //! as an error; then it resolves the name itself. Clients send `{ __typename }` as a health check, which must not
 //! depend on a subgraph. So no subgraph is queried.
 //!
-//! No upstream issue is known. `upstream_asks_a_subgraph_what_the_root_is_called` fails once it is closed.
+//! No upstream issue is known. `upstream_asks_a_subgraph_what_the_root_is_called` fails once it is fixed.
 
 use hive_router::{
     executor::response::subgraph_response::SubgraphResponse,

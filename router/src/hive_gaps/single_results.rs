@@ -4,7 +4,7 @@
 //! accepted types, and the response is converted to a stream of one event.
 //!
 //! Upstream: no issue known; "TODO: streaming single responses" in `pipeline/mod.rs`.
-//! Fails on the day when it is closed: `hive_gaps::the_result_of_a_query_is_not_streamed`.
+//! `hive_gaps::the_result_of_a_query_is_not_streamed` fails once it is fixed.
 
 use std::time::Duration;
 

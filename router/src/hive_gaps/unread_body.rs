@@ -3,7 +3,7 @@
 //! it, and the client may lose the error response.
 //!
 //! Upstream: no issue known; `drain_body_stream` in `http_utils/body.rs` and its `MAX_DRAIN_BYTES`.
-//! Fails on the day when it is closed: `hive_gaps::a_body_that_is_too_large_is_not_read_to_its_end`.
+//! `hive_gaps::a_body_that_is_too_large_is_not_read_to_its_end` fails once it is fixed.
 
 use std::{
     cell::RefCell,

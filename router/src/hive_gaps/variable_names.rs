@@ -1,7 +1,7 @@
 //! hive-router fetches entities from subgraphs with a variable `$representations`, and defines a client's variable of
 //! the same name beside it. So such a variable is renamed.
 //!
-//! No upstream issue is known. `upstream_defines_a_variable_twice` fails once it is closed.
+//! No upstream issue is known. `upstream_defines_a_variable_twice` fails once it is fixed.
 
 use std::collections::HashMap;
 
@@ -13,19 +13,19 @@ use apollo_compiler::{
 use sonic_rs::Value as Json;
 
 /// The name that hive-router reserves.
-pub const TAKEN: &str = "representations";
+pub const RESERVED: &str = "representations";
 
 /// Renames the variable with the reserved name, if the document's only operation has it; returns its new name.
 pub fn rename(document: &mut ExecutableDocument) -> Option<Name> {
     let operation = document.operations.get(None).ok()?;
     let names: Vec<_> = operation.variables.iter().map(|variable| variable.name.clone()).collect();
-    if !names.iter().any(|name| name == TAKEN) {
+    if !names.iter().any(|name| name == RESERVED) {
         return None;
     }
     let free = (0..=names.len()).map(numbered).find(|name| !names.contains(name))?;
 
     let operation = document.operations.get_mut(None).ok()?;
-    for variable in operation.variables.iter_mut().filter(|variable| variable.name == TAKEN) {
+    for variable in operation.variables.iter_mut().filter(|variable| variable.name == RESERVED) {
         variable.make_mut().name = free.clone();
     }
     rename_in(&mut operation.selection_set, &free);
@@ -38,13 +38,13 @@ pub fn rename(document: &mut ExecutableDocument) -> Option<Name> {
 /// Renames a variable's value. One that the client sent by the new name belongs to no variable.
 pub fn rename_value(values: &mut HashMap<String, Json>, to: &Name) {
     values.remove(to.as_str());
-    if let Some(value) = values.remove(TAKEN) {
+    if let Some(value) = values.remove(RESERVED) {
         values.insert(to.to_string(), value);
     }
 }
 
 fn numbered(number: usize) -> Name {
-    Name::new(&format!("{TAKEN}{number}")).expect("digits may end a name")
+    Name::new(&format!("{RESERVED}{number}")).expect("digits may end a name")
 }
 
 fn rename_in(set: &mut SelectionSet, to: &Name) {
@@ -64,7 +64,7 @@ fn rename_in(set: &mut SelectionSet, to: &Name) {
 
 fn rename_in_value(value: &mut Node<Value>, to: &Name) {
     match value.make_mut() {
-        Value::Variable(name) if name == TAKEN => name.clone_from(to),
+        Value::Variable(name) if name == RESERVED => name.clone_from(to),
         Value::List(items) => items.iter_mut().for_each(|item| rename_in_value(item, to)),
         Value::Object(entries) => entries.iter_mut().for_each(|(_, value)| rename_in_value(value, to)),
         _ => {}

@@ -1,7 +1,7 @@
 //! hive-router returns and logs the value of a variable of the wrong type, which can be a password. So values are
 //! validated before, by the same rules, with messages that contain only the expected type.
 //!
-//! No upstream issue is known. `upstream_says_the_value_of_a_variable` fails once it is closed.
+//! No upstream issue is known. `upstream_says_the_value_of_a_variable` fails once it is fixed.
 
 use std::collections::HashMap;
 

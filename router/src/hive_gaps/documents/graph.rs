@@ -100,8 +100,8 @@ impl Graph {
 
     /// The cached document, or else a newly validated one.
     pub fn document(&self, text: &str) -> Result<Arc<Document>, RequestErrors> {
-        if let Some(known) = self.documents.get(text) {
-            return Ok(known);
+        if let Some(cached) = self.documents.get(text) {
+            return Ok(cached);
         }
         let document = parse(text)?.to_executable_validate(&self.schema);
         let document = document.map_err(|invalid| from_diagnostics(&invalid.errors, "GRAPHQL_VALIDATION_FAILED"))?;
@@ -109,10 +109,10 @@ impl Graph {
     }
 
     /// The cached rewrite of an operation, if there is one.
-    pub fn known(&self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
+    pub fn cached(&self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
         let document = self.documents.get(text)?;
         let (operation, conditions) = match select(&document, name, params, &self.schema) {
-            Ok(known) => known,
+            Ok(selected) => selected,
             Err(errors) => return Some(Err(errors)),
         };
         let key = OperationKey { document: text.to_owned(), operation: operation.name.clone(), conditions };
@@ -121,7 +121,7 @@ impl Graph {
     }
 
     /// Caches an operation.
-    pub fn keep(&self, key: OperationKey, document: &Arc<Document>, operation: &Arc<RouterOperation>) {
+    pub fn cache(&self, key: OperationKey, document: &Arc<Document>, operation: &Arc<RouterOperation>) {
         self.documents.insert(key.document.clone(), Arc::clone(document));
         self.operations.insert(key, Arc::clone(operation));
     }
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_rejected_is_kept() {
+    fn nothing_that_is_rejected_is_cached() {
         let graph = Graph::new(include_str!("../../../../api.graphql")).expect("the schema is valid");
         let rewriter = Rewriter::new(DocumentLimits { max_bytes: Some(32_768), max_cost: None });
         let params = GraphQLParams::default();
@@ -171,10 +171,10 @@ mod tests {
         {
             assert!(rewriter.operation(&graph, text, None, &params).is_err(), "{text}");
         }
-        let known = "{ courses { totalCount } }";
-        assert!(graph.known(known, None, &params).is_none());
-        assert!(rewriter.operation(&graph, known, None, &params).is_ok());
-        assert!(graph.known(known, None, &params).is_some());
+        let valid = "{ courses { totalCount } }";
+        assert!(graph.cached(valid, None, &params).is_none());
+        assert!(rewriter.operation(&graph, valid, None, &params).is_ok());
+        assert!(graph.cached(valid, None, &params).is_some());
         graph.evict_idle();
         assert_eq!((graph.documents.entry_count(), graph.operations.entry_count()), (1, 1));
     }

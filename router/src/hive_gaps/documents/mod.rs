@@ -39,7 +39,7 @@ use tokio::time::sleep;
 
 use self::{
     graph::{Document, Graph, Rewritten, RouterOperation},
-    parser_queue::{ParserQueue, Turn, take_turn},
+    parser_queue::{ParserQueue, ParserSlot, take_slot},
     request::{DocumentRequest, Source, Unreadable, operation_name},
     rewriter::{DocumentLimits, Rewriter},
 };
@@ -119,9 +119,9 @@ impl Documents {
     }
 
     pub fn on_query_plan(payload: OnQueryPlanStartHookPayload<'_>) -> OnQueryPlanStartHookResult<'_> {
-        match take_turn(payload.context) {
-            Some(turn) => payload.on_end(|payload| {
-                drop(turn);
+        match take_slot(payload.context) {
+            Some(slot) => payload.on_end(|payload| {
+                drop(slot);
                 payload.proceed()
             }),
             None => payload.proceed(),
@@ -161,25 +161,25 @@ impl Documents {
         let Some(graph) = self.graph().filter(|_| self.rewriter.takes_documents()) else { return Ok(None) };
         if source.len() <= MAX_INLINE_BYTES {
             let Some(request) = source.read()? else { return Ok(None) };
-            if let Some(operation) = request.known(&graph) {
+            if let Some(operation) = request.cached(&graph) {
                 return Ok(Some(Prepared { request, operation }));
             }
         }
         // Parsing must not block other requests of the network address.
         concurrency_limit::release(context);
         let rewriter = self.rewriter.clone();
-        let prepare = move |turn: Turn| {
+        let prepare = move |slot: ParserSlot| {
             let Some(request) = source.read()? else { return Ok(None) };
-            if let Some(operation) = request.known(&graph) {
+            if let Some(operation) = request.cached(&graph) {
                 return Ok(Some((Prepared { request, operation }, None)));
             }
             let operation = rewriter.operation(&graph, &request.text, request.name.as_deref(), &request.params);
-            Ok(Some((Prepared { request, operation }, Some(turn))))
+            Ok(Some((Prepared { request, operation }, Some(slot))))
         };
         let prepared = self.queue.run(network(context), prepare).await.unwrap_or(Err(Unreadable))?;
-        Ok(prepared.map(|(prepared, turn)| {
-            if let Some(turn) = turn {
-                turn.hold(context);
+        Ok(prepared.map(|(prepared, slot)| {
+            if let Some(slot) = slot {
+                slot.hold(context);
             }
             prepared
         }))

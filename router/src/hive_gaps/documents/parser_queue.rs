@@ -11,8 +11,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::STACK_BYTES;
 
-/// The maximum length of a turn: an operation that waits for an equal one is never planned.
-const MAX_TURN: Duration = Duration::from_millis(250);
+/// The maximum duration of a slot: an operation that waits for an equal one is never planned.
+const MAX_SLOT_DURATION: Duration = Duration::from_millis(250);
 
 static PARSERS: LazyLock<Runtime> = LazyLock::new(|| {
     let mut parsers = tokio::runtime::Builder::new_multi_thread();
@@ -32,48 +32,48 @@ fn parser_concurrency() -> usize {
 
 pub struct ParserQueue(FairQueue<Option<IpAddr>>);
 
-/// The turn of a request with an uncached operation; it ends on drop.
-pub struct Turn {
+/// The slot of a request with an uncached operation; it is released on drop.
+pub struct ParserSlot {
     _timer: AbortOnDropHandle<()>,
 }
 
-/// The turn, in the context of its request.
-struct HeldTurn(Option<Turn>);
+/// The slot, in the context of its request.
+struct HeldSlot(Option<ParserSlot>);
 
 impl ParserQueue {
     pub fn new() -> Self {
         Self(FairQueue::new(parser_concurrency()))
     }
 
-    /// Calls `parse` on another thread when it is the network address's turn; `None` if it panics.
+    /// Calls `parse` on another thread when the network address gets a slot; `None` if it panics.
     pub async fn run<T: Send + 'static>(
         &self,
         network: Option<IpAddr>,
-        parse: impl FnOnce(Turn) -> T + Send + 'static,
+        parse: impl FnOnce(ParserSlot) -> T + Send + 'static,
     ) -> Option<T> {
         let permit = self.0.acquire(network).await;
         let run = move || {
             // Ends when the operation is planned or the client disconnects, but not before it is parsed.
             let timer = PARSERS.spawn(async move {
                 let _permit = permit;
-                sleep(MAX_TURN).await;
+                sleep(MAX_SLOT_DURATION).await;
             });
-            parse(Turn { _timer: AbortOnDropHandle::new(timer) })
+            parse(ParserSlot { _timer: AbortOnDropHandle::new(timer) })
         };
         PARSERS.spawn_blocking(run).await.ok()
     }
 }
 
-impl Turn {
-    /// Holds the turn until the request has ended, or the turn is taken.
+impl ParserSlot {
+    /// Holds the slot until the request has ended, or the slot is taken.
     pub fn hold(self, context: &PluginContext) {
-        context.insert(HeldTurn(Some(self)));
+        context.insert(HeldSlot(Some(self)));
     }
 }
 
-/// Takes the turn of a request, if it has one. Dropping it lets others proceed.
-pub fn take_turn(context: &PluginContext) -> Option<Turn> {
-    context.get_mut::<HeldTurn>().and_then(|mut held| held.0.take())
+/// Takes the slot of a request, if it has one. Dropping it lets others proceed.
+pub fn take_slot(context: &PluginContext) -> Option<ParserSlot> {
+    context.get_mut::<HeldSlot>().and_then(|mut held| held.0.take())
 }
 
 /// Spawns a task on the parsers' runtime.

@@ -25,13 +25,12 @@ pub struct Unreadable;
 /// The source of a request's operation.
 pub enum Source {
     Body(Bytes),
-    /// The query string.
-    Address(String),
+    QueryString(String),
 }
 
 /// The parameters of a query string.
 #[derive(Deserialize)]
-struct AddressParams {
+struct QueryParams {
     query: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
@@ -42,7 +41,7 @@ impl Source {
     pub fn of(payload: &OnGraphQLParamsStartHookPayload<'_>) -> Self {
         let request = payload.router_http_request;
         match (request.method, request.uri.query()) {
-            (&Method::GET, Some(query)) => Self::Address(query.to_owned()),
+            (&Method::GET, Some(query)) => Self::QueryString(query.to_owned()),
             _ => Self::Body(payload.body.clone()),
         }
     }
@@ -50,7 +49,7 @@ impl Source {
     pub fn len(&self) -> usize {
         match self {
             Self::Body(body) => body.len(),
-            Self::Address(query) => query.len(),
+            Self::QueryString(query) => query.len(),
         }
     }
 
@@ -62,8 +61,8 @@ impl Source {
     fn params(&self) -> Option<GraphQLParams> {
         match self {
             Self::Body(body) => sonic_rs::from_slice(body).ok(),
-            Self::Address(query) => {
-                let Query(AddressParams { query, operation_name, variables }) = Query::from_query(query).ok()?;
+            Self::QueryString(query) => {
+                let Query(QueryParams { query, operation_name, variables }) = Query::from_query(query).ok()?;
                 let variables: Option<HashMap<_, _>> = match variables {
                     Some(text) if !text.is_empty() => sonic_rs::from_str(&text).ok()?,
                     _ => None,
@@ -84,8 +83,8 @@ impl DocumentRequest {
     }
 
     /// The cached rewrite of its operation, if there is one.
-    pub fn known(&self, graph: &Graph) -> Option<Rewritten> {
-        graph.known(&self.text, self.name.as_deref(), &self.params)
+    pub fn cached(&self, graph: &Graph) -> Option<Rewritten> {
+        graph.cached(&self.text, self.name.as_deref(), &self.params)
     }
 
     /// Whether hive-router has parsed the same request.

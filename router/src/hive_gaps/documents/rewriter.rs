@@ -32,7 +32,7 @@ pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Rewriter {
     limits: DocumentLimits,
-    /// Randomly keyed, so that nobody can predict its hashes.
+    /// Randomly keyed, so that clients cannot predict its hashes.
     hasher: RandomState,
 }
 
@@ -75,15 +75,15 @@ impl Rewriter {
         if let Some(max) = self.limits.max_bytes {
             check_length(text, max)?;
         }
-        if let Some(known) = graph.known(text, name, params) {
-            return known;
+        if let Some(cached) = graph.cached(text, name, params) {
+            return cached;
         }
         let document = graph.document(text)?;
         let (operation, conditions) = select(&document, name, params, graph.schema())?;
         let rewritten = Arc::new(self.rewrite(graph, &document, operation, &conditions)?);
         if self.is_allowed(&rewritten, params) {
             let key = OperationKey { document: text.to_owned(), operation: operation.name.clone(), conditions };
-            graph.keep(key, &document, &rewritten);
+            graph.cache(key, &document, &rewritten);
         }
         Ok((document, rewritten))
     }
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_syntax_error_says_the_first_place_and_quotes_nothing() {
-        for (text, told) in [
+        for (text, message) in [
             ("{ me { id ", "Syntax error: expected \"}\"."),
             ("{ me(a: \"secret\" \"secret\") { id } }", "Syntax error: expected \")\"."),
             ("{ me { id } } \"secret", ""),
@@ -267,7 +267,7 @@ mod tests {
 
             assert_eq!(errors.len(), 1, "{errors:?}");
             assert!(!errors[0].message.contains("secret"), "{errors:?}");
-            assert!(told.is_empty() || errors[0].message == told, "{errors:?}");
+            assert!(message.is_empty() || errors[0].message == message, "{errors:?}");
             assert_eq!(errors[0].locations.len(), 1, "{errors:?}");
         }
     }
