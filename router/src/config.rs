@@ -169,7 +169,7 @@ mod tests {
 
         assert_eq!(config.address(), "127.0.0.1:4000");
         assert!(config.jwt.is_jwt_auth_enabled());
-        assert!(config.query_planner.allow_expose, "the plugin `diagnostics` says to whom");
+        assert!(config.query_planner.allow_expose, "the plugin `diagnostics` checks the viewer");
         assert!(!config.laboratory.enabled);
     }
 

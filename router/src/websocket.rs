@@ -111,7 +111,7 @@ fn is_origin_allowed(cors: Option<&Cors>, headers: &HeaderMap) -> bool {
         }
 }
 
-/// Whether a request asks for a WebSocket upgrade.
+/// Whether this is a request for a WebSocket upgrade.
 pub fn is_upgrade(head: &RequestHead) -> bool {
     let upgrade = head.headers().get(UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
@@ -272,8 +272,8 @@ impl Connection {
         if self.authorization.borrow().is_none() {
             return false;
         }
-        let answer = self.request(&json!({ "query": "{ __typename }" })).send().await;
-        answer.is_ok_and(|answer| answer.status() == reqwest::StatusCode::UNAUTHORIZED)
+        let response = self.request(&json!({ "query": "{ __typename }" })).send().await;
+        response.is_ok_and(|response| response.status() == reqwest::StatusCode::UNAUTHORIZED)
     }
 
     fn on_subscribe(self: &Rc<Self>, id: String, payload: Map<String, Value>) {
@@ -305,17 +305,17 @@ impl Connection {
     async fn run(&self, id: &str, payload: Map<String, Value>) {
         let keep = ["query", "documentId", "operationName", "variables", "extensions"];
         let body: Map<_, _> = payload.into_iter().filter(|(name, _)| keep.contains(&name.as_str())).collect();
-        let Ok(answer) = self.request(&Value::Object(body)).send().await else {
+        let Ok(response) = self.request(&Value::Object(body)).send().await else {
             return self.fail(id, NOT_AVAILABLE, "SERVICE_UNAVAILABLE");
         };
-        let of = answer.headers().get(CONTENT_TYPE).map_or(&b""[..], |of| of.as_bytes());
+        let of = response.headers().get(CONTENT_TYPE).map_or(&b""[..], |of| of.as_bytes());
         if of.starts_with(b"text/event-stream") {
-            return self.forward_events(id, answer).await;
+            return self.forward_events(id, response).await;
         }
-        let answer = answer.text().await.unwrap_or_default();
-        match serde_json::from_str(&answer) {
+        let response = response.text().await.unwrap_or_default();
+        match serde_json::from_str(&response) {
             Ok(ExecutionResult { data: Some(_), .. }) => {
-                self.next(id, &answer);
+                self.next(id, &response);
                 self.complete(id);
             }
             Ok(ExecutionResult { errors: Some(errors), .. }) => {
@@ -325,10 +325,10 @@ impl Connection {
         }
     }
 
-    async fn forward_events(&self, id: &str, answer: reqwest::Response) {
-        let chunks = stream::unfold(answer, |mut answer| async {
-            let chunk = answer.chunk().await.map_err(io::Error::other).transpose()?;
-            Some((chunk, answer))
+    async fn forward_events(&self, id: &str, response: reqwest::Response) {
+        let chunks = stream::unfold(response, |mut response| async {
+            let chunk = response.chunk().await.map_err(io::Error::other).transpose()?;
+            Some((chunk, response))
         });
         let mut events = std::pin::pin!(subscription_proxy::events(chunks.boxed()));
         while let Some(Ok(event)) = events.next().await {
@@ -362,8 +362,8 @@ impl Connection {
     }
 
     /// Forwards a response as text, so that an object's keys stay in the order of its selections.
-    fn next(&self, id: &str, answer: &str) {
-        self.send_text(format!(r#"{{"type":"next","id":{},"payload":{answer}}}"#, json!(id)));
+    fn next(&self, id: &str, response: &str) {
+        self.send_text(format!(r#"{{"type":"next","id":{},"payload":{response}}}"#, json!(id)));
     }
 
     fn complete(&self, id: &str) {

@@ -31,37 +31,37 @@ struct Error {
 
 impl ClientOperation {
     /// The response without such errors; `None` if it has no errors.
-    pub fn without_errors_below_null(&self, answer: &str) -> Option<String> {
-        if !answer.contains("\"errors\":") {
+    pub fn without_errors_below_null(&self, response: &str) -> Option<String> {
+        if !response.contains("\"errors\":") {
             return None;
         }
-        let mut rewritten = String::with_capacity(answer.len());
-        self.rewrite(&serde_json::from_str(answer).ok()?, &mut rewritten)?;
+        let mut rewritten = String::with_capacity(response.len());
+        self.rewrite(&serde_json::from_str(response).ok()?, &mut rewritten)?;
         Some(rewritten)
     }
 
-    fn rewrite(&self, answer: &Entries<'_>, rewritten: &mut String) -> Option<()> {
+    fn rewrite(&self, response: &Entries<'_>, rewritten: &mut String) -> Option<()> {
         // Apollo's multipart protocol.
-        if let Some(payload) = answer.get("payload") {
+        if let Some(payload) = response.get("payload") {
             let mut inner = String::new();
             self.rewrite(&serde_json::from_str(payload.get()).ok()?, &mut inner)?;
-            answer.write_with("payload", &inner, rewritten);
+            response.write_with("payload", &inner, rewritten);
             return Some(());
         }
-        let data: Value = serde_json::from_str(answer.get("data")?.get()).ok()?;
-        let errors: Vec<&RawValue> = serde_json::from_str(answer.get("errors")?.get()).ok()?;
+        let data: Value = serde_json::from_str(response.get("data")?.get()).ok()?;
+        let errors: Vec<&RawValue> = serde_json::from_str(response.get("errors")?.get()).ok()?;
         let kept: Vec<_> =
             errors.iter().filter(|error| !self.is_below_null(error, &data)).map(|error| error.get()).collect();
         if kept.len() == errors.len() {
             return None;
         }
         match kept.as_slice() {
-            [] => answer.clone().filtered(|name| name != "errors").write_with(
+            [] => response.clone().filtered(|name| name != "errors").write_with(
                 "data",
-                answer.get("data")?.get(),
+                response.get("data")?.get(),
                 rewritten,
             ),
-            kept => answer.write_with("errors", &format!("[{}]", kept.join(",")), rewritten),
+            kept => response.write_with("errors", &format!("[{}]", kept.join(",")), rewritten),
         }
         Some(())
     }
@@ -147,15 +147,15 @@ mod tests {
 
     #[test]
     fn an_error_below_a_null_that_it_cannot_have_caused_is_left_out() {
-        let asked = operation(
+        let client_operation = operation(
             "{ courses { nodes { ...F teacher { name payments { totalCount } } } } } \
              fragment F on Course { teacher { enrollments { totalCount } } }",
         );
         let without = |path: &str| {
-            let answer = format!(
+            let response = format!(
                 r#"{{"errors":[{{"message":"a","path":{path}}},{{"message":"b"}}],"data":{{"courses":{{"nodes":[{{"teacher":null}}]}}}},"extensions":1.0}}"#
             );
-            asked.without_errors_below_null(&answer)
+            client_operation.without_errors_below_null(&response)
         };
 
         for below in [
@@ -182,16 +182,16 @@ mod tests {
 
     #[test]
     fn the_last_error_goes_with_its_list_in_events_too() {
-        let asked = operation("{ courses { nodes { teacher { payments { totalCount } } } } }");
-        let answer = r#"{"data":{"courses":{"nodes":[{"teacher":null}]}},"errors":[{"message":"a","path":["courses","nodes",0,"teacher","payments"]}]}"#;
+        let client_operation = operation("{ courses { nodes { teacher { payments { totalCount } } } } }");
+        let response = r#"{"data":{"courses":{"nodes":[{"teacher":null}]}},"errors":[{"message":"a","path":["courses","nodes",0,"teacher","payments"]}]}"#;
         let right = r#"{"data":{"courses":{"nodes":[{"teacher":null}]}}}"#;
 
-        assert_eq!(asked.without_errors_below_null(answer).as_deref(), Some(right));
+        assert_eq!(client_operation.without_errors_below_null(response).as_deref(), Some(right));
         assert_eq!(
-            asked.without_errors_below_null(&format!(r#"{{"payload":{answer}}}"#)),
+            client_operation.without_errors_below_null(&format!(r#"{{"payload":{response}}}"#)),
             Some(format!(r#"{{"payload":{right}}}"#))
         );
-        assert_eq!(asked.without_errors_below_null(right), None);
-        assert_eq!(asked.without_errors_below_null("\"errors\":"), None);
+        assert_eq!(client_operation.without_errors_below_null(right), None);
+        assert_eq!(client_operation.without_errors_below_null("\"errors\":"), None);
     }
 }

@@ -229,15 +229,15 @@ mod tests {
             let place = errors[0].locations[0];
             (errors[0].error_code, errors[0].message.clone(), place.line, place.column)
         };
-        let told = |message: &str, line, column| ("GRAPHQL_VALIDATION_FAILED", message.to_owned(), line, column);
+        let expected = |message: &str, line, column| ("GRAPHQL_VALIDATION_FAILED", message.to_owned(), line, column);
 
         assert_eq!(
             refused(&format!("{}\nfragment F0 on Query {{ a }}", bomb(30))),
-            told("The fragment \"F0\" has the same name as another one.", 2, 1)
+            expected("The fragment \"F0\" has the same name as another one.", 2, 1)
         );
         assert_eq!(
             refused("{ a }\n  fragment A on Query { ...B }\n fragment B on Query { ...A }"),
-            told("The fragment \"A\" spreads itself.", 2, 3)
+            expected("The fragment \"A\" spreads itself.", 2, 3)
         );
     }
 

@@ -1,6 +1,6 @@
 //! Workarounds for hive-router 0.3.10, one file per gap. Each says what is missing, upstream's issue where there is
-//! one, and which test fails once it is fixed. `json`, `request_errors` and `responses` are no gaps, but what several of
-//! them need. Features of our own are in `plugins/`.
+//! one, and which test fails once it is fixed. `json`, `request_errors` and `responses` are no gaps, but what several
+//! of them need. Features of our own are in `plugins/`.
 
 pub mod auth_scheme;
 pub mod conditions;

@@ -67,7 +67,7 @@ impl ResponseKeys {
         (!self.for_client.is_empty() || !self.separators.is_empty()).then_some(self)
     }
 
-    /// Adds keys that only the router is asked for, and that are removed from the response.
+    /// Adds keys that only hive-router gets, and that are removed from the response.
     pub fn add_separators(&mut self, keys: Vec<Name>) {
         self.separators.extend(keys);
     }
@@ -76,21 +76,21 @@ impl ResponseKeys {
     pub fn restore(&self, json: &str) -> String {
         let mut restored = String::with_capacity(json.len());
         match serde_json::from_str(json) {
-            Ok(answer) => self.restore_answer(&answer, &mut restored),
+            Ok(response) => self.restore_response(&response, &mut restored),
             Err(_) => json.clone_into(&mut restored),
         }
         restored
     }
 
-    fn restore_answer(&self, answer: &Entries<'_>, restored: &mut String) {
-        answer.write(restored, |name, value, restored| {
+    fn restore_response(&self, response: &Entries<'_>, restored: &mut String) {
+        response.write(restored, |name, value, restored| {
             write_key(name, restored);
             match name {
                 "data" => self.restore_keys(value, restored),
                 "errors" => write_list(value, restored, |error, restored| self.restore_error(error, restored)),
                 // Apollo's multipart protocol.
                 "payload" => match serde_json::from_str(value.get()) {
-                    Ok(answer) => self.restore_answer(&answer, restored),
+                    Ok(response) => self.restore_response(&response, restored),
                     Err(_) => restored.push_str(value.get()),
                 },
                 _ => restored.push_str(value.get()),

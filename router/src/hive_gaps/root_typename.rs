@@ -13,14 +13,14 @@ use hive_router::{
 };
 
 pub fn on_subgraph_execute(payload: OnSubgraphExecuteStartHookPayload<'_>) -> OnSubgraphExecuteStartHookResult<'_> {
-    if asks_for_typename_alone(payload.execution_request.query) {
+    if selects_only_typename(payload.execution_request.query) {
         return payload.end_with_response(SubgraphResponse::default());
     }
     payload.proceed()
 }
 
 /// Whether a document, as hive-router serializes it, selects nothing but `__typename`.
-fn asks_for_typename_alone(query: &str) -> bool {
+fn selects_only_typename(query: &str) -> bool {
     let selections = query.strip_prefix("mutation").unwrap_or(query).trim();
     let selections = selections.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
     let is_typename = |word: &str| word.ends_with(':') || word.rsplit(':').next() == Some("__typename");
@@ -53,19 +53,19 @@ mod tests {
 
         let plan = serde_json::to_value(plan.expect("a plan")).expect("it is JSON");
 
-        let asked = plan["node"]["operation"].as_str().expect("a fetch");
-        assert!(asks_for_typename_alone(asked), "{asked}");
+        let query = plan["node"]["operation"].as_str().expect("a fetch");
+        assert!(selects_only_typename(query), "{query}");
     }
 
     #[test]
     fn whatever_else_is_asked_is_asked() {
         for alone in ["{__typename}", "mutation{__typename}", "{a:__typename b: __typename __typename}"] {
-            assert!(asks_for_typename_alone(alone), "{alone}");
+            assert!(selects_only_typename(alone), "{alone}");
         }
         for more in
             ["{me{__typename}}", "{__typename me{name}}", "{__typename:level}", "{courses{totalCount} __typename}"]
         {
-            assert!(!asks_for_typename_alone(more), "{more}");
+            assert!(!selects_only_typename(more), "{more}");
         }
     }
 }

@@ -174,9 +174,9 @@ mod tests {
         let operation = normalize_operation(&planner.supergraph, &document, None).expect("it is valid").operation;
         let mut values = sonic_rs::from_str(r#"{"input":{"email":"a@b.example","password":12345678}}"#).expect("JSON");
 
-        let told = collect_variables(&operation, &mut values, &planner.consumer_schema.schema_metadata());
+        let result = collect_variables(&operation, &mut values, &planner.consumer_schema.schema_metadata());
 
-        assert!(told.expect_err("it is no text").to_string().contains("12345678"));
+        assert!(result.expect_err("it is no text").to_string().contains("12345678"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Rejects invalid credentials. hive-router itself either requires a token of everybody, or treats an invalid one as
+//! Rejects invalid credentials. hive-router itself either always requires a token, or treats an invalid one as
 //! anonymous. It also accepts a token for a minute after its expiry, which cannot be configured and subgraphs do not
 //! do; here it expires at the same time.
 

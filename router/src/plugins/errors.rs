@@ -277,11 +277,11 @@ mod tests {
             serde_json::from_str(include_str!("../../../docs/errors.json")).expect("it is JSON");
         let explained: BTreeSet<_> = rows.iter().map(|row| row["code"].as_str().expect("a code").to_owned()).collect();
 
-        let told =
+        let codes =
             known_codes().flat_map(|known| [None, Some("course")].map(|subgraph| published(known, subgraph, false)));
-        let told: BTreeSet<_> = told.map(|(error, _)| code(&error).to_owned()).collect();
+        let codes: BTreeSet<_> = codes.map(|(error, _)| code(&error).to_owned()).collect();
 
-        assert_eq!(explained, told);
+        assert_eq!(explained, codes);
         assert_eq!(explained.len(), rows.len());
     }
 

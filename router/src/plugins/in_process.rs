@@ -190,7 +190,7 @@ fn leak(key: String) -> &'static str {
 }
 
 /// An error response, which hive-router's circuit breaker does not count. The breaker is for subgraphs that hang, which
-/// those of this process do not; but a client that keeps the process busy could open it for everybody.
+/// those of this process do not; but a client that keeps the process busy could open it for all.
 fn error_response(message: &str, code: &str) -> SubgraphResponse<'static> {
     let error = GraphQLError::from_message_and_code(message, code);
     SubgraphResponse { errors: Some(vec![error]), ..SubgraphResponse::default() }

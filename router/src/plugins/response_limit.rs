@@ -74,12 +74,12 @@ impl ResponseLimit {
 
 impl ResponseLimit {
     /// The length of a subgraph's response, whether or not it came as JSON: above the maximum, one byte more than that.
-    fn length(&self, answer: &SubgraphResponse<'_>) -> usize {
+    fn length(&self, response: &SubgraphResponse<'_>) -> usize {
         let of_data = || {
-            remaining_after(&answer.data, self.max_bytes)
+            remaining_after(&response.data, self.max_bytes)
                 .map_or(self.max_bytes + 1, |remaining| self.max_bytes - remaining)
         };
-        answer.bytes.as_ref().map_or_else(of_data, Bytes::len)
+        response.bytes.as_ref().map_or_else(of_data, Bytes::len)
     }
 
     /// Adds a response's bytes to the total, unless that would exceed the limit.
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_of_subgraphs_count_together() {
+    fn responses_of_subgraphs_count_together() {
         let (limit, buffered) = (ResponseLimit { max_bytes: 100 }, BufferedBytes::default());
 
         assert!(limit.fits(Some(&buffered), 60));
@@ -128,19 +128,19 @@ mod tests {
         assert!(!limit.fits(Some(&buffered), 41));
         assert!(limit.fits(Some(&buffered), 40), "what was dropped does not count");
         assert!(!limit.fits(Some(&buffered), 1));
-        assert!(buffered.is_exceeded.load(Ordering::Relaxed), "nothing more is asked for");
+        assert!(buffered.is_exceeded.load(Ordering::Relaxed), "nothing more is fetched");
     }
 
     #[test]
-    fn an_answer_that_did_not_come_as_json_has_a_length() {
+    fn a_response_that_did_not_come_as_json_has_a_length() {
         let limit = ResponseLimit { max_bytes: 1_500 };
-        let answer = |items| SubgraphResponse {
+        let response = |items| SubgraphResponse {
             data: Value::Array(vec![Value::String("0123456789".into()); items]),
             ..SubgraphResponse::default()
         };
 
-        assert_eq!(limit.length(&answer(100)), 2 + 100 * 13);
-        assert_eq!(limit.length(&answer(1_000)), 1_501);
+        assert_eq!(limit.length(&response(100)), 2 + 100 * 13);
+        assert_eq!(limit.length(&response(1_000)), 1_501);
         assert_eq!(limit.length(&too_large_response()), 4);
     }
 

@@ -16,8 +16,8 @@ use sonic_rs::JsonValueTrait;
 pub struct RetryAfter(pub u64);
 
 pub fn on_graphql_error(payload: &mut OnGraphQLErrorHookPayload<'_>) {
-    let asked = payload.error.extensions.extensions.get("retryAfter").and_then(JsonValueTrait::as_u64);
-    if let Some(seconds) = asked {
+    let retry_after = payload.error.extensions.extensions.get("retryAfter").and_then(JsonValueTrait::as_u64);
+    if let Some(seconds) = retry_after {
         let longest = payload.context.get_ref::<RetryAfter>().map_or(0, |known| known.0);
         payload.context.insert(RetryAfter(seconds.max(longest)));
     }
