@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_another_is_a_step_more() {
+    fn a_fetch_that_waits_for_another_is_a_step() {
         assert_eq!(
             subgraph_cost("{ courses { nodes { teacher { name } } } }"),
             PlanCost { fetches: 2, steps: 2, micros: 0 }
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_nobody_is_not() {
+    fn parallel_fetches_are_one_step() {
         let cost = subgraph_cost(
             r#"{ course(id: "a") { title } payment(id: "b") { amount } notification(id: "c") { title } }"#,
         );
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn introspection_asks_nobody() {
+    fn introspection_needs_no_fetch() {
         assert_eq!(subgraph_cost("{ __schema { queryType { name } } }"), PlanCost::default());
     }
 

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_answer_varies_by_is_added_to_what_is_there() {
+    fn what_a_response_varies_by_is_added_to_what_is_there() {
         assert_eq!(vary(&[]), "Authorization");
         assert_eq!(vary(&["accept-encoding"]), "accept-encoding, Authorization");
         assert_eq!(vary(&["Origin", "accept-encoding"]), "Origin, accept-encoding, Authorization");

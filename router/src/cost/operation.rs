@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_as_many_as_it_is_asked_for() {
+    fn a_page_has_as_many_as_requested() {
         let none = json!({});
         for (arguments, size) in [
             ("(first: 7)", 7),
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn what_answers_under_one_key_is_one_field() {
+    fn selections_of_one_response_key_are_one_field() {
         let text = "{ courses { ...F nodes { tags { name } } } ... { courses { totalCount } } } \
                     fragment F on Courses { nodes { ... on Course { id } tags { name } } totalCount }";
 
@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_costs_what_is_in_it() {
+    fn a_response_costs_what_is_in_it() {
         let cost = priced("{ courses(first: 100) { nodes { id tags { name } } totalCount } tags { name } }");
         let actual = |data: &str| {
             cost.actual(

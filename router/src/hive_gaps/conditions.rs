@@ -5,7 +5,7 @@
 //! Fragments whose type always applies are inlined, too: within introspection one without a type condition makes
 //! hive-router panic, and fields that are selected twice can be lost.
 //!
-//! No upstream issue is known. `upstream_answers_null_for_an_object_of_which_nothing_is_selected` fails once
+//! No upstream issue is known. `upstream_returns_null_for_an_object_of_which_nothing_is_selected` fails once
 //! async-graphql returns `{}`, `hive_gaps::fragments_within_introspection_lose_what_they_ask_for` once hive-router
 //! handles them.
 
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn upstream_answers_null_for_an_object_of_which_nothing_is_selected() {
+    fn upstream_returns_null_for_an_object_of_which_nothing_is_selected() {
         use async_graphql::{EmptyMutation, EmptySubscription, Request, Schema, SimpleObject, Variables, value};
         use futures::executor::block_on;
 
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_are_one_in_the_answer_are_one_where_the_first_one_is() {
+    fn fields_that_are_one_in_the_response_are_one_where_the_first_one_is() {
         assert_rewritten(
             "query($first: Int) { courses(first: $first) { totalCount } ...F courses(first: $first) { nodes { id } } } \
              fragment F on Query { me { name } courses(first: $first) { pageInfo { hasNextPage } nodes { ...G } } } \

@@ -223,7 +223,7 @@ mod tests {
 
     /// apollo-compiler takes the first duplicate, and validates the rest of the document.
     #[test]
-    fn fragments_of_one_name_and_circles_are_refused_and_told_where() {
+    fn duplicate_and_circular_fragments_are_rejected_with_their_location() {
         let refused = |text: &str| {
             let errors = check(&Document::parse(text, "test").expect("a document")).expect_err("it is refused");
             let place = errors[0].locations[0];

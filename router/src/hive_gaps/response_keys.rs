@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_the_clients_keys_in_its_order_and_nothing_else_changes() {
+    fn a_response_has_the_clients_keys_in_its_order_and_nothing_else_changes() {
         let keys = keys("{ me { id: name courses { nodes { level: title } } } }");
 
         let restored = keys.restore(

@@ -2,7 +2,7 @@
 //! as an error; then it resolves the name itself. Clients send `{ __typename }` as a health check, which must not
 //! depend on a subgraph. So no subgraph is queried.
 //!
-//! No upstream issue is known. `upstream_asks_a_subgraph_what_the_root_is_called` fails once it is fixed.
+//! No upstream issue is known. `upstream_queries_a_subgraph_for_the_name_of_the_root` fails once it is fixed.
 
 use hive_router::{
     executor::response::subgraph_response::SubgraphResponse,
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn upstream_asks_a_subgraph_what_the_root_is_called() {
+    fn upstream_queries_a_subgraph_for_the_name_of_the_root() {
         let supergraph = safe_parse_schema(include_str!("../../../supergraph.graphql")).expect("it is a schema");
         let planner =
             Planner::new_from_supergraph(&supergraph, QueryPlannerOptions::default()).expect("it can be planned on");
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_asked_is_asked() {
+    fn every_other_query_is_sent() {
         for alone in ["{__typename}", "mutation{__typename}", "{a:__typename b: __typename __typename}"] {
             assert!(selects_only_typename(alone), "{alone}");
         }

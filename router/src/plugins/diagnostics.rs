@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_asked_for_once_and_in_the_words_that_the_router_knows() {
+    fn a_plan_is_requested_once_and_by_a_mode_that_the_router_knows() {
         for valid in [["true"], ["dry-run"], [" dry-run "]] {
             assert!(is_valid_mode(&headers(&valid)), "{valid:?}");
         }

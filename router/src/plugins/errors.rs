@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_classified_is_hidden() {
+    fn unclassified_errors_are_hidden() {
         for unknown in ["DOWNSTREAM_SERVICE_ERROR", "PLANNER_ERROR", "Oops", ""] {
             let (error, _) = published(unknown, Some("course"), false);
 

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_handed_over_as_its_json_would_be() {
+    fn a_response_is_handed_over_as_its_json_would_be() {
         let data = value!({
             "text": "\"quoted\", \u{1F600} and\nlines",
             "enum": (Value::Enum(Name::new("STUDENT"))),

@@ -455,7 +455,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_bad_url_is_told_by_its_settings_name_and_without_its_password() {
+    fn a_bad_url_is_reported_by_its_settings_name_and_without_its_password() {
         for url in [
             "valkey",
             "http://:hunter2@valkey:6379",

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_by_code_and_place() {
+    fn errors_have_a_code_and_a_location() {
         assert_eq!(code("query($i:ID! !){a}"), "GRAPHQL_PARSE_FAILED");
         assert_eq!(code(""), "GRAPHQL_PARSE_FAILED");
         assert_eq!(code("{ __typename { a } }"), "GRAPHQL_VALIDATION_FAILED");
