@@ -105,7 +105,7 @@ pub fn fragment_expansion(data: &[u8]) {
             assert_eq!(counted, expander.size);
             assert!(!allowed || counted.selections <= MAX_SELECTIONS);
         }
-        Err(Endless::Large | Endless::Deep | Endless::Circle | Endless::Namesake) => assert!(!allowed),
+        Err(Endless::Large | Endless::Deep | Endless::Cycle | Endless::Namesake) => assert!(!allowed),
     }
 }
 
@@ -119,7 +119,7 @@ struct Expander<'a> {
 enum Endless {
     Large,
     Deep,
-    Circle,
+    Cycle,
     /// Two fragments have the same name.
     Namesake,
 }
@@ -161,7 +161,7 @@ impl<'a> Expander<'a> {
 
     fn expand_fragment(&mut self, name: &'a str, depth: usize, lists: usize) -> Result<(), Endless> {
         if self.within.contains(&name) {
-            return Err(Endless::Circle);
+            return Err(Endless::Cycle);
         }
         let mut named = self.fragments.iter().copied().filter(|fragment| fragment.name == name);
         let Some(fragment) = named.next() else { return Ok(()) };

@@ -288,13 +288,13 @@ async fn until_next_attempt(transaction: &mut PgConnection) -> Result<Option<Dur
 
 /// Parses an event: its envelope, and its JSON to store.
 pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), DeliveryError> {
-    let refuse = |reason: String| DeliveryError::Rejected(format!("malformed event: {reason}"));
-    let malformed = |error: serde_json::Error| refuse(text::redact_strings(&error.to_string()));
+    let reject = |reason: String| DeliveryError::Rejected(format!("malformed event: {reason}"));
+    let malformed = |error: serde_json::Error| reject(text::redact_strings(&error.to_string()));
     let event: Value = serde_json::from_slice(body).map_err(malformed)?;
     let envelope = Envelope::deserialize(&event).map_err(malformed)?;
     if envelope.specversion == "1.0" {
         Ok((envelope, event.to_string()))
     } else {
-        Err(refuse("`specversion` must be 1.0".to_owned()))
+        Err(reject("`specversion` must be 1.0".to_owned()))
     }
 }

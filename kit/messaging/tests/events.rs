@@ -628,10 +628,10 @@ async fn an_odd_event_stops_nobody_from_reading_on(db: PgPool) {
     odd.source = "https://example.com/no part of a subject".to_owned();
     let body = serde_json::to_vec(&odd).expect("JSON");
     say(&client, &format!("{EVENTS}{}", odd.id), body, Some(SECRET)).await;
-    let unreadable = r#"{"event": "no id", "of": "notification"}"#.as_bytes().to_vec();
+    let unreadable = r#"{"event": "no id", "consumer": "notification", "rejected": null}"#.as_bytes().to_vec();
     say(&client, ACKS, unreadable, Some(SECRET)).await;
     let id = Uuid::now_v7();
-    let no_text = format!(r#"{{"event": "{id}", "of": "\u0000", "refused": "\u0000"}}"#).into_bytes();
+    let no_text = format!(r#"{{"event": "{id}", "consumer": "\u0000", "rejected": "\u0000"}}"#).into_bytes();
     say(&client, ACKS, no_text, Some(SECRET)).await;
     publish(&db, [payload(3, 0)]).await;
     until("what comes later has arrived", async || count(&db, WAITING).await == 0).await;

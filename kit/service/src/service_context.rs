@@ -17,7 +17,7 @@ pub struct ServiceContext {
     pub peers: Peers,
     /// The transport of events.
     pub bus: EventBus,
-    /// The keys to seal own facts, and to verify others'.
+    /// The keys to seal own values, and to verify others'.
     pub seals: SealKeys,
     /// Dependencies of individual subgraphs, one per type.
     pub own: Extensions,

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_or_broken_cursor_is_refused() {
+    fn a_foreign_or_broken_cursor_is_rejected() {
         let foreign = somewhere().encode("payment");
         let long_ago = DateTime::from_timestamp_micros(-6_000_000_000_000_000_000).expect("a time");
         let long_ago = Cursor { time: long_ago, ..somewhere() }.encode("course");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_out_of_range_are_refused() {
+    fn sizes_out_of_range_are_rejected() {
         for size in [i32::MIN, -1, 0, 101, i32::MAX] {
             assert_eq!(field_of(PageArgs::try_new("course", Some(size), None, None, None)), "first");
             assert_eq!(field_of(PageArgs::try_new("course", None, None, Some(size), None)), "last");

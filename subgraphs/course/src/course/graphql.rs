@@ -1,7 +1,7 @@
 //! The fields, queries and mutations of a course.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
-use auth::seal::{Fact, SealKeys};
+use auth::seal::{SealKeys, SealedValue};
 use contracts::{CourseId, UserId, money::MoneyInput};
 use subgraph_kit::{
     Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
@@ -118,8 +118,8 @@ impl Course {
     /// Proves to other subgraphs who teaches it. Not for clients.
     #[graphql(inaccessible)]
     async fn teacher_seal(&self, ctx: &Context<'_>) -> Option<String> {
-        let fact = Fact::CourseTeacher { course: self.id, teacher: self.teacher_id };
-        Some(ctx.data_unchecked::<SealKeys>().seal(fact))
+        let value = SealedValue::CourseTeacher { course: self.id, teacher: self.teacher_id };
+        Some(ctx.data_unchecked::<SealKeys>().seal(value))
     }
 }
 
