@@ -187,11 +187,11 @@ impl Subgraph {
     }
 
     /// Runs the background tasks, and delivers and handles events, until `stop` is cancelled.
-    pub async fn run_background(&self, bus: EventBus, settings: EventSettings, stop: CancellationToken) {
+    pub async fn run_background(&self, event_bus: EventBus, settings: EventSettings, stop: CancellationToken) {
         let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
         pool_metrics::observe_pool(self.name, &self.db);
         let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
-        tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
+        tokio::join!(events.run(&event_bus, &settings, &stop), join_all(tasks));
     }
 
     /// Stores an event in the inbox.
