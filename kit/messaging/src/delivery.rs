@@ -34,7 +34,7 @@ impl DeliveryError {
     pub(super) fn from_storage(error: &sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         let is_invalid_data = code.is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
-        let reason = report::chain(error);
+        let reason = report::error_chain(error);
         if is_invalid_data { Self::Rejected(reason) } else { Self::Unavailable(reason) }
     }
 }

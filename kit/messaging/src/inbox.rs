@@ -201,7 +201,7 @@ impl Inbox {
     }
 
     async fn schedule_retry(&self, db: &DbPool, next: &PendingEvent, error: &Error) -> Result<(), sqlx::Error> {
-        let reason = report::chain(error);
+        let reason = report::error_chain(error);
         let attempts: Option<i32> = query_scalar(
             "update inbox_events
              set attempts = attempts + 1, reason = $2, next_attempt_at = now() + interval '0.1 s' * power(2, attempts)
