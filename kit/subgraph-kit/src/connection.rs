@@ -85,8 +85,8 @@ impl<T: Paginated + ObjectType> Connection<T> {
         Objects(self.page.rows.iter().collect())
     }
 
-    /// The number of items in the whole list, with the filters applied. It is counted only if it is selected. Null,
-    /// with an error, if counting fails or takes too long; the list is returned all the same.
+    /// The number of items in the whole list, with the filters applied. It is counted only if it is selected. It is
+    /// null, with an error, if counting fails or takes too long; the list is returned all the same.
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         Some(count_within_deadline(ctx, (self.total_count.0)()).await)
     }

@@ -134,7 +134,7 @@ impl CourseQuery {
         ctx.table::<Course>().load_one(id).await.transpose()
     }
 
-    /// Returns the catalogue of courses. Everyone may query it. Null, with an error, if it cannot be read.
+    /// Returns the catalogue of courses. Everyone may query it. It is null, with an error, if it cannot be read.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn courses(
         &self,
@@ -172,8 +172,8 @@ impl CourseQuery {
 
 #[Object(name = "Mutation")]
 impl CourseMutation {
-    /// Publishes a course of the signed-in teacher. Only verified teachers may do this. Null, with an error, if the
-    /// mutation fails.
+    /// Publishes a course of the signed-in teacher. Only verified teachers may do this. It is null, with an error, if
+    /// the mutation fails.
     async fn create_course(
         &self,
         ctx: &Context<'_>,
@@ -194,7 +194,7 @@ impl CourseMutation {
         Some(payload.await)
     }
 
-    /// Changes a course. Only its own teacher may do this. Null, with an error, if the mutation fails.
+    /// Changes a course. Only the teacher of the course may do this. It is null, with an error, if the mutation fails.
     async fn update_course(
         &self,
         ctx: &Context<'_>,
