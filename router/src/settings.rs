@@ -99,7 +99,7 @@ pub struct Settings {
     #[arg(long)]
     pub insecure_dev: bool,
 
-    /// Whether errors name their subgraph, everyone may ask for plans and traces, and sample people are offered.
+    /// Whether errors name their subgraph, everyone may ask for plans and traces, and sample users are offered.
     #[arg(skip)]
     pub development: bool,
 

@@ -1,4 +1,4 @@
-//! The last hop of a subscription to its subgraph.
+//! The router's proxy for subscriptions to a subgraph.
 //!
 //! hive-router sends subscriptions, and requests for the entities of their events, without calling any plugin. So it is
 //! configured to send them here, to a loopback port, with a key that no other client has. The proxy then sends each

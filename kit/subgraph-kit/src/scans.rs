@@ -68,8 +68,8 @@ pub(crate) struct ScanQueue {
     queue: FairQueue<ScanClient>,
 }
 
-/// A connection of a full scan. If it is dropped before its release, its statement is cancelled unless it ends soon, and
-/// its slot is released once the statement has ended.
+/// A connection of a full scan. If it is dropped before its release, its statement is cancelled unless it ends soon,
+/// and its slot is released once the statement has ended.
 pub(crate) struct ScanConnection {
     in_use: Option<(DbConnection, Slot)>,
 }

@@ -101,7 +101,7 @@ async fn serve_over(
 }
 
 /// Migrates the databases, seeds them if they are empty, and connects as the application roles: from then on the
-/// process has no owner's rights.
+/// process has no owner's privileges.
 async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Result<Databases> {
     let databases = steps
         .run("Databases up to date", async |_| {
